@@ -1,0 +1,17 @@
+from agents.models.activity import LiveStream
+from agents.models.ledger import Budget, LedgerEntry, ModelPrice
+from agents.models.profile import Profile, Project
+from agents.models.provider import Provider
+from agents.models.transcript import Event, Transcript
+
+__all__ = [
+    "Budget",
+    "Event",
+    "LedgerEntry",
+    "LiveStream",
+    "ModelPrice",
+    "Profile",
+    "Project",
+    "Provider",
+    "Transcript",
+]

@@ -1,0 +1,35 @@
+"""What an agent did, event by event."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Transcript(models.Model):
+    """The log of one run or reply; only the holder of `writer_token` may append to it."""
+
+    last_seq = models.PositiveIntegerField(default=0)
+    writer_token = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"transcript {self.pk} ({self.last_seq} events)"
+
+
+class Event(models.Model):
+    """One thing that happened, numbered without gaps from 1 within its transcript."""
+
+    transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    kind = models.CharField(max_length=24)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["transcript", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["transcript", "seq"], name="event_seq_unique_in_transcript"),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="event_seq_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
