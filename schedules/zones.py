@@ -1,0 +1,76 @@
+"""Time zones as pieces of constant offset, which is all that the calendar needs of them.
+
+zoneinfo does not tell its transitions, so they are found by asking once a day and bisecting, block by block,
+and remembered. No zone of the IANA database has ever changed its clocks twice within four days.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+DAY = 86_400
+BLOCK = 64 * DAY
+
+type Piece = tuple[int, int, int]  # from (inclusive), to (exclusive), seconds ahead of UTC
+
+
+class ZoneError(ValueError):
+    """The name is not a time zone of the IANA database; the message suggests one that is."""
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """Return the zone of that IANA name, or raise ZoneError."""
+    if name not in _names():
+        raise ZoneError(f"{name!r} is not a time zone.{_suggestion(str(name))}")
+    return ZoneInfo(name)
+
+
+def pieces(name: str, first: int, last: int) -> Iterator[Piece]:
+    """Yield the stretches of constant offset that cover first to last, in order, without holes."""
+    for block in range(first // BLOCK, last // BLOCK + 1):
+        yield from _pieces_of_block(name, block)
+
+
+@lru_cache(maxsize=16_384)
+def _pieces_of_block(name: str, block: int) -> tuple[Piece, ...]:
+    clock, begin, end = zone(name), block * BLOCK, (block + 1) * BLOCK
+    edges = [begin]
+    for day in range(begin, end, DAY):
+        if _offset(clock, day) != _offset(clock, day + DAY):
+            edges.append(_change(clock, day, day + DAY))
+    return tuple((low, high, _offset(clock, low)) for low, high in zip(edges, [*edges[1:], end], strict=True))
+
+
+def _change(clock: ZoneInfo, before: int, after: int) -> int:
+    """Return the first second at which the offset is the later one."""
+    old = _offset(clock, before)
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (middle, after) if _offset(clock, middle) == old else (before, middle)
+    return after
+
+
+def _offset(clock: ZoneInfo, second: int) -> int:
+    offset = datetime.fromtimestamp(second, UTC).astimezone(clock).utcoffset()
+    assert offset is not None
+    return offset.days * DAY + offset.seconds
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _suggestion(wrong: str) -> str:
+    """Propose the nearest name: of the whole, or of its last part ("paris")."""
+    # Etc/GMT+2 is two hours *behind* UTC; nobody who types GMT+2 means that.
+    names = {name.casefold(): name for name in sorted(_names()) if not name.startswith("Etc/")}
+    cities = {folded.rsplit("/", 1)[-1]: name for folded, name in names.items()}
+    folded = wrong.strip().replace(" ", "_").casefold()
+    for known in (names, cities):
+        if near := get_close_matches(folded, known, n=1, cutoff=0.75):
+            return f" Did you mean {known[near[0]]}?"
+    return " Use an IANA name such as Europe/Paris, America/New_York or UTC."
