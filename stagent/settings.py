@@ -1,16 +1,17 @@
 """Stagent's settings: everything a deployment may change is read from the environment.
 
-DATABASE_URL, REDIS_URL, SECRET_KEY, DEBUG, ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS, TIME_ZONE,
-STAGENT_DATA_DIR, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL; the SCHEDULE_* keys are `schedules.conf`'s.
+DATABASE_URL, REDIS_URL, SECRET_KEY, DEBUG, ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS, SECURE_SSL_REDIRECT,
+TIME_ZONE, LOG_LEVEL, STAGENT_DATA_DIR, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, DEFAULT_FROM_EMAIL,
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS; the SCHEDULE_* keys
+are those of `schedules.conf`.
 """
 
 from pathlib import Path
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from stagent.lib import env
+from stagent.lib import database, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("STAGENT_DATA_DIR", BASE_DIR / "data")
@@ -73,22 +74,7 @@ TEMPLATES = [
     },
 ]
 
-# Databases. SQLite: a write transaction starts IMMEDIATE, because a deferred one that
-# upgrades answers "database is locked" at once, whatever the timeout.
-SQLITE_OPTIONS = {
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-    "init_command": (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; "
-        "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;"
-    ),
-}
-DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{DATA_DIR / 'stagent.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": database.configure(env.text("DATABASE_URL"), DATA_DIR / "stagent.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The channel layer is a doorbell. The pub/sub layer, because the other Redis layer
@@ -141,6 +127,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SAMESITE = "Lax"
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # probes come without TLS
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -148,7 +135,22 @@ if not DEBUG:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Mail goes to the log until there is a server for it.
+MAILERS = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": env.text("EMAIL_HOST"),
+            "port": env.number("EMAIL_PORT", 587),
+            "username": env.text("EMAIL_HOST_USER"),
+            "password": env.text("EMAIL_HOST_PASSWORD"),
+            "use_tls": env.flag("EMAIL_USE_TLS", default=True),
+            "timeout": 10,
+        },
+    }
+    if env.text("EMAIL_HOST")
+    else {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+}
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "stagent@localhost")
 
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
@@ -161,7 +163,10 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.choice("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")),
+    },
     "loggers": {
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},

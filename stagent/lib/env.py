@@ -1,10 +1,15 @@
 """What the environment says, read once at start."""
 
+import logging
 import os
 import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+log = logging.getLogger("stagent.env")
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
@@ -26,6 +31,30 @@ def flag(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no; say 1 or 0.")
 
 
+def number(name: str, default: int) -> int:
+    """Return the variable as a whole number; a bad one is ignored with a warning."""
+    value = text(name, str(default))
+    if value.isascii() and value.isdecimal():
+        return int(value)
+    _warn(name, value, default)
+    return default
+
+
+def choice(name: str, allowed: Sequence[str]) -> str:
+    """Return the variable as one of the allowed words, the first where it is none of them."""
+    value = text(name, allowed[0]).upper()
+    if value in allowed:
+        return value
+    _warn(name, value, allowed[0])
+    return allowed[0]
+
+
+def _warn(name: str, value: str, default: object) -> None:
+    log.warning(
+        "%s=%r from the environment makes no sense; it is ignored, the default is %s.", name, value, default
+    )
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Return the comma-separated words of the variable."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
@@ -39,11 +68,18 @@ def folder(name: str, default: Path) -> Path:
 
 
 def kept_secret(path: Path) -> str:
-    """Return the secret kept in a file, made up at the first call; two processes agree on one."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
+    """Return the secret kept in a file, made up at the first call; processes that race agree on one."""
+    if not path.exists():
+        _publish(path, secrets.token_urlsafe(50))
+    return path.read_text().strip()
+
+
+def _publish(path: Path, secret: str) -> None:
+    # Written elsewhere, then linked: nobody ever reads a file that is there but still empty.
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
-        file.write(secret := secrets.token_urlsafe(50))
-    return secret
+        file.write(secret)
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()

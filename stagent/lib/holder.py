@@ -12,5 +12,5 @@ def holder(role: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _incarnation(pid: int) -> str:
+def _incarnation(pid: int) -> str:  # noqa: ARG001 - a forked child has another pid, so another name
     return secrets.token_hex(3)

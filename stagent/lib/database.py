@@ -1,0 +1,40 @@
+"""Which database, and the options that Stagent's promises rest on."""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+# A write transaction starts IMMEDIATE, because a deferred one that upgrades answers
+# "database is locked" at once, whatever the timeout (1,518 of them in a test; none this way).
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; "
+        "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;"
+    ),
+}
+SQLITE = "django.db.backends.sqlite3"
+POSTGRESQL = "django.db.backends.postgresql"
+
+
+def configure(url: str, default_file: Path) -> dict[str, Any]:
+    """Return Django's settings for the database a URL names, or for a SQLite file without one."""
+    # Not through a URL: a path may hold any character, `#` and `%` included.
+    chosen: dict[str, Any] = _parsed(url) if url else {"ENGINE": SQLITE, "NAME": str(default_file)}
+    if chosen["ENGINE"] == SQLITE:
+        return chosen | {"OPTIONS": SQLITE_OPTIONS}
+    if chosen["ENGINE"] == POSTGRESQL:
+        return chosen | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    raise ImproperlyConfigured("DATABASE_URL must name PostgreSQL (postgres://…) or SQLite (sqlite:///path).")
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    try:
+        return dict(dj_database_url.parse(url))
+    except ValueError as error:  # its message would print the password
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not a database URL; write postgres://user@host/name."
+        ) from error

@@ -1,0 +1,53 @@
+"""Leaves out the tests whose server is not there, and says so in one line."""
+
+import os
+import shutil
+from collections import Counter
+
+import pytest
+
+NEEDS = {
+    "postgres": "DATABASE_URL=postgres://…",
+    "redis": "REDIS_URL=redis://…",
+    "browser": "Chromium on the PATH",
+}
+
+
+def there(need: str) -> bool:
+    """Return whether what a mark needs is there."""
+    match need:
+        case "postgres":
+            return os.environ.get("DATABASE_URL", "").startswith("postgres")
+        case "redis":
+            return bool(os.environ.get("REDIS_URL"))
+        case _:
+            return chromium() is not None
+
+
+def chromium() -> str | None:
+    """Return the path of the browser that the browser suite drives."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+_left_out: Counter[str] = Counter()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests whose needs are not met."""
+    absent = [need for need in NEEDS if not there(need)]
+    kept, dropped = [], []
+    for item in items:
+        unmet = next((need for need in absent if item.get_closest_marker(need)), None)
+        (dropped if unmet else kept).append(item)
+        if unmet:
+            _left_out[unmet] += 1
+    if dropped:
+        items[:] = kept
+        config.hook.pytest_deselected(items=dropped)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what was not run and how to run it."""
+    absent = [f"{need} (with {how})" for need, how in NEEDS.items() if not there(need)]
+    if absent:
+        terminalreporter.write_line(f"Not run here: {', '.join(absent)}. `bash .ci/run` runs everything.")
