@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from . import registry
+from .edit_file import EDIT_FILE
+from .http_get import HTTP_GET
+from .list_files import LIST_FILES
+from .read_file import READ_FILE
 from .report import REPORT
+from .search_files import SEARCH_FILES
+from .shell import SHELL
+from .write_file import WRITE_FILE
 
-BUILTIN = (REPORT,)
+BUILTIN = (LIST_FILES, READ_FILE, SEARCH_FILES, WRITE_FILE, EDIT_FILE, HTTP_GET, REPORT, SHELL)
 
 
 def register() -> None:
