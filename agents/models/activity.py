@@ -17,6 +17,7 @@ class LiveStream(models.Model):
     key = models.CharField(max_length=80, unique=True, help_text="What streams, for example message:42.")
     holder = models.CharField(max_length=120)
     token = models.UUIDField()
+    ttl_sec = models.PositiveIntegerField(help_text="How long it lives without renewal.")
     started_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 

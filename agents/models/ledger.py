@@ -19,7 +19,9 @@ class LedgerEntry(models.Model):
     cache_read_tokens = models.PositiveBigIntegerField(default=0)
     cache_write_tokens = models.PositiveBigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
-    estimated = models.BooleanField(default=False, help_text="The provider sent no final usage; counted from what streamed.")
+    estimated = models.BooleanField(
+        default=False, help_text="The provider sent no final usage; counted from what streamed."
+    )
     project_id = models.BigIntegerField(null=True, blank=True)
     schedule_id = models.BigIntegerField(null=True, blank=True)
     run_id = models.BigIntegerField(null=True, blank=True, db_index=True)
@@ -79,7 +81,8 @@ class Budget(models.Model):
                 name="budget_subject_fits_scope",
             ),
             models.CheckConstraint(
-                condition=Q(max_turns__isnull=False) | Q(max_cost_usd__isnull=False), name="budget_limits_something"
+                condition=Q(max_turns__isnull=False) | Q(max_cost_usd__isnull=False),
+                name="budget_limits_something",
             ),
         ]
 

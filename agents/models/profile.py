@@ -41,9 +41,13 @@ class Profile(models.Model):
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=300, blank=True)
     instructions = models.TextField(blank=True, help_text="The system prompt.")
-    runtime = models.CharField(max_length=40, default="anthropic", help_text="What drives the provider's loop.")
+    runtime = models.CharField(
+        max_length=40, default="anthropic", help_text="What drives the provider's loop."
+    )
     model = models.CharField(max_length=120, blank=True, help_text="Empty: the install's default model.")
-    tools = models.JSONField(default=list, blank=True, help_text='Names of tools; ["*"] offers every safe one.')
+    tools = models.JSONField(
+        default=list, blank=True, help_text='Names of tools; ["*"] offers every safe one.'
+    )
     permissions = models.JSONField(default=dict, blank=True, help_text='{"tool": "allow" or "deny"}')
     effort = models.CharField(
         max_length=8,
@@ -62,7 +66,12 @@ class Profile(models.Model):
         default=8192, validators=[MinValueValidator(1)], help_text="The most tokens of one reply."
     )
     max_cost_usd = models.DecimalField(
-        "max cost per run, USD", max_digits=10, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)]
+        "max cost per run, USD",
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
     )
     builtin = models.BooleanField(default=False, editable=False)
 

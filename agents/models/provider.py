@@ -3,24 +3,34 @@
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Q
 
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
     def blocked(self, now: datetime) -> "ProviderQuerySet":
-        """Keep the providers that must not be asked now: breaker open, or told to slow down."""
-        return self.filter(models.Q(open_until__gt=now) | models.Q(blocked_until__gt=now))
+        """Keep the providers that must not be asked now: breaker open, a probe under way, or told to slow down."""
+        return self.filter(Q(open_until__gt=now) | Q(probe_until__gt=now) | Q(blocked_until__gt=now))
 
 
 class Provider(models.Model):
     """A breaker for bad keys and spend stops, and the moment a 429 asked us to wait for."""
 
-    name = models.CharField(max_length=200, unique=True, help_text="Runtime and address, for example anthropic.")
-    open_until = models.DateTimeField(null=True, blank=True, help_text="The breaker is open until one probe may try.")
+    name = models.CharField(
+        max_length=200, unique=True, help_text="Runtime and address, for example anthropic."
+    )
+    open_until = models.DateTimeField(
+        null=True, blank=True, help_text="The breaker is open until one probe may try."
+    )
+    probe_until = models.DateTimeField(
+        null=True, blank=True, help_text="The one probe has until then to succeed."
+    )
     opened_at = models.DateTimeField(null=True, blank=True)
     open_reason = models.CharField(max_length=40, blank=True)
     open_detail = models.CharField(max_length=500, blank=True)
     trips = models.PositiveIntegerField(default=0, help_text="Failed probes in a row; each doubles the wait.")
-    blocked_until = models.DateTimeField(null=True, blank=True, help_text="A 429 or 529 asked for this much patience.")
+    blocked_until = models.DateTimeField(
+        null=True, blank=True, help_text="A 429 or 529 asked for this much patience."
+    )
 
     objects = ProviderQuerySet.as_manager()
 

@@ -18,7 +18,8 @@ class Transcript(models.Model):
 class Event(models.Model):
     """One thing that happened, numbered without gaps from 1 within its transcript."""
 
-    transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="events")
+    # No index of its own: the unique constraint's begins with it.
+    transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveIntegerField()
     kind = models.CharField(max_length=24)
     data = models.JSONField(default=dict)
