@@ -52,7 +52,13 @@ class Profile(models.Model):
     effort = models.CharField(
         max_length=8,
         blank=True,
-        choices=[("low", "low"), ("medium", "medium"), ("high", "high")],
+        choices=[
+            ("low", "low"),
+            ("medium", "medium"),
+            ("high", "high"),
+            ("xhigh", "extra high"),
+            ("max", "max"),
+        ],
         help_text="How hard the model thinks; empty leaves it to the model.",
     )
     max_turns = models.PositiveIntegerField(

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
     def blocked(self, now: datetime) -> "ProviderQuerySet":
-        """Keep the providers that must not be asked now: breaker open, a probe under way, or told to slow down."""
+        """Keep the providers not to be asked now: breaker open, a probe under way, or told to slow down."""
         return self.filter(Q(open_until__gt=now) | Q(probe_until__gt=now) | Q(blocked_until__gt=now))
 
 
