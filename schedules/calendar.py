@@ -32,7 +32,7 @@ class Instant:
 
 @dataclass(frozen=True)
 class Recurrence:
-    """The instants of a schedule: exactly one of cron, every_sec and at, from starts_at to ends_at (inclusive).
+    """The instants of a schedule: one of cron, every_sec and at, from starts_at to ends_at (both inclusive).
 
     Instants of every_sec are anchor + k * every_sec, k >= 1; without an anchor they count from 1970.
     Nonsense raises CronError, ZoneError or ValueError when the recurrence is made.
@@ -67,11 +67,11 @@ class Recurrence:
         return list(islice(self._instants(after), count))
 
     def between(self, after: datetime, until: datetime, limit: int = 10_000) -> list[Instant]:
-        """Return the instants after a moment (exclusive) until another (inclusive), the oldest `limit` of them."""
+        """Return the oldest `limit` instants after one moment (exclusive) until another (inclusive)."""
         return list(islice(self._instants(after, until), limit))
 
     def stamps(self, after: datetime, until: datetime) -> list[int]:
-        """Return the same instants as whole Unix seconds: many times cheaper, for forecasts and collisions."""
+        """Return the same instants as whole Unix seconds: several times cheaper, for forecasts."""
         return [second for chunk, _ in self._chunks(after, until) for second in chunk]
 
     def newest(self, after: datetime, until: datetime, keep: int) -> tuple[list[Instant], int]:
@@ -110,12 +110,11 @@ class Recurrence:
         return self._nominal(first, last) if first <= last else iter(())
 
     def _nominal(self, first: int, last: int) -> Iterator[Chunk]:
-        if self.cron:
-            return of_cron(parse(self.cron), self.timezone, first, min(last, first + HORIZON))
+        if self.at is not None:
+            return of_moment(self._whole(self.at), first, last)
         if self.every_sec is not None:
             return of_interval(self.every_sec, self._whole(self.anchor or EPOCH), first, last)
-        assert self.at is not None
-        return of_moment(self._whole(self.at), first, last)
+        return of_cron(parse(self.cron), self.timezone, first, min(last, first + HORIZON))
 
     def _whole(self, moment: datetime) -> int:
         """Return the last whole second (plus our fraction of one) that is not after a moment."""
@@ -133,7 +132,7 @@ def _instant(second: int, fraction: timedelta, shifted: bool) -> Instant:
 
 
 def jittered(schedule_id: int, nominal: datetime, jitter_sec: int, next_nominal: datetime | None) -> datetime:
-    """Return the moment to really fire: up to jitter_sec late, always the same, before the next nominal instant."""
+    """Return when to fire: up to jitter_sec late, always the same, and before the next nominal instant."""
     room = jitter_sec * 1000
     if next_nominal is not None:
         room = min(room, (next_nominal - nominal) // MILLISECOND - 1)

@@ -1,14 +1,14 @@
 """From wall-clock times to instants: what happens where clocks change. In whole Unix seconds.
 
-croniter's own zone handling fires a fixed time twice when clocks go back, so it is only asked about clock faces.
+croniter's own zone handling fires a fixed time twice when clocks go back: it is only asked about clock faces.
 
-- Hours given (`30 2 * * *`, and `0 */2 * * *` too, which names twelve of them): each wall-clock time once a day.
-  One that the spring gap skips fires at the first instant after the gap and is marked shifted; several in one gap
-  fire once, and not at all beside a real firing at that instant. One that the autumn overlap repeats fires the
-  first time.
-- All 24 hours (`*/15 * * * *`): elapsed time. Every real minute whose clock face matches fires, in both folds, and
-  a gap skips nothing that really happened. Where clocks move by half an hour (Lord Howe) the minute asked for is
-  kept: `30 * * * *` comes after 30 minutes on that night, `0 * * * *` after 90.
+- Hours given (`30 2 * * *`, and `0 */2 * * *` too, which names twelve): each wall-clock time once a day.
+  One that the spring gap skips fires at the first instant after the gap and is marked shifted; several in
+  one gap fire once, and not at all beside a real firing at that instant. One that the autumn overlap repeats
+  fires the first time.
+- All 24 hours (`*/15 * * * *`): elapsed time. Every real minute whose clock face matches fires, both folds;
+  what a gap leaves out never happened. Where clocks move by half an hour (Lord Howe) the minute asked for is
+  kept: that night `30 * * * *` comes after 30 minutes and `0 * * * *` after 90.
 - A day that a zone left out (Apia, 30 December 2011) is a gap of 24 hours, and the same rules hold.
 """
 

@@ -40,9 +40,9 @@ def default_grace(period: timedelta | None) -> timedelta:
 def plan(recurrence: Recurrence, first_due: Instant, now: datetime, policy: Policy, grace: timedelta) -> Plan:
     """Decide about the instants from first_due through now.
 
-    At most `grace` late is on time. The newest on-time instant fires and stands for the other on-time ones (a stall
-    is no reason for a burst); the late ones are coalesced into one run (fire_once), or skipped (skip).
-    fire_all fires the newest ten, late or not; what is older is coalesced into them.
+    At most `grace` late is on time. The newest on-time instant fires and stands for the other on-time ones
+    (a stall is no reason for a burst); the late ones are coalesced too (fire_once: into the newest of all),
+    or skipped (skip). fire_all fires the newest ten, late or not; what is older is coalesced into them.
     """
     if first_due.at > now:
         return Plan(next=first_due)
@@ -64,7 +64,7 @@ def plan(recurrence: Recurrence, first_due: Instant, now: datetime, policy: Poli
 def _due(
     recurrence: Recurrence, first_due: Instant, after: datetime, until: datetime, keep: int
 ) -> tuple[list[Instant], int]:
-    """Return the newest due instants of a stretch, and their number; first_due is one, whatever was edited since."""
+    """Return the newest due instants of a stretch and how many; first_due is one, whatever was edited."""
     newest, count = recurrence.newest(max(after, first_due.at), until, keep)
     if not after < first_due.at <= until:
         return newest, count

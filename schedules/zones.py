@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 DAY = 86_400
@@ -37,11 +38,9 @@ def pieces(name: str, first: int, last: int) -> Iterator[Piece]:
 @lru_cache(maxsize=16_384)
 def _pieces_of_block(name: str, block: int) -> tuple[Piece, ...]:
     clock, begin, end = zone(name), block * BLOCK, (block + 1) * BLOCK
-    edges = [begin]
-    for day in range(begin, end, DAY):
-        if _offset(clock, day) != _offset(clock, day + DAY):
-            edges.append(_change(clock, day, day + DAY))
-    return tuple((low, high, _offset(clock, low)) for low, high in zip(edges, [*edges[1:], end], strict=True))
+    days = [day for day in range(begin, end, DAY) if _offset(clock, day) != _offset(clock, day + DAY)]
+    edges = [begin, *(_change(clock, day, day + DAY) for day in days), end]
+    return tuple((low, high, _offset(clock, low)) for low, high in pairwise(edges) if low < high)
 
 
 def _change(clock: ZoneInfo, before: int, after: int) -> int:
@@ -54,9 +53,7 @@ def _change(clock: ZoneInfo, before: int, after: int) -> int:
 
 
 def _offset(clock: ZoneInfo, second: int) -> int:
-    offset = datetime.fromtimestamp(second, UTC).astimezone(clock).utcoffset()
-    assert offset is not None
-    return offset.days * DAY + offset.seconds
+    return int(datetime.fromtimestamp(second, clock).replace(tzinfo=UTC).timestamp()) - second
 
 
 @lru_cache(maxsize=1)
