@@ -12,13 +12,18 @@ from typing import Any
 
 from .base import ToolError
 
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "number": lambda value: _is_number(value),
+    "number": _is_number,
     "null": lambda value: value is None,
 }
 
@@ -76,10 +81,6 @@ def _range_faults(schema: dict[str, Any], value: float, where: str) -> Iterator[
         yield f"{where} must be at least {schema['minimum']}"
     if value > schema.get("maximum", math.inf):
         yield f"{where} must be at most {schema['maximum']}"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _among(value: Any, choices: list[Any]) -> bool:

@@ -7,7 +7,7 @@ import inspect
 import logging
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 
 from . import arguments as schema
 from .base import Arguments, Tool, ToolContext, ToolError, ToolResult
@@ -17,7 +17,7 @@ MAX_RESULT_CHARS = 50_000
 
 logger = logging.getLogger("agents.tools")
 
-_surroundings: Callable[[], AbstractContextManager[object]] = nullcontext
+_surroundings: list[Callable[[], AbstractContextManager[object]]] = []
 
 
 def surround(manager: Callable[[], AbstractContextManager[object]]) -> None:
@@ -25,8 +25,8 @@ def surround(manager: Callable[[], AbstractContextManager[object]]) -> None:
 
     The place to close the thread's database connections, which nobody else would.
     """
-    global _surroundings
-    _surroundings = manager
+    if manager not in _surroundings:
+        _surroundings.append(manager)
 
 
 async def call(tool: Tool, context: ToolContext, arguments: Arguments) -> ToolResult:
@@ -76,7 +76,9 @@ async def _perform(tool: Tool, context: ToolContext, arguments: Arguments) -> st
 
 
 def _surrounded(tool: Tool, context: ToolContext, arguments: Arguments) -> object:
-    with _surroundings():
+    with ExitStack() as stack:
+        for manager in _surroundings:
+            stack.enter_context(manager())
         return tool.call(context, arguments)
 
 

@@ -27,7 +27,7 @@ def edit_file(context: ToolContext, arguments: Arguments) -> str:
 
 EDIT_FILE = Tool(
     name="edit_file",
-    description="Change one passage of a text file in the workspace: `old` must occur exactly once and becomes `new`.",
+    description="Change a passage of a text file: `old`, which must occur exactly once, becomes `new`.",
     input_schema={
         "type": "object",
         "properties": {

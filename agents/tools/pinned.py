@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 import httpcore2
@@ -20,6 +22,13 @@ from .base import ToolError
 from .threads import in_thread
 
 CONNECT_TIMEOUT_SEC = 10
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Load the trusted certificates, once: it takes tens of milliseconds. SSL_CERT_FILE is honoured."""
+    return httpcore2.default_ssl_context()
+
 
 type Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -47,6 +56,8 @@ class PinnedBackend(httpcore2.AsyncNetworkBackend):
     async def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> Any:
         """Resolve once, check every address, connect to the first that answers."""
         addresses = await self._resolve(host, port)
+        if not addresses:
+            raise ToolError(f"{host} could not be found.")
         if not is_allowed(host, port) and not all(map(_is_public, addresses)):
             raise ToolError(f"{host} is not a public address, so it is not fetched.")
         for address in addresses[:-1]:

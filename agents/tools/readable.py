@@ -7,12 +7,17 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 SILENT = frozenset({"noscript", "template", "svg", "iframe"})
-PARAGRAPHS = frozenset("blockquote dl h1 h2 h3 h4 h5 h6 hr ol p pre table title ul".split())
-LINES = frozenset(
-    "address article aside body br dd div dt fieldset figcaption figure footer form header li main nav section "
-    "tbody thead tr".split()
-)
-MARKS = {"li": "- ", "h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "td": " | ", "th": " | "}
+PARAGRAPHS = frozenset({"blockquote", "dl", "hr", "ol", "p", "pre", "table", "title", "ul"})
+LINES = frozenset({"address", "article", "aside", "body", "br", "dd", "div", "dt", "figcaption", "figure"})
+LINES |= {"footer", "form", "header", "li", "main", "nav", "section", "tbody", "thead", "tr"}
+HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+MARKS = {"li": "- ", "td": " | ", "th": " | ", **HEADINGS}
+OPENING = re.compile(r"<(!--|script\b|style\b)", re.IGNORECASE | re.ASCII)
+CLOSING = {
+    "!--": re.compile(r"--(?=!?>)"),
+    "script": re.compile(r"</script", re.IGNORECASE | re.ASCII),
+    "style": re.compile(r"</style", re.IGNORECASE | re.ASCII),
+}
 CHUNK_CHARS = 16_384
 MAX_TAG_CHARS = 262_144  # room for a picture inside an attribute
 ENOUGH_CHARS = 100_000  # more than a result may have
@@ -36,12 +41,9 @@ def readable(html: str, base_url: str) -> str:
 def _without_scripts(html: str) -> str:
     """Leave out comments, scripts and styles in one pass; one that never ends takes the rest of the page."""
     kept, end = [], 0
-    while opening := re.compile(r"<(!--|script\b|style\b)", re.I | re.A).search(html, end):
+    while opening := OPENING.search(html, end):
         kept.append(html[end : opening.start()])
-        word = opening[1].lower()
-        closing = re.compile("--(?=!?>)" if word == "!--" else f"</{word}", re.I | re.A).search(
-            html, opening.end()
-        )
+        closing = CLOSING[opening[1].lower()].search(html, opening.end())
         end = html.find(">", closing.end()) + 1 if closing else 0
         if not end:
             return "".join(kept)
@@ -87,7 +89,7 @@ class _Reader(HTMLParser):
             self._add(data if self._as_is else re.sub(r"\s+", " ", data))
 
     def _break(self, tag: str) -> None:
-        if tag in PARAGRAPHS or (tag in LINES and self.pieces[-1] != "\n"):
+        if tag in PARAGRAPHS or tag in HEADINGS or (tag in LINES and self.pieces[-1] != "\n"):
             self._add("\n")
 
     def _add(self, piece: str) -> None:

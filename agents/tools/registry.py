@@ -44,7 +44,7 @@ def permission(tool: Tool, permissions: Mapping[str, str]) -> Permission:
 
 
 def offered(allowed: Sequence[str], permissions: Mapping[str, str]) -> list[Tool]:
-    """List the tools a profile is shown, by name: those in `allowed` ("*" is every one) that are not denied."""
+    """List the tools a profile is shown: those named in `allowed` ("*" is all) and not denied."""
     # Sorted, because the order is part of the prompt that servers cache.
     chosen = names() if "*" in allowed else sorted(set(allowed) & set(_tools))
     return [tool for tool in map(_tools.__getitem__, chosen) if permission(tool, permissions) != "deny"]

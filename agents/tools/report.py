@@ -17,8 +17,9 @@ def report(context: ToolContext, arguments: Arguments) -> str:
 REPORT = Tool(
     name="report",
     description=(
-        "State the outcome of a scheduled check. Call it once, at the end: changed=false when there is nothing "
-        "worth telling anyone (nothing is delivered then), else changed=true with a severity and what was found."
+        "State the outcome of a scheduled check. Call it once, at the end: changed=false when there is "
+        "nothing worth telling anyone (nothing is delivered then), else changed=true with a severity and "
+        "what was found."
     ),
     input_schema={
         "type": "object",

@@ -46,7 +46,7 @@ def _lines(context: ToolContext, entry: Entry) -> list[str]:
 
 SEARCH_FILES = Tool(
     name="search_files",
-    description="Find lines that hold a text in the files of the workspace; case does not matter, no patterns.",
+    description="Find lines that hold a text in the files of the workspace; plain text, in any case.",
     input_schema={
         "type": "object",
         "properties": {

@@ -32,14 +32,15 @@ async def shell(context: ToolContext, arguments: Arguments) -> str:
     try:
         async with asyncio.timeout(seconds):
             code = await process.wait()
-        # What the command left running in the background goes with it.
-        _kill(process)
+        _kill(process)  # what the command left running in the background goes with it
         await asyncio.wait([reading], timeout=DRAIN_SEC)
     except TimeoutError:
         raise ToolError(f"The command was stopped after {seconds} seconds.\n{output}".rstrip()) from None
     finally:
-        _kill(process)
         reading.cancel()
+        if process.returncode is None:  # else its number may already be somebody else's
+            _kill(process)
+            await process.wait()
     return f"{output}\n[exit code {code}]".lstrip()
 
 

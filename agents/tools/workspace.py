@@ -154,7 +154,7 @@ def _step(here: int, name: str, create: bool) -> int:
 
 @contextmanager
 def _reader(name: str, parent: int) -> Iterator[BufferedReader]:
-    with open(os.open(name, READ, dir_fd=parent), "rb") as file:
+    with os.fdopen(os.open(name, READ, dir_fd=parent), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ToolError(f"{name} is not a plain file.")
         yield file
@@ -162,7 +162,7 @@ def _reader(name: str, parent: int) -> Iterator[BufferedReader]:
 
 @contextmanager
 def _appender(name: str, parent: int) -> Iterator[BufferedWriter]:
-    with open(os.open(name, APPEND, 0o666, dir_fd=parent), "ab") as file:
+    with os.fdopen(os.open(name, APPEND, 0o666, dir_fd=parent), "ab") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:  # its other name may be outside
             raise ToolError(f"{name} is not a plain file.")
@@ -181,7 +181,7 @@ def _replaceable(name: str, parent: int) -> int | None:
 
 
 def _write_new(name: str, parent: int, data: bytes, mode: int | None) -> None:
-    with open(os.open(name, CREATE, 0o666, dir_fd=parent), "wb") as file:
+    with os.fdopen(os.open(name, CREATE, 0o666, dir_fd=parent), "wb") as file:
         if mode is not None:
             os.fchmod(file.fileno(), mode)
         file.write(data)

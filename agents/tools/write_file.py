@@ -28,7 +28,7 @@ def encoded(content: str) -> bytes:
 
 WRITE_FILE = Tool(
     name="write_file",
-    description="Write a text file in the workspace, replacing what it held, or append to it. Missing folders are made.",
+    description="Write a text file in the workspace, replacing what it held, or append to it; makes folders.",
     input_schema={
         "type": "object",
         "properties": {
