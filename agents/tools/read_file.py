@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
+from itertools import accumulate
 
 from . import workspace
 from .base import Arguments, Tool, ToolContext, ToolError
@@ -17,12 +18,13 @@ MAX_LINE_BYTES = 20_000
 
 def read_file(context: ToolContext, arguments: Arguments) -> str:
     """Give the lines asked for, and say where to go on."""
-    path, offset = arguments["path"], arguments.get("offset", 1)
-    limit = arguments.get("limit", MAX_LINES)
+    path, offset, limit = arguments["path"], arguments.get("offset", 1), arguments.get("limit", MAX_LINES)
     with workspace.opened(context, path) as file:
         if workspace.looks_binary(file.peek()):
             raise ToolError(f"{path} is a binary file, not text.")
-        return _tail(file, -offset, limit) if offset < 0 else _window(file, offset, limit)
+        if offset < 0:
+            return _tail(file, -offset, arguments.get("limit", -offset))
+        return _window(file, offset, limit)
 
 
 def _window(file: BufferedReader, first: int, limit: int) -> str:
@@ -45,18 +47,27 @@ def _tail(file: BufferedReader, count: int, limit: int) -> str:
     file.seek(skipped)
     if skipped:
         file.readline()  # most likely the end of a line we did not see begin
-    shown = list(deque(_lines(file), maxlen=count))[:limit]
-    while sum(map(len, shown)) > MAX_BYTES:
-        del shown[0]
-    return _text(shown) or "(the file is empty)"
+    found = list(deque(_lines(file), maxlen=count))
+    sizes = accumulate(map(len, reversed(found[:limit])))
+    fitting = sum(size <= MAX_BYTES for size in sizes)
+    shown = found[:limit][-fitting:]
+    note = "[earlier lines are left out]\n" if len(shown) < min(count, limit, len(found) + skipped) else ""
+    return note + _text(shown) or "(the file is empty)"
 
 
 def _lines(file: BufferedReader) -> Iterator[bytes]:
-    """Read line by line; of an endless line only the beginning."""
     while line := file.readline(MAX_LINE_BYTES):
-        yield line if _ended(line) else line + b" [the rest of this line is left out]\n"
-        while not _ended(line):
-            line = file.readline(MAX_LINE_BYTES)
+        yield line if _ended(line) else line + _rest(file)
+
+
+def _rest(file: BufferedReader) -> bytes:
+    """Pass over the rest of a long line and say so; give the rest itself if that is only the line's end."""
+    rest = file.readline(MAX_LINE_BYTES)
+    if rest in (b"", b"\n"):
+        return rest
+    while not _ended(rest):
+        rest = file.readline(MAX_LINE_BYTES)
+    return b" [the rest of this line is left out]\n"
 
 
 def _ended(line: bytes) -> bool:

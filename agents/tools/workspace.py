@@ -107,7 +107,10 @@ def append(context: ToolContext, path: str, data: bytes) -> None:
     _check_size(len(data), WRITE_CAP)
     above, name = _split(path)
     with folder(context, above, create=True) as parent, _explained(path), _appender(name, parent) as file:
-        _check_size(os.fstat(file.fileno()).st_size + len(data), APPENDED_CAP)
+        about = os.fstat(file.fileno())
+        if about.st_nlink > 1:  # its other name may be outside
+            raise ToolError(f"{name} is not a plain file: it has a second name.")
+        _check_size(about.st_size + len(data), APPENDED_CAP)
         file.write(data)
 
 
@@ -152,21 +155,21 @@ def _step(here: int, name: str, create: bool) -> int:
     return below
 
 
-@contextmanager
-def _reader(name: str, parent: int) -> Iterator[BufferedReader]:
-    with os.fdopen(os.open(name, READ, dir_fd=parent), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ToolError(f"{name} is not a plain file.")
-        yield file
+def _reader(name: str, parent: int) -> BufferedReader:
+    return os.fdopen(_plain(name, READ, parent), "rb")
 
 
-@contextmanager
-def _appender(name: str, parent: int) -> Iterator[BufferedWriter]:
-    with os.fdopen(os.open(name, APPEND, 0o666, dir_fd=parent), "ab") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:  # its other name may be outside
-            raise ToolError(f"{name} is not a plain file.")
-        yield file
+def _appender(name: str, parent: int) -> BufferedWriter:
+    return os.fdopen(_plain(name, APPEND, parent), "ab")
+
+
+def _plain(name: str, flags: int, parent: int) -> int:
+    """Open a plain file; refuse folders, pipes and devices."""
+    file = os.open(name, flags, 0o666, dir_fd=parent)
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    raise ToolError(f"{name} is not a plain file.")
 
 
 def _replaceable(name: str, parent: int) -> int | None:
