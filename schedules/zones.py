@@ -13,6 +13,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 DAY = 86_400
 BLOCK = 64 * DAY
+NOT_PLACES = {
+    "localtime",
+    "posixrules",
+    "Factory",
+}  # files beside the zones; what they mean differs by machine
 
 type Piece = tuple[int, int, int]  # from (inclusive), to (exclusive), seconds ahead of UTC
 
@@ -58,7 +63,7 @@ def _offset(clock: ZoneInfo, second: int) -> int:
 
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - NOT_PLACES
 
 
 def _suggestion(wrong: str) -> str:

@@ -1,0 +1,66 @@
+"""From a claimed run to what the engine is asked to do."""
+
+from zoneinfo import ZoneInfo
+
+from agents.budgets import Spender
+from agents.runner import Assignment
+
+from agents.errors import LeaseLost
+from agents.limits import Limits
+from agents.models.profile import workspace_of
+from agents.states import Activity
+from schedules.conf import Conf
+from schedules.models import Run
+from schedules.states import Source
+from schedules.transitions import Claim
+
+HEARTBEAT_NOTE = (
+    "This is a recurring check. When you have looked, call the tool `report`: changed=false when there is "
+    "nothing a person needs to know (nothing is delivered then), otherwise changed=true with a severity and a body."
+)
+
+
+def prepare(claim: Claim, conf: Conf) -> tuple[Run, Assignment]:
+    """Load the run under its token and say what is asked of the engine; `LeaseLost` when it is not ours."""
+    related = ("profile", "project", "schedule", "firing")
+    run = Run.objects.select_related(*related).filter(pk=claim.run_id, token=claim.token).first()
+    if run is None:
+        raise LeaseLost(f"run {claim.run_id}")
+    return run, Assignment(
+        profile=run.profile,
+        prompt=run.prompt,
+        limits=limits(run, conf),
+        workspace=workspace_of(run.project),
+        spender=spender(run),
+        transcript_id=claim.transcript_id,
+        token=claim.token,
+        turns_used=run.turn_count,
+        cost_used=run.cost_usd,
+        extra_system=HEARTBEAT_NOTE if run.source == Source.HEARTBEAT else "",
+        clock=_clock(run),
+    )
+
+
+def limits(run: Run, conf: Conf) -> Limits:
+    """Return the run's own limits, else its profile's, else the global ones."""
+    return Limits(
+        max_turns=run.max_turns or run.profile.max_turns or conf.default_max_turns,
+        max_cost_usd=run.max_cost_usd if run.max_cost_usd is not None else run.profile.max_cost_usd,
+    )
+
+
+def spender(run: Run) -> Spender:
+    return Spender(
+        activity=Activity.RUN_TURN,
+        project_id=run.project_id,
+        schedule_id=run.schedule_id,
+        run_id=run.pk,
+        user_id=run.requested_by_id or (run.schedule.owner_id if run.schedule else None),
+    )
+
+
+def _clock(run: Run) -> str:
+    """Say what time it is for the agent, in its schedule's zone; it goes last into the request, or caches break."""
+    zone = ZoneInfo(run.schedule.timezone if run.schedule else "UTC")
+    nominal = (run.firing.nominal_at if run.firing else run.queued_at).astimezone(zone)
+    return f"Scheduled for {nominal:%A, %Y-%m-%d %H:%M} ({zone.key})."

@@ -1,0 +1,146 @@
+"""The settings of the scheduler: environment, then the value saved in the admin, then the default.
+
+A bad value (not a whole number in its range) is ignored with one warning that names it and the
+default used. `load()` reads them afresh, so a change works without a restart.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+
+from schedules.models import Setting
+
+log = logging.getLogger("stagent.conf")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A setting: its default, its least and largest value, and what it means."""
+
+    name: str
+    default: int
+    least: int
+    most: int
+    meaning: str
+
+
+KEYS = (
+    Key("SCHEDULE_MAX_CONCURRENT", 2, 1, 1000, "Runs at once over all schedules: the cap."),
+    Key(
+        "SCHEDULE_MAX_RUN_DURATION_SEC",
+        1200,
+        10,
+        86_400,
+        "The longest a run may take, unless its schedule says otherwise.",
+    ),
+    Key(
+        "SCHEDULE_CHAT_PRESSURE_DELAY_SEC",
+        30,
+        1,
+        3600,
+        "How long due work steps back, at a time, while somebody chats.",
+    ),
+    Key("SCHEDULE_CHAT_PRESSURE_MAX_DELAY_SEC", 300, 1, 86_400, "After this long it runs, chat or no chat."),
+    Key(
+        "SCHEDULE_LEASE_TTL_SEC",
+        60,
+        2,
+        3600,
+        "How long a lease lasts without renewal; renewed every quarter of it.",
+    ),
+    Key(
+        "SCHEDULE_DEFAULT_MAX_TURNS",
+        50,
+        1,
+        10_000,
+        "Agent steps of a run whose schedule and profile set no limit.",
+    ),
+    Key("SCHEDULE_METRICS_RETENTION_DAYS", 30, 1, 3650, "How long firings, runs and transcripts are kept."),
+    Key("SCHEDULE_MAX_OVERFLOW", 8, 1, 100, "Forced runs beyond the cap at once."),
+)
+BY_NAME = {key.name: key for key in KEYS}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value in force and where it came from: environment, admin or default."""
+
+    key: Key
+    value: int
+    source: str
+    ignored: str = ""
+
+
+@dataclass(frozen=True)
+class Conf:
+    """The settings of one pass, in whole numbers."""
+
+    max_concurrent: int
+    max_run_duration_sec: int
+    chat_pressure_delay_sec: int
+    chat_pressure_max_delay_sec: int
+    lease_ttl_sec: int
+    default_max_turns: int
+    metrics_retention_days: int
+    max_overflow: int
+
+    @property
+    def lease_ttl(self) -> timedelta:
+        return timedelta(seconds=self.lease_ttl_sec)
+
+    @property
+    def renew_every_sec(self) -> float:
+        return self.lease_ttl_sec / 4
+
+    @property
+    def chat_delay(self) -> timedelta:
+        return timedelta(seconds=self.chat_pressure_delay_sec)
+
+    @property
+    def chat_max_delay(self) -> timedelta:
+        return timedelta(seconds=self.chat_pressure_max_delay_sec)
+
+
+def load() -> Conf:
+    """Return the values in force now."""
+    return Conf(**{value.key.name.removeprefix("SCHEDULE_").lower(): value.value for value in in_force()})
+
+
+def in_force() -> list[Value]:
+    """Return every setting with its value in force and where that came from."""
+    saved = dict(Setting.objects.values_list("key", "value"))
+    return [_choose(key, saved.get(key.name)) for key in KEYS]
+
+
+def _choose(key: Key, saved: str | None) -> Value:
+    ignored = []
+    for source, text in (("environment", os.environ.get(key.name)), ("admin", saved)):
+        if text is None or not text.strip():
+            continue
+        if (number := _read(key, text)) is not None:
+            return Value(key, number, source, "; ".join(ignored))
+        ignored.append(f"{source}: {text!r}")
+        _warn_once(key, source, text)
+    return Value(key, key.default, "default", "; ".join(ignored))
+
+
+def _read(key: Key, text: str) -> int | None:
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    return number if key.least <= number <= key.most else None
+
+
+_warned: set[tuple[str, str, str]] = set()
+
+
+def _warn_once(key: Key, source: str, text: str) -> None:
+    if (key.name, source, text) in _warned:
+        return
+    _warned.add((key.name, source, text))
+    log.warning(
+        "%s=%r from the %s is not a whole number from %d to %d; it is ignored, the default is %d.",
+        key.name, text, source, key.least, key.most, key.default,
+    )  # fmt: skip

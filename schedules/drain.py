@@ -1,0 +1,86 @@
+"""The drain: claim slots for queued runs, first in line first, until the cap is full or nobody may start."""
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from agents import breaker
+from schedules.errors import NoRoom, Quicker
+from schedules.models import Run
+from schedules.models.run import RunQuerySet
+from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
+from schedules.situation import Situation
+from schedules.states import OverlapPolicy, Source
+from schedules.transitions import Claim, adopt, claim
+
+BY_ITSELF = (Source.SCHEDULED, Source.HEARTBEAT)
+MAX_LOST_RACES = 50
+
+
+def drain(situation: Situation, holder: str) -> list[Claim]:
+    """Claim as many runs as have a place; each claim is its own short transaction."""
+    claims: list[Claim] = []
+    full: set[str] = set()
+    lost_races = 0
+    while not {DEFAULT_POOL, OVERFLOW_POOL} <= full and lost_races < MAX_LOST_RACES:
+        try:
+            claimed = _claim_next(situation, holder, full)
+        except NoRoom as none:
+            full.add(none.pool)
+        except Quicker:
+            lost_races += 1
+        else:
+            if claimed is None:
+                break
+            claims.append(claimed)
+    return claims
+
+
+def adopt_waiting(situation: Situation, holder: str) -> list[Claim]:
+    """Take over the runs that requests claimed; losing one to another scheduler is ordinary."""
+    now, conf = situation.now, situation.conf
+    waiting = Run.objects.unadopted().filter(lease_expires_at__gt=now)
+    return [taken for run in waiting if (taken := adopt(run, holder=holder, now=now, conf=conf))]
+
+
+def startable(situation: Situation) -> RunQuerySet:
+    """Return the queued runs that nothing but a slot is missing to, first in line first."""
+    runs = Run.objects.ready(situation.now).exclude(_behind_its_own_schedule())
+    if situation.chat_presses:
+        runs = runs.chat_exempt(situation.now, situation.conf.chat_max_delay)
+    if situation.blocked_profiles:
+        runs = runs.exclude(profile__in=situation.blocked_profiles)
+    if situation.budgets.install:
+        runs = runs.none()
+    elif situation.budgets:
+        runs = runs.exclude(_over_budget(situation))
+    return runs.order_by("claim_order", "pk")
+
+
+def _behind_its_own_schedule() -> Q:
+    """Match the runs that wait for an earlier run of their schedule, which is not to overlap."""
+    running = Run.objects.running().filter(schedule=OuterRef("schedule"))
+    return Q(source__in=BY_ITSELF) & ~Q(schedule__overlap_policy=OverlapPolicy.ALLOW) & Exists(running)
+
+
+def _over_budget(situation: Situation) -> Q:
+    spent = situation.budgets
+    return Q(project__in=spent.project_ids) | Q(schedule__in=spent.schedule_ids)
+
+
+def _claim_next(situation: Situation, holder: str, full: set[str]) -> Claim | None:
+    """Claim the first run in line that a pool with room will take; None when there is none."""
+    with transaction.atomic():
+        queue = startable(situation).exclude(pool__in=full, forced=False)
+        if DEFAULT_POOL in full:
+            queue = queue.filter(forced=True)
+        # Rows another drain is just claiming are passed over, or all of them would queue up at the first one.
+        skip = connection.features.has_select_for_update_skip_locked
+        run = queue.select_for_update(skip_locked=skip, of=("self",) if skip else ()).first()
+        if run is None:
+            return None
+        claimed = claim(run, holder=holder, now=situation.now, conf=situation.conf)
+        if run.profile_id in situation.probing and not breaker.take_probe(
+            situation.probing[run.profile_id], situation.now
+        ):
+            raise Quicker("probe")
+        return claimed

@@ -1,0 +1,102 @@
+"""What becomes of a run whose engine stopped: done, failed, or queued for another try."""
+
+import logging
+import random
+from datetime import datetime, timedelta
+
+from agents import breaker, budgets, transcript
+from agents.errors import LeaseLost
+from agents.events import Finished
+from agents.states import FailureReason
+from schedules.models import Run
+from schedules.states import RunStatus
+from schedules.transitions import Claim, Ending, finish, progress, requeue
+from schedules.vitals import Gauge
+from stagent.lib import bell, clock
+
+BACKOFF_SEC = 5.0  # doubled at each retry
+MAX_BACKOFF_SEC = 600.0
+
+log = logging.getLogger("stagent.endings")
+
+
+def note_turn(claim: Claim, turn: int) -> None:
+    """Write how far the run has come; its first good reply also closes the provider's breaker."""
+    spent = budgets.spent_by_run(claim.run_id)
+    progress(claim.run_id, claim.token, turn_count=turn, **spent)
+    if turn == 1:
+        breaker.succeeded(breaker.of(Run.objects.select_related("profile").get(pk=claim.run_id).profile))
+
+
+def conclude(claim: Claim, finished: Finished, gauge: Gauge) -> None:
+    """End the run as the engine finished, or queue it for a retry."""
+    now = clock.now()
+    run = Run.objects.select_related("profile").get(pk=claim.run_id)
+    _tell_provider(run, finished, now)
+    if not_before := _retry_at(run, finished, now):
+        log.info(
+            "Run %s: %s; it is tried again at %s.", run.pk, finished.detail or finished.reason, not_before
+        )
+        requeue(run.pk, claim.token, now=now, not_before=not_before, retry_count=1)
+        bell.ring()
+        return
+    status = RunStatus.COMPLETED if finished.outcome == "completed" else RunStatus.FAILED
+    ending = Ending(
+        status=status,
+        reason=finished.reason,
+        detail=finished.detail,
+        result=finished.text,
+        partial=finished.partial,
+        report=finished.report,
+        blameless=finished.provider_stop,
+    )
+    settle(claim, ending, gauge)
+
+
+def settle(claim: Claim, ending: Ending, gauge: Gauge) -> None:
+    """End the run for good, with what it spent and what was measured."""
+    spent = budgets.spent_by_run(claim.run_id)
+    measured = Ending(
+        **{
+            **vars(ending),
+            "spent": spent,
+            "event_loop_lag_ms": gauge.lag_p99_ms,
+            "peak_rss_mb": gauge.peak_rss_mb,
+        }
+    )
+    finish(claim.run_id, claim.token, measured, now=clock.now())
+
+
+def hand_back(claim: Claim) -> None:
+    """Queue the run again because the process leaves: no failure, no attempt used."""
+    try:
+        requeue(claim.run_id, claim.token, now=clock.now(), attempt=-1)
+    except LeaseLost:
+        log.info("Run %s was not ours to hand back any more.", claim.run_id)
+
+
+def refuse_late(claim: Claim, text: str) -> None:
+    """Keep for the audit what a worker without a lease still had to say."""
+    log.warning("Late result of run %s refused: its lease was lost.", claim.run_id)
+    transcript.note_late(claim.transcript_id, {"token": str(claim.token), "text": text}, clock.now())
+
+
+def _tell_provider(run: Run, finished: Finished, now: datetime) -> None:
+    """Let all agents know of a bad key, a spend stop or a plea for patience."""
+    name = breaker.of(run.profile)
+    if finished.provider_stop:
+        breaker.trip(name, finished.reason or "", finished.detail, now)
+    elif finished.retry_after_sec and finished.reason in (
+        FailureReason.RATE_LIMITED,
+        FailureReason.OVERLOADED,
+    ):
+        breaker.slow_down(name, now + timedelta(seconds=finished.retry_after_sec))
+
+
+def _retry_at(run: Run, finished: Finished, now: datetime) -> datetime | None:
+    """Return when to try again: Retry-After honoured, else exponential with full jitter; None when not, or too late."""
+    if not finished.retryable or run.retry_count >= run.max_retries:
+        return None
+    backoff = random.uniform(0.5, 1) * min(MAX_BACKOFF_SEC, BACKOFF_SEC * 2**run.retry_count)
+    moment = now + timedelta(seconds=max(backoff, finished.retry_after_sec or 0))
+    return None if run.deadline_at and moment >= run.deadline_at else moment

@@ -1,0 +1,44 @@
+"""What can go wrong in the scheduler, each explaining itself."""
+
+from agents.errors import LeaseLost
+
+__all__ = ["CapacityFull", "LeaseLost", "NoRoom", "NoScheduler", "NotAllowed", "Quicker"]
+
+
+class NoRoom(Exception):
+    """Every slot of a pool is held."""
+
+    def __init__(self, pool: str) -> None:
+        super().__init__(f"Every slot of the pool {pool} is held.")
+        self.pool = pool
+
+
+class Quicker(Exception):
+    """Another process changed the row first; the transaction rolls back and the work may be tried again."""
+
+
+class NotAllowed(Exception):
+    """The thing cannot do that in the state it is in; `code` is the API's error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CapacityFull(Exception):
+    """Every place to run is taken: `slot_eta_sec` until one is expected, `position` in the queue, who blocks."""
+
+    def __init__(self, slot_eta_sec: int, position: int, blocking: list[int]) -> None:
+        super().__init__(f"All slots are taken; the next one is expected in about {slot_eta_sec} s.")
+        self.slot_eta_sec = slot_eta_sec
+        self.position = position
+        self.blocking = blocking
+
+
+class NoScheduler(Exception):
+    """No scheduler process is alive to take the run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No scheduler is running, so nobody would start it. Start `manage.py runscheduler`, or queue it."
+        )

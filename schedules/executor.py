@@ -1,0 +1,77 @@
+"""Runs as asyncio tasks on a loop of their own thread, so that neither the orchestrator nor chat waits for an agent."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import connections
+
+from schedules.conf import Conf
+from schedules.renewer import Renewer
+from schedules.transitions import Claim
+from schedules.vitals import Vitals
+from schedules.worker import Cause, Job, work
+
+log = logging.getLogger("stagent.executor")
+
+
+class Executor:
+    """Performs claims in this process; `on_end` is called, from its thread, whenever a job ended."""
+
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="runs", daemon=True)
+        self._jobs: dict[UUID, Job] = {}
+        self.vitals = Vitals()
+        self.renewer = Renewer(self)
+
+    def open(self) -> None:
+        self._thread.start()
+        self.renewer.start()
+
+    def close(self) -> None:
+        """End the loop; whatever still runs was stopped before."""
+        self.renewer.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+
+    @property
+    def jobs(self) -> list[Job]:
+        return list(self._jobs.values())
+
+    def start(self, claim: Claim, conf: Conf) -> None:
+        """Begin to work on a claimed run."""
+        job = Job(claim, self.vitals.open_gauge(), conf, confirmed_at=time.monotonic())
+        self._jobs[claim.token] = job
+        self._loop.call_soon_threadsafe(self._start, job)
+
+    def stop(self, job: Job, cause: Cause) -> None:
+        self._loop.call_soon_threadsafe(job.stop, cause)
+
+    def stop_all(self, cause: Cause) -> None:
+        for job in self.jobs:
+            self.stop(job, cause)
+
+    def _start(self, job: Job) -> None:
+        job.task = self._loop.create_task(work(job), name=f"run {job.claim.run_id}")
+        job.task.add_done_callback(lambda task: self._ended(job, task))
+
+    def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
+        self._jobs.pop(job.claim.token, None)
+        self.vitals.close_gauge(job.gauge)
+        if not task.cancelled() and (error := task.exception()):
+            # Most likely the database was away: the lease lapses and the reaper settles the run.
+            log.error("Run %s could not be settled by its worker: %r", job.claim.run_id, error)
+        self._on_end()
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._sampling = self._loop.create_task(self.vitals.sample())
+        try:
+            self._loop.run_forever()
+        finally:
+            connections.close_all()

@@ -1,0 +1,221 @@
+"""The orchestrator: reap, tick, drain, maintain, then sleep until something is due or the bell rings.
+
+Leaderless: any number of these may run at once; every step is safe to do twice.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import close_old_connections, connection
+from django.db.models import Min
+
+from schedules import conf as settings
+from schedules import situation as situations
+from schedules.bell import Bell
+from schedules.drain import adopt_waiting, drain
+from schedules.executor import Executor
+from schedules.maintenance import Maintenance
+from schedules.models import Run, Schedule, Scheduler
+from schedules.models.scheduler import SEEN_EVERY_SEC
+from schedules.reaper import reap
+from schedules.tick import tick
+from schedules.worker import Cause
+from stagent.lib import clock
+from stagent.lib.holder import holder
+
+LONGEST_SLEEP_SEC = 5.0
+REAP_EVERY_SEC = 5.0
+RUNNING_SLEEP_SEC = 0.5  # while runs are running: a lost bell must not delay a cancel beyond a second
+GRACE_SEC = 20.0  # for runs to finish when the process is told to leave
+CANCEL_SEC = 10.0  # for stopped runs to be handed back
+AFTER_ERROR_SEC = 1.0
+
+log = logging.getLogger("stagent.loop")
+
+
+class Loop:
+    """One scheduler process."""
+
+    def __init__(self, *, execute: bool = True, grace_sec: float = GRACE_SEC) -> None:
+        self.holder = holder("scheduler")
+        self.bell = Bell()
+        self.executor = Executor(on_end=self.bell.strike) if execute else None
+        self.grace_sec = grace_sec
+        self._stopping = 0  # how often it was told to stop
+        self._reaped_at = self._seen_at = float("-inf")
+        self._jumps = clock.JumpDetector()
+        self._spare_leases_until = 0.0
+        self._maintenance = Maintenance()
+
+    def stop(self) -> None:
+        """Leave in good order; told twice, leave at once. Safe in a signal handler."""
+        self._stopping += 1
+        self.bell.strike()
+
+    def run(self, *, once: bool = False) -> None:
+        """Pass after pass until told to stop; `once`: a single pass and the runs it started."""
+        self.bell.open()
+        if self.executor:
+            self.executor.open()
+        try:
+            self.pass_once()
+            while not once and not self._stopping:
+                self.bell.wait(self._sleep_sec())
+                if not self._stopping:
+                    self.pass_once()
+            self._wait_for_runs(None if once else self.grace_sec)
+        finally:
+            self._leave()
+
+    def pass_once(self) -> None:
+        """Do every phase once; an error in one is logged and the others go on."""
+        close_old_connections()
+        self._failed = False
+        for phase in (
+            self._seen,
+            self._watch_clock,
+            self._reap,
+            self._tick,
+            self._cancel,
+            self._drain,
+            self._maintain,
+        ):
+            try:
+                phase()
+            except Exception:
+                self._failed = True
+                log.exception("The phase %s failed; the loop goes on.", phase.__name__.strip("_"))
+                connection.close_if_unusable_or_obsolete()
+
+    # The phases.
+
+    def _seen(self) -> None:
+        """Tell the others every few seconds that this process is alive."""
+        if time.monotonic() - self._seen_at < SEEN_EVERY_SEC:
+            return
+        vitals = self.executor.vitals if self.executor else None
+        now = clock.now()
+        Scheduler.objects.update_or_create(
+            holder=self.holder,
+            defaults={
+                "seen_at": now,
+                "event_loop_lag_ms": vitals.lag_p99_ms if vitals else None,
+                "rss_mb": vitals.rss_mb if vitals else None,
+            },
+            create_defaults={
+                "seen_at": now,
+                "started_at": now,
+                "host": socket.gethostname()[:80],
+                "pid": os.getpid(),
+                "executes": self.executor is not None,
+            },
+        )
+        self._seen_at = time.monotonic()
+
+    def _watch_clock(self) -> None:
+        """After a jump of the wall clock renew first and reap later: the stored ends mean nothing for a while."""
+        jump = self._jumps.jumped()
+        if jump is None:
+            return
+        log.warning(
+            "The wall clock jumped by %.1f s; leases are renewed before any is reaped.", jump.total_seconds()
+        )
+        self._spare_leases_until = time.monotonic() + 2 * settings.load().renew_every_sec
+        if self.executor:
+            self.executor.renewer.renew_now()
+
+    def _reap(self) -> None:
+        conf, moment = settings.load(), time.monotonic()
+        if moment < self._spare_leases_until or moment - self._reaped_at < min(
+            REAP_EVERY_SEC, conf.renew_every_sec
+        ):
+            return
+        self._reaped_at = moment
+        reap(clock.now(), conf)
+
+    def _tick(self) -> None:
+        now = clock.now()
+        if Schedule.objects.due(now).exists():
+            tick(situations.look(now, settings.load()))
+
+    def _cancel(self) -> None:
+        """Tell the runs of this process that somebody asked them to stop."""
+        if not self.executor or not (jobs := {job.claim.token: job for job in self.executor.jobs}):
+            return
+        asked = Run.objects.held_by(self.holder).exclude(cancel_requested_at=None)
+        for token in asked.values_list("token", flat=True):
+            if token in jobs:
+                self.executor.stop(jobs[token], Cause.CANCELLED)
+
+    def _drain(self) -> None:
+        """Take over what requests claimed, then claim what is queued."""
+        if not self.executor or self._stopping:
+            return
+        unadopted = Run.objects.unadopted().exists()
+        if not unadopted and not Run.objects.queued().exists():
+            return
+        situation = situations.look(clock.now(), settings.load())
+        claims = adopt_waiting(situation, self.holder) if unadopted else []
+        for claimed in claims + drain(situation, self.holder):
+            self.executor.start(claimed, situation.conf)
+
+    def _maintain(self) -> None:
+        self._maintenance.look_after(clock.now())
+
+    # Between passes.
+
+    def _sleep_sec(self) -> float:
+        """Return how long nothing can come due; a bell wakes earlier."""
+        if self._failed:
+            return AFTER_ERROR_SEC
+        longest = RUNNING_SLEEP_SEC if self.executor and self.executor.jobs else LONGEST_SLEEP_SEC
+        try:
+            moment = next_moment(now := clock.now())
+        except Exception:
+            log.exception("The next due instant could not be read.")
+            return AFTER_ERROR_SEC
+        return longest if moment is None else min(longest, max(0.0, (moment - now).total_seconds()))
+
+    def _wait_for_runs(self, grace_sec: float | None) -> None:
+        """Let the running runs finish; when the grace is over, or at a second signal, stop them and hand them back."""
+        if not self.executor:
+            return
+        until = None if grace_sec is None else time.monotonic() + grace_sec
+        while self.executor.jobs and self._stopping < 2 and (until is None or time.monotonic() < until):
+            self.bell.wait(RUNNING_SLEEP_SEC)
+            self._quietly(self._cancel)
+            if until is None and self._stopping:
+                until = time.monotonic() + self.grace_sec
+        if self.executor.jobs:
+            log.warning("%d runs are stopped and queued again.", len(self.executor.jobs))
+        self.executor.stop_all(Cause.SHUTDOWN)
+        patience = time.monotonic() + CANCEL_SEC
+        while self.executor.jobs and time.monotonic() < patience:
+            self.bell.wait(RUNNING_SLEEP_SEC)
+
+    def _leave(self) -> None:
+        if self.executor:
+            self.executor.close()
+        self.bell.close()
+        self._quietly(Scheduler.objects.filter(holder=self.holder).delete)
+
+    def _quietly(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except Exception as error:
+            log.warning("On leaving: %s", error)
+
+
+def next_moment(now: datetime) -> datetime | None:
+    """Return the next moment at which a schedule comes due or a waiting run may start: three index look-ups."""
+    active, queued = Schedule.objects.active(), Run.objects.queued()
+    moments = (
+        active.filter(deferred_until=None).aggregate(moment=Min("next_fire_at"))["moment"],
+        active.filter(deferred_until__isnull=False).aggregate(moment=Min("deferred_until"))["moment"],
+        queued.filter(not_before__gt=now).aggregate(moment=Min("not_before"))["moment"],
+    )
+    return min((moment for moment in moments if moment), default=None)

@@ -1,0 +1,26 @@
+"""The slow work of the loop, each part at its own pace."""
+
+import time
+from datetime import datetime, timedelta
+
+from schedules import conf, retention
+from schedules.models import Scheduler
+
+PRUNE_EVERY_SEC = 600.0
+PRUNE_SLICE_SEC = 0.2  # of a pass; what is left waits for the next one
+FORGET_AFTER = timedelta(hours=1)  # a dead scheduler is shown this long, so that its end is noticed
+
+
+class Maintenance:
+    """Prunes what is older than the retention, in batches, and forgets schedulers that are gone."""
+
+    def __init__(self) -> None:
+        self._pruned_at = float("-inf")
+
+    def look_after(self, now: datetime) -> None:
+        if time.monotonic() - self._pruned_at < PRUNE_EVERY_SEC:
+            return
+        done = retention.prune(now, conf.load().metrics_retention_days, seconds=PRUNE_SLICE_SEC)
+        Scheduler.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
+        if done:
+            self._pruned_at = time.monotonic()

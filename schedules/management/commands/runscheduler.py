@@ -1,0 +1,61 @@
+"""Run the scheduler: reap, tick, drain, maintain, until told to stop.
+
+1. Put --max-concurrent and --lease-ttl over the environment's values, for this process.
+2. Pass: settle lapsed leases, record what is due, claim slots for queued runs and start them, prune.
+3. Sleep until the next due instant or a bell: a finished run, an enqueued one, a cancel, an edit.
+4. SIGTERM or SIGINT: claim nothing more, let runs finish for --grace seconds, then queue them again.
+   A second signal does not wait.
+
+Any number of processes may run at once, on any number of machines with one PostgreSQL.
+"""
+
+import os
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from schedules import conf
+from schedules.loop import GRACE_SEC, Loop
+
+OVERRIDES = {"max_concurrent": "SCHEDULE_MAX_CONCURRENT", "lease_ttl": "SCHEDULE_LEASE_TTL_SEC"}
+
+
+class Command(BaseCommand):
+    help = "Run the scheduler: reap, tick, drain, maintain, until told to stop."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="one pass, then wait for the runs it started")
+        parser.add_argument(
+            "--no-execute", action="store_true", help="tick and reap, but claim and run nothing"
+        )
+        parser.add_argument(
+            "--max-concurrent", type=int, metavar="N", help="the cap, over every other setting of it"
+        )
+        parser.add_argument(
+            "--lease-ttl", type=int, metavar="SEC", help="how long a lease lasts without renewal"
+        )
+        parser.add_argument(
+            "--grace", type=float, metavar="SEC", default=GRACE_SEC, help="for runs to finish on SIGTERM"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for option, name in OVERRIDES.items():
+            if (value := options[option]) is not None:
+                self._check(option, name, value)
+                os.environ[name] = str(value)
+        loop = Loop(execute=not options["no_execute"], grace_sec=options["grace"])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.stop())
+        self.stderr.write(f"Scheduler {loop.holder} is running; Ctrl-C stops it.")
+        loop.run(once=options["once"])
+        self.stderr.write("Scheduler stopped.")
+
+    @staticmethod
+    def _check(option: str, name: str, value: int) -> None:
+        key = conf.BY_NAME[name]
+        if not key.least <= value <= key.most:
+            raise CommandError(
+                f"--{option.replace('_', '-')} is a whole number from {key.least} to {key.most}."
+            )

@@ -1,0 +1,9 @@
+from schedules.models.delivery import Delivery
+from schedules.models.firing import Firing
+from schedules.models.run import Run
+from schedules.models.schedule import Schedule
+from schedules.models.scheduler import Scheduler
+from schedules.models.setting import Setting
+from schedules.models.slot import Pool, Slot
+
+__all__ = ["Delivery", "Firing", "Pool", "Run", "Schedule", "Scheduler", "Setting", "Slot"]

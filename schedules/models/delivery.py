@@ -1,0 +1,58 @@
+"""What is to be told to the outside, written in the transaction that made it news."""
+
+from datetime import datetime
+
+from django.db import models
+
+from schedules.models.run import Run
+from schedules.models.schedule import Schedule
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self, now: datetime) -> "DeliveryQuerySet":
+        return self.filter(status=Delivery.Status.PENDING, next_attempt_at__lte=now)
+
+
+class Delivery(models.Model):
+    """A result or a self-pause on its way to a webhook or a mailbox."""
+
+    class Kind(models.TextChoices):
+        RESULT = "result"
+        SELF_PAUSE = "self_pause"
+        WARNING = "warning"
+
+    class Channel(models.TextChoices):
+        WEBHOOK = "webhook"
+        EMAIL = "email"
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="deliveries")
+    run = models.ForeignKey(Run, models.CASCADE, null=True, related_name="deliveries")
+    kind = models.CharField(max_length=12, choices=Kind)
+    channel = models.CharField(max_length=8, choices=Channel)
+    target = models.CharField(max_length=300)
+    payload = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(status="pending"), name="delivery_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.target}"

@@ -1,0 +1,70 @@
+"""The decision ledger: one row for every due instant, with what was decided and how it went."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from agents.states import FailureReason
+from schedules.models.schedule import Schedule
+from schedules.states import FiringKind, Outcome
+
+
+class FiringQuerySet(models.QuerySet["Firing"]):
+    def fired(self) -> "FiringQuerySet":
+        return self.filter(outcome=Outcome.FIRED)
+
+    def since(self, moment: datetime) -> "FiringQuerySet":
+        return self.filter(nominal_at__gte=moment)
+
+
+class Firing(models.Model):
+    """That a schedule came due at a nominal instant; `count` instants where one row explains several."""
+
+    schedule = models.ForeignKey(Schedule, models.SET_NULL, null=True, related_name="firings")
+    schedule_name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12, choices=FiringKind)
+    nominal_at = models.DateTimeField()
+    outcome = models.CharField(max_length=20, choices=Outcome)
+    reason = models.CharField(max_length=300, blank=True)
+    count = models.PositiveIntegerField(default=1)
+    dst_shifted = models.BooleanField(default=False)
+
+    # Metrics. Empty means "did not happen (yet)"; none is ever a placeholder.
+    due_at = models.DateTimeField(help_text="The nominal instant and its jitter.")
+    fired_at = models.DateTimeField(null=True)
+    slot_claimed_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    slot_wait_ms = models.PositiveBigIntegerField(null=True)
+    deferral_ms = models.PositiveBigIntegerField(null=True)
+    duration_ms = models.PositiveBigIntegerField(null=True)
+    turn_count = models.PositiveIntegerField(null=True)
+    max_turns_at_firing = models.PositiveIntegerField(null=True)
+    input_tokens = models.PositiveBigIntegerField(null=True)
+    output_tokens = models.PositiveBigIntegerField(null=True)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, null=True)
+    event_loop_lag_ms = models.FloatField(null=True, help_text="p99 while it ran.")
+    peak_rss_mb = models.FloatField(null=True)
+    chat_streams_active = models.PositiveIntegerField(null=True, help_text="When it claimed its slot.")
+    concurrent_runs = models.PositiveIntegerField(
+        null=True, help_text="When it claimed its slot, itself included."
+    )
+    failure_reason = models.CharField(max_length=32, blank=True, choices=FailureReason)
+
+    objects = FiringQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-nominal_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["schedule", "nominal_at", "kind"], name="firing_once_per_instant"
+            ),
+            models.CheckConstraint(condition=Q(count__gte=1), name="firing_explains_something"),
+        ]
+        indexes = [
+            models.Index(fields=["nominal_at"], name="firing_by_instant"),
+            models.Index(fields=["outcome", "nominal_at"], name="firing_by_outcome"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.schedule_name} at {self.nominal_at:%Y-%m-%d %H:%M} {self.outcome}"

@@ -1,0 +1,154 @@
+"""One piece of agent work: the lifecycle row."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from agents.models import Profile, Project, Transcript
+from agents.states import FailureReason
+from schedules.models.firing import Firing
+from schedules.models.schedule import Schedule
+from schedules.states import FINISHED, UNFINISHED, RunStatus, ScheduleStatus, Source
+
+UNADOPTED = ""  # the holder of a run that a web process claimed and no scheduler took over yet
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def queued(self) -> "RunQuerySet":
+        return self.filter(status=RunStatus.QUEUED)
+
+    def running(self) -> "RunQuerySet":
+        return self.filter(status=RunStatus.RUNNING)
+
+    def unfinished(self) -> "RunQuerySet":
+        return self.filter(status__in=UNFINISHED)
+
+    def expired(self, now: datetime) -> "RunQuerySet":
+        """Keep the running runs whose holder let the lease lapse."""
+        return self.running().filter(lease_expires_at__lte=now)
+
+    def ready(self, now: datetime) -> "RunQuerySet":
+        """Keep the queued runs whose moment has come and whose schedule is not paused."""
+        paused = Q(schedule__status=ScheduleStatus.PAUSED) & ~Q(source__in=(Source.MANUAL, Source.RETRY))
+        return self.queued().filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(paused)
+
+    def chat_exempt(self, now: datetime, max_delay: timedelta) -> "RunQuerySet":
+        """Keep the runs that a live stream does not hold back: a person's, and those that waited long enough."""
+        return self.filter(Q(source__in=(Source.MANUAL, Source.RETRY)) | Q(due_at__lte=now - max_delay))
+
+    def held_by(self, holder: str) -> "RunQuerySet":
+        return self.running().filter(holder=holder)
+
+    def unadopted(self) -> "RunQuerySet":
+        return self.running().filter(holder=UNADOPTED)
+
+
+class Run(models.Model):
+    """A run of a schedule. Only `schedules.transitions` writes its status, lease and slot."""
+
+    schedule = models.ForeignKey(Schedule, models.SET_NULL, null=True, related_name="runs")
+    schedule_name = models.CharField(max_length=120)
+    firing = models.OneToOneField(Firing, models.SET_NULL, null=True, related_name="run")
+    profile = models.ForeignKey(Profile, models.PROTECT)
+    project = models.ForeignKey(Project, models.SET_NULL, null=True)
+    transcript = models.OneToOneField(Transcript, models.PROTECT, related_name="run")
+    prompt = models.TextField()
+    source = models.CharField(max_length=12, choices=Source)
+    forced = models.BooleanField(default=False)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    idempotency_key = models.CharField(max_length=200, null=True, unique=True)
+    pool = models.SlugField(blank=True, help_text="A concurrency pool beside the global cap.")
+
+    status = models.CharField(max_length=12, choices=RunStatus, default=RunStatus.QUEUED)
+    failure_reason = models.CharField(max_length=32, blank=True, choices=FailureReason)
+    failure_detail = models.CharField(max_length=500, blank=True)
+    attempt = models.PositiveIntegerField(default=0, help_text="How many times it was claimed and counted.")
+    lost_count = models.PositiveIntegerField(default=0, help_text="How many of its workers vanished.")
+    retry_count = models.PositiveIntegerField(default=0)
+    max_retries = models.PositiveIntegerField(default=2)
+
+    # The queue.
+    priority = models.SmallIntegerField(default=0)
+    queued_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="What chat pressure and the queue deadline count from.")
+    claim_order = models.DateTimeField(help_text="Queueing time less the head start of its priority.")
+    not_before = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="Not wanted any more when it still waits then.")
+
+    # The lease.
+    token = models.UUIDField(null=True)
+    holder = models.CharField(max_length=120, blank=True)
+    slot = models.CharField(max_length=70, blank=True, help_text="Pool and number of the slot it holds.")
+    slot_claimed_at = models.DateTimeField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True, help_text="The first claim.")
+    deadline_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancel_reason = models.CharField(max_length=200, blank=True)
+
+    # Limits, copied when it was queued; empty means the profile's, then the global default.
+    max_turns = models.PositiveIntegerField(null=True)
+    max_run_duration_sec = models.PositiveIntegerField(null=True)
+    max_cost_usd = models.DecimalField(max_digits=10, decimal_places=4, null=True)
+
+    # What came of it.
+    turn_count = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+    result = models.TextField(blank=True)
+    result_partial = models.BooleanField(default=False)
+    report = models.JSONField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-queued_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status=RunStatus.RUNNING)
+                | Q(token__isnull=False, lease_expires_at__isnull=False, slot_claimed_at__isnull=False)
+                & ~Q(slot=""),
+                name="run_running_has_slot_lease_and_token",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RunStatus.RUNNING)
+                | Q(token__isnull=True, lease_expires_at__isnull=True, slot=""),
+                name="run_not_running_holds_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=FINISHED, finished_at__isnull=False)
+                | Q(status__in=UNFINISHED, finished_at__isnull=True),
+                name="run_finished_has_its_moment",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status=RunStatus.FAILED) & ~Q(failure_reason="")) | ~Q(status=RunStatus.FAILED),
+                name="run_failed_has_a_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["claim_order", "id"], condition=Q(status="queued"), name="run_queue"),
+            models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="run_leases"),
+            models.Index(fields=["schedule", "-queued_at"], name="run_by_schedule"),
+            models.Index(fields=["status", "-queued_at"], name="run_by_status"),
+            models.Index(fields=["finished_at"], name="run_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.schedule_name}"
+
+    @property
+    def finished(self) -> bool:
+        return self.status in FINISHED
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether it is a heartbeat that reported no change: recorded, not delivered."""
+        return (
+            self.source == Source.HEARTBEAT
+            and self.report is not None
+            and not self.report.get("changed", True)
+        )

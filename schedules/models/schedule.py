@@ -1,0 +1,189 @@
+"""A standing instruction."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from agents.models import Profile, Project
+from agents.models.profile import MAX_TURNS
+from agents.states import FailureReason
+from schedules.calendar import Recurrence
+from schedules.models.slot import Pool
+from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
+
+
+def install_zone() -> str:
+    return settings.TIME_ZONE
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def active(self) -> "ScheduleQuerySet":
+        return self.filter(status=ScheduleStatus.ACTIVE)
+
+    def due(self, now: datetime) -> "ScheduleQuerySet":
+        """Keep the active schedules whose moment has come and that are not deferred past now."""
+        return self.active().filter(
+            Q(deferred_until=None) | Q(deferred_until__lte=now), next_fire_at__lte=now
+        )
+
+
+class Schedule(models.Model):
+    """When, what and within which limits; the tick turns its due instants into firings."""
+
+    name = models.CharField(max_length=120)
+    project = models.ForeignKey(Project, models.SET_NULL, null=True, blank=True)
+    prompt = models.TextField()
+    profile = models.ForeignKey(Profile, models.PROTECT)
+    kind = models.CharField(max_length=12, choices=ScheduleKind, default=ScheduleKind.SCHEDULED)
+    status = models.CharField(max_length=12, choices=ScheduleStatus, default=ScheduleStatus.ACTIVE)
+
+    # When: exactly one of the three.
+    cron = models.CharField(max_length=200, blank=True)
+    every_sec = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(60)])
+    at = models.DateTimeField("once, at", null=True, blank=True)
+    interval = models.CharField(
+        max_length=120, blank=True, help_text="The words it was set with, where it was words."
+    )
+    timezone = models.CharField("time zone", max_length=64, default=install_zone)
+    anchor_at = models.DateTimeField(null=True, blank=True, help_text="What a plain interval counts from.")
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    max_firings = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    jitter_sec = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(86_400)])
+    active_from = models.TimeField(
+        null=True, blank=True, help_text="Heartbeats: no firing before this time of day."
+    )
+    active_until = models.TimeField(
+        null=True, blank=True, help_text="Heartbeats: no firing from this time of day on."
+    )
+
+    # Policies.
+    overlap_policy = models.CharField(max_length=16, choices=OverlapPolicy, default=OverlapPolicy.SKIP)
+    misfire_policy = models.CharField(max_length=12, choices=MisfirePolicy, default=MisfirePolicy.FIRE_ONCE)
+    misfire_grace_sec = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: half the period, between 2 minutes and 6 hours."
+    )
+    max_retries = models.PositiveIntegerField(default=2, validators=[MaxValueValidator(10)])
+    priority = models.SmallIntegerField(
+        default=0,
+        validators=[MinValueValidator(-10), MaxValueValidator(10)],
+        help_text="-10 to 10; higher goes first.",
+    )
+    pool = models.ForeignKey(
+        Pool, models.PROTECT, null=True, blank=True, help_text="Empty: only the global cap applies."
+    )
+
+    # Limits of one run.
+    max_turns = models.PositiveIntegerField(
+        "max agent steps per run",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_TURNS)],
+        help_text="Empty: the profile's, then the global default.",
+    )
+    max_turns_set_at = models.DateTimeField(null=True, blank=True, editable=False)
+    max_run_duration_sec = models.PositiveIntegerField(
+        "lease override, seconds",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(10), MaxValueValidator(86_400)],
+        help_text="The wall-clock limit of one run. Empty: the global default.",
+    )
+    max_cost_usd = models.DecimalField(
+        "max cost per run, USD",
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
+
+    # Where results and self-pauses are told.
+    webhook_url = models.URLField(blank=True, help_text="Results and self-pauses are posted here as JSON.")
+    email = models.EmailField(blank=True, help_text="Results and self-pauses are mailed here.")
+
+    # Kept by the system.
+    next_nominal_at = models.DateTimeField(null=True, blank=True, editable=False)
+    next_fire_at = models.DateTimeField(null=True, blank=True, editable=False)
+    next_dst_shifted = models.BooleanField(default=False, editable=False)
+    deferred_until = models.DateTimeField(null=True, blank=True, editable=False)
+    last_fired_at = models.DateTimeField(null=True, blank=True, editable=False)
+    firing_count = models.PositiveIntegerField(default=0, editable=False)
+    suppression_count = models.PositiveIntegerField(default=0, editable=False)
+    failure_streak = models.PositiveIntegerField(default=0, editable=False)
+    turn_budget_breach_streak = models.PositiveIntegerField(default=0, editable=False)
+    slow_streak = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Runs in a row above 80 % of their time."
+    )
+    last_failure_reason = models.CharField(max_length=32, blank=True, choices=FailureReason, editable=False)
+    last_turn_count = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    avg_turns_per_firing = models.FloatField(null=True, blank=True, editable=False)
+    avg_duration_ms = models.FloatField(null=True, blank=True, editable=False)
+    paused_reason = models.CharField(max_length=300, blank=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ScheduleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        permissions = [
+            ("force_run", "Can run a schedule beyond the cap"),
+            ("run_schedule", "Can run a schedule now"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=(~Q(cron="") & Q(every_sec=None, at=None))
+                | (Q(cron="", at=None) & Q(every_sec__isnull=False))
+                | (Q(cron="", every_sec=None) & Q(at__isnull=False)),
+                name="schedule_says_when_in_one_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_turns__isnull=True) | Q(max_turns__range=(1, MAX_TURNS)),
+                name="schedule_max_turns_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(next_fire_at__isnull=True) | Q(next_fire_at__gte=F("next_nominal_at")),
+                name="schedule_fires_at_or_after_its_instant",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=ScheduleStatus.ACTIVE) | Q(next_fire_at__isnull=False),
+                name="schedule_active_has_a_next_instant",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_fire_at"], condition=Q(status="active"), name="schedule_due"),
+            models.Index(
+                "deferred_until", condition=Q(deferred_until__isnull=False), name="schedule_deferred"
+            ),
+            models.Index(fields=["project", "status"], name="schedule_by_project"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def recurrence(self) -> Recurrence:
+        return Recurrence(
+            cron=self.cron,
+            every_sec=self.every_sec,
+            at=self.at,
+            timezone=self.timezone,
+            anchor=self.anchor_at,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+        )
+
+    @property
+    def firings_left(self) -> int | None:
+        return None if self.max_firings is None else max(0, self.max_firings - self.firing_count)
+
+    def grace(self, default: timedelta) -> timedelta:
+        """Return how late an instant may fire and still be on time."""
+        return default if self.misfire_grace_sec is None else timedelta(seconds=self.misfire_grace_sec)

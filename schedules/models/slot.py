@@ -1,0 +1,56 @@
+"""Numbered places to run. N enabled rows of a pool are a capacity of N."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+DEFAULT_POOL = "default"  # the global cap; its size is the setting SCHEDULE_MAX_CONCURRENT
+OVERFLOW_POOL = "overflow"  # where forced runs go when the default pool is full
+
+
+class Pool(models.Model):
+    """A limit of its own beside the global cap; a run of this pool holds one of its slots too."""
+
+    name = models.SlugField(primary_key=True)
+    size = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "concurrency pool"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SlotQuerySet(models.QuerySet["Slot"]):
+    def free(self) -> "SlotQuerySet":
+        return self.filter(run__isnull=True, enabled=True)
+
+    def held(self) -> "SlotQuerySet":
+        return self.filter(run__isnull=False)
+
+    def within(self, pool: str, size: int) -> "SlotQuerySet":
+        """Keep the slots of a pool that its present size covers."""
+        return self.filter(pool=pool, number__lte=size)
+
+
+class Slot(models.Model):
+    """One place to run; `run` is the run that holds it."""
+
+    pool = models.SlugField(default=DEFAULT_POOL)
+    number = models.PositiveIntegerField()
+    enabled = models.BooleanField(
+        default=True, help_text="A disabled slot finishes its run and takes no other."
+    )
+    run = models.ForeignKey("schedules.Run", models.PROTECT, null=True, blank=True, related_name="slots")
+
+    objects = SlotQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pool", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "number"], name="slot_numbered_once"),
+            models.UniqueConstraint(fields=["run", "pool"], name="slot_one_per_run_and_pool"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pool} #{self.number}"

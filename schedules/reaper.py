@@ -1,0 +1,98 @@
+"""The reaper: settle lapsed leases and overdue runs. Idempotent, on any node; one row's error never stops the sweep."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from agents import activity
+from agents.errors import LeaseLost
+from agents.states import FailureReason
+from schedules.conf import Conf
+from schedules.models import Run
+from schedules.models.run import UNADOPTED, RunQuerySet
+from schedules.states import Outcome, RunStatus
+from schedules.transitions import Ending, finish, give_up, requeue, withdraw
+
+MAX_LOST = 2  # workers a run may lose before it fails
+DEADLINE_GRACE_SEC = 10  # for the holder to end an overdue run itself
+
+log = logging.getLogger("stagent.reaper")
+
+
+def reap(now: datetime, conf: Conf) -> int:
+    """Settle everything that nobody else will; return how many rows were settled."""
+    overdue = now - timedelta(seconds=DEADLINE_GRACE_SEC)
+    activity.sweep(now)
+    return (
+        _sweep(Run.objects.expired(now), lambda run: _settle_lapsed(run, now))
+        + _sweep(
+            Run.objects.running().filter(deadline_at__lte=overdue), lambda run: _settle_overdue(run, now)
+        )
+        + _sweep(Run.objects.queued().filter(expires_at__lte=now), lambda run: _settle_unwanted(run, now))
+        + _sweep(Run.objects.queued().filter(deadline_at__lte=now), lambda run: _settle_late(run, now))
+    )
+
+
+def _sweep(runs: RunQuerySet, settle: Callable[[Run], None]) -> int:
+    settled = 0
+    for run in runs:
+        try:
+            settle(run)
+            settled += 1
+        except LeaseLost:
+            pass  # its holder, or another reaper, was quicker
+        except Exception:
+            log.exception("Run %s could not be reaped; the next sweep tries again.", run.pk)
+    return settled
+
+
+def _settle_lapsed(run: Run, now: datetime) -> None:
+    """Requeue a run whose holder vanished, or end it: cancelled if somebody asked, failed if it lost too many."""
+    assert run.token is not None
+    still_lapsed = Q(lease_expires_at__lte=now)
+    if run.cancel_requested_at:
+        finish(
+            run.pk,
+            run.token,
+            Ending(RunStatus.CANCELLED, detail=run.cancel_reason),
+            now=now,
+            belief=still_lapsed,
+        )
+    elif run.deadline_at and run.deadline_at <= now:
+        finish(run.pk, run.token, _overdue(), now=now, belief=still_lapsed)
+    elif run.holder == UNADOPTED:
+        requeue(run.pk, run.token, now=now, belief=still_lapsed, attempt=-1)
+    elif run.lost_count < MAX_LOST:
+        log.warning("Run %s lost its worker %s; it is queued again.", run.pk, run.holder)
+        requeue(run.pk, run.token, now=now, belief=still_lapsed, lost_count=1)
+    else:
+        detail = f"{run.lost_count + 1} workers vanished while they ran it, the last one {run.holder}."
+        finish(
+            run.pk,
+            run.token,
+            Ending(RunStatus.FAILED, FailureReason.WORKER_LOST, detail),
+            now=now,
+            belief=still_lapsed,
+        )
+
+
+def _settle_overdue(run: Run, now: datetime) -> None:
+    """End a run whose holder did not do so at its deadline; the token changes, so the holder's result is refused."""
+    assert run.token is not None
+    finish(run.pk, run.token, _overdue(), now=now)
+
+
+def _overdue() -> Ending:
+    return Ending(RunStatus.FAILED, FailureReason.LEASE_EXPIRED, "It ran longer than its limit.")
+
+
+def _settle_unwanted(run: Run, now: datetime) -> None:
+    reason = f"It still waited at {now:%H:%M} UTC, {round((now - run.queued_at).total_seconds() / 60)} minutes after it was queued."
+    withdraw(run.pk, now=now, reason=reason, outcome=Outcome.EXPIRED_IN_QUEUE)
+
+
+def _settle_late(run: Run, now: datetime) -> None:
+    detail = "Its time was over before it got a slot again."
+    give_up(run.pk, now=now, reason=FailureReason.LEASE_EXPIRED, detail=detail)

@@ -1,0 +1,25 @@
+"""What the scheduler announces, once it is committed; nobody needs to listen."""
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import Signal
+
+run_finished = Signal()  # run
+schedule_paused_itself = Signal()  # schedule
+schedule_warned = Signal()  # schedule, text
+
+log = logging.getLogger("stagent.signals")
+
+
+def announce(signal: Signal, **facts: Any) -> None:
+    """Send the signal after the commit; a listener's fault is logged and harms nobody."""
+    transaction.on_commit(partial(_send, signal, facts), robust=True)
+
+
+def _send(signal: Signal, facts: dict[str, Any]) -> None:
+    for listener, answer in signal.send_robust(sender=None, **facts):
+        if isinstance(answer, Exception):
+            log.error("Listener %r failed: %r", listener, answer)

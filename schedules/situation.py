@@ -1,0 +1,42 @@
+"""What holds work back at one moment: chat, breakers, budgets. Read once per pass."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents import activity, breaker, budgets
+from agents.models import Profile
+from schedules.conf import Conf
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The facts that decide who may start."""
+
+    now: datetime
+    conf: Conf
+    live_streams: int
+    blocked_profiles: frozenset[int]
+    probing: dict[int, str]  # profiles whose breaker is half open, and its provider: one run may try
+    budgets: budgets.Exhausted
+
+    @property
+    def chat_presses(self) -> bool:
+        return self.live_streams > 0
+
+
+def look(now: datetime, conf: Conf) -> Situation:
+    """Return the situation at this moment."""
+    blocked, half_open = breaker.blocked_names(now), breaker.half_open_names(now)
+    providers = _providers() if blocked or half_open else {}
+    return Situation(
+        now=now,
+        conf=conf,
+        live_streams=activity.count_live(now),
+        blocked_profiles=frozenset(pk for pk, name in providers.items() if name in blocked),
+        probing={pk: name for pk, name in providers.items() if name in half_open - blocked},
+        budgets=budgets.exhausted(now),
+    )
+
+
+def _providers() -> dict[int, str]:
+    return {profile.pk: breaker.of(profile) for profile in Profile.objects.all()}

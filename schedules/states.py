@@ -1,0 +1,99 @@
+"""The words and the state machine of schedules, as data: names here, arrows in `ARROWS`."""
+
+from django.db import models
+
+
+class ScheduleKind(models.TextChoices):
+    SCHEDULED = "scheduled"
+    HEARTBEAT = "heartbeat"  # looks around and may have nothing to report
+
+
+class ScheduleStatus(models.TextChoices):
+    ACTIVE = "active"
+    PAUSED = "paused"  # by a person or by itself; `paused_reason` says which and why
+    COMPLETED = "completed"  # no instant is left
+
+
+class OverlapPolicy(models.TextChoices):
+    """What a due instant does while an earlier run of its schedule is unfinished."""
+
+    SKIP = "skip"
+    QUEUE_ONE = "queue_one"
+    ALLOW = "allow"
+    CANCEL_RUNNING = "cancel_running"
+
+
+class MisfirePolicy(models.TextChoices):
+    """What becomes of the instants that nobody was there to fire."""
+
+    FIRE_ONCE = "fire_once"
+    SKIP = "skip"
+    FIRE_ALL = "fire_all"
+
+
+class FiringKind(models.TextChoices):
+    SCHEDULED = "scheduled"
+    HEARTBEAT = "heartbeat"
+    MANUAL = "manual"
+
+
+class Outcome(models.TextChoices):
+    """What was decided when an instant came due."""
+
+    FIRED = "fired"
+    COALESCED = "coalesced"
+    SKIPPED_OVERLAP = "skipped_overlap"
+    SKIPPED_MISFIRE = "skipped_misfire"
+    SKIPPED_BUDGET = "skipped_budget"
+    SKIPPED_QUIET_HOURS = "skipped_quiet_hours"
+    EXPIRED_IN_QUEUE = "expired_in_queue"
+    CAPPED = "capped"
+
+
+class Source(models.TextChoices):
+    """Who asked for a run."""
+
+    SCHEDULED = "scheduled"
+    HEARTBEAT = "heartbeat"
+    MANUAL = "manual"
+    RETRY = "retry"  # a person asked again for a run that had ended
+
+
+class RunStatus(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"  # holds a slot under a lease, with a token
+    COMPLETED = "completed"
+    FAILED = "failed"  # always with a failure_reason
+    CANCELLED = "cancelled"
+
+
+class WaitReason(models.TextChoices):
+    """Why a queued run is not running; derived when asked, never stored."""
+
+    SLOT = "slot"
+    CHAT = "chat"
+    RETRY = "retry"
+    BREAKER = "breaker"
+    PAUSED = "paused"
+    BUDGET = "budget"
+
+
+FINISHED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+# Every arrow of a run and the one function of `schedules.transitions` that walks it.
+ARROWS = (
+    ("", RunStatus.QUEUED, "enqueue"),
+    (RunStatus.QUEUED, RunStatus.RUNNING, "claim"),
+    (RunStatus.RUNNING, RunStatus.QUEUED, "requeue"),
+    (RunStatus.RUNNING, RunStatus.COMPLETED, "finish"),
+    (RunStatus.RUNNING, RunStatus.FAILED, "finish"),
+    (RunStatus.RUNNING, RunStatus.CANCELLED, "finish"),
+    (RunStatus.QUEUED, RunStatus.CANCELLED, "withdraw"),
+    (RunStatus.QUEUED, RunStatus.FAILED, "give_up"),
+)
+
+# Head starts in the queue. A run's place is its queueing time less its head start, so a lower
+# priority is overtaken for this long at most: bounded ageing that an index can order by.
+HEAD_START_SEC = {"manual": 1800, "retry": 1200, "scheduled": 600, "backfill": 0}
+PRIORITY_STEP_SEC = 30  # of a schedule's own priority, -10..10

@@ -1,0 +1,156 @@
+"""What a run's ending means for its schedule: averages, the two streaks and the self-pause.
+
+`failure_streak` counts generic failures in a row, `turn_budget_breach_streak` only turn-limit
+breaches; neither feeds the other and a success resets both.
+"""
+
+from datetime import datetime, timedelta
+
+from agents.states import FailureReason
+from schedules import outbox
+from schedules.models import Run, Schedule
+from schedules.signals import announce, schedule_paused_itself, schedule_warned
+from schedules.states import RunStatus, ScheduleStatus
+
+PAUSE_AFTER_FAILURES = 3
+WARN_AFTER_BREACHES = 2
+PAUSE_AFTER_BREACHES = 5
+WARN_AFTER_SLOW_RUNS = 3
+SLOW_SHARE = 0.8  # of the duration limit
+GRACE_PERIODS = 2  # after max_turns was set, a breach is logged and not counted
+OLD_WEIGHT = 0.7  # of a running average; the new value has the rest
+
+# Neither the schedule's fault nor its news: a person, a shutdown, the provider.
+BLAMELESS = {
+    FailureReason.ABORTED,
+    FailureReason.OVERLOADED,
+    FailureReason.RATE_LIMITED,
+    FailureReason.AUTH_FAILED,
+}
+
+
+def settle(run: Run, *, blameless: bool, now: datetime) -> None:
+    """Write the ending of a run into its schedule, in the transaction that ended it."""
+    schedule = Schedule.objects.select_for_update().filter(pk=run.schedule_id).first()
+    if schedule is None:
+        return
+    _average(schedule, run, now)
+    if run.status == RunStatus.COMPLETED:
+        _succeed(schedule)
+        schedule.suppression_count += run.suppressed
+    elif run.status == RunStatus.FAILED:
+        schedule.last_failure_reason = run.failure_reason
+        if not blameless and run.failure_reason not in BLAMELESS:
+            _count(schedule, run, now)
+    schedule.save(update_fields=KEPT)
+
+
+KEPT = [
+    "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak", "turn_budget_breach_streak", "slow_streak",
+    "last_failure_reason", "suppression_count", "status", "paused_reason", "next_fire_at", "next_nominal_at", "deferred_until",
+]  # fmt: skip
+
+
+def _average(schedule: Schedule, run: Run, now: datetime) -> None:
+    if run.started_at is None or run.status == RunStatus.CANCELLED:
+        return
+    took = (now - run.started_at) / timedelta(milliseconds=1)
+    schedule.last_turn_count = run.turn_count
+    schedule.avg_turns_per_firing = _blend(schedule.avg_turns_per_firing, run.turn_count)
+    schedule.avg_duration_ms = _blend(schedule.avg_duration_ms, took)
+    _notice_slowness(schedule, run, took)
+
+
+def _blend(old: float | None, new: float) -> float:
+    return new if old is None else OLD_WEIGHT * old + (1 - OLD_WEIGHT) * new
+
+
+def _notice_slowness(schedule: Schedule, run: Run, took_ms: float) -> None:
+    limit_ms = (
+        (run.deadline_at - run.started_at) / timedelta(milliseconds=1)
+        if run.deadline_at and run.started_at
+        else 0
+    )
+    slow = limit_ms > 0 and took_ms > SLOW_SHARE * limit_ms
+    schedule.slow_streak = schedule.slow_streak + 1 if slow else 0
+    if schedule.slow_streak == WARN_AFTER_SLOW_RUNS:
+        announce(schedule_warned, schedule=schedule, text=slowness_advice(schedule))
+
+
+def _succeed(schedule: Schedule) -> None:
+    schedule.failure_streak = schedule.turn_budget_breach_streak = 0
+    schedule.last_failure_reason = ""
+
+
+def _count(schedule: Schedule, run: Run, now: datetime) -> None:
+    if run.failure_reason == FailureReason.TURN_LIMIT_EXCEEDED:
+        _count_breach(schedule, now)
+        return
+    schedule.failure_streak += 1
+    if schedule.failure_streak >= PAUSE_AFTER_FAILURES:
+        _pause_itself(
+            schedule, f"{schedule.failure_streak} failures in a row, the last one {run.failure_reason}."
+        )
+
+
+def _count_breach(schedule: Schedule, now: datetime) -> None:
+    if in_grace(schedule, now):
+        announce(
+            schedule_warned,
+            schedule=schedule,
+            text="A turn-limit breach within the grace after a new limit is not counted.",
+        )
+        return
+    schedule.turn_budget_breach_streak += 1
+    if schedule.turn_budget_breach_streak >= PAUSE_AFTER_BREACHES:
+        _pause_itself(
+            schedule,
+            f"{schedule.turn_budget_breach_streak} turn-limit breaches in a row. {breach_advice(schedule)}",
+        )
+    elif schedule.turn_budget_breach_streak >= WARN_AFTER_BREACHES:
+        announce(schedule_warned, schedule=schedule, text=breach_advice(schedule))
+
+
+def in_grace(schedule: Schedule, now: datetime) -> bool:
+    """Tell whether max_turns was set within the last two periods; a period lies between two nominal instants."""
+    if schedule.max_turns_set_at is None:
+        return False
+    period = schedule.recurrence.period(schedule.max_turns_set_at)
+    return period is not None and now <= schedule.max_turns_set_at + GRACE_PERIODS * period
+
+
+def _pause_itself(schedule: Schedule, why: str, now: datetime) -> None:
+    """Pause an active schedule; one that a person paused or that is over stays as it is."""
+    if schedule.status != ScheduleStatus.ACTIVE:
+        return
+    schedule.status = ScheduleStatus.PAUSED
+    schedule.paused_reason = f"Paused itself: {why}"[:300]
+    schedule.next_fire_at = schedule.next_nominal_at = schedule.deferred_until = None
+    outbox.post_self_pause(schedule, now)
+    announce(schedule_paused_itself, schedule=schedule)
+
+
+def breach_advice(schedule: Schedule) -> str:
+    """Say the average and an advised cap: half again the average, in round tens."""
+    average = schedule.avg_turns_per_firing or 0
+    advised = min(10_000, max(10, -(-round(average * 1.5) // 10) * 10))
+    return f"Its runs average {average:.0f} agent steps; a limit of {advised} would let them finish."
+
+
+def slowness_advice(schedule: Schedule) -> str:
+    return (
+        f"{schedule.slow_streak} runs in a row took more than {SLOW_SHARE:.0%} of the time they may take "
+        f"(average {(schedule.avg_duration_ms or 0) / 1000:.0f} s); raise the lease override."
+    )
+
+
+def advice(schedule: Schedule) -> list[str]:
+    """Return the warnings that stand now, for the admin and the API."""
+    standing = []
+    if schedule.turn_budget_breach_streak >= WARN_AFTER_BREACHES:
+        standing.append(
+            f"{schedule.turn_budget_breach_streak} turn-limit breaches in a row. {breach_advice(schedule)}"
+        )
+    if schedule.slow_streak >= WARN_AFTER_SLOW_RUNS:
+        standing.append(slowness_advice(schedule))
+    return standing

@@ -1,0 +1,31 @@
+"""Every arrow of `states.ARROWS`, one function each: the only writer of run state, slots and leases.
+
+Each is one short transaction of conditional updates that state the belief they act on and look
+at the count. Losing a race is an ordinary answer: None, False or `LeaseLost`.
+"""
+
+from schedules.transitions.claiming import Claim, adopt, claim
+from schedules.transitions.ending import Ending, finish, give_up, requeue, withdraw
+from schedules.transitions.holding import progress, renew, request_cancel
+from schedules.transitions.queueing import enqueue
+from schedules.transitions.standing import complete, defer, move_on, pause, resume
+
+__all__ = [
+    "Claim",
+    "Ending",
+    "adopt",
+    "claim",
+    "complete",
+    "defer",
+    "enqueue",
+    "finish",
+    "give_up",
+    "move_on",
+    "pause",
+    "progress",
+    "renew",
+    "request_cancel",
+    "requeue",
+    "resume",
+    "withdraw",
+]

@@ -1,0 +1,170 @@
+"""Out of running: for good, or back into the queue. And out of the queue without ever running."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from agents.errors import LeaseLost
+from agents.models import Transcript
+from agents.states import FailureReason
+from schedules import outbox, streaks
+from schedules.models import Firing, Run
+from schedules.signals import announce, run_finished
+from schedules.states import Outcome, RunStatus
+from schedules.transitions import slots
+from schedules.transitions.queueing import place_in_queue
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended, and what was measured while it ran. Empty measurements leave what is stored."""
+
+    status: RunStatus
+    reason: FailureReason | None = None
+    detail: str = ""
+    result: str = ""
+    partial: bool = False
+    report: dict[str, Any] | None = None
+    blameless: bool = False  # counts for no streak: a breaker's, a shutdown's
+    spent: dict[str, int | Decimal] = field(
+        default_factory=dict
+    )  # turn_count, input_tokens, output_tokens, cost_usd
+    event_loop_lag_ms: float | None = None
+    peak_rss_mb: float | None = None
+
+
+def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q | None = None) -> Run:
+    """End a running run for good, free its slots, write its metrics and streaks, in one transaction.
+
+    `LeaseLost` when the token is not the run's any more (or `belief` does not hold): nothing is written.
+    """
+    with transaction.atomic():
+        changed = Run.objects.filter(belief or Q(), pk=run_id, token=token, status=RunStatus.RUNNING).update(
+            status=ending.status,
+            failure_reason=ending.reason or "",
+            failure_detail=ending.detail[:500],
+            result=ending.result,
+            result_partial=ending.partial,
+            report=ending.report,
+            finished_at=now,
+            **_held_nothing(),
+            **ending.spent,
+        )
+        if changed != 1:
+            raise LeaseLost(f"run {run_id}")
+        slots.give_back(run_id)
+        run = Run.objects.select_related("firing").get(pk=run_id)
+        _seal(run)
+        _measure(run, ending, now)
+        streaks.settle(run, blameless=ending.blameless, now=now)
+        outbox.post(run, now)
+    announce(run_finished, run=run)
+    return run
+
+
+def requeue(
+    run_id: int,
+    token: UUID,
+    *,
+    now: datetime,
+    not_before: datetime | None = None,
+    belief: Q | None = None,
+    **counted: int,
+) -> None:
+    """Put a running run back into the queue and free its slots; `counted` adds to retry_count, lost_count or attempt.
+
+    It resumes from its transcript at the turn it had reached. `LeaseLost` as in `finish`.
+    """
+    with transaction.atomic():
+        run = Run.objects.filter(pk=run_id).first()
+        if run is None:
+            raise LeaseLost(f"run {run_id}")
+        changed = Run.objects.filter(belief or Q(), pk=run_id, token=token, status=RunStatus.RUNNING).update(
+            status=RunStatus.QUEUED,
+            not_before=not_before,
+            claim_order=place_in_queue(run.queued_at, "retry", run.priority),
+            **_held_nothing(),
+            slot_claimed_at=None,
+            **{column: F(column) + amount for column, amount in counted.items()},
+        )
+        if changed != 1:
+            raise LeaseLost(f"run {run_id}")
+        slots.give_back(run_id)
+        _seal(run)
+
+
+def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
+    """Cancel a run that is still queued; its firing may say why with an outcome."""
+    with transaction.atomic():
+        changed = (
+            Run.objects.queued()
+            .filter(pk=run_id)
+            .update(
+                status=RunStatus.CANCELLED,
+                finished_at=now,
+                cancel_requested_at=now,
+                cancel_reason=reason[:200],
+            )
+        )
+        if changed and outcome:
+            Firing.objects.filter(run=run_id).update(outcome=outcome, reason=reason[:300])
+        if changed:
+            Firing.objects.filter(run=run_id).update(completed_at=now)
+    return bool(changed)
+
+
+def give_up(run_id: int, *, now: datetime, reason: FailureReason, detail: str) -> bool:
+    """Fail a run that waited in the queue beyond its deadline."""
+    with transaction.atomic():
+        changed = (
+            Run.objects.queued()
+            .filter(pk=run_id)
+            .update(
+                status=RunStatus.FAILED, failure_reason=reason, failure_detail=detail[:500], finished_at=now
+            )
+        )
+        if not changed:
+            return False
+        run = Run.objects.select_related("firing").get(pk=run_id)
+        _measure(run, Ending(RunStatus.FAILED, reason), now)
+        streaks.settle(run, blameless=False, now=now)
+        outbox.post(run, now)
+    announce(run_finished, run=run)
+    return True
+
+
+def _held_nothing() -> dict[str, Any]:
+    return {"token": None, "slot": "", "lease_expires_at": None}
+
+
+def _seal(run: Run) -> None:
+    """Let nobody append to the transcript until the next claim."""
+    Transcript.objects.filter(pk=run.transcript_id).update(writer_token=None)
+
+
+def _measure(run: Run, ending: Ending, now: datetime) -> None:
+    """Write how the firing went: the highest lag and memory over its attempts."""
+    if run.firing is None:
+        return
+    firing = run.firing
+    started = run.started_at
+    Firing.objects.filter(pk=firing.pk).update(
+        completed_at=now,
+        duration_ms=max(0, round((now - started).total_seconds() * 1000)) if started else None,
+        turn_count=run.turn_count,
+        input_tokens=run.input_tokens,
+        output_tokens=run.output_tokens,
+        cost_usd=run.cost_usd,
+        event_loop_lag_ms=_highest(firing.event_loop_lag_ms, ending.event_loop_lag_ms),
+        peak_rss_mb=_highest(firing.peak_rss_mb, ending.peak_rss_mb),
+        failure_reason=run.failure_reason,
+    )
+
+
+def _highest(*values: float | None) -> float | None:
+    return max((value for value in values if value is not None), default=None)

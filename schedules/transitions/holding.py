@@ -1,0 +1,42 @@
+"""While a run is running: the lease, its progress and the wish to stop it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from agents.errors import LeaseLost
+from schedules.models import Run
+from schedules.states import RunStatus
+
+
+def renew(tokens: Iterable[UUID], now: datetime, ttl: timedelta) -> set[UUID]:
+    """Renew the leases of these tokens; return those that are still theirs.
+
+    The token decides, not the clock: a lease that lapsed unreaped may be renewed.
+    """
+    with transaction.atomic():
+        held = Run.objects.running().filter(token__in=list(tokens))
+        kept = set(held.select_for_update().values_list("token", flat=True))
+        Run.objects.filter(token__in=kept).update(lease_expires_at=now + ttl)
+    return kept
+
+
+def progress(
+    run_id: int, token: UUID, *, turn_count: int, input_tokens: int, output_tokens: int, cost_usd: Decimal
+) -> None:
+    """Write how far a run has come; `LeaseLost` when the token is not the run's any more."""
+    changed = Run.objects.filter(pk=run_id, token=token).update(
+        turn_count=turn_count, input_tokens=input_tokens, output_tokens=output_tokens, cost_usd=cost_usd
+    )
+    if changed != 1:
+        raise LeaseLost(f"run {run_id}")
+
+
+def request_cancel(run_id: int, *, reason: str, now: datetime) -> bool:
+    """Ask the holder of a running run to stop; False when it is not running. Asking twice is asking once."""
+    asked = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING)
+    asked.filter(cancel_requested_at=None).update(cancel_requested_at=now, cancel_reason=reason[:200])
+    return asked.exists()

@@ -1,0 +1,58 @@
+"""Into the queue."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from agents.models import Transcript
+from schedules.models import Firing, Run, Schedule
+from schedules.states import HEAD_START_SEC, PRIORITY_STEP_SEC, Source
+
+LANES = {
+    Source.MANUAL: "manual",
+    Source.RETRY: "retry",
+    Source.SCHEDULED: "scheduled",
+    Source.HEARTBEAT: "scheduled",
+}
+
+
+def enqueue(
+    schedule: Schedule,
+    *,
+    source: Source,
+    now: datetime,
+    firing: Firing | None = None,
+    due_at: datetime | None = None,
+    lane: str = "",
+    expires_at: datetime | None = None,
+    **asked: Any,
+) -> Run:
+    """Queue a run of a schedule with the limits it has now; `asked` are further columns of the run.
+
+    Belongs into the transaction that decided it.
+    """
+    return Run.objects.create(
+        schedule=schedule,
+        schedule_name=schedule.name,
+        firing=firing,
+        profile_id=schedule.profile_id,
+        project_id=schedule.project_id,
+        transcript=Transcript.objects.create(),
+        prompt=schedule.prompt,
+        source=source,
+        pool=schedule.pool_id or "",
+        max_retries=schedule.max_retries,
+        priority=schedule.priority,
+        queued_at=now,
+        due_at=due_at or now,
+        claim_order=place_in_queue(now, lane or LANES[source], schedule.priority),
+        expires_at=expires_at,
+        max_turns=schedule.max_turns,
+        max_run_duration_sec=schedule.max_run_duration_sec,
+        max_cost_usd=schedule.max_cost_usd,
+        **asked,
+    )
+
+
+def place_in_queue(queued_at: datetime, lane: str, priority: int) -> datetime:
+    """Return the queueing time less the head start of lane and priority; the earliest is claimed first."""
+    return queued_at - timedelta(seconds=HEAD_START_SEC[lane] + priority * PRIORITY_STEP_SEC)

@@ -1,0 +1,90 @@
+"""Taking and giving back places to run.
+
+Forced runs go to the overflow pool when the cap is full. Whoever runs outside the cap (in overflow,
+or above a cap that was lowered) is moved into a place that becomes free inside before anybody new is
+let in, so "free within the cap" always means that the cap has room.
+"""
+
+from dataclasses import dataclass
+
+from schedules.conf import Conf
+from schedules.errors import NoRoom, Quicker
+from schedules.models import Pool, Run, Slot
+from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
+from schedules.states import RunStatus
+
+
+@dataclass(frozen=True)
+class Places:
+    """The slots of one pool as one query saw them: free inside its size, and held outside it."""
+
+    free: list[Slot]
+    outside: list[Slot]
+
+
+def take(run: Run, conf: Conf) -> Slot:
+    """Hold a slot of the global cap for the run, and one of its own pool; return the first. `NoRoom`, `Quicker`."""
+    place = _place_under_the_cap(run, conf)
+    _hold(place, run)
+    if run.pool and not run.forced:
+        _hold(_first(run.pool, look(run.pool, _size(run.pool)).free), run)
+    return place
+
+
+def _place_under_the_cap(run: Run, conf: Conf) -> Slot:
+    places = look(DEFAULT_POOL, conf.max_concurrent)
+    free = list(places.free)
+    for stray in places.outside[: len(free)]:
+        _move(stray, free.pop(0))
+    if not free and run.forced:
+        return _first(OVERFLOW_POOL, look(OVERFLOW_POOL, conf.max_overflow).free)
+    return _first(DEFAULT_POOL, free)
+
+
+def _first(pool: str, free: list[Slot]) -> Slot:
+    if not free:
+        raise NoRoom(pool)
+    return free[0]
+
+
+def look(pool: str, size: int) -> Places:
+    """Return the slots of a pool, free and stray, making the rows a raised size asks for."""
+    rows = list(Slot.objects.filter(pool__in=(pool, OVERFLOW_POOL) if pool == DEFAULT_POOL else (pool,)))
+    mine = {slot.number: slot for slot in rows if slot.pool == pool}
+    if missing := [number for number in range(1, size + 1) if number not in mine]:
+        Slot.objects.bulk_create(
+            [Slot(pool=pool, number=number) for number in missing], ignore_conflicts=True
+        )
+        return look(pool, size)
+    inside = [mine[number] for number in range(1, size + 1) if mine[number].enabled]
+    return Places(
+        free=[slot for slot in inside if slot.run_id is None],
+        outside=[slot for slot in rows if slot.run_id is not None and slot not in inside],
+    )
+
+
+def _size(pool: str) -> int:
+    return Pool.objects.filter(pk=pool).values_list("size", flat=True).first() or 0
+
+
+def _hold(slot: Slot, run: Run) -> None:
+    if Slot.objects.free().filter(pk=slot.pk).update(run=run) != 1:
+        raise Quicker("slot")
+
+
+def _move(stray: Slot, place: Slot) -> None:
+    """Move the run of a stray slot into a place inside the cap. The run row first: its finish takes it first too."""
+    run_id = stray.run_id
+    beliefs = (
+        Run.objects.filter(pk=run_id, status=RunStatus.RUNNING, slot=str(stray)).update(slot=str(place)),
+        Slot.objects.filter(pk=stray.pk, run_id=run_id).update(run=None),
+        Slot.objects.free().filter(pk=place.pk).update(run_id=run_id),
+    )
+    if beliefs != (1, 1, 1):
+        raise Quicker("stray")
+
+
+def give_back(run_id: int) -> None:
+    """Free whatever the run holds; a run that held nothing is a broken promise."""
+    if Slot.objects.filter(run_id=run_id).update(run=None) < 1:
+        raise RuntimeError(f"Run {run_id} was running without a slot.")

@@ -1,0 +1,75 @@
+"""The arrows of a schedule: paused, resumed, completed, deferred, moved to its next instant."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from schedules.calendar import Instant, jittered
+from schedules.models import Schedule
+from schedules.states import ScheduleStatus
+
+NO_NEXT: dict[str, Any] = {
+    "next_nominal_at": None,
+    "next_fire_at": None,
+    "next_dst_shifted": False,
+    "deferred_until": None,
+}
+
+
+def next_columns(schedule: Schedule, instant: Instant | None) -> dict[str, Any]:
+    """Return the columns that say when a schedule fires next, jitter included."""
+    if instant is None:
+        return NO_NEXT
+    following = schedule.recurrence.next_after(instant.at) if schedule.jitter_sec else None
+    return {
+        "next_nominal_at": instant.at,
+        "next_fire_at": jittered(schedule.pk, instant.at, schedule.jitter_sec, following and following.at),
+        "next_dst_shifted": instant.dst_shifted,
+        "deferred_until": None,
+    }
+
+
+def move_on(schedule: Schedule, following: Instant | None) -> bool:
+    """Move a schedule past the instant it is due at: compare-and-set on `next_fire_at`, the tick's one right to fire.
+
+    Without a following instant it is completed.
+    """
+    mine = Schedule.objects.active().filter(pk=schedule.pk, next_fire_at=schedule.next_fire_at)
+    status = {} if following else {"status": ScheduleStatus.COMPLETED}
+    return mine.update(**next_columns(schedule, following), **status) == 1
+
+
+def defer(schedule: Schedule, until: datetime) -> bool:
+    """Let a due schedule step back for a while; its nominal instant is kept."""
+    mine = Schedule.objects.active().filter(pk=schedule.pk, next_fire_at=schedule.next_fire_at)
+    return mine.update(deferred_until=until) == 1
+
+
+def pause(schedule_id: int, *, reason: str = "") -> bool:
+    """Pause an active schedule; False when it is not active. Its queued runs wait, its running ones go on."""
+    active = Schedule.objects.active().filter(pk=schedule_id)
+    return active.update(status=ScheduleStatus.PAUSED, paused_reason=reason[:300], **NO_NEXT) == 1
+
+
+def resume(schedule_id: int, *, now: datetime) -> bool:
+    """Let a paused schedule go on from now, with its streaks forgiven: paused time is not missed time."""
+    with transaction.atomic():
+        paused = Schedule.objects.select_for_update().filter(pk=schedule_id, status=ScheduleStatus.PAUSED)
+        schedule = paused.first()
+        if schedule is None:
+            return False
+        following = schedule.recurrence.next_after(now)
+        values = next_columns(schedule, following)
+        status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
+        forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
+        paused.update(status=status, **forgiven, **values)
+    return True
+
+
+def complete(schedule_id: int) -> bool:
+    """End an active schedule for good."""
+    return (
+        Schedule.objects.active().filter(pk=schedule_id).update(status=ScheduleStatus.COMPLETED, **NO_NEXT)
+        == 1
+    )
