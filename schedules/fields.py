@@ -21,7 +21,7 @@ MACROS = {
 MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 MONTHS = {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
 WEEKDAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))}
-WORD = r"[A-Z]+|[0-9]{1,2}"
+WORD = r"[A-Z]{3}|[0-9]{1,2}"
 RANGE = re.compile(rf"(?P<low>{WORD})(-(?P<high>{WORD}))?(/(?P<step>[0-9]+))?")
 STAR = re.compile(r"\*(/(?P<step>[0-9]+))?")
 LAST_WEEKDAY = re.compile(rf"L(?P<after>{WORD})|(?P<before>{WORD})L")
@@ -45,7 +45,7 @@ class Field:
         """Return the number that a word stands for; raise CronError when it is none of this field's."""
         number = self.names.get(word, int(word) if word.isdigit() else None)
         if number is None or not self.low <= number <= self.high:
-            raise CronError(f"{word!r} is not a {self.name}: {self._allowed()}")
+            raise CronError(f"{word!r} does not fit the {self.name}: {self._allowed()}")
         return number
 
     def _allowed(self) -> str:
@@ -112,7 +112,7 @@ def _item(field: Field, item: str) -> str:
         return "*" if step == "/1" else f"*{step}"
     if field is DAY and item == "L":
         return item
-    if item != "L" and (match := RANGE.fullmatch(item)):
+    if match := RANGE.fullmatch(item):
         return _range(field, match)
     return _marked_weekday(field, item)
 
@@ -155,7 +155,7 @@ def _marked_weekday(field: Field, item: str) -> str:
         if not 1 <= int(match["nth"]) <= 5:
             raise CronError(f"'{item}': a month has the 1st to the 5th of a weekday, as in 1#2.")
         return f"{field.number(match['day']) % 7}#{int(match['nth'])}"
-    raise CronError(f"{item!r} is not understood as a {field.name}: {_hint(field, item)}")
+    raise CronError(f"{item!r} in the {field.name} is not understood: {_hint(field, item)}")
 
 
 def _hint(field: Field, item: str) -> str:

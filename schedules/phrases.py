@@ -16,7 +16,8 @@ MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
 LONGEST = 366 * DAY
 SECONDS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 CRON = re.compile(r"@.*|[\d*/,-]+( [\d*/,-]+ .*| [\d*/,-]+)")
-AMOUNT = r"\d{1,9}(?:\.\d{1,3})? ?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?)(?![a-z])"
+UNIT = r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?)(?![a-z])"
+AMOUNT = rf"\d{{1,9}}(?:\.\d{{1,3}})? ?{UNIT}"
 INTERVAL = re.compile(rf"(?:every |each )?(?P<amounts>{AMOUNT}(?:(?: and | )?{AMOUNT})*) ?(?P<rest>.*)")
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 WORDS = {word: str(number) for number, word in enumerate(NUMBERS, start=1)}
