@@ -166,7 +166,7 @@ class Due:
         if self._is_quiet(instant):
             return Outcome.SKIPPED_QUIET_HOURS, f"Outside its active hours, {quiet_hours(self.schedule)}."
         if spent := self._spent_budget():
-            return Outcome.SKIPPED_BUDGET, f"The budget of the {spent} is used up."
+            return Outcome.SKIPPED_BUDGET, spent
         if blocker := self._blocker():
             return Outcome.SKIPPED_OVERLAP, blocker
         return (

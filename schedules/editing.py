@@ -1,0 +1,141 @@
+"""The one door through which a schedule is made or changed: API, admin and chat tool all walk through it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from schedules.calendar import Recurrence, ZoneError
+from schedules.cron import CronError, parse
+from schedules.models import Schedule
+from schedules.phrases import parse_when
+from schedules.states import ScheduleKind, ScheduleStatus
+from schedules.transitions.standing import NO_NEXT, next_columns
+from stagent.lib import bell
+
+WHEN = ("cron", "interval", "at")
+TIMING = {"cron", "every_sec", "at", "timezone", "starts_at", "ends_at", "jitter_sec", "max_firings"}
+
+
+def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Schedule:
+    """Make or change a schedule; `changes` are columns, and `cron`, `interval` (words) or `at` say when.
+
+    ValidationError with a message for every wrong field; nothing is written then. An edit of the
+    timing never fires for an instant before the edit.
+    """
+    before = _timing(schedule)
+    _apply(schedule, changes, now)
+    schedule.full_clean()
+    _check(schedule, before, now)
+    with transaction.atomic():
+        if schedule.pk is None:
+            _insert(schedule, now)
+        else:
+            _update(schedule, retimed=_timing(schedule) != before, now=now)
+        bell.ring()
+    return schedule
+
+
+def _timing(schedule: Schedule) -> dict[str, Any] | None:
+    return {name: getattr(schedule, name) for name in TIMING} if schedule.pk else None
+
+
+def _apply(schedule: Schedule, changes: Mapping[str, Any], now: datetime) -> None:
+    if given := [name for name in WHEN if changes.get(name)]:
+        _set_when(schedule, given, changes, now)
+    if "max_turns" in changes and (schedule.pk is None or changes["max_turns"] != schedule.max_turns):
+        schedule.max_turns_set_at = now if changes["max_turns"] is not None else None
+    for name, value in changes.items():
+        if name not in WHEN:
+            setattr(schedule, name, value)
+
+
+def _set_when(schedule: Schedule, given: list[str], changes: Mapping[str, Any], now: datetime) -> None:
+    if len(given) > 1:
+        raise ValidationError({given[1]: f"Say when in one way: {given[0]} or {given[1]}, not both."})
+    name, value = given[0], changes[given[0]]
+    every_sec = None
+    cron, at, words = "", None, ""
+    try:
+        if name == "at":
+            at = value
+        elif name == "cron":
+            cron = parse(value).expression
+        else:
+            when = parse_when(value)
+            cron, every_sec, words = when.cron, when.every_sec, value.strip()
+    except CronError as error:
+        raise ValidationError({name: str(error)}) from None
+    if every_sec != schedule.every_sec or schedule.anchor_at is None:
+        schedule.anchor_at = now if every_sec else None
+    schedule.cron, schedule.every_sec, schedule.at, schedule.interval = cron, every_sec, at, words
+
+
+def _check(schedule: Schedule, before: dict[str, Any] | None, now: datetime) -> None:
+    """Refuse what can never fire, each with the field that is wrong."""
+    try:
+        recurrence = schedule.recurrence
+    except ZoneError as error:
+        raise ValidationError({"timezone": str(error)}) from None
+    except (CronError, ValueError) as error:
+        raise ValidationError({"cron": str(error)}) from None
+    if schedule.starts_at and schedule.ends_at and schedule.ends_at <= schedule.starts_at:
+        raise ValidationError({"ends_at": "It ends before it starts."})
+    if (schedule.active_from is None) != (schedule.active_until is None):
+        raise ValidationError({"active_until": "Active hours need both a beginning and an end."})
+    if schedule.active_from is not None and schedule.kind != ScheduleKind.HEARTBEAT:
+        raise ValidationError({"active_from": "Only heartbeat schedules have active hours."})
+    if _timing(schedule) != before and schedule.status == ScheduleStatus.ACTIVE:
+        _check_it_fires(schedule, recurrence, now)
+
+
+def _check_it_fires(schedule: Schedule, recurrence: Recurrence, now: datetime) -> None:
+    if schedule.firings_left == 0 or recurrence.next_after(now) is not None:
+        return
+    if schedule.at is not None:
+        raise ValidationError({"at": "That moment is past."})
+    if schedule.ends_at is not None:
+        raise ValidationError({"ends_at": "No instant lies between now and the end."})
+    raise ValidationError({"cron": "It never comes due."})
+
+
+def _insert(schedule: Schedule, now: datetime) -> None:
+    following = schedule.recurrence.next_after(now) if schedule.status == ScheduleStatus.ACTIVE else None
+    # The jitter of the first instant depends on the id, which the first save gives.
+    schedule.next_nominal_at = schedule.next_fire_at = following and following.at
+    schedule.save()
+    _set_next(schedule, now)
+
+
+def _update(schedule: Schedule, *, retimed: bool, now: datetime) -> None:
+    """Save what a person may change; what the tick and the streaks keep stays theirs."""
+    kept = {
+        field.name
+        for field in Schedule._meta.concrete_fields
+        if not field.editable and field.name != "max_turns_set_at"
+    }
+    mine = [
+        field.name
+        for field in Schedule._meta.concrete_fields
+        if field.name not in kept | {"id", "created_at", "status"}
+    ]
+    schedule.save(update_fields=[*mine, "updated_at"])
+    schedule.refresh_from_db()
+    if retimed:
+        _set_next(schedule, now)
+
+
+def _set_next(schedule: Schedule, now: datetime) -> None:
+    """Let the next instant follow from now, by the schedule's new timing; one that was over may live again."""
+    Schedule.objects.select_for_update().get(pk=schedule.pk)
+    schedule.refresh_from_db()
+    if schedule.status == ScheduleStatus.PAUSED:
+        values: dict[str, Any] = {}
+    elif schedule.firings_left == 0 or (following := schedule.recurrence.next_after(now)) is None:
+        values = NO_NEXT | {"status": ScheduleStatus.COMPLETED}
+    else:
+        values = next_columns(schedule, following) | {"status": ScheduleStatus.ACTIVE}
+    Schedule.objects.filter(pk=schedule.pk).update(**values) if values else None
+    schedule.refresh_from_db()

@@ -1,0 +1,33 @@
+"""Why a queued run is not running: worked out when somebody asks, so it is never stale."""
+
+from schedules.models import Run
+from schedules.situation import Situation
+from schedules.states import RunStatus, ScheduleStatus, Source, WaitReason
+
+
+def reason(run: Run, situation: Situation) -> WaitReason | None:
+    """Return what a run waits for, the thing that must change first in front; None when it is not queued."""
+    if run.status != RunStatus.QUEUED:
+        return None
+    by_hand = run.source in (Source.MANUAL, Source.RETRY)
+    if run.schedule and run.schedule.status == ScheduleStatus.PAUSED and not by_hand:
+        return WaitReason.PAUSED
+    if run.not_before and run.not_before > situation.now:
+        return WaitReason.RETRY
+    if run.profile_id in situation.blocked_profiles:
+        return WaitReason.BREAKER
+    if situation.budgets.covering(project_id=run.project_id, schedule_id=run.schedule_id):
+        return WaitReason.BUDGET
+    if situation.chat_presses and not by_hand and run.due_at > situation.now - situation.conf.chat_max_delay:
+        return WaitReason.CHAT
+    return WaitReason.SLOT
+
+
+SENTENCES = {
+    WaitReason.SLOT: "Waiting for a free slot.",
+    WaitReason.CHAT: "Waiting for chat: somebody is being answered.",
+    WaitReason.RETRY: "Waiting to be tried again.",
+    WaitReason.BREAKER: "Waiting for the provider: it refused us or asked for patience.",
+    WaitReason.PAUSED: "Waiting because its schedule is paused.",
+    WaitReason.BUDGET: "Waiting because the budget is used up.",
+}
