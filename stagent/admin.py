@@ -1,9 +1,5 @@
-"""The admin site: the operator's console."""
+"""What the console shows of stagent itself."""
 
-from django.contrib import admin
+from stagent.admin_tokens import ApiTokenAdmin
 
-
-class ConsoleSite(admin.AdminSite):
-    site_header = "Stagent"
-    site_title = "Stagent"
-    index_title = "Console"
+__all__ = ["ApiTokenAdmin"]

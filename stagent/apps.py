@@ -9,4 +9,4 @@ class StagentConfig(AppConfig):
 
 class ConsoleConfig(admin_apps.AdminConfig):
     default = False
-    default_site = "stagent.admin.ConsoleSite"
+    default_site = "stagent.console.ConsoleSite"

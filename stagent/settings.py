@@ -1,7 +1,8 @@
 """Stagent's settings: everything a deployment may change is read from the environment.
 
 DATABASE_URL, REDIS_URL, SECRET_KEY, DEBUG, ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS, SECURE_SSL_REDIRECT,
-TIME_ZONE, LOG_LEVEL, STAGENT_DATA_DIR, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, DEFAULT_FROM_EMAIL,
+TIME_ZONE, LOG_LEVEL, STAGENT_DATA_DIR, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, STAGENT_DEFAULT_MODEL,
+STAGENT_CONTEXT_TOKENS, DEFAULT_FROM_EMAIL,
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS; the SCHEDULE_* keys
 are those of `schedules.conf`.
 """
@@ -99,6 +100,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise complains of an absent folder, even where it needs none
 STATICFILES_DIRS = [BASE_DIR / "stagent" / "assets"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -155,6 +157,8 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "stagent@localhost")
 
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL")
+STAGENT_DEFAULT_MODEL = env.text("STAGENT_DEFAULT_MODEL", "claude-sonnet-5-5")
+STAGENT_CONTEXT_TOKENS = env.text("STAGENT_CONTEXT_TOKENS", "180000")
 
 LOGGING = {
     "version": 1,

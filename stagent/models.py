@@ -1,0 +1,59 @@
+"""API tokens: a program's way in."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import Q
+
+PREFIX = "stagent_"  # so that a token that leaked is recognised for what it is
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable(self, now: datetime) -> "ApiTokenQuerySet":
+        """Keep the tokens that open a door now: not revoked, not expired, their user still active."""
+        lasting = Q(expires_at=None) | Q(expires_at__gt=now)
+        return self.filter(lasting, revoked_at=None, user__is_active=True)
+
+    def issue(
+        self, user: User, name: str, *, now: datetime, expires_at: datetime | None = None
+    ) -> tuple["ApiToken", str]:
+        """Make a token; return its row and, for this one time, the token itself."""
+        secret = PREFIX + secrets.token_urlsafe(32)
+        row = self.create(
+            user=user, name=name, digest=digest_of(secret), created_at=now, expires_at=expires_at
+        )
+        return row, secret
+
+    def revoke(self, now: datetime) -> int:
+        """Close the door for good; return how many it closed."""
+        return self.filter(revoked_at=None).update(revoked_at=now)
+
+
+class ApiToken(models.Model):
+    """A key to the API in a user's name. Only a digest is kept: nobody can read a token back."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80, help_text="What it is for, for example: backup script.")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False, help_text="To the minute.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it lasts until it is revoked.")
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def digest_of(secret: str) -> str:
+    """Return what is kept of a token. It is random and long, so one round of SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()

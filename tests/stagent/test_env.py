@@ -1,0 +1,65 @@
+"""The environment is read strictly where it matters, forgivingly where a default serves."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from stagent.lib import database, env
+
+
+def test_a_flag_is_yes_or_no_and_nothing_else(monkeypatch):
+    monkeypatch.setenv("DEBUG", "On")
+    assert env.flag("DEBUG", default=False) is True
+    monkeypatch.setenv("DEBUG", "")
+    assert env.flag("DEBUG", default=True) is False
+    monkeypatch.setenv("DEBUG", "maybe")
+    with pytest.raises(ImproperlyConfigured, match="DEBUG='maybe'"):
+        env.flag("DEBUG", default=True)
+
+
+@pytest.mark.parametrize("bad", ["abc", "-1", "1.5", "٣"])
+def test_a_bad_number_is_ignored_with_a_warning_that_names_it(monkeypatch, caplog, bad):
+    monkeypatch.setenv("EMAIL_PORT", bad)
+    assert env.number("EMAIL_PORT", 587) == 587
+    assert "EMAIL_PORT" in caplog.text
+    assert "587" in caplog.text
+
+
+def test_a_choice_falls_back_to_the_first_word(monkeypatch, caplog):
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    assert env.choice("LOG_LEVEL", ("INFO", "DEBUG")) == "DEBUG"
+    monkeypatch.setenv("LOG_LEVEL", "chatty")
+    assert env.choice("LOG_LEVEL", ("INFO", "DEBUG")) == "INFO"
+    assert "chatty" in caplog.text.lower()
+
+
+def test_processes_that_race_for_the_secret_agree_on_one(tmp_path):
+    path = tmp_path / "secret_key"
+    with ThreadPoolExecutor(16) as pool:
+        secrets = set(pool.map(lambda _: env.kept_secret(path), range(64)))
+    assert len(secrets) == 1
+    assert len(secrets.pop()) > 50
+    assert [file.name for file in tmp_path.iterdir()] == ["secret_key"]
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_default_database_is_a_file_whatever_its_path_is_called():
+    chosen = database.configure("", Path("/srv/a b#c%20d/stagent.sqlite3"))
+    assert chosen["NAME"] == "/srv/a b#c%20d/stagent.sqlite3"
+    assert chosen["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+def test_a_postgresql_url_is_read_the_way_everyone_writes_it():
+    chosen = database.configure("postgres://ann:s%40cret@db.internal:5433/agents", Path("unused"))
+    assert (chosen["USER"], chosen["PASSWORD"], chosen["HOST"]) == ("ann", "s@cret", "db.internal")
+    assert (chosen["PORT"], chosen["NAME"]) == (5433, "agents")
+
+
+@pytest.mark.parametrize("url", ["mysql://root@db/stagent", "nonsense", "postgres://ann:secret@db:port/x"])
+def test_another_database_is_refused_without_printing_its_password(url):
+    with pytest.raises(ImproperlyConfigured) as refused:
+        database.configure(url, Path("unused"))
+    assert "DATABASE_URL" in str(refused.value)
+    assert "secret" not in str(refused.value)
