@@ -66,6 +66,12 @@ def windows(name: str) -> list[tuple[datetime, datetime]]:
     return [(datetime.fromtimestamp(low, UTC), datetime.fromtimestamp(high, UTC)) for low, high in around]
 
 
+def offsets(name: str, after: datetime, until: datetime) -> object:
+    """Return all that tells the clocks of one zone from another's, a quarter of an hour at a time."""
+    quarters = range(int(after.timestamp()), int(until.timestamp()), 900)
+    return after, tuple(datetime.fromtimestamp(one, ZoneInfo(name)).utcoffset() for one in quarters)
+
+
 def by_cronsim(expression: str, name: str, after: datetime, until: datetime) -> list[datetime]:
     instants: list[datetime] = []
     for local in CronSim(expression, after.astimezone(ZoneInfo(name))):
@@ -89,11 +95,17 @@ def ours(expression: str, name: str, after: datetime, until: datetime) -> list[d
 
 @pytest.mark.parametrize(("expression", "spelled"), SPELLINGS)
 def test_every_zone_agrees_with_cronsim_around_each_change(expression, spelled):
+    answers: dict[object, list[datetime]] = {}
     for name in zones():
         by_minute = name in HALF_HOUR_ZONES and expression == "30 * * * *"
         oracle = by_cronsim_minute_by_minute if by_minute else by_cronsim
         for night in windows(name):
-            assert ours(expression, name, *night) == oracle(spelled, name, *night), (name, night)
+            clock = offsets(
+                name, *night
+            )  # cronsim is slow, and asked once for all zones whose clocks go alike
+            if clock not in answers:
+                answers[clock] = oracle(spelled, name, *night)
+            assert ours(expression, name, *night) == answers[clock], (name, night)
 
 
 @pytest.mark.parametrize(
