@@ -27,7 +27,8 @@ def configure(url: str, default_file: Path) -> dict[str, Any]:
     if chosen["ENGINE"] == SQLITE:
         return chosen | {"OPTIONS": SQLITE_OPTIONS}
     if chosen["ENGINE"] == POSTGRESQL:
-        return chosen | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        options = {"connect_timeout": 10} | chosen.get("OPTIONS", {})
+        return chosen | {"OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     raise ImproperlyConfigured("DATABASE_URL must name PostgreSQL (postgres://…) or SQLite (sqlite:///path).")
 
 

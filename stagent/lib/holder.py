@@ -11,6 +11,6 @@ def holder(role: str) -> str:
     return f"{role}@{socket.gethostname()[:60]}:{os.getpid()}:{_incarnation(os.getpid())}"
 
 
-@lru_cache(maxsize=1)
-def _incarnation(pid: int) -> str:  # noqa: ARG001 - a forked child has another pid, so another name
+@lru_cache(maxsize=1)  # by pid: a forked child has another name
+def _incarnation(pid: int) -> str:
     return secrets.token_hex(3)

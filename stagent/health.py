@@ -1,0 +1,106 @@
+"""Whether this install works: `/healthz` is about the process, `/readyz` about what it needs.
+
+Nothing here tells a stranger more than which part is not ready.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from schedules.models import Scheduler
+from stagent.lib import clock
+
+log = logging.getLogger("stagent.health")
+
+
+class Level(StrEnum):
+    """How it stands with a part: it works, it works but look at it, it does not work."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found when a part was looked at."""
+
+    part: str
+    level: Level
+    detail: str
+
+
+@never_cache
+@require_safe
+async def healthz(request: HttpRequest) -> JsonResponse:
+    """Answer while the process can; asks nothing of the database."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when everything needed is there, else 503 and which part is not."""
+    findings = list(look())
+    ready = all(finding.level != Level.FAIL for finding in findings)
+    parts = {finding.part: finding.detail for finding in findings}
+    return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
+
+
+def look() -> Iterator[Finding]:
+    """Look at the database, then at what can only be asked of a database that answers."""
+    found = database()
+    yield found
+    if found.level == Level.FAIL:
+        return
+    found = migrations()
+    yield found
+    if found.level != Level.FAIL:
+        yield scheduler(clock.now())
+
+
+def database() -> Finding:
+    """Ask the database for a sign of life."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        log.warning("The database does not answer: %s", error)
+        return Finding("database", Level.FAIL, "does not answer")
+    return Finding("database", Level.OK, "answers")
+
+
+def migrations() -> Finding:
+    """Compare the migrations of this code with those the database has seen."""
+    missing = sorted(_on_disk() - MigrationRecorder(connection).applied_migrations().keys())
+    if missing:
+        names = ", ".join(".".join(key) for key in missing[:3])
+        return Finding("migrations", Level.FAIL, f"{len(missing)} not applied ({names}); manage.py migrate")
+    return Finding("migrations", Level.OK, "all applied")
+
+
+@cache
+def _on_disk() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+
+
+def scheduler(now: datetime) -> Finding:
+    """Look for a scheduler that was seen lately."""
+    alive = list(Scheduler.objects.alive(now))
+    if alive:
+        idle = "" if any(one.executes for one in alive) else ", none of them executes"
+        return Finding("scheduler", Level.WARN if idle else Level.OK, f"{len(alive)} running{idle}")
+    last = Scheduler.objects.order_by("-seen_at").first()
+    seen = f"last seen {(now - last.seen_at).total_seconds():.0f} s ago" if last else "none has been seen"
+    return Finding("scheduler", Level.FAIL, f"{seen}; manage.py runscheduler")
