@@ -107,7 +107,7 @@ json_values = some.recursive(
     some.none() | some.booleans() | some.floats() | some.integers() | some.text(max_size=7),
     lambda inner: (
         some.lists(inner, max_size=3)
-        | some.dictionaries(some.sampled_from([*SCHEMA["properties"], "x"]), inner)
+        | some.dictionaries(some.sampled_from(["path", "limit", "names", "inner", "x"]), inner)
     ),
     max_leaves=8,
 )

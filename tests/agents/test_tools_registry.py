@@ -1,6 +1,8 @@
 """Which tools exist, and which a profile is offered."""
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -126,7 +128,7 @@ CHECKED |= {"minLength", "maxLength", "minItems", "maxItems", "minimum", "maximu
 
 
 def test_the_built_in_schemas_use_only_what_is_checked():
-    def keywords(schema):
+    def keywords(schema: dict[str, Any]) -> Iterator[str]:
         yield from schema
         for each in schema.get("properties", {}).values():
             yield from keywords(each)

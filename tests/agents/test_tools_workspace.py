@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-import threading
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -96,30 +95,24 @@ def test_no_refusal_tells_where_the_workspace_lies(path):
         assert not any(above in text for text in every_attempt(build(Path(above)), path))
 
 
-def test_a_folder_swapped_for_a_link_between_two_looks_leads_nowhere(place):
-    """The race that resolving first and opening afterwards loses."""
-    (place / "swap").mkdir()
-    before, stop = seen_outside(place), threading.Event()
-    swapping = threading.Thread(target=keep_swapping, args=(place, stop))
-    swapping.start()
-    try:
-        told = [text for _ in range(60) for text in every_attempt(place, "swap/secret.txt")]
-    finally:
-        stop.set()
-        swapping.join()
+@pytest.mark.parametrize("moment", range(1, 40))
+def test_a_folder_swapped_for_a_link_at_any_moment_leads_nowhere(place, monkeypatch, moment):
+    """The race that is lost by whoever resolves a path first and opens it afterwards."""
+    (place / "swap" / "in").mkdir(parents=True)
+    (place / "swap" / "secret.txt").write_text("mine")
+    before, moments, real_open = seen_outside(place), count(1), os.open
+
+    def open_after_swap(*args, **kwargs):
+        if next(moments) == moment:
+            (place / "swap").rename(place.parent / "old")
+            (place / "swap").symlink_to(place.parent / "outside")
+        return real_open(*args, **kwargs)
+
+    monkeypatch.setattr(os, "open", open_after_swap)
+    told = every_attempt(place, "swap/secret.txt") + every_attempt(place, "swap")
     assert not any("of the machine" in text for text in told)
     assert seen_outside(place) == before
-
-
-def keep_swapping(place: Path, stop: threading.Event) -> None:
-    for number in count():
-        (place / "swap").rename(place.parent / f"old-{number}")
-        with suppress(FileExistsError):  # a writer made the folder anew meanwhile
-            (place / "swap").symlink_to(place.parent / "outside")
-            (place / "swap").unlink()
-        (place / "swap").mkdir(exist_ok=True)
-        if stop.is_set():
-            return
+    assert (place / "swap").is_symlink(), "the moment came"
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "/", "//etc"])
