@@ -7,6 +7,7 @@ EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS; the
 are those of `schedules.conf`.
 """
 
+import sys
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -28,7 +29,8 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG 
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    "daphne",
+    # Only `runserver` needs it listed; its import would cost every other command a second or two.
+    *(["daphne"] if "runserver" in sys.argv else []),
     "stagent.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

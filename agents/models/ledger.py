@@ -8,7 +8,7 @@ from agents.states import Activity, BudgetScope, BudgetWindow
 
 
 class LedgerEntry(models.Model):
-    """One expense or one forced bypass; append-only. The ids are plain numbers: history outlives what it names."""
+    """One expense or forced bypass; append-only. Ids are plain numbers: history outlives what it names."""
 
     at = models.DateTimeField(db_index=True)
     activity = models.CharField(max_length=24, choices=Activity)

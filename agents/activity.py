@@ -1,0 +1,38 @@
+"""Live streams: somebody is being answered right now. Leased rows: a crash holds nothing back for long."""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from agents.models import LiveStream
+
+
+def begin(key: str, holder: str, ttl_sec: int, now: datetime) -> UUID:
+    """Say that this streams, for example "message:42"; an earlier holder's token is void."""
+    token = uuid4()
+    lease = {"holder": holder, "token": token, "ttl_sec": ttl_sec, "started_at": now}
+    LiveStream.objects.update_or_create(
+        key=key, defaults={**lease, "expires_at": now + timedelta(seconds=ttl_sec)}
+    )
+    return token
+
+
+def renew(key: str, token: UUID, now: datetime) -> bool:
+    """Hold on for another time to live; False if the row is not ours any more."""
+    mine = LiveStream.objects.filter(key=key, token=token)
+    ttl_sec = mine.values_list("ttl_sec", flat=True).first()
+    return ttl_sec is not None and bool(mine.update(expires_at=now + timedelta(seconds=ttl_sec)))
+
+
+def end(key: str, token: UUID) -> bool:
+    """Say that it streams no more; False if the row is not ours."""
+    return bool(LiveStream.objects.filter(key=key, token=token).delete()[0])
+
+
+def count_live(now: datetime) -> int:
+    """Count the streams alive now."""
+    return LiveStream.objects.live(now).count()
+
+
+def sweep(now: datetime) -> int:
+    """Delete the rows whose holders are gone."""
+    return LiveStream.objects.filter(expires_at__lte=now).delete()[0]

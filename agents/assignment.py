@@ -1,0 +1,30 @@
+"""What an agent is given to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from agents.budgets import Spender
+from agents.limits import Limits
+from agents.models import Profile
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One run or reply for the engine: who works, on what, within which limits, and where it is written."""
+
+    profile: Profile
+    prompt: str
+    limits: Limits
+    workspace: Path | None
+    spender: Spender
+    transcript_id: int
+    token: UUID
+    context: Sequence[dict[str, Any]] = field(default=())  # earlier messages of a conversation
+    turns_used: int = 0
+    cost_used: Decimal = Decimal(0)
+    extra_system: str = ""
+    clock: str = ""  # goes into the last user block, so that the cached prefix stays the same

@@ -1,0 +1,42 @@
+"""From the event loop to the database and back: transactions are plain functions, awaited here."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
+
+log = logging.getLogger("agents.database")
+
+GIVE_UP_SEC = 60.0  # by then no lease is left to write under
+FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.1, 3.0
+
+
+async def in_database[T](function: Callable[..., T], *args: object, **named: object) -> T:
+    """Call a function that uses the ORM; while the database is busy or away, try again for a minute."""
+    for wait in _waits():
+        try:
+            return await _once(function, *args, **named)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("The database did not answer (%s); trying again in %.1f s.", error, wait)
+            await asyncio.sleep(wait)
+    return await _once(function, *args, **named)
+
+
+async def surely[T](function: Callable[..., T], *args: object, **named: object) -> T:
+    """Do the same and see it through: a cancellation is raised here, but the write goes on."""
+    return await asyncio.shield(in_database(function, *args, **named))
+
+
+async def _once[T](function: Callable[..., T], *args: object, **named: object) -> T:
+    result: T = await database_sync_to_async(function)(*args, **named)
+    return result
+
+
+def _waits() -> Iterator[float]:
+    wait, until = FIRST_WAIT_SEC, time.monotonic() + GIVE_UP_SEC
+    while time.monotonic() < until:
+        yield wait
+        wait = min(wait * 2, LONGEST_WAIT_SEC)

@@ -1,0 +1,204 @@
+"""The ledger and the budgets that read it. Nothing else writes ledger rows.
+
+Budgets are checked before each request, not reserved: N agents at work at once may overshoot a budget by N
+replies at most. The windows are days and months of the install's time zone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from agents.errors import BudgetExceeded
+from agents.models import Budget, LedgerEntry
+from agents.prices import LISTED, Price, price
+from agents.states import Activity, BudgetScope, BudgetWindow
+from agents.usage import Usage
+
+__all__ = [
+    "Exhausted", "Price", "Spender", "Spent", "audit_bypass", "check", "exhausted", "price", "room", "settle",
+    "spent_by_run", "spent_today", "window_start",
+]  # fmt: skip
+
+TURNS = (Activity.RUN_TURN, Activity.CHAT_TURN)
+FIELD = {BudgetScope.PROJECT: "project_id", BudgetScope.SCHEDULE: "schedule_id"}
+WHOSE = {
+    BudgetScope.INSTALL: "of this install",
+    BudgetScope.PROJECT: "of this project",
+    BudgetScope.SCHEDULE: "of this schedule",
+}
+HOW_LONG = {BudgetWindow.DAY: "daily", BudgetWindow.MONTH: "monthly"}
+
+
+@dataclass(frozen=True)
+class Spender:
+    """On whose account an expense goes."""
+
+    activity: Activity
+    project_id: int | None = None
+    schedule_id: int | None = None
+    run_id: int | None = None
+    message_id: int | None = None
+    user_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a window has seen so far."""
+
+    turns: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """For whom there is nothing left to spend now."""
+
+    install: bool = False
+    project_ids: frozenset[int] = frozenset()
+    schedule_ids: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.install or self.project_ids or self.schedule_ids)
+
+    def covering(self, project_id: int | None, schedule_id: int | None) -> str:
+        """Return which spent budget holds back the work of this project and schedule, or nothing."""
+        if self.install:
+            return f"A budget {WHOSE[BudgetScope.INSTALL]} is used up."
+        if project_id in self.project_ids:
+            return f"A budget {WHOSE[BudgetScope.PROJECT]} is used up."
+        return (
+            f"A budget {WHOSE[BudgetScope.SCHEDULE]} is used up." if schedule_id in self.schedule_ids else ""
+        )
+
+
+def settle(
+    spender: Spender,
+    usage: Usage,
+    *,
+    model: str,
+    now: datetime,
+    provider: str = LISTED,
+    estimated: bool = False,
+) -> Decimal:
+    """Write what a reply cost into the ledger and return it, in USD."""
+    cost = price(model, provider).cost(usage)
+    LedgerEntry.objects.create(
+        at=now,
+        provider=provider,
+        model=model,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+        cost_usd=cost,
+        estimated=estimated,
+        **asdict(spender),
+    )
+    return cost
+
+
+def audit_bypass(spender: Spender, detail: dict[str, Any], now: datetime) -> LedgerEntry:
+    """Keep that somebody forced a run past the cap."""
+    account = asdict(spender) | {"activity": Activity.MANUAL_FORCE_BYPASS}
+    return LedgerEntry.objects.create(at=now, detail=detail, **account)
+
+
+def check(spender: Spender, reserve_usd: Decimal, now: datetime) -> None:
+    """Raise BudgetExceeded, naming the budget, if this much more does not fit into every budget concerned."""
+    for budget, spent in _standing(spender, now):
+        _refuse_if_over(budget, spent, reserve_usd)
+
+
+def room(spender: Spender, now: datetime) -> Decimal | None:
+    """Return the USD left in the tightest budget, None where none limits money; raise if one is spent."""
+    left = []
+    for budget, spent in _standing(spender, now):
+        _refuse_if_over(budget, spent)
+        if budget.max_cost_usd is not None:
+            left.append(budget.max_cost_usd - spent.cost_usd)
+    return min(left, default=None)
+
+
+def exhausted(now: datetime) -> Exhausted:
+    """Return for whom a budget is spent; one query where there are no budgets."""
+    spent = [budget for budget in Budget.objects.all() if _is_spent(budget, _spent(_rows(budget, now)))]
+    return Exhausted(
+        install=any(budget.scope == BudgetScope.INSTALL for budget in spent),
+        project_ids=_subjects(spent, BudgetScope.PROJECT),
+        schedule_ids=_subjects(spent, BudgetScope.SCHEDULE),
+    )
+
+
+def spent_today(now: datetime, project_id: int | None = None, schedule_id: int | None = None) -> Spent:
+    """Add up today: of the install, a project or a schedule."""
+    rows = LedgerEntry.objects.filter(at__gte=window_start(BudgetWindow.DAY, now), activity__in=TURNS)
+    if project_id is not None:
+        rows = rows.filter(project_id=project_id)
+    if schedule_id is not None:
+        rows = rows.filter(schedule_id=schedule_id)
+    return _spent(rows)
+
+
+def spent_by_run(run_id: int) -> dict[str, Any]:
+    """Add up what a run has used, all its attempts together, by the names of the run's own columns."""
+    read = F("input_tokens") + F("cache_read_tokens") + F("cache_write_tokens")
+    sums = LedgerEntry.objects.filter(run_id=run_id, activity__in=TURNS).aggregate(
+        input_tokens=Coalesce(Sum(read), 0),
+        output_tokens=Coalesce(Sum("output_tokens"), 0),
+        cost_usd=Sum("cost_usd"),
+    )
+    return sums | {"cost_usd": sums["cost_usd"] or Decimal(0)}
+
+
+def window_start(window: str, now: datetime) -> datetime:
+    """Return when the day or month began, in the install's time zone."""
+    local = timezone.localtime(now, timezone.get_default_timezone())
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return midnight.replace(day=1) if window == BudgetWindow.MONTH else midnight
+
+
+def _standing(spender: Spender, now: datetime) -> Iterable[tuple[Budget, Spent]]:
+    concerned = (
+        Q(scope=BudgetScope.INSTALL)
+        | Q(scope=BudgetScope.PROJECT, subject_id=spender.project_id)
+        | Q(scope=BudgetScope.SCHEDULE, subject_id=spender.schedule_id)
+    )
+    return [(budget, _spent(_rows(budget, now))) for budget in Budget.objects.filter(concerned)]
+
+
+def _rows(budget: Budget, now: datetime) -> QuerySet[LedgerEntry]:
+    rows = LedgerEntry.objects.filter(at__gte=window_start(budget.window, now), activity__in=TURNS)
+    field = FIELD.get(BudgetScope(budget.scope))
+    return rows.filter(**{field: budget.subject_id}) if field else rows
+
+
+def _spent(rows: QuerySet[LedgerEntry]) -> Spent:
+    sums = rows.aggregate(turns=Count("pk"), cost=Sum("cost_usd"))
+    return Spent(sums["turns"], sums["cost"] or Decimal(0))
+
+
+def _is_spent(budget: Budget, spent: Spent) -> bool:
+    turns_gone = budget.max_turns is not None and spent.turns >= budget.max_turns
+    return turns_gone or (budget.max_cost_usd is not None and spent.cost_usd >= budget.max_cost_usd)
+
+
+def _refuse_if_over(budget: Budget, spent: Spent, reserve_usd: Decimal = Decimal(0)) -> None:
+    name = f"The {HOW_LONG[BudgetWindow(budget.window)]} budget {WHOSE[BudgetScope(budget.scope)]}"
+    if budget.max_turns is not None and spent.turns >= budget.max_turns:
+        raise BudgetExceeded(f"{name} is used up: {spent.turns} of {budget.max_turns} agent steps.")
+    if budget.max_cost_usd is None:
+        return
+    if spent.cost_usd >= budget.max_cost_usd or spent.cost_usd + reserve_usd > budget.max_cost_usd:
+        raise BudgetExceeded(
+            f"{name} is used up: {spent.cost_usd:.4f} of {budget.max_cost_usd:.4f} USD spent."
+        )
+
+
+def _subjects(budgets: Iterable[Budget], scope: BudgetScope) -> frozenset[int]:
+    return frozenset(b.subject_id for b in budgets if b.scope == scope and b.subject_id is not None)

@@ -1,0 +1,70 @@
+"""What is wrong with the agents' set-up, said at start."""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
+
+from agents import conf, runtimes
+from agents.models import Profile
+from agents.tools import registry
+
+
+@register()
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Check what the environment says."""
+    return [*_address(), *_model(), *_context_tokens()]
+
+
+@register(Tags.database)
+def check_profiles(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Check what the profiles name; only where the database may be asked."""
+    return [fault for profile in Profile.objects.all() for fault in _profile(profile)] if databases else []
+
+
+def _address() -> Iterator[CheckMessage]:
+    url = urlsplit(conf.base_url())
+    if not conf.base_url():
+        return
+    if url.scheme not in ("http", "https") or not url.hostname:
+        hint = "Write it like http://localhost:11434, or leave it empty for the provider's own."
+        yield Error("ANTHROPIC_BASE_URL is not the address of a server.", hint=hint, id="agents.E001")
+    elif url.scheme == "http" and conf.api_key() and not _is_near(url.hostname):
+        hint = "Use https, or a server on this machine or network."
+        yield Caution("The API key goes over the network in the clear.", hint=hint, id="agents.W001")
+
+
+def _model() -> Iterator[CheckMessage]:
+    if not conf.default_model():
+        hint = "Set STAGENT_DEFAULT_MODEL, or leave it out of the environment."
+        yield Error("There is no default model.", hint=hint, id="agents.E002")
+
+
+def _context_tokens() -> Iterator[CheckMessage]:
+    text = str(settings.STAGENT_CONTEXT_TOKENS)
+    if not text.isdecimal() or int(text) != conf.context_tokens():
+        says = f"STAGENT_CONTEXT_TOKENS={text!r} is not a number of tokens; {conf.context_tokens()} is used."
+        yield Caution(says, hint="Write a whole number above 0.", id="agents.W002")
+
+
+def _profile(profile: Profile) -> Iterator[CheckMessage]:
+    if profile.runtime not in runtimes.names():
+        hint = f"Choose one of: {', '.join(runtimes.names())}."
+        yield Error(
+            f"Runs on an unknown runtime, {profile.runtime!r}.", hint=hint, obj=profile, id="agents.E003"
+        )
+    if unknown := sorted(set(profile.tools) - {"*", *registry.names()}):
+        hint = f"Known are: {', '.join(registry.names())}."
+        yield Caution(f"Names unknown tools: {', '.join(unknown)}.", hint=hint, obj=profile, id="agents.W003")
+
+
+def _is_near(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal"))
+    return address.is_private or address.is_loopback

@@ -1,0 +1,42 @@
+"""The agents' settings, read when asked for, so that a test may override them."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+PROVIDER_HOST = "api.anthropic.com"
+PROVIDER_URL = f"https://{PROVIDER_HOST}"
+DEFAULT_CONTEXT_TOKENS = 180_000
+
+
+def default_model() -> str:
+    """Return the model of profiles that name none."""
+    return str(settings.STAGENT_DEFAULT_MODEL)
+
+
+def context_tokens() -> int:
+    """Return how long a conversation may grow before old tool results are cleared out of it."""
+    try:
+        tokens = int(settings.STAGENT_CONTEXT_TOKENS)
+    except ValueError:
+        return DEFAULT_CONTEXT_TOKENS  # a system check says so
+    return tokens if tokens > 0 else DEFAULT_CONTEXT_TOKENS
+
+
+def api_key() -> str:
+    return str(settings.ANTHROPIC_API_KEY)
+
+
+def base_url() -> str:
+    """Return the address asked for, empty for the provider's own."""
+    return str(settings.ANTHROPIC_BASE_URL)
+
+
+def offline() -> bool:
+    """Tell whether the built-in model answers, for want of a key and of an address."""
+    return not api_key() and not base_url()
+
+
+def is_provider(url: str) -> bool:
+    """Tell whether an address is the provider's own."""
+    return not url or urlsplit(url).hostname == PROVIDER_HOST

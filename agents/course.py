@@ -1,0 +1,79 @@
+"""Where a run stands: what was said and used so far, and what has been tried."""
+
+from dataclasses import asdict, dataclass, field
+
+from agents import conf
+from agents.conversation import Conversation
+from agents.events import Finished, Notice
+from agents.limits import Meter
+from agents.recording import Tell
+from agents.states import FailureReason
+from agents.toolbox import Toolbox
+
+LOW_WATER = 0.6  # of the room for a conversation, down to which old tool results are cleared away
+
+
+@dataclass
+class Course:
+    """The state of one attempt between two turns."""
+
+    tell: Tell
+    meter: Meter
+    toolbox: Toolbox
+    conversation: Conversation
+    text: str = ""  # the last words said: the answer, if nothing better comes
+    before_pause: str = ""  # the beginning of an answer that the model gives in parts
+    pauses: int = 0  # in a row
+    stretch: int = 1  # how many times its usual length the next reply may have
+    short_of_money: bool = False  # whether the last reply had to be shorter than that
+    tried: set[str] = field(default_factory=set)  # the second chances given since the last progress
+
+    async def notice(self, code: str, says: str) -> None:
+        """Tell the reader of the transcript what the engine did."""
+        await self.tell(Notice(code, says))
+
+    async def advise(self, code: str, says: str) -> None:
+        """Tell the model something, and the reader that it was told."""
+        self.conversation.note(says)
+        await self.notice(code, says)
+
+    def first_time(self, chance: str) -> bool:
+        """Take a second chance, which there is once until there is progress."""
+        fresh = chance not in self.tried
+        self.tried.add(chance)
+        return fresh
+
+    def progressed(self) -> None:
+        """Note that the run got further: second chances and lengths are as at the start."""
+        self.tried.clear()
+        self.before_pause, self.pauses, self.stretch = "", 0, 1
+
+    async def keep_room(self) -> None:
+        """Clear old tool results away when the conversation grows near the model's window."""
+        window = conf.context_tokens()
+        if self.conversation.tokens > window:
+            await self.make_room(int(window * LOW_WATER))
+
+    async def make_room(self, target: int) -> bool:
+        """Clear old tool results away until the conversation has so few tokens; False if there were none."""
+        cleared = self.conversation.clear_old_results(target)
+        if cleared:
+            await self.notice(
+                "context_cleared", f"{cleared} old tool results were cleared away to save room."
+            )
+        return bool(cleared)
+
+    def finish(
+        self, reason: FailureReason | None = None, detail: str = "", text: str | None = None
+    ) -> Finished:
+        """End, for a reason where it failed, with the last words said unless others are given."""
+        report = self.toolbox.context.report
+        text = self.text if text is None else text
+        return Finished(
+            outcome="failed" if reason else "completed",
+            reason=reason,
+            detail=detail,
+            text=text,
+            partial=bool(reason and text),
+            report=asdict(report) if report else None,
+        )

@@ -1,0 +1,139 @@
+"""What happens in a run or reply, as typed events; the transcript keeps their `kind` and `data()`."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, Self
+
+from agents.states import FailureReason
+from agents.usage import Usage
+
+type Outcome = Literal["completed", "failed"]
+type Data = dict[str, Any]
+
+
+class _Event:
+    kind: ClassVar[str]
+
+    def data(self) -> Data:
+        """Return the fields as JSON takes them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_data(cls, data: Data) -> Self:
+        """Make the event again from what `data()` gave; fields of a newer version are left out."""
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: _read(name, value) for name, value in data.items() if name in known})
+
+
+@dataclass(frozen=True)
+class TurnStarted(_Event):
+    """The model is being asked. The same number again: what the earlier attempt said is superseded."""
+
+    turn: int
+    kind: ClassVar[str] = "turn_started"
+
+
+@dataclass(frozen=True)
+class TextDelta(_Event):
+    turn: int
+    text: str
+    kind: ClassVar[str] = "text_delta"
+
+
+@dataclass(frozen=True)
+class ThinkingDelta(_Event):
+    turn: int
+    text: str
+    kind: ClassVar[str] = "thinking_delta"
+
+
+@dataclass(frozen=True)
+class TurnFinished(_Event):
+    """A whole reply, paid for, before any tool it asks for is called."""
+
+    turn: int
+    content: list[Data]  # the API's blocks as they came, signatures of thinking included
+    stop_reason: str
+    usage: Usage
+    cost_usd: Decimal
+    model: str
+    estimated: bool = False
+    provider: str = ""
+    kind: ClassVar[str] = "turn_finished"
+
+    def data(self) -> Data:
+        return super().data() | {"usage": asdict(self.usage), "cost_usd": str(self.cost_usd)}
+
+
+@dataclass(frozen=True)
+class ToolStarted(_Event):
+    """Written before the call begins."""
+
+    turn: int
+    call_id: str
+    name: str
+    arguments: Data
+    kind: ClassVar[str] = "tool_started"
+
+
+@dataclass(frozen=True)
+class ToolFinished(_Event):
+    call_id: str
+    name: str
+    is_error: bool
+    result: str
+    duration_ms: int
+    kind: ClassVar[str] = "tool_finished"
+
+
+@dataclass(frozen=True)
+class Notice(_Event):
+    """Something the engine did that a reader should know; `code` is for programs."""
+
+    code: str
+    text: str
+    kind: ClassVar[str] = "notice"
+
+
+@dataclass(frozen=True)
+class Finished(_Event):
+    """The last event of an attempt: how it ended, and the answer, which may be a partial one."""
+
+    outcome: Outcome
+    reason: FailureReason | None = None
+    detail: str = ""
+    text: str = ""
+    partial: bool = False
+    retryable: bool = False
+    retry_after_sec: float | None = None
+    provider_stop: bool = False
+    report: Data | None = None
+    kind: ClassVar[str] = "finished"
+
+
+type Event = (
+    TurnStarted | TextDelta | ThinkingDelta | TurnFinished | ToolStarted | ToolFinished | Notice | Finished
+)
+
+KINDS: dict[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        TurnStarted, TextDelta, ThinkingDelta, TurnFinished, ToolStarted, ToolFinished, Notice, Finished,
+    )
+}  # fmt: skip
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "usage": lambda value: Usage(**value),
+    "cost_usd": Decimal,
+    "reason": lambda value: FailureReason(value) if value else None,
+}
+
+
+def read(kind: str, data: Data) -> Event:
+    """Make the event of a stored row; a row that is none of ours reads as a notice."""
+    return KINDS[kind].from_data(data) if kind in KINDS else Notice(code=kind, text="")
+
+
+def _read(name: str, value: Any) -> Any:
+    return _READERS[name](value) if name in _READERS else value

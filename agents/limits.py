@@ -1,0 +1,81 @@
+"""How much one run may use, and how much it has used: the only enforcer of a run's limits."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from agents.errors import BudgetExceeded
+from agents.prices import MILLION, Price
+from agents.usage import Usage
+
+LEAST_REPLY_TOKENS = 256  # less room than this is no room for an answer
+LANDING_SHARE = Decimal("0.85")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of one run; None is no limit. Seconds are the worker's: it cancels at the deadline."""
+
+    max_turns: int
+    max_cost_usd: Decimal | None = None
+    max_tokens: int | None = None
+
+
+@dataclass
+class Meter:
+    """What a run has used of its limits."""
+
+    limits: Limits
+    turns: int = 0
+    cost_usd: Decimal = Decimal(0)
+    tokens: int = 0
+
+    def count(self, usage: Usage, cost_usd: Decimal) -> None:
+        """Count one reply."""
+        self.turns += 1
+        self.cost_usd += cost_usd
+        self.tokens += usage.total
+
+    @property
+    def turns_left(self) -> int:
+        return max(0, self.limits.max_turns - self.turns)
+
+    @property
+    def nearly_spent(self) -> bool:
+        """Whether money or tokens are so far gone that the next reply should be the last."""
+        money = _nearly(self.cost_usd, self.limits.max_cost_usd)
+        return money or _nearly(Decimal(self.tokens), self.limits.max_tokens)
+
+    def allow(self, wanted: int, reading: int, price: Price, room: Decimal | None) -> int:
+        """Return how many tokens the next reply may have; raise BudgetExceeded where that is too few.
+
+        `reading` is how many tokens the model reads first, `room` the USD left in the budgets.
+        """
+        allowed = [wanted, *self._by_tokens(reading), *self._by_money(reading, price, room)]
+        return min(allowed)
+
+    def _by_tokens(self, reading: int) -> list[int]:
+        if self.limits.max_tokens is None:
+            return []
+        left = self.limits.max_tokens - self.tokens - reading
+        return [_enough(left, f"The limit of {self.limits.max_tokens:,} tokens for this run is used up.")]
+
+    def _by_money(self, reading: int, price: Price, room: Decimal | None) -> list[int]:
+        if not price.output:
+            return []
+        says = "Too little is left of a budget for another reply."
+        purses = [] if room is None else [(room, says)]
+        if self.limits.max_cost_usd is not None:
+            says = f"The cost limit of this run ({self.limits.max_cost_usd:f} USD) is used up."
+            purses.append((self.limits.max_cost_usd - self.cost_usd, says))
+        read = reading * price.input
+        return [_enough(int((usd * MILLION - read) / price.output), says) for usd, says in purses]
+
+
+def _nearly(used: Decimal, limit: Decimal | int | None) -> bool:
+    return limit is not None and used > 0 and used >= limit * LANDING_SHARE
+
+
+def _enough(tokens: int, says: str) -> int:
+    if tokens < LEAST_REPLY_TOKENS:
+        raise BudgetExceeded(says)
+    return tokens

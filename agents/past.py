@@ -1,0 +1,87 @@
+"""What the earlier attempts left in the transcript, read so that the next one goes on from there."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from agents import events
+from agents.events import Notice, ToolFinished, ToolStarted, TurnFinished
+from agents.models import Event
+from agents.replies import NO_REPLY, calls_in, is_empty, text_in, without_thinking
+
+INTERRUPTED = "Interrupted before its result was kept; it may or may not have taken effect"
+LAST_TURN = "last_turn"  # the notice that the next reply is the last, for lack of turns
+LAST_MONEY = "last_money"  # the same, for lack of money or tokens
+KINDS = (TurnFinished.kind, ToolStarted.kind, ToolFinished.kind, Notice.kind)
+
+type Message = dict[str, Any]
+type Author = tuple[str, str]  # provider and model
+
+
+@dataclass
+class Past:
+    """A run so far: the messages after its prompt, and what they used."""
+
+    messages: list[Message] = field(default_factory=list)
+    turns: int = 0
+    cost_usd: Decimal = Decimal(0)
+    tokens: int = 0
+    text: str = ""  # the last words said
+    last: TurnFinished | None = None
+    landing: str = ""  # the notice under which the last reply was given
+    calls: list[tuple[str, Any, ToolFinished]] = field(default_factory=list)  # name, arguments, result
+
+
+def recall(transcript_id: int, author: Author | None = None) -> Past:
+    """Read the past of a run; thoughts of another author than this are left out, as providers demand."""
+    rows = Event.objects.filter(transcript_id=transcript_id, kind__in=KINDS).order_by("seq")
+    happened = [events.read(kind, data) for kind, data in rows.values_list("kind", "data")]
+    results = {event.call_id: event for event in happened if isinstance(event, ToolFinished)}
+    past, landing = Past(), ""
+    for event in happened:
+        match event:
+            case Notice(code=code) if code in (LAST_TURN, LAST_MONEY):
+                landing = code
+            case TurnFinished():
+                _add_turn(past, event, landing)
+                past.messages += _messages(event, results, author)
+                landing = ""
+            case ToolStarted() if event.call_id in results:
+                past.calls.append((event.name, event.arguments, results[event.call_id]))
+    return past
+
+
+def _add_turn(past: Past, turn: TurnFinished, landing: str) -> None:
+    past.turns += 1
+    past.cost_usd += turn.cost_usd
+    past.tokens += turn.usage.total
+    past.text = text_in(turn.content) or past.text
+    past.last, past.landing = turn, landing
+
+
+def _messages(turn: TurnFinished, results: dict[str, ToolFinished], author: Author | None) -> list[Message]:
+    """Return a reply and the results of its calls; nothing for a reply that was no use."""
+    if turn.stop_reason in NO_REPLY or is_empty(turn.content):
+        return []
+    content = turn.content if _is_by(turn, author) else without_thinking(turn.content)
+    said = {"role": "assistant", "content": content}
+    if calls := calls_in(content):
+        return [said, {"role": "user", "content": [_result(call["id"], results) for call in calls]}]
+    return [said]
+
+
+def _is_by(turn: TurnFinished, author: Author | None) -> bool:
+    # The provider may answer with a dated name of the model that was asked for.
+    return author is None or (turn.provider == author[0] and turn.model.startswith(author[1]))
+
+
+def _result(call_id: str, results: dict[str, ToolFinished]) -> Message:
+    if result := results.get(call_id):
+        return tool_result(call_id, result.result, result.is_error)
+    return tool_result(call_id, INTERRUPTED, is_error=True)
+
+
+def tool_result(call_id: str, text: str, is_error: bool) -> Message:
+    """Make the block that answers a tool call."""
+    block: Message = {"type": "tool_result", "tool_use_id": call_id, "content": text}
+    return block | {"is_error": True} if is_error else block

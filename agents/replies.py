@@ -1,0 +1,53 @@
+"""What a reply of the model holds, read from the API's blocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.usage import Usage
+
+type Block = dict[str, Any]
+
+# Stop reasons after which the reply is no use to the next request: it is not the model's whole word.
+NO_REPLY = frozenset({"", "max_tokens", "refusal", "model_context_window_exceeded"})
+THINKING = frozenset({"thinking", "redacted_thinking"})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One reply, whole or as far as it came; `stop_reason` is None while it is not whole."""
+
+    content: list[Block]
+    stop_reason: str | None
+    usage: Usage
+    model: str
+    stop_details: dict[str, Any] | None = None
+    estimated: bool = False
+    request_id: str = ""
+
+    @property
+    def text(self) -> str:
+        return text_in(self.content)
+
+    @property
+    def calls(self) -> list[Block]:
+        """The tool calls it asks for."""
+        return calls_in(self.content)
+
+
+def text_in(content: Sequence[Block]) -> str:
+    """Join the words of a reply."""
+    return "".join(block.get("text") or "" for block in content if block.get("type") == "text").strip()
+
+
+def calls_in(content: Sequence[Block]) -> list[Block]:
+    return [block for block in content if block.get("type") == "tool_use"]
+
+
+def is_empty(content: Sequence[Block]) -> bool:
+    """Tell a reply that says and asks nothing; a thought alone is nothing."""
+    return not text_in(content) and all(block.get("type") in THINKING | {"text"} for block in content)
+
+
+def without_thinking(content: Sequence[Block]) -> list[Block]:
+    return [block for block in content if block.get("type") not in THINKING]

@@ -1,0 +1,203 @@
+"""The engine: asks the model, calls the tools it wants, asks again, until there is an answer or a limit.
+
+A turn is one reply obtained. The model is asked `max_turns` times at most. The last time it is told to
+answer now, with its tools shown but not callable; such an answer is partial and the run ends failed with
+turn_limit_exceeded, also where `max_turns` is 1 and nothing was tried before. An agent without tools has
+nothing taken from it: it is told nothing, and what it answers is simply its answer.
+
+Nothing escapes but the cancellation itself and LeaseLost: everything else becomes a Finished event.
+"""
+
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+
+from agents import breaker, budgets, conf, runtimes
+from agents.assignment import Assignment
+from agents.bridge import in_database
+from agents.conversation import Conversation
+from agents.course import Course
+from agents.errors import Failure, LeaseLost, TurnLimitExceeded, classify
+from agents.events import Event, Finished
+from agents.landing import LANDINGS, Landing, landing_before
+from agents.limits import Meter
+from agents.past import Past, recall
+from agents.prices import Price
+from agents.reactions import act_on, answered
+from agents.recording import Tell, record
+from agents.replies import NO_REPLY, Reply, calls_in, is_empty
+from agents.runtimes.base import Request
+from agents.states import FailureReason
+from agents.text import storable
+from agents.toolbox import Toolbox
+from agents.tools.base import ToolContext
+from agents.turns import Turns
+from stagent.lib import clock
+
+__all__ = ["Assignment", "work"]
+
+log = logging.getLogger("agents.runner")
+
+NOT_AFTER_WORDS = (FailureReason.TIMEOUT, FailureReason.SDK_ERROR)  # not tried again once something was shown
+
+
+def work(assignment: Assignment) -> AsyncGenerator[Event]:
+    """Work on an assignment and yield what happens, each event once it is written; the last one is Finished.
+
+    Cancel the task to stop it; wrap the loop in `contextlib.aclosing`, so that leaving it early does too.
+    """
+    return record(partial(_work, assignment), assignment.transcript_id, assignment.token)
+
+
+async def _work(assignment: Assignment, tell: Tell) -> None:
+    """Work to the end and tell how it ended."""
+    try:
+        engine = await _take_up(assignment, tell)
+        finished = await engine.work()
+    except LeaseLost:
+        raise
+    except Exception as error:  # before there was anything to work with
+        log.warning("Transcript %s could not be worked on.", assignment.transcript_id, exc_info=error)
+        failure = classify(error)
+        finished = Finished("failed", failure.reason, failure.detail, retryable=failure.retryable)
+    await tell(finished)
+
+
+async def _take_up(job: Assignment, tell: Tell) -> "Engine":
+    """Begin, or go on where the last attempt left off."""
+    turns = Turns(runtimes.get(job.profile.runtime), job.spender, tell)
+    model = job.profile.model or conf.default_model()
+    past = await in_database(recall, job.transcript_id, (turns.provider, model))
+    toolbox = Toolbox(job.profile, _tool_context(job))
+    toolbox.recall(past.calls)
+    system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system)))
+    prompt = {"role": "user", "content": storable(job.prompt)}
+    conversation = Conversation(system, toolbox.params, [*job.context, prompt, *past.messages])
+    if job.clock and conversation.is_users_turn:
+        conversation.note(job.clock, tag="stagent-clock")
+    spent = max(past.cost_usd, job.cost_used)
+    meter = Meter(job.limits, max(past.turns, job.turns_used), spent, past.tokens)
+    course = Course(tell, meter, toolbox, conversation, text=past.text)
+    return Engine(job, model, system, past, turns, course)
+
+
+def _tool_context(job: Assignment) -> ToolContext:
+    return ToolContext(
+        workspace=job.workspace,
+        run_id=job.spender.run_id,
+        schedule_id=job.spender.schedule_id,
+        project_id=job.spender.project_id,
+        user_id=job.spender.user_id,
+        message_id=job.spender.message_id,
+    )
+
+
+@dataclass
+class Engine:
+    """One attempt at an assignment."""
+
+    job: Assignment
+    model: str
+    system: str
+    past: Past
+    turns: Turns
+    course: Course
+
+    async def work(self) -> Finished:
+        """Take turns until one of them ends it."""
+        try:
+            if self.past.turns:
+                await self.course.notice("resumed", f"Taken up again after {self.past.turns} agent steps.")
+            finished = self._undelivered()
+            while finished is None:
+                finished = await self._take_turn()
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it becomes how the run ended
+            finished = await self._fail(error)
+        return finished
+
+    def _undelivered(self) -> Finished | None:
+        """Deliver the answer that was given, and paid for, just before the last attempt broke off."""
+        last = self.past.last
+        if last is None or last.stop_reason in NO_REPLY | {"pause_turn"} or is_empty(last.content):
+            return None
+        landing = LANDINGS.get(self.past.landing)
+        return None if calls_in(last.content) and not landing else answered(self.course, landing)
+
+    async def _take_turn(self) -> Finished | None:
+        """Ask once and act on the reply; None when there is more to do."""
+        meter = self.course.meter
+        if not meter.turns_left:
+            raise TurnLimitExceeded(f"The limit of {meter.limits.max_turns} agent steps is reached.")
+        landing = landing_before(meter) if self.course.toolbox else None
+        try:
+            reply = await self._ask(landing)
+        except Exception as error:
+            if await self._made_room_after(error):
+                return None
+            raise
+        return await act_on(self.course, reply, landing)
+
+    async def _ask(self, landing: Landing | None) -> Reply:
+        course = self.course
+        await course.keep_room()
+        if landing and course.first_time(landing.code):
+            await course.advise(landing.code, landing.says)
+        request = Request(
+            model=self.model,
+            system=self.system,
+            messages=course.conversation.messages,
+            tools=course.toolbox.params,
+            max_tokens=await self._allowed_tokens(),
+            effort=self.job.profile.effort,
+            may_call=landing is None,
+        )
+        reply, cost = await self.turns.take(course.meter.turns + 1, request, course.conversation.tokens)
+        course.meter.count(reply.usage, cost)
+        return reply
+
+    async def _allowed_tokens(self) -> int:
+        """Check limits and budgets and return how long the reply may be."""
+        course = self.course
+        wanted = self.job.profile.max_output_tokens * course.stretch
+        room, price = await in_database(self._purse)
+        allowed = course.meter.allow(wanted, course.conversation.tokens, price, room)
+        course.short_of_money = allowed < wanted
+        return allowed
+
+    def _purse(self) -> tuple[Decimal | None, Price]:
+        room = budgets.room(self.job.spender, clock.now())
+        return room, budgets.price(self.model, self.turns.provider)
+
+    async def _made_room_after(self, error: Exception) -> bool:
+        """Clear old tool results away if the provider found the conversation too long."""
+        if classify(error).reason is not FailureReason.CONTEXT_WINDOW_EXCEEDED:
+            return False
+        course = self.course
+        return course.first_time("overflow") and await course.make_room(course.conversation.tokens // 2)
+
+    async def _fail(self, error: Exception) -> Finished:
+        """End for the reason that the error shows; everybody is told if the provider is to blame."""
+        failure, said = classify(error), self.turns.said
+        if failure.reason is FailureReason.SDK_ERROR:
+            log.warning("Transcript %s: %s", self.job.transcript_id, failure.detail, exc_info=error)
+        await in_database(self._tell_breaker, failure)
+        finished = self.course.finish(failure.reason, failure.detail, said or None)
+        return replace(
+            finished,
+            # Words that somebody has read are not taken back by asking again.
+            retryable=failure.retryable and not (said and failure.reason in NOT_AFTER_WORDS),
+            retry_after_sec=failure.retry_after_sec,
+            provider_stop=failure.provider_stop,
+        )
+
+    def _tell_breaker(self, failure: Failure) -> None:
+        now, name = clock.now(), self.turns.provider
+        if failure.provider_stop:
+            breaker.trip(name, failure.reason, failure.detail, now)
+        elif failure.retry_after_sec:
+            breaker.slow_down(name, now + timedelta(seconds=failure.retry_after_sec))

@@ -1,0 +1,100 @@
+"""One turn: the question, the reply as it comes, and the bill, which is written whatever happens."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
+from agents import breaker, budgets
+from agents.bridge import surely
+from agents.budgets import Spender
+from agents.errors import CutStream
+from agents.events import TextDelta, ThinkingDelta, TurnFinished, TurnStarted
+from agents.recording import Tell
+from agents.replies import Reply
+from agents.runtimes.base import Asking, Delta, Request, Runtime
+from agents.usage import Usage
+from stagent.lib import clock
+
+
+class Turns:
+    """Asks a runtime on a spender's account."""
+
+    def __init__(self, runtime: Runtime, spender: Spender, tell: Tell) -> None:
+        self.provider = runtime.provider_name()
+        self.said = ""  # in the turn under way, shown already
+        self._runtime, self._spender, self._tell = runtime, spender, tell
+        self._answered = False
+
+    async def take(self, number: int, request: Request, reading: int) -> tuple[Reply, Decimal]:
+        """Ask, show what comes, pay; return reply and cost. `reading` guesses the request's tokens."""
+        await self._tell(TurnStarted(number))
+        reply = await self._ask(number, request, reading)
+        self.said = ""
+        # Paid before it is told and before any tool runs: a crash in between costs no bookkeeping.
+        cost = await self._pay(reply)
+        await self._tell(
+            TurnFinished(
+                turn=number,
+                content=reply.content,
+                stop_reason=reply.stop_reason or "",
+                usage=reply.usage,
+                cost_usd=cost,
+                model=reply.model,
+                estimated=reply.estimated,
+                provider=self.provider,
+            )
+        )
+        return reply, cost
+
+    async def _ask(self, number: int, request: Request, reading: int) -> Reply:
+        asking: Asking | None = None
+        self.said = ""
+        try:
+            async with self._runtime.ask(request) as asking:
+                async for delta in asking:
+                    await self._show(number, delta)
+            return _whole(asking.so_far())
+        except BaseException as error:
+            part = _part(asking, error, Reply([], None, Usage(input=reading), request.model))
+            if part is not None:
+                await self._pay(replace(part, estimated=True))
+            raise
+
+    async def _show(self, number: int, delta: Delta) -> None:
+        if delta.thinking:
+            await self._tell(ThinkingDelta(number, delta.text))
+        else:
+            self.said += delta.text
+            await self._tell(TextDelta(number, delta.text))
+
+    async def _pay(self, reply: Reply) -> Decimal:
+        return await surely(self._settle, reply)
+
+    def _settle(self, reply: Reply) -> Decimal:
+        cost = budgets.settle(
+            self._spender,
+            reply.usage,
+            model=reply.model,
+            now=clock.now(),
+            provider=self.provider,
+            estimated=reply.estimated,
+        )
+        if reply.stop_reason and not self._answered:
+            self._answered = True
+            breaker.succeeded(self.provider)
+        return cost
+
+
+def _whole(reply: Reply | None) -> Reply:
+    if reply is None or reply.stop_reason is None:
+        # A server that goes away in good order raises nothing: only the stop reason is missing.
+        raise CutStream("The stream ended before the reply was complete.")
+    return reply
+
+
+def _part(asking: Asking | None, error: BaseException, unanswered: Reply) -> Reply | None:
+    """Return what has to be paid for a reply that did not come whole."""
+    if asking is not None and (part := asking.so_far()):
+        return part
+    # Hanging up on a model that is still reading: it has read, as far as anybody can tell.
+    return unanswered if isinstance(error, asyncio.CancelledError) else None
