@@ -1,5 +1,7 @@
 """The drain: claim slots for queued runs, first in line first, until the cap is full or nobody may start."""
 
+from contextlib import suppress
+
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
@@ -10,7 +12,7 @@ from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.situation import Situation
 from schedules.states import OverlapPolicy, Source
-from schedules.transitions import Claim, adopt, claim
+from schedules.transitions import Claim, adopt, bring_in_strays, claim
 
 BY_ITSELF = (Source.SCHEDULED, Source.HEARTBEAT)
 MAX_LOST_RACES = 50
@@ -18,6 +20,8 @@ MAX_LOST_RACES = 50
 
 def drain(situation: Situation, holder: str) -> list[Claim]:
     """Claim as many runs as have a place; each claim is its own short transaction."""
+    with suppress(Quicker):
+        bring_in_strays(situation.conf)
     claims: list[Claim] = []
     full: set[str] = set()
     lost_races = 0

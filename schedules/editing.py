@@ -27,7 +27,7 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
     """
     before = _timing(schedule)
     _apply(schedule, changes, now)
-    schedule.full_clean()
+    schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down
     _check(schedule, before, now)
     with transaction.atomic():
         if schedule.pk is None:
@@ -75,6 +75,8 @@ def _set_when(schedule: Schedule, given: list[str], changes: Mapping[str, Any], 
 
 def _check(schedule: Schedule, before: dict[str, Any] | None, now: datetime) -> None:
     """Refuse what can never fire, each with the field that is wrong."""
+    if not (schedule.cron or schedule.every_sec or schedule.at):
+        raise ValidationError({"cron": "Say when: a cron expression, an interval in words, or a moment."})
     try:
         recurrence = schedule.recurrence
     except ZoneError as error:

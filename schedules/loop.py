@@ -15,7 +15,6 @@ from django.db.models import Min
 
 from schedules import conf as settings
 from schedules import situation as situations
-from schedules.bell import Bell
 from schedules.drain import adopt_waiting, drain
 from schedules.executor import Executor
 from schedules.maintenance import Maintenance
@@ -25,6 +24,7 @@ from schedules.reaper import reap
 from schedules.tick import tick
 from schedules.worker import Cause
 from stagent.lib import clock
+from stagent.lib.bell import Bell
 from stagent.lib.holder import holder
 
 LONGEST_SLEEP_SEC = 5.0

@@ -8,12 +8,14 @@ from schedules.transitions.claiming import Claim, adopt, claim
 from schedules.transitions.ending import Ending, finish, give_up, requeue, withdraw
 from schedules.transitions.holding import progress, renew, request_cancel
 from schedules.transitions.queueing import enqueue
+from schedules.transitions.slots import bring_in_strays
 from schedules.transitions.standing import complete, defer, move_on, pause, resume
 
 __all__ = [
     "Claim",
     "Ending",
     "adopt",
+    "bring_in_strays",
     "claim",
     "complete",
     "defer",

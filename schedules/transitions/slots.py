@@ -1,11 +1,13 @@
 """Taking and giving back places to run.
 
 Forced runs go to the overflow pool when the cap is full. Whoever runs outside the cap (in overflow,
-or above a cap that was lowered) is moved into a place that becomes free inside before anybody new is
-let in, so "free within the cap" always means that the cap has room.
+or above a cap that was lowered) has the first right to a place that becomes free inside, and is moved
+into it by the drain, so "free within the cap" always means that the cap has room.
 """
 
 from dataclasses import dataclass
+
+from django.db import transaction
 
 from schedules.conf import Conf
 from schedules.errors import NoRoom, Quicker
@@ -33,12 +35,20 @@ def take(run: Run, conf: Conf) -> Slot:
 
 def _place_under_the_cap(run: Run, conf: Conf) -> Slot:
     places = look(DEFAULT_POOL, conf.max_concurrent)
-    free = list(places.free)
-    for stray in places.outside[: len(free)]:
-        _move(stray, free.pop(0))
+    free = places.free[len(places.outside) :]  # the others belong to the strays
     if not free and run.forced:
         return _first(OVERFLOW_POOL, look(OVERFLOW_POOL, conf.max_overflow).free)
     return _first(DEFAULT_POOL, free)
+
+
+def bring_in_strays(conf: Conf) -> int:
+    """Move runs from outside the cap into places that became free inside; return how many."""
+    with transaction.atomic():
+        places = look(DEFAULT_POOL, conf.max_concurrent)
+        moves = list(zip(places.outside, places.free, strict=False))
+        for stray, place in moves:
+            _move(stray, place)
+    return len(moves)
 
 
 def _first(pool: str, free: list[Slot]) -> Slot:

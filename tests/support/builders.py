@@ -1,0 +1,47 @@
+"""Things to test with: real rows, made through the product's own doors, at a moment that is handed in."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from agents.models import Profile
+from schedules import conf, editing, situation
+from schedules.models import Run, Schedule, Scheduler
+from schedules.situation import Situation
+from schedules.states import Source
+from schedules.transitions import Claim, claim, enqueue
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
+
+
+def a_profile(slug: str = "tester", **columns: Any) -> Profile:
+    profile, _ = Profile.objects.get_or_create(slug=slug, defaults={"name": slug.title(), **columns})
+    return profile
+
+
+def a_schedule(now: datetime = NOON, **changes: Any) -> Schedule:
+    """A schedule made at noon; every five minutes unless told otherwise."""
+    if not {"cron", "interval", "at"} & set(changes):
+        changes["interval"] = "every 5m"
+    defaults = {"name": "Nightly report", "prompt": "Report.", "profile": changes.get("profile") or a_profile()}
+    return editing.save(Schedule(), defaults | changes, now=now)
+
+
+def a_queued_run(schedule: Schedule | None = None, now: datetime = NOON, source: Source = Source.SCHEDULED, **asked: Any) -> Run:
+    return enqueue(schedule or a_schedule(), source=source, now=now, **asked)
+
+
+def a_running_run(schedule: Schedule | None = None, now: datetime = NOON, holder: str = "worker", **asked: Any) -> tuple[Run, Claim]:
+    run = a_queued_run(schedule, now, **asked)
+    claimed = claim(run, holder=holder, now=now, conf=conf.load())
+    run.refresh_from_db()
+    return run, claimed
+
+
+def the_situation(now: datetime = NOON) -> Situation:
+    return situation.look(now, conf.load())
+
+
+def a_scheduler(now: datetime, **columns: Any) -> Scheduler:
+    """A scheduler process that is alive at a moment, as the loop writes it."""
+    defaults = {"host": "here", "pid": 1, "started_at": now, "seen_at": now}
+    return Scheduler.objects.create(holder=f"scheduler@here:{Scheduler.objects.count()}", **defaults | columns)
