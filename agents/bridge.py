@@ -4,9 +4,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections
 
 log = logging.getLogger("agents.database")
 
@@ -28,6 +29,15 @@ async def in_database[T](function: Callable[..., T], *args: object, **named: obj
 async def surely[T](function: Callable[..., T], *args: object, **named: object) -> T:
     """Do the same and see it through: a cancellation is raised here, but the write goes on."""
     return await asyncio.shield(in_database(function, *args, **named))
+
+
+@contextmanager
+def connections_of_its_own() -> Iterator[None]:
+    """Close what database connections a thread has opened, which nobody else would when it ends."""
+    try:
+        yield
+    finally:
+        connections.close_all()
 
 
 async def _once[T](function: Callable[..., T], *args: object, **named: object) -> T:
