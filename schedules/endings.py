@@ -12,7 +12,7 @@ from schedules.models import Run
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending, finish, progress, requeue
 from schedules.vitals import Gauge
-from stagent.lib import bell, clock
+from stagent.lib import clock
 
 BACKOFF_SEC = 5.0  # doubled at each retry
 MAX_BACKOFF_SEC = 600.0
@@ -37,8 +37,7 @@ def conclude(claim: Claim, finished: Finished, gauge: Gauge) -> None:
         log.info(
             "Run %s: %s; it is tried again at %s.", run.pk, finished.detail or finished.reason, not_before
         )
-        requeue(run.pk, claim.token, now=now, not_before=not_before, retry_count=1)
-        bell.ring()
+        requeue(run.pk, claim.token, not_before=not_before, retry_count=1)
         return
     status = RunStatus.COMPLETED if finished.outcome == "completed" else RunStatus.FAILED
     ending = Ending(
@@ -70,7 +69,7 @@ def settle(claim: Claim, ending: Ending, gauge: Gauge) -> None:
 def hand_back(claim: Claim) -> None:
     """Queue the run again because the process leaves: no failure, no attempt used."""
     try:
-        requeue(claim.run_id, claim.token, now=clock.now(), attempt=-1)
+        requeue(claim.run_id, claim.token, attempt=-1)
     except LeaseLost:
         log.info("Run %s was not ours to hand back any more.", claim.run_id)
 

@@ -63,10 +63,10 @@ def _settle_lapsed(run: Run, now: datetime) -> None:
     elif run.deadline_at and run.deadline_at <= now:
         finish(run.pk, run.token, _overdue(), now=now, belief=still_lapsed)
     elif run.holder == UNADOPTED:
-        requeue(run.pk, run.token, now=now, belief=still_lapsed, attempt=-1)
+        requeue(run.pk, run.token, belief=still_lapsed, attempt=-1)
     elif run.lost_count < MAX_LOST:
         log.warning("Run %s lost its worker %s; it is queued again.", run.pk, run.holder)
-        requeue(run.pk, run.token, now=now, belief=still_lapsed, lost_count=1)
+        requeue(run.pk, run.token, belief=still_lapsed, lost_count=1)
     else:
         detail = f"{run.lost_count + 1} workers vanished while they ran it, the last one {run.holder}."
         finish(

@@ -88,9 +88,8 @@ def _count(schedule: Schedule, run: Run, now: datetime) -> None:
         return
     schedule.failure_streak += 1
     if schedule.failure_streak >= PAUSE_AFTER_FAILURES:
-        _pause_itself(
-            schedule, f"{schedule.failure_streak} failures in a row, the last one {run.failure_reason}."
-        )
+        why = f"{schedule.failure_streak} failures in a row, the last one {run.failure_reason}."
+        _pause_itself(schedule, why, now)
 
 
 def _count_breach(schedule: Schedule, now: datetime) -> None:
@@ -103,10 +102,8 @@ def _count_breach(schedule: Schedule, now: datetime) -> None:
         return
     schedule.turn_budget_breach_streak += 1
     if schedule.turn_budget_breach_streak >= PAUSE_AFTER_BREACHES:
-        _pause_itself(
-            schedule,
-            f"{schedule.turn_budget_breach_streak} turn-limit breaches in a row. {breach_advice(schedule)}",
-        )
+        why = f"{schedule.turn_budget_breach_streak} turn-limit breaches in a row. {breach_advice(schedule)}"
+        _pause_itself(schedule, why, now)
     elif schedule.turn_budget_breach_streak >= WARN_AFTER_BREACHES:
         announce(schedule_warned, schedule=schedule, text=breach_advice(schedule))
 

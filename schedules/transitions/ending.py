@@ -1,12 +1,14 @@
 """Out of running: for good, or back into the queue. And out of the queue without ever running."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
 from agents.errors import LeaseLost
@@ -18,6 +20,9 @@ from schedules.signals import announce, run_finished
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import slots
 from schedules.transitions.queueing import place_in_queue
+from stagent.lib import bell
+
+log = logging.getLogger("stagent.endings")
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,18 @@ def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q
 
     `LeaseLost` when the token is not the run's any more (or `belief` does not hold): nothing is written.
     """
+    try:
+        return _finish(run_id, token, ending, now, belief, _keep_books)
+    except (LeaseLost, DatabaseError):
+        raise
+    except Exception:
+        log.exception("The books of run %s could not be kept; it ends without them, for its slot is wanted.", run_id)
+        return _finish(run_id, token, ending, now, belief, keep_books=None)
+
+
+def _finish(
+    run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None, keep_books: "Books | None"
+) -> Run:
     with transaction.atomic():
         changed = Run.objects.filter(belief or Q(), pk=run_id, token=token, status=RunStatus.RUNNING).update(
             status=ending.status,
@@ -60,18 +77,26 @@ def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q
         slots.give_back(run_id)
         run = Run.objects.select_related("firing").get(pk=run_id)
         _seal(run)
-        _measure(run, ending, now)
-        streaks.settle(run, blameless=ending.blameless, now=now)
-        outbox.post(run, now)
+        if keep_books:
+            keep_books(run, ending, now)
+        bell.ring()
     announce(run_finished, run=run)
     return run
+
+
+def _keep_books(run: Run, ending: Ending, now: datetime) -> None:
+    _measure(run, ending, now)
+    streaks.settle(run, blameless=ending.blameless, now=now)
+    outbox.post(run, now)
+
+
+type Books = Callable[[Run, Ending, datetime], None]
 
 
 def requeue(
     run_id: int,
     token: UUID,
     *,
-    now: datetime,
     not_before: datetime | None = None,
     belief: Q | None = None,
     **counted: int,
@@ -96,6 +121,7 @@ def requeue(
             raise LeaseLost(f"run {run_id}")
         slots.give_back(run_id)
         _seal(run)
+        bell.ring()
 
 
 def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
@@ -131,9 +157,7 @@ def give_up(run_id: int, *, now: datetime, reason: FailureReason, detail: str) -
         if not changed:
             return False
         run = Run.objects.select_related("firing").get(pk=run_id)
-        _measure(run, Ending(RunStatus.FAILED, reason), now)
-        streaks.settle(run, blameless=False, now=now)
-        outbox.post(run, now)
+        _keep_books(run, Ending(RunStatus.FAILED, reason), now)
     announce(run_finished, run=run)
     return True
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from agents.errors import LeaseLost
 from schedules.models import Run
 from schedules.states import RunStatus
+from stagent.lib import bell
 
 
 def renew(tokens: Iterable[UUID], now: datetime, ttl: timedelta) -> set[UUID]:
@@ -38,5 +39,7 @@ def progress(
 def request_cancel(run_id: int, *, reason: str, now: datetime) -> bool:
     """Ask the holder of a running run to stop; False when it is not running. Asking twice is asking once."""
     asked = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING)
-    asked.filter(cancel_requested_at=None).update(cancel_requested_at=now, cancel_reason=reason[:200])
+    with transaction.atomic():
+        asked.filter(cancel_requested_at=None).update(cancel_requested_at=now, cancel_reason=reason[:200])
+        bell.ring()
     return asked.exists()

@@ -5,15 +5,18 @@ or above a cap that was lowered) has the first right to a place that becomes fre
 into it by the drain, so "free within the cap" always means that the cap has room.
 """
 
+import logging
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from schedules.conf import Conf
 from schedules.errors import NoRoom, Quicker
 from schedules.models import Pool, Run, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
+
+log = logging.getLogger("stagent.slots")
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,12 @@ def _size(pool: str) -> int:
 
 
 def _hold(slot: Slot, run: Run) -> None:
-    if Slot.objects.free().filter(pk=slot.pk).update(run=run) != 1:
-        raise Quicker("slot")
+    try:
+        changed = Slot.objects.free().filter(pk=slot.pk).update(run=run)
+    except IntegrityError:  # the run holds another slot of this pool: somebody claimed it
+        raise Quicker(f"run {run.pk}") from None
+    if changed != 1:
+        raise Quicker(f"slot {slot}")
 
 
 def _move(stray: Slot, place: Slot) -> None:
@@ -95,6 +102,6 @@ def _move(stray: Slot, place: Slot) -> None:
 
 
 def give_back(run_id: int) -> None:
-    """Free whatever the run holds; a run that held nothing is a broken promise."""
+    """Free whatever the run holds. Holding nothing is a broken promise, and no reason to hold the run up."""
     if Slot.objects.filter(run_id=run_id).update(run=None) < 1:
-        raise RuntimeError(f"Run {run_id} was running without a slot.")
+        log.error("Run %s was running without a slot.", run_id)

@@ -8,6 +8,7 @@ from django.db import transaction
 from schedules.calendar import Instant, jittered
 from schedules.models import Schedule
 from schedules.states import ScheduleStatus
+from stagent.lib import bell
 
 NO_NEXT: dict[str, Any] = {
     "next_nominal_at": None,
@@ -64,6 +65,7 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
         status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
         forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
         paused.update(status=status, **forgiven, **values)
+        bell.ring()
     return True
 
 

@@ -1,0 +1,129 @@
+"""Whoever vanishes holds nothing for long, and the true reason is kept."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from agents.states import FailureReason
+from schedules import conf, transitions
+from schedules.models import Firing, Run, Slot
+from schedules.models.run import UNADOPTED
+from schedules.reaper import reap
+from schedules.states import FiringKind, Outcome, RunStatus
+from schedules.transitions import claim, request_cancel
+from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule
+
+pytestmark = pytest.mark.django_db
+LAPSED = NOON + timedelta(seconds=61)
+
+
+def reap_at(moment: datetime) -> int:
+    return reap(moment, conf.load())
+
+
+def claim_again(run: Run, now: datetime) -> None:
+    run.refresh_from_db()
+    claim(run, holder="another", now=now, conf=conf.load())
+
+
+def test_a_live_lease_is_left_alone() -> None:
+    a_running_run()
+    assert reap_at(NOON + timedelta(seconds=59)) == 0
+
+
+def test_a_vanished_worker_is_noticed_and_the_run_queued_again() -> None:
+    run, _ = a_running_run()
+    reap_at(LAPSED)
+    run.refresh_from_db()
+    assert (run.status, run.lost_count) == (RunStatus.QUEUED, 1)
+    assert not Slot.objects.held().exists()
+
+
+def test_a_run_that_loses_its_worker_thrice_fails_as_worker_lost() -> None:
+    run, _ = a_running_run()
+    moment = LAPSED
+    for _ in range(2):
+        reap_at(moment)
+        claim_again(run, moment)
+        moment += timedelta(seconds=61)
+    reap_at(moment)
+    run.refresh_from_db()
+    assert (run.status, run.failure_reason) == (RunStatus.FAILED, FailureReason.WORKER_LOST)
+
+
+def test_reaping_twice_is_reaping_once() -> None:
+    run, _ = a_running_run()
+    reap_at(LAPSED)
+    assert reap_at(LAPSED) == 0
+    run.refresh_from_db()
+    assert run.lost_count == 1
+
+
+def test_a_lapsed_run_that_somebody_cancelled_is_cancelled() -> None:
+    run, _ = a_running_run()
+    request_cancel(run.pk, reason="enough", now=NOON)
+    reap_at(LAPSED)
+    assert Run.objects.get(pk=run.pk).status == RunStatus.CANCELLED
+
+
+def test_a_run_that_no_scheduler_adopted_is_queued_again_and_loses_nothing() -> None:
+    run, _ = a_running_run(holder=UNADOPTED)
+    reap_at(LAPSED)
+    run.refresh_from_db()
+    assert (run.status, run.lost_count, run.attempt) == (RunStatus.QUEUED, 0, 0)
+
+
+def test_an_overdue_run_ends_as_lease_expired_even_when_its_lease_is_renewed() -> None:
+    schedule = a_schedule(max_run_duration_sec=10)
+    run, _ = a_running_run(schedule)
+    assert reap_at(NOON + timedelta(seconds=15)) == 0  # its holder may end it itself
+    reap_at(NOON + timedelta(seconds=21))
+    run.refresh_from_db()
+    assert (run.status, run.failure_reason) == (RunStatus.FAILED, FailureReason.LEASE_EXPIRED)
+
+
+def test_a_schedule_that_hangs_every_time_pauses_itself() -> None:
+    schedule = a_schedule(max_run_duration_sec=10)
+    for _ in range(3):
+        a_running_run(schedule)
+        reap_at(NOON + timedelta(seconds=21))
+    schedule.refresh_from_db()
+    assert (schedule.status, schedule.failure_streak) == ("paused", 3)
+    assert "lease_expired" in schedule.paused_reason
+
+
+def test_a_run_nobody_wants_any_more_expires_in_the_queue_and_its_firing_says_so() -> None:
+    schedule = a_schedule()
+    firing = Firing.objects.create(
+        schedule=schedule, schedule_name="x", kind=FiringKind.SCHEDULED, nominal_at=NOON, due_at=NOON, outcome=Outcome.FIRED
+    )
+    run = a_queued_run(schedule, firing=firing, expires_at=NOON + timedelta(hours=1))
+    reap_at(NOON + timedelta(hours=1))
+    firing.refresh_from_db()
+    assert (Run.objects.get(pk=run.pk).status, firing.outcome) == (RunStatus.CANCELLED, Outcome.EXPIRED_IN_QUEUE)
+    assert "60 minutes" in firing.reason
+
+
+def test_a_retry_that_waits_beyond_the_deadline_fails() -> None:
+    run = a_queued_run()
+    Run.objects.filter(pk=run.pk).update(started_at=NOON, deadline_at=NOON + timedelta(seconds=5))
+    reap_at(NOON + timedelta(seconds=6))
+    run.refresh_from_db()
+    assert (run.status, run.failure_reason) == (RunStatus.FAILED, FailureReason.LEASE_EXPIRED)
+
+
+def test_one_rows_error_never_stops_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    from schedules import reaper
+
+    def requeue(run_id: int, *args: Any, **options: Any) -> None:
+        if run_id == broken.pk:
+            raise RuntimeError("a row nobody thought of")
+        transitions.requeue(run_id, *args, **options)
+
+    broken, _ = a_running_run(a_schedule(name="Broken"))
+    sound, _ = a_running_run(a_schedule(name="Sound"))
+    monkeypatch.setattr(reaper, "requeue", requeue)
+    reap_at(LAPSED)
+    assert Run.objects.get(pk=broken.pk).status == RunStatus.RUNNING
+    assert Run.objects.get(pk=sound.pk).status == RunStatus.QUEUED
