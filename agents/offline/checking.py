@@ -1,0 +1,154 @@
+"""Refuses what the real API would refuse, so a fault of the engine shows here first."""
+
+import re
+from typing import Any
+
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+ROLES = ("user", "assistant", "system")
+CHOICES = ("auto", "any", "tool", "none")
+
+
+class BadRequest(Exception):
+    """The request breaks a rule of the Messages API; the message says which."""
+
+
+def require(condition: object, message: str) -> None:
+    """Raise BadRequest unless the condition holds."""
+    if not condition:
+        raise BadRequest(message)
+
+
+def check(body: Any, *, counting: bool) -> None:
+    """Check one request body; counting tokens needs no max_tokens."""
+    require(isinstance(body, dict), "The request body must be a JSON object.")
+    require(isinstance(body.get("model"), str) and body["model"], "model: Field required")
+    if not counting:
+        check_max_tokens(body.get("max_tokens"))
+    check_messages(body.get("messages"))
+    check_tools(body.get("tools") or [])
+    check_tool_choice(body)
+
+
+def check_max_tokens(value: Any) -> None:
+    """Accept whole numbers from 0; 0 warms the cache and says nothing."""
+    require(value is not None, "max_tokens: Field required")
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    require(whole and value >= 0, "max_tokens: Input should be a whole number, 0 or more")
+
+
+def check_messages(messages: Any) -> None:
+    """Check roles, content and that every tool call has its result right after it."""
+    require(isinstance(messages, list) and messages, "messages: at least one message is required")
+    for number, message in enumerate(messages):
+        check_message(message, f"messages.{number}")
+    spoken = [message for message in messages if message["role"] != "system"]
+    require(spoken and spoken[0]["role"] == "user", "messages: first message must use the user role")
+    check_pairs(spoken)
+
+
+def check_message(message: Any, where: str) -> None:
+    """Check one message's role and blocks."""
+    require(isinstance(message, dict), f"{where}: Input should be an object")
+    require(message.get("role") in ROLES, f"{where}.role: Input should be 'user', 'assistant' or 'system'")
+    content = message.get("content")
+    require(isinstance(content, (str, list)), f"{where}.content: Input should be a string or a list")
+    require(content or message["role"] == "assistant", f"{where}: content must be non-empty")
+    for index, block in enumerate(content if isinstance(content, list) else []):
+        check_block(block, f"{where}.content.{index}")
+
+
+def check_block(block: Any, where: str) -> None:
+    """Check the blocks that we know; others pass, as new kinds appear all the time."""
+    require(isinstance(block, dict) and isinstance(block.get("type"), str), f"{where}.type: Field required")
+    kind = block["type"]
+    if kind == "text":
+        require(isinstance(block.get("text"), str), f"{where}.text: Field required")
+        require(block["text"], f"{where}: text content blocks must be non-empty")
+    if kind == "tool_use":
+        require(isinstance(block.get("input"), dict), f"{where}.input: Input should be an object")
+        require(block.get("id") and block.get("name"), f"{where}: a tool_use needs an id and a name")
+    if kind == "tool_result":
+        require(block.get("tool_use_id"), f"{where}.tool_use_id: Field required")
+
+
+def check_pairs(messages: list[dict[str, Any]]) -> None:
+    """Refuse a call without a result, and a result without a call."""
+    pending: list[str] = []
+    for message in joined(messages):
+        if message["role"] == "assistant":
+            pending = ids_of(message, "tool_use", "id")
+            continue
+        results = ids_of(message, "tool_result", "tool_use_id")
+        check_answered(pending, results)
+        pending = []
+    require(not pending, unanswered(pending))
+
+
+def check_answered(pending: list[str], results: list[str]) -> None:
+    """Compare the ids asked with the ids answered."""
+    strange = [name for name in results if name not in pending]
+    require(
+        not strange, f"messages: unexpected `tool_use_id` found in `tool_result` blocks: {', '.join(strange)}"
+    )
+    missing = [name for name in pending if name not in results]
+    require(not missing, unanswered(missing))
+    require(len(set(results)) == len(results), "messages: each tool_use must have a single result")
+
+
+def unanswered(ids: list[str]) -> str:
+    """Word the refusal of a dangling tool call."""
+    return f"messages: `tool_use` ids without `tool_result` blocks immediately after: {', '.join(ids)}"
+
+
+def joined(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join neighbours of one role, as the API does."""
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        if turns and turns[-1]["role"] == message["role"]:
+            turns[-1] = {"role": message["role"], "content": blocks_of(turns[-1]) + blocks_of(message)}
+        else:
+            turns.append(message)
+    return turns
+
+
+def blocks_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the content as blocks, a plain string as one text block."""
+    content = message["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def ids_of(message: dict[str, Any], kind: str, key: str) -> list[str]:
+    """Return the ids of the blocks of one kind."""
+    return [block[key] for block in blocks_of(message) if block["type"] == kind]
+
+
+def check_tools(tools: Any) -> None:
+    """Check the names and schemas of the tools that a client runs itself."""
+    require(isinstance(tools, list), "tools: Input should be a list")
+    for number, tool in enumerate(tools):
+        check_tool(tool, f"tools.{number}")
+    names = [tool["name"] for tool in tools]
+    require(len(set(names)) == len(names), "tools: Tool names must be unique.")
+
+
+def check_tool(tool: Any, where: str) -> None:
+    """Check one tool."""
+    require(isinstance(tool, dict), f"{where}: Input should be an object")
+    name = tool.get("name")
+    named = isinstance(name, str) and TOOL_NAME.fullmatch(name)
+    require(named, f"{where}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
+    if tool.get("type", "custom") == "custom":
+        require(isinstance(tool.get("input_schema"), dict), f"{where}.input_schema: Field required")
+
+
+def check_tool_choice(body: dict[str, Any]) -> None:
+    """Check that the choice is one of four and names a tool that is offered."""
+    choice = body.get("tool_choice")
+    if choice is None:
+        return
+    require(isinstance(choice, dict) and choice.get("type") in CHOICES, "tool_choice.type: unknown choice")
+    names = [tool["name"] for tool in body.get("tools") or []]
+    if choice["type"] == "tool":
+        require(choice.get("name") in names, f"Tool '{choice.get('name')}' not found in provided tools")
+    if choice["type"] == "any":
+        require(names, "tool_choice: may only be specified while providing tools")

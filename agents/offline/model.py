@@ -1,0 +1,90 @@
+"""The offline model's mind: what it says or asks for next, given a request and its orders."""
+
+from dataclasses import replace
+
+from agents.offline import drills
+from agents.offline.asking import Ask
+from agents.offline.misbehaviour import Orders, without_directives
+from agents.offline.replies import Reply, ask_for, fit, say
+from agents.offline.script import Call, Script, play
+from agents.offline.skills import skill_for
+from agents.offline.telling import told
+
+FOOTER = "— offline model (no API key set)"
+
+REFUSAL = {
+    "type": "refusal",
+    "category": "general_harms",
+    "explanation": "The offline model was told to refuse.",
+}
+
+
+def reply_to(ask: Ask, orders: Orders) -> Reply:
+    """Return the next reply, cut to what the request allows."""
+    if orders.refusal:
+        return Reply((), "refusal", stop_details=REFUSAL)
+    if orders.empty:
+        return Reply()
+    reply = fit(next_reply(ask, orders), ask.max_tokens, ask.stop_sequences)
+    return stopped(ask, reply, orders)
+
+
+def next_reply(ask: Ask, orders: Orders) -> Reply:
+    """Play the script that fits and obey the tool choice."""
+    move = play(script_for(ask, orders), ask.steps, ask.offered)
+    if isinstance(move, str):
+        return forced(ask) or answer(move, orders)
+    if ask.must_answer:
+        return answer(so_far(ask, move), orders)
+    return ask_for(chosen(ask, move))
+
+
+def script_for(ask: Ask, orders: Orders) -> Script | str:
+    """Choose between a drill and honest work."""
+    if drills.has_script(orders):
+        return drills.drill(ask, orders)
+    return skill_for(ask, without_directives(ask.text))
+
+
+def answer(text: str, orders: Orders) -> Reply:
+    """Say the last word, and who says it."""
+    return drills.filler(orders.tokens) if orders.tokens else say(f"{text}\n\n{FOOTER}")
+
+
+def forced(ask: Ask) -> Reply | None:
+    """Return the call that the request insists on where there is nothing left to ask."""
+    if ask.tool_choice["type"] not in ("any", "tool"):
+        return None
+    return ask_for(chosen(ask, []))
+
+
+def chosen(ask: Ask, calls: list[Call]) -> list[Call]:
+    """Keep the calls that the tool choice allows; make one where it demands another."""
+    kind, name = ask.tool_choice["type"], ask.tool_choice.get("name", "")
+    wanted = [call for call in calls if kind != "tool" or call.name == name]
+    if not wanted and kind in ("any", "tool"):
+        name = name or drills.harmless_tool(ask)
+        wanted = [Call(name, drills.sample_input(ask.offered[name], ask.turn))]
+    return wanted[:1] if ask.tool_choice.get("disable_parallel_tool_use") else wanted
+
+
+def so_far(ask: Ask, undone: list[Call]) -> str:
+    """Answer with what is known when no more tools may be called."""
+    known = [
+        f"- `{name}`: {told(result)}"
+        for step in ask.steps
+        for name, result in zip(step.names, step.results, strict=True)
+    ]
+    left = ", ".join(dict.fromkeys(f"`{call.name}`" for call in undone))
+    lines = [f"I have to answer now, at turn {ask.turn}, so this is only part of the work.", ""]
+    lines += ["What I learned:", "", *known[-5:]] if known else ["I have learned nothing yet."]
+    return "\n".join([*lines, "", f"Not done: {left}."])
+
+
+def stopped(ask: Ask, reply: Reply, orders: Orders) -> Reply:
+    """Give the reply the stop_reason that was ordered: the answer, or the turn that `at` names."""
+    if not orders.stop or (reply.stop_reason == "tool_use" and orders.at != ask.turn):
+        return reply
+    if orders.stop == "max_tokens" and reply.stop_reason == "tool_use":
+        reply = fit(reply, max(1, reply.tokens // 2), [])
+    return replace(reply, stop_reason=orders.stop)

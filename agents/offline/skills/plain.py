@@ -1,0 +1,91 @@
+"""What is left without tools: saying who answers, and a little honest work on the words themselves."""
+
+import re
+from collections import Counter
+
+from agents.offline.asking import Ask
+from agents.offline.telling import count
+from agents.offline.wish import Wish
+
+LONG_ENOUGH = 40  # words; fewer need no summary
+COMMON_WORDS = """
+    the and but for with from are was were been its this that these those not you she they them his her
+    our your their then than there here have has had does did will would can could should may might about
+    into over under out down more most all any each which who what when how also just only very too
+"""
+COMMON = set(COMMON_WORDS.split())
+
+ABILITIES = {
+    "list_schedules": "“list my schedules”, “what runs next”",
+    "get_schedule": "“explain Nightly report”",
+    "create_schedule": "“every weekday at 9 in Europe/Berlin summarise the failed runs”",
+    "pause_schedule": "“pause Nightly report”, “resume Nightly report”",
+    "run_schedule": "“run Nightly report now”",
+    "list_runs": "“what failed and why”, “show recent runs”",
+    "forecast": "“what runs tonight”, “how busy is tomorrow”",
+    "read_file": "“read notes.md”, “summarise notes.md”",
+    "write_file": "“write a note to notes.md saying buy milk”",
+    "http_get": "“fetch https://example.com”",
+    "report": "“check https://example.com and report if it changed”",
+}
+
+
+def introduce(wish: Wish) -> str:
+    """Say who answers and what may be asked."""
+    return f"Hello. I am the small model built into Stagent, for work without a key.\n\n{abilities(wish.ask)}"
+
+
+def digest(wish: Wish) -> str:
+    """Sum up a text that was given; otherwise say what can be asked."""
+    body = wish.words.get("body") or material(wish.text)
+    if len(body.split()) >= LONG_ENOUGH or wish.words.get("body"):
+        return f"The text has {figures(body)}\n\n{gist(body)}"
+    limits = "I cannot reason freely about that; a real model could."
+    return f"I read {figures(body)} {limits}\n\n{abilities(wish.ask)}"
+
+
+def material(text: str) -> str:
+    """Return what an instruction is about: the paragraphs after it, or all of it."""
+    _, _, rest = text.partition("\n\n")
+    return rest.strip() or text
+
+
+def abilities(ask: Ask) -> str:
+    """Give examples for the tools that are at hand."""
+    examples = [f"- {example}" for tool, example in ABILITIES.items() if tool in ask.offered]
+    if not examples:
+        return "No tools are offered here, so all I can do is sum up a text that you paste: “summarise: …”."
+    return "Here you can ask me, for example:\n\n" + "\n".join(examples)
+
+
+def figures(text: str) -> str:
+    """Count a text: "120 words in 8 sentences."."""
+    words, found = len(text.split()), len(sentences(text))
+    return f"{count(words, 'word')} in {count(found, 'sentence')}."
+
+
+def gist(text: str, most: int = 3) -> str:
+    """Pick the sentences that say most, in their order, and the words that come up most."""
+    weights = Counter(terms(text))
+    parts = sentences(text)
+    ranked = sorted(range(len(parts)), key=lambda place: (-weight(parts[place], weights), place))
+    kept = "\n".join(f"- {parts[place][:300]}" for place in sorted(ranked[:most]))
+    often = ", ".join(f"{word} ({times})" for word, times in weights.most_common(5) if times > 1)
+    return "\n\n".join(filter(None, [kept, f"Most used words: {often}." if often else ""]))
+
+
+def sentences(text: str) -> list[str]:
+    """Split a text into sentences and lines."""
+    found = re.split(r"(?<=[.!?])\s+|\n+", text)
+    return [" ".join(part.split()).lstrip("-*#> ") for part in found if re.search(r"\w", part)]
+
+
+def terms(text: str) -> list[str]:
+    """Return the words that carry meaning."""
+    return [word for word in re.findall(r"[^\W\d_]{3,}", text.lower()) if word not in COMMON]
+
+
+def weight(sentence: str, weights: Counter[str]) -> float:
+    """Weigh a sentence by how often its words come up, long ones at no advantage."""
+    found = terms(sentence)
+    return sum(weights[word] for word in found) / (len(found) + 5)

@@ -1,0 +1,183 @@
+"""A request in words → what to do: the first pattern that fits, with the words it picked out.
+
+Only the first paragraph is read for the intent; what follows is material to work on.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+NAME = r"[`\"'“]?(?P<name>[^`\"'“”?.!,;:\n]{1,120}?)[`\"'”]?"
+SCHEDULE = rf"(?:the )?(?:schedule )?{NAME}"
+PATH = r"[`\"']?(?P<path>(?:[\w.-]+/)*[\w-]+(?:\.\w{1,8})+)[`\"']?"
+FILE = rf"(?:the )?(?:file )?{PATH}"
+END = r"\s*[?.!]*$"
+DAYS_AHEAD = r"(?:tonight|tomorrow|today|next \d+|this \w+)"
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """Compile a pattern in which a blank is any white space; letters match in both cases."""
+    return re.compile(text.replace(" ", r"\s+"), re.IGNORECASE | re.DOTALL)
+
+
+URL = re.compile(r"https?://[^\s<>\"'`)\]]+[^\s<>\"'`)\].,;:!?]")
+WANT = r"i(?:'d| would)? (?:want|like|need) (?:you )?to"
+ASKING = rf"please|hey|hi|hello|ok|okay|now|then|and|also|(?:can|could|would|will) you|{WANT}|kindly|let'?s"
+OPENING = pattern(rf"^(?:(?:{ASKING})\b[\s,!]*)+(?=\w)")
+QUESTION = pattern(r"^(?:what|when|which|why|how|who|is|are|does|did|do|show|list|explain|describe)\b")
+
+INTENTS: list[tuple[str, re.Pattern[str]]] = [
+    (
+        "help",
+        pattern(r"^(?:hi|hello|hey|help|what can you do|(?:who|what) are you|how do you work)\b.{0,40}$"),
+    ),
+    (
+        "summarise",
+        pattern(r"^(?:summari[sz]e|shorten|tl;?dr|count the words)\b[^\n]{0,60}(?:: |\n)(?P<body>.+)$"),
+    ),
+    # files
+    ("append_file", pattern(rf"^(?:append|add) (?P<content>.+?) to (?:the end of )?{FILE}{END}")),
+    (
+        "write_file",
+        pattern(
+            r"^(?:write|save|create|make|put|store) (?:(?:me )?an? |the |this )?(?:new )?"
+            rf"(?:(?:note|file|text|list|it) )?(?:(?:to|in|into|called|named|as) )?{FILE}\s*"
+            r"(?:saying|that says|with (?:the )?(?:content|text)|containing|with|:)\s*:?\s*(?P<content>.+)$"
+        ),
+    ),
+    ("write_file", pattern(rf"^(?:write|save|put|store) (?P<content>.+?) (?:to|in|into|as) {FILE}{END}")),
+    # changing schedules
+    ("rename", pattern(rf"^rename {SCHEDULE} (?:to|as) [`\"'“]?(?P<new>.+?)[`\"'”]?{END}")),
+    (
+        "set_max_turns",
+        pattern(
+            r"^(?:set|change|raise|lower) (?:the )?(?:max(?:imum)? )?(?:agent )?(?:steps|turns|max[ _]turns) "
+            rf"(?:limit )?(?:of|for) {SCHEDULE} to (?P<number>\d{{1,6}}){END}"
+        ),
+    ),
+    (
+        "reschedule",
+        pattern(rf"^(?:change|move|reschedule|set|switch) {SCHEDULE} to (?:run )?(?P<timing>.+)$"),
+    ),
+    (
+        "pause",
+        pattern(
+            rf"^(?:pause|suspend|disable|hold|stop) {SCHEDULE}(?: schedule)?"
+            rf"(?:\s*[,:(]?\s*(?:because|since|as|for now|reason:?)\s*(?:of )?(?P<reason>.*?)\)?)?{END}"
+        ),
+    ),
+    ("resume", pattern(rf"^(?:resume|unpause|re-?enable|enable|restart) {SCHEDULE}(?: schedule)?{END}")),
+    (
+        "run_now",
+        pattern(
+            rf"^(?:run|start|execute|fire|trigger) {SCHEDULE} (?:right )?(?:now|once|again|immediately){END}"
+        ),
+    ),
+    ("run_now", pattern(rf"^(?:trigger|execute|fire|(?:run|start) (?:the )?schedule) {SCHEDULE}{END}")),
+    # why
+    (
+        "missed",
+        pattern(r"\bwhy did(?:n'?t)? (?:\w+ )?(?:\d{1,2}:\d\d|noon|midnight)\b.*\b(?:run|fire|start)"),
+    ),
+    ("explain", pattern(rf"\bwhy (?:is|was|has) {SCHEDULE} (?:paused|not run|not running|waiting|late)\b")),
+    ("explain", pattern(rf"\bwhy did(?:n'?t)? {SCHEDULE} (?:not )?(?:run|fire|start){END}")),
+    ("failures", pattern(rf"\bwhy did {SCHEDULE} (?:fail|break|stop|end)\b")),
+    ("failures", pattern(r"\b(?:fail(?:ed|ing|s|ures?)?|went wrong|broke|broken)\b")),
+    ("failures", pattern(r"\b(?:any|show|list|what|which|recent|last)\b.*\berrors\b")),
+    # runs and what is to come
+    ("run_detail", pattern(r"\b(?:run|result of(?: run)?) #?(?P<run>\d+)\b")),
+    (
+        "runs",
+        pattern(
+            r"\b(?:list|show|recent|latest|last)\b.*\bruns\b|\b(?:what|which) runs (?:are|did|were|have)\b"
+        ),
+    ),
+    ("forecast", pattern(r"\b(?:(?<!weather\s)forecast|busy|busiest|upcoming)\b")),
+    (
+        "forecast",
+        pattern(rf"\b(?:runs?|fires?|scheduled|happens?|due|starts?|coming|planned)\b.*\b{DAYS_AHEAD}\b"),
+    ),
+    ("explain", pattern(rf"\bnext run of {SCHEDULE}{END}")),
+    ("list_schedules", pattern(r"\bwhen is the next\b|\bnext (?:run|firing)\b|\bwhat runs? next\b")),
+    (
+        "explain",
+        pattern(
+            rf"\bwhen (?:does|will|is|do) {SCHEDULE} (?:next )?"
+            rf"(?:run|fire|start|due|scheduled)(?: next| again)?{END}"
+        ),
+    ),
+    (
+        "last_result",
+        pattern(
+            rf"\bwhat did {SCHEDULE} (?:say|find|report|answer|do|produce)"
+            rf"(?: (?:last|today|yesterday|this)\b.*)?{END}"
+        ),
+    ),
+    (
+        "last_result",
+        pattern(rf"\b(?:last|latest) (?:result|run|answer|report) (?:of|from|for) {SCHEDULE}{END}"),
+    ),
+    ("runs", pattern(r"\bwhat (?:has )?(?:ran|run|happened)\b|^runs\b.{0,3}$")),
+    ("runs", pattern(r"\b(?:what|which|anything|who)\b.*\brunning\b")),
+    # schedules
+    (
+        "list_schedules",
+        pattern(r"\b(?:list|show|which|what|my|all|how many)\b.*\bschedules\b|^schedules?\b.{0,3}$"),
+    ),
+    ("list_schedules", pattern(r"\bwhat(?:'s| is) scheduled\b")),
+    (
+        "explain",
+        pattern(rf"^(?:explain|describe|details? (?:of|on|for|about)) {SCHEDULE}(?: schedule)?{END}"),
+    ),
+    (
+        "explain",
+        pattern(
+            r"\b(?:show|tell|what is|what does|how is|status of|about)\b.*?"
+            rf"\bschedule {NAME}(?: do)?{END}"
+        ),
+    ),
+    ("explain", pattern(rf"^(?:show(?: me)?|tell me about|status of) (?:the )?{NAME} schedule{END}")),
+    # reading
+    (
+        "search_files",
+        pattern(
+            r"\b(?:search|grep|look) (?:for )?[`\"'“]?(?P<wanted>[^`\"'“”\n]+?)[`\"'”]? "
+            r"in (?:the |my |all )?(?:files?|workspace|folder)\b"
+        ),
+    ),
+    ("list_files", pattern(r"\bwhat(?:'s| is) in (?:the |my )?(?:workspace|folder|project)\b")),
+    (
+        "list_files",
+        pattern(
+            r"\b(?:list|show|what|which|count)\b.*\bfiles?\b"
+            r"(?:.*?\bin (?:the )?(?:folder )?[`\"']?(?P<path>[\w./-]+))?"
+        ),
+    ),
+    (
+        "read_file",
+        pattern(
+            r"\b(?:read|open|show|cat|print|summari[sz]e|count|check|look at|what(?:'s| is) in"
+            rf"|contents? of)\b.*?{PATH}"
+        ),
+    ),
+]
+WHOLE = {"summarise", "write_file"}  # these read past the first paragraph
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is wanted, and the words that say of what."""
+
+    name: str
+    words: dict[str, str] = field(default_factory=dict)
+
+
+def understand(text: str) -> Intent:
+    """Find what a text wants; "plain" where no pattern fits."""
+    said = OPENING.sub("", text.strip())
+    head = said.split("\n\n")[0][:600]
+    if url := URL.search(head):
+        return Intent("fetch", {"url": url[0]})
+    for name, wanted in INTENTS:
+        if match := wanted.search(said if name in WHOLE else head):
+            return Intent(name, {key: value.strip() for key, value in match.groupdict().items() if value})
+    return Intent("plain")
