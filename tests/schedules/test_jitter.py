@@ -34,6 +34,12 @@ def test_jitter_spreads_schedules_over_the_whole_room():
     assert 250 < sum(late) / len(late) < 350
 
 
+def test_the_last_millisecond_before_the_next_instant_is_the_limit():
+    following = TEN + timedelta(milliseconds=2)
+    late = {jittered(pk, TEN, 600, following) - TEN for pk in range(1, 101)}
+    assert late == {timedelta(0), timedelta(milliseconds=1)}
+
+
 def test_no_jitter_means_the_nominal_instant_itself():
     assert jittered(7, TEN, 0, None) == TEN
     assert jittered(7, TEN, -5, None) == TEN
