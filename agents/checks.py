@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
+from django.db import DatabaseError
 
 from agents import conf, runtimes
 from agents.models import Profile
@@ -23,7 +24,10 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 @register(Tags.database)
 def check_profiles(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Check what the profiles name; only where the database may be asked."""
-    return [fault for profile in Profile.objects.all() for fault in _profile(profile)] if databases else []
+    try:
+        return [fault for profile in Profile.objects.all() for fault in _profile(profile)] if databases else []
+    except DatabaseError:  # before the first migration there is nothing to check
+        return []
 
 
 def _address() -> Iterator[CheckMessage]:
