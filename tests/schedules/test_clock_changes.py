@@ -1,4 +1,4 @@
-"""Where clocks change: the nights one by one, and the rules told a second time, slowly, against the quick way."""
+"""Where clocks change: the nights one by one, and the rules told again, slowly, against the quick way."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
