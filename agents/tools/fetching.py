@@ -63,6 +63,8 @@ def _checked(url: str, base: str = "") -> httpx2.URL:
         raise ToolError(f"That is not an address: {error}.") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ToolError("Only http:// and https:// addresses are fetched.")
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise ToolError(f"There is no port {parsed.port}.")
     if parsed.userinfo:
         raise ToolError("Addresses with a user name or password are not fetched.")
     return parsed.copy_with(fragment=None)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from .base import Arguments, Tool, ToolContext, ToolError
@@ -26,21 +27,23 @@ PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 async def shell(context: ToolContext, arguments: Arguments) -> str:
     """Run a command to its end and give its output and exit code."""
     seconds = arguments.get("timeout_sec", TIMEOUT_SEC)
+    folder = _folder(context)
     output = Output()
-    process = await _start(arguments["command"], _folder(context))
-    reading = asyncio.create_task(output.read(process.stdout))
-    try:
-        async with asyncio.timeout(seconds):
-            code = await process.wait()
-        _kill(process)  # what the command left running in the background goes with it
-        await asyncio.wait([reading], timeout=DRAIN_SEC)
-    except TimeoutError:
-        raise ToolError(f"The command was stopped after {seconds} seconds.\n{output}".rstrip()) from None
-    finally:
-        reading.cancel()
-        if process.returncode is None:  # else its number may already be somebody else's
-            _kill(process)
-            await process.wait()
+    async with _pipe() as (stream, writable):
+        reading = asyncio.create_task(output.read(stream))
+        process = await _start(arguments["command"], folder, writable)
+        try:
+            async with asyncio.timeout(seconds):
+                code = await process.wait()
+            _kill(process)  # what the command left running in the background goes with it
+            await asyncio.wait([reading], timeout=DRAIN_SEC)
+        except TimeoutError:
+            raise ToolError(f"The command was stopped after {seconds} seconds.\n{output}".rstrip()) from None
+        finally:
+            reading.cancel()
+            if process.returncode is None:  # else its number may already be somebody else's
+                _kill(process)
+                await process.wait()
     return f"{output}\n[exit code {code}]".lstrip()
 
 
@@ -52,9 +55,9 @@ class Output:
         self._tail = b""
         self._left_out = 0
 
-    async def read(self, stream: asyncio.StreamReader | None) -> None:
+    async def read(self, stream: asyncio.StreamReader) -> None:
         """Read until the end, however much it is: a command that nobody reads stands still."""
-        while stream and (chunk := await stream.read(65_536)):
+        while chunk := await stream.read(65_536):
             self._add(chunk)
 
     def _add(self, chunk: bytes) -> None:
@@ -81,18 +84,39 @@ def _folder(context: ToolContext) -> Path:
     return context.workspace
 
 
-async def _start(command: str, folder: Path) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        command,
-        cwd=folder,
-        env=environment(folder, os.environ),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,  # a group of its own, so that all of it can be stopped
-    )
+@asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, FileIO]]:
+    """Open a pipe of our own for the output.
+
+    With one of asyncio's, waiting for the command would also wait for everybody who holds the other end,
+    and `sleep 600 &` does.
+    """
+    numbers = os.pipe()
+    stream = asyncio.StreamReader()
+    with os.fdopen(numbers[0], "rb", 0) as readable, os.fdopen(numbers[1], "wb", 0) as writable:
+        protocol = asyncio.StreamReaderProtocol(stream)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, readable)
+        try:
+            yield stream, writable
+        finally:
+            transport.close()
+
+
+async def _start(command: str, folder: Path, output: FileIO) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            command,
+            cwd=folder,
+            env=environment(folder, os.environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # a group of its own, so that all of it can be stopped
+        )
+    finally:
+        output.close()  # ours; the output ends when the command's own copies are closed
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
