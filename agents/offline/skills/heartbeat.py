@@ -19,8 +19,6 @@ WATCHING = re.compile(
     re.IGNORECASE,
 )
 RECURRING = re.compile(r"\brecurring check\b|\bcall `report` exactly once\b", re.IGNORECASE)
-    r"\brecurring check\b|\bthis is a heartbeat\b", re.IGNORECASE
-)  # the product's own note
 REMEMBERED_LINES = 500
 REMEMBERED_CHARS = 20_000
 NOTHING_TO_WATCH = (
