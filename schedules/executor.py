@@ -1,4 +1,4 @@
-"""Runs as asyncio tasks on a loop of their own thread, so that neither the orchestrator nor chat waits for an agent."""
+"""Runs as asyncio tasks on a loop of their own thread: the orchestrator never waits for an agent."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from agents.runtimes import warm_up
 from schedules.conf import Conf
 from schedules.renewer import Renewer
 from schedules.transitions import Claim
@@ -25,18 +26,22 @@ class Executor:
         self._on_end = on_end
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="runs", daemon=True)
+        self._sampling: asyncio.Task[None]
         self._jobs: dict[UUID, Job] = {}
         self.vitals = Vitals()
         self.renewer = Renewer(self)
 
     def open(self) -> None:
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        self._sampling = self._loop.create_task(self.vitals.sample())
         self._thread.start()
         self.renewer.start()
 
     def close(self) -> None:
         """End the loop; whatever still runs was stopped before."""
         self.renewer.stop()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._sampling.add_done_callback(lambda _: self._loop.stop())
+        self._loop.call_soon_threadsafe(self._sampling.cancel)
         self._thread.join(timeout=5)
 
     @property
@@ -70,7 +75,6 @@ class Executor:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._sampling = self._loop.create_task(self.vitals.sample())
         try:
             self._loop.run_forever()
         finally:

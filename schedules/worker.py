@@ -15,6 +15,7 @@ from channels.db import database_sync_to_async
 from agents import runner
 from agents.errors import LeaseLost
 from agents.events import Event, Finished, TextDelta, TurnFinished, TurnStarted
+from agents.runtimes import warm_up
 from agents.states import FailureReason
 from schedules import assignments, endings
 from schedules.conf import Conf
@@ -80,6 +81,7 @@ async def _work(job: Job) -> None:
 
 async def _converse(job: Job) -> Finished:
     """Let the engine take turns until it has finished, within the run's wall-clock limit."""
+    await asyncio.to_thread(warm_up)
     job.run, assignment = await database_sync_to_async(assignments.prepare)(job.claim, job.conf)
     assert job.run.deadline_at is not None
     async with asyncio.timeout((job.run.deadline_at - clock.now()).total_seconds()):
