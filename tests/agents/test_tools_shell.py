@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -116,7 +117,6 @@ def _wait(pid: int, deadline: float) -> None:
     with suppress(psutil.NoSuchProcess):
         while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < deadline, "still alive"
-            os.sched_yield()
 
 
 async def test_without_a_workspace_there_is_no_shell():
@@ -127,3 +127,19 @@ async def test_without_a_workspace_there_is_no_shell():
 
 async def test_a_command_that_cannot_be_started_is_a_failed_call(run):
     assert (await run("echo \0")).is_error
+
+
+def test_a_command_runs_on_an_event_loop_that_is_not_the_main_threads(run):
+    """The scheduler's loop lives in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(lambda: asyncio.run(run("echo here"))).result()
+    assert result.text == "here\n[exit code 0]"
+
+
+async def test_no_descriptor_stays_open_after_a_command(run):
+    await run("true")
+    before = psutil.Process().num_fds()
+    for command in ("true", "sleep 600 &", "exit 7"):
+        await run(command)
+    await run("echo \0")
+    assert psutil.Process().num_fds() <= before
