@@ -1,0 +1,133 @@
+"""Child processes under one roof: one log, nobody restarted silently, nobody left behind."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TETHER = Path(__file__).with_name("tether.py")
+QUICK_SEC = 10.0  # who dies younger than this died quickly
+MOST_QUICK = 5  # quick deaths in a row, then something is wrong for good
+LONGEST_WAIT_SEC = 30.0
+LAST_WORDS_SEC = 1.0
+SAME_SEC = 0.5  # `timeout` and process managers signal the process and then its group: that is once
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+type Say = Callable[[str, str], None]  # who says what
+
+
+@dataclass(frozen=True)
+class Child:
+    """What to run: a Python module with its arguments, and the open files it inherits."""
+
+    name: str
+    module: str
+    arguments: Sequence[str] = ()
+    inherits: Sequence[int] = ()
+
+
+class Household:
+    """Keeps its children running until it is told to stop, or until one dies too often."""
+
+    def __init__(self, children: Sequence[Child], say: Say) -> None:
+        self._children = children
+        self._say = say
+        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._told = 0
+        self._told_at = float("-inf")
+        self._stopped = asyncio.Event()
+        self._gave_up = False
+
+    async def run(self) -> int:
+        """Start everybody and stay until all have left; return the exit code."""
+        self._tether, held = os.pipe()
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for child in self._children:
+                    group.create_task(self._keep(child))
+        finally:
+            os.close(held)  # whoever is still there leaves by itself
+            os.close(self._tether)
+        return 1 if self._gave_up else 0
+
+    def stop(self) -> None:
+        """Ask everybody to leave; asked again, to leave at once; the third time, make them."""
+        now = time.monotonic()
+        if now - self._told_at < SAME_SEC:
+            return
+        self._told, self._told_at = self._told + 1, now
+        self._stopped.set()
+        if self._told <= 2:
+            again = "Ctrl-C again does not wait for runs" if self._told == 1 else "Ctrl-C again kills"
+            self._say("up", f"stopping; {again}.")
+        for process in self._running.values():
+            self._ask_to_leave(process)
+
+    async def _keep(self, child: Child) -> None:
+        quick = 0
+        while not self._stopped.is_set():
+            since = time.monotonic()
+            end = await self._live(child)
+            lived = time.monotonic() - since
+            if self._stopped.is_set():
+                break
+            quick = quick + 1 if lived < QUICK_SEC else 0
+            if quick >= MOST_QUICK:
+                self._say("up", f"{child.name} {end} after {lived:.0f} s, {quick} times in a row. Giving up.")
+                self._gave_up = True
+                self.stop()
+                break
+            wait = min(2.0**quick, LONGEST_WAIT_SEC)
+            self._say("up", f"{child.name} {end} after {lived:.0f} s! It is started again in {wait:.0f} s.")
+            await self._sleep(wait)
+
+    async def _live(self, child: Child) -> str:
+        """Run a child from birth to death; return how it ended."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(TETHER), str(self._tether), child.module, *child.arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            pass_fds=(self._tether, *child.inherits),
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            process_group=0,  # Ctrl-C reaches us alone; otherwise ours would be the child's second signal
+        )
+        self._running[child.name] = process
+        if self._stopped.is_set():  # meanwhile
+            self._ask_to_leave(process)
+        words = asyncio.create_task(self._relay(child.name, process))
+        code = await process.wait()
+        del self._running[child.name]
+        # A process of the child's own may hold the pipe open for ever: its last words, but no longer.
+        await asyncio.wait([words], timeout=LAST_WORDS_SEC)
+        words.cancel()
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+    async def _relay(self, name: str, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        rest = b""
+        while chunk := await process.stdout.read(65_536):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._say(name, line.decode(errors="replace"))
+        if rest:
+            self._say(name, rest.decode(errors="replace"))
+
+    def _ask_to_leave(self, process: asyncio.subprocess.Process) -> None:
+        try:
+            process.send_signal(signal.SIGTERM if self._told <= 2 else signal.SIGKILL)
+        except ProcessLookupError:
+            return  # it had left
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        except TimeoutError:
+            return

@@ -1,0 +1,136 @@
+"""Bring Stagent up: web and scheduler together, with one log.
+
+1. Take the port; fail loudly if somebody has it, before anything is touched.
+2. Bring the database up to date; with DEBUG off, collect the static files.
+3. Make the user `admin` if there is no superuser; a made-up password is printed this once.
+4. Put the demo schedules into an install in which nothing was ever scheduled.
+5. Run web and scheduler as child processes; start one that dies anew, and say so.
+6. Say the address when the web answers.
+7. On Ctrl-C or SIGTERM ask both to leave, and wait for them. They leave too if this process is killed.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from stagent import demo, first_user
+from stagent.children import Child, Household
+from stagent.first_user import FirstUser, NameTaken
+from stagent.lib import clock, env
+from stagent.listening import CannotListen, address_of, answers, is_local, take_port
+
+ASK_EVERY_SEC = 0.25
+SLOW_START_SEC = 30.0
+
+
+class Command(BaseCommand):
+    help = "Bring Stagent up: database, first user, demo, then web and scheduler together with one log."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0 is everywhere")
+        parser.add_argument("--port", type=int, default=8000, help="which port; 0 is any free one")
+        parser.add_argument("--no-demo", action="store_true", help="without the demo schedules")
+
+    def handle(self, *args: Any, host: str, port: int, no_demo: bool, **options: Any) -> None:
+        """Do the steps of this module's docstring."""
+        try:
+            listener = take_port(host, port)
+        except CannotListen as error:
+            raise CommandError(str(error)) from None
+        with listener:
+            try:
+                self._prepare(demo=not no_demo)
+            except KeyboardInterrupt:
+                raise CommandError("interrupted before anything was started.") from None
+            self._warn_of_openness(listener)
+            sys.exit(asyncio.run(self._serve(listener)))
+
+    def _prepare(self, *, demo: bool) -> None:
+        call_command("migrate", verbosity=0)
+        if not settings.DEBUG:
+            call_command("collectstatic", verbosity=0, interactive=False)
+        self._make_admin()
+        if demo:
+            self._install_demo()
+
+    def _make_admin(self) -> None:
+        try:
+            made = first_user.make_admin(env.text("STAGENT_ADMIN_PASSWORD"))
+        except NameTaken:
+            raise CommandError(
+                "There is no superuser, and the name admin belongs to a user who is none. "
+                "`manage.py createsuperuser` makes one under another name."
+            ) from None
+        if made and made.password:
+            self._print_password(made)
+        elif made:
+            self._say("up", f"made the user {made.name}, with the password from STAGENT_ADMIN_PASSWORD.")
+
+    def _print_password(self, made: FirstUser) -> None:
+        rule = "=" * 72
+        for line in (
+            rule,
+            f"  Sign in as   {made.name}",
+            f"  Password     {made.password}",
+            "",
+            f"  It is shown this once. `manage.py changepassword {made.name}` sets another.",
+            rule,
+        ):
+            self.stdout.write(self.style.WARNING(line))
+
+    def _install_demo(self) -> None:
+        if count := demo.install(clock.now()):
+            self._say("up", f"made {count} demo schedules; the first fires within a minute.")
+
+    def _warn_of_openness(self, listener: socket.socket) -> None:
+        if settings.DEBUG and not is_local(listener):
+            self._say("up", "other machines can reach this, and DEBUG is on: errors show the code.")
+            self._say("up", f"it answers to the names {', '.join(settings.ALLOWED_HOSTS)} (ALLOWED_HOSTS).")
+
+    async def _serve(self, listener: socket.socket) -> int:
+        web = ("-v", "0", "--fd", str(listener.fileno()), "stagent.asgi:application")
+        self._household = Household(
+            [
+                Child("web", "daphne", web, inherits=[listener.fileno()]),
+                Child("scheduler", "manage", ["runscheduler"]),
+            ],
+            self._say,
+        )
+        announcing = asyncio.create_task(self._announce(listener))
+        try:
+            return await self._household.run()
+        finally:
+            announcing.cancel()
+
+    async def _announce(self, listener: socket.socket) -> None:
+        """Say the address once the web really answers."""
+        loop = asyncio.get_running_loop()
+        slow_at = loop.time() + SLOW_START_SEC
+        while not await answers(listener):
+            await asyncio.sleep(ASK_EVERY_SEC)
+            if slow_at is not None and loop.time() > slow_at:
+                self._say("up", "the web has not answered yet; its lines above may say why.")
+                slow_at = float("inf")
+        self._say("up", f"Stagent is at {self.style.SUCCESS(address_of(listener))}  (Ctrl-C stops it)")
+
+    def _say(self, who: str, line: str) -> None:
+        """Write a line of the one log, with who said it in front."""
+        paint = {"web": self.style.HTTP_NOT_MODIFIED, "scheduler": self.style.MIGRATE_HEADING}.get(
+            who, self.style.SUCCESS
+        )
+        try:
+            self.stdout.write(f"{paint(f'{who:<9} |')} {line}")
+            self.stdout.flush()
+        except OSError:  # whoever read the log is gone, as in `make run | head`
+            self._mute_and_stop()
+
+    def _mute_and_stop(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        self._household.stop()
