@@ -22,15 +22,23 @@ def a_schedule(now: datetime = NOON, **changes: Any) -> Schedule:
     """A schedule made at noon; every five minutes unless told otherwise."""
     if not {"cron", "interval", "at"} & set(changes):
         changes["interval"] = "every 5m"
-    defaults = {"name": "Nightly report", "prompt": "Report.", "profile": changes.get("profile") or a_profile()}
+    defaults = {
+        "name": "Nightly report",
+        "prompt": "Report.",
+        "profile": changes.get("profile") or a_profile(),
+    }
     return editing.save(Schedule(), defaults | changes, now=now)
 
 
-def a_queued_run(schedule: Schedule | None = None, now: datetime = NOON, source: Source = Source.SCHEDULED, **asked: Any) -> Run:
+def a_queued_run(
+    schedule: Schedule | None = None, now: datetime = NOON, source: Source = Source.SCHEDULED, **asked: Any
+) -> Run:
     return enqueue(schedule or a_schedule(), source=source, now=now, **asked)
 
 
-def a_running_run(schedule: Schedule | None = None, now: datetime = NOON, holder: str = "worker", **asked: Any) -> tuple[Run, Claim]:
+def a_running_run(
+    schedule: Schedule | None = None, now: datetime = NOON, holder: str = "worker", **asked: Any
+) -> tuple[Run, Claim]:
     run = a_queued_run(schedule, now, **asked)
     claimed = claim(run, holder=holder, now=now, conf=conf.load())
     run.refresh_from_db()
@@ -44,4 +52,6 @@ def the_situation(now: datetime = NOON) -> Situation:
 def a_scheduler(now: datetime, **columns: Any) -> Scheduler:
     """A scheduler process that is alive at a moment, as the loop writes it."""
     defaults = {"host": "here", "pid": 1, "started_at": now, "seen_at": now}
-    return Scheduler.objects.create(holder=f"scheduler@here:{Scheduler.objects.count()}", **defaults | columns)
+    return Scheduler.objects.create(
+        holder=f"scheduler@here:{Scheduler.objects.count()}", **defaults | columns
+    )

@@ -1,0 +1,181 @@
+"""What the doctor looks at, one function for each; `manage.py doctor` prints what they found."""
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import TZPATH
+
+import django
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from agents import conf as agents_conf
+from agents.models import LiveStream, Provider
+from schedules import conf as schedules_conf
+from schedules.models import Run, Schedule, Scheduler
+from schedules.zones import ZoneError, zone
+from stagent import health
+from stagent.health import Finding, Level
+from stagent.lib import clock
+
+UNREAPED = timedelta(seconds=30)  # a lapsed lease is settled long before that, if anybody reaps
+CONNECT_SEC = 3.0
+MEGABYTE = 1024 * 1024
+
+type Check = Callable[[datetime], Finding]
+
+
+def examine(now: Callable[[], datetime]) -> Iterator[Finding]:
+    """Look at everything; a look that fails is a finding, and the others go on."""
+    yield from (_safely(check, datetime.now(UTC)) for check in (versions, data_folder, provider, doorbell))
+    for precondition in (health.database, health.migrations):
+        finding = precondition()
+        yield finding
+        if finding.level == Level.FAIL:
+            return
+    yield from (_safely(check, now()) for check in IN_THE_DATABASE)
+
+
+def _safely(check: Check, now: datetime) -> Finding:
+    try:
+        return check(now)
+    except (DatabaseError, OSError, ValueError) as error:
+        return Finding(check.__name__.replace("_", " "), Level.FAIL, f"{type(error).__name__}: {error}")
+
+
+def versions(now: datetime) -> Finding:
+    """Say what runs here."""
+    return Finding("versions", Level.OK, f"Python {sys.version.split()[0]}, Django {django.__version__}")
+
+
+def data_folder(now: datetime) -> Finding:
+    """Write into the data folder and see how much room there is."""
+    probe = settings.DATA_DIR / ".doctor"
+    probe.write_text("can be written")
+    probe.unlink()
+    free = shutil.disk_usage(settings.DATA_DIR).free // MEGABYTE
+    level = Level.FAIL if free < 20 else Level.WARN if free < 500 else Level.OK
+    return Finding("data folder", level, f"{settings.DATA_DIR}, {free:,} MB free")
+
+
+def provider(now: datetime) -> Finding:
+    """Say which model answers, and whether its server can be reached."""
+    if agents_conf.offline():
+        return Finding("provider", Level.OK, "offline model (no ANTHROPIC_API_KEY, no ANTHROPIC_BASE_URL)")
+    address = urlsplit(agents_conf.base_url() or agents_conf.PROVIDER_URL)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    key = "with a key" if agents_conf.api_key() else "without a key"
+    whom = f"{address.hostname}:{port}, {key}"
+    try:
+        socket.create_connection((address.hostname or "", port), CONNECT_SEC).close()
+    except OSError as error:
+        return Finding("provider", Level.FAIL, f"{whom}: cannot be reached ({error})")
+    return Finding(
+        "provider", Level.OK, f"{whom}: can be reached; default model {agents_conf.default_model()}"
+    )
+
+
+def doorbell(now: datetime) -> Finding:
+    """Ring the channel layer, where there is a Redis for it."""
+    if not settings.REDIS_URL:
+        return Finding("doorbell", Level.OK, "in memory: one web process (set REDIS_URL for more)")
+    address = urlsplit(settings.REDIS_URL)
+    socket.create_connection((address.hostname or "", address.port or 6379), CONNECT_SEC).close()
+    return Finding("doorbell", Level.OK, f"{type(get_channel_layer()).__name__} at {address.hostname}")
+
+
+def database(now: datetime) -> Finding:
+    """Ask the database for the modes that Stagent's promises rest on."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT current_setting('server_version'), current_setting('transaction_isolation')"
+            )
+            number, isolation = cursor.fetchone()
+            level = Level.OK if isolation == "read committed" else Level.FAIL
+            return Finding("mode", level, f"PostgreSQL {number}, {isolation}")
+        cursor.execute("SELECT sqlite_version()")
+        (number,) = cursor.fetchone()
+        cursor.execute("PRAGMA journal_mode")
+        (journal,) = cursor.fetchone()
+    begins = settings.DATABASES["default"]["OPTIONS"]["transaction_mode"]
+    level = Level.OK if (journal, begins) == ("wal", "IMMEDIATE") else Level.FAIL
+    return Finding("mode", level, f"SQLite {number}, journal {journal}, transactions begin {begins}")
+
+
+def clocks(now: datetime) -> Finding:
+    """Compare this machine's clock with the database's, or with what it has already written down."""
+    if connection.vendor == "postgresql":
+        ahead = (clock.now() - datetime.now(UTC)).total_seconds()
+        level = Level.FAIL if abs(ahead) > 60 else Level.WARN if abs(ahead) > 2 else Level.OK
+        return Finding("clock", level, f"the database's is {ahead * 1000:+.0f} ms from ours; its counts")
+    last = Scheduler.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
+    if last and last > now + timedelta(seconds=5):
+        return Finding("clock", Level.FAIL, f"was set back: a scheduler was seen in the future, {last:%F %T}")
+    return Finding("clock", Level.OK, f"{now:%F %T} UTC")
+
+
+def zones(now: datetime) -> Finding:
+    """Load the zone of the install and of every schedule."""
+    system = any(Path(folder, "UTC").exists() for folder in TZPATH)
+    source = "the system's tzdata" if system else f"tzdata {version('tzdata')}"
+    used = {settings.TIME_ZONE, *Schedule.objects.order_by().values_list("timezone", flat=True).distinct()}
+    if unknown := sorted(name for name in used if not _known(name)):
+        return Finding("zones", Level.FAIL, f"unknown: {', '.join(unknown)}; {source}")
+    return Finding("zones", Level.OK, f"{len(used)} in use, the install's is {settings.TIME_ZONE}; {source}")
+
+
+def _known(name: str) -> bool:
+    try:
+        zone(name)
+    except ZoneError:
+        return False
+    return True
+
+
+def ignored_settings(now: datetime) -> Finding:
+    """Name the settings whose value makes no sense, so that another one is in force."""
+    ignored = [f"{value.key.name} ({value.ignored})" for value in schedules_conf.in_force() if value.ignored]
+    if ignored:
+        return Finding("settings", Level.WARN, f"ignored: {', '.join(ignored)}")
+    return Finding("settings", Level.OK, f"cap {schedules_conf.load().max_concurrent}")
+
+
+def breakers(now: datetime) -> Finding:
+    """Name the providers that nobody may ask at present."""
+    blocked = [f"{one.name} until {_until(one):%T} UTC" for one in Provider.objects.blocked(now)]
+    if blocked:
+        return Finding("breakers", Level.WARN, f"open: {', '.join(blocked)}")
+    return Finding("breakers", Level.OK, "closed")
+
+
+def _until(one: Provider) -> datetime:
+    return max(moment for moment in (one.open_until, one.blocked_until) if moment)
+
+
+def stale_leases(now: datetime) -> Finding:
+    """Look for leases that lapsed and that nobody settled."""
+    runs = Run.objects.expired(now - UNREAPED).values_list("pk", flat=True)[:5]
+    streams = LiveStream.objects.filter(expires_at__lte=now - timedelta(hours=1)).count()
+    if runs:
+        return Finding("leases", Level.FAIL, f"lapsed and not reaped: runs {', '.join(map(str, runs))}")
+    level = Level.WARN if streams else Level.OK
+    return Finding("leases", level, f"{streams} streams left behind" if streams else "none is stale")
+
+
+IN_THE_DATABASE: tuple[Check, ...] = (
+    database,
+    clocks,
+    zones,
+    ignored_settings,
+    breakers,
+    stale_leases,
+    health.scheduler,
+)
