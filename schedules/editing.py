@@ -16,6 +16,7 @@ from schedules.transitions.standing import NO_NEXT, next_columns
 from stagent.lib import bell
 
 WHEN = ("cron", "interval", "at")
+SAY_WHEN = "Say when: a cron expression, an interval in words, or a moment."
 TIMING = {"cron", "every_sec", "at", "timezone", "starts_at", "ends_at", "jitter_sec", "max_firings"}
 
 
@@ -25,7 +26,7 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
     ValidationError with a message for every wrong field; nothing is written then. An edit of the
     timing never fires for an instant before the edit.
     """
-    before = _timing(schedule)
+    before = _timing(schedule) if schedule.pk else None
     _apply(schedule, changes, now)
     schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down
     _check(schedule, before, now)
@@ -38,13 +39,24 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
     return schedule
 
 
-def _timing(schedule: Schedule) -> dict[str, Any] | None:
-    return {name: getattr(schedule, name) for name in TIMING} if schedule.pk else None
+def draft(changes: Mapping[str, Any], *, now: datetime) -> Schedule:
+    """Return a schedule with this timing, checked as `save` checks it, without writing anything."""
+    schedule = Schedule()
+    _apply(schedule, changes, now)
+    schedule.clean_fields(exclude={"name", "prompt", "profile"})
+    _check(schedule, None, now)
+    return schedule
+
+
+def _timing(schedule: Schedule) -> dict[str, Any]:
+    return {name: getattr(schedule, name) for name in TIMING}
 
 
 def _apply(schedule: Schedule, changes: Mapping[str, Any], now: datetime) -> None:
     if given := [name for name in WHEN if changes.get(name)]:
         _set_when(schedule, given, changes, now)
+    elif cleared := [name for name in WHEN if name in changes and getattr(schedule, name)]:
+        raise ValidationError({cleared[0]: SAY_WHEN})
     if "max_turns" in changes and (schedule.pk is None or changes["max_turns"] != schedule.max_turns):
         schedule.max_turns_set_at = now if changes["max_turns"] is not None else None
     for name, value in changes.items():
@@ -76,7 +88,7 @@ def _set_when(schedule: Schedule, given: list[str], changes: Mapping[str, Any], 
 def _check(schedule: Schedule, before: dict[str, Any] | None, now: datetime) -> None:
     """Refuse what can never fire, each with the field that is wrong."""
     if not (schedule.cron or schedule.every_sec or schedule.at):
-        raise ValidationError({"cron": "Say when: a cron expression, an interval in words, or a moment."})
+        raise ValidationError({"cron": SAY_WHEN})
     try:
         recurrence = schedule.recurrence
     except ZoneError as error:
