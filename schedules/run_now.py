@@ -1,10 +1,9 @@
 """Run a schedule now: honour the cap, queue on request, or force with an audit trail."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
@@ -12,7 +11,8 @@ from agents import budgets
 from agents.budgets import Spender
 from agents.states import Activity
 from schedules import conf as settings
-from schedules.errors import CapacityFull, NoRoom, NoScheduler, Quicker
+from schedules import journal
+from schedules.errors import CapacityFull, NoRoom, NoScheduler, NotAllowed, Quicker
 from schedules.eta import Forecast
 from schedules.models import Firing, Run, Schedule, Scheduler
 from schedules.models.run import UNADOPTED
@@ -23,6 +23,7 @@ from stagent.lib import bell
 ADOPTION_TTL = timedelta(seconds=10)  # a claimed run that no scheduler took over by then is queued again
 QUEUE_PATIENCE = timedelta(days=1)
 TRIES = 20
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -49,58 +50,92 @@ def execute(
     `CapacityFull` when the cap is full and neither `queue` nor an overflow slot helps (no row is left
     behind), `NoScheduler` when nobody would take it over. Who may force is the caller's to check.
     """
-    key = _scoped(idempotency_key, user)
-    if key and (earlier := Run.objects.filter(idempotency_key=key).first()):
-        return Started(earlier, queued=earlier.slot_claimed_at is None, repeated=True)
-    if not queue and not Scheduler.objects.alive(now).executing().exists():
+    wish = Wish(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
+    if earlier := wish.earlier():
+        return earlier
+    alive = Scheduler.objects.alive(now).executing().exists()
+    if not alive and not queue:
         raise NoScheduler
     try:
-        return _execute(schedule, user, now, queue=queue, force=force, reason=reason, key=key)
+        if alive and (run := _claim_now(wish, force=force)):
+            return Started(run, queued=False)
+        if not queue:
+            raise _full(now)
+        return Started(_queue(wish), queued=True)
     except IntegrityError:
-        if key and (earlier := Run.objects.filter(idempotency_key=key).first()):
-            return Started(earlier, queued=earlier.slot_claimed_at is None, repeated=True)
+        if earlier := wish.earlier():
+            return earlier
         raise
 
 
-def _scoped(key: str, user: AbstractBaseUser | None) -> str:
-    return f"{user.pk if user else 0}:{uuid.uuid5(uuid.NAMESPACE_URL, key)}" if key else ""
+def retry(run: Run, *, user: AbstractBaseUser | None, now: datetime) -> Run:
+    """Queue the work of an ended run again, with the prompt and limits that its schedule has now.
+
+    `NotAllowed` while the run has not ended, or when its schedule is gone.
+    """
+    if not run.finished:
+        raise NotAllowed("run_unfinished", "The run has not ended yet; cancel it first.")
+    if run.schedule is None:
+        raise NotAllowed("schedule_deleted", "The schedule of this run was deleted, so it cannot run again.")
+    again = Wish(run.schedule, user, now, reason=f"Run {run.pk} once more.", source=Source.RETRY)
+    return _queue(again)
 
 
-def _execute(
-    schedule: Schedule,
-    user: AbstractBaseUser | None,
-    now: datetime,
-    *,
-    queue: bool,
-    force: bool,
-    reason: str,
-    key: str,
-) -> Started:
+def _scoped(key: str, user: AbstractBaseUser | None, schedule: Schedule) -> str:
+    """Make a key of the client's that means this user's click on this schedule; empty where there is none."""
+    digest = uuid.uuid5(uuid.NAMESPACE_URL, key)
+    return f"{user.pk if user else 0}:{schedule.pk}:{digest}" if key else ""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """That somebody wants a schedule to run."""
+
+    schedule: Schedule
+    user: AbstractBaseUser | None
+    now: datetime
+    reason: str = ""
+    key: str = ""
+    source: Source = Source.MANUAL
+
+    def earlier(self) -> "Started | None":
+        """Return what an earlier request with the same key was given."""
+        run = Run.objects.filter(idempotency_key=self.key).first() if self.key else None
+        return Started(run, queued=run.slot_claimed_at is None, repeated=True) if run else None
+
+
+def _claim_now(wish: Wish, *, force: bool) -> Run | None:
+    """Queue a run and claim its slot in one transaction; None, and no row, where there is no room."""
     conf = settings.load()
     for _ in range(TRIES):
+        wish = replace(wish, now=wish.now + MICROSECOND)  # two requests of one microsecond are two instants
         try:
             with transaction.atomic():
-                run = _enqueue(schedule, user, now, force=force, key=key)
-                claim(run, holder=UNADOPTED, now=now, conf=conf, ttl=ADOPTION_TTL)
+                run = _enqueue(wish, force=force)
+                claim(run, holder=UNADOPTED, now=wish.now, conf=conf, ttl=ADOPTION_TTL)
                 if force:
-                    _audit(run, user, reason, now)
+                    _audit(run, wish)
                 bell.ring()
-            return Started(Run.objects.get(pk=run.pk), queued=False)
+            return Run.objects.get(pk=run.pk)
         except Quicker:
             continue
+        except IntegrityError:
+            if wish.earlier():
+                raise
         except NoRoom:
             break
-    if not queue:
-        raise _full(now)
+    return None
+
+
+def _queue(wish: Wish) -> Run:
     with transaction.atomic():
-        run = _enqueue(schedule, user, now, force=False, key=key)
+        run = _enqueue(wish)
         bell.ring()
-    return Started(run, queued=True)
+    return run
 
 
-def _enqueue(
-    schedule: Schedule, user: AbstractBaseUser | None, now: datetime, *, force: bool, key: str
-) -> Run:
+def _enqueue(wish: Wish, *, force: bool = False) -> Run:
+    schedule, now = wish.schedule, wish.now
     firing = Firing.objects.create(
         schedule=schedule,
         schedule_name=schedule.name,
@@ -109,23 +144,23 @@ def _enqueue(
         due_at=now,
         fired_at=now,
         outcome=Outcome.FIRED,
-        reason="Forced." if force else "",
+        reason=(f"Forced. {wish.reason}" if force else wish.reason).strip()[:300],
         deferral_ms=0,
         max_turns_at_firing=schedule.max_turns,
     )
     return enqueue(
         schedule,
-        source=Source.MANUAL,
+        source=wish.source,
         now=now,
         firing=firing,
         forced=force,
-        requested_by=user,
-        idempotency_key=key or None,
+        requested_by=wish.user,
+        idempotency_key=wish.key or None,
         expires_at=now + QUEUE_PATIENCE,
     )
 
 
-def _audit(run: Run, user: AbstractBaseUser | None, reason: str, now: datetime) -> None:
+def _audit(run: Run, wish: Wish) -> None:
     """Write a forced bypass to the ledger and to the admin log."""
     slot = Run.objects.values_list("slot", flat=True).get(pk=run.pk)
     spender = Spender(
@@ -133,14 +168,11 @@ def _audit(run: Run, user: AbstractBaseUser | None, reason: str, now: datetime) 
         project_id=run.project_id,
         schedule_id=run.schedule_id,
         run_id=run.pk,
-        user_id=user.pk if user else None,
+        user_id=wish.user.pk if wish.user else None,
     )
-    budgets.audit_bypass(spender, {"reason": reason, "slot": slot}, now)
-    if user:
-        message = f"Forced run {run.pk} in {slot}: {reason or 'no reason given'}"
-        LogEntry.objects.log_actions(
-            user.pk, Schedule.objects.filter(pk=run.schedule_id), CHANGE, change_message=message
-        )
+    budgets.audit_bypass(spender, {"reason": wish.reason, "slot": slot}, wish.now)
+    because = wish.reason or "no reason given"
+    journal.note(wish.user, wish.schedule, journal.CHANGE, f"Forced run {run.pk} in {slot}: {because}")
 
 
 def _full(now: datetime) -> CapacityFull:

@@ -9,7 +9,7 @@ from schedules.transitions.ending import Ending, finish, give_up, requeue, withd
 from schedules.transitions.holding import progress, renew, request_cancel
 from schedules.transitions.queueing import enqueue
 from schedules.transitions.slots import bring_in_strays
-from schedules.transitions.standing import complete, defer, move_on, pause, resume
+from schedules.transitions.standing import complete, defer, move_on, pause, remove, resume
 
 __all__ = [
     "Claim",
@@ -25,6 +25,7 @@ __all__ = [
     "move_on",
     "pause",
     "progress",
+    "remove",
     "renew",
     "request_cancel",
     "requeue",

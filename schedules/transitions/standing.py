@@ -1,4 +1,4 @@
-"""The arrows of a schedule: paused, resumed, completed, deferred, moved to its next instant."""
+"""The arrows of a schedule: paused, resumed, completed, removed, deferred, moved to its next instant."""
 
 from datetime import datetime
 from typing import Any
@@ -6,8 +6,10 @@ from typing import Any
 from django.db import transaction
 
 from schedules.calendar import Instant, jittered
-from schedules.models import Schedule
+from schedules.models import Run, Schedule
 from schedules.states import ScheduleStatus
+from schedules.transitions.ending import withdraw
+from schedules.transitions.holding import request_cancel
 from stagent.lib import bell
 
 NO_NEXT: dict[str, Any] = {
@@ -74,4 +76,28 @@ def complete(schedule_id: int) -> bool:
     return (
         Schedule.objects.active().filter(pk=schedule_id).update(status=ScheduleStatus.COMPLETED, **NO_NEXT)
         == 1
+    )
+
+
+def remove(schedule_id: int, *, now: datetime) -> bool:
+    """Delete a schedule; its queued runs are withdrawn, its running ones asked to stop, its history stays."""
+    reason = "Its schedule was deleted."
+    with transaction.atomic():
+        # The lock first: a tick or a request that is just queueing a run of it ends before we look.
+        schedule = Schedule.objects.select_for_update().filter(pk=schedule_id).first()
+        if schedule is None:
+            return False
+        for run_id in Run.objects.unfinished().filter(schedule=schedule_id).values_list("pk", flat=True):
+            _stop(run_id, reason, now)
+        schedule.delete()
+        bell.ring()
+    return True
+
+
+def _stop(run_id: int, reason: str, now: datetime) -> bool:
+    """Withdraw a queued run or ask a running one to stop; asked again for one that was just queued again."""
+    return (
+        withdraw(run_id, now=now, reason=reason)
+        or request_cancel(run_id, reason=reason, now=now)
+        or withdraw(run_id, now=now, reason=reason)
     )
