@@ -1,0 +1,136 @@
+"""Somebody at the offline model, through the real SDK, with tools that answer what the test says."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import anthropic
+import pytest
+from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+from anthropic.types import Message, ToolUseBlock
+
+from agents.offline.delivery import Sleep
+from agents.offline.transport import OfflineTransport
+
+type Answers = dict[str, Any]  # by tool: JSON, text, an exception for a failure, or a function of the input
+
+MODEL = "claude-sonnet-5-5"
+ALL_TOOLS = (
+    "list_schedules get_schedule create_schedule update_schedule pause_schedule resume_schedule run_schedule "
+    "list_runs get_run forecast report list_files read_file write_file search_files http_get"
+)
+
+
+def client(transport: OfflineTransport | None = None, **options: Any) -> AsyncAnthropic:
+    """Connect the SDK to an offline model, as the product does."""
+    http = DefaultAsyncHttpxClient(transport=transport or OfflineTransport())
+    return AsyncAnthropic(api_key="offline", http_client=http, max_retries=0, **options)
+
+
+class Clock:
+    """A sleep that takes no time and remembers how long it was to be."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def slow(clock: Clock) -> AsyncAnthropic:
+    return client(OfflineTransport(sleep=clock.sleep))
+
+
+def refused(text: str, via: AsyncAnthropic | None = None, **more: object) -> anthropic.APIStatusError:
+    """Ask and return the error."""
+    with pytest.raises(anthropic.APIStatusError) as refusal:
+        ask(text, via=via, **more)
+    return refusal.value
+
+
+def tools(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Describe tools by their names."""
+    schema = {"type": "object", "properties": {"search": {"type": "string"}}}
+    return [{"name": name, "description": name, "input_schema": schema} for name in names]
+
+
+def user(text: str) -> Any:
+    """Begin a conversation; messages are plain dicts here, not the SDK's typed ones."""
+    return [{"role": "user", "content": text}]
+
+
+def ask(messages: str | list[dict[str, Any]], *, via: AsyncAnthropic | None = None, **more: Any) -> Message:
+    """Ask once, streaming, and return the whole message; what the SDK raises comes out."""
+    return asyncio.run(stream(messages, via=via, **more))
+
+
+async def stream(
+    messages: str | list[dict[str, Any]], *, via: AsyncAnthropic | None = None, **more: Any
+) -> Message:
+    """Ask once, streaming."""
+    said = user(messages) if isinstance(messages, str) else messages
+    arguments: dict[str, Any] = {"model": MODEL, "max_tokens": 2000, "messages": said} | more
+    async with (via or client()).messages.stream(**arguments) as under_way:
+        return await under_way.get_final_message()
+
+
+def text_of(message: Message) -> str:
+    """Return what a message says."""
+    return "".join(block.text for block in message.content if block.type == "text")
+
+
+def calls_of(message: Message) -> list[ToolUseBlock]:
+    """Return the tools a message asks for."""
+    return [block for block in message.content if block.type == "tool_use"]
+
+
+@dataclass
+class Talk:
+    """A conversation that was carried to its answer."""
+
+    messages: list[dict[str, Any]]
+    replies: list[Message] = field(default_factory=list)
+
+    @property
+    def answer(self) -> str:
+        """The last words."""
+        return text_of(self.replies[-1])
+
+    @property
+    def calls(self) -> list[tuple[str, Any]]:
+        """All tools that were asked for, with their inputs."""
+        return [(call.name, call.input) for reply in self.replies for call in calls_of(reply)]
+
+
+def talk(text: str, answers: Answers, *, sleep: Sleep = asyncio.sleep, **more: Any) -> Talk:
+    """Say something, answer the tools that are asked for, and go on until there is an answer."""
+    begun = Talk([*more.pop("before", []), *user(text)])
+    return asyncio.run(_carry_on(begun, answers, client(OfflineTransport(sleep=sleep)), more))
+
+
+async def _carry_on(talk: Talk, answers: Answers, via: AsyncAnthropic, more: dict[str, Any]) -> Talk:
+    arguments = {"tools": tools(answers)} | more
+    while not talk.replies or calls_of(talk.replies[-1]):
+        reply = await stream(talk.messages, via=via, **arguments)
+        talk.replies.append(reply)
+        talk.messages.append({"role": "assistant", "content": reply.to_param()["content"]})
+        if calls := calls_of(reply):
+            talk.messages.append({"role": "user", "content": [_result(call, answers) for call in calls]})
+    return talk
+
+
+def _result(call: ToolUseBlock, answers: Answers) -> dict[str, Any]:
+    answer = answers.get(call.name, LookupError(f"There is no tool {call.name}."))
+    if isinstance(answer, Callable):  # type: ignore[arg-type]
+        answer = answer(call.input)
+    return result(call.id, answer)
+
+
+def result(ident: str, answer: Any) -> dict[str, Any]:
+    """Make a tool_result of JSON, text or an exception."""
+    if isinstance(answer, Exception):
+        return {"type": "tool_result", "tool_use_id": ident, "content": str(answer), "is_error": True}
+    content = answer if isinstance(answer, str) else json.dumps(answer)
+    return {"type": "tool_result", "tool_use_id": ident, "content": content}
