@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from agents.bridge import in_database
 from agents.runtimes import warm_up
 from schedules.conf import Conf
 from schedules.renewer import Renewer
@@ -40,9 +41,14 @@ class Executor:
     def close(self) -> None:
         """End the loop; whatever still runs was stopped before."""
         self.renewer.stop()
-        self._sampling.add_done_callback(lambda _: self._loop.stop())
-        self._loop.call_soon_threadsafe(self._sampling.cancel)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
+
+    async def _close(self) -> None:
+        self._sampling.cancel()
+        await asyncio.wait([self._sampling])
+        await in_database(connections.close_all)
 
     @property
     def jobs(self) -> list[Job]:
@@ -75,7 +81,4 @@ class Executor:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_forever()
-        finally:
-            connections.close_all()
+        self._loop.run_forever()

@@ -10,9 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import Enum
 
-from channels.db import database_sync_to_async
-
 from agents import runner
+from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Event, Finished, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import warm_up
@@ -61,7 +60,7 @@ async def work(job: Job) -> None:
     try:
         await _work(job)
     except LeaseLost:
-        await database_sync_to_async(endings.refuse_late)(job.claim, "".join(job.text))
+        await in_database(endings.refuse_late, job.claim, "".join(job.text))
     except asyncio.CancelledError:
         await asyncio.shield(_stopped(job))
 
@@ -76,13 +75,13 @@ async def _work(job: Job) -> None:
     except Exception as error:
         log.exception("Run %s broke its worker.", job.claim.run_id)
         finished = _failed(job, FailureReason.SDK_ERROR, f"{type(error).__name__}: {error}")
-    await database_sync_to_async(endings.conclude)(job.claim, finished, job.gauge)
+    await in_database(endings.conclude, job.claim, finished, job.gauge)
 
 
 async def _converse(job: Job) -> Finished:
     """Let the engine take turns until it has finished, within the run's wall-clock limit."""
     await asyncio.to_thread(warm_up)
-    job.run, assignment = await database_sync_to_async(assignments.prepare)(job.claim, job.conf)
+    job.run, assignment = await in_database(assignments.prepare, job.claim, job.conf)
     assert job.run.deadline_at is not None
     async with asyncio.timeout((job.run.deadline_at - clock.now()).total_seconds()):
         async with aclosing(runner.work(assignment)) as happenings:
@@ -100,7 +99,7 @@ async def _follow(job: Job, event: Event) -> None:
         case TextDelta(text=text):
             job.text.append(text)
         case TurnFinished():
-            await database_sync_to_async(endings.note_turn)(job.claim, event.turn)
+            await in_database(endings.note_turn, job.claim, event.turn)
 
 
 def _failed(job: Job, reason: FailureReason, detail: str) -> Finished:
@@ -115,8 +114,8 @@ async def _stopped(job: Job) -> None:
             ending = Ending(
                 RunStatus.CANCELLED, FailureReason.ABORTED, result="".join(job.text), partial=True
             )
-            await database_sync_to_async(endings.settle)(job.claim, ending, job.gauge)
+            await in_database(endings.settle, job.claim, ending, job.gauge)
         case Cause.LEASE_LOST:
-            await database_sync_to_async(endings.refuse_late)(job.claim, "".join(job.text))
+            await in_database(endings.refuse_late, job.claim, "".join(job.text))
         case _:
-            await database_sync_to_async(endings.hand_back)(job.claim)
+            await in_database(endings.hand_back, job.claim)
