@@ -8,7 +8,7 @@ from typing import Any
 from agents.offline import history
 from agents.offline.checking import BadRequest, check
 from agents.offline.history import Step
-from agents.offline.tokens import estimate_json
+from agents.offline.tokens import estimate
 
 
 @dataclass(frozen=True)
@@ -25,24 +25,34 @@ class Ask:
     stream: bool = False
 
     @cached_property
+    def prompts(self) -> list[int]:
+        """Where the person speaks."""
+        return history.prompts(self.messages, self.must_answer)
+
+    @property
+    def later(self) -> list[dict[str, Any]]:
+        """The messages since the person's last words, these included."""
+        return self.messages[self.prompts[-1] :]
+
+    @cached_property
     def text(self) -> str:
         """The person's last words, without the notes that the engine adds in tags."""
-        return history.prompt_text(self.messages, self.must_answer)
+        return history.plain_text(self.later[0])
 
     @cached_property
     def steps(self) -> list[Step]:
         """The tool calls made since those words, with their results."""
-        return history.steps(self.messages, self.must_answer)
+        return history.steps(self.later)
 
     @cached_property
     def turn(self) -> int:
         """Which reply to those words this one is, from 1."""
-        return history.turn(self.messages, self.must_answer)
+        return 1 + len([message for message in self.later if message["role"] == "assistant"])
 
     @property
     def conversation(self) -> str:
         """A name for this conversation and the place in it that stays while its turns go by."""
-        return history.conversation(self.messages, self.must_answer)
+        return history.conversation(self.messages, len(self.prompts))
 
     @property
     def must_answer(self) -> bool:
@@ -57,7 +67,12 @@ class Ask:
     @property
     def input_tokens(self) -> int:
         """What the request costs to read."""
-        return estimate_json([self.system, self.messages, self.tools])
+        return estimate(self.written)
+
+    @cached_property
+    def written(self) -> str:
+        """What there is to read, written the same way every time."""
+        return json.dumps([self.system, self.messages, self.tools], ensure_ascii=False, sort_keys=True)
 
 
 def read(body: bytes, *, counting: bool = False) -> Ask:

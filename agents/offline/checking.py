@@ -1,6 +1,7 @@
 """Refuses what the real API would refuse, so a fault of the engine shows here first."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
@@ -39,36 +40,44 @@ def check_max_tokens(value: Any) -> None:
 def check_messages(messages: Any) -> None:
     """Check roles, content and that every tool call has its result right after it."""
     require(isinstance(messages, list) and messages, "messages: at least one message is required")
-    for number, message in enumerate(messages):
-        check_message(message, f"messages.{number}")
+    check_each("messages.", messages, check_message)
     spoken = [message for message in messages if message["role"] != "system"]
     require(spoken and spoken[0]["role"] == "user", "messages: first message must use the user role")
     check_pairs(spoken)
 
 
-def check_message(message: Any, where: str) -> None:
+def check_each(where: str, items: list[Any], check_one: Callable[[Any], None]) -> None:
+    """Check items one by one; where they stand is only worked out for the one that is wrong."""
+    for number, item in enumerate(items):
+        try:
+            check_one(item)
+        except BadRequest as problem:
+            raise BadRequest(f"{where}{number}{problem}") from None
+
+
+def check_message(message: Any) -> None:
     """Check one message's role and blocks."""
-    require(isinstance(message, dict), f"{where}: Input should be an object")
-    require(message.get("role") in ROLES, f"{where}.role: Input should be 'user', 'assistant' or 'system'")
+    require(isinstance(message, dict), ": Input should be an object")
+    require(message.get("role") in ROLES, ".role: Input should be 'user', 'assistant' or 'system'")
     content = message.get("content")
-    require(isinstance(content, (str, list)), f"{where}.content: Input should be a string or a list")
-    require(content or message["role"] == "assistant", f"{where}: content must be non-empty")
-    for index, block in enumerate(content if isinstance(content, list) else []):
-        check_block(block, f"{where}.content.{index}")
+    require(isinstance(content, (str, list)), ".content: Input should be a string or a list")
+    require(content or message["role"] == "assistant", ": content must be non-empty")
+    if isinstance(content, list):
+        check_each(".content.", content, check_block)
 
 
-def check_block(block: Any, where: str) -> None:
+def check_block(block: Any) -> None:
     """Check the blocks that we know; others pass, as new kinds appear all the time."""
-    require(isinstance(block, dict) and isinstance(block.get("type"), str), f"{where}.type: Field required")
+    require(isinstance(block, dict) and isinstance(block.get("type"), str), ".type: Field required")
     kind = block["type"]
     if kind == "text":
-        require(isinstance(block.get("text"), str), f"{where}.text: Field required")
-        require(block["text"], f"{where}: text content blocks must be non-empty")
+        require(isinstance(block.get("text"), str), ".text: Field required")
+        require(block["text"], ": text content blocks must be non-empty")
     if kind == "tool_use":
-        require(isinstance(block.get("input"), dict), f"{where}.input: Input should be an object")
-        require(block.get("id") and block.get("name"), f"{where}: a tool_use needs an id and a name")
+        require(isinstance(block.get("input"), dict), ".input: Input should be an object")
+        require(block.get("id") and block.get("name"), ": a tool_use needs an id and a name")
     if kind == "tool_result":
-        require(block.get("tool_use_id"), f"{where}.tool_use_id: Field required")
+        require(block.get("tool_use_id"), ".tool_use_id: Field required")
 
 
 def check_pairs(messages: list[dict[str, Any]]) -> None:
@@ -79,9 +88,10 @@ def check_pairs(messages: list[dict[str, Any]]) -> None:
             pending = ids_of(message, "tool_use", "id")
             continue
         results = ids_of(message, "tool_result", "tool_use_id")
-        check_answered(pending, results)
+        if results != pending:
+            check_answered(pending, results)
         pending = []
-    require(not pending, unanswered(pending))
+    refuse_unanswered(pending)
 
 
 def check_answered(pending: list[str], results: list[str]) -> None:
@@ -90,14 +100,15 @@ def check_answered(pending: list[str], results: list[str]) -> None:
     require(
         not strange, f"messages: unexpected `tool_use_id` found in `tool_result` blocks: {', '.join(strange)}"
     )
-    missing = [name for name in pending if name not in results]
-    require(not missing, unanswered(missing))
+    refuse_unanswered([name for name in pending if name not in results])
     require(len(set(results)) == len(results), "messages: each tool_use must have a single result")
 
 
-def unanswered(ids: list[str]) -> str:
-    """Word the refusal of a dangling tool call."""
-    return f"messages: `tool_use` ids without `tool_result` blocks immediately after: {', '.join(ids)}"
+def refuse_unanswered(ids: list[str]) -> None:
+    """Refuse a dangling tool call."""
+    if ids:
+        listed = ", ".join(ids)
+        raise BadRequest(f"messages: `tool_use` ids without `tool_result` blocks immediately after: {listed}")
 
 
 def joined(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -125,20 +136,19 @@ def ids_of(message: dict[str, Any], kind: str, key: str) -> list[str]:
 def check_tools(tools: Any) -> None:
     """Check the names and schemas of the tools that a client runs itself."""
     require(isinstance(tools, list), "tools: Input should be a list")
-    for number, tool in enumerate(tools):
-        check_tool(tool, f"tools.{number}")
+    check_each("tools.", tools, check_tool)
     names = [tool["name"] for tool in tools]
     require(len(set(names)) == len(names), "tools: Tool names must be unique.")
 
 
-def check_tool(tool: Any, where: str) -> None:
+def check_tool(tool: Any) -> None:
     """Check one tool."""
-    require(isinstance(tool, dict), f"{where}: Input should be an object")
+    require(isinstance(tool, dict), ": Input should be an object")
     name = tool.get("name")
     named = isinstance(name, str) and TOOL_NAME.fullmatch(name)
-    require(named, f"{where}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
+    require(named, f".name: String should match pattern '^{TOOL_NAME.pattern}$'")
     if tool.get("type", "custom") == "custom":
-        require(isinstance(tool.get("input_schema"), dict), f"{where}.input_schema: Field required")
+        require(isinstance(tool.get("input_schema"), dict), ".input_schema: Field required")
 
 
 def check_tool_choice(body: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Scripts for an agent that is told what to do rather than asked: many turns, long answers, wrong tools."""
+"""An agent that is told what to do rather than asked: many turns, long answers, wrong tools."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from agents.offline.asking import Ask
 from agents.offline.misbehaviour import Orders
 from agents.offline.replies import Reply, say
-from agents.offline.script import Call, Script
+from agents.offline.script import Call
+from agents.offline.telling import count
 
 NO_SUCH_TOOL = "no_such_tool"
 HARMLESS = ("list_schedules", "list_runs", "forecast", "list_files", "get_schedule", "get_run", "read_file")
@@ -25,17 +26,18 @@ def turns(orders: Orders) -> int:
     return orders.turns or orders.repeat or (2 if orders.parallel or orders.tool else 1)
 
 
-def drill(ask: Ask, orders: Orders) -> Script:
-    """Take the turns that were ordered, then answer."""
-    failures = []
-    if orders.tool_error:
-        failures += yield [Call(NO_SUCH_TOOL, {"why": "the directive says tool_error"}, blind=True)]
+def drill(ask: Ask, orders: Orders) -> list[Call] | str:
+    """Return what this turn is ordered to ask for, or the answer after the last one."""
     tool = orders.tool or harmless_tool(ask)
-    for number in range(1, turns(orders) if tool else 1):
-        failures += yield list(calls(ask, orders, tool, number))
-    if orders.changed is not None:
-        failures += yield [report(orders.changed)]
-    return account(turns(orders), [result.text for result in failures if result.failed])
+    asking = turns(orders) - 1 if tool else 0
+    number = ask.turn - orders.tool_error  # the turn that asks for a wrong tool comes before all others
+    if number < 1:
+        return [Call(NO_SUCH_TOOL, {"why": "the directive says tool_error"})]
+    if number <= asking:
+        return list(calls(ask, orders, tool, number))
+    if orders.changed is not None and number == asking + 1:
+        return [report(orders.changed)]
+    return account(ask)
 
 
 def calls(ask: Ask, orders: Orders, tool: str, number: int) -> Iterator[Call]:
@@ -43,7 +45,7 @@ def calls(ask: Ask, orders: Orders, tool: str, number: int) -> Iterator[Call]:
     width = max(1, orders.parallel)
     for place in range(width):
         step = 1 if orders.repeat else (number - 1) * width + place + 1
-        yield Call(tool, sample_input(ask.offered.get(tool, {}), step), blind=bool(orders.tool))
+        yield Call(tool, sample_input(ask.offered.get(tool, {}), step))
 
 
 def report(changed: bool) -> Call:
@@ -52,9 +54,10 @@ def report(changed: bool) -> Call:
     return Call("report", {"changed": changed, "severity": "info", "body": body})
 
 
-def account(count: int, failures: list[str]) -> str:
+def account(ask: Ask) -> str:
     """Say what was done."""
-    done = f"Done: {count} turn{'s' * (count != 1)}, as the directive asked."
+    failures = [result.text for step in ask.steps for result in step.results if result.failed]
+    done = f"Done: {count(ask.turn, 'turn')}, as the directive asked."
     errors = "\n".join(f"- {text}" for text in failures[-3:])
     return f"{done}\n\nTool calls that failed: {len(failures)}\n{errors}" if failures else done
 

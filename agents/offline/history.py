@@ -20,10 +20,18 @@ STOPPED = re.compile(r"\b(cancel|interrupt|abort|stopp)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool gave back; `failed` when it did not do what was asked."""
+    """What a tool gave back."""
 
     text: str
-    failed: bool = False
+    is_error: bool = False
+
+    @cached_property
+    def failed(self) -> bool:
+        """Whether it is marked as an error, or says {"error": …} without a mark."""
+        if self.is_error or not self.text.lstrip().startswith("{"):
+            return self.is_error
+        data = self.data
+        return isinstance(data, dict) and isinstance(data.get("error"), str) and "items" not in data
 
     @cached_property
     def data(self) -> Any:
@@ -58,28 +66,14 @@ class Step:
     results: list[Result]
 
 
-def prompt_text(messages: Messages, must_answer: bool) -> str:
-    """Return the person's last words, the product's own context removed."""
-    return plain_text(messages[prompt_index(messages, must_answer)])
-
-
-def turn(messages: Messages, must_answer: bool) -> int:
-    """Count the reply to come, from 1, since the last prompt."""
-    later = messages[prompt_index(messages, must_answer) :]
-    return 1 + len([message for message in later if message["role"] == "assistant"])
-
-
-def steps(messages: Messages, must_answer: bool) -> list[Step]:
-    """Return the steps taken since the last prompt."""
-    later = messages[prompt_index(messages, must_answer) :]
+def steps(later: Messages) -> list[Step]:
+    """Return the steps taken in the messages since a prompt."""
     results = {block["tool_use_id"]: result_of(block) for block in every(later, "tool_result")}
     return [step for message in later if (step := step_of(message, results)).names]
 
 
-def conversation(messages: Messages, must_answer: bool) -> str:
-    """Name the conversation by its first words and the prompts so far."""
-    index = prompt_index(messages, must_answer)
-    prompts = sum(is_prompt(messages, number, must_answer) for number in range(index + 1))
+def conversation(messages: Messages, prompts: int) -> str:
+    """Name a conversation by its first words and the number of prompts so far."""
     first = next((plain_text(message) for message in messages if message["role"] == "user"), "")
     return hashlib.sha256(f"{prompts}\n{first}".encode()).hexdigest()
 
@@ -89,10 +83,9 @@ def earlier_inputs(messages: Messages) -> list[dict[str, Any]]:
     return [block["input"] for block in every(messages, "tool_use")]
 
 
-def prompt_index(messages: Messages, must_answer: bool) -> int:
-    """Find the last message that is a prompt and not the product's own note between turns."""
-    found = [number for number in range(len(messages)) if is_prompt(messages, number, must_answer)]
-    return found[-1] if found else 0
+def prompts(messages: Messages, must_answer: bool) -> list[int]:
+    """Find the messages that are prompts and not the product's own notes between turns; never none."""
+    return [number for number in range(len(messages)) if is_prompt(messages, number, must_answer)] or [0]
 
 
 def is_prompt(messages: Messages, number: int, must_answer: bool) -> bool:
@@ -130,11 +123,8 @@ def flat(content: Any) -> str:
 
 
 def result_of(block: dict[str, Any]) -> Result:
-    """Read a tool_result; an {"error": …} object is a failure even if nobody marked it."""
-    result = Result(flat(block.get("content")), bool(block.get("is_error")))
-    data = result.data
-    unmarked = isinstance(data, dict) and isinstance(data.get("error"), str) and "items" not in data
-    return Result(result.text, result.failed or bool(unmarked))
+    """Read a tool_result."""
+    return Result(flat(block.get("content")), bool(block.get("is_error")))
 
 
 def step_of(message: dict[str, Any], results: dict[str, Result]) -> Step:

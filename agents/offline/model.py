@@ -6,7 +6,7 @@ from agents.offline import drills
 from agents.offline.asking import Ask
 from agents.offline.misbehaviour import Orders, without_directives
 from agents.offline.replies import Reply, ask_for, fit, say
-from agents.offline.script import Call, Script, play
+from agents.offline.script import Call, play
 from agents.offline.skills import skill_for
 from agents.offline.telling import told
 
@@ -30,8 +30,8 @@ def reply_to(ask: Ask, orders: Orders) -> Reply:
 
 
 def next_reply(ask: Ask, orders: Orders) -> Reply:
-    """Play the script that fits and obey the tool choice."""
-    move = play(script_for(ask, orders), ask.steps, ask.offered)
+    """Take the next step and obey the tool choice."""
+    move = next_move(ask, orders)
     if isinstance(move, str):
         return forced(ask) or answer(move, orders)
     if ask.must_answer:
@@ -39,11 +39,11 @@ def next_reply(ask: Ask, orders: Orders) -> Reply:
     return ask_for(chosen(ask, move))
 
 
-def script_for(ask: Ask, orders: Orders) -> Script | str:
-    """Choose between a drill and honest work."""
+def next_move(ask: Ask, orders: Orders) -> list[Call] | str:
+    """Choose between a drill and honest work, and take it one step on."""
     if drills.has_script(orders):
         return drills.drill(ask, orders)
-    return skill_for(ask, without_directives(ask.text))
+    return play(skill_for(ask, without_directives(ask.text)), ask.steps, ask.offered)
 
 
 def answer(text: str, orders: Orders) -> Reply:

@@ -147,8 +147,8 @@ def usage(ask: Ask, output_tokens: int) -> dict[str, Any]:
 
 def fingerprint(ask: Ask) -> str:
     """Hash what was asked; streamed or not makes no difference."""
-    asked = [ask.model, ask.max_tokens, ask.system, ask.messages, ask.tools, ask.tool_choice]
-    return hashlib.sha256(dumps(asked).encode()).hexdigest()[:24]
+    asked = dumps([ask.model, ask.max_tokens, ask.tool_choice, ask.stop_sequences])
+    return hashlib.sha256((asked + ask.written).encode()).hexdigest()[:24]
 
 
 def dumps(value: Any) -> str:

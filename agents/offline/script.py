@@ -14,12 +14,11 @@ from agents.offline.history import Result, Step
 
 @dataclass(frozen=True)
 class Call:
-    """A wish to call one tool; `saying` is what is said before it, `blind` calls it offered or not."""
+    """A wish to call one tool; `saying` is what is said before it."""
 
     name: str
     input: dict[str, Any] = field(default_factory=dict)
     saying: str = ""
-    blind: bool = False
 
 
 type Steps[Found] = Generator[Call | list[Call], Any, Found]
@@ -45,7 +44,7 @@ def play(script: Script | str, steps: Iterable[Step], offered: Iterable[str]) ->
 
 def answers(calls: list[Call], past: deque[Step], offered: set[str]) -> list[Result] | None:
     """Return the results of these calls, or None where they are yet to be made."""
-    if not all(call.blind or call.name in offered for call in calls):
+    if not all(call.name in offered for call in calls):
         return [missing(call) for call in calls]
     wanted = [call.name for call in calls]
     while past:  # a step that does not fit was another model's, before it handed over to us
@@ -57,4 +56,4 @@ def answers(calls: list[Call], past: deque[Step], offered: set[str]) -> list[Res
 
 def missing(call: Call) -> Result:
     """Say honestly that a tool is not there."""
-    return Result(f"the tool `{call.name}` is not offered here", failed=True)
+    return Result(f"the tool `{call.name}` is not offered here", is_error=True)

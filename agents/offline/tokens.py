@@ -1,8 +1,6 @@
 """A stand-in for a tokenizer: near enough to budget with, and the same every time."""
 
-import json
 import math
-from typing import Any
 
 CHARS_PER_TOKEN = 3.5
 
@@ -10,11 +8,6 @@ CHARS_PER_TOKEN = 3.5
 def estimate(text: str) -> int:
     """Return the tokens that `text` costs, one at least."""
     return max(1, math.ceil(len(text) / CHARS_PER_TOKEN))
-
-
-def estimate_json(value: Any) -> int:
-    """Return the tokens of a JSON value as a request carries it."""
-    return estimate(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def chars_for(tokens: int) -> int:
