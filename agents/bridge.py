@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from channels.db import database_sync_to_async
+from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connections
 
 log = logging.getLogger("agents.database")
@@ -41,8 +41,19 @@ def connections_of_its_own() -> Iterator[None]:
 
 
 async def _once[T](function: Callable[..., T], *args: object, **named: object) -> T:
-    result: T = await database_sync_to_async(function)(*args, **named)
-    return result
+    return await sync_to_async(_with_fresh_connections)(function, *args, **named)
+
+
+def _with_fresh_connections[T](function: Callable[..., T], *args: object, **named: object) -> T:
+    """Drop connections that the server has closed, then call.
+
+    What Channels' database_sync_to_async does, but for connections within a transaction: it would close
+    those, and with them every test that rolls back.
+    """
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+    return function(*args, **named)
 
 
 def _waits() -> Iterator[float]:

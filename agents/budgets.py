@@ -6,7 +6,7 @@ replies at most. The windows are days and months of the install's time zone.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -160,7 +160,8 @@ def window_start(window: str, now: datetime) -> datetime:
     """Return when the day or month began, in the install's time zone."""
     local = timezone.localtime(now, timezone.get_default_timezone())
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    return midnight.replace(day=1) if window == BudgetWindow.MONTH else midnight
+    start = midnight.replace(day=1) if window == BudgetWindow.MONTH else midnight
+    return start.astimezone(UTC)  # a local time within a gap is equal to nothing
 
 
 def _standing(spender: Spender, now: datetime) -> Iterable[tuple[Budget, Spent]]:

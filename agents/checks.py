@@ -25,7 +25,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 def check_profiles(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Check what the profiles name; only where the database may be asked."""
     try:
-        return [fault for profile in Profile.objects.all() for fault in _profile(profile)] if databases else []
+        profiles = Profile.objects.all() if databases else []
+        return [fault for profile in profiles for fault in _profile(profile)]
     except DatabaseError:  # before the first migration there is nothing to check
         return []
 

@@ -28,12 +28,14 @@ class Meter:
     turns: int = 0
     cost_usd: Decimal = Decimal(0)
     tokens: int = 0
+    _last: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))  # tokens and cost of the last reply
 
     def count(self, usage: Usage, cost_usd: Decimal) -> None:
         """Count one reply."""
         self.turns += 1
         self.cost_usd += cost_usd
         self.tokens += usage.total
+        self._last = Decimal(usage.total), cost_usd
 
     @property
     def turns_left(self) -> int:
@@ -42,8 +44,9 @@ class Meter:
     @property
     def nearly_spent(self) -> bool:
         """Whether money or tokens are so far gone that the next reply should be the last."""
-        money = _nearly(self.cost_usd, self.limits.max_cost_usd)
-        return money or _nearly(Decimal(self.tokens), self.limits.max_tokens)
+        tokens, cost_usd = self._last
+        money = _nearly(self.cost_usd, cost_usd, self.limits.max_cost_usd)
+        return money or _nearly(Decimal(self.tokens), tokens, self.limits.max_tokens)
 
     def allow(self, wanted: int, reading: int, price: Price, room: Decimal | None) -> int:
         """Return how many tokens the next reply may have; raise BudgetExceeded where that is too few.
@@ -71,8 +74,9 @@ class Meter:
         return [_enough(int((usd * MILLION - read) / price.output), says) for usd, says in purses]
 
 
-def _nearly(used: Decimal, limit: Decimal | int | None) -> bool:
-    return limit is not None and used > 0 and used >= limit * LANDING_SHARE
+def _nearly(used: Decimal, step: Decimal, limit: Decimal | int | None) -> bool:
+    """Tell whether most is gone, or another step like the last one would leave too little for the answer."""
+    return limit is not None and used > 0 and (used >= limit * LANDING_SHARE or used + 2 * step > limit)
 
 
 def _enough(tokens: int, says: str) -> int:

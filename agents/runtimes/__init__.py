@@ -6,7 +6,7 @@ __all__ = ["Runtime", "UnknownRuntime", "get", "names", "register", "warm_up"]
 
 
 def warm_up() -> None:
-    """Import what takes seconds; call it from a thread, before the first question stops an event loop for it."""
+    """Import what takes seconds, from a thread, before the first question stops an event loop for it."""
     from anthropic import AsyncAnthropic
 
     _ = AsyncAnthropic(api_key="nobody's").messages.stream

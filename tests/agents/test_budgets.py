@@ -1,0 +1,221 @@
+"""The ledger and the budgets that read it."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError
+
+from agents import budgets
+from agents.budgets import Exhausted, Spender, Spent
+from agents.errors import BudgetExceeded
+from agents.models import Budget, LedgerEntry, ModelPrice
+from agents.prices import price
+from agents.states import Activity, BudgetScope, BudgetWindow
+from agents.usage import Usage
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+RUN = Spender(Activity.RUN_TURN, project_id=1, schedule_id=3, run_id=7, user_id=9)
+MILLION = Usage(input=1_000_000)
+
+
+def spend(usd: str, at: datetime = NOON, spender: Spender = RUN) -> None:
+    LedgerEntry.objects.create(
+        at=at,
+        cost_usd=Decimal(usd),
+        activity=spender.activity,
+        project_id=spender.project_id,
+        schedule_id=spender.schedule_id,
+    )
+
+
+def budget(scope=BudgetScope.INSTALL, subject=None, window=BudgetWindow.DAY, **most) -> Budget:
+    return Budget.objects.create(scope=scope, subject_id=subject, window=window, **most)
+
+
+@pytest.mark.parametrize(
+    ("model", "usd"),
+    [
+        ("claude-opus-5-5", 5),
+        ("claude-sonnet-5-5-20261001", 3),
+        ("claude-haiku-5-5", 1),
+        ("claude-nova-9", 5),
+        ("gpt", 0),
+    ],
+)
+def test_a_model_costs_what_the_longest_fitting_prefix_says(model, usd):
+    assert price(model).cost(MILLION) == usd
+
+
+def test_models_of_other_servers_are_free_until_somebody_prices_them():
+    server = "anthropic@gateway:4000"
+    assert price("claude-opus-5-5", server).free
+    assert price("claude-opus-5-5", "offline").free
+    ModelPrice.objects.create(prefix=f"{server}/claude-opus", input_usd=2)
+    assert price("claude-opus-5-5", server).cost(MILLION) == 2
+
+
+def test_a_percent_sign_in_a_name_is_only_a_percent_sign():
+    ModelPrice.objects.create(prefix="%", input_usd=99)
+    assert price("claude-haiku-5-5").cost(MILLION) == 1
+    assert price("anything").free
+
+
+def test_reading_from_the_cache_is_cheap_and_writing_to_it_is_not():
+    used = Usage(input=1_000_000, output=1_000_000, cache_read=1_000_000, cache_write=1_000_000)
+    assert price("claude-sonnet-5-5").cost(used) == Decimal("22.05")
+
+
+def test_an_expense_is_written_with_everything_it_belongs_to():
+    cost = budgets.settle(RUN, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON, estimated=True)
+    entry = LedgerEntry.objects.get()
+    assert entry.cost_usd == cost == Decimal("0.00150225")
+    assert (entry.activity, entry.project_id, entry.schedule_id, entry.run_id, entry.user_id) == (
+        "run_turn",
+        1,
+        3,
+        7,
+        9,
+    )
+    assert (entry.estimated, entry.at, entry.model, entry.provider) == (
+        True,
+        NOON,
+        "claude-haiku-5-5",
+        "anthropic",
+    )
+
+
+def test_what_a_run_spent_is_added_up_over_its_attempts():
+    for _ in range(2):
+        budgets.settle(RUN, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON)
+    budgets.audit_bypass(RUN, {"cap": 2}, NOON)
+    assert budgets.spent_by_run(7) == {
+        "input_tokens": 2022,
+        "output_tokens": 200,
+        "cost_usd": Decimal("0.00300450"),
+    }
+    assert budgets.spent_by_run(8) == {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0}
+
+
+def test_a_forced_bypass_is_on_the_ledger_and_costs_nothing():
+    entry = budgets.audit_bypass(RUN, {"cap": 2}, NOON)
+    assert (entry.activity, entry.cost_usd, entry.detail) == (Activity.MANUAL_FORCE_BYPASS, 0, {"cap": 2})
+    assert budgets.spent_today(NOON) == Spent()
+
+
+def test_without_budgets_everything_is_allowed():
+    spend("1000")
+    budgets.check(RUN, Decimal(1000), NOON)
+    assert budgets.room(RUN, NOON) is None
+    assert not budgets.exhausted(NOON)
+
+
+def test_the_budget_that_is_exceeded_is_named():
+    budget(BudgetScope.PROJECT, 1, max_cost_usd=2)
+    spend("1.5")
+    budgets.check(RUN, Decimal("0.5"), NOON)
+    with pytest.raises(
+        BudgetExceeded, match=r"The daily budget of this project is used up: 1.5000 of 2.0000 USD"
+    ):
+        budgets.check(RUN, Decimal("0.51"), NOON)
+
+
+def test_turns_are_budgeted_too():
+    budget(BudgetScope.SCHEDULE, 3, BudgetWindow.MONTH, max_turns=2)
+    spend("0")
+    budgets.check(RUN, Decimal(0), NOON)
+    spend("0")
+    with pytest.raises(
+        BudgetExceeded, match="monthly budget of this schedule is used up: 2 of 2 agent steps"
+    ):
+        budgets.check(RUN, Decimal(0), NOON)
+
+
+def test_room_is_what_the_tightest_budget_leaves():
+    budget(max_cost_usd=10)
+    budget(BudgetScope.SCHEDULE, 3, max_cost_usd=2)
+    budget(BudgetScope.SCHEDULE, 4, max_cost_usd=1)
+    spend("0.5")
+    assert budgets.room(RUN, NOON) == Decimal("1.5")
+
+
+def test_chat_and_runs_spend_from_one_purse():
+    budget(max_cost_usd=1)
+    spend("0.6")
+    spend("0.6", spender=Spender(Activity.CHAT_TURN, message_id=1))
+    with pytest.raises(BudgetExceeded):
+        budgets.room(RUN, NOON)
+
+
+def test_yesterday_and_last_month_do_not_count():
+    budget(max_cost_usd=1)
+    budget(window=BudgetWindow.MONTH, max_cost_usd=3)
+    spend("1", NOON - timedelta(days=1))
+    spend("1", NOON - timedelta(days=30))
+    assert budgets.room(RUN, NOON) == 1
+    spend("0.9", NOON - timedelta(days=2))
+    spend("0.5", NOON - timedelta(days=3))
+    assert budgets.room(RUN, NOON) == Decimal("0.6")
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "began"),
+    [
+        ("UTC", "2026-11-24T12:00", "2026-11-24T00:00"),
+        ("Europe/Berlin", "2026-11-24T23:30", "2026-11-24T23:00"),
+        ("America/New_York", "2026-11-24T03:00", "2026-11-23T05:00"),
+        ("Europe/Berlin", "2026-03-29T12:00", "2026-03-28T23:00"),  # the clocks change at 2 that night
+        ("Asia/Beirut", "2026-03-29T12:00", "2026-03-28T22:00"),  # that day begins at 1 o'clock
+    ],
+)
+def test_a_day_begins_at_midnight_where_the_install_lives(settings, zone, now, began):
+    from django.utils import timezone
+
+    settings.TIME_ZONE = zone
+    timezone.get_default_timezone.cache_clear()
+    try:
+        start = budgets.window_start(BudgetWindow.DAY, datetime.fromisoformat(now).replace(tzinfo=UTC))
+        assert start == datetime.fromisoformat(began).replace(tzinfo=UTC)
+    finally:
+        settings.TIME_ZONE = "UTC"
+        timezone.get_default_timezone.cache_clear()
+
+
+def test_a_month_begins_on_its_first_day():
+    assert budgets.window_start(BudgetWindow.MONTH, NOON) == datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def test_who_has_nothing_left_is_known_before_anything_starts():
+    budget(BudgetScope.PROJECT, 1, max_cost_usd=1)
+    budget(BudgetScope.SCHEDULE, 3, max_turns=1)
+    budget(BudgetScope.SCHEDULE, 4, max_turns=1)
+    spend("1")
+    spent = budgets.exhausted(NOON)
+    assert spent == Exhausted(project_ids=frozenset({1}), schedule_ids=frozenset({3}))
+    assert spent.covering(1, None) == "A budget of this project is used up."
+    assert spent.covering(2, 3) == "A budget of this schedule is used up."
+    assert spent.covering(None, None) == ""
+    budget(max_cost_usd=Decimal("0.5"))
+    assert budgets.exhausted(NOON).covering(None, None) == "A budget of this install is used up."
+
+
+def test_asking_who_is_exhausted_costs_one_query_where_there_are_no_budgets(django_assert_num_queries):
+    with django_assert_num_queries(1):
+        budgets.exhausted(NOON)
+
+
+def test_today_is_added_up_for_the_install_a_project_or_a_schedule():
+    spend("1")
+    spend("2", spender=Spender(Activity.RUN_TURN, project_id=2, schedule_id=5))
+    spend("4", NOON - timedelta(days=1))
+    assert budgets.spent_today(NOON) == Spent(2, Decimal(3))
+    assert budgets.spent_today(NOON, project_id=2) == Spent(1, Decimal(2))
+    assert budgets.spent_today(NOON, schedule_id=3) == Spent(1, Decimal(1))
+
+
+def test_a_second_budget_for_the_same_is_refused():
+    budget(max_turns=1)
+    with pytest.raises(IntegrityError):
+        budget(max_turns=2)

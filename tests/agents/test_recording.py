@@ -1,0 +1,155 @@
+"""Written before shown: the recorder between the engine and whoever looks on."""
+
+import asyncio
+from contextlib import aclosing
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import OperationalError
+
+from agents import recording, transcript
+from agents.bridge import in_database
+from agents.errors import LeaseLost
+from agents.events import Finished, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
+from agents.recording import record
+
+pytestmark = pytest.mark.django_db
+
+
+def recorded(engine, token=None):
+    """Record an engine; return the number of the log and what was shown."""
+    token = token or uuid4()
+    log = transcript.open_transcript(token)
+
+    async def follow():
+        async with aclosing(record(engine, log.pk, token)) as events:
+            return [event async for event in events]
+
+    return log.pk, async_to_sync(follow)()
+
+
+def test_bits_of_text_are_gathered_into_few_rows():
+    async def engine(tell):
+        for n in range(500):
+            await tell(TextDelta(1, f"{n} "))
+        await tell(Finished("completed"))
+
+    log, shown = recorded(engine)
+    rows = transcript.read(log)
+    assert "".join(row.data["text"] for row in rows[:-1]) == "".join(f"{n} " for n in range(500))
+    assert len(rows) < 20
+    assert [event.data() for event in shown] == [row.data for row in rows]
+
+
+def test_thoughts_words_and_turns_are_not_mixed():
+    async def engine(tell):
+        for event in (ThinkingDelta(1, "Hm"), ThinkingDelta(1, "m."), TextDelta(1, "A"), TextDelta(2, "B")):
+            await tell(event)
+
+    _, shown = recorded(engine)
+    kinds = [(event.kind, event.turn) for event in shown]
+    assert list(dict.fromkeys(kinds)) == [("thinking_delta", 1), ("text_delta", 1), ("text_delta", 2)]
+
+
+def test_what_was_said_is_shown_while_the_model_pauses(monkeypatch):
+    monkeypatch.setattr(recording, "GATHER_SEC", 0.01)
+    token = uuid4()
+    log = transcript.open_transcript(token)
+    shown = asyncio.Event()
+
+    async def engine(tell):
+        await tell(TurnStarted(1))
+        await tell(TextDelta(1, "Let me think"))
+        await asyncio.wait_for(shown.wait(), 10)
+
+    async def follow():
+        async for event in record(engine, log.pk, token):
+            if isinstance(event, TextDelta):
+                shown.set()
+
+    async_to_sync(follow)()
+    assert transcript.read(log.pk)[-1].data == {"turn": 1, "text": "Let me think"}
+
+
+def test_an_engine_goes_on_only_when_what_it_told_is_written():
+    token = uuid4()
+    log = transcript.open_transcript(token)
+    seen = []
+
+    async def engine(tell):
+        await tell(ToolStarted(1, "toolu_1", "echo", {}))
+        seen.extend(await sync_to_async(transcript.read)(log.pk))
+
+    async def follow():
+        return [event async for event in record(engine, log.pk, token)]
+
+    async_to_sync(follow)()
+    assert [row.kind for row in seen] == ["tool_started"]
+
+
+def test_what_an_engine_raises_comes_out():
+    async def engine(tell):
+        await tell(TurnStarted(1))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        recorded(engine)
+
+
+def test_a_foreign_token_is_refused_at_the_first_word():
+    log = transcript.open_transcript(uuid4())
+
+    async def engine(tell):
+        await tell(TurnStarted(1))
+
+    async def follow():
+        return [event async for event in record(engine, log.pk, uuid4())]
+
+    with pytest.raises(LeaseLost):
+        async_to_sync(follow)()
+    assert transcript.read(log.pk) == []
+
+
+def test_a_write_whose_success_was_not_heard_of_is_not_made_twice(monkeypatch):
+    append = transcript.append
+    calls = []
+
+    def unheard(*args):
+        last = append(*args)
+        calls.append(last)
+        if len(calls) == 2:
+            raise OperationalError("server closed the connection unexpectedly")
+        return last
+
+    monkeypatch.setattr(transcript, "append", unheard)
+
+    async def engine(tell):
+        for turn in range(1, 4):
+            await tell(TurnStarted(turn))
+
+    log, _ = recorded(engine)
+    assert [row.data["turn"] for row in transcript.read(log)] == [1, 2, 3]
+
+
+def test_the_bridge_waits_for_a_busy_database(monkeypatch):
+    monkeypatch.setattr("agents.bridge.FIRST_WAIT_SEC", 0.0)
+    answers = iter([OperationalError("database is locked"), OperationalError("locked"), 42])
+
+    def ask():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert async_to_sync(in_database)(ask) == 42
+
+
+def test_the_bridge_gives_up_in_the_end(monkeypatch):
+    monkeypatch.setattr("agents.bridge.GIVE_UP_SEC", -1.0)
+
+    def ask():
+        raise OperationalError("database is locked")
+
+    with pytest.raises(OperationalError):
+        async_to_sync(in_database)(ask)

@@ -1,0 +1,109 @@
+"""What the provider does wrong, and how the run ends then."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import httpx2
+import pytest
+
+from agents import breaker, transcript
+from agents.events import TextDelta
+from agents.models import LedgerEntry, Provider
+from agents.states import FailureReason as R
+from stagent.lib import clock
+from tests.agents.conftest import finish, work
+from tests.agents.provider import broken, error_event, fail, refuse, say, want
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "retryable"),
+    [
+        (refuse(429, "rate_limit_error"), R.RATE_LIMITED, True),
+        (refuse(529, "overloaded_error"), R.OVERLOADED, True),
+        (refuse(500, "api_error"), R.SDK_ERROR, True),
+        (refuse(400, "invalid_request_error"), R.SDK_ERROR, False),
+        (error_event("overloaded_error"), R.OVERLOADED, True),
+        (error_event("overloaded_error", "Some words"), R.OVERLOADED, True),
+        (fail(httpx2.ConnectError("refused")), R.SDK_ERROR, True),
+        (fail(httpx2.ReadTimeout("silence")), R.TIMEOUT, True),
+        (broken(""), R.SDK_ERROR, True),
+        (broken("Some words"), R.SDK_ERROR, False),
+        (broken("Some words", httpx2.RemoteProtocolError("cut")), R.SDK_ERROR, False),
+        (broken("", httpx2.ReadTimeout("silence")), R.TIMEOUT, True),
+        (broken("Some words", httpx2.ReadTimeout("silence")), R.TIMEOUT, False),
+        (say("Some words", None), R.SDK_ERROR, False),
+    ],
+)  # fmt: skip
+def test_a_failure_is_tried_again_only_if_nothing_was_shown(script, assign, answer, reason, retryable):
+    script(answer)
+    finished = finish(assign())
+    assert (finished.outcome, finished.reason, finished.retryable) == ("failed", reason, retryable)
+    assert finished.detail
+
+
+def test_words_of_a_cut_stream_are_kept_and_shown(script, assign):
+    script(broken("Some words"))
+    assignment = assign()
+    events = work(assignment)
+    shown = "".join(event.text for event in events if isinstance(event, TextDelta))
+    kept = "".join(
+        row.data["text"] for row in transcript.read(assignment.transcript_id) if row.kind == "text_delta"
+    )
+    assert shown == kept == events[-1].text == "Some words"
+    assert events[-1].partial
+    assert "before the reply was complete" in events[-1].detail
+
+
+def test_a_cut_stream_is_paid_for_as_far_as_it_came(script, assign):
+    script(broken("word " * 70))
+    finish(assign())
+    entry = LedgerEntry.objects.get()
+    assert entry.estimated
+    assert entry.input_tokens == 100
+    assert entry.output_tokens == pytest.approx(100, abs=5)
+    assert entry.cost_usd > Decimal("0.002")
+
+
+def test_a_request_that_was_refused_costs_nothing(script, assign):
+    script(refuse(529, "overloaded_error"))
+    finish(assign())
+    assert not LedgerEntry.objects.exists()
+
+
+def test_the_wait_that_the_provider_asks_for_reaches_everybody(script, assign):
+    script(refuse(429, "rate_limit_error", retry_after="70"))
+    finished = finish(assign())
+    assert finished.retry_after_sec == 70
+    assert breaker.blocked_names(clock.now()) == {"anthropic"}
+    assert breaker.blocked_names(clock.now() + timedelta(seconds=71)) == set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (refuse(401, "authentication_error", "invalid x-api-key"), R.AUTH_FAILED),
+        (refuse(429, "rate_limit_error", code="enforced_spend_limit_reached"), R.BUDGET_EXCEEDED),
+    ],
+)
+def test_a_bad_key_and_a_spend_stop_open_the_breaker(script, assign, answer, reason):
+    script(answer)
+    finished = finish(assign())
+    assert (finished.reason, finished.provider_stop, finished.retryable) == (reason, True, False)
+    provider = Provider.objects.get(name="anthropic")
+    assert (provider.open_reason, provider.trips) == (reason, 1)
+    assert finished.detail == provider.open_detail
+
+
+def test_the_first_good_reply_closes_the_breaker(script, assign):
+    breaker.trip("anthropic", "auth_failed", "bad key", clock.now())
+    script(say("Hello."))
+    finish(assign())
+    assert breaker.blocked_names(clock.now()) == set()
+
+
+def test_what_the_run_had_said_before_is_its_partial_answer(script, assign, echo_calls):
+    script(want(("echo", {"say": "a"}), text="Looking."), refuse(500, "api_error"))
+    finished = finish(assign())
+    assert (finished.text, finished.partial, finished.retryable) == ("Looking.", True, True)
