@@ -115,6 +115,13 @@ def next_run(row: Row) -> str:
     return moment(first(row, "next_fire_at", "next_run_at", "next"), first(row, "timezone", "tz"))
 
 
+def warnings(data: Any) -> str:
+    """Collect what the product warns about, like collisions."""
+    said = data.get("warnings") or [] if isinstance(data, dict) else []
+    texts = [first(one, "message", "suggestion", "type") if isinstance(one, dict) else one for one in said]
+    return "; ".join(str(text) for text in texts if text)
+
+
 def money(value: Any) -> str:
     """Write dollars, unless there are none."""
     try:

@@ -19,6 +19,7 @@ NIGHTLY: dict[str, Any] = {
     "failure_streak": 2,
     "last_failure_reason": "timeout",
     "firing_count": 41,
+    "warnings": [{"type": "advice", "message": "Raise the limit to 80."}],
 }
 PING = {"id": "4", "name": "Ping | pong", "interval": "5m", "status": "paused", "next_fire_at": None}
 FAILED = {
@@ -59,6 +60,7 @@ def test_a_schedule_is_explained_with_its_trouble_and_task():
     assert "**Nightly report** is a schedule, active." in said
     assert "- **Agent steps:** 12 on average, at most 50" in said
     assert "- **Failures in a row:** 2" in said
+    assert "- **Advice:** Raise the limit to 80." in said
     assert "> List what failed.\n> Be brief." in said
 
 

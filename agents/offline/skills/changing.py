@@ -5,7 +5,7 @@ from typing import Any
 from agents.offline.history import Result
 from agents.offline.script import Call, Script
 from agents.offline.skills.schedules import known
-from agents.offline.telling import bullets, first, next_run, rhythm, sorry, title
+from agents.offline.telling import bullets, first, next_run, rhythm, sorry, title, warnings
 from agents.offline.timing import find_timing
 from agents.offline.wish import Wish
 
@@ -86,17 +86,9 @@ def standing(result: Result) -> str:
         "Reason": row.get("paused_reason"),
         "Run": run,
         "Waiting for": row.get("wait_reason"),
-        "Warning": warnings(result),
+        "Warning": warnings(result.data),
     }
     return bullets(facts)
-
-
-def warnings(result: Result) -> str:
-    """Collect what the product warns about, like collisions."""
-    data = result.data if isinstance(result.data, dict) else {}
-    said = data.get("warnings") or []
-    texts = [first(one, "message", "suggestion", "type") if isinstance(one, dict) else one for one in said]
-    return "; ".join(str(text) for text in texts if text)
 
 
 def each(tool: str, status: str, done: str, fields: dict[str, Any]) -> Script:

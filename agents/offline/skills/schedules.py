@@ -3,7 +3,19 @@
 import re
 
 from agents.offline.script import Call, Script
-from agents.offline.telling import Row, bullets, count, first, moment, next_run, rhythm, sorry, table, title
+from agents.offline.telling import (
+    Row,
+    bullets,
+    count,
+    first,
+    moment,
+    next_run,
+    rhythm,
+    sorry,
+    table,
+    title,
+    warnings,
+)
 from agents.offline.wish import Wish
 
 STATUS = re.compile(r"\b(active|paused|completed)\b", re.IGNORECASE)
@@ -111,6 +123,7 @@ def trouble(row: Row) -> str:
         "Last failure": row.get("last_failure_reason"),
         "Failures in a row": row.get("failure_streak") or None,
         "Turn-limit breaches in a row": row.get("turn_budget_breach_streak") or None,
+        "Advice": warnings(row),
         "Deferred until": moment(row.get("deferred_until"), row.get("timezone")),
     }
     return bullets(facts)
