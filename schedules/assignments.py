@@ -3,11 +3,10 @@
 from zoneinfo import ZoneInfo
 
 from agents.budgets import Spender
-from agents.runner import Assignment
-
 from agents.errors import LeaseLost
 from agents.limits import Limits
 from agents.models.profile import workspace_of
+from agents.runner import Assignment
 from agents.states import Activity
 from schedules.conf import Conf
 from schedules.models import Run
@@ -16,7 +15,7 @@ from schedules.transitions import Claim
 
 HEARTBEAT_NOTE = (
     "This is a recurring check. When you have looked, call the tool `report`: changed=false when there is "
-    "nothing a person needs to know (nothing is delivered then), otherwise changed=true with a severity and a body."
+    "nothing a person needs to know (then nothing is delivered), else changed=true, a severity and a body."
 )
 
 
@@ -60,7 +59,7 @@ def spender(run: Run) -> Spender:
 
 
 def _clock(run: Run) -> str:
-    """Say what time it is for the agent, in its schedule's zone; it goes last into the request, or caches break."""
+    """Say what instant it works for, in its schedule's zone; it goes last into a request, for the caches."""
     zone = ZoneInfo(run.schedule.timezone if run.schedule else "UTC")
     nominal = (run.firing.nominal_at if run.firing else run.queued_at).astimezone(zone)
     return f"Scheduled for {nominal:%A, %Y-%m-%d %H:%M} ({zone.key})."

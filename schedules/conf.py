@@ -114,7 +114,7 @@ def in_force() -> list[Value]:
 
 
 def _choose(key: Key, saved: str | None) -> Value:
-    ignored = []
+    ignored: list[str] = []
     for source, text in (("environment", os.environ.get(key.name)), ("admin", saved)):
         if text is None or not text.strip():
             continue

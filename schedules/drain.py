@@ -63,7 +63,7 @@ def startable(situation: Situation) -> RunQuerySet:
 def _behind_its_own_schedule() -> Q:
     """Match the runs that wait for an earlier run of their schedule, which is not to overlap."""
     running = Run.objects.running().filter(schedule=OuterRef("schedule"))
-    return Q(source__in=BY_ITSELF) & ~Q(schedule__overlap_policy=OverlapPolicy.ALLOW) & Exists(running)
+    return Q(Exists(running), ~Q(schedule__overlap_policy=OverlapPolicy.ALLOW), source__in=BY_ITSELF)
 
 
 def _over_budget(situation: Situation) -> Q:

@@ -31,7 +31,7 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
     schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down
     _check(schedule, before, now)
     with transaction.atomic():
-        if schedule.pk is None:
+        if schedule._state.adding:
             _insert(schedule, now)
         else:
             _update(schedule, retimed=_timing(schedule) != before, now=now)
@@ -118,7 +118,7 @@ def _check_it_fires(schedule: Schedule, recurrence: Recurrence, now: datetime) -
 def _insert(schedule: Schedule, now: datetime) -> None:
     following = schedule.recurrence.next_after(now) if schedule.status == ScheduleStatus.ACTIVE else None
     # The jitter of the first instant depends on the id, which the first save gives.
-    schedule.next_nominal_at = schedule.next_fire_at = following and following.at
+    schedule.next_nominal_at = schedule.next_fire_at = following.at if following else None
     schedule.save()
     _set_next(schedule, now)
 
@@ -142,7 +142,7 @@ def _update(schedule: Schedule, *, retimed: bool, now: datetime) -> None:
 
 
 def _set_next(schedule: Schedule, now: datetime) -> None:
-    """Let the next instant follow from now, by the schedule's new timing; one that was over may live again."""
+    """Let the next instant follow from now by the new timing; a schedule that was over may live again."""
     Schedule.objects.select_for_update().get(pk=schedule.pk)
     schedule.refresh_from_db()
     if schedule.status == ScheduleStatus.PAUSED:

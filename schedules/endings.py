@@ -93,7 +93,7 @@ def _tell_provider(run: Run, finished: Finished, now: datetime) -> None:
 
 
 def _retry_at(run: Run, finished: Finished, now: datetime) -> datetime | None:
-    """Return when to try again: Retry-After honoured, else exponential with full jitter; None when not, or too late."""
+    """Return when to try again, Retry-After honoured, else exponential with jitter; None: never."""
     if not finished.retryable or run.retry_count >= run.max_retries:
         return None
     backoff = random.uniform(0.5, 1) * min(MAX_BACKOFF_SEC, BACKOFF_SEC * 2**run.retry_count)

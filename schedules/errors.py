@@ -26,7 +26,7 @@ class NotAllowed(Exception):
 
 
 class CapacityFull(Exception):
-    """Every place to run is taken: `slot_eta_sec` until one is expected, `position` in the queue, who blocks."""
+    """All slots are taken: `slot_eta_sec` until one is expected, `position` in the queue, who blocks."""
 
     def __init__(self, slot_eta_sec: int, position: int, blocking: list[int]) -> None:
         super().__init__(f"All slots are taken; the next one is expected in about {slot_eta_sec} s.")

@@ -117,7 +117,7 @@ class Loop:
         self._seen_at = time.monotonic()
 
     def _watch_clock(self) -> None:
-        """After a jump of the wall clock renew first and reap later: the stored ends mean nothing for a while."""
+        """After a jump of the wall clock renew first and reap later: the stored ends mean nothing now."""
         jump = self._jumps.jumped()
         if jump is None:
             return
@@ -181,7 +181,7 @@ class Loop:
         return longest if moment is None else min(longest, max(0.0, (moment - now).total_seconds()))
 
     def _wait_for_runs(self, grace_sec: float | None) -> None:
-        """Let the running runs finish; when the grace is over, or at a second signal, stop them and hand them back."""
+        """Let the runs finish; when the grace is over or a second signal comes, hand them back."""
         if not self.executor:
             return
         until = None if grace_sec is None else time.monotonic() + grace_sec
@@ -206,12 +206,12 @@ class Loop:
     def _quietly(self, act: Callable[[], object]) -> None:
         try:
             act()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, leaving goes on
             log.warning("On leaving: %s", error)
 
 
 def next_moment(now: datetime) -> datetime | None:
-    """Return the next moment at which a schedule comes due or a waiting run may start: three index look-ups."""
+    """Return when the next schedule comes due or the next waiting run may start: three index look-ups."""
     active, queued = Schedule.objects.active(), Run.objects.queued()
     moments = (
         active.filter(deferred_until=None).aggregate(moment=Min("next_fire_at"))["moment"],

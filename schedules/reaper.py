@@ -1,4 +1,7 @@
-"""The reaper: settle lapsed leases and overdue runs. Idempotent, on any node; one row's error never stops the sweep."""
+"""The reaper: settle lapsed leases and overdue runs.
+
+Idempotent, on any node; one row's error never stops the sweep.
+"""
 
 import logging
 from collections.abc import Callable
@@ -49,7 +52,7 @@ def _sweep(runs: RunQuerySet, settle: Callable[[Run], None]) -> int:
 
 
 def _settle_lapsed(run: Run, now: datetime) -> None:
-    """Requeue a run whose holder vanished, or end it: cancelled if somebody asked, failed if it lost too many."""
+    """Requeue a run whose holder vanished, or end it: cancelled if asked, failed if it lost too many."""
     assert run.token is not None
     still_lapsed = Q(lease_expires_at__lte=now)
     if run.cancel_requested_at:
@@ -79,7 +82,7 @@ def _settle_lapsed(run: Run, now: datetime) -> None:
 
 
 def _settle_overdue(run: Run, now: datetime) -> None:
-    """End a run whose holder did not do so at its deadline; the token changes, so the holder's result is refused."""
+    """End a run whose holder did not do so at its deadline; the holder's token is worth nothing then."""
     assert run.token is not None
     finish(run.pk, run.token, _overdue(), now=now)
 
@@ -89,7 +92,8 @@ def _overdue() -> Ending:
 
 
 def _settle_unwanted(run: Run, now: datetime) -> None:
-    reason = f"It still waited at {now:%H:%M} UTC, {round((now - run.queued_at).total_seconds() / 60)} minutes after it was queued."
+    minutes = round((now - run.queued_at) / timedelta(minutes=1))
+    reason = f"It still waited at {now:%H:%M} UTC, {minutes} minutes after it was queued."
     withdraw(run.pk, now=now, reason=reason, outcome=Outcome.EXPIRED_IN_QUEUE)
 
 

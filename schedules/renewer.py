@@ -73,7 +73,7 @@ class Renewer:
         try:
             close_old_connections()
             kept = renew([job.claim.token for job in jobs], clock.now(), conf.load().lease_ttl)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next glance tries again
             log.warning("Leases could not be renewed (%s); tried again at once.", error)
             return
         self._renewed_at = asked_at

@@ -1,4 +1,4 @@
-"""Pruning by age: firings, finished runs and their transcripts, in batches, so that nobody waits for a big delete."""
+"""Pruning by age, in batches, for nobody should wait for a big delete: firings, runs, transcripts."""
 
 import time
 from datetime import datetime, timedelta

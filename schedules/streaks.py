@@ -31,9 +31,9 @@ BLAMELESS = {
 
 def settle(run: Run, *, blameless: bool, now: datetime) -> None:
     """Write the ending of a run into its schedule, in the transaction that ended it."""
-    schedule = Schedule.objects.select_for_update().filter(pk=run.schedule_id).first()
-    if schedule is None:
+    if run.schedule_id is None:
         return
+    schedule = Schedule.objects.select_for_update().get(pk=run.schedule_id)
     _average(schedule, run, now)
     if run.status == RunStatus.COMPLETED:
         _succeed(schedule)
@@ -46,8 +46,9 @@ def settle(run: Run, *, blameless: bool, now: datetime) -> None:
 
 
 KEPT = [
-    "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak", "turn_budget_breach_streak", "slow_streak",
-    "last_failure_reason", "suppression_count", "status", "paused_reason", "next_fire_at", "next_nominal_at", "deferred_until",
+    "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak",
+    "turn_budget_breach_streak", "slow_streak", "last_failure_reason", "suppression_count",
+    "status", "paused_reason", "next_fire_at", "next_nominal_at", "deferred_until",
 ]  # fmt: skip
 
 
@@ -109,7 +110,7 @@ def _count_breach(schedule: Schedule, now: datetime) -> None:
 
 
 def in_grace(schedule: Schedule, now: datetime) -> bool:
-    """Tell whether max_turns was set within the last two periods; a period lies between two nominal instants."""
+    """Tell whether max_turns was set within two periods; a period lies between two nominal instants."""
     if schedule.max_turns_set_at is None:
         return False
     period = schedule.recurrence.period(schedule.max_turns_set_at)

@@ -3,13 +3,13 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils.functional import cached_property
 
 from schedules.calendar import Instant, jittered
-from schedules.misfires import Plan, default_grace, plan
+from schedules.misfires import Plan, Policy, default_grace, plan
 from schedules.models import Firing, Run, Schedule
 from schedules.situation import Situation
 from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, ScheduleKind, Source
@@ -26,7 +26,7 @@ log = logging.getLogger("stagent.tick")
 
 
 def tick(situation: Situation) -> int:
-    """Deal with every due schedule once; return how many firings were recorded. One schedule's error stops no other."""
+    """Deal with every due schedule once; return how many firings were recorded. An error stops no other."""
     recorded = 0
     due = Schedule.objects.due(situation.now).order_by("next_fire_at").values_list("pk", flat=True)
     for chunk in _chunks(list(due)):
@@ -58,7 +58,7 @@ class Due:
         return self.situation.now
 
     def settle(self) -> int:
-        """Step back for chat, or move past every due instant and explain each by a firing, in one transaction."""
+        """Step back for chat, or move past every due instant and explain each, in one transaction."""
         if self._steps_back():
             return 0
         with transaction.atomic():
@@ -95,7 +95,7 @@ class Due:
 
     @cached_property
     def plan(self) -> Plan:
-        """Return what the misfire policy makes of the due instants; one whose jitter is not over is not due yet."""
+        """Return what the misfire policy makes of what is due; within its jitter an instant is not due."""
         decided = self._plan_until(self.now)
         last = decided.fire[-1].at if decided.fire else None
         if last and len(decided.fire) + decided.coalesced_count > 1 and self._fire_at(last) > self.now:
@@ -106,7 +106,7 @@ class Due:
         schedule = self.schedule
         assert schedule.next_nominal_at is not None
         first = Instant(schedule.next_nominal_at, schedule.next_dst_shifted)
-        return plan(schedule.recurrence, first, moment, schedule.misfire_policy, self.grace)
+        return plan(schedule.recurrence, first, moment, cast(Policy, schedule.misfire_policy), self.grace)
 
     @cached_property
     def grace(self) -> timedelta:
@@ -119,7 +119,9 @@ class Due:
         if not self.schedule.jitter_sec:
             return nominal
         following = self.schedule.recurrence.next_after(nominal)
-        return jittered(self.schedule.pk, nominal, self.schedule.jitter_sec, following and following.at)
+        return jittered(
+            self.schedule.pk, nominal, self.schedule.jitter_sec, following.at if following else None
+        )
 
     # What becomes of each.
 
@@ -206,7 +208,7 @@ class Due:
 
     @cached_property
     def _earlier(self) -> list[Run]:
-        """Return the unfinished runs from before this tick, so that instants fired together do not block each other."""
+        """Return the unfinished runs of before; instants fired together do not block each other."""
         return list(
             Run.objects.unfinished()
             .filter(schedule=self.schedule)

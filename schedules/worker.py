@@ -18,7 +18,6 @@ from agents.runtimes import warm_up
 from agents.states import FailureReason
 from schedules import assignments, endings
 from schedules.conf import Conf
-from schedules.models import Run
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending
 from schedules.vitals import Gauge
@@ -45,7 +44,6 @@ class Job:
     cause: Cause | None = None
     task: "asyncio.Task[None] | None" = None
     confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
-    run: Run | None = None
     text: list[str] = field(default_factory=list)  # of the turn that streams
 
     def stop(self, cause: Cause) -> None:
@@ -81,9 +79,9 @@ async def _work(job: Job) -> None:
 async def _converse(job: Job) -> Finished:
     """Let the engine take turns until it has finished, within the run's wall-clock limit."""
     await asyncio.to_thread(warm_up)
-    job.run, assignment = await in_database(assignments.prepare, job.claim, job.conf)
-    assert job.run.deadline_at is not None
-    async with asyncio.timeout((job.run.deadline_at - clock.now()).total_seconds()):
+    run, assignment = await in_database(assignments.prepare, job.claim, job.conf)
+    assert run.deadline_at is not None
+    async with asyncio.timeout((run.deadline_at - clock.now()).total_seconds()):
         async with aclosing(runner.work(assignment)) as happenings:
             async for event in happenings:
                 if isinstance(event, Finished):

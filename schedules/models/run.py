@@ -35,7 +35,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.queued().filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(paused)
 
     def chat_exempt(self, now: datetime, max_delay: timedelta) -> "RunQuerySet":
-        """Keep the runs that a live stream does not hold back: a person's, and those that waited long enough."""
+        """Keep the runs that no live stream holds back: a person's, and those that waited long enough."""
         return self.filter(Q(source__in=(Source.MANUAL, Source.RETRY)) | Q(due_at__lte=now - max_delay))
 
     def held_by(self, holder: str) -> "RunQuerySet":

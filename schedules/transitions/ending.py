@@ -53,7 +53,9 @@ def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q
     except (LeaseLost, DatabaseError):
         raise
     except Exception:
-        log.exception("The books of run %s could not be kept; it ends without them, for its slot is wanted.", run_id)
+        log.exception(
+            "The books of run %s could not be kept; it ends without them, for its slot is wanted.", run_id
+        )
         return _finish(run_id, token, ending, now, belief, keep_books=None)
 
 
@@ -101,7 +103,7 @@ def requeue(
     belief: Q | None = None,
     **counted: int,
 ) -> None:
-    """Put a running run back into the queue and free its slots; `counted` adds to retry_count, lost_count or attempt.
+    """Put a running run back into the queue and free its slots; `counted` adds to its counters.
 
     It resumes from its transcript at the turn it had reached. `LeaseLost` as in `finish`.
     """

@@ -20,7 +20,7 @@ def renew(tokens: Iterable[UUID], now: datetime, ttl: timedelta) -> set[UUID]:
     """
     with transaction.atomic():
         held = Run.objects.running().filter(token__in=list(tokens))
-        kept = set(held.select_for_update().values_list("token", flat=True))
+        kept = {token for token in held.select_for_update().values_list("token", flat=True) if token}
         Run.objects.filter(token__in=kept).update(lease_expires_at=now + ttl)
     return kept
 

@@ -28,7 +28,7 @@ class Places:
 
 
 def take(run: Run, conf: Conf) -> Slot:
-    """Hold a slot of the global cap for the run, and one of its own pool; return the first. `NoRoom`, `Quicker`."""
+    """Hold a slot of the global cap, and one of the run's own pool; return the first. `NoRoom`, `Quicker`."""
     place = _place_under_the_cap(run, conf)
     _hold(place, run)
     if run.pool and not run.forced:
@@ -90,8 +90,8 @@ def _hold(slot: Slot, run: Run) -> None:
 
 
 def _move(stray: Slot, place: Slot) -> None:
-    """Move the run of a stray slot into a place inside the cap. The run row first: its finish takes it first too."""
-    run_id = stray.run_id
+    """Move a stray's run into a place inside the cap. The run row first: its finish takes it first too."""
+    run_id = stray.run_id or 0
     beliefs = (
         Run.objects.filter(pk=run_id, status=RunStatus.RUNNING, slot=str(stray)).update(slot=str(place)),
         Slot.objects.filter(pk=stray.pk, run_id=run_id).update(run=None),

@@ -27,14 +27,14 @@ def next_columns(schedule: Schedule, instant: Instant | None) -> dict[str, Any]:
     following = schedule.recurrence.next_after(instant.at) if schedule.jitter_sec else None
     return {
         "next_nominal_at": instant.at,
-        "next_fire_at": jittered(schedule.pk, instant.at, schedule.jitter_sec, following and following.at),
+        "next_fire_at": jittered(schedule.pk, instant.at, schedule.jitter_sec, following.at if following else None),
         "next_dst_shifted": instant.dst_shifted,
         "deferred_until": None,
     }
 
 
 def move_on(schedule: Schedule, following: Instant | None) -> bool:
-    """Move a schedule past the instant it is due at: compare-and-set on `next_fire_at`, the tick's one right to fire.
+    """Move a schedule past its due instant: compare-and-set on `next_fire_at`, the tick's one right to fire.
 
     Without a following instant it is completed.
     """
@@ -67,6 +67,7 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
         status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
         forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
         paused.update(status=status, **forgiven, **values)
+        bell.ring()
         bell.ring()
     return True
 

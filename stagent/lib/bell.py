@@ -76,7 +76,7 @@ class Bell:
     @staticmethod
     def _pragma(name: str) -> int:
         connection.ensure_connection()
-        return connection.connection.execute(f"PRAGMA {name}").fetchone()[0]
+        return int(connection.connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _listen(self) -> None:
         while not self._closed:

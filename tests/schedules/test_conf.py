@@ -60,7 +60,9 @@ def test_nonsense_is_ignored_with_one_warning_that_names_it_and_the_default(
     assert "default is 2" in warning
 
 
-def test_nonsense_in_the_environment_leaves_the_admins_value_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nonsense_in_the_environment_leaves_the_admins_value_in_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     Setting.objects.create(key=KEY, value="3")
     monkeypatch.setenv(KEY, "many")
     assert (value().value, value().source, value().ignored) == (3, "admin", "environment: 'many'")

@@ -1,6 +1,7 @@
 """Who goes first, who waits, and why: the order of claim and every reason to wait."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def next_at(moment: datetime) -> str:
     return Run.objects.get(pk=claimed[0].run_id).schedule_name if claimed else ""
 
 
-def queued(name: str, now: datetime = NOON, **asked: object) -> Run:
+def queued(name: str, now: datetime = NOON, **asked: Any) -> Run:
     return a_queued_run(a_schedule(name=name), now, **asked)
 
 

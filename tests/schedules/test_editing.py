@@ -94,7 +94,11 @@ def test_a_stale_form_overwrites_nothing_that_the_system_keeps() -> None:
     Schedule.objects.filter(pk=schedule.pk).update(failure_streak=2, firing_count=7)
     editing.save(form, {"name": "Renamed"}, now=NOON)
     stored = Schedule.objects.get(pk=schedule.pk)
-    assert (stored.name, stored.status, stored.paused_reason) == ("Renamed", ScheduleStatus.PAUSED, "Holiday.")
+    assert (stored.name, stored.status, stored.paused_reason) == (
+        "Renamed",
+        ScheduleStatus.PAUSED,
+        "Holiday.",
+    )
     assert (stored.failure_streak, stored.firing_count) == (2, 7)
 
 
@@ -112,7 +116,9 @@ def test_a_plain_interval_set_again_to_the_same_keeps_its_phase() -> None:
 
 def test_a_completed_schedule_lives_again_when_given_new_instants() -> None:
     schedule = a_schedule(at=NOON + timedelta(minutes=1))
-    Schedule.objects.filter(pk=schedule.pk).update(status=ScheduleStatus.COMPLETED, next_fire_at=None, next_nominal_at=None)
+    Schedule.objects.filter(pk=schedule.pk).update(
+        status=ScheduleStatus.COMPLETED, next_fire_at=None, next_nominal_at=None
+    )
     schedule.refresh_from_db()
     editing.save(schedule, {"interval": "every 5m"}, now=NOON + timedelta(minutes=2))
     assert (schedule.status, schedule.next_fire_at) == (ScheduleStatus.ACTIVE, NOON + timedelta(minutes=5))

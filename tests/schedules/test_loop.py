@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager
-def a_running_scheduler(**options: object) -> Iterator[Loop]:
+def a_running_scheduler(**options: Any) -> Iterator[Loop]:
     """A scheduler in a thread of this process; told to leave at the end, and waited for."""
     loop = Loop(**options)
     thread = threading.Thread(target=_run, args=(loop,))
@@ -44,7 +45,7 @@ def _run(loop: Loop) -> None:
         connections.close_all()
 
 
-def ask(prompt: str, **changes: object) -> Run:
+def ask(prompt: str, **changes: Any) -> Run:
     """Queue a run of a new schedule with this prompt, as a person would."""
     now = clock.now()
     changes = {"cron": "0 0 1 1 *"} | changes

@@ -96,12 +96,20 @@ def test_a_schedule_that_hangs_every_time_pauses_itself() -> None:
 def test_a_run_nobody_wants_any_more_expires_in_the_queue_and_its_firing_says_so() -> None:
     schedule = a_schedule()
     firing = Firing.objects.create(
-        schedule=schedule, schedule_name="x", kind=FiringKind.SCHEDULED, nominal_at=NOON, due_at=NOON, outcome=Outcome.FIRED
+        schedule=schedule,
+        schedule_name="x",
+        kind=FiringKind.SCHEDULED,
+        nominal_at=NOON,
+        due_at=NOON,
+        outcome=Outcome.FIRED,
     )
     run = a_queued_run(schedule, firing=firing, expires_at=NOON + timedelta(hours=1))
     reap_at(NOON + timedelta(hours=1))
     firing.refresh_from_db()
-    assert (Run.objects.get(pk=run.pk).status, firing.outcome) == (RunStatus.CANCELLED, Outcome.EXPIRED_IN_QUEUE)
+    assert (Run.objects.get(pk=run.pk).status, firing.outcome) == (
+        RunStatus.CANCELLED,
+        Outcome.EXPIRED_IN_QUEUE,
+    )
     assert "60 minutes" in firing.reason
 
 

@@ -81,7 +81,11 @@ def test_forced_it_runs_beyond_the_cap_and_leaves_a_trail(alice: User) -> None:
     started = run_now.execute(a_schedule(), user=alice, now=NOON, force=True, reason="the board is waiting")
     assert (started.run.forced, started.run.slot) == (True, "overflow #1")
     entry = LedgerEntry.objects.get(activity="manual_force_bypass")
-    assert (entry.run_id, entry.user_id, entry.detail["reason"]) == (started.run.pk, alice.pk, "the board is waiting")
+    assert (entry.run_id, entry.user_id, entry.detail["reason"]) == (
+        started.run.pk,
+        alice.pk,
+        "the board is waiting",
+    )
     assert "the board is waiting" in LogEntry.objects.get(user=alice).change_message
 
 

@@ -84,9 +84,8 @@ def test_two_breaches_warn_with_the_average_and_an_advised_cap() -> None:
     end(schedule, R.TURN_LIMIT_EXCEEDED, turns=40)
     assert streaks.advice(schedule) == []
     end(schedule, R.TURN_LIMIT_EXCEEDED, turns=40)
-    assert streaks.advice(schedule) == [
-        "2 turn-limit breaches in a row. Its runs average 40 agent steps; a limit of 60 would let them finish."
-    ]
+    advice = "Its runs average 40 agent steps; a limit of 60 would let them finish."
+    assert streaks.advice(schedule) == [f"2 turn-limit breaches in a row. {advice}"]
 
 
 def test_five_breaches_pause_the_schedule() -> None:
@@ -145,7 +144,11 @@ def test_resuming_forgives_the_streaks() -> None:
         end(schedule, R.SDK_ERROR)
     resume(schedule.pk, now=NOON)
     schedule.refresh_from_db()
-    assert (schedule.status, streaks_of(schedule), schedule.paused_reason) == (ScheduleStatus.ACTIVE, (0, 0), "")
+    assert (schedule.status, streaks_of(schedule), schedule.paused_reason) == (
+        ScheduleStatus.ACTIVE,
+        (0, 0),
+        "",
+    )
 
 
 def test_a_self_pause_is_told_to_the_schedules_targets() -> None:

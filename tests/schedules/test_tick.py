@@ -8,7 +8,15 @@ from agents import activity
 from agents.models import Budget, LedgerEntry
 from schedules import editing
 from schedules.models import Firing, Run, Schedule
-from schedules.states import MisfirePolicy, Outcome, OverlapPolicy, RunStatus, ScheduleKind, ScheduleStatus, Source
+from schedules.states import (
+    MisfirePolicy,
+    Outcome,
+    OverlapPolicy,
+    RunStatus,
+    ScheduleKind,
+    ScheduleStatus,
+    Source,
+)
 from schedules.tick import tick
 from schedules.transitions import pause, resume
 from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, the_situation
@@ -22,15 +30,25 @@ def tick_at(moment: datetime) -> int:
 
 
 def outcomes(schedule: Schedule) -> list[str]:
-    return list(Firing.objects.filter(schedule=schedule).order_by("nominal_at").values_list("outcome", flat=True))
+    return list(
+        Firing.objects.filter(schedule=schedule).order_by("nominal_at").values_list("outcome", flat=True)
+    )
 
 
 def test_the_tick_records_a_firing_and_queues_a_run() -> None:
     schedule = a_schedule(interval="every 5m", max_turns=7)
     tick_at(NOON + 5 * MINUTE)
     firing = Firing.objects.get()
-    assert (firing.outcome, firing.nominal_at, firing.fired_at) == (Outcome.FIRED, NOON + 5 * MINUTE, NOON + 5 * MINUTE)
-    assert (firing.run.status, firing.run.source, firing.run.max_turns) == (RunStatus.QUEUED, Source.SCHEDULED, 7)
+    assert (firing.outcome, firing.nominal_at, firing.fired_at) == (
+        Outcome.FIRED,
+        NOON + 5 * MINUTE,
+        NOON + 5 * MINUTE,
+    )
+    assert (firing.run.status, firing.run.source, firing.run.max_turns) == (
+        RunStatus.QUEUED,
+        Source.SCHEDULED,
+        7,
+    )
     schedule.refresh_from_db()
     assert (schedule.firing_count, schedule.next_fire_at) == (1, NOON + 10 * MINUTE)
 
@@ -91,7 +109,11 @@ def test_after_downtime_the_newest_instant_stands_for_the_others() -> None:
     schedule = a_schedule(interval="every 5m")
     tick_at(NOON + 34 * MINUTE)
     coalesced, fired = Firing.objects.order_by("nominal_at")
-    assert (coalesced.outcome, coalesced.count, coalesced.nominal_at) == (Outcome.COALESCED, 5, NOON + 5 * MINUTE)
+    assert (coalesced.outcome, coalesced.count, coalesced.nominal_at) == (
+        Outcome.COALESCED,
+        5,
+        NOON + 5 * MINUTE,
+    )
     assert "5 instants" in coalesced.reason
     assert (fired.outcome, fired.nominal_at) == (Outcome.FIRED, NOON + 30 * MINUTE)
     assert Run.objects.count() == 1
@@ -168,7 +190,11 @@ def test_a_one_shot_fires_once_and_is_completed() -> None:
     schedule = a_schedule(at=NOON + 3 * MINUTE)
     tick_at(NOON + 3 * MINUTE)
     schedule.refresh_from_db()
-    assert (outcomes(schedule), schedule.status, schedule.next_fire_at) == ([Outcome.FIRED], ScheduleStatus.COMPLETED, None)
+    assert (outcomes(schedule), schedule.status, schedule.next_fire_at) == (
+        [Outcome.FIRED],
+        ScheduleStatus.COMPLETED,
+        None,
+    )
 
 
 def test_max_firings_completes_the_schedule() -> None:
@@ -197,7 +223,11 @@ def test_a_schedule_is_completed_after_its_end() -> None:
 
 def test_a_heartbeat_keeps_its_quiet_hours_in_its_own_zone() -> None:
     schedule = a_schedule(
-        cron="0 * * * *", kind=ScheduleKind.HEARTBEAT, timezone="Europe/Berlin", active_from=time(8), active_until=time(14)
+        cron="0 * * * *",
+        kind=ScheduleKind.HEARTBEAT,
+        timezone="Europe/Berlin",
+        active_from=time(8),
+        active_until=time(14),
     )
     tick_at(NOON + timedelta(hours=1))  # 14:00 in Berlin
     assert outcomes(schedule) == [Outcome.SKIPPED_QUIET_HOURS]

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -15,17 +16,35 @@ from schedules.errors import Quicker
 from schedules.models import Run, Schedule, Slot
 from schedules.models.run import UNADOPTED
 from schedules.states import ARROWS, FINISHED, RunStatus
-from schedules.transitions import Ending, adopt, claim, finish, give_up, progress, renew, request_cancel, requeue, withdraw
+from schedules.transitions import (
+    Ending,
+    adopt,
+    claim,
+    finish,
+    give_up,
+    progress,
+    renew,
+    request_cancel,
+    requeue,
+    withdraw,
+)
 from tests.support.builders import NOON, a_queued_run, a_running_run
 
 pytestmark = pytest.mark.django_db
-DONE = Ending(RunStatus.COMPLETED, result="All quiet.", spent={"turn_count": 3, "input_tokens": 10, "output_tokens": 5})
+DONE = Ending(
+    RunStatus.COMPLETED, result="All quiet.", spent={"turn_count": 3, "input_tokens": 10, "output_tokens": 5}
+)
 LATER = NOON + timedelta(seconds=90)
 
 
 def test_a_claimed_run_has_a_slot_a_lease_and_a_token() -> None:
     run, claimed = a_running_run()
-    assert (run.status, run.token, run.slot, run.attempt) == (RunStatus.RUNNING, claimed.token, "default #1", 1)
+    assert (run.status, run.token, run.slot, run.attempt) == (
+        RunStatus.RUNNING,
+        claimed.token,
+        "default #1",
+        1,
+    )
     assert run.lease_expires_at == NOON + timedelta(seconds=60)
     assert run.deadline_at == NOON + timedelta(seconds=1200)
     assert Slot.objects.get(run=run).number == 1
@@ -58,7 +77,12 @@ def test_a_finished_run_has_its_result_and_its_firing_the_metrics() -> None:
     run, claimed = a_running_run()
     finish(run.pk, claimed.token, DONE, now=LATER)
     run.refresh_from_db()
-    assert (run.status, run.result, run.turn_count, run.finished_at) == (RunStatus.COMPLETED, "All quiet.", 3, LATER)
+    assert (run.status, run.result, run.turn_count, run.finished_at) == (
+        RunStatus.COMPLETED,
+        "All quiet.",
+        3,
+        LATER,
+    )
 
 
 def test_a_worker_that_lost_its_lease_cannot_finish_the_run() -> None:
@@ -74,7 +98,7 @@ def test_a_worker_that_lost_its_lease_can_write_nothing_at_all() -> None:
     run, claimed = a_running_run()
     requeue(run.pk, claimed.token, lost_count=1)
     with pytest.raises(LeaseLost):
-        progress(run.pk, claimed.token, turn_count=9, input_tokens=0, output_tokens=0, cost_usd=0)
+        progress(run.pk, claimed.token, turn_count=9, input_tokens=0, output_tokens=0, cost_usd=Decimal(0))
     with pytest.raises(LeaseLost):
         transcript.append(run.transcript_id, claimed.token, [TextDelta(1, "late")], LATER)
     with pytest.raises(LeaseLost):
@@ -176,7 +200,8 @@ def test_broken_books_hold_no_slot() -> None:
         {"status": RunStatus.QUEUED, "finished_at": NOON},
         {"status": RunStatus.QUEUED, "token": uuid.uuid4()},
     ],
-    ids=["running without anything", "running without a lease", "completed without a moment", "failed without a reason",
+    ids=["running without anything", "running without a lease", "completed without a moment",
+         "failed without a reason",
          "queued but finished", "queued but held"],
 )  # fmt: skip
 def test_the_database_refuses_a_run_that_is(wrong: dict[str, object]) -> None:
