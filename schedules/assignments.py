@@ -12,6 +12,7 @@ from schedules.conf import Conf
 from schedules.models import Run
 from schedules.states import Source
 from schedules.transitions import Claim
+from stagent.lib import clock
 
 HEARTBEAT_NOTE = (
     "This is a recurring check. When you have looked, call the tool `report`: changed=false when there is "
@@ -19,13 +20,14 @@ HEARTBEAT_NOTE = (
 )
 
 
-def prepare(claim: Claim, conf: Conf) -> tuple[Run, Assignment]:
-    """Load the run under its token and say what is asked of the engine; `LeaseLost` when it is not ours."""
+def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, float]:
+    """Say what is asked of the engine and how many seconds are left; `LeaseLost` when the run is not ours."""
     related = ("profile", "project", "schedule", "firing")
     run = Run.objects.select_related(*related).filter(pk=claim.run_id, token=claim.token).first()
     if run is None:
         raise LeaseLost(f"run {claim.run_id}")
-    return run, Assignment(
+    assert run.deadline_at is not None
+    assignment = Assignment(
         profile=run.profile,
         prompt=run.prompt,
         limits=limits(run, conf),
@@ -38,6 +40,7 @@ def prepare(claim: Claim, conf: Conf) -> tuple[Run, Assignment]:
         extra_system=HEARTBEAT_NOTE if run.source == Source.HEARTBEAT else "",
         clock=_clock(run),
     )
+    return assignment, (run.deadline_at - clock.now()).total_seconds()
 
 
 def limits(run: Run, conf: Conf) -> Limits:

@@ -26,23 +26,23 @@ log = logging.getLogger("stagent.reaper")
 
 def reap(now: datetime, conf: Conf) -> int:
     """Settle everything that nobody else will; return how many rows were settled."""
-    overdue = now - timedelta(seconds=DEADLINE_GRACE_SEC)
     activity.sweep(now)
-    return (
-        _sweep(Run.objects.expired(now), lambda run: _settle_lapsed(run, now))
-        + _sweep(
-            Run.objects.running().filter(deadline_at__lte=overdue), lambda run: _settle_overdue(run, now)
-        )
-        + _sweep(Run.objects.queued().filter(expires_at__lte=now), lambda run: _settle_unwanted(run, now))
-        + _sweep(Run.objects.queued().filter(deadline_at__lte=now), lambda run: _settle_late(run, now))
+    overdue = now - timedelta(seconds=DEADLINE_GRACE_SEC)
+    running, queued = Run.objects.running(), Run.objects.queued()
+    sweeps = (
+        (running.filter(lease_expires_at__lte=now), _settle_lapsed),
+        (running.filter(deadline_at__lte=overdue), _settle_overdue),
+        (queued.filter(expires_at__lte=now, started_at=None), _settle_unwanted),
+        (queued.filter(deadline_at__lte=now), _settle_late),
     )
+    return sum(_sweep(runs, settle, now) for runs, settle in sweeps)
 
 
-def _sweep(runs: RunQuerySet, settle: Callable[[Run], None]) -> int:
+def _sweep(runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: datetime) -> int:
     settled = 0
     for run in runs:
         try:
-            settle(run)
+            settle(run, now)
             settled += 1
         except LeaseLost:
             pass  # its holder, or another reaper, was quicker

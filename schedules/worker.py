@@ -21,7 +21,6 @@ from schedules.conf import Conf
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending
 from schedules.vitals import Gauge
-from stagent.lib import clock
 
 log = logging.getLogger("stagent.worker")
 
@@ -79,9 +78,8 @@ async def _work(job: Job) -> None:
 async def _converse(job: Job) -> Finished:
     """Let the engine take turns until it has finished, within the run's wall-clock limit."""
     await asyncio.to_thread(warm_up)
-    run, assignment = await in_database(assignments.prepare, job.claim, job.conf)
-    assert run.deadline_at is not None
-    async with asyncio.timeout((run.deadline_at - clock.now()).total_seconds()):
+    assignment, seconds = await in_database(assignments.prepare, job.claim, job.conf)
+    async with asyncio.timeout(seconds):
         async with aclosing(runner.work(assignment)) as happenings:
             async for event in happenings:
                 if isinstance(event, Finished):

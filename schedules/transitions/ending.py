@@ -139,11 +139,12 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
                 cancel_reason=reason[:200],
             )
         )
-        if changed and outcome:
+        if not changed:
+            return False
+        _measure(Run.objects.select_related("firing").get(pk=run_id), Ending(RunStatus.CANCELLED), now)
+        if outcome:
             Firing.objects.filter(run=run_id).update(outcome=outcome, reason=reason[:300])
-        if changed:
-            Firing.objects.filter(run=run_id).update(completed_at=now)
-    return bool(changed)
+    return True
 
 
 def give_up(run_id: int, *, now: datetime, reason: FailureReason, detail: str) -> bool:

@@ -25,9 +25,10 @@ def next_columns(schedule: Schedule, instant: Instant | None) -> dict[str, Any]:
     if instant is None:
         return NO_NEXT
     following = schedule.recurrence.next_after(instant.at) if schedule.jitter_sec else None
+    no_later_than = following.at if following else None
     return {
         "next_nominal_at": instant.at,
-        "next_fire_at": jittered(schedule.pk, instant.at, schedule.jitter_sec, following.at if following else None),
+        "next_fire_at": jittered(schedule.pk, instant.at, schedule.jitter_sec, no_later_than),
         "next_dst_shifted": instant.dst_shifted,
         "deferred_until": None,
     }

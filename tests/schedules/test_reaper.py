@@ -135,3 +135,10 @@ def test_one_rows_error_never_stops_the_sweep(monkeypatch: pytest.MonkeyPatch) -
     reap_at(LAPSED)
     assert Run.objects.get(pk=broken.pk).status == RunStatus.RUNNING
     assert Run.objects.get(pk=sound.pk).status == RunStatus.QUEUED
+
+
+def test_a_run_that_had_started_does_not_expire_in_the_queue() -> None:
+    run, _ = a_running_run(a_schedule(), expires_at=NOON + timedelta(minutes=1))
+    reap_at(LAPSED)  # its worker vanished: it is queued again
+    reap_at(LAPSED + timedelta(minutes=1))
+    assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
