@@ -4,10 +4,9 @@ import logging
 import random
 from datetime import datetime, timedelta
 
-from agents import breaker, budgets, transcript
+from agents import budgets, transcript
 from agents.errors import LeaseLost
 from agents.events import Finished
-from agents.states import FailureReason
 from schedules.models import Run
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending, finish, progress, requeue
@@ -21,18 +20,14 @@ log = logging.getLogger("stagent.endings")
 
 
 def note_turn(claim: Claim, turn: int) -> None:
-    """Write how far the run has come; its first good reply also closes the provider's breaker."""
-    spent = budgets.spent_by_run(claim.run_id)
-    progress(claim.run_id, claim.token, turn_count=turn, **spent)
-    if turn == 1:
-        breaker.succeeded(breaker.of(Run.objects.select_related("profile").get(pk=claim.run_id).profile))
+    """Write how far the run has come."""
+    progress(claim.run_id, claim.token, turn_count=turn, **budgets.spent_by_run(claim.run_id))
 
 
 def conclude(claim: Claim, finished: Finished, gauge: Gauge) -> None:
     """End the run as the engine finished, or queue it for a retry."""
     now = clock.now()
-    run = Run.objects.select_related("profile").get(pk=claim.run_id)
-    _tell_provider(run, finished, now)
+    run = Run.objects.get(pk=claim.run_id)
     if not_before := _retry_at(run, finished, now):
         log.info(
             "Run %s: %s; it is tried again at %s.", run.pk, finished.detail or finished.reason, not_before
@@ -78,18 +73,6 @@ def refuse_late(claim: Claim, text: str) -> None:
     """Keep for the audit what a worker without a lease still had to say."""
     log.warning("Late result of run %s refused: its lease was lost.", claim.run_id)
     transcript.note_late(claim.transcript_id, {"token": str(claim.token), "text": text}, clock.now())
-
-
-def _tell_provider(run: Run, finished: Finished, now: datetime) -> None:
-    """Let all agents know of a bad key, a spend stop or a plea for patience."""
-    name = breaker.of(run.profile)
-    if finished.provider_stop:
-        breaker.trip(name, finished.reason or "", finished.detail, now)
-    elif finished.retry_after_sec and finished.reason in (
-        FailureReason.RATE_LIMITED,
-        FailureReason.OVERLOADED,
-    ):
-        breaker.slow_down(name, now + timedelta(seconds=finished.retry_after_sec))
 
 
 def _retry_at(run: Run, finished: Finished, now: datetime) -> datetime | None:

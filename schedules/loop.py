@@ -135,7 +135,7 @@ class Loop:
         ):
             return
         self._reaped_at = moment
-        reap(clock.now(), conf)
+        reap(clock.now())
 
     def _tick(self) -> None:
         now = clock.now()

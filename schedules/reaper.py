@@ -12,7 +12,6 @@ from django.db.models import Q
 from agents import activity
 from agents.errors import LeaseLost
 from agents.states import FailureReason
-from schedules.conf import Conf
 from schedules.models import Run
 from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.states import Outcome, RunStatus
@@ -24,7 +23,7 @@ DEADLINE_GRACE_SEC = 10  # for the holder to end an overdue run itself
 log = logging.getLogger("stagent.reaper")
 
 
-def reap(now: datetime, conf: Conf) -> int:
+def reap(now: datetime) -> int:
     """Settle everything that nobody else will; return how many rows were settled."""
     activity.sweep(now)
     overdue = now - timedelta(seconds=DEADLINE_GRACE_SEC)

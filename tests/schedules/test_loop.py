@@ -191,12 +191,11 @@ def test_a_run_whose_lease_was_taken_stops_and_its_late_result_is_kept_for_the_a
     with a_running_scheduler(grace_sec=5):
         wait_until(lambda: Event.objects.filter(transcript=run.transcript_id, kind="text_delta").exists())
         Run.objects.filter(pk=run.pk).update(lease_expires_at=clock.now() - timedelta(seconds=1))
-        from schedules import conf
         from schedules.reaper import reap
 
         Schedule.objects.update(status=ScheduleStatus.PAUSED, next_fire_at=None, next_nominal_at=None)
         Run.objects.filter(pk=run.pk).update(source=Source.SCHEDULED)
-        reap(clock.now(), conf.load())
+        reap(clock.now())
         wait_until(lambda: "late" in str(transcript.read(run.transcript_id, limit=10_000)[-1].kind))
     run.refresh_from_db()
     assert (run.status, run.lost_count) == (RunStatus.QUEUED, 1)

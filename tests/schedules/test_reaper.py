@@ -19,7 +19,7 @@ LAPSED = NOON + timedelta(seconds=61)
 
 
 def reap_at(moment: datetime) -> int:
-    return reap(moment, conf.load())
+    return reap(moment)
 
 
 def claim_again(run: Run, now: datetime) -> None:
