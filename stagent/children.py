@@ -12,6 +12,7 @@ from pathlib import Path
 TETHER = Path(__file__).with_name("tether.py")
 QUICK_SEC = 10.0  # who dies younger than this died quickly
 MOST_QUICK = 5  # quick deaths in a row, then something is wrong for good
+FIRST_WAIT_SEC = 1.0
 LONGEST_WAIT_SEC = 30.0
 LAST_WORDS_SEC = 1.0
 SAME_SEC = 0.5  # `timeout` and process managers signal the process and then its group: that is once
@@ -84,17 +85,31 @@ class Household:
                 self._gave_up = True
                 self.stop()
                 break
-            wait = min(2.0**quick, LONGEST_WAIT_SEC)
+            wait = min(FIRST_WAIT_SEC * 2**quick, LONGEST_WAIT_SEC)
             self._say("up", f"{child.name} {end} after {lived:.0f} s! It is started again in {wait:.0f} s.")
             await self._sleep(wait)
 
     async def _live(self, child: Child) -> str:
         """Run a child from birth to death; return how it ended."""
+        # A pipe of our own: with asyncio's, a process that the child left behind would delay its end.
+        ours, theirs = os.pipe()
+        words = asyncio.create_task(self._relay(child.name, ours))
+        try:
+            process = await self._start(child, theirs)
+        finally:
+            os.close(theirs)
+        code = await process.wait()
+        del self._running[child.name]
+        await asyncio.wait([words], timeout=LAST_WORDS_SEC)
+        words.cancel()
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+    async def _start(self, child: Child, output: int) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, str(TETHER), str(self._tether), child.module, *child.arguments),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=output,
+            stderr=output,
             pass_fds=(self._tether, *child.inherits),
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             process_group=0,  # Ctrl-C reaches us alone; otherwise ours would be the child's second signal
@@ -102,23 +117,23 @@ class Household:
         self._running[child.name] = process
         if self._stopped.is_set():  # meanwhile
             self._ask_to_leave(process)
-        words = asyncio.create_task(self._relay(child.name, process))
-        code = await process.wait()
-        del self._running[child.name]
-        # A process of the child's own may hold the pipe open for ever: its last words, but no longer.
-        await asyncio.wait([words], timeout=LAST_WORDS_SEC)
-        words.cancel()
-        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        return process
 
-    async def _relay(self, name: str, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout
-        rest = b""
-        while chunk := await process.stdout.read(65_536):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._say(name, line.decode(errors="replace"))
-        if rest:
-            self._say(name, rest.decode(errors="replace"))
+    async def _relay(self, name: str, pipe: int) -> None:
+        stream = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb")
+        )
+        try:
+            rest = b""
+            while chunk := await stream.read(65_536):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self._say(name, line.decode(errors="replace"))
+            if rest:
+                self._say(name, rest.decode(errors="replace"))
+        finally:
+            transport.close()
 
     def _ask_to_leave(self, process: asyncio.subprocess.Process) -> None:
         try:

@@ -12,6 +12,7 @@ from schedules.models import Scheduler
 from stagent import doctor
 from stagent.health import Level
 from stagent.lib import clock
+from tests.support.builders import a_running_run
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 4, 8, 7, 0, tzinfo=UTC)
@@ -85,6 +86,14 @@ def test_an_open_breaker_is_a_warning():
     assert (finding.level, finding.detail) == (Level.WARN, "open: anthropic until 07:05:00 UTC")
 
 
+def test_a_lapsed_lease_that_nobody_reaped_is_a_failure():
+    run, _ = a_running_run()
+    assert doctor.stale_leases(run.lease_expires_at).level == Level.OK
+    finding = doctor.stale_leases(run.lease_expires_at + timedelta(minutes=1))
+    assert finding.level == Level.FAIL
+    assert f"runs {run.pk}" in finding.detail
+
+
 def test_streams_left_behind_are_a_warning():
     LiveStream.objects.create(
         key="message:1",
@@ -97,7 +106,7 @@ def test_streams_left_behind_are_a_warning():
     assert doctor.stale_leases(NOW).level == Level.WARN
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has a clock of its own")
+@pytest.mark.sqlite
 def test_a_clock_that_was_set_back_is_noticed_by_what_was_written_down(a_scheduler):
     assert doctor.clocks(clock.now()).level == Level.OK
     assert doctor.clocks(clock.now() - timedelta(hours=1)).level == Level.FAIL

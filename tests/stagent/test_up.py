@@ -1,0 +1,120 @@
+"""`manage.py up`, as a newcomer runs it: real processes on an empty database."""
+
+import re
+import signal
+import urllib.request
+from http.cookiejar import CookieJar
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+
+import psutil
+import pytest
+
+from tests.support.ports import find_unused_port
+from tests.support.processes import Process, empty_database
+from tests.support.waiting import wait_until
+
+__all__ = ["empty_database"]
+ADDRESS = r"Stagent is at (http://127\.0\.0\.1:\d+/)"
+
+
+def up(empty, *arguments, **variables):
+    return Process("up", "--port", "0", *arguments, **empty | variables)
+
+
+def gone(processes):
+    return lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
+
+
+def signed_in(address, password):
+    """Tell whether the console lets us in."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    form = browser.open(address).read().decode()
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', form).group(1)
+    fields = {"username": "admin", "password": password, "csrfmiddlewaretoken": token, "next": "/admin/"}
+    page = browser.open(f"{address}admin/login/", urlencode(fields).encode()).read().decode()
+    return "Log out" in page
+
+
+def ready(address):
+    try:
+        return urllib.request.urlopen(f"{address}readyz").status == 200
+    except HTTPError:
+        return False
+
+
+def test_a_newcomer_gets_an_address_and_a_password_that_works(empty_database):
+    with up(empty_database) as stagent:
+        password = stagent.says(r"Password +(\S+)").group(1)
+        address = stagent.says(ADDRESS).group(1)
+        wait_until(lambda: ready(address))
+        assert "made 5 demo schedules" in stagent.output
+        assert signed_in(address, password)
+        children = stagent.children()
+        assert len(children) == 2
+
+        port = address.rstrip("/").rpartition(":")[2]
+        with Process("up", "--port", port, **empty_database) as second:
+            assert second.end() == 1
+            assert f"Port {port} on 127.0.0.1 is taken" in second.output
+
+        stagent.signal(signal.SIGTERM)
+        assert stagent.end() == 0
+        assert "Scheduler stopped." in stagent.output
+        assert gone(children)()
+
+
+def test_started_again_it_keeps_its_users_and_makes_no_second_demo(empty_database):
+    with up(empty_database, STAGENT_ADMIN_PASSWORD="chosen by me") as first:
+        address = first.says(ADDRESS).group(1)
+        assert "chosen by me" not in first.output
+        assert signed_in(address, "chosen by me")
+        first.signal(signal.SIGINT)
+        assert first.end() == 0
+    with up(empty_database) as again:
+        again.says(ADDRESS)
+        assert "Password" not in again.output
+        assert "demo" not in again.output
+
+
+def test_killed_without_mercy_it_leaves_nobody_behind(empty_database):
+    with up(empty_database, "--no-demo") as stagent:
+        address = stagent.says(ADDRESS).group(1)
+        wait_until(lambda: ready(address))
+        assert "demo" not in stagent.output
+        children = stagent.children()
+        stagent.signal(signal.SIGKILL)
+        wait_until(gone(children))
+
+
+def test_who_dies_is_started_again_and_nobody_is_turned_away_meanwhile(empty_database):
+    with up(empty_database, "--no-demo") as stagent:
+        address = stagent.says(ADDRESS).group(1)
+        wait_until(lambda: ready(address))
+        child(stagent, "runscheduler").kill()
+        stagent.says(r"scheduler was ended by SIGKILL after \d+ s! It is started again")
+        stagent.says(r"(?s)is running.*It is started again.*is running")
+        child(stagent, "daphne").kill()
+        stagent.says("web was ended by SIGKILL")
+        # The port stays open: the request waits there until the next web process takes it.
+        assert urllib.request.urlopen(f"{address}healthz", timeout=30).status == 200
+
+
+def child(stagent, word):
+    (found,) = [one for one in stagent.children() if word in one.cmdline()]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--host", "no.such.host.invalid"], "is not an address"),
+        (["--port", "99999"], "99999 is not a port"),
+        (["--port", "http"], "invalid int value"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_made(empty_database, arguments, says):
+    with Process("up", "--port", str(find_unused_port()), *arguments, **empty_database) as stagent:
+        assert stagent.end() != 0
+        assert says in stagent.output
+        assert "Password" not in stagent.output
