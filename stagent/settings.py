@@ -40,12 +40,14 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
+    "ninja",  # the pages of /api/docs and what they load come from here, not from a foreign origin
     "stagent",
     "agents",
     "schedules",
 ]
 
 MIDDLEWARE = [
+    "stagent.api_errors.uniform_api_errors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

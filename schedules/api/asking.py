@@ -1,0 +1,93 @@
+"""What may be asked of schedules. Ranges stand here for the reader; the model checks them for everyone."""
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from agents.models.profile import MAX_TURNS
+from schedules.api.values import AnyId, Asked, DayTime, Moment, Text, Whole
+from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
+
+DAY = 86_400
+NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
+
+EXAMPLE: Any = {
+    "name": "Morning report",
+    "prompt": "Say what ran, what failed and why.",
+    "profile": "reporter",
+    "interval": "weekdays at 09:00",
+    "timezone": "Europe/Berlin",
+    "max_turns": 120,
+}
+PREVIEW: Any = {"cron": "30 2 * * *", "timezone": "Europe/Berlin", "count": 5}
+
+
+class Timing(Asked):
+    """When: one of a cron expression, an interval in words and a moment, on the clocks of a time zone."""
+
+    cron: Text | None = Field(default=None, max_length=200, examples=["30 9 * * MON-FRI"])
+    interval: Text | None = Field(default=None, max_length=120, examples=["90m", "weekdays at 09:30"])
+    at: Moment | None = Field(default=None, description="Once, at this moment.")
+    timezone: Text | None = Field(default=None, description="An IANA name; null is the install's.")
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+    jitter_sec: Whole = Field(default=NOT_GIVEN, ge=0, le=DAY)
+
+
+class ScheduleChanges(Timing):
+    """The fields to change. What is left out stays; `null` goes back to the default or what is inherited."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"max_turns": 200, "cron": "0 7 * * *"}})
+
+    name: Text = Field(default=NOT_GIVEN, max_length=120)
+    prompt: Text = Field(default=NOT_GIVEN, min_length=1)
+    profile: Text = Field(default=NOT_GIVEN, description="Its slug.")
+    project: AnyId | None = Field(default=None, description="Its id.")
+    kind: ScheduleKind = NOT_GIVEN
+    status: ScheduleStatus = Field(default=NOT_GIVEN, description="active or paused; it completes by itself.")
+    max_firings: Whole | None = Field(default=None, ge=1)
+    active_from: DayTime | None = Field(default=None, description="Heartbeats only, in the schedule's zone.")
+    active_until: DayTime | None = None
+    priority: Whole = Field(default=NOT_GIVEN, ge=-10, le=10)
+    pool: Text | None = None
+    overlap_policy: OverlapPolicy = NOT_GIVEN
+    misfire_policy: MisfirePolicy = NOT_GIVEN
+    misfire_grace_sec: Whole | None = Field(default=None, ge=0, le=365 * DAY)
+    max_retries: Whole = Field(default=NOT_GIVEN, ge=0, le=10)
+    max_turns: Whole | None = Field(default=None, ge=1, le=MAX_TURNS, description="Max agent steps per run.")
+    max_run_duration_sec: Whole | None = Field(default=None, ge=10, le=DAY)
+    max_cost_usd: Decimal | None = Field(default=None, ge=0, max_digits=10, decimal_places=4)
+    webhook_url: Text | None = Field(default=None, max_length=200)
+    email: Text | None = Field(default=None, max_length=254)
+
+
+class NewSchedule(ScheduleChanges):
+    """A new schedule. Beside its name and prompt it needs one of `cron`, `interval` and `at`."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    name: Text = Field(min_length=1, max_length=120)
+    prompt: Text = Field(min_length=1)
+    profile: Text = Field(default="assistant", description="Its slug.")
+
+    def model_post_init(self, context: Any) -> None:
+        self.model_fields_set.add("profile")  # its default counts as given
+
+
+class PreviewAsked(Timing):
+    """A timing to look at. `expression` takes both cron and words."""
+
+    model_config = ConfigDict(json_schema_extra={"example": PREVIEW})
+
+    expression: Text | None = Field(default=None, max_length=200)
+    count: Whole = Field(default=5, ge=1, le=100)
+    id: AnyId | None = Field(default=None, description="The schedule that it would change.")
+    project: AnyId | None = None
+    profile: Text | None = None
+
+
+class Because(Asked):
+    """Why, in a sentence for those who look later."""
+
+    reason: Text = Field(default="", max_length=300)

@@ -1,0 +1,132 @@
+"""Making, changing, pausing and deleting schedules, in somebody's name: the API's and the tools' one way."""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from schedules import editing, journal
+from schedules.api import finding
+from schedules.api.actors import Actor
+from schedules.api.asking import NewSchedule, ScheduleChanges
+from schedules.api.columns import columns
+from schedules.api.schedule_rows import ScheduleRow, schedule_row, standing_warnings
+from schedules.api.values import Row, Warnings
+from schedules.errors import NotAllowed
+from schedules.models import Schedule
+from schedules.states import ScheduleStatus
+from schedules.transitions import pause as pause_active
+from schedules.transitions import remove as remove_schedule
+from schedules.transitions import resume as resume_paused
+from stagent.lib.problems import invalid, of_model
+
+BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."
+OVER = "It is over: no instant is left. Give it a new time instead."
+
+
+class Saved(Row):
+    """A schedule that was made or changed, and what is worth knowing about it."""
+
+    schedule: ScheduleRow
+    warnings: Warnings
+
+
+def create(asked: NewSchedule, actor: Actor, now: datetime) -> Saved:
+    """Make a schedule that is its maker's."""
+    actor.must_have("add_schedule")
+    values = columns(asked) | {"owner": actor.user}
+    if asked.status == ScheduleStatus.COMPLETED:
+        raise invalid({"status": BY_ITSELF})
+    with transaction.atomic():
+        schedule = _save(Schedule(), values, now)
+        actor.note(schedule, journal.ADDITION, "Added.")
+    return saved(schedule, now)
+
+
+def change(schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime) -> Saved:
+    """Change the fields that were given, all or none."""
+    actor.must_have("change_schedule")
+    with transaction.atomic():
+        schedule = _locked(schedule_id)
+        values = columns(asked, present=schedule)
+        status = values.pop("status", None)
+        _save(schedule, values, now)
+        if status is not None:
+            _set_status(schedule, status, actor, now)
+        names = ", ".join(sorted(asked.model_fields_set)) or "nothing"
+        actor.note(schedule, journal.CHANGE, f"Changed {names}.")
+    return saved(schedule, now)
+
+
+def pause(schedule_id: str, reason: str, actor: Actor) -> ScheduleRow:
+    """Pause an active schedule; one that is paused stays as it is."""
+    actor.must_have("change_schedule")
+    schedule = finding.schedule(schedule_id)
+    with transaction.atomic():
+        if pause_active(schedule.pk, reason=reason or _paused_by(actor)):
+            actor.note(schedule, journal.CHANGE, f"Paused. {reason}".strip())
+        elif _now_is(schedule) == ScheduleStatus.COMPLETED:
+            raise NotAllowed("schedule_completed", OVER)
+    return schedule_row(finding.schedule(schedule_id))
+
+
+def resume(schedule_id: str, actor: Actor, now: datetime) -> ScheduleRow:
+    """Let a paused schedule go on from now; one that is active stays as it is."""
+    actor.must_have("change_schedule")
+    schedule = finding.schedule(schedule_id)
+    with transaction.atomic():
+        if resume_paused(schedule.pk, now=now):
+            actor.note(schedule, journal.CHANGE, "Resumed.")
+        elif _now_is(schedule) == ScheduleStatus.COMPLETED:
+            raise NotAllowed("schedule_completed", OVER)
+    return schedule_row(finding.schedule(schedule_id))
+
+
+def remove(schedule_id: str, actor: Actor, now: datetime) -> None:
+    """Delete a schedule: queued runs are withdrawn, running ones asked to stop, its history stays."""
+    actor.must_have("delete_schedule")
+    schedule = finding.schedule(schedule_id)
+    with transaction.atomic():
+        if not remove_schedule(schedule.pk, now=now):
+            raise finding.missing("schedule", schedule_id)
+        actor.note(schedule, journal.DELETION, "Deleted.")
+
+
+def saved(schedule: Schedule, now: datetime) -> Saved:
+    """Show a schedule after a change, with the collisions it would have."""
+    fresh = finding.schedules().get(pk=schedule.pk)
+    return Saved(schedule=schedule_row(fresh), warnings=standing_warnings(fresh))
+
+
+def _locked(schedule_id: str) -> Schedule:
+    """Hold the row, so that of two changes at once the second sees the first."""
+    found = finding.schedule(schedule_id)
+    schedule = Schedule.objects.select_for_update().filter(pk=found.pk).first()
+    if schedule is None:
+        raise finding.missing("schedule", schedule_id)
+    return schedule
+
+
+def _save(schedule: Schedule, values: dict[str, object], now: datetime) -> Schedule:
+    try:
+        return editing.save(schedule, values, now=now)
+    except ValidationError as error:
+        raise of_model(error) from None
+
+
+def _set_status(schedule: Schedule, status: ScheduleStatus, actor: Actor, now: datetime) -> None:
+    """Pause or resume as part of a change; any other wish that is not so already is refused."""
+    if status == ScheduleStatus.PAUSED:
+        pause_active(schedule.pk, reason=_paused_by(actor))
+    elif status == ScheduleStatus.ACTIVE:
+        resume_paused(schedule.pk, now=now)
+    if _now_is(schedule) != status:
+        raise invalid({"status": BY_ITSELF if status == ScheduleStatus.COMPLETED else OVER})
+
+
+def _paused_by(actor: Actor) -> str:
+    return f"Paused by {actor.user.get_username()}."
+
+
+def _now_is(schedule: Schedule) -> str | None:
+    return Schedule.objects.filter(pk=schedule.pk).values_list("status", flat=True).first()

@@ -1,0 +1,66 @@
+"""The filters of the lists, named after the fields they look at."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from pydantic import Field
+
+from agents.states import FailureReason
+from schedules.api.finding import number
+from schedules.api.listing import Window
+from schedules.api.values import Moment, Text
+from schedules.models import Firing, Run, Schedule
+from schedules.states import FiringKind, Outcome, RunStatus, ScheduleKind, ScheduleStatus, Source
+
+NO_ROW = -1  # what an id that can be none is compared with: unknown ids find nothing
+
+
+class ScheduleFilter(Window):
+    status: ScheduleStatus | None = None
+    kind: ScheduleKind | None = None
+    profile: Text | None = Field(default=None, description="Slug.")
+    project: Text | None = Field(default=None, description="Id.")
+    search: Text | None = Field(default=None, description="A part of the name.")
+
+    def among(self, rows: QuerySet[Schedule]) -> QuerySet[Schedule]:
+        """Keep the schedules that fit."""
+        return _fitting(self, rows, profile="profile__slug", search="name__icontains")
+
+
+class _About(Window):
+    """What lists of firings and runs have in common."""
+
+    schedule_id: Text | None = None
+    failure_reason: FailureReason | None = None
+    since: Moment | None = Field(default=None, description="From this moment on.")
+    until: Moment | None = Field(default=None, description="Before this moment.")
+
+
+class FiringFilter(_About):
+    kind: FiringKind | None = None
+    outcome: Outcome | None = None
+    run_id: Text | None = None
+
+    def among(self, rows: QuerySet[Firing]) -> QuerySet[Firing]:
+        """Keep the firings that fit; since and until look at nominal_at."""
+        return _fitting(self, rows, since="nominal_at__gte", until="nominal_at__lt", run_id="run__pk")
+
+
+class RunFilter(_About):
+    status: RunStatus | None = None
+    source: Source | None = None
+    forced: bool | None = None
+    project: Text | None = Field(default=None, description="Id.")
+
+    def among(self, rows: QuerySet[Run]) -> QuerySet[Run]:
+        """Keep the runs that fit; since and until look at queued_at."""
+        return _fitting(self, rows, since="queued_at__gte", until="queued_at__lt")
+
+
+def _fitting[Rows: QuerySet[Any]](asked: Window, rows: Rows, **lookups: str) -> Rows:
+    """Filter by what was given; `lookups` say where a parameter is not named as its column."""
+    conditions = asked.conditions()
+    for name in ("schedule_id", "run_id", "project"):
+        if name in conditions:
+            conditions[name] = number(conditions[name]) or NO_ROW
+    return rows.filter(**{lookups.get(name, name): value for name, value in conditions.items()})

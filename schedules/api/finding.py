@@ -1,0 +1,50 @@
+"""Rows by their opaque ids: an id that is unknown, or no id at all, is a 404 that says of what."""
+
+from django.db.models import F, QuerySet
+
+from schedules.models import Firing, Run, Schedule
+from stagent.lib.problems import Problem
+
+
+def schedules() -> QuerySet[Schedule]:
+    """Return the schedules with all that their rows show."""
+    return Schedule.objects.select_related("profile", "owner")
+
+
+def runs() -> QuerySet[Run]:
+    """Return the runs with all that their rows show."""
+    return Run.objects.select_related("schedule", "profile")
+
+
+def firings() -> QuerySet[Firing]:
+    """Return the firings, each with the id of its run."""
+    return Firing.objects.annotate(run_id=F("run__pk"))
+
+
+def schedule(schedule_id: str) -> Schedule:
+    return _one(schedules(), "schedule", schedule_id)
+
+
+def run(run_id: str) -> Run:
+    return _one(runs(), "run", run_id)
+
+
+def firing(firing_id: str) -> Firing:
+    return _one(firings(), "firing", firing_id)
+
+
+def number(opaque: str) -> int | None:
+    """Return the number that an id stands for; None where it can stand for nothing."""
+    return int(opaque) if opaque.isascii() and opaque.isdigit() and len(opaque) < 19 else None
+
+
+def missing(what: str, opaque: str) -> Problem:
+    return Problem(404, f"{what}_not_found", f"There is no {what} {opaque[:80]!r}.")
+
+
+def _one[Kind: (Schedule, Run, Firing)](rows: QuerySet[Kind], what: str, opaque: str) -> Kind:
+    key = number(opaque)
+    found = None if key is None else rows.filter(pk=key).first()
+    if found is None:
+        raise missing(what, opaque)
+    return found

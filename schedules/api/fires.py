@@ -1,0 +1,46 @@
+"""The next firings of a schedule, or of one that is only thought of."""
+
+from datetime import datetime
+from itertools import pairwise
+
+from pydantic import Field
+
+from schedules.api.values import Row, Warnings
+from schedules.calendar import Instant, jittered
+from schedules.models import Schedule
+from schedules.zones import zone
+
+
+class Fire(Row):
+    """One instant to come."""
+
+    nominal_at: datetime
+    fire_at: datetime = Field(description="Jitter included.")
+    local_at: datetime = Field(description="The nominal instant on the clocks of the schedule's zone.")
+    dst_shifted: bool = Field(description="That clock time is skipped that day; it fires right after.")
+
+
+def next_fires(schedule: Schedule, now: datetime, count: int) -> list[Fire]:
+    """Return the next instants; for a paused schedule those it would have if it were resumed now."""
+    left = schedule.firings_left
+    wanted = count if left is None else min(count, left)
+    following = schedule.recurrence.upcoming(now, wanted + 1)
+    return [_fire(schedule, *pair) for pair in pairwise([*following, None])][:wanted]
+
+
+def _fire(schedule: Schedule, instant: Instant | None, following: Instant | None) -> Fire:
+    assert instant is not None  # only the last of the pairs has nothing after it
+    fire_at = instant.at
+    if schedule.pk and schedule.jitter_sec:
+        fire_at = jittered(schedule.pk, instant.at, schedule.jitter_sec, following.at if following else None)
+    local_at = instant.at.astimezone(zone(schedule.timezone))
+    return Fire(nominal_at=instant.at, fire_at=fire_at, local_at=local_at, dst_shifted=instant.dst_shifted)
+
+
+def shift_warnings(schedule: Schedule, fires: list[Fire]) -> Warnings:
+    """Say which of the instants fall into a gap of the clocks."""
+    days = [f"{fire.local_at:%Y-%m-%d}" for fire in fires if fire.dst_shifted]
+    if not days:
+        return []
+    text = f"Clocks in {schedule.timezone} skip that time on {', '.join(days)}; it fires right after the gap."
+    return [{"type": "dst_shifted", "message": text}]

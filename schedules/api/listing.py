@@ -1,0 +1,46 @@
+"""Lists: a stretch of the rows that fit the filters, and how many fit in all."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from pydantic import BaseModel, Field, model_validator
+
+from schedules.api.values import Page
+from stagent.lib.problems import invalid
+
+MOST_ROWS = 500
+
+
+class Window(BaseModel):
+    """Which stretch of a list; an empty parameter counts as not given."""
+
+    limit: int = Field(default=50, ge=0, le=MOST_ROWS)
+    offset: int = Field(default=0, ge=0, le=10_000_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value != ""}
+
+    def conditions(self) -> dict[str, Any]:
+        """Return the filters that were given, by the names of their parameters."""
+        return self.model_dump(exclude_none=True, exclude={"limit", "offset", "format"})
+
+
+def page[Found: Model, Shown](
+    request: HttpRequest, asked: Window, rows: QuerySet[Found], show: Callable[[QuerySet[Found]], list[Shown]]
+) -> Page[Shown]:
+    """Return the stretch that was asked for."""
+    refuse_unknown(request, type(asked).model_fields)
+    return Page(items=show(rows[asked.offset : asked.offset + asked.limit]), count=rows.count())
+
+
+def refuse_unknown(request: HttpRequest, known: Any) -> None:
+    """Refuse a parameter that we do not know: ignoring a mistyped filter would answer another question."""
+    if unknown := [name for name in request.GET if name not in known]:
+        text = f"There is no such parameter here; there are {', '.join(known)}."
+        raise invalid(dict.fromkeys(unknown, text))

@@ -1,0 +1,55 @@
+"""/api/firings"""
+
+from typing import Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+from pydantic import Field
+
+from schedules.api import finding
+from schedules.api.actors import Actor
+from schedules.api.answers import answers
+from schedules.api.filters import FiringFilter
+from schedules.api.firing_rows import FiringRow, firing_rows
+from schedules.api.listing import page, refuse_unknown
+from schedules.api.sheet import MOST_ROWS, is_wanted, sheet
+from schedules.api.values import Page
+
+router = Router(tags=["firings"])
+CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}
+
+
+class FiringSheetFilter(FiringFilter):
+    format: Literal["json", "csv"] | None = Field(
+        default=None,
+        description="csv: a sheet of all that fit, up to 100,000; Accept: text/csv asks for it too.",
+    )
+
+
+@router.get("/firings", response=answers(Page[FiringRow], 422), openapi_extra=CSV)
+def list_firings(request: HttpRequest, asked: Query[FiringSheetFilter]) -> Page[FiringRow] | HttpResponse:
+    """List firings, the latest instant first: what came due, what was decided and how it went."""
+    Actor.of(request).must_have("view_firing")
+    if not is_wanted(request, asked.format):
+        return page(request, asked, asked.among(finding.firings()), firing_rows)
+    refuse_unknown(request, type(asked).model_fields)
+    rows = asked.among(finding.firings())
+    last = asked.offset + (asked.limit if "limit" in request.GET else MOST_ROWS)
+    return sheet("firings", FiringRow.model_fields, firing_rows(rows[asked.offset : last]), rows.count())
+
+
+@router.get("/firings/{firing_id}", response=answers(FiringRow, 404))
+def get_firing(request: HttpRequest, firing_id: str) -> FiringRow:
+    """Show a firing."""
+    Actor.of(request).must_have("view_firing")
+    return FiringRow.model_validate(finding.firing(firing_id))
+
+
+@router.get("/schedules/{schedule_id}/firings", response=answers(Page[FiringRow], 404, 422))
+def list_firings_of_schedule(
+    request: HttpRequest, schedule_id: str, asked: Query[FiringFilter]
+) -> Page[FiringRow]:
+    """List the firings of one schedule, the latest instant first."""
+    Actor.of(request).must_have("view_firing")
+    schedule = finding.schedule(schedule_id)
+    return page(request, asked, asked.among(finding.firings().filter(schedule=schedule)), firing_rows)

@@ -1,0 +1,82 @@
+"""/api/runs"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+
+from agents import transcript
+from schedules.api import finding, running
+from schedules.api.actors import Actor
+from schedules.api.answers import answers
+from schedules.api.asking import Because
+from schedules.api.filters import RunFilter
+from schedules.api.listing import MOST_ROWS, page, refuse_unknown
+from schedules.api.run_rows import RunRow, run_row, run_rows
+from schedules.api.values import Page, Row
+from schedules.cancelling import Cancelled
+from stagent.lib import clock
+
+router = Router(tags=["runs"])
+
+
+class EventRow(Row):
+    """One thing that happened in a run, numbered without gaps from 1."""
+
+    seq: int
+    kind: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class EventPage(Page[EventRow]):
+    """The events after a number; `count` is how many there are after it. Ask again after the last `seq`."""
+
+    finished: bool
+
+
+@router.get("/runs", response=answers(Page[RunRow], 422))
+def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> Page[RunRow]:
+    """List runs, the latest queued first."""
+    Actor.of(request).must_have("view_run")
+    return page(request, asked, asked.among(finding.runs()), lambda runs: run_rows(runs, clock.now()))
+
+
+@router.get("/runs/{run_id}", response=answers(RunRow, 404))
+def get_run(request: HttpRequest, run_id: str) -> RunRow:
+    """Show a run: what it waits for, who holds it until when, how it ended."""
+    Actor.of(request).must_have("view_run")
+    return run_row(finding.run(run_id), clock.now())
+
+
+@router.get("/runs/{run_id}/events", response=answers(EventPage, 404, 422))
+def list_events(
+    request: HttpRequest,
+    run_id: str,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    limit: Annotated[int, Query(ge=0, le=MOST_ROWS)] = MOST_ROWS,
+) -> EventPage:
+    """Tail the transcript of a run, every turn and tool call as it happens."""
+    Actor.of(request).must_have("view_run")
+    refuse_unknown(request, ("after", "limit"))
+    run = finding.run(run_id)
+    events = [EventRow.model_validate(event) for event in transcript.read(run.transcript_id, after, limit)]
+    run.transcript.refresh_from_db()
+    return EventPage(items=events, count=max(0, run.transcript.last_seq - after), finished=run.finished)
+
+
+@router.post("/runs/{run_id}/cancel", response=answers(RunRow, 404, 409, 422) | {202: RunRow})
+def cancel_run(request: HttpRequest, run_id: str, because: Because | None = None) -> Status[RunRow]:
+    """Cancel a run. 200: it was queued and is cancelled. 202: it was running and was asked to stop."""
+    now = clock.now()
+    became = running.cancel(run_id, because.reason if because else "", Actor.of(request), now)
+    return Status(200 if became == Cancelled.AT_ONCE else 202, run_row(finding.run(run_id), now))
+
+
+@router.post("/runs/{run_id}/retry", response=answers(RunRow, 404, 409, status=202))
+def retry_run(request: HttpRequest, run_id: str) -> Status[RunRow]:
+    """Queue the work of an ended run again, with what its schedule says now; answers the new run."""
+    now = clock.now()
+    again = running.retry(run_id, Actor.of(request), now)
+    return Status(202, run_row(finding.run(str(again.pk)), now))

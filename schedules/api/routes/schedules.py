@@ -1,0 +1,123 @@
+"""/api/schedules"""
+
+from typing import Annotated
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Header, Query, Router, Status
+
+from schedules.api import changing, finding, previewing, running
+from schedules.api.actors import Actor
+from schedules.api.answers import CapacityRefusal, Refusal, answers
+from schedules.api.asking import Because, NewSchedule, PreviewAsked, ScheduleChanges
+from schedules.api.changing import Saved
+from schedules.api.filters import ScheduleFilter
+from schedules.api.fires import Fire, next_fires
+from schedules.api.listing import page, refuse_unknown
+from schedules.api.previewing import Preview
+from schedules.api.running import Wanted
+from schedules.api.schedule_rows import ScheduleRow, schedule_row
+from schedules.api.values import Id, Page, Row
+from stagent.lib import clock
+
+router = Router(tags=["schedules"])
+
+
+class Execution(Row):
+    """A run that was started or queued."""
+
+    run_id: Id
+    forced: bool
+
+
+@router.get("/schedules", response=answers(Page[ScheduleRow], 422))
+def list_schedules(request: HttpRequest, asked: Query[ScheduleFilter]) -> Page[ScheduleRow]:
+    """List schedules by name."""
+    Actor.of(request).must_have("view_schedule")
+    return page(request, asked, asked.among(finding.schedules()), lambda found: [*map(schedule_row, found)])
+
+
+@router.post("/schedules", response=answers(Saved, 400, 422, status=201))
+def create_schedule(request: HttpRequest, response: HttpResponse, asked: NewSchedule) -> Status[Saved]:
+    """Create a schedule, and hear of the collisions it causes."""
+    made = changing.create(asked, Actor.of(request), clock.now())
+    response["Location"] = f"{request.path}/{made.schedule.id}"
+    return Status(201, made)
+
+
+@router.post("/schedules/preview", response=answers(Preview, 400, 422))
+def preview_schedule(request: HttpRequest, asked: PreviewAsked) -> Preview:
+    """Say a timing in plain English and show when it would fire; nothing is saved."""
+    Actor.of(request).must_have("view_schedule")
+    return previewing.preview(asked, clock.now())
+
+
+@router.get("/schedules/{schedule_id}", response=answers(ScheduleRow, 404))
+def get_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
+    """Show a schedule."""
+    Actor.of(request).must_have("view_schedule")
+    return schedule_row(finding.schedule(schedule_id))
+
+
+@router.patch("/schedules/{schedule_id}", response=answers(Saved, 400, 404, 422))
+def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChanges) -> Saved:
+    """Change the given fields, all or none of them. No edit fires for an instant before it."""
+    return changing.change(schedule_id, asked, Actor.of(request), clock.now())
+
+
+@router.delete("/schedules/{schedule_id}", response=answers(None, 404, status=204))
+def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
+    """Delete a schedule. Its queued runs are withdrawn, its running ones asked to stop, its history stays."""
+    changing.remove(schedule_id, Actor.of(request), clock.now())
+    return Status(204, None)
+
+
+@router.post("/schedules/{schedule_id}/pause", response=answers(ScheduleRow, 404, 409, 422))
+def pause_schedule(request: HttpRequest, schedule_id: str, because: Because | None = None) -> ScheduleRow:
+    """Pause a schedule; time spent paused is not missed. Pausing twice is pausing once."""
+    return changing.pause(schedule_id, because.reason if because else "", Actor.of(request))
+
+
+@router.post("/schedules/{schedule_id}/resume", response=answers(ScheduleRow, 404, 409))
+def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
+    """Let a paused schedule go on from now, its streaks forgiven."""
+    return changing.resume(schedule_id, Actor.of(request), clock.now())
+
+
+@router.post(
+    "/schedules/{schedule_id}/execute",
+    response=answers(Execution, 404, 422) | {202: Execution, 429: CapacityRefusal, 503: Refusal},
+)
+def execute_schedule(
+    request: HttpRequest,
+    response: HttpResponse,
+    schedule_id: str,
+    because: Because | None = None,
+    queue: bool = False,
+    force: bool = False,
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", max_length=200)] = "",
+) -> Status[Execution]:
+    """Run a schedule now, paused or not.
+
+    200: it holds a slot. 429: the cap is full, `Retry-After` says how long. `queue=true` takes a place in
+    the queue then (202); `force=true` runs beyond the cap and needs the permission schedules.force_run.
+    With the same `Idempotency-Key` a second request gets the first one's run.
+    """
+    refuse_unknown(request, ("queue", "force"))
+    reason = because.reason if because else ""
+    started = running.start(
+        schedule_id, Wanted(queue, force, reason, idempotency_key), Actor.of(request), clock.now()
+    )
+    return Status(
+        202 if started.queued else 200, Execution(run_id=str(started.run.pk), forced=started.run.forced)
+    )
+
+
+@router.get("/schedules/{schedule_id}/next", response=answers(Page[Fire], 404, 422))
+def next_firings(
+    request: HttpRequest, schedule_id: str, count: Annotated[int, Query(ge=1, le=100)] = 10
+) -> Page[Fire]:
+    """Tell when a schedule fires next; for a paused one, when it would if it were resumed now."""
+    Actor.of(request).must_have("view_schedule")
+    refuse_unknown(request, ("count",))
+    fires = next_fires(finding.schedule(schedule_id), clock.now(), count)
+    return Page(items=fires, count=len(fires))

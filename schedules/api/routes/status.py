@@ -1,0 +1,55 @@
+"""/api/status and /api/settings"""
+
+from django.http import HttpRequest
+from ninja import Router
+
+from schedules import conf
+from schedules.api.actors import Actor
+from schedules.api.answers import answers
+from schedules.api.status_rows import StatusRow, status_row
+from schedules.api.values import Page, Row
+from stagent.lib import clock
+
+router = Router(tags=["install"])
+
+
+class SettingRow(Row):
+    """A setting in force and where its value came from: environment, admin or default."""
+
+    key: str
+    value: int
+    source: str
+    ignored: str
+    default: int
+    least: int
+    most: int
+    meaning: str
+
+
+@router.get("/status", response=answers(StatusRow))
+def get_status(request: HttpRequest) -> StatusRow:
+    """Show who holds which slot, who waits and why, who is being answered, and who schedules."""
+    Actor.of(request).must_have("view_slot")
+    return status_row(clock.now(), conf.load())
+
+
+@router.get("/settings", response=answers(Page[SettingRow]))
+def list_settings(request: HttpRequest) -> Page[SettingRow]:
+    """List the scheduler's settings with their values in force."""
+    Actor.of(request).must_have("view_setting")
+    rows = [_row(value) for value in conf.in_force()]
+    return Page(items=rows, count=len(rows))
+
+
+def _row(value: conf.Value) -> SettingRow:
+    key = value.key
+    return SettingRow(
+        key=key.name,
+        value=value.value,
+        source=value.source,
+        ignored=value.ignored,
+        default=key.default,
+        least=key.least,
+        most=key.most,
+        meaning=key.meaning,
+    )

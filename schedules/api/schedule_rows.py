@@ -1,0 +1,110 @@
+"""A schedule as the API and the tools show it."""
+
+import json
+from datetime import datetime, time
+from typing import Annotated, Any
+
+from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
+
+from agents.states import FailureReason
+from schedules import streaks, wording
+from schedules.api.values import Id, Ref, Row, Said, Seen, Warnings
+from schedules.models import Schedule
+from schedules.models.slot import DEFAULT_POOL
+from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
+
+EXAMPLE: Any = json.loads("""{
+  "id": "7", "name": "Morning report", "project": null, "profile": "reporter", "kind": "scheduled",
+  "prompt": "Say what ran, what failed and why.",
+  "cron": "0 9 * * 1-5", "interval": "weekdays at 09:00", "every_sec": null, "at": null,
+  "timezone": "Europe/Berlin", "description": "At 09:00, Monday through Friday",
+  "status": "active", "paused_reason": null, "starts_at": null, "ends_at": null, "max_firings": null,
+  "active_from": null, "active_until": null, "priority": 0, "pool": "default",
+  "overlap_policy": "skip", "misfire_policy": "fire_once", "misfire_grace_sec": null, "jitter_sec": 0,
+  "max_retries": 2, "max_turns": 120, "max_turns_set_at": "2026-11-20T10:00:00Z",
+  "max_run_duration_sec": null, "max_cost_usd": null, "webhook_url": null, "email": null, "owner": "alice",
+  "next_fire_at": "2026-11-25T08:00:00Z", "next_nominal_at": "2026-11-25T08:00:00Z",
+  "deferred_until": null, "last_fired_at": "2026-11-24T08:00:00Z", "firing_count": 41,
+  "suppression_count": 0, "failure_streak": 0, "turn_budget_breach_streak": 0,
+  "last_failure_reason": null, "last_turn_count": 38, "avg_turns_per_firing": 41.2,
+  "avg_duration_ms": 184000.0, "avg_duration": 184.0, "warnings": [],
+  "created_at": "2026-10-01T12:00:00Z", "updated_at": "2026-11-20T10:00:00Z"
+}""")
+
+
+class ScheduleRow(Row):
+    """A schedule. `null` means: not set, so the default or the wider setting holds."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    id: Id
+    name: str
+    project: Ref = Field(validation_alias="project_id")
+    profile: str = Field(validation_alias=AliasPath("profile", "slug"))
+    kind: ScheduleKind
+    prompt: str
+    cron: Said = Field(description="Also of an interval that cron can say; null for the others.")
+    interval: Said = Field(description="The words it was set with.")
+    every_sec: int | None = Field(description="A plain interval that cron cannot say.")
+    at: datetime | None = Field(description="The moment of a one-shot.")
+    timezone: str
+    description: str = Field(description="When it fires, in plain English, on the clocks of its time zone.")
+    status: ScheduleStatus
+    paused_reason: Said
+    starts_at: datetime | None
+    ends_at: datetime | None
+    max_firings: int | None
+    active_from: time | None
+    active_until: time | None
+    priority: int
+    pool: Annotated[str, BeforeValidator(lambda pool: pool or DEFAULT_POOL)] = Field(
+        validation_alias="pool_id"
+    )
+    overlap_policy: OverlapPolicy
+    misfire_policy: MisfirePolicy
+    misfire_grace_sec: int | None
+    jitter_sec: int
+    max_retries: int
+    max_turns: int | None = Field(
+        description="Agent steps of one run; null inherits the profile's, then the global."
+    )
+    max_turns_set_at: datetime | None
+    max_run_duration_sec: int | None
+    max_cost_usd: float | None
+    webhook_url: Said
+    email: Said
+    owner: Said = Field(description="In whose name its agents act.")
+    next_fire_at: datetime | None = Field(description="Jitter included.")
+    next_nominal_at: datetime | None
+    deferred_until: datetime | None = Field(description="Stepping back for chat until then.")
+    last_fired_at: datetime | None
+    firing_count: int
+    suppression_count: int
+    failure_streak: int
+    turn_budget_breach_streak: int
+    last_failure_reason: Annotated[FailureReason | None, BeforeValidator(lambda reason: reason or None)]
+    last_turn_count: int | None
+    avg_turns_per_firing: float | None
+    avg_duration_ms: float | None
+    avg_duration: float | None = Field(description="The same in seconds.")
+    warnings: Warnings = Field(description="The advice that stands now.")
+    created_at: datetime
+    updated_at: datetime
+
+
+def schedule_row(schedule: Schedule) -> ScheduleRow:
+    """Show a schedule; its profile and owner should be loaded already."""
+    took = schedule.avg_duration_ms
+    seen = Seen(
+        schedule,
+        owner=schedule.owner.get_username() if schedule.owner else None,
+        description=wording.rhythm(schedule),
+        avg_duration=None if took is None else took / 1000,
+        warnings=standing_warnings(schedule),
+    )
+    return ScheduleRow.model_validate(seen)
+
+
+def standing_warnings(schedule: Schedule) -> Warnings:
+    """Return the advice that its last runs give."""
+    return [{"type": "advice", "message": text} for text in streaks.advice(schedule)]

@@ -1,0 +1,86 @@
+"""The kinds of values that come in and go out, each spelled in one way."""
+
+from datetime import UTC, datetime, time
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StrictInt
+
+YEARS = range(1970, 3000)
+
+
+def _as_text(value: Any) -> Any:
+    return None if value is None else str(value)
+
+
+def _or_none(value: Any) -> Any:
+    return value or None
+
+
+def _only_text(value: Any) -> Any:
+    if value is not None and not isinstance(value, str | datetime | time):
+        raise ValueError("Write it as text, in the ISO 8601 way.")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.year not in YEARS:
+        raise ValueError(f"The year is to lie between {YEARS[0]} and {YEARS[-1]}.")
+    return value.astimezone(UTC)
+
+
+def _without_offset(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("A time of day has no offset; it is meant in the schedule's own zone.")
+    return value
+
+
+def _storable(value: str) -> str:
+    """Refuse what no database stores."""
+    if "\0" in value or value != value.encode("utf-8", "ignore").decode():
+        raise ValueError("The text holds a NUL or half a character.")
+    return value
+
+
+def _id_as_text(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
+Id = Annotated[str, BeforeValidator(_as_text)]  # opaque: never to be counted with
+Ref = Annotated[str | None, BeforeValidator(_as_text)]
+Said = Annotated[str | None, BeforeValidator(_or_none)]  # null where nothing was said
+Text = Annotated[str, AfterValidator(_storable)]
+AnyId = Annotated[Text, BeforeValidator(_id_as_text)]  # lenient about 7 for "7"
+Moment = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_utc)]
+DayTime = Annotated[time, BeforeValidator(_only_text), AfterValidator(_without_offset)]
+Whole = StrictInt
+Warnings = list[dict[str, Any]]  # each with a type, and a message or a suggestion
+
+
+class Asked(BaseModel):
+    """What comes in: a field that we do not know is refused by its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Row(BaseModel):
+    """What goes out, read from a database row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page[Item](BaseModel):
+    """A stretch of a list, and how long the list is."""
+
+    items: list[Item]
+    count: int
+
+
+class Seen:
+    """A database row together with what is derived from it."""
+
+    def __init__(self, row: Any, **derived: Any) -> None:
+        self.__dict__.update(derived)
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)

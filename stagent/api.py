@@ -1,0 +1,48 @@
+"""The HTTP API at `/api/`, its document at `/api/openapi.json` and its pages at `/api/docs`."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
+from ninja.operation import Operation
+
+from schedules.api.routes import firings, runs, schedules, status
+from stagent import api_errors
+from stagent.auth import DOORS
+
+DESCRIPTION = """
+Schedules, firings and runs of this install.
+
+Send `Authorization: Bearer <token>` (made in the console, or by `manage.py createtoken <user>`), or use
+the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
+`limit` and `offset`. Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Whatever
+goes wrong is told as `{"error": code, "message": text, "fields": {…}}`.
+"""
+
+
+class Docs(Swagger):
+    """The pages where the API can be tried with the session one has."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        """Hand the page its CSRF token, which our session door asks for and ninja cannot know of."""
+        settings = self.settings | {"url": self.get_openapi_url(api, kwargs)}
+        context = {"swagger_settings": json.dumps(settings), "api": api, "add_csrf": True}
+        return render(request, self.template, context)
+
+
+class Api(NinjaAPI):
+    """Operations are named after their functions."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+
+api = Api(
+    title="Stagent", version="1", description=DESCRIPTION, auth=DOORS, docs=Docs(), urls_namespace="api"
+)
+for part in (schedules, firings, runs, status):
+    api.add_router("", part.router)
+api_errors.install(api)

@@ -1,0 +1,112 @@
+"""One form for everything that goes wrong under `/api/`: an error code, a message and the fields."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import sync_and_async_middleware
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from schedules.api.refusals import PROBLEMS
+from stagent.auth import CsrfRefused
+from stagent.lib.problems import Problem, of_schema
+
+log = logging.getLogger("stagent.api")
+
+PREFIX = "/api/"
+SIGN_IN = "Sign in, or send Authorization: Bearer <token>."
+CODES = {
+    400: ("bad_request", "The request cannot be understood."),
+    403: ("forbidden", "This is not allowed."),
+    404: ("not_found", "There is nothing at this address; see /api/docs."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    413: ("request_too_large", "The request is too large."),
+}
+BROKEN = ("internal_error", "Something broke on our side; it is in the log.")
+
+
+def install(api: NinjaAPI) -> None:
+    """Let the API tell every exception in that form."""
+    for kind, problem_of in {**OURS, **PROBLEMS}.items():
+        api.add_exception_handler(kind, _handler(problem_of))
+    api.add_exception_handler(Exception, _broken)
+
+
+def _handler(problem_of: Callable[[Any], Problem]) -> Callable[[HttpRequest, Any], HttpResponse]:
+    return lambda request, error: _answer(problem_of(error))
+
+
+def _answer(problem: Problem) -> HttpResponse:
+    return JsonResponse(problem.body, status=problem.status, headers=problem.headers)
+
+
+def _unknown(error: AuthenticationError) -> Problem:
+    said = str(error) if str(error) != "Unauthorized" else SIGN_IN
+    return Problem(401, "not_authenticated", said, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _of_http(error: HttpError) -> Problem:
+    """Tell what ninja raises by itself; for 400 that is a body which is no JSON."""
+    if error.status_code == 400:
+        return Problem(400, "malformed_json", "The body is not valid JSON.")
+    code, _ = CODES.get(error.status_code, BROKEN)
+    return Problem(error.status_code, code, str(error))
+
+
+def _of_schema(error: ValidationError) -> Problem:
+    """Tell which fields are wrong; the first parts of ninja's places are where it looked, not names."""
+    return of_schema(
+        {**fault, "loc": fault["loc"][2 if fault["loc"][0] == "body" else 1 :]} for fault in error.errors
+    )
+
+
+def _busy(error: Exception) -> Problem:
+    log.warning("The database did not answer: %s", error)
+    text = "The database does not answer right now; nothing was changed. Try again."
+    return Problem(503, "database_unavailable", text, headers={"Retry-After": "2"})
+
+
+def _broken(request: HttpRequest, error: Any) -> HttpResponse:
+    log.error("%s %s broke.", request.method, request.path, exc_info=error)
+    return _answer(Problem(500, *BROKEN))
+
+
+OURS: dict[type[Exception], Callable[[Any], Problem]] = {
+    Problem: lambda problem: problem,
+    AuthenticationError: _unknown,
+    CsrfRefused: lambda error: Problem(403, "csrf_failed", str(error)),
+    HttpError: _of_http,
+    ValidationError: _of_schema,
+    RequestDataTooBig: lambda error: Problem(413, *CODES[413]),
+    OperationalError: _busy,
+    InterfaceError: _busy,
+}
+
+
+@sync_and_async_middleware
+def uniform_api_errors(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Bring the errors that arise before or beside the API's own code into its form: 404, 405, 400, 500."""
+    if iscoroutinefunction(get_response):
+
+        async def later(request: HttpRequest) -> HttpResponse:
+            return _uniform(request, await get_response(request))
+
+        return later
+    return lambda request: _uniform(request, get_response(request))
+
+
+def _uniform(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    is_ours = response.headers.get("Content-Type", "").startswith("application/json")
+    if response.status_code < 400 or is_ours or not request.path_info.startswith(PREFIX):
+        return response
+    problem = Problem(response.status_code, *CODES.get(response.status_code, BROKEN))
+    response.content = json.dumps(problem.body).encode()  # in place: its other headers stay
+    response.headers["Content-Type"] = "application/json"
+    response.headers["Content-Length"] = str(len(response.content))
+    return response

@@ -1,0 +1,75 @@
+"""What a program is told when the thing it asked for cannot be done.
+
+Raised by the API and by tools alike; `stagent.api` turns it into an answer, tools into words.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+INVALID = "validation_error"
+
+
+class Problem(Exception):
+    """An HTTP status, a code to act on, a message to read and the fields that are wrong."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        fields: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+        self.fields, self.headers, self.more = dict(fields or {}), dict(headers or {}), dict(more or {})
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"error": self.code, "message": self.message, "fields": self.fields, **self.more}
+
+
+def invalid(fields: Mapping[str, str], message: str = "") -> Problem:
+    """Say which fields are wrong and why, the first of them in the message too."""
+    named = " ".join(f"{name}: {text}" for name, text in fields.items())
+    return Problem(422, INVALID, message or named or "The request is not valid.", fields=fields)
+
+
+def of_model(error: ValidationError) -> Problem:
+    """Tell what a model's own checks found."""
+    if not hasattr(error, "error_dict"):
+        return invalid({}, " ".join(error.messages))
+    found = {name: " ".join(texts) for name, texts in error.message_dict.items()}
+    general = found.pop(NON_FIELD_ERRORS, "")
+    return invalid(found, general and " ".join([general, *found.values()]))
+
+
+def of_schema(errors: Iterable[Mapping[str, Any]]) -> Problem:
+    """Tell what pydantic found, the first fault of each field."""
+    fields: dict[str, str] = {}
+    for error in errors:
+        place = ".".join(str(part) for part in error["loc"] if not _is_union_arm(part))
+        fields.setdefault(place or "body", _sentence(error))
+    return invalid(fields)
+
+
+def _is_union_arm(part: Any) -> bool:
+    """Tell pydantic's own words for the arms of a union from names of fields."""
+    return isinstance(part, str) and ("[" in part or part in {"str", "int", "float", "decimal", "bool"})
+
+
+PLAIN = {
+    "extra_forbidden": "There is no such field.",
+    "missing": "This field is required.",
+    "model_type": "A JSON object is expected.",
+    "timezone_aware": "Give the offset too, for example 2026-12-01T09:00:00+01:00.",
+}
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    text = PLAIN.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    return text if text.endswith((".", "!", "?")) else f"{text}."
