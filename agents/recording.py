@@ -42,6 +42,7 @@ async def record(engine: Engine, transcript_id: int, token: UUID) -> AsyncGenera
     finally:
         task.cancel()
         await asyncio.wait({task})
+        _ = task.cancelled() or task.exception()  # looked at, or asyncio complains of it later
         await recorder.write_the_rest()
 
 
@@ -93,7 +94,8 @@ class _Recorder:
             raise LeaseLost(str(error)) from error
         for _ in range(taken):
             self._inbox.task_done()
-        self._written_at = time.monotonic()
+        if any(isinstance(event, TextDelta | ThinkingDelta) for event in happened):
+            self._written_at = time.monotonic()
         return happened
 
     async def write_the_rest(self) -> None:

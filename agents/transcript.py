@@ -10,9 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
-from agents import events
+from agents import events, statements
 from agents.errors import LeaseLost
 from agents.models import Event, Transcript
 from agents.past import recall
@@ -29,14 +28,12 @@ def open_transcript(token: UUID | None) -> Transcript:
 def append(transcript_id: int, token: UUID, happened: Sequence[events.Event], now: datetime) -> int:
     """Write what happened and return the number of its last event; LeaseLost if the token is not ours."""
     with transaction.atomic():
-        last = _take_numbers(transcript_id, len(happened), writer_token=token, writer_token__isnull=False)
+        last = statements.take_numbers(transcript_id, token, len(happened))
         if last is None:
             raise LeaseLost(f"Transcript {transcript_id} has another writer now.")
         first = last - len(happened) + 1
-        Event.objects.bulk_create(
-            Event(transcript_id=transcript_id, seq=seq, kind=event.kind, data=event.data(), at=now)
-            for seq, event in enumerate(happened, first)
-        )
+        rows = [(seq, event.kind, event.data()) for seq, event in enumerate(happened, first)]
+        statements.insert_events(transcript_id, rows, now)
     return last
 
 
@@ -48,8 +45,11 @@ def rotate(transcript_id: int, old: UUID | None, new: UUID | None) -> bool:
 def note_late(transcript_id: int, data: dict[str, Any], now: datetime) -> None:
     """Keep for audit that a result came too late; whoever was refused has no token to show."""
     with transaction.atomic():
-        if last := _take_numbers(transcript_id, 1):
-            Event.objects.create(transcript_id=transcript_id, seq=last, kind=LATE_RESULT, data=data, at=now)
+        log = Transcript.objects.select_for_update().filter(pk=transcript_id).first()
+        if log is not None:
+            log.last_seq += 1
+            log.save(update_fields=["last_seq"])
+            log.events.create(seq=log.last_seq, kind=LATE_RESULT, data=data, at=now)
 
 
 def read(transcript_id: int, after: int = 0, limit: int = PAGE) -> list[Event]:
@@ -81,11 +81,3 @@ def prune(before: datetime, batch: int = PAGE) -> int:
         Event.objects.filter(transcript_id__in=ids).delete()
         Transcript.objects.filter(pk__in=ids).delete()
     return len(ids)
-
-
-def _take_numbers(transcript_id: int, count: int, **belief: Any) -> int | None:
-    """Reserve the next numbers in one update and return the last; the row stays locked until the commit."""
-    rows = Transcript.objects.filter(pk=transcript_id)
-    if not rows.filter(**belief).update(last_seq=F("last_seq") + count):
-        return None
-    return rows.values_list("last_seq", flat=True).get()

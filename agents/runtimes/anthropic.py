@@ -78,13 +78,15 @@ class AnthropicRuntime:
         """Put a question and yield the answer under way."""
         endpoint = self.endpoint
         arguments = shape(request, full=endpoint.is_provider)
-        async with self._client(endpoint).messages.stream(**arguments) as stream:
+        client = await self._client(endpoint)
+        async with client.messages.stream(**arguments) as stream:
             yield Conversing(stream, request.model)
 
-    def _client(self, endpoint: Endpoint) -> "AsyncAnthropic":
+    async def _client(self, endpoint: Endpoint) -> "AsyncAnthropic":
         clients = self._clients.setdefault(asyncio.get_running_loop(), {})
         if endpoint not in clients:
-            clients[endpoint] = _connect(endpoint)
+            # In a thread: the import would stop the loop, and every lease with it, for seconds.
+            clients.setdefault(endpoint, await asyncio.to_thread(_connect, endpoint))
         return clients[endpoint]
 
 

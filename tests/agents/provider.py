@@ -151,7 +151,7 @@ def events(
 ) -> list[bytes]:
     """Return the event stream of one reply; usage as message_start and message_delta tell it."""
     counted = {"input_tokens": 100, "output_tokens": 20} | (usage or {})
-    message = {
+    message: dict[str, Any] = {
         "id": "msg_1", "type": "message", "role": "assistant", "content": [], "stop_reason": None,
         "model": model or request["model"], "stop_sequence": None, "usage": counted | {"output_tokens": 1},
     }  # fmt: skip
@@ -186,7 +186,7 @@ def _block(index: int, block: dict[str, Any]) -> list[bytes]:
     start = {"type": "content_block_start", "index": index, "content_block": empty}
     middle = [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
     end = {"type": "content_block_stop", "index": index}
-    return [sse(event["type"], event) for event in (start, *middle, end)]
+    return [sse(str(event["type"]), event) for event in (start, *middle, end)]
 
 
 def _words(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,14 +13,14 @@ from agents import recording, transcript
 from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Finished, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
-from agents.recording import record
+from agents.recording import Engine, record
 
 pytestmark = pytest.mark.django_db
 
 
-def recorded(engine, token=None):
+def recorded(engine: Engine) -> tuple[int, list[Any]]:
     """Record an engine; return the number of the log and what was shown."""
-    token = token or uuid4()
+    token = uuid4()
     log = transcript.open_transcript(token)
 
     async def follow():

@@ -13,14 +13,14 @@ from agents.tools import registry
 from agents.tools.base import Tool
 from stagent.lib import clock
 from tests.agents.conftest import finish, work
-from tests.agents.provider import refuse, say, want
+from tests.agents.provider import Answer, refuse, say, want
 
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def each_time(number):
+def each_time(number: int) -> Answer:
     """Ask for the tool with something new, so that nothing repeats."""
     return want(("echo", {"say": f"step {number}"}), text=f"Step {number}.")
 
@@ -154,7 +154,11 @@ def test_a_local_server_costs_nothing_whatever_its_models_are_called(script, ass
     script(say("Hello."), url="http://localhost:11434")
     assert finish(assign(model="claude-opus-5-5", max_cost_usd=Decimal(0))).outcome == "completed"
     entry = LedgerEntry.objects.get()
-    assert (entry.cost_usd, entry.provider, entry.input_tokens) == (0, "anthropic@localhost:11434", 100)
+    assert (entry.cost_usd, entry.provider, entry.input_tokens) == (
+        Decimal(0),
+        "anthropic@localhost:11434",
+        100,
+    )
 
 
 def test_old_tool_results_are_cleared_when_the_conversation_grows_too_long(

@@ -1,5 +1,7 @@
 """The engine and the offline model together, as on a fresh install without a key."""
 
+from decimal import Decimal
+
 import pytest
 
 from agents import breaker
@@ -23,7 +25,7 @@ def test_it_answers_says_that_it_is_offline_and_costs_nothing(told):
     assert finished.outcome == "completed"
     assert "offline" in finished.text.lower()
     entry = LedgerEntry.objects.get()
-    assert (entry.provider, entry.cost_usd) == ("offline", 0)
+    assert (entry.provider, entry.cost_usd) == ("offline", Decimal(0))
     assert entry.output_tokens > 0
 
 
@@ -41,7 +43,8 @@ def test_it_answers_when_its_turns_are_used_up(told):
 
 
 def test_it_reports(told):
-    assert finish(told("[[offline: changed=no]]")).report["changed"] is False
+    report = finish(told("[[offline: changed=no]]")).report
+    assert report == {"changed": False, "severity": "info", "body": ""}
 
 
 @pytest.mark.parametrize(

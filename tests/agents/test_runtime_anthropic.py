@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -22,9 +23,15 @@ LOCAL = "http://localhost:11434"
 TOOLS = [{"name": "echo", "description": "Say it again.", "input_schema": {"type": "object"}}]
 
 
-def a_request(**more) -> Request:
+def a_request(**more: Any) -> Request:
     messages = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
-    plain = {"model": "m", "system": "Be good.", "messages": messages, "tools": TOOLS, "max_tokens": 99}
+    plain: dict[str, Any] = {
+        "model": "m",
+        "system": "Be good.",
+        "messages": messages,
+        "tools": TOOLS,
+        "max_tokens": 99,
+    }
     return Request(**plain | more)
 
 
@@ -85,8 +92,8 @@ def test_the_sdk_does_not_try_again_by_itself(script, assign):
 def test_a_client_is_kept_for_its_loop_and_goes_with_it():
     runtime = AnthropicRuntime("kept", Endpoint(key="x"))
 
-    async def twice():
-        return runtime._client(runtime.endpoint) is runtime._client(runtime.endpoint)
+    async def twice() -> bool:
+        return await runtime._client(runtime.endpoint) is await runtime._client(runtime.endpoint)
 
     assert asyncio.run(twice())
     gc.collect()
@@ -135,7 +142,7 @@ async def a_server(answer):
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n"
 
 
-def whole(request):
+def whole(request: dict[str, Any]) -> list[bytes]:
     return [HEAD + b"\r\n", *events(request, [{"type": "text", "text": "Hello there."}], "end_turn")]
 
 

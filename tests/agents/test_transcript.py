@@ -111,7 +111,7 @@ def test_a_late_result_is_noted_without_a_token():
 def test_history_is_rebuilt_with_results_in_one_message():
     token = uuid4()
     log = transcript.open_transcript(token)
-    happened = [
+    happened: list[events.Event] = [
         TurnStarted(1),
         TextDelta(1, "Let me see."),
         turn(1, text("Let me see."), use("a"), use("b"), stop="tool_use"),
