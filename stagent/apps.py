@@ -6,6 +6,9 @@ class StagentConfig(AppConfig):
     name = "stagent"
     default = True
 
+    def ready(self) -> None:
+        from stagent import checks  # noqa: F401 - they register themselves
+
 
 class ConsoleConfig(admin_apps.AdminConfig):
     default = False

@@ -35,6 +35,13 @@ def test_a_choice_falls_back_to_the_first_word(monkeypatch, caplog):
     assert "chatty" in caplog.text.lower()
 
 
+def test_a_folder_that_cannot_be_made_is_named_with_its_variable(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("STAGENT_DATA_DIR", str(tmp_path / "file" / "data"))
+    with pytest.raises(ImproperlyConfigured, match=r"cannot be made .* set STAGENT_DATA_DIR"):
+        env.folder("STAGENT_DATA_DIR", tmp_path)
+
+
 def test_processes_that_race_for_the_secret_agree_on_one(tmp_path):
     path = tmp_path / "secret_key"
     with ThreadPoolExecutor(16) as pool:
@@ -57,7 +64,7 @@ def test_a_postgresql_url_is_read_the_way_everyone_writes_it():
     assert (chosen["PORT"], chosen["NAME"]) == (5433, "agents")
 
 
-@pytest.mark.parametrize("url", ["mysql://root@db/stagent", "nonsense", "postgres://ann:secret@db:port/x"])
+@pytest.mark.parametrize("url", ["mysql://ann@db/stagent", "nonsense", "postgres://ann:secret@db:port/x"])
 def test_another_database_is_refused_without_printing_its_password(url):
     with pytest.raises(ImproperlyConfigured) as refused:
         database.configure(url, Path("unused"))

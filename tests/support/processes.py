@@ -114,12 +114,12 @@ def empty_database(tmp_path: Path, db: None) -> Iterator[dict[str, str]]:
         yield {"DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3", "STAGENT_DATA_DIR": str(folder)}
         return
     name = f"{connection.settings_dict['NAME']}_new"
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}"')
     yield {
         "DATABASE_URL": database_url().rpartition("/")[0] + f"/{name}",
         "STAGENT_DATA_DIR": str(folder),
     }
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -8,7 +8,7 @@ PATIENCE_SEC = 60.0  # the machine may be busy with other suites
 GLANCE_SEC = 0.02
 
 
-def wait_until[T](look: Callable[[], T], *, within: float = PATIENCE_SEC) -> T:
+def wait_until[T](look: Callable[[], T | None], *, within: float = PATIENCE_SEC) -> T:
     """Return the first true thing that a look finds; fail when none is found in time."""
     glance = threading.Event()
     until = time.monotonic() + within

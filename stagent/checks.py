@@ -1,0 +1,34 @@
+"""What must be right before anything starts: each fault has an id and a hint."""
+
+import os
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+@register()
+def check_data_folder(**_: Any) -> list[CheckMessage]:
+    """Workspaces, the SQLite file and the kept secret live there."""
+    if os.access(settings.DATA_DIR, os.W_OK | os.X_OK):
+        return []
+    hint = "Set STAGENT_DATA_DIR to a folder that this user may write."
+    return [Error(f"The data folder {settings.DATA_DIR} cannot be written.", hint=hint, id="stagent.E001")]
+
+
+@register()
+def check_redis(**_: Any) -> list[CheckMessage]:
+    """A doorbell that cannot ring would only show when somebody rings."""
+    if not settings.REDIS_URL:
+        return []
+    address = urlsplit(settings.REDIS_URL)
+    if address.scheme not in {"redis", "rediss", "unix"} or not (address.hostname or address.path):
+        return [
+            Error("REDIS_URL is not a Redis address.", hint="Write redis://host:6379/0.", id="stagent.E002")
+        ]
+    if find_spec("channels_redis") is None:
+        hint = "Install stagent[cluster]."
+        return [Error("REDIS_URL is set, but channels-redis is not installed.", hint=hint, id="stagent.E003")]
+    return []
