@@ -1,19 +1,26 @@
 """Waking the scheduler loops at once when something changed, in this process or another.
 
-PostgreSQL: LISTEN/NOTIFY, heard by a thread with a connection of its own; notifications may be
-lost, so the loop also looks by itself now and then. SQLite: `PRAGMA data_version` tells in
-microseconds that some connection committed, and `user_version`, which nothing else here uses and
-which rolls back with its transaction, counts the rings among those commits.
+PostgreSQL: LISTEN/NOTIFY, heard by a thread with a connection of its own. SQLite: a knock on a socket
+next to the database file, after the commit. Both may be missed (a process dies between commit and knock),
+so there is a slow look behind them: on SQLite `PRAGMA data_version` tells in microseconds that somebody
+committed, and `user_version`, which nothing else here uses, counts the rings and rolls back with them.
 """
 
+import contextlib
 import logging
+import select
+import socket
 import threading
 import time
+from pathlib import Path
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+
+from stagent.lib.knock import close_door, knock, open_door
 
 CHANNEL = "stagent"
-GLANCE_SEC = 0.008  # enqueued in another process to noticed: half of this on average
+LOOK_SEC = 0.25  # how long a missed knock goes unnoticed on SQLite
+GLANCE_SEC = 0.01  # the same where there can be no door; costs about a hundredth of a core
 MOST_RINGS = 2**31
 
 log = logging.getLogger("stagent.bell")
@@ -24,65 +31,82 @@ def ring() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"NOTIFY {CHANNEL}")
-        else:
-            rung = cursor.execute("PRAGMA user_version").fetchone()[0]
-            cursor.execute(f"PRAGMA user_version = {(rung + 1) % MOST_RINGS}")
+            return
+        rung = cursor.execute("PRAGMA user_version").fetchone()[0]
+        cursor.execute(f"PRAGMA user_version = {(rung + 1) % MOST_RINGS}")
+    transaction.on_commit(_knock, robust=True)
+
+
+def _knock() -> None:
+    knock(_doors())
+
+
+def _doors() -> Path:
+    """Return the folder of the sockets: beside the database file, so who shares the one shares the other."""
+    return Path(f"{connection.settings_dict['NAME']}.bells")
 
 
 class Bell:
-    """What a loop sleeps on; `strike` wakes it from any thread of its process."""
+    """What a loop sleeps on; `strike` wakes it from any thread of its process and from signal handlers."""
 
     def __init__(self) -> None:
-        self._struck = threading.Event()
+        self._ear, self._clapper = socket.socketpair()
+        for end in (self._ear, self._clapper):
+            end.setblocking(False)
+        self._door: socket.socket | None = None
+        self._listener: threading.Thread | None = None
         self._closed = False
         self._version = self._rung = 0
-        self._listener: threading.Thread | None = None
 
     def open(self) -> None:
         if connection.vendor == "postgresql":
             self._listener = threading.Thread(target=self._listen, name="bell", daemon=True)
             self._listener.start()
         else:
-            self._version, self._rung = self._pragma("data_version"), self._pragma("user_version")
+            self._door = open_door(_doors())
+            self._version, self._rung = _pragma("data_version"), _pragma("user_version")
 
     def close(self) -> None:
         self._closed = True
         if self._listener:
             self._listener.join(timeout=2)
+        if self._door:
+            close_door(self._door)
 
     def strike(self) -> None:
-        self._struck.set()
+        with contextlib.suppress(BlockingIOError):  # it is ringing already
+            self._clapper.send(b"!")
 
     def wait(self, timeout_sec: float) -> bool:
         """Sleep until the bell is struck or heard, at most `timeout_sec`; tell whether it was."""
-        heard = self._wait_sqlite(timeout_sec) if self._listener is None else self._struck.wait(timeout_sec)
-        self._struck.clear()
-        return heard
-
-    def _wait_sqlite(self, timeout_sec: float) -> bool:
+        if self._listener:
+            return self._hear(timeout_sec)
+        look_sec = LOOK_SEC if self._door else GLANCE_SEC
         until = time.monotonic() + timeout_sec
         while (left := until - time.monotonic()) > 0:
-            if self._struck.wait(min(GLANCE_SEC, left)) or self._somebody_rang():
+            if self._hear(min(look_sec, left)) or self._somebody_rang():
                 return True
-        return self._struck.is_set()
+        return self._hear(0)
+
+    def _hear(self, timeout_sec: float) -> bool:
+        ears = [ear for ear in (self._ear, self._door) if ear]
+        struck, _, _ = select.select(ears, [], [], timeout_sec)
+        for ear in struck:
+            _drain(ear)
+        return bool(struck)
 
     def _somebody_rang(self) -> bool:
-        if (version := self._pragma("data_version")) == self._version:
+        if (version := _pragma("data_version")) == self._version:
             return False
         self._version = version
-        before, self._rung = self._rung, self._pragma("user_version")
+        before, self._rung = self._rung, _pragma("user_version")
         return before != self._rung
-
-    @staticmethod
-    def _pragma(name: str) -> int:
-        connection.ensure_connection()
-        return int(connection.connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _listen(self) -> None:
         while not self._closed:
             try:
                 self._listen_once()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the bell is hung up again
                 log.warning("The bell lost its connection (%s); it is hung up again in a second.", error)
                 connections["default"].close()
                 time.sleep(1)
@@ -91,8 +115,20 @@ class Bell:
         connection.ensure_connection()
         link = connection.connection
         link.execute(f"LISTEN {CHANNEL}")
-        self._struck.set()  # whatever was rung while nobody listened
+        self.strike()  # whatever was rung while nobody listened
         while not self._closed:
             for _ in link.notifies(timeout=0.5, stop_after=1):
-                self._struck.set()
+                self.strike()
         connection.close()
+
+
+def _drain(ear: socket.socket) -> None:
+    """Read all that was struck: many knocks wake once."""
+    with contextlib.suppress(BlockingIOError):
+        while ear.recv(512):
+            pass
+
+
+def _pragma(name: str) -> int:
+    connection.ensure_connection()
+    return int(connection.connection.execute(f"PRAGMA {name}").fetchone()[0])

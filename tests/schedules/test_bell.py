@@ -1,0 +1,99 @@
+"""Whoever waits is woken at once; a knock that was missed is found a little later."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connection, connections, transaction
+
+from stagent.lib import bell, knock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG_SEC = 20.0
+
+
+@pytest.fixture
+def hung() -> bell.Bell:
+    hung = bell.Bell()
+    hung.open()
+    hung.wait(0.6)  # PostgreSQL strikes once when it begins to listen
+    yield hung
+    hung.close()
+
+
+def from_a_thread(act: object) -> None:
+    def work() -> None:
+        act()
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def rung() -> None:
+    with transaction.atomic():
+        bell.ring()
+
+
+def test_nobody_rings(hung: bell.Bell) -> None:
+    assert not hung.wait(0.05)
+
+
+def test_a_strike_wakes_and_many_wake_once(hung: bell.Bell) -> None:
+    for _ in range(10_000):
+        hung.strike()
+    assert hung.wait(LONG_SEC)
+    assert not hung.wait(0.05)
+
+
+def test_a_ring_of_another_connection_wakes(hung: bell.Bell) -> None:
+    from_a_thread(rung)
+    assert hung.wait(LONG_SEC)
+
+
+def test_a_ring_that_rolls_back_is_not_heard(hung: bell.Bell) -> None:
+    def rolled_back() -> None:
+        with transaction.atomic():
+            bell.ring()
+            transaction.set_rollback(True)
+
+    from_a_thread(rolled_back)
+    assert not hung.wait(0.6)
+
+
+@pytest.mark.sqlite
+def test_a_missed_knock_is_found_by_looking(hung: bell.Bell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bell, "knock", lambda folder: None)
+    from_a_thread(rung)
+    assert hung.wait(LONG_SEC)
+
+
+@pytest.mark.sqlite
+def test_a_commit_that_rings_nothing_wakes_nobody(hung: bell.Bell) -> None:
+    def scribble() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE scribble (word text)")
+            cursor.execute("DROP TABLE scribble")
+
+    from_a_thread(scribble)
+    assert not hung.wait(0.6)
+
+
+def test_a_door_that_nobody_is_behind_is_taken_away(tmp_path: Path) -> None:
+    script = f"from pathlib import Path; from stagent.lib import knock; knock.open_door(Path({str(tmp_path)!r}))"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert len(list(tmp_path.iterdir())) == 1
+    knock.knock(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_there_can_be_no_door_it_looks_often(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 30)
+    assert knock.open_door(folder) is None
+    started = time.monotonic()
+    knock.knock(folder)
+    assert time.monotonic() - started < LONG_SEC
