@@ -1,26 +1,13 @@
 """The tick: record what is due as firings and queue their runs. Any number of processes may tick at once."""
 
 import logging
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from collections.abc import Iterator
 
-from django.db import transaction
-from django.utils.functional import cached_property
-
-from schedules.calendar import Instant, jittered
-from schedules.misfires import Plan, Policy, default_grace, plan
-from schedules.models import Firing, Run, Schedule
+from schedules.due import Due
+from schedules.models import Schedule
 from schedules.situation import Situation
-from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, ScheduleKind, Source
-from schedules.transitions import complete, defer, enqueue, move_on, request_cancel, withdraw
-from schedules.zones import zone
-from stagent.lib import bell
 
-QUEUE_PATIENCE = timedelta(
-    hours=1
-)  # a run still queued after this, and after its grace, is not wanted any more
-SPREAD_SEC = 5  # deferred schedules come back spread over this, not all at once
+CHUNK = 200  # schedules read at once
 
 log = logging.getLogger("stagent.tick")
 
@@ -28,237 +15,17 @@ log = logging.getLogger("stagent.tick")
 def tick(situation: Situation) -> int:
     """Deal with every due schedule once; return how many firings were recorded. An error stops no other."""
     recorded = 0
-    due = Schedule.objects.due(situation.now).order_by("next_fire_at").values_list("pk", flat=True)
-    for chunk in _chunks(list(due)):
-        for schedule in (
-            Schedule.objects.select_related("pool").filter(pk__in=chunk).order_by("next_fire_at", "pk")
-        ):
-            try:
-                recorded += Due(schedule, situation).settle()
-            except Exception:
-                log.exception(
-                    "Schedule %s (%s) could not be ticked; it is tried again.", schedule.pk, schedule.name
-                )
+    for schedule in _due(situation):
+        try:
+            recorded += Due(schedule, situation).settle()
+        except Exception:
+            log.exception("Schedule %s (%s) could not be ticked.", schedule.pk, schedule.name)
     return recorded
 
 
-def _chunks(ids: list[int], size: int = 200) -> list[list[int]]:
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
-
-
-@dataclass
-class Due:
-    """A schedule at a moment when its instant has come."""
-
-    schedule: Schedule
-    situation: Situation
-
-    @property
-    def now(self) -> datetime:
-        return self.situation.now
-
-    def settle(self) -> int:
-        """Step back for chat, or move past every due instant and explain each, in one transaction."""
-        if self._steps_back():
-            return 0
-        with transaction.atomic():
-            if not move_on(self.schedule, self.plan.next):
-                return 0  # another tick was quicker, or an edit
-            self._explain(self.plan.coalesced, self.plan.coalesced_count, Outcome.COALESCED)
-            self._explain(self.plan.skipped, self.plan.skipped_count, Outcome.SKIPPED_MISFIRE)
-            for instant in self.plan.fire:
-                self._decide(instant)
-            if self.fired:
-                self._count_firings()
-            bell.ring()
-        return len(self.plan.fire) + bool(self.plan.coalesced_count) + bool(self.plan.skipped_count)
-
-    # Chat comes first, for a bounded time.
-
-    def _steps_back(self) -> bool:
-        """Defer a due schedule while somebody is being answered; after the longest delay it fires anyway."""
-        conf, due_at = self.situation.conf, self.due_at
-        if not self.situation.chat_presses or self.now >= due_at + conf.chat_max_delay:
-            return False
-        spread = (
-            jittered(self.schedule.pk, due_at, min(SPREAD_SEC, conf.chat_pressure_delay_sec // 6), None)
-            - due_at
-        )
-        return defer(self.schedule, min(self.now + conf.chat_delay + spread, due_at + conf.chat_max_delay))
-
-    @property
-    def due_at(self) -> datetime:
-        assert self.schedule.next_fire_at is not None
-        return self.schedule.next_fire_at
-
-    # Which instants are due.
-
-    @cached_property
-    def plan(self) -> Plan:
-        """Return what the misfire policy makes of what is due; within its jitter an instant is not due."""
-        decided = self._plan_until(self.now)
-        last = decided.fire[-1].at if decided.fire else None
-        if last and len(decided.fire) + decided.coalesced_count > 1 and self._fire_at(last) > self.now:
-            return self._plan_until(last - timedelta(microseconds=1))
-        return decided
-
-    def _plan_until(self, moment: datetime) -> Plan:
-        schedule = self.schedule
-        assert schedule.next_nominal_at is not None
-        first = Instant(schedule.next_nominal_at, schedule.next_dst_shifted)
-        return plan(schedule.recurrence, first, moment, cast(Policy, schedule.misfire_policy), self.grace)
-
-    @cached_property
-    def grace(self) -> timedelta:
-        """Return how late an instant may be; jitter and stepping back for chat are not lateness."""
-        stepped_back = self.now - self.due_at if self.schedule.deferred_until else timedelta()
-        default = default_grace(self.schedule.recurrence.period(self.due_at))
-        return self.schedule.grace(default) + timedelta(seconds=self.schedule.jitter_sec) + stepped_back
-
-    def _fire_at(self, nominal: datetime) -> datetime:
-        if not self.schedule.jitter_sec:
-            return nominal
-        following = self.schedule.recurrence.next_after(nominal)
-        return jittered(
-            self.schedule.pk, nominal, self.schedule.jitter_sec, following.at if following else None
-        )
-
-    # What becomes of each.
-
-    def _decide(self, instant: Instant) -> None:
-        outcome, reason = self._outcome(instant)
-        if outcome != Outcome.FIRED:
-            self._record(instant, outcome, reason=reason)
-            return
-        due_at = self._fire_at(instant.at)
-        firing = self._record(
-            instant,
-            outcome,
-            reason=reason,
-            due_at=due_at,
-            fired_at=self.now,
-            deferral_ms=max(0, round((self.now - due_at).total_seconds() * 1000))
-            if self.schedule.deferred_until
-            else 0,
-            max_turns_at_firing=self.schedule.max_turns,
-        )
-        late = self.now - due_at > self.grace
-        self.fired.append(
-            enqueue(
-                self.schedule,
-                source=Source(self.schedule.kind),
-                now=self.now,
-                firing=firing,
-                due_at=due_at,
-                lane="backfill" if late else "scheduled",
-                expires_at=self.now + self.grace + QUEUE_PATIENCE,
-            )
-        )
-
-    @cached_property
-    def fired(self) -> list[Run]:
-        return []
-
-    def _outcome(self, instant: Instant) -> tuple[Outcome, str]:
-        if (
-            self.schedule.max_firings
-            and self.schedule.firing_count + len(self.fired) >= self.schedule.max_firings
-        ):
-            return Outcome.CAPPED, f"It may fire {self.schedule.max_firings} times, and has."
-        if self._is_quiet(instant):
-            return Outcome.SKIPPED_QUIET_HOURS, f"Outside its active hours, {quiet_hours(self.schedule)}."
-        if spent := self._spent_budget():
-            return Outcome.SKIPPED_BUDGET, spent
-        if blocker := self._blocker():
-            return Outcome.SKIPPED_OVERLAP, blocker
-        return (
-            Outcome.FIRED,
-            "The instant did not exist that day; fired right after the gap." if instant.dst_shifted else "",
-        )
-
-    def _is_quiet(self, instant: Instant) -> bool:
-        schedule = self.schedule
-        if (
-            schedule.kind != ScheduleKind.HEARTBEAT
-            or schedule.active_from is None
-            or schedule.active_until is None
-        ):
-            return False
-        clock = instant.at.astimezone(zone(schedule.timezone)).time()
-        if schedule.active_from <= schedule.active_until:
-            return not schedule.active_from <= clock < schedule.active_until
-        return schedule.active_until <= clock < schedule.active_from
-
-    def _spent_budget(self) -> str:
-        return self.situation.budgets.covering(
-            project_id=self.schedule.project_id, schedule_id=self.schedule.pk
-        )
-
-    def _blocker(self) -> str:
-        """Say which earlier run is in the way under the overlap policy; cancel_running clears the way."""
-        policy, earlier = self.schedule.overlap_policy, self._earlier
-        if not earlier or policy == OverlapPolicy.ALLOW:
-            return ""
-        if policy == OverlapPolicy.CANCEL_RUNNING:
-            return self._clear_the_way(earlier)
-        if policy == OverlapPolicy.QUEUE_ONE:
-            waiting = [run for run in earlier if run.status == RunStatus.QUEUED]
-            return f"Run {waiting[0].pk} is already waiting." if waiting else ""
-        return f"Run {earlier[0].pk} is still {earlier[0].status}."
-
-    @cached_property
-    def _earlier(self) -> list[Run]:
-        """Return the unfinished runs of before; instants fired together do not block each other."""
-        return list(
-            Run.objects.unfinished()
-            .filter(schedule=self.schedule)
-            .exclude(pk__in=[run.pk for run in self.fired])
-        )
-
-    def _clear_the_way(self, earlier: list[Run]) -> str:
-        for run in earlier:
-            reason = "A newer instant of its schedule came due."
-            withdraw(run.pk, now=self.now, reason=reason) or request_cancel(
-                run.pk, reason=reason, now=self.now
-            )
-        self._earlier = []
-        return ""
-
-    # Writing it down.
-
-    def _explain(self, instants: tuple[Instant, ...], count: int, outcome: Outcome) -> None:
-        """Let one row stand for all the instants that were coalesced or skipped."""
-        if not count:
-            return
-        span = (
-            f"{count} instants, the first at {instants[0].at:%Y-%m-%d %H:%M} UTC"
-            if count > 1
-            else "The instant"
-        )
-        because = "came due while no scheduler was there to fire in time"
-        fate = (
-            "a later one stands for it." if outcome == Outcome.COALESCED else "the misfire policy skips such."
-        )
-        self._record(instants[0], outcome, reason=f"{span}, {because}; {fate}", count=count)
-
-    def _record(self, instant: Instant, outcome: Outcome, *, reason: str, **columns: Any) -> Firing:
-        return Firing.objects.create(
-            schedule=self.schedule,
-            schedule_name=self.schedule.name,
-            kind=FiringKind(self.schedule.kind),
-            nominal_at=instant.at,
-            dst_shifted=instant.dst_shifted,
-            outcome=outcome,
-            reason=reason,
-            **{"due_at": instant.at, **columns},
-        )
-
-    def _count_firings(self) -> None:
-        count = self.schedule.firing_count + len(self.fired)
-        Schedule.objects.filter(pk=self.schedule.pk).update(firing_count=count, last_fired_at=self.now)
-        if self.schedule.max_firings and count >= self.schedule.max_firings:
-            complete(self.schedule.pk)
-
-
-def quiet_hours(schedule: Schedule) -> str:
-    return f"{schedule.active_from:%H:%M} to {schedule.active_until:%H:%M} in {schedule.timezone}"
+def _due(situation: Situation) -> Iterator[Schedule]:
+    """Yield the due schedules, the longest due first, each as it is when its turn comes near."""
+    due = Schedule.objects.due(situation.now).order_by("next_fire_at", "pk")
+    ids = list(due.values_list("pk", flat=True))
+    for start in range(0, len(ids), CHUNK):
+        yield from due.filter(pk__in=ids[start : start + CHUNK])

@@ -66,7 +66,7 @@ def test_an_instant_fires_once_however_often_it_is_ticked() -> None:
 
 
 def test_a_tick_that_read_an_old_next_instant_loses() -> None:
-    from schedules.tick import Due
+    from schedules.due import Due
 
     schedule = a_schedule(interval="every 5m")
     stale = Schedule.objects.get(pk=schedule.pk)
