@@ -4,7 +4,13 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.coroutines", "tests.support.needs", "tests.support.people", "tests.support.ports"]
+pytest_plugins = [
+    "tests.support.coroutines",
+    "tests.support.needs",
+    "tests.support.people",
+    "tests.support.ports",
+    "tests.support.rollback",
+]
 
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", parent=settings.get_profile("quick"), max_examples=1000)
