@@ -34,7 +34,7 @@ def claim(run: Run, *, holder: str, now: datetime, conf: Conf, ttl: timedelta | 
     `NoRoom` when no slot is free, `Quicker` when somebody else got the slot or the run.
     """
     claimed = Claim(run.pk, run.transcript_id, uuid.uuid4())
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # the caller's transaction where there is one: all or nothing
         place = slots.take(run, conf)
         _take_run(run, claimed, holder, place, now, now + (ttl or conf.lease_ttl), conf)
         Transcript.objects.filter(pk=run.transcript_id).update(writer_token=claimed.token)

@@ -61,7 +61,7 @@ def test_a_lease_is_read_back_as_it_was_written_in_seconds_and_utc() -> None:
 
 def test_a_run_is_claimed_once() -> None:
     run, _ = a_running_run()
-    with pytest.raises(Quicker):
+    with pytest.raises(Quicker), transaction.atomic():
         claim(run, holder="another", now=NOON, conf=conf.load())
     assert Slot.objects.held().count() == 1  # what the loser held is rolled back
 
