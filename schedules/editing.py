@@ -26,10 +26,7 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
     ValidationError with a message for every wrong field; nothing is written then. An edit of the
     timing never fires for an instant before the edit.
     """
-    before = _timing(schedule) if schedule.pk else None
-    _apply(schedule, changes, now)
-    schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down
-    _check(schedule, before, now)
+    before = prepare(schedule, changes, now=now)
     with transaction.atomic():
         if schedule._state.adding:
             _insert(schedule, now)
@@ -37,6 +34,15 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
             _update(schedule, retimed=_timing(schedule) != before, now=now)
         bell.ring()
     return schedule
+
+
+def prepare(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> dict[str, Any] | None:
+    """Put the changes on a schedule and refuse what is wrong, writing nothing; return its timing before them."""
+    before = _timing(schedule) if schedule.pk else None
+    _apply(schedule, changes, now)
+    schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down
+    _check(schedule, before, now)
+    return before
 
 
 def draft(changes: Mapping[str, Any], *, now: datetime) -> Schedule:

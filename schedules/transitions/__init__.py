@@ -9,7 +9,7 @@ from schedules.transitions.ending import Ending, finish, give_up, requeue, withd
 from schedules.transitions.holding import progress, renew, request_cancel
 from schedules.transitions.queueing import enqueue
 from schedules.transitions.slots import bring_in_strays
-from schedules.transitions.standing import complete, defer, move_on, pause, remove, resume
+from schedules.transitions.standing import complete, defer, forgive, move_on, pause, remove, resume
 
 __all__ = [
     "Claim",
@@ -21,6 +21,7 @@ __all__ = [
     "defer",
     "enqueue",
     "finish",
+    "forgive",
     "give_up",
     "move_on",
     "pause",

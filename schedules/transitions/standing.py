@@ -7,6 +7,7 @@ from django.db import transaction
 
 from schedules.calendar import Instant, jittered
 from schedules.models import Run, Schedule
+from schedules.models.schedule import ScheduleQuerySet
 from schedules.states import ScheduleStatus
 from schedules.transitions.ending import withdraw
 from schedules.transitions.holding import request_cancel
@@ -39,14 +40,21 @@ def move_on(schedule: Schedule, following: Instant | None) -> bool:
 
     Without a following instant it is completed.
     """
-    mine = Schedule.objects.active().filter(pk=schedule.pk, next_fire_at=schedule.next_fire_at)
+    mine = _as_read(schedule)
     status = {} if following else {"status": ScheduleStatus.COMPLETED}
     return mine.update(**next_columns(schedule, following), **status) == 1
 
 
+def _as_read(schedule: Schedule) -> ScheduleQuerySet:
+    """Match the schedule only if it is still as it was read: neither ticked nor edited since."""
+    return Schedule.objects.active().filter(
+        pk=schedule.pk, next_fire_at=schedule.next_fire_at, updated_at=schedule.updated_at
+    )
+
+
 def defer(schedule: Schedule, until: datetime) -> bool:
     """Let a due schedule step back for a while; its nominal instant is kept."""
-    mine = Schedule.objects.active().filter(pk=schedule.pk, next_fire_at=schedule.next_fire_at)
+    mine = _as_read(schedule)
     return mine.update(deferred_until=until) == 1
 
 
@@ -71,6 +79,12 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
         bell.ring()
         bell.ring()
     return True
+
+
+def forgive(schedule_id: int) -> bool:
+    """Let all three streaks begin anew, on a person's word; the schedule's status stays."""
+    mine = Schedule.objects.filter(pk=schedule_id)
+    return mine.update(failure_streak=0, turn_budget_breach_streak=0, slow_streak=0) == 1
 
 
 def complete(schedule_id: int) -> bool:

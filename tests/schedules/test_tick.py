@@ -91,6 +91,19 @@ def test_an_edit_never_fires_for_an_instant_before_it() -> None:
     assert Firing.objects.get().nominal_at == NOON + 35 * MINUTE
 
 
+def test_a_tick_that_read_a_schedule_before_an_edit_loses_even_when_the_next_instant_is_the_same() -> None:
+    from schedules.due import Due
+
+    schedule = a_schedule(interval="every 5m")
+    stale = Schedule.objects.get(pk=schedule.pk)
+    editing.save(schedule, {"cron": "5 * * * *"}, now=NOON + MINUTE)
+    assert schedule.next_fire_at == stale.next_fire_at
+    assert Due(stale, the_situation(NOON + 5 * MINUTE)).settle() == 0
+    tick_at(NOON + 5 * MINUTE)
+    schedule.refresh_from_db()
+    assert schedule.next_fire_at == NOON + 65 * MINUTE
+
+
 def test_paused_time_is_not_missed_time() -> None:
     schedule = a_schedule(interval="every 5m")
     pause(schedule.pk)
