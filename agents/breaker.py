@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from agents import runtimes
 from agents.models import Profile, Provider
+from stagent.lib import bell
 
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
@@ -68,6 +69,13 @@ def succeeded(name: str) -> None:
         opened.update(
             opened_at=None, open_until=None, probe_until=None, open_reason="", open_detail="", trips=0
         )
+
+
+def close(name: str) -> None:
+    """Close the breaker on a person's word, and forget the patience the provider asked for."""
+    succeeded(name)
+    Provider.objects.filter(name=name).update(blocked_until=None)
+    bell.ring()
 
 
 def slow_down(name: str, until: datetime) -> None:

@@ -22,7 +22,7 @@ from agents.usage import Usage
 
 __all__ = [
     "Exhausted", "Price", "Spender", "Spent", "audit_bypass", "check", "exhausted", "price", "room", "settle",
-    "spent_by_run", "spent_today", "window_start",
+    "spent_by_run", "spent_in_window", "spent_today", "window_start",
 ]  # fmt: skip
 
 TURNS = (Activity.RUN_TURN, Activity.CHAT_TURN)
@@ -133,6 +133,11 @@ def exhausted(now: datetime) -> Exhausted:
         project_ids=_subjects(spent, BudgetScope.PROJECT),
         schedule_ids=_subjects(spent, BudgetScope.SCHEDULE),
     )
+
+
+def spent_in_window(budget: Budget, now: datetime) -> Spent:
+    """Add up the present window of a budget."""
+    return _spent(_rows(budget, now))
 
 
 def spent_today(now: datetime, project_id: int | None = None, schedule_id: int | None = None) -> Spent:

@@ -34,6 +34,11 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def names() -> list[str]:
+    """Return the names of all time zones, in alphabetical order."""
+    return sorted(_names())
+
+
 def pieces(name: str, first: int, last: int) -> Iterator[Piece]:
     """Yield the stretches of constant offset that cover first to last, in order, without holes."""
     for block in range(first // BLOCK, last // BLOCK + 1):

@@ -4,10 +4,43 @@ Registrations live in each app's `admin` module. They cannot live here: a module
 while the site is being made registers with a site that is thrown away.
 """
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, path
+from django.utils.functional import SimpleLazyObject
+
+from schedules.panels import pulse
+from stagent import board, navigation
+from stagent.lib import clock
 
 
 class ConsoleSite(admin.AdminSite):
+    """Every page knows its way around and whether a scheduler is running; the first one shows what goes on."""
+
     site_header = "Stagent"
     site_title = "Stagent"
     index_title = "Console"
+    site_url = None
+    enable_nav_sidebar = False
+    empty_value_display = "–"
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        return [path("board/", self.admin_view(self.board), name="board"), *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        context["sections"] = navigation.sections(context["available_apps"], request.path)
+        context["pulse"] = SimpleLazyObject(lambda: pulse.take(clock.now()))
+        return context
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().index(request, board.look(request, clock.now()) | (extra_context or {}))
+
+    def board(self, request: HttpRequest) -> HttpResponse:
+        """Show the first page's moving part, for the page to fetch again and again."""
+        now = clock.now()
+        context = board.look(request, now) | {"pulse": pulse.take(now)}
+        return render(request, "console/board.html", context)

@@ -1,0 +1,12 @@
+"""Agents in the console: who they are, what they spend, how their providers are doing."""
+
+from agents.admin.budgets import BudgetAdmin
+from agents.admin.ledger import LedgerEntryAdmin
+from agents.admin.prices import ModelPriceAdmin
+from agents.admin.profiles import ProfileAdmin
+from agents.admin.projects import ProjectAdmin
+from agents.admin.providers import ProviderAdmin
+
+__all__ = [
+    "BudgetAdmin", "LedgerEntryAdmin", "ModelPriceAdmin", "ProfileAdmin", "ProjectAdmin", "ProviderAdmin",
+]  # fmt: skip

@@ -1,0 +1,99 @@
+"""The ledger in the console: what was spent on what, day by day; nobody edits it."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.core.cache import cache
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agents.budgets import TURNS, window_start
+from agents.models import LedgerEntry
+from agents.states import Activity, BudgetWindow
+from stagent.lib import cells, charts, clock
+from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib.charts import Bar
+
+DAYS = 14
+KEPT_SEC = 60  # the daily totals, because adding up a million rows takes its time
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "what", "run", "model", "read", "written", "cost", "whose")
+    list_filter = ("activity", ("at", admin.DateFieldListFilter), "provider")
+    search_fields = ("model", "=run_id", "=schedule_id")
+    ordering = ("-at", "-pk")
+    fields = (
+        "at", "activity", "provider", "model", ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"),
+        ("cost_usd", "estimated"), ("project_id", "schedule_id", "run_id", "message_id", "user_id"), "detail",
+    )  # fmt: skip
+    empty_text = "Nothing was spent yet. Every reply of a model is written here with its tokens and its price."
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        days = daily_totals(clock.now())
+        shown = {"days": days, "days_chart": _chart(days), "above_list": "agents/_daily.html"}
+        return super().changelist_view(request, shown | (extra_context or {}))
+
+    @admin.display(description="what", ordering="activity")
+    def what(self, entry: LedgerEntry) -> SafeString:
+        if entry.activity == Activity.MANUAL_FORCE_BYPASS:
+            return cells.badge("forced", "wait", str(entry.detail.get("reason", "")))
+        return cells.badge(entry.activity, "calm", "estimated" if entry.estimated else "")
+
+    @admin.display(description="run", ordering="run_id")
+    def run(self, entry: LedgerEntry) -> SafeString:
+        return cells.count(entry.run_id) if entry.run_id else cells.NOTHING
+
+    @admin.display(description="read")
+    def read(self, entry: LedgerEntry) -> SafeString:
+        return cells.tokens(entry.input_tokens + entry.cache_read_tokens + entry.cache_write_tokens)
+
+    @admin.display(description="written")
+    def written(self, entry: LedgerEntry) -> SafeString:
+        return cells.tokens(entry.output_tokens)
+
+    @admin.display(description="cost", ordering="cost_usd")
+    def cost(self, entry: LedgerEntry) -> SafeString:
+        return format_html("{}{}", cells.usd(entry.cost_usd), " est." if entry.estimated else "")
+
+    @admin.display(description="on whose account")
+    def whose(self, entry: LedgerEntry) -> str:
+        parts = {"schedule": entry.schedule_id, "project": entry.project_id, "user": entry.user_id}
+        return ", ".join(f"{name} {number}" for name, number in parts.items() if number) or "–"
+
+
+type Day = dict[str, Any]
+
+
+def daily_totals(now: datetime) -> list[Day]:
+    """Add up each of the last days, in the install's time zone; kept for a minute."""
+    totals: list[Day] = cache.get_or_set("ledger-days", lambda: _daily_totals(now), KEPT_SEC)
+    return totals
+
+
+def _daily_totals(now: datetime) -> list[Day]:
+    today = window_start(BudgetWindow.DAY, now)
+    since = today - timedelta(days=DAYS - 1)
+    rows = LedgerEntry.objects.filter(at__gte=since, activity__in=TURNS)
+    zone = timezone.get_default_timezone()
+    days = rows.order_by().annotate(day=TruncDate("at", tzinfo=zone)).values("day")
+    summed = days.annotate(cost=Sum("cost_usd"), turns=Count("pk"), tokens=Sum("input_tokens") + Sum("output_tokens"))
+    found = {row["day"]: row for row in summed}
+    empty = {"cost": Decimal(0), "turns": 0, "tokens": 0}
+    dates = [(since + timedelta(days=number)).date() for number in range(DAYS)]
+    return [{"day": date} | empty | found.get(date, {}) for date in dates]
+
+
+def _chart(days: list[Day]) -> SafeString:
+    columns = [
+        Bar(f"{day['day']:%a %d %b}: ${day['cost']:,.2f}, {day['turns']:,} steps", [("main", float(day["cost"]) or day["turns"] / 1e6)])
+        for day in days
+    ]  # fmt: skip
+    return charts.bars(columns, "Spent on each of the last days")

@@ -1,0 +1,105 @@
+"""Profiles in the console: who the agents are, what they may use, and their default limits."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from agents import conf, runtimes
+from agents.models import Profile
+from agents.tools import registry
+from stagent.lib import cells
+from stagent.lib.admin import ConsoleAdmin
+
+EVERY_TOOL = "*"
+DECISIONS = [("", "as the tool says"), ("allow", "allow"), ("deny", "deny")]
+
+
+class ToolsWidget(forms.CheckboxSelectMultiple):
+    """Boxes in columns, each with what the tool does."""
+
+    template_name = "agents/tools_widget.html"
+
+
+class ProfileForm(forms.ModelForm):
+    """Tools as boxes to tick, permissions as a choice for each tool."""
+
+    tools = forms.MultipleChoiceField(required=False, widget=ToolsWidget, help_text="What this agent is offered.")
+
+    class Meta:
+        model = Profile
+        fields = (
+            "name", "slug", "description", "instructions", "runtime", "model", "tools", "effort",
+            "max_turns", "max_output_tokens", "max_cost_usd",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "tools" in self.fields:
+            named = sorted({*registry.names(), *(self.instance.tools or [])} - {EVERY_TOOL})
+            self.fields["tools"].choices = [(EVERY_TOOL, "every tool, those of later versions too"), *((name, _about(name)) for name in named)]  # fmt: skip
+        if "runtime" in self.fields:
+            self.fields["runtime"].widget = forms.Select(choices=[(name, name) for name in runtimes.names()])
+        if "model" in self.fields:
+            self.fields["model"].help_text = f"Empty: the install's default model, {conf.default_model()}."
+
+
+def _about(name: str) -> str:
+    tool = registry.get(name)
+    return f"{name}: {tool.description.split('. ')[0].rstrip('.')}" if tool else f"{name}: not known here"
+
+
+@admin.register(Profile)
+class ProfileAdmin(ConsoleAdmin):
+    form = ProfileForm
+    list_display = ("name", "about", "which_model", "offered", "limits", "builtin")
+    search_fields = ("name", "slug", "description")
+    prepopulated_fields = {"slug": ("name",)}
+    actions = ("duplicate",)
+    fieldsets = (
+        (None, {"fields": (("name", "slug"), "description", "instructions")}),
+        ("Model", {"fields": (("runtime", "model", "effort"),)}),
+        ("Tools", {"fields": ("tools", "permissions")}),
+        ("Default limits of a run", {"fields": (("max_turns", "max_cost_usd", "max_output_tokens"),)}),
+    )
+    empty_text = "No profiles. Add one: who the agent is, in its instructions, and which tools it may use."
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Profile | None = None) -> dict[str, Any]:
+        return {} if obj else self.prepopulated_fields
+
+    @admin.display(description="about", ordering="description")
+    def about(self, profile: Profile) -> str:
+        return profile.description
+
+    @admin.display(description="model", ordering="model")
+    def which_model(self, profile: Profile) -> str:
+        return profile.model or f"{conf.default_model()} (default)"
+
+    @admin.display(description="tools")
+    def offered(self, profile: Profile) -> SafeString:
+        if EVERY_TOOL in profile.tools:
+            return cells.badge("every tool", "calm")
+        return cells.badge(f"{len(profile.tools)} tools", "calm", ", ".join(profile.tools))
+
+    @admin.display(description="steps", ordering="max_turns")
+    def limits(self, profile: Profile) -> SafeString:
+        return cells.count(profile.max_turns)
+
+    @admin.action(description="Duplicate the chosen profiles", permissions=["add"])
+    def duplicate(self, request: HttpRequest, profiles: QuerySet[Profile]) -> None:
+        """Make an editable copy of each."""
+        for profile in profiles:
+            copied = Profile.objects.get(pk=profile.pk)
+            copied.pk, copied.builtin = None, False
+            copied.name, copied.slug = f"{profile.name} copy"[:80], _free_slug(profile.slug)
+            copied.save()
+            self.log_addition(request, copied, f"Copied from {profile.name}.")
+        self.message_user(request, f"Copied: {', '.join(profile.name for profile in profiles)}.")
+
+
+def _free_slug(slug: str) -> str:
+    taken = set(Profile.objects.filter(slug__startswith=slug[:40]).values_list("slug", flat=True))
+    return next(name for name in (f"{slug[:40]}-{number}" for number in range(2, 10_000)) if name not in taken)

@@ -1,0 +1,14 @@
+"""Schedules in the console. Every button walks through the doors that the API uses too."""
+
+from schedules.admin.deliveries import DeliveryAdmin
+from schedules.admin.firings import FiringAdmin
+from schedules.admin.pools import PoolAdmin
+from schedules.admin.runs import RunAdmin
+from schedules.admin.schedulers import SchedulerAdmin
+from schedules.admin.schedules import ScheduleAdmin
+from schedules.admin.settings import SettingAdmin
+from schedules.admin.slots import SlotAdmin
+
+__all__ = [
+    "DeliveryAdmin", "FiringAdmin", "PoolAdmin", "RunAdmin", "ScheduleAdmin", "SchedulerAdmin", "SettingAdmin", "SlotAdmin",
+]  # fmt: skip

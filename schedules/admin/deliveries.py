@@ -1,0 +1,46 @@
+"""Deliveries in the console: what is on its way to webhooks and mailboxes, and what could not be told."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from schedules.models import Delivery
+from stagent.lib import cells, clock
+from stagent.lib.admin import ReadOnlyAdmin
+
+TONES = {Delivery.Status.PENDING: "wait", Delivery.Status.DELIVERED: "good", Delivery.Status.FAILED: "bad"}
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("what", "state", "where", "attempts", "created", "next", "last_error")
+    list_select_related = ("schedule",)
+    list_filter = ("status", "kind", "channel")
+    search_fields = ("target", "schedule__name")
+    ordering = ("-pk",)
+    fields = (
+        ("schedule", "run"), ("kind", "channel", "target"), ("status", "attempts"), ("created_at", "next_attempt_at", "delivered_at"),
+        "last_error", "payload",
+    )  # fmt: skip
+    empty_text = "Nothing was sent anywhere. Give a schedule a webhook or an e-mail address, and its results go there."
+
+    @admin.display(description="what", ordering="kind")
+    def what(self, delivery: Delivery) -> SafeString:
+        return format_html('{}<span class="under">{}</span>', delivery.kind.replace("_", " "), delivery.schedule)
+
+    @admin.display(description="state", ordering="status")
+    def state(self, delivery: Delivery) -> SafeString:
+        return cells.badge(delivery.status, TONES[Delivery.Status(delivery.status)])
+
+    @admin.display(description="to", ordering="target")
+    def where(self, delivery: Delivery) -> SafeString:
+        return format_html('{}<span class="under">{}</span>', delivery.target, delivery.channel)
+
+    @admin.display(description="written", ordering="created_at")
+    def created(self, delivery: Delivery) -> SafeString:
+        return cells.ago(delivery.created_at, clock.now())
+
+    @admin.display(description="next attempt", ordering="next_attempt_at")
+    def next(self, delivery: Delivery) -> SafeString:
+        pending = delivery.status == Delivery.Status.PENDING
+        return cells.ago(delivery.next_attempt_at, clock.now()) if pending else cells.NOTHING

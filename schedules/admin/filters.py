@@ -1,0 +1,54 @@
+"""Filters of the lists that ask for more than the value of a column."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from schedules.models import Schedule
+from schedules.panels.trouble import PAUSED_ITSELF
+from schedules.states import ScheduleStatus
+
+MOST_NAMED = 30  # schedules that a filter names; the others are found by searching
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    """Schedules that want a person."""
+
+    title = "attention"
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("itself", "paused itself"), ("streak", "failing or at its limit")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> QuerySet[Schedule]:
+        match self.value():
+            case "itself":
+                return queryset.filter(status=ScheduleStatus.PAUSED, paused_reason__startswith=PAUSED_ITSELF)
+            case "streak":
+                return queryset.filter(Q(failure_streak__gt=0) | Q(turn_budget_breach_streak__gt=0))
+            case _:
+                return queryset
+
+
+class ScheduleFilter(admin.SimpleListFilter):
+    """Rows of one schedule; the schedules that fired last are named, any other one by its link."""
+
+    title = "schedule"
+    parameter_name = "schedule__id__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        lately = Schedule.objects.order_by("-last_fired_at", "pk").exclude(last_fired_at=None)
+        named = list(lately.values_list("pk", "name")[:MOST_NAMED])
+        chosen = request.GET.get(self.parameter_name, "")
+        if chosen.isdecimal() and int(chosen[:18]) not in dict(named):
+            named = [*Schedule.objects.filter(pk=chosen[:18]).values_list("pk", "name"), *named]
+        return [(str(number), name) for number, name in sorted(named, key=lambda pair: pair[1].casefold())]
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value() or ""
+        return queryset.filter(schedule=int(chosen[:18])) if chosen.isdecimal() else queryset

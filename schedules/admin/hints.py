@@ -1,0 +1,27 @@
+"""What helps while a schedule is written: how many steps are usual, and what a prompt cannot do."""
+
+import re
+from statistics import median
+
+from schedules.models import Schedule
+
+STEPS_ARE = "One step = one agent action… most schedules use 50–500 steps; heavy research runs 2,000+"
+NOT_A_LIMIT = (
+    "“{}” in the prompt is a hint to the agent and not a limit. The limit is the field “max agent steps per run”."
+)
+UNITS = r"(?:turns?|steps?|iterations?|tool calls?|actions?|rounds?)"
+MOST = r"(?:max(?:imum)?(?: of)?|at most|no more than|not more than|up to|limit(?: of| to|ed to)?|within)"
+LIMIT = re.compile(rf"\b{MOST}[:\s]+\d[\d,]*\s+{UNITS}\b|\b{UNITS}[:\s]+(?:max(?:imum)?|limit)\b[:\s]+\d[\d,]*", re.IGNORECASE)
+
+
+def limit_in(prompt: str) -> str:
+    """Return the words of a prompt that sound like a limit, or nothing."""
+    found = LIMIT.search(prompt)
+    return found[0] if found else ""
+
+
+def usual_steps(profile_id: int, *, besides: int | None = None) -> str:
+    """Say how many steps schedules with this profile take: the median of their averages; nothing if none ran."""
+    others = Schedule.objects.filter(profile=profile_id, avg_turns_per_firing__isnull=False).exclude(pk=besides)
+    averages = list(others.values_list("avg_turns_per_firing", flat=True))
+    return f"schedules with this profile average ~{median(averages):.0f} steps" if averages else ""

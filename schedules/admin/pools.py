@@ -1,0 +1,36 @@
+"""Concurrency pools in the console."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from schedules.models import Pool
+from stagent.lib import bell
+from stagent.lib.admin import ConsoleAdmin
+
+
+@admin.register(Pool)
+class PoolAdmin(ConsoleAdmin):
+    """A limit of its own beside the global cap, for schedules that share something scarce."""
+
+    list_display = ("name", "size", "schedules")
+    fields = ("name", "size")
+    empty_text = "Only the global cap limits how many runs there are at once. A pool limits some schedules further."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Pool]:
+        return super().get_queryset(request).annotate(schedule_count=Count("schedule"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Pool | None = None) -> tuple[str, ...]:
+        return ("name",) if obj else ()  # its slots and its runs know it by this name
+
+    def save_model(self, request: HttpRequest, obj: Pool, form: ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        bell.ring()
+
+    @admin.display(description="schedules", ordering="schedule_count")
+    def schedules(self, pool: Any) -> int:
+        count: int = pool.schedule_count
+        return count

@@ -1,0 +1,159 @@
+"""Runs in the console: the list, and a page that shows one while it runs."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.urls import path
+
+from schedules import cancelling, conf, journal, run_now, situation
+from schedules.admin import turns
+from schedules.admin.filters import ScheduleFilter
+from schedules.admin.remedies import remedy
+from schedules.admin.run_columns import RunColumns, took_ms
+from schedules.admin.schedule_doing import back
+from schedules.admin.tones import run_badge
+from schedules.cancelling import Cancelled
+from schedules.errors import NotAllowed
+from schedules.models import Run
+from schedules.panels import queue
+from schedules.states import RunStatus
+from stagent.lib import clock
+
+ASKED = "Asked to stop; it stops within a second, after the word it is at."
+
+
+@admin.register(Run)
+class RunAdmin(RunColumns):
+    list_select_related = ("schedule",)
+    list_filter = ("status", "source", "failure_reason", ScheduleFilter, "profile", "forced", ("queued_at", admin.DateFieldListFilter))
+    search_fields = ("schedule_name", "=id")
+    ordering = ("-pk",)
+    actions = ("cancel_chosen", "retry_chosen")
+    empty_text = "Nothing has run yet. A run appears here when a schedule fires, or when you press Run at one."
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/now/", wrap(self.now), name="schedules_run_now"),
+            path("<int:pk>/said/", wrap(self.said), name="schedules_run_said"),
+            path("<int:pk>/cancel/", wrap(self.cancel), name="schedules_run_cancel"),
+            path("<int:pk>/retry/", wrap(self.retry), name="schedules_run_retry"),
+            *super().get_urls(),
+        ]
+
+    # One run: what, when, what it said, what went wrong.
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        run = self._run(request, int(object_id) if object_id.isdecimal() else 0)
+        everything = "all" in request.GET
+        said = turns.read(run.transcript_id, everything=everything)
+        cut = not everything and bool(said) and (said[0].number or 1) > 1
+        context = self.admin_site.each_context(request) | self._about(request, run)
+        context |= {"title": f"Run {run.pk}", "opts": self.opts, "turns": said, "cut": cut}
+        return render(request, "admin/schedules/run/page.html", context | (extra_context or {}))
+
+    def now(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show how it stands, for its page to fetch again and again; over once it has ended."""
+        run = self._run(request, pk)
+        answer = render(request, "schedules/_run_now.html", self._about(request, run))
+        if run.finished:
+            answer["X-Over"] = "1"
+        return answer
+
+    def said(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the turns that have news after an event; over once the run has ended."""
+        run = self._run(request, pk)
+        after = request.GET.get("after", "")
+        news = turns.read(run.transcript_id, int(after) if after.isdecimal() else 0)
+        answer = render(request, "schedules/_turns.html", {"turns": news, "run": run})
+        answer["X-Last"] = str(news[-1].last_seq if news else 0)
+        if run.finished:
+            answer["X-Over"] = "1"
+        return answer
+
+    def _run(self, request: HttpRequest, pk: int) -> Run:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        known = Run.objects.select_related("schedule", "profile", "project", "firing", "requested_by")
+        run = known.filter(pk=pk).first()
+        if run is None:
+            raise Http404("There is no such run; runs are kept as long as SCHEDULE_METRICS_RETENTION_DAYS says.")
+        return run
+
+    def _about(self, request: HttpRequest, run: Run) -> dict[str, Any]:
+        may_change = request.user.has_perm("schedules.change_run")
+        queued = run.status == RunStatus.QUEUED
+        waiting = queue.explain([run], situation.look(clock.now(), conf.load())) if queued else [None]
+        return {
+            "run": run,
+            "badge": run_badge(run),
+            "waiting": waiting[0],
+            "took_ms": took_ms(run),
+            "remedy": remedy(run.failure_reason),
+            "default_turns": run.profile.max_turns or conf.load().default_max_turns,
+            "may_cancel": may_change and not run.finished and not run.cancel_requested_at,
+            "may_retry": request.user.has_perm("schedules.run_schedule") and run.finished and run.schedule_id,
+        }
+
+    # Stopping and repeating.
+
+    def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Cancel one run, then go back to where the button was."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_stop_permission(request):
+            raise PermissionDenied
+        self._cancel(request, self._run(request, pk))
+        return redirect(back(request))
+
+    def retry(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Queue the work of an ended run again and show the new run."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_repeat_permission(request):
+            raise PermissionDenied
+        run = self._run(request, pk)
+        again = self._retry(request, run)
+        return redirect("admin:schedules_run_change", (again or run).pk)
+
+    @admin.action(description="Cancel", permissions=["stop"])
+    def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        for run in chosen:
+            self._cancel(request, run)
+
+    @admin.action(description="Queue again", permissions=["repeat"])
+    def retry_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        for run in chosen.select_related("schedule"):
+            self._retry(request, run)
+
+    def _cancel(self, request: HttpRequest, run: Run) -> None:
+        try:
+            with transaction.atomic():
+                became = cancelling.cancel(run.pk, reason=f"Cancelled by {request.user.get_username()}.", now=clock.now())
+                journal.note(request.user, run, journal.CHANGE, "Cancelled.")
+        except NotAllowed as refused:
+            self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
+        else:
+            told = "cancelled." if became is Cancelled.AT_ONCE else ASKED
+            self.message_user(request, f"Run {run.pk}: {told}", messages.SUCCESS)
+
+    def _retry(self, request: HttpRequest, run: Run) -> Run | None:
+        try:
+            again = run_now.retry(run, user=request.user, now=clock.now())
+        except NotAllowed as refused:
+            self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
+            return None
+        journal.note(request.user, run, journal.CHANGE, f"Queued once more as run {again.pk}.")
+        self.message_user(request, f"Queued again as run {again.pk}.", messages.SUCCESS)
+        return again
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("schedules.change_run")
+
+    def has_repeat_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("schedules.run_schedule")

@@ -1,0 +1,40 @@
+"""Scheduler processes in the console."""
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from schedules.models import Scheduler
+from schedules.models.scheduler import ALIVE_SEC
+from stagent.lib import cells, clock
+from stagent.lib.admin import ReadOnlyAdmin
+
+
+@admin.register(Scheduler)
+class SchedulerAdmin(ReadOnlyAdmin):
+    list_display = ("host", "pid", "state", "started", "seen", "loop_lag", "memory", "holder")
+    list_display_links = None
+    empty_text = "No scheduler is running. Start one with python manage.py runscheduler, or web and scheduler with make run."
+
+    @admin.display(description="state")
+    def state(self, scheduler: Scheduler) -> SafeString:
+        if scheduler.seen_at <= clock.now() - timedelta(seconds=ALIVE_SEC):
+            return cells.badge("gone", "bad", "It gave no sign of life and did not say goodbye")
+        return cells.badge("running", "good") if scheduler.executes else cells.badge("ticks only", "wait", "--no-execute")
+
+    @admin.display(description="started", ordering="started_at")
+    def started(self, scheduler: Scheduler) -> SafeString:
+        return cells.ago(scheduler.started_at, clock.now())
+
+    @admin.display(description="last seen", ordering="seen_at")
+    def seen(self, scheduler: Scheduler) -> SafeString:
+        return cells.ago(scheduler.seen_at, clock.now())
+
+    @admin.display(description="loop lag, p99")
+    def loop_lag(self, scheduler: Scheduler) -> SafeString:
+        return cells.span(scheduler.event_loop_lag_ms)
+
+    @admin.display(description="memory")
+    def memory(self, scheduler: Scheduler) -> SafeString | str:
+        return f"{scheduler.rss_mb:.0f} MB" if scheduler.rss_mb is not None else cells.NOTHING

@@ -1,0 +1,104 @@
+"""The settings on one page: each with the value in force, where it came from, what it means and its range."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from schedules import conf, journal
+from schedules.conf import BY_NAME, Key, Value
+from schedules.models import Setting
+from stagent.lib import bell
+from stagent.lib.admin import ReadOnlyAdmin
+
+TONES = {"environment": "busy", "admin": "good", "default": "calm"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A setting as the page shows it; `typed` and `wrong` after a value that was refused."""
+
+    value: Value
+    saved: str
+    typed: str
+    wrong: str
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.value.source]
+
+    @property
+    def beaten(self) -> bool:
+        """Whether a saved value does nothing, because the environment says otherwise."""
+        return self.value.source == "environment"
+
+
+@admin.register(Setting)
+class SettingAdmin(ReadOnlyAdmin):
+    """One page instead of a list: a setting that nobody saved has no row, and a value all the same."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        name, typed = request.POST.get("key", ""), request.POST.get("value", "").strip()
+        wrong = ""
+        if request.method == "POST":
+            wrong = self._change(request, name, typed)
+            if not wrong:
+                return redirect("admin:schedules_setting_changelist")
+        lines = [_line(value, saved, typed if value.key.name == name else "", wrong) for value, saved in _in_force()]
+        context = self.admin_site.each_context(request) | {
+            "title": "Settings", "opts": self.opts, "lines": lines, "may_change": self.has_edit_permission(request),
+        }  # fmt: skip
+        return render(request, "admin/schedules/setting/page.html", context, status=422 if wrong else 200)
+
+    def _change(self, request: HttpRequest, name: str, typed: str) -> str:
+        """Save or clear one setting; return what is wrong with what was typed."""
+        if not self.has_edit_permission(request) or name not in BY_NAME:
+            raise PermissionDenied
+        key = BY_NAME[name]
+        if "clear" in request.POST:
+            return self._clear(request, key)
+        return fault(key, typed) or self._save(request, key, str(int(typed)))
+
+    def _save(self, request: HttpRequest, key: Key, text: str) -> str:
+        with transaction.atomic():
+            setting, _ = Setting.objects.update_or_create(key=key.name, defaults={"value": text})
+            journal.note(request.user, setting, journal.CHANGE, f"Set to {text}.")
+            bell.ring()
+        self.message_user(request, f"{key.name} is {text} now, without a restart.", messages.SUCCESS)
+        return ""
+
+    def _clear(self, request: HttpRequest, key: Key) -> str:
+        setting = Setting.objects.filter(key=key.name).first()
+        if setting:
+            with transaction.atomic():
+                journal.note(request.user, setting, journal.DELETION, f"Cleared; it was {setting.value}.")
+                setting.delete()
+                bell.ring()
+            self.message_user(request, f"{key.name} is not set here any more.", messages.SUCCESS)
+        return ""
+
+    def has_edit_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("schedules.change_setting")
+
+
+def fault(key: Key, typed: str) -> str:
+    """Say what is wrong with a value; nothing when it may be saved."""
+    number = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else None
+    if number is None or not key.least <= number <= key.most:
+        return f"{typed!r} is not a whole number from {key.least:,} to {key.most:,}; nothing was changed."
+    return ""
+
+
+def _in_force() -> list[tuple[Value, str]]:
+    saved = dict(Setting.objects.values_list("key", "value"))
+    return [(value, saved.get(value.key.name, "")) for value in conf.in_force()]
+
+
+def _line(value: Value, saved: str, typed: str, wrong: str) -> Line:
+    return Line(value, saved, typed or saved, wrong if typed else "")

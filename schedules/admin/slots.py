@@ -1,0 +1,108 @@
+"""Slots in the console: who holds which, until when; a slot can be taken out of use."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from schedules import conf, journal
+from schedules.admin.run_columns import run_url
+from schedules.models import Pool, Slot
+from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
+from stagent.lib import bell, cells, clock
+from stagent.lib.admin import ReadOnlyAdmin
+
+TOGGLE = '<span class="row-buttons"><button class="button small" type="submit" form="row-form" formaction="{}">{}</button></span>'
+
+
+@admin.register(Slot)
+class SlotAdmin(ReadOnlyAdmin):
+    """The scheduler writes who holds a slot; a person may only say whether it is in use."""
+
+    list_display = ("title", "state", "held_by", "until", "holder", "buttons")
+    list_display_links = None
+    list_select_related = ("run",)
+    list_filter = ("pool", "enabled")
+    actions = ("enable", "disable")
+    empty_text = "No slot was ever needed. They appear when the first run starts, as many as SCHEDULE_MAX_CONCURRENT says."
+
+    def get_urls(self) -> list[Any]:
+        mine = path("<int:pk>/toggle/", self.admin_site.admin_view(self.toggle), name="schedules_slot_toggle")
+        return [mine, *super().get_urls()]
+
+    @admin.display(description="slot", ordering="number")
+    def title(self, slot: Slot) -> SafeString:
+        return format_html("<strong>{}</strong> #{}", slot.pool, slot.number)
+
+    @admin.display(description="state", ordering="enabled")
+    def state(self, slot: Slot) -> SafeString:
+        if slot.run_id:
+            return cells.badge("held" if slot.enabled else "held, then disabled", "busy")
+        if not slot.enabled:
+            return cells.badge("disabled", "wait", "It takes no run")
+        if slot.number > size_of(slot.pool):
+            return cells.badge("beyond the size", "calm", "Its pool is smaller now; it takes no run")
+        return cells.badge("free", "good")
+
+    @admin.display(description="held by")
+    def held_by(self, slot: Slot) -> SafeString:
+        if slot.run is None:
+            return cells.NOTHING
+        return format_html('{}<span class="under">run {}, step {}</span>', cells.link(run_url(slot.run), slot.run.schedule_name), slot.run.pk, slot.run.turn_count)  # fmt: skip
+
+    @admin.display(description="lease until")
+    def until(self, slot: Slot) -> SafeString:
+        return cells.ago(slot.run.lease_expires_at, clock.now()) if slot.run else cells.NOTHING
+
+    @admin.display(description="holder")
+    def holder(self, slot: Slot) -> SafeString | str:
+        return (slot.run.holder or "not taken over yet") if slot.run else cells.NOTHING
+
+    @admin.display(description="")
+    def buttons(self, slot: Slot) -> SafeString:
+        return format_html(TOGGLE, reverse("admin:schedules_slot_toggle", args=[slot.pk]), "Disable" if slot.enabled else "Enable")
+
+    def toggle(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Put one slot in use or out of it."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_edit_permission(request):
+            raise PermissionDenied
+        slot = get_object_or_404(Slot, pk=pk)
+        self._set(request, Slot.objects.filter(pk=pk), enabled=not slot.enabled)
+        return redirect("admin:schedules_slot_changelist")
+
+    @admin.action(description="Enable", permissions=["edit"])
+    def enable(self, request: HttpRequest, chosen: QuerySet[Slot]) -> None:
+        self._set(request, chosen, enabled=True)
+
+    @admin.action(description="Disable: finish the run, take no other", permissions=["edit"])
+    def disable(self, request: HttpRequest, chosen: QuerySet[Slot]) -> None:
+        self._set(request, chosen, enabled=False)
+
+    def _set(self, request: HttpRequest, chosen: QuerySet[Slot], *, enabled: bool) -> None:
+        """Write that one column: who holds a slot may have changed since the page was made."""
+        verb = "Enabled" if enabled else "Disabled"
+        slots = list(chosen)
+        Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(enabled=enabled)
+        bell.ring()
+        for slot in slots:
+            journal.note(request.user, slot, journal.CHANGE, f"{verb}.")
+        self.message_user(request, f"{verb}: {', '.join(map(str, slots))}.", messages.SUCCESS)
+
+    def has_edit_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("schedules.change_slot")
+
+
+def size_of(pool: str) -> int:
+    """Return how many slots of a pool take runs now."""
+    if pool in (DEFAULT_POOL, OVERFLOW_POOL):
+        known = conf.load()
+        return known.max_concurrent if pool == DEFAULT_POOL else known.max_overflow
+    return Pool.objects.filter(pk=pool).values_list("size", flat=True).first() or 0

@@ -1,0 +1,43 @@
+"""Which colour a word has: good, bad, busy, wait or calm."""
+
+from django.utils.safestring import SafeString
+
+from agents.states import FailureReason
+from schedules.models import Firing, Run, Schedule
+from schedules.states import Outcome, RunStatus, ScheduleStatus
+from stagent.lib.cells import badge
+
+OF_SCHEDULE = {ScheduleStatus.ACTIVE: "good", ScheduleStatus.PAUSED: "wait", ScheduleStatus.COMPLETED: "calm"}
+OF_RUN = {
+    RunStatus.QUEUED: "wait",
+    RunStatus.RUNNING: "busy",
+    RunStatus.COMPLETED: "good",
+    RunStatus.FAILED: "bad",
+    RunStatus.CANCELLED: "calm",
+}
+UNDER_WAY, DONE, FAILED, STOPPED = "under way", "done", "failed", "cancelled"
+OF_FATE = {UNDER_WAY: "busy", DONE: "good", FAILED: "bad", STOPPED: "calm"}
+
+
+def schedule_badge(schedule: Schedule) -> SafeString:
+    return badge(schedule.status, OF_SCHEDULE[ScheduleStatus(schedule.status)], schedule.paused_reason)
+
+
+def run_badge(run: Run) -> SafeString:
+    return badge(run.status, OF_RUN[RunStatus(run.status)], run.failure_reason)
+
+
+def firing_badge(firing: Firing) -> SafeString:
+    told = fate(firing)
+    return badge(told, OF_FATE.get(told, "calm"), firing.reason)
+
+
+def fate(firing: Firing) -> str:
+    """Say in a word or two how a firing went; of one that did not fire, what was decided."""
+    if firing.outcome != Outcome.FIRED:
+        return Outcome(firing.outcome).value.replace("_", " ")
+    if firing.completed_at is None:
+        return UNDER_WAY
+    if firing.failure_reason == FailureReason.ABORTED or firing.duration_ms is None and not firing.failure_reason:
+        return STOPPED
+    return FAILED if firing.failure_reason else DONE

@@ -1,0 +1,132 @@
+"""The transcript of a run as a reader wants it: turn by turn, each with what was thought, said, called and paid."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from agents import events, transcript
+from agents.events import Notice, TextDelta, ThinkingDelta, ToolFinished, ToolStarted, TurnFinished, TurnStarted
+from agents.models import Event
+
+SHOWN = 60  # turns of a long run that are shown before somebody asks for the others
+MOST_EVENTS = 20_000
+INTENT_CHARS = 120
+
+
+@dataclass
+class Call:
+    """A tool call and, once it has ended, its result."""
+
+    call_id: str
+    name: str
+    intent: str
+    arguments: str
+    result: str | None = None
+    failed: bool = False
+    duration_ms: int | None = None
+
+
+@dataclass
+class Turn:
+    """One reply of the model; `key` is the number of its first event."""
+
+    key: int
+    number: int | None
+    began: datetime
+    last_seq: int = 0
+    thinking: str = ""
+    text: str = ""
+    calls: list[Call] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    reply: TurnFinished | None = None
+    duration_ms: float | None = None
+    superseded: bool = False  # it was cut off, and tried again further down
+
+    @property
+    def tokens(self) -> tuple[int, int] | None:
+        """What it read and what it wrote."""
+        return (self.reply.usage.total - self.reply.usage.output, self.reply.usage.output) if self.reply else None
+
+
+def read(transcript_id: int, after: int = 0, *, everything: bool = False) -> list[Turn]:
+    """Return the turns with news after this event, or the last ones of a transcript nobody has read yet."""
+    begin = _begin_of_turn(transcript_id, after) if after else 0 if everything else _begin_of_last(transcript_id)
+    return fold(transcript.read(transcript_id, after=begin - 1 if begin else 0, limit=MOST_EVENTS))
+
+
+def _begin_of_turn(transcript_id: int, seq: int) -> int:
+    starts = Event.objects.filter(transcript=transcript_id, kind=TurnStarted.kind, seq__lte=seq)
+    return starts.order_by("-seq").values_list("seq", flat=True).first() or 0
+
+
+def _begin_of_last(transcript_id: int) -> int:
+    starts = Event.objects.filter(transcript=transcript_id, kind=TurnStarted.kind).order_by("-seq")
+    return next(iter(starts.values_list("seq", flat=True)[SHOWN - 1 : SHOWN]), 0)
+
+
+def fold(rows: Iterable[Event]) -> list[Turn]:
+    """Fold events into turns; what happened before the first turn is a turn without a number."""
+    turns: list[Turn] = []
+    for row in rows:
+        event = events.read(row.kind, row.data)
+        if isinstance(event, TurnStarted) or not turns:
+            turns.append(Turn(row.seq, event.turn if isinstance(event, TurnStarted) else None, row.at))
+        turns[-1].last_seq = row.seq
+        _add(turns[-1], event, row)
+    latest = {turn.number: turn for turn in turns}
+    for turn in turns:
+        turn.superseded = turn.number is not None and latest[turn.number] is not turn
+    return turns
+
+
+def _add(turn: Turn, event: events.Event, row: Event) -> None:
+    match event:
+        case TextDelta(text=text):
+            turn.text += text
+        case ThinkingDelta(text=text):
+            turn.thinking += text
+        case TurnFinished():
+            _conclude(turn, event, row.at)
+        case ToolStarted():
+            turn.calls.append(Call(event.call_id, event.name, _intent(event.arguments), _pretty(event.arguments)))
+        case ToolFinished():
+            _answer(turn, event)
+        case Notice(code=code, text=text):
+            turn.notices.append(text or _stored_notice(code, row.data))
+
+
+def _conclude(turn: Turn, reply: TurnFinished, at: datetime) -> None:
+    """Take what was said from the reply itself: deltas may have been lost, the reply was not."""
+    turn.reply, turn.duration_ms = reply, (at - turn.began) / timedelta(milliseconds=1)
+    turn.text = _join(reply, "text") or turn.text
+    turn.thinking = _join(reply, "thinking") or turn.thinking
+
+
+def _join(reply: TurnFinished, kind: str) -> str:
+    return "\n\n".join(str(block.get(kind, "")) for block in reply.content if block.get("type") == kind).strip()
+
+
+def _answer(turn: Turn, finished: ToolFinished) -> None:
+    for call in turn.calls:
+        if call.call_id == finished.call_id:
+            call.result, call.failed, call.duration_ms = finished.result, finished.is_error, finished.duration_ms
+
+
+def _stored_notice(code: str, data: dict[str, Any]) -> str:
+    """Say a row that is no event of the engine's."""
+    if code == transcript.LATE_RESULT:
+        return f"A late result was refused, for the lease was lost: {data.get('text', '')}"
+    return code.replace("_", " ")
+
+
+def _pretty(arguments: Any) -> str:
+    return json.dumps(arguments, indent=2, ensure_ascii=False)
+
+
+def _intent(arguments: Any) -> str:
+    """Say a call's arguments in one line."""
+    if not isinstance(arguments, dict):
+        return str(arguments)[:INTENT_CHARS]
+    return ", ".join(f"{name}: {value}" for name, value in arguments.items())[:INTENT_CHARS]

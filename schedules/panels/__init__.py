@@ -1,0 +1,1 @@
+"""What goes on right now, a panel for each question of the operator: read when asked, never stored."""

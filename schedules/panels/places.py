@@ -1,0 +1,54 @@
+"""Who holds which slot until when?"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from schedules.conf import Conf
+from schedules.models import Pool, Run, Slot
+from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
+
+
+@dataclass(frozen=True)
+class Place:
+    """One slot and the run in it."""
+
+    number: int
+    run: Run | None
+    enabled: bool = True
+    beyond: bool = False  # outside the size its pool has now; it takes nobody any more
+
+
+@dataclass(frozen=True)
+class PoolOfPlaces:
+    """A pool, its places and its size."""
+
+    name: str
+    size: int
+    places: list[Place]
+
+    @property
+    def held(self) -> int:
+        return sum(place.run is not None for place in self.places)
+
+
+def look(conf: Conf) -> list[PoolOfPlaces]:
+    """Return every pool with its places, the global cap first; overflow only while it is used."""
+    sizes = {DEFAULT_POOL: conf.max_concurrent} | dict(Pool.objects.values_list("name", "size"))
+    sizes[OVERFLOW_POOL] = conf.max_overflow
+    rows = Slot.objects.select_related("run__schedule").order_by("pool", "number")
+    slots = {name: list(group) for name, group in groupby(rows, key=lambda slot: slot.pool)}
+    pools = [_pool(name, size, slots.get(name, [])) for name, size in sizes.items()]
+    return [pool for pool in pools if pool.places]
+
+
+def _pool(name: str, size: int, slots: Iterable[Slot]) -> PoolOfPlaces:
+    known = {slot.number: slot for slot in slots}
+    numbers = range(1, size + 1) if name != OVERFLOW_POOL else []
+    wanted = sorted({*numbers, *(number for number, slot in known.items() if slot.run_id)})
+    return PoolOfPlaces(name, size, [_place(number, known.get(number), size) for number in wanted])
+
+
+def _place(number: int, slot: Slot | None, size: int) -> Place:
+    """A place that no run ever asked for has no row yet, and is free."""
+    return Place(number, slot.run, slot.enabled, number > size) if slot else Place(number, None)

@@ -1,0 +1,74 @@
+"""The first page: what goes on right now, as far as somebody may see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from agents import budgets
+from agents.models import Budget, LiveStream
+from agents.states import BudgetScope
+from schedules import conf, situation
+from schedules.panels import day, places, queue, trouble, upcoming
+from schedules.panels.day import Hour
+from schedules.situation import Situation
+from stagent.lib import charts
+from stagent.lib.charts import Bar
+
+
+@dataclass(frozen=True)
+class Money:
+    """What today cost, and how that stands to the budgets of the install."""
+
+    today: budgets.Spent
+    budgets: list[tuple[Budget, budgets.Spent]]
+
+
+@dataclass(frozen=True)
+class Day:
+    """The last 24 hours as a picture and in numbers."""
+
+    chart: SafeString
+    fates: dict[str, int]
+
+
+def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return the panels that this user may see."""
+    at = situation.look(now, conf.load())
+    allowed = {
+        name: panel for name, (permission, panel) in PANELS.items() if request.user.has_perm(permission)
+    }
+    return {name: panel(at) for name, panel in allowed.items()} | {"situation": at, "now": now}
+
+
+def _money(now: datetime) -> Money:
+    install = Budget.objects.filter(scope=BudgetScope.INSTALL)
+    return Money(
+        budgets.spent_today(now), [(budget, budgets.spent_in_window(budget, now)) for budget in install]
+    )
+
+
+def _day(hours: list[Hour]) -> Day:
+    fates = {fate: sum(hour.fates.get(fate, 0) for hour in hours) for fate in day.FATES}
+    return Day(charts.bars([_bar(hour) for hour in hours], "Firings of the last 24 hours, by hour"), fates)
+
+
+def _bar(hour: Hour) -> Bar:
+    told = ", ".join(f"{number} {day.FATES[fate]}" for fate, number in hour.fates.items()) or "nothing"
+    local = timezone.localtime(hour.begins, timezone.get_default_timezone())
+    return Bar(f"{local:%H:%M}: {told}", [(fate, hour.fates.get(fate, 0)) for fate in day.FATES])
+
+
+PANELS: dict[str, tuple[str, Callable[[Situation], Any]]] = {
+    "pools": ("schedules.view_slot", lambda at: places.look(at.conf)),
+    "queue": ("schedules.view_run", queue.look),
+    "upcoming": ("schedules.view_schedule", lambda at: upcoming.look(at.now)),
+    "trouble": ("schedules.view_run", lambda at: trouble.look(at.now)),
+    "day": ("schedules.view_firing", lambda at: _day(day.look(at.now))),
+    "streams": ("agents.view_livestream", lambda at: list(LiveStream.objects.live(at.now))),
+    "money": ("agents.view_ledgerentry", lambda at: _money(at.now)),
+}

@@ -1,0 +1,98 @@
+"""How values look on a page: small pieces of HTML, every one of them escaped."""
+
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+NOTHING = format_html('<span class="nothing">{}</span>', "–")
+STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+THOUSAND, MILLION = 10_000, 10_000_000  # from here on tokens are told in thousands, in millions
+
+
+def badge(text: str, tone: str, title: str = "") -> SafeString:
+    """A word on a coloured ground; tones are good, bad, busy, wait and calm."""
+    return format_html('<span class="badge {}" title="{}">{}</span>', tone, title, text.replace("_", " "))
+
+
+def ago(moment: datetime | None, now: datetime) -> SafeString:
+    """A moment as its distance from now; the page keeps it up to date by itself."""
+    if moment is None:
+        return NOTHING
+    text = '<time datetime="{}" title="{}" data-ago>{}</time>'
+    return format_html(text, moment.isoformat(), exact(moment), distance(moment - now))
+
+
+def clock(moment: datetime | None, zone: tzinfo | None = None) -> SafeString:
+    """A moment on the clocks of a zone, the install's unless told otherwise."""
+    if moment is None:
+        return NOTHING
+    local = timezone.localtime(moment, zone or timezone.get_default_timezone())
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), f"{local:%d %b %H:%M}"
+    )
+
+
+def exact(moment: datetime) -> str:
+    """A moment to the second, with its zone: 2026-11-24 12:00:03 UTC."""
+    local = timezone.localtime(moment, timezone.get_default_timezone())
+    return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def distance(away: timedelta) -> str:
+    """Say how far a moment is: in 5 min, 3 h ago."""
+    seconds = abs(away.total_seconds())
+    if seconds < 1:
+        return "now"
+    size, unit = next((size, unit) for size, unit in STEPS if seconds >= size)
+    return f"in {seconds // size:.0f} {unit}" if away > timedelta() else f"{seconds // size:.0f} {unit} ago"
+
+
+def span(milliseconds: float | None) -> SafeString:
+    """A duration: 850 ms, 4.2 s, 3 min 12 s."""
+    return (
+        NOTHING if milliseconds is None else format_html('<span class="number">{}</span>', said(milliseconds))
+    )
+
+
+def said(milliseconds: float) -> str:
+    """Say a duration in its two largest units."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    size, unit = next((size, unit) for size, unit in STEPS if seconds >= size)
+    smaller, small_unit = STEPS[[unit for _, unit in STEPS].index(unit) + 1]
+    rest = int(seconds % size // smaller)
+    return f"{seconds // size:.0f} {unit} {rest} {small_unit}" if rest else f"{seconds // size:.0f} {unit}"
+
+
+def usd(amount: Decimal | None) -> SafeString:
+    """Money, with as many digits as a cheap run needs: $0.0123, $4.20."""
+    if amount is None:
+        return NOTHING
+    digits = 2 if amount == 0 or amount >= 1 else 4
+    return format_html('<span class="number">${}</span>', f"{amount:,.{digits}f}")
+
+
+def count(number: float | None) -> SafeString:
+    """A number, its thousands apart."""
+    return NOTHING if number is None else format_html('<span class="number">{}</span>', f"{number:,.0f}")
+
+
+def tokens(number: int | None) -> SafeString:
+    """A number of tokens, rounded where nobody counts them: 940, 12k, 3.4M."""
+    if number is None:
+        return NOTHING
+    if number < THOUSAND:
+        return count(number)
+    text = f"{number / 1000:,.0f}k" if number < MILLION else f"{number / 1_000_000:,.1f}M"
+    return format_html('<span class="number" title="{}">{}</span>', f"{number:,}", text)
+
+
+def link(url: str, text: object, css: str = "") -> SafeString:
+    """A link."""
+    return format_html('<a href="{}" class="{}">{}</a>', url, css, text)

@@ -1,0 +1,74 @@
+"""What the console's templates are written with; the pieces themselves are `stagent.lib.cells`."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import escape, format_html, strip_tags
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+
+from agents.admin.budgets import meter
+from schedules.admin.tones import firing_badge, run_badge
+from schedules.zones import zone
+from stagent.lib import cells, clock
+
+register = template.Library()
+
+register.filter("span", cells.span)
+register.filter("usd", cells.usd)
+register.filter("count", cells.count)
+register.filter("tokens", cells.tokens)
+register.filter("exact", cells.exact)
+register.simple_tag(meter, name="budget_meter")
+register.simple_tag(run_badge)
+register.simple_tag(firing_badge)
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString:
+    return cells.ago(moment, clock.now())
+
+
+@register.filter
+def at(moment: datetime | None, name: str = "") -> SafeString:
+    return cells.clock(moment, zone(name) if name else None)
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+@register.filter
+def plain(text: object) -> str:
+    """Say a stored word as people write it: turn limit exceeded."""
+    return str(text).replace("_", " ")
+
+
+@register.filter
+def chosen(choices: list[dict[str, Any]]) -> str:
+    """Return what a filter is set to; empty for its first choice, which is all."""
+    return next((plain(choice["display"]) for choice in choices[1:] if choice["selected"]), "")
+
+
+@register.simple_tag
+def badge(text: str, tone: str = "calm", title: str = "") -> SafeString:
+    return cells.badge(text, tone, title)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw an icon of `console/icons.svg`."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("console/icons.svg"), name)
+
+
+@register.filter
+def labelled(row: Iterable[SafeString], headers: list[dict[str, Any]]) -> Iterator[SafeString]:
+    """Yield the cells of a row of a list, each with its column's name: on a phone a row is a card."""
+    for cell, header in zip(row, headers, strict=False):
+        label = escape(capfirst(strip_tags(str(header["text"]))))
+        tag, rest = cell[:3], cell[3:]  # Django has escaped the cell; it begins with <td or <th
+        yield mark_safe(f'{tag} data-label="{label}"{rest}') if tag in ("<td", "<th") else cell  # noqa: S308
