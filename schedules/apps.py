@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class SchedulesConfig(AppConfig):
     name = "schedules"
+
+    def ready(self) -> None:
+        from schedules import tools
+
+        tools.register()

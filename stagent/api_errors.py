@@ -9,6 +9,7 @@ from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -27,6 +28,7 @@ CODES = {
     404: ("not_found", "There is nothing at this address; see /api/docs."),
     405: ("method_not_allowed", "This address does not take that method."),
     413: ("request_too_large", "The request is too large."),
+    415: ("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."),
 }
 BROKEN = ("internal_error", "Something broke on our side; it is in the log.")
 
@@ -84,6 +86,7 @@ OURS: dict[type[Exception], Callable[[Any], Problem]] = {
     HttpError: _of_http,
     ValidationError: _of_schema,
     RequestDataTooBig: lambda error: Problem(413, *CODES[413]),
+    RawPostDataException: lambda error: Problem(415, *CODES[415]),  # a form that the CSRF check has read
     OperationalError: _busy,
     InterfaceError: _busy,
 }

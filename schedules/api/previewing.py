@@ -48,7 +48,7 @@ def _draft(asked: PreviewAsked, now: datetime) -> Schedule:
         values.pop(name, None)
     expression = values.pop("expression", None)
     meaning = _meaning(expression) if expression else ""
-    if meaning and values.get("cron" if meaning == "interval" else "interval"):
+    if meaning and any(values.get(name) for name in editing.WHEN):
         raise invalid({"expression": "Say when in one way."})
     try:
         return editing.draft(values | ({meaning: expression} if meaning else {}), now=now)

@@ -107,9 +107,10 @@ def execute_schedule(
     started = running.start(
         schedule_id, Wanted(queue, force, reason, idempotency_key), Actor.of(request), clock.now()
     )
-    return Status(
-        202 if started.queued else 200, Execution(run_id=str(started.run.pk), forced=started.run.forced)
-    )
+    if started.repeated:
+        response["Idempotency-Replayed"] = "true"
+    execution = Execution(run_id=str(started.run.pk), forced=started.run.forced)
+    return Status(202 if started.queued else 200, execution)
 
 
 @router.get("/schedules/{schedule_id}/next", response=answers(Page[Fire], 404, 422))

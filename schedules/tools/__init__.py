@@ -1,0 +1,28 @@
+"""Stagent's own tools: how agents look at schedules and runs, and change them.
+
+They walk through the API's doors in the name of the person an agent works for, with that person's
+permissions and the API's field names. An agent that works for nobody may look and change nothing.
+"""
+
+from agents.tools import registry
+from schedules.tools.changing import CREATE_SCHEDULE, PAUSE_SCHEDULE, RESUME_SCHEDULE, UPDATE_SCHEDULE
+from schedules.tools.looking import GET_RUN, GET_SCHEDULE, LIST_RUNS, LIST_SCHEDULES
+from schedules.tools.running import RUN_SCHEDULE
+
+OURS = (
+    LIST_SCHEDULES,
+    GET_SCHEDULE,
+    CREATE_SCHEDULE,
+    UPDATE_SCHEDULE,
+    PAUSE_SCHEDULE,
+    RESUME_SCHEDULE,
+    RUN_SCHEDULE,
+    LIST_RUNS,
+    GET_RUN,
+)
+
+
+def register() -> None:
+    """Offer them to agents; a second time changes nothing."""
+    for tool in OURS:
+        registry.register(tool)

@@ -1,0 +1,140 @@
+"""The tools that make, change, pause and resume schedules."""
+
+from datetime import datetime
+from typing import Any
+
+from agents.models import Profile
+from agents.tools import registry
+from agents.tools.base import Arguments, Tool, ToolContext, ToolError
+from schedules.api import changing, finding
+from schedules.api.asking import NewSchedule, ScheduleChanges
+from schedules.api.changing import Saved
+from schedules.api.schedule_rows import ScheduleRow
+from schedules.models import Schedule
+from schedules.models.schedule import install_zone
+from schedules.tools import telling
+from schedules.tools.acting import actor, read, tool_call
+from schedules.tools.describing import FIELDS, SCHEDULE, schema, text
+from schedules.tools.naming import the_schedule
+from schedules.zones import ZoneError, zone
+from stagent.lib import clock
+
+MOMENTS = ("at", "starts_at", "ends_at")
+
+
+@tool_call
+def create_schedule(context: ToolContext, arguments: Arguments) -> Any:
+    """Make a schedule, in the project the agent works in unless another is named."""
+    who = actor(context)
+    if context.project_id and "project" not in arguments:
+        arguments = arguments | {"project": str(context.project_id)}
+    asked = read(NewSchedule, _on_its_clocks(arguments, arguments.get("timezone") or install_zone()))
+    _refuse_power(Profile.objects.filter(slug=asked.profile).first())
+    now = clock.now()
+    return _told(changing.create(asked, who, now), now)
+
+
+@tool_call
+def update_schedule(context: ToolContext, arguments: Arguments) -> Any:
+    """Change some fields of a schedule."""
+    who = actor(context)
+    schedule = the_schedule(arguments["schedule"])
+    changes = {name: value for name, value in arguments.items() if name != "schedule"}
+    asked = read(ScheduleChanges, _on_its_clocks(changes, changes.get("timezone") or schedule.timezone))
+    _refuse_power(schedule.profile)
+    _refuse_power(Profile.objects.filter(slug=changes.get("profile")).first())
+    now = clock.now()
+    return _told(changing.change(str(schedule.pk), asked, who, now), now)
+
+
+@tool_call
+def pause_schedule(context: ToolContext, arguments: Arguments) -> Any:
+    """Pause a schedule."""
+    schedule = the_schedule(arguments["schedule"])
+    return telling.schedule_in_list(
+        changing.pause(str(schedule.pk), arguments.get("reason", ""), actor(context))
+    )
+
+
+@tool_call
+def resume_schedule(context: ToolContext, arguments: Arguments) -> Any:
+    """Let a paused schedule go on."""
+    schedule = the_schedule(arguments["schedule"])
+    return telling.schedule_in_list(changing.resume(str(schedule.pk), actor(context), clock.now()))
+
+
+def _told(saved: Saved, now: datetime) -> dict[str, Any]:
+    row: ScheduleRow = saved.schedule
+    schedule: Schedule = finding.schedule(row.id)
+    return {"schedule": telling.whole_schedule(row, schedule, now), "warnings": saved.warnings}
+
+
+def _on_its_clocks(arguments: Arguments, timezone: str) -> Arguments:
+    """Read moments without an offset on the schedule's clocks; models think in those."""
+    return arguments | {
+        name: _with_offset(arguments[name], timezone) for name in MOMENTS if arguments.get(name)
+    }
+
+
+def _with_offset(said: str, timezone: str) -> str:
+    try:
+        moment = datetime.fromisoformat(said)
+        return said if moment.tzinfo else moment.replace(tzinfo=zone(timezone)).isoformat()
+    except (ValueError, ZoneError):
+        return said  # whoever reads it next says what is wrong
+
+
+def _refuse_power(profile: Profile | None) -> None:
+    """Keep agents from handing themselves, through a schedule, what only a person may grant."""
+    if profile is None:
+        return
+    tools = registry.offered(profile.tools, profile.permissions)
+    granted = [
+        tool.name
+        for tool in tools
+        if tool.permission != "allow" and registry.permission(tool, profile.permissions) == "allow"
+    ]
+    if granted:
+        raise ToolError(
+            f"Only a person may make or change schedules of the profile {profile.slug}, "
+            f"which may use {', '.join(granted)}."
+        )
+
+
+CREATE_SCHEDULE = Tool(
+    name="create_schedule",
+    description=(
+        "Make a schedule: an agent with a prompt, run again and again. Say when in one way: cron, interval "
+        "or at. Answers the schedule with its next firings, and warnings such as collisions with others."
+    ),
+    input_schema=schema(("name", "prompt"), **FIELDS),
+    call=create_schedule,
+    effects="schedules",
+)
+
+UPDATE_SCHEDULE = Tool(
+    name="update_schedule",
+    description="Change some fields of a schedule; what is left out stays. Its next firing follows from now.",
+    input_schema=schema(("schedule",), schedule=SCHEDULE, **FIELDS),
+    call=update_schedule,
+    effects="schedules",
+    idempotent=True,
+)
+
+PAUSE_SCHEDULE = Tool(
+    name="pause_schedule",
+    description="Pause a schedule until it is resumed. Runs that are running go on; queued ones wait.",
+    input_schema=schema(("schedule",), schedule=SCHEDULE, reason=text("Why, for those who look later.", 300)),
+    call=pause_schedule,
+    effects="schedules",
+    idempotent=True,
+)
+
+RESUME_SCHEDULE = Tool(
+    name="resume_schedule",
+    description="Let a paused schedule go on from now, its failure streaks forgiven.",
+    input_schema=schema(("schedule",), schedule=SCHEDULE),
+    call=resume_schedule,
+    effects="schedules",
+    idempotent=True,
+)

@@ -1,0 +1,62 @@
+"""The arguments of the tools, as JSON Schema says them."""
+
+from typing import Any
+
+from agents.models.profile import MAX_TURNS
+from schedules.api.asking import DAY
+from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind
+
+SCHEDULE = {"type": "string", "maxLength": 120, "description": "Its name or its id."}
+RUN = {"type": "string", "maxLength": 20, "description": "The id of the run."}
+
+
+def limit(default: int, most: int) -> dict[str, Any]:
+    """Describe how many rows may be asked for."""
+    return {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": most,
+        "description": f"How many; {default} unless said.",
+    }
+
+
+def schema(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    """Return the JSON Schema of a tool's arguments."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def text(description: str, most: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": most, "description": description}
+
+
+def number(description: str, least: int, most: int) -> dict[str, Any]:
+    return {"type": ["integer", "null"], "minimum": least, "maximum": most, "description": description}
+
+
+FIELDS = {
+    "name": text("A short name.", 120),
+    "prompt": text("What the agent is to do at each firing, complete in itself.", 20_000),
+    "cron": text("Five cron fields, on the clocks of the time zone, for example 30 9 * * MON-FRI.", 200),
+    "interval": text("Or words: every 5m, 90m, daily at 9am, weekdays at 09:30, every monday 8:00.", 120),
+    "at": text("Or once, at an ISO 8601 moment; without an offset, on the clocks of the time zone.", 40),
+    "timezone": text("An IANA name such as Europe/Berlin; the install's if left out.", 64),
+    "profile": text("The slug of the agent's profile.", 50),
+    "kind": {
+        "type": "string",
+        "enum": list(ScheduleKind.values),
+        "description": "heartbeat: a check that often has nothing to report.",
+    },
+    "starts_at": text("No firing before this moment.", 40),
+    "ends_at": text("No firing after this moment.", 40),
+    "max_firings": number("It ends after so many firings.", 1, 1_000_000),
+    "max_turns": number("The most agent steps of one run; null inherits.", 1, MAX_TURNS),
+    "max_run_duration_sec": number("The most seconds of one run; null inherits.", 10, DAY),
+    "overlap_policy": {"type": "string", "enum": list(OverlapPolicy.values)},
+    "misfire_policy": {"type": "string", "enum": list(MisfirePolicy.values)},
+    "project": text("The id of a project.", 20),
+}

@@ -1,0 +1,173 @@
+"""Wrong input is refused with the field that is wrong, and nothing is half written."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from schedules.models import Schedule
+from stagent.lib import clock
+from tests.support.builders import a_profile, a_schedule
+from tests.support.programs import Program, refusal
+
+A_SCHEDULE = {"name": "Morning report", "prompt": "Report.", "profile": "tester", "cron": "0 9 * * 1-5"}
+WRONG = [
+    ({"cron": "61 * * * *"}, "cron"),
+    ({"cron": "0 0 31 2 *"}, "cron"),
+    ({"cron": "* * * * * *"}, "cron"),
+    ({"cron": ""}, "cron"),
+    ({"cron": None}, "cron"),
+    ({"cron": 5}, "cron"),
+    ({"cron": "1," * 500}, "cron"),
+    ({"cron": None, "interval": "every 5 fortnights"}, "interval"),
+    ({"cron": None, "interval": "every 10s"}, "interval"),
+    ({"interval": "every 5m"}, "interval"),
+    ({"cron": None, "at": "2001-01-01T00:00:00Z"}, "at"),
+    ({"cron": None, "at": "2099-01-01T00:00:00"}, "at"),
+    ({"cron": None, "at": "tomorrow"}, "at"),
+    ({"cron": None, "at": 4102444800}, "at"),
+    ({"timezone": "Mars/Olympus"}, "timezone"),
+    ({"timezone": "paris"}, "timezone"),
+    ({"timezone": "../../etc/passwd"}, "timezone"),
+    ({"name": ""}, "name"),
+    ({"name": "x" * 121}, "name"),
+    ({"name": None}, "name"),
+    ({"name": "a\0b"}, "name"),
+    ({"name": "a\ud800b"}, "name"),
+    ({"prompt": ""}, "prompt"),
+    ({"profile": "nobody"}, "profile"),
+    ({"project": "999"}, "project"),
+    ({"project": "abc"}, "project"),
+    ({"pool": "nowhere"}, "pool"),
+    ({"kind": "cronjob"}, "kind"),
+    ({"status": "completed"}, "status"),
+    ({"status": "sleeping"}, "status"),
+    ({"max_turns": 0}, "max_turns"),
+    ({"max_turns": 10_001}, "max_turns"),
+    ({"max_turns": "50"}, "max_turns"),
+    ({"max_turns": 1.5}, "max_turns"),
+    ({"max_turns": True}, "max_turns"),
+    ({"max_turns": 10**40}, "max_turns"),
+    ({"max_run_duration_sec": 9}, "max_run_duration_sec"),
+    ({"max_run_duration_sec": 86_401}, "max_run_duration_sec"),
+    ({"max_cost_usd": -1}, "max_cost_usd"),
+    ({"max_cost_usd": 0.00001}, "max_cost_usd"),
+    ({"max_cost_usd": 1e12}, "max_cost_usd"),
+    ({"max_firings": 0}, "max_firings"),
+    ({"max_firings": 2**63}, "max_firings"),
+    ({"priority": 11}, "priority"),
+    ({"priority": None}, "priority"),
+    ({"jitter_sec": -1}, "jitter_sec"),
+    ({"misfire_grace_sec": 10**12}, "misfire_grace_sec"),
+    ({"max_retries": 11}, "max_retries"),
+    ({"overlap_policy": "maybe"}, "overlap_policy"),
+    ({"misfire_policy": "maybe"}, "misfire_policy"),
+    ({"starts_at": "0001-01-01T00:00:00+14:00"}, "starts_at"),
+    ({"ends_at": "2001-01-01T00:00:00Z"}, "ends_at"),
+    ({"starts_at": "2030-01-02T00:00:00Z", "ends_at": "2030-01-01T00:00:00Z"}, "ends_at"),
+    ({"active_from": "08:00", "active_until": "18:00"}, "active_from"),
+    ({"kind": "heartbeat", "active_from": "08:00"}, "active_until"),
+    ({"kind": "heartbeat", "active_from": "25:00", "active_until": "18:00"}, "active_from"),
+    ({"webhook_url": "javascript:alert(1)"}, "webhook_url"),
+    ({"email": "nobody"}, "email"),
+    ({"max_truns": 5}, "max_truns"),
+    ({"id": "7"}, "id"),
+    ({"next_fire_at": "2030-01-01T00:00:00Z"}, "next_fire_at"),
+]
+
+
+@pytest.fixture
+def api(alice):
+    a_profile()
+    return Program(alice)
+
+
+@pytest.mark.parametrize(("wrong", "field"), WRONG)
+def test_a_wrong_field_is_named_and_no_schedule_is_made(api, wrong, field):
+    answer = api.post("/schedules", A_SCHEDULE | wrong)
+    assert refusal(answer) == (422, "validation_error")
+    assert list(answer.json()["fields"]) == [field]
+    assert field in answer.json()["message"]
+    assert not Schedule.objects.exists()
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize(("wrong", "field"), [row for row in WRONG if row[0] != {"interval": "every 5m"}])
+def test_a_wrong_field_leaves_a_schedule_as_it_is(api, wrong, field):
+    schedule = a_schedule(clock.now(), cron="0 9 * * 1-5")
+    before = Schedule.objects.values().get()
+    answer = api.patch(f"/schedules/{schedule.pk}", {"name": "Renamed"} | wrong)
+    assert refusal(answer) == (422, "validation_error")
+    assert list(answer.json()["fields"]) == [field]
+    assert Schedule.objects.values().get() == before
+
+
+def test_what_is_missing_is_named(api):
+    answer = api.post("/schedules", {})
+    assert refusal(answer) == (422, "validation_error")
+    assert answer.json()["fields"] == {"name": "This field is required.", "prompt": "This field is required."}
+    answer = api.post("/schedules", {"name": "A", "prompt": "P", "profile": "tester"})
+    assert "Say when" in answer.json()["fields"]["cron"]
+
+
+@pytest.mark.parametrize("body", [[], 5, "text", [A_SCHEDULE]])
+def test_a_body_is_an_object(api, body):
+    answer = api.post("/schedules", body)
+    assert refusal(answer) == (422, "validation_error")
+    assert answer.json()["fields"] == {"body": "A JSON object is expected."}
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/schedules?limit=501", "limit"),
+        ("/schedules?limit=-1", "limit"),
+        ("/schedules?limit=many", "limit"),
+        ("/schedules?offset=99999999999999999999", "offset"),
+        ("/schedules?status=awake", "status"),
+        ("/schedules?search=%00", "search"),
+        ("/schedules?stauts=active", "stauts"),
+        ("/runs?status=done", "status"),
+        ("/runs?forced=perhaps", "forced"),
+        ("/runs?since=yesterday", "since"),
+        ("/runs?until=2026-01-01T00:00:00", "until"),
+        ("/firings?outcome=maybe", "outcome"),
+        ("/firings?format=xml", "format"),
+        ("/firings?format=csv&limti=3", "limti"),
+    ],
+)
+def test_a_wrong_filter_is_named_not_ignored(api, path, field):
+    answer = api.get(path)
+    assert refusal(answer) == (422, "validation_error")
+    assert list(answer.json()["fields"]) == [field]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("next?count=0", "count"),
+        ("next?count=101", "count"),
+        ("next?cuont=5", "cuont"),
+        ("firings?limit=x", "limit"),
+    ],
+)
+def test_a_wrong_parameter_of_one_schedule_is_named(api, path, field):
+    answer = api.get(f"/schedules/{a_schedule(clock.now()).pk}/{path}")
+    assert refusal(answer) == (422, "validation_error")
+    assert list(answer.json()["fields"]) == [field]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("execute?queue=perhaps", None, "queue"),
+        ("execute?forced=true", None, "forced"),
+        ("execute", {"reaosn": "x"}, "reaosn"),
+        ("pause", {"reason": 5}, "reason"),
+        ("pause", {"reason": "x" * 301}, "reason"),
+    ],
+)
+def test_a_wrong_wish_changes_nothing(api, path, body, field):
+    schedule = a_schedule(clock.now())
+    answer = api.post(f"/schedules/{schedule.pk}/{path}", body)
+    assert refusal(answer) == (422, "validation_error")
+    assert list(answer.json()["fields"]) == [field]
+    assert Schedule.objects.get().status == "active"

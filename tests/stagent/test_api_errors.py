@@ -1,0 +1,89 @@
+"""Whatever goes wrong under /api/, a program is told in one form."""
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from schedules.models import Schedule
+from stagent.lib.problems import of_schema
+from tests.support.programs import Program, refusal
+
+
+@pytest.fixture
+def api(alice):
+    return Program(alice)
+
+
+def test_a_body_that_is_no_json_is_malformed(api):
+    for body in ("{bad", "", "{'a': 1}", "\xff", "[" * 100_000, "1" * 10_000):
+        answer = api._client.post("/api/schedules", body, "application/json")
+        wanted = (422, "validation_error") if not body else (400, "malformed_json")
+        assert refusal(answer) == wanted, body[:20]
+    assert not Schedule.objects.exists()
+
+
+def test_an_address_that_does_not_exist(api):
+    for path in ("/nothing", "/", "/schedules/", "/runs/1/nothing"):
+        assert refusal(api.get(path)) == (404, "not_found"), path
+
+
+def test_a_method_that_is_not_taken_names_those_that_are(api):
+    answer = api._client.put("/api/schedules", "{}", "application/json")
+    assert refusal(answer) == (405, "method_not_allowed")
+    assert {method.strip() for method in answer.headers["allow"].split(",")} == {"GET", "POST"}
+
+
+def test_a_huge_body_is_too_large(api, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert refusal(api.post("/schedules", {"prompt": "x" * 2000})) == (413, "request_too_large")
+
+
+def test_a_foreign_host_is_told_in_our_form_too(api):
+    assert refusal(api.get("/schedules", host="evil.example")) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_fault_of_ours_is_logged_and_says_nothing_of_itself(api, monkeypatch, settings, caplog, debug):
+    settings.DEBUG = debug
+    monkeypatch.setattr("schedules.api.finding.schedules", lambda: 1 / 0)
+    answer = api.get("/schedules")
+    assert refusal(answer) == (500, "internal_error")
+    assert "division" not in answer.content.decode()
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_database_that_does_not_answer_is_no_fault_of_the_request(api, monkeypatch):
+    def locked():
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("schedules.api.finding.schedules", locked)
+    answer = api.get("/schedules")
+    assert refusal(answer) == (503, "database_unavailable")
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_a_bad_token_is_told_so(db):
+    answer = Client(headers={"authorization": "Bearer stagent_wrong"}).get("/api/schedules")
+    assert refusal(answer) == (401, "not_authenticated")
+    assert "unknown, expired or revoked" in answer.json()["message"]
+
+
+def test_errors_keep_the_headers_that_protect_the_page(api):
+    headers = api.get("/nothing").headers
+    assert headers["content-type"] == "application/json"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'self'" in headers["content-security-policy"]
+
+
+def test_pages_elsewhere_keep_their_own_errors(client, db):
+    assert client.get("/nothing").headers["content-type"].startswith("text/html")
+    assert "json" not in client.get("/apiary").headers["content-type"]
+
+
+def test_the_first_fault_of_each_field_is_told():
+    faults = [
+        {"loc": ("a",), "type": "x", "msg": "Value error, Wrong"},
+        {"loc": ("a",), "type": "y", "msg": "Also wrong"},
+        {"loc": ("items", 0, "b"), "type": "missing", "msg": "Field required"},
+    ]
+    assert of_schema(faults).fields == {"a": "Wrong.", "items.0.b": "This field is required."}

@@ -1,0 +1,94 @@
+"""The document says what the API does: every path, every answer, with examples that hold."""
+
+import json
+import re
+
+import pytest
+from pydantic import TypeAdapter
+
+from schedules.api import firing_rows, run_rows, schedule_rows
+from schedules.api.asking import NewSchedule, PreviewAsked
+from stagent.api import api
+
+PATHS = {
+    "/api/schedules": {"get", "post"},
+    "/api/schedules/preview": {"post"},
+    "/api/schedules/{schedule_id}": {"get", "patch", "delete"},
+    "/api/schedules/{schedule_id}/pause": {"post"},
+    "/api/schedules/{schedule_id}/resume": {"post"},
+    "/api/schedules/{schedule_id}/execute": {"post"},
+    "/api/schedules/{schedule_id}/firings": {"get"},
+    "/api/schedules/{schedule_id}/next": {"get"},
+    "/api/firings": {"get"},
+    "/api/firings/{firing_id}": {"get"},
+    "/api/runs": {"get"},
+    "/api/runs/{run_id}": {"get"},
+    "/api/runs/{run_id}/events": {"get"},
+    "/api/runs/{run_id}/cancel": {"post"},
+    "/api/runs/{run_id}/retry": {"post"},
+    "/api/status": {"get"},
+    "/api/settings": {"get"},
+}
+
+
+@pytest.fixture(scope="module")
+def document():
+    return json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/")))
+
+
+def operations(document):
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_the_paths_of_the_text_are_there(document):
+    found = {path: set(methods) for path, methods in document["paths"].items()}
+    assert {path: found.get(path) for path in PATHS} == PATHS
+
+
+def test_every_reference_leads_somewhere(document):
+    for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)):
+        assert reference in document["components"]["schemas"]
+        assert re.fullmatch(r"[\w.\-]+", reference)
+
+
+def test_every_operation_has_a_name_of_its_own_a_summary_and_its_refusals(document):
+    found = operations(document)
+    assert len({operation["operationId"] for operation in found}) == len(found)
+    for operation in found:
+        assert operation["description"]
+        assert {"401", "403"} <= operation["responses"].keys()
+        assert operation["security"]
+
+
+def test_running_now_tells_all_its_answers(document):
+    responses = document["paths"]["/api/schedules/{schedule_id}/execute"]["post"]["responses"]
+    assert responses.keys() == {"200", "202", "401", "403", "404", "422", "429", "503"}
+    assert "slot_eta_sec" in document["components"]["schemas"]["CapacityRefusal"]["properties"]
+
+
+def test_unknown_fields_are_declared_as_refused(document):
+    for name in ("NewSchedule", "ScheduleChanges", "PreviewAsked", "Because"):
+        assert document["components"]["schemas"][name]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("module", [schedule_rows, run_rows, firing_rows])
+def test_the_examples_of_rows_have_their_fields(module, document):
+    name = {"schedule_rows": "ScheduleRow", "run_rows": "RunRow", "firing_rows": "FiringRow"}
+    schema = document["components"]["schemas"][name[module.__name__.rpartition(".")[2]]]
+    assert schema["example"] == module.EXAMPLE
+    assert module.EXAMPLE.keys() == schema["properties"].keys() == set(schema["required"])
+
+
+@pytest.mark.parametrize("model", [NewSchedule, PreviewAsked])
+def test_the_examples_of_requests_are_accepted(model):
+    assert TypeAdapter(model).validate_python(model.model_config["json_schema_extra"]["example"])
+
+
+def test_the_pages_load_only_from_here(client, db):
+    page = client.get("/api/docs")
+    assert page.status_code == 200
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.content.decode())
+    assert sources
+    assert all(source.startswith("/static/ninja/") for source in sources)
+    assert re.search(r'data-csrf-token="\w{64}"', page.content.decode())
+    assert client.get("/api/openapi.json").json()["info"]["title"] == "Stagent"
