@@ -8,9 +8,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 import psutil
-import pytest
 
-from tests.support.ports import find_unused_port
 from tests.support.processes import Process, empty_database
 from tests.support.waiting import wait_until
 
@@ -43,7 +41,7 @@ def ready(address):
         return False
 
 
-def test_a_newcomer_gets_an_address_and_a_password_that_works(empty_database):
+def test_a_newcomer_gets_a_password_that_works_and_a_second_start_keeps_everything(empty_database):
     with up(empty_database) as stagent:
         password = stagent.says(r"Password +(\S+)").group(1)
         address = stagent.says(ADDRESS).group(1)
@@ -52,52 +50,38 @@ def test_a_newcomer_gets_an_address_and_a_password_that_works(empty_database):
         assert signed_in(address, password)
         children = stagent.children()
         assert len(children) == 2
-
         port = address.rstrip("/").rpartition(":")[2]
         with Process("up", "--port", port, **empty_database) as second:
             assert second.end() == 1
             assert f"Port {port} on 127.0.0.1 is taken" in second.output
-
         stagent.signal(signal.SIGTERM)
         assert stagent.end() == 0
         assert "Scheduler stopped." in stagent.output
         assert gone(children)()
 
-
-def test_started_again_it_keeps_its_users_and_makes_no_second_demo(empty_database):
-    with up(empty_database, STAGENT_ADMIN_PASSWORD="chosen by me") as first:
-        address = first.says(ADDRESS).group(1)
-        assert "chosen by me" not in first.output
-        assert signed_in(address, "chosen by me")
-        first.signal(signal.SIGINT)
-        assert first.end() == 0
     with up(empty_database) as again:
         again.says(ADDRESS)
         assert "Password" not in again.output
         assert "demo" not in again.output
-
-
-def test_killed_without_mercy_it_leaves_nobody_behind(empty_database):
-    with up(empty_database, "--no-demo") as stagent:
-        address = stagent.says(ADDRESS).group(1)
-        wait_until(lambda: ready(address))
-        assert "demo" not in stagent.output
-        children = stagent.children()
-        stagent.signal(signal.SIGKILL)
-        wait_until(gone(children))
+        children = again.children()
+        again.signal(signal.SIGKILL)
+        wait_until(gone(children))  # killed without mercy, it leaves nobody behind
 
 
 def test_who_dies_is_started_again_and_nobody_is_turned_away_meanwhile(empty_database):
-    with up(empty_database, "--no-demo") as stagent:
+    with up(empty_database, "--no-demo", STAGENT_ADMIN_PASSWORD="chosen by me") as stagent:
         address = stagent.says(ADDRESS).group(1)
         wait_until(lambda: ready(address))
+        assert "demo" not in stagent.output
+        assert "chosen by me" not in stagent.output
+        assert signed_in(address, "chosen by me")
         child(stagent, "runscheduler").kill()
         stagent.says(r"scheduler was ended by SIGKILL after \d+ s! It is started again")
-        stagent.says(r"(?s)is running.*It is started again.*is running")
         child(stagent, "daphne").kill()
         stagent.says("web was ended by SIGKILL")
         # The port stays open: the request waits there until the next web process takes it.
-        assert urllib.request.urlopen(f"{address}healthz", timeout=30).status == 200
+        assert urllib.request.urlopen(f"{address}healthz", timeout=60).status == 200
+        stagent.says(r"(?s)is running.*It is started again.*is running")
 
 
 def child(stagent, word):
@@ -105,16 +89,8 @@ def child(stagent, word):
     return found
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--host", "no.such.host.invalid"], "is not an address"),
-        (["--port", "99999"], "99999 is not a port"),
-        (["--port", "http"], "invalid int value"),
-    ],
-)
-def test_nonsense_is_refused_before_anything_is_made(empty_database, arguments, says):
-    with Process("up", "--port", str(find_unused_port()), *arguments, **empty_database) as stagent:
-        assert stagent.end() != 0
-        assert says in stagent.output
+def test_nonsense_is_refused_before_anything_is_made(empty_database):
+    with Process("up", "--port", "99999", **empty_database) as stagent:
+        assert stagent.end() == 1
+        assert "99999 is not a port" in stagent.output
         assert "Password" not in stagent.output

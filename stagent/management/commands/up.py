@@ -99,7 +99,7 @@ class Command(BaseCommand):
         self._household = Household(
             [
                 Child("web", "daphne", web, inherits=[listener.fileno()]),
-                Child("scheduler", "manage", ["runscheduler"]),
+                Child("scheduler", "manage", ["runscheduler", "--skip-checks"]),  # this command has made them
             ],
             self._say,
         )
