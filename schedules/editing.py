@@ -12,7 +12,7 @@ from schedules.cron import CronError, parse
 from schedules.models import Schedule
 from schedules.phrases import parse_when
 from schedules.states import ScheduleKind, ScheduleStatus
-from schedules.transitions.standing import NO_NEXT, next_columns
+from schedules.transitions.standing import NO_NEXT, next_columns, next_from
 from stagent.lib import bell
 
 WHEN = ("cron", "interval", "at")
@@ -153,7 +153,7 @@ def _set_next(schedule: Schedule, now: datetime) -> None:
     schedule.refresh_from_db()
     if schedule.status == ScheduleStatus.PAUSED:
         values: dict[str, Any] = {}
-    elif schedule.firings_left == 0 or (following := schedule.recurrence.next_after(now)) is None:
+    elif schedule.firings_left == 0 or (following := next_from(schedule, now)) is None:
         values = NO_NEXT | {"status": ScheduleStatus.COMPLETED}
     else:
         values = next_columns(schedule, following) | {"status": ScheduleStatus.ACTIVE}

@@ -31,6 +31,7 @@ def reap(now: datetime) -> int:
     sweeps = (
         (running.filter(lease_expires_at__lte=now), _settle_lapsed),
         (running.filter(deadline_at__lte=overdue), _settle_overdue),
+        (queued.exclude(cancel_requested_at=None), _settle_cancelled),
         (queued.filter(expires_at__lte=now, started_at=None), _settle_unwanted),
         (queued.filter(deadline_at__lte=now), _settle_late),
     )
@@ -88,6 +89,11 @@ def _settle_overdue(run: Run, now: datetime) -> None:
 
 def _overdue() -> Ending:
     return Ending(RunStatus.FAILED, FailureReason.LEASE_EXPIRED, "It ran longer than its limit.")
+
+
+def _settle_cancelled(run: Run, now: datetime) -> None:
+    """Cancel what was asked to stop while its worker was just handing it back."""
+    withdraw(run.pk, now=now, reason=run.cancel_reason)
 
 
 def _settle_unwanted(run: Run, now: datetime) -> None:

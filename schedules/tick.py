@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 
 from schedules.due import Due
 from schedules.models import Schedule
 from schedules.situation import Situation
+from schedules.transitions import defer
 
 CHUNK = 200  # schedules read at once
+SET_ASIDE = timedelta(minutes=1)  # what could not be ticked is tried again after this
 
 log = logging.getLogger("stagent.tick")
 
@@ -20,6 +23,7 @@ def tick(situation: Situation) -> int:
             recorded += Due(schedule, situation).settle()
         except Exception:
             log.exception("Schedule %s (%s) could not be ticked.", schedule.pk, schedule.name)
+            defer(schedule, situation.now + SET_ASIDE)  # or the loop would try nothing else, all the time
     return recorded
 
 

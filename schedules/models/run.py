@@ -30,9 +30,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.running().filter(lease_expires_at__lte=now)
 
     def ready(self, now: datetime) -> "RunQuerySet":
-        """Keep the queued runs whose moment has come and whose schedule is not paused."""
+        """Keep the queued runs whose moment has come, wanted still, of schedules that are not paused."""
         paused = Q(schedule__status=ScheduleStatus.PAUSED) & ~Q(source__in=(Source.MANUAL, Source.RETRY))
-        return self.queued().filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(paused)
+        wanted = self.queued().filter(cancel_requested_at=None)
+        return wanted.filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(paused)
 
     def chat_exempt(self, now: datetime, max_delay: timedelta) -> "RunQuerySet":
         """Keep the runs that no live stream holds back: a person's, and those that waited long enough."""

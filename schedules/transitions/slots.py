@@ -45,11 +45,14 @@ def _place_under_the_cap(run: Run, conf: Conf) -> Slot:
 
 
 def bring_in_strays(conf: Conf) -> int:
-    """Move runs from outside the cap into places that became free inside; return how many."""
-    with transaction.atomic():
-        places = look(DEFAULT_POOL, conf.max_concurrent)
-        moves = list(zip(places.outside, places.free, strict=False))
-        for stray, place in moves:
+    """Move runs from outside the cap into places that became free inside; return how many.
+
+    One transaction for each: two processes that move several in different orders would lock each other out.
+    """
+    places = look(DEFAULT_POOL, conf.max_concurrent)
+    moves = list(zip(places.outside, places.free, strict=False))
+    for stray, place in moves:
+        with transaction.atomic():
             _move(stray, place)
     return len(moves)
 

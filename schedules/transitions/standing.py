@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from schedules.calendar import Instant, jittered
-from schedules.models import Run, Schedule
+from schedules.models import Firing, Run, Schedule
 from schedules.models.schedule import ScheduleQuerySet
-from schedules.states import ScheduleStatus
+from schedules.states import FiringKind, ScheduleStatus
 from schedules.transitions.ending import withdraw
 from schedules.transitions.holding import request_cancel
 from stagent.lib import bell
@@ -33,6 +34,15 @@ def next_columns(schedule: Schedule, instant: Instant | None) -> dict[str, Any]:
         "next_dst_shifted": instant.dst_shifted,
         "deferred_until": None,
     }
+
+
+def next_from(schedule: Schedule, now: datetime) -> Instant | None:
+    """Return the first instant after now that no firing tells of: who waited for a lock, or whose clock was
+    set back, has an old idea of now, and an instant that fired once must not come again.
+    """
+    recorded = Firing.objects.filter(schedule=schedule).exclude(kind=FiringKind.MANUAL)
+    last = recorded.aggregate(at=Max("nominal_at"))["at"]
+    return schedule.recurrence.next_after(max(now, last) if last else now)
 
 
 def move_on(schedule: Schedule, following: Instant | None) -> bool:
@@ -71,7 +81,7 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
         schedule = paused.first()
         if schedule is None:
             return False
-        following = schedule.recurrence.next_after(now)
+        following = next_from(schedule, now)
         values = next_columns(schedule, following)
         status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
         forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}

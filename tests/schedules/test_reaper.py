@@ -7,12 +7,13 @@ import pytest
 
 from agents.states import FailureReason
 from schedules import conf, transitions
+from schedules.drain import drain
 from schedules.models import Firing, Run, Slot
 from schedules.models.run import UNADOPTED
 from schedules.reaper import reap
 from schedules.states import FiringKind, Outcome, RunStatus
-from schedules.transitions import claim, request_cancel
-from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule
+from schedules.transitions import claim, request_cancel, requeue
+from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, the_situation
 
 pytestmark = pytest.mark.django_db
 LAPSED = NOON + timedelta(seconds=61)
@@ -142,3 +143,14 @@ def test_a_run_that_had_started_does_not_expire_in_the_queue() -> None:
     reap_at(LAPSED)  # its worker vanished: it is queued again
     reap_at(LAPSED + timedelta(minutes=1))
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
+
+
+def test_a_run_asked_to_stop_just_as_it_was_handed_back_is_cancelled_and_blocks_nobody() -> None:
+    run, claimed = a_running_run()
+    request_cancel(run.pk, reason="enough", now=NOON)
+    requeue(run.pk, claimed.token, attempt=-1)
+    other = a_queued_run(a_schedule(name="other"))
+    assert [claim.run_id for claim in drain(the_situation(NOON), "me")] == [other.pk]
+    reap(NOON)
+    run.refresh_from_db()
+    assert (run.status, run.cancel_reason) == (RunStatus.CANCELLED, "enough")
