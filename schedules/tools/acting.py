@@ -32,18 +32,20 @@ def tool_call(act: Act) -> Callable[[ToolContext, Arguments], str]:
     return call
 
 
-def actor(context: ToolContext) -> Actor:
-    """Return for whom an agent changes things; one that works for nobody may not."""
+def actor(context: ToolContext, permission: str) -> Actor:
+    """Return for whom an agent changes things, if they may; an agent that works for nobody may not."""
     user = User.objects.filter(pk=context.user_id).first() if context.user_id else None
     if user is None:
         raise ToolError("This agent works for nobody in particular, so it may look but not change anything.")
-    return Actor(user, f"an agent (run {context.run_id})" if context.run_id else "an agent")
+    who = Actor(user, f"an agent (run {context.run_id})" if context.run_id else "an agent")
+    who.must_have(permission)  # before a name is looked up: an answer about names is an answer
+    return who
 
 
 def may_look(context: ToolContext, permission: str) -> None:
     """Refuse an agent what the person it works for may not see."""
     if context.user_id:
-        actor(context).must_have(permission)
+        actor(context, permission)
 
 
 def read[Model: BaseModel](model: type[Model], arguments: Arguments) -> Model:

@@ -25,7 +25,7 @@ MOMENTS = ("at", "starts_at", "ends_at")
 @tool_call
 def create_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Make a schedule, in the project the agent works in unless another is named."""
-    who = actor(context)
+    who = actor(context, "add_schedule")
     if context.project_id and "project" not in arguments:
         arguments = arguments | {"project": str(context.project_id)}
     asked = read(NewSchedule, _on_its_clocks(arguments, arguments.get("timezone") or install_zone()))
@@ -37,7 +37,7 @@ def create_schedule(context: ToolContext, arguments: Arguments) -> Any:
 @tool_call
 def update_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Change some fields of a schedule."""
-    who = actor(context)
+    who = actor(context, "change_schedule")
     schedule = the_schedule(arguments["schedule"])
     changes = {name: value for name, value in arguments.items() if name != "schedule"}
     asked = read(ScheduleChanges, _on_its_clocks(changes, changes.get("timezone") or schedule.timezone))
@@ -50,17 +50,17 @@ def update_schedule(context: ToolContext, arguments: Arguments) -> Any:
 @tool_call
 def pause_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Pause a schedule."""
+    who = actor(context, "change_schedule")
     schedule = the_schedule(arguments["schedule"])
-    return telling.schedule_in_list(
-        changing.pause(str(schedule.pk), arguments.get("reason", ""), actor(context))
-    )
+    return telling.schedule_in_list(changing.pause(str(schedule.pk), arguments.get("reason", ""), who))
 
 
 @tool_call
 def resume_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Let a paused schedule go on."""
+    who = actor(context, "change_schedule")
     schedule = the_schedule(arguments["schedule"])
-    return telling.schedule_in_list(changing.resume(str(schedule.pk), actor(context), clock.now()))
+    return telling.schedule_in_list(changing.resume(str(schedule.pk), who, clock.now()))
 
 
 def _told(saved: Saved, now: datetime) -> dict[str, Any]:

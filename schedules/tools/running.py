@@ -15,11 +15,12 @@ from stagent.lib import clock
 @tool_call
 def run_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Run a schedule now, or as soon as there is a slot."""
+    who = actor(context, "run_schedule")
     schedule = the_schedule(arguments["schedule"])
     if schedule.pk == context.schedule_id:
         raise ToolError("A run may not start its own schedule: that would never end.")
     now = clock.now()
-    started = running.start(str(schedule.pk), Wanted(queue=True), actor(context), now)
+    started = running.start(str(schedule.pk), Wanted(queue=True), who, now)
     row = run_row(finding.run(str(started.run.pk)), now)
     shown = {"run_id", "schedule_id", "schedule_name", "forced", "status", "wait_reason", "slot"}
     return {"run_id": row.id} | row.model_dump(include=shown, exclude_none=True)
