@@ -1,0 +1,27 @@
+"""How many agent steps a run of a schedule is expected to take."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from statistics import median
+
+from schedules.conf import Conf
+from schedules.models import Schedule
+
+
+class Weights:
+    """Expected steps: the schedule's own average, else its profile's median, else the limit it runs under."""
+
+    def __init__(self, schedules: Iterable[Schedule], conf: Conf) -> None:
+        averages = defaultdict[int, list[float]](list)
+        for schedule in schedules:
+            if schedule.avg_turns_per_firing is not None:
+                averages[schedule.profile_id].append(schedule.avg_turns_per_firing)
+        self._medians = {profile: median(values) for profile, values in averages.items()}
+        self._default = conf.default_max_turns
+
+    def of(self, schedule: Schedule) -> float:
+        if schedule.avg_turns_per_firing is not None:
+            return schedule.avg_turns_per_firing
+        if schedule.profile_id in self._medians:
+            return self._medians[schedule.profile_id]
+        return schedule.max_turns or schedule.profile.max_turns or self._default
