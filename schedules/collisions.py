@@ -6,8 +6,8 @@ runs do not overlap.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from schedules import conf
@@ -21,6 +21,8 @@ BUSY_STEPS = 3000  # in one window
 SHIFTS = sorted(
     (shift for shift in range(-55, 60, 5) if shift), key=abs
 )  # minutes that a suggestion may move it by
+MARGIN = 120  # minutes before and after the day that a window or a suggestion may reach into
+LENGTH = 24 * 60 + 2 * MARGIN
 MOST_MINUTES = 48  # named in one warning
 
 
@@ -31,7 +33,8 @@ def check(schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
     if not others:
         return []
     weights = Weights([schedule, *others], conf.load())
-    traffic = Traffic([(weights.of(other), _minutes(other, now)) for other in others])
+    flows = [(weights.of(other), _minutes(other, now)) for other in others]
+    traffic = Traffic(flows, begin=round(now.timestamp()) // 60)
     busy = traffic.meets(mine, weights.of(schedule))
     return [_warning(schedule, others, traffic, busy, weights.of(schedule), mine, now)] if busy else []
 
@@ -54,67 +57,62 @@ def _minutes(schedule: Schedule, now: datetime) -> list[int]:
     return sorted({stamp // 60 for stamp in schedule.recurrence.stamps(now, now + HORIZON)})
 
 
-@dataclass
 class Traffic:
-    """The steps of many schedules, minute by minute; `totals` maps a window's first minute to its steps."""
+    """The steps of many schedules: what each window of the day adds up to, and the worst a minute lies in."""
 
-    flows: Sequence[tuple[float, list[int]]]
-    totals: dict[int, float] = field(init=False)
+    def __init__(self, flows: Sequence[tuple[float, list[int]]], begin: int) -> None:
+        self._flows = flows
+        self._base = begin - MARGIN
+        self._windows = self._add_up()
+        self._worst = [max(self._windows[max(0, at - WINDOW + 1) : at + 1]) for at in range(LENGTH)]
 
-    def __post_init__(self) -> None:
-        self.totals = _totals(self.flows)
+    def _add_up(self) -> list[float]:
+        """Add every flow's steps once to each window it passes through, named by its first minute."""
+        changes = [0.0] * LENGTH
+        for steps, minutes in self._flows:
+            beyond = 0  # the first window that this flow is not in yet
+            for minute in minutes:
+                at = minute - self._base
+                changes[max(beyond, at - WINDOW + 1)] += steps
+                changes[at + 1] -= steps
+                beyond = at + 1
+        return list(accumulate(changes))
 
-    def meets(self, minutes: Iterable[int], steps: float) -> dict[int, int]:
-        """Return the minutes in a busy window with somebody else, each with its busiest window's first."""
-        busiest = ((minute, max(_windows(minute), key=self._steps)) for minute in minutes)
-        return {minute: first for minute, first in busiest if self._is_busy(first, steps)}
+    def meets(self, minutes: Iterable[int], steps: float) -> list[int]:
+        """Return the minutes at which so many steps more, beside somebody else's, make a window busy."""
+        return [minute for minute in minutes if self.at(minute) >= max(1, BUSY_STEPS - steps)]
 
-    def _steps(self, first: int) -> float:
-        return self.totals.get(first, 0.0)
+    def at(self, minute: int) -> float:
+        """Return the steps of the worst window that a minute lies in."""
+        return self._worst[minute - self._base]
 
-    def _is_busy(self, first: int, steps: float) -> bool:
-        return self._steps(first) > 0 and self._steps(first) + steps >= BUSY_STEPS
+    def members(self, minutes: Iterable[int]) -> list[int]:
+        """Return which flows are in the worst windows of these minutes."""
+        crowded = {near for minute in minutes for near in self._window_of(minute)}
+        return [number for number, (_, mine) in enumerate(self._flows) if not crowded.isdisjoint(mine)]
 
-    def members(self, firsts: set[int]) -> list[int]:
-        """Return which flows pass through any of these windows."""
-        crowded = {minute for first in firsts for minute in range(first, first + WINDOW)}
-        return [number for number, (_, minutes) in enumerate(self.flows) if not crowded.isdisjoint(minutes)]
-
-
-def _windows(minute: int) -> range:
-    """Return the first minutes of the windows that a minute lies in, the one it begins first."""
-    return range(minute, minute - WINDOW, -1)
-
-
-def _totals(flows: Iterable[tuple[float, list[int]]]) -> dict[int, float]:
-    """Add every flow's steps once to each window that it passes through."""
-    totals: dict[int, float] = {}
-    for steps, minutes in flows:
-        reached = None  # the last window this flow was added to
-        for minute in minutes:
-            first = minute - WINDOW + 1 if reached is None else max(reached + 1, minute - WINDOW + 1)
-            for window in range(first, minute + 1):
-                totals[window] = totals.get(window, 0.0) + steps
-            reached = minute
-    return totals
+    def _window_of(self, minute: int) -> range:
+        firsts = range(minute, minute - WINDOW, -1)
+        first = max(firsts, key=lambda first: self._windows[first - self._base])
+        return range(first, first + WINDOW)
 
 
 def _warning(
     schedule: Schedule,
     others: Sequence[Schedule],
     traffic: Traffic,
-    busy: dict[int, int],
+    busy: list[int],
     steps: float,
     mine: list[int],
     now: datetime,
 ) -> dict[str, Any]:
-    met = [others[number] for number in traffic.members(set(busy.values()))]
+    met = [others[number] for number in traffic.members(busy)]
     return {
         "type": "cron_collision",
         "overlapping_schedules": [other.name for other in met],
         "overlapping_schedule_ids": [str(other.pk) for other in met],
-        "overlapping_minutes": _clock_times(schedule, list(busy)[:MOST_MINUTES]),
-        "estimated_concurrent_steps": round(max(traffic.totals[first] for first in busy.values()) + steps),
+        "overlapping_minutes": _clock_times(schedule, busy[:MOST_MINUTES]),
+        "estimated_concurrent_steps": round(max(map(traffic.at, busy)) + steps),
         "suggestion": _suggestion(schedule, traffic, steps, mine),
     }
 
