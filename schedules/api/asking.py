@@ -10,6 +10,7 @@ from schedules.api.values import AnyId, Asked, DayTime, Moment, Text, Whole
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 
 DAY = 86_400
+DEFAULT_PROFILE = "assistant"
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
 
 EXAMPLE: Any = {
@@ -69,7 +70,7 @@ class NewSchedule(ScheduleChanges):
 
     name: Text = Field(min_length=1, max_length=120)
     prompt: Text = Field(min_length=1)
-    profile: Text = Field(default="assistant", description="Its slug.")
+    profile: Text = Field(default=DEFAULT_PROFILE, description="Its slug.")
 
     def model_post_init(self, context: Any) -> None:
         self.model_fields_set.add("profile")  # its default counts as given

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from schedules import editing, journal
+from schedules import collisions, editing, journal
 from schedules.api import finding
 from schedules.api.actors import Actor
 from schedules.api.asking import NewSchedule, ScheduleChanges
@@ -95,7 +95,9 @@ def remove(schedule_id: str, actor: Actor, now: datetime) -> None:
 def saved(schedule: Schedule, now: datetime) -> Saved:
     """Show a schedule after a change, with the collisions it would have."""
     fresh = finding.schedules().get(pk=schedule.pk)
-    return Saved(schedule=schedule_row(fresh), warnings=standing_warnings(fresh))
+    fires = fresh.status == ScheduleStatus.ACTIVE
+    found = collisions.check(fresh, now) if fires else []
+    return Saved(schedule=schedule_row(fresh), warnings=standing_warnings(fresh) + found)
 
 
 def _locked(schedule_id: str) -> Schedule:

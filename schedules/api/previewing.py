@@ -1,18 +1,23 @@
 """What a timing would mean, before anybody saves it."""
 
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from pydantic import Field
 
-from schedules import editing, wording
-from schedules.api.asking import PreviewAsked
+from agents.models import Profile
+from schedules import collisions, editing, wording
+from schedules.api import finding
+from schedules.api.asking import DEFAULT_PROFILE, PreviewAsked
 from schedules.api.columns import columns
 from schedules.api.fires import Fire, next_fires, shift_warnings
 from schedules.api.values import Row, Said, Warnings
 from schedules.cron import CronError, parse
 from schedules.models import Schedule
 from stagent.lib.problems import Problem, invalid, of_model
+
+NO_COLUMNS = {"id", "count", "expression"}
 
 
 class Preview(Row):
@@ -29,7 +34,7 @@ class Preview(Row):
 
 def preview(asked: PreviewAsked, now: datetime) -> Preview:
     """Read a timing as saving would, and tell what would come of it."""
-    schedule = _draft(asked, now)
+    schedule = _drafted(asked, now)
     fires = next_fires(schedule, now, asked.count)
     return Preview(
         description=wording.rhythm(schedule),
@@ -38,22 +43,39 @@ def preview(asked: PreviewAsked, now: datetime) -> Preview:
         timezone=schedule.timezone,
         next_fires=[fire.local_at for fire in fires],
         items=fires,
-        warnings=shift_warnings(schedule, fires),
+        warnings=shift_warnings(schedule, fires) + collisions.check(schedule, now),
     )
 
 
-def _draft(asked: PreviewAsked, now: datetime) -> Schedule:
+def _drafted(asked: PreviewAsked, now: datetime) -> Schedule:
+    """Put the timing on the schedule it would change, or on a new one; nothing is written."""
     values = columns(asked)
-    for name in ("id", "count"):
-        values.pop(name, None)
-    expression = values.pop("expression", None)
-    meaning = _meaning(expression) if expression else ""
+    meaning = _meaning(asked.expression) if asked.expression else ""
     if meaning and any(values.get(name) for name in editing.WHEN):
         raise invalid({"expression": "Say when in one way."})
+    values = {name: value for name, value in values.items() if name not in NO_COLUMNS}
+    if meaning:
+        values[meaning] = asked.expression
     try:
-        return editing.draft(values | ({meaning: expression} if meaning else {}), now=now)
+        if asked.id is not None:
+            return _changed(asked.id, values, now)
+        return editing.draft({"profile": _usual_profile()} | values, now=now)
     except ValidationError as error:
         raise _named(of_model(error), meaning) from None
+
+
+def _changed(opaque: str, values: dict[str, Any], now: datetime) -> Schedule:
+    try:
+        schedule = finding.schedule(opaque)
+    except Problem as problem:
+        raise invalid({"id": problem.message}) from None
+    editing.prepare(schedule, values, now=now)
+    return schedule
+
+
+def _usual_profile() -> Profile:
+    """Return the profile a new schedule gets when none is named."""
+    return Profile.objects.filter(slug=DEFAULT_PROFILE).first() or Profile()
 
 
 def _meaning(expression: str) -> str:

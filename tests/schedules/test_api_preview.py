@@ -71,6 +71,8 @@ def test_a_skipped_clock_time_is_warned_of(api):
         ({"cron": "* * * * *", "count": 0}, "count"),
         ({"cron": "* * * * *", "count": 101}, "count"),
         ({"cron": "* * * * *", "project": "999"}, "project"),
+        ({"cron": "* * * * *", "id": "999"}, "id"),
+        ({"cron": "* * * * *", "profile": "nobody"}, "profile"),
         ({"cron": "* * * * *", "colour": "red"}, "colour"),
         ({}, "cron"),
     ],
@@ -79,6 +81,39 @@ def test_a_timing_that_means_nothing_is_refused_like_on_saving(api, asked, field
     answer = api.post("/schedules/preview", asked)
     assert refusal(answer) == (422, "validation_error")
     assert list(answer.json()["fields"]) == [field]
+
+
+def a_heavy_schedule(name):
+    schedule = a_schedule(clock.now(), name=name, cron="0 9 * * *")
+    Schedule.objects.filter(pk=schedule.pk).update(avg_turns_per_firing=2000)
+    return schedule
+
+
+def test_a_collision_is_seen_before_saving_and_not_with_itself(api):
+    mine = a_heavy_schedule("Mine")
+    asked = {"cron": "0 9 * * *", "profile": "tester"}
+    warnings = api.post("/schedules/preview", asked).json()["warnings"]
+    assert [(one["type"], one["overlapping_schedules"]) for one in warnings] == [("cron_collision", ["Mine"])]
+    assert api.post("/schedules/preview", asked | {"id": str(mine.pk)}).json()["warnings"] == []
+    assert api.post("/schedules/preview", asked | {"cron": "0 15 * * *"}).json()["warnings"] == []
+    mine.refresh_from_db()
+    assert mine.cron == "0 9 * * *"
+
+
+def test_a_collision_is_told_on_saving_and_blocks_nothing(api):
+    other = a_heavy_schedule("Other")
+    asked = {"name": "Mine", "prompt": "P", "profile": "tester", "cron": "2 9 * * *"}
+    made = api.post("/schedules", asked)
+    assert made.status_code == 201
+    (warning,) = made.json()["warnings"]
+    assert warning.keys() >= {"overlapping_minutes", "estimated_concurrent_steps", "suggestion"}
+    assert (warning["type"], warning["overlapping_schedules"]) == ("cron_collision", ["Other"])
+    mine = made.json()["schedule"]["id"]
+    assert api.patch(f"/schedules/{mine}", {"priority": 1}).json()["warnings"] == [warning]
+    assert api.patch(f"/schedules/{mine}", {"cron": "0 15 * * *"}).json()["warnings"] == []
+    assert api.patch(f"/schedules/{mine}", {"cron": "2 9 * * *", "status": "paused"}).json()["warnings"] == []
+    api.post(f"/schedules/{other.pk}/pause")
+    assert api.patch(f"/schedules/{mine}", {"status": "active"}).json()["warnings"] == []
 
 
 def test_the_next_firings_come_with_their_jitter_and_local_time(api):
