@@ -4,6 +4,7 @@ import asyncio
 import time
 from array import array
 from collections import deque
+from collections.abc import Sequence
 
 import psutil
 
@@ -26,7 +27,7 @@ class Gauge:
 
     @property
     def lag_p99_ms(self) -> float | None:
-        return p99(self._lags_ms)
+        return percentile(self._lags_ms, 99)
 
 
 class Vitals:
@@ -51,7 +52,7 @@ class Vitals:
     @property
     def lag_p99_ms(self) -> float | None:
         """Return the p99 over the last minute, in milliseconds."""
-        return p99(list(self._recent))
+        return percentile(list(self._recent), 99)
 
     async def sample(self) -> None:
         """Measure for ever: the lag is how much later than asked the loop woke us."""
@@ -74,9 +75,9 @@ class Vitals:
         return self._process.memory_info().rss / MIB
 
 
-def p99(values: "array[float] | list[float]") -> float | None:
-    """Return the value that 99 of 100 do not exceed, by nearest rank."""
+def percentile(values: Sequence[float], share: int) -> float | None:
+    """Return the value that `share` of a hundred do not exceed, by nearest rank; None without values."""
     if not values:
         return None
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, -(-99 * len(ordered) // 100) - 1)]
+    return ordered[max(0, -(-share * len(ordered) // 100) - 1)]
