@@ -4,7 +4,7 @@ Whoever holds no longer the token gets LeaseLost and nothing is written: a worke
 cannot add to the story of the one that took over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from agents.models import Event, Transcript
 from agents.past import recall
 
 PAGE = 500
+EMPTIED = 1000  # the most events that one transaction deletes
 LATE_RESULT = "late_result"
 
 
@@ -69,15 +70,25 @@ def last_seq(transcript_id: int, token: UUID) -> int | None:
 
 
 def prune(before: datetime, batch: int = PAGE) -> int:
-    """Delete a batch of old logs that nothing refers to any more; return how many went."""
+    """Delete a batch of old logs that nobody refers to any more; return how many went."""
     owners = {
         relation.name: None
         for relation in Transcript._meta.related_objects
         if relation.related_model is not Event
     }
-    with transaction.atomic():
-        orphans = Transcript.objects.filter(created_at__lt=before, **owners).order_by("pk")
-        ids = list(orphans.values_list("pk", flat=True)[:batch])
-        Event.objects.filter(transcript_id__in=ids).delete()
-        Transcript.objects.filter(pk__in=ids).delete()
-    return len(ids)
+    orphans = Transcript.objects.filter(created_at__lt=before, **owners).order_by("pk")
+    ids = list(orphans.values_list("pk", flat=True)[:batch])
+    while not empty(ids):
+        pass
+    return discard(ids)
+
+
+def empty(transcript_ids: Collection[int], limit: int = EMPTIED) -> bool:
+    """Delete at most so many events of these logs; tell whether none is left."""
+    some = Event.objects.filter(transcript_id__in=transcript_ids).order_by().values("pk")[:limit]
+    return Event.objects.filter(pk__in=some).delete()[0] < limit
+
+
+def discard(transcript_ids: Collection[int]) -> int:
+    """Delete logs that are empty already and that nobody refers to; return how many went."""
+    return Transcript.objects.filter(pk__in=transcript_ids).delete()[0]

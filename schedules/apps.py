@@ -5,6 +5,7 @@ class SchedulesConfig(AppConfig):
     name = "schedules"
 
     def ready(self) -> None:
-        from schedules import tools
+        from schedules import checks, log, tools  # noqa: F401 - the checks register themselves
 
         tools.register()
+        log.listen()

@@ -15,6 +15,7 @@ from django.db.models import Min
 
 from schedules import conf as settings
 from schedules import situation as situations
+from schedules.deliveries.courier import Courier
 from schedules.drain import adopt_waiting, drain
 from schedules.executor import Executor
 from schedules.maintenance import Maintenance
@@ -50,6 +51,7 @@ class Loop:
         self._jumps = clock.JumpDetector()
         self._spare_leases_until = 0.0
         self._maintenance = Maintenance()
+        self._courier = Courier()
 
     def stop(self) -> None:
         """Leave in good order; told twice, leave at once. Safe in a signal handler."""
@@ -61,6 +63,7 @@ class Loop:
         self.bell.open()
         if self.executor:
             self.executor.open()
+        self._courier.start()
         try:
             self.pass_once()
             while not once and not self._stopping:
@@ -200,6 +203,7 @@ class Loop:
     def _leave(self) -> None:
         if self.executor:
             self.executor.close()
+        self._courier.stop()  # last of the threads: what the runs left behind goes out
         self.bell.close()
         self._quietly(Scheduler.objects.filter(holder=self.holder).delete)
 

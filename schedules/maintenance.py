@@ -7,7 +7,7 @@ from schedules import conf, retention
 from schedules.models import Scheduler
 
 PRUNE_EVERY_SEC = 600.0
-PRUNE_SLICE_SEC = 0.2  # of a pass; what is left waits for the next one
+PRUNE_SLICE_SEC = 0.05  # of a pass, for runs are waiting for it; what is left waits for the next one
 FORGET_AFTER = timedelta(hours=1)  # a dead scheduler is shown this long, so that its end is noticed
 
 

@@ -1,36 +1,54 @@
-"""Pruning by age, in batches, for nobody should wait for a big delete: firings, runs, transcripts."""
+"""Pruning by age: what has ended goes when it is old. Bit by bit: on SQLite everybody waits for a delete.
+
+A run goes with its transcript, whose many events go first; then deliveries that are settled, decisions
+without a run, and transcripts that nobody refers to. Runs that have not ended stay, however old.
+"""
 
 import time
 from datetime import datetime, timedelta
 
-from agents.models import Transcript
-from schedules.models import Firing, Run
-from schedules.states import FINISHED
+from django.db import transaction
 
-BATCH = 500
+from agents import transcript
+from schedules.models import Delivery, Firing, Run
+
+ROWS = 500  # of small tables, in one transaction
+RUNS = 50
+ORPHANS = 5
 
 
 def prune(now: datetime, days: int, *, seconds: float = 1.0) -> bool:
     """Delete what ended more than `days` ago, for about `seconds`; tell whether nothing is left to delete."""
     before, until = now - timedelta(days=days), time.monotonic() + seconds
-    while time.monotonic() < until:
-        if not _prune_runs(before) and not _prune_firings(before):
-            return True
-    return False
+    for prune_some in (_prune_runs, _prune_deliveries, _prune_firings, _prune_transcripts):
+        while prune_some(before):
+            if time.monotonic() >= until:
+                return False
+    return True
 
 
-def _prune_runs(before: datetime) -> int:
-    old = list(
-        Run.objects.filter(status__in=FINISHED, finished_at__lt=before).values_list("pk", "transcript_id")[
-            :BATCH
-        ]
-    )
-    Run.objects.filter(pk__in=[run for run, _ in old]).delete()
-    transcripts = [transcript for _, transcript in old]
-    Transcript.objects.filter(pk__in=transcripts).delete()
-    return len(old)
+def _prune_runs(before: datetime) -> bool:
+    """Delete some events of old runs, or the runs once these are gone; tell whether there was work."""
+    ended = Run.objects.filter(finished_at__lt=before).order_by("finished_at")
+    old = dict(ended.values_list("pk", "transcript_id")[:RUNS])
+    if old and transcript.empty(old.values()):
+        with transaction.atomic():
+            Run.objects.filter(pk__in=old).delete()
+            transcript.discard(old.values())
+    return bool(old)
 
 
-def _prune_firings(before: datetime) -> int:
-    old = Firing.objects.filter(nominal_at__lt=before, run=None).values_list("pk", flat=True)[:BATCH]
-    return Firing.objects.filter(pk__in=list(old)).delete()[0]
+def _prune_deliveries(before: datetime) -> bool:
+    # By primary key, which is the order of their making: no index for a look every ten minutes.
+    oldest = list(Delivery.objects.order_by("pk").values_list("pk", flat=True)[:ROWS])
+    old = Delivery.objects.filter(pk__in=oldest, created_at__lt=before)
+    return bool(old.exclude(status=Delivery.Status.PENDING).delete()[0])
+
+
+def _prune_firings(before: datetime) -> bool:
+    old = Firing.objects.filter(nominal_at__lt=before, run=None).order_by("nominal_at")
+    return bool(Firing.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:ROWS])).delete()[0])
+
+
+def _prune_transcripts(before: datetime) -> bool:
+    return bool(transcript.prune(before, ORPHANS))

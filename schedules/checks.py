@@ -1,0 +1,95 @@
+"""What would make schedules fire wrongly or silently, said at start: each fault has an id and a hint."""
+
+import os
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
+from django.core.mail import mailers
+from django.core.mail.backends import console
+from django.db import DatabaseError, connections
+
+from schedules import conf
+from schedules.models import Schedule
+from schedules.zones import ZoneError, zone
+
+SQLITE = "django.db.backends.sqlite3"
+
+
+@register()
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Check what can be known without a database."""
+    return [*_time_zone(), *_sqlite(), *_misspelt(), *_public_url()]
+
+
+@register(Tags.database)
+def check_database(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Check what only the database can tell, and only where it may be asked."""
+    try:
+        return [*_journals(databases or ()), *_mail(databases or ())]
+    except DatabaseError:  # away, or before the first migration: migrate and readyz tell
+        return []
+
+
+def _time_zone() -> Iterator[CheckMessage]:
+    try:
+        zone(settings.TIME_ZONE)
+    except ZoneError as error:
+        hint = "Set TIME_ZONE to a name of the IANA database, like Europe/Berlin."
+        yield Error(f"TIME_ZONE: {error}", hint=hint, id="schedules.E001")
+
+
+def _sqlite() -> Iterator[CheckMessage]:
+    """A deferred transaction that upgrades fails at once when another writes; outside WAL readers do."""
+    for alias, database in settings.DATABASES.items():
+        options = database.get("OPTIONS", {})
+        sound = options.get("transaction_mode") == "IMMEDIATE" and _asks_for_wal(options)
+        if database["ENGINE"] == SQLITE and not sound:
+            says = f"The SQLite database {alias!r} is not opened with IMMEDIATE transactions and WAL."
+            hint = "Let stagent.lib.database.configure make its settings."
+            yield Error(says, hint=hint, id="schedules.E002")
+
+
+def _asks_for_wal(options: dict[str, Any]) -> bool:
+    return "journal_mode=wal" in options.get("init_command", "").lower().replace(" ", "")
+
+
+def _misspelt() -> Iterator[CheckMessage]:
+    """A setting that nobody reads leaves its default in force, and nothing else would say so."""
+    for name in sorted(os.environ):
+        if name.startswith("SCHEDULE_") and name not in conf.BY_NAME:
+            meant = get_close_matches(name, conf.BY_NAME, n=1)
+            hint = f"Did you mean {meant[0]}?" if meant else f"There are {', '.join(conf.BY_NAME)}."
+            yield Caution(f"{name} in the environment is read by nobody.", hint=hint, id="schedules.W001")
+
+
+def _public_url() -> Iterator[CheckMessage]:
+    url = settings.STAGENT_PUBLIC_URL
+    if url and not (urlsplit(url).scheme in {"http", "https"} and urlsplit(url).hostname):
+        hint = "Write it like https://stagent.example.org."
+        yield Caution(f"STAGENT_PUBLIC_URL={url!r} is not an address.", hint=hint, id="schedules.W002")
+
+
+def _journals(databases: Sequence[str]) -> Iterator[CheckMessage]:
+    """Some file systems (network shares) silently refuse WAL."""
+    for alias in databases:
+        connection = connections[alias]
+        if connection.vendor != "sqlite":
+            continue
+        with connection.cursor() as cursor:
+            mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+        if mode not in {"wal", "memory"}:
+            hint = "Keep it on a local disk (STAGENT_DATA_DIR), or use PostgreSQL."
+            yield Error(f"SQLite keeps a {mode} journal instead of WAL.", hint=hint, id="schedules.E003")
+
+
+def _mail(databases: Sequence[str]) -> Iterator[CheckMessage]:
+    if not databases or not isinstance(mailers["default"], console.EmailBackend):
+        return
+    if waiting := Schedule.objects.exclude(email="").count():
+        says = f"{waiting} schedules want mail, and mail goes to the log."
+        yield Caution(says, hint="Set EMAIL_HOST to a mail server.", id="schedules.W003")

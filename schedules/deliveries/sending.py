@@ -1,0 +1,97 @@
+"""One delivery after another, from due to delivered, or to failed when nobody took it.
+
+Claiming counts the attempt and puts the next one as far ahead as a lease lasts, believing what was read:
+two schedulers never send one at the same time, and who dies while sending gives it back by silence.
+So each is sent at least once, and twice only if the sender dies between the sending and the word of it.
+"""
+
+import asyncio
+import logging
+import time
+from datetime import datetime, timedelta
+
+from schedules.deliveries import letters, webhook
+from schedules.models import Delivery
+
+BATCH = 20  # sent at once, so that one slow target delays nobody by more than its own ten seconds
+LEASE = timedelta(minutes=2)  # longer than any sending takes
+MOST_ATTEMPTS = 8
+FIRST_WAIT = timedelta(seconds=10)  # doubled after each attempt
+LONGEST_WAIT = timedelta(hours=1)
+SENT = ""
+
+log = logging.getLogger("stagent.deliveries")
+
+
+def send_due(now: datetime) -> int:
+    """Send a batch of what is due; return how many were tried."""
+    began, claimed = time.monotonic(), claim_due(now)
+    if not claimed:
+        return 0
+    errors = asyncio.run(_send_all(claimed, now))
+    after = now + timedelta(seconds=time.monotonic() - began)
+    for delivery, error in zip(claimed, errors, strict=True):
+        settle(delivery, error, after)
+    return len(claimed)
+
+
+def claim_due(now: datetime) -> list[Delivery]:
+    """Take a batch of due deliveries for ourselves, as long as the lease lasts."""
+    due = Delivery.objects.due(now).order_by("next_attempt_at")[:BATCH]
+    return [delivery for delivery in due if claim(delivery, now)]
+
+
+def claim(delivery: Delivery, now: datetime) -> bool:
+    """Take a delivery if it still is as it was read; one that has no attempt left fails instead."""
+    if delivery.attempts >= MOST_ATTEMPTS:
+        _write(delivery, status=Delivery.Status.FAILED, last_error="Its sender vanished at the last attempt.")
+        return False
+    return _write(delivery, attempts=delivery.attempts + 1, next_attempt_at=now + LEASE)
+
+
+def settle(delivery: Delivery, error: str, now: datetime) -> None:
+    """Write what came of an attempt."""
+    if error == SENT:
+        kept = _write(delivery, status=Delivery.Status.DELIVERED, delivered_at=now, last_error="")
+    elif delivery.attempts < MOST_ATTEMPTS:
+        kept = _write(delivery, next_attempt_at=now + backoff(delivery.attempts), last_error=error)
+    else:
+        kept = _write(delivery, status=Delivery.Status.FAILED, last_error=error)
+        log.warning("Delivery %s to %s failed for good: %s", delivery.pk, delivery.target, error)
+    if not kept:
+        log.info("Delivery %s was not ours any more when it was settled.", delivery.pk)
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return how long to wait after so many attempts: 10 s doubling to an hour."""
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << (attempts - 1)))
+
+
+def _write(delivery: Delivery, **columns: object) -> bool:
+    """Change a pending delivery that is still as we know it; tell whether it was."""
+    believed = {name: getattr(delivery, name) for name in ("attempts", "next_attempt_at")}
+    unchanged = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.PENDING, **believed)
+    if not unchanged.update(**columns):
+        return False
+    vars(delivery).update(columns)
+    return True
+
+
+async def _send_all(deliveries: list[Delivery], now: datetime) -> list[str]:
+    return await asyncio.gather(*(_send(delivery, now) for delivery in deliveries))
+
+
+async def _send(delivery: Delivery, now: datetime) -> str:
+    """Send one; return what went wrong, in words."""
+    try:
+        if delivery.channel == Delivery.Channel.WEBHOOK:
+            await webhook.post(delivery, now)
+        else:
+            await asyncio.to_thread(letters.mail, delivery)
+    except TimeoutError:
+        return "There was no answer in time."
+    except webhook.Refused as refusal:
+        return str(refusal)[:300]
+    except Exception as error:  # noqa: BLE001 - whatever one target does, the others are served
+        return f"{type(error).__name__}: {error}"[:300]
+    return SENT

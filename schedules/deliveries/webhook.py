@@ -1,0 +1,61 @@
+"""A delivery by HTTP: its payload as JSON, signed, to be answered with any 2xx within ten seconds.
+
+Whoever receives it checks `Stagent-Signature: t=<unix seconds>,v1=<hex>`: the HMAC-SHA256 of
+"<t>.<body>", keyed with what `manage.py webhooksecret` prints. A repeat has the same `Idempotency-Key`.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from datetime import datetime
+
+from django.utils.crypto import salted_hmac
+
+from schedules.deliveries.addresses import page_of
+from schedules.models import Delivery
+
+ANSWER_SEC = 10.0  # for the whole of it: name, connection, request, answer
+
+type Headers = dict[str, str]
+
+
+class Refused(Exception):
+    """The other side answered, but not with a 2xx."""
+
+
+def webhook_secret() -> str:
+    """Return what signatures are keyed with: 64 hex digits that change when SECRET_KEY does."""
+    return salted_hmac("schedules.deliveries.webhook", "", algorithm="sha256").hexdigest()
+
+
+def signature(body: bytes, at: int) -> str:
+    """Return the value of the signature's header for a body sent at a moment in unix seconds."""
+    signed = hmac.new(webhook_secret().encode(), b"%d." % at + body, hashlib.sha256)
+    return f"t={at},v1={signed.hexdigest()}"
+
+
+async def post(delivery: Delivery, now: datetime) -> None:
+    """Post a delivery; `Refused` unless it was taken. A redirect is refused too: it was not the address."""
+    import httpx2  # takes most of a second to import, and most installs have no webhook
+
+    body, headers = letter(delivery, now)
+    async with (
+        asyncio.timeout(ANSWER_SEC),
+        httpx2.AsyncClient(timeout=ANSWER_SEC, follow_redirects=False) as client,
+        client.stream("POST", delivery.target, content=body, headers=headers) as answer,
+    ):
+        if not answer.is_success:
+            raise Refused(f"It answered {answer.status_code} {answer.reason_phrase}".strip())
+
+
+def letter(delivery: Delivery, now: datetime) -> tuple[bytes, Headers]:
+    """Return the body and the headers of a delivery."""
+    page = {"page": address} if (address := page_of(delivery.schedule_id)) else {}
+    body = json.dumps({"delivery_id": str(delivery.pk)} | delivery.payload | page).encode()
+    return body, {
+        "Content-Type": "application/json",
+        "User-Agent": "Stagent",
+        "Idempotency-Key": f"delivery-{delivery.pk}",
+        "Stagent-Signature": signature(body, int(now.timestamp())),
+    }

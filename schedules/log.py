@@ -1,0 +1,51 @@
+"""The one place that speaks of schedules: a line for each thing announced, with the ids to look it up by."""
+
+import logging
+from typing import Any
+
+from schedules.models import Run, Schedule
+from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
+from schedules.states import RunStatus
+
+log = logging.getLogger("stagent.schedules")
+
+
+def listen() -> None:
+    """Begin to speak; asked twice, it still says everything once."""
+    run_finished.connect(tell_end)
+    schedule_paused_itself.connect(tell_self_pause)
+    schedule_warned.connect(tell_warning)
+
+
+def tell_end(*, run: Run, **_: Any) -> None:
+    level = logging.WARNING if run.status == RunStatus.FAILED else logging.INFO
+    log.log(level, "Run %s of %s %s%s: %s.", run.pk, _of(run), run.status, _why(run), _spent(run))
+
+
+def tell_self_pause(*, schedule: Schedule, **_: Any) -> None:
+    log.warning("%s: %s", _named(schedule), schedule.paused_reason)
+
+
+def tell_warning(*, schedule: Schedule, text: str, **_: Any) -> None:
+    log.warning("%s: %s", _named(schedule), text)
+
+
+def _named(schedule: Schedule) -> str:
+    return f"Schedule {schedule.pk} ({schedule.name})"
+
+
+def _of(run: Run) -> str:
+    number = f"schedule {run.schedule_id}" if run.schedule_id else "a deleted schedule"
+    return f"{number} ({run.schedule_name})"
+
+
+def _why(run: Run) -> str:
+    """Return the reason, and what is known beyond it."""
+    return "".join(f", {why.rstrip('.')}" for why in (run.failure_reason, run.failure_detail) if why)
+
+
+def _spent(run: Run) -> str:
+    took = ""
+    if run.started_at and run.finished_at:
+        took = f", {(run.finished_at - run.started_at).total_seconds():.1f} s"
+    return f"attempt {run.attempt}, {run.turn_count} steps{took}, ${run.cost_usd:.4f}"
