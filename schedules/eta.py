@@ -11,7 +11,6 @@ from schedules.conf import Conf, load
 from schedules.drain import startable
 from schedules.models import Run, Schedule
 from schedules.models.run import RunQuerySet
-from schedules.situation import Situation
 from schedules.transitions.queueing import place_in_queue
 
 UNKNOWN_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
@@ -47,27 +46,15 @@ class Forecast:
         )
 
 
-def starts(situation: Situation) -> dict[int, datetime]:
-    """Return when each queued run that lacks nothing but a slot is expected to start, first in line first."""
-    now, conf, usual = situation.now, situation.conf, usual_sec()
-    running = Run.objects.running().select_related("schedule")
-    places = _places([now + remaining(run, usual, now, conf) for run in running], now, conf)
-    expected = {}
-    for run in startable(situation).select_related("schedule")[:MOST_AHEAD]:
-        expected[run.pk] = places[0]
-        heapq.heapreplace(places, places[0] + timedelta(seconds=expected_sec(run.schedule, usual)))
-    return expected
-
-
 def _simulate(ends: list[datetime], durations: list[float], now: datetime, conf: Conf) -> list[datetime]:
     """Return the heap of moments at which places become free, after the queue took its own."""
-    places = _places(ends, now, conf)
+    places = places_from(ends, now, conf)
     for duration in durations:
         heapq.heapreplace(places, places[0] + timedelta(seconds=duration))
     return places
 
 
-def _places(ends: list[datetime], now: datetime, conf: Conf) -> list[datetime]:
+def places_from(ends: list[datetime], now: datetime, conf: Conf) -> list[datetime]:
     """Return the heap of moments at which the places within the cap become free."""
     places = [*ends, *[now] * max(0, conf.max_concurrent - len(ends))]
     heapq.heapify(places)

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import SimpleLazyObject
 
@@ -18,7 +19,7 @@ from stagent.lib import clock
 
 
 class ConsoleSite(admin.AdminSite):
-    """Every page knows its way around and whether a scheduler is running; the first one shows what goes on."""
+    """Every page knows its way around and whether a scheduler runs; the first one shows what goes on."""
 
     site_header = "Stagent"
     site_title = "Stagent"
@@ -36,7 +37,7 @@ class ConsoleSite(admin.AdminSite):
         context["pulse"] = SimpleLazyObject(lambda: pulse.take(clock.now()))
         return context
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, board.look(request, clock.now()) | (extra_context or {}))
 
     def board(self, request: HttpRequest) -> HttpResponse:

@@ -101,6 +101,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_I18N = False
 USE_TZ = True
+DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i:s", "Y-m-d H:i:s"
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

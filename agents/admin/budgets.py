@@ -1,5 +1,7 @@
 """Budgets in the console: how much may be spent, and how much of it is."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.utils.html import format_html
@@ -15,13 +17,15 @@ from stagent.lib.admin import ConsoleAdmin
 class BudgetForm(forms.ModelForm):
     """Asks for a project by its name; of a schedule it needs the number in its address."""
 
-    project = forms.ModelChoiceField(Project.objects.all(), required=False, help_text="For the scope project.")
+    project = forms.ModelChoiceField(
+        Project.objects.all(), required=False, help_text="For the scope project."
+    )
 
     class Meta:
         model = Budget
         fields = ("scope", "window", "max_turns", "max_cost_usd", "subject_id")
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["subject_id"].label = "schedule number"
         self.fields["subject_id"].help_text = "For the scope schedule: the number in the schedule's address."
@@ -29,9 +33,9 @@ class BudgetForm(forms.ModelForm):
             self.fields["project"].initial = self.instance.subject_id
             self.initial["subject_id"] = None
 
-    def clean(self) -> dict[str, object]:
+    def clean(self) -> dict[str, Any]:
         """Bring what was chosen into the one column that says whose budget it is."""
-        data: dict[str, object] = super().clean() or {}
+        data: dict[str, Any] = super().clean() or {}
         project, number = data.get("project"), data.get("subject_id")
         wanted = {BudgetScope.PROJECT: ("project", project), BudgetScope.SCHEDULE: ("subject_id", number)}
         field, subject = wanted.get(BudgetScope(data.get("scope", "install")), ("", None))
@@ -49,12 +53,16 @@ class BudgetAdmin(ConsoleAdmin):
     list_display = ("whose", "window", "limit", "spent")
     list_filter = ("scope", "window")
     fields = (("scope", "window"), ("project", "subject_id"), ("max_cost_usd", "max_turns"))
-    empty_text = "No budget limits what is spent. Add one for a day or a month, over the install, a project or a schedule."
+    empty_text = (
+        "No budget limits what is spent. Add one for a day or a month, "
+        "over the install, a project or a schedule."
+    )
 
     @admin.display(description="for", ordering="scope")
     def whose(self, budget: Budget) -> str:
         if budget.scope == BudgetScope.PROJECT:
-            return f"project {Project.objects.filter(pk=budget.subject_id).first() or budget.subject_id}"
+            found = Project.objects.filter(pk__in=[budget.subject_id]).first()
+            return f"project {found or budget.subject_id}"
         return "the whole install" if budget.scope == BudgetScope.INSTALL else f"schedule {budget.subject_id}"
 
     @admin.display(description="limit")
@@ -71,12 +79,12 @@ def meter(budget: Budget, spent: Spent) -> SafeString:
     shares = [(float(spent.cost_usd), float(budget.max_cost_usd))] if budget.max_cost_usd is not None else []
     shares += [(float(spent.turns), float(budget.max_turns))] if budget.max_turns is not None else []
     used, most = max(shares, key=lambda pair: pair[0] / pair[1] if pair[1] else 1.0)
-    told = f"${spent.cost_usd:,.2f} and {spent.turns:,} steps of {' and '.join(_limits(budget))} per {budget.window}"
-    return format_html('{}<span class="small quiet">{}</span>', charts.meter(used, most, told), told)
+    limits = f"of {' and '.join(_limits(budget))} per {budget.window}"
+    told = f"${spent.cost_usd:,.2f} and {spent.turns:,} steps {limits}"
+    picture = charts.meter(used, most, told)
+    return format_html('<span title="{}">{}<span class="under">{}</span></span>', told, picture, limits)
 
 
 def _limits(budget: Budget) -> list[str]:
     money = [f"${budget.max_cost_usd:,.2f}"] if budget.max_cost_usd is not None else []
     return money + ([f"{budget.max_turns:,} steps"] if budget.max_turns is not None else [])
-
-

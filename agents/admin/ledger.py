@@ -10,14 +10,14 @@ from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from agents.budgets import TURNS, window_start
 from agents.models import LedgerEntry
 from agents.states import Activity, BudgetWindow
 from stagent.lib import cells, charts, clock
-from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib.admin import ReadOnlyAdmin, row_link
 from stagent.lib.charts import Bar
 
 DAYS = 14
@@ -26,20 +26,28 @@ KEPT_SEC = 60  # the daily totals, because adding up a million rows takes its ti
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
-    list_display = ("at", "what", "run", "model", "read", "written", "cost", "whose")
+    list_display = ("moment", "what", "run", "model", "read", "written", "cost", "whose")
     list_filter = ("activity", ("at", admin.DateFieldListFilter), "provider")
     search_fields = ("model", "=run_id", "=schedule_id")
     ordering = ("-at", "-pk")
     fields = (
-        "at", "activity", "provider", "model", ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"),
-        ("cost_usd", "estimated"), ("project_id", "schedule_id", "run_id", "message_id", "user_id"), "detail",
+        "at", "activity", "provider", "model",
+        ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"),
+        ("cost_usd", "estimated"),
+        ("project_id", "schedule_id", "run_id", "message_id", "user_id"), "detail",
     )  # fmt: skip
-    empty_text = "Nothing was spent yet. Every reply of a model is written here with its tokens and its price."
+    empty_text = (
+        "Nothing was spent yet. Every reply of a model is written here with its tokens and its price."
+    )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         days = daily_totals(clock.now())
         shown = {"days": days, "days_chart": _chart(days), "above_list": "agents/_daily.html"}
         return super().changelist_view(request, shown | (extra_context or {}))
+
+    @admin.display(description="when", ordering="at")
+    def moment(self, entry: LedgerEntry) -> SafeString:
+        return cells.clock(entry.at)
 
     @admin.display(description="what", ordering="activity")
     def what(self, entry: LedgerEntry) -> SafeString:
@@ -49,7 +57,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="run", ordering="run_id")
     def run(self, entry: LedgerEntry) -> SafeString:
-        return cells.count(entry.run_id) if entry.run_id else cells.NOTHING
+        return row_link("schedules_run", entry.run_id)
 
     @admin.display(description="read")
     def read(self, entry: LedgerEntry) -> SafeString:
@@ -64,9 +72,13 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         return format_html("{}{}", cells.usd(entry.cost_usd), " est." if entry.estimated else "")
 
     @admin.display(description="on whose account")
-    def whose(self, entry: LedgerEntry) -> str:
-        parts = {"schedule": entry.schedule_id, "project": entry.project_id, "user": entry.user_id}
-        return ", ".join(f"{name} {number}" for name, number in parts.items() if number) or "–"
+    def whose(self, entry: LedgerEntry) -> SafeString:
+        accounts = (
+            ("schedules_schedule", "schedule", entry.schedule_id),
+            ("agents_project", "project", entry.project_id),
+        )
+        links = [(row_link(page, number, f"{name} {number}"),) for page, name, number in accounts if number]
+        return format_html_join(", ", "{}", links) or cells.NOTHING
 
 
 type Day = dict[str, Any]
@@ -74,8 +86,7 @@ type Day = dict[str, Any]
 
 def daily_totals(now: datetime) -> list[Day]:
     """Add up each of the last days, in the install's time zone; kept for a minute."""
-    totals: list[Day] = cache.get_or_set("ledger-days", lambda: _daily_totals(now), KEPT_SEC)
-    return totals
+    return cache.get_or_set("ledger-days", lambda: _daily_totals(now), KEPT_SEC) or []
 
 
 def _daily_totals(now: datetime) -> list[Day]:
@@ -84,7 +95,9 @@ def _daily_totals(now: datetime) -> list[Day]:
     rows = LedgerEntry.objects.filter(at__gte=since, activity__in=TURNS)
     zone = timezone.get_default_timezone()
     days = rows.order_by().annotate(day=TruncDate("at", tzinfo=zone)).values("day")
-    summed = days.annotate(cost=Sum("cost_usd"), turns=Count("pk"), tokens=Sum("input_tokens") + Sum("output_tokens"))
+    summed = days.annotate(
+        cost=Sum("cost_usd"), turns=Count("pk"), tokens=Sum("input_tokens") + Sum("output_tokens")
+    )
     found = {row["day"]: row for row in summed}
     empty = {"cost": Decimal(0), "turns": 0, "tokens": 0}
     dates = [(since + timedelta(days=number)).date() for number in range(DAYS)]
@@ -92,8 +105,10 @@ def _daily_totals(now: datetime) -> list[Day]:
 
 
 def _chart(days: list[Day]) -> SafeString:
-    columns = [
-        Bar(f"{day['day']:%a %d %b}: ${day['cost']:,.2f}, {day['turns']:,} steps", [("main", float(day["cost"]) or day["turns"] / 1e6)])
-        for day in days
-    ]  # fmt: skip
-    return charts.bars(columns, "Spent on each of the last days")
+    return charts.bars([_bar(day) for day in days], "Spent on each of the last days")
+
+
+def _bar(day: Day) -> Bar:
+    """A day as high as it was dear; where models cost nothing, as high as it was busy."""
+    told = f"{day['day']:%a %d %b}: ${day['cost']:,.2f}, {day['turns']:,} steps"
+    return Bar(told, [("main", float(day["cost"]) or day["turns"] / 1e6)])

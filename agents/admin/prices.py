@@ -13,4 +13,6 @@ class ModelPriceAdmin(ConsoleAdmin):
     list_display = ("prefix", "input_usd", "output_usd", "cache_read_usd", "cache_write_usd")
     search_fields = ("prefix",)
     fields = ("prefix", ("input_usd", "output_usd"), ("cache_read_usd", "cache_write_usd"))
-    empty_text = "Every model is free. Add a price: the beginning of a model's name and USD per million tokens."
+    empty_text = (
+        "Every model is free. Add a price: the beginning of a model's name and USD per million tokens."
+    )

@@ -1,6 +1,6 @@
 """Profiles in the console: who the agents are, what they may use, and their default limits."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -15,36 +15,52 @@ from stagent.lib import cells
 from stagent.lib.admin import ConsoleAdmin
 
 EVERY_TOOL = "*"
-DECISIONS = [("", "as the tool says"), ("allow", "allow"), ("deny", "deny")]
-
-
-class ToolsWidget(forms.CheckboxSelectMultiple):
-    """Boxes in columns, each with what the tool does."""
-
-    template_name = "agents/tools_widget.html"
+DECISIONS = ("allow", "ask", "deny")
 
 
 class ProfileForm(forms.ModelForm):
     """Tools as boxes to tick, permissions as a choice for each tool."""
 
-    tools = forms.MultipleChoiceField(required=False, widget=ToolsWidget, help_text="What this agent is offered.")
+    tools = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="What this agent is offered."
+    )
 
     class Meta:
         model = Profile
         fields = (
             "name", "slug", "description", "instructions", "runtime", "model", "tools", "effort",
-            "max_turns", "max_output_tokens", "max_cost_usd",
+            "max_turns", "max_output_tokens", "max_cost_usd", "permissions",
         )  # fmt: skip
+        widgets = {
+            "permissions": forms.Textarea(attrs={"rows": 2}),
+            "instructions": forms.Textarea(attrs={"rows": 12}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "tools" in self.fields:
-            named = sorted({*registry.names(), *(self.instance.tools or [])} - {EVERY_TOOL})
-            self.fields["tools"].choices = [(EVERY_TOOL, "every tool, those of later versions too"), *((name, _about(name)) for name in named)]  # fmt: skip
+            tools = cast(forms.MultipleChoiceField, self.fields["tools"])
+            tools.choices = _choices({*registry.names(), *(self.instance.tools or [])})
         if "runtime" in self.fields:
             self.fields["runtime"].widget = forms.Select(choices=[(name, name) for name in runtimes.names()])
         if "model" in self.fields:
             self.fields["model"].help_text = f"Empty: the install's default model, {conf.default_model()}."
+
+    def clean_permissions(self) -> dict[str, str]:
+        """Refuse what is no decision about a tool, for it would quietly mean deny."""
+        given = self.cleaned_data["permissions"] or {}
+        if not isinstance(given, dict) or not all(decision in DECISIONS for decision in given.values()):
+            raise forms.ValidationError(
+                'Write it like {"shell": "allow", "http_get": "deny"}; allow, ask and deny are known.'
+            )
+        if unknown := sorted(set(given) - set(registry.names())):
+            raise forms.ValidationError(f"Not known here: {', '.join(unknown)}.")
+        return given
+
+
+def _choices(names: set[str]) -> list[tuple[str, str]]:
+    every = (EVERY_TOOL, "every tool, those of later versions too")
+    return [every, *((name, _about(name)) for name in sorted(names - {EVERY_TOOL}))]
 
 
 def _about(name: str) -> str:
@@ -102,4 +118,6 @@ class ProfileAdmin(ConsoleAdmin):
 
 def _free_slug(slug: str) -> str:
     taken = set(Profile.objects.filter(slug__startswith=slug[:40]).values_list("slug", flat=True))
-    return next(name for name in (f"{slug[:40]}-{number}" for number in range(2, 10_000)) if name not in taken)
+    return next(
+        name for name in (f"{slug[:40]}-{number}" for number in range(2, 10_000)) if name not in taken
+    )

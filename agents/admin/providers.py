@@ -16,7 +16,7 @@ from stagent.lib.admin import ReadOnlyAdmin
 class ProviderAdmin(ReadOnlyAdmin):
     list_display = ("name", "state", "because", "until", "trips")
     actions = ("close_now",)
-    empty_text = "Every provider answers. One that refuses our key, or asks for patience, shows up here with the reason."
+    empty_text = "Every provider answers. One that refuses our key shows up here, with the reason."
 
     @admin.display(description="state")
     def state(self, provider: Provider) -> SafeString:

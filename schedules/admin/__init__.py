@@ -10,5 +10,6 @@ from schedules.admin.settings import SettingAdmin
 from schedules.admin.slots import SlotAdmin
 
 __all__ = [
-    "DeliveryAdmin", "FiringAdmin", "PoolAdmin", "RunAdmin", "ScheduleAdmin", "SchedulerAdmin", "SettingAdmin", "SlotAdmin",
+    "DeliveryAdmin", "FiringAdmin", "PoolAdmin", "RunAdmin",
+    "ScheduleAdmin", "SchedulerAdmin", "SettingAdmin", "SlotAdmin",
 ]  # fmt: skip

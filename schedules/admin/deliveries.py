@@ -19,14 +19,19 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("target", "schedule__name")
     ordering = ("-pk",)
     fields = (
-        ("schedule", "run"), ("kind", "channel", "target"), ("status", "attempts"), ("created_at", "next_attempt_at", "delivered_at"),
+        ("schedule", "run"), ("kind", "channel", "target"), ("status", "attempts"),
+        ("created_at", "next_attempt_at", "delivered_at"),
         "last_error", "payload",
     )  # fmt: skip
-    empty_text = "Nothing was sent anywhere. Give a schedule a webhook or an e-mail address, and its results go there."
+    empty_text = (
+        "Nothing was sent anywhere. Give a schedule a webhook or an e-mail address, and its results go there."
+    )
 
     @admin.display(description="what", ordering="kind")
     def what(self, delivery: Delivery) -> SafeString:
-        return format_html('{}<span class="under">{}</span>', delivery.kind.replace("_", " "), delivery.schedule)
+        return format_html(
+            '{}<span class="under">{}</span>', delivery.kind.replace("_", " "), delivery.schedule
+        )
 
     @admin.display(description="state", ordering="status")
     def state(self, delivery: Delivery) -> SafeString:

@@ -32,6 +32,14 @@ class AttentionFilter(admin.SimpleListFilter):
                 return queryset
 
 
+class DayFilter(admin.DateFieldListFilter):
+    """Rows of today, of the last days, of this month."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "day"
+
+
 class ScheduleFilter(admin.SimpleListFilter):
     """Rows of one schedule; the schedules that fired last are named, any other one by its link."""
 

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from schedules.admin import sheet
-from schedules.admin.filters import ScheduleFilter
+from schedules.admin.filters import DayFilter, ScheduleFilter
 from schedules.admin.percentiles import summary
 from schedules.admin.tones import firing_badge
 from schedules.models import Firing
@@ -38,34 +38,54 @@ class FiringAdmin(ReadOnlyAdmin):
         "loop_lag", "memory", "beside",
     )  # fmt: skip
     list_select_related = ("run",)
-    list_filter = (ScheduleFilter, "outcome", "kind", "failure_reason", ("nominal_at", admin.DateFieldListFilter))
+    list_filter = (ScheduleFilter, "outcome", "kind", "failure_reason", ("nominal_at", DayFilter))
     search_fields = ("schedule_name",)
     ordering = ("-nominal_at", "-pk")
     actions = ("download",)
-    empty_text = "No instant has come due yet. Each one that does is written down here, fired or not, and why."
+    empty_text = (
+        "No instant has come due yet. Each one that does is written down here, fired or not, and why."
+    )
     fieldsets = (
         ("What came due", {"fields": (
-            ("schedule", "schedule_name", "kind"), ("nominal_at", "due_at", "dst_shifted"), ("outcome", "count", "reason"),
+            ("schedule", "kind", "run_link"),
+            ("nominal_at", "due_at", "shifted"),
+            ("outcome", "count", "reason"),
         )}),
         ("How it went", {"fields": (
-            ("fired_at", "slot_claimed_at", "completed_at"), ("lag", "deferral", "slot_wait", "took"), ("failure_reason", "run_link"),
+            ("fired_at", "slot_claimed_at", "completed_at"),
+            ("lag", "deferral", "slot_wait", "took"),
+            "failure_reason",
         )}),
-        ("What it took", {"fields": (
-            ("turn_count", "max_turns_at_firing"), ("input_tokens", "output_tokens", "cost_usd"),
-            ("event_loop_lag_ms", "peak_rss_mb"), ("chat_streams_active", "concurrent_runs"),
-        )}),
+        ("What it took", {"fields": (("turns", "tokens", "cost"), ("loop_lag", "memory", "beside"))}),
     )  # fmt: skip
-    readonly_fields = ("lag", "deferral", "slot_wait", "took", "run_link")
+    readonly_fields = (
+        "lag",
+        "deferral",
+        "slot_wait",
+        "took",
+        "run_link",
+        "shifted",
+        "turns",
+        "tokens",
+        "cost",
+        "loop_lag",
+        "memory",
+        "beside",
+    )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return WithPercentiles
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, {"above_list": "schedules/_percentiles.html"} | (extra_context or {}))
+        return super().changelist_view(
+            request, {"above_list": "schedules/_percentiles.html"} | (extra_context or {})
+        )
 
     @admin.display(description="instant", ordering="nominal_at")
     def instant(self, firing: Firing) -> SafeString:
-        return format_html('{}<span class="under">{}</span>', firing.schedule_name, cells.clock(firing.nominal_at))
+        return format_html(
+            '{}<span class="under">{}</span>', firing.schedule_name, cells.clock(firing.nominal_at)
+        )
 
     @admin.display(description="what became of it", ordering="outcome")
     def became(self, firing: Firing) -> SafeString:
@@ -80,6 +100,10 @@ class FiringAdmin(ReadOnlyAdmin):
         except ObjectDoesNotExist:
             return cells.NOTHING
         return cells.link(reverse("admin:schedules_run_change", args=[run.pk]), run.pk)
+
+    @admin.display(description="clock change")
+    def shifted(self, firing: Firing) -> str:
+        return "yes: it fired right after the gap" if firing.dst_shifted else "no"
 
     @admin.display(description="lag")
     def lag(self, firing: Firing) -> SafeString:
@@ -101,11 +125,19 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.display(description="steps", ordering="turn_count")
     def turns(self, firing: Firing) -> SafeString:
         most = firing.max_turns_at_firing
-        return format_html("{}{}", cells.count(firing.turn_count), format_html('<span class="quiet"> / {}</span>', most) if most else "")
+        return format_html(
+            "{}{}",
+            cells.count(firing.turn_count),
+            format_html('<span class="quiet"> / {}</span>', most) if most else "",
+        )
 
     @admin.display(description="tokens", ordering="output_tokens")
     def tokens(self, firing: Firing) -> SafeString:
-        return format_html('{} <span class="quiet">/</span> {}', cells.tokens(firing.input_tokens), cells.tokens(firing.output_tokens))
+        return format_html(
+            '{} <span class="quiet">/</span> {}',
+            cells.tokens(firing.input_tokens),
+            cells.tokens(firing.output_tokens),
+        )
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, firing: Firing) -> SafeString:
@@ -117,16 +149,26 @@ class FiringAdmin(ReadOnlyAdmin):
 
     @admin.display(description="memory", ordering="peak_rss_mb")
     def memory(self, firing: Firing) -> SafeString:
-        return cells.NOTHING if firing.peak_rss_mb is None else format_html('<span class="number">{} MB</span>', f"{firing.peak_rss_mb:.0f}")
+        return (
+            cells.NOTHING
+            if firing.peak_rss_mb is None
+            else format_html('<span class="number">{} MB</span>', f"{firing.peak_rss_mb:.0f}")
+        )
 
     @admin.display(description="beside it")
     def beside(self, firing: Firing) -> SafeString:
         if firing.concurrent_runs is None:
             return cells.NOTHING
-        return format_html('<span class="nowrap">{} runs, {} streams</span>', firing.concurrent_runs, firing.chat_streams_active)
+        return format_html(
+            '<span class="nowrap">{} runs, {} streams</span>',
+            firing.concurrent_runs,
+            firing.chat_streams_active,
+        )
 
     @admin.action(description="Download as CSV", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[Firing]) -> StreamingHttpResponse:
         """Send the chosen firings, or all that fit the filters, as a sheet."""
         name = f'attachment; filename="firings-{clock.now():%Y-%m-%d}.csv"'
-        return StreamingHttpResponse(sheet.lines(chosen), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+        return StreamingHttpResponse(
+            sheet.lines(chosen), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
+        )

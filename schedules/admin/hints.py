@@ -7,11 +7,15 @@ from schedules.models import Schedule
 
 STEPS_ARE = "One step = one agent action… most schedules use 50–500 steps; heavy research runs 2,000+"
 NOT_A_LIMIT = (
-    "“{}” in the prompt is a hint to the agent and not a limit. The limit is the field “max agent steps per run”."
+    "“{}” in the prompt is a hint to the agent and not a limit. "
+    "The limit is the field “max agent steps per run”."
 )
 UNITS = r"(?:turns?|steps?|iterations?|tool calls?|actions?|rounds?)"
 MOST = r"(?:max(?:imum)?(?: of)?|at most|no more than|not more than|up to|limit(?: of| to|ed to)?|within)"
-LIMIT = re.compile(rf"\b{MOST}[:\s]+\d[\d,]*\s+{UNITS}\b|\b{UNITS}[:\s]+(?:max(?:imum)?|limit)\b[:\s]+\d[\d,]*", re.IGNORECASE)
+LIMIT = re.compile(
+    rf"\b{MOST}[:\s]+\d[\d,]*\s+{UNITS}\b|\b{MOST}[_\s]{UNITS}[:=\s]+\d[\d,]*|\b{UNITS}[_\s]limit[:=\s]+\d[\d,]*",
+    re.IGNORECASE,
+)
 
 
 def limit_in(prompt: str) -> str:
@@ -20,8 +24,8 @@ def limit_in(prompt: str) -> str:
     return found[0] if found else ""
 
 
-def usual_steps(profile_id: int, *, besides: int | None = None) -> str:
-    """Say how many steps schedules with this profile take: the median of their averages; nothing if none ran."""
-    others = Schedule.objects.filter(profile=profile_id, avg_turns_per_firing__isnull=False).exclude(pk=besides)
-    averages = list(others.values_list("avg_turns_per_firing", flat=True))
+def usual_steps(profile_id: int) -> str:
+    """Say what schedules with this profile take, the median of their averages; nothing where none ran."""
+    known = Schedule.objects.filter(profile=profile_id).values_list("avg_turns_per_firing", flat=True)
+    averages = [average for average in known if average is not None]
     return f"schedules with this profile average ~{median(averages):.0f} steps" if averages else ""

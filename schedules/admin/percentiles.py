@@ -39,7 +39,9 @@ def summary(firings: QuerySet[Firing]) -> Summary:
         "Slot wait": [wait for _, _, wait, _, _ in rows if wait is not None],
         "Took": [took for _, _, _, took, _ in rows if took is not None],
     }
-    measures = [Measure(name, [percentile(values, share) for share in SHARES]) for name, values in measured.items()]
+    measures = [
+        Measure(name, [percentile(values, share) for share in SHARES]) for name, values in measured.items()
+    ]
     return Summary(len(rows), len(rows) == NEWEST, sum(bool(row[4]) for row in rows), measures)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.forms import ModelForm
 from django.http import HttpRequest
 
@@ -18,9 +18,11 @@ class PoolAdmin(ConsoleAdmin):
 
     list_display = ("name", "size", "schedules")
     fields = ("name", "size")
-    empty_text = "Only the global cap limits how many runs there are at once. A pool limits some schedules further."
+    empty_text = (
+        "Only the global cap limits how many runs there are at once. A pool limits some schedules further."
+    )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Pool]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(schedule_count=Count("schedule"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pool | None = None) -> tuple[str, ...]:

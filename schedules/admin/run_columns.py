@@ -67,12 +67,19 @@ class RunColumns(ReadOnlyAdmin):
 
     @admin.display(description="steps", ordering="turn_count")
     def steps(self, run: Run) -> SafeString:
-        most = format_html('<span class="quiet"> / {}</span>', cells.count(run.max_turns)) if run.max_turns else ""
+        most = (
+            format_html('<span class="quiet"> / {}</span>', cells.count(run.max_turns))
+            if run.max_turns
+            else ""
+        )
         return format_html("{}{}", cells.count(run.turn_count), most)
 
     @admin.display(description="tokens", ordering="output_tokens")
     def tokens(self, run: Run) -> SafeString:
-        return format_html('{}<span class="quiet"> in</span> {}<span class="quiet"> out</span>', cells.tokens(run.input_tokens), cells.tokens(run.output_tokens))  # fmt: skip
+        read, written = cells.tokens(run.input_tokens), cells.tokens(run.output_tokens)
+        return format_html(
+            '{}<span class="quiet"> in</span> {}<span class="quiet"> out</span>', read, written
+        )
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, run: Run) -> SafeString:

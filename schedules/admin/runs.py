@@ -12,7 +12,7 @@ from django.urls import path
 
 from schedules import cancelling, conf, journal, run_now, situation
 from schedules.admin import turns
-from schedules.admin.filters import ScheduleFilter
+from schedules.admin.filters import DayFilter, ScheduleFilter
 from schedules.admin.remedies import remedy
 from schedules.admin.run_columns import RunColumns, took_ms
 from schedules.admin.schedule_doing import back
@@ -23,6 +23,7 @@ from schedules.models import Run
 from schedules.panels import queue
 from schedules.states import RunStatus
 from stagent.lib import clock
+from stagent.lib.admin import operator
 
 ASKED = "Asked to stop; it stops within a second, after the word it is at."
 
@@ -30,11 +31,21 @@ ASKED = "Asked to stop; it stops within a second, after the word it is at."
 @admin.register(Run)
 class RunAdmin(RunColumns):
     list_select_related = ("schedule",)
-    list_filter = ("status", "source", "failure_reason", ScheduleFilter, "profile", "forced", ("queued_at", admin.DateFieldListFilter))
+    list_filter = (
+        "status",
+        "source",
+        "failure_reason",
+        ScheduleFilter,
+        "profile",
+        "forced",
+        ("queued_at", DayFilter),
+    )
     search_fields = ("schedule_name", "=id")
     ordering = ("-pk",)
     actions = ("cancel_chosen", "retry_chosen")
-    empty_text = "Nothing has run yet. A run appears here when a schedule fires, or when you press Run at one."
+    empty_text = (
+        "Nothing has run yet. A run appears here when a schedule fires, or when you press Run at one."
+    )
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -48,7 +59,9 @@ class RunAdmin(RunColumns):
 
     # One run: what, when, what it said, what went wrong.
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         run = self._run(request, int(object_id) if object_id.isdecimal() else 0)
         everything = "all" in request.GET
         said = turns.read(run.transcript_id, everything=everything)
@@ -82,7 +95,9 @@ class RunAdmin(RunColumns):
         known = Run.objects.select_related("schedule", "profile", "project", "firing", "requested_by")
         run = known.filter(pk=pk).first()
         if run is None:
-            raise Http404("There is no such run; runs are kept as long as SCHEDULE_METRICS_RETENTION_DAYS says.")
+            raise Http404(
+                "There is no such run; runs are kept as long as SCHEDULE_METRICS_RETENTION_DAYS says."
+            )
         return run
 
     def _about(self, request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -134,8 +149,10 @@ class RunAdmin(RunColumns):
     def _cancel(self, request: HttpRequest, run: Run) -> None:
         try:
             with transaction.atomic():
-                became = cancelling.cancel(run.pk, reason=f"Cancelled by {request.user.get_username()}.", now=clock.now())
-                journal.note(request.user, run, journal.CHANGE, "Cancelled.")
+                became = cancelling.cancel(
+                    run.pk, reason=f"Cancelled by {request.user.get_username()}.", now=clock.now()
+                )
+                journal.note(operator(request), run, journal.CHANGE, "Cancelled.")
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
         else:
@@ -144,11 +161,11 @@ class RunAdmin(RunColumns):
 
     def _retry(self, request: HttpRequest, run: Run) -> Run | None:
         try:
-            again = run_now.retry(run, user=request.user, now=clock.now())
+            again = run_now.retry(run, user=operator(request), now=clock.now())
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
             return None
-        journal.note(request.user, run, journal.CHANGE, f"Queued once more as run {again.pk}.")
+        journal.note(operator(request), run, journal.CHANGE, f"Queued once more as run {again.pk}.")
         self.message_user(request, f"Queued again as run {again.pk}.", messages.SUCCESS)
         return again
 

@@ -1,5 +1,6 @@
 """The columns of the list of schedules."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -19,6 +20,7 @@ from schedules.zones import zone
 from stagent.lib import cells, clock
 from stagent.lib.admin import ConsoleAdmin
 
+OVERDUE = timedelta(seconds=15)
 BUTTON = '<button class="button small" type="submit" form="row-form" formaction="{}">{}</button>'
 
 
@@ -59,10 +61,18 @@ class ScheduleColumns(ConsoleAdmin):
     def next(self, schedule: Schedule) -> SafeString:
         now = clock.now()
         if schedule.deferred_until and schedule.deferred_until > now:
-            return format_html('{}<span class="under">steps back for chat</span>', cells.ago(schedule.deferred_until, now))
+            return format_html(
+                '{}<span class="under">steps back for chat</span>', cells.ago(schedule.deferred_until, now)
+            )
         if schedule.next_fire_at is None:
             return cells.NOTHING
         local = cells.clock(schedule.next_fire_at, zone(schedule.timezone))
+        if schedule.next_fire_at < now - OVERDUE:
+            return format_html(
+                '{}<span class="under">{}</span>',
+                cells.badge("overdue", "bad", "No scheduler fired it"),
+                local,
+            )
         return format_html('{}<span class="under">{}</span>', cells.ago(schedule.next_fire_at, now), local)
 
     @admin.display(description="last 20")
@@ -87,7 +97,10 @@ class ScheduleColumns(ConsoleAdmin):
             verbs["pause"] = "Pause"
         elif schedule.status == ScheduleStatus.PAUSED:
             verbs["resume"] = "Resume"
-        url = [(reverse("admin:schedules_schedule_do", args=[schedule.pk, verb]), word) for verb, word in verbs.items()]
+        url = [
+            (reverse("admin:schedules_schedule_do", args=[schedule.pk, verb]), word)
+            for verb, word in verbs.items()
+        ]
         return format_html('<span class="row-buttons">{}</span>', format_html_join("", BUTTON, url))
 
 
@@ -95,10 +108,18 @@ def streak_badges(schedule: Schedule) -> list[SafeString]:
     """Return a badge for each streak that is under way."""
     badges = []
     if schedule.failure_streak:
-        badges.append(cells.badge(f"{schedule.failure_streak} failed", "bad", f"in a row: {schedule.last_failure_reason}"))
+        badges.append(
+            cells.badge(
+                f"{schedule.failure_streak} failed", "bad", f"in a row: {schedule.last_failure_reason}"
+            )
+        )
     if breaches := schedule.turn_budget_breach_streak:
         tone = "bad" if breaches >= WARN_AFTER_BREACHES else "wait"
-        badges.append(cells.badge(f"{breaches} at the limit", tone, "runs in a row reached their limit of steps"))
+        badges.append(
+            cells.badge(f"{breaches} at the limit", tone, "runs in a row reached their limit of steps")
+        )
     if schedule.slow_streak >= WARN_AFTER_SLOW_RUNS:
-        badges.append(cells.badge(f"{schedule.slow_streak} slow", "wait", "runs in a row took most of their time"))
+        badges.append(
+            cells.badge(f"{schedule.slow_streak} slow", "wait", "runs in a row took most of their time")
+        )
     return badges

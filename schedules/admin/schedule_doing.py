@@ -20,10 +20,18 @@ from schedules.admin.schedule_columns import ScheduleColumns
 from schedules.errors import CapacityFull, NoScheduler
 from schedules.models import Run, Schedule
 from stagent.lib import clock
+from stagent.lib.admin import operator
 
 type Verb = Callable[[Schedule, AbstractBaseUser, datetime], str]
 PLAIN: dict[str, Verb] = {"pause": verbs.pause, "resume": verbs.resume, "reset": verbs.reset}
-NEEDS = {"run": "run", "queue": "run", "duplicate": "add", "pause": "change", "resume": "change", "reset": "change"}
+NEEDS = {
+    "run": "run",
+    "queue": "run",
+    "duplicate": "add",
+    "pause": "change",
+    "resume": "change",
+    "reset": "change",
+}
 NO_ROOM = (CapacityFull, NoScheduler)
 
 
@@ -58,7 +66,7 @@ class ScheduleDoing(ScheduleColumns):
         if verb in ("run", "queue"):
             return self._run(request, schedule, queue=verb == "queue")
         if verb == "duplicate":
-            copy = verbs.duplicate(schedule, request.user, clock.now())
+            copy = verbs.duplicate(schedule, operator(request), clock.now())
             self.message_user(request, "This is the copy. It is paused until you resume it.")
             return redirect("admin:schedules_schedule_change", copy.pk)
         self._try(request, schedule, PLAIN[verb])
@@ -67,7 +75,7 @@ class ScheduleDoing(ScheduleColumns):
     def _run(self, request: HttpRequest, schedule: Schedule, *, queue: bool) -> HttpResponse:
         """Run it and show the run; where there is no room, ask whether to wait or to force."""
         try:
-            run = verbs.run(schedule, request.user, clock.now(), queue=queue)
+            run = verbs.run(schedule, operator(request), clock.now(), queue=queue)
         except NO_ROOM as none:
             return self._ask(request, "no_room", {"title": "Run now", "schedule": schedule, "why": none})
         return redirect("admin:schedules_run_change", run.pk)
@@ -90,14 +98,18 @@ class ScheduleDoing(ScheduleColumns):
     def run_now(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
         """Run the chosen schedules; those that find no room wait their turn."""
         for schedule in chosen:
-            run = verbs.run(schedule, request.user, clock.now(), queue=True)
+            run = verbs.run(schedule, operator(request), clock.now(), queue=True)
             became = "waits in the queue" if run.status == "queued" else "is running"
-            self.message_user(request, format_html("{} of “{}” {}.", run_link(run), schedule, became), messages.SUCCESS)
+            self.message_user(
+                request, format_html("{} of “{}” {}.", run_link(run), schedule, became), messages.SUCCESS
+            )
 
     @admin.action(description="Duplicate", permissions=["add"])
     def duplicate(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
-        copies = [verbs.duplicate(schedule, request.user, clock.now()) for schedule in chosen]
-        self.message_user(request, f"Copied, and paused until resumed: {', '.join(map(str, copies))}.", messages.SUCCESS)
+        copies = [verbs.duplicate(schedule, operator(request), clock.now()) for schedule in chosen]
+        self.message_user(
+            request, f"Copied, and paused until resumed: {', '.join(map(str, copies))}.", messages.SUCCESS
+        )
 
     @admin.action(description="Force a run beyond the cap…", permissions=["force"])
     def force(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> HttpResponse:
@@ -113,24 +125,34 @@ class ScheduleDoing(ScheduleColumns):
         reason = request.POST.get("reason", "").strip()
         if request.method == "POST" and reason and chosen:
             return self._force(request, chosen, reason[:250])
-        return self._ask(request, "force", {"title": "Force a run", "chosen": chosen, "missing": request.method == "POST"})
+        return self._ask(
+            request, "force", {"title": "Force a run", "chosen": chosen, "missing": request.method == "POST"}
+        )
 
     def _force(self, request: HttpRequest, chosen: list[Schedule], reason: str) -> HttpResponse:
         runs = []
         for schedule in chosen:
             try:
-                runs.append(verbs.run(schedule, request.user, clock.now(), force=True, reason=reason))
+                runs.append(verbs.run(schedule, operator(request), clock.now(), force=True, reason=reason))
             except NO_ROOM as none:
                 self.message_user(request, f"“{schedule}” could not be forced: {none}", messages.ERROR)
         for run in runs:
-            self.message_user(request, format_html("{} of “{}” was forced.", run_link(run), run.schedule_name), messages.SUCCESS)
-        return redirect("admin:schedules_run_change", runs[0].pk) if len(chosen) == len(runs) == 1 else redirect(back(request))
+            self.message_user(
+                request,
+                format_html("{} of “{}” was forced.", run_link(run), run.schedule_name),
+                messages.SUCCESS,
+            )
+        return (
+            redirect("admin:schedules_run_change", runs[0].pk)
+            if len(chosen) == len(runs) == 1
+            else redirect(back(request))
+        )
 
     # Both.
 
     def _try(self, request: HttpRequest, schedule: Schedule, verb: Verb) -> None:
         try:
-            self.message_user(request, verb(schedule, request.user, clock.now()), messages.SUCCESS)
+            self.message_user(request, verb(schedule, operator(request), clock.now()), messages.SUCCESS)
         except verbs.Unmoved as unmoved:
             self.message_user(request, str(unmoved), messages.WARNING)
 
@@ -145,7 +167,9 @@ class ScheduleDoing(ScheduleColumns):
 
 
 def run_link(run: Run) -> SafeString:
-    return format_html('<a href="{}">Run {}</a>', reverse("admin:schedules_run_change", args=[run.pk]), run.pk)
+    return format_html(
+        '<a href="{}">Run {}</a>', reverse("admin:schedules_run_change", args=[run.pk]), run.pk
+    )
 
 
 def back(request: HttpRequest) -> str:

@@ -1,4 +1,4 @@
-"""The form of a schedule. It changes what its reader changed, and nothing that the system or somebody else did meanwhile."""
+"""The form of a schedule: it changes what its reader changed, and nothing that others did meanwhile."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from schedules import editing
@@ -18,28 +19,44 @@ from stagent.lib import clock
 
 WALL_TIMES = ("starts_at", "ends_at")
 SAID_BY_WHEN = ("cron", "interval", "at", "every_sec")
-WHEN_HELP = "Cron, words or a moment: “every 5m”, “weekdays at 09:30”, “30 9 * * MON-FRI”, “2026-12-24 18:00”."
+WHEN_HELP = (
+    "Cron, words or a moment: “every 5m”, “weekdays at 09:30”, “30 9 * * MON-FRI”, “2026-12-24 18:00”."
+)
 
 
 class ScheduleForm(forms.ModelForm):
     """Reads one line that says when; every check is `editing`'s, shown at the field it is about."""
 
     when = forms.CharField(
-        max_length=255, help_text=WHEN_HELP, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        max_length=255,
+        help_text=WHEN_HELP,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     timezone = forms.CharField(
-        label="time zone", max_length=64, widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"})
+        label="Time zone",
+        max_length=64,
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
     )
-    starts_at = WallTimeField(required=False, label="from", help_text="Nothing fires before. In its own time zone.")
-    ends_at = WallTimeField(required=False, label="until", help_text="Nothing fires after. In its own time zone.")
+    starts_at = WallTimeField(
+        required=False, label="From", help_text="Nothing fires before. In its own time zone."
+    )
+    ends_at = WallTimeField(
+        required=False, label="Until", help_text="Nothing fires after. In its own time zone."
+    )
 
     class Meta:
         model = Schedule
         fields = (
-            "name", "prompt", "profile", "project", "kind", "max_turns", "max_run_duration_sec", "max_cost_usd",
-            "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries", "priority", "jitter_sec", "pool",
-            "max_firings", "active_from", "active_until", "webhook_url", "email",
+            "name", "prompt", "profile", "project", "kind",
+            "max_turns", "max_run_duration_sec", "max_cost_usd",
+            "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries", "priority", "jitter_sec",
+            "pool", "max_firings", "active_from", "active_until", "webhook_url", "email",
         )  # fmt: skip
+        widgets = {
+            "prompt": forms.Textarea(attrs={"rows": 7}),
+            "active_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "active_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
         help_texts = {
             "max_turns": f"{STEPS_ARE}. Empty: the profile's limit, then the global one.",
             "max_run_duration_sec": "The wall clock of one run, in seconds; at its end the run is cancelled. "
@@ -54,7 +71,11 @@ class ScheduleForm(forms.ModelForm):
             if name in self.fields:
                 self.initial.setdefault(name, value)
         for field in self.fields.values():
-            field.show_hidden_initial = self.instance.pk is not None  # what its reader saw tells what they changed
+            if isinstance(field.widget, RelatedFieldWidgetWrapper):
+                field.widget = field.widget.widget  # what is chosen from has pages of its own
+            field.show_hidden_initial = (
+                self.instance.pk is not None
+            )  # what its reader saw tells what they changed
 
     def _shown(self) -> dict[str, Any]:
         schedule = self.instance
@@ -86,7 +107,9 @@ class ScheduleForm(forms.ModelForm):
             self.add_error("when", str(error))
 
     def _blame(self, error: ValidationError) -> None:
-        faults: Mapping[str, list[ValidationError]] = getattr(error, "error_dict", {NON_FIELD_ERRORS: [error]})
+        faults: Mapping[str, list[ValidationError]] = getattr(
+            error, "error_dict", {NON_FIELD_ERRORS: [error]}
+        )
         for name, wrong in faults.items():
             field = "when" if name in SAID_BY_WHEN else name
             self.add_error(field if field in self.fields else None, wrong)

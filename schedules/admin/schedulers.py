@@ -15,13 +15,20 @@ from stagent.lib.admin import ReadOnlyAdmin
 class SchedulerAdmin(ReadOnlyAdmin):
     list_display = ("host", "pid", "state", "started", "seen", "loop_lag", "memory", "holder")
     list_display_links = None
-    empty_text = "No scheduler is running. Start one with python manage.py runscheduler, or web and scheduler with make run."
+    empty_text = (
+        "No scheduler is running. Start one with python manage.py runscheduler, "
+        "or web and scheduler together with make run."
+    )
 
     @admin.display(description="state")
     def state(self, scheduler: Scheduler) -> SafeString:
         if scheduler.seen_at <= clock.now() - timedelta(seconds=ALIVE_SEC):
             return cells.badge("gone", "bad", "It gave no sign of life and did not say goodbye")
-        return cells.badge("running", "good") if scheduler.executes else cells.badge("ticks only", "wait", "--no-execute")
+        return (
+            cells.badge("running", "good")
+            if scheduler.executes
+            else cells.badge("ticks only", "wait", "--no-execute")
+        )
 
     @admin.display(description="started", ordering="started_at")
     def started(self, scheduler: Scheduler) -> SafeString:

@@ -19,14 +19,16 @@ from schedules.admin.schedule_form import ScheduleForm
 from schedules.admin.tones import schedule_badge
 from schedules.admin.when import show
 from schedules.models import Schedule
+from schedules.states import ScheduleStatus
 from schedules.transitions import remove
 from schedules.zones import names
 from stagent.lib import cells, clock
 
 FOLD = ("collapse",)
 KEPT = (
-    "next_fire_at", "last_fired_at", "firing_count", "suppression_count", "failure_streak", "turn_budget_breach_streak",
-    "last_failure_reason", "last_turn_count", "average_steps", "average_duration", "max_turns_set_at", "owner", "created_at",
+    "next_fire_at", "last_fired_at", "firing_count", "suppression_count",
+    "failure_streak", "turn_budget_breach_streak", "last_failure_reason",
+    "last_turn_count", "average_steps", "average_duration", "max_turns_set_at", "owner", "created_at",
 )  # fmt: skip
 HISTORY = 15
 
@@ -45,7 +47,9 @@ class ScheduleAdmin(ScheduleDoing):
         (None, {"fields": ("name", ("when", "timezone"), "prompt", ("profile", "project", "kind"))}),
         ("Limits of one run", {"fields": (("max_turns", "max_run_duration_sec", "max_cost_usd"),)}),
         ("Overlap, misfire, retries, priority", {"classes": FOLD, "fields": (
-            ("overlap_policy", "misfire_policy", "misfire_grace_sec"), ("max_retries", "priority", "pool"), "jitter_sec",
+            ("overlap_policy", "misfire_policy", "misfire_grace_sec"),
+            ("max_retries", "priority", "pool"),
+            "jitter_sec",
         )}),
         ("From, until, how often, active hours", {"classes": FOLD, "fields": (
             ("starts_at", "ends_at", "max_firings"), ("active_from", "active_until"),
@@ -56,6 +60,11 @@ class ScheduleAdmin(ScheduleDoing):
     def get_urls(self) -> list[Any]:
         mine = path("preview/", self.admin_site.admin_view(self.preview), name="schedules_schedule_preview")
         return [mine, *super().get_urls()]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Choose from what there is; profiles, projects and pools have pages of their own."""
+        kwargs["empty_label"] = {"project": "no project", "pool": "only the global cap"}.get(db_field.name)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
         kept = (("Kept by the system", {"classes": FOLD, "fields": KEPT}),) if obj else ()
@@ -91,9 +100,13 @@ class ScheduleAdmin(ScheduleDoing):
         """Tell what the fields would mean, while they are typed."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        return render(request, "schedules/_preview.html", {"preview": preview.look(request.POST, clock.now())})
+        return render(
+            request, "schedules/_preview.html", {"preview": preview.look(request.POST, clock.now())}
+        )
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
         form = context["adminform"].form
         typed = form.data if form.is_bound else form.initial
         context |= {"preview": preview.look(typed, clock.now()), "zones": names()}
@@ -108,7 +121,7 @@ class ScheduleAdmin(ScheduleDoing):
             "rhythm": wording.rhythm(schedule),
             "spark": sparkline.draw(sparkline.of([schedule.pk])[schedule.pk]),
             "streak_badges": streak_badges(schedule),
-            "advice": streaks.advice(schedule),
+            "advice": [] if schedule.status == ScheduleStatus.PAUSED else streaks.advice(schedule),
             "history": list(history) if request.user.has_perm("schedules.view_firing") else [],
             "may_run": self.has_run_permission(request),
             "may_force": self.has_force_permission(request),
@@ -125,5 +138,3 @@ class ScheduleAdmin(ScheduleDoing):
     @admin.display(description="average duration")
     def average_duration(self, schedule: Schedule) -> SafeString:
         return cells.span(schedule.avg_duration_ms)
-
-

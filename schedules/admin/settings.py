@@ -13,8 +13,9 @@ from schedules import conf, journal
 from schedules.conf import BY_NAME, Key, Value
 from schedules.models import Setting
 from stagent.lib import bell
-from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib.admin import ReadOnlyAdmin, operator
 
+UNITS = {"SEC": "s", "DAYS": "days", "TURNS": "steps"}
 TONES = {"environment": "busy", "admin": "good", "default": "calm"}
 
 
@@ -32,6 +33,11 @@ class Line:
         return TONES[self.value.source]
 
     @property
+    def unit(self) -> str:
+        """What the number counts, where its name says so."""
+        return UNITS.get(self.value.key.name.rpartition("_")[2], "")
+
+    @property
     def beaten(self) -> bool:
         """Whether a saved value does nothing, because the environment says otherwise."""
         return self.value.source == "environment"
@@ -41,7 +47,9 @@ class Line:
 class SettingAdmin(ReadOnlyAdmin):
     """One page instead of a list: a setting that nobody saved has no row, and a value all the same."""
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         name, typed = request.POST.get("key", ""), request.POST.get("value", "").strip()
@@ -50,10 +58,16 @@ class SettingAdmin(ReadOnlyAdmin):
             wrong = self._change(request, name, typed)
             if not wrong:
                 return redirect("admin:schedules_setting_changelist")
-        lines = [_line(value, saved, typed if value.key.name == name else "", wrong) for value, saved in _in_force()]
+        lines = [
+            _line(value, saved, typed if value.key.name == name else "", wrong)
+            for value, saved in _in_force()
+        ]
         context = self.admin_site.each_context(request) | {
-            "title": "Settings", "opts": self.opts, "lines": lines, "may_change": self.has_edit_permission(request),
-        }  # fmt: skip
+            "title": "Settings",
+            "opts": self.opts,
+            "lines": lines,
+            "may_change": self.has_edit_permission(request),
+        }
         return render(request, "admin/schedules/setting/page.html", context, status=422 if wrong else 200)
 
     def _change(self, request: HttpRequest, name: str, typed: str) -> str:
@@ -68,7 +82,7 @@ class SettingAdmin(ReadOnlyAdmin):
     def _save(self, request: HttpRequest, key: Key, text: str) -> str:
         with transaction.atomic():
             setting, _ = Setting.objects.update_or_create(key=key.name, defaults={"value": text})
-            journal.note(request.user, setting, journal.CHANGE, f"Set to {text}.")
+            journal.note(operator(request), setting, journal.CHANGE, f"Set to {text}.")
             bell.ring()
         self.message_user(request, f"{key.name} is {text} now, without a restart.", messages.SUCCESS)
         return ""
@@ -77,7 +91,9 @@ class SettingAdmin(ReadOnlyAdmin):
         setting = Setting.objects.filter(key=key.name).first()
         if setting:
             with transaction.atomic():
-                journal.note(request.user, setting, journal.DELETION, f"Cleared; it was {setting.value}.")
+                journal.note(
+                    operator(request), setting, journal.DELETION, f"Cleared; it was {setting.value}."
+                )
                 setting.delete()
                 bell.ring()
             self.message_user(request, f"{key.name} is not set here any more.", messages.SUCCESS)

@@ -13,12 +13,13 @@ from django.utils.safestring import SafeString
 
 from schedules import conf, journal
 from schedules.admin.run_columns import run_url
+from schedules.admin.schedule_columns import BUTTON
 from schedules.models import Pool, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from stagent.lib import bell, cells, clock
-from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib.admin import ReadOnlyAdmin, operator
 
-TOGGLE = '<span class="row-buttons"><button class="button small" type="submit" form="row-form" formaction="{}">{}</button></span>'
+TOGGLE = f'<span class="row-buttons">{BUTTON}</span>'
 
 
 @admin.register(Slot)
@@ -30,7 +31,9 @@ class SlotAdmin(ReadOnlyAdmin):
     list_select_related = ("run",)
     list_filter = ("pool", "enabled")
     actions = ("enable", "disable")
-    empty_text = "No slot was ever needed. They appear when the first run starts, as many as SCHEDULE_MAX_CONCURRENT says."
+    empty_text = (
+        "No slot was ever needed. They appear with the first run, as many as SCHEDULE_MAX_CONCURRENT says."
+    )
 
     def get_urls(self) -> list[Any]:
         mine = path("<int:pk>/toggle/", self.admin_site.admin_view(self.toggle), name="schedules_slot_toggle")
@@ -54,7 +57,9 @@ class SlotAdmin(ReadOnlyAdmin):
     def held_by(self, slot: Slot) -> SafeString:
         if slot.run is None:
             return cells.NOTHING
-        return format_html('{}<span class="under">run {}, step {}</span>', cells.link(run_url(slot.run), slot.run.schedule_name), slot.run.pk, slot.run.turn_count)  # fmt: skip
+        run = slot.run
+        named = cells.link(run_url(run), run.schedule_name)
+        return format_html('{}<span class="under">run {}, step {}</span>', named, run.pk, run.turn_count)
 
     @admin.display(description="lease until")
     def until(self, slot: Slot) -> SafeString:
@@ -66,7 +71,11 @@ class SlotAdmin(ReadOnlyAdmin):
 
     @admin.display(description="")
     def buttons(self, slot: Slot) -> SafeString:
-        return format_html(TOGGLE, reverse("admin:schedules_slot_toggle", args=[slot.pk]), "Disable" if slot.enabled else "Enable")
+        return format_html(
+            TOGGLE,
+            reverse("admin:schedules_slot_toggle", args=[slot.pk]),
+            "Disable" if slot.enabled else "Enable",
+        )
 
     def toggle(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Put one slot in use or out of it."""
@@ -93,7 +102,7 @@ class SlotAdmin(ReadOnlyAdmin):
         Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(enabled=enabled)
         bell.ring()
         for slot in slots:
-            journal.note(request.user, slot, journal.CHANGE, f"{verb}.")
+            journal.note(operator(request), slot, journal.CHANGE, f"{verb}.")
         self.message_user(request, f"{verb}: {', '.join(map(str, slots))}.", messages.SUCCESS)
 
     def has_edit_permission(self, request: HttpRequest) -> bool:

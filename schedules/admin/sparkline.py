@@ -27,7 +27,7 @@ def of(schedule_ids: Iterable[int]) -> dict[int, list[Firing]]:
 
 
 def _lately(ids: list[int]) -> Q:
-    """Match, for each schedule, what is not older than its 20th firing from the end: each is one look into the index."""
+    """Match what is not older than the 20th firing of its schedule, counted from the end: index look-ups."""
     newest = Firing.objects.filter(schedule=OuterRef("pk")).order_by("-nominal_at").values("nominal_at")
     since = Schedule.objects.filter(pk__in=ids).annotate(since=Subquery(newest[LENGTH - 1 : LENGTH]))
     wanted = Q(pk__in=[])
@@ -43,7 +43,9 @@ def draw(firings: list[Firing]) -> SafeString:
     longest = max((firing.duration_ms or 0 for firing in firings), default=0) or 1
     missing = [Bar("", [])] * (LENGTH - len(firings))
     counted = Counter(fate(firing) for firing in firings)
-    label = f"The last {len(firings)} firings: " + ", ".join(f"{number} {told}" for told, number in counted.items())
+    label = f"The last {len(firings)} firings: " + ", ".join(
+        f"{number} {told}" for told, number in counted.items()
+    )
     return charts.bars([*missing, *(_bar(firing, longest) for firing in firings)], label, css="spark")
 
 
@@ -52,4 +54,7 @@ def _bar(firing: Firing, longest: int) -> Bar:
     took = f", took {cells.said(firing.duration_ms)}" if firing.duration_ms is not None else ""
     why = f" ({firing.failure_reason or firing.reason})" if firing.failure_reason or firing.reason else ""
     height = 25 + 75 * (firing.duration_ms or 0) / longest
-    return Bar(f"{cells.exact(firing.nominal_at)}: {told}{took}{why}", [(OF_FATE.get(told, "calm"), height), ("none", 100 - height)])
+    return Bar(
+        f"{cells.exact(firing.nominal_at)}: {told}{took}{why}",
+        [(OF_FATE.get(told, "calm"), height), ("none", 100 - height)],
+    )

@@ -38,6 +38,8 @@ def fate(firing: Firing) -> str:
         return Outcome(firing.outcome).value.replace("_", " ")
     if firing.completed_at is None:
         return UNDER_WAY
-    if firing.failure_reason == FailureReason.ABORTED or firing.duration_ms is None and not firing.failure_reason:
+    if firing.failure_reason == FailureReason.ABORTED or (
+        firing.duration_ms is None and not firing.failure_reason
+    ):
         return STOPPED
     return FAILED if firing.failure_reason else DONE

@@ -1,4 +1,4 @@
-"""The transcript of a run as a reader wants it: turn by turn, each with what was thought, said, called and paid."""
+"""The transcript of a run as a reader wants it: turn by turn, what was thought, said, called and paid."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agents import events, transcript
-from agents.events import Notice, TextDelta, ThinkingDelta, ToolFinished, ToolStarted, TurnFinished, TurnStarted
+from agents.events import (
+    Notice,
+    TextDelta,
+    ThinkingDelta,
+    ToolFinished,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+)
 from agents.models import Event
 
 SHOWN = 60  # turns of a long run that are shown before somebody asks for the others
@@ -47,12 +55,18 @@ class Turn:
     @property
     def tokens(self) -> tuple[int, int] | None:
         """What it read and what it wrote."""
-        return (self.reply.usage.total - self.reply.usage.output, self.reply.usage.output) if self.reply else None
+        return (
+            (self.reply.usage.total - self.reply.usage.output, self.reply.usage.output)
+            if self.reply
+            else None
+        )
 
 
 def read(transcript_id: int, after: int = 0, *, everything: bool = False) -> list[Turn]:
     """Return the turns with news after this event, or the last ones of a transcript nobody has read yet."""
-    begin = _begin_of_turn(transcript_id, after) if after else 0 if everything else _begin_of_last(transcript_id)
+    begin = (
+        _begin_of_turn(transcript_id, after) if after else 0 if everything else _begin_of_last(transcript_id)
+    )
     return fold(transcript.read(transcript_id, after=begin - 1 if begin else 0, limit=MOST_EVENTS))
 
 
@@ -90,7 +104,9 @@ def _add(turn: Turn, event: events.Event, row: Event) -> None:
         case TurnFinished():
             _conclude(turn, event, row.at)
         case ToolStarted():
-            turn.calls.append(Call(event.call_id, event.name, _intent(event.arguments), _pretty(event.arguments)))
+            turn.calls.append(
+                Call(event.call_id, event.name, _intent(event.arguments), _pretty(event.arguments))
+            )
         case ToolFinished():
             _answer(turn, event)
         case Notice(code=code, text=text):
@@ -105,13 +121,19 @@ def _conclude(turn: Turn, reply: TurnFinished, at: datetime) -> None:
 
 
 def _join(reply: TurnFinished, kind: str) -> str:
-    return "\n\n".join(str(block.get(kind, "")) for block in reply.content if block.get("type") == kind).strip()
+    return "\n\n".join(
+        str(block.get(kind, "")) for block in reply.content if block.get("type") == kind
+    ).strip()
 
 
 def _answer(turn: Turn, finished: ToolFinished) -> None:
     for call in turn.calls:
         if call.call_id == finished.call_id:
-            call.result, call.failed, call.duration_ms = finished.result, finished.is_error, finished.duration_ms
+            call.result, call.failed, call.duration_ms = (
+                finished.result,
+                finished.is_error,
+                finished.duration_ms,
+            )
 
 
 def _stored_notice(code: str, data: dict[str, Any]) -> str:

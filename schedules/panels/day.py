@@ -30,7 +30,9 @@ class Hour:
 def look(now: datetime) -> list[Hour]:
     """Return the last 24 hours, the oldest first, the present one last."""
     this = now.replace(minute=0, second=0, microsecond=0)
-    hours = {moment: Hour(moment) for moment in (this - timedelta(hours=back) for back in range(HOURS - 1, -1, -1))}
+    hours = {
+        moment: Hour(moment) for moment in (this - timedelta(hours=back) for back in range(HOURS - 1, -1, -1))
+    }
     for begins, fate, number in _counts(next(iter(hours))):
         if begins in hours:
             hours[begins].fates[fate] = number

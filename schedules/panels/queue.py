@@ -1,12 +1,14 @@
 """Who waits, for what, and until when?"""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from agents.models import Provider
-from schedules import eta, waits
-from schedules.models import Run
+from schedules import waits
+from schedules.models import Pool, Run, Slot
 from schedules.situation import Situation
+from schedules.starts import starts
 from schedules.states import WaitReason
 
 MOST = 20  # runs that are shown; the others are counted
@@ -38,23 +40,38 @@ def look(situation: Situation, most: int = MOST) -> Queue:
 
 def explain(runs: list[Run], situation: Situation) -> list[Waiting]:
     """Say of each queued run what it waits for."""
-    starts = eta.starts(situation) if runs else {}
-    line = {run: place for place, run in enumerate(starts, start=1)}
-    return [_explain(run, situation, starts, line) for run in runs]
+    line = Line(starts(situation), _full_pools()) if runs else Line({}, set())
+    return [_explain(run, situation, line) for run in runs]
 
 
-def _explain(run: Run, situation: Situation, starts: dict[int, datetime], line: dict[int, int]) -> Waiting:
+@dataclass(frozen=True)
+class Line:
+    """Those who lack nothing but a slot, first in line first, and the pools that have none free."""
+
+    starts: dict[int, datetime]
+    full_pools: set[str]
+
+    def sentence(self, run: Run) -> str:
+        """Say which slot a run waits for."""
+        if run.pk not in self.starts:
+            return "Waiting for an earlier run of its own schedule to end."
+        if run.pool in self.full_pools and not run.forced:
+            return f"Waiting for a free slot of the pool {run.pool}."
+        place = list(self.starts).index(run.pk) + 1
+        where = "first" if place == 1 else f"number {place}"
+        return f"Waiting for a free slot, {where} in line."
+
+
+def _full_pools() -> set[str]:
+    """Return the pools beside the global cap that are full."""
+    held = Counter(Slot.objects.held().values_list("pool", flat=True))
+    return {pool for pool, size in Pool.objects.values_list("name", "size") if held[pool] >= size}
+
+
+def _explain(run: Run, situation: Situation, line: Line) -> Waiting:
     reason = waits.reason(run, situation) or WaitReason.SLOT
-    sentence = waits.SENTENCES[reason]
-    if reason == WaitReason.SLOT:
-        sentence = _place_in_line(line.get(run.pk))
-    return Waiting(run, reason, sentence, starts.get(run.pk) or _until(run, reason, situation))
-
-
-def _place_in_line(place: int | None) -> str:
-    if place is None:
-        return "Waiting for an earlier run of its own schedule to end."
-    return "Waiting for a free slot, first in line." if place == 1 else f"Waiting for a free slot, number {place} in line."
+    sentence = line.sentence(run) if reason == WaitReason.SLOT else waits.SENTENCES[reason]
+    return Waiting(run, reason, sentence, line.starts.get(run.pk) or _until(run, reason, situation))
 
 
 def _until(run: Run, reason: WaitReason, situation: Situation) -> datetime | None:

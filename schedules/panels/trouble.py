@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from agents.models import Provider
 from schedules.models import Run, Schedule
@@ -16,10 +16,18 @@ PAUSED_ITSELF = "Paused itself"  # how `streaks` begins such a reason
 
 
 @dataclass(frozen=True)
+class Failure:
+    """The last of the failures of one schedule with one reason, and how many of them there were."""
+
+    run: Run
+    times: int
+
+
+@dataclass(frozen=True)
 class Trouble:
     """Recent failures, schedules that paused themselves or are warned, providers nobody may ask."""
 
-    failures: list[Run]
+    failures: list[Failure]
     paused: list[Schedule]
     warned: list[tuple[Schedule, str]]
     providers: list[Provider]
@@ -27,20 +35,26 @@ class Trouble:
 
 def look(now: datetime) -> Trouble:
     """Return what an operator should look at."""
-    failed = Run.objects.filter(status=RunStatus.FAILED, queued_at__gte=now - LATELY)
     return Trouble(
-        failures=list(failed.select_related("schedule").order_by("-queued_at", "-pk")[:MOST]),
+        failures=_failures(now - LATELY),
         paused=list(paused_themselves()[:MOST]),
         warned=[(schedule, advice(schedule)[0]) for schedule in _warned()],
         providers=list(Provider.objects.blocked(now)),
     )
 
 
+def _failures(since: datetime) -> list[Failure]:
+    failed = Run.objects.filter(status=RunStatus.FAILED, queued_at__gte=since).order_by()
+    groups = failed.values("schedule", "failure_reason").annotate(last=Max("pk"), times=Count("pk"))
+    times = dict(groups.order_by("-last").values_list("last", "times")[:MOST])
+    runs = Run.objects.filter(pk__in=times).order_by("-pk")
+    return [Failure(run, times[run.pk]) for run in runs]
+
+
 def paused_themselves() -> QuerySet[Schedule]:
     """Return the schedules that paused themselves."""
-    return Schedule.objects.filter(
-        status=ScheduleStatus.PAUSED, paused_reason__startswith=PAUSED_ITSELF
-    ).order_by("-updated_at")
+    paused = Schedule.objects.filter(status=ScheduleStatus.PAUSED, paused_reason__startswith=PAUSED_ITSELF)
+    return paused.order_by("-last_fired_at", "pk")
 
 
 def _warned() -> list[Schedule]:

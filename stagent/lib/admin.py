@@ -1,14 +1,35 @@
-"""What every list of the console shares: read-only pages, and counts that stay cheap on big tables."""
+"""What the lists and forms of the console share: read-only pages, counts that stay cheap."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from stagent.lib.cells import NOTHING, link
 
 MOST_COUNTED = 10_000
+
+
+def operator(request: HttpRequest) -> User:
+    """Return who asks; nobody comes to a page of the console without having signed in."""
+    return cast(User, request.user)
+
+
+def row_link(page: str, number: int | None, text: object = None) -> SafeString:
+    """Link to the page of a row by its model, for example schedules_run; its number where there is none."""
+    if number is None:
+        return NOTHING
+    try:
+        return link(reverse(f"admin:{page}_change", args=[number]), text or number)
+    except NoReverseMatch:
+        return format_html("{}", text or number)
 
 
 class BoundedPaginator(Paginator):
@@ -34,11 +55,22 @@ class ConsoleAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"empty_text": self.empty_text} | (extra_context or {}))
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        context["adminform"].form.label_suffix = ""
+        return super().render_change_form(request, context, *args, **kwargs)
+
 
 class ReadOnlyAdmin(ConsoleAdmin):
     """Rows that the system keeps: seen, never edited by hand."""
 
-    actions = None
+    actions: Any = None
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        return super().change_view(request, object_id, form_url, {"read_only": True} | (extra_context or {}))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -12,8 +12,9 @@ from django.utils.text import capfirst
 
 from agents.admin.budgets import meter
 from schedules.admin.tones import firing_badge, run_badge
+from schedules.models import Run
 from schedules.zones import zone
-from stagent.lib import cells, clock
+from stagent.lib import cells, charts, clock
 
 register = template.Library()
 
@@ -62,7 +63,15 @@ def badge(text: str, tone: str = "calm", title: str = "") -> SafeString:
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """Draw an icon of `console/icons.svg`."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("console/icons.svg"), name)
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("console/icons.svg"), name
+    )
+
+
+@register.simple_tag
+def steps_meter(run: Run) -> SafeString:
+    """Draw how many of its steps a run has taken."""
+    return charts.meter(run.turn_count, run.max_turns or 1, f"{run.turn_count} of {run.max_turns} steps")
 
 
 @register.filter
