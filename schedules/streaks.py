@@ -33,7 +33,7 @@ def settle(run: Run, *, blameless: bool, now: datetime) -> None:
     """Write the ending of a run into its schedule, in the transaction that ended it."""
     if run.schedule_id is None:
         return
-    schedule = Schedule.objects.select_for_update().get(pk=run.schedule_id)
+    schedule = Schedule.objects.select_for_update(no_key=True).get(pk=run.schedule_id)
     _average(schedule, run, now)
     if run.status == RunStatus.COMPLETED:
         _succeed(schedule)

@@ -15,7 +15,7 @@ from agents.errors import LeaseLost
 from agents.models import Transcript
 from agents.states import FailureReason
 from schedules import outbox, streaks
-from schedules.models import Firing, Run
+from schedules.models import Firing, Run, Schedule
 from schedules.signals import announce, run_finished
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import slots
@@ -63,6 +63,7 @@ def _finish(
     run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None, keep_books: "Books | None"
 ) -> Run:
     with transaction.atomic():
+        _lock_schedule(run_id)
         changed = Run.objects.filter(belief or Q(), pk=run_id, token=token, status=RunStatus.RUNNING).update(
             status=ending.status,
             failure_reason=ending.reason or "",
@@ -84,6 +85,14 @@ def _finish(
         bell.ring()
     announce(run_finished, run=run)
     return run
+
+
+def _lock_schedule(run_id: int) -> None:
+    """Lock the schedule, whose streaks are to be written, before the run: a tick that clears the way and a
+    removal take the schedule first too, and nobody waits for the other.
+    """
+    mine = Schedule.objects.filter(runs=run_id).select_for_update(of=("self",), no_key=True)
+    mine.values_list("pk").first()
 
 
 def _keep_books(run: Run, ending: Ending, now: datetime) -> None:
@@ -150,6 +159,7 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
 def give_up(run_id: int, *, now: datetime, reason: FailureReason, detail: str) -> bool:
     """Fail a run that waited in the queue beyond its deadline."""
     with transaction.atomic():
+        _lock_schedule(run_id)
         changed = (
             Run.objects.queued()
             .filter(pk=run_id)
