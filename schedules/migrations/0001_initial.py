@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                 ('active_until', models.TimeField(blank=True, help_text='Heartbeats: no firing from this time of day on.', null=True)),
                 ('overlap_policy', models.CharField(choices=[('skip', 'Skip'), ('queue_one', 'Queue One'), ('allow', 'Allow'), ('cancel_running', 'Cancel Running')], default='skip', max_length=16)),
                 ('misfire_policy', models.CharField(choices=[('fire_once', 'Fire Once'), ('skip', 'Skip'), ('fire_all', 'Fire All')], default='fire_once', max_length=12)),
-                ('misfire_grace_sec', models.PositiveIntegerField(blank=True, help_text='Empty: half the period, between 2 minutes and 6 hours.', null=True)),
+                ('misfire_grace_sec', models.PositiveIntegerField(blank=True, help_text='Empty: half the period, between 2 minutes and 6 hours.', null=True, validators=[django.core.validators.MaxValueValidator(31536000)])),
                 ('max_retries', models.PositiveIntegerField(default=2, validators=[django.core.validators.MaxValueValidator(10)])),
                 ('priority', models.SmallIntegerField(default=0, help_text='-10 to 10; higher goes first.', validators=[django.core.validators.MinValueValidator(-10), django.core.validators.MaxValueValidator(10)])),
                 ('max_turns', models.PositiveIntegerField(blank=True, help_text="Empty: the profile's, then the global default.", null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)], verbose_name='max agent steps per run')),

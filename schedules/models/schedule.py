@@ -64,7 +64,10 @@ class Schedule(models.Model):
     overlap_policy = models.CharField(max_length=16, choices=OverlapPolicy, default=OverlapPolicy.SKIP)
     misfire_policy = models.CharField(max_length=12, choices=MisfirePolicy, default=MisfirePolicy.FIRE_ONCE)
     misfire_grace_sec = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: half the period, between 2 minutes and 6 hours."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(31_536_000)],
+        help_text="Empty: half the period, between 2 minutes and 6 hours.",
     )
     max_retries = models.PositiveIntegerField(default=2, validators=[MaxValueValidator(10)])
     priority = models.SmallIntegerField(
