@@ -23,6 +23,9 @@ class Actor:
         """Return who sent an authenticated request."""
         return cls(cast(User, request.user), "the API")
 
+    def __str__(self) -> str:
+        return f"{self.user.get_username()} through {self.door}"
+
     def must_have(self, permission: str) -> None:
         """Refuse whoever lacks a permission of this app, for example change_schedule."""
         if not self.user.has_perm(f"schedules.{permission}"):

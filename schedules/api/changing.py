@@ -127,7 +127,7 @@ def _set_status(schedule: Schedule, status: ScheduleStatus, actor: Actor, now: d
 
 
 def _paused_by(actor: Actor) -> str:
-    return f"Paused by {actor.user.get_username()}."
+    return f"Paused by {actor}."
 
 
 def _now_is(schedule: Schedule) -> str | None:

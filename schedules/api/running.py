@@ -45,9 +45,7 @@ def cancel(run_id: str, reason: str, actor: Actor, now: datetime) -> Cancelled:
     actor.must_have("change_run")
     run = finding.run(run_id)
     with transaction.atomic():
-        became = cancelling.cancel(
-            run.pk, reason=reason or f"Cancelled by {actor.user.get_username()}.", now=now
-        )
+        became = cancelling.cancel(run.pk, reason=reason or f"Cancelled by {actor}.", now=now)
         actor.note(run, journal.CHANGE, f"Cancelled. {reason}".strip())
     return became
 

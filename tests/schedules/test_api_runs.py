@@ -150,7 +150,7 @@ def test_a_running_run_is_asked_to_stop(api):
         answer = api.post(f"/runs/{run.pk}/cancel")
         assert (answer.status_code, answer.json()["status"]) == (202, "running")
     assert (answer.json()["cancel_reason"], bool(answer.json()["cancel_requested_at"])) == (
-        "Cancelled by alice.",
+        "Cancelled by alice through the API.",
         True,
     )
 

@@ -153,7 +153,7 @@ def test_status_can_be_changed_with_the_rest(api):
     assert (paused["status"], paused["priority"], paused["paused_reason"]) == (
         "paused",
         2,
-        "Paused by alice.",
+        "Paused by alice through the API.",
     )
     active = api.patch(f"/schedules/{schedule.pk}", {"status": "active"}).json()["schedule"]
     assert active["status"] == "active"

@@ -143,6 +143,10 @@ def test_an_agent_pauses_and_resumes(alices):
     a_schedule(clock.now(), name="Night watch")
     shown = use("pause_schedule", alices, schedule="Night watch", reason="It found nothing for a month.")
     assert (shown["status"], shown["paused_reason"]) == ("paused", "It found nothing for a month.")
+    use("resume_schedule", alices, schedule="Night watch")
+    assert use("pause_schedule", alices, schedule="Night watch")["paused_reason"].endswith(
+        "an agent (run 77)."
+    )
     shown = use("resume_schedule", alices, schedule="Night watch")
     assert (shown["name"], shown["status"]) == ("Night watch", "active")
 
