@@ -3,13 +3,18 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from pydantic import ConfigDict, Field
+
 from agents.models import LiveStream
+from schedules import situation as situations
 from schedules.api.finding import runs
 from schedules.api.run_rows import RunRow, run_rows
 from schedules.api.values import Ref, Row, Said, Seen
 from schedules.conf import Conf
 from schedules.models import Pool, Run, Scheduler, Slot
 from schedules.models.slot import DEFAULT_POOL
+from schedules.starts import starts
+from schedules.states import RunStatus
 
 SHOWN = 100  # runs of the queue
 
@@ -60,6 +65,14 @@ class SchedulerRow(Row):
     processes: list[ProcessRow]
 
 
+class QueuedRow(RunRow):
+    """A run in the queue."""
+
+    model_config = ConfigDict(json_schema_extra=None)
+
+    expected_start_at: datetime | None = Field(description="null while more than a slot is missing to it.")
+
+
 class StatusRow(Row):
     """Everything at once; `queue` holds the first hundred of `queue_count`, first in line in front."""
 
@@ -68,14 +81,14 @@ class StatusRow(Row):
     running: int
     queue_count: int
     slots: list[SlotRow]
-    queue: list[RunRow]
+    queue: list[QueuedRow]
     live_streams: list[LiveStreamRow]
     scheduler: SchedulerRow
 
 
 def status_row(now: datetime, conf: Conf) -> StatusRow:
     """Look at everything once."""
-    queue = runs().filter(pk__in=Run.objects.queued()).order_by("claim_order", "pk")
+    queue = runs().filter(status=RunStatus.QUEUED).order_by("claim_order", "pk")
     live = LiveStream.objects.live(now).order_by("started_at")
     return StatusRow(
         at=now,
@@ -83,10 +96,20 @@ def status_row(now: datetime, conf: Conf) -> StatusRow:
         running=Run.objects.running().count(),
         queue_count=queue.count(),
         slots=slot_rows(conf),
-        queue=run_rows(queue[:SHOWN], now),
+        queue=queue_rows(queue[:SHOWN], now, conf),
         live_streams=[LiveStreamRow.model_validate(stream) for stream in live],
         scheduler=scheduler_row(now),
     )
+
+
+def queue_rows(queue: Iterable[Run], now: datetime, conf: Conf) -> list[QueuedRow]:
+    """Show queued runs with when they are expected to start, as the slots and the queue are now."""
+    if not (rows := run_rows(queue, now)):
+        return []
+    expected = starts(situations.look(now, conf))
+    return [
+        QueuedRow.model_construct(**dict(row), expected_start_at=expected.get(int(row.id))) for row in rows
+    ]
 
 
 def slot_rows(conf: Conf) -> list[SlotRow]:

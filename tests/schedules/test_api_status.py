@@ -1,6 +1,6 @@
 """The state of the install at one moment, over HTTP."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -42,6 +42,9 @@ def test_it_shows_who_holds_which_slot_and_who_waits_for_what(api):
     assert slot["lease_expires_at"]
     waits = [(run["id"], run["wait_reason"]) for run in shown["queue"]]
     assert waits == [(str(soon.pk), "slot"), (str(late.pk), "chat")]
+    starts = [run["expected_start_at"] for run in shown["queue"]]
+    assert abs(datetime.fromisoformat(starts[0]) - now) < timedelta(seconds=2)  # a slot is free
+    assert starts[1] is None  # nobody knows how long the chat takes
     assert [stream["key"] for stream in shown["live_streams"]] == ["message:42"]
 
 
