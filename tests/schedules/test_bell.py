@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ LONG_SEC = 20.0
 
 
 @pytest.fixture
-def hung() -> bell.Bell:
+def hung() -> Iterator[bell.Bell]:
     hung = bell.Bell()
     hung.open()
     hung.wait(0.6)  # PostgreSQL strikes once when it begins to listen
@@ -24,7 +25,7 @@ def hung() -> bell.Bell:
     hung.close()
 
 
-def from_a_thread(act: object) -> None:
+def from_a_thread(act: Callable[[], None]) -> None:
     def work() -> None:
         act()
         connections.close_all()
@@ -84,8 +85,8 @@ def test_a_commit_that_rings_nothing_wakes_nobody(hung: bell.Bell) -> None:
 
 
 def test_a_door_that_nobody_is_behind_is_taken_away(tmp_path: Path) -> None:
-    script = f"from pathlib import Path; from stagent.lib import knock; knock.open_door(Path({str(tmp_path)!r}))"
-    subprocess.run([sys.executable, "-c", script], check=True)
+    script = "import sys, pathlib; from stagent.lib import knock; knock.open_door(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
     assert len(list(tmp_path.iterdir())) == 1
     knock.knock(tmp_path)
     assert not list(tmp_path.iterdir())
