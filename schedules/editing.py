@@ -37,7 +37,7 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
 
 
 def prepare(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> dict[str, Any] | None:
-    """Put the changes on a schedule and refuse what is wrong, writing nothing; return its timing before them."""
+    """Put the changes on a schedule and refuse what is wrong, writing nothing; return its timing before."""
     before = _timing(schedule) if schedule.pk else None
     _apply(schedule, changes, now)
     schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down

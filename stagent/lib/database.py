@@ -25,7 +25,7 @@ def configure(url: str, default_file: Path) -> dict[str, Any]:
     # Not through a URL: a path may hold any character, `#` and `%` included.
     chosen: dict[str, Any] = _parsed(url) if url else {"ENGINE": SQLITE, "NAME": str(default_file)}
     if chosen["ENGINE"] == SQLITE:
-        # Kept open: reopening the file costs more than most queries, and nobody closes it from the other side.
+        # Kept open: reopening the file costs more than most queries, and nobody else closes it.
         return chosen | {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
     if chosen["ENGINE"] == POSTGRESQL:
         options = {"connect_timeout": 10} | chosen.get("OPTIONS", {})
