@@ -10,10 +10,10 @@ from django.utils.functional import cached_property
 from schedules.calendar import Instant, jittered
 from schedules.misfires import Plan, Policy, default_grace, plan
 from schedules.models import Firing, Run, Schedule
+from schedules.quiet import is_quiet
 from schedules.situation import Situation
-from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, ScheduleKind, Source
+from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, Source
 from schedules.transitions import complete, defer, enqueue, move_on, request_cancel, withdraw
-from schedules.zones import zone
 from stagent.lib import bell
 
 # A run still queued after its grace and this is not wanted any more.
@@ -140,7 +140,7 @@ class Due:
             and self.schedule.firing_count + len(self.fired) >= self.schedule.max_firings
         ):
             return Outcome.CAPPED, f"It may fire {self.schedule.max_firings} times, and has."
-        if self._is_quiet(instant):
+        if is_quiet(self.schedule, instant.at):
             return Outcome.SKIPPED_QUIET_HOURS, f"Outside its active hours, {quiet_hours(self.schedule)}."
         if spent := self._spent_budget():
             return Outcome.SKIPPED_BUDGET, spent
@@ -150,19 +150,6 @@ class Due:
             Outcome.FIRED,
             "The instant did not exist that day; fired right after the gap." if instant.dst_shifted else "",
         )
-
-    def _is_quiet(self, instant: Instant) -> bool:
-        schedule = self.schedule
-        if (
-            schedule.kind != ScheduleKind.HEARTBEAT
-            or schedule.active_from is None
-            or schedule.active_until is None
-        ):
-            return False
-        clock = instant.at.astimezone(zone(schedule.timezone)).time()
-        if schedule.active_from <= schedule.active_until:
-            return not schedule.active_from <= clock < schedule.active_until
-        return schedule.active_until <= clock < schedule.active_from
 
     def _spent_budget(self) -> str:
         return self.situation.budgets.covering(
