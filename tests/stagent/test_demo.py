@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
+from agents.offline.understanding import understand
 from schedules.models import Firing, Schedule
 from stagent import demo
 from tests.support.builders import NOON, a_schedule
@@ -60,3 +61,8 @@ def test_deleted_demo_schedules_do_not_come_back():
 def test_its_times_are_in_the_zone_of_the_install():
     demo.install(NOON)
     assert set(Schedule.objects.values_list("timezone", flat=True)) == {settings.TIME_ZONE}
+
+
+@pytest.mark.parametrize("wanted", demo.SCHEDULES, ids=lambda wanted: wanted["name"])
+def test_the_offline_model_understands_what_it_is_asked(wanted):
+    assert understand(wanted["prompt"]).name != "plain"
