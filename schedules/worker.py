@@ -43,11 +43,12 @@ class Job:
     cause: Cause | None = None
     task: "asyncio.Task[None] | None" = None
     confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
+    settling: bool = False  # the engine has finished; what is left is to write that down
     text: list[str] = field(default_factory=list)  # of the turn that streams
 
     def stop(self, cause: Cause) -> None:
-        """Cancel the task for a cause; the first cause stands. Only from the task's own loop."""
-        if self.cause is None and self.task is not None:
+        """Cancel the task for a cause, the first stands, unless it is settling. Only from the task's own loop."""
+        if self.cause is None and self.task is not None and not self.settling:
             self.cause = cause
             self.task.cancel(cause.value)
 
@@ -72,6 +73,7 @@ async def _work(job: Job) -> None:
     except Exception as error:
         log.exception("Run %s broke its worker.", job.claim.run_id)
         finished = _failed(job, FailureReason.SDK_ERROR, f"{type(error).__name__}: {error}")
+    job.settling = True
     await in_database(endings.conclude, job.claim, finished, job.gauge)
 
 
