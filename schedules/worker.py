@@ -47,7 +47,7 @@ class Job:
     text: list[str] = field(default_factory=list)  # of the turn that streams
 
     def stop(self, cause: Cause) -> None:
-        """Cancel the task for a cause, the first stands, unless it is settling. Only from the task's own loop."""
+        """Cancel the task, unless it is settling; the first cause stands. Only from the task's own loop."""
         if self.cause is None and self.task is not None and not self.settling:
             self.cause = cause
             self.task.cancel(cause.value)

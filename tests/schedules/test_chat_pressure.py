@@ -44,7 +44,7 @@ def test_the_step_back_ends_with_the_stream() -> None:
 
 
 def test_the_step_back_is_bounded() -> None:
-    schedule = a_schedule(cron="0 * * * *", now=NOON)
+    a_schedule(cron="0 * * * *", now=NOON)
     due = NOON + timedelta(hours=1)
     activity.begin("message:1", "web", 3600, due)
     moment = due
@@ -61,24 +61,3 @@ def test_a_lapsed_stream_holds_nothing_back() -> None:
     activity.begin("message:1", "web", 60, NOON)
     tick_at(NOON + 5 * MINUTE)
     assert Firing.objects.get().outcome == Outcome.FIRED
-
-
-def test_a_schedule_that_cannot_be_ticked_is_set_aside_for_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    broken = a_schedule(cron="*/5 * * * *")
-    a_schedule(name="whole")
-    Schedule.objects.filter(pk=broken.pk).update(cron="nonsense")
-    later = NOON + timedelta(minutes=5)
-    assert tick(the_situation(later)) == 1
-    assert tick(the_situation(later)) == 0
-    assert caplog.text.count("could not be ticked") == 1
-    tick(the_situation(later + timedelta(minutes=1)))
-    assert caplog.text.count("could not be ticked") == 2
-
-
-def test_an_edit_that_waited_its_turn_does_not_fire_again_what_was_fired_meanwhile() -> None:
-    schedule = a_schedule(cron="*/5 * * * *")
-    fired_at = NOON + timedelta(minutes=5)
-    tick(the_situation(fired_at))
-    schedule = Schedule.objects.get()
-    editing.save(schedule, {"cron": "*/10,5 * * * *"}, now=fired_at - timedelta(seconds=1))
-    assert schedule.next_nominal_at == NOON + timedelta(minutes=10)

@@ -273,3 +273,24 @@ def test_an_instant_in_the_spring_gap_fires_right_after_it_and_is_marked() -> No
     tick_at(night + timedelta(hours=1))
     firing = Firing.objects.get()
     assert (firing.nominal_at, firing.dst_shifted) == (night + timedelta(hours=1), True)
+
+
+def test_a_schedule_that_cannot_be_ticked_is_set_aside_for_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    broken = a_schedule(cron="*/5 * * * *")
+    a_schedule(name="whole")
+    Schedule.objects.filter(pk=broken.pk).update(cron="nonsense")
+    later = NOON + timedelta(minutes=5)
+    assert tick(the_situation(later)) == 1
+    assert tick(the_situation(later)) == 0
+    assert caplog.text.count("could not be ticked") == 1
+    tick(the_situation(later + timedelta(minutes=1)))
+    assert caplog.text.count("could not be ticked") == 2
+
+
+def test_an_edit_that_waited_its_turn_does_not_fire_again_what_was_fired_meanwhile() -> None:
+    schedule = a_schedule(cron="*/5 * * * *")
+    fired_at = NOON + timedelta(minutes=5)
+    tick(the_situation(fired_at))
+    schedule = Schedule.objects.get()
+    editing.save(schedule, {"cron": "*/10,5 * * * *"}, now=fired_at - timedelta(seconds=1))
+    assert schedule.next_nominal_at == NOON + timedelta(minutes=10)
