@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from agents import breaker
 from schedules.errors import NoRoom, Quicker
@@ -62,8 +62,8 @@ def startable(situation: Situation) -> RunQuerySet:
 
 def _behind_its_own_schedule() -> Q:
     """Match the runs that wait for an earlier run of their schedule, which is not to overlap."""
-    running = Run.objects.running().filter(schedule=OuterRef("schedule"))
-    return Q(Exists(running), ~Q(schedule__overlap_policy=OverlapPolicy.ALLOW), source__in=BY_ITSELF)
+    busy = Run.objects.running().filter(schedule__isnull=False).values("schedule")
+    return Q(~Q(schedule__overlap_policy=OverlapPolicy.ALLOW), schedule__in=busy, source__in=BY_ITSELF)
 
 
 def _over_budget(situation: Situation) -> Q:

@@ -271,7 +271,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['claim_order', 'id'], name='run_queue'),
+            index=models.Index(fields=['status', 'claim_order', 'id'], name='run_queue'),
         ),
         migrations.AddIndex(
             model_name='run',

@@ -131,7 +131,7 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["claim_order", "id"], condition=Q(status="queued"), name="run_queue"),
+            models.Index(fields=["status", "claim_order", "id"], name="run_queue"),
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="run_leases"),
             models.Index(fields=["schedule", "-queued_at"], name="run_by_schedule"),
             models.Index(fields=["status", "-queued_at"], name="run_by_status"),

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from agents import activity, breaker
 from agents.models import Budget, LedgerEntry
 from schedules import waits
-from schedules.drain import adopt_waiting, drain
+from schedules.drain import adopt_waiting, drain, startable
 from schedules.models import Run, Schedule, Setting
 from schedules.models.run import UNADOPTED
 from schedules.states import OverlapPolicy, RunStatus, ScheduleStatus, Source, WaitReason
@@ -149,3 +150,11 @@ def test_a_run_claimed_by_a_request_is_taken_over() -> None:
     run, _ = a_running_run(holder=UNADOPTED)
     assert [claimed.run_id for claimed in adopt_waiting(the_situation(NOON), "scheduler")] == [run.pk]
     assert adopt_waiting(the_situation(NOON), "another") == []
+
+
+def test_a_long_queue_is_read_from_its_front() -> None:
+    plan = startable(the_situation(NOON)).explain()
+    assert "CORRELATED" not in plan  # a look at all its siblings for every run in it
+    if connection.vendor == "sqlite":  # PostgreSQL chooses by the number of rows, and here are none
+        assert "USING INDEX run_queue" in plan
+        assert "TEMP B-TREE" not in plan
