@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.support.needs",
     "tests.support.people",
     "tests.support.ports",
+    "tests.support.postbox",
     "tests.support.rollback",
 ]
 
