@@ -9,11 +9,12 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from stagent.lib import clock
+from stagent.lib.admin import ConsoleAdmin
 from stagent.models import ApiToken
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(ConsoleAdmin):
     """Who is not a superuser sees and makes tokens of their own only: a token is its user."""
 
     list_display = ("name", "user", "state", "created_at", "last_used_at", "expires_at")
@@ -21,6 +22,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     list_filter = ("user",)
     search_fields = ("name", "user__username")
     actions = ("revoke",)
+    empty_text = "No program has a key to the API. Make one: it is shown once, and kept only as a digest."
     readonly_fields = ("user", "created_at", "last_used_at", "revoked_at")
     fields = ("user", "name", "expires_at", "created_at", "last_used_at", "revoked_at")
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -18,6 +20,8 @@ from schedules.panels.day import Hour
 from schedules.situation import Situation
 from stagent.lib import charts
 from stagent.lib.charts import Bar
+
+MOST_CHANGES = 8
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,10 @@ def _money(now: datetime) -> Money:
     )
 
 
+def _changes() -> QuerySet[LogEntry]:
+    return LogEntry.objects.select_related("user", "content_type").order_by("-action_time", "-pk")
+
+
 def _day(hours: list[Hour]) -> Day:
     fates = {fate: sum(hour.fates.get(fate, 0) for hour in hours) for fate in day.FATES}
     return Day(charts.bars([_bar(hour) for hour in hours], "Firings of the last 24 hours, by hour"), fates)
@@ -70,5 +78,6 @@ PANELS: dict[str, tuple[str, Callable[[Situation], Any]]] = {
     "trouble": ("schedules.view_run", lambda at: trouble.look(at.now)),
     "day": ("schedules.view_firing", lambda at: _day(day.look(at.now))),
     "streams": ("agents.view_livestream", lambda at: list(LiveStream.objects.live(at.now))),
+    "changes": ("admin.view_logentry", lambda at: list(_changes()[:MOST_CHANGES])),
     "money": ("agents.view_ledgerentry", lambda at: _money(at.now)),
 }

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = [
     "tests.support.coroutines",
     "tests.support.needs",
+    "tests.support.pages",
     "tests.support.people",
     "tests.support.ports",
     "tests.support.postbox",

@@ -12,8 +12,9 @@ NOT_A_LIMIT = (
 )
 UNITS = r"(?:turns?|steps?|iterations?|tool calls?|actions?|rounds?)"
 MOST = r"(?:max(?:imum)?(?: of)?|at most|no more than|not more than|up to|limit(?: of| to|ed to)?|within)"
+NUMBER = r"\d+(?:,\d{3})*"
 LIMIT = re.compile(
-    rf"\b{MOST}[:\s]+\d[\d,]*\s+{UNITS}\b|\b{MOST}[_\s]{UNITS}[:=\s]+\d[\d,]*|\b{UNITS}[_\s]limit[:=\s]+\d[\d,]*",
+    rf"\b{MOST}[:\s]+{NUMBER}\s+{UNITS}\b|\b{MOST}[_\s]{UNITS}[:=\s]+{NUMBER}|\b{UNITS}[_\s]limit[:=\s]+{NUMBER}",
     re.IGNORECASE,
 )
 

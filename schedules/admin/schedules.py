@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +10,9 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils.safestring import SafeString
 
-from schedules import editing, streaks, wording
+from schedules import collisions, editing, streaks, wording
 from schedules.admin import preview, sparkline
+from schedules.admin.collision_banner import tell
 from schedules.admin.filters import AttentionFilter
 from schedules.admin.schedule_columns import streak_badges
 from schedules.admin.schedule_doing import ScheduleDoing
@@ -82,6 +83,8 @@ class ScheduleAdmin(ScheduleDoing):
         row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
         obj.pk = editing.save(row, changes, now=now).pk
         obj.refresh_from_db()
+        for collision in collisions.check(obj, now):
+            self.message_user(request, tell(collision), messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: Schedule) -> None:
         remove(obj.pk, now=clock.now())

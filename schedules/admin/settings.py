@@ -58,10 +58,7 @@ class SettingAdmin(ReadOnlyAdmin):
             wrong = self._change(request, name, typed)
             if not wrong:
                 return redirect("admin:schedules_setting_changelist")
-        lines = [
-            _line(value, saved, typed if value.key.name == name else "", wrong)
-            for value, saved in _in_force()
-        ]
+        lines = [_line(*found, typed, wrong if found[0].key.name == name else "") for found in _in_force()]
         context = self.admin_site.each_context(request) | {
             "title": "Settings",
             "opts": self.opts,
@@ -117,4 +114,4 @@ def _in_force() -> list[tuple[Value, str]]:
 
 
 def _line(value: Value, saved: str, typed: str, wrong: str) -> Line:
-    return Line(value, saved, typed or saved, wrong if typed else "")
+    return Line(value, saved, typed if wrong else saved, wrong)
