@@ -1,0 +1,134 @@
+"""Say what the coming hours hold, as a table or as JSON.
+
+1. Read the active schedules, what a run of each usually takes, and who runs and waits now.
+2. Play every firing through the cap; with --cap through that one too, and compare.
+3. Print the sums, the days, and the next firings with their expected starts.
+"""
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from schedules import conf, plans, situation
+from schedules.forecast import HOURS, MOST_HOURS, Day, Expected, Forecast, play
+from schedules.forecast_answer import answer
+from schedules.simulation import Fate
+from schedules.zones import zone
+from stagent.lib import clock
+
+ROWS = 30
+FATES = {
+    Fate.SKIPPED: "skipped, an earlier run is in the way",
+    Fate.EXPIRED: "given up in the queue",
+    Fate.REPLACED: "cancelled by the next one",
+}
+
+
+class Command(BaseCommand):
+    help = "Say what the coming hours hold: expected starts, waits, the peak, steps and cost."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        most = conf.BY_NAME["SCHEDULE_MAX_CONCURRENT"].most
+        parser.add_argument("--hours", type=_from_1_to(MOST_HOURS), default=HOURS, help=f"default {HOURS}")
+        parser.add_argument("--cap", type=_from_1_to(most), metavar="N", help="what if the cap were N?")
+        parser.add_argument(
+            "--rows", type=_from_1_to(100_000), default=ROWS, help=f"firings listed, default {ROWS}"
+        )
+        parser.add_argument("--json", action="store_true", help="everything, for programs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = clock.now()
+        until = now + timedelta(hours=options["hours"])
+        at_present = situation.look(now, conf.load())
+        cap = at_present.conf.max_concurrent
+        outlook = plans.look(at_present, until)
+        asked = play(outlook, now=now, until=until, cap=options["cap"] or cap)
+        if options["json"]:
+            self.stdout.write(json.dumps(answer(asked), indent=2))
+            return
+        in_force = play(outlook, now=now, until=until, cap=cap) if asked.cap != cap else None
+        self.stdout.write("\n".join(_lines(asked, in_force, options["rows"])))
+
+
+def _from_1_to(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if text.isdecimal() and 1 <= int(text) <= most:
+            return int(text)
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}.")
+
+    return read
+
+
+def _lines(forecast: Forecast, in_force: Forecast | None, rows: int) -> Iterable[str]:
+    yield f"From {_clock(forecast.now)} to {_clock(forecast.until)}, {settings.TIME_ZONE}. An estimate."
+    yield _sums(forecast)
+    if in_force:
+        yield f"As it is: {_sums(in_force)}"
+    if forecast.left_out:
+        yield f"{forecast.left_out} schedules that come due later are not looked at."
+    if forecast.firings:
+        yield from ("", *_table(["Day", "Firings", "Runs", "Steps", "Cost"], map(_day, forecast.days)))
+        yield from ("", *_table(["Due", "Starts", "Waits", "Schedule"], map(_row, forecast.firings[:rows])))
+    if more := len(forecast.firings[rows:]):
+        yield f"… and {more} more (--rows {len(forecast.firings)})."
+
+
+def _sums(forecast: Forecast) -> str:
+    if not forecast.firings:
+        return f"Cap {forecast.cap}: nothing is due."
+    kept = len(forecast.firings) - forecast.runs
+    skipped = f", {kept} {'does' if kept == 1 else 'do'} not" if kept else ""
+    return (
+        f"Cap {forecast.cap}: {forecast.runs} of {len(forecast.firings)} firings run{skipped}; "
+        f"at most {forecast.peak_running} at once and {forecast.peak_waiting} waiting; "
+        f"longest wait {_for(forecast.longest_wait_sec)}, 95 % wait at most {_for(forecast.wait_p95_sec)}."
+    )
+
+
+def _day(day: Day) -> list[str]:
+    return [
+        f"{day.date:%a %d %b}",
+        f"{day.firings:,}",
+        f"{day.runs:,}",
+        f"{day.turns:,.0f}",
+        f"${day.cost_usd:,.2f}",
+    ]
+
+
+def _row(firing: Expected) -> list[str]:
+    starts = f"{_local(firing.start_at):%H:%M:%S}" if firing.start_at else "–"
+    fate = f" ({FATES[firing.fate]})" if firing.fate in FATES else ""
+    waits = _for(firing.wait_sec) if firing.start_at and firing.wait_sec >= 1 else ""
+    return [_clock(firing.due_at), starts, waits, f"{' '.join(firing.schedule.name.split())}{fate}"]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
+    """Draw columns as wide as they must be; figures stand to the right, the last column is open."""
+    lines = [heads, *rows]
+    widths = [max(len(line[number]) for line in lines) for number in range(len(heads))]
+    for line in lines:
+        cells = [
+            text.rjust(width) if number else text.ljust(width)
+            for number, (text, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        cells[-1] = line[-1].rjust(widths[-1]) if heads[-1] == "Cost" else line[-1]
+        yield "  ".join(cells).rstrip()
+
+
+def _for(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{_local(moment):%a %d %b %H:%M}"
+
+
+def _local(moment: datetime) -> datetime:
+    return moment.astimezone(zone(settings.TIME_ZONE))

@@ -1,0 +1,140 @@
+"""What the schedules are going to ask for: rows of the database as plans of the simulation."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from schedules import eta
+from schedules.ahead import stamps_ahead
+from schedules.calendar import jittered
+from schedules.drain import startable
+from schedules.due import QUEUE_PATIENCE
+from schedules.misfires import default_grace
+from schedules.models import Firing, Pool, Run, Schedule
+from schedules.simulation import Plan
+from schedules.situation import Situation
+from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
+from schedules.weights import Weights
+
+MOST_SCHEDULES = 5000  # that are looked at, those that fire first
+MOST_QUEUED = 1000
+PRICED_FIRINGS = 5000  # the newest, from which the usual cost is taken
+COLUMNS = (
+    "name", "project", "cron", "every_sec", "at", "timezone", "anchor_at", "starts_at", "ends_at", "kind",
+    "active_from", "active_until", "max_firings", "firing_count", "jitter_sec", "misfire_grace_sec",
+    "overlap_policy", "priority", "pool", "max_turns", "max_run_duration_sec", "avg_turns_per_firing",
+    "avg_duration_ms", "profile__max_turns",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Likely:
+    """A schedule with what it is going to ask for, and what one firing of it takes."""
+
+    schedule_id: int | None
+    name: str
+    timezone: str
+    plan: Plan
+    turns: float = 0.0
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """All that the simulation is fed with; running and queued name the number of a likely one."""
+
+    likely: list[Likely]
+    pools: dict[str, int]
+    running: list[tuple[int, datetime, datetime]] = field(default_factory=list)  # since and until when
+    queued: list[tuple[int, datetime]] = field(default_factory=list)  # since when, first in line in front
+    left_out: int = 0  # schedules beyond the most that are looked at
+
+
+def look(situation: Situation, until: datetime) -> Outlook:
+    """Read the active schedules, and who runs and waits now."""
+    due = Schedule.objects.active().filter(next_nominal_at__lte=until).order_by("next_nominal_at", "pk")
+    schedules = list(due.select_related("profile").only(*COLUMNS)[:MOST_SCHEDULES])
+    left_out = due.count() - MOST_SCHEDULES if len(schedules) == MOST_SCHEDULES else 0
+    usual_sec = eta.usual_sec()
+    likely = _likely(schedules, situation, until, usual_sec)
+    pools = dict(Pool.objects.values_list("name", "size"))
+    outlook = Outlook(likely, pools, left_out=left_out)
+    _add_what_is_there(outlook, situation, usual_sec)
+    return outlook
+
+
+def _likely(
+    schedules: Sequence[Schedule], situation: Situation, until: datetime, usual_sec: float
+) -> list[Likely]:
+    weights, prices = Weights(schedules, situation.conf), Prices()
+    longest_sec = situation.conf.max_run_duration_sec
+    found = []
+    for schedule in schedules:
+        turns = weights.of(schedule)
+        takes_sec = min(eta.expected_sec(schedule, usual_sec), schedule.max_run_duration_sec or longest_sec)
+        plan = _plan(schedule, situation.now, until, takes_sec)
+        cost = prices.of(schedule.pk, turns)
+        found.append(Likely(schedule.pk, schedule.name, schedule.timezone, plan, turns, cost))
+    return found
+
+
+def _plan(schedule: Schedule, now: datetime, until: datetime, takes_sec: float) -> Plan:
+    stamps = stamps_ahead(schedule, now, until)
+    period = timedelta(seconds=stamps[1] - stamps[0]) if len(stamps) > 1 else None
+    patience = schedule.grace(default_grace(period)) + QUEUE_PATIENCE
+    return Plan(
+        dues=[_with_jitter(schedule, *pair) for pair in zip(stamps, [*stamps[1:], None], strict=True)]
+        if schedule.jitter_sec
+        else stamps,
+        takes_sec=takes_sec,
+        patience_sec=patience.total_seconds() + schedule.jitter_sec,
+        overlap=schedule.overlap_policy,
+        head_start_sec=schedule.priority * PRIORITY_STEP_SEC,
+        pool=schedule.pool_id or "",
+    )
+
+
+def _with_jitter(schedule: Schedule, stamp: int, following: int | None) -> float:
+    nominal = datetime.fromtimestamp(stamp, UTC)
+    latest = None if following is None else datetime.fromtimestamp(following, UTC)
+    return jittered(schedule.pk, nominal, schedule.jitter_sec, latest).timestamp()
+
+
+def _add_what_is_there(outlook: Outlook, situation: Situation, usual_sec: float) -> None:
+    """Add the runs that hold a slot or wait for one; their firings are past, their time is not."""
+    now, conf = situation.now, situation.conf
+    numbers = {one.schedule_id: number for number, one in enumerate(outlook.likely)}
+
+    def number_of(run: Run) -> int:
+        if run.schedule_id in numbers:
+            return numbers[run.schedule_id]
+        takes_sec = eta.expected_sec(run.schedule, usual_sec)
+        plan = Plan(takes_sec=takes_sec, overlap=OverlapPolicy.ALLOW, pool=run.pool)
+        outlook.likely.append(Likely(run.schedule_id, run.schedule_name, "UTC", plan))
+        return len(outlook.likely) - 1
+
+    for run in Run.objects.running().select_related("schedule"):
+        ends_at = now + eta.remaining(run, usual_sec, now, conf)
+        outlook.running.append((number_of(run), run.started_at or now, ends_at))
+    for run in startable(situation).select_related("schedule")[:MOST_QUEUED]:
+        outlook.queued.append((number_of(run), run.queued_at))
+
+
+class Prices:
+    """What a firing usually costs: the schedule's own average, else its steps at the average price of one."""
+
+    def __init__(self) -> None:
+        priced = Firing.objects.filter(cost_usd__isnull=False, turn_count__gt=0).order_by("-nominal_at")
+        self._costs = defaultdict[int | None, list[float]](list)
+        total = turns = 0.0
+        for schedule_id, cost, count in priced.values_list("schedule", "cost_usd", "turn_count")[
+            :PRICED_FIRINGS
+        ]:
+            self._costs[schedule_id].append(float(cost or 0))
+            total, turns = total + float(cost or 0), turns + (count or 0)
+        self._per_turn = total / turns if turns else 0.0
+
+    def of(self, schedule_id: int, turns: float) -> float:
+        own = self._costs.get(schedule_id)
+        return sum(own) / len(own) if own else turns * self._per_turn

@@ -1,0 +1,202 @@
+"""The queue and the slots of the coming hours, played through. Pure: plans in, the fate of each firing out.
+
+It claims as the drain does: within the cap and the pools, highest priority first, then oldest; no run starts
+beside one of its own schedule unless it may. What nobody knows beforehand is left out: people, chat, retries.
+"""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+
+from schedules.states import OverlapPolicy
+
+
+class Fate(StrEnum):
+    """What becomes of a firing."""
+
+    RUNS = "runs"
+    SKIPPED = "skipped_overlap"  # an earlier run of its schedule is in the way
+    EXPIRED = "expired_in_queue"  # it waited longer than it is wanted
+    REPLACED = "replaced"  # a newer firing of its schedule cancels it
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one schedule is going to ask for; moments in Unix seconds."""
+
+    dues: Sequence[float] = ()
+    takes_sec: float = 60.0
+    patience_sec: float = inf  # how long a queued run is wanted
+    overlap: str = OverlapPolicy.SKIP
+    head_start_sec: float = 0.0  # in the queue
+    pool: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One firing on its way; `plan` is the number of its plan."""
+
+    plan: int
+    due: float
+    start: float | None = None
+    end: float = inf
+    fate: Fate | None = None
+
+    @property
+    def wait_sec(self) -> float:
+        return 0.0 if self.start is None else self.start - self.due
+
+
+@dataclass
+class Simulation:
+    """Slots and a queue; `pools` tells how many places each pool has beside the cap."""
+
+    plans: Sequence[Plan]
+    cap: int
+    pools: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.peak_running = self.peak_waiting = 0
+        self.peak_at = -inf
+        self._running = self._waiting = self._pushed = 0
+        self._in_pool = Counter[str]()
+        self._ends: list[tuple[float, int, Job]] = []
+        self._queues: dict[str, list[tuple[float, int, Job]]] = defaultdict(list)
+        self._own: dict[int, list[Job]] = defaultdict(list)
+
+    def already_running(self, plan: int, since: float, end: float) -> None:
+        """Let a run hold a slot from the beginning."""
+        self._start(Job(plan, since), since, end)
+
+    def already_queued(self, plan: int, since: float) -> None:
+        """Let a run wait from the beginning; call it in the order of the queue."""
+        self._enqueue(Job(plan, since))
+
+    def play(self, now: float) -> list[Job]:
+        """Let every planned firing happen, and return them all in the order in which they come due."""
+        self._fill(now)
+        for due, _, number in sorted(self._arrivals()):
+            self._let_end(due)
+            self._arrive(Job(number, due))
+            self._fill(due)
+            self.peak_waiting = max(self.peak_waiting, self._waiting)
+        self._let_end(inf)
+        return self.jobs
+
+    def _arrivals(self) -> Iterator[tuple[float, float, int]]:
+        for number, plan in enumerate(self.plans):
+            for due in plan.dues:
+                yield due, -plan.head_start_sec, number
+
+    def _arrive(self, job: Job) -> None:
+        """Queue a firing, or skip it, as the overlap policy of its schedule says."""
+        self.jobs.append(job)
+        policy, own = self.plans[job.plan].overlap, self._unfinished(job)
+        if own and policy == OverlapPolicy.CANCEL_RUNNING:
+            for earlier in own:
+                self._replace(earlier, job.due)
+        elif (own and policy == OverlapPolicy.SKIP) or (
+            policy == OverlapPolicy.QUEUE_ONE and any(earlier.start is None for earlier in own)
+        ):
+            job.fate = Fate.SKIPPED
+            return
+        self._enqueue(job)
+
+    def _unfinished(self, job: Job) -> list[Job]:
+        """Return the earlier jobs of its plan that wait or run; those that waited too long are over."""
+        plan = self.plans[job.plan]
+        if plan.overlap == OverlapPolicy.ALLOW:
+            return []
+        for earlier in self._own[job.plan]:
+            if earlier.start is None and job.due > earlier.due + plan.patience_sec:
+                self._drop(earlier, Fate.EXPIRED)
+        return list(self._own[job.plan])
+
+    def _replace(self, earlier: Job, moment: float) -> None:
+        if earlier.start is None:
+            self._drop(earlier, Fate.REPLACED)
+        else:
+            earlier.end, earlier.fate = moment, Fate.REPLACED
+            self._leave(earlier)
+
+    def _enqueue(self, job: Job) -> None:
+        plan = self.plans[job.plan]
+        self._own[job.plan].append(job)
+        self._waiting += 1
+        self._pushed += 1
+        heapq.heappush(self._queues[plan.pool], (job.due - plan.head_start_sec, self._pushed, job))
+
+    def _drop(self, job: Job, fate: Fate) -> None:
+        """End a job that never ran; it stays in its heap until it comes to the front."""
+        job.fate = fate
+        self._waiting -= 1
+        self._own[job.plan] = [other for other in self._own[job.plan] if other is not job]
+
+    def _let_end(self, moment: float) -> None:
+        """Let runs end until a moment, and the next ones start in their places."""
+        while self._ends and self._ends[0][0] <= moment:
+            end, _, job = heapq.heappop(self._ends)
+            if job.fate == Fate.RUNS:  # a replaced one has left already
+                self._leave(job)
+                self._fill(end)
+
+    def _leave(self, job: Job) -> None:
+        self._running -= 1
+        self._in_pool[self.plans[job.plan].pool] -= 1
+        self._own[job.plan] = [other for other in self._own[job.plan] if other is not job]
+
+    def _fill(self, moment: float) -> None:
+        """Start what is first in line until the cap is full."""
+        while self._waiting and self._running < self.cap and (job := self._next(moment)):
+            self._waiting -= 1
+            self._start(job, moment, moment + self.plans[job.plan].takes_sec)
+
+    def _next(self, moment: float) -> Job | None:
+        """Take the first job in line whose pool has room and whose schedule is not running."""
+        behind: list[tuple[str, tuple[float, int, Job]]] = []
+        found = None
+        while found is None and (heads := self._heads(moment)):
+            pool = min(heads, key=lambda pool: self._queues[pool][0][:2])
+            entry = heapq.heappop(self._queues[pool])
+            if self._runs_already(entry[2]):
+                behind.append((pool, entry))
+            else:
+                found = entry[2]
+        for pool, entry in behind:
+            heapq.heappush(self._queues[pool], entry)
+        return found
+
+    def _heads(self, moment: float) -> list[str]:
+        """Return the pools with room in which somebody waits."""
+        for queue in self._queues.values():
+            while queue and self._is_over(queue[0][2], moment):
+                heapq.heappop(queue)
+        return [pool for pool, queue in self._queues.items() if queue and self._has_room(pool)]
+
+    def _is_over(self, job: Job, moment: float) -> bool:
+        if job.fate is None and moment > job.due + self.plans[job.plan].patience_sec:
+            self._drop(job, Fate.EXPIRED)
+        return job.fate is not None
+
+    def _has_room(self, pool: str) -> bool:
+        return not pool or self._in_pool[pool] < self.pools.get(pool, 1)
+
+    def _runs_already(self, job: Job) -> bool:
+        if self.plans[job.plan].overlap == OverlapPolicy.ALLOW:
+            return False
+        return any(other.start is not None for other in self._own[job.plan])
+
+    def _start(self, job: Job, start: float, end: float) -> None:
+        job.start, job.end, job.fate = start, end, Fate.RUNS
+        self._running += 1
+        if self._running > self.peak_running:
+            self.peak_running, self.peak_at = self._running, start
+        self._in_pool[self.plans[job.plan].pool] += 1
+        self._pushed += 1
+        heapq.heappush(self._ends, (end, self._pushed, job))
+        if job not in self._own[job.plan]:
+            self._own[job.plan].append(job)
