@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 from ninja.operation import Operation
 
-from schedules.api.routes import firings, runs, schedules, status
+from schedules.api.routes import firings, forecast, runs, schedules, status
 from stagent import api_errors
 from stagent.auth import DOORS
 
@@ -43,6 +43,6 @@ class Api(NinjaAPI):
 api = Api(
     title="Stagent", version="1", description=DESCRIPTION, auth=DOORS, docs=Docs(), urls_namespace="api"
 )
-for part in (schedules, firings, runs, status):
+for part in (schedules, firings, runs, forecast, status):
     api.add_router("", part.router)
 api_errors.install(api)

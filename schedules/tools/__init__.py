@@ -6,6 +6,7 @@ permissions and the API's field names. An agent that works for nobody may look a
 
 from agents.tools import registry
 from schedules.tools.changing import CREATE_SCHEDULE, PAUSE_SCHEDULE, RESUME_SCHEDULE, UPDATE_SCHEDULE
+from schedules.tools.foreseeing import FORECAST
 from schedules.tools.looking import GET_RUN, GET_SCHEDULE, LIST_RUNS, LIST_SCHEDULES
 from schedules.tools.running import RUN_SCHEDULE
 
@@ -19,6 +20,7 @@ OURS = (
     RUN_SCHEDULE,
     LIST_RUNS,
     GET_RUN,
+    FORECAST,
 )
 
 

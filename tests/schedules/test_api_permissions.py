@@ -31,6 +31,7 @@ DOORS = [
     ("get", "/runs/{run}/events", None, "view_run"),
     ("post", "/runs/{run}/cancel", None, "change_run"),
     ("post", "/runs/{run}/retry", None, "run_schedule"),
+    ("get", "/forecast", None, "view_schedule"),
     ("get", "/status", None, "view_slot"),
     ("get", "/settings", None, "view_setting"),
 ]

@@ -26,6 +26,7 @@ PATHS = {
     "/api/runs/{run_id}/events": {"get"},
     "/api/runs/{run_id}/cancel": {"post"},
     "/api/runs/{run_id}/retry": {"post"},
+    "/api/forecast": {"get"},
     "/api/status": {"get"},
     "/api/settings": {"get"},
 }
