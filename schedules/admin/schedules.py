@@ -19,6 +19,7 @@ from schedules.admin.schedule_doing import ScheduleDoing
 from schedules.admin.schedule_form import ScheduleForm
 from schedules.admin.tones import schedule_badge
 from schedules.admin.when import show
+from schedules.drift import drift
 from schedules.models import Schedule
 from schedules.states import ScheduleStatus
 from schedules.transitions import remove
@@ -124,7 +125,7 @@ class ScheduleAdmin(ScheduleDoing):
             "rhythm": wording.rhythm(schedule),
             "spark": sparkline.draw(sparkline.of([schedule.pk])[schedule.pk]),
             "streak_badges": streak_badges(schedule),
-            "advice": [] if schedule.status == ScheduleStatus.PAUSED else streaks.advice(schedule),
+            "advice": [] if schedule.status == ScheduleStatus.PAUSED else _advice(schedule),
             "history": list(history) if request.user.has_perm("schedules.view_firing") else [],
             "may_run": self.has_run_permission(request),
             "may_force": self.has_force_permission(request),
@@ -141,3 +142,7 @@ class ScheduleAdmin(ScheduleDoing):
     @admin.display(description="average duration")
     def average_duration(self, schedule: Schedule) -> SafeString:
         return cells.span(schedule.avg_duration_ms)
+
+
+def _advice(schedule: Schedule) -> list[str]:
+    return [*streaks.advice(schedule), *filter(None, [drift(schedule)])]

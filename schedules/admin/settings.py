@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from schedules import conf, journal
+from schedules.advisor import advise
 from schedules.conf import BY_NAME, Key, Value
 from schedules.models import Setting
-from stagent.lib import bell
+from stagent.lib import bell, clock
 from stagent.lib.admin import ReadOnlyAdmin, operator
 
 UNITS = {"SEC": "s", "DAYS": "days", "TURNS": "steps"}
@@ -63,6 +64,7 @@ class SettingAdmin(ReadOnlyAdmin):
             "title": "Settings",
             "opts": self.opts,
             "lines": lines,
+            "advice": advise(clock.now(), conf.load()),
             "may_change": self.has_edit_permission(request),
         }
         return render(request, "admin/schedules/setting/page.html", context, status=422 if wrong else 200)
