@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 from schedules import conf
+from schedules.ahead import stamps_ahead
 from schedules.models import Schedule
 from schedules.weights import Weights
 from schedules.zones import zone
@@ -48,13 +49,14 @@ def _others(schedule: Schedule, now: datetime) -> list[Schedule]:
 
 COLUMNS = (
     "name", "cron", "every_sec", "at", "timezone", "anchor_at", "starts_at", "ends_at",
-    "avg_turns_per_firing", "max_turns", "profile__max_turns",
+    "kind", "active_from", "active_until", "max_firings", "firing_count", "avg_turns_per_firing", "max_turns",
+    "profile__max_turns",
 )  # fmt: skip
 
 
 def _minutes(schedule: Schedule, now: datetime) -> list[int]:
-    """Return the minutes, counted from 1970, in which it comes due within the day."""
-    return sorted({stamp // 60 for stamp in schedule.recurrence.stamps(now, now + HORIZON)})
+    """Return the minutes, counted from 1970, in which it will fire within the day."""
+    return sorted({stamp // 60 for stamp in stamps_ahead(schedule, now, now + HORIZON)})
 
 
 class Traffic:

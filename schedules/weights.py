@@ -22,6 +22,6 @@ class Weights:
     def of(self, schedule: Schedule) -> float:
         if schedule.avg_turns_per_firing is not None:
             return schedule.avg_turns_per_firing
-        if schedule.profile_id in self._medians:
-            return self._medians[schedule.profile_id]
+        if usual := self._medians.get(schedule.profile_id):
+            return min(usual, schedule.max_turns or usual)  # no run takes more steps than it may
         return schedule.max_turns or schedule.profile.max_turns or self._default

@@ -8,6 +8,7 @@ import pytest
 from agents.models import Project
 from schedules import collisions
 from schedules.models import Schedule
+from schedules.states import ScheduleKind
 from schedules.transitions import pause
 from tests.support.builders import NOON, a_profile, a_schedule
 
@@ -95,6 +96,27 @@ def test_a_schedule_without_history_weighs_what_its_profile_usually_takes() -> N
     heavy("Elder", cron="0 3 * * *", profile=profile, steps=1600)
     heavy("Other", cron="0 9 * * *")
     assert met(heavy("New", cron="0 9 * * *", profile=profile, steps=None)) == ["Other"]
+
+
+def test_but_not_more_than_its_own_limit_lets_it_take() -> None:
+    heavy("Other", cron="0 9 * * *", steps=2900)
+    new = heavy("New", cron="0 9 * * *", steps=None, max_turns=99)
+    assert met(new) == []
+    new.max_turns = 100
+    assert met(new) == ["Other"]
+
+
+def test_quiet_hours_and_used_up_firings_are_no_firings() -> None:
+    hours = {"active_from": "20:00", "active_until": "22:00", "kind": ScheduleKind.HEARTBEAT}
+    heavy("Evenings", cron="0 * * * *", **hours)
+    heavy("Twice more", cron="30 * * * *", max_firings=2)
+    (warning,) = collisions.check(heavy("Mine", cron="*/30 * * * *"), NOON)
+    assert warning["overlapping_minutes"] == ["12:30", "13:30", "20:00", "21:00"]
+
+
+def test_a_schedule_of_an_unknown_zone_harms_no_other() -> None:
+    Schedule.objects.filter(pk=heavy("Lost", cron="0 9 * * *").pk).update(timezone="Mars/Olympus")
+    assert met(heavy("Mine", cron="0 9 * * *")) == []
 
 
 def test_an_unsaved_schedule_can_be_checked() -> None:
