@@ -1,0 +1,50 @@
+"""Measure on SQLite and, where DATABASE_URL or a local server allows, on PostgreSQL; print one table.
+
+1. For every database: make one to throw away and migrate it, once for every benchmark.
+2. Run each benchmark in a process of its own on it, with nothing else of ours running.
+3. Print what came out beside the goal. A goal that is missed is said, never asserted.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.databases import DATABASES, temporary
+from benchmarks.rows import Row, as_table
+
+NAMES = ("claims", "lateness", "pickup", "ticks")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; all without one")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work: is it still running?")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.names) - set(NAMES):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    rows: list[Row] = []
+    for name in chosen.names or NAMES:
+        for database in DATABASES:
+            if not database.there():
+                print(f"{database.name} is not there: {name} is not measured on it.", file=sys.stderr)
+                continue
+            rows += measure(name, database, quick=chosen.quick)
+    print(as_table(rows))
+
+
+def measure(name: str, database: type, *, quick: bool) -> list[Row]:
+    """Run one benchmark on one database, in a process of its own."""
+    print(f"{name} on {database.name} …", file=sys.stderr)
+    with temporary(database) as variables:
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], env=variables, check=True)
+        command = [sys.executable, "-m", f"benchmarks.{name}", *(["--quick"] if quick else [])]
+        out = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [Row(database.name, **json.loads(line)) for line in out.splitlines() if line.startswith("{")]
+
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).resolve().parent.parent)
+    main()

@@ -1,0 +1,124 @@
+"""Claim + finish through our code, against the very same statements through the bare driver.
+
+1. Queue runs; claim and finish the first half through the drain and the transitions, on the clock.
+2. Copy the database, do the other half once more with every statement noted down.
+3. Replay those statements on the copy, through sqlite3 or psycopg alone, on the clock.
+"""
+
+import sqlite3
+import time
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from benchmarks.databases import copy_of
+from benchmarks.ground import a_schedule, some
+from benchmarks.rows import tell
+from schedules import conf as settings
+from schedules import situation
+from schedules.drain import drain
+from schedules.models import Firing, Setting
+from schedules.states import Outcome, RunStatus, Source
+from schedules.transitions import Ending, enqueue, finish
+from stagent.lib import clock
+
+type Script = list[tuple[str, Any, bool]]
+
+
+def main() -> None:
+    count = some(1000)
+    Setting.objects.create(key="SCHEDULE_MAX_CONCURRENT", value="1")
+    fill(2 * count + 20)
+    work(20)
+    ours = rate(lambda: work(count), count)
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    copy = copy_of(name, sqlite=connection.vendor == "sqlite")
+    script = noted(lambda: work(count))
+    bare = rate(lambda: replay(script, copy), count)
+    pair = f"{len(script) / count:.0f} statements"
+    tell("claim + finish, a pair", f"{ours:.0f}/s; the bare driver {bare:.0f}/s ({pair})")
+    tell("claim + finish, share of the driver's rate", f"{ours / bare:.2f}", "≥ 0.5", ours / bare >= 0.5)
+
+
+def fill(count: int) -> None:
+    """Queue runs of a schedule, each with its firing, as the tick does."""
+    now = clock.now()
+    schedule = a_schedule(now, overlap_policy="allow")
+    for number in range(count):
+        firing = Firing.objects.create(
+            schedule=schedule, schedule_name=schedule.name, kind="scheduled", outcome=Outcome.FIRED,
+            nominal_at=now - timedelta(seconds=number), due_at=now,
+        )  # fmt: skip
+        enqueue(schedule, source=Source.SCHEDULED, now=now, firing=firing)
+
+
+def work(count: int) -> None:
+    """Claim and finish so many runs, one after the other, as a scheduler with one slot does."""
+    look = situation.look(clock.now(), settings.load())
+    for _ in range(count):
+        (claimed,) = drain(look, "bench")
+        finish(claimed.run_id, claimed.token, Ending(RunStatus.COMPLETED, result="Done."), now=clock.now())
+
+
+def rate(act: Any, count: int) -> float:
+    started = time.perf_counter()
+    act()
+    return count / (time.perf_counter() - started)
+
+
+def noted(act: Any) -> Script:
+    """Do it and return every statement that went to the driver, transactions included."""
+    script: Script = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        script.append((sql, params, many))
+        return execute(sql, params, many, context)
+
+    def noting(name: str, said: str) -> None:
+        act = getattr(connection, name)
+        setattr(connection, name, lambda *on: (True in on or script.append((said, None, False)), act(*on)))
+
+    connection.ensure_connection()
+    noting("_commit", "COMMIT")
+    noting("_rollback", "ROLLBACK")
+    if connection.vendor == "postgresql":  # SQLite is told to BEGIN like any other statement
+        noting("_set_autocommit", "BEGIN")
+    with connection.execute_wrapper(note):
+        act()
+    return script
+
+
+def replay(script: Script, database: str) -> None:
+    with plain(database) as link:
+        cursor = link.cursor()
+        sqlite = isinstance(link, sqlite3.Connection)
+        for sql, params, many in script:
+            text = sql.replace("%s", "?") if sqlite else sql
+            if many:
+                cursor.executemany(text, params)
+            else:
+                cursor.execute(text, params or ())
+            if cursor.description:
+                cursor.fetchall()
+
+
+def plain(database: str) -> Any:
+    now = connection.settings_dict
+    if connection.vendor == "sqlite":
+        link = sqlite3.connect(database, isolation_level=None)
+        link.executescript(now["OPTIONS"]["init_command"])
+        return link
+    names = {
+        "user": now["USER"],
+        "password": now["PASSWORD"] or None,
+        "host": now["HOST"],
+        "port": now["PORT"] or 5432,
+    }
+    return psycopg.connect(dbname=database, **names, autocommit=True, cursor_factory=psycopg.ClientCursor)
+
+
+if __name__ == "__main__":
+    main()

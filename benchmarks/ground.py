@@ -1,0 +1,56 @@
+"""What every benchmark stands on: Django, a profile, schedules, a scheduler process, and the moment now."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import django
+
+django.setup()
+
+from agents.models import Profile  # noqa: E402
+from schedules import editing  # noqa: E402
+from schedules.models import Schedule, Scheduler  # noqa: E402
+
+QUICK = "--quick" in sys.argv
+
+
+def some(many: int) -> int:
+    """Return how many: a tenth where it must be quick."""
+    return max(10, many // 10) if QUICK else many
+
+
+def a_schedule(now: datetime, **changes: Any) -> Schedule:
+    """Make a schedule through the product's own door; once a year unless told otherwise."""
+    profile, _ = Profile.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
+    if "at" not in changes:
+        changes.setdefault("cron", "0 0 1 1 *")
+    return editing.save(
+        Schedule(), {"name": "Bench", "prompt": "Say hello.", "profile": profile} | changes, now=now
+    )
+
+
+@contextmanager
+def a_scheduler_process(cap: int) -> Iterator[int]:
+    """Run `manage.py runscheduler` beside us; yield its pid once it is ready and its imports are done."""
+    command = [sys.executable, "manage.py", "runscheduler", "--max-concurrent", str(cap), "--grace", "0"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ) as process:
+        try:
+            wait_for(Scheduler.objects.exists)
+            time.sleep(2 if QUICK else 8)  # the SDK is imported in the background
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError("what was waited for did not happen")
+        time.sleep(0.005)

@@ -1,0 +1,65 @@
+"""How soon a free slot is used again, and how soon a scheduler hears of work queued in another process.
+
+1. With a cap of 1, queue runs at once; compare when each got the slot with when the one before it ended.
+2. With free slots, queue a run, wait for its end, queue the next; compare when each got a slot, and when its
+   engine told its first event, with when it was queued.
+"""
+
+from datetime import timedelta
+from itertools import pairwise
+
+from django.db import transaction
+from django.db.models import Min
+
+from benchmarks.ground import a_schedule, a_scheduler_process, some, wait_for
+from benchmarks.lateness import ms
+from benchmarks.rows import percentile, spread, tell
+from schedules.models import Run, Schedule
+from schedules.states import Source
+from schedules.transitions import enqueue
+from stagent.lib import bell, clock
+
+
+def main() -> None:
+    schedule = a_schedule(clock.now(), overlap_policy="allow")
+    with a_scheduler_process(cap=1):
+        refilled = refill(schedule, some(200))
+    tell("slot freed → next run has it", spread(refilled), "p99 < 50 ms", percentile(refilled, 0.99) < 50)
+    with a_scheduler_process(cap=4):
+        claimed, told = pick_up(schedule, some(300))
+    met = percentile(claimed, 0.5) < 10 and percentile(claimed, 0.99) < 50
+    tell("queued elsewhere → has a slot", spread(claimed), "p50 < 10 ms, p99 < 50 ms", met)
+    tell("queued elsewhere → its engine's first event", spread(told))
+
+
+def queue(schedule: Schedule) -> Run:
+    with transaction.atomic():
+        run = enqueue(schedule, source=Source.MANUAL, now=clock.now())
+        bell.ring()
+    return run
+
+
+def refill(schedule: Schedule, count: int) -> list[float]:
+    with transaction.atomic():
+        for _ in range(count):
+            enqueue(schedule, source=Source.MANUAL, now=clock.now())
+        bell.ring()
+    wait_for(lambda: not Run.objects.unfinished().exists())
+    runs = Run.objects.order_by("slot_claimed_at").values_list("slot_claimed_at", "finished_at")
+    return [ms(after[0] - before[1]) for before, after in pairwise(runs)]
+
+
+def pick_up(schedule: Schedule, count: int) -> tuple[list[float], list[float]]:
+    claimed: list[timedelta] = []
+    told: list[timedelta] = []
+    for _ in range(count):
+        run = queue(schedule)
+        wait_for(lambda run=run: Run.objects.get(pk=run.pk).finished)
+        run = Run.objects.annotate(first=Min("transcript__events__at")).get(pk=run.pk)
+        claimed.append(run.slot_claimed_at - run.queued_at)
+        told.append(run.first - run.queued_at)
+    return [ms(time) for time in claimed], [ms(time) for time in told]
+
+
+if __name__ == "__main__":
+    main()
