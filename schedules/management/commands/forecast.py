@@ -5,6 +5,7 @@
 3. Print the sums, the days, and the next firings with their expected starts.
 """
 
+import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,8 +15,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from schedules import conf, plans, situation
-from schedules.api.forecast_rows import forecast_row
 from schedules.forecast import HOURS, MOST_HOURS, Day, Expected, Forecast, play
+from schedules.forecast_answer import answer
 from schedules.simulation import Fate
 from schedules.zones import zone
 from stagent.lib import clock
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         outlook = plans.look(at_present, until)
         asked = play(outlook, now=now, until=until, cap=options["cap"] or cap)
         if options["json"]:
-            self.stdout.write(forecast_row(asked, 0, len(asked.firings)).model_dump_json(indent=2))
+            self.stdout.write(json.dumps(answer(asked), indent=2))
             return
         in_force = play(outlook, now=now, until=until, cap=cap) if asked.cap != cap else None
         self.stdout.write("\n".join(_lines(asked, in_force, options["rows"])))
