@@ -24,9 +24,7 @@ def operator(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def _unfolded_if_wrong(
-    part: tuple[Any, dict[str, Any]], errors: Mapping[str, Any]
-) -> tuple[Any, dict[str, Any]]:
+def _unfolded_if_wrong(part: Any, errors: Mapping[str, Any]) -> Any:
     """Leave no fault in a folded part of a form; Django's own rule overlooks fields that share a line."""
     name, options = part
     wrong = errors.keys() & set(flatten_fieldsets([part]))

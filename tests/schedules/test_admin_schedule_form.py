@@ -27,7 +27,8 @@ def filled(**fields):
     return {
         "name": "Report", "when": "weekdays at 09:30", "timezone": "Europe/Berlin", "prompt": "Sum it up.",
         "profile": a_profile().pk, "project": "", "kind": "scheduled",
-        "max_turns": "", "max_run_duration_sec": "", "max_cost_usd": "", "overlap_policy": "skip", "misfire_policy": "fire_once", "misfire_grace_sec": "",
+        "max_turns": "", "max_run_duration_sec": "", "max_cost_usd": "",
+        "overlap_policy": "skip", "misfire_policy": "fire_once", "misfire_grace_sec": "",
         "max_retries": "2", "priority": "0", "pool": "", "jitter_sec": "0", "starts_at": "", "ends_at": "",
         "max_firings": "", "active_from": "", "active_until": "", "webhook_url": "", "email": "",
     } | fields  # fmt: skip

@@ -1,0 +1,81 @@
+"""A real Chromium at the console of a real web server, with real schedulers beside it.
+
+A test fails when its pages log an error, an offence against the content security policy included.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.support.needs import chromium
+from tests.support.processes import Process
+
+DESKTOP = {"width": 1360, "height": 850}
+PHONE = {"width": 390, "height": 844}
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all; each test has a profile of its own in it."""
+    # Playwright keeps an event loop in this thread, and Django would refuse to touch the database beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server, alice: User) -> Iterator:
+    """Open windows in which Alice is signed in; `visit("/admin/")`, `visit("/admin/", phone=True)`."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def visit(path: str, *, phone: bool = False, colours: str = "light") -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport=PHONE if phone else DESKTOP,
+            is_mobile=phone,
+            has_touch=phone,
+            color_scheme=colours,
+        )
+        contexts.append(context)
+        sign_in(context, alice, live_server.url)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", lambda said: complaints.extend(complaint(said)))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def complaint(said: ConsoleMessage) -> list[str]:
+    """Return what a page complains of; being offline is not its fault."""
+    return [said.text] if said.type == "error" and "INTERNET_DISCONNECTED" not in said.text else []
+
+
+def sign_in(context: BrowserContext, user: User, url: str) -> None:
+    """Give the window a session without going through the form, which has a test of its own."""
+    client = Client()
+    client.force_login(user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
+
+
+@pytest.fixture
+def scheduler(live_server) -> Iterator[Process]:
+    """A scheduler process on the database of the test, which executes runs with the offline model."""
+    with Process("runscheduler", "--grace", "0") as process:
+        process.says("is running")
+        yield process
