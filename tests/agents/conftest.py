@@ -1,5 +1,6 @@
 """An agent at work: the engine, the real SDK, and a provider that says what the test wants."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -20,6 +21,7 @@ from agents.states import Activity
 from agents.tools import registry
 from agents.tools.base import Arguments, Tool, ToolContext, ToolError
 from tests.agents.provider import Answer, Provider
+from tests.agents.web import Server
 
 type MakeAssignment = Callable[..., Assignment]
 type Script = Callable[..., Provider]
@@ -98,3 +100,13 @@ async def collect(assignment: Assignment) -> list[Any]:
     """Let the engine work to the end, on a loop that is there."""
     async with aclosing(runner.work(assignment)) as happened:
         return [event async for event in happened]
+
+
+@pytest.fixture
+def server(monkeypatch):
+    with Server() as server:
+        monkeypatch.setenv("STAGENT_HTTP_ALLOW", f"other.example, 127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.hold.set()
+        server.shutdown()
