@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.databases import DATABASES, temporary
 from benchmarks.rows import Row, as_table
 
-NAMES = ("claims", "lateness", "pickup", "ticks")
+NAMES = ("claims", "lateness", "pickup", "ticks", "foresight")
 
 
 def main() -> None:

@@ -44,13 +44,13 @@ def _others(schedule: Schedule, now: datetime) -> list[Schedule]:
     """Return the active schedules of its project (all, where it has none) that fire within the day."""
     soon = Schedule.objects.active().filter(next_nominal_at__lte=now + HORIZON).exclude(pk=schedule.pk)
     near = soon.filter(project=schedule.project_id) if schedule.project_id else soon
-    return list(near.select_related("profile").only(*COLUMNS))
+    return list(near.only(*COLUMNS))
 
 
 COLUMNS = (
     "name", "cron", "every_sec", "at", "timezone", "anchor_at", "starts_at", "ends_at",
     "kind", "active_from", "active_until", "max_firings", "firing_count", "avg_turns_per_firing", "max_turns",
-    "profile__max_turns",
+    "profile",
 )  # fmt: skip
 
 

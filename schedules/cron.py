@@ -62,9 +62,9 @@ def parse(text: str) -> Cron:
     if not day_rule(day_fields).is_possible():
         day, month, _ = day_fields.split()
         raise CronError(f"'{expression}' never fires: month {month} has no day {day} in any year.")
-    (minutes, hours, *_), _ = expand(f"{minute} {hour} * * *")
-    times = tuple(h * 3600 + m * 60 for h in _numbers(hours, range(24)) for m in _numbers(minutes, range(60)))
-    return Cron(expression, times, hour_is_wildcard=hours == ["*"], day_fields=day_fields)
+    hours, minutes = _hours(hour), _minutes(minute)
+    times = tuple(h * 3600 + m * 60 for h in hours or range(24) for m in minutes or range(60))
+    return Cron(expression, times, hour_is_wildcard=hours is None, day_fields=day_fields)
 
 
 def describe(text: str) -> str:
@@ -79,5 +79,19 @@ def describe(text: str) -> str:
     return re.sub(r"\b(day )?L\b", "the last day", said)
 
 
-def _numbers(column: list[Any], everything: range) -> Sequence[int]:
-    return everything if column == ["*"] else column
+# croniter is slow, and most expressions are made of few columns: each is asked about once.
+
+
+@lru_cache(maxsize=1024)
+def _minutes(column: str) -> Sequence[int] | None:
+    return _numbers(expand(f"{column} * * * *")[0][0])
+
+
+@lru_cache(maxsize=1024)
+def _hours(column: str) -> Sequence[int] | None:
+    return _numbers(expand(f"0 {column} * * *")[0][1])
+
+
+def _numbers(expanded: list[Any]) -> Sequence[int] | None:
+    """Return the values that a column names, None for every one."""
+    return None if expanded == ["*"] else expanded

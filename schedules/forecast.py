@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -22,8 +23,7 @@ HOURS = 48
 MOST_HOURS = 168
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """A firing to come: when it is due, when it would start and end, and what becomes of it."""
 
     schedule: Likely
@@ -109,15 +109,10 @@ def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forec
 
 
 def _expected(schedule: Likely, job: Job) -> Expected:
-    ran = job.start is not None
-    return Expected(
-        schedule=schedule,
-        due_at=_moment(job.due),
-        start_at=_moment(job.start) if job.start is not None else None,
-        end_at=_moment(job.end) if ran else None,
-        wait_sec=job.wait_sec,
-        fate=job.fate or Fate.EXPIRED,
-    )
+    fate = job.fate or Fate.EXPIRED
+    if job.start is None:
+        return Expected(schedule, _moment(job.due), None, None, 0.0, fate)
+    return Expected(schedule, _moment(job.due), _moment(job.start), _moment(job.end), job.wait_sec, fate)
 
 
 def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[Day]:

@@ -24,7 +24,7 @@ COLUMNS = (
     "name", "project", "cron", "every_sec", "at", "timezone", "anchor_at", "starts_at", "ends_at", "kind",
     "active_from", "active_until", "max_firings", "firing_count", "jitter_sec", "misfire_grace_sec",
     "overlap_policy", "priority", "pool", "max_turns", "max_run_duration_sec", "avg_turns_per_firing",
-    "avg_duration_ms", "profile__max_turns",
+    "avg_duration_ms", "profile",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ class Outlook:
 def look(situation: Situation, until: datetime) -> Outlook:
     """Read the active schedules, and who runs and waits now."""
     due = Schedule.objects.active().filter(next_nominal_at__lte=until).order_by("next_nominal_at", "pk")
-    schedules = list(due.select_related("profile").only(*COLUMNS)[:MOST_SCHEDULES])
+    schedules = list(due.only(*COLUMNS)[:MOST_SCHEDULES])
     left_out = due.count() - MOST_SCHEDULES if len(schedules) == MOST_SCHEDULES else 0
     usual_sec = eta.usual_sec()
     likely = _likely(schedules, situation, until, usual_sec)

@@ -108,13 +108,13 @@ class Simulation:
 
     def _unfinished(self, job: Job) -> list[Job]:
         """Return the earlier jobs of its plan that wait or run; those that waited too long are over."""
-        plan = self.plans[job.plan]
-        if plan.overlap == OverlapPolicy.ALLOW:
+        plan, own = self.plans[job.plan], self._own[job.plan]
+        if not own or plan.overlap == OverlapPolicy.ALLOW:
             return []
-        for earlier in self._own[job.plan]:
+        for earlier in own:
             if earlier.start is None and job.due > earlier.due + plan.patience_sec:
                 self._drop(earlier, Fate.EXPIRED)
-        return list(self._own[job.plan])
+        return self._own[job.plan]
 
     def _replace(self, earlier: Job, moment: float) -> None:
         if earlier.start is None:

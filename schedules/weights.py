@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from statistics import median
 
+from agents.models import Profile
 from schedules.conf import Conf
 from schedules.models import Schedule
 
@@ -24,4 +26,9 @@ class Weights:
             return schedule.avg_turns_per_firing
         if usual := self._medians.get(schedule.profile_id):
             return min(usual, schedule.max_turns or usual)  # no run takes more steps than it may
-        return schedule.max_turns or schedule.profile.max_turns or self._default
+        return schedule.max_turns or self._limits.get(schedule.profile_id) or self._default
+
+    @cached_property
+    def _limits(self) -> dict[int, int | None]:
+        """Read the limits of all profiles, once and only where one is asked for."""
+        return dict(Profile.objects.values_list("pk", "max_turns"))
