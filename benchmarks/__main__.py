@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.databases import DATABASES, temporary
+from benchmarks.databases import DATABASES, Database, temporary
 from benchmarks.rows import Row, as_table
 
 NAMES = ("claims", "lateness", "pickup", "ticks", "foresight")
@@ -35,7 +35,7 @@ def main() -> None:
     print(as_table(rows))
 
 
-def measure(name: str, database: type, *, quick: bool) -> list[Row]:
+def measure(name: str, database: Database, *, quick: bool) -> list[Row]:
     """Run one benchmark on one database, in a process of its own."""
     print(f"{name} on {database.name} …", file=sys.stderr)
     with temporary(database) as variables:

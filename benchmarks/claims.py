@@ -79,7 +79,13 @@ def noted(act: Any) -> Script:
 
     def noting(name: str, said: str) -> None:
         act = getattr(connection, name)
-        setattr(connection, name, lambda *on: (True in on or script.append((said, None, False)), act(*on)))
+
+        def noted_first(*on: bool) -> None:
+            if True not in on:  # back to autocommit: nothing is sent
+                script.append((said, None, False))
+            act(*on)
+
+        setattr(connection, name, noted_first)
 
     connection.ensure_connection()
     noting("_commit", "COMMIT")
@@ -117,6 +123,7 @@ def plain(database: str) -> Any:
         "host": now["HOST"],
         "port": now["PORT"] or 5432,
     }
+    # Django binds in the client too: the very same statements.
     return psycopg.connect(dbname=database, **names, autocommit=True, cursor_factory=psycopg.ClientCursor)
 
 

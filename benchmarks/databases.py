@@ -50,11 +50,12 @@ class PostgreSQL:
                 at_server(f'DROP DATABASE IF EXISTS "{one}" WITH (FORCE)')
 
 
-DATABASES = (SQLite, PostgreSQL)
+type Database = type[SQLite] | type[PostgreSQL]
+DATABASES: tuple[Database, ...] = (SQLite, PostgreSQL)
 
 
 @contextmanager
-def temporary(database: type) -> Iterator[dict[str, str]]:
+def temporary(database: Database) -> Iterator[dict[str, str]]:
     """Make a database and a data folder; yield the environment of a process that uses them."""
     with tempfile.TemporaryDirectory(prefix="stagent-bench-") as folder, database.made(Path(folder)) as url:
         kept = {

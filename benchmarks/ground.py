@@ -18,6 +18,7 @@ from schedules import editing  # noqa: E402
 from schedules.models import Schedule, Scheduler  # noqa: E402
 
 QUICK = "--quick" in sys.argv
+SETTLING_SEC = 4 if QUICK else 15  # the SDK is imported in the background, and takes its time
 
 
 def some(many: int) -> int:
@@ -42,7 +43,7 @@ def a_scheduler_process(cap: int) -> Iterator[int]:
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ) as process:
         try:
             wait_for(Scheduler.objects.exists)
-            time.sleep(2 if QUICK else 8)  # the SDK is imported in the background
+            time.sleep(SETTLING_SEC)
             yield process.pid
         finally:
             process.terminate()
@@ -53,4 +54,4 @@ def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
     while not condition():
         if time.monotonic() > until:
             raise TimeoutError("what was waited for did not happen")
-        time.sleep(0.005)
+        time.sleep(0.02)

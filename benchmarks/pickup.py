@@ -5,15 +5,13 @@
    engine told its first event, with when it was queued.
 """
 
-from datetime import timedelta
 from itertools import pairwise
 
 from django.db import transaction
 from django.db.models import Min
 
 from benchmarks.ground import a_schedule, a_scheduler_process, some, wait_for
-from benchmarks.lateness import ms
-from benchmarks.rows import percentile, spread, tell
+from benchmarks.rows import ms, percentile, spread, tell
 from schedules.models import Run, Schedule
 from schedules.states import Source
 from schedules.transitions import enqueue
@@ -46,19 +44,19 @@ def refill(schedule: Schedule, count: int) -> list[float]:
         bell.ring()
     wait_for(lambda: not Run.objects.unfinished().exists())
     runs = Run.objects.order_by("slot_claimed_at").values_list("slot_claimed_at", "finished_at")
-    return [ms(after[0] - before[1]) for before, after in pairwise(runs)]
+    return [ms(before[1], after[0]) for before, after in pairwise(runs)]
 
 
 def pick_up(schedule: Schedule, count: int) -> tuple[list[float], list[float]]:
-    claimed: list[timedelta] = []
-    told: list[timedelta] = []
+    claimed: list[float] = []
+    told: list[float] = []
     for _ in range(count):
         run = queue(schedule)
-        wait_for(lambda run=run: Run.objects.get(pk=run.pk).finished)
-        run = Run.objects.annotate(first=Min("transcript__events__at")).get(pk=run.pk)
-        claimed.append(run.slot_claimed_at - run.queued_at)
-        told.append(run.first - run.queued_at)
-    return [ms(time) for time in claimed], [ms(time) for time in told]
+        wait_for(lambda pk=run.pk: Run.objects.get(pk=pk).finished)  # type: ignore[misc]
+        done = Run.objects.annotate(first=Min("transcript__events__at")).get(pk=run.pk)
+        claimed.append(ms(done.queued_at, done.slot_claimed_at))
+        told.append(ms(done.queued_at, done.first))
+    return claimed, told
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -30,6 +31,13 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the value that this share of all does not exceed, by nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]
+
+
+def ms(earlier: datetime | None, later: datetime | None) -> float:
+    """Return the milliseconds between two moments that did come."""
+    assert earlier is not None
+    assert later is not None
+    return (later - earlier) / timedelta(milliseconds=1)
 
 
 def spread(values: Sequence[float], unit: str = "ms") -> str:

@@ -53,7 +53,7 @@ def copy(template: Schedule, number: int, fires_at: object) -> Schedule:
 
 
 def idle(loop: Loop) -> float:
-    """Return the median of a pass without anything to do, in milliseconds; the sleep between is part of it."""
+    """Return the median of a pass with nothing to do, and of asking how long to sleep, in milliseconds."""
 
     def one_pass() -> None:
         loop.pass_once()
