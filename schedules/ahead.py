@@ -1,4 +1,4 @@
-"""The instants at which a schedule will really fire: its calendar less quiet hours and used-up firings."""
+"""The instants at which a schedule will fire: its calendar less quiet hours."""
 
 from datetime import UTC, datetime
 
@@ -13,5 +13,5 @@ def stamps_ahead(schedule: Schedule, after: datetime, until: datetime) -> list[i
     except ValueError:  # such as a zone that this machine does not know; the doctor names it
         return []
     if has_quiet_hours(schedule):
-        stamps = [stamp for stamp in stamps if not is_quiet(schedule, datetime.fromtimestamp(stamp, UTC))]
-    return stamps[: schedule.firings_left]
+        return [stamp for stamp in stamps if not is_quiet(schedule, datetime.fromtimestamp(stamp, UTC))]
+    return stamps

@@ -56,7 +56,8 @@ COLUMNS = (
 
 def _minutes(schedule: Schedule, now: datetime) -> list[int]:
     """Return the minutes, counted from 1970, in which it will fire within the day."""
-    return sorted({stamp // 60 for stamp in stamps_ahead(schedule, now, now + HORIZON)})
+    stamps = stamps_ahead(schedule, now, now + HORIZON)[: schedule.firings_left]
+    return sorted({stamp // 60 for stamp in stamps})
 
 
 class Traffic:

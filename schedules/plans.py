@@ -87,6 +87,7 @@ def _plan(schedule: Schedule, now: datetime, until: datetime, takes_sec: float) 
         dues=[_with_jitter(schedule, *pair) for pair in zip(stamps, [*stamps[1:], None], strict=True)]
         if schedule.jitter_sec
         else stamps,
+        most=schedule.firings_left,
         takes_sec=takes_sec,
         patience_sec=patience.total_seconds() + schedule.jitter_sec,
         overlap=schedule.overlap_policy,

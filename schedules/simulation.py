@@ -28,6 +28,7 @@ class Plan:
     """What one schedule is going to ask for; moments in Unix seconds."""
 
     dues: Sequence[float] = ()
+    most: int | None = None  # firings; one that is skipped does not count
     takes_sec: float = 60.0
     patience_sec: float = inf  # how long a queued run is wanted
     overlap: str = OverlapPolicy.SKIP
@@ -67,6 +68,7 @@ class Simulation:
         self._ends: list[tuple[float, int, Job]] = []
         self._queues: dict[str, list[tuple[float, int, Job]]] = defaultdict(list)
         self._own: dict[int, list[Job]] = defaultdict(list)
+        self._left = {number: plan.most for number, plan in enumerate(self.plans) if plan.most is not None}
 
     def already_running(self, plan: int, since: float, end: float) -> None:
         """Let a run hold a slot from the beginning."""
@@ -94,6 +96,8 @@ class Simulation:
 
     def _arrive(self, job: Job) -> None:
         """Queue a firing, or skip it, as the overlap policy of its schedule says."""
+        if self._left.get(job.plan) == 0:
+            return  # its schedule is completed
         self.jobs.append(job)
         policy, own = self.plans[job.plan].overlap, self._unfinished(job)
         if own and policy == OverlapPolicy.CANCEL_RUNNING:
@@ -104,6 +108,8 @@ class Simulation:
         ):
             job.fate = Fate.SKIPPED
             return
+        if job.plan in self._left:
+            self._left[job.plan] -= 1
         self._enqueue(job)
 
     def _unfinished(self, job: Job) -> list[Job]:

@@ -51,6 +51,11 @@ def test_an_instant_is_skipped_while_an_earlier_run_is_in_the_way() -> None:
     assert [job.fate for job in jobs] == [Fate.RUNS, Fate.SKIPPED, Fate.RUNS]
 
 
+def test_a_skipped_instant_does_not_use_up_a_firing() -> None:
+    jobs = played(Plan([0, 60, 120, 180, 240], most=2, takes_sec=90))
+    assert [job.fate for job in jobs] == [Fate.RUNS, Fate.SKIPPED, Fate.RUNS]
+
+
 def test_one_may_wait_for_its_own_schedule_where_the_policy_says_so() -> None:
     jobs = played(Plan([0, 60, 70], takes_sec=90, overlap=Policy.QUEUE_ONE))
     assert starts(jobs) == [0, 90, None]
