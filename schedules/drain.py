@@ -1,7 +1,5 @@
 """The drain: claim slots for queued runs, first in line first, until the cap is full or nobody may start."""
 
-from contextlib import suppress
-
 from django.db import connection, transaction
 from django.db.models import Q
 
@@ -20,16 +18,17 @@ MAX_LOST_RACES = 50
 
 def drain(situation: Situation, holder: str) -> list[Claim]:
     """Claim as many runs as have a place; each claim is its own short transaction."""
-    with suppress(Quicker):
-        bring_in_strays(situation.conf)
+    room = bring_in_strays(situation.conf)
     claims: list[Claim] = []
     full: set[str] = set()
     lost_races = 0
     while not {DEFAULT_POOL, OVERFLOW_POOL} <= full and lost_races < MAX_LOST_RACES:
+        if len(claims) >= room:
+            full.add(DEFAULT_POOL)
         try:
             claimed = _claim_next(situation, holder, full)
         except NoRoom as none:
-            full.add(none.pool)
+            full |= {DEFAULT_POOL, none.pool} if none.pool == OVERFLOW_POOL else {none.pool}
         except Quicker:
             lost_races += 1
         else:

@@ -6,6 +6,7 @@ into it by the drain, so "free within the cap" always means that the cap has roo
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -45,16 +46,15 @@ def _place_under_the_cap(run: Run, conf: Conf) -> Slot:
 
 
 def bring_in_strays(conf: Conf) -> int:
-    """Move runs from outside the cap into places that became free inside; return how many.
+    """Move runs from outside the cap into places that became free inside; return how many are left free.
 
     One transaction for each: two processes that move several in different orders would lock each other out.
     """
     places = look(DEFAULT_POOL, conf.max_concurrent)
-    moves = list(zip(places.outside, places.free, strict=False))
-    for stray, place in moves:
-        with transaction.atomic():
+    for stray, place in zip(places.outside, places.free, strict=False):
+        with suppress(Quicker), transaction.atomic():
             _move(stray, place)
-    return len(moves)
+    return max(0, len(places.free) - len(places.outside))
 
 
 def _first(pool: str, free: list[Slot]) -> Slot:

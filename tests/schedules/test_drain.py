@@ -158,3 +158,12 @@ def test_a_long_queue_is_read_from_its_front() -> None:
     if connection.vendor == "sqlite":  # PostgreSQL chooses by the number of rows, and here are none
         assert "USING INDEX run_queue" in plan
         assert "TEMP B-TREE" not in plan
+
+
+def test_a_forced_run_that_finds_every_overflow_slot_held_waits_and_the_drain_ends() -> None:
+    schedule = a_schedule(overlap_policy=OverlapPolicy.ALLOW)
+    for _ in range(1 + 8):
+        a_running_run(schedule, source=Source.MANUAL, forced=True)
+    run = a_queued_run(schedule, source=Source.MANUAL, forced=True)
+    assert drain(the_situation(NOON), "me") == []
+    assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
