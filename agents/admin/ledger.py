@@ -27,7 +27,7 @@ KEPT_SEC = 60  # the daily totals, because adding up a million rows takes its ti
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = ("moment", "what", "run", "model", "read", "written", "cost", "whose")
-    list_filter = ("activity", ("at", admin.DateFieldListFilter), "provider")
+    list_filter = ("activity", ("at", admin.DateFieldListFilter))
     search_fields = ("model", "=run_id", "=schedule_id")
     ordering = ("-at", "-pk")
     fields = (

@@ -133,11 +133,10 @@ class FiringAdmin(ReadOnlyAdmin):
 
     @admin.display(description="tokens", ordering="output_tokens")
     def tokens(self, firing: Firing) -> SafeString:
-        return format_html(
-            '{} <span class="quiet">/</span> {}',
-            cells.tokens(firing.input_tokens),
-            cells.tokens(firing.output_tokens),
-        )
+        if firing.input_tokens is None:
+            return cells.NOTHING
+        read, written = cells.tokens(firing.input_tokens), cells.tokens(firing.output_tokens)
+        return format_html('{} <span class="quiet">/</span> {}', read, written)
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, firing: Firing) -> SafeString:
@@ -159,11 +158,9 @@ class FiringAdmin(ReadOnlyAdmin):
     def beside(self, firing: Firing) -> SafeString:
         if firing.concurrent_runs is None:
             return cells.NOTHING
-        return format_html(
-            '<span class="nowrap">{} runs, {} streams</span>',
-            firing.concurrent_runs,
-            firing.chat_streams_active,
-        )
+        runs, streams = firing.concurrent_runs, firing.chat_streams_active or 0
+        told = f"{runs} run{'s' * (runs != 1)}, {streams} stream{'s' * (streams != 1)}"
+        return format_html('<span class="nowrap">{}</span>', told)
 
     @admin.action(description="Download as CSV", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[Firing]) -> StreamingHttpResponse:

@@ -12,6 +12,7 @@ from stagent.lib import cells, charts
 from stagent.lib.charts import Bar
 
 LENGTH = 20
+LOWEST, HIGHEST = 25, 100  # of a bar, in percent
 COLUMNS = ("schedule_id", "nominal_at", "outcome", "failure_reason", "completed_at", "duration_ms", "reason")
 
 
@@ -46,15 +47,15 @@ def draw(firings: list[Firing]) -> SafeString:
     label = f"The last {len(firings)} firings: " + ", ".join(
         f"{number} {told}" for told, number in counted.items()
     )
-    return charts.bars([*missing, *(_bar(firing, longest) for firing in firings)], label, css="spark")
+    return charts.bars(
+        [*missing, *(_bar(firing, longest) for firing in firings)], label, css="spark", top=HIGHEST
+    )
 
 
 def _bar(firing: Firing, longest: int) -> Bar:
     told = fate(firing)
     took = f", took {cells.said(firing.duration_ms)}" if firing.duration_ms is not None else ""
     why = f" ({firing.failure_reason or firing.reason})" if firing.failure_reason or firing.reason else ""
-    height = 25 + 75 * (firing.duration_ms or 0) / longest
-    return Bar(
-        f"{cells.exact(firing.nominal_at)}: {told}{took}{why}",
-        [(OF_FATE.get(told, "calm"), height), ("none", 100 - height)],
-    )
+    height = LOWEST + (HIGHEST - LOWEST) * (firing.duration_ms or 0) / longest
+    title = f"{cells.exact(firing.nominal_at)}: {told}{took}{why}"
+    return Bar(title, [(OF_FATE.get(told, "calm"), height)])

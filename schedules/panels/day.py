@@ -1,15 +1,18 @@
 """How were the last 24 hours? Firings by hour and by what became of them."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import Case, Q, Sum, Value, When
-from django.db.models.functions import TruncHour
 
 from schedules.models import Firing
 from schedules.states import Outcome
 
 HOURS = 24
+HOUR = timedelta(hours=1)
+STILL_MOVING = timedelta(hours=2)  # how far back an hour is counted afresh
+KEPT_SEC = 120
 FATES = {"good": "done", "bad": "failed", "missed": "not fired", "busy": "under way"}
 FATE = Case(
     When(~Q(outcome=Outcome.FIRED), then=Value("missed")),
@@ -30,16 +33,18 @@ class Hour:
 def look(now: datetime) -> list[Hour]:
     """Return the last 24 hours, the oldest first, the present one last."""
     this = now.replace(minute=0, second=0, microsecond=0)
-    hours = {
-        moment: Hour(moment) for moment in (this - timedelta(hours=back) for back in range(HOURS - 1, -1, -1))
-    }
-    for begins, fate, number in _counts(next(iter(hours))):
-        if begins in hours:
-            hours[begins].fates[fate] = number
-    return list(hours.values())
+    return [_hour(this - timedelta(hours=back), now) for back in range(HOURS - 1, -1, -1)]
 
 
-def _counts(since: datetime) -> list[tuple[datetime, str, int]]:
-    rows = Firing.objects.since(since).annotate(hour=TruncHour("nominal_at", tzinfo=UTC), fate=FATE)
-    counted = rows.order_by().values("hour", "fate").annotate(number=Sum("count"))
-    return list(counted.values_list("hour", "fate", "number"))
+def _hour(begins: datetime, now: datetime) -> Hour:
+    """Count an hour; one in which little can change any more is kept for a while."""
+    if now - begins < STILL_MOVING:
+        return Hour(begins, _count(begins))
+    key = f"board-hour-{begins:%Y%m%d%H}"
+    return Hour(begins, cache.get_or_set(key, lambda: _count(begins), KEPT_SEC) or {})
+
+
+def _count(begins: datetime) -> dict[str, int]:
+    rows = Firing.objects.filter(nominal_at__gte=begins, nominal_at__lt=begins + HOUR)
+    counted = rows.order_by().annotate(fate=FATE).values("fate").annotate(number=Sum("count"))
+    return dict(counted.values_list("fate", "number"))

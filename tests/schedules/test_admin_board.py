@@ -9,7 +9,7 @@ from agents import activity, breaker, budgets
 from agents.models import Provider
 from agents.states import Activity
 from agents.usage import Usage
-from schedules.models import Pool, Schedule
+from schedules.models import Firing, Pool, Schedule
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish, pause
 from stagent.lib import clock
@@ -156,6 +156,11 @@ def test_the_last_day_is_a_picture_with_its_numbers_beside_it(reader, now):
     finish(run.pk, claim.token, Ending(RunStatus.COMPLETED), now=now)
     reader.opens(BOARD)
     assert 'aria-label="Firings of the last 24 hours, by hour"' in reader.html
+    assert "0 done 0 failed 0 not fired" in reader.words
+    Firing.objects.create(
+        schedule_name="Late", kind="scheduled", nominal_at=now, due_at=now, outcome="skipped_misfire", count=3
+    )
+    assert "0 done 0 failed 3 not fired" in reader.opens(BOARD)
 
 
 def test_each_sees_the_panels_they_may_see(client, bob, now):
@@ -173,6 +178,7 @@ def test_a_stranger_sees_nothing(client, charlie):
 def test_the_board_is_read_in_a_bounded_number_of_queries(reader, now, django_assert_max_num_queries):
     for number in range(12):
         a_queued_run(a_schedule(name=f"Number {number}"), now + timedelta(seconds=number))
+    reader.opens(BOARD)  # the hours that are over are counted now, and remembered
     with django_assert_max_num_queries(34):
         reader.opens(BOARD)
 

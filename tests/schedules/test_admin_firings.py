@@ -50,7 +50,7 @@ def test_every_metric_is_in_the_row(reader, now):
         "$0.4567",
         "3 ms",
         "142 MB",
-        "2 runs, 1 streams",
+        "2 runs, 1 stream",
     ):
         assert part in page
 

@@ -83,6 +83,11 @@ def test_who_is_not_signed_in_is_asked_to(client):
     assert "Log in" in page
 
 
+def test_what_is_not_there_or_not_allowed_is_said_kindly(client, reader, bob):
+    assert "There is nothing here" in reader.opens("/admin/schedules/run/4711/change/")
+    assert "You may not do that" in Reader(client, bob).opens("/admin/schedules/setting/")
+
+
 def test_every_registered_page_has_its_place_in_the_menu(reader):
     reader.opens("/admin/")
     html = reader.html
