@@ -8,6 +8,7 @@
 import argparse
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(NAMES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    print(f"{machine()}{', --quick' if chosen.quick else ''}\n")
     rows: list[Row] = []
     for name in chosen.names or NAMES:
         for database in DATABASES:
@@ -33,6 +35,12 @@ def main() -> None:
                 continue
             rows += measure(name, database, quick=chosen.quick)
     print(as_table(rows))
+
+
+def machine() -> str:
+    """Say where this is measured, and what else goes on there: figures of a busy machine tell little."""
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return f"{os.cpu_count()} cores, load average {load}, Python {platform.python_version()}"
 
 
 def measure(name: str, database: Database, *, quick: bool) -> list[Row]:
