@@ -1,9 +1,12 @@
-"""Live streams: somebody is being answered right now. Leased rows: a crash holds nothing back for long."""
+"""Live streams: somebody is being answered right now. Leased rows: a crash holds nothing back for long.
+
+What has ended leaves a record behind: its reason, and how long its reader waited.
+"""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from agents.models import LiveStream
+from agents.models import LiveStream, StreamRecord
 
 
 def begin(key: str, holder: str, ttl_sec: int, now: datetime) -> UUID:
@@ -36,3 +39,22 @@ def count_live(now: datetime) -> int:
 def sweep(now: datetime) -> int:
     """Delete the rows whose holders are gone."""
     return LiveStream.objects.filter(expires_at__lte=now).delete()[0]
+
+
+def record(key: str, *, started_at: datetime, ended_at: datetime, reason: str, **waited: int | None) -> None:
+    """Keep how a stream went; `waited`: first_token_ms and overhead_ms, as far as known."""
+    total_ms = max(0, round((ended_at - started_at).total_seconds() * 1000))
+    StreamRecord.objects.create(
+        key=key, started_at=started_at, ended_at=ended_at, reason=reason, total_ms=total_ms, **waited
+    )
+
+
+def first_token_ms(since: datetime) -> list[int]:
+    """Return how long readers waited for their first word, of the streams that ended since, in order."""
+    ended = StreamRecord.objects.filter(ended_at__gte=since, first_token_ms__isnull=False)
+    return list(ended.order_by("first_token_ms").values_list("first_token_ms", flat=True))
+
+
+def prune(before: datetime) -> int:
+    """Delete the records of streams that ended before."""
+    return StreamRecord.objects.filter(ended_at__lt=before).delete()[0]

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "stagent",
     "agents",
     "schedules",
+    "chat",
 ]
 
 MIDDLEWARE = [

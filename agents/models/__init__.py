@@ -1,4 +1,4 @@
-from agents.models.activity import LiveStream
+from agents.models.activity import LiveStream, StreamRecord
 from agents.models.ledger import Budget, LedgerEntry, ModelPrice
 from agents.models.profile import Profile, Project
 from agents.models.provider import Provider
@@ -13,5 +13,6 @@ __all__ = [
     "Profile",
     "Project",
     "Provider",
+    "StreamRecord",
     "Transcript",
 ]

@@ -1,4 +1,4 @@
-"""Who is being answered right now."""
+"""Who is being answered right now, and how it went."""
 
 from datetime import datetime
 
@@ -25,3 +25,25 @@ class LiveStream(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class StreamRecord(models.Model):
+    """How one stream went: when it ended and why, and how long its reader waited."""
+
+    key = models.CharField(max_length=80, db_index=True, help_text="What streamed, for example message:42.")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(db_index=True)
+    reason = models.CharField(max_length=32, help_text="Why it ended: completed, client_stop, timeout…")
+    first_token_ms = models.PositiveIntegerField(
+        null=True, help_text="From the sending to the first word, the waits for a person left out."
+    )
+    overhead_ms = models.PositiveIntegerField(
+        null=True, help_text="The part of it that was ours: before the model was asked for the first time."
+    )
+    total_ms = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-ended_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.reason}"

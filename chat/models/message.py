@@ -1,0 +1,123 @@
+"""One utterance: a person's, or an agent's reply, which streams first."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from agents.models import Profile, Transcript
+from chat.models.conversation import Conversation
+from chat.states import FINISHED, UNFINISHED, MessageStatus, Role
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def of(self, owner: User) -> "MessageQuerySet":
+        """Keep what this person may see."""
+        return self.filter(conversation__owner=owner, conversation__deleted_at=None)
+
+    def replies(self) -> "MessageQuerySet":
+        return self.filter(role=Role.ASSISTANT)
+
+    def unfinished(self) -> "MessageQuerySet":
+        return self.filter(status__in=UNFINISHED)
+
+    def streaming(self) -> "MessageQuerySet":
+        return self.filter(status=MessageStatus.STREAMING)
+
+    def ready(self) -> "MessageQuerySet":
+        """Keep the pending replies whose turn has come: nothing before them is unfinished still."""
+        before = Message.objects.unfinished().filter(pk=OuterRef("parent__parent"))
+        return self.filter(status=MessageStatus.PENDING, asks_since=None).exclude(Exists(before))
+
+    def held_by(self, holder: str) -> "MessageQuerySet":
+        return self.streaming().filter(holder=holder)
+
+    def expired(self, now: datetime) -> "MessageQuerySet":
+        """Keep the replies whose holder let the lease lapse."""
+        return self.streaming().filter(lease_expires_at__lte=now)
+
+
+class Message(models.Model):
+    """Only `chat.transitions` writes its status, lease and text. A reply's log is its transcript."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
+    role = models.CharField(max_length=12, choices=Role)
+    status = models.CharField(max_length=12, choices=MessageStatus, default=MessageStatus.PENDING)
+    reason = models.CharField(max_length=32, blank=True, help_text="How it ended, for programs.")
+    notice = models.CharField(max_length=500, blank=True, help_text="How it ended, for people.")
+    text = models.TextField(blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    client_msg_id = models.CharField(max_length=100, null=True)
+    profile = models.ForeignKey(Profile, models.SET_NULL, null=True)
+    model = models.CharField(max_length=120, blank=True)
+    transcript = models.ForeignKey(Transcript, models.PROTECT, null=True, related_name="messages")
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    # The lease.
+    token = models.UUIDField(null=True)
+    holder = models.CharField(max_length=120, blank=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    stop_requested_at = models.DateTimeField(null=True)
+    asks_since = models.DateTimeField(null=True, help_text="Since when it waits for a person's answer.")
+
+    # What it used; a reply's first and total time are in the record of its stream (agents.activity).
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+
+    # What a scheduled result brings along. Plain ids: chat does not know schedules.
+    run_id = models.BigIntegerField(null=True, db_index=True)
+    schedule_id = models.BigIntegerField(null=True)
+    delivery_key = models.CharField(max_length=80, null=True, unique=True)
+    card = models.JSONField(default=dict, help_text="What the page shows beside the text, by `type`.")
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["conversation", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["author", "client_msg_id"], name="message_once_per_client_id"),
+            models.CheckConstraint(
+                condition=Q(status__in=UNFINISHED) | ~Q(text="") | ~Q(notice=""),
+                name="message_finished_is_never_blank",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=FINISHED, finished_at__isnull=False)
+                | Q(status__in=UNFINISHED, finished_at__isnull=True),
+                name="message_finished_has_its_moment",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=MessageStatus.STREAMING)
+                | Q(token__isnull=False, lease_expires_at__isnull=False),
+                name="message_streaming_has_a_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=MessageStatus.STREAMING) | Q(token__isnull=True),
+                name="message_not_streaming_has_no_token",
+            ),
+            models.CheckConstraint(
+                condition=Q(role=Role.ASSISTANT) | Q(status=MessageStatus.COMPLETE),
+                name="message_of_a_person_is_complete",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["lease_expires_at"], condition=Q(status="streaming"), name="message_leases"),
+            models.Index(fields=["id"], condition=Q(status="pending"), name="message_pending"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"
+
+    @property
+    def finished(self) -> bool:
+        return self.status in FINISHED
+
+    @property
+    def stream_key(self) -> str:
+        """What its live stream is known by."""
+        return f"message:{self.pk}"
