@@ -3,15 +3,16 @@
 What has ended leaves a record behind: its reason, and how long its reader waited.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from agents.models import LiveStream, StreamRecord
 
 
-def begin(key: str, holder: str, ttl_sec: int, now: datetime) -> UUID:
+def begin(key: str, holder: str, ttl_sec: int, now: datetime, token: UUID | None = None) -> UUID:
     """Say that this streams, for example "message:42"; an earlier holder's token is void."""
-    token = uuid4()
+    token = token or uuid4()
     lease = {"holder": holder, "token": token, "ttl_sec": ttl_sec, "started_at": now}
     LiveStream.objects.update_or_create(
         key=key, defaults={**lease, "expires_at": now + timedelta(seconds=ttl_sec)}
@@ -24,6 +25,11 @@ def renew(key: str, token: UUID, now: datetime) -> bool:
     mine = LiveStream.objects.filter(key=key, token=token)
     ttl_sec = mine.values_list("ttl_sec", flat=True).first()
     return ttl_sec is not None and bool(mine.update(expires_at=now + timedelta(seconds=ttl_sec)))
+
+
+def renew_all(tokens: Collection[UUID], until: datetime) -> None:
+    """Hold on to all rows of these tokens."""
+    LiveStream.objects.filter(token__in=tokens).update(expires_at=until)
 
 
 def end(key: str, token: UUID) -> bool:

@@ -22,7 +22,7 @@ from agents.usage import Usage
 
 __all__ = [
     "Exhausted", "Price", "Spender", "Spent", "audit_bypass", "check", "exhausted", "price", "room", "settle",
-    "spent_by_run", "spent_in_window", "spent_today", "window_start",
+    "spent_by_run", "spent_in_window", "spent_on_message", "spent_today", "window_start",
 ]  # fmt: skip
 
 TURNS = (Activity.RUN_TURN, Activity.CHAT_TURN)
@@ -152,8 +152,17 @@ def spent_today(now: datetime, project_id: int | None = None, schedule_id: int |
 
 def spent_by_run(run_id: int) -> dict[str, Any]:
     """Add up what a run has used, all its attempts together, by the names of the run's own columns."""
+    return _used(LedgerEntry.objects.filter(run_id=run_id))
+
+
+def spent_on_message(message_id: int) -> dict[str, Any]:
+    """Add up what a reply has used, by the names of the message's own columns."""
+    return _used(LedgerEntry.objects.filter(message_id=message_id))
+
+
+def _used(rows: QuerySet[LedgerEntry]) -> dict[str, Any]:
     read = F("input_tokens") + F("cache_read_tokens") + F("cache_write_tokens")
-    sums = LedgerEntry.objects.filter(run_id=run_id, activity__in=TURNS).aggregate(
+    sums = rows.filter(activity__in=TURNS).aggregate(
         input_tokens=Coalesce(Sum(read), 0),
         output_tokens=Coalesce(Sum("output_tokens"), 0),
         cost_usd=Sum("cost_usd"),

@@ -25,7 +25,7 @@ class LedgerEntry(models.Model):
     project_id = models.BigIntegerField(null=True, blank=True)
     schedule_id = models.BigIntegerField(null=True, blank=True)
     run_id = models.BigIntegerField(null=True, blank=True, db_index=True)
-    message_id = models.BigIntegerField(null=True, blank=True)
+    message_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     user_id = models.BigIntegerField(null=True, blank=True)
     detail = models.JSONField(default=dict, blank=True)
 

@@ -1,4 +1,4 @@
-"""What is new over all conversations of a person: a log like a reply's, tailed by every page they have open."""
+"""What is new over all conversations of a person: a log like a reply's, tailed by every open page."""
 
 from django.conf import settings
 from django.db import models

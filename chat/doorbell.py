@@ -1,0 +1,87 @@
+"""The doorbell: "there is news for this person", heard by every open page. It carries nothing.
+
+Within a process it rings at once. Between processes it goes through the channel layer where that is
+Redis; whoever misses it looks by itself a little later, for the database is the stream.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+REMIND_SEC = 0.05  # how often a person's bell is rung elsewhere at most
+FORGET = 10_000  # people whose last ring is remembered
+
+log = logging.getLogger("stagent.doorbell")
+
+_listeners: list[Callable[[], None]] = []
+_lock = threading.Lock()
+_rung: dict[int, float] = {}
+
+
+def listen(listener: Callable[[], None]) -> None:
+    """Call this, from any thread, whenever it rings in this process."""
+    with _lock:
+        _listeners.append(listener)
+
+
+def leave(listener: Callable[[], None]) -> None:
+    with _lock:
+        if listener in _listeners:
+            _listeners.remove(listener)
+
+
+def group_of(owner_id: int) -> str:
+    """Name the group of the channel layer that a person's sockets belong to."""
+    return f"chat.{owner_id}"
+
+
+def ring(owner_id: int) -> None:
+    """Say that there is news for this person; after the commit, from any thread."""
+    for listener in tuple(_listeners):
+        listener()
+    if _is_shared() and _is_time(owner_id):
+        _ring_elsewhere(owner_id)
+
+
+def _is_shared() -> bool:
+    return not isinstance(get_channel_layer(), InMemoryChannelLayer)
+
+
+def _is_time(owner_id: int) -> bool:
+    now = time.monotonic()
+    with _lock:
+        if now - _rung.get(owner_id, float("-inf")) < REMIND_SEC:
+            return False  # they look again within a quarter of a second anyway
+        if len(_rung) > FORGET:
+            _rung.clear()
+        _rung[owner_id] = now
+        return True
+
+
+def _ring_elsewhere(owner_id: int) -> None:
+    _courier().call_soon_threadsafe(lambda: asyncio.ensure_future(_send(owner_id)))
+
+
+async def _send(owner_id: int) -> None:
+    layer = get_channel_layer()
+    try:
+        await layer.group_send(group_of(owner_id), {"type": "news"})  # type: ignore[union-attr]
+    except Exception as error:  # noqa: BLE001 - Redis away: the slow look finds the news
+        log.warning("The doorbell does not ring elsewhere (%s); pages look by themselves.", error)
+
+
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def _courier() -> asyncio.AbstractEventLoop:
+    """Return the loop that talks to Redis, in a thread of its own: a connection belongs to one loop."""
+    global _loop  # noqa: PLW0603 - one for the process
+    with _lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="doorbell", daemon=True).start()
+        return _loop

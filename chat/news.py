@@ -1,0 +1,48 @@
+"""A person's feed: every change in their conversations, in order, for all the pages they have open."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+
+from agents import transcript
+from chat.doorbell import ring
+from chat.events import News
+from chat.models import Conversation, Feed, Message
+from chat.states import NEWS_CONVERSATION
+
+
+def feed_of(owner_id: int) -> Feed:
+    """Return a person's feed, begun if there is none."""
+    found = Feed.objects.filter(owner_id=owner_id).first()
+    return found or _begin(owner_id)
+
+
+def tell(what: str, message: Message, now: datetime) -> None:
+    """Say that a message came or changed; belongs into the transaction of the change."""
+    _tell(
+        message.conversation.owner_id, now, what, message.conversation_id, message.pk, message.transcript_id
+    )
+
+
+def tell_changed(conversation: Conversation, now: datetime) -> None:
+    """Say that a conversation is new, renamed, read, put away or thrown away."""
+    _tell(conversation.owner_id, now, NEWS_CONVERSATION, conversation.pk)
+
+
+def _tell(owner_id: int, now: datetime, what: str, conversation_id: int, *more: int | None) -> None:
+    feed = feed_of(owner_id)
+    transcript.append(feed.transcript_id, feed.token, [News(what, conversation_id, *more)], now)
+    transaction.on_commit(lambda: ring(owner_id), robust=True)
+
+
+def _begin(owner_id: int) -> Feed:
+    with transaction.atomic():
+        token = uuid.uuid4()
+        log = transcript.open_transcript(token)
+        feed, made = Feed.objects.get_or_create(
+            owner_id=owner_id, defaults={"transcript": log, "token": token}
+        )
+        if not made:
+            log.delete()
+    return feed

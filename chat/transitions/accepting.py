@@ -1,0 +1,216 @@
+"""A person's words come in: stored with the reply's place in one transaction, once for each client id."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils.text import Truncator
+
+from agents import transcript
+from agents.models import Profile
+from agents.text import storable
+from chat import conf, news
+from chat.errors import no_conversation, no_message, still_answering, too_many_waiting
+from chat.models import Conversation, Message
+from chat.states import NEWS_MESSAGE, MessageStatus, Role
+from stagent.lib.problems import invalid
+
+TITLE_CHARS = 80
+ROOT = "root"  # in place of a parent: before everything that was said
+DEFAULT_PROFILE = "assistant"
+MOST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What the client is told: where its words are, and where the answer will be."""
+
+    conversation_id: int
+    message_id: int
+    reply_id: int
+    client_msg_id: str | None = None
+    duplicate: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a person wants to say, as the client sent it."""
+
+    text: str
+    client_msg_id: str | None = None
+    conversation_id: str | None = None  # None begins a conversation
+    parent_id: str | None = None  # None: the end of the branch that is shown
+    model: str | None = None
+    profile: str | None = None  # slug
+
+
+def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
+    """Store a message and the place of its reply. The same client_msg_id again gets the first answer."""
+    text = _checked(draft)
+    if first := _first(owner, draft.client_msg_id):
+        return first
+    try:
+        with transaction.atomic():
+            return _accept(owner, draft, text, now)
+    except IntegrityError:  # the same words, sent twice at once
+        if first := _first(owner, draft.client_msg_id):
+            return first
+        raise
+
+
+def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
+    """Make another reply beside this one, a branch of its own; for a person's message, another answer to it."""
+    with transaction.atomic():
+        message = Message.objects.of(owner).filter(pk=number(message_id)).first()
+        if message is None:
+            raise no_message()
+        if not message.finished:
+            raise still_answering()
+        asked = message if message.role == Role.USER else message.parent
+        if asked is None or asked.role != Role.USER:
+            raise invalid({"message_id": "This message answers nobody, so it cannot be asked for again."})
+        conversation = _lock(owner, message.conversation_id)
+        reply = _place_reply(conversation, asked, message.profile or conversation.profile, message.model, now)
+        _move_head(conversation, reply, now)
+        return Accepted(conversation.pk, asked.pk, reply.pk)
+
+
+def number(identifier: str | int | None) -> int:
+    """Read an id; 0, which nothing has, where it is none."""
+    text = str(identifier or "")
+    return int(text) if text.isascii() and text.isdecimal() and int(text) <= MOST_ID else 0
+
+
+def _checked(draft: Draft) -> str:
+    text = storable(draft.text)
+    if not text.strip():
+        raise invalid({"text": "Say something."})
+    if len(text) > conf.MAX_TEXT_CHARS:
+        raise invalid({"text": f"At most {conf.MAX_TEXT_CHARS:,} characters; these are {len(text):,}."})
+    if draft.client_msg_id is not None and not 1 <= len(draft.client_msg_id) <= 100:
+        raise invalid({"client_msg_id": "Between 1 and 100 characters."})
+    if draft.model and len(draft.model) > 120:
+        raise invalid({"model": "At most 120 characters."})
+    return text
+
+
+def _first(owner: User, client_msg_id: str | None) -> Accepted | None:
+    if client_msg_id is None:
+        return None
+    said = Message.objects.filter(author=owner, client_msg_id=client_msg_id).first()
+    if said is None:
+        return None
+    reply = said.children.replies().order_by("pk").values_list("pk", flat=True).first()
+    return Accepted(said.conversation_id, said.pk, reply or 0, client_msg_id, duplicate=True)
+
+
+def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
+    profile = _profile(draft.profile)
+    if draft.conversation_id is None:
+        conversation = begin(owner, now, profile=profile, model=draft.model or "")
+    else:
+        conversation = _lock(owner, number(draft.conversation_id))
+    _choose(conversation, profile, draft.model)
+    said = Message.objects.create(
+        conversation=conversation,
+        parent_id=_parent(conversation, draft.parent_id),
+        role=Role.USER,
+        status=MessageStatus.COMPLETE,
+        text=text,
+        author=owner,
+        client_msg_id=draft.client_msg_id,
+        created_at=now,
+        finished_at=now,
+    )
+    _title(conversation, text)
+    news.tell(NEWS_MESSAGE, said, now)
+    reply = _place_reply(conversation, said, conversation.profile, conversation.model, now)
+    _move_head(conversation, reply, now)
+    return Accepted(conversation.pk, said.pk, reply.pk, draft.client_msg_id)
+
+
+def begin(
+    owner: User, now: datetime, *, title: str = "", profile: Profile | None = None, model: str = ""
+) -> Conversation:
+    """Begin a conversation."""
+    conversation = Conversation.objects.create(
+        owner=owner,
+        title=title,
+        titled_by_hand=bool(title),
+        profile=profile or Profile.objects.filter(slug=DEFAULT_PROFILE).first(),
+        model=model,
+        created_at=now,
+        active_at=now,
+    )
+    news.tell_changed(conversation, now)
+    return conversation
+
+
+def _profile(slug: str | None) -> Profile | None:
+    if not slug:
+        return None
+    found = Profile.objects.filter(slug=slug).first()
+    if found is None:
+        raise invalid({"profile": f"There is no profile {slug[:80]!r}."})
+    return found
+
+
+def _lock(owner: User, conversation_id: int) -> Conversation:
+    """Take the conversation for this transaction: two messages at once go one after the other."""
+    mine = Conversation.objects.of(owner).select_for_update(of=("self",)).select_related("profile")
+    found = mine.filter(pk=conversation_id).first()
+    if found is None:
+        raise no_conversation()
+    if found.messages.unfinished().count() >= conf.MAX_QUEUED:
+        raise too_many_waiting(conf.MAX_QUEUED)
+    return found
+
+
+def _choose(conversation: Conversation, profile: Profile | None, model: str | None) -> None:
+    """Keep what the person picked; it holds until they pick something else."""
+    if profile is not None:
+        conversation.profile = profile
+    if model is not None:
+        conversation.model = model
+
+
+def _parent(conversation: Conversation, parent_id: str | None) -> int | None:
+    if parent_id is None:
+        return conversation.head_id
+    if parent_id == ROOT:
+        return None
+    found = conversation.messages.filter(pk=number(parent_id)).values_list("pk", flat=True).first()
+    if found is None:
+        raise no_message()
+    return found
+
+
+def _title(conversation: Conversation, text: str) -> None:
+    if not conversation.title:
+        conversation.title = Truncator(" ".join(text.split())).chars(TITLE_CHARS)
+
+
+def _place_reply(
+    conversation: Conversation, asked: Message, profile: Profile | None, model: str, now: datetime
+) -> Message:
+    reply = Message.objects.create(
+        conversation=conversation,
+        parent=asked,
+        role=Role.ASSISTANT,
+        profile=profile,
+        model=model,
+        transcript=transcript.open_transcript(None),
+        created_at=now,
+    )
+    news.tell(NEWS_MESSAGE, reply, now)
+    return reply
+
+
+def _move_head(conversation: Conversation, head: Message, now: datetime) -> None:
+    conversation.head, conversation.active_at, conversation.read_at = head, now, now
+    conversation.archived_at = None
+    conversation.save(
+        update_fields=["head", "active_at", "read_at", "archived_at", "title", "profile", "model"]
+    )
+    news.tell_changed(conversation, now)

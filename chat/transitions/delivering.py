@@ -1,0 +1,87 @@
+"""A schedule's result arrives as an unread message, in the conversation that its owner has with it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils.text import Truncator
+
+from agents.models import Profile, Transcript
+from agents.text import storable
+from chat import news
+from chat.models import Conversation, Message
+from chat.models.conversation import TITLE_CHARS
+from chat.states import NEWS_MESSAGE, MessageStatus, Reason, Role
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a schedule has to tell a person."""
+
+    key: str  # the same result again is the same message
+    owner_id: int
+    schedule_id: int
+    schedule_name: str
+    text: str
+    run_id: int | None = None
+    transcript_id: int | None = None  # the run's: a reply goes on with what the run knew
+    profile: str = ""
+    reason: str = Reason.COMPLETED
+    card: dict[str, Any] = field(default_factory=dict)
+
+
+def deliver(result: Result, *, now: datetime) -> Message | None:
+    """Put a result into its conversation, once; None where the person is gone."""
+    owner = User.objects.filter(pk=result.owner_id, is_active=True).first()
+    if owner is None:
+        return None
+    try:
+        with transaction.atomic():
+            return _deliver(owner, result, now)
+    except IntegrityError:  # delivered before, or by somebody else right now
+        found = Message.objects.filter(delivery_key=result.key).first()
+        if found is None:
+            raise
+        return found
+
+
+def _deliver(owner: User, result: Result, now: datetime) -> Message:
+    conversation = _conversation(owner, result, now)
+    known = Transcript.objects.filter(pk=result.transcript_id).values_list("pk", flat=True).first()
+    message = Message.objects.create(
+        conversation=conversation,
+        parent_id=conversation.head_id,
+        role=Role.ASSISTANT,
+        status=MessageStatus.COMPLETE,
+        reason=result.reason,
+        text=storable(result.text),
+        notice="" if result.text.strip() else "It finished without a word.",
+        profile=conversation.profile,
+        transcript_id=known,
+        run_id=result.run_id,
+        schedule_id=result.schedule_id,
+        delivery_key=result.key,
+        card=result.card,
+        created_at=now,
+        finished_at=now,
+    )
+    conversation.head, conversation.active_at, conversation.answered_at = message, now, now
+    conversation.archived_at = None
+    conversation.save(update_fields=["head", "active_at", "answered_at", "archived_at"])
+    news.tell(NEWS_MESSAGE, message, now)
+    return message
+
+
+def _conversation(owner: User, result: Result, now: datetime) -> Conversation:
+    mine = Conversation.objects.of(owner).select_for_update(of=("self",)).select_related("profile")
+    found = mine.filter(schedule_id=result.schedule_id).first()
+    return found or Conversation.objects.create(
+        owner=owner,
+        schedule_id=result.schedule_id,
+        title=Truncator(result.schedule_name).chars(TITLE_CHARS),
+        profile=Profile.objects.filter(slug=result.profile).first(),
+        created_at=now,
+        active_at=now,
+    )

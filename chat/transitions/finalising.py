@@ -1,0 +1,94 @@
+"""The one way a reply ends, whoever ends it: its worker, a person's stop, or the reconciler after a crash."""
+
+import hashlib
+import uuid
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from agents import activity, budgets, transcript
+from agents.events import TextDelta
+from agents.models import Event, Transcript
+from chat import news
+from chat.events import Settled
+from chat.models import Conversation, Message
+from chat.states import NEWS_SETTLED, MessageStatus, Reason
+from chat.wording import notice_for
+
+
+def finalise(
+    message_id: int,
+    status: MessageStatus,
+    reason: str = Reason.COMPLETED,
+    *,
+    now: datetime,
+    token: UUID | None = None,
+    detail: str = "",
+    last_words: str = "",
+    waited: dict[str, int | None] | None = None,
+) -> Message | None:
+    """End a reply: its text is what its log says was shown. None when it has ended, or changed hands, already.
+
+    `token` None means a reply that nobody works on. `last_words` are shown where no word was said.
+    """
+    with transaction.atomic():
+        reply = _lock(message_id, token)
+        if reply is None:
+            return None
+        pen = _take_pen(reply)
+        reply.text = _shown(reply, last_words, pen, now)
+        reply.status, reply.reason, reply.finished_at = status, reason, now
+        reply.notice = notice_for(status, reason, detail, said=bool(reply.text.strip()))
+        reply.token = reply.lease_expires_at = reply.asks_since = None
+        for column, used in budgets.spent_on_message(reply.pk).items():
+            setattr(reply, column, used)
+        reply.save()
+        _seal(reply, pen, now)
+        _announce(reply, token, now, waited or {})
+    return reply
+
+
+def _lock(message_id: int, token: UUID | None) -> Message | None:
+    mine = Message.objects.unfinished().select_for_update(of=("self",)).select_related("conversation")
+    return mine.filter(pk=message_id, token=token).first()
+
+
+def _take_pen(reply: Message) -> UUID:
+    """Take the log away from whoever wrote it: nothing is shown after what is read now."""
+    pen = uuid.uuid4()
+    Transcript.objects.filter(pk=reply.transcript_id).update(writer_token=pen)
+    return pen
+
+
+def _shown(reply: Message, last_words: str, pen: UUID, now: datetime) -> str:
+    assert reply.transcript_id is not None
+    deltas = Event.objects.filter(transcript_id=reply.transcript_id, kind=TextDelta.kind).order_by("seq")
+    text = "".join(data["text"] for data in deltas.values_list("data", flat=True))
+    if not text.strip() and last_words.strip():
+        transcript.append(reply.transcript_id, pen, [TextDelta(0, last_words)], now)
+        text += last_words
+    return text
+
+
+def _seal(reply: Message, pen: UUID, now: datetime) -> None:
+    """Write the last event and let nobody append to it."""
+    assert reply.transcript_id is not None
+    sha256 = hashlib.sha256(reply.text.encode()).hexdigest()
+    end = Settled(reply.status, reply.reason, reply.notice, sha256, len(reply.text))
+    transcript.append(reply.transcript_id, pen, [end], now)
+    transcript.rotate(reply.transcript_id, pen, None)
+
+
+def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[str, int | None]) -> None:
+    if token is not None:
+        activity.end(reply.stream_key, token)
+    activity.record(
+        reply.stream_key,
+        started_at=reply.started_at or reply.created_at,
+        ended_at=now,
+        reason=reply.reason,
+        **waited,
+    )
+    Conversation.objects.filter(pk=reply.conversation_id).update(answered_at=now, active_at=now)
+    news.tell(NEWS_SETTLED, reply, now)

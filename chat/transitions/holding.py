@@ -1,0 +1,102 @@
+"""Who works on a reply: claimed under a lease, renewed, parked for a person's answer, asked to stop."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Coalesce
+
+from agents import activity, transcript
+from agents.errors import LeaseLost
+from agents.models import Transcript
+from chat.doorbell import ring
+from chat.errors import Quicker, no_message
+from chat.events import Started
+from chat.models import Message
+from chat.states import MessageStatus, Reason, Role
+from chat.transitions.accepting import number
+from chat.transitions.finalising import finalise
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on a reply: whoever shows the token is its holder."""
+
+    message_id: int
+    transcript_id: int
+    owner_id: int
+    token: uuid.UUID
+
+
+def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Claim:
+    """Take a pending reply under a lease, and say that somebody is being answered; `Quicker` if it is taken."""
+    assert reply.transcript_id is not None
+    claimed = Claim(reply.pk, reply.transcript_id, reply.conversation.owner_id, uuid.uuid4())
+    with transaction.atomic():
+        changed = Message.objects.filter(pk=reply.pk, status=MessageStatus.PENDING, asks_since=None).update(
+            status=MessageStatus.STREAMING,
+            token=claimed.token,
+            holder=holder,
+            lease_expires_at=now + ttl,
+            started_at=Coalesce("started_at", now),
+        )
+        if changed != 1:
+            raise Quicker(f"message {reply.pk}")
+        Transcript.objects.filter(pk=reply.transcript_id).update(writer_token=claimed.token)
+        if reply.started_at is None:
+            begun = Started(reply.model, reply.profile.slug if reply.profile else "")
+            transcript.append(claimed.transcript_id, claimed.token, [begun], now)
+        activity.begin(reply.stream_key, holder, round(ttl.total_seconds()), now, token=claimed.token)
+    ring(claimed.owner_id)
+    return claimed
+
+
+def renew(tokens: Collection[uuid.UUID], now: datetime, ttl: timedelta) -> set[uuid.UUID]:
+    """Renew the leases of these tokens; return those that are still theirs."""
+    with transaction.atomic():
+        held = Message.objects.streaming().filter(token__in=tokens)
+        kept = {token for token in held.select_for_update().values_list("token", flat=True) if token}
+        Message.objects.filter(token__in=kept).update(lease_expires_at=now + ttl)
+        activity.renew_all(kept, now + ttl)
+    return kept
+
+
+def park(claim: Claim, *, now: datetime) -> None:
+    """Put a reply aside until a person has answered; nobody works on it and nothing else waits for it."""
+    with transaction.atomic():
+        changed = Message.objects.filter(pk=claim.message_id, token=claim.token).update(
+            status=MessageStatus.PENDING, token=None, lease_expires_at=None, asks_since=now
+        )
+        if changed != 1:
+            raise LeaseLost(f"message {claim.message_id}")
+        transcript.rotate(claim.transcript_id, claim.token, None)
+        activity.end(f"message:{claim.message_id}", claim.token)
+    ring(claim.owner_id)
+
+
+def unpark(message_id: int) -> bool:
+    """Let somebody go on with a reply whose questions are all answered."""
+    parked = Message.objects.filter(pk=message_id, status=MessageStatus.PENDING, asks_since__isnull=False)
+    owner_id = parked.values_list("conversation__owner_id", flat=True).first()
+    if owner_id is None or not parked.update(asks_since=None):
+        return False
+    ring(owner_id)
+    return True
+
+
+def request_stop(owner: User, message_id: str, *, now: datetime) -> Message:
+    """Ask whoever works on a reply to stop; one that nobody works on stops here. Twice is once."""
+    with transaction.atomic():
+        reply = Message.objects.of(owner).filter(pk=number(message_id), role=Role.ASSISTANT).first()
+        if reply is None:
+            raise no_message()
+        asked = Message.objects.unfinished().filter(pk=reply.pk, stop_requested_at=None)
+        asked.update(stop_requested_at=now)
+    if reply.status == MessageStatus.PENDING:
+        finalise(reply.pk, MessageStatus.STOPPED, Reason.CLIENT_STOP, now=now)
+    ring(owner.pk)
+    reply.refresh_from_db()
+    return reply

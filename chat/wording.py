@@ -1,0 +1,36 @@
+"""How a reply ended, in words for people: never blank where no answer is to be seen."""
+
+from agents.states import FailureReason
+from chat.states import MessageStatus, Reason
+
+FAILED = {
+    FailureReason.TURN_LIMIT_EXCEEDED: "It reached its limit of agent steps and answered with what it had.",
+    FailureReason.TIMEOUT: "The model did not answer in time.",
+    FailureReason.BUDGET_EXCEEDED: "The budget is used up.",
+    FailureReason.AUTH_FAILED: "The model's service refused the key; an operator has to look at it.",
+    FailureReason.RATE_LIMITED: "The model's service asked for patience longer than is reasonable to wait.",
+    FailureReason.OVERLOADED: "The model's service is overloaded.",
+    FailureReason.REFUSAL: "The model declined to answer.",
+    FailureReason.CONTEXT_WINDOW_EXCEEDED: "The conversation is too long for the model; begin a new one.",
+    FailureReason.TRUNCATED: "The answer was cut at its longest length; ask it to continue.",
+    FailureReason.TOOL_ERROR: "A tool it needs does not work.",
+    FailureReason.SDK_ERROR: "Something went wrong between here and the model.",
+}
+INTERRUPTED = {
+    Reason.SHUTDOWN: "The server was stopped while it answered.",
+    Reason.RECONCILED: "The server went away while it answered.",
+}
+LONGEST = 500
+
+
+def notice_for(status: str, reason: str, detail: str, *, said: bool) -> str:
+    """Return the sentence that belongs below a reply; empty where the answer says it all."""
+    match status:
+        case MessageStatus.STOPPED:
+            return "Stopped." if said else "Stopped before any text."
+        case MessageStatus.INTERRUPTED:
+            kept = " What it had said is kept." if said else ""
+            return f"{INTERRUPTED.get(Reason(reason), 'It was interrupted.')}{kept} Retry to ask again."
+    if reason in FAILED:
+        return f"{FAILED[FailureReason(reason)]} {detail}".strip()[:LONGEST]
+    return "" if said else (detail or "It finished without a word.")[:LONGEST]
