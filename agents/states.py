@@ -26,7 +26,26 @@ class Permission(models.TextChoices):
     """Whether a profile may use a tool."""
 
     ALLOW = "allow"
+    ASK = "ask"  # a person first, each time
     DENY = "deny"
+
+
+class QuestionKind(models.TextChoices):
+    """What a person is asked for."""
+
+    APPROVAL = "approval"  # leave to make a call
+    QUESTION = "question"  # an answer in words, which is the result of the call
+
+
+class QuestionStatus(models.TextChoices):
+    """Where a question stands; it is settled once and stays so."""
+
+    OPEN = "open"
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    ANSWERED = "answered"
+    EXPIRED = "expired"  # nobody answered in time, which denies it
+    WITHDRAWN = "withdrawn"  # its run or reply ended first
 
 
 class Activity(models.TextChoices):

@@ -2,6 +2,7 @@ from agents.models.activity import LiveStream, StreamRecord
 from agents.models.ledger import Budget, LedgerEntry, ModelPrice
 from agents.models.profile import Profile, Project
 from agents.models.provider import Provider
+from agents.models.question import Question
 from agents.models.transcript import Event, Transcript
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Profile",
     "Project",
     "Provider",
+    "Question",
     "StreamRecord",
     "Transcript",
 ]

@@ -1,0 +1,24 @@
+"""What the agents announce, once it is committed; nobody needs to listen."""
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import Signal
+
+question_asked = Signal()  # question
+question_answered = Signal()  # question: allowed, denied, answered, expired or withdrawn
+
+log = logging.getLogger("agents.signals")
+
+
+def announce(signal: Signal, **facts: Any) -> None:
+    """Send the signal after the commit; a listener's fault is logged and harms nobody."""
+    transaction.on_commit(partial(_send, signal, facts), robust=True)
+
+
+def _send(signal: Signal, facts: dict[str, Any]) -> None:
+    for listener, answer in signal.send_robust(sender=None, **facts):
+        if isinstance(answer, Exception):
+            log.error("Listener %r failed: %r", listener, answer)
