@@ -58,7 +58,11 @@ def record(key: str, *, started_at: datetime, ended_at: datetime, reason: str, *
 def first_token_ms(since: datetime) -> list[int]:
     """Return how long readers waited for their first word, of the streams that ended since, in order."""
     ended = StreamRecord.objects.filter(ended_at__gte=since, first_token_ms__isnull=False)
-    return list(ended.order_by("first_token_ms").values_list("first_token_ms", flat=True))
+    return [
+        ms
+        for ms in ended.order_by("first_token_ms").values_list("first_token_ms", flat=True)
+        if ms is not None
+    ]
 
 
 def prune(before: datetime) -> int:

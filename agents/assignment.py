@@ -27,4 +27,6 @@ class Assignment:
     turns_used: int = 0
     cost_used: Decimal = Decimal(0)
     extra_system: str = ""
+    once: bool = False  # somebody reads along: what was said stays said, nothing is asked for a second time
+    may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
     clock: str = ""  # goes into the last user block, so that the cached prefix stays the same

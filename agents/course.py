@@ -26,6 +26,7 @@ class Course:
     pauses: int = 0  # in a row
     stretch: int = 1  # how many times its usual length the next reply may have
     short_of_money: bool = False  # whether the last reply had to be shorter than that
+    once: bool = False  # whether somebody reads along, so that no reply is asked for again
     tried: set[str] = field(default_factory=set)  # the second chances given since the last progress
 
     async def notice(self, code: str, says: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from agents.states import FailureReason
 from agents.usage import Usage
 
-type Outcome = Literal["completed", "failed"]
+type Outcome = Literal["completed", "failed", "parked"]  # parked: it waits for a person
 type Data = dict[str, Any]
 
 

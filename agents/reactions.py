@@ -71,7 +71,7 @@ async def cut_short(course: Course, landing: Landing | None) -> Finished | None:
         return course.finish(landing.reason, landing.detail)
     if course.short_of_money:
         raise BudgetExceeded("The answer was cut short: nothing is left to spend on the rest.")
-    if course.meter.turns_left and course.first_time("truncated"):
+    if course.meter.turns_left and not course.once and course.first_time("truncated"):
         course.stretch = 2
         await course.notice(
             "truncated", "The reply hit its length limit; it is asked for again, twice as long."

@@ -68,9 +68,10 @@ async def _work(assignment: Assignment, tell: Tell) -> None:
 
 async def _take_up(job: Assignment, tell: Tell) -> "Engine":
     """Begin, or go on where the last attempt left off."""
-    turns = Turns(runtimes.get(job.profile.runtime), job.spender, tell)
+    runtime = runtimes.get(job.profile.runtime)
     model = job.profile.model or conf.default_model()
-    past = await in_database(recall, job.transcript_id, (turns.provider, model))
+    past = await in_database(recall, job.transcript_id, (runtime.provider_name(), model))
+    turns = Turns(runtime, job.spender, tell, spoke=bool(past.text) if job.once else None)
     toolbox = Toolbox(job.profile, _tool_context(job))
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system)))
@@ -80,7 +81,7 @@ async def _take_up(job: Assignment, tell: Tell) -> "Engine":
         conversation.note(job.clock, tag="stagent-clock")
     spent = max(past.cost_usd, job.cost_used)
     meter = Meter(job.limits, max(past.turns, job.turns_used), spent, past.tokens)
-    course = Course(tell, meter, toolbox, conversation, text=past.text)
+    course = Course(tell, meter, toolbox, conversation, text=past.text, once=job.once)
     return Engine(job, model, system, past, turns, course)
 
 

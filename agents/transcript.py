@@ -6,14 +6,14 @@ cannot add to the story of the one that took over.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import transaction
 
-from agents import events, statements
+from agents import statements
 from agents.errors import LeaseLost
-from agents.models import Event, Transcript
+from agents.models import Event, Question, Transcript
 from agents.past import recall
 
 PAGE = 500
@@ -21,12 +21,21 @@ EMPTIED = 1000  # the most events that one transaction deletes
 LATE_RESULT = "late_result"
 
 
+class Writable(Protocol):
+    """What a log takes: the engine's events, and those that others write into it."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def data(self) -> dict[str, Any]: ...
+
+
 def open_transcript(token: UUID | None) -> Transcript:
     """Begin a log that the holder of this token may write; without one, nobody may until `rotate`."""
     return Transcript.objects.create(writer_token=token)
 
 
-def append(transcript_id: int, token: UUID, happened: Sequence[events.Event], now: datetime) -> int:
+def append(transcript_id: int, token: UUID, happened: Sequence[Writable], now: datetime) -> int:
     """Write what happened and return the number of its last event; LeaseLost if the token is not ours."""
     with transaction.atomic():
         last = statements.take_numbers(transcript_id, token, len(happened))
@@ -74,9 +83,10 @@ def prune(before: datetime, batch: int = PAGE) -> int:
     owners = {
         relation.name: None
         for relation in Transcript._meta.related_objects
-        if relation.related_model is not Event
+        if relation.related_model not in (Event, Question)
     }
-    orphans = Transcript.objects.filter(created_at__lt=before, **owners).order_by("pk")
+    asking = Question.objects.open().values("transcript")
+    orphans = Transcript.objects.filter(created_at__lt=before, **owners).exclude(pk__in=asking).order_by("pk")
     ids = list(orphans.values_list("pk", flat=True)[:batch])
     while not empty(ids):
         pass

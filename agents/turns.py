@@ -19,9 +19,12 @@ from stagent.lib import clock
 class Turns:
     """Asks a runtime on a spender's account."""
 
-    def __init__(self, runtime: Runtime, spender: Spender, tell: Tell) -> None:
+    def __init__(self, runtime: Runtime, spender: Spender, tell: Tell, *, spoke: bool | None = None) -> None:
         self.provider = runtime.provider_name()
         self.said = ""  # in the turn under way, shown already
+        self._spoke = (
+            spoke  # in an earlier turn, so that what is said now is a new paragraph; None: never mind
+        )
         self._runtime, self._spender, self._tell = runtime, spender, tell
         self._answered = False
 
@@ -29,6 +32,8 @@ class Turns:
         """Ask, show what comes, pay; return reply and cost. `reading` guesses the request's tokens."""
         await self._tell(TurnStarted(number))
         reply = await self._ask(number, request, reading)
+        if self._spoke is not None:
+            self._spoke = self._spoke or bool(self.said)
         self.said = ""
         # Paid before it is told and before any tool runs: a crash in between costs no bookkeeping.
         cost = await self._pay(reply)
@@ -64,8 +69,9 @@ class Turns:
         if delta.thinking:
             await self._tell(ThinkingDelta(number, delta.text))
         else:
+            new_paragraph = "\n\n" if self._spoke and not self.said else ""
             self.said += delta.text
-            await self._tell(TextDelta(number, delta.text))
+            await self._tell(TextDelta(number, new_paragraph + delta.text))
 
     async def _pay(self, reply: Reply) -> Decimal:
         return await surely(self._settle, reply)

@@ -69,7 +69,7 @@ def _ring_elsewhere(owner_id: int) -> None:
 async def _send(owner_id: int) -> None:
     layer = get_channel_layer()
     try:
-        await layer.group_send(group_of(owner_id), {"type": "news"})  # type: ignore[union-attr]
+        await layer.group_send(group_of(owner_id), {"type": "news"})
     except Exception as error:  # noqa: BLE001 - Redis away: the slow look finds the news
         log.warning("The doorbell does not ring elsewhere (%s); pages look by themselves.", error)
 

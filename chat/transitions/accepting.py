@@ -60,7 +60,7 @@ def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
 
 
 def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
-    """Make another reply beside this one, a branch of its own; for a person's message, another answer to it."""
+    """Make another reply beside this one, a branch of its own; for a person's words, another answer."""
     with transaction.atomic():
         message = Message.objects.of(owner).filter(pk=number(message_id)).first()
         if message is None:
@@ -83,7 +83,7 @@ def number(identifier: str | int | None) -> int:
 
 
 def _checked(draft: Draft) -> str:
-    text = storable(draft.text)
+    text: str = storable(draft.text)
     if not text.strip():
         raise invalid({"text": "Say something."})
     if len(text) > conf.MAX_TEXT_CHARS:

@@ -49,7 +49,7 @@ def deliver(result: Result, *, now: datetime) -> Message | None:
 
 def _deliver(owner: User, result: Result, now: datetime) -> Message:
     conversation = _conversation(owner, result, now)
-    known = Transcript.objects.filter(pk=result.transcript_id).values_list("pk", flat=True).first()
+    known = Transcript.objects.filter(pk=result.transcript_id or 0).values_list("pk", flat=True).first()
     message = Message.objects.create(
         conversation=conversation,
         parent_id=conversation.head_id,

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -17,35 +18,36 @@ from chat.states import NEWS_SETTLED, MessageStatus, Reason
 from chat.wording import notice_for
 
 
-def finalise(
-    message_id: int,
-    status: MessageStatus,
-    reason: str = Reason.COMPLETED,
-    *,
-    now: datetime,
-    token: UUID | None = None,
-    detail: str = "",
-    last_words: str = "",
-    waited: dict[str, int | None] | None = None,
-) -> Message | None:
-    """End a reply: its text is what its log says was shown. None when it has ended, or changed hands, already.
+@dataclass(frozen=True)
+class End:
+    """How a reply ends. `last_words` are shown where no word was said; `waited` goes into the record."""
 
-    `token` None means a reply that nobody works on. `last_words` are shown where no word was said.
+    status: MessageStatus
+    reason: str = Reason.COMPLETED
+    detail: str = ""
+    last_words: str = ""
+    waited: dict[str, int | None] = field(default_factory=dict)
+
+
+def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = None) -> Message | None:
+    """End a reply: its text is what its log says was shown. None when it has ended or changed hands already.
+
+    `token` None means a reply that nobody works on.
     """
     with transaction.atomic():
         reply = _lock(message_id, token)
         if reply is None:
             return None
         pen = _take_pen(reply)
-        reply.text = _shown(reply, last_words, pen, now)
-        reply.status, reply.reason, reply.finished_at = status, reason, now
-        reply.notice = notice_for(status, reason, detail, said=bool(reply.text.strip()))
+        reply.text = _shown(reply, end.last_words, pen, now)
+        reply.status, reply.reason, reply.finished_at = end.status, end.reason, now
+        reply.notice = notice_for(end.status, end.reason, end.detail, said=bool(reply.text.strip()))
         reply.token = reply.lease_expires_at = reply.asks_since = None
         for column, used in budgets.spent_on_message(reply.pk).items():
             setattr(reply, column, used)
         reply.save()
         _seal(reply, pen, now)
-        _announce(reply, token, now, waited or {})
+        _announce(reply, token, now, end.waited)
     return reply
 
 
@@ -57,6 +59,7 @@ def _lock(message_id: int, token: UUID | None) -> Message | None:
 def _take_pen(reply: Message) -> UUID:
     """Take the log away from whoever wrote it: nothing is shown after what is read now."""
     pen = uuid.uuid4()
+    assert reply.transcript_id is not None
     Transcript.objects.filter(pk=reply.transcript_id).update(writer_token=pen)
     return pen
 

@@ -18,7 +18,7 @@ from chat.events import Started
 from chat.models import Message
 from chat.states import MessageStatus, Reason, Role
 from chat.transitions.accepting import number
-from chat.transitions.finalising import finalise
+from chat.transitions.finalising import End, finalise
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Claim:
 
 
 def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Claim:
-    """Take a pending reply under a lease, and say that somebody is being answered; `Quicker` if it is taken."""
+    """Take a pending reply under a lease and say that somebody is answered; `Quicker` if it is gone."""
     assert reply.transcript_id is not None
     claimed = Claim(reply.pk, reply.transcript_id, reply.conversation.owner_id, uuid.uuid4())
     with transaction.atomic():
@@ -96,7 +96,7 @@ def request_stop(owner: User, message_id: str, *, now: datetime) -> Message:
         asked = Message.objects.unfinished().filter(pk=reply.pk, stop_requested_at=None)
         asked.update(stop_requested_at=now)
     if reply.status == MessageStatus.PENDING:
-        finalise(reply.pk, MessageStatus.STOPPED, Reason.CLIENT_STOP, now=now)
+        finalise(reply.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
     ring(owner.pk)
     reply.refresh_from_db()
     return reply

@@ -1,0 +1,79 @@
+"""A client says what it has seen; here is found from where it goes on, or that it needs a snapshot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from agents.events import TextDelta
+from agents.models import Event
+from chat import news
+from chat.frames import Frame, snapshot
+from chat.models import Message
+from chat.tails import MOST_BACKLOG
+from chat.transitions.accepting import number
+
+MOST_POSITIONS = 500
+
+
+@dataclass(frozen=True)
+class Place:
+    """From where a socket follows a reply; with a snapshot where what it missed is too much."""
+
+    log: int
+    message_id: int
+    seen: int
+    snapshot: Frame | None = None
+
+
+def feed_place(owner: User) -> tuple[int, int]:
+    """Return the log of a person's feed and its last number."""
+    log = news.feed_of(owner.pk).transcript
+    log.refresh_from_db(fields=["last_seq"])
+    return log.pk, log.last_seq
+
+
+def places(owner: User, positions: Mapping[Any, Any]) -> list[Place]:
+    """Return where to go on with the replies that were named, and with all that are not finished."""
+    seen = {
+        number(key): int(value) for key, value in list(positions.items())[:MOST_POSITIONS] if _is_seq(value)
+    }
+    mine = Message.objects.of(owner).replies().filter(run_id=None, transcript__isnull=False)
+    named = mine.filter(pk__in=seen)
+    live = mine.unfinished().exclude(pk__in=seen)
+    return [_place(reply, seen.get(reply.pk, 0)) for reply in [*_read(named), *_read(live)]]
+
+
+def caught_up(message_id: int) -> Place | None:
+    """Return a snapshot for a client that was too slow."""
+    reply = Message.objects.select_related("transcript").filter(pk=message_id).first()
+    return _snapshot(reply) if reply and reply.transcript else None
+
+
+def _read(replies: Any) -> list[Message]:
+    return list(replies.select_related("transcript"))
+
+
+def _place(reply: Message, seen: int) -> Place:
+    assert reply.transcript is not None
+    last = reply.transcript.last_seq
+    if seen > last or last - seen > MOST_BACKLOG:
+        return _snapshot(reply)
+    return Place(reply.transcript.pk, reply.pk, seen)
+
+
+def _snapshot(reply: Message) -> Place:
+    """Show a reply as it was at its last event, the one before the end at most: the end is told by itself."""
+    assert reply.transcript is not None
+    last = reply.transcript.last_seq - (1 if reply.finished else 0)
+    shown = Event.objects.filter(transcript=reply.transcript, kind=TextDelta.kind, seq__lte=last).order_by(
+        "seq"
+    )
+    text = "".join(data["text"] for data in shown.values_list("data", flat=True))
+    status = "streaming" if reply.finished else reply.status
+    return Place(reply.transcript.pk, reply.pk, last, snapshot(reply.pk, last, text, status))
+
+
+def _is_seq(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31

@@ -1,0 +1,186 @@
+"""The socket of the chat page and of programs: takes short requests, tails the log, generates nothing.
+
+No handler waits for an agent: a stop would only be heard when the answer is over.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from contextlib import suppress
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import InMemoryChannelLayer
+from django.contrib.auth.models import User
+
+from agents.bridge import in_database
+from chat import catching_up, conf, doorbell, hub, requests
+from chat.frames import Frame, error
+from chat.tails import Tail
+from stagent.lib.problems import Problem
+
+OVER = 4401  # the session is over
+TOO_MANY = 4429
+HEARTBEAT_SEC = 15
+CHECK_SEC = 30.0  # how often the session is looked at
+EPOCH = secrets.token_hex(4)  # changes with the process: a client that sees another one says hello anew
+
+log = logging.getLogger("stagent.sockets")
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """One open page or program. `scope` brings the user and `still_valid`, an async question."""
+
+    tail: Tail | None = None
+
+    async def connect(self) -> None:
+        await self.accept()
+        user = self.scope.get("user")
+        if not isinstance(user, User) or not user.is_active:
+            return await self._refuse(OVER, "not_authenticated", "Sign in first.")
+        if hub.here().count(user.pk) >= conf.MAX_SOCKETS_PER_USER:
+            return await self._refuse(TOO_MANY, "too_many_sockets", "Too many pages are open.")
+        self.user = user
+        self._allowance, self._filled_at = float(conf.MAX_FRAMES_PER_SEC), time.monotonic()
+        self._outgoing: asyncio.Queue[Frame] = asyncio.Queue()
+        log_id, seen = await in_database(catching_up.feed_place, user)
+        self.tail = Tail(user.pk, log_id, seen, self._outgoing.put_nowait)
+        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._look_after_session())]
+        self._say(self._welcome())
+        if self._is_shared():
+            await self.channel_layer.group_add(doorbell.group_of(user.pk), self.channel_name)
+        hub.here().join(self.tail)
+        return None
+
+    async def disconnect(self, code: int) -> None:
+        if self.tail is None:
+            return
+        hub.here().leave(self.tail)
+        for task in self._tasks:
+            task.cancel()
+        if self._is_shared():
+            await self.channel_layer.group_discard(doorbell.group_of(self.user.pk), self.channel_name)
+
+    async def news(self, _: dict[str, Any]) -> None:
+        """Hear the doorbell of another process."""
+        hub.here().wake()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.tail is None:
+            return
+        frame = self._read(text_data)
+        if frame is None:
+            return
+        try:
+            await self._do(frame)
+        except Problem as problem:
+            more = {"fields": problem.fields} | _echo(frame)
+            self._say(error(problem.code, problem.message, **more))
+        except Exception:
+            log.exception("The socket could not do what a frame asked for.")
+            self._say(error("internal_error", "Something went wrong here; try again.", **_echo(frame)))
+
+    def _read(self, text: str | None) -> dict[str, Any] | None:
+        """Return a frame that may be acted on; what is wrong with any other is told."""
+        try:
+            frame = requests.read(text)
+        except Problem as problem:
+            self._say(error(problem.code, problem.message))
+            return None
+        if self._is_allowed():
+            return frame
+        self._say(error("rate_limited", "Too many requests at once; slow down.", **_echo(frame)))
+        return None
+
+    async def _do(self, frame: dict[str, Any]) -> None:
+        match frame["type"]:
+            case "ping":
+                self._say({"type": "pong"})
+            case "hello":
+                await self._hello(frame)
+            case "ack":
+                await self._ack(frame)
+            case "send":
+                self._say(await in_database(requests.send, self.user, frame))
+            case "retry":
+                self._say(await in_database(requests.retry, self.user, frame))
+            case "stop":
+                await in_database(requests.stop, self.user, frame)
+            case other:
+                self._say(error("unknown_type", f"There is no frame of type {other[:40]!r}.", **_echo(frame)))
+        hub.here().wake()
+
+    async def _hello(self, frame: dict[str, Any]) -> None:
+        """Go on from what the client has seen."""
+        assert self.tail is not None
+        positions = frame.get("positions") or {}
+        if not isinstance(positions, dict):
+            raise Problem(422, "validation_error", "positions: an object of message ids and numbers.")
+        found = await in_database(catching_up.places, self.user, positions)
+        if isinstance(seen := frame.get("feed"), int) and 0 <= seen <= self.tail.feed_seen:
+            self.tail.feed_seen = seen
+        self._say(self._welcome())
+        for place in found:
+            if place.snapshot:
+                self._say(place.snapshot)
+            self.tail.follow(place.log, place.message_id, place.seen)
+
+    async def _ack(self, frame: dict[str, Any]) -> None:
+        assert self.tail is not None
+        message_id, seq = requests.number(frame.get("message_id")), frame.get("seq")
+        if not isinstance(seq, int) or not (slow := self.tail.ack(message_id, seq)):
+            return
+        if place := await in_database(catching_up.caught_up, slow.message_id):
+            assert place.snapshot is not None
+            self._say(place.snapshot)
+            self.tail.follow(place.log, place.message_id, place.seen)
+            self.tail.ack(place.message_id, place.seen)
+
+    def _welcome(self) -> Frame:
+        assert self.tail is not None
+        return {
+            "type": "welcome",
+            "user": self.user.get_username(),
+            "feed": self.tail.feed_seen,
+            "epoch": EPOCH,
+            "heartbeat_sec": HEARTBEAT_SEC,
+        }
+
+    def _say(self, frame: Frame) -> None:
+        self._outgoing.put_nowait(frame)
+
+    async def _write(self) -> None:
+        """Send frames in their order, one writer for all who have something to say."""
+        while True:
+            await self.send(json.dumps(await self._outgoing.get(), separators=(",", ":")))
+
+    async def _look_after_session(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SEC)
+            with suppress(Exception):  # the database is away: nobody is thrown out for that
+                if not await self.scope["still_valid"]():
+                    return await self._refuse(OVER, "session_over", "The session is over; sign in again.")
+
+    async def _refuse(self, code: int, word: str, message: str) -> None:
+        await self.send(json.dumps(error(word, message)))
+        await self.close(code)
+
+    def _is_allowed(self) -> bool:
+        """Take one from an allowance that fills again as time goes by."""
+        now, most = time.monotonic(), float(conf.MAX_FRAMES_PER_SEC)
+        self._allowance = min(most, self._allowance + (now - self._filled_at) * most)
+        self._filled_at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+    def _is_shared(self) -> bool:
+        return not isinstance(self.channel_layer, InMemoryChannelLayer)
+
+
+def _echo(frame: dict[str, Any]) -> dict[str, Any]:
+    """Say which request is meant."""
+    return {name: frame[name] for name in ("client_msg_id", "message_id") if name in frame}

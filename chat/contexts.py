@@ -1,0 +1,136 @@
+"""From a claimed reply to what the engine is asked to do: the person's words, and what was said before."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from agents import conf as agents_conf
+from agents import transcript
+from agents.assignment import Assignment
+from agents.budgets import Spender
+from agents.errors import LeaseLost
+from agents.limits import Limits
+from agents.models import Profile
+from agents.models.profile import workspace_of
+from agents.states import Activity, FailureReason
+from agents.usage import estimate
+from chat import conf
+from chat.models import Message
+from chat.states import MessageStatus, Role
+from chat.transitions import Claim
+from chat.transitions.accepting import DEFAULT_PROFILE
+from stagent.lib import clock
+
+ROOM = 0.7  # of the model's window, for what was said before
+CUT_OFF = "[This answer was broken off here.]"
+OLDER = "[What was said before this is left out: it is too long.]"
+
+type Block = dict[str, Any]
+
+
+def prepare(claim: Claim) -> Assignment:
+    """Say what is asked of the engine; `LeaseLost` when the reply is not ours."""
+    related = ("profile", "conversation__owner", "parent")
+    reply = Message.objects.select_related(*related).filter(pk=claim.message_id, token=claim.token).first()
+    if reply is None or reply.parent is None:
+        raise LeaseLost(f"message {claim.message_id}")
+    profile = _profile(reply)
+    return Assignment(
+        profile=profile,
+        prompt=reply.parent.text,
+        limits=Limits(max_turns=profile.max_turns or conf.MAX_TURNS, max_cost_usd=profile.max_cost_usd),
+        workspace=workspace_of(None),
+        spender=Spender(
+            activity=Activity.CHAT_TURN, message_id=reply.pk, user_id=reply.conversation.owner_id
+        ),
+        transcript_id=claim.transcript_id,
+        token=claim.token,
+        context=before(reply.parent),
+        extra_system=_surroundings(reply),
+        clock=_clock(clock.now()),
+        once=True,
+        may_ask=True,
+    )
+
+
+def before(asked: Message) -> list[Block]:
+    """Return what was said before a person's message, oldest first, as far as the model can read it."""
+    room = agents_conf.context_tokens() * ROOM - estimate(len(asked.text))
+    said: list[list[Block]] = []
+    for message in _ancestors(asked):
+        blocks = _as_messages(message)
+        room -= estimate(sum(len(str(block)) for block in blocks))
+        if room < 0:
+            said.append([{"role": "user", "content": OLDER}])
+            break
+        said.append(blocks)
+    return [block for blocks in reversed(said) for block in blocks]
+
+
+def _ancestors(message: Message) -> Iterable[Message]:
+    """Yield what was said before, the latest first."""
+    conversation = Message.objects.filter(conversation_id=message.conversation_id)
+    parents = dict(conversation.values_list("pk", "parent_id"))
+    chain = []
+    parent = parents.get(message.pk)
+    while parent is not None:
+        chain.append(parent)
+        parent = parents.get(parent)
+    for start in range(0, len(chain), 50):  # lazily: nobody reads further than the model can
+        ids = chain[start : start + 50]
+        found = conversation.in_bulk(ids)
+        yield from (found[pk] for pk in ids if pk in found)
+
+
+def _as_messages(message: Message) -> list[Block]:
+    if message.role == Role.USER:
+        return [{"role": "user", "content": message.text}]
+    if message.run_id is not None:
+        return _as_run(message)
+    if message.reason == FailureReason.REFUSAL:
+        return []  # a refused turn is dropped, as the provider asks
+    return _as_reply(message)
+
+
+def _as_reply(message: Message) -> list[Block]:
+    """Return an answer with the calls it made; of a broken one also the words after its last whole turn."""
+    told = transcript.history(message.transcript_id) if message.transcript_id else []
+    if message.status == MessageStatus.COMPLETE and told and told[-1]["role"] == "assistant":
+        return told
+    rest = f"{message.text}\n\n{CUT_OFF}" if message.text else CUT_OFF
+    return [{"role": "assistant", "content": rest}] if message.finished else []
+
+
+def _as_run(message: Message) -> list[Block]:
+    """Return a scheduled run as if it had been asked for here: its prompt, its work and its result."""
+    prompt = str(message.card.get("prompt") or "The schedule's own instruction.")
+    name = str(message.card.get("schedule_name") or "a schedule")
+    asked = {"role": "user", "content": f"<stagent-run>Scheduled run of {name}.</stagent-run>\n{prompt}"}
+    told = transcript.history(message.transcript_id) if message.transcript_id else []
+    if not told or told[-1]["role"] != "assistant":
+        told = [{"role": "assistant", "content": message.text or message.notice}]
+    return [asked, *told]
+
+
+def _profile(reply: Message) -> Profile:
+    """Return who answers, with the model that was picked for this conversation."""
+    profile = reply.profile or Profile.objects.filter(slug=DEFAULT_PROFILE).first()
+    profile = profile or Profile(slug=DEFAULT_PROFILE, name="Assistant")
+    if reply.model:
+        profile.model = reply.model  # of this copy only; it is never saved
+    return profile
+
+
+def _surroundings(reply: Message) -> str:
+    return (
+        f"You are talking with {reply.conversation.owner.get_username()} on the chat page of Stagent. "
+        "Answer in Markdown. Work that comes again and again belongs into a schedule: offer to create one."
+    )
+
+
+def _clock(now: datetime) -> str:
+    """Say what time it is; it goes last into a request, for the caches."""
+    return f"It is {now.astimezone(ZoneInfo(settings.TIME_ZONE)):%A, %Y-%m-%d %H:%M} ({settings.TIME_ZONE})."

@@ -1,0 +1,184 @@
+"""Where the web process works on replies: claims those whose turn has come, keeps their leases, stops them.
+
+A thread with an event loop and a database connection of its own, so that neither a page nor a socket waits
+for an agent, and an agent's task outlives the page that asked. Opened by `stagent.asgi`, closed at exit.
+"""
+
+import asyncio
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from asgiref.sync import ThreadSensitiveContext
+from django.db import DatabaseError, InterfaceError, connections
+
+from agents.bridge import in_database
+from agents.runtimes import warm_up
+from chat import conf, doorbell, reconcile
+from chat.errors import Quicker
+from chat.models import Message
+from chat.replies import Cause, Job, Waited, answer
+from chat.transitions import claim, renew
+from stagent.lib import clock
+from stagent.lib.holder import holder
+
+LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the doorbell rings for our own
+LEAVE_SEC = 5.0  # for the replies to be settled when the process leaves
+BATCH = 200
+
+CHORES: dict[Callable[[datetime], object], float] = {reconcile.settle_stale: reconcile.EVERY_SEC}
+
+log = logging.getLogger("stagent.desk")
+
+
+class Desk:
+    """One for each web process."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
+        self._jobs: dict[int, Job] = {}
+        self._holder = holder("web")
+        self._bell = asyncio.Event()
+        self._leaving = False
+
+    def open(self) -> None:
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        self._thread.start()
+        doorbell.listen(self._strike)
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Settle what is being answered as interrupted and leave; what is not done in time, others settle."""
+        atexit.unregister(self.close)
+        doorbell.leave(self._strike)
+        self._leaving = True
+        self._strike()
+        self._thread.join(timeout=LEAVE_SEC)
+
+    def _strike(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._bell.set)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._work())
+        finally:
+            self._loop.close()
+
+    async def _work(self) -> None:
+        async with ThreadSensitiveContext():  # a database thread and connection of our own
+            tending = asyncio.create_task(self._tend())
+            try:
+                while not self._leaving:
+                    await self._pass()
+                    await self._sleep()
+                await self._stop_all(Cause.SHUTDOWN)
+            finally:
+                tending.cancel()
+                await in_database(connections.close_all)
+
+    async def _sleep(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_BUSY_SEC if self._jobs else LOOK_IDLE_SEC):
+                await self._bell.wait()
+        self._bell.clear()
+
+    async def _pass(self) -> None:
+        """Take what is ready and stop what somebody wants stopped; a fault is told and tried again."""
+        try:
+            for reply in await in_database(_ready):
+                await self._take(reply)
+            if self._jobs:
+                for message_id in await in_database(_unwanted, list(self._jobs)):
+                    if job := self._jobs.get(message_id):
+                        job.stop(Cause.STOPPED)
+        except Exception:
+            log.exception("The desk could not look after its replies; it tries again.")
+            await asyncio.sleep(1)
+
+    async def _take(self, reply: Message) -> None:
+        now = clock.now()
+        with suppress(Quicker):
+            claimed = await in_database(claim, reply, holder=self._holder, now=now, ttl=conf.lease_ttl())
+            job = Job(claimed, Waited(_since(reply)), confirmed_at=time.monotonic())
+            self._jobs[reply.pk] = job
+            job.task = asyncio.create_task(answer(job), name=f"reply {reply.pk}")
+            job.task.add_done_callback(lambda task: self._ended(job, task))
+
+    def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
+        self._jobs.pop(job.claim.message_id, None)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("The reply %s could not be settled by its worker: %r", job.claim.message_id, error)
+        self._bell.set()  # the next in its conversation may begin
+
+    async def _tend(self) -> None:
+        """Renew the leases, settle what others left behind and throw old things away, each in its time."""
+        done = dict.fromkeys(CHORES, float("-inf"))
+        while True:
+            for chore, every_sec in CHORES.items():
+                if time.monotonic() - done[chore] >= every_sec and await self._try(chore):
+                    done[chore] = time.monotonic()
+            await self._renew()
+            await asyncio.sleep(conf.lease_ttl() / timedelta(seconds=4))
+
+    async def _try(self, chore: Callable[[datetime], object]) -> bool:
+        try:
+            await in_database(chore, clock.now())
+        except Exception:
+            log.exception("%s failed; it is tried again.", chore.__name__)
+            return False
+        return True
+
+    async def _renew(self) -> None:
+        """Renew; who is not ours any more, or cannot be confirmed before its lease ends, stops."""
+        jobs = {job.claim.token: job for job in self._jobs.values()}
+        if not jobs:
+            return None
+        asked_at, ttl = time.monotonic(), conf.lease_ttl()
+        try:
+            async with asyncio.timeout(ttl.total_seconds() / 4):
+                kept = await in_database(renew, list(jobs), clock.now(), ttl)
+        except (TimeoutError, DatabaseError, InterfaceError) as error:
+            log.warning("The leases of %d replies could not be renewed: %s", len(jobs), error)
+            return self._stop_doubtful(ttl)
+        for token, job in jobs.items():
+            if token in kept:
+                job.confirmed_at = asked_at
+            else:
+                job.stop(Cause.LEASE_LOST)
+        return None
+
+    def _stop_doubtful(self, ttl: timedelta) -> None:
+        for job in self._jobs.values():
+            if time.monotonic() - job.confirmed_at >= ttl.total_seconds() * 0.9:
+                job.stop(Cause.LEASE_LOST)
+
+    async def _stop_all(self, cause: Cause) -> None:
+        tasks = [job.task for job in self._jobs.values() if job.task]
+        for job in list(self._jobs.values()):
+            job.stop(cause)
+        if tasks:
+            await asyncio.wait(tasks, timeout=LEAVE_SEC - 1)
+
+
+def _ready() -> list[Message]:
+    waiting = Message.objects.ready().select_related("conversation", "profile", "parent__parent")
+    return list(waiting.order_by("pk")[:BATCH])
+
+
+def _unwanted(message_ids: list[int]) -> list[int]:
+    asked = Message.objects.filter(pk__in=message_ids, stop_requested_at__isnull=False)
+    return list(asked.values_list("pk", flat=True))
+
+
+def _since(reply: Message) -> datetime:
+    """Return when its reader began to wait: at the sending, or when the reply before was done."""
+    before = reply.parent.parent if reply.parent else None
+    ended = before.finished_at if before else None
+    return max(reply.created_at, ended) if ended else reply.created_at

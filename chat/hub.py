@@ -1,0 +1,113 @@
+"""Where all sockets of a process meet the log: one question to the database for all of them together.
+
+Woken by the doorbell; looks by itself every quarter of a second while somebody is being answered, else
+every two seconds.
+"""
+
+import asyncio
+import logging
+import weakref
+from contextlib import suppress
+
+from agents.bridge import in_database
+from chat import doorbell
+from chat.statements import Row, events_after, newest
+from chat.tails import Tail
+
+LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0
+REST_SEC = 0.02  # between two looks, however often it rings: words come together, and others get their turn
+MOST_ROWS = 5000
+
+log = logging.getLogger("stagent.hub")
+
+
+class Hub:
+    """One for each event loop that has sockets."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tails: set[Tail] = set()
+        self._bell = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+
+    def join(self, tail: Tail) -> None:
+        """Serve a socket from now on."""
+        self._tails.add(tail)
+        if self._watching is None or self._watching.done():
+            doorbell.listen(self.wake)
+            self._watching = self._loop.create_task(self._watch(), name="hub")
+        self._bell.set()
+
+    def leave(self, tail: Tail) -> None:
+        self._tails.discard(tail)
+        self._bell.set()
+
+    def count(self, owner_id: int) -> int:
+        """Count a person's sockets in this process."""
+        return sum(tail.owner_id == owner_id for tail in self._tails)
+
+    def wake(self) -> None:
+        """Look now; from any thread."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._bell.set)
+
+    async def _watch(self) -> None:
+        try:
+            while self._tails:
+                await self._wait()
+                if not await self._look():
+                    await asyncio.sleep(1)
+                await asyncio.sleep(REST_SEC)
+        finally:
+            doorbell.leave(self.wake)
+
+    async def _wait(self) -> None:
+        busy = any(tail.follows for tail in self._tails)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_BUSY_SEC if busy else LOOK_IDLE_SEC):
+                await self._bell.wait()
+        self._bell.clear()
+
+    async def _look(self) -> bool:
+        """Hand everybody what is new for them; False when the database did not answer."""
+        positions: dict[int, int] = {}
+        for tail in self._tails:
+            for where, seen in tail.positions():
+                positions[where] = min(seen, positions.get(where, seen))
+        try:
+            rows = await in_database(_news, positions)
+        except Exception:
+            log.exception("The log could not be read; it is tried again.")
+            return False
+        self._hand_out(rows)
+        if rows:
+            self._bell.set()  # a reply that was just announced has its first words already
+        return True
+
+    def _hand_out(self, rows: list[Row]) -> None:
+        wanting: dict[int, list[Tail]] = {}
+        for tail in self._tails:
+            for where, _ in tail.positions():
+                wanting.setdefault(where, []).append(tail)
+        for row in rows:
+            for tail in wanting.get(row[0], ()):
+                tail.take(row)
+
+
+def _news(positions: dict[int, int]) -> list[Row]:
+    if not positions:
+        return []
+    last = newest(list(positions))
+    behind = {where: seen for where, seen in positions.items() if last.get(where, 0) > seen}
+    return events_after(behind, MOST_ROWS) if behind else []
+
+
+_hubs: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = weakref.WeakKeyDictionary()
+
+
+def here() -> Hub:
+    """Return the hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]

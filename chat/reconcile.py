@@ -1,0 +1,42 @@
+"""What nobody works on any more is settled: at start-up, every 15 s, and when a conversation is opened.
+
+A hard kill runs no handler at all, so this is what keeps the promise that no reply stays unfinished.
+"""
+
+import logging
+from datetime import datetime
+
+from django.db.models import Q
+
+from chat.models import Message
+from chat.states import MessageStatus, Reason
+from chat.transitions import End, finalise
+from stagent.lib.holder import is_gone
+
+EVERY_SEC = 15.0
+BATCH = 200
+
+log = logging.getLogger("stagent.reconcile")
+
+
+def settle_stale(now: datetime, conversation_id: int | None = None) -> int:
+    """End the replies whose holders are gone, what was shown kept; wake those that were answered."""
+    streaming = Message.objects.streaming()
+    if conversation_id is not None:
+        streaming = streaming.filter(conversation_id=conversation_id)
+    holders = streaming.order_by().values_list("holder", flat=True).distinct()
+    dead = [holder for holder in holders if is_gone(holder)]
+    stale = streaming.filter(Q(lease_expires_at__lte=now) | Q(holder__in=dead))
+    return sum(_settle(reply, now) for reply in stale.order_by("pk")[:BATCH])
+
+
+def _settle(reply: Message, now: datetime) -> bool:
+    end = End(MessageStatus.INTERRUPTED, Reason.RECONCILED)
+    try:
+        done = finalise(reply.pk, end, now=now, token=reply.token) is not None
+    except Exception:  # one reply's fault never stops the sweep
+        log.exception("The reply %s could not be settled; it is tried again.", reply.pk)
+        return False
+    if done:
+        log.warning("The reply %s was broken off: %s is gone.", reply.pk, reply.holder)
+    return done

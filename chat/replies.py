@@ -1,0 +1,167 @@
+"""One reply, start to end: let the engine work, tell whoever watches, settle it as what happened says.
+
+Runs as a task of the desk, never inside of a socket: closing the page stops nothing. What is shown was
+written first; whoever stops the task says why with `Job.stop`.
+"""
+
+import asyncio
+import logging
+import random
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from agents import runner
+from agents.bridge import in_database
+from agents.errors import LeaseLost
+from agents.events import Finished, TextDelta, TurnStarted
+from agents.runtimes import warm_up
+from agents.states import FailureReason
+from chat import conf, contexts
+from chat.doorbell import ring
+from chat.states import MessageStatus, Reason
+from chat.transitions import Claim, End, finalise, park
+from stagent.lib import clock
+
+MOST_TRIES = 4  # while nothing was shown
+LONGEST_WAIT_SEC = 30.0  # for a provider that asks for patience; longer, and a person is told instead
+FIRST_WAIT_SEC = 1.0  # doubled at each try
+
+PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureReason.BUDGET_EXCEEDED)
+
+log = logging.getLogger("stagent.replies")
+
+
+class Cause(Enum):
+    """Why a job was told to stop."""
+
+    STOPPED = "stopped"  # a person asked
+    LEASE_LOST = "lease_lost"  # it is not ours any more
+    SHUTDOWN = "shutdown"  # the process leaves
+
+
+@dataclass
+class Waited:
+    """How long the reader of a reply waited for what."""
+
+    since: datetime
+    asked_at: datetime | None = None
+    spoke_at: datetime | None = None
+
+    def facts(self) -> dict[str, int | None]:
+        """Return the milliseconds until the first word, and the part of them before the model was asked."""
+        return {"first_token_ms": self._until(self.spoke_at), "overhead_ms": self._until(self.asked_at)}
+
+    def _until(self, moment: datetime | None) -> int | None:
+        return None if moment is None else max(0, round((moment - self.since).total_seconds() * 1000))
+
+
+@dataclass(eq=False)
+class Job:
+    """A claimed reply and the task that works on it."""
+
+    claim: Claim
+    waited: Waited
+    cause: Cause | None = None
+    task: "asyncio.Task[None] | None" = None
+    confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
+    settling: bool = False
+    said: bool = field(default=False)  # whether this attempt has shown a word
+
+    def stop(self, cause: Cause) -> None:
+        """Cancel the task, unless it is settling; the first cause stands. Only from the task's own loop."""
+        if self.cause is None and self.task is not None and not self.settling:
+            self.cause = cause
+            self.task.cancel(cause.value)
+
+
+async def answer(job: Job) -> None:
+    """Work until the reply is settled, parked or lost; nothing escapes but the stopping itself."""
+    try:
+        await _settle(job, await _converse(job))
+    except LeaseLost:
+        log.warning("The reply %s is not ours any more; what came late is dropped.", job.claim.message_id)
+    except asyncio.CancelledError:
+        await asyncio.shield(_stopped(job))
+
+
+async def _converse(job: Job) -> Finished:
+    """Let the engine work, and again while it may be tried again, within the longest time of a reply."""
+    try:
+        async with asyncio.timeout(conf.MAX_REPLY_SEC):
+            await asyncio.to_thread(warm_up)
+            for number in range(1, MOST_TRIES + 1):
+                finished = await _attempt(job)
+                wait = _patience(job, finished, number)
+                if wait is None:
+                    return finished
+                await asyncio.sleep(wait)
+            return finished
+    except TimeoutError:
+        detail = f"It took longer than {conf.MAX_REPLY_SEC // 60} minutes."
+        return Finished("failed", FailureReason.TIMEOUT, detail)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        log.exception("The reply %s broke its worker.", job.claim.message_id)
+        return Finished("failed", FailureReason.SDK_ERROR, f"{type(error).__name__}: {error}")
+
+
+async def _attempt(job: Job) -> Finished:
+    assignment = await in_database(contexts.prepare, job.claim)
+    job.said = False
+    async with aclosing(runner.work(assignment)) as happenings:
+        async for event in happenings:
+            match event:
+                case Finished():
+                    return event
+                case TurnStarted() if job.waited.asked_at is None:
+                    job.waited.asked_at = clock.now()
+                case TextDelta():
+                    job.said = True
+                    job.waited.spoke_at = job.waited.spoke_at or clock.now()
+            ring(job.claim.owner_id)
+    raise RuntimeError("The engine stopped without saying how it ended.")
+
+
+def _patience(job: Job, finished: Finished, number: int) -> float | None:
+    """Return how many seconds to wait before asking again; None: this is how it ends."""
+    if not finished.retryable or job.said or number >= MOST_TRIES:
+        return None
+    wait = max(FIRST_WAIT_SEC * 2 ** (number - 1) * random.uniform(0.5, 1), finished.retry_after_sec or 0)
+    return wait if wait <= LONGEST_WAIT_SEC else None
+
+
+async def _settle(job: Job, finished: Finished) -> None:
+    job.settling = True
+    if finished.outcome == "parked":
+        await in_database(park, job.claim, now=clock.now())
+    else:
+        await _end(job, _how(job, finished))
+
+
+def _how(job: Job, finished: Finished) -> End:
+    """Return what a reader is told of how the engine finished."""
+    waited = job.waited.facts()
+    if finished.reason is None:
+        return End(MessageStatus.COMPLETE, last_words=finished.text, waited=waited)
+    partly = finished.reason in PARTLY and bool(finished.text)
+    status = MessageStatus.COMPLETE if partly else MessageStatus.ERROR
+    return End(status, finished.reason, finished.detail, finished.text if partly else "", waited)
+
+
+async def _stopped(job: Job) -> None:
+    """Settle a reply that was told to stop, as its cause says."""
+    waited = job.waited.facts()
+    match job.cause:
+        case Cause.STOPPED:
+            await _end(job, End(MessageStatus.STOPPED, Reason.CLIENT_STOP, waited=waited))
+        case Cause.LEASE_LOST:
+            log.warning("The reply %s is not ours any more.", job.claim.message_id)
+        case _:
+            await _end(job, End(MessageStatus.INTERRUPTED, Reason.SHUTDOWN, waited=waited))
+
+
+async def _end(job: Job, end: End) -> None:
+    await in_database(finalise, job.claim.message_id, end, now=clock.now(), token=job.claim.token)

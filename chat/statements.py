@@ -1,0 +1,39 @@
+"""The SQL of this app: what all open pages of a process ask together, many times a second."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+
+from agents.models import Event
+
+NEWEST = "SELECT id, last_seq FROM agents_transcript WHERE id IN ({})"
+AFTER = (
+    "WITH wanted(log, seen) AS (VALUES {}) SELECT e.transcript_id, e.seq, e.kind, e.data FROM wanted "
+    "JOIN agents_event e ON e.transcript_id = wanted.log AND e.seq > wanted.seen "
+    "ORDER BY e.transcript_id, e.seq LIMIT %s"
+)
+DATA: Any = Event._meta.get_field("data")
+
+type Row = tuple[int, int, str, dict[str, Any]]
+
+
+def newest(logs: Sequence[int]) -> dict[int, int]:
+    """Return the number of the last event of each of these logs."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST.format(", ".join(["%s"] * len(logs))), list(logs))
+        return dict(cursor.fetchall())
+
+
+def events_after(positions: Mapping[int, int], most: int) -> list[Row]:
+    """Return what came in each log after the number that was seen there: log, number, kind and data."""
+    pair = "(CAST(%s AS bigint), CAST(%s AS bigint))"
+    values = [number for position in positions.items() for number in position]
+    with connection.cursor() as cursor:
+        cursor.execute(AFTER.format(", ".join([pair] * len(positions))), [*values, most])
+        rows = cursor.fetchall()
+    return [(log, seq, kind, _read(data)) for log, seq, kind, data in rows]
+
+
+def _read(data: Any) -> dict[str, Any]:
+    return DATA.from_db_value(data, None, connection)  # type: ignore[no-any-return]
