@@ -1,5 +1,6 @@
 """The agents' settings, read when asked for, so that a test may override them."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,6 +22,11 @@ def context_tokens() -> int:
     except ValueError:
         return DEFAULT_CONTEXT_TOKENS  # a system check says so
     return tokens if tokens > 0 else DEFAULT_CONTEXT_TOKENS
+
+
+def question_patience() -> timedelta:
+    """Return how long a person has to answer an agent."""
+    return timedelta(seconds=settings.STAGENT_QUESTION_EXPIRES_SEC)
 
 
 def api_key() -> str:

@@ -64,6 +64,10 @@ class Course:
             )
         return bool(cleared)
 
+    def park(self) -> Finished:
+        """End this attempt until a person has answered; the next one goes on at the same turn."""
+        return Finished("parked", detail="It waits for a person's answer.", text=self.text)
+
     def finish(
         self, reason: FailureReason | None = None, detail: str = "", text: str | None = None
     ) -> Finished:

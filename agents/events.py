@@ -88,6 +88,39 @@ class ToolFinished(_Event):
 
 
 @dataclass(frozen=True)
+class QuestionAsked(_Event):
+    """A call waits for a person. What is asked for, leave or words, is `kind` in the data."""
+
+    question_id: str
+    call_id: str
+    tool: str
+    asks_for: str
+    text: str
+    card: Data
+    expires_at: str
+    kind: ClassVar[str] = "question_asked"
+
+    def data(self) -> Data:
+        data = super().data()
+        return data | {"kind": data.pop("asks_for")}
+
+    @classmethod
+    def from_data(cls, data: Data) -> Self:
+        return super().from_data(data | {"asks_for": data["kind"]})
+
+
+@dataclass(frozen=True)
+class QuestionSettled(_Event):
+    """The engine has taken note of what became of a question."""
+
+    question_id: str
+    call_id: str
+    status: str
+    answer: str = ""
+    kind: ClassVar[str] = "question_settled"
+
+
+@dataclass(frozen=True)
 class Notice(_Event):
     """Something the engine did that a reader should know; `code` is for programs."""
 
@@ -113,13 +146,23 @@ class Finished(_Event):
 
 
 type Event = (
-    TurnStarted | TextDelta | ThinkingDelta | TurnFinished | ToolStarted | ToolFinished | Notice | Finished
+    TurnStarted
+    | TextDelta
+    | ThinkingDelta
+    | TurnFinished
+    | ToolStarted
+    | ToolFinished
+    | QuestionAsked
+    | QuestionSettled
+    | Notice
+    | Finished
 )
 
 KINDS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
-        TurnStarted, TextDelta, ThinkingDelta, TurnFinished, ToolStarted, ToolFinished, Notice, Finished,
+        TurnStarted, TextDelta, ThinkingDelta, TurnFinished, ToolStarted, ToolFinished, QuestionAsked,
+        QuestionSettled, Notice, Finished,
     )
 }  # fmt: skip
 

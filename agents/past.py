@@ -5,17 +5,40 @@ from decimal import Decimal
 from typing import Any
 
 from agents import events
-from agents.events import Notice, ToolFinished, ToolStarted, TurnFinished
+from agents.events import Notice, QuestionAsked, QuestionSettled, ToolFinished, ToolStarted, TurnFinished
 from agents.models import Event
-from agents.replies import NO_REPLY, calls_in, is_empty, text_in, without_thinking
+from agents.replies import NO_REPLY, Block, calls_in, is_empty, text_in, without_thinking
 
 INTERRUPTED = "Interrupted before its result was kept; it may or may not have taken effect"
 LAST_TURN = "last_turn"  # the notice that the next reply is the last, for lack of turns
 LAST_MONEY = "last_money"  # the same, for lack of money or tokens
-KINDS = (TurnFinished.kind, ToolStarted.kind, ToolFinished.kind, Notice.kind)
+KINDS = tuple(
+    event.kind for event in (TurnFinished, ToolStarted, ToolFinished, QuestionAsked, QuestionSettled, Notice)
+)
 
 type Message = dict[str, Any]
 type Author = tuple[str, str]  # provider and model
+
+
+@dataclass
+class Reached:
+    """How far the calls of the last reply came before the attempt ended."""
+
+    begun: set[str] = field(default_factory=set)
+    results: dict[str, ToolFinished] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)  # told to the reader, and the same when settled
+    settled: set[str] = field(default_factory=set)
+
+    def note(self, event: events.Event) -> None:
+        match event:
+            case ToolStarted():
+                self.begun.add(event.call_id)
+            case ToolFinished():
+                self.results[event.call_id] = event
+            case QuestionAsked():
+                self.asked.add(event.call_id)
+            case QuestionSettled():
+                self.settled.add(event.call_id)
 
 
 @dataclass
@@ -30,6 +53,15 @@ class Past:
     last: TurnFinished | None = None
     landing: str = ""  # the notice under which the last reply was given
     calls: list[tuple[str, Any, ToolFinished]] = field(default_factory=list)  # name, arguments, result
+    reached: Reached = field(default_factory=Reached)
+
+    @property
+    def unfinished(self) -> list[Block]:
+        """Return the calls of the last reply if any of them has no result; they were all to be made."""
+        if self.last is None or self.landing or self.last.stop_reason in NO_REPLY | {"pause_turn"}:
+            return []
+        calls = calls_in(self.last.content)
+        return calls if any(call["id"] not in self.reached.results for call in calls) else []
 
 
 def recall(transcript_id: int, author: Author | None = None) -> Past:
@@ -46,8 +78,10 @@ def recall(transcript_id: int, author: Author | None = None) -> Past:
                 _add_turn(past, event, landing)
                 past.messages += _messages(event, results, author)
                 landing = ""
+                past.reached = Reached()
             case ToolStarted() if event.call_id in results:
                 past.calls.append((event.name, event.arguments, results[event.call_id]))
+        past.reached.note(event)
     return past
 
 

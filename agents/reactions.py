@@ -4,8 +4,10 @@ from agents.course import Course
 from agents.errors import BudgetExceeded
 from agents.events import Finished
 from agents.landing import Landing
+from agents.past import Reached
 from agents.repeats import STOP_AT, WARN_AT
-from agents.replies import Reply, is_empty
+from agents.replies import Block, Reply, is_empty
+from agents.round import Round
 from agents.states import FailureReason
 
 MAX_PAUSES = 5  # in a row
@@ -44,7 +46,16 @@ def answered(course: Course, landing: Landing | None) -> Finished:
 async def use_tools(course: Course, reply: Reply) -> Finished | None:
     """Call what the reply asks for and hand back the results; stop an agent that goes in circles."""
     course.conversation.add_reply(reply.content, reply.usage)
-    used = await course.toolbox.use(reply.calls, course.meter.turns, course.tell)
+    return await make_calls(course, reply.calls)
+
+
+async def make_calls(course: Course, wanted: list[Block], reached: Reached | None = None) -> Finished | None:
+    """Make the calls of a reply, or what an earlier attempt left of them; park where a person comes first."""
+    resumed = reached is not None
+    here = Round(course.toolbox, course.meter.turns, course.tell, reached or Reached(), resumed)
+    used = await here.go_through(wanted)
+    if used.waits:
+        return course.park()
     course.conversation.add_results(used.results)
     course.progressed()
     times = f"{used.repeated} {used.repeats} times in a row with the same result"

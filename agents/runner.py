@@ -16,6 +16,7 @@ from decimal import Decimal
 from functools import partial
 
 from agents import breaker, budgets, conf, runtimes
+from agents.asking import Desk
 from agents.assignment import Assignment
 from agents.bridge import in_database
 from agents.conversation import Conversation
@@ -26,7 +27,7 @@ from agents.landing import LANDINGS, Landing, landing_before
 from agents.limits import Meter
 from agents.past import Past, recall
 from agents.prices import Price
-from agents.reactions import act_on, answered
+from agents.reactions import act_on, answered, make_calls
 from agents.recording import Tell, record
 from agents.replies import NO_REPLY, Reply, calls_in, is_empty
 from agents.runtimes.base import Request
@@ -72,13 +73,13 @@ async def _take_up(job: Assignment, tell: Tell) -> "Engine":
     model = job.profile.model or conf.default_model()
     past = await in_database(recall, job.transcript_id, (runtime.provider_name(), model))
     turns = Turns(runtime, job.spender, tell, spoke=bool(past.text) if job.once else None)
-    toolbox = Toolbox(job.profile, _tool_context(job))
+    desk = Desk(job.transcript_id, job.token, job.spender) if job.may_ask else None
+    toolbox = Toolbox(job.profile, _tool_context(job), desk)
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system)))
     prompt = {"role": "user", "content": storable(job.prompt)}
-    conversation = Conversation(system, toolbox.params, [*job.context, prompt, *past.messages])
-    if job.clock and conversation.is_users_turn:
-        conversation.note(job.clock, tag="stagent-clock")
+    said = past.messages[:-1] if past.unfinished else past.messages  # the last are results, made up so far
+    conversation = Conversation(system, toolbox.params, [*job.context, prompt, *said])
     spent = max(past.cost_usd, job.cost_used)
     meter = Meter(job.limits, max(past.turns, job.turns_used), spent, past.tokens)
     course = Course(tell, meter, toolbox, conversation, text=past.text, once=job.once)
@@ -110,9 +111,10 @@ class Engine:
     async def work(self) -> Finished:
         """Take turns until one of them ends it."""
         try:
-            if self.past.turns:
+            if self.past.turns and not self.past.reached.asked:
                 await self.course.notice("resumed", f"Taken up again after {self.past.turns} agent steps.")
-            finished = self._undelivered()
+            finished = self._undelivered() or await self._finish_calls()
+            self._say_the_time()
             while finished is None:
                 finished = await self._take_turn()
         except LeaseLost:
@@ -128,6 +130,15 @@ class Engine:
             return None
         landing = LANDINGS.get(self.past.landing)
         return None if calls_in(last.content) and not landing else answered(self.course, landing)
+
+    async def _finish_calls(self) -> Finished | None:
+        """Go on with the calls that the last attempt left: those that a person has allowed, for one."""
+        left = self.past.unfinished
+        return await make_calls(self.course, left, self.past.reached) if left else None
+
+    def _say_the_time(self) -> None:
+        if self.job.clock and self.course.conversation.is_users_turn:
+            self.course.conversation.note(self.job.clock, tag="stagent-clock")
 
     async def _take_turn(self) -> Finished | None:
         """Ask once and act on the reply; None when there is more to do."""

@@ -11,6 +11,8 @@ type Permission = Literal["allow", "ask", "deny"]
 type Effects = Literal["none", "workspace", "network", "schedules"]
 type Arguments = dict[str, Any]
 type Call = Callable[[ToolContext, Arguments], str | Awaitable[str]]
+type Card = dict[str, Any]  # title, lines of label and value, warnings
+type Preview = Callable[[ToolContext, Arguments], Card]
 
 
 class ToolError(Exception):
@@ -44,7 +46,9 @@ class Tool:
     """Something an agent may do.
 
     A blocking tool is a plain function and gets a thread of its own; the others are called on the
-    event loop and may return an awaitable. `permission` holds where a profile says nothing.
+    event loop and may return an awaitable. `permission` holds where a profile says nothing; with "ask" a
+    person is shown what `preview` makes of the arguments (in a thread, too). It raises ToolError where they
+    are wrong: then nobody is asked.
     """
 
     name: str
@@ -56,6 +60,8 @@ class Tool:
     timeout_sec: float = 60
     permission: Permission = "allow"
     idempotent: bool = False  # a second identical call leaves things as the first did
+    preview: Preview | None = None
+    answered_by_person: bool = False  # never called: what the person answers is its result
 
 
 @dataclass(frozen=True)

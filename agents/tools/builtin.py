@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import registry
+from .ask_person import ASK_PERSON
 from .edit_file import EDIT_FILE
 from .http_get import HTTP_GET
 from .list_files import LIST_FILES
@@ -12,7 +13,7 @@ from .search_files import SEARCH_FILES
 from .shell import SHELL
 from .write_file import WRITE_FILE
 
-BUILTIN = (LIST_FILES, READ_FILE, SEARCH_FILES, WRITE_FILE, EDIT_FILE, HTTP_GET, REPORT, SHELL)
+BUILTIN = (LIST_FILES, READ_FILE, SEARCH_FILES, WRITE_FILE, EDIT_FILE, HTTP_GET, REPORT, SHELL, ASK_PERSON)
 
 
 def register() -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
 from . import arguments as schema
-from .base import Arguments, Tool, ToolContext, ToolError, ToolResult
+from .base import Arguments, Card, Tool, ToolContext, ToolError, ToolResult
 from .threads import in_thread
 
 MAX_RESULT_CHARS = 50_000
+MAX_SHOWN_CHARS = 4_000  # of one argument, on a card
 
 logger = logging.getLogger("agents.tools")
 
@@ -34,6 +36,30 @@ async def call(tool: Tool, context: ToolContext, arguments: Arguments) -> ToolRe
     started = time.monotonic()
     text, is_error = await _attempt(tool, context, arguments)
     return ToolResult(_presentable(text), is_error, round((time.monotonic() - started) * 1000))
+
+
+async def preview(tool: Tool, context: ToolContext, arguments: Arguments) -> Card:
+    """Make the card that shows a person what the call would do; ToolError where it cannot be made."""
+    schema.check(tool.input_schema, arguments)
+    if (show := tool.preview) is None:
+        return {"title": f"Call {tool.name}", "lines": _as_lines(arguments), "warnings": []}
+    try:
+        async with asyncio.timeout(tool.timeout_sec):
+            return await in_thread(lambda: _surrounded(show, context, arguments), name=f"preview-{tool.name}")
+    except (ToolError, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        logger.warning("The preview of %s raised %s", tool.name, type(error).__name__, exc_info=True)
+        raise ToolError(f"{tool.name} could not be prepared: {type(error).__name__}: {error}") from error
+
+
+def _as_lines(arguments: Arguments) -> list[dict[str, str]]:
+    return [{"label": name, "value": _as_text(value)} for name, value in arguments.items()]
+
+
+def _as_text(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]} [cut here]"
 
 
 async def _attempt(tool: Tool, context: ToolContext, arguments: Arguments) -> tuple[str, bool]:
@@ -65,7 +91,7 @@ async def _in_time(tool: Tool, context: ToolContext, arguments: Arguments) -> st
 
 async def _perform(tool: Tool, context: ToolContext, arguments: Arguments) -> str:
     if tool.blocking and not inspect.iscoroutinefunction(tool.call):
-        result = await in_thread(lambda: _surrounded(tool, context, arguments), name=f"tool-{tool.name}")
+        result = await in_thread(lambda: _surrounded(tool.call, context, arguments), name=f"tool-{tool.name}")
     else:
         result = tool.call(context, arguments)
     if inspect.isawaitable(result):
@@ -75,11 +101,13 @@ async def _perform(tool: Tool, context: ToolContext, arguments: Arguments) -> st
     return result
 
 
-def _surrounded(tool: Tool, context: ToolContext, arguments: Arguments) -> object:
+def _surrounded[T](
+    act: Callable[[ToolContext, Arguments], T], context: ToolContext, arguments: Arguments
+) -> T:
     with ExitStack() as stack:
         for manager in _surroundings:
             stack.enter_context(manager())
-        return tool.call(context, arguments)
+        return act(context, arguments)
 
 
 def _is_being_cancelled() -> bool:

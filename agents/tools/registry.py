@@ -43,6 +43,11 @@ def permission(tool: Tool, permissions: Mapping[str, str]) -> Permission:
             return "deny"
 
 
+def asks(tool: Tool, permissions: Mapping[str, str]) -> bool:
+    """Tell whether a person comes before the tool; one that is answered by a person always asks."""
+    return tool.answered_by_person or permission(tool, permissions) == "ask"
+
+
 def offered(allowed: Sequence[str], permissions: Mapping[str, str]) -> list[Tool]:
     """List the tools a profile is shown: those named in `allowed` ("*" is all) and not denied."""
     # Sorted, because the order is part of the prompt that servers cache.

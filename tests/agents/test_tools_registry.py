@@ -107,6 +107,7 @@ def test_the_built_in_tools_can_be_registered_twice():
     builtin.register()
     builtin.register()
     assert registry.names() == [
+        "ask_person",
         "edit_file",
         "http_get",
         "list_files",
