@@ -49,7 +49,7 @@ def startable(situation: Situation) -> RunQuerySet:
     """Return the queued runs that nothing but a slot is missing to, first in line first."""
     runs = Run.objects.ready(situation.now).exclude(_behind_its_own_schedule())
     if situation.chat_presses:
-        runs = runs.chat_exempt(situation.now, situation.conf.chat_max_delay)
+        runs = runs.chat_exempt(situation.now - situation.conf.chat_max_delay)
     if situation.blocked_profiles:
         runs = runs.exclude(profile__in=situation.blocked_profiles)
     if situation.budgets.install:

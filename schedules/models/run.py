@@ -1,6 +1,6 @@
 """One piece of agent work: the lifecycle row."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -35,9 +35,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         wanted = self.queued().filter(cancel_requested_at=None)
         return wanted.filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(paused)
 
-    def chat_exempt(self, now: datetime, max_delay: timedelta) -> "RunQuerySet":
-        """Keep the runs that no live stream holds back: a person's, and those that waited long enough."""
-        return self.filter(Q(source__in=(Source.MANUAL, Source.RETRY)) | Q(due_at__lte=now - max_delay))
+    def chat_exempt(self, due_by: datetime) -> "RunQuerySet":
+        """Keep the runs that no live stream holds back: a person's, and those that were due by then."""
+        return self.filter(Q(source__in=(Source.MANUAL, Source.RETRY)) | Q(due_at__lte=due_by))
 
     def held_by(self, holder: str) -> "RunQuerySet":
         return self.running().filter(holder=holder)
@@ -132,6 +132,11 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "claim_order", "id"], name="run_queue"),
+            models.Index(
+                fields=["claim_order", "id"],
+                condition=Q(status="queued", forced=True),
+                name="run_forced_queue",
+            ),
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="run_leases"),
             models.Index(fields=["schedule", "-queued_at"], name="run_by_schedule"),
             models.Index(fields=["status", "-queued_at"], name="run_by_status"),
