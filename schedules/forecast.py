@@ -21,6 +21,11 @@ from schedules.zones import zone
 
 HOURS = 48
 MOST_HOURS = 168
+FATES = {
+    Fate.SKIPPED: "skipped, an earlier run is in the way",
+    Fate.EXPIRED: "given up in the queue",
+    Fate.REPLACED: "cancelled by the next one",
+}
 
 
 class Expected(NamedTuple):
@@ -53,6 +58,7 @@ class Forecast:
     until: datetime
     cap: int
     firings: list[Expected]
+    present: list[Expected]  # what runs or waits now; due when it was queued
     days: list[Day]
     peak_running: int
     peak_at: datetime | None
@@ -100,6 +106,7 @@ def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forec
         until=until,
         cap=cap,
         firings=firings,
+        present=[_expected(outlook.likely[job.plan], job) for job in simulation.present],
         days=_days(firings, now, until),
         peak_running=simulation.peak_running,
         peak_at=max(now, _moment(simulation.peak_at)) if simulation.peak_running else None,

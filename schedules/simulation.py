@@ -61,6 +61,7 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.jobs: list[Job] = []
+        self.present: list[Job] = []  # what runs or waits from the beginning
         self.peak_running = self.peak_waiting = 0
         self.peak_at = -inf
         self._running = self._waiting = self._pushed = 0
@@ -72,11 +73,13 @@ class Simulation:
 
     def already_running(self, plan: int, since: float, end: float) -> None:
         """Let a run hold a slot from the beginning."""
-        self._start(Job(plan, since), since, end)
+        self.present.append(job := Job(plan, since))
+        self._start(job, since, end)
 
     def already_queued(self, plan: int, since: float) -> None:
         """Let a run wait from the beginning; call it in the order of the queue."""
-        self._enqueue(Job(plan, since))
+        self.present.append(job := Job(plan, since))
+        self._enqueue(job)
 
     def play(self, now: float) -> list[Job]:
         """Let every planned firing happen, and return them all in the order in which they come due."""

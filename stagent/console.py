@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import SimpleLazyObject
 
 from schedules.panels import pulse
-from stagent import board, navigation
+from stagent import board, forecast_page, navigation
 from stagent.lib import clock
 
 
@@ -29,7 +29,11 @@ class ConsoleSite(admin.AdminSite):
     empty_value_display = "–"
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        return [path("board/", self.admin_view(self.board), name="board"), *super().get_urls()]
+        return [
+            path("board/", self.admin_view(self.board), name="board"),
+            path("forecast/", self.admin_view(self.forecast), name="forecast"),
+            *super().get_urls(),
+        ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
@@ -45,3 +49,8 @@ class ConsoleSite(admin.AdminSite):
         now = clock.now()
         context = board.look(request, now) | {"pulse": pulse.take(now)}
         return render(request, "console/board.html", context)
+
+    def forecast(self, request: HttpRequest) -> HttpResponse:
+        """Show the coming hours, under the cap in force or another one."""
+        context = self.each_context(request) | forecast_page.look(request, clock.now())
+        return render(request, "console/forecast.html", context)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 MAP = {
     "Work": {"Schedule": "clock", "Run": "play", "Firing": "bolt", "Delivery": "send"},
     "Capacity": {"Slot": "grid", "Pool": "layers", "Scheduler": "pulse", "Setting": "sliders"},
@@ -33,7 +35,15 @@ def sections(apps: list[dict[str, Any]], path: str) -> dict[str, list[Entry]]:
         heading, icon = PLACES.get(model["object_name"], ELSEWHERE)
         current = path.startswith(model["admin_url"])
         found[heading].append(Entry(str(model["name"]), model["admin_url"], icon, current))
+    if any(model["object_name"] == "Schedule" for model in models):
+        found["Capacity"].insert(0, _forecast(path))
     return {heading: entries for heading, entries in found.items() if entries}
+
+
+def _forecast(path: str) -> Entry:
+    """Return the link to the one page that is about no table of its own."""
+    url = reverse("admin:forecast")
+    return Entry("Forecast", url, "forecast", path.startswith(url))
 
 
 def _place(model: dict[str, Any]) -> int:

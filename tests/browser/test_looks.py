@@ -63,7 +63,7 @@ def pages():
         "agents/profile/1/change", "agents/budget/add", "auth/user/add", "password_change",
     )  # fmt: skip
     force = f"/admin/schedules/schedule/force/?ids={schedule.pk}"
-    return ["/admin/", force, *(f"/admin/{path}/" for path in (*LISTS, *rows))]
+    return ["/admin/", "/admin/forecast/?cap=3", force, *(f"/admin/{path}/" for path in (*LISTS, *rows))]
 
 
 def test_on_a_phone_nothing_scrolls_sideways(visit, pages):

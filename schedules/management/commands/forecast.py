@@ -15,18 +15,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from schedules import conf, plans, situation
-from schedules.forecast import HOURS, MOST_HOURS, Day, Expected, Forecast, play
+from schedules.forecast import FATES, HOURS, MOST_HOURS, Day, Expected, Forecast, play
 from schedules.forecast_answer import answer
-from schedules.simulation import Fate
 from schedules.zones import zone
 from stagent.lib import clock
 
 ROWS = 30
-FATES = {
-    Fate.SKIPPED: "skipped, an earlier run is in the way",
-    Fate.EXPIRED: "given up in the queue",
-    Fate.REPLACED: "cancelled by the next one",
-}
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""A forecast as a picture: the hours to come across, schedules downwards. Pure: a forecast in, SVG out."""

@@ -1,0 +1,43 @@
+"""The hours across: where a moment stands, and which full hours the clocks of a zone show."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
+from itertools import pairwise
+
+QUARTER = timedelta(minutes=15)  # every zone's full hours fall on one
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A stretch of time on the clocks of a zone, from 0 to 100 percent."""
+
+    since: datetime
+    until: datetime
+    where: tzinfo
+
+    def x(self, moment: datetime) -> float:
+        """Return where a moment stands, in percent; what lies outside stands at the edge."""
+        share = (moment - self.since) / (self.until - self.since)
+        return 100 * min(1.0, max(0.0, share))
+
+    def local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.where)
+
+    @cached_property
+    def hours(self) -> list[datetime]:
+        """Return the full hours between the ends as clocks show them; an hour that comes twice, twice."""
+        return [self.local(moment) for moment in self._quarters() if self.local(moment).minute == 0]
+
+    def _quarters(self) -> Iterator[datetime]:
+        moment = self.since.astimezone(UTC)
+        moment = moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
+        while (moment := moment + QUARTER) < self.until:
+            yield moment
+
+    @cached_property
+    def cells(self) -> list[tuple[datetime, datetime]]:
+        """Return the stretches between full hours, the first and the last being shorter."""
+        edges = [self.since, *self.hours, self.until]
+        return list(pairwise(edges))

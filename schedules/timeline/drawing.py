@@ -1,0 +1,131 @@
+"""The picture: across in percent, so that it fills any width; downwards in pixels; colours by class."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from html import escape
+
+from django.utils.safestring import SafeString, mark_safe
+
+from schedules.forecast import Expected, Forecast
+from schedules.timeline import words
+from schedules.timeline.axis import Axis
+from schedules.timeline.lanes import Level, levels, peaks
+from schedules.timeline.rows import Cell, Row
+
+AXIS, LANE, ROW = 36, 48, 26  # heights; the names beside the picture have the same, by class
+BAR, LEAST = 12, 3.0
+LABEL_EVERY = 3  # hours
+EDGE = 6.0  # percent: a label nearer to the end than this stands on the other side
+
+type Link = Callable[[int | None], str]
+
+
+def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[Row], link: Link) -> SafeString:
+    """Draw the hours, two lanes for each forecast, and the rows; `link` gives a schedule's address."""
+    lanes = [levels(forecast, axis) for forecast in played]
+    most_waiting = max((level.waiting for lane in lanes for level in lane), default=0)
+    top, parts = AXIS, list(_hours(axis, AXIS + 2 * LANE * len(lanes) + ROW * len(rows)))
+    for forecast, lane in zip(played, lanes, strict=True):
+        parts += _lane(lane, forecast, most_waiting, axis, top)
+        top += 2 * LANE
+    for row in rows:
+        parts += _row(row, axis, top, link(row.schedule_id))
+        top += ROW
+    label = f"The coming hours, {words.of_stretch(axis)}"
+    picture = "".join(parts)
+    return mark_safe(  # noqa: S308 - every text is escaped where it is written
+        f'<svg class="timeline" data-timeline role="group" aria-label="{escape(label)}" '
+        f'width="100%" height="{top}">{picture}</svg>'
+    )
+
+
+def _hours(axis: Axis, bottom: int) -> Iterator[str]:
+    """Draw a line for every hour, stronger at midnight, and the day and some hours above."""
+    yield _text("day", 0, 13, f"{axis.local(axis.since):%a %d %b}") if _room_for_first(axis) else ""
+    for hour in axis.hours:
+        x = axis.x(hour)
+        css = "midnight" if hour.hour == 0 else "hour"
+        yield f'<line class="{css}" x1="{x:.3f}%" x2="{x:.3f}%" y1="{AXIS - 6}" y2="{bottom}"/>'
+        if hour.hour == 0:
+            yield _text("day", x, 13, f"{hour:%a %d %b}")
+        if hour.hour % LABEL_EVERY == 0 and x < 100 - EDGE / 2:
+            yield _text("o-clock", x, 27, f"{hour:%H:%M}")
+
+
+def _room_for_first(axis: Axis) -> bool:
+    return all(axis.x(hour) > 2 * EDGE for hour in axis.hours if hour.hour == 0)
+
+
+def _text(css: str, x: float, y: float, text: str) -> str:
+    anchor = ' text-anchor="end"' if x > 100 - EDGE else ""
+    return f'<text class="{css}" x="{x:.3f}%" y="{y:g}"{anchor}>{escape(text)}</text>'
+
+
+def _lane(
+    lane: Sequence[Level], forecast: Forecast, most_waiting: int, axis: Axis, top: int
+) -> Iterator[str]:
+    """Draw how many run, up to the cap's line, and beneath it how many wait."""
+    highest = max(forecast.cap, max((level.running for level in lane), default=0))
+    for level in lane:
+        if not (level.running or level.waiting):
+            continue
+        x, width = axis.x(level.begins), axis.x(level.ends) - axis.x(level.begins)
+        run = _column("run", x, width, top + LANE, level.running / highest)
+        wait = _column("queue", x, width, top + 2 * LANE, level.waiting / max(1, most_waiting))
+        ground = f'<rect class="ground" x="{x:.3f}%" y="{top}" width="{width:.3f}%" height="{2 * LANE}"/>'
+        yield f"<g><title>{escape(words.of_level(level, axis))}</title>{ground}{run}{wait}</g>"
+    line = top + LANE - (LANE - 14) * forecast.cap / highest
+    yield f'<line class="cap" x1="0" x2="100%" y1="{line:.1f}" y2="{line:.1f}"/>'
+    yield _text("cap", 0, line - 3, f"cap {forecast.cap}")
+    for peak in peaks(lane):
+        x = axis.x(peak.begins)
+        height = (LANE - 14) * peak.waiting / most_waiting
+        yield _text("peak", max(0.5, x), top + 2 * LANE - height - 2, f"▾ {peak.waiting} wait")
+    for bottom in (top + LANE, top + 2 * LANE):
+        yield f'<line class="base" x1="0" x2="100%" y1="{bottom}" y2="{bottom}"/>'
+
+
+def _column(css: str, x: float, width: float, bottom: int, share: float) -> str:
+    if share <= 0:
+        return ""
+    height = max(LEAST, (LANE - 14) * share)
+    where = f'x="{x:.3f}%" y="{bottom - height:.1f}"'
+    return f'<rect class="{css}" {where} width="{width:.3f}%" height="{height:.1f}"/>'
+
+
+def _row(row: Row, axis: Axis, top: int, address: str) -> Iterator[str]:
+    """Draw a row's runs, each a link; the first is a stop of the Tab key, arrows lead to the others."""
+    yield f'<g class="row"><line class="base" x1="0" x2="100%" y1="{top + ROW}" y2="{top + ROW}"/>'
+    middle = top + (ROW - BAR) / 2
+    busiest = max((cell.level + cell.queue for cell in row.cells), default=0)
+    drawn = [(words.of_bar(one, axis), _bar(one, axis, middle)) for one in row.bars]
+    drawn += [(words.of_cell(cell, axis), _cell(cell, axis, top, busiest)) for cell in row.cells]
+    for number, (said, shape) in enumerate(drawn):
+        stop = -1 if number else 0
+        yield f'<a href="{escape(address)}" tabindex="{stop}"><title>{escape(said)}</title>{shape}</a>'
+    yield "</g>"
+
+
+def _bar(one: Expected, axis: Axis, y: float) -> str:
+    """Draw the wait light and the run dark; what never runs is a hollow mark."""
+    if not (one.start_at and one.end_at):
+        return f'<circle class="skipped" cx="{axis.x(one.due_at):.3f}%" cy="{y + BAR / 2:g}" r="3.5"/>'
+    wait = _stretch("queue", one.due_at, one.start_at, axis, y) if one.start_at > one.due_at else ""
+    return wait + _stretch("run", one.start_at, one.end_at, axis, y)
+
+
+def _stretch(css: str, begins: datetime, ends: datetime, axis: Axis, y: float) -> str:
+    x, width = axis.x(begins), axis.x(ends) - axis.x(begins)
+    return f'<rect class="{css}" x="{x:.3f}%" y="{y:g}" width="{width:.3f}%" height="{BAR}"/>'
+
+
+def _cell(cell: Cell, axis: Axis, top: int, busiest: float) -> str:
+    """Draw an hour as high as it is worked, and above that as high as it is waited."""
+    scale = (ROW - 6) / max(1.0, busiest)
+    run, wait = max(LEAST, scale * cell.level), scale * cell.queue
+    x, width = axis.x(cell.begins), axis.x(cell.ends) - axis.x(cell.begins)
+    where = f'x="{x:.3f}%" width="{width:.3f}%"'
+    ground = f'<rect class="ground" {where} y="{top + 1}" height="{ROW - 2}"/>'
+    bottom = top + ROW
+    queue = f'<rect class="queue" {where} y="{bottom - run - wait:.1f}" height="{wait:.1f}"/>' if wait else ""
+    return f'{ground}{queue}<rect class="run flat" {where} y="{bottom - run:.1f}" height="{run:.1f}"/>'

@@ -1,0 +1,79 @@
+"""The forecast in the console: what it shows, what another cap changes, and to whom."""
+
+import pytest
+
+from schedules.models import Schedule
+from schedules.transitions import pause
+from stagent.lib import clock
+from tests.support.builders import a_queued_run, a_running_run, a_schedule
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/forecast/"
+
+
+def heavy(name: str, cron: str = "0 9 * * *") -> Schedule:
+    schedule = a_schedule(clock.now(), name=name, cron=cron)
+    Schedule.objects.filter(pk=schedule.pk).update(avg_duration_ms=600_000, avg_turns_per_firing=300)
+    return schedule
+
+
+def test_it_stands_in_the_navigation_beneath_capacity(reader):
+    reader.opens(PAGE)
+    assert "Capacity Forecast Slots" in reader.words
+    assert f'<a href="{PAGE}" aria-current="page">' in reader.html
+
+
+def test_an_empty_forecast_says_what_to_do(reader):
+    assert "Nothing comes due in the coming 48 hours" in reader.opens(PAGE)
+    assert "/admin/schedules/schedule/add/" in reader.html
+    pause(heavy("Asleep").pk, reason="Holidays.")
+    assert "Nothing comes due" in reader.opens(PAGE)
+
+
+def test_it_adds_up_what_runs_and_waits(reader):
+    for number in range(5):
+        heavy(f"Heavy {number}")
+    words = reader.opens(PAGE)
+    assert "As it is: cap 2 " in words
+    assert "Most at once 2 of 2" in words
+    assert "Most waiting 3" in words
+    assert "Longest wait 20 min" in words
+    assert "Runs a day 5" in words
+    assert "Steps a day 1,500" in words
+
+
+def test_another_cap_is_shown_beside_todays(reader):
+    for number in range(5):
+        heavy(f"Heavy {number}")
+    words = reader.opens(PAGE, cap="3")
+    assert "As it is: cap 2 " in words
+    assert "What if: cap 3 Most at once 3 of 3" in words
+    assert words.index("Longest wait 20 min") < words.index("Longest wait 10 min")
+    assert reader.html.count('class="cap" x1') == 2
+
+
+@pytest.mark.parametrize("cap", ["abc", "0", "-1", "1001", "9" * 40, "²"])
+def test_a_cap_that_is_none_is_refused_with_the_right_range(reader, cap):
+    heavy("Heavy")
+    words = reader.opens(PAGE, cap=cap)
+    assert reader.answer.status_code == 200
+    assert "A cap is a whole number from 1 to 1,000" in words
+    assert "What if:" not in words
+
+
+def test_what_runs_and_waits_now_is_in_the_picture(reader):
+    a_running_run(heavy("Busy", cron="0 9 1 1 *"), clock.now())
+    a_queued_run(heavy("Patient", cron="0 9 1 1 *"), clock.now())
+    reader.opens(PAGE)
+    assert "Busy: running now, ends about" in reader.html
+    assert "Patient: waiting now, starts any moment" in reader.html
+
+
+def test_who_may_not_see_schedules_may_not_see_the_forecast(client, bob, charlie):
+    heavy("Secret")
+    client.force_login(charlie)
+    assert client.get(PAGE).status_code == 302
+    bob.user_permissions.clear()
+    client.force_login(bob)
+    assert client.get(PAGE).status_code == 403
+    assert PAGE not in client.get("/admin/").content.decode()
