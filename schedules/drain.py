@@ -1,9 +1,14 @@
 """The drain: claim slots for queued runs, first in line first, until the cap is full or nobody may start."""
 
+from collections.abc import Collection
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
 from django.db import connection, transaction
 from django.db.models import Q
 
-from agents import breaker
+from agents import breaker, budgets
 from schedules.errors import NoRoom, Quicker
 from schedules.models import Run
 from schedules.models.run import RunQuerySet
@@ -11,6 +16,7 @@ from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.situation import Situation
 from schedules.states import OverlapPolicy, Source
 from schedules.transitions import Claim, adopt, bring_in_strays, claim
+from stagent.lib.prepared import Given, Select
 
 BY_ITSELF = (Source.SCHEDULED, Source.HEARTBEAT)
 MAX_LOST_RACES = 50
@@ -47,15 +53,31 @@ def adopt_waiting(situation: Situation, holder: str) -> list[Claim]:
 
 def startable(situation: Situation) -> RunQuerySet:
     """Return the queued runs that nothing but a slot is missing to, first in line first."""
-    runs = Run.objects.ready(situation.now).exclude(_behind_its_own_schedule())
-    if situation.chat_presses:
-        runs = runs.chat_exempt(situation.now - situation.conf.chat_max_delay)
-    if situation.blocked_profiles:
-        runs = runs.exclude(profile__in=situation.blocked_profiles)
-    if situation.budgets.install:
+    return _line(Hindrances.of(situation), situation.now, situation.now - situation.conf.chat_max_delay)
+
+
+class Hindrances(NamedTuple):
+    """What holds runs back beside a missing slot."""
+
+    chat: bool
+    profiles: frozenset[int]
+    budgets: budgets.Exhausted
+
+    @classmethod
+    def of(cls, situation: Situation) -> "Hindrances":
+        return cls(situation.chat_presses, situation.blocked_profiles, situation.budgets)
+
+
+def _line(held_by: Hindrances, now: datetime, chat_exempt_since: datetime) -> RunQuerySet:
+    runs = Run.objects.ready(now).exclude(_behind_its_own_schedule())
+    if held_by.chat:
+        runs = runs.chat_exempt(chat_exempt_since)
+    if held_by.profiles:
+        runs = runs.exclude(profile__in=held_by.profiles)
+    if held_by.budgets.install:
         runs = runs.none()
-    elif situation.budgets:
-        runs = runs.exclude(_over_budget(situation))
+    elif held_by.budgets:
+        runs = runs.exclude(_over_budget(held_by.budgets))
     return runs.order_by("claim_order", "pk")
 
 
@@ -65,25 +87,42 @@ def _behind_its_own_schedule() -> Q:
     return Q(~Q(schedule__overlap_policy=OverlapPolicy.ALLOW), schedule__in=busy, source__in=BY_ITSELF)
 
 
-def _over_budget(situation: Situation) -> Q:
-    spent = situation.budgets
+def _over_budget(spent: budgets.Exhausted) -> Q:
     return Q(project__in=spent.project_ids) | Q(schedule__in=spent.schedule_ids)
 
 
 def _claim_next(situation: Situation, holder: str, full: set[str]) -> Claim | None:
     """Claim the first run in line that a pool with room will take; None when there is none."""
+    now, conf = situation.now, situation.conf
+    if situation.budgets.install or (DEFAULT_POOL in full and not FORCED_IN_LINE()):
+        return None
     with transaction.atomic():
-        queue = startable(situation).exclude(pool__in=full, forced=False)
-        if DEFAULT_POOL in full:
-            queue = queue.filter(forced=True)
-        # Rows another drain is just claiming are passed over, or all of them would queue up at the first one.
-        skip = connection.features.has_select_for_update_skip_locked
-        run = queue.select_for_update(skip_locked=skip, of=("self",) if skip else ()).first()
+        front = _front(Hindrances.of(situation), frozenset(full))
+        run = front.first(now=now, chat_exempt_since=now - conf.chat_max_delay)
         if run is None:
             return None
-        claimed = claim(run, holder=holder, now=situation.now, conf=situation.conf)
+        claimed = claim(run, holder=holder, now=now, conf=conf, live_streams=situation.live_streams)
         if run.profile_id in situation.probing and not breaker.take_probe(
             situation.probing[run.profile_id], situation.now
         ):
             raise Quicker("probe")
         return claimed
+
+
+FORCED_IN_LINE = Select(Run.objects.queued().filter(forced=True).order_by("claim_order").only("pk")[:1])
+
+
+@lru_cache(maxsize=100)
+def _front(held_by: Hindrances, full: Collection[str]) -> Select[Run]:
+    """Prepare the look at the first run in line that a pool with room will take."""
+    queue = _line(held_by, Given("now", Run.not_before), Given("chat_exempt_since", Run.due_at))
+    queue = queue.filter(forced=True) if DEFAULT_POOL in full else queue.exclude(pool__in=full, forced=False)
+    # Rows another drain is just claiming are passed over, or all of them would queue up at the first one.
+    skip = connection.features.has_select_for_update_skip_locked
+    locked = queue.select_for_update(skip_locked=skip, of=("self",) if skip else ())
+    return Select(locked.only(*WANTED_FOR_A_CLAIM)[:1])
+
+
+WANTED_FOR_A_CLAIM = (
+    "transcript", "firing", "profile", "pool", "forced", "queued_at", "started_at", "max_run_duration_sec",
+)  # fmt: skip

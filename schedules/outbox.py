@@ -7,9 +7,9 @@ from schedules.models import Delivery, Run, Schedule
 from schedules.states import RunStatus
 
 
-def post(run: Run, now: datetime) -> None:
+def post(run: Run, schedule: Schedule, now: datetime) -> None:
     """Write what a finished run has to tell its schedule's targets; nothing for a heartbeat without news."""
-    if run.schedule_id is None or run.suppressed or run.status == RunStatus.CANCELLED:
+    if run.suppressed or run.status == RunStatus.CANCELLED:
         return
     result = {
         "run_id": str(run.pk),
@@ -21,26 +21,23 @@ def post(run: Run, now: datetime) -> None:
         "report": run.report,
         "finished_at": now.isoformat(),
     }
-    _post(run.schedule_id, Delivery.Kind.RESULT, result, now, run)
+    _post(schedule, Delivery.Kind.RESULT, result, now, run)
 
 
 def post_self_pause(schedule: Schedule, now: datetime) -> None:
     """Write that a schedule paused itself, and why."""
     pause = {"reason": schedule.paused_reason, "paused_at": now.isoformat()}
-    _post(schedule.pk, Delivery.Kind.SELF_PAUSE, pause, now)
+    _post(schedule, Delivery.Kind.SELF_PAUSE, pause, now)
 
 
 def _post(
-    schedule_id: int, kind: Delivery.Kind, facts: dict[str, Any], now: datetime, run: Run | None = None
+    schedule: Schedule, kind: Delivery.Kind, facts: dict[str, Any], now: datetime, run: Run | None = None
 ) -> None:
-    schedule = Schedule.objects.only("name", "webhook_url", "email").filter(pk=schedule_id).first()
-    if schedule is None:
-        return
-    news = {"type": kind, "schedule_id": str(schedule_id), "schedule_name": schedule.name}
+    news = {"type": kind, "schedule_id": str(schedule.pk), "schedule_name": schedule.name}
     targets = {Delivery.Channel.WEBHOOK: schedule.webhook_url, Delivery.Channel.EMAIL: schedule.email}
-    common = {"schedule_id": schedule_id, "run": run, "kind": kind, "payload": news | facts}
-    Delivery.objects.bulk_create(
-        Delivery(channel=channel, target=target, created_at=now, next_attempt_at=now, **common)
-        for channel, target in targets.items()
-        if target
-    )
+    common = {"schedule": schedule, "run": run, "kind": kind, "payload": news | facts}
+    if told := {channel: target for channel, target in targets.items() if target}:
+        Delivery.objects.bulk_create(
+            Delivery(channel=channel, target=target, created_at=now, next_attempt_at=now, **common)
+            for channel, target in told.items()
+        )

@@ -7,7 +7,7 @@ breaches; neither feeds the other and a success resets both.
 from datetime import datetime, timedelta
 
 from agents.states import FailureReason
-from schedules import outbox
+from schedules import outbox, statements
 from schedules.models import Run, Schedule
 from schedules.signals import announce, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus, ScheduleStatus
@@ -29,11 +29,8 @@ BLAMELESS = {
 }
 
 
-def settle(run: Run, *, blameless: bool, now: datetime) -> None:
-    """Write the ending of a run into its schedule, in the transaction that ended it."""
-    if run.schedule_id is None:
-        return
-    schedule = Schedule.objects.select_for_update(no_key=True).get(pk=run.schedule_id)
+def settle(run: Run, schedule: Schedule, *, blameless: bool, now: datetime) -> None:
+    """Write the ending of a run into its schedule, locked and just read, in the transaction that ended it."""
     _average(schedule, run, now)
     if run.status == RunStatus.COMPLETED:
         _succeed(schedule)
@@ -42,14 +39,8 @@ def settle(run: Run, *, blameless: bool, now: datetime) -> None:
         schedule.last_failure_reason = run.failure_reason
         if not blameless and run.failure_reason not in BLAMELESS:
             _count(schedule, run, now)
-    schedule.save(update_fields=KEPT)
-
-
-KEPT = [
-    "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak",
-    "turn_budget_breach_streak", "slow_streak", "last_failure_reason", "suppression_count",
-    "status", "paused_reason", "next_fire_at", "next_nominal_at", "deferred_until",
-]  # fmt: skip
+    kept = {name: getattr(schedule, name) for name in statements.STREAKS}
+    statements.KEEP_STREAKS(schedule_id=schedule.pk, **kept)
 
 
 def _average(schedule: Schedule, run: Run, now: datetime) -> None:
@@ -124,6 +115,9 @@ def _pause_itself(schedule: Schedule, why: str, now: datetime) -> None:
     schedule.status = ScheduleStatus.PAUSED
     schedule.paused_reason = f"Paused itself: {why}"[:300]
     schedule.next_fire_at = schedule.next_nominal_at = schedule.deferred_until = None
+    schedule.save(
+        update_fields=["status", "paused_reason", "next_fire_at", "next_nominal_at", "deferred_until"]
+    )
     outbox.post_self_pause(schedule, now)
     announce(schedule_paused_itself, schedule=schedule)
 

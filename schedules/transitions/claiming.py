@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
 
 from agents import activity
-from agents.models import Transcript
+from schedules import statements
 from schedules.conf import Conf
 from schedules.errors import Quicker
-from schedules.models import Firing, Run, Slot
+from schedules.models import Run
 from schedules.models.run import UNADOPTED
-from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
 from schedules.transitions import slots
+from schedules.transitions.slots import Place
 
 
 @dataclass(frozen=True)
@@ -28,49 +26,50 @@ class Claim:
     token: uuid.UUID
 
 
-def claim(run: Run, *, holder: str, now: datetime, conf: Conf, ttl: timedelta | None = None) -> Claim:
+def claim(
+    run: Run,
+    *,
+    holder: str,
+    now: datetime,
+    conf: Conf,
+    ttl: timedelta | None = None,
+    live_streams: int | None = None,
+) -> Claim:
     """Take a slot, then the run if it is still queued, under a lease of `ttl`, in one transaction.
 
-    `NoRoom` when no slot is free, `Quicker` when somebody else got the slot or the run.
+    `NoRoom` when no slot is free, `Quicker` when somebody else got the slot or the run. `live_streams`,
+    where the caller has counted them, is kept with the firing.
     """
     claimed = Claim(run.pk, run.transcript_id, uuid.uuid4())
     with transaction.atomic(savepoint=False):  # the caller's transaction where there is one: all or nothing
         place = slots.take(run, conf)
-        _take_run(run, claimed, holder, place, now, now + (ttl or conf.lease_ttl), conf)
-        Transcript.objects.filter(pk=run.transcript_id).update(writer_token=claimed.token)
-        _measure(run, now)
+        longest = timedelta(seconds=run.max_run_duration_sec or conf.max_run_duration_sec)
+        changed = statements.TAKE_RUN(
+            run_id=run.pk,
+            token=claimed.token,
+            holder=holder,
+            slot=str(place.slot),
+            now=now,
+            until=now + (ttl or conf.lease_ttl),
+            deadline=now + longest,
+        )
+        if changed != 1:
+            raise Quicker(f"run {run.pk}")
+        statements.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
+        _measure(run, now, place, live_streams)
     return claimed
 
 
-def _take_run(
-    run: Run, claimed: Claim, holder: str, place: Slot, now: datetime, until: datetime, conf: Conf
-) -> None:
-    longest = timedelta(seconds=run.max_run_duration_sec or conf.max_run_duration_sec)
-    changed = Run.objects.filter(pk=run.pk, status=RunStatus.QUEUED, cancel_requested_at=None).update(
-        status=RunStatus.RUNNING,
-        token=claimed.token,
-        holder=holder,
-        slot=str(place),
-        slot_claimed_at=now,
-        lease_expires_at=until,
-        started_at=Coalesce("started_at", now),
-        deadline_at=Coalesce("deadline_at", now + longest),
-        attempt=F("attempt") + 1,
-        not_before=None,
-    )
-    if changed != 1:
-        raise Quicker(f"run {run.pk}")
-
-
-def _measure(run: Run, now: datetime) -> None:
+def _measure(run: Run, now: datetime, place: Place, live_streams: int | None) -> None:
     """Write what the slot cost in waiting and who else was at work, at the first claim."""
     if run.firing_id is None or run.started_at is not None:
         return
-    Firing.objects.filter(pk=run.firing_id).update(
-        slot_claimed_at=now,
+    statements.MEASURE_START(
+        firing_id=run.firing_id,
+        now=now,
         slot_wait_ms=max(0, round((now - run.queued_at).total_seconds() * 1000)),
-        chat_streams_active=activity.count_live(now),
-        concurrent_runs=Slot.objects.held().filter(Q(pool=DEFAULT_POOL) | Q(pool=OVERFLOW_POOL)).count(),
+        chat_streams_active=activity.count_live(now) if live_streams is None else live_streams,
+        concurrent_runs=place.held + 1,
     )
 
 
@@ -83,5 +82,5 @@ def adopt(run: Run, *, holder: str, now: datetime, conf: Conf) -> Claim | None:
         ).update(holder=holder, token=claimed.token, lease_expires_at=now + conf.lease_ttl)
         if changed != 1:
             return None
-        Transcript.objects.filter(pk=run.transcript_id).update(writer_token=claimed.token)
+        statements.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
     return claimed

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
+from schedules import statements
 from schedules.conf import Conf
 from schedules.errors import NoRoom, Quicker
 from schedules.models import Pool, Run, Slot
@@ -26,23 +27,33 @@ class Places:
 
     free: list[Slot]
     outside: list[Slot]
+    held: int
 
 
-def take(run: Run, conf: Conf) -> Slot:
+@dataclass(frozen=True)
+class Place:
+    """A slot of the global cap, and how many others were held under it."""
+
+    slot: Slot
+    held: int
+
+
+def take(run: Run, conf: Conf) -> Place:
     """Hold a slot of the global cap, and one of the run's own pool; return the first. `NoRoom`, `Quicker`."""
     place = _place_under_the_cap(run, conf)
-    _hold(place, run)
+    _hold(place.slot, run)
     if run.pool and not run.forced:
         _hold(_first(run.pool, look(run.pool, _size(run.pool)).free), run)
     return place
 
 
-def _place_under_the_cap(run: Run, conf: Conf) -> Slot:
+def _place_under_the_cap(run: Run, conf: Conf) -> Place:
     places = look(DEFAULT_POOL, conf.max_concurrent)
     free = places.free[len(places.outside) :]  # the others belong to the strays
     if not free and run.forced:
-        return _first(OVERFLOW_POOL, look(OVERFLOW_POOL, conf.max_overflow).free)
-    return _first(DEFAULT_POOL, free)
+        overflow = look(OVERFLOW_POOL, conf.max_overflow).free
+        return Place(_first(OVERFLOW_POOL, overflow), places.held)
+    return Place(_first(DEFAULT_POOL, free), places.held)
 
 
 def bring_in_strays(conf: Conf) -> int:
@@ -65,7 +76,8 @@ def _first(pool: str, free: list[Slot]) -> Slot:
 
 def look(pool: str, size: int) -> Places:
     """Return the slots of a pool, free and stray, making the rows a raised size asks for."""
-    rows = list(Slot.objects.filter(pool__in=(pool, OVERFLOW_POOL) if pool == DEFAULT_POOL else (pool,)))
+    under_the_cap = pool == DEFAULT_POOL
+    rows = statements.PLACES_UNDER_THE_CAP() if under_the_cap else statements.PLACES(pool=pool)
     mine = {slot.number: slot for slot in rows if slot.pool == pool}
     if missing := [number for number in range(1, size + 1) if number not in mine]:
         Slot.objects.bulk_create(
@@ -73,9 +85,11 @@ def look(pool: str, size: int) -> Places:
         )
         return look(pool, size)
     inside = [mine[number] for number in range(1, size + 1) if mine[number].enabled]
+    held = [slot for slot in rows if slot.run_id is not None]
     return Places(
         free=[slot for slot in inside if slot.run_id is None],
-        outside=[slot for slot in rows if slot.run_id is not None and slot not in inside],
+        outside=[slot for slot in held if slot not in inside],
+        held=len(held),
     )
 
 
@@ -85,7 +99,7 @@ def _size(pool: str) -> int:
 
 def _hold(slot: Slot, run: Run) -> None:
     try:
-        changed = Slot.objects.free().filter(pk=slot.pk).update(run=run)
+        changed = statements.HOLD(slot_id=slot.pk, run_id=run.pk)
     except IntegrityError:  # the run holds another slot of this pool: somebody claimed it
         raise Quicker(f"run {run.pk}") from None
     if changed != 1:
@@ -106,5 +120,5 @@ def _move(stray: Slot, place: Slot) -> None:
 
 def give_back(run_id: int) -> None:
     """Free whatever the run holds. Holding nothing is a broken promise, and no reason to hold the run up."""
-    if Slot.objects.filter(run_id=run_id).update(run=None) < 1:
+    if statements.GIVE_BACK(run_id=run_id) < 1:
         log.error("Run %s was running without a slot.", run_id)

@@ -1,0 +1,111 @@
+"""The hot statements of this app: those that every claim and every ending of a run need, built once.
+
+Each means the same on SQLite and PostgreSQL. Who calls them owns the transaction and looks at the counts.
+"""
+
+from typing import Any
+
+from django.db.models import F
+from django.db.models.functions import Coalesce, Greatest
+
+from agents.models import Transcript
+from schedules.models import Firing, Run, Schedule, Slot
+from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
+from schedules.states import RunStatus
+from stagent.lib.prepared import Given, Select, Update
+
+RUN_ID = Given("run_id", Run.id)
+TOKEN = Given("token", Run.token)
+NOW = Given("now", Run.finished_at)
+
+# Into a slot.
+
+PLACES_UNDER_THE_CAP = Select(Slot.objects.filter(pool__in=(DEFAULT_POOL, OVERFLOW_POOL)))
+PLACES = Select(Slot.objects.filter(pool=Given("pool", Slot.pool)))
+HOLD = Update(Slot.objects.free().filter(pk=Given("slot_id", Slot.id)), run_id=RUN_ID)
+
+TAKE_RUN = Update(
+    Run.objects.queued().filter(pk=RUN_ID, cancel_requested_at=None),
+    status=RunStatus.RUNNING,
+    token=TOKEN,
+    holder=Given("holder", Run.holder),
+    slot=Given("slot", Run.slot),
+    slot_claimed_at=NOW,
+    lease_expires_at=Given("until", Run.lease_expires_at),
+    started_at=Coalesce("started_at", NOW),
+    deadline_at=Coalesce("deadline_at", Given("deadline", Run.deadline_at)),
+    attempt=F("attempt") + 1,
+    not_before=None,
+)
+
+MEASURE_START = Update(
+    Firing.objects.filter(pk=Given("firing_id", Firing.id)),
+    slot_claimed_at=NOW,
+    slot_wait_ms=Given("slot_wait_ms", Firing.slot_wait_ms),
+    chat_streams_active=Given("chat_streams_active", Firing.chat_streams_active),
+    concurrent_runs=Given("concurrent_runs", Firing.concurrent_runs),
+)
+
+HAND_PEN = Update(Transcript.objects.filter(pk=Given("transcript_id", Transcript.id)), writer_token=TOKEN)
+
+# Out of it.
+
+SCHEDULE_OF_RUN = Select(
+    Schedule.objects.filter(runs=RUN_ID).order_by().select_for_update(of=("self",), no_key=True)
+)
+
+
+def _or_as_it_was(column: Any) -> Coalesce:
+    """Write a value that is handed in, or leave what is stored where it is empty."""
+    return Coalesce(Given(column.field.name, column), column.field.name)
+
+
+END = Update(
+    Run.objects.running().filter(pk=RUN_ID, token=TOKEN),
+    status=Given("status", Run.status),
+    failure_reason=Given("failure_reason", Run.failure_reason),
+    failure_detail=Given("failure_detail", Run.failure_detail),
+    result=Given("result", Run.result),
+    result_partial=Given("result_partial", Run.result_partial),
+    report=Given("report", Run.report),
+    finished_at=NOW,
+    token=None,
+    slot="",
+    lease_expires_at=None,
+    turn_count=_or_as_it_was(Run.turn_count),
+    input_tokens=_or_as_it_was(Run.input_tokens),
+    output_tokens=_or_as_it_was(Run.output_tokens),
+    cost_usd=_or_as_it_was(Run.cost_usd),
+)
+
+GIVE_BACK = Update(Slot.objects.filter(run_id=RUN_ID), run=None)
+
+
+def _highest(column: Any) -> Greatest:
+    """Keep the higher one of what is stored and what is handed in; either may be empty."""
+    name = column.field.name
+    new = Given(name, column)
+    return Greatest(Coalesce(new, name), Coalesce(name, new))
+
+
+MEASURE_END = Update(
+    Firing.objects.filter(pk=Given("firing_id", Firing.id)),
+    completed_at=NOW,
+    duration_ms=Given("duration_ms", Firing.duration_ms),
+    turn_count=Given("turn_count", Firing.turn_count),
+    input_tokens=Given("input_tokens", Firing.input_tokens),
+    output_tokens=Given("output_tokens", Firing.output_tokens),
+    cost_usd=Given("cost_usd", Firing.cost_usd),
+    event_loop_lag_ms=_highest(Firing.event_loop_lag_ms),
+    peak_rss_mb=_highest(Firing.peak_rss_mb),
+    failure_reason=Given("failure_reason", Firing.failure_reason),
+)
+
+STREAKS = (
+    "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak",
+    "turn_budget_breach_streak", "slow_streak", "last_failure_reason", "suppression_count",
+)  # fmt: skip
+KEEP_STREAKS = Update(
+    Schedule.objects.filter(pk=Given("schedule_id", Schedule.id)),
+    **{name: Given(name, Schedule._meta.get_field(name)) for name in STREAKS},
+)
