@@ -5,7 +5,8 @@ class SchedulesConfig(AppConfig):
     name = "schedules"
 
     def ready(self) -> None:
-        from schedules import checks, log, tools  # noqa: F401 - the checks register themselves
+        from schedules import checks, log, parked, tools  # noqa: F401 - the checks register themselves
 
         tools.register()
         log.listen()
+        parked.listen()

@@ -39,6 +39,7 @@ def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, float]:
         cost_used=run.cost_usd,
         extra_system=HEARTBEAT_NOTE if run.source == Source.HEARTBEAT else "",
         clock=_clock(run),
+        may_ask=True,
     )
     return assignment, (run.deadline_at - clock.now()).total_seconds()
 

@@ -1,4 +1,4 @@
-"""What becomes of a run whose engine stopped: done, failed, or queued for another try."""
+"""What becomes of a run whose engine stopped: done, failed, put aside, or queued for another try."""
 
 import logging
 import random
@@ -9,7 +9,7 @@ from agents.errors import LeaseLost
 from agents.events import Finished
 from schedules.models import Run
 from schedules.states import RunStatus
-from schedules.transitions import Claim, Ending, finish, progress, requeue
+from schedules.transitions import Claim, Ending, finish, park, progress, requeue
 from schedules.vitals import Gauge
 from stagent.lib import clock
 
@@ -25,8 +25,11 @@ def note_turn(claim: Claim, turn: int) -> None:
 
 
 def conclude(claim: Claim, finished: Finished, gauge: Gauge) -> None:
-    """End the run as the engine finished, or queue it for a retry."""
+    """End the run as the engine finished, queue it for a retry, or put it aside until a person answers."""
     now = clock.now()
+    if finished.outcome == "parked":
+        park(claim.run_id, claim.token, now=now)
+        return
     run = Run.objects.get(pk=claim.run_id)
     if not_before := _retry_at(run, finished, now):
         log.info(

@@ -1,4 +1,4 @@
-"""The reaper: settle lapsed leases and overdue runs.
+"""The reaper: settle lapsed leases, overdue runs, and questions that nobody answered.
 
 Idempotent, on any node; one row's error never stops the sweep.
 """
@@ -12,10 +12,11 @@ from django.db.models import Q
 from agents import activity
 from agents.errors import LeaseLost
 from agents.states import FailureReason
+from schedules import parked
 from schedules.models import Run
 from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.states import Outcome, RunStatus
-from schedules.transitions import Ending, finish, give_up, requeue, withdraw
+from schedules.transitions import Ending, finish, give_up, requeue, unpark, withdraw
 
 MAX_LOST = 2  # workers a run may lose before it fails
 DEADLINE_GRACE_SEC = 10  # for the holder to end an overdue run itself
@@ -26,14 +27,17 @@ log = logging.getLogger("stagent.reaper")
 def reap(now: datetime) -> int:
     """Settle everything that nobody else will; return how many rows were settled."""
     activity.sweep(now)
+    parked.settle_questions(now)
     overdue = now - timedelta(seconds=DEADLINE_GRACE_SEC)
-    running, queued = Run.objects.running(), Run.objects.queued()
+    running, queued, waiting = Run.objects.running(), Run.objects.queued(), Run.objects.waiting()
     sweeps = (
         (running.filter(lease_expires_at__lte=now), _settle_lapsed),
         (running.filter(deadline_at__lte=overdue), _settle_overdue),
         (queued.exclude(cancel_requested_at=None), _settle_cancelled),
         (queued.filter(expires_at__lte=now, started_at=None), _settle_unwanted),
         (queued.filter(deadline_at__lte=now), _settle_late),
+        (waiting.exclude(cancel_requested_at=None), _settle_cancelled),
+        (waiting.answered(), _settle_answered),
     )
     return sum(_sweep(runs, settle, now) for runs, settle in sweeps)
 
@@ -94,6 +98,11 @@ def _overdue() -> Ending:
 def _settle_cancelled(run: Run, now: datetime) -> None:
     """Cancel what was asked to stop while its worker was just handing it back."""
     withdraw(run.pk, now=now, reason=run.cancel_reason)
+
+
+def _settle_answered(run: Run, now: datetime) -> None:
+    """Let a run go on whose signal was lost."""
+    unpark(run.pk, now=now)
 
 
 def _settle_unwanted(run: Run, now: datetime) -> None:

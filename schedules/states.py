@@ -62,6 +62,7 @@ class Source(models.TextChoices):
 class RunStatus(models.TextChoices):
     QUEUED = "queued"
     RUNNING = "running"  # holds a slot under a lease, with a token
+    WAITING = "waiting"  # put aside until a person has answered; holds nothing, and its time stands still
     COMPLETED = "completed"
     FAILED = "failed"  # always with a failure_reason
     CANCELLED = "cancelled"
@@ -79,7 +80,7 @@ class WaitReason(models.TextChoices):
 
 
 FINISHED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING)
+UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 # Every arrow of a run and the one function of `schedules.transitions` that walks it.
 ARROWS = (
@@ -89,6 +90,9 @@ ARROWS = (
     (RunStatus.RUNNING, RunStatus.COMPLETED, "finish"),
     (RunStatus.RUNNING, RunStatus.FAILED, "finish"),
     (RunStatus.RUNNING, RunStatus.CANCELLED, "finish"),
+    (RunStatus.RUNNING, RunStatus.WAITING, "park"),
+    (RunStatus.WAITING, RunStatus.QUEUED, "unpark"),
+    (RunStatus.WAITING, RunStatus.CANCELLED, "withdraw"),
     (RunStatus.QUEUED, RunStatus.CANCELLED, "withdraw"),
     (RunStatus.QUEUED, RunStatus.FAILED, "give_up"),
 )

@@ -11,6 +11,7 @@ OF_SCHEDULE = {ScheduleStatus.ACTIVE: "good", ScheduleStatus.PAUSED: "wait", Sch
 OF_RUN = {
     RunStatus.QUEUED: "wait",
     RunStatus.RUNNING: "busy",
+    RunStatus.WAITING: "wait",
     RunStatus.COMPLETED: "good",
     RunStatus.FAILED: "bad",
     RunStatus.CANCELLED: "calm",

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from agents.models import Profile, Project, Transcript
+from agents.models import Profile, Project, Question, Transcript
 from agents.states import FailureReason
 from schedules.models.firing import Firing
 from schedules.models.schedule import Schedule
@@ -21,6 +21,15 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def running(self) -> "RunQuerySet":
         return self.filter(status=RunStatus.RUNNING)
+
+    def waiting(self) -> "RunQuerySet":
+        """Keep the runs that were put aside until a person has answered."""
+        return self.filter(status=RunStatus.WAITING)
+
+    def answered(self) -> "RunQuerySet":
+        """Keep the waiting runs that nothing is asked for any more."""
+        open_questions = Question.objects.open().filter(transcript=OuterRef("transcript"))
+        return self.waiting().exclude(Exists(open_questions))
 
     def unfinished(self) -> "RunQuerySet":
         return self.filter(status__in=UNFINISHED)
@@ -84,7 +93,10 @@ class Run(models.Model):
     slot = models.CharField(max_length=70, blank=True, help_text="Pool and number of the slot it holds.")
     slot_claimed_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True, help_text="The first claim.")
+    started_at = models.DateTimeField(
+        null=True, help_text="The first claim, moved on by what it waited for people: its time at work."
+    )
+    waiting_since = models.DateTimeField(null=True, help_text="Since when it waits for a person's answer.")
     deadline_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
@@ -119,6 +131,11 @@ class Run(models.Model):
                 condition=Q(status=RunStatus.RUNNING)
                 | Q(token__isnull=True, lease_expires_at__isnull=True, slot=""),
                 name="run_not_running_holds_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RunStatus.WAITING, waiting_since__isnull=False)
+                | (~Q(status=RunStatus.WAITING) & Q(waiting_since__isnull=True)),
+                name="run_waiting_since_a_moment",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=FINISHED, finished_at__isnull=False)

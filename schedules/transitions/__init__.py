@@ -5,8 +5,9 @@ at the count. Losing a race is an ordinary answer: None, False or `LeaseLost`.
 """
 
 from schedules.transitions.claiming import Claim, adopt, claim
-from schedules.transitions.ending import Ending, finish, give_up, requeue, withdraw
+from schedules.transitions.ending import Ending, finish, give_up, requeue
 from schedules.transitions.holding import progress, renew, request_cancel
+from schedules.transitions.parking import park, unpark, withdraw
 from schedules.transitions.queueing import enqueue
 from schedules.transitions.slots import bring_in_strays
 from schedules.transitions.standing import complete, defer, forgive, move_on, pause, remove, resume
@@ -24,6 +25,7 @@ __all__ = [
     "forgive",
     "give_up",
     "move_on",
+    "park",
     "pause",
     "progress",
     "remove",
@@ -31,5 +33,6 @@ __all__ = [
     "request_cancel",
     "requeue",
     "resume",
+    "unpark",
     "withdraw",
 ]

@@ -10,8 +10,8 @@ from schedules.calendar import Instant, jittered
 from schedules.models import Firing, Run, Schedule
 from schedules.models.schedule import ScheduleQuerySet
 from schedules.states import FiringKind, ScheduleStatus
-from schedules.transitions.ending import withdraw
 from schedules.transitions.holding import request_cancel
+from schedules.transitions.parking import withdraw
 from stagent.lib import bell
 
 NO_NEXT: dict[str, Any] = {
@@ -106,7 +106,7 @@ def complete(schedule_id: int) -> bool:
 
 
 def remove(schedule_id: int, *, now: datetime) -> bool:
-    """Delete a schedule; its queued runs are withdrawn, its running ones asked to stop, its history stays."""
+    """Delete a schedule; its waiting runs are withdrawn, its running ones asked to stop; history stays."""
     reason = "Its schedule was deleted."
     with transaction.atomic():
         # The lock first: a tick or a request that is just queueing a run of it ends before we look.

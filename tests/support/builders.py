@@ -3,12 +3,16 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from agents.models import Profile
-from schedules import conf, editing, situation
+from agents import questions
+from agents.budgets import Spender
+from agents.models import Profile, Question
+from agents.questions import Wanted
+from agents.states import QuestionKind
+from schedules import assignments, conf, editing, situation
 from schedules.models import Run, Schedule, Scheduler
 from schedules.situation import Situation
 from schedules.states import Source
-from schedules.transitions import Claim, claim, enqueue
+from schedules.transitions import Claim, claim, enqueue, park
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
 
@@ -43,6 +47,33 @@ def a_running_run(
     claimed = claim(run, holder=holder, now=now, conf=conf.load())
     run.refresh_from_db()
     return run, claimed
+
+
+def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: str = "call_1") -> Question:
+    """What the holder of a run asks before it calls a tool."""
+    wanted = Wanted(
+        call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, "Send it to a@b.c?", {"title": "Send"}
+    )
+    (question,) = questions.ask(
+        [wanted],
+        transcript_id=claimed.transcript_id,
+        token=claimed.token,
+        turn=1,
+        spender=spender,
+        now=now,
+    )
+    return question
+
+
+def a_waiting_run(
+    schedule: Schedule | None = None, now: datetime = NOON, **asked: Any
+) -> tuple[Run, Question]:
+    """A run that was put aside until a person has answered."""
+    run, claimed = a_running_run(schedule, now, **asked)
+    question = a_question(claimed, assignments.spender(run), now)
+    park(run.pk, claimed.token, now=now)
+    run.refresh_from_db()
+    return run, question
 
 
 def the_situation(now: datetime = NOON) -> Situation:

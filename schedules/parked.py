@@ -1,0 +1,47 @@
+"""Runs and the questions they ask: answered, a run goes on at once; ended, it asks no more.
+
+A signal may be lost (the process dies right after the commit), so the reaper sweeps for both.
+"""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from agents import questions
+from agents.models import Question
+from agents.signals import question_answered
+from schedules.models import Run
+from schedules.signals import run_finished
+from schedules.states import FINISHED
+from schedules.transitions import unpark
+from stagent.lib import clock
+
+log = logging.getLogger("stagent.parked")
+
+
+def listen() -> None:
+    """Begin to listen; asked twice, it still does everything once."""
+    question_answered.connect(go_on)
+    run_finished.connect(ask_no_more)
+
+
+def go_on(*, question: Question, **_: Any) -> None:
+    """Let the run that asked go on, if this was the last of its questions."""
+    if question.run_id is not None:
+        unpark(question.run_id, now=clock.now())
+
+
+def ask_no_more(*, run: Run, **_: Any) -> None:
+    """Take back what a run that was stopped had just begun to ask."""
+    questions.withdraw(run.transcript_id, clock.now())
+
+
+def settle_questions(now: datetime) -> None:
+    """Deny what nobody answered in time, and take back what ended runs still ask."""
+    try:
+        questions.expire(now)
+        left = Question.objects.open().filter(transcript__run__status__in=FINISHED)
+        for transcript_id in left.values_list("transcript_id", flat=True).distinct():
+            questions.withdraw(transcript_id, now)
+    except Exception:
+        log.exception("The open questions could not be settled; the next sweep tries again.")
