@@ -12,15 +12,16 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
 from agents.errors import LeaseLost
-from agents.models import Transcript
 from agents.states import FailureReason
-from schedules import outbox, streaks
+from schedules import outbox, statements, streaks
 from schedules.models import Firing, Run, Schedule
 from schedules.signals import announce, run_finished
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import slots
 from schedules.transitions.queueing import place_in_queue
 from stagent.lib import bell
+
+SPENT = ("turn_count", "input_tokens", "output_tokens", "cost_usd")
 
 log = logging.getLogger("stagent.endings")
 
@@ -36,9 +37,7 @@ class Ending:
     partial: bool = False
     report: dict[str, Any] | None = None
     blameless: bool = False  # counts for no streak: a breaker's, a shutdown's
-    spent: dict[str, int | Decimal] = field(
-        default_factory=dict
-    )  # turn_count, input_tokens, output_tokens, cost_usd
+    spent: dict[str, int | Decimal] = field(default_factory=dict)  # of SPENT, as far as known
     event_loop_lag_ms: float | None = None
     peak_rss_mb: float | None = None
 
@@ -63,45 +62,53 @@ def _finish(
     run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None, keep_books: "Books | None"
 ) -> Run:
     with transaction.atomic():
-        _lock_schedule(run_id)
-        changed = Run.objects.filter(belief or Q(), pk=run_id, token=token, status=RunStatus.RUNNING).update(
-            status=ending.status,
-            failure_reason=ending.reason or "",
-            failure_detail=ending.detail[:500],
-            result=ending.result,
-            result_partial=ending.partial,
-            report=ending.report,
-            finished_at=now,
-            **_held_nothing(),
-            **ending.spent,
-        )
-        if changed != 1:
-            raise LeaseLost(f"run {run_id}")
+        schedule = _lock_schedule(run_id)
+        run = _end(run_id, token, ending, now, belief)
         slots.give_back(run_id)
-        run = Run.objects.select_related("firing").get(pk=run_id)
         _seal(run)
         if keep_books:
-            keep_books(run, ending, now)
+            keep_books(run, schedule, ending, now)
         bell.ring()
     announce(run_finished, run=run)
     return run
 
 
-def _lock_schedule(run_id: int) -> None:
+def _end(run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None) -> Run:
+    """Write the ending into the run and return it as it is now; `LeaseLost` if it is not the token's."""
+    if belief and not Run.objects.select_for_update().filter(belief, pk=run_id).exists():
+        raise LeaseLost(f"run {run_id}")
+    ended = statements.END.returning(
+        run_id=run_id,
+        token=token,
+        status=ending.status,
+        failure_reason=ending.reason or "",
+        failure_detail=ending.detail[:500],
+        result=ending.result,
+        result_partial=ending.partial,
+        report=ending.report,
+        now=now,
+        **{column: ending.spent.get(column) for column in SPENT},
+    )
+    if len(ended) != 1:
+        raise LeaseLost(f"run {run_id}")
+    return ended[0]
+
+
+def _lock_schedule(run_id: int) -> Schedule | None:
     """Lock the schedule, whose streaks are to be written, before the run: a tick that clears the way and a
     removal take the schedule first too, and nobody waits for the other.
     """
-    mine = Schedule.objects.filter(runs=run_id).select_for_update(of=("self",), no_key=True)
-    mine.values_list("pk").first()
+    return statements.SCHEDULE_OF_RUN.first(run_id=run_id)
 
 
-def _keep_books(run: Run, ending: Ending, now: datetime) -> None:
+def _keep_books(run: Run, schedule: Schedule | None, ending: Ending, now: datetime) -> None:
     _measure(run, ending, now)
-    streaks.settle(run, blameless=ending.blameless, now=now)
-    outbox.post(run, now)
+    if schedule:
+        streaks.settle(run, schedule, blameless=ending.blameless, now=now)
+        outbox.post(run, schedule, now)
 
 
-type Books = Callable[[Run, Ending, datetime], None]
+type Books = Callable[[Run, Schedule | None, Ending, datetime], None]
 
 
 def requeue(
@@ -150,7 +157,7 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
         )
         if not changed:
             return False
-        _measure(Run.objects.select_related("firing").get(pk=run_id), Ending(RunStatus.CANCELLED), now)
+        _measure(Run.objects.get(pk=run_id), Ending(RunStatus.CANCELLED), now)
         if outcome:
             Firing.objects.filter(run=run_id).update(outcome=outcome, reason=reason[:300])
     return True
@@ -159,7 +166,7 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
 def give_up(run_id: int, *, now: datetime, reason: FailureReason, detail: str) -> bool:
     """Fail a run that waited in the queue beyond its deadline."""
     with transaction.atomic():
-        _lock_schedule(run_id)
+        schedule = _lock_schedule(run_id)
         changed = (
             Run.objects.queued()
             .filter(pk=run_id)
@@ -169,8 +176,8 @@ def give_up(run_id: int, *, now: datetime, reason: FailureReason, detail: str) -
         )
         if not changed:
             return False
-        run = Run.objects.select_related("firing").get(pk=run_id)
-        _keep_books(run, Ending(RunStatus.FAILED, reason), now)
+        run = Run.objects.get(pk=run_id)
+        _keep_books(run, schedule, Ending(RunStatus.FAILED, reason), now)
     announce(run_finished, run=run)
     return True
 
@@ -181,27 +188,23 @@ def _held_nothing() -> dict[str, Any]:
 
 def _seal(run: Run) -> None:
     """Let nobody append to the transcript until the next claim."""
-    Transcript.objects.filter(pk=run.transcript_id).update(writer_token=None)
+    statements.HAND_PEN(transcript_id=run.transcript_id, token=None)
 
 
 def _measure(run: Run, ending: Ending, now: datetime) -> None:
     """Write how the firing went: the highest lag and memory over its attempts."""
-    if run.firing is None:
+    if run.firing_id is None:
         return
-    firing = run.firing
     started = run.started_at
-    Firing.objects.filter(pk=firing.pk).update(
-        completed_at=now,
+    statements.MEASURE_END(
+        firing_id=run.firing_id,
+        now=now,
         duration_ms=max(0, round((now - started).total_seconds() * 1000)) if started else None,
         turn_count=run.turn_count,
         input_tokens=run.input_tokens,
         output_tokens=run.output_tokens,
         cost_usd=run.cost_usd,
-        event_loop_lag_ms=_highest(firing.event_loop_lag_ms, ending.event_loop_lag_ms),
-        peak_rss_mb=_highest(firing.peak_rss_mb, ending.peak_rss_mb),
+        event_loop_lag_ms=ending.event_loop_lag_ms,
+        peak_rss_mb=ending.peak_rss_mb,
         failure_reason=run.failure_reason,
     )
-
-
-def _highest(*values: float | None) -> float | None:
-    return max((value for value in values if value is not None), default=None)
