@@ -22,6 +22,7 @@ from agents.signals import announce, question_answered, question_asked
 from agents.states import QuestionKind, QuestionStatus
 from agents.text import storable
 from stagent.lib import clock
+from stagent.lib.prepared import Given, Select
 from stagent.lib.problems import Problem, invalid
 
 ALLOW, DENY = "allow", "deny"
@@ -97,7 +98,10 @@ def expire(now: datetime) -> int:
 def withdraw(transcript_id: int, now: datetime | None = None) -> int:
     """Take back the open questions of a run or reply that ends; return how many there were."""
     moment = now or clock.now()
-    return sum(_settle(each, QuestionStatus.WITHDRAWN, moment) for each in open_of(transcript_id))
+    return sum(_settle(each, QuestionStatus.WITHDRAWN, moment) for each in OPEN(transcript_id=transcript_id))
+
+
+OPEN = Select(Question.objects.open().filter(transcript_id=Given("transcript_id", Question.transcript)))
 
 
 def open_of(transcript_id: int) -> QuestionQuerySet:

@@ -15,6 +15,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(condition=models.Q(('forced', True), ('status', 'queued')), fields=['claim_order', 'id'], name='run_forced_queue'),
+            index=models.Index(condition=models.Q(('forced', True)), fields=['status', 'claim_order', 'id'], name='run_forced_queue'),
         ),
     ]

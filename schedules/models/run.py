@@ -150,9 +150,7 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["status", "claim_order", "id"], name="run_queue"),
             models.Index(
-                fields=["claim_order", "id"],
-                condition=Q(status="queued", forced=True),
-                name="run_forced_queue",
+                fields=["status", "claim_order", "id"], condition=Q(forced=True), name="run_forced_queue"
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="run_leases"),
             models.Index(fields=["schedule", "-queued_at"], name="run_by_schedule"),
