@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from agents.models.profile import MAX_TURNS
-from schedules.api.values import AnyId, Asked, DayTime, Moment, Text, Whole
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
+from stagent.lib.api.values import AnyId, Asked, DayTime, Moment, Text, Whole
 
 DAY = 86_400
 DEFAULT_PROFILE = "assistant"

@@ -11,13 +11,13 @@ from schedules.api.actors import Actor
 from schedules.api.asking import NewSchedule, ScheduleChanges
 from schedules.api.columns import columns
 from schedules.api.schedule_rows import ScheduleRow, schedule_row, standing_warnings
-from schedules.api.values import Row, Warnings
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
 from schedules.states import ScheduleStatus
 from schedules.transitions import pause as pause_active
 from schedules.transitions import remove as remove_schedule
 from schedules.transitions import resume as resume_paused
+from stagent.lib.api.values import Row, Warnings
 from stagent.lib.problems import invalid, of_model
 
 BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."

@@ -4,11 +4,11 @@ from typing import Any
 
 from agents.models import Profile, Project
 from schedules.api.asking import Timing
-from schedules.api.finding import number
 from schedules.editing import WHEN
 from schedules.models import Schedule
 from schedules.models.schedule import install_zone
 from schedules.models.slot import DEFAULT_POOL, Pool
+from stagent.lib.api.values import number
 from stagent.lib.problems import invalid
 
 EMPTY = {"cron": "", "interval": "", "webhook_url": "", "email": ""}  # how these columns spell "nothing"

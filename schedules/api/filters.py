@@ -6,11 +6,10 @@ from django.db.models import QuerySet
 from pydantic import Field
 
 from agents.states import FailureReason
-from schedules.api.finding import number
-from schedules.api.listing import Window
-from schedules.api.values import Moment, Text
 from schedules.models import Firing, Run, Schedule
 from schedules.states import FiringKind, Outcome, RunStatus, ScheduleKind, ScheduleStatus, Source
+from stagent.lib.api.listing import Window
+from stagent.lib.api.values import Moment, Text, number
 
 NO_ROW = -1  # what an id that can be none is compared with: unknown ids find nothing
 

@@ -3,6 +3,7 @@
 from django.db.models import F, QuerySet
 
 from schedules.models import Firing, Run, Schedule
+from stagent.lib.api.values import number
 from stagent.lib.problems import Problem
 
 
@@ -31,11 +32,6 @@ def run(run_id: str) -> Run:
 
 def firing(firing_id: str) -> Firing:
     return _one(firings(), "firing", firing_id)
-
-
-def number(opaque: str) -> int | None:
-    """Return the number that an id stands for; None where it can stand for nothing."""
-    return int(opaque) if opaque.isascii() and opaque.isdigit() and len(opaque) < 19 else None
 
 
 def missing(what: str, opaque: str) -> Problem:

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from pydantic import Field
 
-from schedules.api.values import Row, Warnings
 from schedules.calendar import Instant, jittered
 from schedules.models import Schedule
 from schedules.zones import zone
+from stagent.lib.api.values import Row, Warnings
 
 
 class Fire(Row):

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
-from schedules.api.values import Id, Ref, Row, Said
 from schedules.states import FiringKind, Outcome
+from stagent.lib.api.values import Id, Ref, Row, Said
 
 EXAMPLE: Any = json.loads("""{
   "id": "40", "schedule_id": "7", "schedule_name": "Morning report", "run_id": "42", "kind": "scheduled",

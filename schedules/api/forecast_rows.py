@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from pydantic import Field
 
-from schedules.api.values import Page, Row
+from stagent.lib.api.values import Page, Row
 
 
 class ExpectedRow(Row):

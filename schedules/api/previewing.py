@@ -12,9 +12,9 @@ from schedules.api import finding
 from schedules.api.asking import DEFAULT_PROFILE, PreviewAsked
 from schedules.api.columns import columns
 from schedules.api.fires import Fire, next_fires, shift_warnings
-from schedules.api.values import Row, Said, Warnings
 from schedules.cron import CronError, parse
 from schedules.models import Schedule
+from stagent.lib.api.values import Row, Said, Warnings
 from stagent.lib.problems import Problem, invalid, of_model
 
 NO_COLUMNS = {"id", "count", "expression"}

@@ -10,11 +10,11 @@ from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 from agents.states import FailureReason
 from schedules import conf
 from schedules import situation as situations
-from schedules.api.values import Id, Ref, Row, Said, Seen
 from schedules.models import Run
 from schedules.situation import Situation
 from schedules.states import RunStatus, Source, WaitReason
 from schedules.waits import reason
+from stagent.lib.api.values import Id, Ref, Row, Said, Seen
 
 EXAMPLE: Any = json.loads("""{
   "id": "42", "schedule_id": "7", "schedule_name": "Morning report", "firing_id": "40", "source": "scheduled",

@@ -8,10 +8,10 @@ from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
 from schedules import streaks, wording
-from schedules.api.values import Id, Ref, Row, Said, Seen, Warnings
 from schedules.models import Schedule
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
+from stagent.lib.api.values import Id, Ref, Row, Said, Seen, Warnings
 
 EXAMPLE: Any = json.loads("""{
   "id": "7", "name": "Morning report", "project": null, "profile": "reporter", "kind": "scheduled",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from django.http import HttpRequest, HttpResponse
 
-from schedules.api.values import Row
+from stagent.lib.api.values import Row
 
 MOST_ROWS = 100_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a cell

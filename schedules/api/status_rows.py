@@ -9,12 +9,12 @@ from agents.models import LiveStream
 from schedules import situation as situations
 from schedules.api.finding import runs
 from schedules.api.run_rows import RunRow, run_rows
-from schedules.api.values import Ref, Row, Said, Seen
 from schedules.conf import Conf
 from schedules.models import Pool, Run, Scheduler, Slot
 from schedules.models.slot import DEFAULT_POOL
 from schedules.starts import starts
 from schedules.states import RunStatus
+from stagent.lib.api.values import Ref, Row, Said, Seen
 
 SHOWN = 100  # runs of the queue
 

@@ -3,6 +3,7 @@
 from agents.tools.base import ToolError
 from schedules.api import finding
 from schedules.models import Schedule
+from stagent.lib.api.values import number
 
 SHOWN = 5
 
@@ -10,7 +11,7 @@ SHOWN = 5
 def the_schedule(said: str) -> Schedule:
     """Find a schedule by its id or its whole name, whatever the case."""
     said = said.strip()
-    key = finding.number(said.removeprefix("#"))
+    key = number(said.removeprefix("#"))
     by_id = finding.schedules().filter(pk=key).first() if key is not None else None
     named = list(finding.schedules().filter(name__iexact=said)[: SHOWN + 1])
     if by_id and not named:

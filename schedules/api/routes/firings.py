@@ -8,12 +8,12 @@ from pydantic import Field
 
 from schedules.api import finding
 from schedules.api.actors import Actor
-from schedules.api.answers import answers
 from schedules.api.filters import FiringFilter
 from schedules.api.firing_rows import FiringRow, firing_rows
-from schedules.api.listing import page, refuse_unknown
 from schedules.api.sheet import MOST_ROWS, is_wanted, sheet
-from schedules.api.values import Page
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import page, refuse_unknown
+from stagent.lib.api.values import Page
 
 router = Router(tags=["firings"])
 CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}

@@ -8,12 +8,12 @@ from ninja import Query, Router
 from schedules import conf
 from schedules import situation as situations
 from schedules.api.actors import Actor
-from schedules.api.answers import answers
 from schedules.api.forecast_rows import ForecastRow
-from schedules.api.listing import refuse_unknown
 from schedules.forecast import HOURS, MOST_HOURS, forecast
 from schedules.forecast_answer import answer
 from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import refuse_unknown
 
 router = Router(tags=["install"])
 MOST_ROWS = 5000

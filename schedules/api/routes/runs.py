@@ -9,14 +9,14 @@ from ninja import Query, Router, Status
 from agents import transcript
 from schedules.api import finding, running
 from schedules.api.actors import Actor
-from schedules.api.answers import answers
 from schedules.api.asking import Because
 from schedules.api.filters import RunFilter
-from schedules.api.listing import MOST_ROWS, page, refuse_unknown
 from schedules.api.run_rows import RunRow, run_row, run_rows
-from schedules.api.values import Page, Row
 from schedules.cancelling import Cancelled
 from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import MOST_ROWS, page, refuse_unknown
+from stagent.lib.api.values import Page, Row
 
 router = Router(tags=["runs"])
 

@@ -7,17 +7,18 @@ from ninja import Header, Query, Router, Status
 
 from schedules.api import changing, finding, previewing, running
 from schedules.api.actors import Actor
-from schedules.api.answers import CapacityRefusal, Refusal, answers
+from schedules.api.answers import CapacityRefusal
 from schedules.api.asking import Because, NewSchedule, PreviewAsked, ScheduleChanges
 from schedules.api.changing import Saved
 from schedules.api.filters import ScheduleFilter
 from schedules.api.fires import Fire, next_fires
-from schedules.api.listing import page, refuse_unknown
 from schedules.api.previewing import Preview
 from schedules.api.running import Wanted
 from schedules.api.schedule_rows import ScheduleRow, schedule_row
-from schedules.api.values import Id, Page, Row
 from stagent.lib import clock
+from stagent.lib.api.answers import Refusal, answers
+from stagent.lib.api.listing import page, refuse_unknown
+from stagent.lib.api.values import Id, Page, Row
 
 router = Router(tags=["schedules"])
 

@@ -5,10 +5,10 @@ from ninja import Router
 
 from schedules import conf
 from schedules.api.actors import Actor
-from schedules.api.answers import answers
 from schedules.api.status_rows import StatusRow, status_row
-from schedules.api.values import Page, Row
 from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.values import Page, Row
 
 router = Router(tags=["install"])
 

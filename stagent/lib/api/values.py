@@ -45,6 +45,11 @@ def _id_as_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+def number(opaque: str) -> int | None:
+    """Return the number that an id stands for; None where it can stand for nothing."""
+    return int(opaque) if opaque.isascii() and opaque.isdigit() and len(opaque) < 19 else None
+
+
 Id = Annotated[str, BeforeValidator(_as_text)]  # opaque: never to be counted with
 Ref = Annotated[str | None, BeforeValidator(_as_text)]
 Said = Annotated[str | None, BeforeValidator(_or_none)]  # null where nothing was said

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from pydantic import BaseModel, Field, model_validator
 
-from schedules.api.values import Page
+from stagent.lib.api.values import Page
 from stagent.lib.problems import invalid
 
 MOST_ROWS = 500
