@@ -9,12 +9,13 @@ from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 from ninja.operation import Operation
 
+from agents.api import questions
 from schedules.api.routes import firings, forecast, runs, schedules, status
 from stagent import api_errors
 from stagent.auth import DOORS
 
 DESCRIPTION = """
-Schedules, firings and runs of this install.
+Schedules, firings and runs of this install, and what its agents ask people.
 
 Send `Authorization: Bearer <token>` (made in the console, or by `manage.py createtoken <user>`), or use
 the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
@@ -43,6 +44,6 @@ class Api(NinjaAPI):
 api = Api(
     title="Stagent", version="1", description=DESCRIPTION, auth=DOORS, docs=Docs(), urls_namespace="api"
 )
-for part in (schedules, firings, runs, forecast, status):
+for part in (schedules, firings, runs, forecast, status, questions):
     api.add_router("", part.router)
 api_errors.install(api)

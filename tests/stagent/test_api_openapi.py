@@ -6,6 +6,7 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
+from agents.api import questions
 from schedules.api import firing_rows, run_rows, schedule_rows
 from schedules.api.asking import NewSchedule, PreviewAsked
 from stagent.api import api
@@ -27,6 +28,9 @@ PATHS = {
     "/api/runs/{run_id}/cancel": {"post"},
     "/api/runs/{run_id}/retry": {"post"},
     "/api/forecast": {"get"},
+    "/api/questions": {"get"},
+    "/api/questions/{question_id}": {"get"},
+    "/api/questions/{question_id}/answer": {"post"},
     "/api/status": {"get"},
     "/api/settings": {"get"},
 }
@@ -72,10 +76,10 @@ def test_unknown_fields_are_declared_as_refused(document):
         assert document["components"]["schemas"][name]["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("module", [schedule_rows, run_rows, firing_rows])
+@pytest.mark.parametrize("module", [schedule_rows, run_rows, firing_rows, questions])
 def test_the_examples_of_rows_have_their_fields(module, document):
-    name = {"schedule_rows": "ScheduleRow", "run_rows": "RunRow", "firing_rows": "FiringRow"}
-    schema = document["components"]["schemas"][name[module.__name__.rpartition(".")[2]]]
+    name = f"{module.__name__.rpartition('.')[2].partition('_')[0].rstrip('s').title()}Row"
+    schema = document["components"]["schemas"][name]
     assert schema["example"] == module.EXAMPLE
     assert module.EXAMPLE.keys() == schema["properties"].keys() == set(schema["required"])
 

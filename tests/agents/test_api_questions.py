@@ -1,0 +1,124 @@
+"""Questions over HTTP: seen and answered by those they are for, once."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from agents.models import Question
+from schedules.models import Run
+from stagent.lib import clock
+from tests.support.builders import a_schedule, a_waiting_run
+from tests.support.programs import Program, refusal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def asked(bob):
+    """What an agent of Bob's asks."""
+    now = clock.now()
+    schedule = a_schedule(now)
+    schedule.owner = bob
+    schedule.save()
+    return a_waiting_run(schedule, now)
+
+
+def answer(program, question, decision="allow", **more):
+    return program.post(f"/questions/{question.pk}/answer", {"decision": decision, **more})
+
+
+def test_a_question_shows_what_the_call_would_do_and_until_when(bob, asked):
+    run, question = asked
+    listed = Program(bob).get("/questions?status=open").json()
+    shown = Program(bob).get(f"/questions/{question.pk}").json()
+    assert (listed["items"], listed["count"]) == ([shown], 1)
+    assert (shown["text"], shown["tool"], shown["kind"]) == ("Send it to a@b.c?", "send", "approval")
+    assert (shown["arguments"], shown["run_id"]) == ({"to": "a@b.c"}, str(run.pk))
+    assert (shown["status"], shown["answered_at"], shown["answered_by"]) == ("open", None, None)
+
+
+def test_the_person_whose_agent_it_is_answers_and_the_run_goes_on(bob, asked):
+    run, question = asked
+    told = answer(Program(bob), question, text="Go ahead.").json()
+    assert (told["status"], told["answered_by"], told["answer"]) == ("allowed", "bob", "Go ahead.")
+    assert Program(bob).get(f"/runs/{run.pk}").json()["status"] == "queued"
+    assert Program(bob).get("/questions?status=open").json()["count"] == 0
+
+
+def test_a_second_answer_is_shown_the_first(alice, bob, asked):
+    _, question = asked
+    first = answer(Program(bob), question, "deny").json()
+    second = answer(Program(alice), question, "allow").json()
+    assert first == second
+    assert (second["status"], second["answered_by"]) == ("denied", "bob")
+
+
+def test_who_may_answer_for_all_sees_all(asked, charlie):
+    _, question = asked
+    charlie.user_permissions.add(Permission.objects.get(codename="answer_question"))
+    assert answer(Program(charlie), question).json()["answered_by"] == "charlie"
+
+
+def test_strangers_find_nothing_at_any_door(charlie, asked):
+    _, question = asked
+    program = Program(charlie)
+    assert program.get("/questions").json() == {"items": [], "count": 0}
+    assert refusal(program.get(f"/questions/{question.pk}")) == (404, "question_not_found")
+    assert refusal(answer(program, question)) == (404, "question_not_found")
+    assert refusal(Program(None).get("/questions")) == (401, "not_authenticated")
+    question.refresh_from_db()
+    assert question.is_open
+
+
+@pytest.mark.parametrize("number", ["0", "x", "99999999999999999999", "-1"])
+def test_an_id_that_is_none_is_not_found(alice, number):
+    assert refusal(Program(alice).get(f"/questions/{number}")) == (404, "question_not_found")
+    assert refusal(Program(alice).post(f"/questions/{number}/answer", {"decision": "deny"}))[0] == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"decision": "perhaps"}, {"decision": "allow", "more": 1}, None])
+def test_a_decision_that_is_none_is_refused(bob, asked, body):
+    _, question = asked
+    assert refusal(Program(bob).post(f"/questions/{question.pk}/answer", body))[0] == 422
+    assert Question.objects.get().is_open
+
+
+def test_an_answer_in_words_needs_words(bob, asked):
+    _, question = asked
+    Question.objects.update(kind="question")
+    assert refusal(answer(Program(bob), question)) == (422, "validation_error")
+    told = answer(Program(bob), question, text=" The red one. ").json()
+    assert (told["status"], told["answer"]) == ("answered", "The red one.")
+
+
+def test_an_answer_that_comes_too_late_is_refused_and_the_run_goes_on(bob, asked):
+    run, question = asked
+    Question.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+    assert refusal(answer(Program(bob), question)) == (409, "question_expired")
+    assert Question.objects.get().status == "expired"
+    assert Run.objects.get(pk=run.pk).status == "queued"
+
+
+def test_nothing_is_to_answer_once_the_run_was_cancelled(alice, bob, asked):
+    run, question = asked
+    assert Program(alice).post(f"/runs/{run.pk}/cancel").json()["status"] == "cancelled"
+    assert refusal(answer(Program(bob), question)) == (409, "question_withdrawn")
+
+
+def test_lists_are_filtered(bob, asked):
+    run, _ = asked
+    program = Program(bob)
+    counts = [
+        program.get(f"/questions?{query}").json()["count"]
+        for query in (f"run_id={run.pk}", "run_id=x", "kind=question", "message_id=1", "status=allowed")
+    ]
+    assert counts == [1, 0, 0, 0, 0]
+    assert refusal(program.get("/questions?stat=open"))[0] == 422
+
+
+def test_waiting_runs_are_listed(alice, asked):
+    run, _ = asked
+    (shown,) = Program(alice).get("/runs?status=waiting").json()["items"]
+    assert (shown["id"], shown["wait_reason"], shown["slot"]) == (str(run.pk), None, None)
+    assert shown["waiting_since"]
