@@ -22,7 +22,7 @@ from chat import conf, doorbell, reconcile
 from chat.errors import Quicker
 from chat.models import Message
 from chat.replies import Cause, Job, Waited, answer
-from chat.transitions import claim, renew
+from chat.transitions import Claim, claim, renew
 from stagent.lib import clock
 from stagent.lib.holder import holder
 
@@ -103,10 +103,10 @@ class Desk:
             await asyncio.sleep(1)
 
     async def _take(self, reply: Message) -> None:
-        now = clock.now()
         with suppress(Quicker):
-            claimed = await in_database(claim, reply, holder=self._holder, now=now, ttl=conf.lease_ttl())
-            job = Job(claimed, Waited(_since(reply)), confirmed_at=time.monotonic())
+            asked_at = time.monotonic()
+            claimed, waited = await in_database(_claim, reply, self._holder)
+            job = Job(claimed, waited, confirmed_at=asked_at)
             self._jobs[reply.pk] = job
             job.task = asyncio.create_task(answer(job), name=f"reply {reply.pk}")
             job.task.add_done_callback(lambda task: self._ended(job, task))
@@ -129,7 +129,7 @@ class Desk:
 
     async def _try(self, chore: Callable[[datetime], object]) -> bool:
         try:
-            await in_database(chore, clock.now())
+            await in_database(lambda: chore(clock.now()))
         except Exception:
             log.exception("%s failed; it is tried again.", chore.__name__)
             return False
@@ -143,7 +143,7 @@ class Desk:
         asked_at, ttl = time.monotonic(), conf.lease_ttl()
         try:
             async with asyncio.timeout(ttl.total_seconds() / 4):
-                kept = await in_database(renew, list(jobs), clock.now(), ttl)
+                kept = await in_database(lambda: renew(list(jobs), clock.now(), ttl))
         except (TimeoutError, DatabaseError, InterfaceError) as error:
             log.warning("The leases of %d replies could not be renewed: %s", len(jobs), error)
             return self._stop_doubtful(ttl)
@@ -175,6 +175,12 @@ def _ready() -> list[Message]:
 def _unwanted(message_ids: list[int]) -> list[int]:
     asked = Message.objects.filter(pk__in=message_ids, stop_requested_at__isnull=False)
     return list(asked.values_list("pk", flat=True))
+
+
+def _claim(reply: Message, holder: str) -> tuple[Claim, Waited]:
+    now = clock.now()
+    claimed = claim(reply, holder=holder, now=now, ttl=conf.lease_ttl())
+    return claimed, Waited(max(0, round((now - _since(reply)).total_seconds() * 1000)))
 
 
 def _since(reply: Message) -> datetime:

@@ -7,9 +7,9 @@ written first; whoever stops the task says why with `Job.stop`.
 import asyncio
 import logging
 import random
+import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 
 from agents import runner
@@ -43,18 +43,27 @@ class Cause(Enum):
 
 @dataclass
 class Waited:
-    """How long the reader of a reply waited for what."""
+    """How long the reader of a reply waited for what: before it was claimed, and since."""
 
-    since: datetime
-    asked_at: datetime | None = None
-    spoke_at: datetime | None = None
+    before_ms: int
+    since: float = field(default_factory=time.monotonic)
+    asked_ms: int | None = None
+    spoke_ms: int | None = None
+
+    def note_asked(self) -> None:
+        """Note that the model is being asked, the first time."""
+        self.asked_ms = self._now() if self.asked_ms is None else self.asked_ms
+
+    def note_spoken(self) -> None:
+        """Note that a word is to be seen, the first time."""
+        self.spoke_ms = self._now() if self.spoke_ms is None else self.spoke_ms
 
     def facts(self) -> dict[str, int | None]:
         """Return the milliseconds until the first word, and the part of them before the model was asked."""
-        return {"first_token_ms": self._until(self.spoke_at), "overhead_ms": self._until(self.asked_at)}
+        return {"first_token_ms": self.spoke_ms, "overhead_ms": self.asked_ms}
 
-    def _until(self, moment: datetime | None) -> int | None:
-        return None if moment is None else max(0, round((moment - self.since).total_seconds() * 1000))
+    def _now(self) -> int:
+        return self.before_ms + round((time.monotonic() - self.since) * 1000)
 
 
 @dataclass(eq=False)
@@ -116,11 +125,11 @@ async def _attempt(job: Job) -> Finished:
             match event:
                 case Finished():
                     return event
-                case TurnStarted() if job.waited.asked_at is None:
-                    job.waited.asked_at = clock.now()
+                case TurnStarted():
+                    job.waited.note_asked()
                 case TextDelta():
                     job.said = True
-                    job.waited.spoke_at = job.waited.spoke_at or clock.now()
+                    job.waited.note_spoken()
             ring(job.claim.owner_id)
     raise RuntimeError("The engine stopped without saying how it ended.")
 
@@ -136,7 +145,7 @@ def _patience(job: Job, finished: Finished, number: int) -> float | None:
 async def _settle(job: Job, finished: Finished) -> None:
     job.settling = True
     if finished.outcome == "parked":
-        await in_database(park, job.claim, now=clock.now())
+        await in_database(_park, job)
     else:
         await _end(job, _how(job, finished))
 
@@ -164,4 +173,12 @@ async def _stopped(job: Job) -> None:
 
 
 async def _end(job: Job, end: End) -> None:
-    await in_database(finalise, job.claim.message_id, end, now=clock.now(), token=job.claim.token)
+    await in_database(_finalise, job, end)
+
+
+def _finalise(job: Job, end: End) -> None:
+    finalise(job.claim.message_id, end, now=clock.now(), token=job.claim.token)
+
+
+def _park(job: Job) -> None:
+    park(job.claim, now=clock.now())
