@@ -24,7 +24,8 @@ EXAMPLE: Any = json.loads("""{
   "holder": "scheduler@host:4711:9f3a2c", "started_at": "2026-11-24T08:00:00.020Z",
   "slot_claimed_at": "2026-11-24T08:00:00.020Z", "lease_expires_at": "2026-11-24T08:01:00.020Z",
   "deadline_at": "2026-11-24T08:20:00.020Z", "finished_at": null, "waiting_since": null,
-  "cancel_requested_at": null, "cancel_reason": null, "max_turns": 120, "turn_count": 3, "input_tokens": 5120, "output_tokens": 900,
+  "cancel_requested_at": null, "cancel_reason": null, "max_turns": 120, "turn_count": 3,
+  "input_tokens": 5120, "output_tokens": 900,
   "cost_usd": 0.0289, "result": null, "result_partial": false, "report": null
 }""")
 
