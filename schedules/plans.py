@@ -12,6 +12,7 @@ from schedules.drain import startable
 from schedules.due import QUEUE_PATIENCE
 from schedules.misfires import default_grace
 from schedules.models import Firing, Pool, Run, Schedule
+from schedules.quiet import has_quiet_hours
 from schedules.simulation import Plan
 from schedules.situation import Situation
 from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
@@ -38,6 +39,7 @@ class Likely:
     plan: Plan
     turns: float = 0.0
     cost_usd: float = 0.0
+    movable_cron: str = ""  # empty where moving it by minutes could make or lose an instant
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,14 @@ def _likely(
         takes_sec = min(eta.expected_sec(schedule, usual_sec), schedule.max_run_duration_sec or longest_sec)
         plan = _plan(schedule, situation.now, until, takes_sec)
         cost = prices.of(schedule.pk, turns)
-        found.append(Likely(schedule.pk, schedule.name, schedule.timezone, plan, turns, cost))
+        cron = _movable_cron(schedule, situation.now)
+        found.append(Likely(schedule.pk, schedule.name, schedule.timezone, plan, turns, cost, cron))
     return found
+
+
+def _movable_cron(schedule: Schedule, now: datetime) -> str:
+    bounded = schedule.ends_at is not None or (schedule.starts_at is not None and schedule.starts_at > now)
+    return "" if bounded or has_quiet_hours(schedule) else schedule.cron
 
 
 def _plan(schedule: Schedule, now: datetime, until: datetime, takes_sec: float) -> Plan:

@@ -7,14 +7,14 @@ while the site is being made registers with a site that is thrown away.
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import SimpleLazyObject
 
 from schedules.panels import pulse
-from stagent import board, forecast_page, navigation
+from stagent import board, forecast_page, forecast_stagger, navigation
 from stagent.lib import clock
 
 
@@ -32,6 +32,7 @@ class ConsoleSite(admin.AdminSite):
         return [
             path("board/", self.admin_view(self.board), name="board"),
             path("forecast/", self.admin_view(self.forecast), name="forecast"),
+            path("forecast/stagger/", self.admin_view(self.stagger), name="stagger"),
             *super().get_urls(),
         ]
 
@@ -54,3 +55,10 @@ class ConsoleSite(admin.AdminSite):
         """Show the coming hours, under the cap in force or another one."""
         context = self.each_context(request) | forecast_page.look(request, clock.now())
         return render(request, "console/forecast.html", context)
+
+    def stagger(self, request: HttpRequest) -> HttpResponse:
+        """Move the schedules that were ticked beneath the forecast, and show it as it is then."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        forecast_stagger.apply(request)
+        return redirect("admin:forecast")

@@ -15,6 +15,7 @@ from schedules.timeline.axis import Axis
 from schedules.timeline.drawing import draw
 from schedules.timeline.rows import rows
 from schedules.zones import zone
+from stagent import forecast_stagger
 from stagent.lib import cells
 
 CAP = conf.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
@@ -40,8 +41,11 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     cap, wrong = _asked(request.GET.get("cap", "").strip())
     caps = [in_force, *([cap] if cap and cap != in_force else [])]
     played = [play(outlook, now=now, until=until, cap=cap) for cap in caps]
-    return {"title": "Forecast", "hours": HOURS, "cap": cap, "in_force": in_force, "wrong": wrong} | _shown(
-        played
+    proposal = forecast_stagger.look(request, outlook, played[-1])
+    return (
+        {"title": "Forecast", "hours": HOURS, "cap": cap, "in_force": in_force, "wrong": wrong}
+        | proposal
+        | _shown(played)
     )
 
 

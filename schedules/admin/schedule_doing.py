@@ -38,7 +38,7 @@ NO_ROOM = (CapacityFull, NoScheduler)
 class ScheduleDoing(ScheduleColumns):
     """What can be done with schedules besides editing them."""
 
-    actions: Any = ("pause", "resume", "run_now", "force", "duplicate", "reset_streaks")
+    actions: Any = ("pause", "resume", "run_now", "force", "duplicate", "reset_streaks", "stagger")
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -115,6 +115,12 @@ class ScheduleDoing(ScheduleColumns):
     def force(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> HttpResponse:
         numbers = ",".join(str(pk) for pk in chosen.values_list("pk", flat=True))
         return redirect(f"{reverse('admin:schedules_schedule_force')}?ids={numbers}")
+
+    @admin.action(description="Stagger: propose other minutes…", permissions=["change"])
+    def stagger(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> HttpResponse:
+        """Show which of the chosen to move by a few minutes; nothing is moved before that page's button."""
+        numbers = ",".join(str(pk) for pk in chosen.values_list("pk", flat=True))
+        return redirect(f"{reverse('admin:forecast')}?among={numbers}#flatten")
 
     def ask_force(self, request: HttpRequest) -> HttpResponse:
         """Ask for a reason, then force; without one nothing happens."""

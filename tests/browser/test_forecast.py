@@ -59,3 +59,14 @@ def test_on_a_phone_the_picture_scrolls_inside_its_frame(visit, heavy):
     frame = page.get_by_role("region", name="Timeline; scrolls sideways")
     assert frame.evaluate("(frame) => frame.scrollWidth > frame.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_peaks_are_flattened_by_a_click_and_the_unticked_stay(visit, heavy):
+    page = visit("/admin/forecast/")
+    flatten = page.get_by_role("region", name="Flatten the peaks")
+    expect(flatten).to_contain_text("3,600 steps → 1,200 steps")
+    flatten.get_by_role("checkbox", name="Move Crawl").press("Space")
+    flatten.get_by_role("button", name="Move the ticked ones").click()
+    told = page.locator(".messagelist")
+    expect(told).to_contain_text("Digest")  # moved, or too near to its instant at this minute of the hour
+    assert Schedule.objects.get(name="Crawl").cron == "0 * * * *"

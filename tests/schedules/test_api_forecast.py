@@ -68,3 +68,21 @@ def test_an_agent_may_look_ahead_too(alice, crowd):
     told = json.loads(registry.get("forecast").call(ToolContext(user_id=alice.pk), {"hours": 2, "cap": 1}))
     assert (told["count"], told["cap"], told["items"][1]["wait_sec"]) == (6, 1, 600)
     assert "peak_waiting" in told
+
+
+def test_moves_are_proposed_with_their_effect_and_nothing_is_moved(api, crowd):
+    body = api.get("/forecast/stagger?hours=3").json()
+    assert body["count"] == len(body["items"]) == 2
+    first = body["items"][0]
+    assert (first["schedule_name"], first["shift_min"]) == ("A", 5)
+    assert (first["cron_before"], first["cron_after"], first["steps"]) == ("0 * * * *", "5 * * * *", 40)
+    assert (body["peak_steps_before"], body["peak_steps_after"]) == (120, 40)
+    assert body["longest_wait_sec_after"] < body["longest_wait_sec_before"] == 600
+    assert set(Schedule.objects.values_list("cron", flat=True)) == {"0 * * * *"}
+    assert len(api.get("/forecast/stagger?limit=1&offset=1").json()["items"]) == 1
+
+
+def test_moves_are_not_proposed_to_strangers_nor_for_nonsense(charlie, api):
+    assert refusal(Program(charlie).get("/forecast/stagger")) == (403, "permission_denied")
+    assert refusal(api.get("/forecast/stagger?hours=0"))[0] == 422
+    assert refusal(api.get("/forecast/stagger?nonsense=1"))[0] == 422

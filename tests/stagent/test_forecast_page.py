@@ -1,5 +1,8 @@
 """The forecast in the console: what it shows, what another cap changes, and to whom."""
 
+import re
+from html import unescape
+
 import pytest
 
 from schedules.models import Schedule
@@ -77,3 +80,52 @@ def test_who_may_not_see_schedules_may_not_see_the_forecast(client, bob, charlie
     client.force_login(bob)
     assert client.get(PAGE).status_code == 403
     assert PAGE not in client.get("/admin/").content.decode()
+
+
+def test_moves_are_shown_with_their_effect_and_made_by_a_click_on_the_ticked(reader):
+    for name in ("Crawl", "Digest", "Report"):
+        heavy(name)
+    words = reader.opens(PAGE)
+    assert "Moving 2 schedules by a few minutes" in words
+    assert "Busiest five minutes 900 steps → 300 steps" in words
+    assert "Crawl At 09:00, every day 0 9 * * *" in words
+    tokens = re.findall(r'name="move" value="([^"]+)" checked', reader.html)
+    words = reader.presses(f"{PAGE}stagger/", move=unescape(tokens[0]))
+    assert "Moved: Crawl." in words
+    assert sorted(Schedule.objects.values_list("cron", flat=True)) == [
+        "0 9 * * *", "0 9 * * *", "5 9 * * *",
+    ]  # fmt: skip
+
+
+def test_nothing_ticked_moves_nothing(reader):
+    heavy("Crawl")
+    assert "Nothing was chosen" in reader.presses(f"{PAGE}stagger/")
+
+
+def test_only_who_may_change_schedules_moves_them(client, bob):
+    schedules = [heavy(name) for name in ("Crawl", "Digest")]
+    bob.user_permissions.remove(*bob.user_permissions.filter(codename="change_schedule"))
+    client.force_login(bob)
+    page = client.get(PAGE).content.decode()
+    assert "Flatten the peaks" in page
+    assert 'name="move"' not in page
+    token = f"{schedules[0].pk}:5:0 9 * * *"
+    assert client.post(f"{PAGE}stagger/", {"move": token}).status_code == 403
+    assert client.get(f"{PAGE}stagger/").status_code == 405
+    assert set(Schedule.objects.values_list("cron", flat=True)) == {"0 9 * * *"}
+
+
+def test_the_action_of_the_list_asks_about_the_chosen_ones(reader):
+    chosen, _ = heavy("Crawl"), heavy("Digest")
+    words = reader.presses("/admin/schedules/schedule/", action="stagger", _selected_action=chosen.pk)
+    assert "among 1 chosen schedule" in words
+    assert f'value="{chosen.pk}:5:0 9 * * *"' in reader.html
+    assert reader.html.count('name="move"') == 1
+
+
+def test_with_very_many_schedules_one_asks_for_the_moves(reader, monkeypatch):
+    monkeypatch.setattr("stagent.forecast_stagger.AT_ONCE", 1)
+    heavy("Crawl"), heavy("Digest")
+    assert "Look for moves" in reader.opens(PAGE)
+    assert 'name="move"' not in reader.html
+    assert "Moving 1 schedule by a few minutes" in reader.opens(PAGE, flatten="1")
