@@ -1,5 +1,6 @@
 """Puts what tools return into Markdown that a person likes to read."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ type Row = dict[str, Any]
 type Columns = Mapping[str, Callable[[Row], Any]]
 
 DASH = "–"
+REFUSED = re.compile(r"The person (?:denied|would rather not)\b|Nobody answered in time\b")
 
 
 def told(result: Result, limit: int = 200) -> str:
@@ -23,7 +25,9 @@ def told(result: Result, limit: int = 200) -> str:
 
 
 def sorry(what: str, result: Result) -> str:
-    """Report a failed call honestly."""
+    """Report a failed call honestly; one that a person refused was never made."""
+    if REFUSED.match(result.text):
+        return f"I did not {what}. {line(result.text, 400)}"
     return f"I could not {what}: {line(explained(result), 400)}"
 
 

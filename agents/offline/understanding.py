@@ -34,6 +34,7 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
         "summarise",
         pattern(r"^(?:summari[sz]e|shorten|tl;?dr|count the words)\b[^\n]{0,60}(?:: |\n)(?P<body>.+)$"),
     ),
+    ("ask_person", pattern(r"^ask (?:me|a person|some ?one|some ?body)\b[\s,:]*(?P<question>.+)$")),
     # files
     ("append_file", pattern(rf"^(?:append|add) (?P<content>.+?) to (?:the end of )?{FILE}{END}")),
     (

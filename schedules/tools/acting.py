@@ -1,7 +1,8 @@
 """In whose name an agent acts, and how refusals are put to a model."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -22,14 +23,21 @@ def tool_call(act: Act) -> Callable[[ToolContext, Arguments], str]:
 
     @wraps(act)
     def call(context: ToolContext, arguments: Arguments) -> str:
-        try:
+        with refusals_in_words():
             return json.dumps(act(context, arguments), cls=DjangoJSONEncoder, ensure_ascii=False)
-        except Problem as problem:
-            raise ToolError(problem.message) from None
-        except tuple(PROBLEMS) as error:
-            raise ToolError(str(error)) from None
 
     return call
+
+
+@contextmanager
+def refusals_in_words() -> Iterator[None]:
+    """Put what the API would refuse to a model."""
+    try:
+        yield
+    except Problem as problem:
+        raise ToolError(problem.message) from None
+    except tuple(PROBLEMS) as error:
+        raise ToolError(str(error)) from None
 
 
 def actor(context: ToolContext, permission: str) -> Actor:

@@ -4,32 +4,25 @@ from datetime import datetime
 from typing import Any
 
 from agents.models import Profile
-from agents.tools import registry
-from agents.tools.base import Arguments, Tool, ToolContext, ToolError
+from agents.tools.base import Arguments, Tool, ToolContext
 from schedules.api import changing, finding
-from schedules.api.asking import NewSchedule, ScheduleChanges
+from schedules.api.asking import ScheduleChanges
 from schedules.api.changing import Saved
 from schedules.api.schedule_rows import ScheduleRow
 from schedules.models import Schedule
-from schedules.models.schedule import install_zone
 from schedules.tools import telling
 from schedules.tools.acting import actor, read, tool_call
 from schedules.tools.describing import FIELDS, SCHEDULE, schema, text
 from schedules.tools.naming import the_schedule
-from schedules.zones import ZoneError, zone
+from schedules.tools.previewing import card
+from schedules.tools.wanting import new_schedule, on_its_clocks, refuse_power
 from stagent.lib import clock
-
-MOMENTS = ("at", "starts_at", "ends_at")
 
 
 @tool_call
 def create_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Make a schedule, in the project the agent works in unless another is named."""
-    who = actor(context, "add_schedule")
-    if context.project_id and "project" not in arguments:
-        arguments = arguments | {"project": str(context.project_id)}
-    asked = read(NewSchedule, _on_its_clocks(arguments, arguments.get("timezone") or install_zone()))
-    _refuse_power(Profile.objects.filter(slug=asked.profile).first())
+    who, asked = new_schedule(context, arguments)
     now = clock.now()
     return _told(changing.create(asked, who, now), now)
 
@@ -40,9 +33,9 @@ def update_schedule(context: ToolContext, arguments: Arguments) -> Any:
     who = actor(context, "change_schedule")
     schedule = the_schedule(arguments["schedule"])
     changes = {name: value for name, value in arguments.items() if name != "schedule"}
-    asked = read(ScheduleChanges, _on_its_clocks(changes, changes.get("timezone") or schedule.timezone))
-    _refuse_power(schedule.profile)
-    _refuse_power(Profile.objects.filter(slug=changes.get("profile")).first())
+    asked = read(ScheduleChanges, on_its_clocks(changes, changes.get("timezone") or schedule.timezone))
+    refuse_power(schedule.profile)
+    refuse_power(Profile.objects.filter(slug=changes.get("profile")).first())
     now = clock.now()
     return _told(changing.change(str(schedule.pk), asked, who, now), now)
 
@@ -69,47 +62,18 @@ def _told(saved: Saved, now: datetime) -> dict[str, Any]:
     return {"schedule": telling.whole_schedule(row, schedule, now), "warnings": saved.warnings}
 
 
-def _on_its_clocks(arguments: Arguments, timezone: str) -> Arguments:
-    """Read moments without an offset on the schedule's clocks; models think in those."""
-    return arguments | {
-        name: _with_offset(arguments[name], timezone) for name in MOMENTS if arguments.get(name)
-    }
-
-
-def _with_offset(said: str, timezone: str) -> str:
-    try:
-        moment = datetime.fromisoformat(said)
-        return said if moment.tzinfo else moment.replace(tzinfo=zone(timezone)).isoformat()
-    except (ValueError, ZoneError):
-        return said  # whoever reads it next says what is wrong
-
-
-def _refuse_power(profile: Profile | None) -> None:
-    """Keep agents from handing themselves, through a schedule, what only a person may grant."""
-    if profile is None:
-        return
-    tools = registry.offered(profile.tools, profile.permissions)
-    granted = [
-        tool.name
-        for tool in tools
-        if tool.permission != "allow" and registry.permission(tool, profile.permissions) == "allow"
-    ]
-    if granted:
-        raise ToolError(
-            f"Only a person may make or change schedules of the profile {profile.slug}, "
-            f"which may use {', '.join(granted)}."
-        )
-
-
 CREATE_SCHEDULE = Tool(
     name="create_schedule",
     description=(
         "Make a schedule: an agent with a prompt, run again and again. Say when in one way: cron, interval "
-        "or at. Answers the schedule with its next firings, and warnings such as collisions with others."
+        "or at. A person is shown it first and may refuse. Answers the schedule with its next firings, and "
+        "warnings such as collisions with others."
     ),
     input_schema=schema(("name", "prompt"), **FIELDS),
     call=create_schedule,
     effects="schedules",
+    permission="ask",
+    preview=card,
 )
 
 UPDATE_SCHEDULE = Tool(

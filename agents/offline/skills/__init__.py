@@ -4,11 +4,23 @@ from collections.abc import Callable
 
 from agents.offline.asking import Ask
 from agents.offline.script import Script
-from agents.offline.skills import changing, files, forecast, heartbeat, making, plain, runs, schedules, web
+from agents.offline.skills import (
+    changing,
+    files,
+    forecast,
+    heartbeat,
+    making,
+    people,
+    plain,
+    runs,
+    schedules,
+    web,
+)
 from agents.offline.understanding import understand
 from agents.offline.wish import Wish
 
 SKILLS: dict[str, Callable[[Wish], Script | str]] = {
+    "ask_person": people.ask,
     "list_schedules": schedules.list_schedules,
     "explain": schedules.explain,
     "pause": changing.pause,

@@ -26,6 +26,7 @@ ABILITIES = {
     "read_file": "“read notes.md”, “summarise notes.md”",
     "write_file": "“write a note to notes.md saying buy milk”",
     "http_get": "“fetch https://example.com”",
+    "ask_person": "“ask me: which one?”",
     "report": "“check https://example.com and report if it changed”",
 }
 
