@@ -1,43 +1,93 @@
 """News for the outside: posted in the transaction that made it news, sent by `schedules.deliveries`."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from schedules.models import Delivery, Run, Schedule
 from schedules.states import RunStatus
 
+type Facts = dict[str, Any]
+
 
 def post(run: Run, schedule: Schedule, now: datetime) -> None:
     """Write what a finished run has to tell its schedule's targets; nothing for a heartbeat without news."""
-    if run.suppressed or run.status == RunStatus.CANCELLED:
+    if not run.suppressed and run.status != RunStatus.CANCELLED:
+        _post(schedule, Delivery.Kind.RESULT, partial(_result, run, now), now, run)
+
+
+def post_warning(schedule: Schedule, text: str, now: datetime) -> None:
+    """Write what a schedule's owner should look into before it pauses itself."""
+    _post(schedule, Delivery.Kind.WARNING, partial(_reason, schedule, text, warned_at=now), now)
+
+
+def post_self_pause(schedule: Schedule, now: datetime) -> None:
+    """Write that a schedule paused itself, and why."""
+    pause = partial(_reason, schedule, schedule.paused_reason, paused_at=now)
+    _post(schedule, Delivery.Kind.SELF_PAUSE, pause, now)
+
+
+def targets(schedule: Schedule) -> dict[Delivery.Channel, str]:
+    """Return where a schedule's news goes: an address for each channel it has one on."""
+    owner = schedule.owner_id if schedule.deliver_to_chat else None
+    addresses = {
+        Delivery.Channel.CHAT: str(owner or ""),
+        Delivery.Channel.WEBHOOK: schedule.webhook_url,
+        Delivery.Channel.EMAIL: schedule.email,
+    }
+    return {channel: address for channel, address in addresses.items() if address}
+
+
+def _post(
+    schedule: Schedule, kind: Delivery.Kind, facts: Callable[[], Facts], now: datetime, run: Run | None = None
+) -> None:
+    """Write one delivery for each target; what is told is only looked up where there is one."""
+    if not (told := targets(schedule)):
         return
-    result = {
+    news = {
+        "type": kind,
+        "schedule_id": str(schedule.pk),
+        "schedule_name": schedule.name,
+        "timezone": schedule.timezone,
+    } | facts()
+    common = {"schedule": schedule, "run": run, "kind": kind, "payload": news}
+    Delivery.objects.bulk_create(
+        Delivery(channel=channel, target=target, created_at=now, next_attempt_at=now, **common)
+        for channel, target in told.items()
+    )
+
+
+def _result(run: Run, now: datetime) -> Facts:
+    """Tell all that somebody needs who cannot ask: what was wanted, when, and what came of it."""
+    looked_up = ("profile__slug", "firing__nominal_at", "firing__fired_at")
+    profile, nominal_at, fired_at = Run.objects.filter(pk=run.pk).values_list(*looked_up).get()
+    return {
         "run_id": str(run.pk),
+        "transcript_id": str(run.transcript_id),
+        "project_id": _id(run.project_id),
+        "profile": profile,
+        "source": run.source,
+        "prompt": run.prompt,
+        "nominal_at": (nominal_at or run.queued_at).isoformat(),
+        "fired_at": (fired_at or run.queued_at).isoformat(),
+        "finished_at": now.isoformat(),
         "status": run.status,
         "failure_reason": run.failure_reason or None,
         "failure_detail": run.failure_detail or None,
         "result": run.result,
         "result_partial": run.result_partial,
         "report": run.report,
-        "finished_at": now.isoformat(),
+        "turn_count": run.turn_count,
+        "cost_usd": float(run.cost_usd),
     }
-    _post(schedule, Delivery.Kind.RESULT, result, now, run)
 
 
-def post_self_pause(schedule: Schedule, now: datetime) -> None:
-    """Write that a schedule paused itself, and why."""
-    pause = {"reason": schedule.paused_reason, "paused_at": now.isoformat()}
-    _post(schedule, Delivery.Kind.SELF_PAUSE, pause, now)
+def _reason(schedule: Schedule, reason: str, **moment: datetime) -> Facts:
+    when = {name: at.isoformat() for name, at in moment.items()}
+    profile, project = schedule.profile.slug, _id(schedule.project_id)
+    return {"profile": profile, "project_id": project, "reason": reason} | when
 
 
-def _post(
-    schedule: Schedule, kind: Delivery.Kind, facts: dict[str, Any], now: datetime, run: Run | None = None
-) -> None:
-    news = {"type": kind, "schedule_id": str(schedule.pk), "schedule_name": schedule.name}
-    targets = {Delivery.Channel.WEBHOOK: schedule.webhook_url, Delivery.Channel.EMAIL: schedule.email}
-    common = {"schedule": schedule, "run": run, "kind": kind, "payload": news | facts}
-    if told := {channel: target for channel, target in targets.items() if target}:
-        Delivery.objects.bulk_create(
-            Delivery(channel=channel, target=target, created_at=now, next_attempt_at=now, **common)
-            for channel, target in told.items()
-        )
+def _id(key: int | None) -> str | None:
+    return None if key is None else str(key)

@@ -10,6 +10,7 @@ from django.dispatch import Signal
 run_finished = Signal()  # run
 schedule_paused_itself = Signal()  # schedule
 schedule_warned = Signal()  # schedule, text
+deliver_to_chat = Signal()  # delivery; not announced but sent: a listener that fails is asked again
 
 log = logging.getLogger("stagent.signals")
 

@@ -50,14 +50,14 @@ def _average(schedule: Schedule, run: Run, now: datetime) -> None:
     schedule.last_turn_count = run.turn_count
     schedule.avg_turns_per_firing = _blend(schedule.avg_turns_per_firing, run.turn_count)
     schedule.avg_duration_ms = _blend(schedule.avg_duration_ms, took)
-    _notice_slowness(schedule, run, took)
+    _notice_slowness(schedule, run, took, now)
 
 
 def _blend(old: float | None, new: float) -> float:
     return new if old is None else OLD_WEIGHT * old + (1 - OLD_WEIGHT) * new
 
 
-def _notice_slowness(schedule: Schedule, run: Run, took_ms: float) -> None:
+def _notice_slowness(schedule: Schedule, run: Run, took_ms: float, now: datetime) -> None:
     limit_ms = (
         (run.deadline_at - run.started_at) / timedelta(milliseconds=1)
         if run.deadline_at and run.started_at
@@ -66,7 +66,13 @@ def _notice_slowness(schedule: Schedule, run: Run, took_ms: float) -> None:
     slow = limit_ms > 0 and took_ms > SLOW_SHARE * limit_ms
     schedule.slow_streak = schedule.slow_streak + 1 if slow else 0
     if schedule.slow_streak == WARN_AFTER_SLOW_RUNS:
-        announce(schedule_warned, schedule=schedule, text=slowness_advice(schedule))
+        _warn(schedule, slowness_advice(schedule), now)
+
+
+def _warn(schedule: Schedule, text: str, now: datetime) -> None:
+    """Tell the schedule's targets and the log, in time for somebody to do something about it."""
+    outbox.post_warning(schedule, text, now)
+    announce(schedule_warned, schedule=schedule, text=text)
 
 
 def _succeed(schedule: Schedule) -> None:
@@ -94,10 +100,9 @@ def _count_breach(schedule: Schedule, now: datetime) -> None:
         return
     schedule.turn_budget_breach_streak += 1
     if schedule.turn_budget_breach_streak >= PAUSE_AFTER_BREACHES:
-        why = f"{schedule.turn_budget_breach_streak} turn-limit breaches in a row. {breach_advice(schedule)}"
-        _pause_itself(schedule, why, now)
-    elif schedule.turn_budget_breach_streak >= WARN_AFTER_BREACHES:
-        announce(schedule_warned, schedule=schedule, text=breach_advice(schedule))
+        _pause_itself(schedule, streak_advice(schedule), now)
+    elif schedule.turn_budget_breach_streak == WARN_AFTER_BREACHES:
+        _warn(schedule, streak_advice(schedule), now)
 
 
 def in_grace(schedule: Schedule, now: datetime) -> bool:
@@ -122,6 +127,10 @@ def _pause_itself(schedule: Schedule, why: str, now: datetime) -> None:
     announce(schedule_paused_itself, schedule=schedule)
 
 
+def streak_advice(schedule: Schedule) -> str:
+    return f"{schedule.turn_budget_breach_streak} turn-limit breaches in a row. {breach_advice(schedule)}"
+
+
 def breach_advice(schedule: Schedule) -> str:
     """Say the average and an advised cap: half again the average, in round tens."""
     average = schedule.avg_turns_per_firing or 0
@@ -140,9 +149,7 @@ def advice(schedule: Schedule) -> list[str]:
     """Return the warnings that stand now, for the admin and the API."""
     standing = []
     if schedule.turn_budget_breach_streak >= WARN_AFTER_BREACHES:
-        standing.append(
-            f"{schedule.turn_budget_breach_streak} turn-limit breaches in a row. {breach_advice(schedule)}"
-        )
+        standing.append(streak_advice(schedule))
     if schedule.slow_streak >= WARN_AFTER_SLOW_RUNS:
         standing.append(slowness_advice(schedule))
     return standing

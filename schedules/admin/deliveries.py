@@ -1,4 +1,4 @@
-"""Deliveries in the console: what is on its way to webhooks and mailboxes, and what could not be told."""
+"""Deliveries: what is on its way to webhook, mailbox and chat page, and what never arrived."""
 
 from django.contrib import admin
 from django.utils.html import format_html
@@ -24,7 +24,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "last_error", "payload",
     )  # fmt: skip
     empty_text = (
-        "Nothing was sent anywhere. Give a schedule a webhook or an e-mail address, and its results go there."
+        "Nothing was sent anywhere. Results go to the chat page of a schedule's owner, to its webhook and "
+        "its e-mail address."
     )
 
     @admin.display(description="what", ordering="kind")

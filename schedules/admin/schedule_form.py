@@ -50,7 +50,7 @@ class ScheduleForm(forms.ModelForm):
             "name", "prompt", "profile", "project", "kind",
             "max_turns", "max_run_duration_sec", "max_cost_usd",
             "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries", "priority", "jitter_sec",
-            "pool", "max_firings", "active_from", "active_until", "webhook_url", "email",
+            "pool", "max_firings", "active_from", "active_until", "deliver_to_chat", "webhook_url", "email",
         )  # fmt: skip
         widgets = {
             "prompt": forms.Textarea(attrs={"rows": 7}),

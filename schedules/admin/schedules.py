@@ -56,7 +56,9 @@ class ScheduleAdmin(ScheduleDoing):
         ("From, until, how often, active hours", {"classes": FOLD, "fields": (
             ("starts_at", "ends_at", "max_firings"), ("active_from", "active_until"),
         )}),
-        ("Where results are told", {"classes": FOLD, "fields": (("webhook_url", "email"),)}),
+        ("Where results are told", {"classes": FOLD, "fields": (
+            "deliver_to_chat", ("webhook_url", "email"),
+        )}),
     )  # fmt: skip
 
     def get_urls(self) -> list[Any]:

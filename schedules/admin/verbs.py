@@ -17,7 +17,8 @@ from schedules.transitions import resume as resume_paused
 COPIED = (
     "project", "prompt", "profile", "kind", "timezone", "starts_at", "ends_at", "max_firings", "jitter_sec",
     "active_from", "active_until", "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries",
-    "priority", "pool", "max_turns", "max_run_duration_sec", "max_cost_usd", "webhook_url", "email",
+    "priority", "pool", "max_turns", "max_run_duration_sec", "max_cost_usd", "deliver_to_chat",
+    "webhook_url", "email",
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from agents.models.profile import MAX_TURNS
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
@@ -59,6 +59,9 @@ class ScheduleChanges(Timing):
     max_turns: Whole | None = Field(default=None, ge=1, le=MAX_TURNS, description="Max agent steps per run.")
     max_run_duration_sec: Whole | None = Field(default=None, ge=10, le=DAY)
     max_cost_usd: Decimal | None = Field(default=None, ge=0, max_digits=10, decimal_places=4)
+    deliver_to_chat: StrictBool = Field(
+        default=NOT_GIVEN, description="Results arrive as unread messages on the chat page of its owner."
+    )
     webhook_url: Text | None = Field(default=None, max_length=200)
     email: Text | None = Field(default=None, max_length=254)
 

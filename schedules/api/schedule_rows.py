@@ -22,7 +22,8 @@ EXAMPLE: Any = json.loads("""{
   "active_from": null, "active_until": null, "priority": 0, "pool": "default",
   "overlap_policy": "skip", "misfire_policy": "fire_once", "misfire_grace_sec": null, "jitter_sec": 0,
   "max_retries": 2, "max_turns": 120, "max_turns_set_at": "2026-11-20T10:00:00Z",
-  "max_run_duration_sec": null, "max_cost_usd": null, "webhook_url": null, "email": null, "owner": "alice",
+  "max_run_duration_sec": null, "max_cost_usd": null, "deliver_to_chat": true,
+  "webhook_url": null, "email": null, "owner": "alice",
   "next_fire_at": "2026-11-25T08:00:00Z", "next_nominal_at": "2026-11-25T08:00:00Z",
   "deferred_until": null, "last_fired_at": "2026-11-24T08:00:00Z", "firing_count": 41,
   "suppression_count": 0, "failure_streak": 0, "turn_budget_breach_streak": 0,
@@ -71,6 +72,7 @@ class ScheduleRow(Row):
     max_turns_set_at: datetime | None
     max_run_duration_sec: int | None
     max_cost_usd: float | None
+    deliver_to_chat: bool
     webhook_url: Said
     email: Said
     owner: Said = Field(description="In whose name its agents act.")

@@ -1,1 +1,1 @@
-"""What the outbox holds goes out: claimed, sent by web or mail, tried again, given up in the end."""
+"""What the outbox holds goes out: claimed, sent by web or mail or told to the chat, tried again, given up."""

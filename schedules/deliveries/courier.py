@@ -1,45 +1,69 @@
-"""The thread that sends what is due, with a connection of its own: nobody waits for a slow target."""
+"""The threads that send what is due, each with a connection of its own: nobody waits for a slow target."""
 
 import logging
 import threading
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db import close_old_connections, connections
 
-from schedules.deliveries.sending import send_due
-from schedules.signals import run_finished, schedule_paused_itself
+from schedules.deliveries.sending import send_due, tell_due
+from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from stagent.lib import clock
 
 GLANCE_SEC = 1.0  # for what other processes posted, and for what is tried again
 LEAVE_SEC = 12.0  # for what is being sent when the process leaves
+NEWS = (run_finished, schedule_paused_itself, schedule_warned)
 
 log = logging.getLogger("stagent.deliveries")
 
 
 class Courier:
-    """Woken by news of this process at once, by all other news within a second."""
+    """Woken by news of this process at once, by all other news within a second.
+
+    Two lanes: a webhook that does not answer for ten seconds keeps no message from the chat page.
+    """
 
     def __init__(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
-        self._woken, self._leaving = threading.Event(), threading.Event()
+        self._lanes = (Lane("courier", send_due), Lane("courier to the chat", tell_due))
 
     def start(self) -> None:
-        for news in (run_finished, schedule_paused_itself):
+        for news in NEWS:
             news.connect(self._wake)
-        self._thread.start()
+        for lane in self._lanes:
+            lane.start()
 
     def stop(self) -> None:
         """Send what is due now, once, and leave; what is cut short is sent again by somebody else."""
-        for news in (run_finished, schedule_paused_itself):
+        for news in NEWS:
             news.disconnect(self._wake)
-        self._leaving.set()
-        self._woken.set()
-        self._thread.join(timeout=LEAVE_SEC)
+        for lane in self._lanes:
+            lane.leave()
+        for lane in self._lanes:
+            lane.join(LEAVE_SEC)
 
     def _wake(self, **_: Any) -> None:
+        for lane in self._lanes:
+            lane.wake()
+
+
+class Lane(threading.Thread):
+    """Sends what is due of one kind, batch after batch."""
+
+    def __init__(self, name: str, send: Callable[[datetime], int]) -> None:
+        super().__init__(name=name, daemon=True)
+        self._send = send
+        self._woken, self._leaving = threading.Event(), threading.Event()
+
+    def wake(self) -> None:
         self._woken.set()
 
-    def _run(self) -> None:
+    def leave(self) -> None:
+        self._leaving.set()
+        self._woken.set()
+
+    def run(self) -> None:
         leaving = False
         try:
             while not leaving:
@@ -54,7 +78,7 @@ class Courier:
         """Send until nothing is due; whatever goes wrong, the next round tries again."""
         try:
             close_old_connections()
-            while send_due(clock.now()) and not self._leaving.is_set():
+            while self._send(clock.now()) and not self._leaving.is_set():
                 pass
         except Exception:
             log.exception("Deliveries could not be looked after; tried again in a second.")

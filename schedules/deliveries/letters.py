@@ -33,6 +33,8 @@ def _headline(delivery: Delivery) -> str:
     news = delivery.payload
     if delivery.kind == Delivery.Kind.SELF_PAUSE:
         return "paused itself"
+    if delivery.kind == Delivery.Kind.WARNING:
+        return "needs a look"
     if news["status"] == RunStatus.COMPLETED:
         return "done"
     return f"failed ({news['failure_reason'].replace('_', ' ')})"
@@ -42,6 +44,9 @@ def _paragraphs(delivery: Delivery) -> Iterator[str]:
     news = delivery.payload
     if delivery.kind == Delivery.Kind.SELF_PAUSE:
         yield f"The schedule “{news['schedule_name']}” does not fire any more until somebody resumes it."
+        yield news["reason"]
+    elif delivery.kind == Delivery.Kind.WARNING:
+        yield f"The schedule “{news['schedule_name']}” goes on, but it will not go well for long."
         yield news["reason"]
     else:
         yield from _result(news)

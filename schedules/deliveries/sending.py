@@ -12,19 +12,31 @@ from datetime import datetime, timedelta
 
 from schedules.deliveries import letters, webhook
 from schedules.models import Delivery
+from schedules.signals import deliver_to_chat
 
 BATCH = 20  # sent at once, so that one slow target delays nobody by more than its own ten seconds
 LEASE = timedelta(minutes=2)  # longer than any sending takes
-MOST_ATTEMPTS = 8
-FIRST_WAIT = timedelta(seconds=10)  # doubled after each attempt
-LONGEST_WAIT = timedelta(hours=1)
+MOST_ATTEMPTS = 14  # the last one 27 hours after the first: an outage of a day is outlasted
+FIRST_WAIT = timedelta(seconds=10)
+FACTOR = 3  # from one wait to the next
+LONGEST_WAIT = timedelta(hours=4)
 SENT = ""
+OUTSIDE = (Delivery.Channel.WEBHOOK, Delivery.Channel.EMAIL)
+INSIDE = (Delivery.Channel.CHAT,)
 
 log = logging.getLogger("stagent.deliveries")
 
 
+def tell_due(now: datetime) -> int:
+    """Hand a batch of what is due to the chat page of this install; return how many were tried."""
+    claimed = claim_due(now, INSIDE)
+    for delivery in claimed:
+        settle(delivery, _tell(delivery), now)
+    return len(claimed)
+
+
 def send_due(now: datetime) -> int:
-    """Send a batch of what is due; return how many were tried."""
+    """Send a batch of what is due to the outside; return how many were tried."""
     began, claimed = time.monotonic(), claim_due(now)
     if not claimed:
         return 0
@@ -35,9 +47,9 @@ def send_due(now: datetime) -> int:
     return len(claimed)
 
 
-def claim_due(now: datetime) -> list[Delivery]:
+def claim_due(now: datetime, channels: tuple[Delivery.Channel, ...] = OUTSIDE) -> list[Delivery]:
     """Take a batch of due deliveries for ourselves, as long as the lease lasts."""
-    due = Delivery.objects.due(now).order_by("next_attempt_at")[:BATCH]
+    due = Delivery.objects.due(now).filter(channel__in=channels).order_by("next_attempt_at", "pk")[:BATCH]
     return [delivery for delivery in due if claim(delivery, now)]
 
 
@@ -63,8 +75,10 @@ def settle(delivery: Delivery, error: str, now: datetime) -> None:
 
 
 def backoff(attempts: int) -> timedelta:
-    """Return how long to wait after so many attempts: 10 s doubling to an hour."""
-    return min(LONGEST_WAIT, FIRST_WAIT * (1 << (attempts - 1)))
+    """Return how long to wait after so many attempts: 10 s, 30 s, 90 s, 4.5 min, 13.5 min, 40 min, 2 h,
+    then 4 h each time. The fourteenth attempt is the last, 27 hours after the first.
+    """
+    return min(LONGEST_WAIT, FIRST_WAIT * FACTOR ** (attempts - 1))
 
 
 def _write(delivery: Delivery, **columns: object) -> bool:
@@ -75,6 +89,16 @@ def _write(delivery: Delivery, **columns: object) -> bool:
         return False
     vars(delivery).update(columns)
     return True
+
+
+def _tell(delivery: Delivery) -> str:
+    """Tell who listens; return what went wrong, in words. Where nobody listens, nobody is missed."""
+    try:
+        deliver_to_chat.send(sender=None, delivery=delivery)
+    except Exception as error:  # whatever it is, it is tried again
+        log.exception("Delivery %s did not arrive in the chat.", delivery.pk)
+        return _in_words(error)
+    return SENT
 
 
 async def _send_all(deliveries: list[Delivery], now: datetime) -> list[str]:
@@ -93,5 +117,9 @@ async def _send(delivery: Delivery, now: datetime) -> str:
     except webhook.Refused as refusal:
         return str(refusal)[:300]
     except Exception as error:  # noqa: BLE001 - whatever one target does, the others are served
-        return f"{type(error).__name__}: {error}"[:300]
+        return _in_words(error)
     return SENT
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]

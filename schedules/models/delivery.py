@@ -14,7 +14,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """A result or a self-pause on its way to a webhook or a mailbox."""
+    """A result, a warning or a self-pause on its way to a webhook, a mailbox or the chat page."""
 
     class Kind(models.TextChoices):
         RESULT = "result"
@@ -24,6 +24,7 @@ class Delivery(models.Model):
     class Channel(models.TextChoices):
         WEBHOOK = "webhook"
         EMAIL = "email"
+        CHAT = "chat"
 
     class Status(models.TextChoices):
         PENDING = "pending"

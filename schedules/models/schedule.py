@@ -104,7 +104,12 @@ class Schedule(models.Model):
         validators=[MinValueValidator(0)],
     )
 
-    # Where results and self-pauses are told.
+    # Where results, warnings and self-pauses are told.
+    deliver_to_chat = models.BooleanField(
+        "deliver to chat",
+        default=True,
+        help_text="Results arrive as unread messages on the chat page of the schedule's owner.",
+    )
     webhook_url = models.URLField(blank=True, help_text="Results and self-pauses are posted here as JSON.")
     email = models.EmailField(blank=True, help_text="Results and self-pauses are mailed here.")
 

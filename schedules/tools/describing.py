@@ -58,5 +58,9 @@ FIELDS = {
     "max_run_duration_sec": number("The most seconds of one run; null inherits.", 10, DAY),
     "overlap_policy": {"type": "string", "enum": list(OverlapPolicy.values)},
     "misfire_policy": {"type": "string", "enum": list(MisfirePolicy.values)},
+    "deliver_to_chat": {
+        "type": "boolean",
+        "description": "Results arrive as unread messages on its owner's chat page; true unless said.",
+    },
     "project": text("The id of a project.", 20),
 }

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django import forms
 from django.contrib.admin.models import LogEntry
 
 from schedules.models import Schedule
@@ -30,7 +31,8 @@ def filled(**fields):
         "max_turns": "", "max_run_duration_sec": "", "max_cost_usd": "",
         "overlap_policy": "skip", "misfire_policy": "fire_once", "misfire_grace_sec": "",
         "max_retries": "2", "priority": "0", "pool": "", "jitter_sec": "0", "starts_at": "", "ends_at": "",
-        "max_firings": "", "active_from": "", "active_until": "", "webhook_url": "", "email": "",
+        "max_firings": "", "active_from": "", "active_until": "", "deliver_to_chat": "on",
+        "webhook_url": "", "email": "",
     } | fields  # fmt: skip
 
 
@@ -42,6 +44,8 @@ def seen(reader, schedule):
     for field in form:
         value = field.field.widget.format_value(field.value())
         value = value[0] if isinstance(value, list) else value
+        if isinstance(field.field, forms.BooleanField):
+            value = "on" if field.value() else ""
         sent[field.html_name] = "" if value is None else value
         sent[field.html_initial_name] = "" if field.value() is None else str(field.value())
     return sent
@@ -199,6 +203,14 @@ def test_a_field_can_be_emptied(reader, now):
     reader.presses(page_of(schedule), **seen(reader, schedule) | {"max_turns": "", "ends_at": ""})
     schedule.refresh_from_db()
     assert (schedule.max_turns, schedule.ends_at) == (None, None)
+
+
+def test_results_in_the_chat_can_be_switched_off(reader, now):
+    schedule = a_schedule(now)
+    assert schedule.deliver_to_chat
+    reader.presses(page_of(schedule), **seen(reader, schedule) | {"deliver_to_chat": ""})
+    schedule.refresh_from_db()
+    assert not schedule.deliver_to_chat
 
 
 def test_what_the_system_keeps_is_shown_and_cannot_be_sent(reader, now):

@@ -43,6 +43,7 @@ GIVEN = {
     "max_turns": 40,
     "max_run_duration_sec": 600,
     "max_cost_usd": 1.25,
+    "deliver_to_chat": False,
     "webhook_url": "https://example.org/hook",
     "email": "ops@example.org",
 }
@@ -78,6 +79,7 @@ def test_what_is_not_said_has_its_default(api, settings):
         settings.TIME_ZONE,
     )
     assert (shown["status"], shown["overlap_policy"], shown["max_turns"]) == ("active", "skip", None)
+    assert shown["deliver_to_chat"] is True
     assert (shown["cron"], shown["interval"], shown["every_sec"]) == (None, "90m", 5400)
     assert (shown["description"], shown["owner"]) == ("Every 90 minutes", "alice")
     assert shown["next_fire_at"].endswith("Z")

@@ -68,6 +68,8 @@ WRONG = [
     ({"kind": "heartbeat", "active_from": "25:00", "active_until": "18:00"}, "active_from"),
     ({"webhook_url": "javascript:alert(1)"}, "webhook_url"),
     ({"email": "nobody"}, "email"),
+    ({"deliver_to_chat": "perhaps"}, "deliver_to_chat"),
+    ({"deliver_to_chat": None}, "deliver_to_chat"),
     ({"max_truns": 5}, "max_truns"),
     ({"id": "7"}, "id"),
     ({"next_fire_at": "2030-01-01T00:00:00Z"}, "next_fire_at"),

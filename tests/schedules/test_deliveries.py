@@ -21,9 +21,19 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.django_db
 
 
-def test_waits_double_up_to_an_hour() -> None:
-    seconds = [backoff(attempts).total_seconds() for attempts in (1, 2, 3, 7, 10)]
-    assert seconds == [10, 20, 40, 640, 3600]
+def test_waits_grow_up_to_four_hours() -> None:
+    seconds = [backoff(attempts).total_seconds() for attempts in (1, 2, 3, 7, 8, 13)]
+    assert seconds == [10, 30, 90, 7290, 14_400, 14_400]
+
+
+def test_a_receiver_that_is_away_for_a_day_gets_everything(postbox: Postbox) -> None:
+    postbox.statuses = [503]
+    delivery, back = a_delivery(postbox.url), NOON + timedelta(days=1)
+    while (now := fresh(delivery).next_attempt_at) < back:
+        send_due(now)
+    postbox.statuses = [200]
+    send_due(now)
+    assert (fresh(delivery).status, fresh(delivery).attempts) == ("delivered", MOST_ATTEMPTS)
 
 
 def test_nothing_is_sent_before_its_time(postbox: Postbox) -> None:
@@ -32,14 +42,18 @@ def test_nothing_is_sent_before_its_time(postbox: Postbox) -> None:
     assert send_due(NOON + timedelta(seconds=1)) == 1
 
 
-def test_after_eight_attempts_it_has_failed_with_the_last_error(postbox: Postbox) -> None:
+def test_after_the_last_attempt_it_has_failed_with_the_last_error(postbox: Postbox) -> None:
     postbox.statuses = [500]
     delivery, now = a_delivery(postbox.url), NOON
     for _ in range(MOST_ATTEMPTS + 2):
         send_due(now)
-        now += timedelta(hours=2)
+        now += timedelta(hours=5)
     delivery = fresh(delivery)
-    assert (delivery.status, delivery.attempts, len(postbox.received)) == ("failed", 8, 8)
+    assert (delivery.status, delivery.attempts, len(postbox.received)) == (
+        "failed",
+        MOST_ATTEMPTS,
+        MOST_ATTEMPTS,
+    )
     assert "500" in delivery.last_error
     assert delivery.delivered_at is None
 
@@ -141,7 +155,8 @@ def test_a_courier_without_a_database_for_a_while_goes_on(
     failed = threading.Event()
 
     def fail_once(now: Any) -> int:
-        monkeypatch.setattr("schedules.deliveries.courier.send_due", send_due)
+        if failed.is_set():
+            return send_due(now)
         failed.set()
         raise OSError("away")
 

@@ -59,6 +59,14 @@ def test_a_self_pause_tells_why_and_where_it_is_undone(settings: Any) -> None:
     )
 
 
+def test_a_warning_says_that_it_goes_on_and_why_it_should_not() -> None:
+    warning = {"type": "warning", "schedule_name": "Nightly report", "reason": "2 turn-limit breaches."}
+    letter = a_letter(kind="warning", payload=warning)
+    assert letter.subject == "Nightly report: needs a look"
+    assert "“Nightly report” goes on" in letter.body
+    assert "2 turn-limit breaches." in letter.body
+
+
 def test_a_name_cannot_smuggle_a_header_in() -> None:
     letter = a_letter(payload=RESULT | {"schedule_name": "Report\nBcc: eve@example.org"})
     assert letter.message()["Bcc"] is None
