@@ -10,12 +10,12 @@ from django.utils.safestring import SafeString
 
 from agents import conf, runtimes
 from agents.models import Profile
+from agents.states import Permission
 from agents.tools import registry
 from stagent.lib import cells
 from stagent.lib.admin import ConsoleAdmin
 
 EVERY_TOOL = "*"
-DECISIONS = ("allow", "ask", "deny")
 
 
 class ProfileForm(forms.ModelForm):
@@ -49,9 +49,9 @@ class ProfileForm(forms.ModelForm):
     def clean_permissions(self) -> dict[str, str]:
         """Refuse what is no decision about a tool, for it would quietly mean deny."""
         given = self.cleaned_data["permissions"] or {}
-        if not isinstance(given, dict) or not all(decision in DECISIONS for decision in given.values()):
+        if not isinstance(given, dict) or not all(decision in Permission for decision in given.values()):
             raise forms.ValidationError(
-                'Write it like {"shell": "allow", "http_get": "deny"}; allow, ask and deny are known.'
+                'Write it like {"shell": "ask", "http_get": "deny"}; allow, ask and deny are known.'
             )
         if unknown := sorted(set(given) - set(registry.names())):
             raise forms.ValidationError(f"Not known here: {', '.join(unknown)}.")

@@ -48,7 +48,9 @@ class Profile(models.Model):
     tools = models.JSONField(
         default=list, blank=True, help_text='Names of tools; ["*"] offers every safe one.'
     )
-    permissions = models.JSONField(default=dict, blank=True, help_text='{"tool": "allow" or "deny"}')
+    permissions = models.JSONField(
+        default=dict, blank=True, help_text='{"tool": "allow", "ask" or "deny"}; ask: a person first.'
+    )
     effort = models.CharField(
         max_length=8,
         blank=True,
