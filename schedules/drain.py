@@ -1,9 +1,8 @@
 """The drain: claim slots for queued runs, first in line first, until the cap is full or nobody may start."""
 
 from collections.abc import Collection
-from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -68,7 +67,8 @@ class Hindrances(NamedTuple):
         return cls(situation.chat_presses, situation.blocked_profiles, situation.budgets)
 
 
-def _line(held_by: Hindrances, now: datetime, chat_exempt_since: datetime) -> RunQuerySet:
+def _line(held_by: Hindrances, now: Any, chat_exempt_since: Any) -> RunQuerySet:
+    """Put the line together, for two moments or for `Given` ones."""
     runs = Run.objects.ready(now).exclude(_behind_its_own_schedule())
     if held_by.chat:
         runs = runs.chat_exempt(chat_exempt_since)

@@ -12,7 +12,7 @@ from agents.models import Transcript
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
-from stagent.lib.prepared import Given, Select, Update
+from stagent.lib.prepared import Given, Select, Update, UpdateReturning
 
 RUN_ID = Given("run_id", Run.id)
 TOKEN = Given("token", Run.token)
@@ -50,6 +50,11 @@ HAND_PEN = Update(Transcript.objects.filter(pk=Given("transcript_id", Transcript
 
 # Out of it.
 
+STREAKS = (
+    "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak",
+    "turn_budget_breach_streak", "slow_streak", "last_failure_reason", "suppression_count",
+)  # fmt: skip
+
 SCHEDULE_OF_RUN = Select(
     Schedule.objects.filter(runs=RUN_ID).order_by().select_for_update(of=("self",), no_key=True)
 )
@@ -60,7 +65,7 @@ def _or_as_it_was(column: Any) -> Coalesce:
     return Coalesce(Given(column.field.name, column), column.field.name)
 
 
-END = Update(
+END = UpdateReturning(
     Run.objects.running().filter(pk=RUN_ID, token=TOKEN),
     status=Given("status", Run.status),
     failure_reason=Given("failure_reason", Run.failure_reason),
@@ -101,10 +106,6 @@ MEASURE_END = Update(
     failure_reason=Given("failure_reason", Firing.failure_reason),
 )
 
-STREAKS = (
-    "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak",
-    "turn_budget_breach_streak", "slow_streak", "last_failure_reason", "suppression_count",
-)  # fmt: skip
 KEEP_STREAKS = Update(
     Schedule.objects.filter(pk=Given("schedule_id", Schedule.id)),
     **{name: Given(name, Schedule._meta.get_field(name)) for name in STREAKS},

@@ -77,7 +77,7 @@ def _end(run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | No
     """Write the ending into the run and return it as it is now; `LeaseLost` if it is not the token's."""
     if belief and not Run.objects.select_for_update().filter(belief, pk=run_id).exists():
         raise LeaseLost(f"run {run_id}")
-    ended = statements.END.returning(
+    ended = statements.END.rows(
         run_id=run_id,
         token=token,
         status=ending.status,
@@ -104,8 +104,8 @@ def _lock_schedule(run_id: int) -> Schedule | None:
 def _keep_books(run: Run, schedule: Schedule | None, ending: Ending, now: datetime) -> None:
     _measure(run, ending, now)
     if schedule:
+        outbox.post(run, schedule, now)  # first what happened, then what it means for the schedule
         streaks.settle(run, schedule, blameless=ending.blameless, now=now)
-        outbox.post(run, schedule, now)
 
 
 type Books = Callable[[Run, Schedule | None, Ending, datetime], None]

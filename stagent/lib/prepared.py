@@ -4,18 +4,19 @@
     freed = GIVE_BACK(run_id=7)
 
 They are written in the ORM like any other, with `Given` where a value follows later, and are compiled the
-first time they run. The values are put into the form the database keeps, as the ORM does it.
+first time they run. Values are put into the form the database keeps, and back, as the ORM does it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
-# What a driver takes as it is; anything else is put into the form of its column.
+# What every driver takes as it is; anything else is put into the form of its column.
 PLAIN = (int, str, float, type(None))
 
 
@@ -26,7 +27,7 @@ class Given(Expression):
         super().__init__(output_field=column if isinstance(column, Field) else column.field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple["Given"]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         return "%s", (self,)
 
 
@@ -37,22 +38,19 @@ class Prepared[M: Model]:
         self._queryset = queryset
 
     @cached_property
-    def _compiled(self) -> tuple[str, Sequence[Any]]:
+    def _statement(self) -> "Statement":
         raise NotImplementedError
 
-    def _parameters(self, values: dict[str, Any]) -> list[Any]:
-        return [
-            _adapted(values[part.name], part.output_field) if isinstance(part, Given) else part
-            for part in self._compiled[1]
-        ]
+    @cached_property
+    def _rows(self) -> "Rows[M]":
+        raise NotImplementedError
 
 
 class Select[M: Model](Prepared[M]):
     """A prepared SELECT of rows of one model, whole or with `only` some columns."""
 
     def __call__(self, **values: Any) -> list[M]:
-        with connection.cursor() as cursor:
-            cursor.execute(self._compiled[0], self._parameters(values))
+        with self._statement.run(values) as cursor:
             return self._rows.read(cursor.fetchall())
 
     def first(self, **values: Any) -> M | None:
@@ -63,69 +61,106 @@ class Select[M: Model](Prepared[M]):
         return self._queryset.query.get_compiler(connection=connection)
 
     @cached_property
-    def _compiled(self) -> tuple[str, Sequence[Any]]:
-        return cast(tuple[str, Sequence[Any]], self._compiler.as_sql())
+    def _statement(self) -> "Statement":
+        return Statement(*self._compiler.as_sql())
 
     @cached_property
     def _rows(self) -> "Rows[M]":
-        self._compiled  # noqa: B018 - the compiler knows its columns only then
-        return Rows(self._queryset.model, [column for column, _, _ in self._compiler.select], self._compiler)
+        columns = [column for column, _, _ in self._compiler.select]
+        return Rows(self._queryset.model, columns, self._compiler)
 
 
 class Update[M: Model](Prepared[M]):
-    """A prepared UPDATE; it tells how many rows it changed, or with `returning` what they are now."""
+    """A prepared UPDATE; it tells how many rows it changed."""
+
+    returning: Sequence[Any] = ()
 
     def __init__(self, queryset: QuerySet[M], **values: Any) -> None:
         super().__init__(queryset)
         self._values = values
 
     def __call__(self, **values: Any) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(self._compiled[0], self._parameters(values))
-            return cursor.rowcount
-
-    def returning(self, **values: Any) -> list[M]:
-        sql, rows = self._returning
-        with connection.cursor() as cursor:
-            cursor.execute(sql, self._parameters(values))
-            return rows.read(cursor.fetchall())
+        with self._statement.run(values) as cursor:
+            return int(cursor.rowcount)
 
     @cached_property
     def _compiler(self) -> Any:
-        query = self._queryset.query.chain(UpdateQuery)
+        query: Any = self._queryset.query.chain(UpdateQuery)
         query.add_update_values(self._values)
         query.clear_ordering(force=True)
-        return query.get_compiler(connection=connection)
+        compiler = query.get_compiler(connection=connection)
+        compiler.returning_fields = self.returning
+        return compiler
 
     @cached_property
-    def _compiled(self) -> tuple[str, Sequence[Any]]:
-        return cast(tuple[str, Sequence[Any]], self._compiler.as_sql())
+    def _statement(self) -> "Statement":
+        return Statement(*self._compiler.as_sql())
+
+
+class UpdateReturning[M: Model](Update[M]):
+    """A prepared UPDATE that returns the rows it changed, as they are now."""
+
+    def __init__(self, queryset: QuerySet[M], **values: Any) -> None:
+        super().__init__(queryset, **values)
+        self.returning = queryset.model._meta.concrete_fields
+
+    def rows(self, **values: Any) -> list[M]:
+        with self._statement.run(values) as cursor:
+            return self._rows.read(cursor.fetchall())
 
     @cached_property
-    def _returning(self) -> tuple[str, "Rows[M]"]:
+    def _rows(self) -> "Rows[M]":
         model = self._queryset.model
-        columns = [field.get_col(model._meta.db_table) for field in model._meta.concrete_fields]
-        answer, _ = connection.ops.returning_columns(model._meta.concrete_fields)
-        return f"{self._compiled[0]} {answer}", Rows(model, columns, self._compiler)
+        columns = [field.get_col(model._meta.db_table) for field in self.returning]
+        return Rows(model, columns, self._compiler)
+
+
+class Statement:
+    """SQL whose parameters have names: so Django need not read the whole text again for SQLite each time."""
+
+    def __init__(self, sql: str, parameters: Sequence[Any]) -> None:
+        names = [part.name if isinstance(part, Given) else f"c{at}" for at, part in enumerate(parameters)]
+        gaps = [f"%({name})s" for name in names] + [""]
+        self._sql = "".join(text + gap for text, gap in zip(sql.split("%s"), gaps, strict=True))
+        named = dict(zip(names, parameters, strict=True))
+        self._fields = {name: part.output_field for name, part in named.items() if isinstance(part, Given)}
+        self._constants = {name: part for name, part in named.items() if not isinstance(part, Given)}
+
+    def run(self, values: dict[str, Any]) -> Any:
+        """Execute it and return the open cursor."""
+        link = connections[DEFAULT_DB_ALIAS]  # the proxy would be looked through at every step
+        given = {name: _adapted(values[name], field, link) for name, field in self._fields.items()}
+        cursor = link.cursor()
+        cursor.execute(self._sql, self._constants | given)
+        return cursor
 
 
 class Rows[M: Model]:
-    """How the rows of a query become instances: columns that were not read are read when asked for."""
+    """How the rows of a query become instances; a column that was not read is read when it is asked for."""
 
     def __init__(self, model: type[M], columns: Sequence[Any], compiler: Any) -> None:
         self._model = model
-        self._names = [column.target.attname for column in columns]
-        self._convert = compiler.get_converters(columns)
-        self._compiler = compiler
-
-    def read(self, rows: Sequence[Sequence[Any]]) -> list[M]:
-        return [
-            self._model.from_db(connection.alias, self._names, values) for values in self._converted(rows)
+        self._names = frozenset(column.target.attname for column in columns)
+        self._converters = [
+            (position, convert, expression)
+            for position, (converters, expression) in compiler.get_converters(columns).items()
+            for convert in converters
         ]
 
-    def _converted(self, rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-        return cast(Iterator[Sequence[Any]], self._compiler.apply_converters(rows, self._convert))
+    def read(self, rows: Iterable[Sequence[Any]]) -> list[M]:
+        link = connections[DEFAULT_DB_ALIAS]
+        return [self._instance(list(row), link) for row in rows]
+
+    def _instance(self, values: list[Any], link: Any) -> M:
+        for position, convert, expression in self._converters:
+            if values[position] is not None:
+                values[position] = convert(values[position], expression, link)
+        return self._model.from_db(link.alias, self._names, values)
 
 
-def _adapted(value: Any, field: Any) -> Any:
-    return value if isinstance(value, PLAIN) else field.get_db_prep_save(value, connection)
+def _adapted(value: Any, field: Any, link: Any) -> Any:
+    if isinstance(value, PLAIN):
+        return value
+    if isinstance(value, datetime):
+        return link.ops.adapt_datetimefield_value(value)
+    return field.get_db_prep_save(value, link)

@@ -1,0 +1,87 @@
+"""A prepared query says and does what the ORM does, and is built once."""
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from agents.models import Transcript
+from schedules.models import Run, Schedule, Slot
+from stagent.lib.prepared import Given, Select, Update, UpdateReturning
+from tests.support.builders import NOON, a_running_run, a_schedule
+
+pytestmark = pytest.mark.django_db
+
+BY_NAME = Select(Schedule.objects.filter(name=Given("name", Schedule.name)))
+
+
+def test_a_prepared_select_returns_what_the_orm_returns() -> None:
+    schedule = a_schedule(name="Nightly", max_cost_usd=Decimal("1.2500"), starts_at=NOON)
+    (read,) = BY_NAME(name="Nightly")
+    asked = Schedule.objects.get(pk=schedule.pk)
+    assert vars(read) | {"_state": None} == vars(asked) | {"_state": None}
+    assert (read._state.adding, read._state.db) == (False, "default")
+    assert BY_NAME(name="Nobody") == []
+    assert BY_NAME.first(name="Nobody") is None
+
+
+def test_a_column_that_was_left_out_is_read_when_it_is_asked_for() -> None:
+    a_schedule(name="Nightly", prompt="Look around.")
+    read = Select(Schedule.objects.filter(name=Given("name", Schedule.name)).only("name")).first(
+        name="Nightly"
+    )
+    assert read
+    assert read.get_deferred_fields() >= {"prompt", "cron"}
+    assert read.prompt == "Look around."
+
+
+def test_a_prepared_update_counts_the_rows_that_believed() -> None:
+    run, claimed = a_running_run()
+    hand = Update(
+        Transcript.objects.filter(
+            pk=Given("id", Transcript.id), writer_token=Given("old", Transcript.writer_token)
+        ),
+        writer_token=Given("new", Transcript.writer_token),
+    )
+    token = uuid.uuid4()
+    assert hand(id=run.transcript_id, old=token, new=None) == 0
+    assert hand(id=run.transcript_id, old=claimed.token, new=token) == 1
+    assert Transcript.objects.get(pk=run.transcript_id).writer_token == token
+
+
+def test_an_update_may_return_the_rows_as_they_are_now() -> None:
+    run, _ = a_running_run()
+    later = UpdateReturning(
+        Run.objects.filter(pk=Given("id", Run.id)),
+        attempt=F("attempt") + 1,
+        report=Given("report", Run.report),
+        lease_expires_at=Given("until", Run.lease_expires_at),
+    )
+    (now,) = later.rows(id=run.pk, report={"changed": True}, until=NOON + timedelta(hours=1))
+    run.refresh_from_db()
+    assert (run.attempt, run.report, run.lease_expires_at) == (
+        2,
+        {"changed": True},
+        NOON + timedelta(hours=1),
+    )
+    assert vars(now) | {"_state": None} == {name: getattr(run, name) for name in vars(now)} | {"_state": None}
+    assert later.rows(id=0, report=None, until=NOON) == []
+
+
+def test_it_is_built_once_and_its_values_may_stand_in_it_twice() -> None:
+    slots = Select(Slot.objects.filter(pool=Given("pool", Slot.pool), number__lte=Given("most", Slot.number)))
+    with CaptureQueriesContext(connection) as said:
+        slots(pool="default", most=1)
+        slots(pool="default", most=2)
+    first, second = (query["sql"] for query in said)
+    assert first.replace("1", "2") == second.replace("1", "2")
+    assert slots._statement is slots._statement
+
+
+def test_a_value_that_is_missing_is_said_before_anything_is_done() -> None:
+    with pytest.raises(KeyError, match="name"):
+        BY_NAME(title="Nightly")
