@@ -14,11 +14,10 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from agents import transcript
+from agents import scribe, transcript
 from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Event, TextDelta, ThinkingDelta
-from stagent.lib import clock
 
 GATHER_SEC = 0.1
 GATHER_CHARS = 1024
@@ -137,19 +136,16 @@ class _Recorder:
         return emptied
 
     async def _write_down(self, happened: list[Event]) -> None:
+        """Write, also for a second time after an error: what is there already is not written again."""
         async with self._pen:
-            await in_database(self._append, happened)
-
-    def _append(self, happened: list[Event]) -> None:
-        """Append, also for a second time after an error: what is there already is not written again."""
-        if self._seq is None or self._doubtful:
-            there = transcript.last_seq(self._transcript_id, self._token)
-            if there is None:
-                raise LeaseLost(f"Transcript {self._transcript_id} has another writer now.")
-            if self._doubtful and there == (self._seq or 0) + len(happened):
-                self._seq, self._doubtful = there, False
-                return
-            self._seq = there
-        self._doubtful = True
-        self._seq = transcript.append(self._transcript_id, self._token, happened, clock.now())
-        self._doubtful = False
+            if self._seq is None or self._doubtful:
+                there = await in_database(transcript.last_seq, self._transcript_id, self._token)
+                if there is None:
+                    raise LeaseLost(f"Transcript {self._transcript_id} has another writer now.")
+                if self._doubtful and there == (self._seq or 0) + len(happened):
+                    self._seq, self._doubtful = there, False
+                    return
+                self._seq = there
+            self._doubtful = True
+            self._seq = await scribe.here().append(self._transcript_id, self._token, happened)
+            self._doubtful = False

@@ -1,7 +1,7 @@
 """The SQL of this app: the two statements that run ten times a second for everyone who is answered.
 
-Through the ORM an append took 1.5 ms of a processor here, this way a fifth of it: 200 streams fit on two
-cores only like this. Both statements mean the same on SQLite and PostgreSQL.
+Through the ORM an append took 1.5 ms of a processor here, this way a fifth of it, and for many logs at once
+a tenth of that: 200 streams fit on two cores only like this. All mean the same on SQLite and PostgreSQL.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,14 @@ TAKE = (
     "RETURNING last_seq"
 )
 INSERT = "INSERT INTO agents_event (transcript_id, seq, kind, data, at) VALUES (%s, %s, %s, %s, %s)"
+
+TAKE_FOR_ALL = """
+    WITH wanted(log, pen, many) AS (VALUES {})
+    UPDATE agents_transcript SET last_seq = last_seq + wanted.many
+    FROM wanted WHERE id = wanted.log AND writer_token = wanted.pen RETURNING id, last_seq
+"""
+INSERT_ALL = "INSERT INTO agents_event (transcript_id, seq, kind, data, at) VALUES {}"
+ROWS_AT_ONCE = 500
 
 TOKEN = Transcript._meta.get_field("writer_token")
 DATA = Event._meta.get_field("data")
@@ -41,3 +49,31 @@ def insert_events(transcript_id: int, rows: Sequence[tuple[int, str, dict[str, A
     ]
     with connection.cursor() as cursor:
         cursor.executemany(INSERT, values)
+
+
+def take_numbers_for_all(wanted: Sequence[tuple[int, UUID, int]]) -> dict[int, int]:
+    """Do the same for many logs: id, token and count of each; a wrong token has no number in the answer."""
+    pen = "CAST(%s AS uuid)" if connection.vendor == "postgresql" else "%s"
+    triple = f"(CAST(%s AS bigint), {pen}, CAST(%s AS integer))"
+    values = [
+        value
+        for log, token, count in sorted(wanted, key=lambda each: each[0])
+        for value in (log, TOKEN.get_db_prep_value(token, connection), count)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_FOR_ALL.format(", ".join([triple] * len(wanted))), values)
+        return dict(cursor.fetchall())
+
+
+def insert_all(rows: Sequence[tuple[int, int, str, dict[str, Any]]], at: datetime) -> None:
+    """Insert events of many logs: log, number, kind and data of each."""
+    moment = AT.get_db_prep_value(at, connection)
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE]
+            values = [
+                value
+                for log, seq, kind, data in some
+                for value in (log, seq, kind, DATA.get_db_prep_save(data, connection), moment)
+            ]
+            cursor.execute(INSERT_ALL.format(", ".join(["(%s, %s, %s, %s, %s)"] * len(some))), values)

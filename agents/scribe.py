@@ -1,0 +1,113 @@
+"""One pen for all who write at the same time: what several logs take meanwhile goes into one transaction.
+
+While one batch is being written, the next one gathers. So a lone stream is written at once, and two hundred
+of them cost little more than one. Each log still answers for itself: a refused token refuses that log only.
+"""
+
+import asyncio
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from agents import statements
+from agents.bridge import in_database
+from agents.errors import LeaseLost
+from agents.events import Event
+from stagent.lib import clock
+
+MOST_LOGS = 250  # in one transaction
+
+
+@dataclass(eq=False)
+class Page:
+    """What one log takes, and the number its last event will have."""
+
+    transcript_id: int
+    token: UUID
+    happened: Sequence[Event]
+    written: "asyncio.Future[int]"
+
+
+class Scribe:
+    """Writes for everybody on one event loop."""
+
+    def __init__(self) -> None:
+        self._pages: list[Page] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def append(self, transcript_id: int, token: UUID, happened: Sequence[Event]) -> int:
+        """Write what happened and return the number of its last event; LeaseLost if the token is not ours."""
+        page = Page(transcript_id, token, happened, asyncio.get_running_loop().create_future())
+        self._pages.append(page)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(), name="scribe")
+        return await page.written
+
+    async def _write(self) -> None:
+        while self._pages:
+            batch = self._take()
+            try:
+                last = await in_database(_append, batch)
+            except BaseException as error:  # everybody who waits is told
+                _fail(batch, error)
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                _tell(batch, last)
+
+    def _take(self) -> list[Page]:
+        """Take what may be written together: each log once."""
+        batch: dict[int, Page] = {}
+        later: list[Page] = []
+        for page in self._pages:
+            if page.transcript_id in batch or len(batch) >= MOST_LOGS:
+                later.append(page)
+            else:
+                batch[page.transcript_id] = page
+        self._pages = later
+        return list(batch.values())
+
+
+def _append(batch: Sequence[Page]) -> dict[int, int]:
+    """Write a batch; return the last number of each log whose token was right."""
+    with transaction.atomic():
+        asked = [(page.transcript_id, page.token, len(page.happened)) for page in batch]
+        last = statements.take_numbers_for_all(asked)
+        rows = [
+            (page.transcript_id, seq, event.kind, event.data())
+            for page in batch
+            if page.transcript_id in last
+            for seq, event in enumerate(page.happened, last[page.transcript_id] - len(page.happened) + 1)
+        ]
+        statements.insert_all(rows, clock.now())
+    return last
+
+
+def _tell(batch: Sequence[Page], last: dict[int, int]) -> None:
+    for page in batch:
+        if page.written.done():
+            continue  # nobody waits for it any more
+        if page.transcript_id in last:
+            page.written.set_result(last[page.transcript_id])
+        else:
+            page.written.set_exception(LeaseLost(f"Transcript {page.transcript_id} has another writer now."))
+
+
+def _fail(batch: Sequence[Page], error: BaseException) -> None:
+    for page in batch:
+        if not page.written.done():
+            page.written.set_exception(error)
+
+
+_scribes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Scribe]" = weakref.WeakKeyDictionary()
+
+
+def here() -> Scribe:
+    """Return the scribe of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _scribes:
+        _scribes[loop] = Scribe()
+    return _scribes[loop]
