@@ -49,7 +49,7 @@ class Desk:
     def open(self) -> None:
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         self._thread.start()
-        doorbell.listen(self._strike)
+        doorbell.work(self._strike)
         atexit.register(self.close)
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ FORGET = 10_000  # people whose last ring is remembered
 log = logging.getLogger("stagent.doorbell")
 
 _listeners: list[Callable[[], None]] = []
+_workers: list[Callable[[], None]] = []
 _lock = threading.Lock()
 _rung: dict[int, float] = {}
 
@@ -28,15 +29,30 @@ def listen(listener: Callable[[], None]) -> None:
         _listeners.append(listener)
 
 
-def leave(listener: Callable[[], None]) -> None:
+def work(listener: Callable[[], None]) -> None:
+    """Call this, from any thread, whenever there is work for the desk."""
     with _lock:
-        if listener in _listeners:
-            _listeners.remove(listener)
+        _workers.append(listener)
+
+
+def leave(listener: Callable[[], None]) -> None:
+    """Call this no more."""
+    with _lock:
+        for listeners in (_listeners, _workers):
+            if listener in listeners:
+                listeners.remove(listener)
 
 
 def group_of(owner_id: int) -> str:
     """Name the group of the channel layer that a person's sockets belong to."""
     return f"chat.{owner_id}"
+
+
+def call(owner_id: int) -> None:
+    """Say that there is work for the desk, and news for this person; after the commit, from any thread."""
+    for listener in tuple(_workers):
+        listener()
+    ring(owner_id)
 
 
 def ring(owner_id: int) -> None:

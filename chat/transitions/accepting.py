@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -11,6 +12,7 @@ from agents import transcript
 from agents.models import Profile
 from agents.text import storable
 from chat import conf, news
+from chat.doorbell import call
 from chat.errors import no_conversation, no_message, still_answering, too_many_waiting
 from chat.models import Conversation, Message
 from chat.states import NEWS_MESSAGE, MessageStatus, Role
@@ -204,6 +206,7 @@ def _place_reply(
         created_at=now,
     )
     news.tell(NEWS_MESSAGE, reply, now)
+    transaction.on_commit(partial(call, conversation.owner_id), robust=True)
     return reply
 
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.db.models.functions import Coalesce
 from agents import activity, transcript
 from agents.errors import LeaseLost
 from agents.models import Transcript
-from chat.doorbell import ring
+from chat.doorbell import call, ring
 from chat.errors import Quicker, no_message
 from chat.events import Started
 from chat.models import Message
@@ -83,7 +84,7 @@ def unpark(message_id: int) -> bool:
     owner_id = parked.values_list("conversation__owner_id", flat=True).first()
     if owner_id is None or not parked.update(asks_since=None):
         return False
-    ring(owner_id)
+    transaction.on_commit(partial(call, owner_id), robust=True)
     return True
 
 
@@ -97,6 +98,6 @@ def request_stop(owner: User, message_id: str, *, now: datetime) -> Message:
         asked.update(stop_requested_at=now)
     if reply.status == MessageStatus.PENDING:
         finalise(reply.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
-    ring(owner.pk)
+    call(owner.pk)
     reply.refresh_from_db()
     return reply
