@@ -233,10 +233,10 @@ def test_the_recipe_that_checks_a_webhook_s_sender_works():
     kitchen: dict = {}
     exec(compile(recipe, "operations.md", "exec"), kitchen)
     body, now = b'{"type": "result"}', int(time.time())
-    assert kitchen["is_ours"](webhook_secret(), signature(body, now), body)
-    assert not kitchen["is_ours"](webhook_secret(), signature(body, now), body + b" ")
-    assert not kitchen["is_ours"](webhook_secret(), signature(body, now - 3600), body)
-    assert not kitchen["is_ours"]("another", signature(body, now), body)
+    assert kitchen["is_ours"](webhook_secret(7), signature(7, body, now), body)
+    assert not kitchen["is_ours"](webhook_secret(7), signature(7, body, now), body + b" ")
+    assert not kitchen["is_ours"](webhook_secret(7), signature(7, body, now - 3600), body)
+    assert not kitchen["is_ours"](webhook_secret(8), signature(7, body, now), body)
 
 
 def test_the_picture_is_well_formed_and_says_in_words_what_it_shows():

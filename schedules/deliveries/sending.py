@@ -18,7 +18,7 @@ BATCH = 20  # sent at once, so that one slow target delays nobody by more than i
 LEASE = timedelta(minutes=2)  # longer than any sending takes
 MOST_ATTEMPTS = 14  # the last one 27 hours after the first: an outage of a day is outlasted
 FIRST_WAIT = timedelta(seconds=10)
-FACTOR = 3  # from one wait to the next
+FACTOR = 3.0  # from one wait to the next
 LONGEST_WAIT = timedelta(hours=4)
 SENT = ""
 OUTSIDE = (Delivery.Channel.WEBHOOK, Delivery.Channel.EMAIL)

@@ -1,7 +1,7 @@
 """A delivery by HTTP: its payload as JSON, signed, to be answered with any 2xx within ten seconds.
 
-Whoever receives it checks `Stagent-Signature: t=<unix seconds>,v1=<hex>`: the HMAC-SHA256 of
-"<t>.<body>", keyed with what `manage.py webhooksecret` prints. A repeat has the same `Idempotency-Key`.
+Whoever receives it checks `Stagent-Signature: t=<unix seconds>,v1=<hex>`: the HMAC-SHA256 of "<t>.<body>",
+keyed with what `manage.py webhooksecret <schedule>` prints. A repeat has the same `Idempotency-Key`.
 """
 
 import asyncio
@@ -24,14 +24,17 @@ class Refused(Exception):
     """The other side answered, but not with a 2xx."""
 
 
-def webhook_secret() -> str:
-    """Return what signatures are keyed with: 64 hex digits that change when SECRET_KEY does."""
-    return salted_hmac("schedules.deliveries.webhook", "", algorithm="sha256").hexdigest()
+def webhook_secret(schedule_id: int) -> str:
+    """Return what a schedule's signatures are keyed with: 64 hex digits that change when SECRET_KEY does.
+
+    One for each schedule: who receives the results of one can sign nothing in the name of another.
+    """
+    return salted_hmac("schedules.deliveries.webhook", str(schedule_id), algorithm="sha256").hexdigest()
 
 
-def signature(body: bytes, at: int) -> str:
+def signature(schedule_id: int, body: bytes, at: int) -> str:
     """Return the value of the signature's header for a body sent at a moment in unix seconds."""
-    signed = hmac.new(webhook_secret().encode(), b"%d." % at + body, hashlib.sha256)
+    signed = hmac.new(webhook_secret(schedule_id).encode(), b"%d." % at + body, hashlib.sha256)
     return f"t={at},v1={signed.hexdigest()}"
 
 
@@ -57,5 +60,5 @@ def letter(delivery: Delivery, now: datetime) -> tuple[bytes, Headers]:
         "Content-Type": "application/json",
         "User-Agent": "Stagent",
         "Idempotency-Key": f"delivery-{delivery.pk}",
-        "Stagent-Signature": signature(body, int(now.timestamp())),
+        "Stagent-Signature": signature(delivery.schedule_id, body, int(now.timestamp())),
     }

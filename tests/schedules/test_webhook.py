@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from schedules.deliveries.sending import send_due
 from schedules.deliveries.webhook import signature, webhook_secret
@@ -31,23 +31,33 @@ def test_the_payload_arrives_as_json_and_is_delivered(postbox: Postbox) -> None:
 
 
 def test_whoever_knows_the_secret_can_check_who_sent_it(postbox: Postbox) -> None:
-    a_delivery(postbox.url)
+    delivery = a_delivery(postbox.url)
     send_due(NOON)
     (request,) = postbox.received
     told = dict(part.split("=") for part in request.headers["Stagent-Signature"].split(","))
     printed = StringIO()
-    call_command("webhooksecret", stdout=printed)
+    call_command("webhooksecret", delivery.schedule.name, stdout=printed)
     signed = told["t"].encode() + b"." + request.body
     assert told["v1"] == hmac.new(printed.getvalue().strip().encode(), signed, hashlib.sha256).hexdigest()
     assert int(told["t"]) == NOON.timestamp()
 
 
 def test_the_secret_changes_with_the_install(settings: Any) -> None:
-    ours, signed = webhook_secret(), signature(b"{}", 1)
+    ours, signed = webhook_secret(7), signature(7, b"{}", 1)
     settings.SECRET_KEY = "another"
-    assert webhook_secret() != ours
-    assert signature(b"{}", 1) != signed
+    assert webhook_secret(7) != ours
+    assert signature(7, b"{}", 1) != signed
     assert len(ours) == 64
+
+
+def test_who_knows_the_secret_of_one_schedule_cannot_sign_for_another() -> None:
+    assert webhook_secret(7) != webhook_secret(8)
+    assert signature(7, b"{}", 1) != signature(8, b"{}", 1)
+
+
+def test_the_secret_of_what_is_no_schedule_is_not_told() -> None:
+    with pytest.raises(CommandError, match="There is no schedule 'Moon landing'"):
+        call_command("webhooksecret", "Moon landing")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])

@@ -1,14 +1,24 @@
-"""Print what webhooks are signed with, for whoever receives them."""
+"""Print what the webhook of a schedule is signed with, for whoever receives it."""
 
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from agents.tools.base import ToolError
 from schedules.deliveries.webhook import webhook_secret
+from schedules.tools.naming import the_schedule
 
 
 class Command(BaseCommand):
-    help = "Print the secret that webhooks are signed with; it changes when SECRET_KEY does."
+    help = "Print the secret that a schedule's webhook is signed with; it changes when SECRET_KEY does."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(webhook_secret())
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("schedule", help="its id or its name")
+
+    def handle(self, *args: Any, schedule: str, **options: Any) -> None:
+        try:
+            found = the_schedule(schedule)
+        except ToolError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(webhook_secret(found.pk))
