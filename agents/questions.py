@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -127,8 +128,18 @@ def _settle(
         changed = believed.filter(pk=question.pk).update(status=status, answered_at=now, **how)
         question.refresh_from_db()
         if changed:
+            _note(question)
             announce(question_answered, question=question)
     return bool(changed)
+
+
+def _note(question: Question) -> None:
+    """Write a person's answer into the admin log, through whichever door it came."""
+    if question.answered_by_id is not None:
+        said: Any = [question]
+        LogEntry.objects.log_actions(
+            question.answered_by_id, said, CHANGE, change_message=f"{question.status.capitalize()}."
+        )
 
 
 def _read(question: Question, decision: str, text: str) -> tuple[QuestionStatus, str]:

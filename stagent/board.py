@@ -12,16 +12,18 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from agents import budgets
-from agents.models import Budget, LiveStream
+from agents.models import Budget, LiveStream, Question
 from agents.states import BudgetScope
 from schedules import conf, situation
 from schedules.panels import day, places, queue, trouble, upcoming
 from schedules.panels.day import Hour
 from schedules.situation import Situation
 from stagent.lib import charts
+from stagent.lib.admin import operator
 from stagent.lib.charts import Bar
 
 MOST_CHANGES = 8
+MOST_QUESTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     allowed = {
         name: panel for name, (permission, panel) in PANELS.items() if request.user.has_perm(permission)
     }
-    return {name: panel(at) for name, panel in allowed.items()} | {"situation": at, "now": now}
+    asked = Question.objects.of(operator(request)).open().order_by("expires_at")
+    panels = {name: panel(at) for name, panel in allowed.items()}
+    return panels | {"situation": at, "now": now, "questions": list(asked[:MOST_QUESTIONS])}
 
 
 def _money(now: datetime) -> Money:

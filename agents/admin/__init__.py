@@ -6,7 +6,9 @@ from agents.admin.prices import ModelPriceAdmin
 from agents.admin.profiles import ProfileAdmin
 from agents.admin.projects import ProjectAdmin
 from agents.admin.providers import ProviderAdmin
+from agents.admin.questions import QuestionAdmin
 
 __all__ = [
     "BudgetAdmin", "LedgerEntryAdmin", "ModelPriceAdmin", "ProfileAdmin", "ProjectAdmin", "ProviderAdmin",
+    "QuestionAdmin",
 ]  # fmt: skip

@@ -55,6 +55,8 @@ class RunColumns(ReadOnlyAdmin):
     def _why(self, run: Run) -> str:
         if waiting := getattr(run, "waiting", None):
             return str(waiting.sentence)
+        if run.status == RunStatus.WAITING:
+            return "for a person's answer"
         if run.status == RunStatus.RUNNING and run.cancel_requested_at:
             return "is asked to stop"
         return run.failure_reason.replace("_", " ")

@@ -9,6 +9,8 @@ from typing import Any
 from agents import events, transcript
 from agents.events import (
     Notice,
+    QuestionAsked,
+    QuestionSettled,
     TextDelta,
     ThinkingDelta,
     ToolFinished,
@@ -17,10 +19,17 @@ from agents.events import (
     TurnStarted,
 )
 from agents.models import Event
+from agents.states import QuestionStatus
 
 SHOWN = 60  # turns of a long run that are shown before somebody asks for the others
 MOST_EVENTS = 20_000
 INTENT_CHARS = 120
+BECAME: dict[str, str] = {
+    QuestionStatus.ALLOWED: "A person allowed it.",
+    QuestionStatus.DENIED: "A person denied it.",
+    QuestionStatus.ANSWERED: "A person answered.",
+    QuestionStatus.EXPIRED: "Nobody answered in time.",
+}
 
 
 @dataclass
@@ -109,8 +118,18 @@ def _add(turn: Turn, event: events.Event, row: Event) -> None:
             )
         case ToolFinished():
             _answer(turn, event)
-        case Notice(code=code, text=text):
-            turn.notices.append(text or _stored_notice(code, row.data))
+        case Notice() | QuestionAsked() | QuestionSettled():
+            turn.notices.append(_noticed(event, row))
+
+
+def _noticed(event: Notice | QuestionAsked | QuestionSettled, row: Event) -> str:
+    """Say in a sentence what happened between two turns."""
+    match event:
+        case QuestionAsked(text=text):
+            return f"Asked a person: {text}"
+        case QuestionSettled(status=status):
+            return BECAME.get(status, status)
+    return event.text or _stored_notice(event.code, row.data)
 
 
 def _conclude(turn: Turn, reply: TurnFinished, at: datetime) -> None:

@@ -82,6 +82,7 @@ class StatusRow(Row):
     queue_count: int
     slots: list[SlotRow]
     queue: list[QueuedRow]
+    waiting: list[RunRow] = Field(description="Runs that wait for a person's answer, the longest first.")
     live_streams: list[LiveStreamRow]
     scheduler: SchedulerRow
 
@@ -89,6 +90,7 @@ class StatusRow(Row):
 def status_row(now: datetime, conf: Conf) -> StatusRow:
     """Look at everything once."""
     queue = runs().filter(status=RunStatus.QUEUED).order_by("claim_order", "pk")
+    waiting = runs().filter(status=RunStatus.WAITING).order_by("waiting_since", "pk")
     live = LiveStream.objects.live(now).order_by("started_at")
     return StatusRow(
         at=now,
@@ -97,6 +99,7 @@ def status_row(now: datetime, conf: Conf) -> StatusRow:
         queue_count=queue.count(),
         slots=slot_rows(conf),
         queue=queue_rows(queue[:SHOWN], now, conf),
+        waiting=run_rows(waiting[:SHOWN], now),
         live_streams=[LiveStreamRow.model_validate(stream) for stream in live],
         scheduler=scheduler_row(now),
     )

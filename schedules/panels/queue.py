@@ -26,16 +26,18 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Queue:
-    """The head of the queue and how long it is in all."""
+    """The head of the queue, how long it is in all, and who waits beside it for a person."""
 
     head: list[Waiting]
     length: int
+    parked: list[Run]  # put aside until a person has answered, the longest first
 
 
 def look(situation: Situation, most: int = MOST) -> Queue:
     """Return who waits, first in line first."""
     runs = Run.objects.queued().select_related("schedule").order_by("claim_order", "pk")
-    return Queue(explain(list(runs[:most]), situation), runs.count())
+    parked = Run.objects.waiting().order_by("waiting_since", "pk")
+    return Queue(explain(list(runs[:most]), situation), runs.count(), list(parked[:most]))
 
 
 def explain(runs: list[Run], situation: Situation) -> list[Waiting]:

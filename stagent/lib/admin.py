@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
 from stagent.lib.cells import NOTHING, link
@@ -22,6 +23,13 @@ MOST_COUNTED = 10_000
 def operator(request: HttpRequest) -> User:
     """Return who asks; nobody comes to a page of the console without having signed in."""
     return cast(User, request.user)
+
+
+def came_from(request: HttpRequest) -> str:
+    """Return the page of this site that a form was sent from; empty where that cannot be told."""
+    page = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    return page if ours else ""
 
 
 def _unfolded_if_wrong(part: Any, errors: Mapping[str, Any]) -> Any:

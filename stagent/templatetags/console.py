@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
 from agents.admin.budgets import meter
+from agents.admin.questions import question_badge
 from schedules.admin.tones import firing_badge, run_badge
 from schedules.models import Run
 from schedules.zones import zone
@@ -24,6 +25,7 @@ register.filter("count", cells.count)
 register.filter("tokens", cells.tokens)
 register.filter("exact", cells.exact)
 register.simple_tag(meter, name="budget_meter")
+register.simple_tag(question_badge)
 register.simple_tag(run_badge)
 register.simple_tag(firing_badge)
 
