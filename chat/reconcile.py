@@ -8,9 +8,10 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from agents import questions
 from chat.models import Message
 from chat.states import MessageStatus, Reason
-from chat.transitions import End, finalise
+from chat.transitions import End, finalise, unpark
 from stagent.lib.holder import is_gone
 
 EVERY_SEC = 15.0
@@ -27,7 +28,19 @@ def settle_stale(now: datetime, conversation_id: int | None = None) -> int:
     holders = streaming.order_by().values_list("holder", flat=True).distinct()
     dead = [holder for holder in holders if is_gone(holder)]
     stale = streaming.filter(Q(lease_expires_at__lte=now) | Q(holder__in=dead))
-    return sum(_settle(reply, now) for reply in stale.order_by("pk")[:BATCH])
+    settled = sum(_settle(reply, now) for reply in stale.order_by("pk")[:BATCH])
+    _wake_the_answered(now, conversation_id)
+    return settled
+
+
+def _wake_the_answered(now: datetime, conversation_id: int | None) -> None:
+    """Go on with what a person has answered, or failed to answer in time; no lost call leaves it waiting."""
+    questions.expire(now)
+    parked = Message.objects.filter(status=MessageStatus.PENDING, asks_since__isnull=False)
+    if conversation_id is not None:
+        parked = parked.filter(conversation_id=conversation_id)
+    for message_id in parked.order_by("pk").values_list("pk", flat=True)[:BATCH]:
+        unpark(message_id)
 
 
 def _settle(reply: Message, now: datetime) -> bool:

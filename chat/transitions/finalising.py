@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents import activity, budgets, transcript
+from agents import activity, budgets, questions, transcript
 from agents.events import TextDelta
 from agents.models import Event, Transcript
 from chat import news
@@ -46,6 +46,7 @@ def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = N
         for column, used in budgets.spent_on_message(reply.pk).items():
             setattr(reply, column, used)
         reply.save()
+        questions.withdraw(reply.transcript_id or 0, now)
         _seal(reply, pen, now)
         _announce(reply, token, now, end.waited)
     return reply

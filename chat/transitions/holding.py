@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Coalesce
 
-from agents import activity, transcript
+from agents import activity, questions, transcript
 from agents.errors import LeaseLost
 from agents.models import Transcript
 from chat.doorbell import call, ring
@@ -66,25 +66,34 @@ def renew(tokens: Collection[uuid.UUID], now: datetime, ttl: timedelta) -> set[u
 
 
 def park(claim: Claim, *, now: datetime) -> None:
-    """Put a reply aside until a person has answered; nobody works on it and nothing else waits for it."""
+    """Put a reply aside until a person has answered: nobody works on it and nothing else waits for it.
+
+    Answered meanwhile, it is ready again at once; asked to stop meanwhile, it is stopped.
+    """
     with transaction.atomic():
-        changed = Message.objects.filter(pk=claim.message_id, token=claim.token).update(
-            status=MessageStatus.PENDING, token=None, lease_expires_at=None, asks_since=now
-        )
-        if changed != 1:
+        mine = Message.objects.streaming().filter(pk=claim.message_id, token=claim.token)
+        if not mine.update(status=MessageStatus.PENDING, token=None, lease_expires_at=None, asks_since=now):
             raise LeaseLost(f"message {claim.message_id}")
         transcript.rotate(claim.transcript_id, claim.token, None)
         activity.end(f"message:{claim.message_id}", claim.token)
+        parked = Message.objects.get(pk=claim.message_id)
+        if parked.stop_requested_at:
+            finalise(parked.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
+        else:
+            unpark(parked.pk)
     ring(claim.owner_id)
 
 
 def unpark(message_id: int) -> bool:
-    """Let somebody go on with a reply whose questions are all answered."""
-    parked = Message.objects.filter(pk=message_id, status=MessageStatus.PENDING, asks_since__isnull=False)
-    owner_id = parked.values_list("conversation__owner_id", flat=True).first()
-    if owner_id is None or not parked.update(asks_since=None):
-        return False
-    transaction.on_commit(partial(call, owner_id), robust=True)
+    """Let the desk go on with a reply that waits for a person, once all it asked is settled."""
+    with transaction.atomic():
+        # The lock waits for a `park` under way, whose look at the questions may have been too early.
+        waiting = Message.objects.select_for_update(of=("self",)).select_related("conversation")
+        parked = waiting.filter(pk=message_id, status=MessageStatus.PENDING, asks_since__isnull=False).first()
+        if parked is None or questions.open_of(parked.transcript_id or 0).exists():
+            return False
+        Message.objects.filter(pk=message_id).update(asks_since=None)
+        transaction.on_commit(partial(call, parked.conversation.owner_id), robust=True)
     return True
 
 

@@ -1,0 +1,16 @@
+"""What the chat does about news from the agents: a question of a reply was answered, so the reply goes on."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from agents.models import Question
+from agents.signals import question_answered
+from chat.transitions import unpark
+
+
+@receiver(question_answered)
+def go_on(question: Question, **_: Any) -> None:
+    """Let the desk go on with the reply that asked; the reconciler does it if this is lost."""
+    if question.message_id is not None:
+        unpark(question.message_id)
