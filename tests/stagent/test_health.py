@@ -86,3 +86,17 @@ def test_a_probe_without_tls_is_answered_in_production(client, db, settings, pat
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/admin/").status_code == 301
     assert client.get(path).status_code in {200, 503}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_by_address_is_answered_and_a_visitor_under_a_strange_name_is_not(client, db, settings, path):
+    settings.ALLOWED_HOSTS = ["stagent.example.org"]
+    assert client.get(path, headers={"host": "10.0.0.7:8000"}).status_code in {200, 503}
+    assert client.get("/admin/login/", headers={"host": "10.0.0.7:8000"}).status_code == 400
+    assert client.get(f"/admin/login/?next={path}", headers={"host": "10.0.0.7"}).status_code == 400
+
+
+async def test_a_probe_by_address_is_answered_by_the_web_as_it_is_served(async_client, settings):
+    settings.ALLOWED_HOSTS = ["stagent.example.org"]
+    answer = await async_client.get("/healthz", headers={"host": "10.0.0.7:8000"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})

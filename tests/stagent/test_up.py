@@ -94,3 +94,17 @@ def test_nonsense_is_refused_before_anything_is_made(empty_database):
         assert stagent.end() == 1
         assert "99999 is not a port" in stagent.output
         assert "Password" not in stagent.output
+
+
+def test_without_debug_it_says_that_it_listens_for_a_proxy(empty_database):
+    production = {
+        "DEBUG": "0",
+        "SECRET_KEY": "a key of fifty characters, as the check wants it!!",
+        "ALLOWED_HOSTS": "",
+    }
+    public = {"STAGENT_PUBLIC_URL": "https://stagent.example.org/"}
+    with up(empty_database, "--no-demo", **production, **public) as stagent:
+        stagent.says(r"Stagent is at https://stagent\.example\.org/")
+        address = stagent.says(r"It listens on (http://\S+) for a proxy").group(1)
+        stagent.says("ALLOWED_HOSTS is empty")
+        wait_until(lambda: ready(address))

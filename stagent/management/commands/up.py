@@ -14,6 +14,7 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -118,7 +119,19 @@ class Command(BaseCommand):
             if slow_at is not None and loop.time() > slow_at:
                 self._say("up", "the web has not answered yet; its lines above may say why.")
                 slow_at = float("inf")
-        self._say("up", f"Stagent is at {self.style.SUCCESS(address_of(listener))}  (Ctrl-C stops it)")
+        for line in self._where(address_of(listener)):
+            self._say("up", line)
+
+    def _where(self, address: str) -> Iterator[str]:
+        """Say what a person is to open: without DEBUG not the port itself, but the proxy before it."""
+        if settings.DEBUG:
+            yield f"Stagent is at {self.style.SUCCESS(address)}  (Ctrl-C stops it)"
+            return
+        public = settings.STAGENT_PUBLIC_URL or "the https address of your proxy"
+        yield f"Stagent is at {self.style.SUCCESS(public)}  (Ctrl-C stops it)"
+        yield f"It listens on {address} for a proxy that ends TLS; a browser that comes here cannot sign in."
+        if not settings.ALLOWED_HOSTS:
+            yield "ALLOWED_HOSTS is empty, so every page answers 400: name what it is to answer to."
 
     def _say(self, who: str, line: str) -> None:
         """Write a line of the one log, with who said it in front."""
