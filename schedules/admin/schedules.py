@@ -106,16 +106,16 @@ class ScheduleAdmin(ScheduleDoing):
         """Tell what the fields would mean, while they are typed."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        return render(
-            request, "schedules/_preview.html", {"preview": preview.look(request.POST, clock.now())}
-        )
+        seen = preview.look(request.POST, clock.now(), request.GET.get("schedule", ""))
+        return render(request, "schedules/_preview.html", {"preview": seen})
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         form = context["adminform"].form
         typed = form.data if form.is_bound else form.initial
-        context |= {"preview": preview.look(typed, clock.now()), "zones": names()}
+        number = str(schedule.pk) if (schedule := kwargs.get("obj")) else ""
+        context |= {"preview": preview.look(typed, clock.now(), number), "zones": names()}
         if schedule := kwargs.get("obj"):
             context |= self._about(request, schedule)
         return super().render_change_form(request, context, *args, **kwargs)
