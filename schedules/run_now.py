@@ -53,7 +53,7 @@ def execute(
     wish = Wish(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
     if earlier := wish.earlier():
         return earlier
-    alive = Scheduler.objects.alive(now).executing().exists()
+    alive = any(scheduler.executes for scheduler in Scheduler.objects.running(now))
     if not alive and not queue:
         raise NoScheduler
     try:

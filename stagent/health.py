@@ -99,7 +99,7 @@ def _on_disk() -> frozenset[tuple[str, str]]:
 
 def scheduler(now: datetime) -> Finding:
     """Look for a scheduler that was seen lately."""
-    alive = list(Scheduler.objects.alive(now))
+    alive = Scheduler.objects.running(now)
     if alive:
         idle = "" if any(one.executes for one in alive) else ", none of them executes"
         return Finding("scheduler", Level.WARN if idle else Level.OK, f"{len(alive)} running{idle}")

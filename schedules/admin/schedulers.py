@@ -22,7 +22,8 @@ class SchedulerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def state(self, scheduler: Scheduler) -> SafeString:
-        if scheduler.seen_at <= clock.now() - timedelta(seconds=ALIVE_SEC):
+        now = clock.now()
+        if scheduler.seen_at <= now - timedelta(seconds=ALIVE_SEC) or scheduler.is_dead(now):
             return cells.badge("gone", "bad", "It gave no sign of life and did not say goodbye")
         return (
             cells.badge("running", "good")

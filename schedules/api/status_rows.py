@@ -137,7 +137,7 @@ def _slot_row(slot: Slot) -> SlotRow:
 
 def scheduler_row(now: datetime) -> SchedulerRow:
     """Say who was seen lately, or else when somebody last was."""
-    alive = list(Scheduler.objects.alive(now))
+    alive = Scheduler.objects.running(now)
     last = Scheduler.objects.order_by("-seen_at").first()
     return SchedulerRow(
         alive=bool(alive),

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
+from stagent.lib.holder import is_gone
+
 SEEN_EVERY_SEC = 5
 ALIVE_SEC = 20  # missing three times in a row is being gone
 
@@ -12,8 +14,9 @@ class SchedulerQuerySet(models.QuerySet["Scheduler"]):
     def alive(self, now: datetime) -> "SchedulerQuerySet":
         return self.filter(seen_at__gt=now - timedelta(seconds=ALIVE_SEC))
 
-    def executing(self) -> "SchedulerQuerySet":
-        return self.filter(executes=True)
+    def running(self, now: datetime) -> "list[Scheduler]":
+        """Return those that are alive and not known to be dead, the one seen last in front."""
+        return [one for one in self.alive(now).order_by("-seen_at") if not one.is_dead(now)]
 
 
 class Scheduler(models.Model):
@@ -35,3 +38,11 @@ class Scheduler(models.Model):
 
     def __str__(self) -> str:
         return self.holder
+
+    def is_dead(self, now: datetime) -> bool:
+        """Tell whether it missed a sign of life and was a process of this machine that is no more.
+
+        Not before it missed one: in containers that share a host's name, its process number says nothing.
+        """
+        silent = now - self.seen_at > timedelta(seconds=SEEN_EVERY_SEC + 1)
+        return silent and is_gone(self.holder)

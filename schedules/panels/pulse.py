@@ -20,6 +20,6 @@ class Pulse:
 
 def take(now: datetime) -> Pulse:
     """Look who is alive, and when the last one was seen."""
-    alive = list(Scheduler.objects.alive(now))
+    alive = Scheduler.objects.running(now)
     newest = alive[0] if alive else Scheduler.objects.order_by("-seen_at").first()
     return Pulse(alive, newest.seen_at if newest else None)

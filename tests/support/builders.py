@@ -82,7 +82,6 @@ def the_situation(now: datetime = NOON) -> Situation:
 
 def a_scheduler(now: datetime, **columns: Any) -> Scheduler:
     """A scheduler process that is alive at a moment, as the loop writes it."""
-    defaults = {"host": "here", "pid": 1, "started_at": now, "seen_at": now}
-    return Scheduler.objects.create(
-        holder=f"scheduler@here:{Scheduler.objects.count()}", **defaults | columns
-    )
+    holder = f"scheduler@here:{Scheduler.objects.count()}"
+    defaults = {"holder": holder, "host": "here", "pid": 1, "started_at": now, "seen_at": now}
+    return Scheduler.objects.create(**defaults | columns)
