@@ -17,7 +17,7 @@ from agents.models import Transcript
 from schedules.models import Run
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import ending, slots
-from schedules.transitions.queueing import place_in_queue
+from schedules.transitions.queueing import place_again
 from stagent.lib import bell
 
 
@@ -32,7 +32,6 @@ def park(run_id: int, token: UUID, *, now: datetime) -> None:
         changed = held.update(
             status=RunStatus.WAITING,
             waiting_since=now,
-            attempt=F("attempt") - 1,
             token=None,
             slot="",
             slot_claimed_at=None,
@@ -46,7 +45,7 @@ def park(run_id: int, token: UUID, *, now: datetime) -> None:
         if run.cancel_requested_at:
             withdraw(run_id, now=now, reason=run.cancel_reason)
         elif not questions.open_of(run.transcript_id).exists():
-            _queue_again(run, now)
+            _queue_again(run, now, attempt=F("attempt") - 1)
         bell.ring()
 
 
@@ -57,7 +56,7 @@ def unpark(run_id: int, *, now: datetime) -> bool:
         run = Run.objects.select_for_update(of=("self",)).filter(pk=run_id).first()
         if run is None or run.status != RunStatus.WAITING or questions.open_of(run.transcript_id).exists():
             return False
-        _queue_again(run, now)
+        _queue_again(run, now, attempt=F("attempt") - 1)  # the next claim is the same attempt
         bell.ring()
     return True
 
@@ -72,12 +71,13 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
         return ending.withdraw(run_id, now=now, reason=reason, outcome=outcome)
 
 
-def _queue_again(run: Run, now: datetime) -> None:
+def _queue_again(run: Run, now: datetime, **columns: Any) -> None:
     Run.objects.waiting().filter(pk=run.pk).update(
         status=RunStatus.QUEUED,
         waiting_since=None,
-        claim_order=place_in_queue(run.queued_at, "retry", run.priority),
+        claim_order=place_again(run),
         **_moved_on(run, now),
+        **columns,
     )
 
 

@@ -40,9 +40,9 @@ def deaf():
     question_answered.connect(parked.go_on)
 
 
-def test_a_run_that_asks_holds_nothing_and_keeps_its_attempt():
+def test_a_run_that_asks_holds_nothing_while_it_waits():
     run, question = a_waiting_run()
-    assert (run.status, run.waiting_since, run.attempt) == (RunStatus.WAITING, NOON, 0)
+    assert (run.status, run.waiting_since, run.attempt) == (RunStatus.WAITING, NOON, 1)
     assert (run.token, run.slot, run.slot_claimed_at, run.lease_expires_at) == (None, "", None, None)
     assert not Slot.objects.held().exists()
     assert Transcript.objects.get(pk=run.transcript_id).writer_token is None
