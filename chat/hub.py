@@ -48,6 +48,8 @@ class Hub:
 
     def wake(self) -> None:
         """Look now; from any thread."""
+        if self._bell.is_set():
+            return  # it rings already, and whoever hears it looks after that
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._bell.set)
 
