@@ -10,12 +10,13 @@ from ninja.openapi.docs import Swagger
 from ninja.operation import Operation
 
 from agents.api import questions
+from chat.api.routes import ROUTERS as CHAT
 from schedules.api.routes import firings, forecast, runs, schedules, status
 from stagent import api_errors
 from stagent.auth import DOORS
 
 DESCRIPTION = """
-Schedules, firings and runs of this install, and what its agents ask people.
+Schedules, firings and runs of this install, what its agents ask people, and one's own conversations.
 
 Send `Authorization: Bearer <token>` (made in the console, or by `manage.py createtoken <user>`), or use
 the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
@@ -44,6 +45,6 @@ class Api(NinjaAPI):
 api = Api(
     title="Stagent", version="1", description=DESCRIPTION, auth=DOORS, docs=Docs(), urls_namespace="api"
 )
-for part in (schedules, firings, runs, forecast, status, questions):
-    api.add_router("", part.router)
+for router in (*(part.router for part in (schedules, firings, runs, forecast, status, questions)), *CHAT):
+    api.add_router("", router)
 api_errors.install(api)

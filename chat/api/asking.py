@@ -1,0 +1,77 @@
+"""What may be asked of conversations and messages."""
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from chat.conf import MAX_TEXT_CHARS
+from chat.models.conversation import TITLE_CHARS
+from stagent.lib.api.listing import Window
+from stagent.lib.api.values import AnyId, Asked, Text
+
+NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
+LONGEST_MODEL = 120
+SEARCH_CHARS = 200
+
+NEW: Any = {"title": "Release notes", "profile": "assistant"}
+CHANGES: Any = {"title": "Release notes", "pinned": True, "read": True}
+SAID: Any = {"text": "What failed last night, and why?", "client_msg_id": "b1c9d1f0-6a5e"}
+
+
+class ConversationFilter(Window):
+    """Which conversations; those that are put away only where `archived` is true."""
+
+    search: Text | None = Field(
+        default=None, max_length=SEARCH_CHARS, description="Words that a title or a message has, all of them."
+    )
+    archived: bool | None = None
+
+
+class NewConversation(Asked):
+    """A conversation in which nothing was said yet; without a title it gets one from the first message."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": NEW})
+
+    title: Text = Field(default="", max_length=TITLE_CHARS)
+    profile: Text | None = Field(default=None, description="A slug; null is the assistant.")
+    model: Text | None = Field(default=None, max_length=LONGEST_MODEL, description="null: the profile's.")
+
+
+class ConversationChanges(Asked):
+    """What may be changed; only the fields that are given are."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": CHANGES})
+
+    title: Text = Field(default=NOT_GIVEN, max_length=TITLE_CHARS, min_length=1)
+    pinned: bool = NOT_GIVEN
+    archived: bool = NOT_GIVEN
+    profile: Text | None = Field(default=NOT_GIVEN, description="A slug.")
+    model: Text | None = Field(
+        default=NOT_GIVEN, max_length=LONGEST_MODEL, description="null: the profile's."
+    )
+    head_id: AnyId = Field(
+        default=NOT_GIVEN, description="Show the branch that this message is in, to its latest end."
+    )
+    read: bool = Field(default=NOT_GIVEN, description="true: its owner has looked. false: mark as unread.")
+
+
+class NewMessage(Asked):
+    """Something to say; the answer is placed in the same transaction."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": SAID})
+
+    text: Text = Field(min_length=1, max_length=MAX_TEXT_CHARS)
+    client_msg_id: Text | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="A name of your own; sent again, it gets the first answer. "
+        "The header Idempotency-Key serves as well.",
+    )
+    model: Text | None = Field(default=None, max_length=LONGEST_MODEL)
+    profile: Text | None = Field(default=None, description="A slug; it holds until another is picked.")
+    parent_id: AnyId | None = Field(
+        default=None,
+        description='null: after what is shown. Another message: a branch beside what follows it. "root": '
+        "before everything.",
+    )

@@ -1,0 +1,43 @@
+"""What is one's own, by its opaque id. What is somebody else's does not exist, whoever asks."""
+
+from typing import cast
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
+
+from chat.errors import no_conversation, no_message
+from chat.models import Conversation, Message
+from chat.models.conversation import ConversationQuerySet
+from chat.transitions.accepting import number
+
+
+def me(request: HttpRequest) -> User:
+    """Return who sent an authenticated request."""
+    return cast(User, request.user)
+
+
+def conversations(owner: User) -> ConversationQuerySet:
+    """Return a person's conversations with all that their rows show."""
+    return with_rows(Conversation.objects.of(owner))
+
+
+def with_rows(found: ConversationQuerySet) -> ConversationQuerySet:
+    """Add what the rows of conversations show."""
+    live = Message.objects.unfinished().filter(conversation=OuterRef("pk"))
+    return found.select_related("profile").annotate(live=Exists(live))
+
+
+def conversation(owner: User, conversation_id: str) -> Conversation:
+    found = conversations(owner).filter(pk=number(conversation_id)).first()
+    if found is None:
+        raise no_conversation()
+    return found
+
+
+def message(owner: User, message_id: str) -> Message:
+    mine = Message.objects.of(owner).select_related("conversation", "profile", "transcript")
+    found = mine.filter(pk=number(message_id)).first()
+    if found is None:
+        raise no_message()
+    return found

@@ -1,0 +1,53 @@
+"""Words that come in over HTTP: stored with the place of their reply, and shown together with it."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from chat.api.asking import NewConversation, NewMessage
+from chat.api.finding import me
+from chat.api.message_rows import MessageRow, message_rows
+from chat.branches import Tree, load
+from chat.models import Conversation
+from chat.tidying import profile_of
+from chat.transitions import Accepted, Draft, accept, ask_again
+from chat.transitions.accepting import begin as begin_conversation
+from stagent.lib.api.values import Row
+from stagent.lib.problems import invalid
+
+LONGEST_KEY = 100
+
+
+class Placed(Row):
+    """A person's message and the reply that was placed after it; tail the reply's events."""
+
+    message: MessageRow
+    reply: MessageRow
+    duplicate: bool
+
+
+def begin(owner: User, asked: NewConversation, now: datetime) -> Conversation:
+    """Begin a conversation in which nothing is said yet."""
+    profile, title = profile_of(asked.profile), " ".join(asked.title.split())
+    return begin_conversation(owner, now, title=title, profile=profile, model=asked.model or "")
+
+
+def send(request: HttpRequest, conversation_id: str, asked: NewMessage, now: datetime) -> Placed:
+    """Store a message; sent again under the same name, it gets the first answer."""
+    named = asked.client_msg_id or request.headers.get("Idempotency-Key") or None
+    if named and len(named) > LONGEST_KEY:
+        raise invalid({"Idempotency-Key": f"At most {LONGEST_KEY} characters."})
+    draft = Draft(**asked.model_dump() | {"conversation_id": conversation_id, "client_msg_id": named})
+    return _placed(accept(me(request), draft, now=now))
+
+
+def again(owner: User, message_id: str, now: datetime) -> Placed:
+    """Place another reply beside an earlier one."""
+    return _placed(ask_again(owner, message_id, now=now))
+
+
+def _placed(place: Accepted) -> Placed:
+    tree, both = Tree.of(place.conversation_id), load([place.message_id, place.reply_id])
+    message, reply = message_rows(both, tree)
+    return Placed(message=message, reply=reply, duplicate=place.duplicate)

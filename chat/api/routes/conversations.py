@@ -1,0 +1,102 @@
+"""/api/conversations"""
+
+from typing import Annotated, Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Status
+
+from chat import search, tidying
+from chat.api import finding, placing
+from chat.api.asking import ConversationChanges, ConversationFilter, NewConversation, NewMessage
+from chat.api.conversation_rows import ConversationRow, conversation_row, conversation_rows
+from chat.api.message_rows import MessageRow, message_rows
+from chat.api.placing import Placed
+from chat.branches import Tree, load
+from chat.reconcile import settle_stale
+from chat.tidying import Change
+from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import page, refuse_unknown
+from stagent.lib.api.values import Page
+
+router = Router(tags=["chat"])
+
+MOST_MESSAGES = 2000
+
+
+@router.get("/conversations", response=answers(Page[ConversationRow], 422))
+def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> Page[ConversationRow]:
+    """List one's own conversations, pinned ones first, then the latest active; search titles and messages."""
+    words = search.words_of(asked.search or "")
+    found = finding.conversations(finding.me(request)).filter(archived_at__isnull=not asked.archived)
+    if words:
+        found = search.narrow(found, words)
+    rows = found.order_by("-pinned", "-active_at", "-pk")
+    return page(
+        request, asked, rows, lambda some: conversation_rows(some, search.snippets(list(some), words))
+    )
+
+
+@router.post("/conversations", response=answers(ConversationRow, 400, 422, status=201))
+def create_conversation(
+    request: HttpRequest, response: HttpResponse, asked: NewConversation
+) -> Status[ConversationRow]:
+    """Begin a conversation. The first message over the socket begins one by itself."""
+    owner, now = finding.me(request), clock.now()
+    made = placing.begin(owner, asked, now)
+    response["Location"] = f"{request.path}/{made.pk}"
+    return Status(201, conversation_row(finding.conversation(owner, str(made.pk))))
+
+
+@router.get("/conversations/{conversation_id}", response=answers(ConversationRow, 404))
+def get_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
+    """Show a conversation without its messages."""
+    return conversation_row(finding.conversation(finding.me(request), conversation_id))
+
+
+@router.patch("/conversations/{conversation_id}", response=answers(ConversationRow, 400, 404, 422))
+def update_conversation(
+    request: HttpRequest, conversation_id: str, asked: ConversationChanges
+) -> ConversationRow:
+    """Rename, pin, put away, mark as read, pick who answers, or show another branch; all or nothing."""
+    owner, given = finding.me(request), asked.model_dump(exclude_unset=True)
+    tidying.change(owner, conversation_id, Change(given), now=clock.now())
+    return conversation_row(finding.conversation(owner, conversation_id))
+
+
+@router.delete("/conversations/{conversation_id}", response=answers(None, 404, status=204))
+def delete_conversation(request: HttpRequest, conversation_id: str) -> Status[None]:
+    """Throw a conversation away and stop what is being answered in it. For 30 days it can be restored."""
+    tidying.throw_away(finding.me(request), conversation_id, now=clock.now())
+    return Status(204, None)
+
+
+@router.post("/conversations/{conversation_id}/restore", response=answers(ConversationRow, 404))
+def restore_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
+    """Bring back a conversation that was thrown away; twice is once."""
+    owner = finding.me(request)
+    tidying.restore(owner, conversation_id, now=clock.now())
+    return conversation_row(finding.conversation(owner, conversation_id))
+
+
+@router.get("/conversations/{conversation_id}/messages", response=answers(Page[MessageRow], 404, 422))
+def list_messages(
+    request: HttpRequest,
+    conversation_id: str,
+    branch: Literal["shown", "all"] = "shown",
+    limit: Annotated[int, Query(ge=0, le=MOST_MESSAGES)] = MOST_MESSAGES,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> Page[MessageRow]:
+    """List the messages of the branch that is shown, oldest first, or of all branches, parents first."""
+    refuse_unknown(request, ("branch", "limit", "offset"))
+    conversation = finding.conversation(finding.me(request), conversation_id)
+    settle_stale(clock.now(), conversation.pk)
+    tree = Tree.of(conversation.pk)
+    ids = list(tree.nodes) if branch == "all" else tree.branch(conversation.head_id)
+    return Page(items=message_rows(load(ids[offset : offset + limit]), tree), count=len(ids))
+
+
+@router.post("/conversations/{conversation_id}/messages", response=answers(Placed, 400, 404, 422, status=202))
+def send_message(request: HttpRequest, conversation_id: str, asked: NewMessage) -> Status[Placed]:
+    """Say something. It is stored together with the place of its reply, which is answered in its turn."""
+    return Status(202, placing.send(request, conversation_id, asked, clock.now()))

@@ -1,0 +1,128 @@
+"""What an owner does with a conversation beside talking in it; every open page of theirs hears of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from agents.models import Profile
+from agents.text import storable
+from chat import news
+from chat.branches import Tree
+from chat.errors import no_conversation, no_message
+from chat.models import Conversation
+from chat.transitions import request_stop
+from chat.transitions.accepting import number
+from stagent.lib.problems import invalid
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an owner wants otherwise, field by field, as the client said it."""
+
+    given: dict[str, Any]
+
+    def columns(self, conversation: Conversation, now: datetime) -> dict[str, Any]:
+        """Return the columns it comes to; raises a Problem where a value is none."""
+        columns: dict[str, Any] = {}
+        for name, value in self.given.items():
+            columns |= CHANGES[name](conversation, value, now)
+        return {name: value for name, value in columns.items() if getattr(conversation, name) != value}
+
+
+def change(owner: User, conversation_id: str, asked: Change, *, now: datetime) -> Conversation:
+    """Change what was given, all or nothing. What is so already is no news."""
+    with transaction.atomic():
+        found = _lock(owner, conversation_id)
+        columns = asked.columns(found, now)
+        if columns:
+            Conversation.objects.filter(pk=found.pk).update(**columns)
+            news.tell_changed(found, now)
+    return found
+
+
+def throw_away(owner: User, conversation_id: str, *, now: datetime) -> None:
+    """Hide a conversation and stop what is being answered in it; it can be restored for 30 days."""
+    found = Conversation.objects.of(owner).filter(pk=number(conversation_id)).first()
+    if found is None:
+        raise no_conversation()
+    for message_id in found.messages.unfinished().order_by("pk").values_list("pk", flat=True):
+        request_stop(owner, str(message_id), now=now)
+    with transaction.atomic():
+        if Conversation.objects.of(owner).filter(pk=found.pk).update(deleted_at=now):
+            news.tell_changed(found, now)
+
+
+def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
+    """Bring a conversation back; a schedule that has begun another one since stays with that one."""
+    with transaction.atomic():
+        thrown_away = Conversation.objects.filter(owner=owner, pk=number(conversation_id))
+        found = thrown_away.select_for_update(of=("self",)).first()
+        if found is None:
+            raise no_conversation()
+        if found.deleted_at is None:
+            return
+        newer = Conversation.objects.of(owner).filter(schedule_id=found.schedule_id)
+        keeps = found.schedule_id if found.schedule_id and not newer.exists() else None
+        thrown_away.update(deleted_at=None, schedule_id=keeps)
+        news.tell_changed(found, now)
+
+
+def profile_of(slug: str | None) -> Profile | None:
+    """Return the profile of that name, None where none is named; raises a Problem where there is none."""
+    found = Profile.objects.filter(slug=slug).first() if slug else None
+    if slug and found is None:
+        raise invalid({"profile": f"There is no profile {slug[:80]!r}."})
+    return found
+
+
+def _lock(owner: User, conversation_id: str) -> Conversation:
+    mine = Conversation.objects.of(owner).select_for_update(of=("self",))
+    found = mine.filter(pk=number(conversation_id)).first()
+    if found is None:
+        raise no_conversation()
+    return found
+
+
+def _title(conversation: Conversation, title: str, now: datetime) -> dict[str, Any]:
+    words = " ".join(storable(title).split())
+    if not words:
+        raise invalid({"title": "Say what it is about."})
+    return {"title": words, "titled_by_hand": True}
+
+
+def _archived(conversation: Conversation, wanted: bool, now: datetime) -> dict[str, Any]:
+    return {"archived_at": (conversation.archived_at or now) if wanted else None}
+
+
+def _read(conversation: Conversation, wanted: bool, now: datetime) -> dict[str, Any]:
+    if not wanted:
+        return {"read_at": None}
+    answered = conversation.answered_at or now
+    return {"read_at": max(now, answered)} if conversation.unread else {}  # whoever's clock was ahead
+
+
+def _profile(conversation: Conversation, slug: str | None, now: datetime) -> dict[str, Any]:
+    found = profile_of(slug)
+    return {"profile_id": found.pk if found else None}
+
+
+def _head(conversation: Conversation, message_id: str, now: datetime) -> dict[str, Any]:
+    """Show the branch of a message, to its latest end."""
+    tree = Tree.of(conversation.pk)
+    if number(message_id) not in tree.nodes:
+        raise no_message()
+    return {"head_id": tree.tip(number(message_id))}
+
+
+CHANGES = {
+    "title": _title,
+    "pinned": lambda conversation, wanted, now: {"pinned": wanted},
+    "archived": _archived,
+    "read": _read,
+    "profile": _profile,
+    "model": lambda conversation, model, now: {"model": model or ""},
+    "head_id": _head,
+}
