@@ -1,10 +1,10 @@
-"""A schedule whose instant has come: what is due, what becomes of each instant, and the rows that say so."""
+"""A schedule whose instant has come: what is due, and what becomes of each instant. It writes nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from django.db import transaction
 from django.utils.functional import cached_property
 
 from schedules.calendar import Instant, jittered
@@ -13,8 +13,7 @@ from schedules.models import Firing, Run, Schedule
 from schedules.quiet import is_quiet
 from schedules.situation import Situation
 from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, Source
-from schedules.transitions import complete, defer, enqueue, move_on, request_cancel, withdraw
-from stagent.lib import bell
+from schedules.transitions import new_run
 
 # A run still queued after its grace and this is not wanted any more.
 QUEUE_PATIENCE = timedelta(hours=1)
@@ -23,43 +22,41 @@ SPREAD_SEC = 5  # deferred schedules come back spread over this, not all at once
 
 @dataclass
 class Due:
-    """A schedule at a moment when its instant has come."""
+    """A schedule at a moment when its instant has come; `earlier` are its unfinished runs.
+
+    `decide` fills in what is to be written: a firing for each instant, runs, and the runs in their way.
+    """
 
     schedule: Schedule
     situation: Situation
+    earlier: Sequence[Run] = ()
+    firings: list[Firing] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    in_the_way: list[Run] = field(default_factory=list)
 
     @property
     def now(self) -> datetime:
         return self.situation.now
 
-    def settle(self) -> int:
-        """Step back for chat, or move past every due instant and explain each, in one transaction."""
-        if self._steps_back():
-            return 0
-        with transaction.atomic():
-            if not move_on(self.schedule, self.plan.next):
-                return 0  # another tick was quicker, or an edit
-            self._explain(self.plan.coalesced, self.plan.coalesced_count, Outcome.COALESCED)
-            self._explain(self.plan.skipped, self.plan.skipped_count, Outcome.SKIPPED_MISFIRE)
-            for instant in self.plan.fire:
-                self._decide(instant)
-            if self.fired:
-                self._count_firings()
-            bell.ring()
-        return len(self.plan.fire) + bool(self.plan.coalesced_count) + bool(self.plan.skipped_count)
+    def decide(self) -> None:
+        """Decide about every due instant and explain each."""
+        self._explain(self.plan.coalesced, self.plan.coalesced_count, Outcome.COALESCED)
+        self._explain(self.plan.skipped, self.plan.skipped_count, Outcome.SKIPPED_MISFIRE)
+        for instant in self.plan.fire:
+            self._decide(instant)
 
     # Chat comes first, for a bounded time.
 
-    def _steps_back(self) -> bool:
-        """Defer a due schedule while somebody is being answered; after the longest delay it fires anyway."""
+    def steps_back_until(self) -> datetime | None:
+        """Return until when it waits for somebody who is being answered; after the longest delay it fires."""
         conf, due_at = self.situation.conf, self.due_at
         if not self.situation.chat_presses or self.now >= due_at + conf.chat_max_delay:
-            return False
+            return None
         spread = (
             jittered(self.schedule.pk, due_at, min(SPREAD_SEC, conf.chat_pressure_delay_sec // 6), None)
             - due_at
         )
-        return defer(self.schedule, min(self.now + conf.chat_delay + spread, due_at + conf.chat_max_delay))
+        return min(self.now + conf.chat_delay + spread, due_at + conf.chat_max_delay)
 
     @property
     def due_at(self) -> datetime:
@@ -118,8 +115,8 @@ class Due:
             max_turns_at_firing=self.schedule.max_turns,
         )
         late = self.now - due_at > self.grace
-        self.fired.append(
-            enqueue(
+        self.runs.append(
+            new_run(
                 self.schedule,
                 source=Source(self.schedule.kind),
                 now=self.now,
@@ -130,14 +127,10 @@ class Due:
             )
         )
 
-    @cached_property
-    def fired(self) -> list[Run]:
-        return []
-
     def _outcome(self, instant: Instant) -> tuple[Outcome, str]:
         if (
             self.schedule.max_firings
-            and self.schedule.firing_count + len(self.fired) >= self.schedule.max_firings
+            and self.schedule.firing_count + len(self.runs) >= self.schedule.max_firings
         ):
             return Outcome.CAPPED, f"It may fire {self.schedule.max_firings} times, and has."
         if is_quiet(self.schedule, instant.at):
@@ -157,34 +150,17 @@ class Due:
         )
 
     def _blocker(self) -> str:
-        """Say which earlier run is in the way under the overlap policy; cancel_running clears the way."""
-        policy, earlier = self.schedule.overlap_policy, self._earlier
-        if not earlier or policy == OverlapPolicy.ALLOW:
+        """Say which earlier run is in the way under the overlap policy; instants fired together are not."""
+        policy = self.schedule.overlap_policy
+        if not self.earlier or policy == OverlapPolicy.ALLOW:
             return ""
         if policy == OverlapPolicy.CANCEL_RUNNING:
-            return self._clear_the_way(earlier)
+            self.in_the_way = list(self.earlier)
+            return ""
         if policy == OverlapPolicy.QUEUE_ONE:
-            waiting = [run for run in earlier if run.status == RunStatus.QUEUED]
+            waiting = [run for run in self.earlier if run.status == RunStatus.QUEUED]
             return f"Run {waiting[0].pk} is already waiting." if waiting else ""
-        return f"Run {earlier[0].pk} is still {earlier[0].status}."
-
-    @cached_property
-    def _earlier(self) -> list[Run]:
-        """Return the unfinished runs of before; instants fired together do not block each other."""
-        return list(
-            Run.objects.unfinished()
-            .filter(schedule=self.schedule)
-            .exclude(pk__in=[run.pk for run in self.fired])
-        )
-
-    def _clear_the_way(self, earlier: list[Run]) -> str:
-        for run in earlier:
-            reason = "A newer instant of its schedule came due."
-            withdraw(run.pk, now=self.now, reason=reason) or request_cancel(
-                run.pk, reason=reason, now=self.now
-            )
-        self._earlier = []
-        return ""
+        return f"Run {self.earlier[0].pk} is still {self.earlier[0].status}."
 
     # Writing it down.
 
@@ -204,7 +180,7 @@ class Due:
         self._record(instants[0], outcome, reason=f"{span}, {because}; {fate}", count=count)
 
     def _record(self, instant: Instant, outcome: Outcome, *, reason: str, **columns: Any) -> Firing:
-        return Firing.objects.create(
+        firing = Firing(
             schedule=self.schedule,
             schedule_name=self.schedule.name,
             kind=FiringKind(self.schedule.kind),
@@ -214,12 +190,8 @@ class Due:
             reason=reason,
             **{"due_at": instant.at, **columns},
         )
-
-    def _count_firings(self) -> None:
-        count = self.schedule.firing_count + len(self.fired)
-        Schedule.objects.filter(pk=self.schedule.pk).update(firing_count=count, last_fired_at=self.now)
-        if self.schedule.max_firings and count >= self.schedule.max_firings:
-            complete(self.schedule.pk)
+        self.firings.append(firing)
+        return firing
 
 
 def quiet_hours(schedule: Schedule) -> str:

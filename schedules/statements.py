@@ -18,6 +18,23 @@ RUN_ID = Given("run_id", Run.id)
 TOKEN = Given("token", Run.token)
 NOW = Given("now", Run.finished_at)
 
+# Past an instant.
+
+MOVE_ON = Update(
+    Schedule.objects.active().filter(
+        pk=Given("schedule_id", Schedule.id),
+        next_fire_at=Given("fire_at_as_read", Schedule.next_fire_at),
+        updated_at=Given("updated_at_as_read", Schedule.updated_at),
+    ),
+    status=Given("status", Schedule.status),
+    next_nominal_at=Given("next_nominal_at", Schedule.next_nominal_at),
+    next_fire_at=Given("next_fire_at", Schedule.next_fire_at),
+    next_dst_shifted=Given("next_dst_shifted", Schedule.next_dst_shifted),
+    deferred_until=Given("deferred_until", Schedule.deferred_until),
+    firing_count=Given("firing_count", Schedule.firing_count),
+    last_fired_at=Given("last_fired_at", Schedule.last_fired_at),
+)
+
 # Into a slot.
 
 PLACES_UNDER_THE_CAP = Select(Slot.objects.filter(pool__in=(DEFAULT_POOL, OVERFLOW_POOL)))

@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import batched
 
-from schedules.due import Due
 from schedules.models import Schedule
+from schedules.settling import settle
 from schedules.situation import Situation
+from schedules.states import OverlapPolicy
 from schedules.transitions import defer
 
-CHUNK = 200  # schedules read at once
+TOGETHER = 25  # settled in one transaction: many, but nobody else who writes is kept waiting for long
 SET_ASIDE = timedelta(minutes=1)  # what could not be ticked is tried again after this
 
 log = logging.getLogger("stagent.tick")
@@ -18,18 +20,33 @@ log = logging.getLogger("stagent.tick")
 def tick(situation: Situation) -> int:
     """Deal with every due schedule once; return how many firings were recorded. An error stops no other."""
     recorded = 0
-    for schedule in _due(situation):
+    for ids in _due(situation.now):
         try:
-            recorded += Due(schedule, situation).settle()
-        except Exception:
-            log.exception("Schedule %s (%s) could not be ticked.", schedule.pk, schedule.name)
-            defer(schedule, situation.now + SET_ASIDE)  # or the loop would try nothing else, all the time
+            recorded += settle(ids, situation)
+        except Exception as error:  # noqa: BLE001 - of one of them; which, is found out one by one
+            log.info("%d schedules are ticked one by one: %s", len(ids), error)
+            recorded += sum(_alone(schedule_id, situation) for schedule_id in ids)
     return recorded
 
 
-def _due(situation: Situation) -> Iterator[Schedule]:
-    """Yield the due schedules, the longest due first, each as it is when its turn comes near."""
-    due = Schedule.objects.due(situation.now).order_by("next_fire_at", "pk")
-    ids = list(due.values_list("pk", flat=True))
-    for start in range(0, len(ids), CHUNK):
-        yield from due.filter(pk__in=ids[start : start + CHUNK])
+def _due(now: datetime) -> Iterator[tuple[int, ...]]:
+    """Yield the due schedules, the longest due first, in groups that may share a transaction.
+
+    One that cancels its earlier runs locks those too, in an order of its own: it shares with nobody.
+    """
+    due = Schedule.objects.due(now).order_by("next_fire_at", "pk")
+    peaceful = due.exclude(overlap_policy=OverlapPolicy.CANCEL_RUNNING).values_list("pk", flat=True)
+    yield from batched(list(peaceful), TOGETHER)
+    cancelling = due.filter(overlap_policy=OverlapPolicy.CANCEL_RUNNING).values_list("pk", flat=True)
+    yield from batched(list(cancelling), 1)
+
+
+def _alone(schedule_id: int, situation: Situation) -> int:
+    """Settle one schedule; set it aside if it raises, or the loop would try nothing else all the time."""
+    try:
+        return settle((schedule_id,), situation)
+    except Exception:
+        log.exception("Schedule %s could not be ticked.", schedule_id)
+        for schedule in Schedule.objects.due(situation.now).filter(pk=schedule_id):
+            defer(schedule, situation.now + SET_ASIDE)
+        return 0

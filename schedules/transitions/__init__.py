@@ -8,9 +8,9 @@ from schedules.transitions.claiming import Claim, adopt, claim
 from schedules.transitions.ending import Ending, finish, give_up, requeue
 from schedules.transitions.holding import progress, renew, request_cancel
 from schedules.transitions.parking import park, unpark, withdraw
-from schedules.transitions.queueing import enqueue
+from schedules.transitions.queueing import enqueue, enqueue_all, new_run
 from schedules.transitions.slots import bring_in_strays
-from schedules.transitions.standing import complete, defer, forgive, move_on, pause, remove, resume
+from schedules.transitions.standing import defer, forgive, move_on, pause, remove, resume
 
 __all__ = [
     "Claim",
@@ -18,13 +18,14 @@ __all__ = [
     "adopt",
     "bring_in_strays",
     "claim",
-    "complete",
     "defer",
     "enqueue",
+    "enqueue_all",
     "finish",
     "forgive",
     "give_up",
     "move_on",
+    "new_run",
     "park",
     "pause",
     "progress",

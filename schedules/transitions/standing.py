@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from schedules import statements
 from schedules.calendar import Instant, jittered
 from schedules.models import Firing, Run, Schedule
 from schedules.models.schedule import ScheduleQuerySet
@@ -45,14 +46,24 @@ def next_from(schedule: Schedule, now: datetime) -> Instant | None:
     return schedule.recurrence.next_after(max(now, last) if last else now)
 
 
-def move_on(schedule: Schedule, following: Instant | None) -> bool:
+def move_on(schedule: Schedule, following: Instant | None, *, fired: int, now: datetime) -> bool:
     """Move a schedule past its due instant: compare-and-set on `next_fire_at`, the tick's one right to fire.
 
-    Without a following instant it is completed.
+    Without a following instant, or when it has fired as often as it may, it is completed.
     """
-    mine = _as_read(schedule)
-    status = {} if following else {"status": ScheduleStatus.COMPLETED}
-    return mine.update(**next_columns(schedule, following), **status) == 1
+    count = schedule.firing_count + fired
+    if fired and schedule.max_firings and count >= schedule.max_firings:
+        following = None
+    changed = statements.MOVE_ON(
+        schedule_id=schedule.pk,
+        fire_at_as_read=schedule.next_fire_at,
+        updated_at_as_read=schedule.updated_at,
+        status=ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED,
+        firing_count=count,
+        last_fired_at=now if fired else schedule.last_fired_at,
+        **next_columns(schedule, following),
+    )
+    return changed == 1
 
 
 def _as_read(schedule: Schedule) -> ScheduleQuerySet:
@@ -87,7 +98,6 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
         forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
         paused.update(status=status, **forgiven, **values)
         bell.ring()
-        bell.ring()
     return True
 
 
@@ -95,14 +105,6 @@ def forgive(schedule_id: int) -> bool:
     """Let all three streaks begin anew, on a person's word; the schedule's status stays."""
     mine = Schedule.objects.filter(pk=schedule_id)
     return mine.update(failure_streak=0, turn_budget_breach_streak=0, slow_streak=0) == 1
-
-
-def complete(schedule_id: int) -> bool:
-    """End an active schedule for good."""
-    return (
-        Schedule.objects.active().filter(pk=schedule_id).update(status=ScheduleStatus.COMPLETED, **NO_NEXT)
-        == 1
-    )
 
 
 def remove(schedule_id: int, *, now: datetime) -> bool:

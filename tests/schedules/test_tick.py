@@ -7,6 +7,7 @@ import pytest
 from agents.models import Budget, LedgerEntry
 from schedules import editing
 from schedules.models import Firing, Run, Schedule
+from schedules.settling import settle_as_read
 from schedules.states import (
     MisfirePolicy,
     Outcome,
@@ -65,12 +66,10 @@ def test_an_instant_fires_once_however_often_it_is_ticked() -> None:
 
 
 def test_a_tick_that_read_an_old_next_instant_loses() -> None:
-    from schedules.due import Due
-
     schedule = a_schedule(interval="every 5m")
     stale = Schedule.objects.get(pk=schedule.pk)
     tick_at(NOON + 5 * MINUTE)
-    assert Due(stale, the_situation(NOON + 5 * MINUTE)).settle() == 0
+    assert settle_as_read([stale], the_situation(NOON + 5 * MINUTE)) == 0
     assert Firing.objects.count() == 1
 
 
@@ -91,13 +90,11 @@ def test_an_edit_never_fires_for_an_instant_before_it() -> None:
 
 
 def test_a_tick_that_read_a_schedule_before_an_edit_loses_even_when_the_next_instant_is_the_same() -> None:
-    from schedules.due import Due
-
     schedule = a_schedule(interval="every 5m")
     stale = Schedule.objects.get(pk=schedule.pk)
     editing.save(schedule, {"cron": "5 * * * *"}, now=NOON + MINUTE)
     assert schedule.next_fire_at == stale.next_fire_at
-    assert Due(stale, the_situation(NOON + 5 * MINUTE)).settle() == 0
+    assert settle_as_read([stale], the_situation(NOON + 5 * MINUTE)) == 0
     tick_at(NOON + 5 * MINUTE)
     schedule.refresh_from_db()
     assert schedule.next_fire_at == NOON + 65 * MINUTE
