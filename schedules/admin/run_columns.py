@@ -102,10 +102,10 @@ class RunColumns(ReadOnlyAdmin):
 
 
 def took_ms(run: Run) -> float | None:
-    """Return how long a run has run: to its end, or until now."""
+    """Return how long a run has run: to its end, or until now; what it waits for a person does not count."""
     if run.started_at is None:
         return None
-    return ((run.finished_at or clock.now()) - run.started_at) / MILLISECOND
+    return ((run.finished_at or run.waiting_since or clock.now()) - run.started_at) / MILLISECOND
 
 
 def run_url(run: Run) -> str:

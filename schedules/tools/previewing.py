@@ -80,11 +80,11 @@ def _expected(schedule: Schedule, now: datetime) -> str:
     steps = Weights(alike, conf.load()).of(schedule)
     runs = len(stamps_ahead(schedule, now, now + WEEK)[: schedule.firings_left]) / WEEK.days
     if schedule.at:
-        return f"one run, {_used(schedule, steps)}"
+        return f"one run of {_used(schedule, steps)}"
     if not runs:
         return f"no run within a week; one takes {_used(schedule, steps)}"
     often = f"{runs:,.1f}".removesuffix(".0")
-    return f"{often} run{'' if often == '1' else 's'} a day, {_used(schedule, steps, runs)}"
+    return f"{often} run{'' if often == '1' else 's'} a day, in all {_used(schedule, steps, runs)}"
 
 
 def _used(schedule: Schedule, steps: float, runs: float = 1) -> str:
@@ -92,7 +92,7 @@ def _used(schedule: Schedule, steps: float, runs: float = 1) -> str:
     usd = Prices().of(NO_SCHEDULE, steps)
     if schedule.max_cost_usd is not None:
         usd = min(usd, float(schedule.max_cost_usd))
-    cost = f", about ${usd * runs:,.2f}" if usd * runs >= 0.005 else ""
+    cost = f" and ${usd * runs:,.2f}" if usd * runs >= 0.005 else ""
     return f"about {steps * runs:,.0f} agent steps{cost}"
 
 

@@ -62,7 +62,7 @@ def test_the_card_says_when_where_and_what_it_will_use(alices):
     )
     assert (told["Agent"], told["Max turns"]) == ("Tester", "30")
     assert told["Next firings"].count("09:00") == 3
-    assert told["Expected"] == "1 run a day, about 30 agent steps"
+    assert told["Expected"] == "1 run a day, in all about 30 agent steps"
     assert shown["warnings"] == []
     assert not Schedule.objects.exists()
 
@@ -75,7 +75,7 @@ def test_the_expected_cost_comes_from_what_runs_have_cost(alices):
         due_at=clock.now(), turn_count=10, cost_usd=Decimal("0.5"),
     )  # fmt: skip
     told = lines(card(alices, NEW | {"cron": "0 */6 * * *"}))
-    assert told["Expected"] == "4 runs a day, about 40 agent steps, about $2.00"
+    assert told["Expected"] == "4 runs a day, in all about 40 agent steps and $2.00"
     told = lines(card(alices, NEW | {"cron": "0 */6 * * *", "max_cost_usd": None}))
     assert "$2.00" in told["Expected"]
 
@@ -94,7 +94,7 @@ def test_once_is_said_as_once(alices):
     at = (clock.now() + timedelta(days=3)).isoformat()
     told = lines(card(alices, {"name": "Once", "prompt": "P.", "at": at, "profile": "tester"}))
     assert told["When"].startswith("Once, on ")
-    assert told["Expected"].startswith("one run, about ")
+    assert told["Expected"].startswith("one run of about ")
 
 
 @pytest.mark.parametrize(
