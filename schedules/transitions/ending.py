@@ -18,7 +18,7 @@ from schedules.models import Firing, Run, Schedule
 from schedules.signals import announce, run_finished
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import slots
-from schedules.transitions.queueing import place_in_queue
+from schedules.transitions.queueing import place_again
 from stagent.lib import bell
 
 SPENT = ("turn_count", "input_tokens", "output_tokens", "cost_usd")
@@ -130,7 +130,7 @@ def requeue(
         changed = Run.objects.filter(belief or Q(), pk=run_id, token=token, status=RunStatus.RUNNING).update(
             status=RunStatus.QUEUED,
             not_before=not_before,
-            claim_order=place_in_queue(run.queued_at, "retry", run.priority),
+            claim_order=place_again(run),
             **_held_nothing(),
             slot_claimed_at=None,
             **{column: F(column) + amount for column, amount in counted.items()},
@@ -157,9 +157,11 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
         )
         if not changed:
             return False
-        _measure(Run.objects.get(pk=run_id), Ending(RunStatus.CANCELLED), now)
+        run = Run.objects.get(pk=run_id)
+        _measure(run, Ending(RunStatus.CANCELLED), now)
         if outcome:
             Firing.objects.filter(run=run_id).update(outcome=outcome, reason=reason[:300])
+    announce(run_finished, run=run)
     return True
 
 

@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -15,7 +16,8 @@ from schedules import conf
 from schedules.errors import Quicker
 from schedules.models import Run, Schedule, Slot
 from schedules.models.run import UNADOPTED
-from schedules.states import ARROWS, FINISHED, RunStatus
+from schedules.signals import run_finished
+from schedules.states import ARROWS, FINISHED, RunStatus, Source
 from schedules.transitions import (
     Ending,
     adopt,
@@ -168,6 +170,33 @@ def test_a_queued_run_is_withdrawn_and_a_running_one_is_asked() -> None:
     assert request_cancel(run.pk, reason="not needed", now=LATER)
     run.refresh_from_db()
     assert (run.status, run.cancel_requested_at) == (RunStatus.RUNNING, LATER)
+
+
+def test_a_run_that_is_withdrawn_is_announced(django_capture_on_commit_callbacks: Any) -> None:
+    ended, told = a_queued_run(), list[tuple[int, str]]()
+
+    def hear(*, run: Run, **_: Any) -> None:
+        told.append((run.pk, run.status))
+
+    run_finished.connect(hear)
+    with django_capture_on_commit_callbacks(execute=True):
+        withdraw(ended.pk, now=NOON, reason="Not wanted.")
+        withdraw(ended.pk, now=NOON, reason="Not wanted.")
+    run_finished.disconnect(hear)
+    assert told == [(ended.pk, RunStatus.CANCELLED)]
+
+
+@pytest.mark.parametrize("source", [Source.MANUAL, Source.RETRY])
+def test_a_run_by_hand_that_lost_its_worker_keeps_its_place(source: Source) -> None:
+    run, claimed = a_running_run(source=source)
+    requeue(run.pk, claimed.token)
+    assert Run.objects.get(pk=run.pk).claim_order == run.claim_order
+
+
+def test_a_scheduled_run_that_lost_its_worker_comes_before_others() -> None:
+    run, claimed = a_running_run(source=Source.SCHEDULED)
+    requeue(run.pk, claimed.token)
+    assert Run.objects.get(pk=run.pk).claim_order < run.claim_order
 
 
 def test_giving_up_needs_a_queued_run() -> None:

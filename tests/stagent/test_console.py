@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib import admin
 from django.contrib.staticfiles import finders
+from django.utils.text import capfirst
 
 from schedules.models import Setting
 from stagent import navigation
@@ -31,6 +32,7 @@ def test_a_list_opens_and_obeys_the_policy(reader, model):
     reader.opens(list_of(model))
     assert reader.answer.status_code == 200
     assert is_clean(reader.html)
+    assert f"<title>{capfirst(model._meta.verbose_name_plural)} | Stagent</title>" in reader.html
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
