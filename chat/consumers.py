@@ -8,6 +8,7 @@ import json
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -46,7 +47,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._allowance, self._filled_at = float(conf.MAX_FRAMES_PER_SEC), time.monotonic()
         self._outgoing: asyncio.Queue[Frame] = asyncio.Queue()
         log_id, seen = await in_database(catching_up.feed_place, user)
-        self.tail = Tail(user.pk, log_id, seen, self._outgoing.put_nowait)
+        self._held: list[Frame] | None = None
+        self.tail = Tail(user.pk, log_id, seen, self._pass_on)
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._look_after_session())]
         self._say(self._welcome())
         if self._is_shared():
@@ -103,14 +105,28 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case "ack":
                 await self._ack(frame)
             case "send":
-                self._say(await in_database(requests.send, self.user, frame))
+                await self._accept(requests.send, frame)
             case "retry":
-                self._say(await in_database(requests.retry, self.user, frame))
+                await self._accept(requests.retry, frame)
             case "stop":
                 await in_database(requests.stop, self.user, frame)
             case other:
                 self._say(error("unknown_type", f"There is no frame of type {other[:40]!r}.", **_echo(frame)))
         hub.here().wake()
+
+    async def _accept(self, request: Callable[[User, dict[str, Any]], Frame], frame: dict[str, Any]) -> None:
+        """Store what was said, and say so before the first word of the answer can be heard."""
+        self._held = []
+        try:
+            self._say(await in_database(request, self.user, frame))
+        finally:
+            held, self._held = self._held, None
+            for each in held:
+                self._say(each)
+
+    def _pass_on(self, frame: Frame) -> None:
+        """Send what the log has to tell."""
+        (self._outgoing.put_nowait if self._held is None else self._held.append)(frame)
 
     async def _hello(self, frame: dict[str, Any]) -> None:
         """Go on from what the client has seen."""
