@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from schedules.models import Schedule
+from schedules.models import Firing, Schedule
+from schedules.panels import day
 from schedules.panels.trouble import PAUSED_ITSELF
 from schedules.states import ScheduleStatus
 
@@ -30,6 +31,21 @@ class AttentionFilter(admin.SimpleListFilter):
                 return queryset.filter(Q(failure_streak__gt=0) | Q(turn_budget_breach_streak__gt=0))
             case _:
                 return queryset
+
+
+class FateFilter(admin.SimpleListFilter):
+    """Firings by what became of them, as the first page counts them."""
+
+    title = "end"
+    parameter_name = "fate"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(day.FATES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Firing]) -> QuerySet[Firing]:
+        return (
+            queryset.alias(fate=day.FATE).filter(fate=self.value()) if self.value() in day.FATES else queryset
+        )
 
 
 class DayFilter(admin.DateFieldListFilter):

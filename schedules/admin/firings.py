@@ -13,8 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from schedules.admin import sheet
-from schedules.admin.filters import DayFilter, ScheduleFilter
+from schedules.admin.filters import DayFilter, FateFilter, ScheduleFilter
 from schedules.admin.percentiles import summary
+from schedules.admin.ranges import LagFilter, StepsFilter, TookFilter, WaitFilter
 from schedules.admin.tones import firing_badge
 from schedules.models import Firing
 from stagent.lib import cells, clock
@@ -28,7 +29,7 @@ class WithPercentiles(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.summary = summary(self.queryset)
+        self.summary = summary(self.queryset, self.get_query_string)
 
 
 @admin.register(Firing)
@@ -38,7 +39,10 @@ class FiringAdmin(ReadOnlyAdmin):
         "loop_lag", "memory", "beside",
     )  # fmt: skip
     list_select_related = ("run",)
-    list_filter = (ScheduleFilter, "outcome", "kind", "failure_reason", ("nominal_at", DayFilter))
+    list_filter = (
+        ScheduleFilter, FateFilter, "outcome", "kind", "failure_reason", ("nominal_at", DayFilter),
+        WaitFilter, TookFilter, StepsFilter, LagFilter,
+    )  # fmt: skip
     search_fields = ("schedule_name",)
     ordering = ("-nominal_at", "-pk")
     actions = ("download",)

@@ -80,7 +80,7 @@ def _look_ahead(preview: Preview, data: Mapping[str, Any], now: datetime, number
     except ValueError as error:
         preview.wrong_field, preview.wrong = "when", str(error)
     else:
-        _put_on(schedule, data, Schedule.objects.filter(pk=number).first())
+        _put_on(schedule, data, Schedule.objects.filter(pk=number).first() if number else None)
         _tell(preview, schedule, now)
 
 

@@ -50,6 +50,16 @@ def _stack(place: int, column: Bar, scale: float) -> Iterator[str]:
             yield f'<rect class="{escape(css)}" {where}/>'
 
 
+def share(value: float, most: float, css: str) -> SafeString:
+    """Draw a bar across, as long as its value is of the most; its number stands beside it."""
+    width = max(1.0, 100 * value / most) if value and most else 0
+    return format_html(
+        '<svg class="share" aria-hidden="true" viewBox="0 0 100 1" preserveAspectRatio="none">'
+        '<rect class="{}" width="{}" height="1"/></svg>',
+        css, f"{width:.1f}",
+    )  # fmt: skip
+
+
 def meter(used: float, most: float, label: str) -> SafeString:
     """Draw how much of something is used; it warns from four fifths on."""
     share = min(1.0, used / most) if most else 1.0

@@ -1,0 +1,130 @@
+"""Stretches of a measurement: how its values are grouped in a picture, and how a list is narrowed to one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+
+from stagent.lib.cells import said
+
+MOST_DIGITS = 12
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values from one, inclusive, to another, exclusive; None is open."""
+
+    low: int
+    high: int | None
+    unit: str = "ms"
+
+    @property
+    def value(self) -> str:
+        """Return it as it stands in an address."""
+        return f"{self.low}-{'' if self.high is None else self.high}"
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"{self._say(self.low)} or more"
+        return (
+            f"{self._say(self.low)} to {self._say(self.high)}"
+            if self.low
+            else f"under {self._say(self.high)}"
+        )
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value and (self.high is None or value < self.high)
+
+    def _say(self, value: int) -> str:
+        return f"{value} %" if self.unit == "%" else said(value).replace(".0 s", " s")
+
+
+def split(edges: Sequence[int], unit: str = "ms") -> list[Range]:
+    """Return the stretches between edges, the last one open."""
+    return [Range(low, high, unit) for low, high in zip(edges, [*edges[1:], None], strict=True)]
+
+
+def read(text: str, unit: str = "ms") -> Range | None:
+    """Read a stretch from an address; None where it is none."""
+    low, dash, high = text.partition("-")
+    if not dash or not _is_number(low) or (high and not _is_number(high)):
+        return None
+    return Range(int(low), int(high) if high else None, unit)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
+def counts(values: Iterable[float], ranges: Sequence[Range]) -> list[tuple[Range, int]]:
+    """Count the values in each stretch."""
+    every = list(values)
+    return [(stretch, sum(value in stretch for value in every)) for stretch in ranges]
+
+
+class RangeFilter(admin.SimpleListFilter):
+    """Rows whose measurement lies in a stretch: one of the usual ones, or the one in the address."""
+
+    ranges: ClassVar[Sequence[Range]]
+    column: ClassVar[str] = ""
+
+    @property
+    def chosen(self) -> Range | None:
+        return read(self.value() or "", self.ranges[0].unit)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        named = {stretch.value: str(stretch) for stretch in self.ranges}
+        asked = read(request.GET.get(self.parameter_name or "", ""), self.ranges[0].unit)
+        return list((named | ({asked.value: str(asked)} if asked else {})).items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset if self.chosen is None else self.narrow(queryset, self.chosen)
+
+    def narrow(self, queryset: QuerySet[Any], to: Range) -> QuerySet[Any]:
+        """Keep the rows in a stretch; what was not measured lies in none."""
+        queryset = queryset.filter(**{f"{self.column}__gte": to.low})
+        return queryset if to.high is None else queryset.filter(**{f"{self.column}__lt": to.high})
+
+
+class WaitFilter(RangeFilter):
+    """Firings by how long their run waited for a slot."""
+
+    title, parameter_name, column = "slot wait", "wait", "slot_wait_ms"
+    ranges = split((0, 1000, 10_000, 60_000, 300_000, 1_800_000))
+
+
+class TookFilter(RangeFilter):
+    """Firings by how long their run took."""
+
+    title, parameter_name, column = "took", "took", "duration_ms"
+    ranges = split((0, 10_000, 60_000, 300_000, 1_200_000, 3_600_000))
+
+
+class LagFilter(RangeFilter):
+    """Firings by how late they fired."""
+
+    title, parameter_name, column = "lag", "lag", "lag_ms"
+    ranges = split((0, 25, 1000, 60_000))
+
+    def narrow(self, queryset: QuerySet[Any], to: Range) -> QuerySet[Any]:
+        from_due = F("due_at")
+        queryset = queryset.filter(fired_at__gte=from_due + to.low * MILLISECOND)
+        return queryset if to.high is None else queryset.filter(fired_at__lt=from_due + to.high * MILLISECOND)
+
+
+class StepsFilter(RangeFilter):
+    """Firings by how much of their limit of steps they used, in percent."""
+
+    title, parameter_name, column = "steps of the limit", "steps", "hundredfold"
+    ranges = split((0, 25, 50, 80, 100), "%")
+
+    def narrow(self, queryset: QuerySet[Any], to: Range) -> QuerySet[Any]:
+        limit, limited = F("max_turns_at_firing"), queryset.filter(max_turns_at_firing__gt=0)
+        steps = limited.alias(hundredfold=F("turn_count") * 100)
+        above: QuerySet[Any] = steps.filter(hundredfold__gte=limit * to.low)
+        return above if to.high is None else above.filter(hundredfold__lt=limit * to.high)

@@ -1,0 +1,117 @@
+"""How the firings of a list spread over waits, durations, steps and reasons: every number leads to its rows."""
+
+import csv
+import re
+from datetime import timedelta
+from html import unescape
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.admin.ranges import LagFilter, StepsFilter, TookFilter, WaitFilter, counts, read
+from schedules.models import Firing
+from stagent.lib import clock
+from tests.support.builders import a_schedule, a_scheduler
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/schedules/firing/"
+FILTERS = (LagFilter, StepsFilter, TookFilter, WaitFilter)
+
+
+@pytest.fixture
+def history():
+    """Forty firings of two schedules, with something of everything."""
+    now = clock.now()
+    a_scheduler(now)
+    schedules = [a_schedule(name=name) for name in ("Quick", "Slow")]
+    for number in range(40):
+        at = now - timedelta(minutes=number)
+        Firing.objects.create(
+            schedule=schedules[number % 2], schedule_name=schedules[number % 2].name, kind="scheduled",
+            nominal_at=at, due_at=at, outcome="fired", fired_at=at + timedelta(milliseconds=number * 40),
+            completed_at=at, slot_wait_ms=number * 1000, duration_ms=number * 60_000,
+            turn_count=number, max_turns_at_firing=40 if number % 4 else None,
+            failure_reason=("", "", "timeout", "turn_limit_exceeded", "")[number % 5],
+        )  # fmt: skip
+    return schedules
+
+
+def lines(reader) -> list[tuple[str, str, int]]:
+    """Return the lines of the pictures that lead somewhere: the address, the label, the number."""
+    found = re.findall(
+        r'<li><a href="([^"]+)"><span>([^<]+)</span>.*?<b>.*?(\d+).*?</b></a>', reader.html, re.DOTALL
+    )
+    return [(unescape(address), label, int(number)) for address, label, number in found]
+
+
+def test_every_number_of_every_picture_leads_to_its_rows(reader, history):
+    reader.opens(LIST)
+    told = lines(reader)
+    assert {"1 s to 10 s", "100 % or more", "timeout"} - {label for _, label, _ in told} == {"100 % or more"}
+    for address, label, number in told:
+        words = reader.opens(f"{LIST}{address}")
+        assert f"Firings {number} " in words, label
+        assert reader.html.count('class="action-select"') == number, label
+
+
+def test_a_picture_is_of_the_rows_that_fit_and_keeps_their_filters(reader, history):
+    reader.opens(LIST, schedule__id__exact=history[0].pk)
+    assert (
+        sum(number for _, label, number in lines(reader) if label in ("timeout", "turn limit exceeded")) == 8
+    )
+    assert all(f"schedule__id__exact={history[0].pk}" in address for address, _, _ in lines(reader))
+
+
+@pytest.mark.parametrize("parameter", ["lag", "wait", "took"])
+def test_a_percentile_leads_to_the_rows_from_there_on(reader, history, parameter):
+    reader.opens(LIST)
+    links = [unescape(link) for link in re.findall(rf'href="(\?{parameter}=\d+-)"', reader.html)]
+    reader.opens(f"{LIST}{links[0]}")
+    assert reader.html.count('class="action-select"') == 21  # the median itself and those above it
+
+
+def test_the_failed_lead_to_the_failed(reader, history):
+    reader.opens(LIST)
+    words = reader.opens(LIST, fate="bad")
+    assert "Firings 16 Failed 16" in words
+    assert "End: failed" in words
+
+
+@pytest.mark.parametrize("odd", ["x", "-", "5", "-5", "1-x", "9" * 30 + "-", "²-", ""])
+def test_nonsense_in_the_address_filters_nothing(reader, history, odd):
+    for narrow in FILTERS:
+        reader.opens(LIST, **{narrow.parameter_name: odd})
+        assert reader.answer.status_code == 200
+        assert reader.html.count('class="action-select"') == 40
+
+
+@given(st.lists(st.floats(0, 10_000_000), max_size=30))
+def test_every_value_lies_in_exactly_one_stretch(values):
+    for narrow in FILTERS:
+        assert sum(number for _, number in counts(values, narrow.ranges)) == len(values)
+        assert all(read(stretch.value, stretch.unit) == stretch for stretch in narrow.ranges)
+
+
+def test_nothing_measured_is_said_and_not_drawn(reader):
+    schedule, at = a_schedule(), clock.now()
+    Firing.objects.create(
+        schedule=schedule,
+        schedule_name="A",
+        kind="scheduled",
+        nominal_at=at,
+        due_at=at,
+        outcome="skipped_overlap",
+    )
+    words = reader.opens(LIST)
+    assert words.count("Nothing was measured yet.") == 3
+    assert "None of them failed." in words
+
+
+def test_the_sheet_of_all_holds_the_rows_that_fit_the_filters(reader, history):
+    assert "All that fit as CSV" in reader.opens(LIST, wait="1000-10000", fate="bad")
+    sent = {"action": "download", "select_across": "1", "index": "0", "_selected_action": "0"}
+    answer = reader.client.post(f"{LIST}?wait=1000-10000&fate=bad", sent)
+    sheet = list(csv.DictReader(StringIO(b"".join(answer.streaming_content).decode())))
+    assert sorted(int(row["slot_wait_ms"]) for row in sheet) == [2000, 3000, 7000, 8000]
