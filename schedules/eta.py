@@ -4,16 +4,14 @@ import heapq
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Avg
-
 from schedules import situation as situations
 from schedules.conf import Conf, load
 from schedules.drain import startable
-from schedules.models import Run, Schedule
+from schedules.durations import Durations
+from schedules.models import Run
 from schedules.models.run import RunQuerySet
 from schedules.transitions.queueing import place_in_queue
 
-UNKNOWN_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
 OVERDUE_SHARE = 0.5  # a run past its usual time is expected to take half as long again
 MOST_AHEAD = 1000  # runs in the queue that are simulated
 
@@ -30,15 +28,15 @@ class Forecast:
     def of(cls, now: datetime) -> "Forecast":
         """Simulate the slots and the queue in front of a manual run."""
         conf = load()
-        usual = usual_sec()
+        durations = Durations(conf)
         running = sorted(
-            (now + remaining(run, usual, now, conf), run.pk)
+            (now + remaining(run, durations, now, conf), run.pk)
             for run in Run.objects.running().select_related("schedule")
         )
         ahead = startable(situations.look(now, conf)).filter(
             claim_order__lte=place_in_queue(now, "manual", 0)
         )
-        ends = _simulate([moment for moment, _ in running], _durations(ahead, usual), now, conf)
+        ends = _simulate([moment for moment, _ in running], _ahead(ahead, durations), now, conf)
         return cls(
             eta_sec=max(1, -(-round((ends[0] - now) / timedelta(milliseconds=1)) // 1000)),
             position=ahead.count() + 1,
@@ -46,10 +44,10 @@ class Forecast:
         )
 
 
-def _simulate(ends: list[datetime], durations: list[float], now: datetime, conf: Conf) -> list[datetime]:
+def _simulate(ends: list[datetime], ahead: list[float], now: datetime, conf: Conf) -> list[datetime]:
     """Return the heap of moments at which places become free, after the queue took its own."""
     places = places_from(ends, now, conf)
-    for duration in durations:
+    for duration in ahead:
         heapq.heapreplace(places, places[0] + timedelta(seconds=duration))
     return places
 
@@ -63,27 +61,15 @@ def places_from(ends: list[datetime], now: datetime, conf: Conf) -> list[datetim
     return places
 
 
-def _durations(ahead: RunQuerySet, usual: float) -> list[float]:
-    averages = ahead.select_related("schedule")[:MOST_AHEAD]
-    return [expected_sec(run.schedule, usual) for run in averages]
+def _ahead(runs: RunQuerySet, durations: Durations) -> list[float]:
+    return [durations.of(run.schedule) for run in runs.select_related("schedule")[:MOST_AHEAD]]
 
 
-def expected_sec(schedule: Schedule | None, usual: float) -> float:
-    """Return how long a run of this schedule usually takes, in seconds."""
-    return usual if schedule is None or schedule.avg_duration_ms is None else schedule.avg_duration_ms / 1000
-
-
-def remaining(run: Run, usual: float, now: datetime, conf: Conf) -> timedelta:
+def remaining(run: Run, durations: Durations, now: datetime, conf: Conf) -> timedelta:
     """Return how long a running run is still expected to run, its deadline being the most."""
     started = run.started_at or now
     elapsed = (now - started).total_seconds()
-    expected = expected_sec(run.schedule, usual)
+    expected = durations.of(run.schedule)
     left = expected - elapsed if elapsed < expected else OVERDUE_SHARE * elapsed
     deadline = run.deadline_at or started + timedelta(seconds=conf.max_run_duration_sec)
     return max(timedelta(seconds=1), min(timedelta(seconds=left), deadline - now))
-
-
-def usual_sec() -> float:
-    """Return how long a run takes on average over all schedules, in seconds."""
-    average = Schedule.objects.aggregate(usual=Avg("avg_duration_ms"))["usual"]
-    return UNKNOWN_SEC if average is None else average / 1000

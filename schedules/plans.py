@@ -10,6 +10,7 @@ from schedules.ahead import stamps_ahead
 from schedules.calendar import jittered
 from schedules.drain import startable
 from schedules.due import QUEUE_PATIENCE
+from schedules.durations import Durations
 from schedules.misfires import default_grace
 from schedules.models import Firing, Pool, Run, Schedule
 from schedules.quiet import has_quiet_hours
@@ -58,24 +59,22 @@ def look(situation: Situation, until: datetime) -> Outlook:
     due = Schedule.objects.active().filter(next_nominal_at__lte=until).order_by("next_nominal_at", "pk")
     schedules = list(due.only(*COLUMNS)[:MOST_SCHEDULES])
     left_out = due.count() - MOST_SCHEDULES if len(schedules) == MOST_SCHEDULES else 0
-    usual_sec = eta.usual_sec()
-    likely = _likely(schedules, situation, until, usual_sec)
+    durations = Durations(situation.conf)
+    likely = _likely(schedules, situation, until, durations)
     pools = dict(Pool.objects.values_list("name", "size"))
     outlook = Outlook(likely, pools, left_out=left_out)
-    _add_what_is_there(outlook, situation, usual_sec)
+    _add_what_is_there(outlook, situation, durations)
     return outlook
 
 
 def _likely(
-    schedules: Sequence[Schedule], situation: Situation, until: datetime, usual_sec: float
+    schedules: Sequence[Schedule], situation: Situation, until: datetime, durations: Durations
 ) -> list[Likely]:
     weights, prices = Weights(schedules, situation.conf), Prices()
-    longest_sec = situation.conf.max_run_duration_sec
     found = []
     for schedule in schedules:
         turns = weights.of(schedule)
-        takes_sec = min(eta.expected_sec(schedule, usual_sec), schedule.max_run_duration_sec or longest_sec)
-        plan = _plan(schedule, situation.now, until, takes_sec)
+        plan = _plan(schedule, situation.now, until, durations.of(schedule))
         cost = prices.of(schedule.pk, turns)
         cron = _movable_cron(schedule, situation.now)
         found.append(Likely(schedule.pk, schedule.name, schedule.timezone, plan, turns, cost, cron))
@@ -110,7 +109,7 @@ def _with_jitter(schedule: Schedule, stamp: int, following: int | None) -> float
     return jittered(schedule.pk, nominal, schedule.jitter_sec, latest).timestamp()
 
 
-def _add_what_is_there(outlook: Outlook, situation: Situation, usual_sec: float) -> None:
+def _add_what_is_there(outlook: Outlook, situation: Situation, durations: Durations) -> None:
     """Add the runs that hold a slot or wait for one; their firings are past, their time is not."""
     now, conf = situation.now, situation.conf
     numbers = {one.schedule_id: number for number, one in enumerate(outlook.likely)}
@@ -118,13 +117,12 @@ def _add_what_is_there(outlook: Outlook, situation: Situation, usual_sec: float)
     def number_of(run: Run) -> int:
         if run.schedule_id in numbers:
             return numbers[run.schedule_id]
-        takes_sec = eta.expected_sec(run.schedule, usual_sec)
-        plan = Plan(takes_sec=takes_sec, overlap=OverlapPolicy.ALLOW, pool=run.pool)
+        plan = Plan(takes_sec=durations.of(run.schedule), overlap=OverlapPolicy.ALLOW, pool=run.pool)
         outlook.likely.append(Likely(run.schedule_id, run.schedule_name, "UTC", plan))
         return len(outlook.likely) - 1
 
     for run in Run.objects.running().select_related("schedule"):
-        ends_at = now + eta.remaining(run, usual_sec, now, conf)
+        ends_at = now + eta.remaining(run, durations, now, conf)
         outlook.running.append((number_of(run), run.started_at or now, ends_at))
     for run in startable(situation).select_related("schedule")[:MOST_QUEUED]:
         outlook.queued.append((number_of(run), run.queued_at))

@@ -4,7 +4,8 @@ from bisect import bisect_right, insort
 from datetime import datetime, timedelta
 
 from schedules.drain import startable
-from schedules.eta import MOST_AHEAD, expected_sec, places_from, remaining, usual_sec
+from schedules.durations import Durations
+from schedules.eta import MOST_AHEAD, places_from, remaining
 from schedules.models import Pool, Run, Slot
 from schedules.situation import Situation
 
@@ -13,15 +14,15 @@ type Moments = list[datetime]  # at which the places of a pool become free, in o
 
 def starts(situation: Situation) -> dict[int, datetime]:
     """Return the expected start of each queued run that lacks nothing but a slot, first in line first."""
-    now, usual = situation.now, usual_sec()
-    ends = {run.pk: now + remaining(run, usual, now, situation.conf) for run in _running()}
+    now, durations = situation.now, Durations(situation.conf)
+    ends = {run.pk: now + remaining(run, durations, now, situation.conf) for run in _running()}
     places = sorted(places_from(list(ends.values()), now, situation.conf))
     pools = _pools(ends, now)
     expected = {}
     for run in startable(situation).select_related("schedule")[:MOST_AHEAD]:
         pool = pools.get(run.pool) if not run.forced else None
         start = _take(places, pool[0] if pool else now)
-        lasts = timedelta(seconds=expected_sec(run.schedule, usual))
+        lasts = timedelta(seconds=durations.of(run.schedule))
         for moments in (places, pool) if pool else (places,):
             insort(moments, start + lasts)
         if pool:

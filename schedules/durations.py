@@ -1,0 +1,63 @@
+"""How long a run of a schedule is expected to take."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+from statistics import median
+from typing import NamedTuple
+
+from schedules.conf import Conf
+from schedules.models import Schedule
+
+UNKNOWN_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
+
+
+class Usual(NamedTuple):
+    """Medians in seconds, of the schedules that have run."""
+
+    of_profiles: dict[int, float]
+    of_projects: dict[int, float]
+    of_all: float
+
+
+class Durations:
+    """Expected seconds: the schedule's own average, else the median of its profile, of its project, of all.
+
+    Never more than a run of it may take.
+    """
+
+    def __init__(self, conf: Conf) -> None:
+        self._longest = conf.max_run_duration_sec
+
+    def of(self, schedule: Schedule | None) -> float:
+        if schedule is None:  # it was deleted
+            return min(self._usual.of_all, self._longest)
+        own = schedule.avg_duration_ms
+        expected = self._alike(schedule) if own is None else own / 1000
+        return min(expected, schedule.max_run_duration_sec or self._longest)
+
+    def _alike(self, schedule: Schedule) -> float:
+        usual = self._usual
+        return (
+            usual.of_profiles.get(schedule.profile_id)
+            or usual.of_projects.get(schedule.project_id or 0)
+            or usual.of_all
+        )
+
+    @cached_property
+    def _usual(self) -> Usual:
+        """Read the averages of all schedules, once and only where one has none of its own."""
+        known = Schedule.objects.order_by().exclude(avg_duration_ms=None)
+        rows = list(known.values_list("profile_id", "project_id", "avg_duration_ms"))
+        return Usual(
+            _medians((profile, took) for profile, _, took in rows),
+            _medians((project, took) for _, project, took in rows if project),
+            median(took for _, _, took in rows) / 1000 if rows else UNKNOWN_SEC,
+        )
+
+
+def _medians(averages_ms: Iterable[tuple[int, float]]) -> dict[int, float]:
+    groups = defaultdict[int, list[float]](list)
+    for key, took in averages_ms:
+        groups[key].append(took / 1000)
+    return {key: median(group) for key, group in groups.items()}
