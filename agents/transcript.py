@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from agents import statements
 from agents.errors import LeaseLost
@@ -80,13 +81,8 @@ def last_seq(transcript_id: int, token: UUID) -> int | None:
 
 def prune(before: datetime, batch: int = PAGE) -> int:
     """Delete a batch of old logs that nobody refers to any more; return how many went."""
-    owners = {
-        relation.name: None
-        for relation in Transcript._meta.related_objects
-        if relation.related_model not in (Event, Question)
-    }
     asking = Question.objects.open().values("transcript")
-    orphans = Transcript.objects.filter(created_at__lt=before, **owners).exclude(pk__in=asking).order_by("pk")
+    orphans = _unowned().filter(created_at__lt=before).exclude(pk__in=asking).order_by("pk")
     ids = list(orphans.values_list("pk", flat=True)[:batch])
     while not empty(ids):
         pass
@@ -100,5 +96,14 @@ def empty(transcript_ids: Collection[int], limit: int = EMPTIED) -> bool:
 
 
 def discard(transcript_ids: Collection[int]) -> int:
-    """Delete logs that are empty already and that nobody refers to; return how many went."""
-    return Transcript.objects.filter(pk__in=transcript_ids).delete()[0]
+    """Delete logs that are empty already, those that somebody refers to left out; return how many went."""
+    return _unowned().filter(pk__in=transcript_ids).delete()[0]
+
+
+def _unowned() -> QuerySet[Transcript]:
+    """Return the logs that nobody refers to: no run, no message."""
+    parts = (Event, Question)
+    owners = [
+        relation.name for relation in Transcript._meta.related_objects if relation.related_model not in parts
+    ]
+    return Transcript.objects.filter(**dict.fromkeys(owners))

@@ -7,7 +7,9 @@ class StagentConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from stagent import checks  # noqa: F401 - they register themselves
+        from stagent import checks, deliveries  # noqa: F401 - checks register themselves
+
+        deliveries.connect()
 
 
 class ConsoleConfig(admin_apps.AdminConfig):
