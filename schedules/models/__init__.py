@@ -5,5 +5,6 @@ from schedules.models.schedule import Schedule
 from schedules.models.scheduler import Scheduler
 from schedules.models.setting import Setting
 from schedules.models.slot import Pool, Slot
+from schedules.models.tally import Tally
 
-__all__ = ["Delivery", "Firing", "Pool", "Run", "Schedule", "Scheduler", "Setting", "Slot"]
+__all__ = ["Delivery", "Firing", "Pool", "Run", "Schedule", "Scheduler", "Setting", "Slot", "Tally"]

@@ -1,0 +1,50 @@
+"""Keeping the totals: the loop counts what has settled, whoever asks adds what came since."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from schedules.models import Tally
+from schedules.tallies.histograms import Totals
+from schedules.tallies.sources import SOURCES, Source
+
+SETTLED = timedelta(minutes=5)  # longer than any transaction of ours takes
+STEP = 5_000  # rows at a time: the loop has other work
+
+
+def keep(now: datetime) -> bool:
+    """Count some of what has settled; tell whether nothing is left to count for now."""
+    return all([_keep(source, now) for source in SOURCES])
+
+
+def totals() -> Totals:
+    """Return everything counted so far: what was kept, and what lies beyond it.
+
+    The marks are read first. What is counted for good meanwhile is counted here from its rows, once.
+    """
+    kept = Tally.objects.in_bulk()
+    counted: Counter[str] = Counter()
+    for source in SOURCES:
+        tally = kept.get(source.name)
+        counted.update(tally.totals if tally else {})
+        counted.update(source.count(source.between(tally.mark if tally else 0)))
+    return dict(counted)
+
+
+def _keep(source: Source, now: datetime) -> bool:
+    tally, _ = Tally.objects.get_or_create(source=source.name, defaults={"ahead_at": now - SETTLED})
+    if now - tally.ahead_at < SETTLED:
+        return True
+    if tally.mark < tally.ahead:
+        return _count(source, tally) >= tally.ahead
+    newest = source.newest(now)
+    Tally.objects.filter(pk=tally.pk, ahead=tally.ahead).update(ahead=max(newest, tally.ahead), ahead_at=now)
+    return True
+
+
+def _count(source: Source, tally: Tally) -> int:
+    """Move the mark on by compare-and-set: of two schedulers that count at once, one's work is dropped."""
+    upto = source.step(tally.mark, tally.ahead, STEP)
+    counted = Counter(tally.totals)
+    counted.update(source.count(source.between(tally.mark, upto)))
+    Tally.objects.filter(pk=tally.pk, mark=tally.mark).update(mark=upto, totals=dict(counted))
+    return upto
