@@ -83,7 +83,7 @@ def _line(held_by: Hindrances, now: Any, chat_exempt_since: Any) -> RunQuerySet:
 
 def _behind_its_own_schedule() -> Q:
     """Match the runs that wait for an earlier run of their schedule, which is not to overlap."""
-    busy = Run.objects.running().filter(schedule__isnull=False).values("schedule")
+    busy = Run.objects.under_way().filter(schedule__isnull=False).values("schedule")
     return Q(~Q(schedule__overlap_policy=OverlapPolicy.ALLOW), schedule__in=busy, source__in=BY_ITSELF)
 
 

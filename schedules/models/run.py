@@ -26,6 +26,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Keep the runs that were put aside until a person has answered."""
         return self.filter(status=RunStatus.WAITING)
 
+    def under_way(self) -> "RunQuerySet":
+        """Keep the runs that others of their schedule are not to overlap."""
+        return self.filter(status__in=(RunStatus.RUNNING, RunStatus.WAITING))
+
     def answered(self) -> "RunQuerySet":
         """Keep the waiting runs that nothing is asked for any more."""
         open_questions = Question.objects.open().filter(transcript=OuterRef("transcript"))

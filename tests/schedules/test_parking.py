@@ -12,6 +12,7 @@ from agents.signals import question_answered
 from agents.states import QuestionStatus
 from schedules import assignments, cancelling, conf, parked, retention
 from schedules.cancelling import Cancelled
+from schedules.drain import drain
 from schedules.eta import Forecast
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.reaper import reap
@@ -188,6 +189,16 @@ def test_a_newer_instant_clears_a_waiting_run_away():
     assert Run.objects.get(pk=run.pk).status == RunStatus.CANCELLED
     assert Run.objects.queued().count() == 1
     assert not Question.objects.open().exists()
+
+
+def test_a_run_that_is_queued_behind_one_that_waits_does_not_overlap_it():
+    schedule = a_schedule(overlap_policy=OverlapPolicy.QUEUE_ONE)
+    first, _ = a_waiting_run(schedule)
+    tick(the_situation(NOON + timedelta(minutes=5)))
+    assert Run.objects.queued().count() == 1
+    assert drain(the_situation(NOON + timedelta(minutes=5)), "worker") == []
+    withdraw(first.pk, now=NOON + HOUR, reason="")
+    assert len(drain(the_situation(NOON + timedelta(minutes=6)), "worker")) == 1
 
 
 def test_deleting_a_schedule_cancels_its_waiting_run():
