@@ -10,6 +10,7 @@ from schedules.conf import Conf
 from schedules.models import Schedule
 
 UNKNOWN_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
+COLUMNS = ("profile_id", "project_id", "avg_duration_ms")
 
 
 class Usual(NamedTuple):
@@ -47,17 +48,20 @@ class Durations:
     @cached_property
     def _usual(self) -> Usual:
         """Read the averages of all schedules, once and only where one has none of its own."""
-        known = Schedule.objects.order_by().exclude(avg_duration_ms=None)
-        rows = list(known.values_list("profile_id", "project_id", "avg_duration_ms"))
+        rows = [
+            (profile, project, took_ms / 1000)
+            for profile, project, took_ms in Schedule.objects.order_by().values_list(*COLUMNS)
+            if took_ms is not None
+        ]
         return Usual(
             _medians((profile, took) for profile, _, took in rows),
             _medians((project, took) for _, project, took in rows if project),
-            median(took for _, _, took in rows) / 1000 if rows else UNKNOWN_SEC,
+            median(took for _, _, took in rows) if rows else UNKNOWN_SEC,
         )
 
 
-def _medians(averages_ms: Iterable[tuple[int, float]]) -> dict[int, float]:
+def _medians(durations: Iterable[tuple[int, float]]) -> dict[int, float]:
     groups = defaultdict[int, list[float]](list)
-    for key, took in averages_ms:
-        groups[key].append(took / 1000)
+    for key, seconds in durations:
+        groups[key].append(seconds)
     return {key: median(group) for key, group in groups.items()}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -17,6 +18,8 @@ from stagent.lib import bell
 
 WHEN = ("cron", "interval", "at")
 SAY_WHEN = "Say when: a cron expression, an interval in words, or a moment."
+WORK = ("prompt", "profile", "project")  # what an agent is to do, and what it has at hand for it
+FOLLOWS = ("max_turns_set_at", "owner")  # not typed by anybody, but written with what is
 TIMING = {"cron", "every_sec", "at", "timezone", "starts_at", "ends_at", "jitter_sec", "max_firings"}
 
 
@@ -43,6 +46,12 @@ def prepare(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down
     _check(schedule, before, now)
     return before
+
+
+def taken_over(schedule: Schedule, changes: Mapping[str, Any], editor: AbstractBaseUser) -> dict[str, Any]:
+    """Return the new owner where somebody else changes the work: nobody's agent does what another wrote."""
+    rewritten = any(name in changes and changes[name] != getattr(schedule, name) for name in WORK)
+    return {"owner": editor} if rewritten and schedule.owner_id != editor.pk else {}
 
 
 def draft(changes: Mapping[str, Any], *, now: datetime) -> Schedule:
@@ -134,7 +143,7 @@ def _update(schedule: Schedule, *, retimed: bool, now: datetime) -> None:
     kept = {
         field.name
         for field in Schedule._meta.concrete_fields
-        if not field.editable and field.name != "max_turns_set_at"
+        if not field.editable and field.name not in FOLLOWS
     }
     mine = [
         field.name

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils.safestring import SafeString
 
-from schedules import collisions, editing, streaks, wording
+from schedules import collisions, editing, journal, streaks, wording
 from schedules.admin import preview, sparkline
 from schedules.admin.collision_banner import tell
 from schedules.admin.filters import AttentionFilter
@@ -25,6 +25,7 @@ from schedules.states import ScheduleStatus
 from schedules.transitions import remove
 from schedules.zones import names
 from stagent.lib import cells, clock
+from stagent.lib.admin import operator
 
 FOLD = ("collapse",)
 KEPT = (
@@ -81,9 +82,12 @@ class ScheduleAdmin(ScheduleDoing):
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: ScheduleForm, change: bool) -> None:
         """Write what was changed over the row as it is now, and say with whom it collides."""
-        now = clock.now()
-        changes = form.changes if change else form.changes | {"owner": request.user}
+        now, user = clock.now(), operator(request)
         row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
+        taken = editing.taken_over(row, form.changes, user) if change else {"owner": user}
+        changes = form.changes | taken
+        if change and taken:
+            journal.note(user, obj, journal.CHANGE, "Took it over: its agents act in their name now.")
         obj.pk = editing.save(row, changes, now=now).pk
         obj.refresh_from_db()
         for collision in collisions.check(obj, now):

@@ -21,6 +21,7 @@ from stagent.lib.api.values import Row, Warnings
 from stagent.lib.problems import invalid, of_model
 
 BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."
+TAKEN_OVER = " Its agents act in their name now."
 OVER = "It is over: no instant is left. Give it a new time instead."
 
 
@@ -50,11 +51,12 @@ def change(schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime
         schedule = _locked(schedule_id)
         values = columns(asked, present=schedule)
         status = values.pop("status", None)
-        _save(schedule, values, now)
+        taken = editing.taken_over(schedule, values, actor.user)
+        _save(schedule, values | taken, now)
         if status is not None:
             _set_status(schedule, status, actor, now)
         names = ", ".join(sorted(asked.model_fields_set)) or "nothing"
-        actor.note(schedule, journal.CHANGE, f"Changed {names}.")
+        actor.note(schedule, journal.CHANGE, f"Changed {names}.{TAKEN_OVER if taken else ''}")
     return saved(schedule, now)
 
 

@@ -150,6 +150,15 @@ def test_only_what_was_changed_is_written(reader, now):
     assert LogEntry.objects.get().get_change_message() == "Changed Name."
 
 
+def test_who_rewrites_anothers_prompt_answers_for_it_from_then_on(reader, now, bob):
+    schedule = a_schedule(now, owner=bob)
+    reader.presses(page_of(schedule), **seen(reader, schedule) | {"priority": "3"})
+    assert Schedule.objects.get().owner == bob
+    reader.presses(page_of(schedule), **seen(reader, schedule) | {"prompt": "Delete everything."})
+    assert Schedule.objects.get().owner == reader.user
+    assert "Took it over" in " ".join(LogEntry.objects.values_list("change_message", flat=True))
+
+
 def test_a_form_that_was_open_meanwhile_does_not_wake_a_schedule_that_was_paused(reader, now):
     schedule = a_schedule(now)
     sent = seen(reader, schedule)

@@ -143,6 +143,16 @@ def test_a_schedule_sent_back_as_it_was_read_means_no_change(api, when):
     assert {**after, "priority": 0, "updated_at": before["updated_at"]} == before
 
 
+def test_who_changes_what_anothers_schedule_does_becomes_its_owner(api, alice, bob):
+    schedule = a_schedule(clock.now(), owner=bob, prompt="Report.")
+    same = api.patch(f"/schedules/{schedule.pk}", {"prompt": "Report.", "cron": "0 7 * * *", "max_turns": 9})
+    assert same.json()["schedule"]["owner"] == "bob"
+    project = Project.objects.create(slug="p", name="P")
+    other = api.patch(f"/schedules/{schedule.pk}", {"project": str(project.pk)})
+    assert other.json()["schedule"]["owner"] == "alice"
+    assert "Its agents act in their name now." in LogEntry.objects.latest("pk").change_message
+
+
 def test_a_changed_time_may_come_with_the_old_words_beside_it(api):
     schedule = a_schedule(clock.now(), interval="every 5m")
     shown = api.patch(f"/schedules/{schedule.pk}", {"cron": "0 7 * * *", "interval": "every 5m"}).json()
