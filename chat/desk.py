@@ -1,11 +1,10 @@
 """Where the web process works on replies: claims those whose turn has come, keeps their leases, stops them.
 
 A thread with an event loop and a database connection of its own, so that neither a page nor a socket waits
-for an agent, and an agent's task outlives the page that asked. Opened by `stagent.asgi`, closed at exit.
+for an agent, and an agent's task outlives the page that asked. Opened and closed by `stagent.asgi`.
 """
 
 import asyncio
-import atexit
 import logging
 import threading
 import time
@@ -50,11 +49,9 @@ class Desk:
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         self._thread.start()
         doorbell.work(self._strike)
-        atexit.register(self.close)
 
     def close(self) -> None:
         """Settle what is being answered as interrupted and leave; what is not done in time, others settle."""
-        atexit.unregister(self.close)
         doorbell.leave(self._strike)
         self._leaving = True
         self._strike()

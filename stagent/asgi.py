@@ -1,6 +1,7 @@
 """The web process: Django over ASGI, served by daphne, its sockets, and the desk that works on replies."""
 
 import os
+import sys
 
 from django.core.asgi import get_asgi_application
 
@@ -14,4 +15,14 @@ from chat.desk import Desk  # noqa: E402
 from stagent.sockets import Doors  # noqa: E402
 
 application = ProtocolTypeRouter({"http": http, "websocket": Doors()})
-Desk().open()
+desk = Desk()
+desk.open()
+
+if (
+    "twisted.internet.reactor" in sys.modules
+):  # daphne's; at interpreter exit it is too late to write anything
+    from twisted.internet import reactor
+    from twisted.internet.threads import deferToThread
+
+    # The sockets are served meanwhile: everybody sees how their answer ended.
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: deferToThread(desk.close))  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Drills: bad days, played through with real processes on an install made for it."""

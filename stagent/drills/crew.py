@@ -1,0 +1,64 @@
+"""The processes of a drill: started, waited for, killed without a warning, started anew."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+PATIENCE_SEC = 120.0
+
+
+class Crew:
+    """A web process and a scheduler, with the environment that this process has."""
+
+    def __init__(self) -> None:
+        with socket.socket() as door:
+            door.bind(("127.0.0.1", 0))
+            self.port = int(door.getsockname()[1])
+        web = ("-m", "daphne", "-v", "0", "-p", str(self.port), "stagent.asgi:application")
+        scheduler = ("manage.py", "runscheduler", "--skip-checks")
+        self._commands = {"web": web, "scheduler": scheduler}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        for name in self._commands:
+            self.start(name)
+        wait_for(self.answers, "the web process answers")
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for process in self._running.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self._running.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def start(self, name: str) -> None:
+        command = [sys.executable, *self._commands[name]]
+        self._running[name] = subprocess.Popen(command, env=os.environ, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
+
+    def kill(self, name: str) -> None:
+        """End a process as a power cut would, and start it anew."""
+        self._running[name].kill()
+        self._running[name].wait()
+        self.start(name)
+
+    def answers(self) -> bool:
+        with socket.socket() as door:
+            return door.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SEC) -> None:
+    """Wait until something is true; raises TimeoutError that says what was waited for."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError(f"Waited {seconds:.0f} s in vain until {what}.")
+        time.sleep(0.05)

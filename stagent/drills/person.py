@@ -1,0 +1,130 @@
+"""A person at the chat page: a real socket, an outbox that is sent until it is accepted, every word kept."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientProtocol
+
+RETRY_SEC = 0.3
+PATIENCE_SEC = 90.0
+
+
+@dataclass
+class Heard:
+    """One answer, as it reached the person."""
+
+    asked: str
+    sent_at: float  # monotonic
+    reply_id: str = ""
+    text: str = ""
+    seq: int = 0
+    first_ms: float | None = None
+    final: dict[str, Any] | None = None
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+
+    def take(self, frame: dict[str, Any]) -> None:
+        """Take in a frame of this answer, in order."""
+        if frame["type"] == "snapshot":
+            self.text = frame["text"]
+        elif frame["seq"] <= self.seq:
+            return  # seen before the line was cut
+        elif frame["seq"] != self.seq + 1:
+            self.gaps.append((self.seq, frame["seq"]))
+        self.seq = frame["seq"]
+        if frame["type"] == "delta":
+            self.text += frame["text"]
+            self.first_ms = self.first_ms or 1000 * (time.monotonic() - self.sent_at)
+        elif frame["type"] == "final":
+            self.final = frame
+
+    @property
+    def is_true(self) -> bool:
+        """Whether what was heard is what the server says was said."""
+        if self.final is None or self.gaps:
+            return False
+        return hashlib.sha256(self.text.encode()).hexdigest() == self.final["sha256"]
+
+
+class Person:
+    """Talks, one message after the other, and does not give up when the line is cut."""
+
+    def __init__(self, port: int, token: str, name: str) -> None:
+        self._port, self._token, self._name = port, token, name
+        self._line: _Line | None = None
+        self._conversation_id: str | None = None
+        self.heard: list[Heard] = []
+
+    async def ask(self, text: str) -> Heard:
+        """Say something and listen to the answer until it is over, over as many lines as that takes."""
+        asked = Heard(f"{self._name}-{len(self.heard)}", time.monotonic())
+        self.heard.append(asked)
+        async with asyncio.timeout(PATIENCE_SEC):
+            while asked.final is None:
+                try:
+                    await self._listen(asked, text)
+                except (ConnectionError, OSError, TimeoutError):
+                    self._line = None
+                    await asyncio.sleep(RETRY_SEC)
+        return asked
+
+    async def _listen(self, asked: Heard, text: str) -> None:
+        line = self._line or await self._connect(asked)
+        if not asked.reply_id:
+            said = {"client_msg_id": asked.asked, "conversation_id": self._conversation_id, "text": text}
+            line.say({"type": "send", **said})
+        while asked.final is None:
+            frame = await line.frames.get()
+            if frame["type"] == "closed":
+                raise ConnectionError(frame["why"])
+            if frame["type"] == "accepted" and frame["client_msg_id"] == asked.asked:
+                asked.reply_id, self._conversation_id = frame["reply_id"], frame["conversation_id"]
+            elif frame["type"] == "error":
+                raise RuntimeError(f"{frame['code']}: {frame['message']}")
+            elif _is_of(asked, frame):
+                asked.take(frame)
+
+    async def _connect(self, asked: Heard) -> "_Line":
+        self._line = line = await _dial(self._port, self._token)
+        line.say({"type": "hello", "positions": {asked.reply_id: asked.seq} if asked.reply_id else {}})
+        return line
+
+
+def _is_of(asked: Heard, frame: dict[str, Any]) -> bool:
+    return bool(asked.reply_id) and frame.get("message_id") == asked.reply_id and frame["type"] != "feed"
+
+
+class _Line(WebSocketClientProtocol):
+    """One connection."""
+
+    def onConnecting(self, details: Any) -> None:  # noqa: N802 - autobahn's own names, here and below
+        self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def onOpen(self) -> None:  # noqa: N802
+        self.factory.opened.set_result(self)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803
+        self.frames.put_nowait(json.loads(payload))
+
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:  # noqa: N802, N803
+        self.frames.put_nowait({"type": "closed", "why": f"{code} {reason}"})
+        if not self.factory.opened.done():
+            self.factory.opened.set_exception(ConnectionError(reason))
+
+    def say(self, frame: dict[str, Any]) -> None:
+        with contextlib.suppress(Exception):  # a line that is cut says so by its frames
+            self.sendMessage(json.dumps(frame).encode())
+
+
+async def _dial(port: int, token: str) -> _Line:
+    loop = asyncio.get_running_loop()
+    headers = {"Authorization": f"Bearer {token}"}
+    factory = WebSocketClientFactory(f"ws://127.0.0.1:{port}/ws/chat/", headers=headers)
+    factory.protocol, factory.opened = _Line, loop.create_future()
+    await loop.create_connection(factory, "127.0.0.1", port)
+    line: _Line = await asyncio.wait_for(factory.opened, 10)
+    return line

@@ -1,0 +1,37 @@
+"""Play a bad day through, on an install made for it and thrown away, and say which promises were kept.
+
+1. Make a database and a data folder; nothing of this install is touched or read.
+2. Run the drill on them: `incident` (2026-04-08 again) or `kill` (processes killed at random moments).
+3. Print each promise with its figure; the exit code is 0 if all were kept, else 1.
+"""
+
+import subprocess
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from stagent.drills.ground import throwaway
+
+DRILLS = {
+    "incident": ("stagent.drills.incident", {}),
+    "kill": ("stagent.drills.kill", {"SCHEDULE_LEASE_TTL_SEC": "4", "CHAT_LEASE_TTL_SEC": "4"}),
+}
+
+
+class Command(BaseCommand):
+    help = "Play a bad day through on a throwaway install and say which promises were kept."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", choices=DRILLS, help="which day")
+        parser.add_argument("--rounds", type=int, default=6, help="kill: how many processes are killed")
+
+    def handle(self, *args: Any, name: str, rounds: int, **options: Any) -> None:
+        """Do the steps of this module's docstring."""
+        module, variables = DRILLS[name]
+        with throwaway(**variables, STAGENT_DRILL_ROUNDS=str(rounds)) as env:
+            command = [sys.executable, "-m", module]
+            done = subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=False)  # noqa: S603 - ours
+        sys.exit(done.returncode)
