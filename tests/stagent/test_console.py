@@ -73,8 +73,8 @@ def test_the_policy_forbids_what_the_pages_do_without(reader):
     assert "script-src 'self'" in policy
 
 
-def test_the_first_page_is_where_the_address_alone_leads(client):
-    assert client.get("/").url == "/admin/"
+def test_the_address_alone_leads_to_the_chat_page(client):
+    assert client.get("/").url == "/login/?next=/"
 
 
 def test_who_is_not_signed_in_is_asked_to(client):

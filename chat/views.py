@@ -1,0 +1,74 @@
+"""The chat page. It brings its frame; what is said in it comes over the socket and the API."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+
+from chat.models import Conversation
+from chat.transitions.accepting import number
+
+SHEETS = [
+    f"chat/{name}.css"
+    for name in (
+        "layout",
+        "sidebar",
+        "welcome",
+        "thread",
+        "prose",
+        "code",
+        "composer",
+        "cards",
+        "questions",
+        "dialogs",
+    )
+]
+NOBODY = 0  # the id in an address that the page fills in
+
+
+class SignIn(LoginView):
+    """Where people sign in who need not be on the staff."""
+
+    template_name = "chat/login.html"
+    next_page = "chat:page"
+    redirect_authenticated_user = True
+
+
+class SignOut(LogoutView):
+    next_page = "chat:login"
+
+
+@never_cache
+@login_required(login_url="chat:login")
+def page(request: HttpRequest, conversation_id: str | None = None) -> HttpResponse:
+    """Show the page; with somebody else's conversation, there is none."""
+    user = cast(User, request.user)
+    if conversation_id is not None:
+        mine = Conversation.objects.of(user).filter(pk=number(conversation_id))
+        if not mine.exists():
+            raise Http404
+    return render(request, "chat/page.html", {"config": _config(user, conversation_id), "sheets": SHEETS})
+
+
+def _config(user: User, conversation_id: str | None) -> dict[str, Any]:
+    return {
+        "user": user.get_short_name() or user.get_username(),
+        "conversation": conversation_id,
+        "offline": not (settings.ANTHROPIC_API_KEY or settings.ANTHROPIC_BASE_URL),
+        "links": _links(user),
+    }
+
+
+def _links(user: User) -> dict[str, str]:
+    """Return where the console tells more, as far as this person may look."""
+    links = {"login": reverse("chat:login")}
+    for noun in ("run", "schedule"):
+        if user.is_staff and user.has_perm(f"schedules.view_{noun}"):
+            links[noun] = reverse(f"admin:schedules_{noun}_change", args=[NOBODY])
+    return links

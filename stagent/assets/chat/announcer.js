@@ -1,0 +1,29 @@
+// Says to a screen reader that an answer begins and ends, and never each of its words.
+
+import { words } from "./times.js";
+
+export class Announcer {
+    #begun = new Set();
+
+    constructor(element, isShown) {
+        this.element = element;
+        this.isShown = isShown;
+    }
+
+    hear(reply) {
+        if (!reply.text || this.#begun.has(reply.id) || !this.isShown(reply.id)) return;
+        this.#begun.add(reply.id);
+        this.say("Answer started.");
+    }
+
+    finish(reply) {
+        if (!this.isShown(reply.id)) return;
+        this.#begun.delete(reply.id);
+        const how = { complete: "Answer finished", stopped: "Answer stopped" }[reply.status] ?? "Answer broken off";
+        this.say(`${how}, ${words(reply.text)} words.`);
+    }
+
+    say(text) {
+        this.element.textContent = text;
+    }
+}

@@ -1,0 +1,52 @@
+// Asks the HTTP API with the session of this page. What goes wrong is an ApiError with words for people.
+
+const TRANSIENT = [502, 503, 504];
+
+export class ApiError extends Error {
+    constructor(status, code, message, fields = {}) {
+        super(message);
+        Object.assign(this, { status, code, fields });
+    }
+
+    // Asking again later may help.
+    get isPassing() {
+        return this.status === 0 || TRANSIENT.includes(this.status);
+    }
+}
+
+let token = document.documentElement.dataset.csrf;
+let whenOver = () => {};
+
+export function onSessionOver(callback) {
+    whenOver = callback;
+}
+
+export async function ask(method, path, body, signal) {
+    const headers = { Accept: "application/json", "X-CSRFToken": cookieToken() ?? token };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const said = body === undefined ? undefined : JSON.stringify(body);
+    const answer = await fetch(`/api/${path}`, { method, headers, body: said, signal }).catch((error) => {
+        if (error.name === "AbortError") throw error;
+        throw new ApiError(0, "unreachable", "The server cannot be reached right now.");
+    });
+    if (answer.ok) return answer.status === 204 ? null : answer.json().catch(() => null);
+    const told = await answer.json().catch(() => ({}));
+    if (answer.status === 401) whenOver();
+    throw new ApiError(answer.status, told.error ?? "error", wording(answer.status, told), told.fields);
+}
+
+export const get = (path, signal) => ask("GET", path, undefined, signal);
+export const post = (path, body = {}) => ask("POST", path, body);
+export const patch = (path, body) => ask("PATCH", path, body);
+export const remove = (path) => ask("DELETE", path);
+
+// A sign-in in another tab renews the token; where the cookie can be read, it is the newer one.
+function cookieToken() {
+    return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+}
+
+function wording(status, told) {
+    const fields = Object.values(told.fields ?? {}).flat();
+    if (fields.length) return fields.join(" ");
+    return told.message || `The server answered ${status}. Try again in a moment.`;
+}

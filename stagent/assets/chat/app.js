@@ -1,0 +1,50 @@
+// The chat page: makes its parts and tells each what it needs to know of the others.
+
+import { onSessionOver } from "./api.js";
+import { Announcer } from "./announcer.js";
+import { Chip } from "./chip.js";
+import { Composer } from "./composer.js";
+import { find } from "./dom.js";
+import { bindKeys } from "./keys.js";
+import { Needs } from "./needs.js";
+import { Outbox } from "./outbox.js";
+import { Picker } from "./picker.js";
+import { Replies } from "./replies.js";
+import { Scroller } from "./scroller.js";
+import { Search } from "./search.js";
+import { Shell } from "./shell.js";
+import { Sidebar } from "./sidebar.js";
+import { Connection } from "./socket.js";
+import { Thread } from "./thread.js";
+import { toast } from "./toast.js";
+import { Traffic } from "./traffic.js";
+import { welcome } from "./welcome.js";
+
+const config = JSON.parse(find("#config").textContent);
+const list = find("#thread");
+
+const connection = new Connection("/ws/chat/", () => traffic.hello());
+const replies = new Replies((frame) => connection.say(frame));
+const outbox = new Outbox(connection, config.user);
+const scroller = new Scroller(find("#scroll"), find("#content"), find("#jump"));
+const picker = new Picker(find("#profile"), find("#model"), toast);
+const composer = new Composer(find("#composer"), config.user, picker);
+const thread = new Thread({ list, replies, outbox, connection, scroller, composer, links: config.links, tell: toast });
+const sidebar = new Sidebar(find("#sidebar"));
+const announcer = new Announcer(find("#announcer"), (id) => thread.messages.some((message) => message.id === id));
+const needs = new Needs(find("#needs"), config.links.run);
+const traffic = new Traffic({ connection, replies, outbox, thread, sidebar, announcer, needs });
+const shell = new Shell({ sidebar, thread, composer, picker, connection, config });
+const search = new Search(find("#search"), (id) => shell.go(id));
+new Chip(find("#chip"), connection, outbox);
+
+composer.addEventListener("send", ({ detail: { text, ...choice } }) => thread.send(text, choice));
+composer.addEventListener("stop", () => thread.stop());
+composer.addEventListener("edit-last", () => thread.lastOfPerson && thread.edit(thread.lastOfPerson));
+find("#welcome").append(welcome(config, (words) => thread.send(words, composer.choice)));
+onSessionOver(() => shell.sayOver());
+bindKeys({ shell, search, thread });
+
+shell.open(config.conversation);
+sidebar.load().catch((error) => toast(error.message));
+connection.start();

@@ -1,0 +1,27 @@
+// How the connection is doing; silent while all is well and nothing waits.
+
+import { h, icon } from "./dom.js";
+
+export class Chip {
+    constructor(element, connection, outbox) {
+        Object.assign(this, { element, connection, outbox });
+        connection.addEventListener("state", () => this.show());
+        outbox.addEventListener("change", () => this.show());
+        this.show();
+    }
+
+    show() {
+        const { name, seconds } = this.connection.state;
+        const words = {
+            live: "live",
+            connecting: "connecting",
+            waiting: `reconnecting in ${seconds} s`,
+            offline: this.outbox.waiting ? "offline, will send when back" : "offline",
+            over: "signed out",
+        }[name];
+        if (this.element.dataset.words === words) return;
+        this.element.dataset.words = words;
+        this.element.dataset.state = name;
+        this.element.replaceChildren(name === "offline" ? icon("cloud-off") : h("span", { class: "dot" }), words);
+    }
+}

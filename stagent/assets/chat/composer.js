@@ -1,0 +1,113 @@
+// Where one writes: grows with the text, keeps drafts, sends on Enter, stops on Escape.
+// Events: "send" with the text, "stop", "edit-last".
+
+import { find } from "./dom.js";
+
+const HIGHEST = 0.4; // of the window
+const SAVE_MS = 250;
+
+export class Composer extends EventTarget {
+    #key = "";
+    #timer = 0;
+
+    constructor(element, user, picker) {
+        super();
+        this.element = element;
+        this.picker = picker;
+        this.prefix = `stagent:draft:${user}:`;
+        this.area = find("textarea", element);
+        this.sendButton = find("[data-send]", element);
+        this.stopButton = find("[data-stop]", element);
+        element.addEventListener("submit", (event) => this.#submit(event));
+        this.area.addEventListener("keydown", (event) => this.#press(event));
+        this.area.addEventListener("input", () => this.#typed());
+        this.stopButton.addEventListener("click", () => this.#stop());
+        addEventListener("resize", () => this.#grow());
+        addEventListener("pagehide", () => this.#save());
+    }
+
+    get choice() {
+        return this.picker.choice;
+    }
+
+    // Puts the draft of a conversation in place.
+    open(conversationId) {
+        this.#save();
+        this.#key = this.prefix + (conversationId ?? "new");
+        this.area.value = localStorage.getItem(this.#key) ?? "";
+        this.#typed(false);
+    }
+
+    // A conversation got its id; what was written since goes along.
+    adopt(conversationId) {
+        localStorage.removeItem(this.#key);
+        this.#key = this.prefix + conversationId;
+        this.#save();
+    }
+
+    fill(text) {
+        this.area.value = text;
+        this.area.focus();
+        this.#typed();
+    }
+
+    focus() {
+        this.area.focus({ preventScroll: true });
+    }
+
+    // While an answer is under way it can be stopped, and more can be sent.
+    showBusy(busy) {
+        this.stopButton.hidden = !busy;
+        this.element.toggleAttribute("data-busy", busy);
+    }
+
+    #submit(event) {
+        event.preventDefault();
+        const text = this.area.value.trim();
+        if (!text) return;
+        this.area.value = "";
+        this.#typed();
+        this.focus();
+        this.dispatchEvent(new CustomEvent("send", { detail: { text, ...this.choice } }));
+    }
+
+    #press(event) {
+        if (event.isComposing || event.keyCode === 229) return; // it belongs to the input method
+        if (event.key === "Enter" && !event.shiftKey && !event.altKey) return this.#submit(event);
+        if (event.key === "ArrowUp" && !this.area.value) {
+            event.preventDefault();
+            this.dispatchEvent(new Event("edit-last"));
+        }
+    }
+
+    #stop() {
+        this.dispatchEvent(new Event("stop"));
+        this.focus();
+    }
+
+    #typed(keep = true) {
+        this.sendButton.disabled = !this.area.value.trim();
+        this.#grow();
+        if (!keep) return;
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#save(), SAVE_MS);
+    }
+
+    #grow() {
+        this.area.style.height = "auto";
+        const most = innerHeight * HIGHEST;
+        this.area.style.height = `${Math.min(this.area.scrollHeight, most)}px`;
+        this.area.style.overflowY = this.area.scrollHeight > most ? "auto" : "hidden";
+    }
+
+    #save() {
+        clearTimeout(this.#timer);
+        if (!this.#key) return;
+        try {
+            if (this.area.value.trim()) localStorage.setItem(this.#key, this.area.value);
+            else localStorage.removeItem(this.#key);
+        } catch {
+            // Nothing can be kept here; the words are in the field still.
+        }
+    }
+}

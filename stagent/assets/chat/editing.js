@@ -1,0 +1,41 @@
+// Edits a person's message in its place; sending makes a branch beside it.
+
+import { button, h } from "./dom.js";
+
+export function edit(view, send) {
+    if (view.element.querySelector(".editor")) return;
+    const area = h("textarea", { "aria-label": "Edit your message", rows: "1" });
+    area.value = view.message.text;
+    const close = () => {
+        editor.remove();
+        view.bubble.hidden = view.actions.element.hidden = false;
+        document.querySelector("#words").focus();
+    };
+    const done = () => {
+        const text = area.value.trim();
+        if (!text) return area.focus();
+        close();
+        send(text);
+    };
+    const editor = h(
+        "div",
+        { class: "editor", onkeydown: (event) => keys(event, done, close) },
+        area,
+        h("div", { class: "editor-foot" }, h("span", {}, "The earlier version is kept."), button("Cancel", close), button("Send", done, { class: "button main" })),
+    );
+    view.bubble.hidden = view.actions.element.hidden = true;
+    view.element.append(editor);
+    area.focus();
+    area.setSelectionRange(area.value.length, area.value.length);
+}
+
+function keys(event, done, close) {
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Escape") {
+        event.stopPropagation();
+        close();
+    } else if (event.key === "Enter" && !event.shiftKey) {
+        event.preventDefault();
+        done();
+    }
+}

@@ -1,0 +1,141 @@
+// One message as it is shown: the words, what came with them, and what can be done with it.
+
+import { Actions } from "./actions.js";
+import { cardOf } from "./cards.js";
+import { h, icon } from "./dom.js";
+import { Markdown } from "./markdown.js";
+import { Questions } from "./questions.js";
+import { rendered } from "./rendered.js";
+import { Thinking } from "./thinking.js";
+import { Tools } from "./tools.js";
+
+const SILENT_MS = 20_000;
+export const UNFINISHED = ["pending", "streaming"];
+
+// A person's words. `entry` is one of the outbox, which the server has not confirmed yet.
+export class Said {
+    constructor(message, desk) {
+        this.message = message;
+        this.bubble = h("div", { class: "bubble" }, message.text);
+        this.element = h("article", { class: "message user", "data-id": message.id, "aria-label": "You" }, this.bubble);
+        this.actions = new Actions(this, desk);
+        this.element.append(this.actions.element);
+    }
+
+    update(message) {
+        this.message = message;
+        this.actions.show(message);
+    }
+}
+
+// An answer: drawn from its frames while it streams, from what the server stored when it is finished.
+export class Answer {
+    #key = "";
+    #frame = 0;
+    #reply = null;
+
+    constructor(message, desk) {
+        this.message = message;
+        this.desk = desk;
+        this.thinking = new Thinking();
+        this.tools = new Tools();
+        this.words = new Markdown();
+        this.questions = new Questions();
+        this.state = h("p", { class: "state" });
+        this.notice = h("p", { class: "notice" });
+        this.actions = new Actions(this, desk);
+        this.body = h("div", { class: "body" }, this.words.element);
+        const parts = [this.thinking.element, this.tools.element, this.body, this.questions.element, this.state, this.notice];
+        this.element = h("article", { class: "message assistant", "data-id": message.id, "aria-label": "Answer" }, cardOf(message, desk.links), parts, this.actions.element);
+        this.update(message);
+    }
+
+    get isFinished() {
+        return !UNFINISHED.includes(this.message.status);
+    }
+
+    update(message) {
+        const key = JSON.stringify([message.status, message.text.length, message.siblings, message.notice, message.html?.length]);
+        this.message = message;
+        this.tools.show(message.tools ?? [], !this.isFinished);
+        this.questions.show(message.questions ?? []);
+        if (key === this.#key) return;
+        this.#key = key;
+        if (this.isFinished) this.#settle(message);
+        else this.#showState();
+        this.actions.show(message);
+    }
+
+    follow(reply) {
+        this.#reply = reply;
+        this.draw();
+    }
+
+    // Draws at the next frame; of many words that come together, once. Hidden pages have no frames.
+    heard() {
+        this.#frame ||= document.hidden ? setTimeout(() => this.draw(), 200) : requestAnimationFrame(() => this.draw());
+    }
+
+    draw() {
+        this.#frame = 0;
+        const reply = this.#reply;
+        if (!reply || this.isFinished) return;
+        this.thinking.show(reply);
+        this.tools.show([...reply.tools.values()], true);
+        this.questions.show([...reply.questions.values()]);
+        this.words.show(reply.text);
+        this.#showState();
+        this.desk.drawn(this);
+    }
+
+    // Time passes: a silent reply says so.
+    tick() {
+        if (this.isFinished) return;
+        this.#showState();
+    }
+
+    get isSilent() {
+        return this.#reply?.status === "streaming" && Date.now() - this.#reply.heardAt > SILENT_MS;
+    }
+
+    #showState() {
+        const [symbol, words] = this.#situation();
+        this.element.setAttribute("aria-busy", String(words !== WAITS && words !== ASKS));
+        this.element.classList.toggle("streaming", Boolean(this.#reply?.text) && !this.isFinished);
+        this.state.hidden = !words;
+        if (this.state.dataset.words === words) return;
+        this.state.dataset.words = words;
+        this.state.replaceChildren(symbol, words);
+        this.actions.show(this.message);
+    }
+
+    #situation() {
+        const reply = this.#reply;
+        if (this.desk.isBehindAnother(this)) return [icon("clock"), WAITS];
+        if (reply?.isWaitingForPerson || this.message.questions?.length) return [icon("hand"), ASKS];
+        if (this.isSilent) return [h("span", { class: "dots" }), "Still working? Nothing was heard for a while; looking again."];
+        if (reply?.text && ![...reply.tools.values()].some((tool) => !tool.done)) return ["", ""];
+        return [h("span", { class: "dots" }), reply?.thinkingSince ? "Thinking" : reply?.tools.size ? "Working" : "Getting ready"];
+    }
+
+    #settle(message) {
+        this.#reply = null;
+        this.state.hidden = true;
+        this.element.classList.remove("streaming");
+        this.element.setAttribute("aria-busy", "false");
+        this.element.dataset.status = message.status;
+        this.thinking.settle();
+        this.#showWords(message);
+        this.notice.hidden = !message.notice;
+        this.notice.replaceChildren(icon(message.status === "error" ? "warn" : "stop"), message.notice ?? "");
+    }
+
+    #showWords(message) {
+        if (typeof message.html === "string") return this.body.replaceChildren(rendered(message.html));
+        this.words.show(message.text);
+        this.body.replaceChildren(this.words.element);
+    }
+}
+
+const WAITS = "Waiting for the answer before it";
+const ASKS = "Waiting for your answer";

@@ -1,0 +1,65 @@
+// Who answers, and with which model: two plain lists. What is picked holds for what is sent from now on.
+
+import { get, patch } from "./api.js";
+import { h } from "./dom.js";
+
+export class Picker {
+    #conversation = null;
+
+    constructor(profiles, models, tell) {
+        this.profiles = profiles;
+        this.models = models;
+        this.tell = tell;
+        profiles.addEventListener("change", () => this.#picked({ profile: profiles.value }));
+        models.addEventListener("change", () => this.#picked({ model: models.value || null }));
+        this.ready = this.#load();
+    }
+
+    get choice() {
+        const choice = {};
+        if (this.profiles.value) choice.profile = this.profiles.value;
+        if (this.models.options.length) choice.model = this.models.value;
+        return choice;
+    }
+
+    // Shows who answers in a conversation; without one, the usual.
+    async show(conversation) {
+        this.#conversation = conversation;
+        await this.ready;
+        if (conversation !== this.#conversation) return;
+        choose(this.profiles, conversation?.profile ?? this.usual);
+        choose(this.models, conversation?.model ?? "");
+        this.#explain();
+    }
+
+    async #load() {
+        const lists = [get("chat/profiles"), get("chat/models")].map((asked) => asked.catch(() => ({ items: [] })));
+        const [profiles, models] = await Promise.all(lists);
+        this.usual = profiles.items.find((item) => item.default || item.is_default)?.slug ?? "assistant";
+        this.told = new Map(profiles.items.map((item) => [item.slug, item]));
+        this.profiles.replaceChildren(...profiles.items.map((item) => new Option(item.name || item.slug, item.slug)));
+        const names = models.items.map((item) => (typeof item === "string" ? item : (item.model ?? item.id ?? item.name)));
+        this.models.replaceChildren(new Option("", ""), ...names.map((name) => new Option(name, name)));
+        this.profiles.hidden = !profiles.items.length;
+        choose(this.profiles, this.usual);
+        this.#explain();
+    }
+
+    #explain() {
+        const told = this.told?.get(this.profiles.value);
+        this.profiles.title = told?.description ?? "Who answers";
+        this.models.options[0].textContent = told?.model ? `Its own: ${told.model}` : "Its own model";
+    }
+
+    async #picked(change) {
+        this.#explain();
+        if (!this.#conversation) return;
+        await patch(`conversations/${this.#conversation.id}`, change).catch((error) => this.tell(error.message));
+    }
+}
+
+// A value that is not on the list any more is shown all the same.
+function choose(select, value) {
+    if (value && ![...select.options].some((option) => option.value === value)) select.append(h("option", { value }, value));
+    select.value = value ?? "";
+}

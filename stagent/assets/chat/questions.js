@@ -1,0 +1,134 @@
+// A question of an agent to the person: what it wants to do, and the buttons that let it or not.
+
+import { post } from "./api.js";
+import { button, h, icon } from "./dom.js";
+import { plain } from "./tools.js";
+import { exactTime, until } from "./times.js";
+
+const SETTLED = {
+    allowed: ["check", "Allowed."],
+    answered: ["check", "Answered."],
+    denied: ["close", "Denied; it was not done."],
+    expired: ["clock", "Nobody answered in time; it was not done."],
+    withdrawn: ["close", "No longer asked: what asked has ended."],
+};
+
+export class Question {
+    #told = "";
+    #asked;
+
+    constructor(asked, where = "") {
+        this.id = asked.question_id ?? asked.id;
+        this.element = h("section", { class: "question", "aria-label": "The agent asks" });
+        this.#asked = asked;
+        this.#draw(where);
+        this.show(asked.status ?? "open");
+    }
+
+    // What became of it: here, in another tab, or by the clock.
+    show(status) {
+        if (status === this.#told) return;
+        this.#told = status;
+        this.element.dataset.state = status;
+        if (status === "open") return;
+        const [symbol, words] = SETTLED[status] ?? ["check", plain(status)];
+        this.foot.replaceChildren(h("p", { class: "settled" }, icon(symbol), words));
+    }
+
+    #draw(where) {
+        const { card = {}, text, tool, kind } = this.#asked;
+        const title = card.title || text;
+        this.foot = h("div", { class: "question-foot" });
+        this.wrong = h("p", { class: "wrong", role: "alert" });
+        this.element.append(
+            h("header", {}, icon(tool.includes("schedule") ? "clock" : "hand"), h("h3", {}, title), where),
+            text && text !== title ? h("p", { class: "asks" }, text) : "",
+            lines(card.lines ?? []),
+            ...(card.warnings ?? []).map((warning) => h("p", { class: "warning" }, icon("warn"), h("span", {}, worded(warning)))),
+            this.foot,
+            this.wrong,
+        );
+        this.foot.append(...(kind === "question" ? this.#inWords(card.choices ?? []) : this.#yesOrNo()));
+    }
+
+    #yesOrNo() {
+        return [
+            button("Allow", () => this.#answer("allow"), { class: "button main" }, "check"),
+            button("Deny", () => this.#answer("deny")),
+            this.#expiry(),
+        ];
+    }
+
+    #inWords(choices) {
+        const field = h("input", { type: "text", "aria-label": "Your answer", placeholder: "Your answer", maxlength: "20000" });
+        const send = (event) => {
+            event.preventDefault();
+            if (field.value.trim()) this.#answer("allow", field.value.trim());
+        };
+        return [
+            choices.length ? h("div", { class: "choices" }, choices.map((choice) => button(worded(choice), () => this.#answer("allow", worded(choice))))) : "",
+            h("form", { onsubmit: send }, field, h("button", { class: "button main" }, "Answer")),
+            button("Rather not", () => this.#answer("deny")),
+            this.#expiry(),
+        ];
+    }
+
+    #expiry() {
+        const { expires_at: at } = this.#asked;
+        return at && h("span", { class: "expiry", title: exactTime(at) }, `Denied by itself ${until(at)}`);
+    }
+
+    async #answer(decision, text) {
+        this.wrong.textContent = "";
+        this.element.toggleAttribute("data-busy", true);
+        try {
+            const answered = await post(`questions/${this.id}/answer`, text ? { decision, text } : { decision });
+            this.show(answered.status);
+        } catch (error) {
+            this.wrong.textContent = error.message;
+            if (error.status === 409) this.show(error.code.replace("question_", ""));
+        } finally {
+            this.element.toggleAttribute("data-busy", false);
+        }
+    }
+}
+
+function lines(found) {
+    if (!found.length) return "";
+    const rows = found.map((line) => (typeof line === "string" ? [h("dd", { class: "alone" }, line)] : pair(line)));
+    return h("dl", {}, rows);
+}
+
+function pair(line) {
+    const [label, value] = Array.isArray(line) ? line : [line.label, line.value];
+    const values = Array.isArray(value) ? value : [value];
+    return [h("dt", {}, label), h("dd", {}, values.map((each) => h("span", {}, worded(each))))];
+}
+
+function worded(said) {
+    if (typeof said === "string") return said;
+    return said?.suggestion ?? said?.message ?? said?.text ?? said?.label ?? JSON.stringify(said);
+}
+
+// All questions of one reply, in their order.
+export class Questions {
+    #cards = new Map();
+
+    constructor() {
+        this.element = h("div", { class: "questions" });
+    }
+
+    show(asked) {
+        for (const each of asked) {
+            const id = each.question_id ?? each.id;
+            if (!this.#cards.has(id)) this.#place(id, each);
+            this.#cards.get(id).show(each.status ?? "open");
+        }
+    }
+
+    #place(id, asked) {
+        const card = new Question(asked);
+        this.#cards.set(id, card);
+        this.element.append(card.element);
+    }
+}

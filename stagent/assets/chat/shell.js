@@ -1,0 +1,126 @@
+// The page around the conversation: which one is open, its address and title, what is read, the drawer.
+
+import { patch } from "./api.js";
+import { find, h } from "./dom.js";
+
+export class Shell {
+    #restored = "";
+
+    constructor(parts) {
+        Object.assign(this, parts);
+        this.title = find("#title");
+        this.welcome = find("#welcome");
+        this.missing = find("#missing");
+        this.aside = find("#sidebar");
+        this.narrow = matchMedia("(max-width: 820px)");
+        this.narrow.addEventListener("change", () => this.toggle(!this.narrow.matches));
+        this.toggle(!this.narrow.matches && localStorage.getItem("stagent:sidebar") !== "closed");
+        find("#new").addEventListener("click", (event) => this.#begin(event));
+        for (const each of document.querySelectorAll("[data-drawer]")) each.addEventListener("click", () => this.toggle());
+        find("#veil").addEventListener("click", () => this.toggle(false));
+        this.sidebar.addEventListener("go", ({ detail }) => this.go(detail));
+        this.sidebar.addEventListener("changed", ({ detail }) => this.#changed(detail));
+        this.sidebar.addEventListener("removed", ({ detail }) => detail === this.thread.id && this.go(null));
+        this.thread.addEventListener("shown", () => this.#shown());
+        this.thread.addEventListener("begun", () => this.#begun());
+        this.thread.addEventListener("gone", ({ detail }) => this.#gone(detail));
+        this.connection.addEventListener("state", () => this.connection.state.name === "over" && this.sayOver());
+        document.addEventListener("visibilitychange", () => this.#read());
+        addEventListener("popstate", (event) => this.open(event.state?.id ?? null));
+        history.replaceState({ id: this.config.conversation }, "");
+    }
+
+    // Opens a conversation, or with null the place where one begins, and goes back with the browser's button.
+    go(id) {
+        if (id !== this.thread.id) history.pushState({ id }, "", id ? `/c/${id}/` : "/");
+        this.open(id);
+        if (this.narrow.matches) this.toggle(false);
+    }
+
+    open(id) {
+        this.missing.hidden = true;
+        this.composer.open(id);
+        this.picker.show(null);
+        this.#restored = "";
+        this.sidebar.show(id);
+        const opened = this.thread.open(id);
+        if (!this.narrow.matches) this.composer.focus();
+        return opened;
+    }
+
+    toggle(open = this.aside.inert) {
+        this.aside.inert = !open;
+        document.body.toggleAttribute("data-drawer-open", open);
+        for (const each of document.querySelectorAll("[data-drawer]")) each.setAttribute("aria-expanded", open);
+        if (!this.narrow.matches) localStorage.setItem("stagent:sidebar", open ? "open" : "closed");
+        else if (open) find("#new").focus();
+    }
+
+    get drawerIsOpen() {
+        return this.narrow.matches && !this.aside.inert;
+    }
+
+    sayOver() {
+        const banner = find("#banner");
+        if (!banner.hidden) return;
+        const login = `${this.config.links.login}?next=${encodeURIComponent(location.pathname)}`;
+        banner.hidden = false;
+        banner.replaceChildren(h("span", {}, "You are signed out. What you wrote is kept here. "), h("a", { href: login }, "Sign in again"));
+    }
+
+    #begin(event) {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        this.go(null);
+        this.composer.focus();
+    }
+
+    #begun() {
+        history.replaceState({ id: this.thread.id }, "", `/c/${this.thread.id}/`);
+        this.composer.adopt(this.thread.id);
+        this.sidebar.show(this.thread.id);
+        this.sidebar.refresh(this.thread.id);
+    }
+
+    #shown() {
+        const { conversation, id } = this.thread;
+        this.welcome.hidden = id !== null || this.thread.list.childElementCount > 0;
+        this.composer.showBusy(this.thread.unfinished.length > 0);
+        this.#name();
+        if (!conversation || this.#restored === JSON.stringify([id, conversation.profile, conversation.model])) return this.#read();
+        this.#restored = JSON.stringify([id, conversation.profile, conversation.model]);
+        this.picker.show(conversation);
+        this.#read();
+    }
+
+    #changed(conversation) {
+        if (conversation && conversation.id === this.thread.id && this.thread.conversation) this.thread.conversation = conversation;
+        this.#name();
+        this.#read();
+    }
+
+    #name() {
+        const name = this.thread.conversation?.title || (this.thread.id ? "Conversation" : "New conversation");
+        this.title.textContent = name;
+        const unread = this.sidebar.unread;
+        document.title = `${unread ? `(${unread}) ` : ""}${name} · Stagent`;
+    }
+
+    // What is on screen is read; a page in the background has read nothing.
+    #read() {
+        const { conversation } = this.thread;
+        if (!conversation?.unread || document.hidden) return;
+        conversation.unread = false;
+        patch(`conversations/${conversation.id}`, { read: true }).catch(() => (conversation.unread = true));
+    }
+
+    #gone(error) {
+        if (error.status === 404) {
+            this.missing.hidden = false;
+            this.missing.replaceChildren(h("h2", {}, "This conversation is not here"), h("p", {}, "It was deleted, or it is somebody else’s. Begin a new one, or pick another at the side."));
+        } else if (!this.thread.messages.length) {
+            this.missing.hidden = false;
+            this.missing.replaceChildren(h("h2", {}, "It cannot be loaded right now"), h("p", {}, `${error.message} It is tried again when the connection is back.`));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+// The conversations at the side, by day. Events: "go" with an id, "changed" with a conversation, "removed".
+
+import { get, patch, post, remove } from "./api.js";
+import { button, find, h } from "./dom.js";
+import { openMenu } from "./menu.js";
+import { Row } from "./row.js";
+import { GROUPS, groupOf } from "./times.js";
+import { toast } from "./toast.js";
+
+const PAGE = 60;
+const SOON_MS = 120;
+
+export class Sidebar extends EventTarget {
+    #rows = new Map();
+    #current = null;
+    #stale = new Set();
+    #timer = 0;
+    #archived = false;
+
+    constructor(element) {
+        super();
+        this.element = element;
+        this.lists = find("[data-lists]", element);
+        this.shelf = find("[data-archived]", element);
+        this.shelf.addEventListener("click", () => this.#turn());
+        setInterval(() => this.#draw(), 600_000); // a day passes while the page is open
+    }
+
+    get unread() {
+        return [...this.#rows.values()].filter((row) => row.conversation.unread).length;
+    }
+
+    async load() {
+        const { items, count } = await get(`conversations?limit=${Math.max(PAGE, this.#rows.size)}${this.#filter}`);
+        this.#rows.clear();
+        this.#take(items, count);
+    }
+
+    show(id) {
+        this.#current = id;
+        for (const row of this.#rows.values()) row.show(row.conversation.id === id);
+    }
+
+    go(id) {
+        this.dispatchEvent(new CustomEvent("go", { detail: id }));
+    }
+
+    // Something is new in a conversation: ask for it, once for what comes together.
+    refresh(id) {
+        this.#stale.add(id);
+        this.#timer ||= setTimeout(() => this.#ask(), SOON_MS);
+    }
+
+    update(conversation) {
+        const belongs = Boolean(conversation.archived_at) === this.#archived;
+        const known = this.#rows.get(conversation.id);
+        if (!belongs) this.#rows.delete(conversation.id);
+        else if (known) known.update(conversation);
+        else this.#rows.set(conversation.id, new Row(conversation, this));
+        this.#draw();
+        this.dispatchEvent(new CustomEvent("changed", { detail: conversation }));
+    }
+
+    openMenu(row, anchor) {
+        const { id, pinned, archived_at: archived } = row.conversation;
+        openMenu(anchor, [
+            ["pin", pinned ? "Unpin" : "Pin", () => this.change(id, { pinned: !pinned })],
+            ["pencil", "Rename", () => row.rename((title) => this.change(id, { title }))],
+            ["download", "Export as Markdown", () => (location.href = `/api/conversations/${id}/export?format=md`)],
+            ["download", "Export as JSON", () => (location.href = `/api/conversations/${id}/export?format=json`)],
+            ["archive", archived ? "Back from the archive" : "Archive", () => this.#shelve(id, !archived)],
+            ["trash", "Delete", () => this.#delete(id), "bad"],
+        ]);
+    }
+
+    async change(id, fields) {
+        await this.#attempt(async () => this.update(await patch(`conversations/${id}`, fields)));
+    }
+
+    get #filter() {
+        return this.#archived ? "&archived=true" : "";
+    }
+
+    async #shelve(id, archived) {
+        await this.change(id, { archived });
+        toast(archived ? "Archived." : "Back in the list.", () => this.change(id, { archived: !archived }));
+    }
+
+    async #delete(id) {
+        await this.#attempt(async () => {
+            await remove(`conversations/${id}`);
+            this.#drop(id);
+            toast("Deleted.", () => this.#restore(id));
+        });
+    }
+
+    async #restore(id) {
+        await this.#attempt(async () => this.update(await post(`conversations/${id}/restore`)));
+    }
+
+    async #attempt(change) {
+        try {
+            await change();
+        } catch (error) {
+            toast(error.message);
+        }
+    }
+
+    #drop(id) {
+        if (!this.#rows.delete(id) && id !== this.#current) return;
+        this.#draw();
+        this.dispatchEvent(new CustomEvent("removed", { detail: id }));
+    }
+
+    #ask() {
+        this.#timer = 0;
+        for (const id of this.#stale) {
+            get(`conversations/${id}`).then(
+                (conversation) => this.update(conversation),
+                (error) => error.status === 404 && this.#drop(id),
+            );
+        }
+        this.#stale.clear();
+    }
+
+    async #turn() {
+        this.#archived = !this.#archived;
+        this.shelf.setAttribute("aria-pressed", this.#archived);
+        find("span", this.shelf).textContent = this.#archived ? "Back to all" : "Archive";
+        this.#rows.clear();
+        await this.#attempt(() => this.load());
+    }
+
+    async #older() {
+        await this.#attempt(async () => {
+            const { items, count } = await get(`conversations?limit=${PAGE}&offset=${this.#rows.size}${this.#filter}`);
+            this.#take(items, count);
+        });
+    }
+
+    #take(items, count) {
+        for (const item of items) this.#rows.set(item.id, this.#rows.get(item.id) ?? new Row(item, this));
+        this.more = count > this.#rows.size;
+        this.#draw();
+        this.dispatchEvent(new CustomEvent("changed", { detail: null }));
+    }
+
+    #draw() {
+        const focused = document.activeElement;
+        const rows = [...this.#rows.values()].sort((a, b) => new Date(b.conversation.active_at) - new Date(a.conversation.active_at));
+        const groups = Map.groupBy(rows, (row) => groupOf(row.conversation));
+        const shown = GROUPS.filter((name) => groups.has(name)).map((name) => group(name, groups.get(name)));
+        this.lists.replaceChildren(...shown);
+        if (!rows.length) this.lists.append(h("p", { class: "quiet" }, this.#archived ? "Nothing is archived. What you archive waits here." : "Nothing yet. What you ask first stands here."));
+        if (this.more) this.lists.append(button("Show older", () => this.#older(), { class: "button small" }));
+        this.show(this.#current);
+        if (focused !== document.activeElement && this.lists.contains(focused)) focused.focus();
+    }
+}
+
+function group(name, rows) {
+    const id = `group-${name.replaceAll(" ", "-").toLowerCase()}`;
+    return h("section", { "aria-labelledby": id }, h("h2", { id }, name), h("ul", {}, rows.map((row) => row.element)));
+}

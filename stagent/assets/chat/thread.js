@@ -1,0 +1,206 @@
+// The conversation that is shown: its messages in their order, the ones under way, the ones not sent yet.
+// Events: "shown" when something of it changed on screen, "drawn" when words came, "begun" when it got its id,
+// "gone" when it cannot be shown.
+
+import { get, patch, post } from "./api.js";
+import { edit } from "./editing.js";
+import { Answer, Said, UNFINISHED } from "./message.js";
+import { unsent } from "./unsent.js";
+
+const SYNC_MS = 80;
+const TICK_MS = 2000;
+
+export class Thread extends EventTarget {
+    conversation = null;
+    id = null;
+    messages = [];
+    #views = new Map();
+    #timer = 0;
+    #asked = 0;
+    #opened = false;
+    #lookedAt = new Map();
+
+    constructor(parts) {
+        super();
+        Object.assign(this, parts); // list, replies, outbox, connection, links, scroller, composer, tell
+        this.draftOf = this.outbox.begun ?? crypto.getRandomValues(new Uint32Array(1))[0];
+        this.replies.addEventListener("change", ({ detail }) => this.#views.get(detail.reply.id)?.heard?.());
+        this.replies.addEventListener("final", ({ detail }) => this.settle(detail.reply.id));
+        this.outbox.addEventListener("change", () => this.#layOut());
+        this.outbox.addEventListener("accepted", ({ detail }) => this.#accepted(detail));
+        setInterval(() => this.#tick(), TICK_MS);
+    }
+
+    get unfinished() {
+        return this.messages.filter((message) => message.role === "assistant" && UNFINISHED.includes(message.status));
+    }
+
+    get lastOfPerson() {
+        const said = this.messages.findLast((message) => message.role === "user");
+        return said && this.#views.get(said.id);
+    }
+
+    // Shows a conversation, or with null the place where one begins.
+    async open(id) {
+        this.id = id;
+        this.conversation = null;
+        this.messages = [];
+        this.#views.clear();
+        this.list.replaceChildren();
+        this.scroller.toEnd();
+        if (id === null && this.#opened) this.draftOf = crypto.getRandomValues(new Uint32Array(1))[0];
+        this.#opened = true;
+        this.#layOut();
+        if (id === null) return;
+        this.list.setAttribute("aria-busy", "true");
+        await this.sync();
+        this.list.removeAttribute("aria-busy");
+        this.scroller.toEnd();
+    }
+
+    // Asks for what the server has; news that come together ask once.
+    syncSoon() {
+        this.#timer ||= setTimeout(() => {
+            this.#timer = 0;
+            this.sync();
+        }, SYNC_MS);
+    }
+
+    async sync() {
+        const id = this.id;
+        if (id === null) return;
+        const asked = ++this.#asked;
+        try {
+            const [conversation, found] = await Promise.all([get(`conversations/${id}`), get(`conversations/${id}/messages`)]);
+            if (asked !== this.#asked || id !== this.id) return;
+            this.conversation = conversation;
+            this.messages = found.items;
+            this.#layOut();
+        } catch (error) {
+            if (id === this.id) this.dispatchEvent(new CustomEvent("gone", { detail: error }));
+        }
+    }
+
+    // A reply is over: what the server stored replaces what was heard.
+    async settle(id) {
+        const at = this.messages.findIndex((message) => message.id === id);
+        if (at < 0) return this.replies.forget(id);
+        try {
+            const message = await get(`messages/${id}`);
+            this.messages = this.messages.map((each) => (each.id === id ? message : each));
+            if (!UNFINISHED.includes(message.status)) this.replies.forget(id);
+            this.#layOut();
+        } catch (error) {
+            if (error.isPassing) setTimeout(() => this.settle(id), TICK_MS);
+        }
+    }
+
+    send(text, more = {}) {
+        this.outbox.add({ text, conversation_id: this.id, draft_of: this.id ? null : this.draftOf, ...more });
+        this.scroller.toEnd();
+    }
+
+    // Stops what is being said; with an id, that reply.
+    stop(id = (this.messages.find((message) => message.status === "streaming" && message.role === "assistant") ?? this.unfinished[0])?.id) {
+        if (!id) return;
+        if (!this.connection.say({ type: "stop", message_id: id })) post(`messages/${id}/stop`).catch((error) => this.tell(error.message));
+    }
+
+    async retry(message) {
+        await this.#attempt(() => post(`messages/${message.id}/retry`));
+        this.scroller.toEnd();
+    }
+
+    goOn() {
+        this.send("Continue.");
+    }
+
+    edit(view) {
+        edit(view, (text) => this.send(text, { ...this.composer.choice, parent_id: view.message.parent_id ?? "root" }));
+    }
+
+    async showBranch(id) {
+        await this.#attempt(() => patch(`conversations/${this.id}`, { head_id: id }));
+    }
+
+    isBehindAnother(view) {
+        const at = this.messages.findIndex((message) => message.id === view.message.id);
+        return this.messages.slice(0, Math.max(at, 0)).some((message) => UNFINISHED.includes(message.status));
+    }
+
+    drawn() {
+        this.dispatchEvent(new Event("drawn"));
+    }
+
+    async #attempt(change) {
+        try {
+            await change();
+            await this.sync();
+        } catch (error) {
+            this.tell(error.message);
+        }
+    }
+
+    // The server has the words: they stand where they belong, before the server's own view of them comes.
+    #accepted({ entry, place }) {
+        const isMine = this.id ? entry.conversation_id === this.id : entry.draft_of === this.draftOf;
+        if (!isMine) return;
+        const begun = this.id === null;
+        this.id = place.conversation_id;
+        if (!this.messages.some((message) => message.id === place.message_id)) {
+            const common = { conversation_id: this.id, created_at: new Date().toISOString(), siblings: [] };
+            this.messages = [
+                ...this.#before(entry.parent_id),
+                { ...common, id: place.message_id, role: "user", status: "complete", text: entry.text, parent_id: entry.parent_id },
+                { ...common, id: place.reply_id, role: "assistant", status: "pending", text: "", parent_id: place.message_id },
+            ];
+        }
+        if (begun) this.dispatchEvent(new Event("begun"));
+        this.syncSoon();
+    }
+
+    #before(parentId) {
+        if (!parentId) return this.messages;
+        return this.messages.slice(0, this.messages.findIndex((message) => message.id === parentId) + 1);
+    }
+
+    #layOut() {
+        const entries = this.outbox.of(this.id, this.draftOf);
+        const branching = entries.find((entry) => entry.parent_id && !entry.error);
+        const shown = this.#before(branching?.parent_id);
+        const views = shown.map((message) => this.#viewOf(message));
+        const waiting = entries.map((entry) => unsent(entry, this.outbox, this.connection.state, (text) => this.composer.fill(text)));
+        place(this.list, [...views.map((view) => view.element), ...waiting]);
+        const kept = new Set(this.messages.map((message) => message.id));
+        for (const id of this.#views.keys()) if (!kept.has(id)) this.#views.delete(id);
+        this.dispatchEvent(new Event("shown"));
+    }
+
+    #viewOf(message) {
+        const known = this.#views.get(message.id);
+        if (known) known.update(message);
+        const view = known ?? new (message.role === "user" ? Said : Answer)(message, this);
+        this.#views.set(message.id, view);
+        if (UNFINISHED.includes(message.status)) view.follow(this.replies.expect(message.id));
+        return view;
+    }
+
+    // Who is silent for long is asked about: perhaps it has ended, and nobody told us.
+    #tick() {
+        for (const view of this.#views.values()) {
+            view.tick?.();
+            if (!view.isSilent || Date.now() - (this.#lookedAt.get(view) ?? 0) < 10_000) continue;
+            this.#lookedAt.set(view, Date.now());
+            this.connection.hello();
+            this.syncSoon();
+        }
+    }
+}
+
+// Puts elements into a list in this order; what stands right already is not touched, so focus and
+// selection stay.
+function place(list, elements) {
+    const wanted = new Set(elements);
+    for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
+    elements.forEach((element, at) => list.children[at] === element || list.insertBefore(element, list.children[at] ?? null));
+}
