@@ -24,18 +24,18 @@ CACHED_CHARS, CACHED = 20_000, 1000
 DEEPEST = 20  # quotes and lists within each other
 SCHEMES = {"http", "https", "mailto"}
 TAGS = {
-    "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li",
+    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li",
     "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
     "a": {"href", "title"},
-    "div": {"class", "data-language"},
     "ol": {"start"},
+    "pre": {"data-language"},
     "span": {"class"},
     "td": {"class"},
     "th": {"class"},
 }
-CLASS = re.compile(r"code|table|left|right|center|[a-z][a-z0-9]?[a-z0-9]?")  # ours, and those of Pygments
+CLASS = re.compile(r"left|right|center|[a-z][a-z0-9]?[a-z0-9]?")  # ours, and those of Pygments
 
 type Tokens = Sequence[Token]
 
@@ -70,7 +70,7 @@ class Renderer(RendererHTML):
         token = tokens[index]
         language = (token.info.split() or [""])[0][:40]
         code = highlighted(token.content, language.lower(), env)
-        return f'<div class="code" data-language="{escape(language)}"><pre><code>{code}</code></pre></div>\n'
+        return f'<pre data-language="{escape(language)}"><code>{code}</code></pre>\n'
 
     code_block = fence
 
@@ -88,12 +88,6 @@ class Renderer(RendererHTML):
     def link_close(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
         env["in_link"] = False
         return self.renderToken(tokens, index, options, env)
-
-    def table_open(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
-        return '<div class="table"><table>\n'
-
-    def table_close(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
-        return "</table></div>\n"
 
     def th_open(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
         """Say how a column is set with a class: the page's policy takes no styles from here."""
