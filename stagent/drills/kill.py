@@ -38,7 +38,7 @@ from stagent.models import ApiToken  # noqa: E402
 ROUNDS = int(os.environ.get("STAGENT_DRILL_ROUNDS", "6"))
 BY_HAND, PEOPLE = 6, 3
 ONE_EVERY_SEC = 2
-WORK = "Work. [[offline: turns=6 delay=10ms]]"
+WORK = "Work. [[offline: turns=6 delay=30ms]]"
 TALK = "Talk. [[offline: tokens=80 delay=20ms]]"
 CALM_SEC = (0.5, 4.0)  # between two kills
 
@@ -97,7 +97,7 @@ async def _chat(person: Person, over: asyncio.Event) -> None:
 
 
 def _is_quiet() -> bool:
-    """Whether nothing is under way; chat pressure may hold the last runs back for a while."""
+    """Tell whether nothing is under way."""
     fired = Firing.objects.exclude(kind="manual").count() >= 2 * ROUNDS
     busy = Run.objects.unfinished().exists() or Message.objects.unfinished().exists()
     return fired and not busy

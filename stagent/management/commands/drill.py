@@ -15,9 +15,10 @@ from django.core.management.base import BaseCommand
 
 from stagent.drills.ground import throwaway
 
+SHORT_LEASES = {"SCHEDULE_LEASE_TTL_SEC": "4", "CHAT_LEASE_TTL_SEC": "4"}
 DRILLS = {
     "incident": ("stagent.drills.incident", {}),
-    "kill": ("stagent.drills.kill", {"SCHEDULE_LEASE_TTL_SEC": "4", "CHAT_LEASE_TTL_SEC": "4"}),
+    "kill": ("stagent.drills.kill", SHORT_LEASES | {"SCHEDULE_CHAT_PRESSURE_MAX_DELAY_SEC": "1"}),
 }
 
 
