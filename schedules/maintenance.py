@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from schedules import conf, retention
 from schedules.models import Scheduler
+from schedules.tallies import books
 
 PRUNE_EVERY_SEC = 600.0
 PRUNE_SLICE_SEC = 0.05  # of a pass, for runs are waiting for it; what is left waits for the next one
@@ -12,7 +13,7 @@ FORGET_AFTER = timedelta(hours=1)  # a dead scheduler is shown this long, so tha
 
 
 class Maintenance:
-    """Prunes what is older than the retention, in batches, and forgets schedulers that are gone."""
+    """Counts, then prunes what is older than the retention, in batches; forgets schedulers that are gone."""
 
     def __init__(self) -> None:
         self._pruned_at = float("-inf")
@@ -20,6 +21,8 @@ class Maintenance:
     def look_after(self, now: datetime) -> None:
         if time.monotonic() - self._pruned_at < PRUNE_EVERY_SEC:
             return
+        if not books.keep(now):
+            return  # what is not counted yet is not pruned
         done = retention.prune(now, conf.load().metrics_retention_days, seconds=PRUNE_SLICE_SEC)
         Scheduler.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
         if done:

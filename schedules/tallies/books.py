@@ -13,7 +13,8 @@ STEP = 5_000  # rows at a time: the loop has other work
 
 def keep(now: datetime) -> bool:
     """Count some of what has settled; tell whether nothing is left to count for now."""
-    return all([_keep(source, now) for source in SOURCES])
+    settled = [_keep(source, now) for source in SOURCES]
+    return all(settled)
 
 
 def totals() -> Totals:
@@ -34,17 +35,16 @@ def _keep(source: Source, now: datetime) -> bool:
     tally, _ = Tally.objects.get_or_create(source=source.name, defaults={"ahead_at": now - SETTLED})
     if now - tally.ahead_at < SETTLED:
         return True
-    if tally.mark < tally.ahead:
-        return _count(source, tally) >= tally.ahead
-    newest = source.newest(now)
-    Tally.objects.filter(pk=tally.pk, ahead=tally.ahead).update(ahead=max(newest, tally.ahead), ahead_at=now)
-    return True
-
-
-def _count(source: Source, tally: Tally) -> int:
-    """Move the mark on by compare-and-set: of two schedulers that count at once, one's work is dropped."""
     upto = source.step(tally.mark, tally.ahead, STEP)
+    _count(source, tally, upto, now)
+    return upto >= tally.ahead
+
+
+def _count(source: Source, tally: Tally, upto: int, now: datetime) -> None:
+    """Move the mark on by compare-and-set: of two schedulers that count at once, one's work is dropped."""
     counted = Counter(tally.totals)
     counted.update(source.count(source.between(tally.mark, upto)))
-    Tally.objects.filter(pk=tally.pk, mark=tally.mark).update(mark=upto, totals=dict(counted))
-    return upto
+    changes = {"mark": upto, "totals": dict(counted)}
+    if upto >= tally.ahead:
+        changes |= {"ahead": max(source.newest(now), upto), "ahead_at": now}
+    Tally.objects.filter(pk=tally.pk, mark=tally.mark, ahead=tally.ahead).update(**changes)

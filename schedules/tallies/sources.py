@@ -8,11 +8,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, DurationField, F, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    DurationField,
+    F,
+    Max,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.functions import Cast, Round
 
 from agents.models import LedgerEntry, StreamRecord
+from agents.states import Activity
 from schedules.models import Firing, Run
 from schedules.states import FiringKind, Outcome
 from schedules.tallies.histograms import MICROSECOND, Histogram, Totals
@@ -109,9 +122,7 @@ def as_mark(moment: datetime) -> int:
 
 def _decisions(rows: QuerySet[Firing]) -> Totals:
     """Count instants by what was decided when they came due; a run that expired later had fired."""
-    decided = Case(
-        When(outcome=Outcome.EXPIRED_IN_QUEUE, then=Value(Outcome.FIRED)), default=F("outcome")
-    )
+    decided = Case(When(outcome=Outcome.EXPIRED_IN_QUEUE, then=Value(Outcome.FIRED)), default=F("outcome"))
     found = rows.order_by().annotate(decided=decided).values_list("decided").annotate(Sum("count"))
     return {f"firings|{outcome}": number for outcome, number in found}
 
@@ -134,9 +145,11 @@ SPENT = {"cost": Sum(_whole("cost_usd", COINS_PER_USD))} | {
 
 def _spending(rows: QuerySet[LedgerEntry]) -> Totals:
     counted: Totals = {}
-    for found in rows.order_by().values("activity").annotate(entries=Count("pk"), **SPENT):
-        activity = found.pop("activity")
-        counted |= {f"{name}|{activity}": int(total or 0) for name, total in found.items()}
+    found: Any = rows.order_by().values_list("activity").annotate(Count("pk")).annotate(**SPENT)
+    for activity, entries, *sums in found:
+        counted["forced" if activity == Activity.MANUAL_FORCE_BYPASS else f"turns|{activity}"] = entries
+        for name, total in zip(SPENT, sums, strict=True):
+            counted[f"{name}|{activity}"] = int(total or 0)
     return counted
 
 

@@ -1,0 +1,63 @@
+"""The page that Prometheus asks."""
+
+from collections.abc import Iterator
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from schedules import conf, situation
+from schedules.tallies import books
+from stagent.auth import authenticate
+from stagent.lib import clock
+from stagent.metrics import gauges, totals
+
+PERMISSION = "schedules.view_tally"
+BEARER = "Bearer "
+
+
+class Install(Collector):
+    """Everything there is to tell; collected anew at each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield from gauges.look(situation.look(clock.now(), conf.load()))
+        yield from totals.look(books.totals())
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Tell everything to a user who may view tallies, by `Authorization: Bearer …` or by session.
+
+    Nobody is let in because they ask from this machine: through a proxy on it, everybody does.
+    """
+    user = _who(request)
+    if user is None or not user.is_authenticated:
+        return _refusal(401, "Send Authorization: Bearer <token>.", {"WWW-Authenticate": "Bearer"})
+    if not user.has_perm(PERMISSION):
+        return _refusal(403, f"You need the permission {PERMISSION}.", {})
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return HttpResponse(encode(_registry()), content_type=content_type)
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry(auto_describe=False)  # describing would collect once more, for nothing
+    registry.register(Install())
+    return registry
+
+
+def _who(request: HttpRequest) -> User | AnonymousUser | None:
+    """Return who asks; a token that is wrong does not fall back to the session."""
+    given = request.headers.get("Authorization", "")
+    if given.startswith(BEARER):
+        return authenticate(given.removeprefix(BEARER).strip(), now=clock.now())
+    return request.user
+
+
+def _refusal(status: int, text: str, headers: dict[str, str]) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)
