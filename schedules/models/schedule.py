@@ -171,6 +171,7 @@ class Schedule(models.Model):
                 "deferred_until", condition=Q(deferred_until__isnull=False), name="schedule_deferred"
             ),
             models.Index(fields=["project", "status"], name="schedule_by_project"),
+            models.Index(fields=["name", "id"], name="schedule_by_name"),
         ]
 
     def __str__(self) -> str:

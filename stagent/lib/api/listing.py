@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from stagent.lib.api.values import Page
 from stagent.lib.problems import invalid
+from stagent.lib.stretches import stretch
 
 MOST_ROWS = 500
 
@@ -36,7 +37,8 @@ def page[Found: Model, Shown](
 ) -> Page[Shown]:
     """Return the stretch that was asked for."""
     refuse_unknown(request, type(asked).model_fields)
-    return Page(items=show(rows[asked.offset : asked.offset + asked.limit]), count=rows.count())
+    found = stretch(rows, asked.offset, asked.offset + asked.limit)
+    return Page(items=show(found), count=rows.count())
 
 
 def refuse_unknown(request: HttpRequest, known: Any) -> None:
