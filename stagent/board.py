@@ -40,6 +40,7 @@ class Day:
 
     chart: SafeString
     fates: dict[str, int]
+    since: datetime
 
 
 def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -66,7 +67,8 @@ def _changes() -> QuerySet[LogEntry]:
 
 def _day(hours: list[Hour]) -> Day:
     fates = {fate: sum(hour.fates.get(fate, 0) for hour in hours) for fate in day.FATES}
-    return Day(charts.bars([_bar(hour) for hour in hours], "Firings of the last 24 hours, by hour"), fates)
+    chart = charts.bars([_bar(hour) for hour in hours], "Firings of the last 24 hours, by hour")
+    return Day(chart, fates, hours[0].begins)
 
 
 def _bar(hour: Hour) -> Bar:

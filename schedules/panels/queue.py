@@ -3,10 +3,15 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from agents.models import Provider
 from schedules import waits
+from schedules.durations import Durations
+from schedules.eta import remaining
 from schedules.models import Pool, Run, Slot
+from schedules.panels import refill
+from schedules.panels.refill import Refills
 from schedules.situation import Situation
 from schedules.starts import starts
 from schedules.states import WaitReason
@@ -42,16 +47,48 @@ def look(situation: Situation, most: int = MOST) -> Queue:
 
 def explain(runs: list[Run], situation: Situation) -> list[Waiting]:
     """Say of each queued run what it waits for."""
-    line = Line(starts(situation), _full_pools()) if runs else Line({}, set())
+    line = Line(starts(situation), _full_pools(), situation) if runs else Line({}, set(), situation)
     return [_explain(run, situation, line) for run in runs]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Line:
     """Those who lack nothing but a slot, first in line first, and the pools that have none free."""
 
     starts: dict[int, datetime]
     full_pools: set[str]
+    situation: Situation
+
+    @cached_property
+    def own_ends(self) -> dict[int | None, datetime]:
+        """When the last running run of each schedule is expected to end; read only where one is asked for."""
+        now, conf, ends = self.situation.now, self.situation.conf, dict[int | None, datetime]()
+        durations = Durations(conf)
+        for run in Run.objects.running().select_related("schedule"):
+            end = now + remaining(run, durations, now, conf)
+            ends[run.schedule_id] = max(end, ends.get(run.schedule_id, end))
+        return ends
+
+    @cached_property
+    def refills(self) -> Refills:
+        return refill.look(self.situation.now)
+
+    def expected(self, run: Run, reason: WaitReason) -> datetime | None:
+        """Return when what holds a run back is over, where that is a matter of time."""
+        now, conf = self.situation.now, self.situation.conf
+        match reason:
+            case WaitReason.SLOT:
+                return self.starts.get(run.pk) or self.own_ends.get(run.schedule_id)
+            case WaitReason.RETRY:
+                return run.not_before
+            case WaitReason.CHAT:
+                return run.due_at + conf.chat_max_delay
+            case WaitReason.BREAKER:
+                return _patience(now)
+            case WaitReason.BUDGET:
+                return self.refills.of(run)
+            case _:
+                return None
 
     def sentence(self, run: Run) -> str:
         """Say which slot a run waits for."""
@@ -73,20 +110,7 @@ def _full_pools() -> set[str]:
 def _explain(run: Run, situation: Situation, line: Line) -> Waiting:
     reason = waits.reason(run, situation) or WaitReason.SLOT
     sentence = line.sentence(run) if reason == WaitReason.SLOT else waits.SENTENCES[reason]
-    return Waiting(run, reason, sentence, line.starts.get(run.pk) or _until(run, reason, situation))
-
-
-def _until(run: Run, reason: WaitReason, situation: Situation) -> datetime | None:
-    """Return when what holds it back is over, where that is a matter of time."""
-    match reason:
-        case WaitReason.RETRY:
-            return run.not_before
-        case WaitReason.CHAT:
-            return run.due_at + situation.conf.chat_max_delay
-        case WaitReason.BREAKER:
-            return _patience(situation.now)
-        case _:
-            return None
+    return Waiting(run, reason, sentence, line.starts.get(run.pk) or line.expected(run, reason))
 
 
 def _patience(now: datetime) -> datetime | None:

@@ -27,6 +27,7 @@ class Failure:
 class Trouble:
     """Recent failures, schedules that paused themselves or are warned, providers nobody may ask."""
 
+    since: datetime  # how far back failures are recent
     failures: list[Failure]
     paused: list[Schedule]
     warned: list[tuple[Schedule, str]]
@@ -36,6 +37,7 @@ class Trouble:
 def look(now: datetime) -> Trouble:
     """Return what an operator should look at."""
     return Trouble(
+        since=now - LATELY,
         failures=_failures(now - LATELY),
         paused=list(paused_themselves()[:MOST]),
         warned=[(schedule, advice(schedule)[0]) for schedule in _warned()],

@@ -114,6 +114,29 @@ def test_the_first_page_keeps_itself_fresh(visit):
     expect(page.get_by_role("alert")).to_contain_text("python manage.py runscheduler")
 
 
+LOOK = """(hidden) => {
+    Object.defineProperty(document, "hidden", { get: () => hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_while_nobody_looks_nothing_is_asked_and_then_it_is_fresh_at_once(visit):
+    a_scheduler(clock.now())
+    page = visit("/admin/")
+    page.clock.install()
+    page.reload()
+    asked = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.evaluate(LOOK, True)
+    page.clock.run_for(600_000)
+    assert not asked
+    a_running_run(a_schedule(name="Surprise"), clock.now())
+    page.evaluate(LOOK, False)  # the page's clock stands still: no timer can have asked
+    expect(page.get_by_role("link", name="Surprise").first).to_be_visible()
+    with page.expect_request("**/board/"):
+        page.clock.run_for(4000)
+
+
 def test_a_page_that_lost_the_server_says_so_and_recovers(visit):
     a_scheduler(clock.now())
     page = visit("/admin/")

@@ -3,6 +3,7 @@
 // A part that answers with the header X-Over is over and is not asked for again.
 
 const PATIENCE_MS = 20000;
+const TOLD = /(<time [^>]*data-ago>)[^<]*/g;
 
 function keep(part) {
     const state = document.querySelector("[data-live-state]");
@@ -15,10 +16,12 @@ function keep(part) {
     }
 
     function put(html) {
-        if (html === last) return;
+        const facts = html.replace(TOLD, "$1"); // "3 min ago" is kept up to date by the page itself
+        if (facts === last) return;
+        last = facts;
         const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
         const open = [...part.querySelectorAll("details[open][id]")].map((details) => details.id);
-        part.innerHTML = last = html;
+        part.innerHTML = html;
         for (const id of open) document.getElementById(id)?.setAttribute("open", "");
         if (focused) document.getElementById(focused)?.focus();
     }
@@ -35,16 +38,21 @@ function keep(part) {
         return answer.headers.has("X-Over") ? "over" : "live";
     }
 
+    let resting = false;
+
+    // Nobody looks: nothing is asked, and no timer runs. Somebody looks again: it is asked at once.
     async function again() {
-        let name = "live";
-        if (!document.hidden) {
-            name = await fetchPart().catch(() => "lost");
-            if (name === "over") return part.dispatchEvent(new CustomEvent("over", { bubbles: true }));
-            tell(name);
-        }
+        resting = document.hidden;
+        if (resting) return;
+        const name = await fetchPart().catch(() => "lost");
+        if (name === "over") return part.dispatchEvent(new CustomEvent("over", { bubbles: true }));
+        tell(name);
         if (name !== "out") setTimeout(again, Number(part.dataset.every) * 1000);
     }
 
+    document.addEventListener("visibilitychange", () => {
+        if (resting && !document.hidden) again();
+    });
     setTimeout(again, Number(part.dataset.every) * 1000);
 }
 

@@ -1,0 +1,50 @@
+"""When is there something to spend again? The windows of the budgets that are used up, and their ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agents import budgets
+from agents.models import Budget
+from agents.states import BudgetScope, BudgetWindow
+from schedules.models import Run
+
+BEYOND = {
+    BudgetWindow.DAY: timedelta(hours=30),
+    BudgetWindow.MONTH: timedelta(days=32),
+}  # surely in the next one
+
+
+@dataclass(frozen=True)
+class Refills:
+    """The budgets that are used up, each with the end of its window."""
+
+    ends: Sequence[tuple[Budget, datetime]]
+
+    def of(self, run: Run) -> datetime | None:
+        """Return when the last of those that hold this run back begins anew."""
+        return max((ends_at for budget, ends_at in self.ends if _concerns(budget, run)), default=None)
+
+
+def look(now: datetime) -> Refills:
+    """Read which budgets are used up."""
+    return Refills(
+        [(budget, ends_at(budget, now)) for budget in Budget.objects.all() if _is_used_up(budget, now)]
+    )
+
+
+def ends_at(budget: Budget, now: datetime) -> datetime:
+    """Return when the window of a budget ends, on the clocks of the install."""
+    began = budgets.window_start(budget.window, now)
+    return budgets.window_start(budget.window, began + BEYOND[BudgetWindow(budget.window)])
+
+
+def _is_used_up(budget: Budget, now: datetime) -> bool:
+    spent = budgets.spent_in_window(budget, now)
+    turns_gone = budget.max_turns is not None and spent.turns >= budget.max_turns
+    return turns_gone or (budget.max_cost_usd is not None and spent.cost_usd >= budget.max_cost_usd)
+
+
+def _concerns(budget: Budget, run: Run) -> bool:
+    subject = {BudgetScope.PROJECT: run.project_id, BudgetScope.SCHEDULE: run.schedule_id}
+    return budget.scope == BudgetScope.INSTALL or budget.subject_id == subject.get(BudgetScope(budget.scope))
