@@ -12,6 +12,8 @@ import pytest
 from django.apps import apps
 from django.core.management import get_commands, load_command_class
 
+from chat import transitions as reply_transitions
+from chat.states import ARROWS as REPLY_ARROWS
 from schedules import conf, transitions
 from schedules.deliveries.webhook import signature, webhook_secret
 from schedules.states import ARROWS
@@ -52,30 +54,39 @@ def rows(page: Path, first_column: str) -> list[list[str]]:
 
 
 def sources() -> Iterator[Path]:
-    for package in ("agents", "schedules", "stagent"):
+    for package in ("agents", "chat", "schedules", "stagent"):
         yield from (path for path in (HOME / package).rglob("*.py") if "migrations" not in path.parts)
 
 
 # The state machine.
 
 
-def test_the_state_diagram_is_the_arrows():
-    (diagram,) = (body for body in fenced(LIFE, "mermaid") if body.startswith("stateDiagram"))
+LIVES = pytest.mark.parametrize(
+    ("page", "arrows", "home"),
+    [(LIFE, ARROWS, transitions), (HOME / "docs" / "life-of-a-reply.md", REPLY_ARROWS, reply_transitions)],
+    ids=["run", "reply"],
+)
+
+
+@LIVES
+def test_the_state_diagram_is_the_arrows(page, arrows, home):
+    (diagram,) = (body for body in fenced(page, "mermaid") if body.startswith("stateDiagram"))
     drawn = re.findall(r"^ *(\S+) --> (\w+): (\w+)$", diagram, re.MULTILINE)
-    assert sorted(drawn) == sorted((str(begin) or "[*]", str(end), name) for begin, end, name in ARROWS)
+    assert sorted(drawn) == sorted((str(begin) or "[*]", str(end), name) for begin, end, name in arrows)
     ends = set(re.findall(r"^ *(\w+) --> \[\*\]$", diagram, re.MULTILINE))
-    assert ends == {str(end) for _, end, _ in ARROWS} - {str(begin) for begin, _, _ in ARROWS}
+    assert ends == {str(end) for _, end, _ in arrows} - {str(begin) for begin, _, _ in arrows}
 
 
-def test_the_table_of_arrows_has_each_with_the_file_of_its_function():
+@LIVES
+def test_the_table_of_arrows_has_each_with_the_file_of_its_function(page, arrows, home):
     told = []
-    for arrow, function, *_ in rows(LIFE, "arrow"):
+    for arrow, function, *_ in rows(page, "arrow"):
         name, path = re.fullmatch(r"\[`(\w+)`\]\(\.\./(\S+)\)", function).groups()
         assert f"def {name}(" in (HOME / path).read_text()
-        assert name in transitions.__all__
+        assert name in home.__all__
         begin, _, end = arrow.partition("→")
         told.append((begin.strip(), end.strip(), name))
-    assert sorted(told) == sorted((str(begin), str(end), name) for begin, end, name in ARROWS)
+    assert sorted(told) == sorted((str(begin), str(end), name) for begin, end, name in arrows)
 
 
 # The words.
@@ -127,14 +138,14 @@ def test_links_lead_somewhere(page):
 @every_page
 def test_files_and_folders_that_are_named_exist(page):
     for code in CODE.findall(page.read_text()):
-        if re.fullmatch(r"(?:agents|schedules|stagent|tests|docs|templates|benchmarks)/[\w./-]*", code):
+        if re.fullmatch(r"(?:agents|chat|schedules|stagent|tests|docs|templates|benchmarks)/[\w./-]*", code):
             assert (HOME / code).exists(), code
 
 
 @every_page
 def test_modules_functions_and_permissions_that_are_named_exist(page):
     for code in CODE.findall(page.read_text()):
-        if re.fullmatch(r"(?:agents|schedules|stagent|tests)(?:\.\w+)+", code) and not resolves(code):
+        if re.fullmatch(r"(?:agents|chat|schedules|stagent|tests)(?:\.\w+)+", code) and not resolves(code):
             pytest.fail(code)
 
 

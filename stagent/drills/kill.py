@@ -7,7 +7,6 @@
 """
 
 import asyncio
-import os
 import random
 import sys
 from collections.abc import Iterable
@@ -35,7 +34,7 @@ from stagent.drills.watch import Watch  # noqa: E402
 from stagent.lib import bell, clock  # noqa: E402
 from stagent.models import ApiToken  # noqa: E402
 
-ROUNDS = int(os.environ.get("STAGENT_DRILL_ROUNDS", "6"))
+ROUNDS = int(sys.argv[1])
 BY_HAND, PEOPLE = 6, 3
 ONE_EVERY_SEC = 2
 WORK = "Work. [[offline: turns=6 delay=30ms]]"

@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, name: str, rounds: int, **options: Any) -> None:
         """Do the steps of this module's docstring."""
         module, variables = DRILLS[name]
-        with throwaway(**variables, STAGENT_DRILL_ROUNDS=str(rounds)) as env:
-            command = [sys.executable, "-m", module]
+        with throwaway(**variables) as env:
+            command = [sys.executable, "-m", module, str(rounds)]
             done = subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=False)  # noqa: S603 - ours
         sys.exit(done.returncode)
