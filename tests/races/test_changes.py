@@ -1,5 +1,6 @@
 """Schedules edited, paused and resumed while several processes tick."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -67,3 +68,12 @@ def test_runs_that_are_cleared_away_by_the_next_instant_end_once() -> None:
         runs = Run.objects.filter(schedule=schedule)
         assert runs.count() == fired(schedule).count() > 1
         assert runs.filter(status=RunStatus.QUEUED).count() <= 1, "only the newest may still wait"
+
+
+def test_a_hundred_that_come_due_together_are_each_told_of_once_for_every_instant() -> None:
+    minutely(100, overlap_policy=OverlapPolicy.ALLOW)
+    reports = race(*[(ticker, {})] * 3, (worker, {"name": "worker"}), seconds=8, enough=all_fired)
+    assert not reports.complaints
+    for schedule in Schedule.objects.all():
+        told = sum(Firing.objects.filter(schedule=schedule).values_list("count", flat=True))
+        assert schedule.next_nominal_at == BASE + timedelta(minutes=told + 1)
