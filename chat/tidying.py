@@ -1,5 +1,6 @@
 """What an owner does with a conversation beside talking in it; every open page of theirs hears of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,7 +118,7 @@ def _head(conversation: Conversation, message_id: str, now: datetime) -> dict[st
     return {"head_id": tree.tip(number(message_id))}
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[Conversation, Any, datetime], dict[str, Any]]] = {
     "title": _title,
     "pinned": lambda conversation, wanted, now: {"pinned": wanted},
     "archived": _archived,

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from chat.errors import no_conversation, no_message
 from chat.models import Conversation, Message
 from chat.models.conversation import ConversationQuerySet
+from chat.reconcile import settle_stale
 from chat.transitions.accepting import number
+from stagent.lib import clock
 
 
 def me(request: HttpRequest) -> User:
@@ -32,6 +34,14 @@ def conversation(owner: User, conversation_id: str) -> Conversation:
     found = conversations(owner).filter(pk=number(conversation_id)).first()
     if found is None:
         raise no_conversation()
+    return found
+
+
+def opened(owner: User, conversation_id: str) -> Conversation:
+    """Return a conversation that is looked into; what nobody works on any more is settled first."""
+    found = conversation(owner, conversation_id)
+    if found.live and settle_stale(clock.now(), found.pk):  # type: ignore[attr-defined]
+        return conversation(owner, conversation_id)
     return found
 
 

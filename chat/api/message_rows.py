@@ -78,7 +78,7 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
         html=html_of(message.text) if message.role == Role.ASSISTANT and message.finished else None,
         siblings=tree.siblings(message.pk),
         profile=message.profile.slug if message.profile else None,
-        tools=parts.tools.get(message.transcript_id or 0, []) if own_log else [],
+        tools=parts.calls.get(message.transcript_id or 0, []),
         questions=parts.questions.get(message.pk, []),
         last_seq=own_log.last_seq if own_log else 0,
         first_token_ms=record.first_token_ms if record else None,

@@ -1,5 +1,5 @@
 """The routers, one noun each; `stagent.api` mounts what `ROUTERS` lists."""
 
-from chat.api.routes import conversations, messages
+from chat.api.routes import conversations, diagnostics, exports, messages, pickers
 
-ROUTERS = (conversations.router, messages.router)
+ROUTERS = tuple(part.router for part in (conversations, messages, exports, pickers, diagnostics))

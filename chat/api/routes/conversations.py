@@ -12,7 +12,6 @@ from chat.api.conversation_rows import ConversationRow, conversation_row, conver
 from chat.api.message_rows import MessageRow, message_rows
 from chat.api.placing import Placed
 from chat.branches import Tree, load
-from chat.reconcile import settle_stale
 from chat.tidying import Change
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
@@ -89,8 +88,7 @@ def list_messages(
 ) -> Page[MessageRow]:
     """List the messages of the branch that is shown, oldest first, or of all branches, parents first."""
     refuse_unknown(request, ("branch", "limit", "offset"))
-    conversation = finding.conversation(finding.me(request), conversation_id)
-    settle_stale(clock.now(), conversation.pk)
+    conversation = finding.opened(finding.me(request), conversation_id)
     tree = Tree.of(conversation.pk)
     ids = list(tree.nodes) if branch == "all" else tree.branch(conversation.head_id)
     return Page(items=message_rows(load(ids[offset : offset + limit]), tree), count=len(ids))

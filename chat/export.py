@@ -1,0 +1,83 @@
+"""A conversation as a Markdown file for people: who said what when, piece by piece, however long it is."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.text import slugify
+
+from chat.branches import Tree, load
+from chat.calls import Call, calls_of
+from chat.models import Conversation, Message
+from chat.states import MessageStatus, Role
+
+AT_ONCE = 100  # messages that are read at a time
+NAME_CHARS = 60
+CALL_CHARS = 200
+
+
+def file_name(conversation: Conversation, ending: str) -> str:
+    """Return a name that every file system takes."""
+    title = slugify(conversation.title, allow_unicode=True)[:NAME_CHARS].strip("-_")
+    return f"{title or 'conversation'}-{conversation.pk}.{ending}"
+
+
+def batches(message_ids: Sequence[int]) -> Iterator[list[Message]]:
+    """Yield messages a stretch at a time, in this order."""
+    for start in range(0, len(message_ids), AT_ONCE):
+        yield load(message_ids[start : start + AT_ONCE])
+
+
+def markdown(conversation: Conversation, now: datetime) -> Iterator[str]:
+    """Yield the branch that is shown."""
+    tree = Tree.of(conversation.pk)
+    branch = tree.branch(conversation.head_id)
+    yield f"# {' '.join(str(conversation).split())}\n\n{_about(len(branch), len(tree.nodes), now)}\n"
+    for messages in batches(branch):
+        calls = calls_of(messages)
+        for message in messages:
+            made = calls.get(message.transcript_id or 0, [])
+            yield _section(message, conversation.owner.get_username(), made)
+
+
+def _about(shown: int, there: int, now: datetime) -> str:
+    others = f" Of {there} in all branches." if there != shown else ""
+    return f"*{shown} {'message' if shown == 1 else 'messages'}, exported {_moment(now)}.{others}*"
+
+
+def _section(message: Message, owner: str, calls: Sequence[Call]) -> str:
+    told = "\n".join(_told(call) for call in calls)
+    parts = [f"## {_speaker(message, owner)}", told, message.text.strip(), _how(message)]
+    return "".join(f"\n{part}\n" for part in parts if part)
+
+
+def _speaker(message: Message, owner: str) -> str:
+    """Return whose words these are, and when they were said."""
+    if message.role == Role.USER:
+        who = owner
+    elif message.run_id is not None or message.schedule_id is not None:
+        who = f"From the schedule {message.card.get('schedule_name') or message.schedule_id}"
+    else:
+        who = ", ".join(filter(None, ["Assistant", message.profile and message.profile.slug, message.model]))
+    return f"{' '.join(who.split())}, {_moment(message.created_at)}"
+
+
+def _how(message: Message) -> str:
+    """Return how a reply ended, where its words do not say it."""
+    if message.status == MessageStatus.COMPLETE and not message.notice:
+        return ""
+    return f"*{message.notice or 'Not finished yet.'}*"
+
+
+def _told(call: Call) -> str:
+    shown = json.dumps(call.arguments, ensure_ascii=False).replace("`", "'")
+    shown = shown if len(shown) <= CALL_CHARS else f"{shown[:CALL_CHARS]}…"
+    how = "failed" if call.is_error else "done"
+    ended = "no result" if call.is_error is None else f"{how} in {call.duration_ms} ms"
+    return f"> Called `{call.name}` with `{shown}`: {ended}.  "
+
+
+def _moment(at: datetime) -> str:
+    return f"{timezone.localtime(at, timezone.get_default_timezone()):%Y-%m-%d %H:%M} {settings.TIME_ZONE}"
