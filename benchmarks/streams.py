@@ -2,7 +2,7 @@
 
 1. Start a server that speaks the Messages API (`benchmarks.talker`): each word is the moment it was said.
 2. Start the web process on it, and connect a socket for each person.
-3. Everybody sends, five people a second; compare each word with when it came, and the whole with what is stored.
+3. Everybody sends, five people a second; compare each word with when it came, and all with what is stored.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import psutil
 from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientProtocol
 
 from benchmarks.ground import QUICK, wait_for  # sets Django up
@@ -69,10 +70,16 @@ def main() -> None:
         address = f"http://127.0.0.1:{int(provider.stdout.readline())}"
         web = ["-m", "daphne", "-v", "0", "-p", str(port), "stagent.asgi:application"]
         more = {"ANTHROPIC_BASE_URL": address, "ALLOWED_HOSTS": "127.0.0.1"}
-        stack.enter_context(_process(*web, **more))
+        server = psutil.Process(stack.enter_context(_process(*web, **more)).pid)
         wait_for(lambda: _answers(port))
         time.sleep(5)  # the SDK is imported in the background
-        listeners = asyncio.run(_listen(port, [_token(number) for number in range(PEOPLE)]))
+        tokens = [_token(number) for number in range(PEOPLE)]
+        before = server.cpu_times()
+        listeners = asyncio.run(_listen(port, tokens))
+        after = server.cpu_times()
+    used = after.user + after.system - before.user - before.system
+    words = PEOPLE * SECONDS * WORDS_PER_SEC
+    tell("a word, on the web's processor", f"{1000 * used / words:.3f} ms")
     _report(listeners)
 
 
