@@ -7,9 +7,10 @@ class StagentConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from stagent import checks, deliveries  # noqa: F401 - checks register themselves
+        from stagent import checks, deliveries, duties  # noqa: F401 - checks register themselves
 
         deliveries.connect()
+        duties.connect()
 
 
 class ConsoleConfig(admin_apps.AdminConfig):

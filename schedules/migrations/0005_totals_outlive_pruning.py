@@ -29,7 +29,11 @@ class Migration(migrations.Migration):
                 ("ahead_at", models.DateTimeField()),
                 ("totals", models.JSONField(default=dict)),
             ],
-            options={"verbose_name_plural": "tallies", "default_permissions": ("view",)},
+            options={
+                "verbose_name_plural": "tallies",
+                "default_permissions": (),
+                "permissions": [("view_tally", "Can read /metrics")],
+            },
         ),
         migrations.RunPython(begin, migrations.RunPython.noop),
     ]

@@ -18,7 +18,8 @@ class Tally(models.Model):
 
     class Meta:
         verbose_name_plural = "tallies"
-        default_permissions = ("view",)  # who has it may read /metrics
+        default_permissions = ()
+        permissions = [("view_tally", "Can read /metrics")]
 
     def __str__(self) -> str:
         return self.source

@@ -1,0 +1,73 @@
+"""Groups for common duties: `viewer` looks, `operator` runs the install, `force` goes beyond the cap.
+
+A migration makes them once. What the migrations of later versions add to look at and to do is granted as it
+appears; what an administrator took away, or a group they deleted, stays away.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db import DatabaseError
+from django.db.models.signals import post_migrate, pre_migrate
+
+OURS = {"agents", "schedules"}
+FORCE = "force_run"
+
+
+def _looks(app: str, codename: str) -> bool:
+    return codename == "view_logentry" or (app in OURS and codename.startswith("view_"))
+
+
+def _operates(app: str, codename: str) -> bool:
+    """Everything but users, groups and forcing; of tokens, the console shows everybody their own only."""
+    return codename == "view_logentry" or (app in OURS | {"stagent"} and codename != FORCE)
+
+
+def _forces(app: str, codename: str) -> bool:
+    return (app, codename) == ("schedules", FORCE)
+
+
+DUTIES: dict[str, Callable[[str, str], bool]] = {"viewer": _looks, "operator": _operates, "force": _forces}
+
+
+def grant(groups: Iterable[Any], permissions: Iterable[Any]) -> None:
+    """Give each of these groups what its duty asks for among these permissions."""
+    rights = [(right.content_type.app_label, right.codename, right) for right in permissions]
+    for group in groups:
+        wanted = DUTIES[group.name]
+        group.permissions.add(*[right for app, codename, right in rights if wanted(app, codename)])
+
+
+class _Watch:
+    """What was there before a migration: only what it adds is granted."""
+
+    def __init__(self) -> None:
+        self._known: set[int] | None = None
+
+    def before(self, **kwargs: Any) -> None:
+        """Remember which permissions there are; before the very first migration there is no table."""
+        try:
+            self._known = set(_permissions().values_list("pk", flat=True))
+        except DatabaseError:
+            self._known = set()
+
+    def after(self, app_config: AppConfig, **kwargs: Any) -> None:
+        """Grant what this app has got; Django has made its permissions just before."""
+        if self._known is None:
+            return  # a flush, which migrates nothing
+        new = _permissions().filter(content_type__app_label=app_config.label).exclude(pk__in=self._known)
+        grant(apps.get_model("auth", "Group").objects.filter(name__in=DUTIES), new)
+
+
+def _permissions() -> Any:
+    return apps.get_model("auth", "Permission").objects.select_related("content_type")
+
+
+_watch = _Watch()
+
+
+def connect() -> None:
+    """Listen to migrations; after `django.contrib.auth`, whose own listener makes the permissions."""
+    pre_migrate.connect(_watch.before, dispatch_uid="duties")
+    post_migrate.connect(_watch.after, dispatch_uid="duties")
