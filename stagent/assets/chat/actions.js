@@ -75,7 +75,7 @@ function moment(at) {
 
 function facts(message, links) {
     const said = [moment(message.finished_at)];
-    if (message.model) said.push(message.model);
+    if (message.model || message.profile) said.push(message.model ?? message.profile);
     if (message.output_tokens) said.push(tokens(message));
     if (message.output_tokens) said.push(usd(message.cost_usd));
     if (message.first_token_ms !== null && message.first_token_ms !== undefined) said.push(wait(message));

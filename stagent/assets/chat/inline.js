@@ -5,16 +5,17 @@ const DEEPEST = 8;
 const LONGEST = 20_000; // of one block; longer ones are shown as they are
 const TOKEN = new RegExp(
     [
-        String.raw`\\(?<escaped>[!-/:-@[-\`{-~])`,
-        String.raw`(?<ticks>\`+)(?<code>[\s\S]*?[^\`])\k<ticks>(?!\`)`,
-        String.raw`(?<image>!)?\[(?<label>(?:\\.|[^\]\\\n]|\n(?!\n)){0,1000})\]\(\s*<?(?<href>[^\s)<>]*(?:\([^\s)]*\)[^\s)<>]*)?)>?(?:\s+["'(][^\n]*?["')])?\s*\)`,
-        String.raw`<(?<auto>(?:https?:\/\/|mailto:)[^\s<>]+)>`,
-        String.raw`(?<bare>https?:\/\/[^\s<>*\`"']+[^\s<>*\`"'.,;:!?)\]])`,
-        String.raw`(?<strong>\*\*|__)(?=\S)(?<bold>[\s\S]*?\S)\k<strong>`,
-        String.raw`~~(?=\S)(?<struck>[\s\S]*?\S)~~`,
-        String.raw`(?<em>\*|(?<![\p{L}\p{N}])_)(?=[^\s*_])(?<italic>[\s\S]*?[^\s*_])(?:\k<em>)(?![\p{L}\p{N}]*_)`,
-        String.raw`(?<brk> {2,}\n|\\\n)`,
-    ].join("|"),
+        /\\(?<escaped>[!-/:-@[-`{-~])/,
+        /(?<ticks>`+)(?<code>[^`]|[^`][\s\S]*?[^`])\k<ticks>(?!`)/,
+        /(?<image>!)?\[(?<label>(?:\\.|[^\]\\\n]|\n(?!\n)){0,1000})\]\(\s*<?(?<href>[^\s)<>(]*(?:\([^\s)]*\)[^\s)<>]*)?)>?(?:\s+["'(][^\n]*?["')])?\s*\)/,
+        /<(?<auto>(?:https?:\/\/|mailto:)[^\s<>]+)>/,
+        /(?<bare>https?:\/\/[^\s<>*`"']+[^\s<>*`"'.,;:!?)\]])/,
+        /(?<strong>\*\*|(?<![\p{L}\p{N}])__)(?=\S)(?<bold>[\s\S]*?\S)\k<strong>/,
+        /~~(?=\S)(?<struck>[\s\S]*?\S)~~/,
+        /\*(?![\s*])(?<star>(?:[^*\n]|\*\*|\n(?!\n))+?)(?<!\s)\*(?!\*)/,
+        /(?<![\p{L}\p{N}_])_(?![\s_])(?<line>[^_]+?)(?<!\s)_(?![\p{L}\p{N}_])/,
+        /(?<brk> {2,}\n|\\\n)/,
+    ].map((part) => part.source).join("|"),
     "gu",
 );
 
@@ -39,7 +40,7 @@ function node(match, depth) {
     if (found.bare) return link(found.bare, found.bare, DEEPEST);
     if (found.bold) return wrap("strong", inline(found.bold, depth + 1));
     if (found.struck) return wrap("s", inline(found.struck, depth + 1));
-    if (found.italic) return wrap("em", inline(found.italic, depth + 1));
+    if (found.star || found.line) return wrap("em", inline(found.star ?? found.line, depth + 1));
     return document.createElement("br");
 }
 

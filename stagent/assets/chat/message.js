@@ -101,7 +101,7 @@ export class Answer {
     #showState() {
         const [symbol, words] = this.#situation();
         this.element.setAttribute("aria-busy", String(words !== WAITS && words !== ASKS));
-        this.element.classList.toggle("streaming", Boolean(this.#reply?.text) && !this.isFinished);
+        this.element.classList.toggle("streaming", Boolean(this.#reply?.text) && words !== ASKS);
         this.state.hidden = !words;
         if (this.state.dataset.words === words) return;
         this.state.dataset.words = words;
@@ -131,6 +131,7 @@ export class Answer {
     }
 
     #showWords(message) {
+        if (message.card?.type === "self_pause") return this.body.replaceChildren(); // its card says it all
         if (typeof message.html === "string") return this.body.replaceChildren(rendered(message.html));
         this.words.show(message.text);
         this.body.replaceChildren(this.words.element);

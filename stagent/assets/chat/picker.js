@@ -48,7 +48,7 @@ export class Picker {
     #explain() {
         const told = this.told?.get(this.profiles.value);
         this.profiles.title = told?.description ?? "Who answers";
-        this.models.options[0].textContent = told?.model ? `Its own: ${told.model}` : "Its own model";
+        this.models.options[0].textContent = told?.model ? `Usual: ${told.model}` : "Usual model";
     }
 
     async #picked(change) {

@@ -101,7 +101,7 @@ function lines(found) {
 
 function pair(line) {
     const [label, value] = Array.isArray(line) ? line : [line.label, line.value];
-    const values = Array.isArray(value) ? value : [value];
+    const values = Array.isArray(value) ? value : label === "Next firings" ? value.split("; ") : [value];
     return [h("dt", {}, label), h("dd", {}, values.map((each) => h("span", {}, worded(each))))];
 }
 

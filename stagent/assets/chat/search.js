@@ -49,7 +49,7 @@ export class Search {
     #show(items, words, count) {
         this.list.replaceChildren(...items.map((item, at) => this.#option(item, at)));
         this.#point(0);
-        const found = count > items.length ? `The first ${items.length} of ${count}.` : `${count} found.`;
+        const found = count > items.length ? `The first ${items.length} of ${count}.` : count === 1 ? "1 conversation." : `${count} conversations.`;
         this.said.textContent = items.length ? (words ? found : "Lately") : words ? "Nothing says that. Try fewer or other words." : "There is nothing to search yet.";
     }
 

@@ -1,6 +1,6 @@
 // Moments, durations, sums and day groups, in words.
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const DAY_MS = 86_400_000;
@@ -41,7 +41,12 @@ export function span(ms) {
     if (ms < 950) return `${Math.round(ms)} ms`;
     if (ms < 59_500) return `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`;
     const minutes = Math.round(ms / 60_000);
-    return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    return minutes < 60 ? `${minutes} min` : hours(minutes);
+}
+
+function hours(minutes) {
+    const rest = minutes % 60 && minutes < 600 ? ` ${minutes % 60} min` : "";
+    return `${rest ? Math.floor(minutes / 60) : Math.round(minutes / 60)} h${rest}`;
 }
 
 export function until(moment) {

@@ -36,8 +36,9 @@ export class Traffic {
     }
 
     #welcome({ feed, epoch }) {
-        this.#feed ??= feed;
-        if (this.#epoch && this.#epoch !== epoch) this.#resync();
+        const missed = this.#feed !== null && this.#feed < feed; // away for so long that the news is gone
+        this.#feed = feed;
+        if (missed || (this.#epoch && this.#epoch !== epoch)) this.#resync();
         this.#epoch = epoch;
     }
 
