@@ -1,12 +1,15 @@
 """What drives a provider: one module for each, found by name."""
 
+from functools import cache
+
 from agents.runtimes.base import Runtime, UnknownRuntime, get, names, register
 
 __all__ = ["Runtime", "UnknownRuntime", "get", "names", "register", "warm_up"]
 
 
+@cache
 def warm_up() -> None:
-    """Import what takes seconds, from a thread, before the first question stops an event loop for it."""
+    """Import what takes seconds, once, from a thread, before the first question stops an event loop for it."""
     from anthropic import AsyncAnthropic
 
     _ = AsyncAnthropic(api_key="nobody's").messages.stream
