@@ -1,44 +1,13 @@
 """`manage.py up`, as a newcomer runs it: real processes on an empty database."""
 
-import re
 import signal
 import urllib.request
-from http.cookiejar import CookieJar
-from urllib.error import HTTPError
-from urllib.parse import urlencode
 
-import psutil
-
+from tests.support.newcomer import ADDRESS, child, gone, ready, signed_in, up
 from tests.support.processes import Process, empty_database
 from tests.support.waiting import wait_until
 
 __all__ = ["empty_database"]
-ADDRESS = r"Stagent is at (http://127\.0\.0\.1:\d+/)"
-
-
-def up(empty, *arguments, **variables):
-    return Process("up", "--port", "0", *arguments, **empty | variables)
-
-
-def gone(processes):
-    return lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
-
-
-def signed_in(address, password):
-    """Tell whether the console lets us in."""
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    form = browser.open(address).read().decode()
-    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', form).group(1)
-    fields = {"username": "admin", "password": password, "csrfmiddlewaretoken": token, "next": "/admin/"}
-    page = browser.open(f"{address}admin/login/", urlencode(fields).encode()).read().decode()
-    return "Log out" in page
-
-
-def ready(address):
-    try:
-        return urllib.request.urlopen(f"{address}readyz").status == 200
-    except HTTPError:
-        return False
 
 
 def test_a_newcomer_gets_a_password_that_works_and_a_second_start_keeps_everything(empty_database):
@@ -57,7 +26,7 @@ def test_a_newcomer_gets_a_password_that_works_and_a_second_start_keeps_everythi
         stagent.signal(signal.SIGTERM)
         assert stagent.end() == 0
         assert "Scheduler stopped." in stagent.output
-        assert gone(children)()
+        assert gone(children)
 
     with up(empty_database) as again:
         again.says(ADDRESS)
@@ -65,7 +34,7 @@ def test_a_newcomer_gets_a_password_that_works_and_a_second_start_keeps_everythi
         assert "demo" not in again.output
         children = again.children()
         again.signal(signal.SIGKILL)
-        wait_until(gone(children))  # killed without mercy, it leaves nobody behind
+        wait_until(lambda: gone(children))  # killed without mercy, it leaves nobody behind
 
 
 def test_who_dies_is_started_again_and_nobody_is_turned_away_meanwhile(empty_database):
@@ -82,11 +51,6 @@ def test_who_dies_is_started_again_and_nobody_is_turned_away_meanwhile(empty_dat
         # The port stays open: the request waits there until the next web process takes it.
         assert urllib.request.urlopen(f"{address}healthz", timeout=60).status == 200
         stagent.says(r"(?s)is running.*It is started again.*is running")
-
-
-def child(stagent, word):
-    (found,) = [one for one in stagent.children() if word in one.cmdline()]
-    return found
 
 
 def test_nonsense_is_refused_before_anything_is_made(empty_database):
