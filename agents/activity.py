@@ -65,6 +65,8 @@ def first_token_ms(since: datetime) -> list[int]:
     ]
 
 
-def prune(before: datetime) -> int:
-    """Delete the records of streams that ended before."""
-    return StreamRecord.objects.filter(ended_at__lt=before).delete()[0]
+def prune(before: datetime, most: int) -> int:
+    """Delete some of the records of streams that ended before; return how many went."""
+    oldest = StreamRecord.objects.filter(ended_at__lt=before).order_by("ended_at")
+    old = list(oldest.values_list("pk", flat=True)[:most])
+    return StreamRecord.objects.filter(pk__in=old).delete()[0]

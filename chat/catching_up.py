@@ -34,6 +34,11 @@ def feed_place(owner: User) -> tuple[int, int]:
     return log.pk, log.last_seq
 
 
+def is_kept(log: int, seen: int) -> bool:
+    """Tell whether the news after this number is there still; old news is thrown away."""
+    return Event.objects.filter(transcript_id=log, seq=seen + 1).exists()
+
+
 def places(owner: User, positions: Mapping[Any, Any]) -> list[Place]:
     """Return where to go on with the replies that were named, and with all that are not finished."""
     seen = {

@@ -135,13 +135,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not isinstance(positions, dict):
             raise Problem(422, "validation_error", "positions: an object of message ids and numbers.")
         found = await in_database(catching_up.places, self.user, positions)
-        if isinstance(seen := frame.get("feed"), int) and 0 <= seen <= self.tail.feed_seen:
-            self.tail.feed_seen = seen
+        await self._go_back(frame.get("feed"))
         self._say(self._welcome())
         for place in found:
             if place.snapshot:
                 self._say(place.snapshot)
             self.tail.follow(place.log, place.message_id, place.seen)
+
+    async def _go_back(self, seen: Any) -> None:
+        """Tell the news again that a client has missed; if it is gone, `welcome` says from where it goes on."""
+        assert self.tail is not None
+        is_earlier = isinstance(seen, int) and 0 <= seen < self.tail.feed_seen
+        if is_earlier and await in_database(catching_up.is_kept, self.tail.feed_log, seen):
+            self.tail.feed_seen = seen
 
     async def _ack(self, frame: dict[str, Any]) -> None:
         assert self.tail is not None

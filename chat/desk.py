@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from agents.bridge import in_database
 from agents.runtimes import warm_up
-from chat import conf, doorbell, reconcile
+from chat import conf, doorbell, pruning, reconcile
 from chat.errors import Quicker
 from chat.models import Message
 from chat.replies import Cause, Job, Waited, answer
@@ -29,7 +29,10 @@ LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the 
 LEAVE_SEC = 5.0  # for the replies to be settled when the process leaves
 BATCH = 200
 
-CHORES: dict[Callable[[datetime], object], float] = {reconcile.settle_stale: reconcile.EVERY_SEC}
+CHORES: dict[Callable[[datetime], object], float] = {
+    reconcile.settle_stale: reconcile.EVERY_SEC,
+    pruning.prune: pruning.EVERY_SEC,
+}
 
 log = logging.getLogger("stagent.desk")
 

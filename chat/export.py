@@ -60,7 +60,8 @@ def _speaker(message: Message, owner: str) -> str:
     elif message.run_id is not None or message.schedule_id is not None:
         who = f"From the schedule {message.card.get('schedule_name') or message.schedule_id}"
     else:
-        who = ", ".join(filter(None, ["Assistant", message.profile and message.profile.slug, message.model]))
+        profile = message.profile.slug if message.profile else ""
+        who = ", ".join(filter(None, ["Assistant", profile, message.model]))
     return f"{' '.join(who.split())}, {_moment(message.created_at)}"
 
 

@@ -72,7 +72,8 @@ class Renderer(RendererHTML):
         code = highlighted(token.content, language.lower(), env)
         return f'<pre data-language="{escape(language)}"><code>{code}</code></pre>\n'
 
-    code_block = fence
+    def code_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        return self.fence(tokens, idx, options, env)
 
     def image(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
         """Draw a picture as a link to it: showing it would tell its server who reads this."""

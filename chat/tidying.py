@@ -14,6 +14,7 @@ from chat import news
 from chat.branches import Tree
 from chat.errors import no_conversation, no_message
 from chat.models import Conversation
+from chat.pruning import RESTORABLE
 from chat.transitions import request_stop
 from chat.transitions.accepting import number
 from stagent.lib.problems import invalid
@@ -59,7 +60,9 @@ def throw_away(owner: User, conversation_id: str, *, now: datetime) -> None:
 def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
     """Bring a conversation back; a schedule that has begun another one since stays with that one."""
     with transaction.atomic():
-        thrown_away = Conversation.objects.filter(owner=owner, pk=number(conversation_id))
+        thrown_away = Conversation.objects.filter(owner=owner, pk=number(conversation_id)).exclude(
+            deleted_at__lt=now - RESTORABLE
+        )
         found = thrown_away.select_for_update(of=("self",)).first()
         if found is None:
             raise no_conversation()

@@ -1,7 +1,8 @@
 """Pruning by age: what has ended goes when it is old. Bit by bit: on SQLite everybody waits for a delete.
 
 A run goes with its transcript, whose many events go first; then deliveries that are settled, decisions
-without a run, and transcripts that nobody refers to. Runs that have not ended stay, however old.
+without a run, the records of streams, and transcripts that nobody refers to. Runs that have not ended stay,
+however old.
 """
 
 import time
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from agents import transcript
+from agents import activity, transcript
 from schedules.models import Delivery, Firing, Run
 
 ROWS = 500  # of small tables, in one transaction
@@ -20,7 +21,7 @@ ORPHANS = 5
 def prune(now: datetime, days: int, *, seconds: float = 1.0) -> bool:
     """Delete what ended more than `days` ago, for about `seconds`; tell whether nothing is left to delete."""
     before, until = now - timedelta(days=days), time.monotonic() + seconds
-    for prune_some in (_prune_runs, _prune_deliveries, _prune_firings, _prune_transcripts):
+    for prune_some in SOME:
         while prune_some(before):
             if time.monotonic() >= until:
                 return False
@@ -52,3 +53,10 @@ def _prune_firings(before: datetime) -> bool:
 
 def _prune_transcripts(before: datetime) -> bool:
     return bool(transcript.prune(before, ORPHANS))
+
+
+def _prune_streams(before: datetime) -> bool:
+    return bool(activity.prune(before, ROWS))
+
+
+SOME = (_prune_runs, _prune_deliveries, _prune_firings, _prune_streams, _prune_transcripts)

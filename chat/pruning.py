@@ -1,0 +1,70 @@
+"""What is old goes, bit by bit: conversations that were thrown away, and news that every page has seen.
+
+Called by the desk of every web process; doing it twice at once is harmless.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from agents import transcript
+from agents.models import Event
+from chat.models import Conversation, Feed, Message
+
+EVERY_SEC = 600.0
+RESTORABLE = timedelta(days=30)  # how long a conversation that was thrown away can be brought back
+NEWS_KEPT = timedelta(days=7)  # a page that was away for longer reads everything anew
+SLICE_SEC = 0.5  # of one call; what is left waits for the next
+ROWS = 500  # that one transaction deletes: on SQLite everybody waits for it
+LOGS = 50
+
+
+def prune(now: datetime, *, seconds: float = SLICE_SEC) -> bool:
+    """Delete what is old, for about so long; tell whether nothing is left to delete."""
+    until = time.monotonic() + seconds
+    thrown_away = Conversation.objects.filter(deleted_at__lt=now - RESTORABLE).order_by("deleted_at", "pk")
+    while conversation := thrown_away.first():
+        while not _take_away(conversation):
+            if time.monotonic() >= until:
+                return False
+    return _prune_news(now - NEWS_KEPT, until)
+
+
+def _take_away(conversation: Conversation) -> bool:
+    """Delete the newest messages of a conversation, at last itself; tell whether it is gone.
+
+    The newest first: no message goes before its answers, so none is deleted together with a whole tree.
+    """
+    newest = conversation.messages.order_by("-pk").values_list("pk", "transcript_id", "run_id")[:LOGS]
+    ids = [pk for pk, _, _ in newest]
+    logs = [log for _, log, run_id in newest if log is not None and run_id is None]  # a run keeps its own
+    if not transcript.empty(logs, ROWS):
+        return False
+    with transaction.atomic():
+        Message.objects.filter(pk__in=ids).delete()
+        transcript.discard(logs)
+        if len(ids) < LOGS:
+            conversation.delete()
+    return len(ids) < LOGS
+
+
+def _prune_news(before: datetime, until: float) -> bool:
+    """Delete old news, each feed from its oldest on: what is left of it has no gaps."""
+    for log in Feed.objects.order_by("pk").values_list("transcript_id", flat=True):
+        while _prune_feed(log, before):
+            if time.monotonic() >= until:
+                return False
+    return True
+
+
+def _prune_feed(log: int, before: datetime) -> bool:
+    """Delete the oldest news of a feed; tell whether there may be more."""
+    oldest = Event.objects.filter(transcript_id=log).order_by("seq").values_list("pk", "at")[:ROWS]
+    old = []
+    for pk, at in oldest:
+        if at >= before:
+            break
+        old.append(pk)
+    Event.objects.filter(pk__in=old).delete()
+    return len(old) == ROWS
