@@ -143,7 +143,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.tail.follow(place.log, place.message_id, place.seen)
 
     async def _go_back(self, seen: Any) -> None:
-        """Tell the news again that a client has missed; if it is gone, `welcome` says from where it goes on."""
+        """Tell the news again that a client has missed; where it is gone, `welcome` says so."""
         assert self.tail is not None
         is_earlier = isinstance(seen, int) and 0 <= seen < self.tail.feed_seen
         if is_earlier and await in_database(catching_up.is_kept, self.tail.feed_log, seen):
