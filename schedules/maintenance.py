@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from schedules import conf, retention
 from schedules.models import Scheduler
 from schedules.tallies import books
+from schedules.watching import Watch
 
 PRUNE_EVERY_SEC = 600.0
 PRUNE_SLICE_SEC = 0.05  # of a pass, for runs are waiting for it; what is left waits for the next one
@@ -17,8 +18,10 @@ class Maintenance:
 
     def __init__(self) -> None:
         self._pruned_at = float("-inf")
+        self._watch = Watch()
 
     def look_after(self, now: datetime) -> None:
+        self._watch.look(now)
         if time.monotonic() - self._pruned_at < PRUNE_EVERY_SEC:
             return
         if not books.keep(now):

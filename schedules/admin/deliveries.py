@@ -19,7 +19,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("target", "schedule__name")
     ordering = ("-pk",)
     fields = (
-        ("schedule", "run"), ("kind", "channel", "target"), ("status", "attempts"),
+        ("schedule", "run", "notice"), ("kind", "channel", "target"), ("status", "attempts"),
         ("created_at", "next_attempt_at", "delivered_at"),
         "last_error", "payload",
     )  # fmt: skip
@@ -31,7 +31,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="what", ordering="kind")
     def what(self, delivery: Delivery) -> SafeString:
         return format_html(
-            '{}<span class="under">{}</span>', delivery.kind.replace("_", " "), delivery.schedule
+            '{}<span class="under">{}</span>', delivery.kind.replace("_", " "), delivery.schedule or "to the operators"
         )
 
     @admin.display(description="state", ordering="status")

@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage
 from django.utils.crypto import salted_hmac
 
 from schedules.deliveries.addresses import page_of
-from schedules.models import Delivery
+from schedules.models import Delivery, Notice
 from schedules.states import RunStatus
 
 
@@ -21,7 +21,8 @@ def mail(delivery: Delivery) -> None:
 
 def subject(delivery: Delivery) -> str:
     """Return one line: whose news it is, and which."""
-    return " ".join(f"{delivery.payload['schedule_name']}: {_headline(delivery)}".split())
+    whose = delivery.payload.get("schedule_name", "Stagent")
+    return " ".join(f"{whose}: {_headline(delivery)}".split())
 
 
 def text(delivery: Delivery) -> str:
@@ -31,6 +32,8 @@ def text(delivery: Delivery) -> str:
 
 def _headline(delivery: Delivery) -> str:
     news = delivery.payload
+    if delivery.kind == Delivery.Kind.NOTICE:
+        return str(Notice.Kind(news["kind"]).label)
     if delivery.kind == Delivery.Kind.SELF_PAUSE:
         return "paused itself"
     if delivery.kind == Delivery.Kind.WARNING:
@@ -42,7 +45,10 @@ def _headline(delivery: Delivery) -> str:
 
 def _paragraphs(delivery: Delivery) -> Iterator[str]:
     news = delivery.payload
-    if delivery.kind == Delivery.Kind.SELF_PAUSE:
+    if delivery.kind == Delivery.Kind.NOTICE:
+        yield news["text"]
+        yield "You are told once. The console shows how it goes on, and there it can be acknowledged."
+    elif delivery.kind == Delivery.Kind.SELF_PAUSE:
         yield f"The schedule “{news['schedule_name']}” does not fire any more until somebody resumes it."
         yield news["reason"]
     elif delivery.kind == Delivery.Kind.WARNING:
@@ -51,7 +57,7 @@ def _paragraphs(delivery: Delivery) -> Iterator[str]:
     else:
         yield from _result(news)
     if address := page_of(delivery.schedule_id):
-        yield f"The schedule: {address}"
+        yield f"The {'schedule' if delivery.schedule_id else 'console'}: {address}"
 
 
 def _result(news: dict[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from schedules.deliveries import letters, webhook
 from schedules.models import Delivery
@@ -35,9 +36,9 @@ def tell_due(now: datetime) -> int:
     return len(claimed)
 
 
-def send_due(now: datetime) -> int:
-    """Send a batch of what is due to the outside; return how many were tried."""
-    began, claimed = time.monotonic(), claim_due(now)
+def send_due(now: datetime, **only: Any) -> int:
+    """Send a batch of what is due to the outside, or of some of it; return how many were tried."""
+    began, claimed = time.monotonic(), claim_due(now, **only)
     if not claimed:
         return 0
     errors = asyncio.run(_send_all(claimed, now))
@@ -47,10 +48,10 @@ def send_due(now: datetime) -> int:
     return len(claimed)
 
 
-def claim_due(now: datetime, channels: tuple[Delivery.Channel, ...] = OUTSIDE) -> list[Delivery]:
+def claim_due(now: datetime, channels: tuple[Delivery.Channel, ...] = OUTSIDE, **only: Any) -> list[Delivery]:
     """Take a batch of due deliveries for ourselves, as long as the lease lasts."""
-    due = Delivery.objects.due(now).filter(channel__in=channels).order_by("next_attempt_at", "pk")[:BATCH]
-    return [delivery for delivery in due if claim(delivery, now)]
+    due = Delivery.objects.due(now).filter(channel__in=channels, **only).order_by("next_attempt_at", "pk")
+    return [delivery for delivery in due[:BATCH] if claim(delivery, now)]
 
 
 def claim(delivery: Delivery, now: datetime) -> bool:

@@ -24,15 +24,17 @@ class Refused(Exception):
     """The other side answered, but not with a 2xx."""
 
 
-def webhook_secret(schedule_id: int) -> str:
+def webhook_secret(schedule_id: int | None) -> str:
     """Return what a schedule's signatures are keyed with: 64 hex digits that change when SECRET_KEY does.
 
-    One for each schedule: who receives the results of one can sign nothing in the name of another.
+    One for each schedule, and one, of None, for what the operators are told: who receives the results of
+    one can sign nothing in the name of another.
     """
-    return salted_hmac("schedules.deliveries.webhook", str(schedule_id), algorithm="sha256").hexdigest()
+    whose = "notices" if schedule_id is None else str(schedule_id)
+    return salted_hmac("schedules.deliveries.webhook", whose, algorithm="sha256").hexdigest()
 
 
-def signature(schedule_id: int, body: bytes, at: int) -> str:
+def signature(schedule_id: int | None, body: bytes, at: int) -> str:
     """Return the value of the signature's header for a body sent at a moment in unix seconds."""
     signed = hmac.new(webhook_secret(schedule_id).encode(), b"%d." % at + body, hashlib.sha256)
     return f"t={at},v1={signed.hexdigest()}"

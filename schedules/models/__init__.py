@@ -1,5 +1,6 @@
 from schedules.models.delivery import Delivery
 from schedules.models.firing import Firing
+from schedules.models.notice import Notice
 from schedules.models.run import Run
 from schedules.models.schedule import Schedule
 from schedules.models.scheduler import Scheduler
@@ -7,4 +8,6 @@ from schedules.models.setting import Setting
 from schedules.models.slot import Pool, Slot
 from schedules.models.tally import Tally
 
-__all__ = ["Delivery", "Firing", "Pool", "Run", "Schedule", "Scheduler", "Setting", "Slot", "Tally"]
+__all__ = [
+    "Delivery", "Firing", "Notice", "Pool", "Run", "Schedule", "Scheduler", "Setting", "Slot", "Tally",
+]  # fmt: skip

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Q
 
+from schedules.models.notice import Notice
 from schedules.models.run import Run
 from schedules.models.schedule import Schedule
 
@@ -14,12 +16,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """A result, a warning or a self-pause on its way to a webhook, a mailbox or the chat page."""
+    """A result, a warning, a self-pause or a notice on its way to a webhook, a mailbox or the chat page."""
 
     class Kind(models.TextChoices):
         RESULT = "result"
         SELF_PAUSE = "self_pause"
         WARNING = "warning"
+        NOTICE = "notice"
 
     class Channel(models.TextChoices):
         WEBHOOK = "webhook"
@@ -31,7 +34,8 @@ class Delivery(models.Model):
         DELIVERED = "delivered"
         FAILED = "failed"
 
-    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="deliveries")
+    schedule = models.ForeignKey(Schedule, models.CASCADE, null=True, related_name="deliveries")
+    notice = models.ForeignKey(Notice, models.CASCADE, null=True, related_name="deliveries")
     run = models.ForeignKey(Run, models.CASCADE, null=True, related_name="deliveries")
     kind = models.CharField(max_length=12, choices=Kind)
     channel = models.CharField(max_length=8, choices=Channel)
@@ -49,6 +53,12 @@ class Delivery(models.Model):
     class Meta:
         ordering = ["-created_at", "-pk"]
         verbose_name_plural = "deliveries"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(schedule__isnull=False, notice=None) | Q(schedule=None, notice__isnull=False),
+                name="delivery_of_a_schedule_or_a_notice",
+            )
+        ]
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], condition=models.Q(status="pending"), name="delivery_due"

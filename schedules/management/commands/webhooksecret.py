@@ -14,11 +14,15 @@ class Command(BaseCommand):
     help = "Print the secret that a schedule's webhook is signed with; it changes when SECRET_KEY does."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("schedule", help="its id or its name")
+        whose = parser.add_mutually_exclusive_group(required=True)
+        whose.add_argument("schedule", nargs="?", help="its id or its name")
+        whose.add_argument("--notices", action="store_true", help="of what STAGENT_NOTIFY_WEBHOOK is told")
 
-    def handle(self, *args: Any, schedule: str, **options: Any) -> None:
+    def handle(self, *args: Any, schedule: str | None, notices: bool, **options: Any) -> None:
+        if notices or schedule is None:
+            return self.stdout.write(webhook_secret(None))
         try:
             found = the_schedule(schedule)
         except ToolError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(webhook_secret(found.pk))
+        return self.stdout.write(webhook_secret(found.pk))

@@ -1,0 +1,49 @@
+"""What the operators of the install ought to know, grouped by its cause."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def open(self) -> "NoticeQuerySet":
+        return self.filter(closed_at=None)
+
+    def unseen(self) -> "NoticeQuerySet":
+        """Keep those that go on and that nobody acknowledged."""
+        return self.open().filter(acknowledged_at=None)
+
+
+class Notice(models.Model):
+    """A trouble that goes on, or went on: told once, however often it is met, until it is over."""
+
+    class Kind(models.TextChoices):
+        BREAKER = "breaker", "breaker open"
+        MISSED = "missed", "instants missed"
+        NO_SCHEDULER = "no_scheduler", "no scheduler"
+
+    kind = models.CharField(max_length=16, choices=Kind)
+    cause = models.CharField(max_length=160)
+    text = models.CharField(max_length=600)
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="acknowledged_notices"
+    )
+    acknowledged_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    until_id = models.BigIntegerField(default=0, help_text="The newest firing that is counted in.")
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cause"], condition=Q(closed_at=None), name="notice_open_once_per_cause"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.text}"

@@ -1,0 +1,68 @@
+"""The one door for notices: opened once per cause and told outside, counted up, acknowledged, closed."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from schedules import journal
+from schedules.models import Delivery, Notice
+
+
+def tell(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any) -> bool:
+    """Open a notice and post it to the operators, or keep the open one up to date; tell whether it is new."""
+    news = {"text": text[:600], "last_at": now} | columns
+    if Notice.objects.open().filter(cause=cause).update(**news):
+        return False
+    try:
+        with transaction.atomic():
+            _post(Notice.objects.create(cause=cause, kind=kind, first_at=now, **news), now)
+    except IntegrityError:  # another process was quicker
+        return False
+    return True
+
+
+def close(cause: str, now: datetime) -> None:
+    """Close the notice of a cause: it is over."""
+    Notice.objects.open().filter(cause=cause).update(closed_at=now)
+
+
+def acknowledge(number: int, user: AbstractBaseUser, now: datetime) -> bool:
+    """Write that somebody has seen it; what cannot be mended is over with that."""
+    with transaction.atomic():
+        unseen = Notice.objects.unseen().filter(pk=number)
+        if not unseen.update(acknowledged_by=user, acknowledged_at=now):
+            return False
+        notice = Notice.objects.get(pk=number)
+        if notice.kind == Notice.Kind.MISSED:
+            close(notice.cause, now)
+        journal.note(user, notice, journal.CHANGE, "Acknowledged.")
+    return True
+
+
+def targets() -> dict[Delivery.Channel, str]:
+    """Return where the operators are told: an address for each channel that has one."""
+    addresses = {
+        Delivery.Channel.EMAIL: settings.STAGENT_NOTIFY_EMAIL,
+        Delivery.Channel.WEBHOOK: settings.STAGENT_NOTIFY_WEBHOOK,
+    }
+    return {channel: address for channel, address in addresses.items() if address}
+
+
+def _post(notice: Notice, now: datetime) -> None:
+    news = {
+        "type": Delivery.Kind.NOTICE,
+        "notice_id": str(notice.pk),
+        "kind": notice.kind,
+        "cause": notice.cause,
+        "text": notice.text,
+        "count": notice.count,
+        "first_at": notice.first_at.isoformat(),
+    }
+    common = {"notice": notice, "kind": Delivery.Kind.NOTICE, "payload": news}
+    Delivery.objects.bulk_create(
+        Delivery(channel=channel, target=target, created_at=now, next_attempt_at=now, **common)
+        for channel, target in targets().items()
+    )

@@ -1,0 +1,100 @@
+"""Looks at the states of things and notices trouble. What it finds is found again: looking twice is harmless.
+
+A scheduler looks at breakers and missed instants. That no scheduler is there, only the web can notice.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Sum
+from django.utils import timezone
+
+from agents.models import Provider
+from schedules import notices
+from schedules.models import Firing, Notice, Scheduler
+from schedules.states import Outcome
+
+LOOK_EVERY_SEC = 10.0
+RECENT = timedelta(hours=24)  # instants missed longer ago are history, and so is a notice with none since
+SILENT_FOR = timedelta(seconds=75)  # a restart is quicker
+MISSED, NO_SCHEDULER, BREAKER = "missed", "no_scheduler", "breaker:"
+
+type Open = Mapping[str, Notice]
+
+
+class Watch:
+    """The look of a scheduler, at its own pace."""
+
+    def __init__(self) -> None:
+        self._looked_at = float("-inf")
+
+    def look(self, now: datetime) -> None:
+        if time.monotonic() - self._looked_at >= LOOK_EVERY_SEC:
+            self._looked_at = time.monotonic()
+            look(now)
+
+
+def look(now: datetime) -> None:
+    """Open, update and close what a scheduler can notice."""
+    known = {notice.cause: notice for notice in Notice.objects.open()}
+    _look_at_breakers(known, now)
+    _look_at_missed(known, now)
+    if NO_SCHEDULER in known and _executing(now):
+        notices.close(NO_SCHEDULER, now)
+
+
+def look_for_scheduler(now: datetime, since: datetime) -> None:
+    """Notice that no scheduler executes runs; `since` is from when on one was to be expected."""
+    if _executing(now):
+        return notices.close(NO_SCHEDULER, now)
+    last = Scheduler.objects.filter(executes=True).aggregate(seen=Max("seen_at"))["seen"]
+    if now - max(last or since, since) < SILENT_FOR:
+        return None
+    seen = f"The last sign of life was at {_clock(last)}." if last else "None has been seen lately."
+    text = f"No scheduler is running: nothing fires and no run starts. {seen}"
+    if not Notice.objects.open().filter(cause=NO_SCHEDULER).exists():
+        notices.tell(NO_SCHEDULER, Notice.Kind.NO_SCHEDULER, text, now)
+    return None
+
+
+def _executing(now: datetime) -> bool:
+    return any(scheduler.executes for scheduler in Scheduler.objects.running(now))
+
+
+def _look_at_breakers(known: Open, now: datetime) -> None:
+    tripped = {BREAKER + one.name: one for one in Provider.objects.filter(opened_at__isnull=False)}
+    for cause, provider in tripped.items():
+        if cause not in known or known[cause].count != provider.trips:
+            why = f"{provider.open_reason.replace('_', ' ')}. {provider.open_detail}".strip()
+            text = f"The breaker of {provider.name} is open: {why}"
+            notices.tell(cause, Notice.Kind.BREAKER, text, now, count=max(1, provider.trips))
+    for cause in known:
+        if cause.startswith(BREAKER) and cause not in tripped:
+            notices.close(cause, now)
+
+
+def _look_at_missed(known: Open, now: datetime) -> None:
+    """Count the instants that were skipped since the last notice, into the one that is open."""
+    notice = known.get(MISSED)
+    last = notice or Notice.objects.filter(cause=MISSED).order_by("-pk").first()
+    skipped = Firing.objects.filter(
+        outcome=Outcome.SKIPPED_MISFIRE, nominal_at__gte=now - RECENT, pk__gt=last.until_id if last else 0
+    )
+    found = skipped.aggregate(number=Sum("count"), newest=Max("pk"))
+    if found["newest"] is None:
+        if notice and notice.last_at < now - RECENT:
+            notices.close(MISSED, now)
+        return
+    number = found["number"] + (notice.count if notice else 0)
+    newest = Firing.objects.get(pk=found["newest"])
+    text = (
+        f"{number} {'instant was' if number == 1 else 'instants were'} skipped: nobody was there in time. "
+        f"The last one: “{newest.schedule_name}”, due {_clock(newest.nominal_at)}."
+    )
+    notices.tell(MISSED, Notice.Kind.MISSED, text, now, count=number, until_id=newest.pk)
+
+
+def _clock(moment: datetime) -> str:
+    local = timezone.localtime(moment, timezone.get_default_timezone())
+    return f"{local:%Y-%m-%d %H:%M %Z}"
