@@ -9,7 +9,7 @@ __all__ = ["Runtime", "UnknownRuntime", "get", "names", "register", "warm_up"]
 
 @cache
 def warm_up() -> None:
-    """Import what takes seconds, once, from a thread, before the first question stops an event loop for it."""
+    """Import what takes seconds, once, in a thread, before the first question stops an event loop for it."""
     from anthropic import AsyncAnthropic
 
     _ = AsyncAnthropic(api_key="nobody's").messages.stream

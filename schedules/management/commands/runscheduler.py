@@ -1,6 +1,7 @@
 """Run the scheduler: reap, tick, drain, maintain, until told to stop.
 
-1. Put --max-concurrent and --lease-ttl over the environment's values, for this process.
+1. Put --max-concurrent and --lease-ttl over the environment's values, for this process; step back behind
+   the web process by --nice, so that who chats comes first on a busy processor too.
 2. Pass: settle lapsed leases, record what is due, claim slots for queued runs and start them, prune.
 3. Sleep until the next due instant or a bell: a finished run, an enqueued one, a cancel, an edit.
 4. SIGTERM or SIGINT: claim nothing more, let runs finish for --grace seconds, then queue them again.
@@ -21,6 +22,8 @@ from schedules.loop import GRACE_SEC, Loop
 
 OVERRIDES = {"max_concurrent": "SCHEDULE_MAX_CONCURRENT", "lease_ttl": "SCHEDULE_LEASE_TTL_SEC"}
 
+NICE = 5
+
 
 class Command(BaseCommand):
     help = "Run the scheduler: reap, tick, drain, maintain, until told to stop."
@@ -40,11 +43,17 @@ class Command(BaseCommand):
             "--grace", type=float, metavar="SEC", default=GRACE_SEC, help="for runs to finish on SIGTERM"
         )
 
+        parser.add_argument(
+            "--nice", type=int, metavar="N", default=NICE, help="0 to 19; 0: as the web process"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         for option, name in OVERRIDES.items():
             if (value := options[option]) is not None:
                 self._check(option, name, value)
                 os.environ[name] = str(value)
+        if hasattr(os, "nice") and 0 < options["nice"] <= 19:
+            os.nice(options["nice"])
         loop = Loop(execute=not options["no_execute"], grace_sec=options["grace"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
