@@ -20,9 +20,8 @@ def feed_of(owner_id: int) -> Feed:
 
 def tell(what: str, message: Message, now: datetime) -> None:
     """Say that a message came or changed; belongs into the transaction of the change."""
-    _tell(
-        message.conversation.owner_id, now, what, message.conversation_id, message.pk, message.transcript_id
-    )
+    log = None if message.finished else message.transcript_id  # a finished one has nothing to follow
+    _tell(message.conversation.owner_id, now, what, message.conversation_id, message.pk, log)
 
 
 def tell_changed(conversation: Conversation, now: datetime) -> None:

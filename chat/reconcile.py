@@ -40,7 +40,10 @@ def _wake_the_answered(now: datetime, conversation_id: int | None) -> None:
     if conversation_id is not None:
         parked = parked.filter(conversation_id=conversation_id)
     for message_id in parked.order_by("pk").values_list("pk", flat=True)[:BATCH]:
-        unpark(message_id)
+        try:
+            unpark(message_id)
+        except Exception:
+            log.exception("The reply %s could not go on; it is tried again.", message_id)
 
 
 def _settle(reply: Message, now: datetime) -> bool:

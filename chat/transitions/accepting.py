@@ -73,7 +73,9 @@ def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
         if asked is None or asked.role != Role.USER:
             raise invalid({"message_id": "This message answers nobody, so it cannot be asked for again."})
         conversation = _lock(owner, message.conversation_id)
-        reply = _place_reply(conversation, asked, message.profile or conversation.profile, message.model, now)
+        before = message if message.role == Role.ASSISTANT else conversation
+        profile = before.profile or conversation.profile
+        reply = _place_reply(conversation, asked, profile, before.model, now)
         _move_head(conversation, reply, now)
         return Accepted(conversation.pk, asked.pk, reply.pk)
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from agents import activity, budgets, questions, transcript
 from agents.events import TextDelta
 from agents.models import Event, Transcript
+from agents.text import storable
 from chat import news
 from chat.events import Settled
 from chat.models import Conversation, Message
@@ -41,7 +42,7 @@ def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = N
         pen = _take_pen(reply)
         reply.text = _shown(reply, end.last_words, pen, now)
         reply.status, reply.reason, reply.finished_at = end.status, end.reason, now
-        reply.notice = notice_for(end.status, end.reason, end.detail, said=bool(reply.text.strip()))
+        reply.notice = storable(notice_for(end.status, end.reason, end.detail, said=bool(reply.text.strip())))
         reply.token = reply.lease_expires_at = reply.asks_since = None
         for column, used in budgets.spent_on_message(reply.pk).items():
             setattr(reply, column, used)
@@ -53,7 +54,9 @@ def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = N
 
 
 def _lock(message_id: int, token: UUID | None) -> Message | None:
-    mine = Message.objects.unfinished().select_for_update(of=("self",)).select_related("conversation")
+    # No key: who adds a message below this one holds the conversation, which is written here a little later.
+    mine = Message.objects.unfinished().select_for_update(of=("self",), no_key=True)
+    mine = mine.select_related("conversation")
     return mine.filter(pk=message_id, token=token).first()
 
 

@@ -17,7 +17,7 @@ from chat.doorbell import call, ring
 from chat.errors import Quicker, no_message
 from chat.events import Started
 from chat.models import Message
-from chat.states import MessageStatus, Reason, Role
+from chat.states import MessageStatus, Reason
 from chat.transitions.accepting import number
 from chat.transitions.finalising import End, finalise
 
@@ -58,8 +58,8 @@ def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Clai
 def renew(tokens: Collection[uuid.UUID], now: datetime, ttl: timedelta) -> set[uuid.UUID]:
     """Renew the leases of these tokens; return those that are still theirs."""
     with transaction.atomic():
-        held = Message.objects.streaming().filter(token__in=tokens)
-        kept = {token for token in held.select_for_update().values_list("token", flat=True) if token}
+        held = Message.objects.streaming().filter(token__in=tokens).select_for_update(no_key=True)
+        kept = {token for token in held.values_list("token", flat=True) if token}
         Message.objects.filter(token__in=kept).update(lease_expires_at=now + ttl)
         activity.renew_all(kept, now + ttl)
     return kept
@@ -88,7 +88,7 @@ def unpark(message_id: int) -> bool:
     """Let the desk go on with a reply that waits for a person, once all it asked is settled."""
     with transaction.atomic():
         # The lock waits for a `park` under way, whose look at the questions may have been too early.
-        waiting = Message.objects.select_for_update(of=("self",)).select_related("conversation")
+        waiting = Message.objects.select_for_update(of=("self",), no_key=True).select_related("conversation")
         parked = waiting.filter(pk=message_id, status=MessageStatus.PENDING, asks_since__isnull=False).first()
         if parked is None or questions.open_of(parked.transcript_id or 0).exists():
             return False
@@ -100,13 +100,14 @@ def unpark(message_id: int) -> bool:
 def request_stop(owner: User, message_id: str, *, now: datetime) -> Message:
     """Ask whoever works on a reply to stop; one that nobody works on stops here. Twice is once."""
     with transaction.atomic():
-        reply = Message.objects.of(owner).filter(pk=number(message_id), role=Role.ASSISTANT).first()
+        # The lock waits for a `claim` or a `park` under way: one of us stops it.
+        mine = Message.objects.of(owner).replies().select_for_update(of=("self",), no_key=True)
+        reply = mine.filter(pk=number(message_id)).first()
         if reply is None:
             raise no_message()
-        asked = Message.objects.unfinished().filter(pk=reply.pk, stop_requested_at=None)
-        asked.update(stop_requested_at=now)
-    if reply.status == MessageStatus.PENDING:
-        finalise(reply.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
+        Message.objects.unfinished().filter(pk=reply.pk, stop_requested_at=None).update(stop_requested_at=now)
+        if reply.status == MessageStatus.PENDING:
+            finalise(reply.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
     call(owner.pk)
     reply.refresh_from_db()
     return reply

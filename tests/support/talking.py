@@ -5,8 +5,12 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from agents import transcript
+from agents import questions, transcript
+from agents.budgets import Spender
 from agents.events import Event, TextDelta
+from agents.models import Question
+from agents.questions import Wanted
+from agents.states import Activity, QuestionKind
 from chat.models import Message
 from chat.states import MessageStatus
 from chat.transitions import Accepted, Claim, Draft, End, accept, claim, finalise
@@ -55,3 +59,12 @@ def converses(
     claimed = begins(place.reply_id, now)
     writes(claimed, answer, now=now)
     return ends(place.reply_id, claimed.token, now)
+
+
+def asks(claimed: Claim, now: datetime = NOON, call_id: str = "call_1") -> Question:
+    """Let whoever works on a reply ask a person before it calls a tool."""
+    wanted = Wanted(call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, "Send it?", {"title": "Send"})
+    spender = Spender(Activity.CHAT_TURN, message_id=claimed.message_id, user_id=claimed.owner_id)
+    where = {"transcript_id": claimed.transcript_id, "token": claimed.token}
+    (question,) = questions.ask([wanted], turn=1, spender=spender, now=now, **where)
+    return question
