@@ -13,11 +13,23 @@ from functools import cached_property
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import (
+    AutoField,
+    BooleanField,
+    CharField,
+    Expression,
+    Field,
+    FloatField,
+    ForeignKey,
+    IntegerField,
+    Model,
+    QuerySet,
+    TextField,
+)
 from django.db.models.sql import UpdateQuery
 
-# What every driver takes as it is; anything else is put into the form of its column.
-PLAIN = (int, str, float, type(None))
+# Columns whose values every driver takes as they are; others are put into the form of their column.
+PLAIN = (AutoField, BooleanField, CharField, FloatField, ForeignKey, IntegerField, TextField)
 
 
 class Given(Expression):
@@ -123,15 +135,20 @@ class Statement:
         gaps = [f"%({name})s" for name in names] + [""]
         self._sql = "".join(text + gap for text, gap in zip(sql.split("%s"), gaps, strict=True))
         named = dict(zip(names, parameters, strict=True))
-        self._fields = {name: part.output_field for name, part in named.items() if isinstance(part, Given)}
-        self._constants = {name: part for name, part in named.items() if not isinstance(part, Given)}
+        given = {name: part.output_field for name, part in named.items() if isinstance(part, Given)}
+        self._constants = {name: part for name, part in named.items() if name not in given}
+        self._adapted = [(name, field) for name, field in given.items() if not isinstance(field, PLAIN)]
 
     def run(self, values: dict[str, Any]) -> Any:
         """Execute it and return the open cursor."""
         link = connections[DEFAULT_DB_ALIAS]  # the proxy would be looked through at every step
-        given = {name: _adapted(values[name], field, link) for name, field in self._fields.items()}
+        for name, field in self._adapted:
+            if isinstance(value := values[name], datetime):
+                values[name] = link.ops.adapt_datetimefield_value(value)
+            elif value is not None:
+                values[name] = field.get_db_prep_save(value, link)
         cursor = link.cursor()
-        cursor.execute(self._sql, self._constants | given)
+        cursor.execute(self._sql, self._constants | values)
         return cursor
 
 
@@ -156,11 +173,3 @@ class Rows[M: Model]:
             if values[position] is not None:
                 values[position] = convert(values[position], expression, link)
         return self._model.from_db(link.alias, self._names, values)
-
-
-def _adapted(value: Any, field: Any, link: Any) -> Any:
-    if isinstance(value, PLAIN):
-        return value
-    if isinstance(value, datetime):
-        return link.ops.adapt_datetimefield_value(value)
-    return field.get_db_prep_save(value, link)
