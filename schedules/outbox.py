@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from schedules import statements
 from schedules.models import Delivery, Run, Schedule
 from schedules.states import RunStatus
 
@@ -60,13 +61,13 @@ def _post(
 
 def _result(run: Run, now: datetime) -> Facts:
     """Tell all that somebody needs who cannot ask: what was wanted, when, and what came of it."""
-    looked_up = ("profile__slug", "firing__nominal_at", "firing__fired_at")
-    profile, nominal_at, fired_at = Run.objects.filter(pk=run.pk).values_list(*looked_up).get()
+    firing = statements.TOLD_OF_FIRING.first(firing_id=run.firing_id)
+    nominal_at, fired_at = (firing.nominal_at, firing.fired_at) if firing else (None, None)
     return {
         "run_id": str(run.pk),
         "transcript_id": str(run.transcript_id),
         "project_id": _id(run.project_id),
-        "profile": profile,
+        "profile": _slug(run.profile_id),
         "source": run.source,
         "prompt": run.prompt,
         "nominal_at": (nominal_at or run.queued_at).isoformat(),
@@ -85,8 +86,13 @@ def _result(run: Run, now: datetime) -> Facts:
 
 def _reason(schedule: Schedule, reason: str, **moment: datetime) -> Facts:
     when = {name: at.isoformat() for name, at in moment.items()}
-    profile, project = schedule.profile.slug, _id(schedule.project_id)
+    profile, project = _slug(schedule.profile_id), _id(schedule.project_id)
     return {"profile": profile, "project_id": project, "reason": reason} | when
+
+
+def _slug(profile_id: int) -> str:
+    profile = statements.TOLD_OF_PROFILE.first(profile_id=profile_id)
+    return profile.slug if profile else ""
 
 
 def _id(key: int | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
-from agents.models import Transcript
+from agents.models import Profile, Transcript
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
@@ -127,3 +127,10 @@ KEEP_STREAKS = Update(
     Schedule.objects.filter(pk=Given("schedule_id", Schedule.id)),
     **{name: Given(name, Schedule._meta.get_field(name)) for name in STREAKS},
 )
+
+# And told.
+
+TOLD_OF_FIRING = Select(
+    Firing.objects.filter(pk=Given("firing_id", Firing.id)).order_by().only("nominal_at", "fired_at")
+)
+TOLD_OF_PROFILE = Select(Profile.objects.filter(pk=Given("profile_id", Profile.id)).order_by().only("slug"))

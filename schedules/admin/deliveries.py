@@ -14,7 +14,7 @@ TONES = {Delivery.Status.PENDING: "wait", Delivery.Status.DELIVERED: "good", Del
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ("what", "state", "where", "attempts", "created", "next", "last_error")
-    list_select_related = ("schedule",)
+    list_select_related = ("schedule__owner",)
     list_filter = ("status", "kind", "channel")
     search_fields = ("target", "schedule__name")
     ordering = ("-pk",)
@@ -30,9 +30,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what", ordering="kind")
     def what(self, delivery: Delivery) -> SafeString:
-        return format_html(
-            '{}<span class="under">{}</span>', delivery.kind.replace("_", " "), delivery.schedule or "to the operators"
-        )
+        whose = delivery.schedule or "for the operators"
+        return format_html('{}<span class="under">{}</span>', delivery.kind.replace("_", " "), whose)
 
     @admin.display(description="state", ordering="status")
     def state(self, delivery: Delivery) -> SafeString:
@@ -40,7 +39,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="to", ordering="target")
     def where(self, delivery: Delivery) -> SafeString:
-        return format_html('{}<span class="under">{}</span>', delivery.target, delivery.channel)
+        return format_html('{}<span class="under">{}</span>', _whom(delivery), delivery.channel)
 
     @admin.display(description="written", ordering="created_at")
     def created(self, delivery: Delivery) -> SafeString:
@@ -50,3 +49,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def next(self, delivery: Delivery) -> SafeString:
         pending = delivery.status == Delivery.Status.PENDING
         return cells.ago(delivery.next_attempt_at, clock.now()) if pending else cells.NOTHING
+
+
+def _whom(delivery: Delivery) -> str:
+    """Name who is told: an address, or the person whose chat page it is."""
+    if delivery.channel != Delivery.Channel.CHAT:
+        return delivery.target
+    owner = delivery.schedule.owner
+    return str(owner) if owner and str(owner.pk) == delivery.target else f"user {delivery.target}"

@@ -1,0 +1,28 @@
+"""Deliveries in the console: who was told what, and who was not."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from schedules.models import Schedule
+from tests.support.pages import Reader
+from tests.support.postbox import a_delivery
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/schedules/delivery/"
+
+
+def test_a_message_to_a_person_is_told_by_their_name(alice: User, bob: User, client: Client) -> None:
+    a_delivery(str(alice.pk), "chat", kind="self_pause")
+    a_delivery(str(bob.pk), "chat")
+    Schedule.objects.update(owner=alice)
+    page = Reader(client, alice).opens(LIST)
+    assert 'alice<span class="under">chat</span>' in page
+    assert f"user {bob.pk}" in page  # who owned it when it was posted
+
+
+def test_what_was_given_up_says_why(alice: User, client: Client) -> None:
+    a_delivery("https://example.org/hook", status="failed", attempts=14, last_error="It answered 503.")
+    page = Reader(client, alice).opens(LIST)
+    assert "It answered 503." in page
+    assert "https://example.org/hook" in page
