@@ -1,0 +1,1 @@
+"""Schedules as a file that people keep beside their code: read, compared with what is there, applied."""

@@ -1,0 +1,167 @@
+"""From a file to what has to be done, and doing it through the doors of the API: all of it or nothing."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from pydantic import ValidationError as SchemaError
+
+from agents.models import Project
+from schedules import editing
+from schedules.api import changing
+from schedules.api.actors import Actor
+from schedules.api.asking import NewSchedule, ScheduleChanges
+from schedules.api.columns import columns
+from schedules.asfile.reading import Entry, Fault, Faulty
+from schedules.asfile.telling import OTHERS, WHEN, default, told
+from schedules.models import Schedule
+from schedules.states import ScheduleStatus
+from stagent.lib.problems import Problem, of_model, of_schema
+
+type Key = tuple[str | None, str]  # the project's slug, and the name within it
+DECLARED = ("profile", "project", "timezone", *OTHERS)
+NOT_NAMED = "The file does not name it."
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to become of one schedule: each field with its old and its new value."""
+
+    verb: str  # +, ~ or -
+    key: Key
+    fields: dict[str, tuple[Any, Any]]
+    entry: Entry | None = None
+    schedule: Schedule | None = None
+    asked: dict[str, Any] = field(default_factory=dict)  # as the API takes it
+
+
+@dataclass
+class Plan:
+    """What a file asks for."""
+
+    changes: list[Change]
+    unchanged: int
+
+
+def present() -> dict[Key, Schedule]:
+    """Return the schedules by their keys; Faulty where two of a project share a name."""
+    found: dict[Key, Schedule] = {}
+    for schedule in Schedule.objects.select_related("profile", "project", "pool").order_by(
+        "project__slug", "name", "pk"
+    ):
+        key = (schedule.project.slug if schedule.project else None, schedule.name)
+        if key in found:
+            where = f" in the project {key[0]}" if key[0] else ""
+            raise Faulty(Fault(0, f"Two schedules are called {schedule.name!r}{where}: rename one of them."))
+        found[key] = schedule
+    return found
+
+
+def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> Plan:
+    """Compare a file with what is there; raises Faulty with every mistake, each with its line."""
+    there, named, faults = present(), set[Key](), list[Fault]()
+    projects = dict(Project.objects.values_list("slug", "pk"))
+    changes: list[Change] = []
+    for entry in entries:
+        try:
+            key = _key(entry, projects)
+            if key in named:
+                raise Faulty(entry.fault("name", "Another schedule of this file has this name."))
+            named.add(key)
+            changes.append(_compare(entry, key, there, projects, now))
+        except Faulty as error:
+            faults += error.faults
+    if faults:
+        raise Faulty(*faults)
+    to_do = [change for change in changes if change.fields]
+    pauses = [*_left_over(there, named)] if prune else []
+    return Plan(to_do + pauses, len(changes) - len(to_do))
+
+
+def apply(planned: Plan, actor: Actor, now: datetime) -> Iterator[tuple[Change, list[str]]]:
+    """Do what was planned, in the caller's transaction; yield each change with what is worth knowing."""
+    for change in planned.changes:
+        yield change, _do(change, actor, now)
+
+
+def _key(entry: Entry, projects: dict[str, int]) -> Key:
+    project, name = entry.values.get("project"), entry.values.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise Faulty(entry.fault("name", "Every schedule needs one, unique within its project."))
+    if project is not None and project not in projects:
+        known = ", ".join(sorted(projects)) or "none"
+        raise Faulty(entry.fault("project", f"There is no project {project!r}. There are: {known}."))
+    return project, name.strip()
+
+
+def _compare(
+    entry: Entry, key: Key, there: dict[Key, Schedule], projects: dict[str, int], now: datetime
+) -> Change:
+    if not any(entry.values.get(name) for name in WHEN):
+        raise Faulty(entry.fault("cron", editing.SAY_WHEN))
+    project = projects[key[0]] if key[0] else None
+    asked = {name: default(name) for name in DECLARED} | entry.values | {"name": key[1]}
+    asked["project"] = None if project is None else str(project)
+    found = there.get(key)
+    before = told(found) if found else {}
+    after = _after(entry, asked, found, now)
+    names = [name for name in dict.fromkeys([*after, *before]) if before.get(name) != after.get(name)]
+    fields = {name: (before.get(name), after.get(name)) for name in names}
+    if found and "status" in fields:
+        fields["status"] = (found.status, entry.values["status"])
+    return Change("~" if found else "+", key, fields, entry, found, asked)
+
+
+def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: datetime) -> dict[str, Any]:
+    """Return how it would be told afterwards, checked as the API checks it; nothing is written."""
+    schedule = Schedule.objects.get(pk=found.pk) if found else Schedule()
+    try:
+        given = NewSchedule.model_validate(asked)
+        values = columns(given, present=schedule if found else None)
+        status = values.pop("status", None)
+        editing.prepare(schedule, values, now=now)
+    except SchemaError as error:
+        raise Faulty(*_faults(entry, of_schema(error.errors()))) from None
+    except ValidationError as error:
+        raise Faulty(*_faults(entry, of_model(error))) from None
+    except Problem as error:
+        raise Faulty(*_faults(entry, error)) from None
+    schedule.status = status or schedule.status
+    return told(schedule)
+
+
+def _faults(entry: Entry, problem: Problem) -> list[Fault]:
+    found = [entry.fault(name, text) for name, text in problem.fields.items()]
+    return found or [Fault(entry.line, problem.message)]
+
+
+def _left_over(there: dict[Key, Schedule], named: Iterable[Key]) -> Iterator[Change]:
+    for key, schedule in there.items():
+        if key not in named and schedule.status == ScheduleStatus.ACTIVE:
+            yield Change("-", key, {"status": ("active", "paused")}, schedule=schedule)
+
+
+def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
+    if change.entry is None:
+        assert change.schedule is not None
+        changing.pause(str(change.schedule.pk), NOT_NAMED, actor)
+        return []
+    try:
+        if change.schedule is None:
+            saved = changing.create(NewSchedule.model_validate(change.asked), actor, now)
+        else:
+            wanted = {name: change.asked[name] for name in change.fields if name in change.asked}
+            saved = changing.change(
+                str(change.schedule.pk), ScheduleChanges.model_validate(wanted), actor, now
+            )
+    except Problem as error:
+        raise Faulty(*_faults(change.entry, error)) from None
+    return [_collision(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
+
+
+def _collision(warning: dict[str, Any]) -> str:
+    others = ", ".join(warning["overlapping_schedules"][:3])
+    steps = f"{warning['estimated_concurrent_steps']:,.0f} steps within minutes"
+    return f"It comes due together with {others}: {steps}. {warning['suggestion']}"

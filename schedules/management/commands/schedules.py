@@ -1,0 +1,95 @@
+"""Keep schedules in a file: `export` writes it, `plan` says what it would change, `apply` does that.
+
+1. Read the file; each mistake is told with its line and field, and nothing is done.
+2. Find each schedule by its name within its project; compare all its fields with what the file says.
+3. `plan` prints the differences. `apply` makes them in one transaction, through the doors of the API.
+"""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from schedules.api.actors import Actor
+from schedules.asfile import planning, reading, telling, wording
+from schedules.asfile.reading import Faulty
+from stagent.lib import clock
+
+CHANGES = 2  # the exit code of plan --check
+
+
+class Command(BaseCommand):
+    help = "Keep schedules in a YAML file: export them, plan what a file would change, apply it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="export|plan|apply")
+        export = verbs.add_parser("export", help="write the schedules as YAML")
+        export.add_argument("file", nargs="?", default="-", help="where to; without, standard output")
+        plan = verbs.add_parser("plan", help="say what a file would change; nothing is written")
+        plan.add_argument("--check", action="store_true", help=f"exit with {CHANGES} if there are changes")
+        apply = verbs.add_parser("apply", help="make the install as the file says, all of it or nothing")
+        apply.add_argument(
+            "--as", dest="user", required=True, help="in whose name: who owns new ones, who is in the log"
+        )
+        for parser_ in (plan, apply):
+            parser_.add_argument("file", help="the YAML file; - is standard input")
+            parser_.add_argument(
+                "--prune", action="store_true", help="pause the schedules that the file does not name"
+            )
+
+    def handle(self, *args: Any, verb: str, file: str, **options: Any) -> None:
+        try:
+            getattr(self, f"_{verb}")(file, options)
+        except Faulty as error:
+            told = (
+                f"{file}:{fault.line}: {fault.text}" if fault.line else fault.text for fault in error.faults
+            )
+            raise CommandError("\n".join([*told, "Nothing was changed."])) from None
+
+    def _export(self, file: str, options: dict[str, Any]) -> None:
+        text = telling.written([telling.told(schedule) for schedule in planning.present().values()])
+        if file == "-":
+            self.stdout.write(text, ending="")
+        else:
+            Path(file).write_text(text, encoding="utf-8")
+
+    def _plan(self, file: str, options: dict[str, Any]) -> None:
+        planned = planning.plan(_entries(file), clock.now(), prune=options["prune"])
+        for line in wording.lines(planned):
+            self.stdout.write(line)
+        if options["check"] and planned.changes:
+            sys.exit(CHANGES)
+
+    def _apply(self, file: str, options: dict[str, Any]) -> None:
+        actor, entries, now = (
+            Actor(_user(options["user"]), "manage.py schedules"),
+            _entries(file),
+            clock.now(),
+        )
+        with transaction.atomic():
+            planned = planning.plan(entries, now, prune=options["prune"])
+            done = list(planning.apply(planned, actor, now))
+        for change, warnings in done:
+            for warning in warnings:
+                self.stderr.write(f"! {change.key[1]}: {warning}")
+        for line in wording.lines(planned):
+            self.stdout.write(line)
+
+
+def _entries(file: str) -> list[reading.Entry]:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read: {error}") from None
+    return reading.read(text)
+
+
+def _user(name: str) -> User:
+    user = User.objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise CommandError(f"There is no active user {name!r}.")
+    return user
