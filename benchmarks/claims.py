@@ -1,13 +1,17 @@
 """Claim + finish through our code, against the very same statements through the bare driver.
 
-1. Queue runs; claim and finish the first half through the drain and the transitions, on the clock.
-2. Copy the database, do the other half once more with every statement noted down.
-3. Replay those statements on the copy, through sqlite3 or psycopg alone, on the clock.
+1. Queue runs and copy the database.
+2. Claim and finish half of them through the drain and the transitions, with every statement noted down.
+3. Do the other half on the clock, and replay the statements on the copy through sqlite3 or psycopg alone, also
+   on the clock: in turns, a part of each at a time, so that what else the machine does slows both.
 """
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -24,23 +28,27 @@ from schedules.states import Outcome, RunStatus, Source
 from schedules.transitions import Ending, enqueue, finish
 from stagent.lib import clock
 
+ROUNDS = 10
+
 type Script = list[tuple[str, Any, bool]]
 
 
 def main() -> None:
-    count = some(1000)
+    part = some(1000) // ROUNDS
     Setting.objects.create(key="SCHEDULE_MAX_CONCURRENT", value="1")
-    fill(2 * count + 20)
+    fill(2 * ROUNDS * part + 20)
     work(20)
-    ours = rate(lambda: work(count), count)
     name = connection.settings_dict["NAME"]
     connection.close()
     copy = copy_of(name, sqlite=connection.vendor == "sqlite")
-    script = native(noted(lambda: work(count)))
-    bare = rate(lambda: replay(script, copy), count)
-    pair = f"{len(script) / count:.0f} statements"
+    scripts = [native(noted(lambda: work(part))) for _ in range(ROUNDS)]
+    with plain(copy) as link:
+        rounds = [(rate(lambda: work(part), part), rate(lambda: replay(s, link), part)) for s in scripts]  # noqa: B023
+    ours, bare = (median(rates) for rates in zip(*rounds, strict=True))
+    share = median(mine / theirs for mine, theirs in rounds)
+    pair = f"{len(scripts[-1]) / part:.0f} statements"
     tell("claim + finish, a pair", f"{ours:.0f}/s; the bare driver {bare:.0f}/s ({pair})")
-    tell("claim + finish, share of the driver's rate", f"{ours / bare:.2f}", "≥ 0.5", ours / bare >= 0.5)
+    tell("claim + finish, share of the driver's rate", f"{share:.2f}", "≥ 0.5", share >= 0.5)
 
 
 def fill(count: int) -> None:
@@ -77,24 +85,31 @@ def noted(act: Any) -> Script:
         script.append((sql, params, many))
         return execute(sql, params, many, context)
 
-    def noting(name: str, said: str) -> None:
-        act = getattr(connection, name)
-
-        def noted_first(*on: bool) -> None:
-            if True not in on:  # back to autocommit: nothing is sent
-                script.append((said, None, False))
-            act(*on)
-
-        setattr(connection, name, noted_first)
-
     connection.ensure_connection()
-    noting("_commit", "COMMIT")
-    noting("_rollback", "ROLLBACK")
-    if connection.vendor == "postgresql":  # SQLite is told to BEGIN like any other statement
-        noting("_set_autocommit", "BEGIN")
-    with connection.execute_wrapper(note):
+    with ExitStack() as noting, connection.execute_wrapper(note):
+        noting.enter_context(noted_call("_commit", "COMMIT", script))
+        noting.enter_context(noted_call("_rollback", "ROLLBACK", script))
+        if connection.vendor == "postgresql":  # SQLite is told to BEGIN like any other statement
+            noting.enter_context(noted_call("_set_autocommit", "BEGIN", script))
         act()
     return script
+
+
+@contextmanager
+def noted_call(name: str, said: str, script: Script) -> Iterator[None]:
+    """Note down what a method of the connection says to the database."""
+    act = getattr(connection, name)
+
+    def noted_first(*on: bool) -> None:
+        if True not in on:  # back to autocommit: nothing is sent
+            script.append((said, None, False))
+        act(*on)
+
+    setattr(connection, name, noted_first)
+    try:
+        yield
+    finally:
+        delattr(connection, name)
 
 
 def native(script: Script) -> Script:
@@ -110,16 +125,15 @@ def _for_sqlite(sql: str, params: Any) -> str:
     return sql.replace("%s", "?")
 
 
-def replay(script: Script, database: str) -> None:
-    with plain(database) as link:
-        cursor = link.cursor()
-        for sql, params, many in script:
-            if many:
-                cursor.executemany(sql, params)
-            else:
-                cursor.execute(sql, params or ())
-            if cursor.description:
-                cursor.fetchall()
+def replay(script: Script, link: Any) -> None:
+    cursor = link.cursor()
+    for sql, params, many in script:
+        if many:
+            cursor.executemany(sql, params)
+        else:
+            cursor.execute(sql, params or ())
+        if cursor.description:
+            cursor.fetchall()
 
 
 def plain(database: str) -> Any:
