@@ -55,5 +55,5 @@ def _whom(delivery: Delivery) -> str:
     """Name who is told: an address, or the person whose chat page it is."""
     if delivery.channel != Delivery.Channel.CHAT:
         return delivery.target
-    owner = delivery.schedule.owner
+    owner = delivery.schedule and delivery.schedule.owner
     return str(owner) if owner and str(owner.pk) == delivery.target else f"user {delivery.target}"
