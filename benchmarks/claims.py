@@ -2,8 +2,8 @@
 
 1. Queue runs and copy the database.
 2. Claim and finish half of them through the drain and the transitions, with every statement noted down.
-3. Do the other half on the clock, and replay the statements on the copy through sqlite3 or psycopg alone, also
-   on the clock: in turns, a part of each at a time, so that what else the machine does slows both.
+3. Do the other half on the clock, and replay the statements on the copy through sqlite3 or psycopg alone, on
+   the clock too: in turns, a part of each at a time, so that what else the machine does slows both.
 """
 
 import sqlite3

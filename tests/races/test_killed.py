@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from agents.models import Event
 from schedules.models import Firing, Run, Slot
+from schedules.reaper import MAX_LOST
 from schedules.states import RunStatus, Source
 from schedules.transitions import enqueue, request_cancel
 from stagent.lib import bell, clock
@@ -23,7 +24,7 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 TURNS = 6
-KILLS = 3
+KILLS = MAX_LOST  # one more, and a run that lost them all would rightly fail
 WORK = f"Work. [[offline: turns={TURNS} delay=5ms]]"
 ENDLESS = "Talk. [[offline: tokens=100000 delay=20ms]]"
 AGES = 90.0  # a busy machine takes its time to start Python
