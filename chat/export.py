@@ -34,7 +34,8 @@ def markdown(conversation: Conversation, now: datetime) -> Iterator[str]:
     """Yield the branch that is shown."""
     tree = Tree.of(conversation.pk)
     branch = tree.branch(conversation.head_id)
-    yield f"# {' '.join(str(conversation).split())}\n\n{_about(len(branch), len(tree.nodes), now)}\n"
+    title = " ".join(conversation.title.split()) or "New conversation"
+    yield f"# {title}\n\n{_about(len(branch), len(tree.nodes), now)}\n"
     for messages in batches(branch):
         calls = calls_of(messages)
         for message in messages:

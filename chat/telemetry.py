@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Count, QuerySet
 
 from agents.models import LiveStream, StreamRecord
+from chat.states import Reason
 
 MOST_MEASURED = 20_000  # records of one figure, the newest
 FIGURES = {"first_token_ms": "First word", "overhead_ms": "Our part of it", "total_ms": "Whole answer"}
@@ -39,6 +40,13 @@ def look(records: QuerySet[StreamRecord]) -> Telemetry:
     columns = list(zip(*newest, strict=True)) or [()] * len(FIGURES)
     spreads = {name: spread(column) for name, column in zip(FIGURES, columns, strict=True)}
     return Telemetry(sum(reasons.values()), reasons, spreads)
+
+
+def tone(reason: str) -> str:
+    """Say in a colour how a stream ended: well, because somebody stopped it, or badly."""
+    if reason == Reason.COMPLETED:
+        return "good"
+    return "calm" if reason in (Reason.CLIENT_STOP, Reason.SHUTDOWN) else "bad"
 
 
 def spread(values: Sequence[int | None]) -> Spread:

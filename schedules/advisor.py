@@ -14,18 +14,21 @@ FIRST_TOKEN_P99_MS = 2000.0
 LOOP_LAG_P99_MS = 50.0
 SLOT_WAIT_P95_MS = 60_000.0
 ENOUGH_FIRINGS = 20
+CHAT = ("Chat is slow to answer.", "How the chat would bear it is not known: nobody chatted.")
+LOOP = ("The event loop is late: the machine is busy.", "The event loop was not measured.")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One figure of the week beside what it must be; `value` is None where nothing was measured."""
+    """One figure of the week beside what it must be; without a value nothing was measured."""
 
     name: str
     value: float | None
     bound: float
     unit: str
-    holds: bool
+    holds: bool | None
     means: str
+    unknown: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class Advice:
             return f"The cap of {self.cap} is enough: runs hardly wait for a slot."
         if self.may_raise:
             higher = self.cap + 1
-            return f"The cap may be raised from {self.cap} to {higher}: runs wait, and the machine has room."
-        against = " ".join(figure.means for figure in self.evidence if not figure.holds)
+            unknown = "".join(f" {figure.unknown}" for figure in self.evidence if figure.holds is None)
+            may = f"The cap may be raised from {self.cap} to {higher}"
+            return f"{may}: runs wait, and the machine has room.{unknown}"
+        against = " ".join(figure.means for figure in self.evidence if figure.holds is False)
         return f"Runs wait, but the cap should stay at {self.cap}: {against}"
 
 
@@ -61,20 +66,20 @@ def advise(now: datetime, conf: Conf, first_tokens_ms: Sequence[float] = ()) -> 
     lag = percentile([lag for _, lag in rows if lag is not None], 99)
     first_token = percentile(first_tokens_ms, 99)
     room = (
-        _at_most("Chat first token, p99", first_token, FIRST_TOKEN_P99_MS, "Chat is slow to answer."),
-        _at_most("Event-loop lag, p99", lag, LOOP_LAG_P99_MS, "The event loop is late: the machine is busy."),
+        _at_most("Chat first token, p99", first_token, FIRST_TOKEN_P99_MS, *CHAT),
+        _at_most("Event-loop lag, p99", lag, LOOP_LAG_P99_MS, *LOOP),
     )
     helps = wait is not None and wait >= SLOT_WAIT_P95_MS
     waits = Evidence("Slot wait, p95", wait, SLOT_WAIT_P95_MS, "ms", helps, "Runs hardly wait for a slot.")
     enough = len(rows) >= ENOUGH_FIRINGS
     return Advice(
         cap=conf.max_concurrent,
-        may_raise=enough and helps and all(figure.holds for figure in room),
+        may_raise=enough and helps and all(figure.holds is not False for figure in room),
         raise_helps=enough and helps,
         evidence=(*room, waits),
         firings=len(rows),
     )
 
 
-def _at_most(name: str, value: float | None, bound: float, means: str) -> Evidence:
-    return Evidence(name, value, bound, "ms", value is None or value < bound, means)
+def _at_most(name: str, value: float | None, bound: float, means: str, unknown: str) -> Evidence:
+    return Evidence(name, value, bound, "ms", None if value is None else value < bound, means, unknown)

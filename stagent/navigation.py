@@ -6,7 +6,15 @@ from typing import Any
 from django.urls import reverse
 
 MAP = {
-    "Work": {"Schedule": "clock", "Run": "play", "Question": "ask", "Firing": "bolt", "Delivery": "send"},
+    "Work": {
+        "Schedule": "clock",
+        "Run": "play",
+        "Question": "ask",
+        "Firing": "bolt",
+        "Delivery": "send",
+        "Notice": "warn",
+    },
+    "Chat": {"Conversation": "chat", "StreamRecord": "stream"},
     "Capacity": {"Slot": "grid", "Pool": "layers", "Scheduler": "pulse", "Setting": "sliders"},
     "Agents": {"Profile": "agent", "Project": "folder", "Provider": "plug"},
     "Spending": {"LedgerEntry": "ledger", "Budget": "purse", "ModelPrice": "tag"},

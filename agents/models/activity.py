@@ -44,6 +44,7 @@ class StreamRecord(models.Model):
 
     class Meta:
         ordering = ["-ended_at", "-pk"]
+        verbose_name = "chat stream"
 
     def __str__(self) -> str:
         return f"{self.key}: {self.reason}"

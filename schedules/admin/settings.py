@@ -9,8 +9,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from agents import activity
 from schedules import conf, journal
-from schedules.advisor import advise
+from schedules.advisor import LOOKS_BACK, advise
 from schedules.conf import BY_NAME, Key, Value
 from schedules.models import Setting
 from stagent.lib import bell, clock
@@ -53,7 +54,7 @@ class SettingAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        name, typed = request.POST.get("key", ""), request.POST.get("value", "").strip()
+        now, name, typed = clock.now(), request.POST.get("key", ""), request.POST.get("value", "").strip()
         wrong = ""
         if request.method == "POST":
             wrong = self._change(request, name, typed)
@@ -64,7 +65,7 @@ class SettingAdmin(ReadOnlyAdmin):
             "title": "Settings",
             "opts": self.opts,
             "lines": lines,
-            "advice": advise(clock.now(), conf.load()),
+            "advice": advise(now, conf.load(), activity.first_token_ms(now - LOOKS_BACK)),
             "may_change": self.has_edit_permission(request),
         }
         return render(request, "admin/schedules/setting/page.html", context, status=422 if wrong else 200)

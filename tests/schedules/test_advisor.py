@@ -32,8 +32,15 @@ def advice(**known: list[float]) -> Advice:
 
 def test_runs_that_wait_on_a_machine_with_room_advise_one_more() -> None:
     a_week()
+    known = advice(first_tokens_ms=[300.0])
+    assert known.may_raise
+    assert known.sentence == "The cap may be raised from 2 to 3: runs wait, and the machine has room."
+
+
+def test_where_nobody_chatted_it_says_that_nothing_is_known_of_the_chat() -> None:
+    a_week()
     assert advice().may_raise
-    assert advice().sentence == "The cap may be raised from 2 to 3: runs wait, and the machine has room."
+    assert advice().sentence.endswith("How the chat would bear it is not known: nobody chatted.")
 
 
 def test_runs_that_do_not_wait_need_no_more() -> None:
@@ -65,7 +72,7 @@ def test_the_evidence_is_shown() -> None:
     a_week(lag_ms=12)
     figures = {figure.name: (figure.value, figure.bound, figure.holds) for figure in advice().evidence}
     assert figures == {
-        "Chat first token, p99": (None, 2000.0, True),
+        "Chat first token, p99": (None, 2000.0, None),
         "Event-loop lag, p99": (12.0, 50.0, True),
         "Slot wait, p95": (90_000, 60_000.0, True),
     }

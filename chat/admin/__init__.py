@@ -1,0 +1,6 @@
+"""The chat in the console: how much is talked and how the answers go; what is said, nobody reads here."""
+
+from chat.admin.conversations import ConversationAdmin
+from chat.admin.streams import StreamRecordAdmin
+
+__all__ = ["ConversationAdmin", "StreamRecordAdmin"]

@@ -1,0 +1,73 @@
+"""What a set of streams adds up to, as figures and pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, QuerySet
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from agents.models import StreamRecord
+from chat import telemetry
+from chat.telemetry import FIGURES, Spread
+from stagent.lib import charts
+from stagent.lib.charts import Bar
+
+DAYS = 14
+TONES = {"good": "completed", "calm": "stopped", "bad": "went wrong"}
+
+type Link = Callable[[dict[str, str]], str]  # the list's address with these filters added
+
+
+@dataclass(frozen=True)
+class Line:
+    """One reason: how many ended so, and the rows behind it."""
+
+    reason: str
+    number: int
+    bar: SafeString
+    link: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The streams that fit the filters, added up."""
+
+    count: int
+    spreads: list[tuple[str, Spread]]
+    lines: list[Line]
+    chart: SafeString
+
+
+def figures(records: QuerySet[StreamRecord], now: datetime, link: Link) -> Figures:
+    """Add up the streams of a list."""
+    told = telemetry.look(records)
+    most = max(told.reasons.values(), default=0)
+    lines = [
+        Line(reason, number, charts.share(number, most, telemetry.tone(reason)), link({"reason": reason}))
+        for reason, number in told.reasons.items()
+    ]
+    spreads = [(FIGURES[name], spread) for name, spread in told.spreads.items()]
+    return Figures(told.count, spreads, lines, _by_day(records, now))
+
+
+def _by_day(records: QuerySet[StreamRecord], now: datetime) -> SafeString:
+    """Draw the last days, each as high as there were streams, by how they ended."""
+    zone = timezone.get_default_timezone()
+    today = timezone.localtime(now, zone).date()
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    lately = records.order_by().filter(ended_at__gt=now - timedelta(days=DAYS))
+    counted = lately.annotate(day=TruncDate("ended_at", tzinfo=zone)).values("day", "reason")
+    found: dict[date, dict[str, int]] = {}
+    for row in counted.annotate(streams=Count("pk")):
+        tones = found.setdefault(row["day"], dict.fromkeys(TONES, 0))
+        tones[telemetry.tone(row["reason"])] += row["streams"]
+    bars = [_bar(day, found.get(day, {})) for day in days]
+    return charts.bars(bars, f"Answers of the last {DAYS} days, by day")
+
+
+def _bar(day: date, tones: dict[str, int]) -> Bar:
+    told = ", ".join(f"{number} {TONES[tone]}" for tone, number in tones.items() if number) or "nothing"
+    return Bar(f"{day:%a %d %b}: {told}", [(tone, tones.get(tone, 0)) for tone in TONES])
