@@ -15,6 +15,7 @@ from agents import budgets
 from agents.models import Budget, LiveStream, Question
 from agents.states import BudgetScope
 from schedules import conf, situation
+from schedules.models import Notice
 from schedules.panels import day, places, queue, trouble, upcoming
 from schedules.panels.day import Hour
 from schedules.situation import Situation
@@ -77,7 +78,10 @@ def _bar(hour: Hour) -> Bar:
     return Bar(f"{local:%H:%M}: {told}", [(fate, hour.fates.get(fate, 0)) for fate in day.FATES])
 
 
+MOST_NOTICES = 5
+
 PANELS: dict[str, tuple[str, Callable[[Situation], Any]]] = {
+    "notices": ("schedules.view_notice", lambda at: list(Notice.objects.unseen()[:MOST_NOTICES])),
     "pools": ("schedules.view_slot", lambda at: places.look(at.conf)),
     "queue": ("schedules.view_run", queue.look),
     "upcoming": ("schedules.view_schedule", lambda at: upcoming.look(at.now)),

@@ -45,7 +45,7 @@ def result_of(delivery: Delivery) -> Result:
     return Result(
         key=f"delivery:{delivery.pk}",
         owner_id=int(delivery.target),
-        schedule_id=delivery.schedule_id,
+        schedule_id=delivery.schedule_id or 0,  # the chat is told of schedules only
         schedule_name=news["schedule_name"],
         text=text_of(delivery),
         run_id=_number(news.get("run_id")),

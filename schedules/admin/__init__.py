@@ -2,6 +2,7 @@
 
 from schedules.admin.deliveries import DeliveryAdmin
 from schedules.admin.firings import FiringAdmin
+from schedules.admin.notices import NoticeAdmin
 from schedules.admin.pools import PoolAdmin
 from schedules.admin.runs import RunAdmin
 from schedules.admin.schedulers import SchedulerAdmin
@@ -10,6 +11,6 @@ from schedules.admin.settings import SettingAdmin
 from schedules.admin.slots import SlotAdmin
 
 __all__ = [
-    "DeliveryAdmin", "FiringAdmin", "PoolAdmin", "RunAdmin",
+    "DeliveryAdmin", "FiringAdmin", "NoticeAdmin", "PoolAdmin", "RunAdmin",
     "ScheduleAdmin", "SchedulerAdmin", "SettingAdmin", "SlotAdmin",
 ]  # fmt: skip

@@ -178,9 +178,9 @@ def run_link(run: Run) -> SafeString:
     )
 
 
-def back(request: HttpRequest) -> str:
+def back(request: HttpRequest, otherwise: str = "admin:schedules_schedule_changelist") -> str:
     """Return the page of this site that the request came from; the list where that cannot be told."""
     came_from = request.headers.get("Referer", "")
     ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
     leads_here = ours and request.path not in came_from and "/force/" not in came_from
-    return came_from if leads_here else reverse("admin:schedules_schedule_changelist")
+    return came_from if leads_here else reverse(otherwise)

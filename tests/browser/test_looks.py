@@ -10,6 +10,7 @@ from agents import breaker, budgets
 from agents.models import Budget
 from agents.states import Activity, FailureReason
 from agents.usage import Usage
+from schedules import watching
 from schedules.models import Firing
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish, pause
@@ -20,7 +21,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 LISTS = (
     "schedules/schedule", "schedules/run", "schedules/firing", "schedules/slot", "schedules/setting",
-    "schedules/pool", "schedules/scheduler", "schedules/delivery", "agents/profile", "agents/project",
+    "schedules/pool", "schedules/scheduler", "schedules/delivery", "schedules/notice",
+    "agents/profile", "agents/project",
     "agents/provider", "agents/ledgerentry", "agents/budget", "agents/modelprice", "auth/user", "auth/group",
     "stagent/apitoken",
 )  # fmt: skip
@@ -56,6 +58,7 @@ def pages():
     Budget.objects.create(scope="install", window="day", max_turns=10)
     budgets.settle(budgets.Spender(Activity.RUN_TURN), Usage(input=1000), model="claude-opus-5-5", now=now)
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", now)
+    watching.look(now)
     one = f"schedules/schedule/{schedule.pk}"
     rows = (
         f"{one}/change", f"{one}/history", f"{one}/delete", f"schedules/schedule/{weary.pk}/change",

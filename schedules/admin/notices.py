@@ -1,0 +1,127 @@
+"""Notices in the console: what the operators ought to know, and the button that says somebody does."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from schedules import notices
+from schedules.admin.schedule_doing import back
+from schedules.models import Notice
+from stagent.lib import cells, clock
+from stagent.lib.admin import ReadOnlyAdmin, operator
+
+
+class StandingFilter(admin.SimpleListFilter):
+    """Notices that go on, that nobody has seen, that are over."""
+
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("unseen", "not acknowledged"), ("open", "goes on"), ("closed", "over")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Notice]) -> QuerySet[Notice]:
+        match self.value():
+            case "unseen":
+                return queryset.filter(closed_at=None, acknowledged_at=None)
+            case "open":
+                return queryset.filter(closed_at=None)
+            case "closed":
+                return queryset.exclude(closed_at=None)
+            case _:
+                return queryset
+
+
+class WithRight(ChangeList):
+    """A page of notices that knows whether its reader may acknowledge them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        shown = list(self.result_list)
+        for notice in shown:
+            notice.for_reader = request.user.has_perm("schedules.change_notice")
+        self.result_list = shown
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("what", "state", "times", "first", "last", "seen_by", "button")
+    list_select_related = ("acknowledged_by",)
+    list_filter = (StandingFilter, "kind")
+    search_fields = ("text", "cause")
+    ordering = ("-last_at", "-pk")
+    fields = (
+        ("kind", "cause"), "text", ("count", "first_at", "last_at"),
+        ("acknowledged_by", "acknowledged_at", "closed_at"),
+    )  # fmt: skip
+    empty_text = (
+        "Nothing to tell. A breaker that opens, instants that are missed and a scheduler that falls silent "
+        "are told here, and to STAGENT_NOTIFY_EMAIL and STAGENT_NOTIFY_WEBHOOK."
+    )
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        mine = path("<int:pk>/acknowledge/", wrap(self.acknowledge), name="schedules_notice_acknowledge")
+        return [mine, *super().get_urls()]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return WithRight
+
+    def acknowledge(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Write that the notice is seen, then go back to where the button was."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not request.user.has_perm("schedules.change_notice"):
+            raise PermissionDenied
+        if notices.acknowledge(pk, operator(request), clock.now()):
+            self.message_user(
+                request, "Acknowledged: it is not shown on the first page any more.", messages.SUCCESS
+            )
+        else:
+            self.message_user(request, "Somebody was quicker, or it is over.", messages.WARNING)
+        return redirect(back(request, otherwise="admin:schedules_notice_changelist"))
+
+    @admin.display(description="what", ordering="kind")
+    def what(self, notice: Notice) -> SafeString:
+        return format_html('{}<span class="under">{}</span>', notice.get_kind_display(), notice.text)
+
+    @admin.display(description="state")
+    def state(self, notice: Notice) -> SafeString:
+        if notice.closed_at:
+            return cells.badge("over", "calm")
+        return (
+            cells.badge("acknowledged", "wait") if notice.acknowledged_at else cells.badge("goes on", "bad")
+        )
+
+    @admin.display(description="times", ordering="count")
+    def times(self, notice: Notice) -> SafeString:
+        return cells.count(notice.count)
+
+    @admin.display(description="first", ordering="first_at")
+    def first(self, notice: Notice) -> SafeString:
+        return cells.ago(notice.first_at, clock.now())
+
+    @admin.display(description="last", ordering="last_at")
+    def last(self, notice: Notice) -> SafeString:
+        return cells.ago(notice.last_at, clock.now())
+
+    @admin.display(description="seen by")
+    def seen_by(self, notice: Notice) -> SafeString:
+        return format_html("{}", notice.acknowledged_by) if notice.acknowledged_by else cells.NOTHING
+
+    @admin.display(description="")
+    def button(self, notice: Any) -> SafeString:
+        if notice.acknowledged_at or notice.closed_at or not notice.for_reader:
+            return cells.NOTHING
+        button = (
+            '<button class="button small" type="submit" form="row-form" formaction="{}">Acknowledge</button>'
+        )
+        return format_html(button, reverse("admin:schedules_notice_acknowledge", args=[notice.pk]))

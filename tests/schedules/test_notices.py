@@ -1,0 +1,231 @@
+"""What the operators are told: once for each trouble, by its cause, until somebody acknowledges it."""
+
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core import mail
+from django.core.management import call_command
+from django.db import IntegrityError, transaction
+
+from agents import breaker
+from schedules import notices, watching
+from schedules.deliveries.sending import send_due
+from schedules.models import Delivery, Firing, Notice, Schedule
+from tests.support.builders import NOON, a_schedule, a_scheduler
+from tests.support.postbox import Postbox
+
+pytestmark = pytest.mark.django_db
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+PATIENT = watching.SILENT_FOR + MINUTE
+
+
+@pytest.fixture(autouse=True)
+def by_mail(settings):
+    settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
+
+
+def missed(schedule: Schedule, at=NOON, count: int = 1) -> Firing:
+    return Firing.objects.create(
+        schedule=schedule, schedule_name=schedule.name, kind="scheduled", nominal_at=at, due_at=at,
+        outcome="skipped_misfire", count=count,
+    )  # fmt: skip
+
+
+def told() -> list[str]:
+    """Return the subjects of what was posted so far."""
+    while send_due(NOON + HOUR * 9):
+        pass
+    return [letter.subject for letter in mail.outbox]
+
+
+# A breaker.
+
+
+def test_an_open_breaker_is_told_once_however_often_it_is_looked_at():
+    breaker.trip("anthropic", "auth_failed", "invalid x-api-key", NOON)
+    for minutes in range(3):
+        watching.look(NOON + minutes * MINUTE)
+    notice = Notice.objects.get()
+    assert notice.text == "The breaker of anthropic is open: auth failed. invalid x-api-key"
+    assert told() == ["Stagent: breaker open"]
+    assert "invalid x-api-key" in mail.outbox[0].body
+    assert mail.outbox[0].to == ["ops@example.org"]
+
+
+def test_a_breaker_that_opens_again_is_counted_and_not_told_again():
+    breaker.trip("anthropic", "auth_failed", "no", NOON)
+    watching.look(NOON)
+    breaker.trip("anthropic", "auth_failed", "still no", NOON + HOUR)
+    watching.look(NOON + HOUR)
+    notice = Notice.objects.get()
+    assert (notice.count, notice.first_at, notice.last_at) == (2, NOON, NOON + HOUR)
+    assert "still no" in notice.text
+    assert len(told()) == 1
+
+
+def test_a_closed_breaker_closes_its_notice_and_the_next_one_is_news():
+    breaker.trip("anthropic", "auth_failed", "no", NOON)
+    watching.look(NOON)
+    breaker.close("anthropic")
+    watching.look(NOON + MINUTE)
+    assert Notice.objects.get().closed_at == NOON + MINUTE
+    breaker.trip("anthropic", "auth_failed", "no", NOON + HOUR)
+    watching.look(NOON + HOUR)
+    assert len(told()) == 2
+
+
+def test_two_providers_are_two_causes():
+    for name in ("anthropic", "local"):
+        breaker.trip(name, "auth_failed", "no", NOON)
+    watching.look(NOON)
+    assert set(Notice.objects.values_list("cause", flat=True)) == {"breaker:anthropic", "breaker:local"}
+
+
+# Missed instants.
+
+
+def test_missed_instants_of_many_schedules_are_one_notice():
+    for name in ("A", "B"):
+        missed(a_schedule(name=name), count=4)
+    watching.look(NOON + MINUTE)
+    notice = Notice.objects.get()
+    assert notice.count == 8
+    assert notice.text == (
+        "8 instants were skipped: nobody was there in time. The last one: “B”, due 2026-11-24 12:00 UTC."
+    )
+    assert told() == ["Stagent: instants missed"]
+
+
+def test_later_ones_are_counted_in_and_none_is_counted_twice():
+    schedule = a_schedule()
+    missed(schedule)
+    watching.look(NOON)
+    missed(schedule, NOON + 5 * MINUTE)
+    for _ in range(2):
+        watching.look(NOON + 6 * MINUTE)
+    assert Notice.objects.get().count == 2
+    assert len(told()) == 1
+
+
+def test_what_was_acknowledged_is_over_and_only_further_ones_are_news(alice):
+    schedule = a_schedule()
+    missed(schedule)
+    watching.look(NOON)
+    assert notices.acknowledge(Notice.objects.get().pk, alice, NOON + MINUTE)
+    watching.look(NOON + 2 * MINUTE)
+    assert not Notice.objects.open().exists()
+    missed(schedule, NOON + HOUR)
+    watching.look(NOON + HOUR)
+    assert Notice.objects.open().get().count == 1
+
+
+def test_a_day_without_any_closes_the_notice_and_old_ones_open_none():
+    missed(a_schedule())
+    watching.look(NOON)
+    watching.look(NOON + 25 * HOUR)
+    assert Notice.objects.get().closed_at == NOON + 25 * HOUR
+    Notice.objects.all().delete()
+    watching.look(NOON + 26 * HOUR)
+    assert not Notice.objects.exists()
+
+
+# No scheduler.
+
+
+def test_silence_is_noticed_only_after_a_restart_could_be_over():
+    a_scheduler(NOON)
+    watching.look_for_scheduler(NOON + MINUTE, NOON)
+    assert not Notice.objects.exists()
+    for minutes in (2, 3):
+        watching.look_for_scheduler(NOON + minutes * MINUTE, NOON)
+    assert Notice.objects.get().text == (
+        "No scheduler is running: nothing fires and no run starts. "
+        "The last sign of life was at 2026-11-24 12:00 UTC."
+    )
+    assert told() == ["Stagent: no scheduler"]
+
+
+def test_a_web_that_has_just_begun_gives_the_scheduler_time():
+    a_scheduler(NOON - 9 * HOUR)
+    watching.look_for_scheduler(NOON + MINUTE, NOON)
+    assert not Notice.objects.exists()
+    watching.look_for_scheduler(NOON + PATIENT, NOON)
+    assert Notice.objects.get().kind == Notice.Kind.NO_SCHEDULER
+
+
+def test_one_that_executes_nothing_is_none():
+    a_scheduler(NOON + PATIENT, executes=False)
+    watching.look_for_scheduler(NOON + PATIENT, NOON)
+    assert "None has been seen lately." in Notice.objects.get().text
+
+
+@pytest.mark.parametrize("by", ["the scheduler itself", "the web"])
+def test_a_scheduler_that_is_back_closes_the_notice(by):
+    watching.look_for_scheduler(NOON + PATIENT, NOON)
+    a_scheduler(NOON + HOUR)
+    if by == "the web":
+        watching.look_for_scheduler(NOON + HOUR, NOON)
+    else:
+        watching.look(NOON + HOUR)
+    assert Notice.objects.get().closed_at == NOON + HOUR
+
+
+# Telling and acknowledging.
+
+
+def test_the_webhook_is_signed_with_a_key_of_its_own(settings, postbox: Postbox):
+    settings.STAGENT_NOTIFY_EMAIL, settings.STAGENT_NOTIFY_WEBHOOK = "", postbox.url
+    breaker.trip("anthropic", "auth_failed", "no", NOON)
+    watching.look(NOON)
+    assert send_due(NOON, notice__isnull=False) == 1
+    (request,) = postbox.received
+    body = json.loads(request.body)
+    assert (body["type"], body["kind"], body["cause"]) == ("notice", "breaker", "breaker:anthropic")
+    out = StringIO()
+    call_command("webhooksecret", "--notices", stdout=out)
+    at, _, signature = request.headers["Stagent-Signature"].removeprefix("t=").partition(",v1=")
+    signed = hmac.new(out.getvalue().strip().encode(), f"{at}.".encode() + request.body, hashlib.sha256)
+    assert signature == signed.hexdigest()
+
+
+def test_without_an_address_nobody_is_written_to_and_the_console_knows_all_the_same(settings):
+    settings.STAGENT_NOTIFY_EMAIL = ""
+    breaker.trip("anthropic", "auth_failed", "no", NOON)
+    watching.look(NOON)
+    assert Notice.objects.unseen().count() == 1
+    assert not Delivery.objects.exists()
+
+
+def test_a_cause_has_one_open_notice_and_the_database_holds_to_it():
+    for _ in range(2):
+        notices.tell("x", Notice.Kind.MISSED, "text", NOON)
+    assert Notice.objects.count() == 1
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Notice.objects.create(cause="x", kind="missed", text="again", first_at=NOON, last_at=NOON)
+    notices.close("x", NOON)
+    assert notices.tell("x", Notice.Kind.MISSED, "text", NOON)
+
+
+def test_a_notice_is_acknowledged_once_by_one_person_and_is_in_the_journal(alice, bob):
+    breaker.trip("anthropic", "auth_failed", "no", NOON)
+    watching.look(NOON)
+    number = Notice.objects.get().pk
+    assert notices.acknowledge(number, alice, NOON)
+    assert not notices.acknowledge(number, bob, NOON)
+    notice = Notice.objects.get()
+    assert (notice.acknowledged_by, notice.closed_at) == (alice, None)
+    assert LogEntry.objects.get().change_message == "Acknowledged."
+
+
+def test_a_scheduler_looks_at_its_own_pace(monkeypatch):
+    looked = []
+    monkeypatch.setattr(watching, "look", looked.append)
+    watch = watching.Watch()
+    for _ in range(5):
+        watch.look(NOON)
+    assert looked == [NOON]

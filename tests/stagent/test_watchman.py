@@ -1,0 +1,56 @@
+"""The thread of the web that notices when no scheduler is there, and tells it itself."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+
+from schedules import watching
+from schedules.models import Delivery, Notice
+from stagent.lib import clock
+from stagent.watchman import Watchman
+from tests.support.builders import a_scheduler
+from tests.support.postbox import a_delivery
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def watchman(monkeypatch, settings):
+    """A watchman without patience, who looks all the time."""
+    monkeypatch.setattr(watching, "SILENT_FOR", timedelta())
+    settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
+    thread = Watchman(every_sec=0.02)
+    yield thread
+    thread.leave()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_the_web_tells_by_itself_that_no_scheduler_is_there(watchman):
+    theirs = a_delivery("alice@example.org", "email")
+    watchman.start()
+    wait_until(lambda: Delivery.objects.filter(notice__isnull=False, status="delivered").exists())
+    assert [letter.subject for letter in mail.outbox] == ["Stagent: no scheduler"]
+    theirs.refresh_from_db()
+    assert theirs.status == "pending"  # results wait for the scheduler, as ever
+
+
+def test_it_closes_the_notice_when_one_is_back(watchman):
+    watchman.start()
+    wait_until(Notice.objects.exists)
+    a_scheduler(clock.now() + timedelta(minutes=1))
+    wait_until(lambda: not Notice.objects.open().exists())
+
+
+def test_an_error_ends_no_watch(watchman, monkeypatch):
+    looks = []
+
+    def look(*_):
+        looks.append(1)
+        raise RuntimeError("The database is away.")
+
+    monkeypatch.setattr(watching, "look_for_scheduler", look)
+    watchman.start()
+    wait_until(lambda: len(looks) > 2)
