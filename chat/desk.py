@@ -13,15 +13,16 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from asgiref.sync import ThreadSensitiveContext
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from agents.bridge import in_database
 from agents.runtimes import warm_up
 from chat import conf, doorbell, pruning, reconcile
 from chat.errors import Quicker
 from chat.models import Message
-from chat.replies import Cause, Job, Waited, answer
+from chat.replies import Cause, Job, answer
 from chat.transitions import Claim, claim, renew
+from chat.waits import Waited, waited_for
 from stagent.lib import clock
 from stagent.lib.holder import holder
 
@@ -103,13 +104,20 @@ class Desk:
             await asyncio.sleep(1)
 
     async def _take(self, reply: Message) -> None:
-        with suppress(Quicker):
-            asked_at = time.monotonic()
+        asked_at = time.monotonic()
+        try:
             claimed, waited = await in_database(_claim, reply, self._holder)
-            job = Job(claimed, waited, confirmed_at=asked_at)
-            self._jobs[reply.pk] = job
-            job.task = asyncio.create_task(answer(job), name=f"reply {reply.pk}")
-            job.task.add_done_callback(lambda task: self._ended(job, task))
+        except Quicker:
+            return
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # one reply's fault keeps nobody else waiting
+            log.exception("The reply %s could not be begun; it is tried again.", reply.pk)
+            return
+        job = Job(claimed, waited, confirmed_at=asked_at)
+        self._jobs[reply.pk] = job
+        job.task = asyncio.create_task(answer(job), name=f"reply {reply.pk}")
+        job.task.add_done_callback(lambda task: self._ended(job, task))
 
     def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
         self._jobs.pop(job.claim.message_id, None)
@@ -179,12 +187,4 @@ def _unwanted(message_ids: list[int]) -> list[int]:
 
 def _claim(reply: Message, holder: str) -> tuple[Claim, Waited]:
     now = clock.now()
-    claimed = claim(reply, holder=holder, now=now, ttl=conf.lease_ttl())
-    return claimed, Waited(max(0, round((now - _since(reply)).total_seconds() * 1000)))
-
-
-def _since(reply: Message) -> datetime:
-    """Return when its reader began to wait: at the sending, or when the reply before was done."""
-    before = reply.parent.parent if reply.parent else None
-    ended = before.finished_at if before else None
-    return max(reply.created_at, ended) if ended else reply.created_at
+    return claim(reply, holder=holder, now=now, ttl=conf.lease_ttl()), waited_for(reply, now)

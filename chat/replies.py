@@ -7,7 +7,6 @@ written first; whoever stops the task says why with `Job.stop`.
 import asyncio
 import logging
 import random
-import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,6 +21,7 @@ from chat import conf, contexts
 from chat.doorbell import ring
 from chat.states import MessageStatus, Reason
 from chat.transitions import Claim, End, finalise, park
+from chat.waits import Waited
 from stagent.lib import clock
 
 MOST_TRIES = 4  # while nothing was shown
@@ -39,31 +39,6 @@ class Cause(Enum):
     STOPPED = "stopped"  # a person asked
     LEASE_LOST = "lease_lost"  # it is not ours any more
     SHUTDOWN = "shutdown"  # the process leaves
-
-
-@dataclass
-class Waited:
-    """How long the reader of a reply waited for what: before it was claimed, and since."""
-
-    before_ms: int
-    since: float = field(default_factory=time.monotonic)
-    asked_ms: int | None = None
-    spoke_ms: int | None = None
-
-    def note_asked(self) -> None:
-        """Note that the model is being asked, the first time."""
-        self.asked_ms = self._now() if self.asked_ms is None else self.asked_ms
-
-    def note_spoken(self) -> None:
-        """Note that a word is to be seen, the first time."""
-        self.spoke_ms = self._now() if self.spoke_ms is None else self.spoke_ms
-
-    def facts(self) -> dict[str, int | None]:
-        """Return the milliseconds until the first word, and the part of them before the model was asked."""
-        return {"first_token_ms": self.spoke_ms, "overhead_ms": self.asked_ms}
-
-    def _now(self) -> int:
-        return self.before_ms + round((time.monotonic() - self.since) * 1000)
 
 
 @dataclass(eq=False)

@@ -65,6 +65,12 @@ def asks(claimed: Claim, now: datetime = NOON, call_id: str = "call_1") -> Quest
     """Let whoever works on a reply ask a person before it calls a tool."""
     wanted = Wanted(call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, "Send it?", {"title": "Send"})
     spender = Spender(Activity.CHAT_TURN, message_id=claimed.message_id, user_id=claimed.owner_id)
-    where = {"transcript_id": claimed.transcript_id, "token": claimed.token}
-    (question,) = questions.ask([wanted], turn=1, spender=spender, now=now, **where)
+    (question,) = questions.ask(
+        [wanted],
+        transcript_id=claimed.transcript_id,
+        token=claimed.token,
+        turn=1,
+        spender=spender,
+        now=now,
+    )
     return question
