@@ -1,7 +1,6 @@
 """The web process: Django over ASGI, served by daphne, its sockets, and the desk that works on replies."""
 
 import os
-import sys
 
 from django.core.asgi import get_asgi_application
 
@@ -12,17 +11,12 @@ http = get_asgi_application()  # before anything below is imported: it sets Djan
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from chat.desk import Desk  # noqa: E402
+from stagent.leaving import before_leaving  # noqa: E402
 from stagent.sockets import Doors  # noqa: E402
+from stagent.watchman import Watchman  # noqa: E402
 
 application = ProtocolTypeRouter({"http": http, "websocket": Doors()})
 desk = Desk()
 desk.open()
-
-if (
-    "twisted.internet.reactor" in sys.modules
-):  # daphne's; at interpreter exit it is too late to write anything
-    from twisted.internet import reactor
-    from twisted.internet.threads import deferToThread
-
-    # The sockets are served meanwhile: everybody sees how their answer ended.
-    reactor.addSystemEventTrigger("before", "shutdown", lambda: deferToThread(desk.close))  # type: ignore[attr-defined]
+Watchman().start()
+before_leaving(desk.close)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dj_database_url
 import psycopg
@@ -51,7 +52,7 @@ def _database(folder: str) -> Iterator[str]:
 
 def _at(url: str, statement: sql.Composed) -> None:
     server = dj_database_url.parse(url)
-    names = {"dbname": server["NAME"], "user": server["USER"], "password": server["PASSWORD"]}
-    where = {"host": server["HOST"] or None, "port": server["PORT"] or None}
-    with psycopg.connect(**names, **where, autocommit=True) as link:
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    given: dict[str, Any] = {name: server[key] for name, key in names.items() if server[key]}  # type: ignore[literal-required]
+    with psycopg.connect(**given, autocommit=True) as link:
         link.execute(statement)

@@ -9,7 +9,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import django
 
@@ -68,7 +68,7 @@ def _all_at_once(person: User) -> None:
         run_now.execute(schedule, user=person, now=clock.now(), force=True, reason="drill")
 
 
-def _schedule(name: str, now: "clock.datetime", owner: User, **when: object) -> Schedule:
+def _schedule(name: str, now: datetime, owner: User, **when: object) -> Schedule:
     profile = Profile.objects.get(slug="operator")
     given = {"name": name, "prompt": HEAVY_WORK, "profile": profile, "max_turns": TURNS + 10, **when}
     return editing.save(Schedule(owner=owner), given, now=now)

@@ -47,7 +47,7 @@ class Heard:
         """Whether what was heard is what the server says was said."""
         if self.final is None or self.gaps:
             return False
-        return hashlib.sha256(self.text.encode()).hexdigest() == self.final["sha256"]
+        return bool(hashlib.sha256(self.text.encode()).hexdigest() == self.final["sha256"])
 
 
 class Person:
@@ -101,6 +101,8 @@ def _is_of(asked: Heard, frame: dict[str, Any]) -> bool:
 class _Line(WebSocketClientProtocol):
     """One connection."""
 
+    factory: "_Lines"
+
     def onConnecting(self, details: Any) -> None:  # noqa: N802 - autobahn's own names, here and below
         self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
@@ -117,14 +119,20 @@ class _Line(WebSocketClientProtocol):
 
     def say(self, frame: dict[str, Any]) -> None:
         with contextlib.suppress(Exception):  # a line that is cut says so by its frames
-            self.sendMessage(json.dumps(frame).encode())
+            self.sendMessage(json.dumps(frame).encode())  # type: ignore[no-untyped-call]
+
+
+class _Lines(WebSocketClientFactory):
+    """Makes the one connection."""
+
+    protocol = _Line
+    opened: "asyncio.Future[_Line]"
 
 
 async def _dial(port: int, token: str) -> _Line:
     loop = asyncio.get_running_loop()
     headers = {"Authorization": f"Bearer {token}"}
-    factory = WebSocketClientFactory(f"ws://127.0.0.1:{port}/ws/chat/", headers=headers)
-    factory.protocol, factory.opened = _Line, loop.create_future()
+    factory = _Lines(f"ws://127.0.0.1:{port}/ws/chat/", headers=headers)  # type: ignore[no-untyped-call]
+    factory.opened = loop.create_future()
     await loop.create_connection(factory, "127.0.0.1", port)
-    line: _Line = await asyncio.wait_for(factory.opened, 10)
-    return line
+    return await asyncio.wait_for(factory.opened, 10)
