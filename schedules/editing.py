@@ -10,7 +10,7 @@ from django.db import transaction
 
 from schedules.calendar import Recurrence, ZoneError
 from schedules.cron import CronError, parse
-from schedules.models import Schedule
+from schedules.models import Run, Schedule
 from schedules.phrases import parse_when
 from schedules.states import ScheduleKind, ScheduleStatus
 from schedules.transitions.standing import NO_NEXT, next_columns, next_from
@@ -48,10 +48,17 @@ def prepare(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     return before
 
 
-def taken_over(schedule: Schedule, changes: Mapping[str, Any], editor: AbstractBaseUser) -> dict[str, Any]:
-    """Return the new owner where somebody else changes the work: nobody's agent does what another wrote."""
+def take_over(schedule: Schedule, changes: Mapping[str, Any], editor: AbstractBaseUser) -> dict[str, Any]:
+    """Return the new owner where somebody else changes the work: nobody's agent does what another wrote.
+
+    What was queued before goes on in the name that it was queued in. Belongs into the edit's transaction.
+    """
     rewritten = any(name in changes and changes[name] != getattr(schedule, name) for name in WORK)
-    return {"owner": editor} if rewritten and schedule.owner_id != editor.pk else {}
+    if not rewritten or schedule.owner_id == editor.pk:
+        return {}
+    queued = Run.objects.unfinished().filter(schedule=schedule, requested_by=None)
+    queued.update(requested_by=schedule.owner_id)
+    return {"owner": editor}
 
 
 def draft(changes: Mapping[str, Any], *, now: datetime) -> Schedule:

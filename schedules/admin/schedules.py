@@ -84,7 +84,7 @@ class ScheduleAdmin(ScheduleDoing):
         """Write what was changed over the row as it is now, and say with whom it collides."""
         now, user = clock.now(), operator(request)
         row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
-        taken = editing.taken_over(row, form.changes, user) if change else {"owner": user}
+        taken = editing.take_over(row, form.changes, user) if change else {"owner": user}
         changes = form.changes | taken
         if change and taken:
             journal.note(user, obj, journal.CHANGE, "Took it over: its agents act in their name now.")

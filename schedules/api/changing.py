@@ -51,7 +51,7 @@ def change(schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime
         schedule = _locked(schedule_id)
         values = columns(asked, present=schedule)
         status = values.pop("status", None)
-        taken = editing.taken_over(schedule, values, actor.user)
+        taken = editing.take_over(schedule, values, actor.user)
         _save(schedule, values | taken, now)
         if status is not None:
             _set_status(schedule, status, actor, now)

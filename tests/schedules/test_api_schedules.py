@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Project
+from schedules.assignments import spender
 from schedules.models import Firing, Pool, Run, Schedule
 from schedules.models.run import UNADOPTED
 from schedules.states import RunStatus
@@ -147,10 +148,14 @@ def test_who_changes_what_anothers_schedule_does_becomes_its_owner(api, alice, b
     schedule = a_schedule(clock.now(), owner=bob, prompt="Report.")
     same = api.patch(f"/schedules/{schedule.pk}", {"prompt": "Report.", "cron": "0 7 * * *", "max_turns": 9})
     assert same.json()["schedule"]["owner"] == "bob"
+    before = a_queued_run(schedule)
     project = Project.objects.create(slug="p", name="P")
     other = api.patch(f"/schedules/{schedule.pk}", {"project": str(project.pk)})
     assert other.json()["schedule"]["owner"] == "alice"
     assert "Its agents act in their name now." in LogEntry.objects.latest("pk").change_message
+    schedule.refresh_from_db()
+    names = [spender(Run.objects.get(pk=run.pk)).user_id for run in (before, a_queued_run(schedule))]
+    assert names == [bob.pk, alice.pk]
 
 
 def test_a_changed_time_may_come_with_the_old_words_beside_it(api):
