@@ -1,12 +1,14 @@
 """The HTTP API at `/api/`, its document at `/api/openapi.json` and its pages at `/api/docs`."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
+from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from agents.api import questions
@@ -36,7 +38,16 @@ class Docs(Swagger):
 
 
 class Api(NinjaAPI):
-    """Operations are named after their functions."""
+    """Operations are named after their functions; whoever may send a body may be told that it is no JSON."""
+
+    def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**kwargs)
+        for operation in (each for path in document["paths"].values() for each in path.values()):
+            if "requestBody" in operation:
+                answers = operation["responses"]
+                no_json = answers[HTTPStatus.FORBIDDEN] | {"description": "Bad Request"}
+                answers.setdefault(HTTPStatus.BAD_REQUEST, no_json)
+        return document
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__

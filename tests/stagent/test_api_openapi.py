@@ -67,7 +67,7 @@ def test_every_operation_has_a_name_of_its_own_a_summary_and_its_refusals(docume
 
 def test_running_now_tells_all_its_answers(document):
     responses = document["paths"]["/api/schedules/{schedule_id}/execute"]["post"]["responses"]
-    assert responses.keys() == {"200", "202", "401", "403", "404", "422", "429", "503"}
+    assert responses.keys() == {"200", "202", "400", "401", "403", "404", "422", "429", "503"}
     assert "slot_eta_sec" in document["components"]["schemas"]["CapacityRefusal"]["properties"]
 
 
