@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from agents import activity, transcript
-from schedules.models import Delivery, Firing, Run
+from schedules.models import Delivery, Firing, Notice, Run
 
 ROWS = 500  # of small tables, in one transaction
 RUNS = 50
@@ -59,4 +59,11 @@ def _prune_streams(before: datetime) -> bool:
     return bool(activity.prune(before, ROWS))
 
 
-SOME = (_prune_runs, _prune_deliveries, _prune_firings, _prune_streams, _prune_transcripts)
+def _prune_notices(before: datetime) -> bool:
+    old = Notice.objects.filter(closed_at__lt=before).values_list("pk", flat=True)[:ROWS]
+    return bool(Notice.objects.filter(pk__in=list(old)).delete()[0])
+
+
+SOME = (
+    _prune_runs, _prune_deliveries, _prune_firings, _prune_streams, _prune_transcripts, _prune_notices,
+)  # fmt: skip

@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from agents import transcript
 from agents.models import Event, Transcript
-from schedules import retention
+from schedules import notices, retention
 from schedules.maintenance import Maintenance
-from schedules.models import Delivery, Firing, Run, Scheduler
+from schedules.models import Delivery, Firing, Notice, Run, Scheduler
 from schedules.states import FiringKind, Outcome, RunStatus
 from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, a_scheduler
 from tests.support.postbox import RESULT
@@ -99,6 +99,17 @@ def test_decisions_that_ran_nothing_go_by_their_instant():
     young = a_firing(LATER, Outcome.SKIPPED_OVERLAP)
     retention.prune(LATER, DAYS)
     assert list(Firing.objects.all()) == [young]
+
+
+def test_notices_that_are_over_go_and_those_that_go_on_stay(settings):
+    settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
+    for cause in ("over", "open"):
+        notices.tell(cause, Notice.Kind.BREAKER, "text", NOON)
+    notices.close("over", NOON)
+    while not retention.prune(LATER, DAYS):
+        pass
+    assert Notice.objects.get().cause == "open"
+    assert Delivery.objects.get().notice.cause == "open"  # it is still on its way
 
 
 def test_a_transcript_that_nobody_refers_to_goes_too():
