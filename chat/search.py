@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -25,8 +27,9 @@ class Snippet:
 
 
 def words_of(asked: str) -> list[str]:
-    """Return the words to look for."""
-    return list(dict.fromkeys(asked.split()))[:MOST_WORDS]
+    """Return the words to look for; what stands in quotes is one."""
+    found = [quoted or word for quoted, word in re.findall(r'"([^"]+)"|(\S+)', asked)]
+    return list(dict.fromkeys(word.strip() for word in found if word.strip()))[:MOST_WORDS]
 
 
 def narrow(conversations: ConversationQuerySet, words: list[str]) -> ConversationQuerySet:
@@ -60,4 +63,10 @@ def cut(text: str, words: list[str], message_id: int | None = None) -> Snippet:
 
 
 def _all(column: str, words: list[str]) -> Q:
-    return Q(*(Q(**{f"{column}__icontains": word}) for word in words))
+    return Q(*(_has(column, word) for word in words))
+
+
+def _has(column: str, word: str) -> Q:
+    """Match a word in any case; SQLite knows the cases of ASCII only, so it is asked for each spelling."""
+    spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+    return reduce(or_, (Q(**{f"{column}__icontains": spelling}) for spelling in sorted(spellings)))

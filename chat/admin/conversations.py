@@ -26,7 +26,8 @@ class ConversationAdmin(ReadOnlyAdmin):
     empty_text = "Nobody has talked with an agent yet. Conversations begin on the chat page."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        return super().get_queryset(request).annotate(messages_there=Count("messages"))
+        found: QuerySet[Conversation] = super().get_queryset(request)
+        return found.annotate(messages_there=Count("messages"))
 
     def has_view_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
         """Let the list be seen, and no conversation."""

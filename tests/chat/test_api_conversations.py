@@ -123,6 +123,8 @@ def test_a_schedule_that_began_another_conversation_stays_with_it(program, bob):
     assert program.get(f"/conversations/{new.pk}").json()["schedule_id"] == "7"
 
 
-@pytest.mark.parametrize("path", ["/conversations?serach=x", "/conversations?limit=501"])
+@pytest.mark.parametrize(
+    "path", ["/conversations?serach=x", "/conversations?limit=501", "/conversations?search=%00"]
+)
 def test_a_mistyped_filter_is_refused(program, path):
     assert refusal(program.get(path)) == (422, "validation_error")
