@@ -6,6 +6,7 @@ With a key each run is paid for, so the two quick ones are few, short and cheap.
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from agents.models import Profile, Project
@@ -14,7 +15,7 @@ from schedules.models import Firing, Schedule
 from schedules.states import ScheduleKind
 from schedules.transitions import pause
 
-QUICK: dict[str, Any] = {"max_firings": 60, "max_turns": 6, "max_cost_usd": "0.05"}
+QUICK: dict[str, Any] = {"max_firings": 20, "max_turns": 6, "max_cost_usd": "0.05"}
 
 SCHEDULES: tuple[dict[str, Any], ...] = (
     {
@@ -61,15 +62,18 @@ def install(now: datetime) -> int:
     with transaction.atomic():
         if Schedule.objects.exists() or Firing.objects.exists():
             return 0
+        owner = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
         project, _ = Project.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
         for wanted in SCHEDULES:
-            _make(wanted, project, now)
+            _make(wanted, project, owner, now)
     return len(SCHEDULES)
 
 
-def _make(wanted: dict[str, Any], project: Project, now: datetime) -> None:
+def _make(wanted: dict[str, Any], project: Project, owner: User | None, now: datetime) -> None:
     changes = {name: value for name, value in wanted.items() if name not in {"profile", "paused"}}
     profile = Profile.objects.get(slug=wanted["profile"])
-    schedule = editing.save(Schedule(), changes | {"profile": profile, "project": project}, now=now)
+    schedule = editing.save(
+        Schedule(owner=owner), changes | {"profile": profile, "project": project}, now=now
+    )
     if "paused" in wanted:
         pause(schedule.pk, reason=wanted["paused"])

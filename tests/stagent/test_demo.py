@@ -28,6 +28,11 @@ def test_what_fires_often_ends_by_itself_and_is_cheap():
         assert often.max_cost_usd <= 1
 
 
+def test_their_results_arrive_in_the_chat_of_the_first_administrator(alice):
+    demo.install(NOON)
+    assert set(Schedule.objects.values_list("owner", "deliver_to_chat")) == {(alice.pk, True)}
+
+
 def test_one_of_them_shows_what_paused_looks_like():
     demo.install(NOON)
     assert Schedule.objects.get(status="paused").paused_reason
