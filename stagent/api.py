@@ -23,8 +23,13 @@ Schedules, firings and runs of this install, what its agents ask people, and one
 Send `Authorization: Bearer <token>` (made in the console, or by `manage.py createtoken <user>`), or use
 the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
 `limit` and `offset`. Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Whatever
-goes wrong is told as `{"error": code, "message": text, "fields": {…}}`.
+goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Whoever polls sends the `ETag` of the
+last answer as `If-None-Match`, and gets 304 without a body while nothing has changed.
 """
+
+
+POLLED = ("/api/status", "/api/schedules", "/api/runs", "/api/firings")
+UNCHANGED = "Not Modified: the answer would be the one whose ETag was sent as If-None-Match."
 
 
 class Docs(Swagger):
@@ -47,6 +52,8 @@ class Api(NinjaAPI):
                 answers = operation["responses"]
                 no_json = answers[HTTPStatus.FORBIDDEN] | {"description": "Bad Request"}
                 answers.setdefault(HTTPStatus.BAD_REQUEST, no_json)
+        for path in POLLED:
+            document["paths"][path]["get"]["responses"][HTTPStatus.NOT_MODIFIED] = {"description": UNCHANGED}
         return document
 
     def get_openapi_operation_id(self, operation: Operation) -> str:

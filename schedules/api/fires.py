@@ -2,17 +2,25 @@
 
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from schedules.calendar import Instant, jittered
 from schedules.models import Schedule
 from schedules.zones import zone
 from stagent.lib.api.values import Row, Warnings
 
+EXAMPLE: Any = {
+    "nominal_at": "2026-11-25T08:00:00Z", "fire_at": "2026-11-25T08:00:12Z",
+    "local_at": "2026-11-25T09:00:00+01:00", "dst_shifted": False,
+}  # fmt: skip
+
 
 class Fire(Row):
     """One instant to come."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     nominal_at: datetime
     fire_at: datetime = Field(description="Jitter included.")

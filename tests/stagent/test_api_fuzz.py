@@ -1,7 +1,7 @@
 """The API is held against its own document: whatever it is sent, it answers as the document says it does.
 
-Examples are made from the schema of every operation, sensible and broken ones, the same in every run; of those
-that name a thing, half are pointed at one that is there.
+Examples are made from the schema of every operation, sensible and broken ones, the same in every run; of
+those that name a thing, half are pointed at one that is there.
 """
 
 from http import HTTPStatus

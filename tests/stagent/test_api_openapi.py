@@ -9,6 +9,10 @@ from pydantic import TypeAdapter
 from agents.api import questions
 from schedules.api import firing_rows, run_rows, schedule_rows
 from schedules.api.asking import NewSchedule, PreviewAsked
+from schedules.api.fires import Fire
+from schedules.api.routes.runs import EventRow
+from schedules.api.routes.schedules import Execution
+from schedules.api.routes.status import SettingRow
 from stagent.api import api
 
 PATHS = {
@@ -84,8 +88,13 @@ def test_the_examples_of_rows_have_their_fields(module, document):
     assert module.EXAMPLE.keys() == schema["properties"].keys() == set(schema["required"])
 
 
-@pytest.mark.parametrize("model", [NewSchedule, PreviewAsked])
-def test_the_examples_of_requests_are_accepted(model):
+@pytest.mark.parametrize("path", ["/api/status", "/api/schedules", "/api/runs", "/api/firings"])
+def test_whoever_polls_is_told_of_304(path, document):
+    assert "If-None-Match" in document["paths"][path]["get"]["responses"]["304"]["description"]
+
+
+@pytest.mark.parametrize("model", [EventRow, Execution, Fire, NewSchedule, PreviewAsked, SettingRow])
+def test_the_examples_are_valid(model):
     assert TypeAdapter(model).validate_python(model.model_config["json_schema_extra"]["example"])
 
 

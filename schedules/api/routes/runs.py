@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Query, Router, Status
+from pydantic import ConfigDict
 
 from agents import transcript
 from schedules.api import finding, running
@@ -19,10 +20,15 @@ from stagent.lib.api.listing import MOST_ROWS, page, refuse_unknown
 from stagent.lib.api.values import Page, Row
 
 router = Router(tags=["runs"])
+EXAMPLE: Any = {
+    "seq": 4, "kind": "text_delta", "at": "2026-11-24T08:00:02.310Z", "data": {"text": "Two runs failed."},
+}  # fmt: skip
 
 
 class EventRow(Row):
     """One thing that happened in a run, numbered without gaps from 1."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     seq: int
     kind: str

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Query, Router, Status
+from pydantic import ConfigDict
 
 from schedules.api import changing, finding, previewing, running
 from schedules.api.actors import Actor
@@ -25,6 +26,8 @@ router = Router(tags=["schedules"])
 
 class Execution(Row):
     """A run that was started or queued."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"run_id": "42", "forced": False}})
 
     run_id: Id
     forced: bool

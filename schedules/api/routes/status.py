@@ -1,20 +1,32 @@
 """/api/status and /api/settings"""
 
+from typing import Any
+
 from django.http import HttpRequest
 from ninja import Router
+from pydantic import ConfigDict
 
 from schedules import conf
 from schedules.api.actors import Actor
 from schedules.api.status_rows import StatusRow, status_row
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
+from stagent.lib.api.etags import stands_for
 from stagent.lib.api.values import Page, Row
 
 router = Router(tags=["install"])
+VITAL_SIGNS = {"seen_at", "event_loop_lag_ms", "rss_mb"}
+PASSING = {"at": True, "scheduler": {"seen_at": True, "processes": {"__all__": VITAL_SIGNS}}}
+EXAMPLE: Any = {
+    "key": "SCHEDULE_MAX_CONCURRENT", "value": 3, "source": "admin", "ignored": "", "default": 2, "least": 1,
+    "most": 1000, "meaning": "Runs at once over all schedules: the cap.",
+}  # fmt: skip
 
 
 class SettingRow(Row):
     """A setting in force and where its value came from: environment, admin or default."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     key: str
     value: int
@@ -28,9 +40,14 @@ class SettingRow(Row):
 
 @router.get("/status", response=answers(StatusRow))
 def get_status(request: HttpRequest) -> StatusRow:
-    """Show who holds which slot, who waits and why, who is being answered, and who schedules."""
+    """Show who holds which slot, who waits and why, who is being answered, and who schedules.
+
+    With If-None-Match, 304 says that all is the same but the moment and the vital signs of schedulers.
+    """
     Actor.of(request).must_have("view_slot")
-    return status_row(clock.now(), conf.load())
+    shown = status_row(clock.now(), conf.load())
+    stands_for(request, shown, but=PASSING)
+    return shown
 
 
 @router.get("/settings", response=answers(Page[SettingRow]))
