@@ -1,6 +1,5 @@
 """The drain: claim slots for queued runs, first in line first, until the cap is full or nobody may start."""
 
-from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -113,7 +112,7 @@ FORCED_IN_LINE = Select(Run.objects.queued().filter(forced=True).order_by("claim
 
 
 @lru_cache(maxsize=100)
-def _front(held_by: Hindrances, full: Collection[str]) -> Select[Run]:
+def _front(held_by: Hindrances, full: frozenset[str]) -> Select[Run]:
     """Prepare the look at the first run in line that a pool with room will take."""
     queue = _line(held_by, Given("now", Run.not_before), Given("chat_exempt_since", Run.due_at))
     queue = queue.filter(forced=True) if DEFAULT_POOL in full else queue.exclude(pool__in=full, forced=False)
