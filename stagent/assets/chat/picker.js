@@ -35,10 +35,11 @@ export class Picker {
     async #load() {
         const lists = [get("chat/profiles"), get("chat/models")].map((asked) => asked.catch(() => ({ items: [] })));
         const [profiles, models] = await Promise.all(lists);
-        this.usual = profiles.items.find((item) => item.default || item.is_default)?.slug ?? "assistant";
+        this.usual = profiles.items.find((item) => item.default)?.slug ?? "assistant";
         this.told = new Map(profiles.items.map((item) => [item.slug, item]));
         this.profiles.replaceChildren(...profiles.items.map((item) => new Option(item.name || item.slug, item.slug)));
-        const names = models.items.map((item) => (typeof item === "string" ? item : (item.model ?? item.id ?? item.name)));
+        this.usualModel = models.items.find((item) => item.default)?.id;
+        const names = models.items.map((item) => item.id).filter((name) => name !== this.usualModel);
         this.models.replaceChildren(new Option("", ""), ...names.map((name) => new Option(name, name)));
         this.profiles.hidden = !profiles.items.length;
         choose(this.profiles, this.usual);
@@ -47,8 +48,8 @@ export class Picker {
 
     #explain() {
         const told = this.told?.get(this.profiles.value);
-        this.profiles.title = told?.description ?? "Who answers";
-        this.models.options[0].textContent = told?.model ? `Usual: ${told.model}` : "Usual model";
+        this.profiles.title = told?.description || "Who answers";
+        this.models.options[0].textContent = told?.model ?? this.usualModel ?? "Usual model";
     }
 
     async #picked(change) {
