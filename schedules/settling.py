@@ -24,7 +24,7 @@ def settle(ids: Collection[int], situation: Situation) -> int:
 
 
 def settle_as_read(schedules: Sequence[Schedule], situation: Situation) -> int:
-    """Settle due schedules, each only if it is still as it was read."""
+    """Settle due schedules, each only if it is still as it was read. Belongs into a transaction."""
     earlier = _unfinished(schedules)
     dues = [Due(schedule, situation, earlier[schedule.pk]) for schedule in schedules]
     return _write([due for due in dues if _settle(due)])

@@ -1,11 +1,11 @@
-"""The hot statements of this app: those that every claim and every ending of a run need, built once.
+"""The hot statements of this app: those that every firing, claim and ending of a run need, built once.
 
 Each means the same on SQLite and PostgreSQL. Who calls them owns the transaction and looks at the counts.
 """
 
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Model
 from django.db.models.functions import Coalesce, Greatest
 
 from agents.models import Profile, Transcript
@@ -18,6 +18,12 @@ RUN_ID = Given("run_id", Run.id)
 TOKEN = Given("token", Run.token)
 NOW = Given("now", Run.finished_at)
 
+
+def _given(model: type[Model], *columns: str) -> dict[str, Given]:
+    """Let values for these columns follow, by the names of the columns."""
+    return {name: Given(name, model._meta.get_field(name)) for name in columns}
+
+
 # Past an instant.
 
 MOVE_ON = Update(
@@ -26,13 +32,8 @@ MOVE_ON = Update(
         next_fire_at=Given("fire_at_as_read", Schedule.next_fire_at),
         updated_at=Given("updated_at_as_read", Schedule.updated_at),
     ),
-    status=Given("status", Schedule.status),
-    next_nominal_at=Given("next_nominal_at", Schedule.next_nominal_at),
-    next_fire_at=Given("next_fire_at", Schedule.next_fire_at),
-    next_dst_shifted=Given("next_dst_shifted", Schedule.next_dst_shifted),
-    deferred_until=Given("deferred_until", Schedule.deferred_until),
-    firing_count=Given("firing_count", Schedule.firing_count),
-    last_fired_at=Given("last_fired_at", Schedule.last_fired_at),
+    **_given(Schedule, "next_nominal_at", "next_fire_at", "next_dst_shifted", "deferred_until"),
+    **_given(Schedule, "status", "firing_count", "last_fired_at"),
 )
 
 # Into a slot.
@@ -58,9 +59,7 @@ TAKE_RUN = Update(
 MEASURE_START = Update(
     Firing.objects.filter(pk=Given("firing_id", Firing.id)),
     slot_claimed_at=NOW,
-    slot_wait_ms=Given("slot_wait_ms", Firing.slot_wait_ms),
-    chat_streams_active=Given("chat_streams_active", Firing.chat_streams_active),
-    concurrent_runs=Given("concurrent_runs", Firing.concurrent_runs),
+    **_given(Firing, "slot_wait_ms", "chat_streams_active", "concurrent_runs"),
 )
 
 HAND_PEN = Update(Transcript.objects.filter(pk=Given("transcript_id", Transcript.id)), writer_token=TOKEN)
@@ -84,12 +83,7 @@ def _or_as_it_was(column: Any) -> Coalesce:
 
 END = UpdateReturning(
     Run.objects.running().filter(pk=RUN_ID, token=TOKEN),
-    status=Given("status", Run.status),
-    failure_reason=Given("failure_reason", Run.failure_reason),
-    failure_detail=Given("failure_detail", Run.failure_detail),
-    result=Given("result", Run.result),
-    result_partial=Given("result_partial", Run.result_partial),
-    report=Given("report", Run.report),
+    **_given(Run, "status", "failure_reason", "failure_detail", "result", "result_partial", "report"),
     finished_at=NOW,
     token=None,
     slot="",
@@ -113,19 +107,15 @@ def _highest(column: Any) -> Greatest:
 MEASURE_END = Update(
     Firing.objects.filter(pk=Given("firing_id", Firing.id)),
     completed_at=NOW,
-    duration_ms=Given("duration_ms", Firing.duration_ms),
-    turn_count=Given("turn_count", Firing.turn_count),
-    input_tokens=Given("input_tokens", Firing.input_tokens),
-    output_tokens=Given("output_tokens", Firing.output_tokens),
-    cost_usd=Given("cost_usd", Firing.cost_usd),
     event_loop_lag_ms=_highest(Firing.event_loop_lag_ms),
     peak_rss_mb=_highest(Firing.peak_rss_mb),
-    failure_reason=Given("failure_reason", Firing.failure_reason),
+    **_given(
+        Firing, "duration_ms", "turn_count", "input_tokens", "output_tokens", "cost_usd", "failure_reason"
+    ),
 )
 
 KEEP_STREAKS = Update(
-    Schedule.objects.filter(pk=Given("schedule_id", Schedule.id)),
-    **{name: Given(name, Schedule._meta.get_field(name)) for name in STREAKS},
+    Schedule.objects.filter(pk=Given("schedule_id", Schedule.id)), **_given(Schedule, *STREAKS)
 )
 
 # And told.
