@@ -1,6 +1,7 @@
 """Tests that commit leave the database as the migrations made it, built-in profiles and prices included."""
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -15,3 +16,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def transactional_db(django_db_serialized_rollback: None, transactional_db: None) -> None:
     """As pytest-django's, and what the migrations put there stays there."""
+    ContentType.objects.clear_cache()  # the flush may have taken the rows that Django remembers
