@@ -1,6 +1,6 @@
 """The schedules downwards: the busiest with a row each, all others together in the last."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -38,15 +38,22 @@ class Cell:
         """Return how much of the hour is waited."""
         return self.waited / (self.ends - self.begins)
 
-    def add(self, one: Expected) -> None:
+    def count(self, one: Expected) -> None:
+        """Count a firing that comes due in this hour."""
         self.firings += 1
         self.schedules.add(one.schedule.name)
         self.longest_wait_sec = max(self.longest_wait_sec, one.wait_sec)
+        self.skipped += one.start_at is None
+
+    def share(self, one: Expected) -> None:
+        """Add up what of a run and of its wait falls into this hour."""
         if one.start_at and one.end_at:
-            self.work += one.end_at - one.start_at
-            self.waited += one.start_at - one.due_at
-        else:
-            self.skipped += 1
+            self.schedules.add(one.schedule.name)
+            self.waited += self._overlap(one.due_at, one.start_at)
+            self.work += self._overlap(one.start_at, one.end_at)
+
+    def _overlap(self, begins: datetime, ends: datetime) -> timedelta:
+        return max(NONE, min(ends, self.ends) - max(begins, self.begins))
 
 
 @dataclass(frozen=True)
@@ -97,9 +104,13 @@ def _wanted_sec(mine: Iterable[Expected]) -> float:
 
 
 def _cells(every: Iterable[Expected], axis: Axis) -> list[Cell]:
-    """Put each firing into the hour in which it comes due; hours without any are left out."""
+    """Put each firing into the hour in which it comes due, and its run into those it takes."""
     cells = [Cell(*edges) for edges in axis.cells]
     begins = [cell.begins for cell in cells]
     for one in every:
-        cells[max(0, bisect_right(begins, one.due_at) - 1)].add(one)
-    return [cell for cell in cells if cell.firings]
+        at = max(0, bisect_right(begins, one.due_at) - 1)
+        cells[at].count(one)
+        until = bisect_left(begins, one.end_at) if one.end_at else at
+        for cell in cells[at:until]:
+            cell.share(one)
+    return [cell for cell in cells if cell.schedules]

@@ -105,6 +105,15 @@ def test_a_schedule_that_fires_all_the_time_is_drawn_hour_by_hour():
     assert all(abs(cell.level - 0.3) < 1e-9 for cell in row.cells)
 
 
+def test_a_run_over_the_full_hour_counts_in_both_hours_as_long_as_it_lasts_in_each():
+    forecast = played(at(*range(45, 2880, 60), takes=30), at(*range(50, 2880, 60), takes=20), cap=1)
+    for row in rows(forecast, axis_of(forecast)):
+        assert all(cell.level <= 1 for cell in row.cells)
+    cells = rows(forecast, axis_of(forecast), most=0)[0].cells
+    assert [round(cell.work.total_seconds() / 60) for cell in cells[:3]] == [15, 50, 50]
+    assert [round(cell.waited.total_seconds() / 60) for cell in cells[:3]] == [10, 25, 25]
+
+
 def test_a_bar_says_when_it_is_due_and_what_the_wait_is():
     forecast = played(at(60), at(60), at(60))
     axis = axis_of(forecast)
