@@ -34,11 +34,12 @@ def _due(now: datetime) -> Iterator[tuple[int, ...]]:
 
     One that cancels its earlier runs locks those too, in an order of its own: it shares with nobody.
     """
-    due = Schedule.objects.due(now).order_by("next_fire_at", "pk")
-    peaceful = due.exclude(overlap_policy=OverlapPolicy.CANCEL_RUNNING).values_list("pk", flat=True)
-    yield from batched(list(peaceful), TOGETHER)
-    cancelling = due.filter(overlap_policy=OverlapPolicy.CANCEL_RUNNING).values_list("pk", flat=True)
-    yield from batched(list(cancelling), 1)
+    due = Schedule.objects.due(now).order_by("next_fire_at", "pk").values_list("pk", "overlap_policy")
+    peaceful, cancelling = [], []
+    for schedule_id, policy in due:
+        (cancelling if policy == OverlapPolicy.CANCEL_RUNNING else peaceful).append(schedule_id)
+    yield from batched(peaceful, TOGETHER)
+    yield from batched(cancelling, 1)
 
 
 def _alone(schedule_id: int, situation: Situation) -> int:
