@@ -63,8 +63,9 @@ def _tool_finished(data: Data) -> Frame:
 def _usage(data: Data) -> Frame:
     usage = data.get("usage", {})
     read = sum(usage.get(name, 0) for name in ("input", "cache_read", "cache_write"))
-    shown = _take("usage", "turn", "model", "stop_reason", "cost_usd", "estimated")(data)
-    return shown | {"input_tokens": read, "output_tokens": usage.get("output", 0)}
+    shown = _take("usage", "turn", "model", "stop_reason", "estimated")(data)
+    cost_usd = float(data.get("cost_usd") or 0)
+    return shown | {"input_tokens": read, "output_tokens": usage.get("output", 0), "cost_usd": cost_usd}
 
 
 SHAPES: dict[str, Callable[[Data], Frame]] = {
