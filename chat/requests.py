@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from agents.text import storable
 from chat import conf
 from chat.frames import Frame
 from chat.transitions import Accepted, Draft, accept, ask_again, request_stop
@@ -66,4 +67,7 @@ def _accepted(place: Accepted) -> Frame:
 
 
 def _is_text(name: str, value: Any) -> bool:
-    return isinstance(value, str) or (value is None and name not in NEEDED)
+    """Tell whether it can be stored as it is; of what a person wrote, all but that is stored."""
+    if isinstance(value, str):
+        return name == "text" or storable(value) == value
+    return value is None and name not in NEEDED

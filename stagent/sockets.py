@@ -15,6 +15,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import URLRouter
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.urls import re_path
+from django.utils.http import is_same_domain
 
 from agents.bridge import in_database
 from chat.routing import websocket_urlpatterns
@@ -28,7 +30,7 @@ class Doors:
     """The socket's doors, as the API's: token or session."""
 
     def __init__(self) -> None:
-        routes = URLRouter(websocket_urlpatterns)
+        routes = URLRouter([*websocket_urlpatterns, re_path("", Refusal.as_asgi())])
         self._by_token: Any = routes
         self._by_session: Any = AuthMiddlewareStack(routes)
 
@@ -46,17 +48,22 @@ class Doors:
 
 
 class Refusal(AsyncWebsocketConsumer):
-    """A page of somebody else's: refused before the handshake is over."""
+    """A page of somebody else's, or no door at all: refused before the handshake is over."""
 
     async def connect(self) -> None:
         await self.close()
 
 
 def is_ours(origin: str, host: str) -> bool:
-    """Tell whether a page of this origin is ours; no origin is no page."""
-    if origin in settings.CSRF_TRUSTED_ORIGINS:
+    """Tell whether a page of this origin is ours, or trusted as ours is; no origin is no page."""
+    try:
+        scheme, page = urlsplit(origin.lower())[:2]
+    except ValueError:  # a bracket that is not closed, for one
+        return False
+    if host and page == host.lower():
         return True
-    return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+    trusted = [urlsplit(each) for each in settings.CSRF_TRUSTED_ORIGINS]
+    return any(scheme == each.scheme and is_same_domain(page, each.netloc.lstrip("*")) for each in trusted)
 
 
 def _by_token(token: str) -> Callable[[], Awaitable[User | None]]:

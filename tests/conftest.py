@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.support.coroutines",
+    "tests.support.desks",
     "tests.support.needs",
     "tests.support.pages",
     "tests.support.people",

@@ -1,0 +1,17 @@
+"""A desk at work on the database of the test, as in the web process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chat.desk import Desk
+
+
+@pytest.fixture
+def desk(transactional_db: None) -> Iterator[Desk]:
+    """A desk, opened and closed again; whoever is answered then is interrupted."""
+    desk = Desk()
+    desk.open()
+    yield desk
+    desk.close()
+    assert not desk._thread.is_alive()
