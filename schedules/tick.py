@@ -35,7 +35,8 @@ def _due(now: datetime) -> Iterator[tuple[int, ...]]:
     One that cancels its earlier runs locks those too, in an order of its own: it shares with nobody.
     """
     due = Schedule.objects.due(now).order_by("next_fire_at", "pk").values_list("pk", "overlap_policy")
-    peaceful, cancelling = [], []
+    peaceful: list[int] = []
+    cancelling: list[int] = []
     for schedule_id, policy in due:
         (cancelling if policy == OverlapPolicy.CANCEL_RUNNING else peaceful).append(schedule_id)
     yield from batched(peaceful, TOGETHER)
