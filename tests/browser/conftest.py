@@ -5,6 +5,8 @@ A test fails when its pages log an error, an offence against the content securit
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
@@ -13,7 +15,9 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.support.needs import chromium
+from tests.support.ports import find_unused_port
 from tests.support.processes import Process
+from tests.support.waiting import wait_until
 
 DESKTOP = {"width": 1360, "height": 850}
 PHONE = {"width": 390, "height": 844}
@@ -34,19 +38,46 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser: Browser, live_server, alice: User) -> Iterator:
     """Open windows in which Alice is signed in; `visit("/admin/")`, `visit("/admin/", phone=True)`."""
+    yield from windows(browser, live_server.url, alice)
+
+
+@pytest.fixture
+def web(transactional_db: None) -> Iterator[str]:
+    """The address of a real web process with its sockets, which also works on replies."""
+    address = f"127.0.0.1:{find_unused_port()}"
+    with Process("runserver", address, "--noreload", "--skip-checks", SECRET_KEY=settings.SECRET_KEY):
+        wait_until(lambda: answers(address))
+        yield f"http://{address}"
+
+
+def answers(address: str) -> bool:
+    """Tell whether a web process answers."""
+    with suppress(OSError), urlopen(f"http://{address}/healthz", timeout=5) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+@pytest.fixture
+def chat(browser: Browser, web: str, alice: User) -> Iterator:
+    """Open windows at the chat page, in which Alice is signed in: `chat()`, `chat("/c/1/", phone=True)`."""
+    yield from windows(browser, web, alice)
+
+
+def windows(browser: Browser, url: str, alice: User) -> Iterator:
+    """Yield what opens windows; when they are closed, none of them may have complained."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def visit(path: str, *, phone: bool = False, colours: str = "light") -> Page:
+    def visit(path: str = "/", *, phone: bool = False, colours: str = "light") -> Page:
         context = browser.new_context(
-            base_url=live_server.url,
+            base_url=url,
             viewport=PHONE if phone else DESKTOP,
             is_mobile=phone,
             has_touch=phone,
             color_scheme=colours,
         )
         contexts.append(context)
-        sign_in(context, alice, live_server.url)
+        sign_in(context, alice, url)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda said: complaints.extend(complaint(said)))

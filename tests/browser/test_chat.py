@@ -1,0 +1,234 @@
+"""The chat page in a real browser: said, answered, stopped, edited, asked, with nothing lost on the way."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from agents.models import Question
+from chat.models import Conversation, Message
+from chat.states import MessageStatus
+from chat.transitions.delivering import Result, deliver
+from schedules.models import Schedule
+from stagent.lib import clock
+from tests.support.builders import a_schedule, a_waiting_run
+from tests.support.talking import converses
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SLOW = "Talk. [[offline: tokens=400 delay=40ms]]"
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Message", exact=True).fill(text)
+    page.keyboard.press("Enter")
+
+
+def answers(page: Page):
+    return page.get_by_role("article", name="Answer")
+
+
+def settled(page: Page):
+    return page.locator(".message.assistant[data-status]")
+
+
+def test_a_suggested_prompt_is_answered_as_it_is_said_and_the_answer_stays(chat):
+    a_schedule(clock.now(), name="Nightly report")
+    page = chat()
+    expect(page.get_by_role("heading", name=re.compile("alice"))).to_be_visible()
+    expect(page.get_by_text("offline model answers")).to_be_visible()
+    page.get_by_role("button", name=re.compile("What is scheduled")).click()
+    expect(page.get_by_label("You").get_by_text("What is scheduled, and when?")).to_be_visible()
+    expect(answers(page).get_by_role("cell", name="Nightly report")).to_be_visible()
+    expect(settled(page)).to_have_attribute("data-status", "complete")
+    expect(page).to_have_url(re.compile(r"/c/\d+/$"))
+    expect(page.locator("#announcer")).to_have_text(re.compile(r"Answer finished, \d+ words"))
+    tool = answers(page).locator("details.tool")
+    tool.locator("summary").click()
+    expect(tool.get_by_role("heading", name="Result")).to_be_visible()
+    expect(answers(page).get_by_text(re.compile(r"first word \d+"))).to_be_visible()
+    page.reload()
+    expect(answers(page).get_by_role("cell", name="Nightly report")).to_be_visible()
+    side = page.get_by_role("navigation", name="Conversations by day")
+    expect(side.get_by_role("link", name="What is scheduled, and when?")).to_have_attribute(
+        "aria-current", "page"
+    )
+
+
+def test_escape_stops_an_answer_and_what_was_said_stays(chat):
+    page = chat()
+    say(page, SLOW)
+    expect(answers(page)).to_contain_text("5 6 7 8")
+    expect(answers(page)).to_have_attribute("aria-busy", "true")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(answers(page).get_by_text("Stopped.")).to_be_visible()
+    reply = Message.objects.replies().get()
+    assert (reply.status, "5 6 7 8" in reply.text) == (MessageStatus.STOPPED, True)
+    expect(page.get_by_role("button", name="Stop the answer")).to_be_hidden()
+
+
+def test_more_can_be_said_meanwhile_and_be_withdrawn(chat):
+    page = chat()
+    say(page, SLOW)
+    expect(answers(page)).to_contain_text("5 6 7 8")
+    say(page, "And then?")
+    waiting = answers(page).nth(1)
+    expect(waiting).to_contain_text("Waiting for the answer before it")
+    waiting.get_by_role("button", name="Withdraw").click()
+    expect(waiting).to_contain_text("Stopped before any text.")
+    assert Message.objects.replies().streaming().count() == 1
+    page.get_by_role("button", name="Stop the answer").click()
+    expect(settled(page)).to_have_count(2)
+
+
+def test_an_edited_message_becomes_a_branch_and_one_can_go_back(chat, alice):
+    converses(alice, "How many?", "Three.", clock.now())
+    page = chat(f"/c/{Conversation.objects.get().pk}/")
+    expect(answers(page)).to_contain_text("Three.")
+    page.get_by_label("Message", exact=True).press("ArrowUp")
+    editor = page.get_by_label("Edit your message")
+    expect(editor).to_have_value("How many?")
+    editor.fill("What is scheduled, and when?")
+    editor.press("Enter")
+    expect(answers(page)).to_contain_text("schedule")
+    expect(page.get_by_text("2 / 2")).to_be_visible()
+    expect(page.get_by_text("Three.")).to_have_count(0)
+    page.get_by_role("button", name="Earlier version").click()
+    expect(answers(page)).to_contain_text("Three.")
+    expect(page.get_by_text("1 / 2")).to_be_visible()
+    page.get_by_role("button", name="Answer again").click()
+    expect(settled(page).get_by_text("2 / 2")).to_be_visible()
+    assert Message.objects.replies().count() == 3
+
+
+def test_a_schedule_in_words_is_made_after_one_confirmation(chat):
+    page = chat()
+    other = chat()
+    say(page, "Every weekday at 9, summarise what changed in my workspace")
+    card = page.get_by_role("region", name="The agent asks")
+    expect(card.get_by_text("Next firings")).to_be_visible()
+    expect(card.get_by_text("UTC", exact=True)).to_be_visible()
+    expect(card.locator("dd").nth(2).locator("span")).to_have_count(3)
+    other.get_by_role("link", name=re.compile("Every weekday at 9")).click()
+    expect(
+        other.get_by_role("region", name="The agent asks").get_by_role("button", name="Allow")
+    ).to_be_visible()
+    assert not Schedule.objects.exists()
+    card.get_by_role("button", name="Allow").click()
+    expect(card.get_by_text("Allowed.")).to_be_visible()
+    expect(settled(page)).to_have_attribute("data-status", "complete")
+    assert Schedule.objects.get().cron == "0 9 * * 1-5"
+    expect(
+        other.get_by_role("region", name="The agent asks").get_by_role("button", name="Allow")
+    ).to_have_count(0)
+
+
+def test_a_denied_question_does_nothing(chat):
+    page = chat()
+    say(page, "Every weekday at 9, summarise what changed in my workspace")
+    card = page.get_by_role("region", name="The agent asks")
+    card.get_by_role("button", name="Deny").click()
+    expect(settled(page)).to_have_attribute("data-status", "complete")
+    assert not Schedule.objects.exists()
+
+
+def test_what_a_run_asks_stands_above_everything(chat, alice):
+    schedule = a_schedule(clock.now(), name="Nightly", owner=alice)
+    _, question = a_waiting_run(schedule, clock.now())
+    page = chat()
+    needs = page.get_by_role("region", name="Needs you")
+    expect(needs.get_by_text("A run needs you")).to_be_visible()
+    needs.get_by_role("button", name="Deny").click()
+    expect(needs.get_by_text("Denied; it was not done.")).to_be_visible()
+    assert Question.objects.get(pk=question.pk).status == "denied"
+
+
+def test_a_scheduled_result_arrives_unread_and_is_answered_to(chat, alice):
+    schedule = a_schedule(clock.now(), name="Nightly report")
+    page = chat()
+    expect(page.locator("#chip")).to_have_text("live")
+    card = {
+        "type": "result", "schedule_id": str(schedule.pk), "schedule_name": "Nightly report",
+        "fired_at": clock.now().replace(hour=7, minute=0).isoformat(), "status": "completed",
+        "prompt": "Report.", "report": {"changed": True, "severity": "warning", "body": ""},
+    }  # fmt: skip
+    result = Result("k1", alice.pk, schedule.pk, "Nightly report", "**Three** runs failed.", card=card)
+    deliver(result, now=clock.now())
+    link = page.get_by_role("link", name=re.compile("Nightly report.*unread"))
+    expect(link).to_be_visible()
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    link.click()
+    expect(answers(page)).to_contain_text(re.compile(r"from Nightly report, fired \d\d:00"))
+    expect(answers(page).get_by_text("warning")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("unread"))).to_have_count(0)
+    wait_until(lambda: not Conversation.objects.get().unread)
+    say(page, "What is scheduled, and when?")
+    expect(settled(page)).to_have_count(2)
+    assert Message.objects.replies().latest("pk").conversation.schedule_id == schedule.pk
+
+
+def test_a_schedule_that_paused_itself_is_resumed_where_it_says_so(chat, alice):
+    schedule = a_schedule(clock.now(), name="Weary", owner=alice)
+    Schedule.objects.filter(pk=schedule.pk).update(status="paused", paused_reason="3 failures in a row.")
+    card = {"type": "self_pause", "schedule_name": "Weary", "reason": "3 failures in a row."}
+    deliver(Result("k1", alice.pk, schedule.pk, "Weary", "Weary paused itself.", card=card), now=clock.now())
+    page = chat(f"/c/{Conversation.objects.get().pk}/")
+    expect(page.get_by_role("heading", name="Weary paused itself")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Resumed; it fires again")).to_be_visible()
+    assert Schedule.objects.get().status == "active"
+
+
+def test_a_failed_answer_says_why_and_is_asked_for_again(chat):
+    page = chat()
+    say(page, "Talk. [[offline: refusal]]")
+    expect(answers(page)).to_contain_text("declined to answer")
+    answers(page).get_by_role("button", name="Retry", exact=True).click()
+    expect(answers(page).get_by_text("2 / 2")).to_be_visible()
+    say(page, "Talk. [[offline: tokens=5 stop=max_tokens]]")
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
+
+
+def test_one_who_reads_above_is_left_there_and_can_jump_to_the_end(chat, alice):
+    said = converses(alice, "Tell me all", "A paragraph.\n\n" * 60, clock.now())
+    page = chat(f"/c/{said.conversation_id}/")
+    expect(settled(page)).to_have_count(1)
+    say(page, SLOW)
+    expect(answers(page).nth(1)).to_contain_text("5 6 7")
+    scroll = page.locator("#scroll")
+    scroll.hover()
+    page.mouse.wheel(0, -3000)
+    jump = page.get_by_role("button", name="Jump to latest")
+    expect(jump).to_be_visible()
+    expect(answers(page).nth(1)).to_contain_text("40 41 42")
+    assert scroll.evaluate("(e) => e.scrollTop") == 0
+    jump.click()
+    expect(jump).to_be_hidden()
+    page.keyboard.press("Escape")
+
+
+def test_conversations_are_found_renamed_pinned_and_thrown_away_with_undo(chat, alice):
+    converses(alice, "First thing", "The **quick** brown fox.", clock.now())
+    converses(alice, "Second thing", "Nothing.", clock.now())
+    page = chat()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("brown fox")
+    option = page.locator("#found [role=option]")
+    expect(option).to_have_count(1)
+    expect(option.locator("mark").first).to_have_text("brown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="First thing", level=1)).to_be_visible()
+    page.get_by_role("button", name="More for First thing").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    page.get_by_label("Title").fill("Foxes")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="More for Foxes").click()
+    page.get_by_role("menuitem", name="Pin").click()
+    expect(page.get_by_role("region", name="Pinned").get_by_role("link", name="Foxes")).to_be_visible()
+    page.get_by_role("button", name="More for Second thing").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(page.get_by_role("link", name="Second thing")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Second thing")).to_be_visible()
+    assert Conversation.objects.filter(deleted_at=None).count() == 2

@@ -1,0 +1,167 @@
+"""The chat page to eyes and hands: readable in both colours, on a phone, by keyboard, and never fooled."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from chat.models import Conversation
+from stagent.lib import clock
+from tests.browser.test_chat import SLOW, answers, say, settled
+from tests.browser.test_looks import CONTRAST, NAMELESS
+from tests.support.talking import converses
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+RICH = """## Title
+
+A *slanted* and **bold** word, `code`, ~~gone~~ and [a link](https://example.org/a_(b)).
+
+1. one
+2. two
+   - inner
+
+> quoted
+
+| Name | Figure |
+|------|-------:|
+| a    | 1      |
+
+```python
+def f(x):
+    return "text"  # why
+```
+"""
+HOSTILE = """<img src=x onerror="document.title='fooled'"><script>document.title='fooled'</script>
+
+![secret](https://evil.example/?q=1) [click](javascript:document.title='fooled') [b](data:text/html,x)
+
+<style>*{display:none}</style> **ok**
+"""
+DRAW = """async (text) => {
+    const { Markdown } = await import("/static/chat/markdown.js");
+    const markdown = new Markdown();
+    const kept = [];
+    for (let end = 1; end <= text.length; end += 7) {
+        markdown.show(text.slice(0, end));
+        kept.push(markdown.element.firstElementChild);
+    }
+    markdown.show(text);
+    markdown.element.querySelectorAll(".code-head").forEach((head) => head.remove());
+    return { html: markdown.element.innerHTML, first: kept.at(-1) === kept.at(-2) };
+}"""
+
+
+@pytest.fixture
+def rich(alice):
+    """A conversation with a bit of everything in it; return its address."""
+    said = converses(alice, "Show me", RICH, clock.now())
+    return f"/c/{said.conversation_id}/"
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_everything_can_be_read_against_its_ground(chat, rich, colours):
+    page = chat(colours=colours)
+    expect(page.locator("#chip")).to_have_text("live")
+    assert not page.evaluate(CONTRAST)
+    page.goto(rich)
+    expect(settled(page)).to_have_count(1)
+    say(page, "Every weekday at 9, summarise what changed in my workspace")
+    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+    assert not page.evaluate(CONTRAST)
+    assert not page.evaluate(NAMELESS)
+    page.keyboard.press("Control+k")
+    expect(page.locator("#found [role=option]")).to_have_count(2)
+    assert not page.evaluate(CONTRAST)
+
+
+def test_a_phone_has_a_drawer_and_a_stop_for_thumbs_and_nothing_scrolls_sideways(chat, rich):
+    page = chat(rich, phone=True)
+    expect(settled(page)).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    side = page.get_by_role("complementary", name="Conversations")
+    expect(side).to_be_hidden()
+    page.get_by_role("button", name="Conversations", exact=True).click()
+    expect(side).to_be_visible()
+    side.get_by_role("link", name="New chat").click()
+    expect(side).to_be_hidden()
+    say(page, SLOW)
+    stop = page.get_by_role("button", name="Stop the answer")
+    expect(stop).to_be_visible()
+    assert stop.bounding_box()["height"] >= 40
+    assert page.locator("#words").evaluate("(e) => parseFloat(getComputedStyle(e).fontSize)") >= 16
+    stop.tap()
+    expect(settled(page)).to_have_attribute("data-status", "stopped")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_all_of_it_can_be_done_by_keyboard(chat, rich):
+    page = chat()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/c/\d+/$"))
+    page.get_by_role("button", name="More for Show me").press("Enter")
+    expect(page.get_by_role("menuitem", name="Pin")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="More for Show me")).to_be_focused()
+    page.keyboard.press("Control+Shift+O")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.type("one")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("two")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("You").locator(".bubble")).to_have_text("one\ntwo", use_inner_text=True)
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_enter_that_belongs_to_the_input_method_sends_nothing(chat):
+    page = chat()
+    field = page.get_by_label("Message", exact=True)
+    field.fill("にほん")
+    press = (
+        "(e) => e.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', keyCode: 229, bubbles: true}))"
+    )
+    field.evaluate(press)
+    expect(field).to_have_value("にほん")
+    assert not Conversation.objects.exists()
+
+
+def test_a_streaming_answer_looks_as_it_will_when_it_is_finished(chat, rich):
+    page = chat(rich)
+    expect(settled(page)).to_have_count(1)
+    drawn = page.evaluate(DRAW, RICH)
+    assert drawn["first"], "closed blocks are made once"
+    final = page.locator(".prose").evaluate("""(prose) => {
+        const copy = prose.cloneNode(true);
+        copy.querySelectorAll(".code-head").forEach((head) => head.remove());
+        copy.querySelectorAll("pre span").forEach((span) => span.replaceWith(span.textContent));
+        copy.querySelectorAll("pre").forEach((pre) => pre.removeAttribute("data-language"));
+        copy.normalize();
+        return copy.innerHTML;
+    }""")
+    assert plain(drawn["html"]) == plain(final)
+
+
+def plain(html: str) -> str:
+    """Leave out blanks between elements and the marks of languages."""
+    return re.sub(r"\s*\n\s*|(?<=>)\s+(?=<)", "", re.sub(r' class="language-\w+"', "", html)).strip()
+
+
+def test_hostile_markdown_runs_nothing_and_fetches_nothing(chat, alice):
+    said = converses(alice, "Be evil", HOSTILE, clock.now())
+    page = chat()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    drawn = page.evaluate(DRAW, HOSTILE)["html"]
+    assert not re.search("<img|<script|javascript:", drawn)
+    assert 'href="data:' not in drawn
+    page.goto(f"/c/{said.conversation_id}/")
+    expect(answers(page)).to_contain_text("ok")
+    assert not answers(page).locator("img, script, style, [href^='javascript:']").count()
+    assert not [url for url in asked if "evil.example" in url]
+    assert "fooled" not in page.title()
