@@ -22,6 +22,7 @@ from schemathesis.openapi import from_wsgi
 from stagent.lib import clock
 from stagent.models import ApiToken
 from tests.support.builders import a_running_run, a_schedule, a_scheduler, a_waiting_run
+from tests.support.talking import converses
 
 schema = from_wsgi("/api/openapi.json", get_wsgi_application())
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -46,7 +47,11 @@ def install(alice, one_transaction):
     run, _ = a_running_run(a_schedule(now), now)
     _, question = a_waiting_run(a_schedule(now, name="Asks"), now)
     _, secret = ApiToken.objects.issue(alice, "fuzzer", now=now)
-    ids = {"schedule_id": run.schedule_id, "run_id": run.pk, "firing_id": 1, "question_id": question.pk}
+    reply = converses(alice, now=now)
+    ids = {
+        "schedule_id": run.schedule_id, "run_id": run.pk, "firing_id": 1, "question_id": question.pk,
+        "conversation_id": reply.conversation_id, "message_id": reply.pk,
+    }  # fmt: skip
     return {"Authorization": f"Bearer {secret}"}, {name: str(pk) for name, pk in ids.items()}
 
 

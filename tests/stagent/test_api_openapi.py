@@ -7,6 +7,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from agents.api import questions
+from chat.api import conversation_rows, message_rows
+from chat.api.asking import ConversationChanges, NewConversation, NewMessage
 from schedules.api import firing_rows, run_rows, schedule_rows
 from schedules.api.asking import NewSchedule, PreviewAsked
 from schedules.api.fires import Fire
@@ -35,6 +37,18 @@ PATHS = {
     "/api/questions": {"get"},
     "/api/questions/{question_id}": {"get"},
     "/api/questions/{question_id}/answer": {"post"},
+    "/api/conversations": {"get", "post"},
+    "/api/conversations/{conversation_id}": {"get", "patch", "delete"},
+    "/api/conversations/{conversation_id}/restore": {"post"},
+    "/api/conversations/{conversation_id}/messages": {"get", "post"},
+    "/api/conversations/{conversation_id}/export": {"get"},
+    "/api/messages/{message_id}": {"get"},
+    "/api/messages/{message_id}/events": {"get"},
+    "/api/messages/{message_id}/stop": {"post"},
+    "/api/messages/{message_id}/retry": {"post"},
+    "/api/chat/profiles": {"get"},
+    "/api/chat/models": {"get"},
+    "/api/diagnostics/chat-streams": {"get"},
     "/api/status": {"get"},
     "/api/settings": {"get"},
 }
@@ -76,11 +90,20 @@ def test_running_now_tells_all_its_answers(document):
 
 
 def test_unknown_fields_are_declared_as_refused(document):
-    for name in ("NewSchedule", "ScheduleChanges", "PreviewAsked", "Because"):
+    for name in (
+        "NewSchedule",
+        "ScheduleChanges",
+        "PreviewAsked",
+        "Because",
+        "NewMessage",
+        "ConversationChanges",
+    ):
         assert document["components"]["schemas"][name]["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("module", [schedule_rows, run_rows, firing_rows, questions])
+@pytest.mark.parametrize(
+    "module", [schedule_rows, run_rows, firing_rows, questions, conversation_rows, message_rows]
+)
 def test_the_examples_of_rows_have_their_fields(module, document):
     name = f"{module.__name__.rpartition('.')[2].partition('_')[0].rstrip('s').title()}Row"
     schema = document["components"]["schemas"][name]
@@ -93,7 +116,10 @@ def test_whoever_polls_is_told_of_304(path, document):
     assert "If-None-Match" in document["paths"][path]["get"]["responses"]["304"]["description"]
 
 
-@pytest.mark.parametrize("model", [EventRow, Execution, Fire, NewSchedule, PreviewAsked, SettingRow])
+CHAT = [ConversationChanges, NewConversation, NewMessage]
+
+
+@pytest.mark.parametrize("model", [EventRow, Execution, Fire, NewSchedule, PreviewAsked, SettingRow, *CHAT])
 def test_the_examples_are_valid(model):
     assert TypeAdapter(model).validate_python(model.model_config["json_schema_extra"]["example"])
 

@@ -94,7 +94,9 @@ def list_messages(
     return Page(items=message_rows(load(ids[offset : offset + limit]), tree), count=len(ids))
 
 
-@router.post("/conversations/{conversation_id}/messages", response=answers(Placed, 400, 404, 422, status=202))
+@router.post(
+    "/conversations/{conversation_id}/messages", response=answers(Placed, 400, 404, 422, 429, status=202)
+)
 def send_message(request: HttpRequest, conversation_id: str, asked: NewMessage) -> Status[Placed]:
     """Say something. It is stored together with the place of its reply, which is answered in its turn."""
     return Status(202, placing.send(request, conversation_id, asked, clock.now()))

@@ -13,11 +13,24 @@ from stagent.lib.api.listing import refuse_unknown
 
 router = Router(tags=["chat"])
 
+ROW = "#/components/schemas/{}"
+TREE: Any = {
+    "type": "object",
+    "required": ["exported_at", "conversation", "messages"],
+    "properties": {
+        "exported_at": {"type": "string", "format": "date-time"},
+        "conversation": {"$ref": ROW.format("ConversationRow")},
+        "messages": {"type": "array", "items": {"$ref": ROW.format("MessageRow")}},
+    },
+}
 FILE: Any = {
     "responses": {
         200: {
             "description": "A file to keep.",
-            "content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in KINDS.values()},
+            "content": {
+                KINDS["md"].partition(";")[0]: {"schema": {"type": "string"}},
+                KINDS["json"]: {"schema": TREE},
+            },
         }
     }
 }

@@ -60,7 +60,7 @@ def stop_message(request: HttpRequest, message_id: str) -> Status[MessageRow]:
     return Status(202, message_row(finding.message(owner, message_id)))
 
 
-@router.post("/messages/{message_id}/retry", response=answers(Placed, 404, 409, 422, status=202))
+@router.post("/messages/{message_id}/retry", response=answers(Placed, 404, 409, 422, 429, status=202))
 def retry_message(request: HttpRequest, message_id: str) -> Status[Placed]:
     """Place another reply beside this one, a branch of its own; the earlier one stays."""
     return Status(202, placing.again(finding.me(request), message_id, clock.now()))
