@@ -47,7 +47,8 @@ def places(owner: User, positions: Mapping[Any, Any]) -> list[Place]:
     mine = Message.objects.of(owner).replies().filter(run_id=None, transcript__isnull=False)
     named = mine.filter(pk__in=seen)
     live = mine.unfinished().exclude(pk__in=seen)
-    return [_place(reply, seen.get(reply.pk, 0)) for reply in [*_read(named), *_read(live)]]
+    found = ((reply, seen.get(reply.pk, 0)) for reply in [*_read(named), *_read(live)])
+    return [_place(reply, last) for reply, last in found if not _is_over(reply, last)]
 
 
 def caught_up(message_id: int) -> Place | None:
@@ -58,6 +59,12 @@ def caught_up(message_id: int) -> Place | None:
 
 def _read(replies: Any) -> list[Message]:
     return list(replies.select_related("transcript"))
+
+
+def _is_over(reply: Message, seen: int) -> bool:
+    """Tell whether all was seen of a reply that has ended: there is nothing to follow."""
+    assert reply.transcript is not None
+    return reply.finished and reply.transcript.last_seq == seen
 
 
 def _place(reply: Message, seen: int) -> Place:

@@ -51,9 +51,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.tail = Tail(user.pk, log_id, seen, self._pass_on)
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._look_after_session())]
         self._say(self._welcome())
-        if self._is_shared():
-            await self.channel_layer.group_add(doorbell.group_of(user.pk), self.channel_name)
         hub.here().join(self.tail)
+        if self._is_shared():
+            with suppress(Exception):  # Redis is away: the hub looks by itself
+                await self.channel_layer.group_add(doorbell.group_of(user.pk), self.channel_name)
         return None
 
     async def disconnect(self, code: int) -> None:
@@ -63,7 +64,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         for task in self._tasks:
             task.cancel()
         if self._is_shared():
-            await self.channel_layer.group_discard(doorbell.group_of(self.user.pk), self.channel_name)
+            with suppress(Exception):
+                await self.channel_layer.group_discard(doorbell.group_of(self.user.pk), self.channel_name)
 
     async def news(self, _: dict[str, Any]) -> None:
         """Hear the doorbell of another process."""

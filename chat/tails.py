@@ -60,7 +60,7 @@ class Tail:
         if each is None:
             return None
         each.acked = max(each.acked or 0, min(seq, each.seen))
-        return each if each.behind and each.acked >= each.seen else None
+        return each if each.behind and each.seen - each.acked <= MOST_UNACKED // 2 else None
 
     def _take_news(self, seq: int, data: dict[str, Any]) -> None:
         self.feed_seen = seq
