@@ -3,11 +3,16 @@
 import logging
 from typing import Any
 
+from agents.models import Question
+from agents.signals import question_asked
+from agents.text import shorten
 from schedules.models import Run, Schedule
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus
 
 log = logging.getLogger("stagent.schedules")
+
+LONGEST = 200  # characters of a model's words on one line
 
 
 def listen() -> None:
@@ -15,6 +20,7 @@ def listen() -> None:
     run_finished.connect(tell_end)
     schedule_paused_itself.connect(tell_self_pause)
     schedule_warned.connect(tell_warning)
+    question_asked.connect(tell_question)
 
 
 def tell_end(*, run: Run, **_: Any) -> None:
@@ -28,6 +34,12 @@ def tell_self_pause(*, schedule: Schedule, **_: Any) -> None:
 
 def tell_warning(*, schedule: Schedule, text: str, **_: Any) -> None:
     log.warning("%s: %s", _named(schedule), text)
+
+
+def tell_question(*, question: Question, **_: Any) -> None:
+    if question.run_id is not None:
+        asked = shorten(question.text, LONGEST)
+        log.info("Run %s asks a person (question %s): %s", question.run_id, question.pk, asked)
 
 
 def _named(schedule: Schedule) -> str:

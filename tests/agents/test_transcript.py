@@ -10,7 +10,7 @@ from django.utils import timezone
 from agents import events, transcript
 from agents.errors import LeaseLost
 from agents.events import Finished, Notice, TextDelta, ToolFinished, ToolStarted, TurnFinished, TurnStarted
-from agents.models import Event, Transcript
+from agents.models import Event, Question, Transcript
 from agents.states import FailureReason
 from agents.usage import Usage
 
@@ -156,6 +156,16 @@ def test_only_old_logs_that_nobody_refers_to_are_pruned():
     assert transcript.prune(now - timedelta(days=30)) == 0
     assert list(Transcript.objects.all()) == [young]
     assert not Event.objects.exists()
+
+
+def test_a_log_goes_with_its_questions_but_not_while_one_is_open():
+    token = uuid4()
+    asked = {"turn": 1, "kind": "approval", "asked_at": NOON, "expires_at": NOON}
+    for status, answered_at in (("denied", NOON), ("open", None)):
+        log = transcript.open_transcript(token)
+        Question.objects.create(transcript=log, status=status, answered_at=answered_at, **asked)
+    assert transcript.prune(timezone.now() + timedelta(days=1)) == 1
+    assert Question.objects.get().is_open
 
 
 def test_pruning_goes_in_batches():

@@ -12,7 +12,7 @@ from schedules.models import Run
 from schedules.signals import announce, schedule_warned
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish
-from tests.support.builders import NOON, a_running_run, a_schedule
+from tests.support.builders import NOON, a_running_run, a_schedule, a_waiting_run
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +68,14 @@ def test_a_warning_is_said(said, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         announce(schedule_warned, schedule=schedule, text="Raise the limit.")
     assert lines(said) == [("WARNING", f"Schedule {schedule.pk} (Nightly report): Raise the limit.")]
+
+
+def test_a_question_is_said_on_one_line_with_its_ids(said, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        run, question = a_waiting_run()
+    assert lines(said) == [
+        ("INFO", f"Run {run.pk} asks a person (question {question.pk}): Send it to a@b.c?")
+    ]
 
 
 def test_what_was_rolled_back_is_not_said(said, django_capture_on_commit_callbacks):
