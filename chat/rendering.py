@@ -37,6 +37,8 @@ ATTRIBUTES = {
 }
 CLASS = re.compile(r"left|right|center|[a-z][a-z0-9]?[a-z0-9]?")  # ours, and those of Pygments
 
+BARE = re.compile(r"""(https?://[^\s<>*`"']*[^\s<>*`"'.,;:!?)\]])""")
+
 type Tokens = Sequence[Token]
 
 
@@ -75,6 +77,14 @@ class Renderer(RendererHTML):
     def code_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         return self.fence(tokens, idx, options, env)
 
+    def text(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
+        """Draw words; a web address among them is a link without further signs."""
+        words = tokens[index].content
+        if env.get("in_link") or "://" not in words:
+            return escape(words)
+        parts = BARE.split(words)  # every second one is an address
+        return "".join(_linked(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+
     def image(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
         """Draw a picture as a link to it: showing it would tell its server who reads this."""
         token = tokens[index]
@@ -97,6 +107,10 @@ class Renderer(RendererHTML):
         return f'<{token.tag} class="{aligned}">' if aligned else f"<{token.tag}>"
 
     td_open = th_open
+
+
+def _linked(address: str) -> str:
+    return f'<a href="{escape(address)}">{escape(address)}</a>'
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

@@ -54,6 +54,33 @@ def test_links_open_elsewhere_and_tell_nobody_where_from():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("See https://a.example/x_y_z?q=1.", "https://a.example/x_y_z?q=1"),
+        ("(https://a.example)", "https://a.example"),
+        ("https://a.example/&lt;", "https://a.example/"),
+        ("**http://a.example**", "http://a.example"),
+        ("<https://a.example/b>", "https://a.example/b"),
+    ],
+)
+def test_a_plain_address_is_a_link(text, address):
+    html = html_of(text)
+    assert re.findall(r'href="([^"]*)"', html) == [address]
+    assert is_safe(html)
+
+
+@pytest.mark.parametrize(
+    "text", ["`https://a.example`", "    https://a.example", "https://", "://x", "ahttp:"]
+)
+def test_what_is_no_address_or_is_code_is_no_link(text):
+    assert "<a" not in html_of(text)
+
+
+def test_a_link_in_a_link_is_one_link():
+    assert html_of("[https://a.example](https://b.example)").count("<a ") == 1
+
+
 def test_a_picture_is_a_link_to_it():
     html = html_of("![a *plan*](https://evil.example/p.png?q=secret)")
     assert "<img" not in html
@@ -127,6 +154,9 @@ ENDLESS = {
     "code": "```js\n" + "${`" * 30_000,
     "half strings": "```python\n" + 'f"{' * 15_000,
     "short blocks": "```sql\nselect 1\n```\n" * 8000,
+    "addresses": "https://a." * (LONGEST // 10),
+    "no addresses": "://" * (LONGEST // 3),
+    "stops": "http://" + "." * (LONGEST - 7),
     "far too long": "a*b" * LONGEST,
 }
 
