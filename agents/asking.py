@@ -13,13 +13,14 @@ from agents.questions import Wanted
 from agents.replies import Block
 from agents.states import QuestionKind, QuestionStatus
 from agents.tools import calls
-from agents.tools.base import Tool, ToolContext, ToolResult
+from agents.tools.base import Tool, ToolContext, ToolError, ToolResult
 from stagent.lib import clock
 
 DENIED = "The person denied this call."
 NOT_ANSWERED = "The person would rather not answer."
 TOO_LATE = "Nobody answered in time; it was not done."
 NOBODY = "Nobody answered in time. Go on as well as you can without, and say what is open."
+LONGEST_ID = 200  # of a call; servers make them up
 NOT_THIS_CALL = "Nobody has allowed this call. Make it again, with an id of its own."
 
 
@@ -51,6 +52,8 @@ class Desk:
 
 async def prepare(tool: Tool, context: ToolContext, block: Block) -> Wanted:
     """Say what a person is to be asked; ToolError where the call is wrong in itself."""
+    if len(block["id"]) > LONGEST_ID:
+        raise ToolError(NOT_THIS_CALL)
     card = dict(await calls.preview(tool, context, block["input"]))
     return Wanted(
         call_id=block["id"],

@@ -42,7 +42,7 @@ async def preview(tool: Tool, context: ToolContext, arguments: Arguments) -> Car
     """Make the card that shows a person what the call would do; ToolError where it cannot be made."""
     schema.check(tool.input_schema, arguments)
     if (show := tool.preview) is None:
-        return {"title": f"Call {tool.name}", "lines": _as_lines(arguments), "warnings": []}
+        return _plain_card(tool, arguments)
     try:
         async with asyncio.timeout(tool.timeout_sec):
             return await in_thread(lambda: _surrounded(show, context, arguments), name=f"preview-{tool.name}")
@@ -53,13 +53,20 @@ async def preview(tool: Tool, context: ToolContext, arguments: Arguments) -> Car
         raise ToolError(f"{tool.name} could not be prepared: {type(error).__name__}: {error}") from error
 
 
-def _as_lines(arguments: Arguments) -> list[dict[str, str]]:
-    return [{"label": name, "value": _as_text(value)} for name, value in arguments.items()]
+def _plain_card(tool: Tool, arguments: Arguments) -> Card:
+    """Show the arguments as they are; where one is too long for a card, say so: nobody allows it unseen."""
+    said = {name: _as_text(value) for name, value in arguments.items()}
+    lines = [{"label": name, "value": text[:MAX_SHOWN_CHARS]} for name, text in said.items()]
+    cut = [
+        f"Only the first {MAX_SHOWN_CHARS:,} of {len(text):,} characters of “{name}” are shown here."
+        for name, text in said.items()
+        if len(text) > MAX_SHOWN_CHARS
+    ]
+    return {"title": f"Call {tool.name}", "lines": lines, "warnings": cut}
 
 
 def _as_text(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]} [cut here]"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 async def _attempt(tool: Tool, context: ToolContext, arguments: Arguments) -> tuple[str, bool]:

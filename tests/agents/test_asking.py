@@ -162,6 +162,16 @@ def test_nobody_is_asked_about_a_call_that_is_wrong_in_itself(script, assign, se
     assert not Question.objects.exists()
 
 
+def test_a_tool_without_a_card_shows_its_arguments_and_says_what_it_leaves_out(script, assign):
+    script(want(("write_file", {"path": "a.txt", "content": "x" * 5000})))
+    finish(assign(tools=["write_file"], permissions={"write_file": "ask"}, may_ask=True))
+    card = Question.objects.get().card
+    assert card["title"] == "Call write_file"
+    assert card["lines"][0] == {"label": "path", "value": "a.txt"}
+    assert len(card["lines"][1]["value"]) == 4000
+    assert card["warnings"] == ["Only the first 4,000 of 5,000 characters of “content” are shown here."]
+
+
 def test_where_nobody_can_be_asked_such_tools_are_not_offered(script, assign, sent):
     provider = script(want(("send", {"to": "a@b.c"})), say("I cannot."))
     assert finish(assign(**ASKS | {"may_ask": False, "tools": ["*"]})).text == "I cannot."
@@ -208,6 +218,13 @@ def test_leave_for_one_call_is_none_for_another_with_the_same_id(script, assign,
     assert finish(assignment).text == "I see."
     assert list(results(provider).values()) == [NOT_THIS_CALL]
     assert sent == ["a@b.c"]
+
+
+def test_an_id_that_is_too_long_to_be_kept_is_refused(script, assign, sent):
+    call = {"type": "tool_use", "id": "c" * 201, "name": "send", "input": {"to": "a@b.c"}}
+    provider = script(reply([call], "tool_use"), say("I see."))
+    assert finish(assign(**ASKS)).text == "I see."
+    assert list(results(provider).values()) == [NOT_THIS_CALL]
 
 
 def test_a_worker_that_lost_its_lease_can_ask_nothing(script, assign, sent):
