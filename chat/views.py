@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from chat import conf
 from chat.models import Conversation
 from chat.transitions.accepting import number
 
@@ -60,6 +61,7 @@ def _config(user: User, conversation_id: str | None) -> dict[str, Any]:
     return {
         "user": user.get_short_name() or user.get_username(),
         "conversation": conversation_id,
+        "longest": conf.MAX_TEXT_CHARS,
         "offline": not (settings.ANTHROPIC_API_KEY or settings.ANTHROPIC_BASE_URL),
         "links": _links(user),
     }

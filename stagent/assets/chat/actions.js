@@ -3,6 +3,7 @@
 import { copy, h, iconButton } from "./dom.js";
 import { count, exactTime, shortTime, span, usd } from "./times.js";
 
+const RETRY = "Retry";
 const CUT_SHORT = ["truncated", "turn_limit_exceeded", "context_window_exceeded"];
 
 export class Actions {
@@ -32,11 +33,12 @@ export class Actions {
     #ofAnswer(message) {
         if (!message.finished_at) return [this.#withdraw()];
         const again = !message.run_id && !message.card?.type;
+        const louder = this.#louder(message, again);
         return [
             this.#branches(message),
             message.text && iconButton("copy", "Copy as Markdown", (event) => copy(message.text, event.currentTarget)),
-            again && iconButton("retry", "Answer again", () => this.desk.retry(message)),
-            this.#louder(message, again),
+            again && louder?.textContent !== RETRY && iconButton("retry", "Answer again", () => this.desk.retry(message)),
+            louder,
             h("span", { class: "facts" }, facts(message, this.desk.links)),
         ];
     }
@@ -44,7 +46,7 @@ export class Actions {
     // What goes on from here stands in words, not only as an icon.
     #louder(message, again) {
         if (CUT_SHORT.includes(message.reason)) return word("Continue", () => this.desk.goOn(message));
-        return again && ["error", "interrupted"].includes(message.status) && word("Retry", () => this.desk.retry(message));
+        return again && ["error", "interrupted"].includes(message.status) ? word(RETRY, () => this.desk.retry(message)) : null;
     }
 
     #withdraw() {

@@ -25,7 +25,7 @@ const list = find("#thread");
 
 const connection = new Connection("/ws/chat/", () => traffic.hello());
 const replies = new Replies((frame) => connection.say(frame));
-const outbox = new Outbox(connection, config.user);
+const outbox = new Outbox(connection, config);
 const scroller = new Scroller(find("#scroll"), find("#content"), find("#jump"));
 const picker = new Picker(find("#profile"), find("#model"), toast);
 const composer = new Composer(find("#composer"), config.user, picker);

@@ -11,9 +11,10 @@ export class Outbox extends EventTarget {
     #connection;
     #prefix;
 
-    constructor(connection, user) {
+    constructor(connection, { user, longest }) {
         super();
         this.#connection = connection;
+        this.longest = longest;
         this.#prefix = `stagent:outbox:${user}:`;
         this.#load();
         connection.addEventListener("state", () => connection.isLive && this.flush());
@@ -38,8 +39,10 @@ export class Outbox extends EventTarget {
 
     add(draft) {
         const entry = { ...draft, client_msg_id: newId(), at: Date.now() };
+        const letters = [...draft.text].length;
+        if (letters > this.longest) entry.error = `At most ${this.longest.toLocaleString("en")} characters; these are ${letters.toLocaleString("en")}.`;
         this.#keep(entry);
-        this.#send(entry);
+        if (!entry.error) this.#send(entry);
         this.#changed();
         return entry;
     }

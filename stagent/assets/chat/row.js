@@ -40,8 +40,10 @@ export class Row {
     rename(save) {
         const field = h("input", { type: "text", "aria-label": "Title", maxlength: "120", class: "rename" });
         field.value = this.conversation.title;
+        let closed = false; // leaving the page, the field loses the focus, which would close it again
         const close = (keep) => {
-            if (!field.isConnected) return;
+            if (closed) return;
+            closed = true;
             field.replaceWith(this.link);
             if (keep && field.value.trim() && field.value.trim() !== this.conversation.title) save(field.value.trim());
         };

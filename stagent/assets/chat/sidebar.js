@@ -16,6 +16,7 @@ export class Sidebar extends EventTarget {
     #stale = new Set();
     #timer = 0;
     #archived = false;
+    #thrownAway = new Set();
 
     constructor(element) {
         super();
@@ -47,6 +48,7 @@ export class Sidebar extends EventTarget {
 
     // Something is new in a conversation: ask for it, once for what comes together.
     refresh(id) {
+        if (this.#thrownAway.has(id)) return;
         this.#stale.add(id);
         this.#timer ||= setTimeout(() => this.#ask(), SOON_MS);
     }
@@ -88,6 +90,7 @@ export class Sidebar extends EventTarget {
 
     async #delete(id) {
         await this.#attempt(async () => {
+            this.#thrownAway.add(id);
             await remove(`conversations/${id}`);
             this.#drop(id);
             toast("Deleted.", () => this.#restore(id));
@@ -95,7 +98,10 @@ export class Sidebar extends EventTarget {
     }
 
     async #restore(id) {
-        await this.#attempt(async () => this.update(await post(`conversations/${id}/restore`)));
+        await this.#attempt(async () => {
+            this.update(await post(`conversations/${id}/restore`));
+            this.#thrownAway.delete(id);
+        });
     }
 
     async #attempt(change) {
