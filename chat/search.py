@@ -13,6 +13,7 @@ from chat.models.conversation import ConversationQuerySet
 
 MOST_WORDS = 8
 BEFORE, AROUND = 40, 160  # characters of a snippet: before its first match, and in all
+MOST_FOUND = 1000  # conversations
 MOST_LOOKED_AT = 500  # matching messages for the snippets of one page, the newest
 MOST_MARKS = 20
 
@@ -33,9 +34,13 @@ def words_of(asked: str) -> list[str]:
 
 
 def narrow(conversations: ConversationQuerySet, words: list[str]) -> ConversationQuerySet:
-    """Keep the conversations whose title, or one of whose messages, has all the words."""
+    """Keep the conversations whose title, or one of whose messages, has all the words: the latest of them.
+
+    Looked up here, once: whoever counts them and then reads a page would read every message twice.
+    """
     said = Message.objects.filter(_all("text", words), conversation=OuterRef("pk"))
-    return conversations.filter(_all("title", words) | Q(Exists(said)))
+    found = conversations.filter(_all("title", words) | Q(Exists(said))).order_by("-active_at", "-pk")
+    return conversations.filter(pk__in=list(found.values_list("pk", flat=True)[:MOST_FOUND]))
 
 
 def snippets(conversations: Collection[Conversation], words: list[str]) -> dict[int, Snippet]:
