@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 
 from agents.bridge import in_database
 from chat import catching_up, conf, doorbell, hub, requests
+from chat.catching_up import Place
 from chat.frames import Frame, error
 from chat.tails import Tail
 from stagent.lib.problems import Problem
@@ -120,11 +121,22 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Store what was said, and say so before the first word of the answer can be heard."""
         self._held = []
         try:
-            self._say(await in_database(request, self.user, frame))
+            accepted = await in_database(request, self.user, frame)
+            self._say(accepted)
         finally:
             held, self._held = self._held, None
             for each in held:
                 self._say(each)
+        if accepted["duplicate"]:
+            await self._tell_again(requests.number(accepted["reply_id"]))
+
+    async def _tell_again(self, reply_id: int) -> None:
+        """Tell a reply from its beginning: who sent the words again knows nothing of it, and it may be over."""
+        assert self.tail is not None
+        if any(each.message_id == reply_id for each in self.tail.follows.values()):
+            return
+        found = await in_database(catching_up.places, self.user, {reply_id: 0})
+        self._follow(place for place in found if place.message_id == reply_id)
 
     def _pass_on(self, frame: Frame) -> None:
         """Send what the log has to tell."""
@@ -139,7 +151,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         found = await in_database(catching_up.places, self.user, positions)
         await self._go_back(frame.get("feed"))
         self._say(self._welcome())
-        for place in found:
+        self._follow(found)
+
+    def _follow(self, places: Iterable[Place]) -> None:
+        assert self.tail is not None
+        for place in places:
             if place.snapshot:
                 self._say(place.snapshot)
             self.tail.follow(place.log, place.message_id, place.seen)

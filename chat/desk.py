@@ -28,6 +28,7 @@ from stagent.lib.holder import holder
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the doorbell rings for our own
 LEAVE_SEC = 5.0  # for the replies to be settled when the process leaves
+FAREWELL_SEC = 0.3  # for the sockets to say how it ended
 BATCH = 200
 
 CHORES: dict[Callable[[datetime], object], float] = {
@@ -57,9 +58,11 @@ class Desk:
     def close(self) -> None:
         """Settle what is being answered as interrupted and leave; what is not done in time, others settle."""
         doorbell.leave(self._strike)
-        self._leaving = True
+        was_busy, self._leaving = bool(self._jobs), True
         self._strike()
         self._thread.join(timeout=LEAVE_SEC)
+        if was_busy:
+            time.sleep(FAREWELL_SEC)
 
     def _strike(self) -> None:
         with suppress(RuntimeError):  # the loop is closed

@@ -73,6 +73,17 @@ async def test_the_same_words_again_are_told_their_place(alice):
     assert again == first | {"duplicate": True}
 
 
+async def test_who_never_heard_that_it_was_accepted_is_told_the_answer_all_the_same(alice):
+    headers = await page_of(alice)
+    done = await in_database(lambda: converses(alice, answer="All is well.", client_msg_id="a"))
+    async with Socket(headers) as page:
+        await page.says("hello", positions={})
+        place = await page.asks("What failed?", "a")
+        assert (place["reply_id"], place["duplicate"]) == (str(done.pk), True)
+        await page.hears("final", message_id=str(done.pk))
+    assert text_in(page.of(str(done.pk))) == "All is well."
+
+
 async def test_two_pages_hear_the_same(alice, desk):
     headers = await page_of(alice)
     async with Socket(headers) as one, Socket(headers) as two:

@@ -42,9 +42,12 @@ def database_url() -> str:
 class Process:
     """`python manage.py …`, its lines and its end."""
 
+    program: tuple[str, ...] = (str(settings.BASE_DIR / "manage.py"),)
+
     def __init__(self, *arguments: str, **variables: str) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments],
+            [sys.executable, *self.program, *arguments],
+            cwd=settings.BASE_DIR,
             env=environment(**variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -104,6 +107,12 @@ class Process:
         self._reader.join(5)
         if self._popen.stdout:
             self._popen.stdout.close()
+
+
+class Web(Process):
+    """`python -m daphne …`, the web process."""
+
+    program = ("-m", "daphne", "-b", "127.0.0.1", "stagent.asgi:application", "-p")
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""Web processes killed while they answer: every reply is settled, and nobody's words are lost or doubled."""
+
+import asyncio
+import hashlib
+import random
+import signal
+
+import pytest
+
+from agents.bridge import in_database
+from agents.models import Event, LiveStream
+from chat.models import Message
+from chat.states import FINISHED
+from stagent.lib import clock
+from stagent.models import ApiToken
+from tests.support.answering import until
+from tests.support.ports import find_unused_port
+from tests.support.processes import Web
+from tests.support.sockets import text_in
+from tests.support.talkers import Talker
+
+pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
+
+KILLS = 3
+TEXTS = ["[[offline: tokens=120 delay=8ms]]"] * 3
+
+
+def streams_of(web: Web) -> int:
+    return Message.objects.streaming().filter(holder__contains=f":{web.pid}:").count()
+
+
+async def kill_at_random(port: int) -> None:
+    """Start web processes and kill them while they answer; the last one finishes and leaves in good order."""
+    for _ in range(KILLS):
+        with Web(str(port)) as web:
+            await until(lambda web=web: streams_of(web))
+            await asyncio.sleep(random.uniform(0, 0.8))
+            web.signal(signal.SIGKILL)
+
+
+def check(talker: Talker, name: str) -> None:
+    """What one heard, over however many lines, is what was stored, to its end."""
+    place = talker.places[name]
+    reply = Message.objects.get(pk=place["reply_id"])
+    heard = talker.heard[place["reply_id"]]
+    finals = {frame["sha256"]: frame for frame in heard if frame["type"] == "final"}
+    assert list(finals) == [hashlib.sha256(reply.text.encode()).hexdigest()]
+    assert reply.status in FINISHED
+    assert text_in(heard) == reply.text
+    assert reply.text.strip() or reply.notice
+    log = list(Event.objects.filter(transcript=reply.transcript_id).order_by("seq"))
+    assert [event.seq for event in log] == list(range(1, len(log) + 1))
+    assert [event.kind for event in log].count("settled") == 1
+    assert "".join(event.data["text"] for event in log if event.kind == "text_delta") == reply.text
+    for reply_id, text in talker.shown:
+        if reply_id == place["reply_id"]:
+            assert reply.text.startswith(text), "what was seen stays said"
+
+
+async def test_killed_at_random_moments_the_chat_loses_nothing_and_says_nothing_twice(alice):
+    port = find_unused_port()
+    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    talkers = [Talker(port, token, f"talker-{number}", TEXTS) for number in range(5)]
+    talking = [asyncio.create_task(talker.talk()) for talker in talkers]
+    await kill_at_random(port)
+    with Web(str(port)) as web:
+        await asyncio.wait_for(asyncio.gather(*talking), 60)
+        web.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(web.end) == 0
+
+    def check_all() -> None:
+        assert Message.objects.filter(role="user").count() == len(talkers) * len(TEXTS)
+        assert Message.objects.replies().count() == len(talkers) * len(TEXTS)
+        assert not Message.objects.unfinished().exists()
+        assert not LiveStream.objects.exists()
+        for talker in talkers:
+            for name in talker.places:
+                check(talker, name)
+        assert Message.objects.filter(reason="reconciled").exists(), "somebody was killed while it answered"
+
+    await in_database(check_all)
+
+
+async def test_told_to_leave_it_settles_what_it_answers_and_says_so(alice):
+    port = find_unused_port()
+    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    talker = Talker(port, token, "talker", ["[[offline: tokens=20000 delay=10ms]]"])
+    with Web(str(port)) as web:
+        talking = asyncio.create_task(talker.talk())
+        await until(lambda: Event.objects.filter(kind="text_delta").exists())
+        web.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(web.end) == 0
+    reply = await in_database(Message.objects.replies().get)
+    assert (reply.status, reply.reason) == ("interrupted", "shutdown")
+    await asyncio.wait_for(talking, 20)
+    await in_database(check, talker, "talker-0")
