@@ -1,6 +1,18 @@
 // Small helpers to make elements. Texts become text nodes: nothing here reads markup.
 
-const sprite = document.documentElement.dataset.icons;
+let sprite = `${document.documentElement.dataset.icons}#`;
+
+// Takes all symbols into the page, so that they are there when the server is not.
+export async function keepSymbols() {
+    const answer = await fetch(sprite).catch(() => null);
+    if (!answer?.ok) return;
+    const drawn = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
+    for (const symbol of drawn.querySelectorAll("symbol")) symbol.id = `symbol-${symbol.id}`;
+    drawn.setAttribute("class", "visually-hidden");
+    drawn.setAttribute("aria-hidden", "true");
+    document.body.append(document.importNode(drawn, true));
+    sprite = "#symbol-";
+}
 
 export function h(tag, properties = {}, ...children) {
     const element = document.createElement(tag);
@@ -24,7 +36,7 @@ export function icon(name) {
     const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
     svg.setAttribute("class", "icon");
     svg.setAttribute("aria-hidden", "true");
-    use.setAttribute("href", `${sprite}#${name}`);
+    use.setAttribute("href", sprite + name);
     svg.append(use);
     return svg;
 }
@@ -50,8 +62,8 @@ export async function copy(text, pressed) {
     }
     const use = find("use", pressed);
     const before = use?.getAttribute("href");
-    if (!before || before.endsWith("#check")) return;
-    use.setAttribute("href", `${sprite}#check`);
+    if (!before || before.endsWith("check")) return;
+    use.setAttribute("href", `${sprite}check`);
     setTimeout(() => use.setAttribute("href", before), 1500);
 }
 

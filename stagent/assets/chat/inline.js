@@ -9,7 +9,7 @@ const TOKEN = new RegExp(
         /(?<ticks>`+)(?<code>[^`]|[^`][\s\S]*?[^`])\k<ticks>(?!`)/,
         /(?<image>!)?\[(?<label>(?:\\.|[^\]\\\n]|\n(?!\n)){0,1000})\]\(\s*<?(?<href>[^\s)<>(]*(?:\([^\s)]*\)[^\s)<>]*)?)>?(?:\s+["'(][^\n]*?["')])?\s*\)/,
         /<(?<auto>(?:https?:\/\/|mailto:)[^\s<>]+)>/,
-        /(?<bare>https?:\/\/[^\s<>*`"']+[^\s<>*`"'.,;:!?)\]])/,
+        /(?<bare>https?:\/\/[^\s<>*`"'“”‘’«»]+[^\s<>*`"'“”‘’«».,;:!?)\]])/,
         /(?<strong>\*\*|(?<![\p{L}\p{N}])__)(?=\S)(?<bold>[\s\S]*?\S)\k<strong>/,
         /~~(?=\S)(?<struck>[\s\S]*?\S)~~/,
         /\*(?![\s*])(?<star>(?:[^*\n]|\*\*|\n(?!\n))+?)(?<!\s)\*(?!\*)/,
@@ -69,7 +69,7 @@ function isSafe(href) {
     }
 }
 
-const BARE = /https?:\/\/[^\s<>*`"']+[^\s<>*`"'.,;:!?)\]]/g;
+const BARE = /https?:\/\/[^\s<>*`"'“”‘’«»]+[^\s<>*`"'“”‘’«».,;:!?)\]]/g;
 
 // Addresses that stand in a text without any marks become links too.
 export function linkify(element) {

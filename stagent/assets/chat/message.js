@@ -95,7 +95,8 @@ export class Answer {
     }
 
     get isSilent() {
-        return this.#reply?.status === "streaming" && Date.now() - this.#reply.heardAt > SILENT_MS;
+        const waits = this.#reply?.isWaitingForPerson || this.desk.isBehindAnother(this);
+        return !waits && this.#reply !== null && !this.isFinished && Date.now() - this.#reply.heardAt > SILENT_MS;
     }
 
     #showState() {

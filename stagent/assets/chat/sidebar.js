@@ -91,7 +91,10 @@ export class Sidebar extends EventTarget {
     async #delete(id) {
         await this.#attempt(async () => {
             this.#thrownAway.add(id);
-            await remove(`conversations/${id}`);
+            await remove(`conversations/${id}`).catch((error) => {
+                this.#thrownAway.delete(id);
+                throw error;
+            });
             this.#drop(id);
             toast("Deleted.", () => this.#restore(id));
         });

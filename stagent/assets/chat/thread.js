@@ -74,11 +74,17 @@ export class Thread extends EventTarget {
             const [conversation, found] = await Promise.all([get(`conversations/${id}`), get(`conversations/${id}/messages`)]);
             if (asked !== this.#asked || id !== this.id) return;
             this.conversation = conversation;
-            this.messages = found.items;
+            this.messages = found.items.map((message) => this.#newest(message));
             this.#layOut();
         } catch (error) {
             if (id === this.id) this.dispatchEvent(new CustomEvent("gone", { detail: error }));
         }
+    }
+
+    // A reply does not begin again: an answer that was asked for before its end, and came after it, is old.
+    #newest(message) {
+        const known = this.messages.find((each) => each.id === message.id);
+        return known?.finished_at && !message.finished_at ? known : message;
     }
 
     // A reply is over: what the server stored replaces what was heard.
