@@ -49,7 +49,7 @@ def ask(
     """Put the questions of one reply, all or none; `LeaseLost` when the log has another writer."""
     until = now + conf.question_patience()
     with transaction.atomic():
-        mine = Transcript.objects.select_for_update().filter(pk=transcript_id, writer_token=token)
+        mine = Transcript.objects.select_for_update(no_key=True).filter(pk=transcript_id, writer_token=token)
         if not mine.exists():
             raise LeaseLost(f"Transcript {transcript_id} has another writer now.")
         asked = [

@@ -53,7 +53,7 @@ def unpark(run_id: int, *, now: datetime) -> bool:
     """Queue a waiting run again once all it asked is settled; its deadline moves by the time it waited."""
     with transaction.atomic():
         # The lock waits for a `park` under way, whose look at the questions may have been too early.
-        run = Run.objects.select_for_update(of=("self",)).filter(pk=run_id).first()
+        run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
         if run is None or run.status != RunStatus.WAITING or questions.open_of(run.transcript_id).exists():
             return False
         _queue_again(run, now, attempt=F("attempt") - 1)  # the next claim is the same attempt
@@ -64,7 +64,7 @@ def unpark(run_id: int, *, now: datetime) -> bool:
 def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
     """Cancel a run that is queued or waits for a person; its firing may say why with an outcome."""
     with transaction.atomic():
-        waiting = Run.objects.waiting().select_for_update(of=("self",)).filter(pk=run_id).first()
+        waiting = Run.objects.waiting().select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
         if waiting:
             _queue_again(waiting, now)  # for no longer than this transaction
             questions.withdraw(waiting.transcript_id, now)
