@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.databases import DATABASES, Database, temporary
 from benchmarks.rows import Row, as_table
 
-NAMES = ("claims", "lateness", "pickup", "ticks", "foresight", "streams")
+NAMES = ("claims", "lateness", "pickup", "ticks", "foresight", "streams", "scale")
 
 
 def main() -> None:

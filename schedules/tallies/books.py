@@ -17,6 +17,15 @@ def keep(now: datetime) -> bool:
     return all(settled)
 
 
+def begin(now: datetime) -> None:
+    """Count from now on, whatever was written before."""
+    for source in SOURCES:
+        mark = source.newest(now)
+        Tally.objects.update_or_create(
+            source=source.name, defaults={"mark": mark, "ahead": mark, "ahead_at": now}
+        )
+
+
 def totals() -> Totals:
     """Return everything counted so far: what was kept, and what lies beyond it.
 

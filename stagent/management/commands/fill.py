@@ -1,0 +1,41 @@
+"""Fill an install with a plausible month of work, to try and to measure how it is with much in it.
+
+1. Refuse where anything is scheduled already, unless told that it may be mixed.
+2. Write schedules, firings and runs in bulk.
+"""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from schedules.models import Firing, Run, Schedule
+from stagent.filling import Size, fill
+from stagent.lib import clock
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill an install with a plausible month of work, to try and to measure. Not for one that is in use."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--schedules", type=int, default=100)
+        parser.add_argument("--firings", type=int, default=10_000)
+        parser.add_argument("--runs", type=int, default=1_000, help="of the newest firings; at most as many")
+        parser.add_argument("--yes", action="store_true", help="though there is something in it already")
+
+    def handle(self, *args: Any, schedules: int, firings: int, runs: int, yes: bool, **options: Any) -> None:
+        if schedules < 1 or not 0 <= runs <= firings:
+            raise CommandError("There must be a schedule at least, and no more runs than firings.")
+        if not yes and any(model.objects.exists() for model in (Schedule, Firing, Run)):
+            raise CommandError(
+                "Something is scheduled here already. With --yes the made-up is mixed with it."
+            )
+        began = time.monotonic()
+        fill(Size(schedules, firings, runs), clock.now(), self._tell)
+        self.stdout.write(f"Filled in {time.monotonic() - began:.0f} s.")
+
+    def _tell(self, text: str) -> None:
+        self.stderr.write(text)
