@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from agents import statements
 from agents.bridge import in_database
@@ -50,13 +50,24 @@ class Scribe:
         while self._pages:
             batch = self._take()
             try:
-                last = await in_database(_append, batch)
+                await self._write_down(batch)
             except BaseException as error:  # everybody who waits is told
                 _fail(batch, error)
                 if not isinstance(error, Exception):
                     raise
-            else:
-                _tell(batch, last)
+
+    async def _write_down(self, batch: Sequence[Page]) -> None:
+        """Write a batch; where something in it cannot be stored, each log by itself."""
+        try:
+            _tell(batch, await in_database(_append, batch))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+            if len(batch) == 1:
+                _fail(batch, error)
+                return
+            for page in batch:
+                await self._write_down([page])
 
     def _take(self) -> list[Page]:
         """Take what may be written together: each log once."""

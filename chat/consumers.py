@@ -131,7 +131,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._tell_again(requests.number(accepted["reply_id"]))
 
     async def _tell_again(self, reply_id: int) -> None:
-        """Tell a reply from its beginning: who sent the words again knows nothing of it, and it may be over."""
+        """Tell a reply from its beginning: who sent the words again knows nothing of it; it may be over."""
         assert self.tail is not None
         if any(each.message_id == reply_id for each in self.tail.follows.values()):
             return
