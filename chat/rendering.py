@@ -37,7 +37,7 @@ ATTRIBUTES = {
 }
 CLASS = re.compile(r"left|right|center|[a-z][a-z0-9]?[a-z0-9]?")  # ours, and those of Pygments
 
-BARE = re.compile(r"""(https?://[^\s<>*`"']*[^\s<>*`"'.,;:!?)\]])""")
+BARE = re.compile(r"""(https?://[^\s<>*`"'“”‘’«»]*[^\s<>*`"'“”‘’«».,;:!?)\]])""")
 
 type Tokens = Sequence[Token]
 

@@ -14,7 +14,7 @@ from tests.support.talking import converses
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RICH = """## Title
 
-A *slanted* and **bold** word, `code`, ~~gone~~ and [a link](https://example.org/a_(b)).
+A *slanted* and **bold** word, `code`, ~~gone~~ and [a link](https://example.org/a_(b)). Bare: “https://example.org/x”.
 
 1. one
 2. two

@@ -68,27 +68,3 @@ function isSafe(href) {
         return false;
     }
 }
-
-const BARE = /https?:\/\/[^\s<>*`"'“”‘’«»]+[^\s<>*`"'“”‘’«».,;:!?)\]]/g;
-
-// Addresses that stand in a text without any marks become links too.
-export function linkify(element) {
-    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-    const found = [];
-    while (walker.nextNode()) {
-        const node = walker.currentNode;
-        if (node.data.includes("://") && !node.parentElement.closest("a, code, pre")) found.push(node);
-    }
-    for (const node of found) node.replaceWith(linked(node.data));
-}
-
-function linked(text) {
-    const parts = document.createDocumentFragment();
-    let seen = 0;
-    for (const match of text.matchAll(BARE)) {
-        parts.append(text.slice(seen, match.index), link(match[0], match[0], DEEPEST));
-        seen = match.index + match[0].length;
-    }
-    parts.append(text.slice(seen));
-    return parts;
-}

@@ -1,7 +1,6 @@
 // An answer as the server rendered it: cleaned there, highlighted, dressed here with our buttons.
 
 import { dress } from "./code.js";
-import { linkify } from "./inline.js";
 import { scrolling } from "./markdown.js";
 
 export function rendered(html) {
@@ -10,7 +9,6 @@ export function rendered(html) {
     for (const pre of prose.querySelectorAll("pre")) frame(pre);
     for (const table of prose.querySelectorAll("table")) wrapped(table);
     for (const link of prose.querySelectorAll("a[href]")) outwards(link);
-    linkify(prose);
     return prose;
 }
 
