@@ -87,10 +87,13 @@ def park(claim: Claim, *, now: datetime) -> None:
 def unpark(message_id: int) -> bool:
     """Let the desk go on with a reply that waits for a person, once all it asked is settled."""
     with transaction.atomic():
-        # The lock waits for a `park` under way, whose look at the questions may have been too early.
-        waiting = Message.objects.select_for_update(of=("self",), no_key=True).select_related("conversation")
-        parked = waiting.filter(pk=message_id, status=MessageStatus.PENDING, asks_since__isnull=False).first()
-        if parked is None or questions.open_of(parked.transcript_id or 0).exists():
+        # The lock waits for a `park` under way, whose look at the questions may have been too early. So it
+        # asks for the row whatever its state: one that is not waiting yet would be passed over.
+        messages = Message.objects.select_for_update(of=("self",), no_key=True).select_related("conversation")
+        parked = messages.filter(pk=message_id).first()
+        if parked is None or parked.status != MessageStatus.PENDING or parked.asks_since is None:
+            return False
+        if questions.open_of(parked.transcript_id or 0).exists():
             return False
         Message.objects.filter(pk=message_id).update(asks_since=None)
         transaction.on_commit(partial(call, parked.conversation.owner_id), robust=True)
