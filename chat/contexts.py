@@ -60,7 +60,7 @@ def before(asked: Message) -> list[Block]:
     """Return what was said before a person's message, oldest first, as far as the model can read it."""
     room = agents_conf.context_tokens() * ROOM - estimate(len(asked.text))
     said: list[list[Block]] = []
-    for message in _ancestors(asked):
+    for message in _accepted(_ancestors(asked)):
         blocks = _as_messages(message)
         room -= estimate(sum(len(str(block)) for block in blocks))
         if room < 0:
@@ -68,6 +68,16 @@ def before(asked: Message) -> list[Block]:
             break
         said.append(blocks)
     return [block for blocks in reversed(said) for block in blocks]
+
+
+def _accepted(messages: Iterable[Message]) -> Iterable[Message]:
+    """Leave out what a model has refused and the words that it refused, as the provider asks."""
+    refused: int | None = None
+    for message in messages:
+        if message.reason == FailureReason.REFUSAL and message.run_id is None:
+            refused = message.parent_id
+        elif message.pk != refused:
+            yield message
 
 
 def _ancestors(message: Message) -> Iterable[Message]:
@@ -90,8 +100,6 @@ def _as_messages(message: Message) -> list[Block]:
         return [{"role": "user", "content": message.text}]
     if message.run_id is not None:
         return _as_run(message)
-    if message.reason == FailureReason.REFUSAL:
-        return []  # a refused turn is dropped, as the provider asks
     return _as_reply(message)
 
 
