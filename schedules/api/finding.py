@@ -1,6 +1,6 @@
 """Rows by their opaque ids: an id that is unknown, or no id at all, is a 404 that says of what."""
 
-from django.db.models import F, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from schedules.models import Firing, Run, Schedule
 from stagent.lib.api.values import number
@@ -18,8 +18,10 @@ def runs() -> QuerySet[Run]:
 
 
 def firings() -> QuerySet[Firing]:
-    """Return the firings, each with the id of its run."""
-    return Firing.objects.annotate(run_id=F("run__pk"))
+    """Return the firings, each with the id of its run; not by a join, which a count of them would keep."""
+    return Firing.objects.annotate(
+        run_id=Subquery(Run.objects.filter(firing=OuterRef("pk")).values("pk")[:1])
+    )
 
 
 def schedule(schedule_id: str) -> Schedule:
