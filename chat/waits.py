@@ -38,7 +38,7 @@ class Waited:
 def waited_for(reply: Message, now: datetime) -> Waited:
     """Return how long the reader of a reply, as it was before it was claimed, has waited."""
     if reply.started_at is None:
-        return Waited(_ms(now - _since(reply)))
+        return Waited(_ms(now - since(reply)))
     waited = Waited(0)
     for kind, after in _stretches(reply):
         waited.before_ms = _ms(after)
@@ -52,7 +52,7 @@ def waited_for(reply: Message, now: datetime) -> Waited:
 def _stretches(reply: Message) -> Iterator[tuple[str, timedelta]]:
     """Yield what happened, and how much waiting came before it, of a reply that was put aside before."""
     waited = timedelta()
-    begun: datetime | None = _since(reply)
+    begun: datetime | None = since(reply)
     log = Event.objects.filter(transcript=reply.transcript_id).order_by("seq")
     for kind, at, outcome in log.values_list("kind", "at", "data__outcome"):
         begun = begun or at
@@ -61,7 +61,7 @@ def _stretches(reply: Message) -> Iterator[tuple[str, timedelta]]:
             waited, begun = waited + (at - begun), None
 
 
-def _since(reply: Message) -> datetime:
+def since(reply: Message) -> datetime:
     """Return when its reader began to wait: at the sending, or when the reply before was done."""
     before = reply.parent.parent if reply.parent else None
     ended = before.finished_at if before else None

@@ -16,6 +16,7 @@ from chat import news
 from chat.events import Settled
 from chat.models import Conversation, Message
 from chat.states import NEWS_SETTLED, MessageStatus, Reason
+from chat.waits import since
 from chat.wording import notice_for
 
 
@@ -56,7 +57,7 @@ def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = N
 def _lock(message_id: int, token: UUID | None) -> Message | None:
     # No key: who adds a message below this one holds the conversation, which is written here a little later.
     mine = Message.objects.unfinished().select_for_update(of=("self",), no_key=True)
-    mine = mine.select_related("conversation")
+    mine = mine.select_related("conversation", "parent__parent")
     return mine.filter(pk=message_id, token=token).first()
 
 
@@ -92,7 +93,7 @@ def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[st
         activity.end(reply.stream_key, token)
     activity.record(
         reply.stream_key,
-        started_at=reply.started_at or reply.created_at,
+        started_at=since(reply),
         ended_at=now,
         reason=reply.reason,
         **waited,
