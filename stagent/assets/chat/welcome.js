@@ -24,7 +24,7 @@ export function welcome({ user, offline }, ask) {
 }
 
 function greeting(hour = new Date().getHours()) {
-    if (hour < 5) return "Good night";
+    if (hour < 5) return "Good evening";
     if (hour < 12) return "Good morning";
     return hour < 18 ? "Good afternoon" : "Good evening";
 }
