@@ -1,5 +1,6 @@
 """A schedule's result arrives as an unread message, in the conversation that its owner has with it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,16 +38,15 @@ def deliver(result: Result, *, now: datetime) -> Message | None:
     owner = User.objects.filter(pk=result.owner_id, is_active=True).first()
     if owner is None:
         return None
-    try:
-        with transaction.atomic():
+    for _ in range(2):  # somebody quicker may have begun the conversation, or delivered this very result
+        with suppress(IntegrityError):
             return _deliver(owner, result, now)
-    except IntegrityError:  # delivered before, or by somebody else right now
-        found = Message.objects.filter(delivery_key=result.key).first()
-        if found is None:
-            raise
-        return found
+        if found := Message.objects.filter(delivery_key=result.key).first():
+            return found
+    return _deliver(owner, result, now)
 
 
+@transaction.atomic
 def _deliver(owner: User, result: Result, now: datetime) -> Message:
     conversation = _conversation(owner, result, now)
     known = Transcript.objects.filter(pk=result.transcript_id or 0).values_list("pk", flat=True).first()

@@ -1,6 +1,8 @@
 """A person's words come in: together with the place of their reply, once for each client id."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -191,25 +193,27 @@ def test_only_so_many_replies_wait_in_one_conversation(alice, monkeypatch):
     assert says(alice)
 
 
+def at_once(act: Callable[[int], Any], many: int = 4) -> list[Any]:
+    """Do something in several threads at the same moment; return what each of them got."""
+    start = threading.Barrier(many)
+
+    def one(number: int) -> Any:
+        start.wait(20)
+        try:
+            return act(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(many) as threads:
+        return list(threads.map(one, range(many)))
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("begun", [True, False])
 def test_the_same_words_sent_by_several_at_once_are_said_once(alice, begun):
     here = str(converses(alice).conversation_id) if begun else None
     before = Message.objects.count(), Conversation.objects.count()
-    start, places = threading.Barrier(4), []
-
-    def send() -> None:
-        start.wait(20)
-        try:
-            places.append(says(alice, client_msg_id="a", conversation_id=here))
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=send) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    places = at_once(lambda _: says(alice, client_msg_id="a", conversation_id=here))
     assert len({(place.message_id, place.reply_id) for place in places}) == 1
     assert sorted(place.duplicate for place in places) == [False, True, True, True]
     assert (Message.objects.count(), Conversation.objects.count()) == (before[0] + 2, before[1] + (not begun))
@@ -228,3 +232,13 @@ def test_results_are_delivered_once_and_nobody_follows_their_log(alice):
     assert Conversation.objects.get().unread
     on = says(alice, conversation_id=str(message.conversation_id))
     assert Message.objects.get(pk=on.message_id).parent == message
+
+
+@pytest.mark.django_db(transaction=True)
+def test_results_that_come_at_once_share_one_new_conversation(alice):
+    messages = at_once(
+        lambda number: deliver(Result(f"run:{number // 2}", alice.pk, 3, "Nightly", "Well."), now=NOON)
+    )
+    assert len({message.pk for message in messages}) == 2
+    assert Conversation.objects.get().messages.count() == 2
+    connection.close()
