@@ -35,7 +35,7 @@ export class Picker {
     async #load() {
         const lists = [get("chat/profiles"), get("chat/models")].map((asked) => asked.catch(() => ({ items: [] })));
         const [profiles, models] = await Promise.all(lists);
-        this.usual = profiles.items.find((item) => item.default)?.slug ?? "assistant";
+        this.usual = (profiles.items.find((item) => item.default) ?? profiles.items[0])?.slug ?? "";
         this.told = new Map(profiles.items.map((item) => [item.slug, item]));
         this.profiles.replaceChildren(...profiles.items.map((item) => new Option(item.name || item.slug, item.slug)));
         this.usualModel = models.items.find((item) => item.default)?.id;
