@@ -211,7 +211,8 @@ def _ended(schedule: Schedule, firing: Firing) -> Run:
 
 def _expense(run: Run) -> LedgerEntry:
     return LedgerEntry(
-        at=run.finished_at or run.queued_at, activity=Activity.RUN_TURN, provider="offline", model="offline", run_id=run.pk,
+        at=run.finished_at or run.queued_at, activity=Activity.RUN_TURN, run_id=run.pk,
+        provider="offline", model="offline",
         input_tokens=run.input_tokens, output_tokens=run.output_tokens, cost_usd=run.cost_usd,
         project_id=run.project_id, schedule_id=run.schedule_id,
     )  # fmt: skip
