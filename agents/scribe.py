@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from agents import statements
+from agents import statements, transcript
 from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Event
@@ -29,6 +29,7 @@ class Page:
     token: UUID
     happened: Sequence[Event]
     written: "asyncio.Future[int]"
+    expected: int | None = None  # the number it got when it was tried before, and the answer got lost
 
 
 class Scribe:
@@ -83,15 +84,31 @@ class Scribe:
 
 
 def _append(batch: Sequence[Page]) -> dict[int, int]:
-    """Write a batch; return the last number of each log whose token was right."""
+    """Write a batch; return the last number of each log whose token was right.
+
+    After a connection that died in the middle of a commit it is called again: what is there is not written
+    a second time.
+    """
+    there = {page.transcript_id: page.expected or 0 for page in batch if page.expected and _is_there(page)}
+    missing = [page for page in batch if page.transcript_id not in there]
+    return there | (_write(missing) if missing else {})
+
+
+def _is_there(page: Page) -> bool:
+    return transcript.last_seq(page.transcript_id, page.token) == page.expected
+
+
+def _write(pages: Sequence[Page]) -> dict[int, int]:
     with transaction.atomic():
-        asked = [(page.transcript_id, page.token, len(page.happened)) for page in batch]
+        asked = [(page.transcript_id, page.token, len(page.happened)) for page in pages]
         last = statements.take_numbers_for_all(asked)
+        for page in pages:
+            page.expected = last.get(page.transcript_id)
         rows = [
             (page.transcript_id, seq, event.kind, event.data())
-            for page in batch
-            if page.transcript_id in last
-            for seq, event in enumerate(page.happened, last[page.transcript_id] - len(page.happened) + 1)
+            for page in pages
+            if page.expected is not None
+            for seq, event in enumerate(page.happened, page.expected - len(page.happened) + 1)
         ]
         statements.insert_all(rows, clock.now())
     return last

@@ -77,14 +77,20 @@ class Person:
         if not asked.reply_id:
             said = {"client_msg_id": asked.asked, "conversation_id": self._conversation_id, "text": text}
             line.say({"type": "send", **said})
+        early: list[dict[str, Any]] = []  # what comes before it is known which answer is ours
         while asked.final is None:
             frame = await line.frames.get()
             if frame["type"] == "closed":
                 raise ConnectionError(frame["why"])
             if frame["type"] == "accepted" and frame["client_msg_id"] == asked.asked:
                 asked.reply_id, self._conversation_id = frame["reply_id"], frame["conversation_id"]
+                for each in early:
+                    if _is_of(asked, each):
+                        asked.take(each)
             elif frame["type"] == "error":
                 raise RuntimeError(f"{frame['code']}: {frame['message']}")
+            elif not asked.reply_id:
+                early.append(frame)
             elif _is_of(asked, frame):
                 asked.take(frame)
 

@@ -117,6 +117,22 @@ async def test_while_the_database_is_away_everybody_is_told_and_the_next_is_writ
     assert await pen.append(*there[0], said("b")) == 1
 
 
+async def test_an_answer_that_is_lost_after_the_commit_writes_nothing_twice(monkeypatch):
+    there = await in_database(logs, 2)
+    write, answers = scribe._write, [OperationalError("the server went away in the middle of a commit")]
+
+    def commits_and_loses_the_answer(pages):
+        last = write(pages)
+        if answers:
+            raise answers.pop()
+        return last
+
+    monkeypatch.setattr(scribe, "_write", commits_and_loses_the_answer)
+    pen = Scribe()
+    assert await asyncio.gather(*[pen.append(log, token, said("a", "b")) for log, token in there]) == [2, 2]
+    assert [await in_database(texts, log) for log, _ in there] == [[(1, "a"), (2, "b")]] * 2
+
+
 async def test_who_does_not_wait_any_more_is_written_and_harms_nobody():
     (one, two) = await in_database(logs, 2)
     pen = Scribe()
