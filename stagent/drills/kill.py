@@ -133,11 +133,9 @@ def _tell_logs(report: Report) -> None:
 
 
 def _wrote_late(run: Run) -> int:
-    kinds = list(
-        Event.objects.filter(transcript=run.transcript_id).order_by("seq").values_list("kind", flat=True)
-    )
-    after = kinds[kinds.index("finished") + 1 :] if "finished" in kinds else []
-    return sum(kind != "late_result" for kind in after)
+    """Count what came after the end; what was refused is kept for the audit, and says so."""
+    after = Event.objects.filter(transcript=run.transcript_id, at__gt=run.finished_at)
+    return after.exclude(kind="late_result").count()
 
 
 def _tell_answers(report: Report, heard: list[Heard]) -> None:
@@ -145,7 +143,7 @@ def _tell_answers(report: Report, heard: list[Heard]) -> None:
     report.promise("answers never settled", (open_ := replies.unfinished().count()), open_ == 0)
     blank = replies.filter(text="", notice="").count()
     report.promise("blank answers", blank, blank == 0)
-    untrue = sum(message.text != _shown(message) for message in replies)
+    untrue = sum(message.text != _shown(message) for message in replies.filter(run_id=None))
     report.promise("answers that differ from what was shown", untrue, untrue == 0)
     true = sum(one.is_true for one in heard)
     report.promise("answers heard word for word", f"{true} of {len(heard)}", true == len(heard) > 0)

@@ -75,24 +75,23 @@ class Person:
     async def _listen(self, asked: Heard, text: str) -> None:
         line = self._line or await self._connect(asked)
         if not asked.reply_id:
-            said = {"client_msg_id": asked.asked, "conversation_id": self._conversation_id, "text": text}
-            line.say({"type": "send", **said})
-        early: list[dict[str, Any]] = []  # what comes before it is known which answer is ours
+            await self._send(line, asked, text)
         while asked.final is None:
-            frame = await line.frames.get()
-            if frame["type"] == "closed":
-                raise ConnectionError(frame["why"])
-            if frame["type"] == "accepted" and frame["client_msg_id"] == asked.asked:
-                asked.reply_id, self._conversation_id = frame["reply_id"], frame["conversation_id"]
-                for each in early:
-                    if _is_of(asked, each):
-                        asked.take(each)
-            elif frame["type"] == "error":
-                raise RuntimeError(f"{frame['code']}: {frame['message']}")
-            elif not asked.reply_id:
-                early.append(frame)
-            elif _is_of(asked, frame):
+            frame = await line.hear()
+            if _is_of(asked, frame):
                 asked.take(frame)
+
+    async def _send(self, line: "_Line", asked: Heard, text: str) -> None:
+        """Say it until it is accepted; what is heard before that may be of this answer already."""
+        early: list[dict[str, Any]] = []
+        said = {"client_msg_id": asked.asked, "conversation_id": self._conversation_id, "text": text}
+        line.say({"type": "send", **said})
+        while (frame := await line.hear()).get("client_msg_id") != asked.asked:
+            early.append(frame)
+        asked.reply_id, self._conversation_id = frame["reply_id"], frame["conversation_id"]
+        for each in early:
+            if _is_of(asked, each):
+                asked.take(each)
 
     async def _connect(self, asked: Heard) -> "_Line":
         self._line = line = await _dial(self._port, self._token)
@@ -101,7 +100,7 @@ class Person:
 
 
 def _is_of(asked: Heard, frame: dict[str, Any]) -> bool:
-    return bool(asked.reply_id) and frame.get("message_id") == asked.reply_id and frame["type"] != "feed"
+    return frame.get("message_id") == asked.reply_id and frame["type"] not in {"feed", "accepted"}
 
 
 class _Line(WebSocketClientProtocol):
@@ -122,6 +121,15 @@ class _Line(WebSocketClientProtocol):
         self.frames.put_nowait({"type": "closed", "why": f"{code} {reason}"})
         if not self.factory.opened.done():
             self.factory.opened.set_exception(ConnectionError(reason))
+
+    async def hear(self) -> dict[str, Any]:
+        """Wait for the next frame; raises ConnectionError when the line is cut, RuntimeError when refused."""
+        frame = await self.frames.get()
+        if frame["type"] == "closed":
+            raise ConnectionError(frame["why"])
+        if frame["type"] == "error":
+            raise RuntimeError(f"{frame['code']}: {frame['message']}")
+        return frame
 
     def say(self, frame: dict[str, Any]) -> None:
         with contextlib.suppress(Exception):  # a line that is cut says so by its frames

@@ -1,4 +1,4 @@
-"""How the firings of a list spread over waits, durations, steps and reasons: every number leads to its rows."""
+"""How the firings of a list spread over waits, durations, steps and reasons; numbers lead to their rows."""
 
 import csv
 import re
