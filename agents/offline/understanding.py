@@ -93,6 +93,7 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
         ),
     ),
     ("forecast", pattern(r"\b(?:(?<!weather\s)forecast|busy|busiest|upcoming)\b")),
+    ("forecast", pattern(r"\bnext (?:\d{1,3} hours?|day|night|days)\b.*\blook")),
     (
         "forecast",
         pattern(rf"\b(?:runs?|fires?|scheduled|happens?|due|starts?|coming|planned)\b.*\b{DAYS_AHEAD}\b"),

@@ -64,6 +64,7 @@ FIRST_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "what runs tonight?": ("forecast", {"hours": 24}),
     "Is it busy tomorrow?": ("forecast", {"hours": 48}),
     "forecast for the next 6 hours": ("forecast", {"hours": 6}),
+    "What will the next 48 hours look like?": ("forecast", {"hours": 48}),
     "list files": ("list_files", {}),
     "list the files in notes/": ("list_files", {"path": "notes/"}),
     "read notes/today.md": ("read_file", {"path": "notes/today.md"}),

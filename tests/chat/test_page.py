@@ -4,8 +4,10 @@ import json
 import re
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
+from agents.offline.understanding import understand
 from chat.models import Conversation
 from tests.support.talking import says
 
@@ -89,3 +91,11 @@ def config(page: str) -> dict:
     found = re.search(r'<script id="config" type="application/json">(.*?)</script>', page)
     assert found
     return json.loads(found[1])
+
+
+def test_what_the_empty_page_suggests_is_understood_without_a_key():
+    script = (settings.BASE_DIR / "stagent" / "assets" / "chat" / "welcome.js").read_text()
+    suggested = re.findall(r'^    \["\w+", "(.+?)", ', script, re.MULTILINE)
+    assert len(suggested) == 4
+    asked = [words for words in suggested if words.endswith("?")]  # the other one makes a schedule
+    assert [understand(words).name for words in asked] == ["list_schedules", "failures", "forecast"]
