@@ -21,8 +21,8 @@ from agents.states import Activity, BudgetScope, BudgetWindow
 from agents.usage import Usage
 
 __all__ = [
-    "Exhausted", "Price", "Spender", "Spent", "audit_bypass", "check", "exhausted", "price", "room", "settle",
-    "spent_by_run", "spent_in_window", "spent_on_message", "spent_today", "window_start",
+    "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",
+    "room", "settle", "spent_by_run", "spent_in_window", "spent_on_message", "spent_today", "window_start",
 ]  # fmt: skip
 
 TURNS = (Activity.RUN_TURN, Activity.CHAT_TURN)
@@ -158,6 +158,12 @@ def spent_by_run(run_id: int) -> dict[str, Any]:
 def spent_on_message(message_id: int) -> dict[str, Any]:
     """Add up what a reply has used, by the names of the message's own columns."""
     return _used(LedgerEntry.objects.filter(message_id=message_id))
+
+
+def answered_by(message_id: int) -> str:
+    """Return the model that was paid for a reply last; empty where none was."""
+    paid = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).order_by("-pk")
+    return paid.values_list("model", flat=True).first() or ""
 
 
 def _used(rows: QuerySet[LedgerEntry]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = N
         reply.token = reply.lease_expires_at = reply.asks_since = None
         for column, used in budgets.spent_on_message(reply.pk).items():
             setattr(reply, column, used)
+        reply.model = reply.model or budgets.answered_by(reply.pk)
         reply.save()
         questions.withdraw(reply.transcript_id or 0, now)
         _seal(reply, pen, now)

@@ -55,6 +55,7 @@ async def test_an_answer_is_streamed_kept_and_paid_for(alice):
     assert (entry.run_id, entry.schedule_id) == (None, None)
     assert (reply.output_tokens, reply.input_tokens) == (entry.output_tokens, entry.input_tokens)
     assert reply.output_tokens == 40
+    assert reply.model == entry.model != "", "the usual model by its name, for whoever reads it later"
     record = await in_database(StreamRecord.objects.get)
     assert 0 <= record.overhead_ms <= record.first_token_ms <= record.total_ms
 
