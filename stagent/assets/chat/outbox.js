@@ -8,6 +8,7 @@ const IMPATIENT_MS = 10_000;
 
 export class Outbox extends EventTarget {
     #entries = new Map();
+    #posting = new Set(); // the ids of long texts under way
     #connection;
     #prefix;
 
@@ -112,14 +113,19 @@ export class Outbox extends EventTarget {
         return first === entry;
     }
 
+    // One at a time: asked twice at once, a long text would begin two conversations.
     async #post(entry) {
+        const id = entry.client_msg_id;
+        if (this.#posting.has(id)) return;
+        this.#posting.add(id);
         try {
             const begun = entry.conversation_id ?? entry.begun ?? (await this.#begin(entry));
             const { message, reply } = await post(`conversations/${begun}/messages`, { ...wire(entry), conversation_id: undefined });
-            const place = { client_msg_id: entry.client_msg_id, conversation_id: begun, message_id: message.id, reply_id: reply.id };
-            this.accepted(place);
+            this.accepted({ client_msg_id: id, conversation_id: message.conversation_id, message_id: message.id, reply_id: reply.id });
         } catch (error) {
-            if (error instanceof ApiError && !error.isPassing) this.failed({ ...error, message: error.message, client_msg_id: entry.client_msg_id });
+            if (error instanceof ApiError && !error.isPassing) this.failed({ ...error, message: error.message, client_msg_id: id });
+        } finally {
+            this.#posting.delete(id);
         }
     }
 
