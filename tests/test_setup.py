@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).resolve().parent.parent
-TOOLS = ("sh", "cat", "cksum", "dirname", "rm")
+TOOLS = ("sh", "cat", "cksum", "dirname", "readlink", "rm")
 
 
 @pytest.fixture
@@ -67,6 +67,19 @@ def test_a_changed_lock_or_a_moved_checkout_is_noticed(checkout):
     (checkout / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (checkout / ".venv" / "made-from").write_text("4294967295 0 /somewhere/else\n")
     assert "Making .venv" in make_env(checkout).stderr
+
+
+def test_a_linked_environment_is_used_and_never_rebuilt(checkout, tmp_path):
+    a_shim(checkout, "python3.12", f'exec {sys.executable} "$@"')
+    theirs = tmp_path / "theirs"
+    (theirs / "bin").mkdir(parents=True)
+    (checkout / ".venv").symlink_to(theirs)
+    refused = make_env(checkout)
+    assert refused.returncode == 1
+    assert f"a link to {theirs}" in refused.stderr
+    (theirs / "bin" / "python").symlink_to(sys.executable)
+    assert make_env(checkout).returncode == 0
+    assert sorted(os.listdir(theirs)) == ["bin"], "nothing was made there"  # noqa: PTH208
 
 
 def test_a_chosen_python_that_will_not_do_is_named(checkout):
