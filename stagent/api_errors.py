@@ -37,6 +37,7 @@ def install(api: NinjaAPI) -> None:
     """Let the API tell every exception in that form."""
     for kind, problem_of in {**OURS, **PROBLEMS}.items():
         api.add_exception_handler(kind, _handler(problem_of))
+    api.add_exception_handler(HttpError, _raised_by_ninja)
     api.add_exception_handler(Exception, _broken)
 
 
@@ -53,10 +54,17 @@ def _unknown(error: AuthenticationError) -> Problem:
     return Problem(401, "not_authenticated", said, headers={"WWW-Authenticate": "Bearer"})
 
 
-def _of_http(error: HttpError) -> Problem:
-    """Tell what ninja raises by itself; for 400 that is a body which is no JSON."""
+def _raised_by_ninja(request: HttpRequest, error: Any) -> HttpResponse:
+    """Tell what ninja raises by itself; for 400 that is a body which is no JSON, or is not said to be any."""
     if error.status_code == 400:
-        return Problem(400, "malformed_json", "The body is not valid JSON.")
+        said = request.content_type or ""
+        if said and "json" not in said:
+            return _answer(Problem(415, *CODES[415]))
+        return _answer(Problem(400, "malformed_json", "The body is not valid JSON."))
+    return _answer(_of_http(error))
+
+
+def _of_http(error: HttpError) -> Problem:
     code, _ = CODES.get(error.status_code, BROKEN)
     return Problem(error.status_code, code, str(error))
 
@@ -83,7 +91,6 @@ OURS: dict[type[Exception], Callable[[Any], Problem]] = {
     Problem: lambda problem: problem,
     AuthenticationError: _unknown,
     CsrfRefused: lambda error: Problem(403, "csrf_failed", str(error)),
-    HttpError: _of_http,
     ValidationError: _of_schema,
     RequestDataTooBig: lambda error: Problem(413, *CODES[413]),
     RawPostDataException: lambda error: Problem(415, *CODES[415]),  # a form that the CSRF check has read

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from agents.models.profile import MAX_TURNS
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
-from stagent.lib.api.values import AnyId, Asked, DayTime, Moment, Text, Whole
+from stagent.lib.api.values import AnyId, Asked, DayTime, Moment, Name, Text, Whole, Words
 
 DAY = 86_400
 DEFAULT_PROFILE = "assistant"
@@ -41,8 +41,8 @@ class ScheduleChanges(Timing):
 
     model_config = ConfigDict(json_schema_extra={"example": {"max_turns": 200, "cron": "0 7 * * *"}})
 
-    name: Text = Field(default=NOT_GIVEN, max_length=120)
-    prompt: Text = Field(default=NOT_GIVEN, min_length=1)
+    name: Name = Field(default=NOT_GIVEN, min_length=1, max_length=120)
+    prompt: Words = Field(default=NOT_GIVEN, min_length=1)
     profile: Text = Field(default=NOT_GIVEN, description="Its slug.")
     project: AnyId | None = Field(default=None, description="Its id.")
     kind: ScheduleKind = NOT_GIVEN
@@ -71,8 +71,8 @@ class NewSchedule(ScheduleChanges):
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    name: Text = Field(min_length=1, max_length=120)
-    prompt: Text = Field(min_length=1)
+    name: Name = Field(min_length=1, max_length=120)
+    prompt: Words = Field(min_length=1)
     profile: Text = Field(default=DEFAULT_PROFILE, description="Its slug.")
 
     def model_post_init(self, context: Any) -> None:

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from pydantic import ConfigDict
 
 from schedules import collisions, editing, journal
 from schedules.api import finding
 from schedules.api.actors import Actor
 from schedules.api.asking import NewSchedule, ScheduleChanges
 from schedules.api.columns import columns
+from schedules.api.examples import SAVED
 from schedules.api.schedule_rows import ScheduleRow, schedule_row, standing_warnings
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
@@ -27,6 +29,8 @@ OVER = "It is over: no instant is left. Give it a new time instead."
 
 class Saved(Row):
     """A schedule that was made or changed, and what is worth knowing about it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": SAVED})
 
     schedule: ScheduleRow
     warnings: Warnings

@@ -49,17 +49,19 @@ class RunFilter(_About):
     status: RunStatus | None = None
     source: Source | None = None
     forced: bool | None = None
+    firing_id: Text | None = None
+    profile: Text | None = Field(default=None, description="Slug.")
     project: Text | None = Field(default=None, description="Id.")
 
     def among(self, rows: QuerySet[Run]) -> QuerySet[Run]:
         """Keep the runs that fit; since and until look at queued_at."""
-        return _fitting(self, rows, since="queued_at__gte", until="queued_at__lt")
+        return _fitting(self, rows, since="queued_at__gte", until="queued_at__lt", profile="profile__slug")
 
 
 def _fitting[Rows: QuerySet[Any]](asked: Window, rows: Rows, **lookups: str) -> Rows:
     """Filter by what was given; `lookups` say where a parameter is not named as its column."""
     conditions = asked.conditions()
-    for name in ("schedule_id", "run_id", "project"):
+    for name in ("schedule_id", "run_id", "firing_id", "project"):
         if name in conditions:
             conditions[name] = number(conditions[name]) or NO_ROW
     return rows.filter(**{lookups.get(name, name): value for name, value in conditions.items()})

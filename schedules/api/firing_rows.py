@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
 from schedules.states import FiringKind, Outcome
@@ -19,6 +19,8 @@ EXAMPLE: Any = json.loads("""{
   "input_tokens": 512000, "output_tokens": 9100, "cost_usd": 1.6725, "event_loop_lag_ms": 1.8,
   "peak_rss_mb": 143.2, "chat_streams_active": 0, "concurrent_runs": 1, "failure_reason": null
 }""")
+
+Milli = Annotated[float, AfterValidator(lambda value: round(value, 3))]
 
 
 class FiringRow(Row):
@@ -48,8 +50,8 @@ class FiringRow(Row):
     input_tokens: int | None
     output_tokens: int | None
     cost_usd: float | None
-    event_loop_lag_ms: float | None = Field(description="p99 while it ran.")
-    peak_rss_mb: float | None
+    event_loop_lag_ms: Milli | None = Field(description="p99 while it ran.")
+    peak_rss_mb: Milli | None
     chat_streams_active: int | None
     concurrent_runs: int | None
     failure_reason: Annotated[FailureReason | None, BeforeValidator(lambda reason: reason or None)]

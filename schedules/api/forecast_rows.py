@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from schedules.api.examples import FORECAST
 from stagent.lib.api.values import Page, Row
 
 
@@ -32,6 +33,8 @@ class DayRow(Row):
 
 class ForecastRow(Page[ExpectedRow]):
     """An estimate: each schedule takes as long, as many steps and as much money as it usually does."""
+
+    model_config = ConfigDict(json_schema_extra={"example": FORECAST})
 
     since: datetime = Field(alias="from")
     until: datetime

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from agents.models import Profile
 from schedules import collisions, editing, wording
 from schedules.api import finding
 from schedules.api.asking import DEFAULT_PROFILE, PreviewAsked
 from schedules.api.columns import columns
+from schedules.api.examples import PREVIEW
 from schedules.api.fires import Fire, next_fires, shift_warnings
 from schedules.cron import CronError, parse
 from schedules.models import Schedule
@@ -22,6 +23,8 @@ NO_COLUMNS = {"id", "count", "expression"}
 
 class Preview(Row):
     """A timing in plain English, and when it would fire."""
+
+    model_config = ConfigDict(json_schema_extra={"example": PREVIEW})
 
     description: str
     cron: Said

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from schedules.api.examples import STAGGER
 from schedules.staggering import Proposal, Step
 from stagent.lib.api.values import Id, Page, Row
 
@@ -23,6 +24,8 @@ class MoveRow(Row):
 
 class StaggerRow(Page[MoveRow]):
     """What moving them would change; nothing is moved. To apply one, PATCH its schedule with `cron_after`."""
+
+    model_config = ConfigDict(json_schema_extra={"example": STAGGER})
 
     since: datetime = Field(alias="from")
     until: datetime

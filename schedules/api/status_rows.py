@@ -7,7 +7,9 @@ from pydantic import ConfigDict, Field
 
 from agents.models import LiveStream
 from schedules import situation as situations
+from schedules.api.examples import QUEUED, STATUS
 from schedules.api.finding import runs
+from schedules.api.firing_rows import Milli
 from schedules.api.run_rows import RunRow, run_rows
 from schedules.conf import Conf
 from schedules.models import Pool, Run, Scheduler, Slot
@@ -52,8 +54,8 @@ class ProcessRow(Row):
     executes: bool
     started_at: datetime
     seen_at: datetime
-    event_loop_lag_ms: float | None
-    rss_mb: float | None
+    event_loop_lag_ms: Milli | None
+    rss_mb: Milli | None
 
 
 class SchedulerRow(Row):
@@ -68,13 +70,15 @@ class SchedulerRow(Row):
 class QueuedRow(RunRow):
     """A run in the queue."""
 
-    model_config = ConfigDict(json_schema_extra=None)
+    model_config = ConfigDict(json_schema_extra={"example": QUEUED})
 
     expected_start_at: datetime | None = Field(description="null while more than a slot is missing to it.")
 
 
 class StatusRow(Row):
     """Everything at once; `queue` holds the first hundred of `queue_count`, first in line in front."""
+
+    model_config = ConfigDict(json_schema_extra={"example": STATUS})
 
     at: datetime
     max_concurrent: int

@@ -71,5 +71,7 @@ PLAIN = {
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
+    if error["type"] in {"too_long", "string_too_long"}:
+        return f"At most {error['ctx']['max_length']} characters fit."
     text = PLAIN.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
     return text if text.endswith((".", "!", "?")) else f"{text}."

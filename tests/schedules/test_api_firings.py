@@ -96,6 +96,8 @@ def test_firings_of_a_run_are_found(api, schedule):
     run = a_queued_run(schedule, NOON, firing=firing)
     a_firing(schedule, 5)
     assert [row["id"] for row in api.get(f"/firings?run_id={run.pk}").json()["items"]] == [str(firing.pk)]
+    assert [row["id"] for row in api.get(f"/runs?firing_id={firing.pk}").json()["items"]] == [str(run.pk)]
+    assert api.get("/runs?firing_id=x").json()["count"] == 0
 
 
 @pytest.mark.parametrize("how", ["format", "accept"])

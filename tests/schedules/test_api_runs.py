@@ -98,6 +98,8 @@ def test_runs_are_filtered_and_counted(api):
         assert (body["count"], [row["id"] for row in body["items"]]) == (1, [str(failed.pk)]), wanted
     assert [row["id"] for row in api.get("/runs").json()["items"]] == [str(queued.pk), str(failed.pk)]
     assert api.get("/runs?forced=true").json()["count"] == 0
+    assert api.get(f"/runs?profile={mine.profile.slug}").json()["count"] == 2
+    assert api.get("/runs?profile=nobody").json()["count"] == 0
     assert api.get("/runs?schedule_id=none").json()["count"] == 0
     soon = (now + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert (

@@ -24,6 +24,7 @@ WRONG = [
     ({"cron": None, "at": "2099-01-01T00:00:00"}, "at"),
     ({"cron": None, "at": "tomorrow"}, "at"),
     ({"cron": None, "at": 4102444800}, "at"),
+    ({"cron": None, "at": "4102444800"}, "at"),
     ({"timezone": "Mars/Olympus"}, "timezone"),
     ({"timezone": "paris"}, "timezone"),
     ({"timezone": "../../etc/passwd"}, "timezone"),
@@ -32,7 +33,9 @@ WRONG = [
     ({"name": None}, "name"),
     ({"name": "a\0b"}, "name"),
     ({"name": "a\ud800b"}, "name"),
+    ({"name": "  "}, "name"),
     ({"prompt": ""}, "prompt"),
+    ({"prompt": " \n"}, "prompt"),
     ({"profile": "nobody"}, "profile"),
     ({"project": "999"}, "project"),
     ({"project": "abc"}, "project"),
@@ -131,6 +134,9 @@ def test_a_body_is_an_object(api, body):
         ("/runs?forced=perhaps", "forced"),
         ("/runs?since=yesterday", "since"),
         ("/runs?until=2026-01-01T00:00:00", "until"),
+        ("/runs?since=1795411465", "since"),
+        ("/settings?limit=-1", "limit"),
+        ("/settings?kye=a", "kye"),
         ("/firings?outcome=maybe", "outcome"),
         ("/firings?format=xml", "format"),
         ("/firings?format=csv&limti=3", "limti"),
@@ -140,6 +146,17 @@ def test_a_wrong_filter_is_named_not_ignored(api, path, field):
     answer = api.get(path)
     assert refusal(answer) == (422, "validation_error")
     assert list(answer.json()["fields"]) == [field]
+
+
+@pytest.mark.parametrize("sign", ["%2B", "+"])
+def test_the_plus_of_an_offset_need_not_be_escaped(api, sign):
+    assert api.get(f"/runs?since=2026-01-01T00:00:00{sign}02:00").status_code == 200
+
+
+def test_a_name_is_kept_without_the_blanks_around_it(api):
+    blanks = {"name": " Report ", "prompt": " Report.\n"}
+    made = api.post("/schedules", A_SCHEDULE | blanks).json()["schedule"]
+    assert (made["name"], made["prompt"]) == ("Report", " Report.\n")
 
 
 @pytest.mark.parametrize(

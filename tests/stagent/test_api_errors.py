@@ -22,6 +22,13 @@ def test_a_body_that_is_no_json_is_malformed(api):
     assert not Schedule.objects.exists()
 
 
+def test_a_body_that_is_said_to_be_something_else_is_told_what_to_be(api):
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"):
+        answer = api._client.post("/api/schedules", "name=a", kind)
+        assert refusal(answer) == (415, "unsupported_media_type"), kind
+        assert "application/json" in answer.json()["message"]
+
+
 def test_an_address_that_does_not_exist(api):
     for path in ("/nothing", "/", "/schedules/", "/runs/1/nothing"):
         assert refusal(api.get(path)) == (404, "not_found"), path

@@ -11,10 +11,15 @@ from chat.api import conversation_rows, message_rows
 from chat.api.asking import ConversationChanges, NewConversation, NewMessage
 from schedules.api import firing_rows, run_rows, schedule_rows
 from schedules.api.asking import NewSchedule, PreviewAsked
+from schedules.api.changing import Saved
 from schedules.api.fires import Fire
+from schedules.api.forecast_rows import ForecastRow
+from schedules.api.previewing import Preview
 from schedules.api.routes.runs import EventRow
 from schedules.api.routes.schedules import Execution
 from schedules.api.routes.status import SettingRow
+from schedules.api.stagger_rows import StaggerRow
+from schedules.api.status_rows import QueuedRow, StatusRow
 from stagent.api import api
 
 PATHS = {
@@ -114,6 +119,44 @@ def test_the_examples_of_rows_have_their_fields(module, document):
 @pytest.mark.parametrize("path", ["/api/status", "/api/schedules", "/api/runs", "/api/firings"])
 def test_whoever_polls_is_told_of_304(path, document):
     assert "If-None-Match" in document["paths"][path]["get"]["responses"]["304"]["description"]
+
+
+ANSWERS = [Saved, Preview, StatusRow, QueuedRow, ForecastRow, StaggerRow]
+
+
+@pytest.mark.parametrize("model", ANSWERS)
+def test_the_examples_of_larger_answers_have_all_their_fields(model, document):
+    schemas = document["components"]["schemas"]
+    assert not list(astray(schemas, schemas[model.__name__], schemas[model.__name__]["example"]))
+
+
+def astray(schemas, schema, value, place=""):
+    """Yield where an example has other fields than its schema, however deep."""
+    schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from astray(schemas, schema["items"], item, f"{place}.{number}")
+    elif isinstance(value, dict) and "properties" in schema:
+        if value.keys() != schema["properties"].keys():
+            yield place, value.keys() ^ schema["properties"].keys()
+        for name in value.keys() & schema["properties"].keys():
+            yield from astray(schemas, schema["properties"][name], value[name], f"{place}.{name}")
+
+
+@pytest.mark.parametrize("router", ["schedules", "firings", "runs", "install", "questions"])
+def test_every_answer_of_a_schedule_and_its_runs_has_an_example(router, document):
+    for operation in operations(document):
+        if operation["tags"] == [router]:
+            for status, answer in operation["responses"].items():
+                for content in answer.get("content", {}).values():
+                    assert shows(document, content["schema"]), (operation["operationId"], status)
+
+
+def shows(document, schema):
+    """Whether a schema has an example, or is a page of what has one."""
+    schema = document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+    items = schema.get("properties", {}).get("items", {}).get("items")
+    return "example" in schema or schema["type"] == "string" or bool(items and shows(document, items))
 
 
 CHAT = [ConversationChanges, NewConversation, NewMessage]

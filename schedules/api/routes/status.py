@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 from pydantic import ConfigDict
 
 from schedules import conf
@@ -12,6 +12,7 @@ from schedules.api.status_rows import StatusRow, status_row
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
 from stagent.lib.api.etags import stands_for
+from stagent.lib.api.listing import Window, refuse_unknown
 from stagent.lib.api.values import Page, Row
 
 router = Router(tags=["install"])
@@ -50,12 +51,13 @@ def get_status(request: HttpRequest) -> StatusRow:
     return shown
 
 
-@router.get("/settings", response=answers(Page[SettingRow]))
-def list_settings(request: HttpRequest) -> Page[SettingRow]:
+@router.get("/settings", response=answers(Page[SettingRow], 422))
+def list_settings(request: HttpRequest, asked: Query[Window]) -> Page[SettingRow]:
     """List the scheduler's settings with their values in force."""
     Actor.of(request).must_have("view_setting")
+    refuse_unknown(request, Window.model_fields)
     rows = [_row(value) for value in conf.in_force()]
-    return Page(items=rows, count=len(rows))
+    return Page(items=rows[asked.offset : asked.offset + asked.limit], count=len(rows))
 
 
 def _row(value: conf.Value) -> SettingRow:

@@ -1,11 +1,13 @@
 """The kinds of values that come in and go out, each spelled in one way."""
 
+import re
 from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StrictInt
 
 YEARS = range(1970, 3000)
+LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")  # what an unescaped + of an offset becomes in an address
 
 
 def _as_text(value: Any) -> Any:
@@ -20,6 +22,16 @@ def _only_text(value: Any) -> Any:
     if value is not None and not isinstance(value, str | datetime | time):
         raise ValueError("Write it as text, in the ISO 8601 way.")
     return value
+
+
+def _a_moment(value: Any) -> Any:
+    """Refuse bare numbers, which pydantic would take for seconds since 1970."""
+    value = _only_text(value)
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"[-+.\d\s]*", value):
+        raise ValueError("Write the moment in the ISO 8601 way, for example 2026-12-01T09:00:00+01:00.")
+    return LOST_PLUS.sub("+", value) if "T" in value else value
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -41,6 +53,12 @@ def _storable(value: str) -> str:
     return value
 
 
+def _some_words(value: str) -> str:
+    if not value.strip():
+        raise ValueError("Write something: blanks alone say nothing.")
+    return value
+
+
 def _id_as_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
@@ -55,7 +73,9 @@ Ref = Annotated[str | None, BeforeValidator(_as_text)]
 Said = Annotated[str | None, BeforeValidator(_or_none)]  # null where nothing was said
 Text = Annotated[str, AfterValidator(_storable)]
 AnyId = Annotated[Text, BeforeValidator(_id_as_text)]  # lenient about 7 for "7"
-Moment = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_utc)]
+Words = Annotated[Text, AfterValidator(_some_words)]
+Name = Annotated[Words, AfterValidator(str.strip)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_a_moment), AfterValidator(_in_utc)]
 DayTime = Annotated[time, BeforeValidator(_only_text), AfterValidator(_without_offset)]
 Whole = StrictInt
 Warnings = list[dict[str, Any]]  # each with a type, and a message or a suggestion
