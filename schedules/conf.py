@@ -11,6 +11,8 @@ from datetime import timedelta
 
 from schedules.models import Setting
 
+COMMAND_LINE, ENVIRONMENT, ADMIN, DEFAULT = "command line", "environment", "admin", "default"
+
 log = logging.getLogger("stagent.conf")
 
 
@@ -64,7 +66,7 @@ BY_NAME = {key.name: key for key in KEYS}
 
 @dataclass(frozen=True)
 class Value:
-    """A value in force and where it came from: environment, admin or default."""
+    """A value in force and where it came from: environment, admin or default; a scheduler's command line."""
 
     key: Key
     value: int
@@ -113,16 +115,32 @@ def in_force() -> list[Value]:
     return [_choose(key, saved.get(key.name)) for key in KEYS]
 
 
-def _choose(key: Key, saved: str | None) -> Value:
+def readings(key: Key) -> tuple[Value, Value]:
+    """Return a setting as it is in this process, and as it is where the environment says nothing."""
+    saved = Setting.objects.filter(key=key.name).values_list("value", flat=True).first()
+    return _choose(key, saved), _choose(key, saved, environment=False)
+
+
+def overrule(key: Key, value: int) -> None:
+    """Put a value of the command line over all others, for this process and its children."""
+    os.environ[key.name] = str(value)
+    _overruled.add(key.name)
+
+
+_overruled: set[str] = set()
+
+
+def _choose(key: Key, saved: str | None, *, environment: bool = True) -> Value:
     ignored: list[str] = []
-    for source, text in (("environment", os.environ.get(key.name)), ("admin", saved)):
+    own = COMMAND_LINE if key.name in _overruled else ENVIRONMENT
+    for source, text in ((own, os.environ.get(key.name) if environment else None), (ADMIN, saved)):
         if text is None or not text.strip():
             continue
         if (number := _read(key, text)) is not None:
             return Value(key, number, source, "; ".join(ignored))
         ignored.append(f"{source}: {text!r}")
         _warn_once(key, source, text)
-    return Value(key, key.default, "default", "; ".join(ignored))
+    return Value(key, key.default, DEFAULT, "; ".join(ignored))
 
 
 def _read(key: Key, text: str) -> int | None:

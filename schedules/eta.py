@@ -4,8 +4,9 @@ import heapq
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from schedules import caps
 from schedules import situation as situations
-from schedules.conf import Conf, load
+from schedules.conf import Conf
 from schedules.drain import startable
 from schedules.durations import Durations
 from schedules.models import Run
@@ -27,7 +28,7 @@ class Forecast:
     @classmethod
     def of(cls, now: datetime) -> "Forecast":
         """Simulate the slots and the queue in front of a manual run."""
-        conf = load()
+        conf = caps.load(now)
         durations = Durations(conf)
         running = sorted(
             (now + remaining(run, durations, now, conf), run.pk)

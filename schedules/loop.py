@@ -35,6 +35,8 @@ GRACE_SEC = 20.0  # for runs to finish when the process is told to leave
 CANCEL_SEC = 10.0  # for stopped runs to be handed back
 AFTER_ERROR_SEC = 1.0
 
+CAP = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
+
 log = logging.getLogger("stagent.loop")
 
 
@@ -101,15 +103,18 @@ class Loop:
         if time.monotonic() - self._seen_at < SEEN_EVERY_SEC:
             return
         vitals = self.executor.vitals if self.executor else None
-        now = clock.now()
+        now, cap = clock.now(), settings.readings(CAP)[0]
+        works_by = {"cap": cap.value, "cap_source": cap.source}
         Scheduler.objects.update_or_create(
             holder=self.holder,
             defaults={
                 "seen_at": now,
                 "event_loop_lag_ms": vitals.lag_p99_ms if vitals else None,
                 "rss_mb": vitals.rss_mb if vitals else None,
+                **works_by,
             },
             create_defaults={
+                **works_by,
                 "seen_at": now,
                 "started_at": now,
                 "host": socket.gethostname()[:80],

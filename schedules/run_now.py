@@ -10,8 +10,7 @@ from django.db import IntegrityError, transaction
 from agents import budgets
 from agents.budgets import Spender
 from agents.states import Activity
-from schedules import conf as settings
-from schedules import journal
+from schedules import caps, journal
 from schedules.errors import CapacityFull, NoRoom, NoScheduler, NotAllowed, Quicker
 from schedules.eta import Forecast
 from schedules.models import Firing, Run, Schedule, Scheduler
@@ -106,7 +105,7 @@ class Wish:
 
 def _claim_now(wish: Wish, *, force: bool) -> Run | None:
     """Queue a run and claim its slot in one transaction; None, and no row, where there is no room."""
-    conf = settings.load()
+    conf = caps.load(wish.now)
     for _ in range(TRIES):
         wish = replace(wish, now=wish.now + MICROSECOND)  # two requests of one microsecond are two instants
         try:

@@ -1,7 +1,7 @@
 """The first page: what goes on right now, as far as somebody may see it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from agents import budgets
 from agents.models import Budget, LiveStream, Question
 from agents.states import BudgetScope
-from schedules import conf, situation
+from schedules import caps, conf, situation
 from schedules.models import Notice
 from schedules.panels import day, places, queue, trouble, upcoming
 from schedules.panels.day import Hour
@@ -46,13 +46,14 @@ class Day:
 
 def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return the panels that this user may see."""
-    at = situation.look(now, conf.load())
+    cap = caps.look(now)
+    at = situation.look(now, replace(conf.load(), max_concurrent=cap.value))
     allowed = {
         name: panel for name, (permission, panel) in PANELS.items() if request.user.has_perm(permission)
     }
     asked = Question.objects.of(operator(request)).open().order_by("expires_at")
     panels = {name: panel(at) for name, panel in allowed.items()}
-    return panels | {"situation": at, "now": now, "questions": list(asked[:MOST_QUESTIONS])}
+    return panels | {"situation": at, "cap": cap, "now": now, "questions": list(asked[:MOST_QUESTIONS])}
 
 
 def _money(now: datetime) -> Money:

@@ -18,6 +18,7 @@ from django.db import connection
 
 from agents import conf as agents_conf
 from agents.models import LiveStream, Provider
+from schedules import caps
 from schedules import conf as schedules_conf
 from schedules.models import Run, Schedule, Scheduler
 from schedules.zones import ZoneError, zone
@@ -145,7 +146,11 @@ def ignored_settings(now: datetime) -> Finding:
     ignored = [f"{value.key.name} ({value.ignored})" for value in schedules_conf.in_force() if value.ignored]
     if ignored:
         return Finding("settings", Level.WARN, f"ignored: {', '.join(ignored)}")
-    return Finding("settings", Level.OK, f"cap {schedules_conf.load().max_concurrent}")
+    cap = caps.look(now)
+    if cap.differs:
+        by = f"a scheduler works by a cap of {cap.value} ({cap.source})"
+        return Finding("settings", Level.WARN, f"{by}; read here, it is {cap.here}")
+    return Finding("settings", Level.OK, f"cap {cap.value}")
 
 
 def breakers(now: datetime) -> Finding:

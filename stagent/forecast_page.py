@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.urls import reverse
 
-from schedules import conf, plans, situation
+from schedules import caps, conf, plans, situation
 from schedules.forecast import HOURS, Expected, Forecast, play
 from schedules.timeline.axis import Axis
 from schedules.timeline.drawing import draw
@@ -35,12 +35,12 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return what the page shows; PermissionDenied to those who may not see schedules."""
     if not request.user.has_perm("schedules.view_schedule"):
         raise PermissionDenied
-    at = situation.look(now, conf.load())
+    at = situation.look(now, caps.load(now))
     until, in_force = now + timedelta(hours=HOURS), at.conf.max_concurrent
     outlook = plans.look(at, until)
     cap, wrong = _asked(request.GET.get("cap", "").strip())
-    caps = [in_force, *([cap] if cap and cap != in_force else [])]
-    played = [play(outlook, now=now, until=until, cap=cap) for cap in caps]
+    tried = [in_force, *([cap] if cap and cap != in_force else [])]
+    played = [play(outlook, now=now, until=until, cap=one) for one in tried]
     proposal = forecast_stagger.look(request, outlook, played[-1])
     return (
         {"title": "Forecast", "hours": HOURS, "cap": cap, "in_force": in_force, "wrong": wrong}

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules import conf, situation
+from schedules import caps, situation
 from schedules.admin.tones import run_badge
 from schedules.models import Run
 from schedules.panels import queue
@@ -29,7 +29,7 @@ class WithReasons(ChangeList):
         runs = list(self.result_list)
         queued = [run for run in runs if run.status == RunStatus.QUEUED]
         if queued:
-            explained = queue.explain(queued, situation.look(clock.now(), conf.load()))
+            explained = queue.explain(queued, situation.look(now := clock.now(), caps.load(now)))
             waiting = {one.run.pk: one for one in explained}
             for run in queued:
                 run.waiting = waiting[run.pk]

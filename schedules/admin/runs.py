@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 
 from agents.models import Question
-from schedules import cancelling, conf, journal, run_now, situation
+from schedules import cancelling, caps, conf, journal, run_now, situation
 from schedules.admin import turns
 from schedules.admin.filters import DayFilter, ScheduleFilter
 from schedules.admin.remedies import remedy
@@ -104,7 +104,8 @@ class RunAdmin(RunColumns):
     def _about(self, request: HttpRequest, run: Run) -> dict[str, Any]:
         may_change = request.user.has_perm("schedules.change_run")
         queued = run.status == RunStatus.QUEUED
-        waiting = queue.explain([run], situation.look(clock.now(), conf.load())) if queued else [None]
+        now = clock.now()
+        waiting = queue.explain([run], situation.look(now, caps.load(now))) if queued else [None]
         return {
             "run": run,
             "badge": run_badge(run),

@@ -62,7 +62,7 @@ class ScheduleColumns(ConsoleAdmin):
         now = clock.now()
         if schedule.deferred_until and schedule.deferred_until > now:
             return format_html(
-                '{}<span class="under">steps back for chat</span>', cells.ago(schedule.deferred_until, now)
+                '{}<span class="under">waiting for chat</span>', cells.ago(schedule.deferred_until, now)
             )
         if schedule.next_fire_at is None:
             return cells.NOTHING

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.contrib import admin
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from schedules.models import Scheduler
@@ -13,7 +14,7 @@ from stagent.lib.admin import ReadOnlyAdmin
 
 @admin.register(Scheduler)
 class SchedulerAdmin(ReadOnlyAdmin):
-    list_display = ("host", "pid", "state", "started", "seen", "loop_lag", "memory", "holder")
+    list_display = ("host", "pid", "state", "started", "seen", "works_by", "loop_lag", "memory", "holder")
     list_display_links = None
     empty_text = (
         "No scheduler is running. Start one with python manage.py runscheduler, "
@@ -38,6 +39,13 @@ class SchedulerAdmin(ReadOnlyAdmin):
     @admin.display(description="last seen", ordering="seen_at")
     def seen(self, scheduler: Scheduler) -> SafeString:
         return cells.ago(scheduler.seen_at, clock.now())
+
+    @admin.display(description="works by a cap of")
+    def works_by(self, scheduler: Scheduler) -> SafeString:
+        if scheduler.cap is None or not scheduler.executes:
+            return cells.NOTHING
+        cap = cells.count(scheduler.cap)
+        return format_html('{}<span class="under">{}</span>', cap, scheduler.cap_source)
 
     @admin.display(description="loop lag, p99")
     def loop_lag(self, scheduler: Scheduler) -> SafeString:

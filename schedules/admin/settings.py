@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from agents import activity
-from schedules import conf, journal
+from schedules import caps, conf, journal
 from schedules.advisor import LOOKS_BACK, advise
 from schedules.conf import BY_NAME, Key, Value
 from schedules.models import Setting
@@ -65,10 +65,11 @@ class SettingAdmin(ReadOnlyAdmin):
             "title": "Settings",
             "opts": self.opts,
             "lines": lines,
-            "advice": advise(now, conf.load(), activity.first_token_ms(now - LOOKS_BACK)),
+            "cap": caps.look(now),
+            "advice": advise(now, caps.load(now), activity.first_token_ms(now - LOOKS_BACK)),
             "may_change": self.has_edit_permission(request),
         }
-        return render(request, "admin/schedules/setting/page.html", context, status=422 if wrong else 200)
+        return render(request, "admin/schedules/setting/page.html", context)
 
     def _change(self, request: HttpRequest, name: str, typed: str) -> str:
         """Save or clear one setting; return what is wrong with what was typed."""

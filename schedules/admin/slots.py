@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules import conf, journal
+from schedules import caps, journal
 from schedules.admin.run_columns import run_url
 from schedules.admin.schedule_columns import BUTTON
 from schedules.models import Pool, Slot
@@ -61,7 +61,7 @@ class SlotAdmin(ReadOnlyAdmin):
         named = cells.link(run_url(run), run.schedule_name)
         return format_html('{}<span class="under">run {}, step {}</span>', named, run.pk, run.turn_count)
 
-    @admin.display(description="lease until")
+    @admin.display(description="lease ends")
     def until(self, slot: Slot) -> SafeString:
         return cells.ago(slot.run.lease_expires_at, clock.now()) if slot.run else cells.NOTHING
 
@@ -112,6 +112,6 @@ class SlotAdmin(ReadOnlyAdmin):
 def size_of(pool: str) -> int:
     """Return how many slots of a pool take runs now."""
     if pool in (DEFAULT_POOL, OVERFLOW_POOL):
-        known = conf.load()
+        known = caps.load(clock.now())
         return known.max_concurrent if pool == DEFAULT_POOL else known.max_overflow
     return Pool.objects.filter(pk=pool).values_list("size", flat=True).first() or 0

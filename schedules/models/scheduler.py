@@ -30,6 +30,8 @@ class Scheduler(models.Model):
     seen_at = models.DateTimeField(db_index=True)
     event_loop_lag_ms = models.FloatField(null=True, help_text="p99 over the last minute.")
     rss_mb = models.FloatField(null=True)
+    cap = models.PositiveIntegerField(null=True, help_text="How many runs at once it claims up to.")
+    cap_source = models.CharField(max_length=16, blank=True, default="", help_text="Where it has that from.")
 
     objects = SchedulerQuerySet.as_manager()
 

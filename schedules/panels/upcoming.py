@@ -11,7 +11,7 @@ MOST = 8
 
 @dataclass(frozen=True)
 class Upcoming:
-    """A schedule and its next firing; `deferred` while it steps back for chat."""
+    """A schedule and its next firing; `deferred` while it waits for chat."""
 
     schedule: Schedule
     rhythm: str

@@ -3,7 +3,7 @@
 from typing import Any
 
 from agents.tools.base import Arguments, Tool, ToolContext
-from schedules import conf
+from schedules import caps
 from schedules import situation as situations
 from schedules.forecast import MOST_HOURS
 from schedules.forecast import forecast as look_ahead
@@ -19,7 +19,7 @@ SHOWN = 100
 def forecast(context: ToolContext, arguments: Arguments) -> Any:
     """Tell what the coming hours hold."""
     may_look(context, "view_schedule")
-    situation = situations.look(clock.now(), conf.load())
+    situation = situations.look(now := clock.now(), caps.load(now))
     ahead = look_ahead(situation, hours=arguments.get("hours", 24), cap=arguments.get("cap"))
     return answer(ahead, limit=SHOWN)
 

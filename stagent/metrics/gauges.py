@@ -70,6 +70,13 @@ def _schedulers(at: Situation) -> Iterator[Metric]:
     for one in alive:
         kinds[str(one.executes).lower()] += 1
     yield _by("stagent_schedulers", "Scheduler processes seen lately.", "executes", kinds)
+    caps = (([one.host, str(one.pid), one.cap_source], one.cap) for one in alive if one.cap is not None)
+    yield _family(
+        "stagent_scheduler_cap",
+        "Runs at once that it claims up to, and where it has that from.",
+        ["host", "pid", "source"],
+        caps,
+    )
     lag = {one: one.event_loop_lag_ms / 1000 for one in alive if one.event_loop_lag_ms is not None}
     memory = {one: one.rss_mb * MIB for one in alive if one.rss_mb is not None}
     yield _each(

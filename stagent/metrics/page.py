@@ -11,7 +11,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from schedules import conf, situation
+from schedules import caps, situation
 from schedules.tallies import books
 from stagent.auth import authenticate
 from stagent.lib import clock
@@ -25,7 +25,7 @@ class Install(Collector):
     """Everything there is to tell; collected anew at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        yield from gauges.look(situation.look(clock.now(), conf.load()))
+        yield from gauges.look(situation.look(now := clock.now(), caps.load(now)))
         yield from totals.look(books.totals())
 
 

@@ -66,7 +66,7 @@ def test_a_running_run_says_who_holds_it_in_which_slot_until_when(reader, now):
     for part in (
         "Holder scheduler@here:1:abc",
         "Slot default #1",
-        "lease until in 59 s",
+        "lease ends in 59 s",
         "Steps 0 of 40",
         "Deadline",
     ):

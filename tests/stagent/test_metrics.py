@@ -53,6 +53,13 @@ def test_an_empty_install_tells_every_gauge(prometheus):
     assert told["stagent_queue_oldest_age_seconds",] == 0
 
 
+def test_the_cap_of_a_scheduler_is_told_with_its_source_and_is_the_one_in_force(prometheus):
+    a_scheduler(clock.now(), cap=7, cap_source="command line")
+    told = scrape(prometheus)
+    assert told["stagent_cap",] == told["stagent_slots", "default"] == 7
+    assert told["stagent_scheduler_cap", "here", "1", "command line"] == 7
+
+
 def test_what_goes_on_is_told(prometheus):
     now = clock.now()
     Pool.objects.create(name="heavy", size=3)

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from schedules import conf, plans, situation
+from schedules import caps, conf, plans, situation
 from schedules.forecast import FATES, HOURS, MOST_HOURS, Day, Expected, Forecast, play
 from schedules.forecast_answer import answer
 from schedules.zones import zone
@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
         until = now + timedelta(hours=options["hours"])
-        at_present = situation.look(now, conf.load())
+        at_present = situation.look(now, caps.load(now))
         cap = at_present.conf.max_concurrent
         outlook = plans.look(at_present, until)
         asked = play(outlook, now=now, until=until, cap=options["cap"] or cap)

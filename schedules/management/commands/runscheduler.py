@@ -51,7 +51,7 @@ class Command(BaseCommand):
         for option, name in OVERRIDES.items():
             if (value := options[option]) is not None:
                 self._check(option, name, value)
-                os.environ[name] = str(value)
+                conf.overrule(conf.BY_NAME[name], value)
         if hasattr(os, "nice") and 0 < options["nice"] <= 19:
             os.nice(options["nice"])
         loop = Loop(execute=not options["no_execute"], grace_sec=options["grace"])

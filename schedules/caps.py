@@ -1,0 +1,50 @@
+"""The cap in force, as a process sees it that is no scheduler.
+
+Whoever claims goes by what it reads itself, and a scheduler may have been told another cap than the web
+process: by --max-concurrent, or by an environment of its own. So schedulers write down what they work by.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from schedules import conf as settings
+from schedules.conf import COMMAND_LINE, ENVIRONMENT, Conf
+from schedules.models import Scheduler
+
+KEY = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
+
+
+@dataclass(frozen=True)
+class Cap:
+    """How many runs there may be at once, who says so, and what this process would have read instead."""
+
+    value: int
+    source: str
+    here: int
+    by: Scheduler | None = None  # empty where no scheduler executes: then the settings are all there is
+
+    @property
+    def differs(self) -> bool:
+        """Whether the page of settings alone would mislead."""
+        return self.value != self.here
+
+
+def look(now: datetime) -> Cap:
+    """Return the largest cap that a scheduler claims up to; without one, what is read here."""
+    here, saved = settings.readings(KEY)
+    executing = [one for one in Scheduler.objects.running(now) if one.executes]
+    told = [_of(one, here.value, saved.value) for one in executing]
+    return max(told, key=lambda cap: cap.value, default=Cap(here.value, here.source, here.value))
+
+
+def load(now: datetime) -> Conf:
+    """Return the settings in force, with the cap that the schedulers work by."""
+    return replace(settings.load(), max_concurrent=look(now).value)
+
+
+def _of(scheduler: Scheduler, here: int, saved: int) -> Cap:
+    """Read a row: a cap of its own stands as written, what is saved for all may be newer than the row."""
+    if scheduler.cap is None:  # written by a version that did not tell
+        return Cap(here, "", here, scheduler)
+    own = scheduler.cap_source in (COMMAND_LINE, ENVIRONMENT)
+    return Cap(scheduler.cap if own else saved, scheduler.cap_source, here, scheduler)
