@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from schedules import conf, plans, staggering
+from schedules import caps, plans, staggering
 from schedules import situation as situations
 from schedules.api import stagger_rows
 from schedules.api.actors import Actor
@@ -35,7 +35,7 @@ def get_forecast(
     """Play the coming hours through the cap, or another one: predicted starts, waits, peak, cost."""
     Actor.of(request).must_have("view_schedule")
     refuse_unknown(request, ASKED)
-    situation = situations.look(clock.now(), conf.load())
+    situation = situations.look(now := clock.now(), caps.load(now))
     return answer(forecast(situation, hours=hours, cap=cap), offset=offset, limit=limit)
 
 
@@ -46,8 +46,8 @@ def get_stagger(
     """Propose to move schedules by a few minutes, so that fewer come due together; nothing is moved."""
     Actor.of(request).must_have("view_schedule")
     refuse_unknown(request, ASKED)
-    situation = situations.look(clock.now(), conf.load())
-    now, until = situation.now, situation.now + timedelta(hours=hours)
+    situation = situations.look(now := clock.now(), caps.load(now))
+    until = now + timedelta(hours=hours)
     outlook = plans.look(situation, until)
     before = play(outlook, now=now, until=until, cap=cap or situation.conf.max_concurrent)
     return stagger_rows.answer(staggering.propose(outlook, before), offset=offset, limit=limit)

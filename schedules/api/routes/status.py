@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import ConfigDict
 
-from schedules import conf
+from schedules import caps, conf
 from schedules.api.actors import Actor
 from schedules.api.status_rows import StatusRow, status_row
 from stagent.lib import clock
@@ -46,7 +46,7 @@ def get_status(request: HttpRequest) -> StatusRow:
     With If-None-Match, 304 says that all is the same but the moment and the vital signs of schedulers.
     """
     Actor.of(request).must_have("view_slot")
-    shown = status_row(clock.now(), conf.load())
+    shown = status_row(now := clock.now(), caps.load(now))
     stands_for(request, shown, but=PASSING)
     return shown
 
