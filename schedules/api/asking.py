@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, StrictBool
 
 from agents.models.profile import MAX_TURNS
+from schedules.models.schedule import KEY
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib.api.values import AnyId, Asked, DayTime, Moment, Name, Text, Whole, Words
 
@@ -42,6 +43,9 @@ class ScheduleChanges(Timing):
     model_config = ConfigDict(json_schema_extra={"example": {"max_turns": 200, "cron": "0 7 * * *"}})
 
     name: Name = Field(default=NOT_GIVEN, min_length=1, max_length=120)
+    key: Text | None = Field(
+        default=None, pattern=KEY, max_length=100, description="Found again by this in a file; unique."
+    )
     prompt: Words = Field(default=NOT_GIVEN, min_length=1)
     profile: Text = Field(default=NOT_GIVEN, description="Its slug.")
     project: AnyId | None = Field(default=None, description="Its id.")

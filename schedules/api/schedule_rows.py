@@ -14,8 +14,8 @@ from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, Schedul
 from stagent.lib.api.values import Id, Ref, Row, Said, Seen, Warnings
 
 EXAMPLE: Any = json.loads("""{
-  "id": "7", "name": "Morning report", "project": null, "profile": "reporter", "kind": "scheduled",
-  "prompt": "Say what ran, what failed and why.",
+  "id": "7", "name": "Morning report", "key": null, "project": null, "profile": "reporter",
+  "kind": "scheduled", "prompt": "Say what ran, what failed and why.",
   "cron": "0 9 * * 1-5", "interval": "weekdays at 09:00", "every_sec": null, "at": null,
   "timezone": "Europe/Berlin", "description": "At 09:00, Monday through Friday",
   "status": "active", "paused_reason": null, "starts_at": null, "ends_at": null, "max_firings": null,
@@ -40,6 +40,7 @@ class ScheduleRow(Row):
 
     id: Id
     name: str
+    key: str | None = Field(description="By which a file of schedules finds it again, whatever its name.")
     project: Ref = Field(validation_alias="project_id")
     profile: str = Field(validation_alias=AliasPath("profile", "slug"))
     kind: ScheduleKind

@@ -1,6 +1,6 @@
 """From a file to what has to be done, and doing it through the doors of the API: all of it or nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,14 +14,14 @@ from schedules.api import changing
 from schedules.api.actors import Actor
 from schedules.api.asking import NewSchedule, ScheduleChanges
 from schedules.api.columns import columns
+from schedules.asfile.matching import Place, Present, place_of, present
 from schedules.asfile.reading import Entry, Fault, Faulty
 from schedules.asfile.telling import OTHERS, WHEN, default, told
 from schedules.models import Schedule
 from schedules.states import ScheduleStatus
 from stagent.lib.problems import Problem, of_model, of_schema
 
-type Key = tuple[str | None, str]  # the project's slug, and the name within it
-DECLARED = ("profile", "project", "timezone", *OTHERS)
+DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
 NOT_NAMED = "The file does not name it."
 
 
@@ -30,7 +30,7 @@ class Change:
     """What is to become of one schedule: each field with its old and its new value."""
 
     verb: str  # +, ~ or -
-    key: Key
+    place: Place  # where it is now, or will be where it is new
     fields: dict[str, tuple[Any, Any]]
     entry: Entry | None = None
     schedule: Schedule | None = None
@@ -45,38 +45,20 @@ class Plan:
     unchanged: int
 
 
-def present() -> dict[Key, Schedule]:
-    """Return the schedules by their keys; Faulty where two of a project share a name."""
-    found: dict[Key, Schedule] = {}
-    for schedule in Schedule.objects.select_related("profile", "project", "pool").order_by(
-        "project__slug", "name", "pk"
-    ):
-        key = (schedule.project.slug if schedule.project else None, schedule.name)
-        if key in found:
-            where = f" in the project {key[0]}" if key[0] else ""
-            raise Faulty(Fault(0, f"Two schedules are called {schedule.name!r}{where}: rename one of them."))
-        found[key] = schedule
-    return found
-
-
 def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> Plan:
     """Compare a file with what is there; raises Faulty with every mistake, each with its line."""
-    there, named, faults = present(), set[Key](), list[Fault]()
+    there, faults = present(entries), list[Fault]()
     projects = dict(Project.objects.values_list("slug", "pk"))
     changes: list[Change] = []
     for entry in entries:
         try:
-            key = _key(entry, projects)
-            if key in named:
-                raise Faulty(entry.fault("name", "Another schedule of this file has this name."))
-            named.add(key)
-            changes.append(_compare(entry, key, there, projects, now))
+            changes.append(_compare(entry, _place(entry, projects), there, projects, now))
         except Faulty as error:
             faults += error.faults
     if faults:
         raise Faulty(*faults)
     to_do = [change for change in changes if change.fields]
-    pauses = [*_left_over(there, named)] if prune else []
+    pauses = [*_left_over(there)] if prune else []
     return Plan(to_do + pauses, len(changes) - len(to_do))
 
 
@@ -86,7 +68,7 @@ def apply(planned: Plan, actor: Actor, now: datetime) -> Iterator[tuple[Change, 
         yield change, _do(change, actor, now)
 
 
-def _key(entry: Entry, projects: dict[str, int]) -> Key:
+def _place(entry: Entry, projects: dict[str, int]) -> Place:
     project, name = entry.values.get("project"), entry.values.get("name")
     if not isinstance(name, str) or not name.strip():
         raise Faulty(entry.fault("name", "Every schedule needs one, unique within its project."))
@@ -96,22 +78,20 @@ def _key(entry: Entry, projects: dict[str, int]) -> Key:
     return project, name.strip()
 
 
-def _compare(
-    entry: Entry, key: Key, there: dict[Key, Schedule], projects: dict[str, int], now: datetime
-) -> Change:
+def _compare(entry: Entry, place: Place, there: Present, projects: dict[str, int], now: datetime) -> Change:
     if not any(entry.values.get(name) for name in WHEN):
         raise Faulty(entry.fault("cron", editing.SAY_WHEN))
-    project = projects[key[0]] if key[0] else None
-    asked = {name: default(name) for name in DECLARED} | entry.values | {"name": key[1]}
+    project = projects[place[0]] if place[0] else None
+    asked = {name: default(name) for name in DECLARED} | entry.values | {"name": place[1]}
     asked["project"] = None if project is None else str(project)
-    found = there.get(key)
+    found = there.match(entry, place)
     before = told(found) if found else {}
     after = _after(entry, asked, found, now)
     names = [name for name in dict.fromkeys([*after, *before]) if before.get(name) != after.get(name)]
     fields = {name: (before.get(name), after.get(name)) for name in names}
     if found and "status" in fields:
         fields["status"] = (found.status, entry.values["status"])
-    return Change("~" if found else "+", key, fields, entry, found, asked)
+    return Change("~" if found else "+", place_of(found) if found else place, fields, entry, found, asked)
 
 
 def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: datetime) -> dict[str, Any]:
@@ -137,10 +117,10 @@ def _faults(entry: Entry, problem: Problem) -> list[Fault]:
     return found or [Fault(entry.line, problem.message)]
 
 
-def _left_over(there: dict[Key, Schedule], named: Iterable[Key]) -> Iterator[Change]:
-    for key, schedule in there.items():
-        if key not in named and schedule.status == ScheduleStatus.ACTIVE:
-            yield Change("-", key, {"status": ("active", "paused")}, schedule=schedule)
+def _left_over(there: Present) -> Iterator[Change]:
+    for schedule in there.left():
+        if schedule.status == ScheduleStatus.ACTIVE:
+            yield Change("-", place_of(schedule), {"status": ("active", "paused")}, schedule=schedule)
 
 
 def _do(change: Change, actor: Actor, now: datetime) -> list[str]:

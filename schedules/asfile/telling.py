@@ -13,7 +13,7 @@ from schedules.models import Schedule
 from schedules.states import ScheduleStatus
 
 WHEN = ("interval", "cron", "at")
-ALWAYS = ("name", "project", "profile", "status", *WHEN, "timezone", "prompt")
+ALWAYS = ("name", "key", "project", "profile", "status", *WHEN, "timezone", "prompt")
 OTHERS = tuple(name for name in NewSchedule.model_fields if name not in ALWAYS)
 HEAD = """\
 # Schedules of this install. `manage.py schedules plan` says what this file would change, `apply` does it.
@@ -31,7 +31,7 @@ def default(name: str) -> Any:
 
 def told(schedule: Schedule) -> dict[str, Any]:
     """Return a schedule's fields by their names, in the order of the file, defaults left out."""
-    said = {name: plain(getattr(schedule, name)) for name in ("name", "project", "profile")}
+    said = {name: plain(getattr(schedule, name)) for name in ("name", "key", "project", "profile")}
     if schedule.status == ScheduleStatus.PAUSED:
         said["status"] = plain(schedule.status)
     said |= _when(schedule) | {"timezone": schedule.timezone, "prompt": schedule.prompt}

@@ -18,7 +18,7 @@ def lines(planned: Plan) -> Iterator[str]:
 
 def of(change: Change) -> Iterator[str]:
     """Say one change."""
-    project, name = change.key
+    project, name = change.place
     yield f"{change.verb} {name}" + (f" ({project})" if project else "")
     for field, (old, new) in change.fields.items():
         yield from _field(field, old, new, fresh=change.verb == "+")

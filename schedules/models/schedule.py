@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -13,6 +13,8 @@ from agents.states import FailureReason
 from schedules.calendar import Recurrence
 from schedules.models.slot import Pool
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
+
+KEY = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 
 
 def install_zone() -> str:
@@ -34,6 +36,16 @@ class Schedule(models.Model):
     """When, what and within which limits; the tick turns its due instants into firings."""
 
     name = models.CharField(max_length=120)
+    key = models.CharField(
+        max_length=100,
+        unique=True,
+        null=True,
+        blank=True,
+        default=None,
+        validators=[RegexValidator(KEY)],
+        error_messages={"unique": "Another schedule has this key."},
+        help_text="By which a file of schedules finds it again, whatever its name.",
+    )
     project = models.ForeignKey(Project, models.SET_NULL, null=True, blank=True)
     prompt = models.TextField()
     profile = models.ForeignKey(Profile, models.PROTECT)

@@ -24,6 +24,7 @@ avg_turns_per_firing avg_duration_ms avg_duration max_turns_set_at
 """
 GIVEN = {
     "name": "Watch",
+    "key": "watch",
     "prompt": "Look.",
     "profile": "tester",
     "kind": "heartbeat",

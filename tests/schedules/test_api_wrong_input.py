@@ -34,6 +34,9 @@ WRONG = [
     ({"name": "a\0b"}, "name"),
     ({"name": "a\ud800b"}, "name"),
     ({"name": "  "}, "name"),
+    ({"key": ""}, "key"),
+    ({"key": "two words"}, "key"),
+    ({"key": "k" * 101}, "key"),
     ({"prompt": ""}, "prompt"),
     ({"prompt": " \n"}, "prompt"),
     ({"profile": "nobody"}, "profile"),
@@ -103,6 +106,14 @@ def test_a_wrong_field_leaves_a_schedule_as_it_is(api, wrong, field):
     assert refusal(answer) == (422, "validation_error")
     assert list(answer.json()["fields"]) == [field]
     assert Schedule.objects.values().get() == before
+
+
+def test_a_key_belongs_to_one_schedule(api):
+    assert api.post("/schedules", A_SCHEDULE | {"key": "am"}).status_code == 201
+    answer = api.post("/schedules", A_SCHEDULE | {"key": "am"})
+    assert refusal(answer) == (422, "validation_error")
+    assert answer.json()["fields"] == {"key": "Another schedule has this key."}
+    assert api.post("/schedules", A_SCHEDULE | {"key": None}).status_code == 201
 
 
 def test_what_is_missing_is_named(api):

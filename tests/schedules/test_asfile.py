@@ -223,6 +223,85 @@ def test_two_of_one_name_cannot_be_kept_in_a_file(command):
         export()
 
 
+KEYED = FILE.replace("name: Watch", "name: Watch\n        key: watch")
+
+
+def test_what_has_a_key_is_renamed_and_keeps_its_identity(command):
+    command("apply", KEYED)
+    watch = Schedule.objects.get(key="watch")
+    renamed = KEYED.replace("name: Watch", "name: Look around\n        project: demo")
+    said = command("plan", renamed)
+    assert "~ Watch\n    name: Watch -> Look around\n    project: (default) -> demo\n" in said
+    assert "0 to add, 1 to change, 0 to pause, 1 unchanged." in command("apply", renamed, "--prune")
+    after = Schedule.objects.get(key="watch")
+    assert (after.pk, after.name, after.project.slug) == (watch.pk, "Look around", "demo")
+    assert (after.status, after.next_fire_at) == (ScheduleStatus.ACTIVE, watch.next_fire_at)
+    assert "2 unchanged." in command("apply", renamed)
+
+
+def test_a_key_is_taken_on_by_the_schedule_of_that_name(command):
+    command("apply", FILE)
+    watch = Schedule.objects.get(name="Watch")
+    assert "~ Watch\n    key: (default) -> watch\n" in command("apply", KEYED)
+    assert Schedule.objects.get(key="watch").pk == watch.pk
+    assert "~ Watch\n    key: watch -> (default)\n" in command("apply", FILE)
+
+
+def test_two_may_trade_their_names(command):
+    both = KEYED.replace("report\n        project: demo", "report\n        key: am")
+    command("apply", both)
+    was = dict(Schedule.objects.values_list("key", "pk"))
+    traded = both.replace("Watch", "?").replace("Morning report", "Watch").replace("?", "Morning report")
+    assert "0 to add, 2 to change" in command("apply", traded)
+    assert dict(Schedule.objects.values_list("key", "pk")) == was
+    assert Schedule.objects.get(key="am").name == "Watch"
+
+
+def test_an_old_name_may_be_given_to_a_new_schedule(command):
+    command("apply", KEYED)
+    watch = Schedule.objects.get(key="watch")
+    fresh = "  - name: Watch\n        profile: tester\n        cron: 0 9 * * *\n        prompt: New.\n    "
+    renamed = FILE.replace("  - name: Watch\n", fresh + "  - name: Older\n        key: watch\n")
+    assert "1 to add, 1 to change" in command("apply", renamed)
+    assert Schedule.objects.get(name="Older").pk == watch.pk
+
+
+def test_an_export_with_keys_gives_one_to_each(command):
+    a_schedule(clock.now(), name="Night & day")
+    a_schedule(clock.now(), name="Night day")
+    out = StringIO()
+    call_command("schedules", "export", "--keys", stdout=out)
+    assert "- name: Night & day\n    key: night-day\n" in out.getvalue()
+    assert "- name: Night day\n    key: night-day-2\n" in out.getvalue()
+    assert set(Schedule.objects.values_list("key", flat=True)) == {None}, "an export writes nothing here"
+    command("apply", out.getvalue())
+    assert "0 to change, 0 to pause, 2 unchanged" in command("apply", out.getvalue())
+    assert set(Schedule.objects.values_list("key", flat=True)) == {"night-day", "night-day-2"}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ("max_turns: 120", "key: watch", "key: Another schedule of this file has this key."),
+        ("key: watch", "key: two words", "key: "),
+        ("key: watch", "key: [a]", "key: "),
+    ],
+)
+def test_a_wrong_key_is_told(command, was, becomes, said):
+    with pytest.raises(CommandError) as refused:
+        command("apply", KEYED.replace(was, becomes))
+    assert said in str(refused.value)
+    assert not Schedule.objects.exists()
+
+
+def test_which_of_two_namesakes_is_meant_has_to_be_said(command):
+    for key in ("one", "two"):
+        Schedule.objects.filter(pk=a_schedule(clock.now(), name="Watch").pk).update(key=key)
+    assert "2 unchanged." in command("plan", export())
+    with pytest.raises(CommandError, match="tell them apart by `key`"):
+        command("plan", FILE)
+
+
 def test_collisions_are_told(command):
     for number in range(3):
         heavy = a_schedule(clock.now(), name=f"Heavy {number}", cron="0 * * * *")

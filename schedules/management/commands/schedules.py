@@ -1,7 +1,8 @@
 """Keep schedules in a file: `export` writes it, `plan` says what it would change, `apply` does that.
 
 1. Read the file; each mistake is told with its line and field, and nothing is done.
-2. Find each schedule by its name within its project; compare all its fields with what the file says.
+2. Find each schedule by its key, or else by its name within its project; compare all its fields with what
+   the file says.
 3. `plan` prints the differences. `apply` makes them in one transaction, through the doors of the API.
 """
 
@@ -15,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from schedules.api.actors import Actor
-from schedules.asfile import planning, reading, telling, wording
+from schedules.asfile import matching, planning, reading, telling, wording
 from schedules.asfile.reading import Faulty
 from stagent.lib import clock
 
@@ -29,6 +30,9 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="export|plan|apply")
         export = verbs.add_parser("export", help="write the schedules as YAML")
         export.add_argument("file", nargs="?", default="-", help="where to; without, standard output")
+        export.add_argument(
+            "--keys", action="store_true", help="with a key for each, so that it can be renamed in the file"
+        )
         plan = verbs.add_parser("plan", help="say what a file would change; nothing is written")
         plan.add_argument("--check", action="store_true", help=f"exit with {CHANGES} if there are changes")
         apply = verbs.add_parser("apply", help="make the install as the file says, all of it or nothing")
@@ -51,7 +55,11 @@ class Command(BaseCommand):
             raise CommandError("\n".join([*told, "Nothing was changed."])) from None
 
     def _export(self, file: str, options: dict[str, Any]) -> None:
-        text = telling.written([telling.told(schedule) for schedule in planning.present().values()])
+        schedules = matching.present().schedules
+        matching.refuse_namesakes(schedules)
+        if options["keys"]:
+            matching.give_keys(schedules)
+        text = telling.written([telling.told(schedule) for schedule in schedules])
         if file == "-":
             self.stdout.write(text, ending="")
         else:
@@ -75,7 +83,7 @@ class Command(BaseCommand):
             done = list(planning.apply(planned, actor, now))
         for change, warnings in done:
             for warning in warnings:
-                self.stderr.write(f"! {change.key[1]}: {warning}")
+                self.stderr.write(f"! {change.place[1]}: {warning}")
         for line in wording.lines(planned):
             self.stdout.write(line)
 
