@@ -1,11 +1,12 @@
 """Fill an install with a plausible month of work, to try and to measure how it is with much in it.
 
 1. Refuse where anything is scheduled already, unless told that it may be mixed.
-2. Write schedules, firings and runs in bulk.
+2. Write schedules, firings, runs, conversations and messages in bulk.
 """
 
 import time
 from argparse import ArgumentParser
+from dataclasses import fields
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -24,17 +25,20 @@ class Command(BaseCommand):
         parser.add_argument("--schedules", type=int, default=100)
         parser.add_argument("--firings", type=int, default=10_000)
         parser.add_argument("--runs", type=int, default=1_000, help="of the newest firings; at most as many")
+        parser.add_argument("--conversations", type=int, default=20, help="of the first administrator")
+        parser.add_argument("--messages", type=int, default=400, help="in all of them, two each at least")
         parser.add_argument("--yes", action="store_true", help="though there is something in it already")
 
-    def handle(self, *args: Any, schedules: int, firings: int, runs: int, yes: bool, **options: Any) -> None:
-        if schedules < 1 or not 0 <= runs <= firings:
+    def handle(self, *args: Any, yes: bool, **options: Any) -> None:
+        size = Size(**{field.name: options[field.name] for field in fields(Size)})
+        if size.schedules < 1 or not 0 <= size.runs <= size.firings:
             raise CommandError("There must be a schedule at least, and no more runs than firings.")
         if not yes and any(model.objects.exists() for model in (Schedule, Firing, Run)):
             raise CommandError(
                 "Something is scheduled here already. With --yes the made-up is mixed with it."
             )
         began = time.monotonic()
-        fill(Size(schedules, firings, runs), clock.now(), self._tell)
+        fill(size, clock.now(), self._tell)
         self.stdout.write(f"Filled in {time.monotonic() - began:.0f} s.")
 
     def _tell(self, text: str) -> None:
