@@ -9,13 +9,18 @@ and stay within their hour: its hours, its days and the time between its instant
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from schedules.cron import CronError, parse
 
 WINDOW = 5  # minutes
 FARTHEST = 15  # minutes that a schedule is moved by
 MOST_MOVES = 200
 MOST_TRIES = 2000
 WORTH_IT = 0.5  # of the peak: windows lower than this are left alone
-MINUTES = re.compile(r"\d{1,2}(,\d{1,2})*")
+STEP = re.compile(r".*/(\d{1,2})")
+STRETCH = re.compile(r"\d{1,2}-\d{1,2}")
+HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,30 @@ class Plan:
 
 
 def moved(cron: str, by: int) -> str | None:
-    """Return an expression with its minutes moved; None where they are no plain numbers or leave the hour."""
+    """Return an expression with its minutes moved; None where one of them would leave its hour."""
     column, _, rest = cron.partition(" ")
-    if not MINUTES.fullmatch(column):
-        return None
-    minutes = sorted({int(minute) + by for minute in column.split(",")})
-    return f"{','.join(map(str, minutes))} {rest}" if minutes[0] >= 0 and minutes[-1] < 60 else None
+    minutes = tuple(minute + by for minute in minutes_of(column))
+    return f"{_written(minutes, column)} {rest}" if minutes and 0 <= minutes[0] <= minutes[-1] < 60 else None
+
+
+@lru_cache(maxsize=1024)
+def minutes_of(column: str) -> tuple[int, ...]:
+    """Return the minutes of the hour that a first column names, none where it is no column."""
+    try:
+        return tuple(time // 60 for time in parse(f"{column} * * * *").times if time < HOUR)
+    except CronError:
+        return ()
+
+
+def _written(minutes: tuple[int, ...], like: str) -> str:
+    """Write minutes in the manner of another column: */15 moved by three is 3-59/15."""
+    if step := STEP.fullmatch(like):
+        short = f"{minutes[0]}-59/{step[1]}" if minutes[0] else f"*/{step[1]}"
+        if minutes_of(short) == minutes:
+            return short
+    if STRETCH.fullmatch(like):
+        return f"{minutes[0]}-{minutes[-1]}"
+    return ",".join(map(str, minutes))
 
 
 def shifts(cron: str) -> list[int]:

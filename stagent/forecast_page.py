@@ -41,7 +41,7 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     cap, wrong = _asked(request.GET.get("cap", "").strip())
     tried = [in_force, *([cap] if cap and cap != in_force else [])]
     played = [play(outlook, now=now, until=until, cap=one) for one in tried]
-    proposal = forecast_stagger.look(request, outlook, played[-1])
+    proposal = forecast_stagger.look(request, at, outlook, played[-1])
     return (
         {"title": "Forecast", "hours": HOURS, "cap": cap, "in_force": in_force, "wrong": wrong}
         | proposal

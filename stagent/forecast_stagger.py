@@ -1,21 +1,25 @@
 """Flattening the peaks from the forecast page: what is proposed, and what a click does."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from schedules import staggering
-from schedules.forecast import Forecast
+from schedules import plans, staggering
+from schedules.forecast import HOURS, Forecast, play
 from schedules.phrases import When, describe_when
 from schedules.plans import Outlook
+from schedules.situation import Situation
 from schedules.stagger import FARTHEST
 from schedules.staggering import Applied, Proposal, Step
 from stagent.lib import cells, clock
 from stagent.lib.admin import operator
 
+WEEK = timedelta(days=7)
+CROWDED = 20_000  # firings in the hours of the forecast; a week of them takes too long to go through
 AT_ONCE = 300  # with more schedules than this, one asks for the proposal: it takes a moment
 MOST_AMONG = 500
 MOST_NAMED = 5
@@ -30,20 +34,31 @@ class Line:
     then: str
 
 
-def look(request: HttpRequest, outlook: Outlook, forecast: Forecast) -> dict[str, Any]:
+def look(request: HttpRequest, at: Situation, outlook: Outlook, forecast: Forecast) -> dict[str, Any]:
     """Return the proposal for the page, or that it is there for the asking."""
     among = [int(number[:18]) for number in request.GET.get("among", "").split(",") if number.isdecimal()]
     if len(outlook.likely) > AT_ONCE and not among and "flatten" not in request.GET:
         return {"proposal": None}
-    proposal = staggering.propose(outlook, forecast, among[:MOST_AMONG])
+    farther, played = look_farther(at, outlook, forecast)
+    proposal = staggering.propose(farther, played, among[:MOST_AMONG])
     lines = [Line(step, _said(step.move.before), _said(step.move.after)) for step in proposal.steps]
     return {
         "proposal": proposal,
         "lines": lines,
         "effect": effect(proposal),
         "farthest": FARTHEST,
+        "stretch": "7 days" if played is not forecast else f"{HOURS} hours",
         "among": len(among),
     }
+
+
+def look_farther(at: Situation, outlook: Outlook, forecast: Forecast) -> tuple[Outlook, Forecast]:
+    """Return the coming week, in which weekly schedules meet; the same hours where they are crowded."""
+    if sum(len(one.plan.dues) for one in outlook.likely) > CROWDED:
+        return outlook, forecast
+    until = at.now + WEEK
+    week = plans.look(at, until)
+    return week, play(week, now=at.now, until=until, cap=forecast.cap)
 
 
 def effect(proposal: Proposal) -> list[tuple[str, str, str]]:

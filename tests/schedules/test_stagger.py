@@ -43,6 +43,9 @@ def flows(draw: st.DrawFn) -> list[Flow]:
         hours = draw(st.sampled_from([[9], [9, 10], [8, 9, 10, 11]]))
         due = sorted(hour * HOUR + minute for hour in hours for minute in minutes)
         column = ",".join(map(str, sorted(minutes)))
+        if step := draw(st.sampled_from([0, 0, 7, 15, 20])):
+            column, minutes = f"*/{step}", list(range(0, 60, step))
+            due = sorted(hour * HOUR + minute for hour in hours for minute in minutes)
         cron = draw(st.sampled_from([f"{column} {','.join(map(str, hours))} * * *", ""]))
         found.append(Flow(key, draw(st.integers(1, 900)), due, cron))
     return found
@@ -118,16 +121,24 @@ def test_who_may_not_be_moved_is_not_moved(drawn):
         ("30,0 9 * * *", 1, "1,31 9 * * *"),
         ("59 23 * * *", 1, None),
         ("0 0 * * *", -1, None),
-        ("*/15 * * * *", 1, None),
+        ("*/15 * * * *", 3, "3-59/15 * * * *"),
+        ("3-59/15 * * * *", -3, "*/15 * * * *"),
+        ("3-59/15 * * * *", 4, "7-59/15 * * * *"),
+        ("*/15 * * * *", 15, None),
+        ("*/15 * * * *", -1, None),
+        ("*/7 * * * *", 3, "3-59/7 * * * *"),
+        ("10-40/10 9 * * *", 3, "13,23,33,43 9 * * *"),
+        ("10-20 9 * * *", 1, "11-21 9 * * *"),
         ("* * * * *", 1, None),
-        ("10-20 9 * * *", 1, None),
+        ("nonsense", 1, None),
         ("", 1, None),
     ],
 )
-def test_only_plain_minutes_are_moved_and_only_within_their_hour(cron, by, became):
+def test_all_minutes_are_moved_together_and_only_within_their_hour(cron, by, became):
     assert moved(cron, by) == became
 
 
 def test_the_nearest_shift_is_tried_first():
     assert shifts("2 9 * * *")[:5] == [1, -1, 2, -2, 3]
-    assert not shifts("*/5 * * * *")
+    assert shifts("*/5 * * * *") == [1, 2, 3, 4]
+    assert not shifts("* * * * *")

@@ -53,18 +53,29 @@ def test_only_the_chosen_are_moved_when_some_are_chosen():
     "changes",
     [
         {"interval": "every 45m"},
-        {"cron": "*/30 9 * * *"},
         {"ends_at": NOON + timedelta(days=9)},
         {"starts_at": NOON + timedelta(hours=5)},
         {"kind": ScheduleKind.HEARTBEAT, "active_from": time(8), "active_until": time(10)},
     ],
-    ids=["an interval", "steps of minutes", "an end", "a start to come", "active hours"],
+    ids=["an interval", "an end", "a start to come", "active hours"],
 )
 def test_who_could_gain_or_lose_an_instant_is_left_alone(changes):
     heavy("Fixed", **changes)
     assert not [step for step in proposed().steps if step.schedule.name == "Fixed"]
     heavy("Other", cron="0 9 * * *")
     assert not [step for step in proposed().steps if step.schedule.name == "Fixed"]
+
+
+def test_steps_of_minutes_are_moved_and_stay_steps(alice):
+    heavy("A", interval="every 15m")
+    heavy("B", interval="every 15m")
+    (step,) = proposed().steps
+    assert (step.move.before, step.move.after) == ("*/15 * * * *", "5-59/15 * * * *")
+    just_fired = NOON + timedelta(minutes=6)
+    Schedule.objects.update(next_nominal_at=NOON + timedelta(minutes=15))
+    assert staggering.apply([step.token], alice, just_fired).moved == ["A"]
+    moved = Schedule.objects.get(name="A")
+    assert (moved.cron, f"{moved.next_fire_at:%H:%M}") == ("5-59/15 * * * *", "12:20")
 
 
 def test_one_shots_are_left_alone():

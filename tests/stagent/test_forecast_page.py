@@ -1,6 +1,7 @@
 """The forecast in the console: what it shows, what another cap changes, and to whom."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -100,6 +101,17 @@ def test_moves_are_shown_with_their_effect_and_made_by_a_click_on_the_ticked(rea
     assert "Moved: Crawl." in words
     crons = sorted(Schedule.objects.values_list("cron", flat=True))
     assert crons == [later(), later(), later().replace("0", "5", 1)]
+
+
+def test_schedules_that_meet_once_a_week_are_moved_apart_too(reader):
+    a_schedule(clock.now(), name="Tomorrow", cron=later())
+    day = (clock.now() + timedelta(days=4)).isoweekday() % 7
+    for name in ("Crawl", "Digest"):
+        heavy(name, cron=f"*/15 3 * * {day}")
+    words = reader.opens(PAGE)
+    assert "changes the coming 7 days like this" in words
+    assert "Busiest five minutes 600 steps → 300 steps" in words
+    assert re.search(r"Crawl .* 5-59/15 3", words)
 
 
 def test_nothing_ticked_moves_nothing(reader):
