@@ -140,7 +140,7 @@ def plain(database: str) -> Any:
     now = connection.settings_dict
     if connection.vendor == "sqlite":
         link = sqlite3.connect(database, isolation_level=None)
-        link.executescript(now["OPTIONS"]["init_command"])
+        link.executescript(now["OPTIONS"]["init_command"] + "PRAGMA foreign_keys=ON;")  # as Django has it
         return link
     names = {
         "user": now["USER"],

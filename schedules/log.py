@@ -25,7 +25,8 @@ def listen() -> None:
 
 def tell_end(*, run: Run, **_: Any) -> None:
     level = logging.WARNING if run.status == RunStatus.FAILED else logging.INFO
-    log.log(level, "Run %s of %s %s%s: %s.", run.pk, _of(run), run.status, _why(run), _spent(run))
+    if log.isEnabledFor(level):
+        log.log(level, "Run %s of %s %s%s: %s.", run.pk, _of(run), run.status, _why(run), _spent(run))
 
 
 def tell_self_pause(*, schedule: Schedule, **_: Any) -> None:

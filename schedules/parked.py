@@ -12,7 +12,7 @@ from agents.models import Question
 from agents.signals import question_answered
 from schedules.models import Run
 from schedules.signals import run_finished
-from schedules.states import FINISHED
+from schedules.states import FINISHED, RunStatus
 from schedules.transitions import unpark
 from stagent.lib import clock
 
@@ -32,8 +32,9 @@ def go_on(*, question: Question, **_: Any) -> None:
 
 
 def ask_no_more(*, run: Run, **_: Any) -> None:
-    """Take back what a run that was stopped had just begun to ask."""
-    questions.withdraw(run.transcript_id, clock.now())
+    """Take back what a run that was stopped had just begun to ask; one that completed was answered."""
+    if run.status != RunStatus.COMPLETED:
+        questions.withdraw(run.transcript_id, clock.now())
 
 
 def settle_questions(now: datetime) -> None:

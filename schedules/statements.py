@@ -70,10 +70,20 @@ STREAKS = (
     "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak",
     "turn_budget_breach_streak", "slow_streak", "last_failure_reason", "suppression_count",
 )  # fmt: skip
+TARGETS = ("owner", "deliver_to_chat", "webhook_url", "email")
 
+# What an ending asks of its schedule; what only a pause or a grace asks beside it is read when they do.
 SCHEDULE_OF_RUN = Select(
-    Schedule.objects.filter(runs=RUN_ID).order_by().select_for_update(of=("self",), no_key=True)
+    Schedule.objects.filter(runs=RUN_ID)
+    .only(*STREAKS, *TARGETS, "name", "status", "timezone", "max_turns_set_at")
+    .order_by()
+    .select_for_update(of=("self",), no_key=True)
 )
+
+NOT_ASKED_OF_AN_END = (
+    "requested_by", "idempotency_key", "pool", "priority", "due_at", "claim_order", "not_before",
+    "expires_at", "slot_claimed_at", "max_turns", "max_run_duration_sec", "max_cost_usd",
+)  # fmt: skip
 
 
 def _or_as_it_was(column: Any) -> Coalesce:
@@ -83,6 +93,7 @@ def _or_as_it_was(column: Any) -> Coalesce:
 
 END = UpdateReturning(
     Run.objects.running().filter(pk=RUN_ID, token=TOKEN),
+    defer=NOT_ASKED_OF_AN_END,
     **_given(Run, "status", "failure_reason", "failure_detail", "result", "result_partial", "report"),
     finished_at=NOW,
     token=None,

@@ -3,11 +3,12 @@
 PostgreSQL: LISTEN/NOTIFY, heard by a thread with a connection of its own. SQLite: a knock on a socket
 next to the database file, after the commit. Both may be missed (a process dies between commit and knock),
 so there is a slow look behind them: on SQLite `PRAGMA data_version` tells in microseconds that somebody
-committed, and `user_version`, which nothing else here uses, counts the rings and rolls back with them.
+committed, and `user_version`, which nothing else here uses, is another after each ring and rolls back too.
 """
 
 import contextlib
 import logging
+import random
 import select
 import socket
 import threading
@@ -17,33 +18,32 @@ from pathlib import Path
 from django.db import connection, connections, transaction
 
 from stagent.lib.knock import close_door, knock, open_door
+from stagent.lib.prepared import Statement
 
 CHANNEL = "stagent"
 LOOK_SEC = 0.25  # how long a missed knock goes unnoticed on SQLite
 GLANCE_SEC = 0.01  # the same where there can be no door; costs about a hundredth of a core
-MOST_RINGS = 2**31
+DIFFERENT_RINGS = 2**31
 
 log = logging.getLogger("stagent.bell")
 
 
 def ring() -> None:
     """Wake every scheduler when the present transaction commits; belongs into that transaction."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"NOTIFY {CHANNEL}")
-            return
-        rung = cursor.execute("PRAGMA user_version").fetchone()[0]
-        cursor.execute(f"PRAGMA user_version = {(rung + 1) % MOST_RINGS}")
-    transaction.on_commit(_knock, robust=True)
+    if connection.vendor == "postgresql":
+        Statement(f"NOTIFY {CHANNEL}").run({})
+    else:
+        Statement(f"PRAGMA user_version = {random.randrange(DIFFERENT_RINGS)}").run({})
+        transaction.on_commit(_knock, robust=True)
 
 
 def _knock() -> None:
     knock(_doors())
 
 
-def _doors() -> Path:
+def _doors() -> str:
     """Return the folder of the sockets: beside the database file, so who shares the one shares the other."""
-    return Path(f"{connection.settings_dict['NAME']}.bells")
+    return f"{connection.settings_dict['NAME']}.bells"
 
 
 class Bell:
@@ -63,7 +63,7 @@ class Bell:
             self._listener = threading.Thread(target=self._listen, name="bell", daemon=True)
             self._listener.start()
         else:
-            self._door = open_door(_doors())
+            self._door = open_door(Path(_doors()))
             self._version, self._rung = _pragma("data_version"), _pragma("user_version")
 
     def close(self) -> None:

@@ -9,14 +9,21 @@ import secrets
 import socket
 from pathlib import Path
 
+LONGEST = 90
 STALE = (ConnectionRefusedError, FileNotFoundError)
 
 
-def knock(folder: Path) -> None:
+def knock(folder: str | Path) -> None:
     """Knock on every door in the folder; doors that nobody is behind any more are taken away."""
-    with contextlib.suppress(FileNotFoundError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hand:
+    with contextlib.suppress(FileNotFoundError):
+        if doors := os.listdir(folder):  # noqa: PTH208 - names are enough where there are none
+            _knock([Path(folder, door) for door in doors])
+
+
+def _knock(doors: list[Path]) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hand:
         hand.setblocking(False)
-        for door in folder.iterdir():
+        for door in doors:
             try:
                 hand.sendto(b"!", os.fsencode(_short(door)))
             except STALE:
@@ -48,5 +55,6 @@ def close_door(ear: socket.socket) -> None:
 
 
 def _short(door: Path) -> str:
-    """Return the shorter of the absolute and the relative path: a socket's may have about 100 characters."""
-    return min(str(door), os.path.relpath(door), key=len)
+    """Return the relative path where it is wanted and shorter: a socket's may have about 100 characters."""
+    path = str(door)
+    return path if len(path) <= LONGEST else min(path, os.path.relpath(door), key=len)

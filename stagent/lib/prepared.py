@@ -4,12 +4,15 @@
     freed = GIVE_BACK(run_id=7)
 
 They are written in the ORM like any other, with `Given` where a value follows later, and are compiled the
-first time they run. Values are put into the form the database keeps, and back, as the ORM does it.
+first time they run. Values are put into the form the database keeps, and back, as the ORM does it. On SQLite
+they go past Django's cursor, which takes as long as the database does, unless somebody listens to it.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -17,6 +20,7 @@ from django.db.models import (
     AutoField,
     BooleanField,
     CharField,
+    DateTimeField,
     Expression,
     Field,
     FloatField,
@@ -26,7 +30,10 @@ from django.db.models import (
     QuerySet,
     TextField,
 )
+from django.db.models.base import ModelState
 from django.db.models.sql import UpdateQuery
+
+type Row = Sequence[Any]
 
 # Columns whose values every driver takes as they are; others are put into the form of their column.
 PLAIN = (AutoField, BooleanField, CharField, FloatField, ForeignKey, IntegerField, TextField)
@@ -62,8 +69,8 @@ class Select[M: Model](Prepared[M]):
     """A prepared SELECT of rows of one model, whole or with `only` some columns."""
 
     def __call__(self, **values: Any) -> list[M]:
-        with self._statement.run(values) as cursor:
-            return self._rows.read(cursor.fetchall())
+        rows, _ = self._statement.run(values)
+        return self._rows.read(rows)
 
     def first(self, **values: Any) -> M | None:
         return next(iter(self(**values)), None)
@@ -78,8 +85,10 @@ class Select[M: Model](Prepared[M]):
 
     @cached_property
     def _rows(self) -> "Rows[M]":
-        columns = [column for column, _, _ in self._compiler.select]
-        return Rows(self._queryset.model, columns, self._compiler)
+        names = [alias or column.target.attname for column, _, alias in self._compiler.select]
+        return Rows(
+            self._queryset.model, names, [each for each, _, _ in self._compiler.select], self._compiler
+        )
 
 
 class Update[M: Model](Prepared[M]):
@@ -92,8 +101,8 @@ class Update[M: Model](Prepared[M]):
         self._values = values
 
     def __call__(self, **values: Any) -> int:
-        with self._statement.run(values) as cursor:
-            return int(cursor.rowcount)
+        _, changed = self._statement.run(values)
+        return changed
 
     @cached_property
     def _compiler(self) -> Any:
@@ -110,66 +119,137 @@ class Update[M: Model](Prepared[M]):
 
 
 class UpdateReturning[M: Model](Update[M]):
-    """A prepared UPDATE that returns the rows it changed, as they are now."""
+    """A prepared UPDATE that returns the rows it changed, as they are now, without the columns of `defer`."""
 
-    def __init__(self, queryset: QuerySet[M], **values: Any) -> None:
+    def __init__(self, queryset: QuerySet[M], *, defer: Collection[str] = (), **values: Any) -> None:
         super().__init__(queryset, **values)
-        self.returning = queryset.model._meta.concrete_fields
+        self.returning = [f for f in queryset.model._meta.concrete_fields if f.name not in defer]
 
     def rows(self, **values: Any) -> list[M]:
-        with self._statement.run(values) as cursor:
-            return self._rows.read(cursor.fetchall())
+        rows, _ = self._statement.run(values)
+        return self._rows.read(rows)
 
     @cached_property
     def _rows(self) -> "Rows[M]":
         model = self._queryset.model
         columns = [field.get_col(model._meta.db_table) for field in self.returning]
-        return Rows(model, columns, self._compiler)
+        return Rows(model, [field.attname for field in self.returning], columns, self._compiler)
 
 
 class Statement:
-    """SQL whose parameters have names: so Django need not read the whole text again for SQLite each time."""
+    """SQL and what goes into its gaps: constants, and values that are handed in when it runs."""
 
-    def __init__(self, sql: str, parameters: Sequence[Any]) -> None:
-        names = [part.name if isinstance(part, Given) else f"c{at}" for at, part in enumerate(parameters)]
-        gaps = [f"%({name})s" for name in names] + [""]
-        self._sql = "".join(text + gap for text, gap in zip(sql.split("%s"), gaps, strict=True))
-        named = dict(zip(names, parameters, strict=True))
-        given = {name: part.output_field for name, part in named.items() if isinstance(part, Given)}
-        self._constants = {name: part for name, part in named.items() if name not in given}
-        self._adapted = [(name, field) for name, field in given.items() if not isinstance(field, PLAIN)]
+    def __init__(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        if connection.vendor == "sqlite":
+            sql, parameters = _spelled_out(sql, parameters)
+        self._sql = sql
+        self._marked = re.sub(r"(?<!%)%s", "?", sql).replace("%%", "%")  # as SQLite reads it
+        self._constants = list(parameters)
+        self._gaps = [
+            (at, part.name, _adapter(part.output_field))
+            for at, part in enumerate(parameters)
+            if isinstance(part, Given)
+        ]
 
-    def run(self, values: dict[str, Any]) -> Any:
-        """Execute it and return the open cursor."""
-        link = connections[DEFAULT_DB_ALIAS]  # the proxy would be looked through at every step
-        for name, field in self._adapted:
-            if isinstance(value := values[name], datetime):
-                values[name] = link.ops.adapt_datetimefield_value(value)
-            elif value is not None:
-                values[name] = field.get_db_prep_save(value, link)
-        cursor = link.cursor()
-        cursor.execute(self._sql, self._constants | values)
-        return cursor
+    def run(self, values: dict[str, Any]) -> tuple[list[Row], int]:
+        """Execute it and return its rows and how many it was about."""
+        link = here.link
+        parameters = self._fill_in(values)
+        if link.vendor == "sqlite" and not link.execute_wrappers and not link.queries_logged:
+            return self._run_straight(parameters, link)
+        with link.cursor() as cursor:
+            cursor.execute(self._sql, parameters)
+            return (cursor.fetchall() if cursor.description else []), cursor.rowcount
+
+    def _fill_in(self, values: dict[str, Any]) -> list[Any]:
+        parameters = self._constants.copy()
+        for at, name, adapt in self._gaps:
+            value = values[name]
+            parameters[at] = value if adapt is None or value is None else adapt(value)
+        return parameters
+
+    def _run_straight(self, parameters: list[Any], link: Any) -> tuple[list[Row], int]:
+        """Hand it to SQLite's own connection; what Django promises of a failure still holds."""
+        if link.connection is None:
+            link.ensure_connection()
+        if link.needs_rollback:
+            link.validate_no_broken_transaction()
+        try:
+            cursor = link.connection.execute(self._marked, parameters)
+            return cursor.fetchall(), cursor.rowcount
+        except link.Database.Error:
+            with link.wrap_database_errors:
+                raise
+
+
+def _spelled_out(sql: str, parameters: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Write the constants into the text: SQLite plans anew, at every run, what a parameter decides."""
+    gaps = ["%s" if isinstance(part, Given) else _literal(part) for part in parameters] + [""]
+    text = "".join(before + gap for before, gap in zip(sql.split("%s"), gaps, strict=True))
+    return text, [part for part in parameters if isinstance(part, Given)]
+
+
+def _literal(constant: Any) -> str:
+    match constant:
+        case None:
+            return "NULL"
+        case int():
+            return str(int(constant))
+        case str():
+            return "'" + str(constant).replace("'", "''").replace("%", "%%") + "'"
+    raise TypeError(f"{constant!r} cannot be a constant of a prepared query; hand it in as a value.")
+
+
+class _Here(threading.local):
+    """The connection of this thread, looked up once."""
+
+    def __init__(self) -> None:
+        self.link: Any = connections[DEFAULT_DB_ALIAS]
+
+
+here = _Here()
+
+
+def _adapter(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
+    """Return what puts a value into the form of its column; None where every driver takes it as it is."""
+    if isinstance(field, PLAIN):
+        return None
+    return (
+        _moment
+        if isinstance(field, DateTimeField)
+        else partial(field.get_db_prep_save, connection=connection)
+    )
+
+
+@lru_cache(maxsize=64)  # a transition writes its moment into several rows
+def _moment(value: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)
 
 
 class Rows[M: Model]:
-    """How the rows of a query become instances; a column that was not read is read when it is asked for."""
+    """How the rows of a query become instances; a column that was not read is read when it is asked for.
 
-    def __init__(self, model: type[M], columns: Sequence[Any], compiler: Any) -> None:
-        self._model = model
-        self._names = frozenset(column.target.attname for column in columns)
+    Instances are put together as they lie in memory: no `__init__`, no signal of it.
+    """
+
+    def __init__(self, model: type[M], names: list[str], columns: Sequence[Any], compiler: Any) -> None:
+        self._model, self._names = model, names
         self._converters = [
-            (position, convert, expression)
+            (self._names[position], convert, expression)
             for position, (converters, expression) in compiler.get_converters(columns).items()
             for convert in converters
         ]
 
-    def read(self, rows: Iterable[Sequence[Any]]) -> list[M]:
-        link = connections[DEFAULT_DB_ALIAS]
-        return [self._instance(list(row), link) for row in rows]
+    def read(self, rows: Iterable[Row]) -> list[M]:
+        return [self._instance(row) for row in rows]
 
-    def _instance(self, values: list[Any], link: Any) -> M:
-        for position, convert, expression in self._converters:
-            if values[position] is not None:
-                values[position] = convert(values[position], expression, link)
-        return self._model.from_db(link.alias, self._names, values)
+    def _instance(self, row: Row) -> M:
+        values = dict(zip(self._names, row, strict=True))
+        for name, convert, expression in self._converters:
+            if (value := values[name]) is not None:
+                values[name] = convert(value, expression, connection)
+        values["_state"] = state = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        instance = self._model.__new__(self._model)
+        instance.__dict__ = values
+        return instance

@@ -5,8 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import F
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Transcript
@@ -85,3 +86,28 @@ def test_it_is_built_once_and_its_values_may_stand_in_it_twice() -> None:
 def test_a_value_that_is_missing_is_said_before_anything_is_done() -> None:
     with pytest.raises((KeyError, ProgrammingError), match="name"):  # by Django, or by psycopg
         BY_NAME(title="Nightly")
+
+
+def test_what_the_database_refuses_is_said_in_djangos_words() -> None:
+    run, _ = a_running_run()
+    rename = Update(Run.objects.filter(pk=Given("id", Run.id)), token=None)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rename(id=run.pk)
+    run.refresh_from_db()
+    assert run.token is not None
+
+
+def test_nothing_is_asked_in_a_transaction_that_is_broken() -> None:
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(TransactionManagementError):
+            BY_NAME(name="Nightly")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="constants are spelled out on SQLite only")
+def test_a_constant_that_cannot_be_spelled_out_is_refused() -> None:
+    schedule = a_schedule(name="50%s of 'all'")
+    spelled = Select(Schedule.objects.filter(name="50%s of 'all'", pk=Given("id", Schedule.id)))
+    assert spelled(id=schedule.pk) == [schedule]
+    with pytest.raises(TypeError, match="hand it in"):
+        Select(Schedule.objects.filter(avg_duration_ms=0.5))()
