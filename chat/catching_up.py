@@ -1,16 +1,17 @@
 """A client says what it has seen; here is found from where it goes on, or that it needs a snapshot."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
 
-from agents.events import TextDelta
 from agents.models import Event
 from chat import news
+from chat.calls import calls_of
 from chat.frames import Frame, snapshot
 from chat.models import Message
+from chat.parts import parts_in, text_of
 from chat.tails import MOST_BACKLOG
 from chat.transitions.accepting import number
 
@@ -79,12 +80,12 @@ def _snapshot(reply: Message) -> Place:
     """Show a reply as it was at its last event, the one before the end at most: the end is told by itself."""
     assert reply.transcript is not None
     last = reply.transcript.last_seq - (1 if reply.finished else 0)
-    shown = Event.objects.filter(transcript=reply.transcript, kind=TextDelta.kind, seq__lte=last).order_by(
-        "seq"
-    )
-    text = "".join(data["text"] for data in shown.values_list("data", flat=True))
+    parts = parts_in(reply.transcript.pk, upto=last)
     status = "streaming" if reply.finished else reply.status
-    return Place(reply.transcript.pk, reply.pk, last, snapshot(reply.pk, last, text, status))
+    frame = snapshot(reply.pk, last, text_of(parts), status)
+    calls = calls_of([reply]).get(reply.transcript.pk, [])
+    inside = {"parts": [part.shown() for part in parts], "tools": [asdict(call) for call in calls]}
+    return Place(reply.transcript.pk, reply.pk, last, frame | inside)
 
 
 def _is_seq(value: Any) -> bool:

@@ -10,6 +10,9 @@ from pydantic import Field
 from agents.models import Question, StreamRecord
 from chat.calls import Call, calls_of
 from chat.models import Message
+from chat.parts import Part, PartKind, parts_from, parts_of
+from chat.rendering import html_of
+from chat.states import Role
 from stagent.lib.api.values import Id, Row
 
 
@@ -22,6 +25,16 @@ class ToolRow(Row):
     result: str | None = Field(description="At most 20,000 characters of it.")
     is_error: bool | None
     duration_ms: int | None
+
+
+class PartRow(Row):
+    """A thought, some of the text, or a call, whose details are among `tools`."""
+
+    kind: PartKind
+    text: str | None
+    html: str | None = Field(None, description="The Markdown of a finished text as safe HTML.")
+    call_id: str | None
+    duration_ms: int | None = Field(description="Of a thought that has ended.")
 
 
 class OpenQuestion(Row):
@@ -38,22 +51,40 @@ class OpenQuestion(Row):
 
 @dataclass(frozen=True)
 class Parts:
-    """Calls by log, questions by message, records of streams by their key."""
+    """Parts and calls by log, questions by message, records of streams by their key."""
 
+    told: dict[int, list[Part]]
     calls: dict[int, list[Call]]
     questions: dict[int, list[OpenQuestion]]
     records: dict[str, StreamRecord]
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Self:
-        """Look up what belongs to messages, in three queries at most."""
+        """Look up what belongs to messages, in four queries at most."""
         replies = [each for each in messages if each.transcript_id and each.run_id is None]
         waiting = [each.pk for each in replies if not each.finished]
+        untold = [each.transcript_id for each in replies if each.outline is None and each.transcript_id]
         return cls(
+            told=parts_of(untold) if untold else {},
             calls=calls_of(replies),
             questions=_questions_of(waiting) if waiting else {},
             records=_records_of([each.stream_key for each in replies if each.finished]),
         )
+
+    def inside(self, message: Message) -> list[PartRow]:
+        """Return the parts of a message in their order."""
+        if message.outline is not None:
+            parts = parts_from(message.outline, message.text)
+        elif message.run_id is None and message.transcript_id in self.told:
+            parts = self.told[message.transcript_id]
+        else:
+            parts = [Part(PartKind.TEXT, [message.text])] if message.text else []
+        return [_part_row(part, message) for part in parts]
+
+
+def _part_row(part: Part, message: Message) -> PartRow:
+    is_rendered = part.kind == PartKind.TEXT and message.role == Role.ASSISTANT and message.finished
+    return PartRow(**part.shown(), html=html_of(part.text) if is_rendered else None)
 
 
 def _questions_of(message_ids: Iterable[int]) -> dict[int, list[OpenQuestion]]:

@@ -1,22 +1,26 @@
 """A message as the API shows it, with all that a page needs to draw it at once."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from chat.api.message_parts import OpenQuestion, Parts, ToolRow
+from chat.api.message_parts import OpenQuestion, PartRow, Parts, ToolRow
 from chat.branches import Tree
 from chat.models import Message
-from chat.rendering import html_of
 from chat.states import MessageStatus, Role
 from stagent.lib.api.values import Id, Ref, Row, Said, Seen
 
 EXAMPLE: Any = json.loads("""{
   "id": "84", "conversation_id": "12", "role": "assistant", "status": "complete", "reason": "completed",
   "notice": null, "text": "Two runs failed.", "html": "<p>Two runs failed.</p>\\n", "parent_id": "83",
+  "parts": [
+    {"kind": "thinking", "text": "Look at the runs.", "html": null, "call_id": null, "duration_ms": 900},
+    {"kind": "tool", "text": null, "html": null, "call_id": "toolu_1", "duration_ms": null},
+    {"kind": "text", "text": "Two runs failed.", "html": "<p>Two runs failed.</p>\\n", "call_id": null,
+     "duration_ms": null}],
   "siblings": ["84"], "model": null, "profile": "operator", "run_id": null, "schedule_id": null, "card": {},
   "tools": [{"call_id": "toolu_1", "name": "list_runs", "arguments": {"status": "failed"}, "result": "…",
              "is_error": false, "duration_ms": 12}],
@@ -40,6 +44,7 @@ class MessageRow(Row):
     text: str
     html: str | None = Field(description="The Markdown of a finished reply as safe HTML.")
     parent_id: Ref
+    parts: list[PartRow] = Field(description="Thoughts, texts and calls of tools in their order.")
     siblings: list[Id] = Field(description="What stands at the same place, this one included, in order.")
     model: Said = Field(description="null: the profile's.")
     profile: Said
@@ -73,9 +78,11 @@ def message_row(message: Message) -> MessageRow:
 def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
     record = parts.records.get(message.stream_key)
     own_log = message.transcript if message.run_id is None else None
+    inside = parts.inside(message)
     seen = Seen(
         message,
-        html=html_of(message.text) if message.role == Role.ASSISTANT and message.finished else None,
+        html=_html(message, inside),
+        parts=inside,
         siblings=tree.siblings(message.pk),
         profile=message.profile.slug if message.profile else None,
         tools=parts.calls.get(message.transcript_id or 0, []),
@@ -85,3 +92,10 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
         total_ms=record.total_ms if record else None,
     )
     return MessageRow.model_validate(seen)
+
+
+def _html(message: Message, inside: Sequence[PartRow]) -> str | None:
+    """Return the HTML of all texts of a finished reply, which were rendered one by one."""
+    if message.role != Role.ASSISTANT or not message.finished:
+        return None
+    return "".join(part.html or "" for part in inside)

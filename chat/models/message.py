@@ -49,6 +49,7 @@ class Message(models.Model):
     reason = models.CharField(max_length=32, blank=True, help_text="How it ended, for programs.")
     notice = models.CharField(max_length=500, blank=True, help_text="How it ended, for people.")
     text = models.TextField(blank=True)
+    outline = models.JSONField(null=True, help_text="The parts of a finished reply in their order.")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     client_msg_id = models.CharField(max_length=100, null=True)
     profile = models.ForeignKey(Profile, models.SET_NULL, null=True)

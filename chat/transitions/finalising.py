@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,11 +10,12 @@ from django.db import transaction
 
 from agents import activity, budgets, questions, transcript
 from agents.events import TextDelta
-from agents.models import Event, Transcript
+from agents.models import Transcript
 from agents.text import storable
 from chat import news
 from chat.events import Settled
 from chat.models import Conversation, Message
+from chat.parts import Part, outline_of, parts_in, text_of
 from chat.states import NEWS_SETTLED, MessageStatus, Reason
 from chat.waits import since
 from chat.wording import notice_for
@@ -40,8 +41,10 @@ def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = N
         reply = _lock(message_id, token)
         if reply is None:
             return None
+        end = _as_asked(reply, end)
         pen = _take_pen(reply)
-        reply.text = _shown(reply, end.last_words, pen, now)
+        parts = _shown(reply, end.last_words, pen, now)
+        reply.text, reply.outline = text_of(parts), outline_of(parts, now)
         reply.status, reply.reason, reply.finished_at = end.status, end.reason, now
         reply.notice = storable(notice_for(end.status, end.reason, end.detail, said=bool(reply.text.strip())))
         reply.token = reply.lease_expires_at = reply.asks_since = None
@@ -70,14 +73,20 @@ def _take_pen(reply: Message) -> UUID:
     return pen
 
 
-def _shown(reply: Message, last_words: str, pen: UUID, now: datetime) -> str:
+def _as_asked(reply: Message, end: End) -> End:
+    """Call it stopped where a person had asked for that, and whoever was to do it left before."""
+    if end.status == MessageStatus.INTERRUPTED and reply.stop_requested_at:
+        return replace(end, status=MessageStatus.STOPPED, reason=Reason.CLIENT_STOP)
+    return end
+
+
+def _shown(reply: Message, last_words: str, pen: UUID, now: datetime) -> list[Part]:
     assert reply.transcript_id is not None
-    deltas = Event.objects.filter(transcript_id=reply.transcript_id, kind=TextDelta.kind).order_by("seq")
-    text = "".join(data["text"] for data in deltas.values_list("data", flat=True))
-    if not text.strip() and last_words.strip():
+    parts = parts_in(reply.transcript_id)
+    if not text_of(parts).strip() and last_words.strip():
         transcript.append(reply.transcript_id, pen, [TextDelta(0, last_words)], now)
-        text += last_words
-    return text
+        parts = parts_in(reply.transcript_id)
+    return parts
 
 
 def _seal(reply: Message, pen: UUID, now: datetime) -> None:

@@ -11,6 +11,7 @@ from agents.bridge import in_database
 from agents.models import Event, LiveStream
 from chat.models import Message
 from chat.states import FINISHED
+from chat.transitions import request_stop
 from stagent.lib import clock
 from stagent.models import ApiToken
 from tests.support.answering import until
@@ -93,4 +94,21 @@ async def test_told_to_leave_it_settles_what_it_answers_and_says_so(alice):
     reply = await in_database(Message.objects.replies().get)
     assert (reply.status, reply.reason) == ("interrupted", "shutdown")
     await asyncio.wait_for(talking, 20)
+    await in_database(check, talker, "talker-0")
+
+
+async def test_a_stop_that_a_killed_process_did_not_hear_is_a_stop_all_the_same(alice):
+    port = find_unused_port()
+    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    talker = Talker(port, token, "talker", ["[[offline: tokens=20000 delay=10ms]]"])
+    with Web(str(port)) as web:
+        talking = asyncio.create_task(talker.talk())
+        await until(lambda: Event.objects.filter(kind="text_delta").exists())
+        web.signal(signal.SIGKILL)
+    reply = await in_database(Message.objects.replies().get)
+    assert (await in_database(request_stop, alice, str(reply.pk), now=clock.now())).status == "streaming"
+    with Web(str(port)):
+        await asyncio.wait_for(talking, 60)
+    await in_database(reply.refresh_from_db)
+    assert (reply.status, reply.reason, reply.notice) == ("stopped", "client_stop", "Stopped.")
     await in_database(check, talker, "talker-0")

@@ -10,7 +10,7 @@ from agents import questions
 from agents.models import LiveStream
 from chat import reconcile
 from chat.models import Message
-from chat.transitions import park, renew
+from chat.transitions import park, renew, request_stop
 from stagent.lib.holder import holder
 from tests.support.builders import NOON
 from tests.support.talking import TTL, asks, begins, says, writes
@@ -41,6 +41,16 @@ def test_a_lapsed_lease_is_settled_and_what_was_shown_is_kept(alice):
     assert "Retry" in Message.objects.get(pk=held.message_id).notice
     assert not LiveStream.objects.exists()
     assert reconcile.settle_stale(LAPSED) == 0
+
+
+def test_a_stop_that_its_worker_did_not_live_to_hear_is_a_stop(alice):
+    asked, unasked = a_streaming(alice), a_streaming(alice)
+    request_stop(alice, str(asked.message_id), now=LATER)
+    assert state_of(asked)[0] == "streaming", "its worker is told, and stops it"
+    assert reconcile.settle_stale(LAPSED) == 2
+    assert state_of(asked) == ("stopped", "client_stop", "Half an")
+    assert Message.objects.get(pk=asked.message_id).notice == "Stopped."
+    assert state_of(unasked)[:2] == ("interrupted", "reconciled")
 
 
 def test_what_is_renewed_is_left_alone(alice):
