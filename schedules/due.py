@@ -169,7 +169,7 @@ class Due:
         if not count:
             return
         span = (
-            f"{count} instants, the first at {instants[0].at:%Y-%m-%d %H:%M} UTC"
+            f"{count} instants, the first at {instants[0].at:%Y-%m-%d %H:%M} UTC,"
             if count > 1
             else "The instant"
         )
@@ -177,7 +177,7 @@ class Due:
         fate = (
             "a later one stands for it." if outcome == Outcome.COALESCED else "the misfire policy skips such."
         )
-        self._record(instants[0], outcome, reason=f"{span}, {because}; {fate}", count=count)
+        self._record(instants[0], outcome, reason=f"{span} {because}; {fate}", count=count)
 
     def _record(self, instant: Instant, outcome: Outcome, *, reason: str, **columns: Any) -> Firing:
         firing = Firing(

@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from schedules import handover
 from schedules.models import Scheduler
-from stagent.lib import clock
+from schedules.models.scheduler import A_WORKER
+from stagent.lib import clock, migrated
 
 log = logging.getLogger("stagent.health")
 
@@ -83,26 +82,19 @@ def database() -> Finding:
 
 def migrations() -> Finding:
     """Compare the migrations of this code with those the database has seen."""
-    missing = sorted(_on_disk() - MigrationRecorder(connection).applied_migrations().keys())
-    if missing:
-        first = ".".join(missing[0])
-        return Finding(
-            "migrations", Level.FAIL, f"{len(missing)} not applied, {first} the first; manage.py migrate"
-        )
+    if missing := migrated.missing():
+        return Finding("migrations", Level.FAIL, migrated.said(missing))
     return Finding("migrations", Level.OK, "all applied")
 
 
-@cache
-def _on_disk() -> frozenset[tuple[str, str]]:
-    return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
-
-
 def scheduler(now: datetime) -> Finding:
-    """Look for a scheduler that was seen lately."""
-    alive = Scheduler.objects.running(now)
+    """Look for a scheduler that was seen lately, and for whoever performs what it claims."""
+    there = Scheduler.objects.running(now)
+    alive = [one for one in there if not one.is_worker]
     if alive:
-        idle = "" if any(one.executes for one in alive) else ", none of them executes"
+        nobody = "no worker is running" if handover.chosen() else "none of them executes"
+        idle = "" if any(one.executes for one in there) else f", {nobody}"
         return Finding("scheduler", Level.WARN if idle else Level.OK, f"{len(alive)} running{idle}")
-    last = Scheduler.objects.order_by("-seen_at").first()
+    last = Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()
     seen = f"last seen {(now - last.seen_at).total_seconds():.0f} s ago" if last else "none has been seen"
     return Finding("scheduler", Level.FAIL, f"{seen}; manage.py runscheduler")

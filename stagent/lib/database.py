@@ -33,10 +33,15 @@ def configure(url: str, default_file: Path) -> dict[str, Any]:
     raise ImproperlyConfigured("DATABASE_URL must name PostgreSQL (postgres://…) or SQLite (sqlite:///path).")
 
 
+def is_postgresql(databases: dict[str, Any]) -> bool:
+    """Tell whether the install's database is PostgreSQL."""
+    return bool(databases["default"]["ENGINE"] == POSTGRESQL)
+
+
 def _parsed(url: str) -> dict[str, Any]:
     try:
         return dict(dj_database_url.parse(url))
-    except ValueError as error:  # its message would print the password
+    except ValueError:  # its message would print the password
         raise ImproperlyConfigured(
             "DATABASE_URL is not a database URL; write postgres://user@host/name."
-        ) from error
+        ) from None

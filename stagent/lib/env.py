@@ -74,9 +74,15 @@ def folder(name: str, default: Path) -> Path:
 
 def kept_secret(path: Path) -> str:
     """Return the secret kept in a file, made up at the first call; processes that race agree on one."""
-    if not path.exists():
-        _publish(path, secrets.token_urlsafe(50))
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            _publish(path, secrets.token_urlsafe(50))
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path} cannot be written or read ({error.strerror}); "
+            "set SECRET_KEY, or another STAGENT_DATA_DIR."
+        ) from None
 
 
 def _publish(path: Path, secret: str) -> None:

@@ -52,6 +52,12 @@ def test_processes_that_race_for_the_secret_agree_on_one(tmp_path):
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_a_secret_that_cannot_be_kept_says_what_to_set(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ImproperlyConfigured, match=r"cannot be written or read .* set SECRET_KEY"):
+        env.kept_secret(tmp_path / "file" / "secret_key")
+
+
 def test_the_default_database_is_a_file_whatever_its_path_is_called():
     chosen = database.configure("", Path("/srv/a b#c%20d/stagent.sqlite3"))
     assert chosen["NAME"] == "/srv/a b#c%20d/stagent.sqlite3"

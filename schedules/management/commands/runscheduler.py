@@ -16,9 +16,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from schedules import conf
 from schedules.loop import GRACE_SEC, Loop
+from stagent.lib import migrated
 
 OVERRIDES = {"max_concurrent": "SCHEDULE_MAX_CONCURRENT", "lease_ttl": "SCHEDULE_LEASE_TTL_SEC"}
 
@@ -48,11 +50,17 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["skip_checks"]:
+            self._check_the_database()
+        if options["grace"] < 0:
+            raise CommandError("--grace is a number of seconds, 0 or more.")
+        if options["nice"] not in range(20):
+            raise CommandError("--nice is a whole number from 0 to 19.")
         for option, name in OVERRIDES.items():
             if (value := options[option]) is not None:
                 self._check(option, name, value)
                 conf.overrule(conf.BY_NAME[name], value)
-        if hasattr(os, "nice") and 0 < options["nice"] <= 19:
+        if hasattr(os, "nice") and options["nice"]:
             os.nice(options["nice"])
         loop = Loop(execute=not options["no_execute"], grace_sec=options["grace"])
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,6 +68,15 @@ class Command(BaseCommand):
         self.stderr.write(f"Scheduler {loop.holder} is running; Ctrl-C stops it.")
         loop.run(once=options["once"])
         self.stderr.write("Scheduler stopped.")
+
+    def _check_the_database(self) -> None:
+        """Refuse a database that this code does not fit; one that is away may come back, the loop waits."""
+        try:
+            missing = migrated.missing()
+        except DatabaseError:
+            return
+        if missing:
+            raise CommandError(f"migrations: {migrated.said(missing)}")
 
     @staticmethod
     def _check(option: str, name: str, value: int) -> None:

@@ -63,7 +63,7 @@ class Command(BaseCommand):
         if file == "-":
             self.stdout.write(text, ending="")
         else:
-            Path(file).write_text(text, encoding="utf-8")
+            _write(file, text)
 
     def _plan(self, file: str, options: dict[str, Any]) -> None:
         planned = planning.plan(_entries(file), clock.now(), prune=options["prune"])
@@ -86,6 +86,13 @@ class Command(BaseCommand):
                 self.stderr.write(f"! {change.place[1]}: {warning}")
         for line in wording.lines(planned):
             self.stdout.write(line)
+
+
+def _write(file: str, text: str) -> None:
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _entries(file: str) -> list[reading.Entry]:

@@ -1,0 +1,22 @@
+"""Whether the database has seen the migrations of this code."""
+
+from functools import cache
+
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+
+def missing() -> list[tuple[str, str]]:
+    """Return the migrations that were not applied, each as its app and its name."""
+    return sorted(_on_disk() - MigrationRecorder(connection).applied_migrations().keys())
+
+
+def said(migrations: list[tuple[str, str]]) -> str:
+    """Say how many are missing, and what to do."""
+    return f"{len(migrations)} not applied, {'.'.join(migrations[0])} the first; manage.py migrate"
+
+
+@cache
+def _on_disk() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
