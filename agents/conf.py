@@ -29,6 +29,11 @@ def question_patience() -> timedelta:
     return timedelta(seconds=settings.STAGENT_QUESTION_EXPIRES_SEC)
 
 
+def mcp_max_processes() -> int:
+    """Return how many MCP servers one process may have running at once."""
+    return max(1, int(settings.STAGENT_MCP_MAX_PROCESSES))
+
+
 def api_key() -> str:
     return str(settings.ANTHROPIC_API_KEY)
 

@@ -8,6 +8,7 @@ nothing taken from it: it is told nothing, and what it answers is simply its ans
 Nothing escapes but the cancellation itself and LeaseLost: everything else becomes a Finished event.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from agents.errors import Failure, LeaseLost, TurnLimitExceeded, classify
 from agents.events import Event, Finished
 from agents.landing import LANDINGS, Landing, landing_before
 from agents.limits import Meter
+from agents.mcp.connections import Connections
+from agents.mcp.offering import offer
 from agents.past import Past, recall
 from agents.prices import Price
 from agents.reactions import act_on, answered, make_calls
@@ -54,29 +57,33 @@ def work(assignment: Assignment) -> AsyncGenerator[Event]:
 
 
 async def _work(assignment: Assignment, tell: Tell) -> None:
-    """Work to the end and tell how it ended."""
+    """Work to the end, leave the MCP servers that were needed, and tell how it ended."""
+    connections = Connections()
     try:
-        engine = await _take_up(assignment, tell)
+        engine = await _take_up(assignment, tell, connections)
         finished = await engine.work()
-    except LeaseLost:
+    except (LeaseLost, asyncio.CancelledError):
+        await connections.close(hurry=True)
         raise
     except Exception as error:  # before there was anything to work with
         log.warning("Transcript %s could not be worked on.", assignment.transcript_id, exc_info=error)
         failure = classify(error)
         finished = Finished("failed", failure.reason, failure.detail, retryable=failure.retryable)
+    await connections.close()
     await tell(finished)
 
 
-async def _take_up(job: Assignment, tell: Tell) -> "Engine":
+async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "Engine":
     """Begin, or go on where the last attempt left off."""
     runtime = runtimes.get(job.profile.runtime)
     model = job.profile.model or conf.default_model()
     past = await in_database(recall, job.transcript_id, (runtime.provider_name(), model))
     turns = Turns(runtime, job.spender, tell, spoke=bool(past.text) if job.once else None)
     desk = Desk(job.transcript_id, job.token, job.spender) if job.may_ask else None
-    toolbox = Toolbox(job.profile, _tool_context(job), desk)
+    offered = await in_database(offer, job.profile)
+    toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections))
     toolbox.recall(past.calls)
-    system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system)))
+    system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
     prompt = {"role": "user", "content": storable(job.prompt)}
     said = past.messages[:-1] if past.unfinished else past.messages  # the last are results, made up so far
     conversation = Conversation(system, toolbox.params, [*job.context, prompt, *said])

@@ -69,3 +69,20 @@ class BudgetWindow(models.TextChoices):
 
     DAY = "day"
     MONTH = "month"
+
+
+class McpTransport(models.TextChoices):
+    """How an MCP server is reached."""
+
+    STDIO = "stdio", "a command on this machine (stdio)"
+    HTTP = "http", "an address (streamable HTTP)"
+
+
+class McpToolState(models.TextChoices):
+    """What became of a tool that an MCP server lists."""
+
+    NEW = "new"  # nobody has allowed it, so no model sees it
+    OFFERED = "offered"  # to the profiles that name it
+    CHANGED = "changed"  # since it was allowed; not offered until somebody looks again
+    UNFIT = "unfit"  # models would not take it
+    GONE = "gone"  # no longer listed

@@ -16,13 +16,20 @@ from agents.tools.report import REPORT, report
 class Toolbox:
     """What a profile may use. Without a desk, tools that have to ask a person are not offered."""
 
-    def __init__(self, profile: Profile, context: ToolContext, desk: Desk | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        context: ToolContext,
+        desk: Desk | None = None,
+        foreign: Iterable[tuple[Tool, bool]] = (),  # those of MCP servers, and whether a person comes first
+    ) -> None:
         self.context = context
         self.desk = desk
         self.repeats = Repeats()
-        offered = registry.offered(profile.tools, profile.permissions)
-        self._asking = {tool.name for tool in offered if registry.asks(tool, profile.permissions)}
-        self._tools = {tool.name: tool for tool in offered if desk or tool.name not in self._asking}
+        ours = registry.offered(profile.tools, profile.permissions)
+        offered = [*((tool, registry.asks(tool, profile.permissions)) for tool in ours), *foreign]
+        self._asking = {tool.name for tool, asks in offered if asks}
+        self._tools = {tool.name: tool for tool, _ in offered if desk or tool.name not in self._asking}
 
     @property
     def params(self) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 
 OURS = {"agents", "schedules"}
 FORCE = "force_run"
+SET_UP = "set_up_mcpserver"  # runs commands of one's choice on the machine: the administrator's alone
 
 
 def _looks(app: str, codename: str) -> bool:
@@ -20,8 +21,8 @@ def _looks(app: str, codename: str) -> bool:
 
 
 def _operates(app: str, codename: str) -> bool:
-    """Everything but users, groups and forcing; of tokens, the console shows everybody their own only."""
-    return codename == "view_logentry" or (app in OURS | {"stagent"} and codename != FORCE)
+    """Everything but users, groups, forcing and commands; of tokens, everybody is shown their own only."""
+    return codename == "view_logentry" or (app in OURS | {"stagent"} and codename not in (FORCE, SET_UP))
 
 
 def _forces(app: str, codename: str) -> bool:

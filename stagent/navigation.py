@@ -16,7 +16,7 @@ MAP = {
     },
     "Chat": {"Conversation": "chat", "StreamRecord": "stream"},
     "Capacity": {"Slot": "grid", "Pool": "layers", "Scheduler": "pulse", "Setting": "sliders"},
-    "Agents": {"Profile": "agent", "Project": "folder", "Provider": "plug"},
+    "Agents": {"Profile": "agent", "Project": "folder", "Provider": "stream", "McpServer": "plug"},
     "Spending": {"LedgerEntry": "ledger", "Budget": "purse", "ModelPrice": "tag"},
     "Access": {"User": "user", "Group": "users", "ApiToken": "key"},
 }

@@ -1,14 +1,15 @@
 """Stagent's settings: everything a deployment may change is read from the environment.
 
 DATABASE_URL, REDIS_URL, SECRET_KEY, DEBUG, ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS, SECURE_SSL_REDIRECT,
-TIME_ZONE, LOG_LEVEL, STAGENT_DATA_DIR, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, STAGENT_DEFAULT_MODEL,
-STAGENT_CONTEXT_TOKENS, STAGENT_QUESTION_EXPIRES_SEC, CHAT_LEASE_TTL_SEC, STAGENT_PUBLIC_URL,
-STAGENT_NOTIFY_EMAIL, STAGENT_NOTIFY_WEBHOOK, DEFAULT_FROM_EMAIL,
+TIME_ZONE, LOG_LEVEL, STAGENT_DATA_DIR, STAGENT_EXECUTOR, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL,
+STAGENT_DEFAULT_MODEL, STAGENT_CONTEXT_TOKENS, STAGENT_QUESTION_EXPIRES_SEC, STAGENT_MCP_MAX_PROCESSES, CHAT_LEASE_TTL_SEC,
+STAGENT_PUBLIC_URL, STAGENT_NOTIFY_EMAIL, STAGENT_NOTIFY_WEBHOOK, DEFAULT_FROM_EMAIL,
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS; the SCHEDULE_* keys
 are those of `schedules.conf`.
 """
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -84,6 +85,22 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database.configure(env.text("DATABASE_URL"), DATA_DIR / "stagent.sqlite3")}
+
+# Who performs runs: the schedulers themselves, or workers of Procrastinate on any number of hosts, which
+# needs PostgreSQL (its migrations fail on SQLite). A choice that cannot be had is an error of the checks.
+STAGENT_EXECUTOR = env.text("STAGENT_EXECUTOR", "local")
+if STAGENT_EXECUTOR == "procrastinate" and database.is_postgresql(DATABASES) and find_spec("procrastinate"):
+    INSTALLED_APPS += ["schedules.cluster", "procrastinate.contrib.django"]
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": 4,
+    "delete_jobs": "always",  # what is to be known of a run is in its row
+    "fetch_job_polling_interval": 2.0,  # behind LISTEN, and instead of it where a pooler swallows it
+    "abort_job_polling_interval": 2.0,
+    "shutdown_graceful_timeout": 20.0,
+    "update_heartbeat_interval": 5.0,
+    "stalled_worker_timeout": 30.0,
+}
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The channel layer is a doorbell. The pub/sub layer, because the other Redis layer
@@ -105,7 +122,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_I18N = False
 USE_TZ = True
-DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i:s", "Y-m-d H:i:s"
+FORMAT_MODULE_PATH = "stagent.formats"
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -172,6 +189,7 @@ ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL")
 STAGENT_DEFAULT_MODEL = env.text("STAGENT_DEFAULT_MODEL", "claude-sonnet-5-5")
 STAGENT_CONTEXT_TOKENS = env.text("STAGENT_CONTEXT_TOKENS", "180000")
 STAGENT_QUESTION_EXPIRES_SEC = env.number("STAGENT_QUESTION_EXPIRES_SEC", 86_400) or 86_400
+STAGENT_MCP_MAX_PROCESSES = env.number("STAGENT_MCP_MAX_PROCESSES", 16)
 CHAT_LEASE_TTL_SEC = max(2, env.number("CHAT_LEASE_TTL_SEC", 30))
 
 LOGGING = {
@@ -190,5 +208,8 @@ LOGGING = {
         "httpcore2": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "procrastinate": {"level": "WARNING"},
+        "mcp": {"level": "CRITICAL"},  # what goes wrong with a server is told by agents.mcp, without traces
+        "client": {"level": "CRITICAL"},  # the same package
     },
 }

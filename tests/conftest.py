@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = [
     "tests.support.coroutines",
     "tests.support.desks",
+    "tests.support.mcp_servers",
     "tests.support.needs",
     "tests.support.pages",
     "tests.support.people",

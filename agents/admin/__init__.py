@@ -2,6 +2,7 @@
 
 from agents.admin.budgets import BudgetAdmin
 from agents.admin.ledger import LedgerEntryAdmin
+from agents.admin.mcp_servers import McpServerAdmin
 from agents.admin.prices import ModelPriceAdmin
 from agents.admin.profiles import ProfileAdmin
 from agents.admin.projects import ProjectAdmin
@@ -9,6 +10,6 @@ from agents.admin.providers import ProviderAdmin
 from agents.admin.questions import QuestionAdmin
 
 __all__ = [
-    "BudgetAdmin", "LedgerEntryAdmin", "ModelPriceAdmin", "ProfileAdmin", "ProjectAdmin", "ProviderAdmin",
-    "QuestionAdmin",
+    "BudgetAdmin", "LedgerEntryAdmin", "McpServerAdmin", "ModelPriceAdmin", "ProfileAdmin", "ProjectAdmin",
+    "ProviderAdmin", "QuestionAdmin",
 ]  # fmt: skip

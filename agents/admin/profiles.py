@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from agents import conf, runtimes
+from agents.mcp import offering
 from agents.models import Profile
 from agents.states import Permission
 from agents.tools import registry
@@ -40,7 +41,8 @@ class ProfileForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "tools" in self.fields:
             tools = cast(forms.MultipleChoiceField, self.fields["tools"])
-            tools.choices = _choices({*registry.names(), *(self.instance.tools or [])})
+            foreign = offering.described()
+            tools.choices = _choices({*registry.names(), *foreign, *(self.instance.tools or [])}, foreign)
         if "runtime" in self.fields:
             self.fields["runtime"].widget = forms.Select(choices=[(name, name) for name in runtimes.names()])
         if "model" in self.fields:
@@ -53,14 +55,15 @@ class ProfileForm(forms.ModelForm):
             raise forms.ValidationError(
                 'Write it like {"shell": "ask", "http_get": "deny"}; allow, ask and deny are known.'
             )
-        if unknown := sorted(set(given) - set(registry.names())):
+        if unknown := sorted(set(given) - {*registry.names(), *offering.described()}):
             raise forms.ValidationError(f"Not known here: {', '.join(unknown)}.")
         return given
 
 
-def _choices(names: set[str]) -> list[tuple[str, str]]:
-    every = (EVERY_TOOL, "every tool, those of later versions too")
-    return [every, *((name, _about(name)) for name in sorted(names - {EVERY_TOOL}))]
+def _choices(names: set[str], foreign: dict[str, str]) -> list[tuple[str, str]]:
+    every = (EVERY_TOOL, "every tool of Stagent's own, those of later versions too")
+    found = ((name, f"{name}: {foreign[name]}" if name in foreign else _about(name)) for name in names)
+    return [every, *sorted((name, about) for name, about in found if name != EVERY_TOOL)]
 
 
 def _about(name: str) -> str:

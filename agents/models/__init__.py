@@ -1,5 +1,6 @@
 from agents.models.activity import LiveStream, StreamRecord
 from agents.models.ledger import Budget, LedgerEntry, ModelPrice
+from agents.models.mcp_server import McpServer, McpTool
 from agents.models.profile import Profile, Project
 from agents.models.provider import Provider
 from agents.models.question import Question
@@ -10,6 +11,8 @@ __all__ = [
     "Event",
     "LedgerEntry",
     "LiveStream",
+    "McpServer",
+    "McpTool",
     "ModelPrice",
     "Profile",
     "Project",

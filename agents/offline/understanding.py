@@ -35,6 +35,13 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
         pattern(r"^(?:summari[sz]e|shorten|tl;?dr|count the words)\b[^\n]{0,60}(?:: |\n)(?P<body>.+)$"),
     ),
     ("ask_person", pattern(r"^ask (?:me|a person|some ?one|some ?body)\b[\s,:]*(?P<question>.+)$")),
+    (
+        "call_tool",
+        pattern(
+            r"^(?:call|use)(?: the)?(?: tool)? [`\"'“]?(?P<tool>[\w-]+__[\w-]+)[`\"'”]?"
+            r"(?:\s*(?:with|for|on|to|:)?\s+(?P<given>.+?))?\s*$"
+        ),
+    ),
     # files
     ("append_file", pattern(rf"^(?:append|add) (?P<content>.+?) to (?:the end of )?{FILE}{END}")),
     (
@@ -162,7 +169,8 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
         ),
     ),
 ]
-WHOLE = {"summarise", "write_file"}  # these read past the first paragraph
+CALL = pattern(r"(?:call|use)\b[^\n]{0,20}?\w__\w")  # an address is an argument, then
+WHOLE = {"summarise", "write_file", "call_tool"}  # these read past the first paragraph
 
 
 @dataclass(frozen=True)
@@ -177,7 +185,7 @@ def understand(text: str) -> Intent:
     """Find what a text wants; "plain" where no pattern fits."""
     said = OPENING.sub("", text.strip())
     head = said.split("\n\n")[0][:600]
-    if url := URL.search(head):
+    if (url := URL.search(head)) and not CALL.match(said):
         return Intent("fetch", {"url": url[0]})
     for name, wanted in INTENTS:
         if match := wanted.search(said if name in WHOLE else head):

@@ -42,7 +42,7 @@ async def preview(tool: Tool, context: ToolContext, arguments: Arguments) -> Car
     """Make the card that shows a person what the call would do; ToolError where it cannot be made."""
     schema.check(tool.input_schema, arguments)
     if (show := tool.preview) is None:
-        return _plain_card(tool, arguments)
+        return plain_card(f"Call {tool.name}", arguments)
     try:
         async with asyncio.timeout(tool.timeout_sec):
             return await in_thread(lambda: _surrounded(show, context, arguments), name=f"preview-{tool.name}")
@@ -53,7 +53,7 @@ async def preview(tool: Tool, context: ToolContext, arguments: Arguments) -> Car
         raise ToolError(f"{tool.name} could not be prepared: {type(error).__name__}: {error}") from error
 
 
-def _plain_card(tool: Tool, arguments: Arguments) -> Card:
+def plain_card(title: str, arguments: Arguments) -> Card:
     """Show the arguments as they are; where one is too long for a card, say so: nobody allows it unseen."""
     said = {name: _as_text(value) for name, value in arguments.items()}
     lines = [{"label": name, "value": text[:MAX_SHOWN_CHARS]} for name, text in said.items()]
@@ -62,7 +62,7 @@ def _plain_card(tool: Tool, arguments: Arguments) -> Card:
         for name, text in said.items()
         if len(text) > MAX_SHOWN_CHARS
     ]
-    return {"title": f"Call {tool.name}", "lines": lines, "warnings": cut}
+    return {"title": title, "lines": lines, "warnings": cut}
 
 
 def _as_text(value: object) -> str:

@@ -18,6 +18,8 @@ def register(tool: Tool) -> None:
     """Add a tool; raise ValueError where its name is malformed or another tool has it."""
     if not NAME.fullmatch(tool.name):
         raise ValueError(f"{tool.name!r} is not a tool name: use letters, digits, _ and -, at most 64.")
+    if "__" in tool.name:
+        raise ValueError(f"{tool.name!r}: two underscores in a row mark the tools of MCP servers.")
     if _tools.setdefault(tool.name, tool) is not tool:
         raise ValueError(f"There is a tool named {tool.name!r} already.")
 

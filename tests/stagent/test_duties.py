@@ -34,7 +34,10 @@ def test_a_fresh_database_has_the_groups_with_what_they_need(db):
     looking = {right for right in ours if ".view_" in right} | {"admin.view_logentry"}
     assert rights("viewer") == looking
     tokens = {right for right in everything if right.endswith("_apitoken")}
-    assert rights("operator") == (ours | tokens | {"admin.view_logentry"}) - {"schedules.force_run"}
+    assert rights("operator") == (ours | tokens | {"admin.view_logentry"}) - {
+        "schedules.force_run",
+        "agents.set_up_mcpserver",
+    }
     assert rights("force") == {"schedules.force_run"}
 
 

@@ -1,0 +1,124 @@
+"""Servers that bring tools of their own over the Model Context Protocol, and what was made of each tool."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from agents.states import McpToolState, McpTransport, Permission
+
+LONGEST_SLUG = 24  # what is left of a tool's 64 characters is for its own name
+SLUG = RegexValidator(
+    r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z", "Use small letters and digits, with single dashes between."
+)
+SECONDS = (MinValueValidator(1), MaxValueValidator(600))
+
+
+class McpServer(models.Model):
+    """How a server is reached; secrets are named here as ${VARIABLE}, never kept."""
+
+    slug = models.CharField(
+        max_length=LONGEST_SLUG,
+        unique=True,
+        validators=[SLUG],
+        help_text="What the names of its tools begin with, for good: github makes github__search.",
+    )
+    name = models.CharField(max_length=80, unique=True)
+    enabled = models.BooleanField(default=True, help_text="Off: none of its tools is offered to anybody.")
+    transport = models.CharField(max_length=8, choices=McpTransport.choices, default=McpTransport.STDIO)
+    command = models.CharField(
+        max_length=500, blank=True, help_text="The program, found on the PATH of the scheduler and the web."
+    )
+    arguments = models.JSONField(default=list, blank=True, help_text="One per line.")
+    env = models.JSONField(
+        "environment", default=dict, blank=True, help_text="NAME=value, one per line; ${OURS} is our own."
+    )
+    url = models.CharField("address", max_length=500, blank=True, help_text="https://host/mcp")
+    headers = models.JSONField(
+        default=dict, blank=True, help_text="Authorization: Bearer ${GITHUB_TOKEN}, one per line."
+    )
+    permission = models.CharField(
+        max_length=8,
+        choices=[(Permission.ASK, "ask a person, each time"), (Permission.ALLOW, "allow")],
+        default=Permission.ASK,
+        help_text="What its tools may do where a profile says nothing about them.",
+    )
+    connect_timeout_sec = models.PositiveSmallIntegerField(
+        default=30, validators=SECONDS, help_text="To start, greet and list its tools."
+    )
+    call_timeout_sec = models.PositiveSmallIntegerField(
+        default=60, validators=SECONDS, help_text="For one call."
+    )
+    announced = models.CharField(max_length=200, blank=True, help_text="What it calls itself.")
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="When it last listed its tools.")
+    error = models.TextField(blank=True, help_text="Why it could not be used the last time it was tried.")
+    error_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "MCP server"
+        permissions = [("set_up_mcpserver", "Can set up MCP servers: their commands run on this machine")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(command="", transport=McpTransport.STDIO)
+                & ~Q(url="", transport=McpTransport.HTTP),
+                name="mcp_server_can_be_reached",
+                violation_error_message="A command, or an address, is needed to reach it.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class McpToolQuerySet(models.QuerySet["McpTool"]):
+    def offered(self) -> "McpToolQuerySet":
+        """Keep what may be shown to a model: allowed as it is now, by a server that is on."""
+        return self.allowed().filter(server__enabled=True, gone=False, digest=models.F("allowed_digest"))
+
+    def allowed(self) -> "McpToolQuerySet":
+        """Keep what somebody has allowed, whatever became of it."""
+        return self.exclude(allowed_digest="")
+
+
+class McpTool(models.Model):
+    """A tool as its server described it last, and as it was when somebody allowed it."""
+
+    server = models.ForeignKey(McpServer, models.CASCADE, related_name="tools")
+    name = models.CharField(max_length=200, help_text="What the server calls it.")
+    offered_as = models.CharField(max_length=64, unique=True, help_text="What models and profiles call it.")
+    title = models.CharField(max_length=200, blank=True)
+    description = models.TextField(blank=True)
+    input_schema = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict, help_text="The server's own word about itself: hints only.")
+    digest = models.CharField(max_length=64, help_text="Of all of that.")
+    fault = models.CharField(max_length=300, blank=True, help_text="Why it cannot be offered at all.")
+    gone = models.BooleanField(default=False, help_text="Its server does not list it any more.")
+    allowed_digest = models.CharField(max_length=64, blank=True, help_text="Empty: nobody has allowed it.")
+    allowed_as = models.JSONField(null=True, help_text="What was allowed, to show what has changed since.")
+    allowed_at = models.DateTimeField(null=True)
+    allowed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="allowed_mcp_tools"
+    )
+
+    objects = McpToolQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "MCP tool"
+        default_permissions = ("view",)
+        constraints = [models.UniqueConstraint(fields=["server", "name"], name="mcp_tool_once_per_server")]
+
+    def __str__(self) -> str:
+        return self.offered_as
+
+    @property
+    def state(self) -> McpToolState:
+        """Say whether it is offered, and if not, why."""
+        if self.gone:
+            return McpToolState.GONE
+        if self.fault:
+            return McpToolState.UNFIT
+        if not self.allowed_digest:
+            return McpToolState.NEW
+        return McpToolState.OFFERED if self.allowed_digest == self.digest else McpToolState.CHANGED
