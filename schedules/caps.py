@@ -21,7 +21,7 @@ class Cap:
     value: int
     source: str
     here: int
-    by: Scheduler | None = None  # empty where no scheduler executes: then the settings are all there is
+    by: Scheduler | None = None  # empty where no scheduler claims: then the settings are all there is
 
     @property
     def differs(self) -> bool:
@@ -32,8 +32,8 @@ class Cap:
 def look(now: datetime) -> Cap:
     """Return the largest cap that a scheduler claims up to; without one, what is read here."""
     here, saved = settings.readings(KEY)
-    executing = [one for one in Scheduler.objects.running(now) if one.executes]
-    told = [_of(one, here.value, saved.value) for one in executing]
+    claiming = [one for one in Scheduler.objects.running(now) if one.claims]
+    told = [_of(one, here.value, saved.value) for one in claiming]
     return max(told, key=lambda cap: cap.value, default=Cap(here.value, here.source, here.value))
 
 

@@ -60,10 +60,13 @@ class Hindrances(NamedTuple):
     chat: bool
     profiles: frozenset[int]
     budgets: budgets.Exhausted
+    unserved: frozenset[str]
 
     @classmethod
     def of(cls, situation: Situation) -> "Hindrances":
-        return cls(situation.chat_presses, situation.blocked_profiles, situation.budgets)
+        return cls(
+            situation.chat_presses, situation.blocked_profiles, situation.budgets, situation.unserved_pools
+        )
 
 
 def _line(held_by: Hindrances, now: Any, chat_exempt_since: Any) -> RunQuerySet:
@@ -73,6 +76,8 @@ def _line(held_by: Hindrances, now: Any, chat_exempt_since: Any) -> RunQuerySet:
         runs = runs.chat_exempt(chat_exempt_since)
     if held_by.profiles:
         runs = runs.exclude(profile__in=held_by.profiles)
+    if held_by.unserved:
+        runs = runs.exclude(pool__in=held_by.unserved)
     if held_by.budgets.install:
         runs = runs.none()
     elif held_by.budgets:

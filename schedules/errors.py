@@ -1,6 +1,7 @@
 """What can go wrong in the scheduler, each explaining itself."""
 
 from agents.errors import LeaseLost
+from stagent.lib.cells import said
 
 __all__ = ["CapacityFull", "LeaseLost", "NoRoom", "NoScheduler", "NotAllowed", "Quicker"]
 
@@ -29,16 +30,21 @@ class CapacityFull(Exception):
     """All slots are taken: `slot_eta_sec` until one is expected, `position` in the queue, who blocks."""
 
     def __init__(self, slot_eta_sec: int, position: int, blocking: list[int]) -> None:
-        super().__init__(f"All slots are taken; the next one is expected in about {slot_eta_sec} s.")
+        eta = said(1000 * slot_eta_sec).replace(".0 s", " s")
+        super().__init__(f"All slots are taken; the next one is expected in about {eta}.")
         self.slot_eta_sec = slot_eta_sec
         self.position = position
         self.blocking = blocking
 
 
 class NoScheduler(Exception):
-    """No scheduler process is alive to take the run."""
+    """No scheduler process is alive to take the run, or no worker, where schedulers hand runs over."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "No scheduler is running, so nobody would start it. Start `manage.py runscheduler`, or queue it."
+    def __init__(self, *, workers: bool = False) -> None:
+        whom = "scheduler with a worker for it" if workers else "scheduler"
+        start = (
+            "manage.py runscheduler` and `manage.py procrastinate worker"
+            if workers
+            else "manage.py runscheduler"
         )
+        super().__init__(f"No {whom} is running, so nobody would start it. Start `{start}`, or queue it.")

@@ -12,6 +12,7 @@ from django.db import connections
 from agents.bridge import in_database
 from agents.runtimes import warm_up
 from schedules.conf import Conf
+from schedules.models import Run
 from schedules.renewer import Renewer
 from schedules.transitions import Claim
 from schedules.vitals import Vitals
@@ -27,14 +28,15 @@ class Executor:
         self._on_end = on_end
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="runs", daemon=True)
-        self._sampling: asyncio.Task[None]
+        self._beside: list[asyncio.Task[None]] = []  # what goes on beside the runs
         self._jobs: dict[UUID, Job] = {}
         self.vitals = Vitals()
         self.renewer = Renewer(self)
 
     def open(self) -> None:
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-        self._sampling = self._loop.create_task(self.vitals.sample())
+        for lasting in (self.vitals.sample(), self.renewer.guard()):
+            self._beside.append(self._loop.create_task(lasting))
         self._thread.start()
         self.renewer.start()
 
@@ -46,19 +48,21 @@ class Executor:
         self._thread.join(timeout=5)
 
     async def _close(self) -> None:
-        self._sampling.cancel()
-        await asyncio.wait([self._sampling])
+        for task in self._beside:
+            task.cancel()
+        await asyncio.wait(self._beside)
         await in_database(connections.close_all)
 
     @property
     def jobs(self) -> list[Job]:
         return list(self._jobs.values())
 
-    def start(self, claim: Claim, conf: Conf) -> None:
+    def start(self, claim: Claim, conf: Conf) -> Job:
         """Begin to work on a claimed run."""
         job = Job(claim, self.vitals.open_gauge(), conf, confirmed_at=time.monotonic())
         self._jobs[claim.token] = job
         self._loop.call_soon_threadsafe(self._start, job)
+        return job
 
     def stop(self, job: Job, cause: Cause) -> None:
         self._loop.call_soon_threadsafe(job.stop, cause)
@@ -66,6 +70,15 @@ class Executor:
     def stop_all(self, cause: Cause) -> None:
         for job in self.jobs:
             self.stop(job, cause)
+
+    def heed_cancels(self, holder: str) -> None:
+        """Stop the runs of this process that somebody asked to stop."""
+        if not (jobs := {job.claim.token: job for job in self.jobs}):
+            return
+        asked = Run.objects.held_by(holder).exclude(cancel_requested_at=None)
+        for token in asked.values_list("token", flat=True):
+            if token in jobs:
+                self.stop(jobs[token], Cause.CANCELLED)
 
     def _start(self, job: Job) -> None:
         job.task = self._loop.create_task(work(job), name=f"run {job.claim.run_id}")
@@ -77,6 +90,7 @@ class Executor:
         if not task.cancelled() and (error := task.exception()):
             # Most likely the database was away: the lease lapses and the reaper settles the run.
             log.error("Run %s could not be settled by its worker: %r", job.claim.run_id, error)
+        job.ended.set_result(None)
         self._on_end()
 
     def _run_loop(self) -> None:

@@ -4,8 +4,6 @@ Leaderless: any number of these may run at once; every step is safe to do twice.
 """
 
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -14,13 +12,15 @@ from django.db import close_old_connections, connection
 from django.db.models import Min
 
 from schedules import conf as settings
+from schedules import handover
 from schedules import situation as situations
 from schedules.deliveries.courier import Courier
 from schedules.drain import adopt_waiting, drain
 from schedules.executor import Executor
 from schedules.maintenance import Maintenance
-from schedules.models import Run, Schedule, Scheduler
-from schedules.models.scheduler import SEEN_EVERY_SEC
+from schedules.models import Run, Schedule
+from schedules.models.run import UNADOPTED
+from schedules.presence import Presence
 from schedules.reaper import reap
 from schedules.tick import tick
 from schedules.worker import Cause
@@ -35,21 +35,23 @@ GRACE_SEC = 20.0  # for runs to finish when the process is told to leave
 CANCEL_SEC = 10.0  # for stopped runs to be handed back
 AFTER_ERROR_SEC = 1.0
 
-CAP = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
-
 log = logging.getLogger("stagent.loop")
 
 
 class Loop:
-    """One scheduler process."""
+    """One scheduler process. Where runs are handed over to workers it claims, and performs none itself."""
 
     def __init__(self, *, execute: bool = True, grace_sec: float = GRACE_SEC) -> None:
         self.holder = holder("scheduler")
         self.bell = Bell()
-        self.executor = Executor(on_end=self.bell.strike) if execute else None
+        self.claims = execute
+        self.executor = Executor(on_end=self.bell.strike) if execute and not handover.chosen() else None
+        self.presence = Presence(
+            self.holder, claims=self.claims, vitals=self.executor.vitals if self.executor else None
+        )
         self.grace_sec = grace_sec
         self._stopping = 0  # how often it was told to stop
-        self._reaped_at = self._seen_at = float("-inf")
+        self._reaped_at = float("-inf")
         self._jumps = clock.JumpDetector()
         self._spare_leases_until = 0.0
         self._maintenance = Maintenance()
@@ -81,7 +83,7 @@ class Loop:
         close_old_connections()
         self._failed = False
         for phase in (
-            self._seen,
+            self.presence.show,
             self._watch_clock,
             self._reap,
             self._tick,
@@ -97,32 +99,6 @@ class Loop:
                 connection.close_if_unusable_or_obsolete()
 
     # The phases.
-
-    def _seen(self) -> None:
-        """Tell the others every few seconds that this process is alive."""
-        if time.monotonic() - self._seen_at < SEEN_EVERY_SEC:
-            return
-        vitals = self.executor.vitals if self.executor else None
-        now, cap = clock.now(), settings.readings(CAP)[0]
-        works_by = {"cap": cap.value, "cap_source": cap.source}
-        Scheduler.objects.update_or_create(
-            holder=self.holder,
-            defaults={
-                "seen_at": now,
-                "event_loop_lag_ms": vitals.lag_p99_ms if vitals else None,
-                "rss_mb": vitals.rss_mb if vitals else None,
-                **works_by,
-            },
-            create_defaults={
-                **works_by,
-                "seen_at": now,
-                "started_at": now,
-                "host": socket.gethostname()[:80],
-                "pid": os.getpid(),
-                "executes": self.executor is not None,
-            },
-        )
-        self._seen_at = time.monotonic()
 
     def _watch_clock(self) -> None:
         """After a jump of the wall clock renew first and reap later: the stored ends mean nothing now."""
@@ -152,21 +128,20 @@ class Loop:
 
     def _cancel(self) -> None:
         """Tell the runs of this process that somebody asked them to stop."""
-        if not self.executor or not (jobs := {job.claim.token: job for job in self.executor.jobs}):
-            return
-        asked = Run.objects.held_by(self.holder).exclude(cancel_requested_at=None)
-        for token in asked.values_list("token", flat=True):
-            if token in jobs:
-                self.executor.stop(jobs[token], Cause.CANCELLED)
+        if self.executor:
+            self.executor.heed_cancels(self.holder)
 
     def _drain(self) -> None:
-        """Take over what requests claimed, then claim what is queued."""
-        if not self.executor or self._stopping:
+        """Take over what requests claimed, then claim what is queued, for this process or for the workers."""
+        if not self.claims or self._stopping:
             return
-        unadopted = Run.objects.unadopted().exists()
+        unadopted = self.executor is not None and Run.objects.unadopted().exists()
         if not unadopted and not Run.objects.queued().exists():
             return
         situation = situations.look(clock.now(), settings.load())
+        if self.executor is None:
+            drain(situation, UNADOPTED)  # each claim wakes a worker, which adopts it
+            return
         claims = adopt_waiting(situation, self.holder) if unadopted else []
         for claimed in claims + drain(situation, self.holder):
             self.executor.start(claimed, situation.conf)
@@ -210,7 +185,7 @@ class Loop:
             self.executor.close()
         self._courier.stop()  # last of the threads: what the runs left behind goes out
         self.bell.close()
-        self._quietly(Scheduler.objects.filter(holder=self.holder).delete)
+        self._quietly(self.presence.end)
 
     def _quietly(self, act: Callable[[], object]) -> None:
         try:

@@ -4,6 +4,7 @@ import time
 from datetime import datetime, timedelta
 
 from schedules import conf, retention
+from schedules.handover import Sweep
 from schedules.models import Scheduler
 from schedules.tallies import books
 from schedules.watching import Watch
@@ -19,9 +20,11 @@ class Maintenance:
     def __init__(self) -> None:
         self._pruned_at = float("-inf")
         self._watch = Watch()
+        self._sweep = Sweep()
 
     def look_after(self, now: datetime) -> None:
         self._watch.look(now)
+        self._sweep.look()
         if time.monotonic() - self._pruned_at < PRUNE_EVERY_SEC:
             return
         if not books.keep(now):

@@ -1,9 +1,10 @@
 """Keeps the leases of this process's runs, from a thread and a connection of its own.
 
-It renews only while the loop of the runs is alive, and tells a job to stop before its lease could
-pass unconfirmed: measured with the monotonic clock, because the wall clock may jump.
+It renews only while the loop of the runs is alive. On that loop its guard tells a job to stop before its
+lease could pass unconfirmed: measured with the monotonic clock, because the wall clock may jump.
 """
 
+import asyncio
 import logging
 import threading
 import time
@@ -53,7 +54,7 @@ class Renewer:
             connections.close_all()
 
     def _glance(self) -> None:
-        """Renew when it is time, and stop the jobs whose lease was lost or could not be confirmed."""
+        """Renew when it is time, and stop the jobs whose lease was lost."""
         jobs = self._executor.jobs
         if not jobs:
             return
@@ -61,9 +62,14 @@ class Renewer:
         if self._now.is_set() or time.monotonic() - self._renewed_at >= settings.renew_every_sec:
             self._now.clear()
             self._renew(jobs)
-        for job in jobs:
-            if time.monotonic() - job.confirmed_at > STOP_SHARE * job.conf.lease_ttl_sec:
-                self._executor.stop(job, Cause.LEASE_LOST)
+
+    async def guard(self) -> None:
+        """Stop the jobs whose lease could not be confirmed. Not on the thread: in a dead network it hangs."""
+        while True:
+            await asyncio.sleep(IDLE_SEC)
+            for job in self._executor.jobs:
+                if time.monotonic() - job.confirmed_at > STOP_SHARE * job.conf.lease_ttl_sec:
+                    job.stop(Cause.LEASE_LOST)
 
     def _renew(self, jobs: list[Job]) -> None:
         if time.monotonic() - self._executor.vitals.ticked_at > LOOP_DEAD_SHARE * jobs[0].conf.lease_ttl_sec:

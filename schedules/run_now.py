@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 from agents import budgets
 from agents.budgets import Spender
 from agents.states import Activity
-from schedules import caps, journal
+from schedules import caps, handover, journal, presence
 from schedules.errors import CapacityFull, NoRoom, NoScheduler, NotAllowed, Quicker
 from schedules.eta import Forecast
-from schedules.models import Firing, Run, Schedule, Scheduler
+from schedules.models import Firing, Run, Schedule
 from schedules.models.run import UNADOPTED
 from schedules.states import FiringKind, Outcome, Source
 from schedules.transitions import claim, enqueue
@@ -52,9 +52,9 @@ def execute(
     wish = Wish(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
     if earlier := wish.earlier():
         return earlier
-    alive = any(scheduler.executes for scheduler in Scheduler.objects.running(now))
+    alive = presence.can_start(schedule.pool_id or handover.NO_POOL, now)
     if not alive and not queue:
-        raise NoScheduler
+        raise NoScheduler(workers=handover.chosen())
     try:
         if alive and (run := _claim_now(wish, force=force)):
             return Started(run, queued=False)

@@ -1,10 +1,11 @@
-"""What holds work back at one moment: chat, breakers, budgets. Read once per pass."""
+"""What holds work back at one moment: chat, breakers, budgets, absent workers. Read once per pass."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from agents import activity, breaker, budgets
 from agents.models import Profile
+from schedules import handover
 from schedules.conf import Conf
 
 
@@ -18,6 +19,7 @@ class Situation:
     blocked_profiles: frozenset[int]
     probing: dict[int, str]  # profiles whose breaker is half open, and its provider: one run may try
     budgets: budgets.Exhausted
+    unserved_pools: frozenset[str] = frozenset()  # whose runs no worker would perform
 
     @property
     def chat_presses(self) -> bool:
@@ -35,6 +37,7 @@ def look(now: datetime, conf: Conf) -> Situation:
         blocked_profiles=frozenset(pk for pk, name in providers.items() if name in blocked),
         probing={pk: name for pk, name in providers.items() if name in half_open - blocked},
         budgets=budgets.exhausted(now),
+        unserved_pools=handover.unserved(now),
     )
 
 

@@ -11,8 +11,8 @@ from django.db.models import Max, Sum
 from django.utils import timezone
 
 from agents.models import Provider
-from schedules import notices
-from schedules.models import Firing, Notice, Scheduler
+from schedules import notices, presence
+from schedules.models import Firing, Notice
 from schedules.states import Outcome
 
 LOOK_EVERY_SEC = 10.0
@@ -40,26 +40,23 @@ def look(now: datetime) -> None:
     known = {notice.cause: notice for notice in Notice.objects.open()}
     _look_at_breakers(known, now)
     _look_at_missed(known, now)
-    if NO_SCHEDULER in known and _executing(now):
+    if NO_SCHEDULER in known and presence.complete(now):
         notices.close(NO_SCHEDULER, now)
 
 
 def look_for_scheduler(now: datetime, since: datetime) -> None:
-    """Notice that no scheduler executes runs; `since` is from when on one was to be expected."""
-    if _executing(now):
+    """Notice that no scheduler or worker executes runs; `since` is from when on one was to be expected."""
+    if presence.complete(now):
         return notices.close(NO_SCHEDULER, now)
-    last = Scheduler.objects.filter(executes=True).aggregate(seen=Max("seen_at"))["seen"]
+    absent, means = presence.absent(now)
+    last = absent.aggregate(seen=Max("seen_at"))["seen"]
     if now - max(last or since, since) < SILENT_FOR:
         return None
     seen = f"The last sign of life was at {_clock(last)}." if last else "None has been seen lately."
-    text = f"No scheduler is running: nothing fires and no run starts. {seen}"
+    text = f"{means} {seen}"
     if not Notice.objects.open().filter(cause=NO_SCHEDULER).exists():
         notices.tell(NO_SCHEDULER, Notice.Kind.NO_SCHEDULER, text, now)
     return None
-
-
-def _executing(now: datetime) -> bool:
-    return any(scheduler.executes for scheduler in Scheduler.objects.running(now))
 
 
 def _look_at_breakers(known: Open, now: datetime) -> None:

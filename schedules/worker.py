@@ -6,6 +6,7 @@ lease (the renewer does) and never writes without its token.
 
 import asyncio
 import logging
+from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import Enum
@@ -45,6 +46,7 @@ class Job:
     confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
     settling: bool = False  # the engine has finished; what is left is to write that down
     text: list[str] = field(default_factory=list)  # of the turn that streams
+    ended: "Future[None]" = field(default_factory=Future)  # for who waits on another loop
 
     def stop(self, cause: Cause) -> None:
         """Cancel the task, unless it is settling; the first cause stands. Only from the task's own loop."""

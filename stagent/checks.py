@@ -8,6 +8,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from stagent.lib import database
+
+LOCAL = "local"
+EXECUTORS = (LOCAL, "procrastinate")
+
 
 @register()
 def check_data_folder(**_: Any) -> list[CheckMessage]:
@@ -16,6 +21,29 @@ def check_data_folder(**_: Any) -> list[CheckMessage]:
         return []
     hint = "Set STAGENT_DATA_DIR to a folder that this user may write."
     return [Error(f"The data folder {settings.DATA_DIR} cannot be written.", hint=hint, id="stagent.E001")]
+
+
+@register()
+def check_executor(**_: Any) -> list[CheckMessage]:
+    """Runs that go to nobody would only show when one is due."""
+    executor = settings.STAGENT_EXECUTOR
+    if executor not in EXECUTORS:
+        says, number, hint = (
+            f"STAGENT_EXECUTOR={executor!r} is no executor.",
+            4,
+            "Set it to local or procrastinate.",
+        )
+    elif executor == LOCAL:
+        return []
+    elif not database.is_postgresql(settings.DATABASES):
+        says, number = "STAGENT_EXECUTOR=procrastinate needs PostgreSQL, and the database is another.", 5
+        hint = "Set DATABASE_URL to postgres://…, or leave STAGENT_EXECUTOR out."
+    elif find_spec("procrastinate") is None:
+        says, number = "STAGENT_EXECUTOR=procrastinate, but Procrastinate is not installed.", 6
+        hint = "Install stagent[cluster]."
+    else:
+        return []
+    return [Error(says, hint=hint, id=f"stagent.E00{number}")]
 
 
 @register()

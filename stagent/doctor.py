@@ -18,11 +18,12 @@ from django.db import connection
 
 from agents import conf as agents_conf
 from agents.models import LiveStream, Provider
-from schedules import caps
+from schedules import caps, handover
 from schedules import conf as schedules_conf
 from schedules.models import Run, Schedule, Scheduler
 from schedules.zones import ZoneError, zone
 from stagent import health
+from stagent.doctor_servers import mcp_servers
 from stagent.health import Finding, Level
 from stagent.lib import clock
 
@@ -42,6 +43,7 @@ def examine(now: Callable[[], datetime]) -> Iterator[Finding]:
         if finding.level == Level.FAIL:
             return
     yield from (_safely(check, now()) for check in IN_THE_DATABASE)
+    yield from mcp_servers(now())
 
 
 def _safely(check: Check, now: datetime) -> Finding:
@@ -175,6 +177,25 @@ def stale_leases(now: datetime) -> Finding:
     return Finding("leases", level, f"{streams} streams left behind" if streams else "none is stale")
 
 
+def workers(now: datetime) -> Finding:
+    """Say who performs runs: the schedulers, or workers and on how many hosts."""
+    if not handover.chosen():
+        return Finding("executor", Level.OK, "local: schedulers perform runs themselves")
+    there = [one for one in Scheduler.objects.running(now) if one.is_worker]
+    if not there:
+        return Finding("executor", Level.FAIL, "no worker is running; manage.py procrastinate worker")
+    if unserved := handover.unserved(now):
+        pools = ", ".join(sorted(pool or "default" for pool in unserved))
+        return Finding("executor", Level.FAIL, f"no worker performs runs of the pool {pools}")
+    cap, room = caps.look(now).value, sum(one.cap or 0 for one in there)
+    figures = f"{len(there)} workers on {len({one.host for one in there})} hosts, {room} runs at once"
+    if room < cap:
+        return Finding(
+            "executor", Level.WARN, f"{figures}, fewer than the cap of {cap}: slots wait for workers"
+        )
+    return Finding("executor", Level.OK, figures)
+
+
 IN_THE_DATABASE: tuple[Check, ...] = (
     database,
     clocks,
@@ -183,4 +204,5 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     breakers,
     stale_leases,
     health.scheduler,
+    workers,
 )

@@ -15,7 +15,9 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from schedules import handover
 from schedules.models import Scheduler
+from schedules.models.scheduler import A_WORKER
 from stagent.lib import clock, migrated
 
 log = logging.getLogger("stagent.health")
@@ -86,11 +88,13 @@ def migrations() -> Finding:
 
 
 def scheduler(now: datetime) -> Finding:
-    """Look for a scheduler that was seen lately."""
-    alive = Scheduler.objects.running(now)
+    """Look for a scheduler that was seen lately, and for whoever performs what it claims."""
+    there = Scheduler.objects.running(now)
+    alive = [one for one in there if not one.is_worker]
     if alive:
-        idle = "" if any(one.executes for one in alive) else ", none of them executes"
+        nobody = "no worker is running" if handover.chosen() else "none of them executes"
+        idle = "" if any(one.executes for one in there) else f", {nobody}"
         return Finding("scheduler", Level.WARN if idle else Level.OK, f"{len(alive)} running{idle}")
-    last = Scheduler.objects.order_by("-seen_at").first()
+    last = Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()
     seen = f"last seen {(now - last.seen_at).total_seconds():.0f} s ago" if last else "none has been seen"
     return Finding("scheduler", Level.FAIL, f"{seen}; manage.py runscheduler")

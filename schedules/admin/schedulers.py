@@ -1,4 +1,4 @@
-"""Scheduler processes in the console."""
+"""Scheduler and worker processes in the console."""
 
 from datetime import timedelta
 
@@ -26,11 +26,14 @@ class SchedulerAdmin(ReadOnlyAdmin):
         now = clock.now()
         if scheduler.seen_at <= now - timedelta(seconds=ALIVE_SEC) or scheduler.is_dead(now):
             return cells.badge("gone", "bad", "It gave no sign of life and did not say goodbye")
-        return (
-            cells.badge("running", "good")
-            if scheduler.executes
-            else cells.badge("ticks only", "wait", "--no-execute")
-        )
+        if scheduler.is_worker:
+            pools = f"Performs runs of {scheduler.pools or 'all pools'}"
+            return cells.badge("worker", "good", pools)
+        if scheduler.executes:
+            return cells.badge("running", "good")
+        if scheduler.claims:
+            return cells.badge("hands over", "good", "Workers perform what it claims")
+        return cells.badge("ticks only", "wait", "--no-execute")
 
     @admin.display(description="started", ordering="started_at")
     def started(self, scheduler: Scheduler) -> SafeString:
@@ -42,8 +45,12 @@ class SchedulerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="works by a cap of")
     def works_by(self, scheduler: Scheduler) -> SafeString:
-        if scheduler.cap is None or not scheduler.executes:
+        if scheduler.cap is None or not (scheduler.claims or scheduler.executes):
             return cells.NOTHING
+        if scheduler.is_worker:
+            return format_html(
+                '{}<span class="under">{}</span>', cells.count(scheduler.cap), "at once, its own"
+            )
         cap = cells.count(scheduler.cap)
         return format_html('{}<span class="under">{}</span>', cap, scheduler.cap_source)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 
 from agents.models import LiveStream
+from schedules import presence
 from schedules import situation as situations
 from schedules.api.examples import QUEUED, STATUS
 from schedules.api.finding import runs
@@ -13,6 +14,7 @@ from schedules.api.firing_rows import Milli
 from schedules.api.run_rows import RunRow, run_rows
 from schedules.conf import Conf
 from schedules.models import Pool, Run, Scheduler, Slot
+from schedules.models.scheduler import A_WORKER
 from schedules.models.slot import DEFAULT_POOL
 from schedules.starts import starts
 from schedules.states import RunStatus
@@ -52,6 +54,7 @@ class ProcessRow(Row):
     host: str
     pid: int
     executes: bool
+    claims: bool
     started_at: datetime
     seen_at: datetime
     event_loop_lag_ms: Milli | None
@@ -59,7 +62,7 @@ class ProcessRow(Row):
 
 
 class SchedulerRow(Row):
-    """Whether anybody ticks and drains."""
+    """Whether anybody ticks and drains, and whether runs are performed."""
 
     alive: bool
     executing: bool
@@ -142,10 +145,10 @@ def _slot_row(slot: Slot) -> SlotRow:
 def scheduler_row(now: datetime) -> SchedulerRow:
     """Say who was seen lately, or else when somebody last was."""
     alive = Scheduler.objects.running(now)
-    last = Scheduler.objects.order_by("-seen_at").first()
+    last = Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()
     return SchedulerRow(
-        alive=bool(alive),
-        executing=any(process.executes for process in alive),
+        alive=any(not process.is_worker for process in alive),
+        executing=presence.complete(now),
         seen_at=last.seen_at if last else None,
         processes=[ProcessRow.model_validate(process) for process in alive],
     )

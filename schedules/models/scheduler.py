@@ -1,4 +1,4 @@
-"""Which scheduler processes are alive."""
+"""Which scheduler and worker processes are alive."""
 
 from datetime import datetime, timedelta
 
@@ -8,6 +8,7 @@ from stagent.lib.holder import is_gone
 
 SEEN_EVERY_SEC = 5
 ALIVE_SEC = 20  # missing three times in a row is being gone
+A_WORKER = models.Q(executes=True, claims=False)
 
 
 class SchedulerQuerySet(models.QuerySet["Scheduler"]):
@@ -20,17 +21,31 @@ class SchedulerQuerySet(models.QuerySet["Scheduler"]):
 
 
 class Scheduler(models.Model):
-    """The heartbeat of one `runscheduler` process; the row goes when the process leaves in good order."""
+    """The heartbeat of a process that claims or performs runs; the row goes when it leaves in good order."""
 
     holder = models.CharField(max_length=120, unique=True)
     host = models.CharField(max_length=80)
     pid = models.PositiveIntegerField()
-    executes = models.BooleanField(default=True, help_text="False: started with --no-execute.")
+    claims = models.BooleanField(
+        default=True, db_default=True, help_text="False: a worker, or started with --no-execute."
+    )
+    executes = models.BooleanField(
+        default=True, help_text="False: it hands runs over to workers, or --no-execute."
+    )
+    pools = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The pools whose runs a worker performs, with commas between; empty is all.",
+    )
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)
     event_loop_lag_ms = models.FloatField(null=True, help_text="p99 over the last minute.")
     rss_mb = models.FloatField(null=True)
-    cap = models.PositiveIntegerField(null=True, help_text="How many runs at once it claims up to.")
+    cap = models.PositiveIntegerField(
+        null=True, help_text="How many runs at once it claims up to, or performs."
+    )
     cap_source = models.CharField(max_length=16, blank=True, default="", help_text="Where it has that from.")
 
     objects = SchedulerQuerySet.as_manager()
@@ -40,6 +55,11 @@ class Scheduler(models.Model):
 
     def __str__(self) -> str:
         return self.holder
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether it performs what schedulers hand over, and neither ticks nor reaps."""
+        return self.executes and not self.claims
 
     def is_dead(self, now: datetime) -> bool:
         """Tell whether it missed a sign of life and was a process of this machine that is no more.

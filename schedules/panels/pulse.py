@@ -1,25 +1,39 @@
-"""Is a scheduler running?"""
+"""Is a scheduler running, and a worker where one is needed?"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from schedules.models import Scheduler
+from schedules.models.scheduler import A_WORKER
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """The scheduler processes that gave a sign of life lately."""
+    """The processes that gave a sign of life lately."""
 
-    alive: list[Scheduler]
+    alive: list[Scheduler]  # those that tick
+    workers: list[Scheduler]
     last_seen: datetime | None
 
     @property
     def executing(self) -> bool:
-        return any(scheduler.executes for scheduler in self.alive)
+        """Whether runs are claimed and performed."""
+        return bool(self.alive) and (bool(self.workers) or any(one.executes for one in self.alive))
+
+    @property
+    def wants_workers(self) -> bool:
+        """Whether what is claimed goes to workers."""
+        return any(one.claims and not one.executes for one in self.alive)
+
+    @property
+    def hosts(self) -> int:
+        return len({worker.host for worker in self.workers})
 
 
 def take(now: datetime) -> Pulse:
     """Look who is alive, and when the last one was seen."""
-    alive = Scheduler.objects.running(now)
-    newest = alive[0] if alive else Scheduler.objects.order_by("-seen_at").first()
-    return Pulse(alive, newest.seen_at if newest else None)
+    there = Scheduler.objects.running(now)
+    workers = [one for one in there if one.is_worker]
+    alive = [one for one in there if not one.is_worker]
+    newest = alive[0] if alive else Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()
+    return Pulse(alive, workers, newest.seen_at if newest else None)

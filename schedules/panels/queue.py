@@ -91,7 +91,9 @@ class Line:
                 return None
 
     def sentence(self, run: Run) -> str:
-        """Say which slot a run waits for."""
+        """Say which slot a run waits for, or that nobody would perform it in one."""
+        if run.pool in self.situation.unserved_pools:
+            return f"Waiting for a worker of the pool {run.pool}." if run.pool else "Waiting for a worker."
         if run.pk not in self.starts:
             return "Waiting for an earlier run of its own schedule to end."
         if run.pool in self.full_pools and not run.forced:

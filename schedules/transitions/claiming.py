@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from agents import activity
-from schedules import statements
+from schedules import handover, statements
 from schedules.conf import Conf
 from schedules.errors import Quicker
 from schedules.models import Run
@@ -38,7 +38,8 @@ def claim(
     """Take a slot, then the run if it is still queued, under a lease of `ttl`, in one transaction.
 
     `NoRoom` when no slot is free, `Quicker` when somebody else got the slot or the run. `live_streams`,
-    where the caller has counted them, is kept with the firing.
+    where the caller has counted them, is kept with the firing. Claimed for nobody yet (`UNADOPTED`), it goes
+    to the workers in the same transaction, where there are any.
     """
     claimed = Claim(run.pk, run.transcript_id, uuid.uuid4())
     with transaction.atomic(savepoint=False):  # the caller's transaction where there is one: all or nothing
@@ -57,6 +58,8 @@ def claim(
             raise Quicker(f"run {run.pk}")
         statements.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
         _measure(run, now, place, live_streams)
+        if holder == UNADOPTED:
+            handover.hand_over(run.pk, claimed.token, run.pool)
     return claimed
 
 

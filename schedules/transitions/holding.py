@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from agents.errors import LeaseLost
+from schedules import handover
 from schedules.models import Run
 from schedules.states import RunStatus
 from stagent.lib import bell
@@ -40,6 +41,7 @@ def request_cancel(run_id: int, *, reason: str, now: datetime) -> bool:
     """Ask the holder of a running run to stop; False when it is not running. Asking twice is asking once."""
     asked = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING)
     with transaction.atomic():
-        asked.filter(cancel_requested_at=None).update(cancel_requested_at=now, cancel_reason=reason[:200])
+        if asked.filter(cancel_requested_at=None).update(cancel_requested_at=now, cancel_reason=reason[:200]):
+            handover.abort(run_id)
         bell.ring()
     return asked.exists()

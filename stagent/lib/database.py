@@ -16,6 +16,14 @@ SQLITE_OPTIONS = {
         "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;"
     ),
 }
+# A peer that vanished without a word is noticed within half a minute; the system's own patience is hours.
+POSTGRESQL_OPTIONS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 
@@ -28,7 +36,7 @@ def configure(url: str, default_file: Path) -> dict[str, Any]:
         # Kept open: reopening the file costs more than most queries, and nobody else closes it.
         return chosen | {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
     if chosen["ENGINE"] == POSTGRESQL:
-        options = {"connect_timeout": 10} | chosen.get("OPTIONS", {})
+        options = POSTGRESQL_OPTIONS | chosen.get("OPTIONS", {})
         return chosen | {"OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     raise ImproperlyConfigured("DATABASE_URL must name PostgreSQL (postgres://…) or SQLite (sqlite:///path).")
 

@@ -69,8 +69,12 @@ def _schedulers(at: Situation) -> Iterator[Metric]:
     kinds = {"true": 0, "false": 0}
     for one in alive:
         kinds[str(one.executes).lower()] += 1
-    yield _by("stagent_schedulers", "Scheduler processes seen lately.", "executes", kinds)
-    caps = (([one.host, str(one.pid), one.cap_source], one.cap) for one in alive if one.cap is not None)
+    yield _by("stagent_schedulers", "Scheduler and worker processes seen lately.", "executes", kinds)
+    caps = (
+        ([one.host, str(one.pid), one.cap_source], one.cap)
+        for one in alive
+        if one.cap is not None and not one.is_worker
+    )
     yield _family(
         "stagent_scheduler_cap",
         "Runs at once that it claims up to, and where it has that from.",

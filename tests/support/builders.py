@@ -84,4 +84,5 @@ def a_scheduler(now: datetime, **columns: Any) -> Scheduler:
     """A scheduler process that is alive at a moment, as the loop writes it."""
     holder = f"scheduler@here:{Scheduler.objects.count()}"
     defaults = {"holder": holder, "host": "here", "pid": 1, "started_at": now, "seen_at": now}
+    defaults["claims"] = columns.get("executes", True)  # with --no-execute it does neither
     return Scheduler.objects.create(**defaults | columns)

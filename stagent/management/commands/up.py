@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from schedules import handover
 from stagent import demo, first_user
 from stagent.children import Child, Household
 from stagent.first_user import FirstUser, NameTaken
@@ -96,11 +97,13 @@ class Command(BaseCommand):
             self._say("up", f"it answers to the names {', '.join(settings.ALLOWED_HOSTS)} (ALLOWED_HOSTS).")
 
     async def _serve(self, listener: socket.socket) -> int:
+        worker = [Child("worker", "manage", ["procrastinate", "worker"])] if handover.chosen() else []
         web = ("-v", "0", "--fd", str(listener.fileno()), "stagent.asgi:application")
         self._household = Household(
             [
                 Child("web", "daphne", web, inherits=[listener.fileno()]),
                 Child("scheduler", "manage", ["runscheduler", "--skip-checks"]),  # this command has made them
+                *worker,
             ],
             self._say,
         )

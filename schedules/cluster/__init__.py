@@ -1,0 +1,1 @@
+"""Runs performed on other hosts by workers of Procrastinate; installed where STAGENT_EXECUTOR chooses it."""

@@ -1,0 +1,46 @@
+"""Procrastinate's own commands, with a `worker` that performs runs of Stagent.
+
+1. Step back behind a web process on the same machine.
+2. Open the executor, and show in the console that this host is there.
+3. Fetch what schedulers hand over, of all pools or those of --queues, --concurrency at once.
+4. SIGTERM or SIGINT: fetch nothing more, let runs finish for --shutdown-graceful-timeout seconds, then
+   queue them again. A second signal does not wait.
+"""
+
+import asyncio
+import os
+import signal
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from procrastinate.contrib.django.management.commands import procrastinate
+
+from schedules.cluster import host
+
+DEFAULTS: dict[str, Any] = settings.PROCRASTINATE_WORKER_DEFAULTS
+NICE = 5
+NOT_FOR_THE_WORKER = {"command", "func"}
+
+
+class Command(procrastinate.Command):
+    help = "Perform runs that schedulers hand over (worker), and look after Procrastinate."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["command"] != "worker":
+            super().handle(*args, **options)
+            return
+        if hasattr(os, "nice"):
+            os.nice(NICE)
+        wanted = set(options) - self._django_options - NOT_FOR_THE_WORKER
+        asyncio.run(self._work({name: options[name] for name in wanted}))
+
+    async def _work(self, options: dict[str, Any]) -> None:
+        concurrency = int(options.get("concurrency") or DEFAULTS["concurrency"])
+        here = host.Host(concurrency=concurrency, pools=",".join(options.get("queues") or ()))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, here.leave)
+        self.stderr.write(f"Worker {here.holder} is running, {concurrency} runs at once; Ctrl-C stops it.")
+        await here.serve(partial(host.fetch, **options), once=not options.get("wait", True))
+        self.stderr.write("Worker stopped.")

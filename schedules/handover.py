@@ -1,0 +1,106 @@
+"""Handing claimed runs over to the workers of other hosts, where STAGENT_EXECUTOR is procrastinate.
+
+A job of Procrastinate is only a wake-up that carries the run and its token: the run row is the truth, and
+a job that comes late or twice finds its token gone. Here nothing is performed (`cluster.host` does that).
+"""
+
+import time
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.apps import apps
+from django.db.models import QuerySet
+
+from schedules.models import Pool, Run, Scheduler
+from schedules.models.slot import DEFAULT_POOL
+
+if TYPE_CHECKING:
+    from procrastinate.contrib.django.models import ProcrastinateJob
+    from procrastinate.manager import JobManager
+
+TASK = "stagent.run"
+NO_POOL = ""  # what a run without a pool of its own has; its queue is the default one
+SWEEP_EVERY_SEC = 60.0
+STALLED_SEC = 60.0  # without a heartbeat of its worker a job is nobody's
+
+
+def chosen() -> bool:
+    """Tell whether claimed runs go to workers: chosen, and possible here."""
+    return apps.is_installed("schedules.cluster")
+
+
+def hand_over(run_id: int, token: UUID, pool: str) -> None:
+    """Defer the wake-up, in the claim's own transaction; nothing to do where schedulers execute."""
+    if chosen():
+        from procrastinate.tasks import configure_task
+
+        waking = configure_task(name=TASK, job_manager=_manager(), queue=pool or DEFAULT_POOL)
+        waking.defer(run_id=run_id, token=str(token))
+
+
+def abort(run_id: int) -> None:
+    """Tell the worker at once, when this transaction commits; it would see the wish in the run a bit later.
+
+    Only a job under way: one that waits must reach a worker, or the run would hold its slot for nothing.
+    """
+    if chosen():
+        under_way = _jobs().filter(status="doing", args__run_id=run_id)
+        for job_id in under_way.values_list("id", flat=True):
+            _manager().cancel_job_by_id(job_id, abort=True)
+
+
+def unserved(now: datetime) -> frozenset[str]:
+    """Return the pools, as runs name them, whose runs nobody would perform; none where schedulers do."""
+    if not chosen():
+        return frozenset()
+    executing = [one for one in Scheduler.objects.running(now) if one.executes]
+    if any(not one.pools for one in executing):
+        return frozenset()
+    served = {pool for one in executing for pool in one.pools.split(",")}
+    names = {NO_POOL: DEFAULT_POOL} | {name: name for name in Pool.objects.values_list("name", flat=True)}
+    return frozenset(pool for pool, queue in names.items() if queue not in served)
+
+
+class Sweep:
+    """Takes away the jobs that nobody needs any more, at its own pace."""
+
+    def __init__(self) -> None:
+        self._swept_at = float("-inf")
+
+    def look(self) -> None:
+        if chosen() and time.monotonic() - self._swept_at >= SWEEP_EVERY_SEC:
+            self._swept_at = time.monotonic()
+            sweep()
+
+
+def sweep() -> None:
+    """Delete the wake-ups of claims that lapsed, and what workers that are gone left behind."""
+    from procrastinate.jobs import Status
+
+    manager = _manager()
+    waiting = _jobs().filter(status="todo").values_list("id", "args")
+    wanted = {str(token) for token in Run.objects.unadopted().values_list("token", flat=True)}
+    for job_id, asked in list(waiting):
+        if asked["token"] not in wanted:
+            manager.cancel_job_by_id(job_id, delete_job=True)
+    stalled = async_to_sync(manager.get_stalled_jobs)(task_name=TASK, seconds_since_heartbeat=STALLED_SEC)
+    for job in stalled:
+        async_to_sync(manager.finish_job)(job, Status.FAILED, delete_job=True)
+
+
+def _jobs() -> "QuerySet[ProcrastinateJob]":
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    return ProcrastinateJob._default_manager.filter(task_name=TASK)
+
+
+@cache
+def _manager() -> "JobManager":
+    """Return a manager on Django's connection, whatever the app's is: a worker's own knows no transaction."""
+    from procrastinate.contrib.django.django_connector import DjangoConnector
+    from procrastinate.manager import JobManager
+
+    return JobManager(DjangoConnector())

@@ -1,0 +1,85 @@
+"""Who is there: schedulers, which claim, and workers, which perform what schedulers hand over."""
+
+import os
+import socket
+import time
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from schedules import conf as settings
+from schedules import handover
+from schedules.models import Scheduler
+from schedules.models.scheduler import A_WORKER, SEEN_EVERY_SEC
+from schedules.vitals import Vitals
+from stagent.lib import clock
+
+CAP = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
+
+
+class Presence:
+    """The row by which the others know that this process is alive."""
+
+    def __init__(
+        self,
+        holder: str,
+        *,
+        claims: bool,
+        vitals: Vitals | None,
+        concurrency: int | None = None,
+        pools: str = "",
+    ) -> None:
+        self._holder = holder
+        self._vitals = vitals
+        self._concurrency = concurrency  # a worker's own; schedulers go by the cap
+        self._fixed = {"claims": claims, "executes": vitals is not None, "pools": pools}
+        self._shown_at = float("-inf")
+
+    def show(self) -> None:
+        """Tell the others every few seconds."""
+        if time.monotonic() - self._shown_at < SEEN_EVERY_SEC:
+            return
+        now = clock.now()
+        told = {"seen_at": now, **self._measured(), **self._limit()}
+        born = {"started_at": now, "host": socket.gethostname()[:80], "pid": os.getpid()}
+        Scheduler.objects.update_or_create(
+            holder=self._holder, defaults=told, create_defaults={**told, **born, **self._fixed}
+        )
+        self._shown_at = time.monotonic()
+
+    def end(self) -> None:
+        """Say goodbye."""
+        Scheduler.objects.filter(holder=self._holder).delete()
+
+    def _measured(self) -> dict[str, float | None]:
+        vitals = self._vitals
+        return {
+            "event_loop_lag_ms": vitals.lag_p99_ms if vitals else None,
+            "rss_mb": vitals.rss_mb if vitals else None,
+        }
+
+    def _limit(self) -> dict[str, int | str]:
+        if self._concurrency is not None:
+            return {"cap": self._concurrency, "cap_source": "worker"}
+        cap = settings.readings(CAP)[0]
+        return {"cap": cap.value, "cap_source": cap.source}
+
+
+def complete(now: datetime) -> bool:
+    """Tell whether runs are claimed and performed: a scheduler that executes, or one and a worker."""
+    alive = Scheduler.objects.running(now)
+    return any(one.executes for one in alive) and not all(one.is_worker for one in alive)
+
+
+def absent(now: datetime) -> "tuple[QuerySet[Scheduler], str]":
+    """Return the rows of the kind of process that is missing, where one is, and what that means."""
+    ticking = any(not one.is_worker for one in Scheduler.objects.running(now))
+    if ticking and handover.chosen():
+        return Scheduler.objects.filter(A_WORKER), "No worker is running: schedules fire, and no run starts."
+    able = Scheduler.objects.filter(claims=True)
+    return able, "No scheduler is running: nothing fires and no run starts."
+
+
+def can_start(pool: str, now: datetime) -> bool:
+    """Tell whether a run of this pool that is claimed now would be performed."""
+    return complete(now) and pool not in handover.unserved(now)
