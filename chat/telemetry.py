@@ -7,8 +7,10 @@ from datetime import datetime
 from django.db.models import Count, QuerySet
 
 from agents.models import LiveStream, StreamRecord
+from chat.models import Message
 from chat.states import Reason
 
+MESSAGE = "message:"  # how the key of a reply's stream begins
 MOST_MEASURED = 20_000  # records of one figure, the newest
 FIGURES = {"first_token_ms": "First word", "overhead_ms": "Our part of it", "total_ms": "Whole answer"}
 
@@ -62,6 +64,35 @@ def _at(ordered: Sequence[int], percent: int) -> float:
     return float(ordered[max(0, rank - 1)])
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A reply that streams: in which conversation, to whom. Never its words."""
+
+    stream: LiveStream
+    conversation_id: int | None = None
+    reader: str = ""
+
+
 def live(now: datetime) -> QuerySet[LiveStream]:
     """Return the streams alive now, the oldest first."""
     return LiveStream.objects.live(now).order_by("started_at", "pk")
+
+
+def being_answered(now: datetime) -> list[Answer]:
+    """Return who is being answered now, the longest first."""
+    streams = list(live(now))
+    keys = {f"{MESSAGE}{number}": number for number in _numbers(streams)}
+    found = Message.objects.select_related("conversation__owner").in_bulk(keys.values())
+    messages = {stream.key: found.get(keys.get(stream.key, 0)) for stream in streams}
+    return [_answer(stream, messages[stream.key]) for stream in streams]
+
+
+def _numbers(streams: Sequence[LiveStream]) -> list[int]:
+    told = (stream.key.removeprefix(MESSAGE) for stream in streams if stream.key.startswith(MESSAGE))
+    return [int(number) for number in told if number.isdecimal()]
+
+
+def _answer(stream: LiveStream, message: Message | None) -> Answer:
+    if message is None:
+        return Answer(stream)
+    return Answer(stream, message.conversation_id, message.conversation.owner.get_username())

@@ -29,6 +29,7 @@ class Evidence:
     holds: bool | None
     means: str
     unknown: str = ""
+    of: str = ""  # which rows it was measured on: wait, lag or first_token
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,12 @@ def advise(now: datetime, conf: Conf, first_tokens_ms: Sequence[float] = ()) -> 
     lag = percentile([lag for _, lag in rows if lag is not None], 99)
     first_token = percentile(first_tokens_ms, 99)
     room = (
-        _at_most("Chat first token, p99", first_token, FIRST_TOKEN_P99_MS, *CHAT),
-        _at_most("Event-loop lag, p99", lag, LOOP_LAG_P99_MS, *LOOP),
+        _at_most("Chat first token, p99", first_token, FIRST_TOKEN_P99_MS, *CHAT, of="first_token"),
+        _at_most("Event-loop lag, p99", lag, LOOP_LAG_P99_MS, *LOOP, of="lag"),
     )
     helps = wait is not None and wait >= SLOT_WAIT_P95_MS
-    waits = Evidence("Slot wait, p95", wait, SLOT_WAIT_P95_MS, "ms", helps, "Runs hardly wait for a slot.")
+    little = "Runs hardly wait for a slot."
+    waits = Evidence("Slot wait, p95", wait, SLOT_WAIT_P95_MS, "ms", helps, little, of="wait")
     enough = len(rows) >= ENOUGH_FIRINGS
     return Advice(
         cap=conf.max_concurrent,
@@ -81,5 +83,5 @@ def advise(now: datetime, conf: Conf, first_tokens_ms: Sequence[float] = ()) -> 
     )
 
 
-def _at_most(name: str, value: float | None, bound: float, means: str, unknown: str) -> Evidence:
-    return Evidence(name, value, bound, "ms", None if value is None else value < bound, means, unknown)
+def _at_most(name: str, value: float | None, bound: float, means: str, unknown: str, *, of: str) -> Evidence:
+    return Evidence(name, value, bound, "ms", None if value is None else value < bound, means, unknown, of)

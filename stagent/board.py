@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from agents import budgets
-from agents.models import Budget, LiveStream, Question
-from agents.states import BudgetScope
+from agents.models import Budget, Question
+from agents.states import BudgetScope, BudgetWindow
+from chat import telemetry
 from schedules import caps, conf, situation
 from schedules.models import Notice
 from schedules.panels import day, places, queue, trouble, upcoming
@@ -31,6 +32,7 @@ MOST_QUESTIONS = 8
 class Money:
     """What today cost, and how that stands to the budgets of the install."""
 
+    since: datetime
     today: budgets.Spent
     budgets: list[tuple[Budget, budgets.Spent]]
 
@@ -59,7 +61,9 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
 def _money(now: datetime) -> Money:
     install = Budget.objects.filter(scope=BudgetScope.INSTALL)
     return Money(
-        budgets.spent_today(now), [(budget, budgets.spent_in_window(budget, now)) for budget in install]
+        budgets.window_start(BudgetWindow.DAY, now),
+        budgets.spent_today(now),
+        [(budget, budgets.spent_in_window(budget, now)) for budget in install],
     )
 
 
@@ -88,7 +92,7 @@ PANELS: dict[str, tuple[str, Callable[[Situation], Any]]] = {
     "upcoming": ("schedules.view_schedule", lambda at: upcoming.look(at.now)),
     "trouble": ("schedules.view_run", lambda at: trouble.look(at.now)),
     "day": ("schedules.view_firing", lambda at: _day(day.look(at.now))),
-    "streams": ("agents.view_livestream", lambda at: list(LiveStream.objects.live(at.now))),
+    "streams": ("agents.view_livestream", lambda at: telemetry.being_answered(at.now)),
     "changes": ("admin.view_logentry", lambda at: list(_changes()[:MOST_CHANGES])),
     "money": ("agents.view_ledgerentry", lambda at: _money(at.now)),
 }

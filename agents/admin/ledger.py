@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.cache import cache
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
@@ -17,17 +18,39 @@ from agents.budgets import TURNS, window_start
 from agents.models import LedgerEntry
 from agents.states import Activity, BudgetWindow
 from stagent.lib import cells, charts, clock
-from stagent.lib.admin import ReadOnlyAdmin, row_link
+from stagent.lib.admin import ReadOnlyAdmin, names, row_link
 from stagent.lib.charts import Bar
 
 DAYS = 14
 KEPT_SEC = 60  # the daily totals, because adding up a million rows takes its time
 
 
+ACCOUNTS = (  # whose account an expense may be on: the page of it, and the column with its number
+    ("schedules_schedule", "schedules.Schedule", "schedule_id"),
+    ("agents_project", "agents.Project", "project_id"),
+)
+
+
+class WithNames(ChangeList):
+    """A page of entries that knows what the schedules and projects are called."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        entries = list(self.result_list)
+        named = {
+            column: names(model, (getattr(entry, column) for entry in entries))
+            for _, model, column in ACCOUNTS
+        }
+        for entry in entries:
+            entry.named = named
+        self.result_list = entries
+
+
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = ("moment", "what", "run", "model", "read", "written", "cost", "whose")
     list_filter = ("activity", ("at", admin.DateFieldListFilter))
+    rows_are = "entries"
     search_fields = ("model", "=run_id", "=schedule_id")
     ordering = ("-at", "-pk")
     fields = (
@@ -39,6 +62,9 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     empty_text = (
         "Nothing was spent yet. Every reply of a model is written here with its tokens and its price."
     )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return WithNames
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         days = daily_totals(clock.now())
@@ -73,12 +99,16 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="on whose account")
     def whose(self, entry: LedgerEntry) -> SafeString:
-        accounts = (
-            ("schedules_schedule", "schedule", entry.schedule_id),
-            ("agents_project", "project", entry.project_id),
-        )
-        links = [(row_link(page, number, f"{name} {number}"),) for page, name, number in accounts if number]
-        return format_html_join(", ", "{}", links) or cells.NOTHING
+        links = [(_account(entry, *account),) for account in ACCOUNTS if getattr(entry, account[2])]
+        return format_html_join(" · ", "{}", links) or cells.NOTHING
+
+
+def _account(entry: Any, page: str, model: str, column: str) -> SafeString | str:
+    """Link to what an expense is for; of what was deleted since, only the number is known."""
+    number = getattr(entry, column)
+    if name := entry.named[column].get(number):
+        return row_link(page, number, name)
+    return f"{model.partition('.')[2].lower()} {number}, deleted"
 
 
 type Day = dict[str, Any]

@@ -37,7 +37,7 @@ class StreamRecordAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         now = clock.now()
-        shown = {"above_list": "admin/chat/_streams.html", "live": list(telemetry.live(now)), "now": now}
+        shown = {"above_list": "admin/chat/_streams.html", "live": telemetry.being_answered(now), "now": now}
         return super().changelist_view(request, shown | (extra_context or {}))
 
     @admin.display(description="ended", ordering="ended_at")

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from schedules.admin import sheet
 from schedules.admin.filters import DayFilter, FateFilter, ScheduleFilter
 from schedules.admin.percentiles import summary
-from schedules.admin.ranges import LagFilter, StepsFilter, TookFilter, WaitFilter
+from schedules.admin.ranges import LagFilter, LoopFilter, StepsFilter, TookFilter, WaitFilter
 from schedules.admin.tones import firing_badge
 from schedules.models import Firing
 from stagent.lib import cells, clock
@@ -41,7 +41,7 @@ class FiringAdmin(ReadOnlyAdmin):
     list_select_related = ("run",)
     list_filter = (
         ScheduleFilter, FateFilter, "outcome", "kind", "failure_reason", ("nominal_at", DayFilter),
-        WaitFilter, TookFilter, StepsFilter, LagFilter,
+        WaitFilter, TookFilter, StepsFilter, LagFilter, LoopFilter,
     )  # fmt: skip
     search_fields = ("schedule_name",)
     ordering = ("-nominal_at", "-pk")
@@ -163,8 +163,11 @@ class FiringAdmin(ReadOnlyAdmin):
         if firing.concurrent_runs is None:
             return cells.NOTHING
         runs, streams = firing.concurrent_runs, firing.chat_streams_active or 0
-        told = f"{runs} run{'s' * (runs != 1)}, {streams} stream{'s' * (streams != 1)}"
-        return format_html('<span class="nowrap">{}</span>', told)
+        return format_html(
+            '<span class="nowrap">{} run{}</span><span class="under nowrap">{} stream{}</span>',
+            *(runs, "s" * (runs != 1)),
+            *(streams, "s" * (streams != 1)),
+        )
 
     @admin.action(description="Download as CSV", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[Firing]) -> StreamingHttpResponse:

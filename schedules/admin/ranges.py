@@ -117,6 +117,13 @@ class LagFilter(RangeFilter):
         return queryset if to.high is None else queryset.filter(fired_at__lt=from_due + to.high * MILLISECOND)
 
 
+class LoopFilter(RangeFilter):
+    """Firings by how late the event loop was while their run ran."""
+
+    title, parameter_name, column = "loop lag", "loop", "event_loop_lag_ms"
+    ranges = split((0, 10, 50, 250, 1000))
+
+
 class StepsFilter(RangeFilter):
     """Firings by how much of their limit of steps they used, in percent."""
 

@@ -4,7 +4,7 @@ from agents.states import FailureReason
 
 REMEDIES = {
     FailureReason.TURN_LIMIT_EXCEEDED: "Raise “max agent steps per run” of the schedule, or ask for less in "
-    "its prompt. The answer is what it had by then.",
+    "its prompt.",
     FailureReason.TIMEOUT: "The provider was too slow. If it keeps happening, look at the provider.",
     FailureReason.BUDGET_EXCEEDED: "Raise the budget or the cost limit, or wait for the next window.",
     FailureReason.AUTH_FAILED: "Correct ANTHROPIC_API_KEY, restart, and close the breaker under Providers.",

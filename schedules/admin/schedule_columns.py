@@ -20,6 +20,7 @@ from schedules.zones import zone
 from stagent.lib import cells, clock
 from stagent.lib.admin import ConsoleAdmin
 
+BREAK = format_html("/<wbr>{}", "")  # where a long name of a zone may go on in the next line
 OVERDUE = timedelta(seconds=15)
 BUTTON = '<button class="button small" type="submit" form="row-form" formaction="{}">{}</button>'
 
@@ -55,7 +56,8 @@ class ScheduleColumns(ConsoleAdmin):
 
     @admin.display(description="when", ordering="cron")
     def rhythm(self, schedule: Schedule) -> SafeString:
-        return format_html('{}<span class="under">{}</span>', wording.rhythm(schedule), schedule.timezone)
+        parts = format_html_join(BREAK, "{}", ((part,) for part in schedule.timezone.split("/")))
+        return format_html('{}<span class="under">{}</span>', wording.rhythm(schedule), parts)
 
     @admin.display(description="next firing", ordering="next_fire_at")
     def next(self, schedule: Schedule) -> SafeString:

@@ -24,6 +24,7 @@ from stagent.lib.admin import operator
 
 type Verb = Callable[[Schedule, AbstractBaseUser, datetime], str]
 PLAIN: dict[str, Verb] = {"pause": verbs.pause, "resume": verbs.resume, "reset": verbs.reset}
+MOST_BLOCKING = 20  # runs that are named as being in the way
 NEEDS = {
     "run": "run",
     "queue": "run",
@@ -77,7 +78,9 @@ class ScheduleDoing(ScheduleColumns):
         try:
             run = verbs.run(schedule, operator(request), clock.now(), queue=queue)
         except NO_ROOM as none:
-            return self._ask(request, "no_room", {"title": "Run now", "schedule": schedule, "why": none})
+            blocking = Run.objects.filter(pk__in=getattr(none, "blocking", [])[:MOST_BLOCKING])
+            asked = {"title": "Run now", "schedule": schedule, "why": none, "blocking": blocking}
+            return self._ask(request, "no_room", asked)
         return redirect("admin:schedules_run_change", run.pk)
 
     # Many: an action.

@@ -1,6 +1,7 @@
 """The settings on one page: each with the value in force, where it came from, what it means and its range."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,17 +9,22 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from agents import activity
 from schedules import caps, conf, journal
-from schedules.advisor import LOOKS_BACK, advise
+from schedules.admin.ranges import LoopFilter, WaitFilter
+from schedules.advisor import LOOKS_BACK, Evidence, advise
 from schedules.conf import BY_NAME, Key, Value
 from schedules.models import Setting
 from stagent.lib import bell, clock
 from stagent.lib.admin import ReadOnlyAdmin, operator
 
 UNITS = {"SEC": "s", "DAYS": "days", "TURNS": "steps"}
-TONES = {"environment": "busy", "admin": "good", "default": "calm"}
+PARAMETERS = {"wait": WaitFilter.parameter_name, "lag": LoopFilter.parameter_name}
+SLOWEST_FIRST = "-2"  # the third column of the chat streams: the first word
+TONES = {"command line": "busy", "environment": "busy", "admin": "good", "default": "calm"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class SettingAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "lines": lines,
             "cap": caps.look(now),
-            "advice": advise(now, caps.load(now), activity.first_token_ms(now - LOOKS_BACK)),
+            **_advice(now),
             "may_change": self.has_edit_permission(request),
         }
         return render(request, "admin/schedules/setting/page.html", context)
@@ -102,6 +108,25 @@ class SettingAdmin(ReadOnlyAdmin):
 
     def has_edit_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("schedules.change_setting")
+
+
+def _advice(now: datetime) -> dict[str, Any]:
+    """Return what the week says about the cap, each figure with the rows it was measured on."""
+    advice = advise(now, caps.load(now), activity.first_token_ms(now - LOOKS_BACK))
+    since = urlencode({"nominal_at__gte": (now - LOOKS_BACK).isoformat(), "outcome__exact": "fired"})
+    firings = f"{reverse('admin:schedules_firing_changelist')}?{since}"
+    evidence = [(figure, _rows_behind(figure, firings, now)) for figure in advice.evidence]
+    return {"advice": advice, "evidence": evidence, "firings": firings}
+
+
+def _rows_behind(figure: Evidence, firings: str, now: datetime) -> str:
+    """Return the list that begins with this value: the slowest answers, or the firings from there on."""
+    if figure.value is None:
+        return ""
+    if figure.of == "first_token":
+        since = urlencode({"ended_at__gte": (now - LOOKS_BACK).isoformat(), "o": SLOWEST_FIRST})
+        return f"{reverse('admin:agents_streamrecord_changelist')}?{since}"
+    return f"{firings}&{PARAMETERS[figure.of]}={int(figure.value)}-"
 
 
 def fault(key: Key, typed: str) -> str:

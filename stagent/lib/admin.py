@@ -1,8 +1,9 @@
 """What the lists and forms of the console share: read-only pages, counts that stay cheap."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import User
@@ -50,6 +51,13 @@ def row_link(page: str, number: int | None, text: object = None) -> SafeString:
         return format_html("{}", text or number)
 
 
+def names(model: str, numbers: Iterable[int | None]) -> dict[int, str]:
+    """Return what rows are called that are known by number only; those that are gone are left out."""
+    wanted = {number for number in numbers if number is not None}
+    rows = apps.get_model(model)._default_manager.filter(pk__in=wanted) if wanted else ()
+    return {row.pk: str(row) for row in rows}
+
+
 class BoundedPaginator(Paginator):
     """Counts no further than this many rows: the pages beyond are found with a filter."""
 
@@ -75,6 +83,7 @@ class ConsoleAdmin(admin.ModelAdmin):
     actions_on_top = False
     actions_on_bottom = True
     paginator = BoundedPaginator
+    rows_are = ""  # what several rows are called, where the list itself is called otherwise
     empty_text = ""  # what an empty list says: what to do next
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -52,6 +52,13 @@ def plain(text: object) -> str:
 
 
 @register.filter
+def sentence(text: str) -> str:
+    """End what an error said with a full stop, so that what follows is another sentence."""
+    text = text.rstrip()
+    return text if not text or text[-1] in '.!?…)]”"' else f"{text}."
+
+
+@register.filter
 def chosen(choices: list[dict[str, Any]]) -> str:
     """Return what a filter is set to; empty for its first choice, which is all."""
     return next((plain(choice["display"]) for choice in choices[1:] if choice["selected"]), "")

@@ -68,6 +68,15 @@ def test_a_forced_bypass_stands_out_with_its_reason(reader):
     assert 'title="The board meets at noon.">forced' in reader.html
 
 
+def test_expenses_name_what_they_are_for_and_say_what_is_gone(reader):
+    project = Project.objects.create(slug="shop", name="Web shop")
+    spender = budgets.Spender(Activity.RUN_TURN, project_id=project.pk, schedule_id=404)
+    budgets.settle(spender, Usage(input=1000), model="claude-opus-5-5", now=clock.now())
+    page = reader.opens(LEDGER)
+    assert "schedule 404, deleted · Web shop" in page
+    assert "1 ledger entry" in page
+
+
 def test_the_ledger_cannot_be_rewritten(reader):
     spend()
     assert "Add ledger" not in reader.opens(LEDGER)

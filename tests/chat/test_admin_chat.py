@@ -100,6 +100,14 @@ def test_who_is_being_answered_is_on_the_page_and_on_the_first_one(reader):
     assert "secret" not in reader.html
 
 
+def test_it_says_to_whom_and_in_which_conversation_and_none_of_its_words(reader, bob):
+    message = converses(bob)
+    activity.begin(f"message:{message.pk}", "web:here", 30, clock.now())
+    for url in (STREAMS, reverse("admin:index")):
+        assert f"bob conversation {message.conversation_id} ·" in reader.opens(url)
+        assert "secret" not in reader.html
+
+
 def test_the_way_there_is_shown_to_those_who_may(reader, client, bob):
     page = reader.opens(reverse("admin:index"))
     assert "Chat Conversations Chat streams" in page

@@ -34,7 +34,8 @@ class Reader:
     @property
     def words(self) -> str:
         """Return what the page says, its blanks as single spaces."""
-        text = re.sub(r"<(script|style|svg|template)\b.*?</\1>|<[^>]+>", " ", self.html, flags=re.DOTALL)
+        whole = self.html.replace("<wbr>", "")  # where a word may go on in the next line, it is one word
+        text = re.sub(r"<(script|style|svg|template)\b.*?</\1>|<[^>]+>", " ", whole, flags=re.DOTALL)
         return " ".join(unescape(text).split())
 
 

@@ -1,0 +1,1 @@
+"""How moments are written on every page: by year first, on a clock of 24 hours."""
