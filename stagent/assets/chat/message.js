@@ -3,11 +3,8 @@
 import { Actions } from "./actions.js";
 import { cardOf } from "./cards.js";
 import { h, icon } from "./dom.js";
-import { Markdown } from "./markdown.js";
+import { Parts } from "./parts.js";
 import { Questions } from "./questions.js";
-import { rendered } from "./rendered.js";
-import { Thinking } from "./thinking.js";
-import { Tools } from "./tools.js";
 
 const SILENT_MS = 20_000;
 export const UNFINISHED = ["pending", "streaming"];
@@ -33,20 +30,18 @@ export class Answer {
     #key = "";
     #frame = 0;
     #reply = null;
+    #last = undefined; // the kind of the part it is at
 
     constructor(message, desk) {
         this.message = message;
         this.desk = desk;
-        this.thinking = new Thinking();
-        this.tools = new Tools();
-        this.words = new Markdown();
-        this.questions = new Questions();
+        this.parts = new Parts();
+        this.questions = new Questions(this.parts);
         this.state = h("p", { class: "state" });
         this.notice = h("p", { class: "notice" });
         this.actions = new Actions(this, desk);
-        this.body = h("div", { class: "body" }, this.words.element);
-        const parts = [this.thinking.element, this.tools.element, this.body, this.questions.element, this.state, this.notice];
-        this.element = h("article", { class: "message assistant", "data-id": message.id, "aria-label": "Answer" }, cardOf(message, desk.links), parts, this.actions.element);
+        const below = [this.state, this.notice, this.actions.element];
+        this.element = h("article", { class: "message assistant", "data-id": message.id, "aria-label": "Answer" }, cardOf(message, desk.links), this.parts.element, below);
         this.update(message);
     }
 
@@ -57,7 +52,7 @@ export class Answer {
     update(message) {
         const key = JSON.stringify([message.status, message.text.length, message.siblings, message.notice, message.html?.length]);
         this.message = message;
-        this.tools.show(message.tools ?? [], !this.isFinished);
+        this.#showParts();
         this.questions.show(message.questions ?? []);
         if (key === this.#key) return;
         this.#key = key;
@@ -80,10 +75,8 @@ export class Answer {
         this.#frame = 0;
         const reply = this.#reply;
         if (!reply || this.isFinished) return;
-        this.thinking.show(reply);
-        this.tools.show([...reply.tools.values()], true);
+        this.#showParts();
         this.questions.show([...reply.questions.values()]);
-        this.words.show(reply.text);
         this.#showState();
         this.desk.drawn(this);
     }
@@ -102,7 +95,7 @@ export class Answer {
     #showState() {
         const [symbol, words] = this.#situation();
         this.element.setAttribute("aria-busy", String(words !== WAITS && words !== ASKS));
-        this.element.classList.toggle("streaming", Boolean(this.#reply?.text) && words !== ASKS);
+        this.element.classList.toggle("streaming", this.#last === "text" && words !== ASKS && words !== WAITS);
         this.state.hidden = !words;
         if (this.state.dataset.words === words) return;
         this.state.dataset.words = words;
@@ -115,8 +108,8 @@ export class Answer {
         if (this.desk.isBehindAnother(this)) return [icon("clock"), WAITS];
         if (reply?.isWaitingForPerson || this.message.questions?.length) return [icon("hand"), ASKS];
         if (this.isSilent) return [h("span", { class: "dots" }), "Still working? Nothing was heard for a while; looking again."];
-        if (reply?.text && ![...reply.tools.values()].some((tool) => !tool.done)) return ["", ""];
-        return [h("span", { class: "dots" }), reply?.thinkingSince ? "Thinking" : reply?.tools.size ? "Working" : "Getting ready"];
+        if (this.#last === "text" || this.#last === "thinking") return ["", ""]; // they show it themselves
+        return [h("span", { class: "dots" }), this.#last ? "Working" : "Getting ready"];
     }
 
     #settle(message) {
@@ -125,17 +118,21 @@ export class Answer {
         this.element.classList.remove("streaming");
         this.element.setAttribute("aria-busy", "false");
         this.element.dataset.status = message.status;
-        this.thinking.settle();
-        this.#showWords(message);
         this.notice.hidden = !message.notice;
         this.notice.replaceChildren(icon(message.status === "error" ? "warn" : "stop"), message.notice ?? "");
     }
 
-    #showWords(message) {
-        if (message.card?.type === "self_pause") return this.body.replaceChildren(); // its card says it all
-        if (typeof message.html === "string") return this.body.replaceChildren(rendered(message.html));
-        this.words.show(message.text);
-        this.body.replaceChildren(this.words.element);
+    // Until the frames have caught up with what the server told at once, that is shown.
+    #showParts() {
+        const { message } = this;
+        const heard = this.isFinished || (this.#reply?.seq ?? 0) < (message.last_seq ?? 0) ? null : this.#reply;
+        const stored = message.parts ?? [];
+        const parts = heard ? heard.parts.map((part, at) => ({ ...part, duration_ms: stored[at]?.duration_ms ?? part.duration_ms })) : stored;
+        const calls = new Map((message.tools ?? []).map((call) => [call.call_id, call]));
+        heard?.tools.forEach((call, id) => calls.set(id, { ...calls.get(id), ...call }));
+        const saysItAll = message.card?.type === "self_pause";
+        this.parts.show(saysItAll ? [] : parts, calls, !this.isFinished);
+        this.#last = parts.at(-1)?.kind;
     }
 }
 

@@ -110,12 +110,12 @@ function worded(said) {
     return said?.suggestion ?? said?.message ?? said?.text ?? said?.label ?? JSON.stringify(said);
 }
 
-// All questions of one reply, in their order.
+// All questions of one reply, each at its place among the parts.
 export class Questions {
     #cards = new Map();
 
-    constructor() {
-        this.element = h("div", { class: "questions" });
+    constructor(parts) {
+        this.parts = parts;
     }
 
     show(asked) {
@@ -129,6 +129,6 @@ export class Questions {
     #place(id, asked) {
         const card = new Question(asked);
         this.#cards.set(id, card);
-        this.element.append(card.element);
+        this.parts.place(card.element);
     }
 }

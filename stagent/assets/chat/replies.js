@@ -10,9 +10,7 @@ export class Reply {
     seq = 0;
     acked = 0;
     text = "";
-    thinking = "";
-    thinkingSince = 0;
-    thinkingMs = 0;
+    parts = [];
     model = "";
     turn = 0;
     status = "pending";
@@ -39,6 +37,8 @@ export class Reply {
     _snapshot(frame) {
         this.text = frame.text;
         this.status = frame.status;
+        this.parts = frame.parts.map((part) => ({ ...part }));
+        this.tools = new Map(frame.tools.map((call) => [call.call_id, call]));
     }
 
     _started(frame) {
@@ -52,23 +52,23 @@ export class Reply {
     }
 
     _delta(frame) {
-        this._stopThinking();
         this.text += frame.text;
         this.status = "streaming";
+        this.#grow("text", frame.text);
     }
 
     _thinking(frame) {
-        this.thinkingSince ||= Date.now();
-        this.thinking += frame.text;
+        this.#grow("thinking", frame.text);
     }
 
     _tool_started(frame) {
-        this._stopThinking();
+        this.#endThought();
+        if (!this.tools.has(frame.call_id)) this.parts.push({ kind: "tool", call_id: frame.call_id });
         this.tools.set(frame.call_id, { ...frame });
     }
 
     _tool_finished(frame) {
-        this.tools.set(frame.call_id, { ...this.tools.get(frame.call_id), ...frame, done: true });
+        this.tools.set(frame.call_id, { ...this.tools.get(frame.call_id), ...frame });
     }
 
     _usage(frame) {
@@ -80,6 +80,7 @@ export class Reply {
     }
 
     _question(frame) {
+        this.#endThought();
         this.questions.set(frame.question_id, { ...frame, id: frame.question_id, status: "open" });
     }
 
@@ -89,15 +90,30 @@ export class Reply {
     }
 
     _final(frame) {
-        this._stopThinking();
+        this.#endThought();
         this.final = frame;
         this.status = frame.status;
     }
 
-    _stopThinking() {
-        if (this.thinkingSince) this.thinkingMs += Date.now() - this.thinkingSince;
-        this.thinkingSince = 0;
+    // The same as chat/parts.py: what goes on is one part, and a question ends a thought.
+    #grow(kind, text) {
+        const last = this.parts.at(-1);
+        if (last?.kind === kind && !isOver(last)) {
+            last.text += text;
+            return;
+        }
+        this.#endThought();
+        this.parts.push({ kind, text, since: Date.now() });
     }
+
+    #endThought() {
+        const last = this.parts.at(-1);
+        if (last?.kind === "thinking" && !isOver(last)) last.duration_ms = Date.now() - (last.since ?? Date.now());
+    }
+}
+
+function isOver(part) {
+    return part.duration_ms !== null && part.duration_ms !== undefined;
 }
 
 export class Replies extends EventTarget {

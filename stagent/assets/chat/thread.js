@@ -25,7 +25,7 @@ export class Thread extends EventTarget {
         Object.assign(this, parts); // list, replies, outbox, connection, links, scroller, composer, tell
         this.draftOf = this.outbox.begun ?? crypto.getRandomValues(new Uint32Array(1))[0];
         this.replies.addEventListener("change", ({ detail }) => this.#views.get(detail.reply.id)?.heard?.());
-        this.replies.addEventListener("final", ({ detail }) => this.settle(detail.reply.id));
+        this.replies.addEventListener("final", ({ detail }) => this.#ended(detail));
         this.outbox.addEventListener("change", () => this.#layOut());
         this.outbox.addEventListener("accepted", ({ detail }) => this.#accepted(detail));
         setInterval(() => this.#tick(), TICK_MS);
@@ -85,6 +85,12 @@ export class Thread extends EventTarget {
     #newest(message) {
         const known = this.messages.find((each) => each.id === message.id);
         return known?.finished_at && !message.finished_at ? known : message;
+    }
+
+    // Where what was heard is not what was stored, nothing that was heard is trusted.
+    #ended({ reply, whole }) {
+        this.settle(reply.id);
+        if (!whole) this.sync();
     }
 
     // A reply is over: what the server stored replaces what was heard.

@@ -6,44 +6,39 @@ import { span } from "./times.js";
 const SECRET = /token|secret|password|passwd|api_?key|authorization|credential/i;
 const TELLING = ["name", "schedule", "path", "url", "query", "pattern", "command", "text", "prompt", "question"];
 
-export class Tools {
-    #cards = new Map();
+export class Tool {
+    #key = "";
+    #named = false;
 
     constructor() {
-        this.element = h("div", { class: "tools" });
-        this.element.hidden = true;
+        this.state = h("span", { class: "tool-state" });
+        this.name = h("span", { class: "tool-name" });
+        this.intent = h("span", { class: "intent" });
+        this.took = h("span", { class: "took" });
+        this.body = h("div", { class: "tool-body" });
+        this.element = h("details", { class: "tool" }, h("summary", {}, this.state, this.name, this.intent, this.took, icon("chevron")), this.body);
     }
 
     // `live`: somebody is at work, so a call without a result is still being made.
-    show(calls, live) {
-        this.element.hidden = !calls.length;
-        for (const call of calls) {
-            const card = this.#cards.get(call.call_id) ?? this.#place(call);
-            update(card, call, live);
-        }
+    show(part, { call, live }) {
+        if (!call) return;
+        if (!this.#named) this.#tell(call);
+        const done = call.result !== null && call.result !== undefined;
+        const word = done ? (call.is_error ? "failed" : "done") : live ? "running" : "unfinished";
+        const key = `${word}${call.result?.length}`;
+        if (key === this.#key) return;
+        this.#key = key;
+        this.element.dataset.state = word;
+        this.state.replaceChildren(sign(word), h("span", { class: "visually-hidden" }, `${word}: `));
+        this.took.textContent = done && call.duration_ms !== null ? span(call.duration_ms) : "";
+        this.body.replaceChildren(...details(call, done));
     }
 
-    #place(call) {
-        const parts = { state: h("span", { class: "tool-state" }), took: h("span", { class: "took" }), body: h("div", { class: "tool-body" }) };
-        const names = [h("span", { class: "tool-name" }, plain(call.name)), h("span", { class: "intent" }, intent(call.arguments))];
-        const element = h("details", { class: "tool" }, h("summary", {}, parts.state, names, parts.took, icon("chevron")), parts.body);
-        const card = { ...parts, element, key: "" };
-        this.#cards.set(call.call_id, card);
-        this.element.append(element);
-        return card;
+    #tell(call) {
+        this.#named = true;
+        this.name.textContent = plain(call.name);
+        this.intent.textContent = intent(call.arguments);
     }
-}
-
-function update(card, call, live) {
-    const done = call.done || (call.result !== null && call.result !== undefined);
-    const word = done ? (call.is_error ? "failed" : "done") : live ? "running" : "unfinished";
-    const key = `${word}${call.result?.length}`;
-    if (key === card.key) return;
-    card.key = key;
-    card.element.dataset.state = word;
-    card.state.replaceChildren(sign(word), h("span", { class: "visually-hidden" }, `${word}: `));
-    card.took.textContent = done && call.duration_ms !== null ? span(call.duration_ms) : "";
-    card.body.replaceChildren(...details(call, done));
 }
 
 function sign(word) {
@@ -83,6 +78,7 @@ function prettyText(text) {
     }
 }
 
+// github__search_issues, a tool of an MCP server, is "github · search issues".
 export function plain(name) {
-    return name.replaceAll("_", " ");
+    return name.split("__").map((part) => part.replaceAll("_", " ")).join(" · ");
 }
