@@ -30,6 +30,7 @@ CODES = {
     413: ("request_too_large", "The request is too large."),
     415: ("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."),
 }
+DISK_FULL = ("disk is full", "No space left on device")  # as SQLite and PostgreSQL say it
 BROKEN = ("internal_error", "Something broke on our side; it is in the log.")
 
 
@@ -78,6 +79,8 @@ def _of_schema(error: ValidationError) -> Problem:
 
 def _busy(error: Exception) -> Problem:
     log.warning("The database did not answer: %s", error)
+    if any(words in str(error) for words in DISK_FULL):
+        return Problem(503, "database_full", "The disk of the database is full; nothing was changed.")
     text = "The database does not answer right now; nothing was changed. Try again."
     return Problem(503, "database_unavailable", text, headers={"Retry-After": "2"})
 

@@ -69,6 +69,17 @@ def test_a_database_that_does_not_answer_is_no_fault_of_the_request(api, monkeyp
     assert answer.headers["retry-after"] == "2"
 
 
+@pytest.mark.parametrize(
+    "said", ["database or disk is full", "could not extend file: No space left on device"]
+)
+def test_a_full_disk_is_called_by_its_name(api, monkeypatch, said):
+    def full():
+        raise OperationalError(said)
+
+    monkeypatch.setattr("schedules.api.finding.schedules", full)
+    assert refusal(api.get("/schedules")) == (503, "database_full")
+
+
 def test_a_bad_token_is_told_so(db):
     answer = Client(headers={"authorization": "Bearer stagent_wrong"}).get("/api/schedules")
     assert refusal(answer) == (401, "not_authenticated")
