@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from schedules.conf import Conf
 from schedules.models import Schedule
+from schedules.sketch import Sketch
 
 UNKNOWN_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
 COLUMNS = ("profile_id", "project_id", "avg_duration_ms")
@@ -30,14 +31,14 @@ class Durations:
     def __init__(self, conf: Conf) -> None:
         self._longest = conf.max_run_duration_sec
 
-    def of(self, schedule: Schedule | None) -> float:
+    def of(self, schedule: Schedule | Sketch | None) -> float:
         if schedule is None:  # it was deleted
             return min(self._usual.of_all, self._longest)
         own = schedule.avg_duration_ms
         expected = self._alike(schedule) if own is None else own / 1000
         return min(expected, schedule.max_run_duration_sec or self._longest)
 
-    def _alike(self, schedule: Schedule) -> float:
+    def _alike(self, schedule: Schedule | Sketch) -> float:
         usual = self._usual
         return (
             usual.of_profiles.get(schedule.profile_id)

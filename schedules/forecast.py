@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from django.conf import settings
@@ -29,14 +30,32 @@ FATES = {
 
 
 class Expected(NamedTuple):
-    """A firing to come: when it is due, when it would start and end, and what becomes of it."""
+    """A firing to come: when it is due, when it would start and end, and what becomes of it.
+
+    Moments are kept in Unix seconds: there are tens of thousands, and few are ever written as a date.
+    """
 
     schedule: Likely
-    due_at: datetime
-    start_at: datetime | None
-    end_at: datetime | None
-    wait_sec: float
+    due: float
+    start: float | None
+    end: float | None
     fate: Fate
+
+    @property
+    def due_at(self) -> datetime:
+        return _moment(self.due)
+
+    @property
+    def start_at(self) -> datetime | None:
+        return None if self.start is None else _moment(self.start)
+
+    @property
+    def end_at(self) -> datetime | None:
+        return None if self.end is None else _moment(self.end)
+
+    @property
+    def wait_sec(self) -> float:
+        return 0.0 if self.start is None else self.start - self.due
 
 
 @dataclass(slots=True)
@@ -79,11 +98,15 @@ class Forecast:
 
     @property
     def longest_wait_sec(self) -> float:
-        return max((firing.wait_sec for firing in self.firings), default=0.0)
+        return max(self._waits, default=0.0)
 
     @property
     def wait_p95_sec(self) -> float:
-        return percentile([firing.wait_sec for firing in self.firings if firing.start_at], 95) or 0.0
+        return percentile(self._waits, 95) or 0.0
+
+    @cached_property
+    def _waits(self) -> list[float]:
+        return [start - due for _, due, start, _, _ in self.firings if start is not None]
 
 
 def forecast(situation: Situation, *, hours: int = HOURS, cap: int | None = None) -> Forecast:
@@ -116,10 +139,8 @@ def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forec
 
 
 def _expected(schedule: Likely, job: Job) -> Expected:
-    fate = job.fate or Fate.EXPIRED
-    if job.start is None:
-        return Expected(schedule, _moment(job.due), None, None, 0.0, fate)
-    return Expected(schedule, _moment(job.due), _moment(job.start), _moment(job.end), job.wait_sec, fate)
+    start = job.start
+    return Expected(schedule, job.due, start, None if start is None else job.end, job.fate or Fate.EXPIRED)
 
 
 def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[Day]:
@@ -127,14 +148,14 @@ def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[D
     here = zone(settings.TIME_ZONE)
     first, last = now.astimezone(here).date(), until.astimezone(here).date()
     days = [Day(first + timedelta(days=number)) for number in range((last - first).days + 1)]
-    begins = [datetime(*day.date.timetuple()[:3], tzinfo=here) for day in days]
-    for firing in firings:
-        day = days[bisect_right(begins, firing.due_at) - 1]
+    begins = [datetime(*day.date.timetuple()[:3], tzinfo=here).timestamp() for day in days]
+    for schedule, due, start, _, _ in firings:
+        day = days[bisect_right(begins, due) - 1]
         day.firings += 1
-        if firing.start_at:
+        if start is not None:
             day.runs += 1
-            day.turns += firing.schedule.turns
-            day.cost_usd += firing.schedule.cost_usd
+            day.turns += schedule.turns
+            day.cost_usd += schedule.cost_usd
     return days
 
 

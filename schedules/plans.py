@@ -4,9 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from django.db.models import FloatField
+from django.db.models.functions import Cast
 
 from schedules import eta
-from schedules.ahead import stamps_ahead
+from schedules.ahead import Stretch
 from schedules.calendar import jittered
 from schedules.drain import startable
 from schedules.due import QUEUE_PATIENCE
@@ -16,18 +20,13 @@ from schedules.models import Firing, Pool, Run, Schedule
 from schedules.quiet import has_quiet_hours
 from schedules.simulation import Plan
 from schedules.situation import Situation
+from schedules.sketch import Sketch, sketches
 from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
 from schedules.weights import Weights
 
 MOST_SCHEDULES = 5000  # that are looked at, those that fire first
 MOST_QUEUED = 1000
 PRICED_FIRINGS = 5000  # the newest, from which the usual cost is taken
-COLUMNS = (
-    "name", "project", "cron", "every_sec", "at", "timezone", "anchor_at", "starts_at", "ends_at", "kind",
-    "active_from", "active_until", "max_firings", "firing_count", "jitter_sec", "misfire_grace_sec",
-    "overlap_policy", "priority", "pool", "max_turns", "max_run_duration_sec", "avg_turns_per_firing",
-    "avg_duration_ms", "profile",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Outlook:
 def look(situation: Situation, until: datetime) -> Outlook:
     """Read the active schedules, and who runs and waits now."""
     due = Schedule.objects.active().filter(next_nominal_at__lte=until).order_by("next_nominal_at", "pk")
-    schedules = list(due.only(*COLUMNS)[:MOST_SCHEDULES])
+    schedules = list(sketches(due[:MOST_SCHEDULES]))
     left_out = due.count() - MOST_SCHEDULES if len(schedules) == MOST_SCHEDULES else 0
     durations = Durations(situation.conf)
     likely = _likely(schedules, situation, until, durations)
@@ -68,42 +67,48 @@ def look(situation: Situation, until: datetime) -> Outlook:
 
 
 def _likely(
-    schedules: Sequence[Schedule], situation: Situation, until: datetime, durations: Durations
+    schedules: Sequence[Sketch], situation: Situation, until: datetime, durations: Durations
 ) -> list[Likely]:
     weights, prices = Weights(schedules, situation.conf), Prices()
-    found = []
+    stretch, found = Stretch(situation.now, until), []
     for schedule in schedules:
         turns = weights.of(schedule)
-        plan = _plan(schedule, situation.now, until, durations.of(schedule))
+        plan = _plan(schedule, stretch.stamps(schedule), durations.of(schedule))
         cost = prices.of(schedule.pk, turns)
         cron = _movable_cron(schedule, situation.now)
         found.append(Likely(schedule.pk, schedule.name, schedule.timezone, plan, turns, cost, cron))
     return found
 
 
-def _movable_cron(schedule: Schedule, now: datetime) -> str:
+def _movable_cron(schedule: Sketch, now: datetime) -> str:
     bounded = schedule.ends_at is not None or (schedule.starts_at is not None and schedule.starts_at > now)
     return "" if bounded or has_quiet_hours(schedule) else schedule.cron
 
 
-def _plan(schedule: Schedule, now: datetime, until: datetime, takes_sec: float) -> Plan:
-    stamps = stamps_ahead(schedule, now, until)
-    period = timedelta(seconds=stamps[1] - stamps[0]) if len(stamps) > 1 else None
-    patience = schedule.grace(default_grace(period)) + QUEUE_PATIENCE
+def _plan(schedule: Sketch, stamps: Sequence[int], takes_sec: float) -> Plan:
+    period = stamps[1] - stamps[0] if len(stamps) > 1 else None
     return Plan(
         dues=[_with_jitter(schedule, *pair) for pair in zip(stamps, [*stamps[1:], None], strict=True)]
         if schedule.jitter_sec
         else stamps,
         most=schedule.firings_left,
         takes_sec=takes_sec,
-        patience_sec=patience.total_seconds() + schedule.jitter_sec,
+        patience_sec=_patience_sec(period, schedule.misfire_grace_sec) + schedule.jitter_sec,
         overlap=schedule.overlap_policy,
         head_start_sec=schedule.priority * PRIORITY_STEP_SEC,
         pool=schedule.pool_id or "",
     )
 
 
-def _with_jitter(schedule: Schedule, stamp: int, following: int | None) -> float:
+@lru_cache(maxsize=1024)
+def _patience_sec(period_sec: int | None, grace_sec: int | None) -> float:
+    """Return how long a firing is wanted in the queue, its schedule firing every so often."""
+    usual = default_grace(None if period_sec is None else timedelta(seconds=period_sec))
+    grace = usual if grace_sec is None else timedelta(seconds=grace_sec)
+    return (grace + QUEUE_PATIENCE).total_seconds()
+
+
+def _with_jitter(schedule: Sketch, stamp: int, following: int | None) -> float:
     nominal = datetime.fromtimestamp(stamp, UTC)
     latest = None if following is None else datetime.fromtimestamp(following, UTC)
     return jittered(schedule.pk, nominal, schedule.jitter_sec, latest).timestamp()
@@ -135,11 +140,10 @@ class Prices:
         priced = Firing.objects.filter(cost_usd__isnull=False, turn_count__gt=0).order_by("-nominal_at")
         self._costs = defaultdict[int | None, list[float]](list)
         total = turns = 0.0
-        for schedule_id, cost, count in priced.values_list("schedule", "cost_usd", "turn_count")[
-            :PRICED_FIRINGS
-        ]:
-            self._costs[schedule_id].append(float(cost or 0))
-            total, turns = total + float(cost or 0), turns + (count or 0)
+        usd = Cast("cost_usd", FloatField())  # a Decimal costs more to make than all the rest of the row
+        for schedule_id, cost, count in priced.values_list("schedule", usd, "turn_count")[:PRICED_FIRINGS]:
+            self._costs[schedule_id].append(cost)
+            total, turns = total + cost, turns + (count or 0)
         self._per_turn = total / turns if turns else 0.0
 
     def of(self, schedule_id: int, turns: float) -> float:

@@ -84,10 +84,13 @@ class Simulation:
     def play(self, now: float) -> list[Job]:
         """Let every planned firing happen, and return them all in the order in which they come due."""
         self._fill(now)
+        ends = self._ends
         for due, _, number in sorted(self._arrivals()):
-            self._let_end(due)
+            if ends and ends[0][0] <= due:
+                self._let_end(due)
             self._arrive(Job(number, due))
-            self._fill(due)
+            if self._running < self.cap:
+                self._fill(due)
             self.peak_waiting = max(self.peak_waiting, self._waiting)
         self._let_end(inf)
         return self.jobs

@@ -8,12 +8,13 @@ from statistics import median
 from agents.models import Profile
 from schedules.conf import Conf
 from schedules.models import Schedule
+from schedules.sketch import Sketch
 
 
 class Weights:
     """Expected steps: the schedule's own average, else its profile's median, else the limit it runs under."""
 
-    def __init__(self, schedules: Iterable[Schedule], conf: Conf) -> None:
+    def __init__(self, schedules: Iterable[Schedule | Sketch], conf: Conf) -> None:
         averages = defaultdict[int, list[float]](list)
         for schedule in schedules:
             if schedule.avg_turns_per_firing is not None:
@@ -21,7 +22,7 @@ class Weights:
         self._medians = {profile: median(values) for profile, values in averages.items()}
         self._default = conf.default_max_turns
 
-    def of(self, schedule: Schedule) -> float:
+    def of(self, schedule: Schedule | Sketch) -> float:
         if schedule.avg_turns_per_firing is not None:
             return schedule.avg_turns_per_firing
         if usual := self._medians.get(schedule.profile_id):

@@ -108,10 +108,11 @@ def _row(row: Row, axis: Axis, top: int, address: str) -> Iterator[str]:
 
 def _bar(one: Expected, axis: Axis, y: float) -> str:
     """Draw the wait light and the run dark; what never runs is a hollow mark."""
-    if not (one.start_at and one.end_at):
-        return f'<circle class="skipped" cx="{axis.x(one.due_at):.3f}%" cy="{y + BAR / 2:g}" r="3.5"/>'
-    wait = _stretch("queue", one.due_at, one.start_at, axis, y) if one.start_at > one.due_at else ""
-    return wait + _stretch("run", one.start_at, one.end_at, axis, y)
+    due, start, end = one.due_at, one.start_at, one.end_at
+    if not (start and end):
+        return f'<circle class="skipped" cx="{axis.x(due):.3f}%" cy="{y + BAR / 2:g}" r="3.5"/>'
+    wait = _stretch("queue", due, start, axis, y) if start > due else ""
+    return wait + _stretch("run", start, end, axis, y)
 
 
 def _stretch(css: str, begins: datetime, ends: datetime, axis: Axis, y: float) -> str:

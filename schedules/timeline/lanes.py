@@ -1,9 +1,10 @@
 """How many run and how many wait, through the hours: the highest in each stretch of ten minutes."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from schedules.forecast import Expected, Forecast
 from schedules.simulation import Fate
@@ -13,7 +14,7 @@ STRETCH = timedelta(minutes=10)
 MOST_PEAKS = 3
 APART = timedelta(hours=6)  # two peaks nearer than this are one
 
-type Change = tuple[float, int]  # at which second, by how many
+type Stretches = tuple[list[float], list[float]]  # when each begins, and when each ends: both in order
 
 
 @dataclass(frozen=True)
@@ -49,42 +50,39 @@ def peaks(found: Sequence[Level]) -> list[Level]:
     return chosen[:MOST_PEAKS]
 
 
-def _runs(every: Iterable[Expected]) -> list[Change]:
-    stretches = [(one.start_at, one.end_at) for one in every if one.start_at and one.end_at]
-    return _changes(stretches)
+def _runs(every: Iterable[Expected]) -> Stretches:
+    found = [(one.start, one.end) for one in every if one.start is not None and one.end is not None]
+    return sorted(start for start, _ in found), sorted(end for _, end in found)
 
 
-def _waits(every: Iterable[Expected]) -> list[Change]:
-    return _changes([(one.due_at, until) for one in every if (until := _waits_until(one)) > one.due_at])
+def _waits(every: Iterable[Expected]) -> Stretches:
+    found = [(one.due, until) for one in every if (until := _waits_until(one)) > one.due]
+    return sorted(due for due, _ in found), sorted(until for _, until in found)
 
 
-def _waits_until(one: Expected) -> datetime:
+def _waits_until(one: Expected) -> float:
     """Return when it stops waiting: it starts, or nobody wants it any more, or it was skipped at once."""
-    if one.start_at:
-        return one.start_at
-    patience = one.schedule.plan.patience_sec
-    return one.due_at + timedelta(seconds=patience) if one.fate == Fate.EXPIRED else one.due_at
+    if one.start is not None:
+        return one.start
+    return one.due + one.schedule.plan.patience_sec if one.fate == Fate.EXPIRED else one.due
 
 
-def _changes(stretches: Iterable[tuple[datetime, datetime]]) -> list[Change]:
-    changes = []
-    for begins, ends in stretches:
-        changes += [(begins.timestamp(), 1), (ends.timestamp(), -1)]
-    return sorted(changes)
+def _highest(stretches: Stretches, since: datetime, count: int) -> list[int]:
+    """Return the highest level of each stretch of the axis, the one it begins with included.
 
-
-def _highest(changes: Sequence[Change], since: datetime, count: int) -> list[int]:
-    """Return the highest level of each stretch, the one it begins with included."""
-    begin, length = since.astimezone(UTC).timestamp(), STRETCH.total_seconds()
-    edges = [begin + number * length for number in range(count + 1)]
-    level = at = 0
+    Only what begins makes a level higher, and what ends at the same moment has ended before.
+    """
+    begins, ends = stretches
+    start, length = since.astimezone(UTC).timestamp(), STRETCH.total_seconds()
+    begun, ended = bisect_right(begins, start), bisect_right(ends, start)
     highest = []
-    for start, end in pairwise(edges):
-        while at < len(changes) and changes[at][0] <= start:
-            level, at = level + changes[at][1], at + 1
-        most = level
-        while at < len(changes) and changes[at][0] < end:
-            level, at = level + changes[at][1], at + 1
-            most = max(most, level)
+    for number in range(count):
+        most, until = begun - ended, start + (number + 1) * length
+        while begun < len(begins) and begins[begun] < until:
+            ended = bisect_right(ends, begins[begun], ended)
+            begun += 1
+            most = max(most, begun - ended)
         highest.append(most)
+        begun = bisect_right(begins, until, begun)
+        ended = bisect_right(ends, until, ended)
     return highest

@@ -4,18 +4,20 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from schedules.forecast import Expected, Forecast
+from schedules.plans import Likely
 from schedules.simulation import Fate
 from schedules.timeline.axis import Axis
 
 MOST_ROWS = 20
 MOST_BARS = 48  # in one row; more are drawn hour by hour
-NONE = timedelta()
+type Owner = tuple[int | None, str]
+HELD = (Fate.RUNS, Fate.REPLACED)
 
 
-@dataclass
+@dataclass(slots=True)
 class Cell:
     """What one hour of a row adds up to."""
 
@@ -23,37 +25,20 @@ class Cell:
     ends: datetime
     firings: int = 0
     skipped: int = 0
-    work: timedelta = NONE
-    waited: timedelta = NONE
+    work_sec: float = 0.0
+    waited_sec: float = 0.0
     longest_wait_sec: float = 0.0
     schedules: set[str] = field(default_factory=set)
 
     @property
     def level(self) -> float:
         """Return how much of the hour is worked; with many schedules it may be more than one hour."""
-        return self.work / (self.ends - self.begins)
+        return self.work_sec / (self.ends - self.begins).total_seconds()
 
     @property
     def queue(self) -> float:
         """Return how much of the hour is waited."""
-        return self.waited / (self.ends - self.begins)
-
-    def count(self, one: Expected) -> None:
-        """Count a firing that comes due in this hour."""
-        self.firings += 1
-        self.schedules.add(one.schedule.name)
-        self.longest_wait_sec = max(self.longest_wait_sec, one.wait_sec)
-        self.skipped += one.start_at is None
-
-    def share(self, one: Expected) -> None:
-        """Add up what of a run and of its wait falls into this hour."""
-        if one.start_at and one.end_at:
-            self.schedules.add(one.schedule.name)
-            self.waited += self._overlap(one.due_at, one.start_at)
-            self.work += self._overlap(one.start_at, one.end_at)
-
-    def _overlap(self, begins: datetime, ends: datetime) -> timedelta:
-        return max(NONE, min(ends, self.ends) - max(begins, self.begins))
+        return self.waited_sec / (self.ends - self.begins).total_seconds()
 
 
 @dataclass(frozen=True)
@@ -70,10 +55,13 @@ class Row:
 
 def rows(forecast: Forecast, axis: Axis, most: int = MOST_ROWS) -> list[Row]:
     """Return the busiest schedules, those that hold or want slots longest, and the rest as one."""
-    owned = defaultdict[tuple[int | None, str], list[Expected]](list)
+    owned, wanted = defaultdict[Owner, list[Expected]](list), defaultdict[Owner, float](float)
     for one in (*forecast.present, *forecast.firings):
-        owned[one.schedule.schedule_id, one.schedule.name].append(one)
-    ranked = sorted(owned.items(), key=lambda item: (-_wanted_sec(item[1]), item[0][1], item[0][0] or 0))
+        schedule = one[0]
+        owner = schedule.schedule_id, schedule.name
+        owned[owner].append(one)
+        wanted[owner] += _wanted_sec(*one)
+    ranked = sorted(owned.items(), key=lambda item: (-wanted[item[0]], item[0][1], item[0][0] or 0))
     kept = len(ranked) if len(ranked) <= most + 1 else most  # a rest of one is that schedule itself
     found = [_row(name, number, mine, axis) for (number, name), mine in ranked[:kept]]
     if rest := ranked[kept:]:
@@ -90,27 +78,33 @@ def _row(name: str, number: int | None, mine: Sequence[Expected], axis: Axis) ->
 
 
 def _runs(mine: Iterable[Expected]) -> int:
-    return sum(one.start_at is not None for one in mine)
+    return sum(one.start is not None for one in mine)
 
 
-def _wanted_sec(mine: Iterable[Expected]) -> float:
-    """Return how long runs hold slots and wait for them; what never runs counts as long as it would take."""
-    return sum(
-        (one.end_at - one.due_at).total_seconds()
-        if one.end_at and one.fate in (Fate.RUNS, Fate.REPLACED)
-        else one.schedule.plan.takes_sec
-        for one in mine
-    )
+def _wanted_sec(schedule: Likely, due: float, start: float | None, end: float | None, fate: Fate) -> float:
+    """Return how long it holds a slot and waits for it; what never runs counts as long as it would take."""
+    return end - due if end is not None and fate in HELD else schedule.plan.takes_sec
 
 
 def _cells(every: Iterable[Expected], axis: Axis) -> list[Cell]:
     """Put each firing into the hour in which it comes due, and its run into those it takes."""
     cells = [Cell(*edges) for edges in axis.cells]
-    begins = [cell.begins for cell in cells]
-    for one in every:
-        at = max(0, bisect_right(begins, one.due_at) - 1)
-        cells[at].count(one)
-        until = bisect_left(begins, one.end_at) if one.end_at else at
-        for cell in cells[at:until]:
-            cell.share(one)
+    begins = [cell.begins.timestamp() for cell in cells]
+    ends = [cell.ends.timestamp() for cell in cells]
+    for schedule, due, start, end, _ in every:
+        at = max(0, bisect_right(begins, due) - 1)
+        cell = cells[at]
+        cell.firings += 1
+        cell.schedules.add(schedule.name)
+        if start is None or end is None:
+            cell.skipped += 1
+            continue
+        cell.longest_wait_sec = max(cell.longest_wait_sec, start - due)
+        for number in range(at, bisect_left(begins, end)):
+            cell, since, until = cells[number], begins[number], ends[number]
+            cell.schedules.add(schedule.name)
+            if start > since:
+                cell.waited_sec += max(0.0, min(start, until) - max(due, since))
+            if start < until:
+                cell.work_sec += max(0.0, min(end, until) - max(start, since))
     return [cell for cell in cells if cell.schedules]

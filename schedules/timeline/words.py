@@ -14,14 +14,15 @@ WORTH_TELLING = timedelta(seconds=1)
 def of_bar(one: Expected, axis: Axis) -> str:
     """Say when one firing is due, starts and ends, or why it does not."""
     fate = f", {FATES[one.fate]}" if one.fate in FATES else ""
-    if not (one.start_at and one.end_at):
-        return f"{one.schedule.name}: {_day(one.due_at, axis)}{fate}"
-    if one.due_at < axis.since:
-        return f"{one.schedule.name}: {_present(one, axis)}{fate}"
-    wait = one.start_at - one.due_at
-    waits = f", waits {_for(wait)}, starts {_hour(one.start_at, axis)}" if wait >= WORTH_TELLING else ""
-    takes = f", takes {_for(one.end_at - one.start_at)}"
-    return f"{one.schedule.name}: due {_day(one.due_at, axis)}{waits}{takes}{fate}"
+    due, start, end = one.due_at, one.start_at, one.end_at
+    if not (start and end):
+        return f"{one.schedule.name}: {_day(due, axis)}{fate}"
+    if due < axis.since:
+        return f"{one.schedule.name}: {_present(due, start, end, axis)}{fate}"
+    wait = start - due
+    waits = f", waits {_for(wait)}, starts {_hour(start, axis)}" if wait >= WORTH_TELLING else ""
+    takes = f", takes {_for(end - start)}"
+    return f"{one.schedule.name}: due {_day(due, axis)}{waits}{takes}{fate}"
 
 
 def of_cell(cell: Cell, axis: Axis) -> str:
@@ -30,7 +31,7 @@ def of_cell(cell: Cell, axis: Axis) -> str:
     told = [
         f"{names}: {_day(cell.begins, axis)} to {_hour(cell.ends, axis)}, {_count(cell.firings, 'firing')}"
     ]
-    told.append(f"{_for(cell.work)} of work")
+    told.append(f"{said(1000 * cell.work_sec)} of work")
     if cell.longest_wait_sec >= 1:
         told.append(f"longest wait {said(1000 * cell.longest_wait_sec)}")
     if cell.skipped:
@@ -51,13 +52,11 @@ def of_stretch(axis: Axis) -> str:
     return f"{_day(axis.since, axis)} to {_day(axis.until, axis)}"
 
 
-def _present(one: Expected, axis: Axis) -> str:
-    assert one.start_at is not None
-    assert one.end_at is not None
-    ends = f"ends about {_hour(one.end_at, axis)}"
-    if one.start_at == one.due_at:
+def _present(due: datetime, start: datetime, end: datetime, axis: Axis) -> str:
+    ends = f"ends about {_hour(end, axis)}"
+    if start == due:
         return f"running now, {ends}"
-    wait = one.start_at - axis.since
+    wait = start - axis.since
     starts = f"in about {_for(wait)}" if wait >= WORTH_TELLING else "any moment"
     return f"waiting now, starts {starts}, {ends}"
 

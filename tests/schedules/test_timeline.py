@@ -110,8 +110,8 @@ def test_a_run_over_the_full_hour_counts_in_both_hours_as_long_as_it_lasts_in_ea
     for row in rows(forecast, axis_of(forecast)):
         assert all(cell.level <= 1 for cell in row.cells)
     cells = rows(forecast, axis_of(forecast), most=0)[0].cells
-    assert [round(cell.work.total_seconds() / 60) for cell in cells[:3]] == [15, 50, 50]
-    assert [round(cell.waited.total_seconds() / 60) for cell in cells[:3]] == [10, 25, 25]
+    assert [round(cell.work_sec / 60) for cell in cells[:3]] == [15, 50, 50]
+    assert [round(cell.waited_sec / 60) for cell in cells[:3]] == [10, 25, 25]
 
 
 def test_a_bar_says_when_it_is_due_and_what_the_wait_is():
