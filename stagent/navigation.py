@@ -16,7 +16,7 @@ MAP = {
     },
     "Chat": {"Conversation": "chat", "StreamRecord": "stream"},
     "Capacity": {"Slot": "grid", "Pool": "layers", "Scheduler": "pulse", "Setting": "sliders"},
-    "Agents": {"Profile": "agent", "Project": "folder", "Provider": "stream", "McpServer": "plug"},
+    "Agents": {"Profile": "agent", "Project": "folder", "Provider": "plug", "McpServer": "tool"},
     "Spending": {"LedgerEntry": "ledger", "Budget": "purse", "ModelPrice": "tag"},
     "Access": {"User": "user", "Group": "users", "ApiToken": "key"},
 }

@@ -75,7 +75,8 @@ class Connections:
     async def _open(self, line: Line) -> "Connection":
         whom = target(line.server)
         client = await in_thread(_client, name="mcp")  # its import would stop the loop for seconds
-        line.connection = connection = client.Connection(whom)
+        connection: Connection = client.Connection(whom)
+        line.connection = connection
         found = await connection.tools()
         line.digests = {each.name: each.digest for each in found}
         await in_database(discovery.note_tools, whom.pk, found, connection.announced, clock.now())

@@ -36,7 +36,7 @@ def note_failure(pk: int, error: McpError, now: datetime) -> None:
     McpServer.objects.filter(pk=pk).update(error=error.whole[:LONGEST_ERROR], error_at=now)
 
 
-def allow(tools: Iterable[tuple[McpTool, str]], user: User, now: datetime) -> list[McpTool]:
+def allow(tools: Iterable[tuple[McpTool, str]], user: User | None, now: datetime) -> list[McpTool]:
     """Allow tools as somebody has seen them, by their digest; return those that are not what they saw."""
     other = []
     for tool, digest in tools:

@@ -39,6 +39,7 @@ PATHS = {
     "/api/runs/{run_id}/cancel": {"post"},
     "/api/runs/{run_id}/retry": {"post"},
     "/api/forecast": {"get"},
+    "/api/mcp-servers": {"get"},
     "/api/questions": {"get"},
     "/api/questions/{question_id}": {"get"},
     "/api/questions/{question_id}/answer": {"post"},

@@ -75,7 +75,6 @@ def build() -> Any:  # noqa: C901 - a function for each tool
 
 def misbehave(how: str) -> None:
     """Spoil the greeting."""
-    Path("pids").write_text(str(os.getpid()))
     match how:
         case "chatty":
             _say("Welcome to the tester!\nIt is a fine day.")
@@ -87,6 +86,7 @@ def misbehave(how: str) -> None:
                 sys.stdout.write("x" * 1_000_000)
                 sys.stdout.flush()
         case "hang":
+            Path("pids").write_text(str(os.getpid()))
             time.sleep(SLOW_SEC)
         case "crash":
             _say("no such database", file=sys.stderr)

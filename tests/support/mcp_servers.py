@@ -1,5 +1,6 @@
 """MCP servers set up in the database: their real processes, found, looked at and allowed."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -50,7 +51,8 @@ def home(server: McpServer) -> Path:
 def pids(server: McpServer) -> list[int]:
     """Wait until a server has written down which processes it is."""
     path = home(server) / "pids"
-    return [int(pid) for pid in wait_until(lambda: path.exists() and path.read_text()).split()]
+    written = wait_until(lambda: path.read_text() if path.exists() else "")
+    return [int(pid) for pid in written.split()]
 
 
 def all_gone(processes: list[int]) -> bool:
@@ -76,4 +78,5 @@ def on_the_web(unused_port: int, tmp_path: Path) -> Iterator[str]:
 
 
 def _listens(port: int) -> bool:
-    return any(one.laddr.port == port and one.status == "LISTEN" for one in psutil.net_connections("tcp"))
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
