@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -18,7 +19,7 @@ from stagent.lib import clock
 from stagent.metrics import gauges, totals
 
 PERMISSION = "schedules.view_tally"
-BEARER = "Bearer "
+BEARER = "bearer "  # in whatever case
 
 
 class Install(Collector):
@@ -36,6 +37,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
     Nobody is let in because they ask from this machine: through a proxy on it, everybody does.
     """
+    try:
+        return _told(request)
+    except (OperationalError, InterfaceError):
+        return _refusal(503, "The database does not answer right now.", {"Retry-After": "2"})
+
+
+def _told(request: HttpRequest) -> HttpResponse:
     user = _who(request)
     if user is None or not user.is_authenticated:
         return _refusal(401, "Send Authorization: Bearer <token>.", {"WWW-Authenticate": "Bearer"})
@@ -54,8 +62,8 @@ def _registry() -> CollectorRegistry:
 def _who(request: HttpRequest) -> User | AnonymousUser | None:
     """Return who asks; a token that is wrong does not fall back to the session."""
     given = request.headers.get("Authorization", "")
-    if given.startswith(BEARER):
-        return authenticate(given.removeprefix(BEARER).strip(), now=clock.now())
+    if given.lower().startswith(BEARER):
+        return authenticate(given[len(BEARER) :].strip(), now=clock.now())
     return request.user
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents import activity, breaker
@@ -123,12 +124,23 @@ def test_a_program_asks_with_its_token(client, bob):
     assert (refused.status_code, b"schedules.view_tally" in refused.content) == (403, True)
     bob.user_permissions.add(Permission.objects.get(codename="view_tally"))
     assert scrape(client, authorization=f"Bearer {secret}")["stagent_cap",] == 2
+    assert scrape(client, authorization=f"bearer {secret}")["stagent_cap",] == 2, "in any case"
 
 
 def test_a_stranger_is_told_nothing_not_even_from_this_machine(client, db):
     answer = client.get("/metrics", REMOTE_ADDR="127.0.0.1")
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert b"stagent_" not in answer.content
+
+
+def test_a_database_that_is_away_is_said_and_no_page_breaks(prometheus, monkeypatch):
+    def away(*arguments):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("stagent.metrics.page.situation.look", away)
+    answer = prometheus.get("/metrics")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert answer.content == b"The database does not answer right now.\n"
 
 
 def test_a_wrong_token_does_not_fall_back_to_the_session(prometheus):
