@@ -16,7 +16,8 @@ from pathlib import Path
 from benchmarks.databases import DATABASES, Database, temporary
 from benchmarks.rows import Row, as_table
 
-NAMES = ("claims", "lateness", "pickup", "ticks", "foresight", "streams", "scale")
+NAMES = ("claims", "lateness", "pickup", "ticks", "foresight", "streams", "scale", "rivals")
+MAKES_ITS_OWN = ("rivals",)  # databases, one for each who takes part
 
 
 def main() -> None:
@@ -29,6 +30,9 @@ def main() -> None:
     print(f"{machine()}{', --quick' if chosen.quick else ''}\n")
     rows: list[Row] = []
     for name in chosen.names or NAMES:
+        if name in MAKES_ITS_OWN:
+            rows += told(name, "", dict(os.environ), quick=chosen.quick)
+            continue
         for database in DATABASES:
             if not database.there():
                 print(f"{database.name} is not there: {name} is not measured on it.", file=sys.stderr)
@@ -44,13 +48,22 @@ def machine() -> str:
 
 
 def measure(name: str, database: Database, *, quick: bool) -> list[Row]:
-    """Run one benchmark on one database, in a process of its own."""
+    """Run one benchmark on one database."""
     print(f"{name} on {database.name} …", file=sys.stderr)
     with temporary(database) as variables:
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], env=variables, check=True)
-        command = [sys.executable, "-m", f"benchmarks.{name}", *(["--quick"] if quick else [])]
-        out = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return [Row(database.name, **json.loads(line)) for line in out.splitlines() if line.startswith("{")]
+        return told(name, database.name, variables, quick=quick)
+
+
+def told(name: str, database: str, variables: dict[str, str], *, quick: bool) -> list[Row]:
+    """Run the process of one benchmark and read the rows that it prints."""
+    command = [sys.executable, "-m", f"benchmarks.{name}", *(["--quick"] if quick else [])]
+    out = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [
+        Row(**({"database": database} | json.loads(line)))
+        for line in out.splitlines()
+        if line.startswith("{")
+    ]
 
 
 if __name__ == "__main__":

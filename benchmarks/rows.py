@@ -22,9 +22,10 @@ class Row:
         return {True: "met", False: "missed", None: ""}[self.met]
 
 
-def tell(what: str, figure: str, goal: str = "", met: bool | None = None) -> None:
-    """Print a row for the process that asked."""
-    print(json.dumps({"what": what, "figure": figure, "goal": goal, "met": met}), flush=True)
+def tell(what: str, figure: str, goal: str = "", met: bool | None = None, *, on: str = "") -> None:
+    """Print a row for the process that asked; `on` where it is not of the database that was given."""
+    row = {"what": what, "figure": figure, "goal": goal, "met": met}
+    print(json.dumps(row | ({"database": on} if on else {})), flush=True)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

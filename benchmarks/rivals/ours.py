@@ -1,0 +1,45 @@
+"""Stagent: a scheduler process with a few slots. A no-op run is one whose agent is not asked anything.
+
+It is queued, claims its slot under a lease, its worker begins (that is noted) and ends it with all its books:
+streaks, metrics, transcript. Only the conversation is left out, as the others' jobs have none.
+"""
+
+from datetime import UTC, datetime
+
+from benchmarks.rivals import track
+
+
+def serve() -> None:
+    """Be `manage.py runscheduler`, with a worker that has nothing to talk about."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from agents.events import Finished
+    from schedules import worker
+
+    async def say_nothing(job: worker.Job) -> Finished:
+        track.note(f"run {job.claim.run_id}")
+        return Finished("completed", text="Done.")
+
+    worker._converse = say_nothing
+    call_command("runscheduler", max_concurrent=track.AT_ONCE, grace=0)
+
+
+def main() -> None:
+    from benchmarks.ground import a_schedule, wait_for
+    from benchmarks.pickup import queue
+    from schedules.models import Run
+    from stagent.lib import clock
+
+    def due(minute: float) -> list[str]:
+        runs = Run.objects.filter(source="scheduled", queued_at__gte=datetime.fromtimestamp(minute, UTC))
+        wait_for(lambda: runs.count() == track.CRON_JOBS, track.PATIENCE_SEC)
+        return [f"run {key}" for key in runs.values_list("pk", flat=True)]
+
+    for number in range(track.CRON_JOBS):
+        a_schedule(clock.now(), name=f"Rival {number}", cron="* * * * *")
+    by_hand = a_schedule(clock.now(), overlap_policy="allow")
+    with track.beside(track.calling("ours", "serve")):
+        track.run(lambda _: f"run {queue(by_hand).pk}", due)

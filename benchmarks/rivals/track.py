@@ -1,0 +1,113 @@
+"""The race that every contestant runs, in its own environment: knows no Django and nothing of ours.
+
+1. A job is sent, and waited for: everybody is warm.
+2. No-ops are sent from this process one at a time; each notes when its code began, in another process.
+3. Many are sent at once: how many a second begin?
+4. Jobs that are due every minute note when they began after the next full minute.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CRON_JOBS = 5
+AT_ONCE = 4  # how many jobs a contestant may work on together
+PATIENCE_SEC = 90
+SETTLING_SEC = 3
+PAUSE_SEC = 0.01
+
+FOLDER = Path(os.environ.get("RIVALS_FOLDER", "."))
+NOTES = FOLDER / "notes"
+MANY = int(os.environ.get("RIVALS_MANY", "200"))
+BY_THE_MINUTE = os.environ.get("RIVALS_CRON", "1") == "1"
+
+
+def note(key: object) -> None:
+    """Write down that a job began, now: what every no-op does, and all it does."""
+    line = f"{time.time()} {key}\n"
+    with NOTES.open("a") as notes:
+        notes.write(line)
+
+
+def begun(since: float = 0) -> dict[str, float]:
+    """Return when each job began first, of those that began since."""
+    if not NOTES.exists():
+        return {}
+    lines = [line.split(" ", 1) for line in NOTES.read_text().splitlines()]
+    return {key: float(at) for at, key in reversed(lines) if float(at) >= since}
+
+
+def cron_jobs(_: float) -> list[str]:
+    """Return what the jobs of the minute that just began are called in the notes."""
+    return [f"cron {number}" for number in range(CRON_JOBS)]
+
+
+def run(send: Callable[[str], object] | None, due: Callable[[float], list[str]] = cron_jobs) -> None:
+    """Run the race and print the milliseconds; without a way to send, only by the minute."""
+    result: dict[str, list[float]] = {}
+    if send:
+        _wait_for(str(send("warm") or "warm"))
+        time.sleep(SETTLING_SEC)
+        result["picked_up"] = [_one(send, f"one {number}") for number in range(MANY)]
+        result["rate"] = [_rate(send)]
+    if BY_THE_MINUTE:
+        result["late"] = _by_the_minute(due)
+    print(json.dumps(result))
+
+
+def _one(send: Callable[[str], object], name: str) -> float:
+    """Send a job and return how long it took to begin; a contestant may give it a name of its own."""
+    sent = time.time()
+    key = str(send(name) or name)
+    took = _wait_for(key) - sent
+    time.sleep(PAUSE_SEC)
+    return took * 1000
+
+
+def _rate(send: Callable[[str], object]) -> float:
+    first = time.time()
+    keys = [str(send(f"many {number}") or f"many {number}") for number in range(MANY)]
+    return MANY / (max(_wait_for(key) for key in keys) - first)
+
+
+def _by_the_minute(due: Callable[[float], list[str]]) -> list[float]:
+    minute = (time.time() // 60 + 1) * 60
+    time.sleep(max(0, minute - time.time() + SETTLING_SEC))  # nobody looks on while they begin
+    began = [_wait_for(key, since=minute) for key in due(minute)]
+    return [(at - minute) * 1000 for at in began]
+
+
+def _wait_for(key: str, since: float = 0) -> float:
+    until = time.monotonic() + PATIENCE_SEC
+    while key not in (known := begun(since)):
+        if time.monotonic() > until:
+            raise TimeoutError(f"{key} did not begin")
+        time.sleep(0.002)
+    return known[key]
+
+
+@contextmanager
+def beside(*commands: list[str]) -> Iterator[None]:
+    """Run processes of the contestant beside this one."""
+    quiet = subprocess.DEVNULL
+    running = [subprocess.Popen(command, stdout=quiet, stderr=quiet) for command in commands]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def calling(module: str, function: str) -> list[str]:
+    """Return the command that calls a function of a contestant, imported by its name, in this environment."""
+    return [sys.executable, "-c", f"from benchmarks.rivals import {module}; {module}.{function}()"]
