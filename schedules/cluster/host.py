@@ -18,6 +18,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.job_context import AbortReason
 
 from agents.bridge import in_database
+from agents.runtimes import warm_up
 from schedules import conf
 from schedules.executor import Executor
 from schedules.models import Run
@@ -68,6 +69,8 @@ class Host:
     ) -> None:
         """Fetch until told to leave, again and again where the database went away."""
         self.executor.open()
+        # Not before it could begin at once: another host may be ready.
+        await asyncio.to_thread(warm_up)
         self._attendant.start()
         try:
             while not self._leaving:

@@ -7,11 +7,14 @@ from stagent import checks
 
 
 def faults():
-    return [fault.id for fault in [*checks.check_data_folder(), *checks.check_redis()]]
+    looks = (checks.check_data_folder, checks.check_executor, checks.check_redis)
+    return [fault.id for look in looks for fault in look()]
 
 
 def test_they_are_asked_at_start():
-    assert {checks.check_data_folder, checks.check_redis} <= set(registry.registered_checks)
+    assert {checks.check_data_folder, checks.check_executor, checks.check_redis} <= set(
+        registry.registered_checks
+    )
 
 
 def test_a_plain_install_has_no_fault():
@@ -35,3 +38,22 @@ def test_a_doorbell_without_an_address_is_a_fault(settings, address):
 def test_every_kind_of_redis_address_is_taken(settings, address):
     settings.REDIS_URL = address
     assert faults() == []
+
+
+@pytest.mark.sqlite
+def test_workers_need_postgresql(settings):
+    settings.STAGENT_EXECUTOR = "procrastinate"
+    assert faults() == ["stagent.E005"]
+
+
+def test_an_executor_that_there_is_not_is_a_fault(settings):
+    settings.STAGENT_EXECUTOR = "celery"
+    assert faults() == ["stagent.E004"]
+
+
+@pytest.mark.postgres
+def test_workers_need_their_extra(settings, monkeypatch):
+    settings.STAGENT_EXECUTOR = "procrastinate"
+    assert faults() == []
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    assert faults() == ["stagent.E006"]

@@ -8,6 +8,7 @@ import pytest
 NEEDS = {
     "sqlite": "without DATABASE_URL",
     "postgres": "with DATABASE_URL=postgres://…",
+    "cluster": "with that and STAGENT_EXECUTOR=procrastinate",
     "redis": "with REDIS_URL=redis://…",
     "browser": "with Chromium on the PATH",
 }
@@ -20,6 +21,8 @@ def there(need: str) -> bool:
             return not there("postgres")
         case "postgres":
             return os.environ.get("DATABASE_URL", "").startswith("postgres")
+        case "cluster":
+            return there("postgres") and os.environ.get("STAGENT_EXECUTOR") == "procrastinate"
         case "redis":
             return bool(os.environ.get("REDIS_URL"))
         case _:
