@@ -19,7 +19,7 @@ from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Event, TextDelta, ThinkingDelta
 
-GATHER_SEC = 0.1
+GATHER_SEC = 0.05
 GATHER_CHARS = 1024
 
 type Tell = Callable[[Event], Awaitable[None]]
@@ -85,6 +85,7 @@ class _Recorder:
     async def write(self) -> list[Event]:
         """Write what was gathered and return it."""
         happened, taken = self._empty()
+        begun_at = time.monotonic()
         try:
             # Shielded: a write under way when the stop comes is finished, not made twice or half.
             await asyncio.shield(self._write_down(happened))
@@ -94,7 +95,7 @@ class _Recorder:
         for _ in range(taken):
             self._inbox.task_done()
         if any(isinstance(event, TextDelta | ThinkingDelta) for event in happened):
-            self._written_at = time.monotonic()
+            self._written_at = begun_at
         return happened
 
     async def write_the_rest(self) -> None:
@@ -138,14 +139,17 @@ class _Recorder:
     async def _write_down(self, happened: list[Event]) -> None:
         """Write, also for a second time after an error: what is there already is not written again."""
         async with self._pen:
-            if self._seq is None or self._doubtful:
-                there = await in_database(transcript.last_seq, self._transcript_id, self._token)
-                if there is None:
-                    raise LeaseLost(f"Transcript {self._transcript_id} has another writer now.")
-                if self._doubtful and there == (self._seq or 0) + len(happened):
-                    self._seq, self._doubtful = there, False
-                    return
-                self._seq = there
+            if self._doubtful and await self._is_there(len(happened)):
+                return
             self._doubtful = True
             self._seq = await scribe.here().append(self._transcript_id, self._token, happened)
             self._doubtful = False
+
+    async def _is_there(self, many: int) -> bool:
+        """Tell whether the write that ended in an error was made."""
+        there = await in_database(transcript.last_seq, self._transcript_id, self._token)
+        if there is None or self._seq is None:  # the first write of all: nobody knows from where it counts
+            raise LeaseLost(f"Transcript {self._transcript_id} has another writer now.")
+        made = there == self._seq + many
+        self._seq, self._doubtful = there, False
+        return made

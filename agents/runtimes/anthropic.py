@@ -149,6 +149,8 @@ class Conversing:
 def _connect(endpoint: Endpoint) -> "AsyncAnthropic":
     from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Timeout
 
+    from agents.runtimes.gathering import gather
+
     transport = endpoint.transport or _offline(endpoint)
     own = {} if endpoint.is_provider else {"anthropic-version": OLD_VERSION}
     return AsyncAnthropic(
@@ -157,7 +159,9 @@ def _connect(endpoint: Endpoint) -> "AsyncAnthropic":
         max_retries=0,
         timeout=Timeout(FIRST_TOKEN_SEC, connect=CONNECT_SEC),
         default_headers=own,
-        http_client=DefaultAsyncHttpxClient(transport=transport) if transport else None,
+        http_client=DefaultAsyncHttpxClient(transport=transport)
+        if transport
+        else DefaultAsyncHttpxClient(event_hooks={"request": [], "response": [gather]}),
     )
 
 
