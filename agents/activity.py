@@ -14,8 +14,9 @@ def begin(key: str, holder: str, ttl_sec: int, now: datetime, token: UUID | None
     """Say that this streams, for example "message:42"; an earlier holder's token is void."""
     token = token or uuid4()
     lease = {"holder": holder, "token": token, "ttl_sec": ttl_sec, "started_at": now}
-    LiveStream.objects.update_or_create(
-        key=key, defaults={**lease, "expires_at": now + timedelta(seconds=ttl_sec)}
+    stream = LiveStream(key=key, **lease, expires_at=now + timedelta(seconds=ttl_sec))
+    LiveStream.objects.bulk_create(  # one statement; somebody waits for the first word
+        [stream], update_conflicts=True, unique_fields=["key"], update_fields=[*lease, "expires_at"]
     )
     return token
 

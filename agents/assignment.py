@@ -29,4 +29,5 @@ class Assignment:
     extra_system: str = ""
     once: bool = False  # somebody reads along: what was said stays said, nothing is asked for a second time
     may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
+    fresh: bool = False  # nobody has worked on it: there is nothing to recall
     clock: str = ""  # goes into the last user block, so that the cached prefix stays the same

@@ -77,7 +77,8 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     """Begin, or go on where the last attempt left off."""
     runtime = runtimes.get(job.profile.runtime)
     model = job.profile.model or conf.default_model()
-    past = await in_database(recall, job.transcript_id, (runtime.provider_name(), model))
+    author = runtime.provider_name(), model
+    past = Past() if job.fresh else await in_database(recall, job.transcript_id, author)
     turns = Turns(runtime, job.spender, tell, spoke=bool(past.text) if job.once else None)
     desk = Desk(job.transcript_id, job.token, job.spender) if job.may_ask else None
     offered = await in_database(offer, job.profile)

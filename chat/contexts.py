@@ -50,6 +50,7 @@ def prepare(claim: Claim) -> Assignment:
         token=claim.token,
         context=before(reply.parent),
         extra_system=_surroundings(reply),
+        fresh=claim.fresh,
         clock=_clock(clock.now()),
         once=True,
         may_ask=True,

@@ -1,6 +1,9 @@
 """A person's feed: every change in their conversations, in order, for all the pages they have open."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 
 from django.db import transaction
@@ -10,6 +13,8 @@ from chat.doorbell import ring
 from chat.events import News
 from chat.models import Conversation, Feed, Message
 from chat.states import NEWS_CONVERSATION
+
+_pile: ContextVar[dict[tuple[int, datetime], list[News]] | None] = ContextVar("news", default=None)
 
 
 def feed_of(owner_id: int) -> Feed:
@@ -29,9 +34,31 @@ def tell_changed(conversation: Conversation, now: datetime) -> None:
     _tell(conversation.owner_id, now, NEWS_CONVERSATION, conversation.pk)
 
 
+@contextmanager
+def together() -> Iterator[None]:
+    """Write what is told meanwhile at once, at the end; belongs into the transaction of the changes."""
+    pile: dict[tuple[int, datetime], list[News]] = {}
+    before = _pile.set(pile)
+    try:
+        yield
+    finally:
+        _pile.reset(before)
+    for (owner_id, now), news in pile.items():
+        _write(owner_id, now, news)
+
+
 def _tell(owner_id: int, now: datetime, what: str, conversation_id: int, *more: int | None) -> None:
+    news = News(what, conversation_id, *more)
+    pile = _pile.get()
+    if pile is None:
+        _write(owner_id, now, [news])
+    else:
+        pile.setdefault((owner_id, now), []).append(news)
+
+
+def _write(owner_id: int, now: datetime, news: list[News]) -> None:
     feed = feed_of(owner_id)
-    transcript.append(feed.transcript_id, feed.token, [News(what, conversation_id, *more)], now)
+    transcript.append(feed.transcript_id, feed.token, news, now)
     transaction.on_commit(lambda: ring(owner_id), robust=True)
 
 

@@ -8,14 +8,15 @@ import asyncio
 import logging
 import random
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from agents import runner
+from agents.assignment import Assignment
 from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Finished, TextDelta, TurnStarted
-from agents.runtimes import warm_up
+from agents.runtimes import is_warm, warm_up
 from agents.states import FailureReason
 from chat import conf, contexts
 from chat.doorbell import ring
@@ -47,6 +48,7 @@ class Job:
 
     claim: Claim
     waited: Waited
+    assignment: Assignment | None = None  # of the first attempt, where it was read with the claim
     cause: Cause | None = None
     task: "asyncio.Task[None] | None" = None
     confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
@@ -74,7 +76,8 @@ async def _converse(job: Job) -> Finished:
     """Let the engine work, and again while it may be tried again, within the longest time of a reply."""
     try:
         async with asyncio.timeout(conf.MAX_REPLY_SEC):
-            await asyncio.to_thread(warm_up)
+            if not is_warm():
+                await asyncio.to_thread(warm_up)
             for number in range(1, MOST_TRIES + 1):
                 finished = await _attempt(job)
                 wait = _patience(job, finished, number)
@@ -93,8 +96,9 @@ async def _converse(job: Job) -> Finished:
 
 
 async def _attempt(job: Job) -> Finished:
-    assignment = await in_database(contexts.prepare, job.claim)
-    job.said = False
+    # Only the first attempt has nothing to recall.
+    assignment = job.assignment or replace(await in_database(contexts.prepare, job.claim), fresh=False)
+    job.assignment, job.said = None, False
     async with aclosing(runner.work(assignment)) as happenings:
         async for event in happenings:
             match event:

@@ -4,7 +4,7 @@ from functools import cache
 
 from agents.runtimes.base import Runtime, UnknownRuntime, get, names, register
 
-__all__ = ["Runtime", "UnknownRuntime", "get", "names", "register", "warm_up"]
+__all__ = ["Runtime", "UnknownRuntime", "get", "is_warm", "names", "register", "warm_up"]
 
 
 @cache
@@ -13,3 +13,7 @@ def warm_up() -> None:
     from anthropic import AsyncAnthropic
 
     _ = AsyncAnthropic(api_key="nobody's").messages.stream
+
+
+def is_warm() -> bool:
+    return warm_up.cache_info().currsize > 0

@@ -53,7 +53,7 @@ def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
     if first := _first(owner, draft.client_msg_id):
         return first
     try:
-        with transaction.atomic():
+        with transaction.atomic(), news.together():
             return _accept(owner, draft, text, now)
     except IntegrityError:  # the same words, sent twice at once
         if first := _first(owner, draft.client_msg_id):
@@ -63,7 +63,7 @@ def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
 
 def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
     """Make another reply beside this one, a branch of its own; for a person's words, another answer."""
-    with transaction.atomic():
+    with transaction.atomic(), news.together():
         message = Message.objects.of(owner).filter(pk=number(message_id)).first()
         if message is None:
             raise no_message()

@@ -30,12 +30,14 @@ class Claim:
     transcript_id: int
     owner_id: int
     token: uuid.UUID
+    fresh: bool = False  # nobody has worked on it before
 
 
 def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Claim:
     """Take a pending reply under a lease and say that somebody is answered; `Quicker` if it is gone."""
     assert reply.transcript_id is not None
-    claimed = Claim(reply.pk, reply.transcript_id, reply.conversation.owner_id, uuid.uuid4())
+    fresh = reply.started_at is None
+    claimed = Claim(reply.pk, reply.transcript_id, reply.conversation.owner_id, uuid.uuid4(), fresh)
     with transaction.atomic():
         changed = Message.objects.filter(pk=reply.pk, status=MessageStatus.PENDING, asks_since=None).update(
             status=MessageStatus.STREAMING,
@@ -47,7 +49,7 @@ def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Clai
         if changed != 1:
             raise Quicker(f"message {reply.pk}")
         Transcript.objects.filter(pk=reply.transcript_id).update(writer_token=claimed.token)
-        if reply.started_at is None:
+        if fresh:
             begun = Started(reply.model, reply.profile.slug if reply.profile else "")
             transcript.append(claimed.transcript_id, claimed.token, [begun], now)
         activity.begin(reply.stream_key, holder, round(ttl.total_seconds()), now, token=claimed.token)
