@@ -1,7 +1,7 @@
-"""Where the web process works on replies: claims those whose turn has come, keeps their leases, stops them.
+"""Where replies are worked on: claims those whose turn has come, keeps their leases, stops them.
 
-A thread with an event loop and a database connection of its own, so that neither a page nor a socket waits
-for an agent, and an agent's task outlives the page that asked. Opened and closed by `stagent.asgi`.
+A thread with an event loop and a database connection of its own, in a process beside the web process
+(`stagent.desk_main`), so that neither a page nor a socket waits for an agent.
 """
 
 import asyncio
@@ -17,18 +17,17 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from agents.bridge import in_database
 from agents.runtimes import warm_up
-from chat import conf, doorbell, pruning, reconcile
+from chat import conf, contexts, doorbell, pruning, reconcile
 from chat.errors import Quicker
 from chat.models import Message
 from chat.replies import Cause, Job, answer
-from chat.transitions import Claim, claim, renew
-from chat.waits import Waited, waited_for
+from chat.transitions import claim, renew
+from chat.waits import waited_for
 from stagent.lib import clock
 from stagent.lib.holder import holder
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the doorbell rings for our own
 LEAVE_SEC = 5.0  # for the replies to be settled when the process leaves
-FAREWELL_SEC = 0.3  # for the sockets to say how it ended
 BATCH = 200
 
 CHORES: dict[Callable[[datetime], object], float] = {
@@ -40,31 +39,30 @@ log = logging.getLogger("stagent.desk")
 
 
 class Desk:
-    """One for each web process."""
+    """One for each web process, beside it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
         self._jobs: dict[int, Job] = {}
-        self._holder = holder("web")
+        self._holder = holder("desk")
         self._bell = asyncio.Event()
         self._leaving = False
 
     def open(self) -> None:
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         self._thread.start()
-        doorbell.work(self._strike)
+        doorbell.work(self.look)
 
     def close(self) -> None:
         """Settle what is being answered as interrupted and leave; what is not done in time, others settle."""
-        doorbell.leave(self._strike)
-        was_busy, self._leaving = bool(self._jobs), True
-        self._strike()
+        doorbell.leave(self.look)
+        self._leaving = True
+        self.look()
         self._thread.join(timeout=LEAVE_SEC)
-        if was_busy:
-            time.sleep(FAREWELL_SEC)
 
-    def _strike(self) -> None:
+    def look(self) -> None:
+        """Look for work now; from any thread."""
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._bell.set)
 
@@ -96,12 +94,12 @@ class Desk:
     async def _pass(self) -> None:
         """Take what is ready and stop what somebody wants stopped; a fault is told and tried again."""
         try:
-            for reply in await in_database(_ready):
+            ready, unwanted = await in_database(_look, list(self._jobs))
+            for message_id in unwanted:
+                if job := self._jobs.get(message_id):
+                    job.stop(Cause.STOPPED)
+            for reply in ready:
                 await self._take(reply)
-            if self._jobs:
-                for message_id in await in_database(_unwanted, list(self._jobs)):
-                    if job := self._jobs.get(message_id):
-                        job.stop(Cause.STOPPED)
         except Exception:
             log.exception("The desk could not look after its replies; it tries again.")
             await asyncio.sleep(1)
@@ -109,7 +107,7 @@ class Desk:
     async def _take(self, reply: Message) -> None:
         asked_at = time.monotonic()
         try:
-            claimed, waited = await in_database(_claim, reply, self._holder)
+            job = await in_database(_claim, reply, self._holder, asked_at)
         except Quicker:
             return
         except (OperationalError, InterfaceError):
@@ -117,7 +115,6 @@ class Desk:
         except Exception:  # one reply's fault keeps nobody else waiting
             log.exception("The reply %s could not be begun; it is tried again.", reply.pk)
             return
-        job = Job(claimed, waited, confirmed_at=asked_at)
         self._jobs[reply.pk] = job
         job.task = asyncio.create_task(answer(job), name=f"reply {reply.pk}")
         job.task.add_done_callback(lambda task: self._ended(job, task))
@@ -178,6 +175,11 @@ class Desk:
             await asyncio.wait(tasks, timeout=LEAVE_SEC - 1)
 
 
+def _look(jobs: list[int]) -> tuple[list[Message], list[int]]:
+    """Return the replies that may begin, and those of these jobs that somebody wants stopped."""
+    return _ready(), _unwanted(jobs) if jobs else []
+
+
 def _ready() -> list[Message]:
     waiting = Message.objects.ready().select_related("conversation", "profile", "parent__parent")
     return list(waiting.order_by("pk")[:BATCH])
@@ -188,6 +190,11 @@ def _unwanted(message_ids: list[int]) -> list[int]:
     return list(asked.values_list("pk", flat=True))
 
 
-def _claim(reply: Message, holder: str) -> tuple[Claim, Waited]:
+def _claim(reply: Message, holder: str, asked_at: float) -> Job:
+    """Take a reply and read what it is about."""
     now = clock.now()
-    return claim(reply, holder=holder, now=now, ttl=conf.lease_ttl()), waited_for(reply, now)
+    claimed = claim(reply, holder=holder, now=now, ttl=conf.lease_ttl())
+    job = Job(claimed, waited_for(reply, now), confirmed_at=asked_at)
+    with suppress(Exception):  # it is ours now: its task reads again, and settles it if that fails, too
+        job.assignment = contexts.prepare(claimed)
+    return job

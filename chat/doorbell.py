@@ -57,10 +57,15 @@ def call(owner_id: int) -> None:
 
 def ring(owner_id: int) -> None:
     """Say that there is news for this person; after the commit, from any thread."""
-    for listener in tuple(_listeners):
-        listener()
+    ring_here()
     if _is_shared() and _is_time(owner_id):
         _ring_elsewhere(owner_id)
+
+
+def ring_here() -> None:
+    """Say in this process alone that there is news for somebody; from any thread."""
+    for listener in tuple(_listeners):
+        listener()
 
 
 def _is_shared() -> bool:

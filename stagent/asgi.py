@@ -1,4 +1,4 @@
-"""The web process: Django over ASGI, served by daphne, its sockets, and the desk that works on replies."""
+"""The web process: Django over ASGI, served by daphne, and its sockets; a desk beside it works on replies."""
 
 import os
 
@@ -10,13 +10,15 @@ http = get_asgi_application()  # before anything below is imported: it sets Djan
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
-from chat.desk import Desk  # noqa: E402
+from stagent.desk_process import DeskProcess  # noqa: E402
 from stagent.leaving import before_leaving  # noqa: E402
+from stagent.lib.interpreter import share_finely  # noqa: E402
 from stagent.sockets import Doors  # noqa: E402
 from stagent.watchman import Watchman  # noqa: E402
 
 application = ProtocolTypeRouter({"http": http, "websocket": Doors()})
-desk = Desk()
+share_finely()
+desk = DeskProcess()
 desk.open()
 Watchman().start()
 before_leaving(desk.close)

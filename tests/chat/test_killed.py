@@ -22,21 +22,32 @@ from tests.support.talkers import Talker
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
-KILLS = 3
-TEXTS = ["[[offline: tokens=120 delay=8ms]]"] * 3
+TEXTS = ["[[offline: tokens=120 delay=8ms]]"] * 4
+
+
+def kill_web(web: Web) -> None:
+    web.signal(signal.SIGKILL)
+
+
+def kill_desk(web: Web) -> None:
+    web.desk().kill()
+
+
+KILLS = [Web.cut_power, kill_web, kill_desk]
 
 
 def streams_of(web: Web) -> int:
-    return Message.objects.streaming().filter(holder__contains=f":{web.pid}:").count()
+    desk = web.desk()
+    return Message.objects.streaming().filter(holder__contains=f":{desk.pid}:").count() if desk else 0
 
 
 async def kill_at_random(port: int) -> None:
     """Start web processes and kill them while they answer; the last one finishes and leaves in good order."""
-    for _ in range(KILLS):
+    for kill in KILLS:
         with Web(str(port)) as web:
             await until(lambda web=web: streams_of(web))
             await asyncio.sleep(random.uniform(0, 0.8))
-            web.signal(signal.SIGKILL)
+            kill(web)
 
 
 def check(talker: Talker, name: str) -> None:
@@ -104,11 +115,47 @@ async def test_a_stop_that_a_killed_process_did_not_hear_is_a_stop_all_the_same(
     with Web(str(port)) as web:
         talking = asyncio.create_task(talker.talk())
         await until(lambda: Event.objects.filter(kind="text_delta").exists())
-        web.signal(signal.SIGKILL)
+        web.cut_power()
     reply = await in_database(Message.objects.replies().get)
     assert (await in_database(request_stop, alice, str(reply.pk), now=clock.now())).status == "streaming"
     with Web(str(port)):
         await asyncio.wait_for(talking, 60)
     await in_database(reply.refresh_from_db)
     assert (reply.status, reply.reason, reply.notice) == ("stopped", "client_stop", "Stopped.")
+    await in_database(check, talker, "talker-0")
+
+
+async def test_a_desk_that_dies_is_replaced_and_what_it_was_at_is_settled(alice):
+    port = find_unused_port()
+    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    texts = ["[[offline: tokens=20000 delay=10ms]]", "[[offline: tokens=3]]"]
+    talker = Talker(port, token, "talker", texts)
+    with Web(str(port)) as web:
+        talking = asyncio.create_task(talker.talk())
+        await until(lambda: Event.objects.filter(kind="text_delta").exists())
+        web.desk().kill()
+        await asyncio.wait_for(talking, 60)
+        assert talker.lines == 1, "the page has noticed nothing"
+        web.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(web.end) == 0
+    ends = await in_database(lambda: list(Message.objects.replies().order_by("pk").values_list("reason")))
+    assert ends == [("reconciled",), ("completed",)]
+    assert "The desk ended with code -9" in web.output
+    await in_database(lambda: [check(talker, name) for name in talker.places])
+
+
+async def test_the_desk_of_a_killed_process_settles_its_replies_and_leaves(alice):
+    port = find_unused_port()
+    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    talker = Talker(port, token, "talker", ["[[offline: tokens=20000 delay=10ms]]"])
+    with Web(str(port)) as web:
+        talking = asyncio.create_task(talker.talk())
+        await until(lambda: Event.objects.filter(kind="text_delta").exists())
+        desk = web.desk()
+        web.signal(signal.SIGKILL)
+        await asyncio.to_thread(desk.wait, 20)
+    reply = await in_database(Message.objects.replies().get)
+    assert (reply.status, reply.reason) == ("interrupted", "shutdown")
+    with Web(str(port)):
+        await asyncio.wait_for(talking, 60)
     await in_database(check, talker, "talker-0")

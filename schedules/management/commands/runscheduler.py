@@ -21,6 +21,7 @@ from django.db import DatabaseError
 from schedules import conf
 from schedules.loop import GRACE_SEC, Loop
 from stagent.lib import migrated
+from stagent.lib.interpreter import share_finely
 
 OVERRIDES = {"max_concurrent": "SCHEDULE_MAX_CONCURRENT", "lease_ttl": "SCHEDULE_LEASE_TTL_SEC"}
 
@@ -60,6 +61,7 @@ class Command(BaseCommand):
             if (value := options[option]) is not None:
                 self._check(option, name, value)
                 conf.overrule(conf.BY_NAME[name], value)
+        share_finely()
         if hasattr(os, "nice") and options["nice"]:
             os.nice(options["nice"])
         loop = Loop(execute=not options["no_execute"], grace_sec=options["grace"])

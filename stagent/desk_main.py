@@ -1,0 +1,57 @@
+"""A process that works on replies, beside the web process that started it: see `stagent.desk_process`.
+
+1. Open the desk, and ring in the web process whenever it rings here.
+2. Look for work whenever the web process rings.
+3. Told to leave, or alone: settle what is being answered, and leave.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+LEAVE = b"l"
+NEWS = b"n"
+REST_SEC = 0.005  # between two bells: many words are one piece of news
+
+
+def main(line: socket.socket) -> None:
+    """Work until the line is cut or says so."""
+    import django
+
+    django.setup()
+    from chat import doorbell
+    from chat.desk import Desk
+    from stagent.lib.interpreter import share_finely
+
+    share_finely()
+    news = threading.Event()
+    doorbell.listen(news.set)
+    threading.Thread(target=_tell, args=(news, line), name="news", daemon=True).start()
+    desk = Desk()
+    desk.open()
+    while (bells := line.recv(4096)) and LEAVE not in bells:
+        desk.look()
+    desk.close()
+
+
+def _tell(news: threading.Event, line: socket.socket) -> None:
+    with suppress(OSError):  # nobody listens any more
+        while news.wait():
+            news.clear()
+            line.send(NEWS)
+            time.sleep(REST_SEC)
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stagent.settings")
+    mate = socket.socket(fileno=int(sys.argv[1]))
+    mate.set_inheritable(False)  # or a tool's process would hold the line when we are gone
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the web process, which tells us
+    signal.signal(signal.SIGTERM, lambda *_: mate.shutdown(socket.SHUT_RD))
+    main(mate)
