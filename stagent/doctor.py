@@ -72,17 +72,27 @@ def provider(now: datetime) -> Finding:
     """Say which model answers, and whether its server can be reached."""
     if agents_conf.offline():
         return Finding("provider", Level.OK, "offline model (no ANTHROPIC_API_KEY, no ANTHROPIC_BASE_URL)")
-    address = urlsplit(agents_conf.base_url() or agents_conf.PROVIDER_URL)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    key = "with a key" if agents_conf.api_key() else "without a key"
-    whom = f"{address.hostname}:{port}, {key}"
     try:
-        socket.create_connection((address.hostname or "", port), CONNECT_SEC).close()
+        host, port = _address(agents_conf.base_url() or agents_conf.PROVIDER_URL)
+    except ValueError:
+        return Finding("provider", Level.FAIL, "ANTHROPIC_BASE_URL is not the address of a server")
+    key = "with a key" if agents_conf.api_key() else "without a key"
+    whom = f"{host}:{port}, {key}"
+    try:
+        socket.create_connection((host, port), CONNECT_SEC).close()
     except OSError as error:
         return Finding("provider", Level.FAIL, f"{whom}: cannot be reached ({error})")
     return Finding(
         "provider", Level.OK, f"{whom}: can be reached; default model {agents_conf.default_model()}"
     )
+
+
+def _address(url: str) -> tuple[str, int]:
+    """Return the host and the port that a URL leads to; ValueError where it leads nowhere."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(url)
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def doorbell(now: datetime) -> Finding:

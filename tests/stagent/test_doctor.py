@@ -65,6 +65,14 @@ def test_a_provider_that_cannot_be_reached_is_a_failure(a_scheduler, capsys, set
     assert f"127.0.0.1:{unused_port}, without a key" in report["provider"][1]
 
 
+@pytest.mark.parametrize("url", ["nonsense", "http://", "http://here:99999", "ftp://here"])
+def test_an_address_of_a_provider_that_is_none_is_called_so(settings, url):
+    settings.ANTHROPIC_BASE_URL = url
+    finding = doctor.provider(NOW)
+    assert finding.level == "FAIL"
+    assert finding.detail == "ANTHROPIC_BASE_URL is not the address of a server"
+
+
 def test_the_key_itself_is_never_printed(capsys, settings, unused_port):
     settings.ANTHROPIC_BASE_URL = f"http://127.0.0.1:{unused_port}"
     settings.ANTHROPIC_API_KEY = "sk-very-secret"
