@@ -28,10 +28,11 @@ export class Parts {
 
     #viewOf(part, at) {
         const known = this.#views[at];
-        if (known && known.kind === part.kind && known.id === part.call_id) return known.view;
+        const name = `${part.kind} ${part.call_id ?? ""}`; // what is unfolded stays so while it is the same part
+        if (known?.name === name) return known.view;
         this.#cut(at);
         const view = new MAKERS[part.kind]();
-        this.#views.push({ kind: part.kind, id: part.call_id, view });
+        this.#views.push({ name, view });
         this.element.append(view.element);
         return view;
     }
