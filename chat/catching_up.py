@@ -40,11 +40,9 @@ def is_kept(log: int, seen: int) -> bool:
     return Event.objects.filter(transcript_id=log, seq=seen + 1).exists()
 
 
-def places(owner: User, positions: Mapping[Any, Any]) -> list[Place]:
+def places(owner: User, positions: Mapping[Any, int]) -> list[Place]:
     """Return where to go on with the replies that were named, and with all that are not finished."""
-    seen = {
-        number(key): int(value) for key, value in list(positions.items())[:MOST_POSITIONS] if _is_seq(value)
-    }
+    seen = {number(key): value for key, value in list(positions.items())[:MOST_POSITIONS]}
     mine = Message.objects.of(owner).replies().filter(run_id=None, transcript__isnull=False)
     named = mine.filter(pk__in=seen)
     live = mine.unfinished().exclude(pk__in=seen)
@@ -86,7 +84,3 @@ def _snapshot(reply: Message) -> Place:
     calls = calls_of([reply]).get(reply.transcript.pk, [])
     inside = {"parts": [part.shown() for part in parts], "tools": [asdict(call) for call in calls]}
     return Place(reply.transcript.pk, reply.pk, last, frame | inside)
-
-
-def _is_seq(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31

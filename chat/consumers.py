@@ -26,7 +26,8 @@ from stagent.lib.problems import Problem
 OVER = 4401  # the session is over
 TOO_MANY = 4429
 HEARTBEAT_SEC = 15
-CHECK_SEC = 30.0  # how often the session is looked at
+CHECK_SEC = 10.0  # how often the session of a page that asks for nothing is looked at
+ASKING = {"hello", "send", "retry", "stop"}  # for these it is looked at each time
 EPOCH = secrets.token_hex(4)  # changes with the process: a client that sees another one says hello anew
 
 log = logging.getLogger("stagent.sockets")
@@ -100,6 +101,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return None
 
     async def _do(self, frame: dict[str, Any]) -> None:
+        if frame["type"] in ASKING and not await self.scope["still_valid"]():
+            return await self._end()
         match frame["type"]:
             case "ping":
                 self._say({"type": "pong"})
@@ -116,6 +119,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case other:
                 self._say(error("unknown_type", f"There is no frame of type {other[:40]!r}.", **_echo(frame)))
         hub.here().wake()
+        return None
 
     async def _accept(self, request: Callable[[User, dict[str, Any]], Frame], frame: dict[str, Any]) -> None:
         """Store what was said, and say so before the first word of the answer can be heard."""
@@ -145,10 +149,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _hello(self, frame: dict[str, Any]) -> None:
         """Go on from what the client has seen."""
         assert self.tail is not None
-        positions = frame.get("positions") or {}
-        if not isinstance(positions, dict):
-            raise Problem(422, "validation_error", "positions: an object of message ids and numbers.")
-        found = await in_database(catching_up.places, self.user, positions)
+        found = await in_database(catching_up.places, self.user, requests.positions(frame))
         await self._go_back(frame.get("feed"))
         self._say(self._welcome())
         self._follow(found)
@@ -201,7 +202,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await asyncio.sleep(CHECK_SEC)
             with suppress(Exception):  # the database is away: nobody is thrown out for that
                 if not await self.scope["still_valid"]():
-                    return await self._refuse(OVER, "session_over", "The session is over; sign in again.")
+                    return await self._end()
+
+    async def _end(self) -> None:
+        await self._refuse(OVER, "session_over", "The session is over; sign in again.")
 
     async def _refuse(self, code: int, word: str, message: str) -> None:
         await self.send(json.dumps(error(word, message)))

@@ -13,7 +13,7 @@ from chat.transitions.accepting import number
 from stagent.lib import clock
 from stagent.lib.problems import Problem, invalid
 
-__all__ = ["number", "read", "retry", "send", "stop"]
+__all__ = ["number", "positions", "read", "retry", "send", "stop"]
 
 TEXTS = ("text", "client_msg_id", "conversation_id", "parent_id", "model", "profile")
 NEEDED = {"text", "client_msg_id"}
@@ -55,6 +55,19 @@ def stop(user: User, frame: dict[str, Any]) -> None:
     request_stop(user, str(frame.get("message_id", "")), now=clock.now())
 
 
+def positions(frame: dict[str, Any]) -> dict[str, int]:
+    """Return what a client has seen of which replies; an id that is none of its own is no fault."""
+    said = frame.get("positions")
+    if said is None:
+        return {}
+    if not isinstance(said, dict):
+        raise invalid({"positions": "An object of message ids and numbers is expected."})
+    wrong = {f"positions.{key[:40]}": "A whole number is expected." for key in said if not _is_seq(said[key])}
+    if wrong:
+        raise invalid(wrong)
+    return said
+
+
 def _accepted(place: Accepted) -> Frame:
     return {
         "type": "accepted",
@@ -64,6 +77,10 @@ def _accepted(place: Accepted) -> Frame:
         "reply_id": str(place.reply_id),
         "duplicate": place.duplicate,
     }
+
+
+def _is_seq(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_text(name: str, value: Any) -> bool:

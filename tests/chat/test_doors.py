@@ -6,6 +6,7 @@ from django.contrib.sessions.models import Session
 
 from agents.bridge import in_database
 from chat import conf, consumers
+from chat.models import Message
 from stagent.models import ApiToken
 from stagent.sockets import is_ours
 from tests.support.sockets import HOME, Socket, by_session, by_token
@@ -113,6 +114,17 @@ async def test_when_the_session_is_over_the_socket_is_closed(alice, monkeypatch,
         await in_database(over, alice)
         assert (await page.hears("error"))["code"] == "session_over"
         assert await page.is_closed() == 4401
+
+
+@pytest.mark.parametrize("over", [signs_out, is_shut_out])
+async def test_when_the_session_is_over_nothing_more_is_done_for_it(alice, over):
+    async with Socket(await in_database(by_session, alice)) as page:
+        await pings(page)
+        await in_database(over, alice)
+        await page.says("send", text="Hello", client_msg_id="a")
+        assert (await page.hears("error"))["code"] == "session_over"
+        assert await page.is_closed() == 4401
+    assert not await in_database(Message.objects.exists)
 
 
 async def test_when_the_token_is_revoked_the_socket_is_closed(alice, monkeypatch):

@@ -205,7 +205,7 @@ STRANGE = [
     {"type": "ack", "message_id": [], "seq": 10**30},
     {"type": "ack", "message_id": "1", "seq": "1"},
     {"type": "hello"},
-    {"type": "hello", "feed": -1, "positions": {"x": 1, "1": "x", "2": -1, "3": True, "4": 10**30}},
+    {"type": "hello", "feed": -1, "positions": {"x": 1, "1": 2, "3": 10**30}},
     {"type": "hello", "feed": "x", "positions": None},
     {"type": "hello", "feed": 10**30, "positions": {}},
 ]
@@ -218,6 +218,16 @@ async def test_a_strange_position_is_ignored(alice):
         await page.says("ping")
         await page.hears("pong")
     assert not [each for each in page.frames if each["type"] == "error"]
+
+
+async def test_a_position_that_cannot_be_read_is_named(alice):
+    async with Socket(await page_of(alice)) as page:
+        for seen in ("3", None, -1, 1.0, True, []):
+            await page.says("hello", positions={"1": 2, "7": seen})
+            assert list((await page.hears("error", code="validation_error"))["fields"]) == ["positions.7"]
+        for positions in ("x", [], 3):
+            await page.says("hello", positions=positions)
+            assert list((await page.hears("error", code="validation_error"))["fields"]) == ["positions"]
 
 
 async def test_who_asks_too_much_is_slowed_down_and_not_thrown_out(alice, monkeypatch):
