@@ -48,7 +48,8 @@ class QuestionAdmin(ReadOnlyAdmin):
         answer = self.admin_site.admin_view(self.answer)
         return [path("<int:pk>/answer/", answer, name="agents_question_answer"), *super().get_urls()]
 
-    # Who sees what: those who may look at all, and everybody what their own agents ask.
+    # Who sees what: those who may look at all, and everybody what their own agents ask. In conversations only
+    # their owners.
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or self._mine(request).exists()
@@ -57,7 +58,9 @@ class QuestionAdmin(ReadOnlyAdmin):
         return super().has_module_permission(request) or self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request) if super().has_view_permission(request) else self._mine(request)
+        if not super().has_view_permission(request):
+            return self._mine(request)
+        return super().get_queryset(request).open_to(operator(request))
 
     def _mine(self, request: HttpRequest) -> QuestionQuerySet:
         return Question.objects.of(operator(request))

@@ -84,7 +84,7 @@ class AnswerAsked(Asked):
 
 @router.get("/questions", response=answers(Page[QuestionRow], 422))
 def list_questions(request: HttpRequest, asked: Query[QuestionFilter]) -> Page[QuestionRow]:
-    """List what agents have asked you, or anybody if you may answer for all; the latest first."""
+    """List what agents have asked you, and in runs anybody if you may answer for all; the latest first."""
     return page(request, asked, asked.among(_mine(request)), lambda rows: [_row(row) for row in rows])
 
 

@@ -27,10 +27,14 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         """Keep the open ones whose time is over."""
         return self.open().filter(expires_at__lte=now)
 
+    def open_to(self, user: Anybody) -> "QuestionQuerySet":
+        """Leave out what is asked in the conversations of others: nobody sees into those."""
+        return self.filter(Q(message_id=None) | Q(user_id=user.pk))
+
     def of(self, user: Anybody) -> "QuestionQuerySet":
-        """Keep those that somebody may see and answer: of their own agents, or all by permission."""
+        """Keep those that somebody may see and answer: of their own agents, or of all runs by permission."""
         if isinstance(user, PermissionsMixin) and user.has_perm(ANSWERS_FOR_ALL):
-            return self.all()
+            return self.open_to(user)
         return self.none() if user.pk is None else self.filter(user_id=user.pk)
 
 

@@ -60,6 +60,16 @@ def test_who_may_answer_for_all_sees_all(asked, charlie):
     assert answer(Program(charlie), question).json()["answered_by"] == "charlie"
 
 
+def test_what_is_asked_in_a_conversation_is_its_owners_alone(asked, alice, charlie):
+    _, question = asked
+    Question.objects.update(run_id=None, message_id=7)
+    charlie.user_permissions.add(Permission.objects.get(codename="answer_question"))
+    for other in (Program(charlie), Program(alice)):
+        assert other.get("/questions").json()["count"] == 0
+        assert refusal(other.get(f"/questions/{question.pk}")) == (404, "question_not_found")
+        assert refusal(answer(other, question)) == (404, "question_not_found")
+
+
 def test_strangers_find_nothing_at_any_door(charlie, asked):
     _, question = asked
     program = Program(charlie)
