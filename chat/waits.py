@@ -61,6 +61,13 @@ def _stretches(reply: Message) -> Iterator[tuple[str, timedelta]]:
             waited, begun = waited + (at - begun), None
 
 
+def measured(reply: Message, waited: dict[str, int | None], now: datetime) -> dict[str, int | None]:
+    """Return what its worker has measured and, where it was stopped or died before, what the log says."""
+    if reply.started_at is None or waited.get("first_token_ms") is not None:
+        return waited
+    return waited_for(reply, now).facts() | {name: ms for name, ms in waited.items() if ms is not None}
+
+
 def since(reply: Message) -> datetime:
     """Return when its reader began to wait: at the sending, or when the reply before was done."""
     before = reply.parent.parent if reply.parent else None

@@ -17,7 +17,7 @@ from chat.events import Settled
 from chat.models import Conversation, Message
 from chat.parts import Part, outline_of, parts_in, text_of
 from chat.states import NEWS_SETTLED, MessageStatus, Reason
-from chat.waits import since
+from chat.waits import measured, since
 from chat.wording import notice_for
 
 
@@ -106,7 +106,7 @@ def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[st
         started_at=since(reply),
         ended_at=now,
         reason=reply.reason,
-        **waited,
+        **measured(reply, waited, now),
     )
     Conversation.objects.filter(pk=reply.conversation_id).update(answered_at=now, active_at=now)
     news.tell(NEWS_SETTLED, reply, now)

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from agents import questions
-from agents.models import LiveStream
+from agents.events import TurnStarted
+from agents.models import LiveStream, StreamRecord
 from chat import reconcile
 from chat.models import Message
 from chat.transitions import park, renew, request_stop
@@ -41,6 +42,15 @@ def test_a_lapsed_lease_is_settled_and_what_was_shown_is_kept(alice):
     assert "Retry" in Message.objects.get(pk=held.message_id).notice
     assert not LiveStream.objects.exists()
     assert reconcile.settle_stale(LAPSED) == 0
+
+
+def test_how_long_its_reader_waited_is_in_its_log(alice):
+    held = a_streaming(alice, words="")
+    writes(held, TurnStarted(1), now=NOON + timedelta(milliseconds=80))
+    writes(held, "Half an", now=NOON + timedelta(milliseconds=700))
+    reconcile.settle_stale(LAPSED)
+    record = StreamRecord.objects.get()
+    assert (record.overhead_ms, record.first_token_ms, record.total_ms) == (80, 700, 30_000)
 
 
 def test_a_stop_that_its_worker_did_not_live_to_hear_is_a_stop(alice):

@@ -1,6 +1,7 @@
 """The arrows of a message: each has one home, and whoever comes second changes nothing."""
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -215,11 +216,16 @@ def test_whoever_works_on_a_reply_is_asked_to_stop(alice, bob):
     asked = request_stop(alice, str(place.reply_id), now=LATER)
     assert (asked.status, asked.stop_requested_at) == ("streaming", LATER)
     assert request_stop(alice, str(place.reply_id), now=LATER + TTL).stop_requested_at == LATER
-    for nobodys in (str(place.message_id), "0", "x", "9" * 30, ""):
+    for nobodys in ("0", "x", "9" * 30, ""):
         with pytest.raises(Problem, match="no such message"):
             request_stop(alice, nobodys, now=LATER)
     with pytest.raises(Problem, match="no such message"):
         request_stop(bob, str(place.reply_id), now=LATER)
+
+
+def test_a_persons_words_cannot_be_stopped_and_it_is_said_why(alice):
+    with pytest.raises(Problem, match="only a reply"):
+        request_stop(alice, str(says(alice).message_id), now=LATER)
 
 
 def test_a_stop_asked_for_while_it_parks_ends_it(alice):
@@ -273,6 +279,15 @@ def test_how_a_stream_went_is_recorded(alice):
         20,
         7000,
     )  # from the sending on
+
+
+def test_what_its_worker_had_no_time_to_measure_is_in_the_log(alice):
+    held = begins(says(alice).reply_id)
+    writes(held, "Half", now=NOON + timedelta(milliseconds=640))
+    end = replace(STOPPED, waited={"first_token_ms": None, "overhead_ms": 20})
+    finalise(held.message_id, end, now=LATER, token=held.token)
+    record = StreamRecord.objects.get()
+    assert (record.first_token_ms, record.overhead_ms, record.total_ms) == (640, 20, 5000)
 
 
 def test_a_conversation_knows_when_it_was_answered(alice):
