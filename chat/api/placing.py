@@ -13,15 +13,22 @@ from chat.models import Conversation
 from chat.tidying import profile_of
 from chat.transitions import Accepted, Draft, accept, ask_again
 from chat.transitions.accepting import begin as begin_conversation
-from stagent.lib.api.values import Row
+from stagent.lib.api.values import Id, Row, Said
 from stagent.lib.problems import invalid
 
 LONGEST_KEY = 100
 
 
 class Placed(Row):
-    """A person's message and the reply that was placed after it; tail the reply's events."""
+    """A person's message and the reply that was placed after it; tail the reply's events.
 
+    The ids once more under the names that `accepted` has on the socket.
+    """
+
+    conversation_id: Id
+    message_id: Id
+    reply_id: Id
+    client_msg_id: Said
     message: MessageRow
     reply: MessageRow
     duplicate: bool
@@ -50,4 +57,12 @@ def again(owner: User, message_id: str, now: datetime) -> Placed:
 def _placed(place: Accepted) -> Placed:
     tree, both = Tree.of(place.conversation_id), load([place.message_id, place.reply_id])
     message, reply = message_rows(both, tree)
-    return Placed(message=message, reply=reply, duplicate=place.duplicate)
+    return Placed(
+        conversation_id=message.conversation_id,
+        message_id=message.id,
+        reply_id=reply.id,
+        client_msg_id=place.client_msg_id,
+        message=message,
+        reply=reply,
+        duplicate=place.duplicate,
+    )

@@ -49,9 +49,9 @@ class Draft:
 
 def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
     """Store a message and the place of its reply. The same client_msg_id again gets the first answer."""
-    text = _checked(draft)
     if first := _first(owner, draft.client_msg_id):
         return first
+    text = _checked(draft)
     try:
         with transaction.atomic(), news.together():
             return _accept(owner, draft, text, now)
@@ -62,7 +62,10 @@ def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
 
 
 def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
-    """Make another reply beside this one, a branch of its own; for a person's words, another answer."""
+    """Make another reply beside this one, a branch of its own; for a person's words, another answer.
+
+    While one of the same author's is not finished it is that one: asked twice is once.
+    """
     with transaction.atomic(), news.together():
         message = Message.objects.of(owner).filter(pk=number(message_id)).first()
         if message is None:
@@ -75,6 +78,9 @@ def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
         conversation = _lock(owner, message.conversation_id)
         before = message if message.role == Role.ASSISTANT else conversation
         profile = before.profile or conversation.profile
+        underway = asked.children.replies().unfinished().filter(profile=profile, model=before.model)
+        if reply_id := underway.order_by("pk").values_list("pk", flat=True).first():
+            return Accepted(conversation.pk, asked.pk, reply_id, duplicate=True)
         reply = _place_reply(conversation, asked, profile, before.model, now)
         _move_head(conversation, reply, now)
         return Accepted(conversation.pk, asked.pk, reply.pk)

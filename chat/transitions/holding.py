@@ -17,9 +17,10 @@ from chat.doorbell import call, ring
 from chat.errors import Quicker, no_message
 from chat.events import Started
 from chat.models import Message
-from chat.states import MessageStatus, Reason
+from chat.states import MessageStatus, Reason, Role
 from chat.transitions.accepting import number
 from chat.transitions.finalising import End, finalise
+from stagent.lib.problems import invalid
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,12 @@ def request_stop(owner: User, message_id: str, *, now: datetime) -> Message:
     """Ask whoever works on a reply to stop; one that nobody works on stops here. Twice is once."""
     with transaction.atomic():
         # The lock waits for a `claim` or a `park` under way: one of us stops it.
-        mine = Message.objects.of(owner).replies().select_for_update(of=("self",), no_key=True)
+        mine = Message.objects.of(owner).select_for_update(of=("self",), no_key=True)
         reply = mine.filter(pk=number(message_id)).first()
         if reply is None:
             raise no_message()
+        if reply.role == Role.USER:
+            raise invalid({"message_id": "These are a person's words; only a reply can be stopped."})
         Message.objects.unfinished().filter(pk=reply.pk, stop_requested_at=None).update(stop_requested_at=now)
         if reply.status == MessageStatus.PENDING:
             finalise(reply.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)

@@ -36,6 +36,8 @@ def test_what_is_said_is_stored_with_the_place_of_its_reply(program, path):
 
 def test_the_same_words_sent_twice_get_the_first_answer(program, path):
     first = program.post(f"{path}/messages", {"text": "Hi"}, Idempotency_Key="k").json()
+    assert (first["message_id"], first["reply_id"]) == (first["message"]["id"], first["reply"]["id"])
+    assert (first["client_msg_id"], first["conversation_id"]) == ("k", first["reply"]["conversation_id"])
     again = program.post(f"{path}/messages", {"text": "Hi"}, Idempotency_Key="k").json()
     assert again.pop("duplicate")
     assert again == {name: first[name] for name in again}
@@ -135,7 +137,7 @@ def test_a_reply_that_waits_is_stopped_at_once(program, bob):
     assert answer.status_code == 202
     assert (answer.json()["status"], answer.json()["reason"]) == ("stopped", "client_stop")
     assert program.post(f"/messages/{place.reply_id}/stop").json() == answer.json()
-    assert refusal(program.post(f"/messages/{place.message_id}/stop")) == (404, "message_not_found")
+    assert refusal(program.post(f"/messages/{place.message_id}/stop")) == (422, "validation_error")
 
 
 def test_another_answer_is_placed_beside_the_first_one(program, bob):

@@ -65,6 +65,7 @@ def test_the_same_words_again_get_the_first_answer(alice, bob):
     first = says(alice, client_msg_id="a")
     again = says(alice, "Something else", LATER, client_msg_id="a", conversation_id="999")
     assert (again.message_id, again.reply_id, again.duplicate) == (first.message_id, first.reply_id, True)
+    assert says(alice, " ", LATER, client_msg_id="a").reply_id == first.reply_id, "whatever comes with it"
     ask_again(alice, str(converses(alice).pk), now=LATER)
     assert says(bob, client_msg_id="a").message_id != first.message_id, "the ids of others are others"
     assert says(alice).message_id != says(alice).message_id, "without an id nothing is the same"
@@ -149,6 +150,17 @@ def test_another_answer_is_asked_of_the_same_author(alice):
     assert (other.parent_id, other.model) == (answer.parent_id, "m-2"), "for words: whoever is picked now"
     assert other.profile == Profile.objects.get(slug="assistant")
     assert Conversation.objects.get().head_id == other.pk
+
+
+def test_another_answer_asked_for_twice_is_one_until_it_is_there(alice):
+    answer = converses(alice)
+    first = ask_again(alice, str(answer.pk), now=LATER)
+    assert not first.duplicate
+    for asked_of in (answer.pk, answer.parent_id):
+        again = ask_again(alice, str(asked_of), now=LATER)
+        assert (again.message_id, again.reply_id, again.duplicate) == (answer.parent_id, first.reply_id, True)
+    ends(first.reply_id, begins(first.reply_id).token)
+    assert ask_again(alice, str(answer.pk), now=LATER).reply_id != first.reply_id
 
 
 def test_a_reply_that_is_not_finished_is_not_asked_for_again(alice):

@@ -52,7 +52,7 @@ def list_message_events(
     return FramePage(items=items, count=max(0, last - after), finished=message.finished)
 
 
-@router.post("/messages/{message_id}/stop", response=answers(MessageRow, 404, status=202))
+@router.post("/messages/{message_id}/stop", response=answers(MessageRow, 404, 422, status=202))
 def stop_message(request: HttpRequest, message_id: str) -> Status[MessageRow]:
     """Ask for the end of a reply; what it has said stays. Twice is once, and an ended one stays as it is."""
     owner = finding.me(request)
