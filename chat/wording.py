@@ -16,6 +16,10 @@ FAILED = {
     FailureReason.TOOL_ERROR: "A tool it needs does not work.",
     FailureReason.SDK_ERROR: "Something went wrong between here and the model.",
 }
+UNSAID = {  # where no word was said
+    FailureReason.TURN_LIMIT_EXCEEDED: "It reached its limit of agent steps before it had an answer.",
+    FailureReason.TRUNCATED: "It reached its longest length before it had an answer.",
+}
 INTERRUPTED = {
     Reason.SHUTDOWN: "The server was stopped while it answered.",
     Reason.RECONCILED: "The server went away while it answered.",
@@ -32,5 +36,6 @@ def notice_for(status: str, reason: str, detail: str, *, said: bool) -> str:
             kept = " What it had said is kept." if said else ""
             return f"{INTERRUPTED.get(Reason(reason), 'It was interrupted.')}{kept} Retry to ask again."
     if reason in FAILED:
-        return f"{FAILED[FailureReason(reason)]} {detail}".strip()[:LONGEST]
+        sentences = FAILED if said else FAILED | UNSAID
+        return f"{sentences[FailureReason(reason)]} {detail}".strip()[:LONGEST]
     return "" if said else (detail or "It finished without a word.")[:LONGEST]

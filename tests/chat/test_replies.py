@@ -139,6 +139,13 @@ async def test_at_the_limit_of_steps_the_answer_is_marked(alice):
     assert "limit of agent steps" in reply.notice
 
 
+async def test_at_the_limit_of_steps_without_a_word_nobody_is_told_of_an_answer(alice):
+    await in_database(a_profile, "short", tools=["list_files"], max_turns=9)
+    status, reason, reply = await outcome(alice, "[[offline: repeat=9 tool=list_files]]", profile="short")
+    assert (status, reason, reply.text) == ("error", "turn_limit_exceeded", "")
+    assert "before it had an answer" in reply.notice
+
+
 async def test_an_answer_too_long_is_cut_and_not_asked_for_again(alice):
     status, reason, reply = await outcome(alice, "[[offline: tokens=12 stop=max_tokens]]")
     assert (status, reason) == ("complete", "truncated")
