@@ -88,8 +88,7 @@ BY_TYPE = {
     "overloaded_error": OVERLOAD,
     "timeout_error": TIMEOUT,
     "request_too_large": CONTEXT,
-    "not_found_error": UNKNOWN_MODEL,
-    "api_error": FAULT,
+    "not_found_error": UNKNOWN_MODEL,  # an api_error says no more than its status
 }
 
 BY_STATUS = {

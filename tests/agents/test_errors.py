@@ -69,6 +69,8 @@ TABLE = [
     (answered(400, "billing_error"), R.BUDGET_EXCEEDED, False, True),
     (answered(500, "overloaded_error"), R.OVERLOADED, True, False),
     (answered(500, "timeout_error"), R.TIMEOUT, True, False),
+    (answered(503, "api_error"), R.OVERLOADED, True, False),  # but this one says nothing more
+    (answered(500, "api_error"), R.SDK_ERROR, True, False),
     (answered(400, "authentication_error"), R.AUTH_FAILED, False, True),
     # the status alone, as proxies answer
     (answered(401), R.AUTH_FAILED, False, True),
