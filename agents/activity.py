@@ -5,9 +5,11 @@ What has ended leaves a record behind: its reason, and how long its reader waite
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from agents.models import LiveStream, StreamRecord
+from stagent.lib.prepared import Given, Select
 
 
 def begin(key: str, holder: str, ttl_sec: int, now: datetime, token: UUID | None = None) -> UUID:
@@ -40,7 +42,11 @@ def end(key: str, token: UUID) -> bool:
 
 def count_live(now: datetime) -> int:
     """Count the streams alive now."""
-    return LiveStream.objects.live(now).count()
+    return LIVE.count(now=now)
+
+
+NOW: Any = Given("now", LiveStream.expires_at)
+LIVE = Select(LiveStream.objects.live(NOW).order_by().only("pk"))
 
 
 def sweep(now: datetime) -> int:

@@ -5,6 +5,7 @@ closed --trip--> open --time--> half open --take_probe--> one caller tries --suc
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -12,6 +13,7 @@ from django.db.models import Q
 from agents import runtimes
 from agents.models import Profile, Provider
 from stagent.lib import bell
+from stagent.lib.prepared import Given, Select
 
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
@@ -25,13 +27,21 @@ def of(profile: Profile) -> str:
 
 def blocked_names(now: datetime) -> set[str]:
     """Return the providers that nobody may ask now."""
-    return set(Provider.objects.blocked(now).values_list("name", flat=True))
+    return {provider.name for provider in BLOCKED(now=now)}
 
 
 def half_open_names(now: datetime) -> set[str]:
     """Return the providers whose breaker is waiting for one probe."""
-    tripped = Provider.objects.filter(opened_at__isnull=False, open_until__lte=now)
-    return set(tripped.filter(Q(probe_until=None) | Q(probe_until__lte=now)).values_list("name", flat=True))
+    return {provider.name for provider in HALF_OPEN(now=now)}
+
+
+NOW: Any = Given("now", Provider.open_until)
+BLOCKED = Select(Provider.objects.blocked(NOW).only("name"))
+HALF_OPEN = Select(
+    Provider.objects.filter(opened_at__isnull=False, open_until__lte=NOW)
+    .filter(Q(probe_until=None) | Q(probe_until__lte=NOW))
+    .only("name")
+)
 
 
 def take_probe(name: str, now: datetime) -> bool:

@@ -19,6 +19,7 @@ from agents.models import Budget, LedgerEntry
 from agents.prices import LISTED, Price, price
 from agents.states import Activity, BudgetScope, BudgetWindow
 from agents.usage import Usage
+from stagent.lib.prepared import Select
 
 __all__ = [
     "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",
@@ -127,12 +128,15 @@ def room(spender: Spender, now: datetime) -> Decimal | None:
 
 def exhausted(now: datetime) -> Exhausted:
     """Return for whom a budget is spent; one query where there are no budgets."""
-    spent = [budget for budget in Budget.objects.all() if _is_spent(budget, _spent(_rows(budget, now)))]
+    spent = [budget for budget in BUDGETS() if _is_spent(budget, _spent(_rows(budget, now)))]
     return Exhausted(
         install=any(budget.scope == BudgetScope.INSTALL for budget in spent),
         project_ids=_subjects(spent, BudgetScope.PROJECT),
         schedule_ids=_subjects(spent, BudgetScope.SCHEDULE),
     )
+
+
+BUDGETS = Select(Budget.objects.order_by())
 
 
 def spent_in_window(budget: Budget, now: datetime) -> Spent:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from schedules.models import Setting
+from stagent.lib.prepared import Select
 
 COMMAND_LINE, ENVIRONMENT, ADMIN, DEFAULT = "command line", "environment", "admin", "default"
 
@@ -111,8 +112,11 @@ def load() -> Conf:
 
 def in_force() -> list[Value]:
     """Return every setting with its value in force and where that came from."""
-    saved = dict(Setting.objects.values_list("key", "value"))
+    saved = {setting.key: setting.value for setting in SAVED()}
     return [_choose(key, saved.get(key.name)) for key in KEYS]
+
+
+SAVED = Select(Setting.objects.order_by())
 
 
 def readings(key: Key) -> tuple[Value, Value]:

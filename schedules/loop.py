@@ -12,7 +12,7 @@ from django.db import close_old_connections, connection
 from django.db.models import Min
 
 from schedules import conf as settings
-from schedules import handover
+from schedules import handover, statements
 from schedules import situation as situations
 from schedules.deliveries.courier import Courier
 from schedules.drain import adopt_waiting, drain
@@ -123,7 +123,7 @@ class Loop:
 
     def _tick(self) -> None:
         now = clock.now()
-        if Schedule.objects.due(now).exists():
+        if statements.SOMETHING_DUE.count(now=now):
             tick(situations.look(now, settings.load()))
 
     def _cancel(self) -> None:
@@ -135,8 +135,8 @@ class Loop:
         """Take over what requests claimed, then claim what is queued, for this process or for the workers."""
         if not self.claims or self._stopping:
             return
-        unadopted = self.executor is not None and Run.objects.unadopted().exists()
-        if not unadopted and not Run.objects.queued().exists():
+        unadopted = self.executor is not None and statements.SOMETHING_UNADOPTED.count() > 0
+        if not unadopted and not statements.SOMETHING_QUEUED.count():
             return
         situation = situations.look(clock.now(), settings.load())
         if self.executor is None:

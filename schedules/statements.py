@@ -16,13 +16,19 @@ from stagent.lib.prepared import Given, Select, Update, UpdateReturning
 
 RUN_ID = Given("run_id", Run.id)
 TOKEN = Given("token", Run.token)
-NOW = Given("now", Run.finished_at)
+NOW: Any = Given("now", Run.finished_at)
 
 
 def _given(model: type[Model], *columns: str) -> dict[str, Given]:
     """Let values for these columns follow, by the names of the columns."""
     return {name: Given(name, model._meta.get_field(name)) for name in columns}
 
+
+# Is there anything to do?
+
+SOMETHING_DUE = Select(Schedule.objects.due(NOW).order_by().only("pk")[:1])
+SOMETHING_QUEUED = Select(Run.objects.queued().order_by().only("pk")[:1])
+SOMETHING_UNADOPTED = Select(Run.objects.unadopted().order_by().only("pk")[:1])
 
 # Past an instant.
 

@@ -75,6 +75,11 @@ class Select[M: Model](Prepared[M]):
     def first(self, **values: Any) -> M | None:
         return next(iter(self(**values)), None)
 
+    def count(self, **values: Any) -> int:
+        """Return how many rows there are; they are read for it, so there should be few."""
+        rows, _ = self._statement.run(values)
+        return len(rows)
+
     @cached_property
     def _compiler(self) -> Any:
         return self._queryset.query.get_compiler(connection=connection)
