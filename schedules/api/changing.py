@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from pydantic import ConfigDict
 
 from schedules import collisions, editing, journal
@@ -15,6 +15,7 @@ from schedules.api.examples import SAVED
 from schedules.api.schedule_rows import ScheduleRow, schedule_row, standing_warnings
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
+from schedules.models.schedule import KEY_TAKEN
 from schedules.states import ScheduleStatus
 from schedules.transitions import pause as pause_active
 from schedules.transitions import remove as remove_schedule
@@ -120,6 +121,10 @@ def _save(schedule: Schedule, values: dict[str, object], now: datetime) -> Sched
         return editing.save(schedule, values, now=now)
     except ValidationError as error:
         raise of_model(error) from None
+    except IntegrityError:
+        if not values.get("key"):
+            raise
+        raise invalid({"key": KEY_TAKEN}) from None  # by somebody who was quicker than our look
 
 
 def _set_status(schedule: Schedule, status: ScheduleStatus, actor: Actor, now: datetime) -> None:

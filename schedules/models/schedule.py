@@ -14,6 +14,7 @@ from schedules.calendar import Recurrence
 from schedules.models.slot import Pool
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 
+KEY_TAKEN = "Another schedule has this key."
 KEY = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 
 
@@ -43,7 +44,7 @@ class Schedule(models.Model):
         blank=True,
         default=None,
         validators=[RegexValidator(KEY)],
-        error_messages={"unique": "Another schedule has this key."},
+        error_messages={"unique": KEY_TAKEN},
         help_text="By which a file of schedules finds it again, whatever its name.",
     )
     project = models.ForeignKey(Project, models.SET_NULL, null=True, blank=True)

@@ -116,6 +116,17 @@ def test_a_key_belongs_to_one_schedule(api):
     assert api.post("/schedules", A_SCHEDULE | {"key": None}).status_code == 201
 
 
+def test_a_key_that_somebody_took_meanwhile_is_refused_too(api, monkeypatch):
+    api.post("/schedules", A_SCHEDULE | {"key": "am"})
+    monkeypatch.setattr(
+        Schedule, "validate_unique", lambda self, exclude=None: None
+    )  # it was free when asked
+    answer = api.post("/schedules", A_SCHEDULE | {"key": "am"})
+    assert refusal(answer) == (422, "validation_error")
+    assert list(answer.json()["fields"]) == ["key"]
+    assert Schedule.objects.count() == 1
+
+
 def test_what_is_missing_is_named(api):
     answer = api.post("/schedules", {})
     assert refusal(answer) == (422, "validation_error")
