@@ -23,6 +23,8 @@ POSTGRESQL_OPTIONS = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
+    # A host that is cut off within a transaction would keep its rows locked, and every reaper waiting.
+    "options": "-c idle_in_transaction_session_timeout=10s",
 }
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
