@@ -16,8 +16,8 @@ from pathlib import Path
 from benchmarks.databases import DATABASES, Database, temporary
 from benchmarks.rows import Row, as_table
 
-NAMES = ("claims", "lateness", "pickup", "ticks", "foresight", "streams", "scale", "rivals")
-MAKES_ITS_OWN = ("rivals",)  # databases, one for each who takes part
+NAMES = ("claims", "lateness", "pickup", "ticks", "foresight", "streams", "scale", "workers", "rivals")
+MAKES_ITS_OWN = ("workers", "rivals")  # databases, one for each who takes part
 
 
 def main() -> None:

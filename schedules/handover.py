@@ -91,6 +91,11 @@ def sweep() -> None:
         async_to_sync(manager.finish_job)(job, Status.FAILED, delete_job=True)
 
 
+def waiting() -> int:
+    """Return how many wake-ups wait for a worker."""
+    return _jobs().filter(status="todo").count()
+
+
 def _jobs() -> "QuerySet[ProcrastinateJob]":
     from procrastinate.contrib.django.models import ProcrastinateJob
 

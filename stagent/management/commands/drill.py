@@ -1,7 +1,8 @@
 """Play a bad day through, on an install made for it and thrown away, and say which promises were kept.
 
 1. Make a database and a data folder; nothing of this install is touched or read.
-2. Run the drill on them: `incident` (2026-04-08 again) or `kill` (processes killed at random moments).
+2. Run the drill on them: `incident` (2026-04-08 again), `kill` (processes killed at random moments) or
+   `cluster` (hosts killed while workers perform what schedulers hand over; DATABASE_URL names a PostgreSQL).
 3. Print each promise with its figure; the exit code is 0 if all were kept, else 1.
 """
 
@@ -11,13 +12,18 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from stagent.drills.ground import throwaway
 
 SHORT_LEASES = {"SCHEDULE_LEASE_TTL_SEC": "4", "CHAT_LEASE_TTL_SEC": "4"}
 DRILLS = {
     "incident": ("stagent.drills.incident", {}),
+    "cluster": (
+        "stagent.drills.cluster",
+        SHORT_LEASES | {"STAGENT_EXECUTOR": "procrastinate", "SCHEDULE_MAX_CONCURRENT": "4"},
+    ),
     "kill": ("stagent.drills.kill", SHORT_LEASES | {"SCHEDULE_CHAT_PRESSURE_MAX_DELAY_SEC": "1"}),
 }
 
@@ -27,11 +33,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", choices=DRILLS, help="which day")
-        parser.add_argument("--rounds", type=int, default=6, help="kill: how many processes are killed")
+        parser.add_argument("--rounds", type=int, default=6, help="how many processes are killed")
 
     def handle(self, *args: Any, name: str, rounds: int, **options: Any) -> None:
         """Do the steps of this module's docstring."""
         module, variables = DRILLS[name]
+        if "STAGENT_EXECUTOR" in variables and connection.vendor != "postgresql":
+            raise CommandError("Workers need PostgreSQL: let DATABASE_URL name a server.")
         with throwaway(**variables) as env:
             command = [sys.executable, "-m", module, str(rounds)]
             done = subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=False)  # noqa: S603 - ours

@@ -1,0 +1,17 @@
+"""Runs handed over to workers, on PostgreSQL: `benchmarks.handed` in an install that chose workers."""
+
+import subprocess
+import sys
+
+from benchmarks.databases import PostgreSQL, temporary
+
+
+def main() -> None:
+    with temporary(PostgreSQL) as variables:
+        env = variables | {"STAGENT_EXECUTOR": "procrastinate"}
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], env=env, check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.handed", *sys.argv[1:]], env=env, check=True)
+
+
+if __name__ == "__main__" and PostgreSQL.there():
+    main()
