@@ -60,7 +60,8 @@ class QuestionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         if not super().has_view_permission(request):
             return self._mine(request)
-        return super().get_queryset(request).open_to(operator(request))
+        found: Any = super().get_queryset(request)
+        return found.open_to(operator(request))
 
     def _mine(self, request: HttpRequest) -> QuestionQuerySet:
         return Question.objects.of(operator(request))

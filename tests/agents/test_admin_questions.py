@@ -142,6 +142,19 @@ def test_who_may_look_at_all_may_not_answer_by_that(client, bob, asked):
     assert reader.answer.status_code == 404
 
 
+def test_what_is_asked_in_a_conversation_is_not_here_but_for_its_owner(client, reader, bob, asked):
+    _, question = asked
+    Question.objects.update(run_id=None, message_id=7, user_id=bob.pk)
+    assert "Send it to a@b.c?" not in reader.opens(LIST)
+    reader.opens(page_of(question))
+    assert reader.answer.status_code == 404
+    answers(reader, question, decision="allow")
+    assert Question.objects.get().is_open
+    bob.is_staff = True
+    bob.save()
+    assert "Send it to a@b.c?" in Reader(client, bob).opens(page_of(question))
+
+
 def test_answering_takes_a_post(reader, asked):
     _, question = asked
     reader.opens(f"{LIST}{question.pk}/answer/")
