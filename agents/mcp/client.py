@@ -23,6 +23,7 @@ from agents.mcp.target import Target
 from agents.states import McpTransport
 
 CLOSE_SEC = 6.0  # a second more than an orderly end may take
+GOODBYE_SEC = 2.0  # to tell a server at an address that its session is over
 CALL_GRACE_SEC = 1.0  # for the package's own limit, which says more, to come first
 MOST_PAGES = 20
 
@@ -70,15 +71,17 @@ class Connection:
     async def close(self, *, hurry: bool = False) -> None:
         """End it, a process with all it started; also where the wait for that is cut short."""
         self.hang_up(hurry=hurry)
-        await asyncio.wait({self._task}, timeout=CLOSE_SEC)
+        await asyncio.wait({self._task}, timeout=CLOSE_SEC if self._is_process else GOODBYE_SEC)
         self._task.cancel()
 
     def hang_up(self, *, hurry: bool = False) -> None:
         """Ask the task to close."""
+        if self._leave.is_set():
+            return  # a second cancellation would reach into the closing
         self._wire.hurried = hurry
         self._leave.set()
-        if not self._client.done():
-            self._task.cancel()  # it is still on its way in
+        if not self._client.done() or (hurry and not self._is_process):
+            self._task.cancel()  # it is still on its way in, or would only say goodbye
 
     async def _hold(self) -> None:
         try:

@@ -79,7 +79,8 @@ class Connections:
         line.connection = connection
         found = await connection.tools()
         line.digests = {each.name: each.digest for each in found}
-        await in_database(discovery.note_tools, whom.pk, found, connection.announced, clock.now())
+        # The clock may ask the database, too, so it is read over there.
+        await in_database(lambda: discovery.note_tools(whom.pk, found, connection.announced, clock.now()))
         return connection
 
     async def _drop(self, line: Line) -> str:
@@ -97,7 +98,7 @@ class Connections:
             error.add(await self._drop(line))
         log.warning("MCP server %s: %s", line.server.name, error.whole)
         with suppress(Exception):  # a note about trouble must not make more of it
-            await in_database(discovery.note_failure, line.server.pk, error, clock.now())
+            await in_database(lambda: discovery.note_failure(line.server.pk, error, clock.now()))
 
 
 def _client() -> Any:

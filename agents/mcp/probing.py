@@ -16,7 +16,7 @@ def refresh(server: McpServer, now: datetime) -> str:
     Takes as long as its timeout at worst. Not for a transaction: nobody else could write meanwhile.
     """
     try:
-        found, announced = asyncio.run(_look(target(server)))
+        found, announced = asyncio.run(look(target(server)))
     except McpError as error:
         discovery.note_failure(server.pk, error, now)
         return error.whole
@@ -24,7 +24,8 @@ def refresh(server: McpServer, now: datetime) -> str:
     return ""
 
 
-async def _look(whom: Target) -> tuple[list[Found], str]:
+async def look(whom: Target) -> tuple[list[Found], str]:
+    """List the tools of a server, and what it calls itself."""
     from agents.mcp.client import Connection  # takes seconds to import
 
     connection = Connection(whom)

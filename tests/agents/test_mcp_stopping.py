@@ -12,10 +12,12 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 
 from agents import runner
+from agents.events import ToolFinished
 from agents.mcp import keeper, probing
 from agents.mcp.places import Places
 from agents.models import McpServer
 from stagent.lib import clock
+from tests.agents.conftest import collect
 from tests.support.mcp_servers import SCRIPT, a_server, all_gone, allowed, home, pids
 from tests.support.waiting import wait_until
 
@@ -124,3 +126,34 @@ def test_a_place_is_given_back_by_servers_that_fail(settings):
     for _ in range(2):
         assert "exit code 4" in probing.refresh(server, clock.now())
     assert "exit code 4" in McpServer.objects.get().error
+
+
+def test_a_stop_waits_for_no_server_at_an_address(assign, on_the_web, tmp_path):
+    allowed(a_server(transport="http", url=on_the_web, command=""), "sleep")
+    assignment = assign("call tester__sleep", tools=["tester__*"], runtime="anthropic")
+
+    async def stop():
+        task = asyncio.create_task(drain(assignment))
+        await asyncio.to_thread(wait_until, (tmp_path / "pids").exists)
+        task.cancel()
+        began = asyncio.get_running_loop().time()
+        with suppress(asyncio.CancelledError):
+            await task
+        return asyncio.get_running_loop().time() - began
+
+    assert async_to_sync(stop)() < 5, "not as long as the server takes"
+
+
+def test_two_runs_have_a_server_each(assign):
+    allowed(a_server(), "environment")
+    one, other = (
+        assign("[[offline: turns=3 tool=tester__environment]]", tools=["tester__*"], runtime="anthropic")
+        for _ in range(2)
+    )
+
+    async def both():
+        return await asyncio.gather(collect(one), collect(other))
+
+    for events in async_to_sync(both)():
+        done = [event for event in events if isinstance(event, ToolFinished)]
+        assert [each.is_error for each in done] == [False, False]

@@ -1,9 +1,12 @@
 """MCP servers set up in the database: their real processes, found, looked at and allowed."""
 
+import asyncio
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,10 @@ import pytest
 from django.conf import settings
 
 from agents.mcp import discovery, probing
+from agents.mcp.found import Found
+from agents.mcp.target import Target, surroundings
 from agents.models import McpServer, McpTool
+from agents.states import McpTransport
 from stagent.lib import clock
 from tests.support.waiting import wait_until
 
@@ -30,11 +36,21 @@ def a_server(*how: str, slug: str = "tester", **more: Any) -> McpServer:
 
 def allowed(server: McpServer, *names: str) -> McpServer:
     """Find its tools and allow some of them, as a person would."""
-    probing.refresh(server, clock.now())
+    discovery.note_tools(server.pk, list(its_tools()), "tester 1.0", clock.now())
     tools = server.tools.filter(name__in=names)
     assert {tool.name for tool in tools} == set(names)
     assert not discovery.allow([(tool, tool.digest) for tool in tools], None, clock.now())
     return server
+
+
+@cache
+def its_tools() -> tuple[Found, ...]:
+    """Ask a real server once for all tests: starting one takes a second."""
+    command = (sys.executable, str(SCRIPT))
+    folder: Path = settings.DATA_DIR / "mcp" / "asked-once"
+    whom = Target(0, "It", McpTransport.STDIO, 60, 60, folder, command, surroundings(folder, os.environ))
+    found, _ = asyncio.run(probing.look(whom))
+    return tuple(found)
 
 
 def the_tool(name: str) -> McpTool:
