@@ -26,7 +26,7 @@ BUTTON = '<button class="button small" type="submit" form="row-form" formaction=
 
 
 class WithHistory(ChangeList):
-    """A page of schedules, each with its last firings."""
+    """A page of schedules, each with its last firings and with what its reader may do with it."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -34,6 +34,7 @@ class WithHistory(ChangeList):
         histories = sparkline.of(schedule.pk for schedule in schedules)
         for schedule in schedules:
             schedule.lately = histories[schedule.pk]
+            schedule.verbs = verbs_for(schedule, request.user)
         self.result_list = schedules
 
 
@@ -93,17 +94,23 @@ class ScheduleColumns(ConsoleAdmin):
         return format_html_join(" ", "{}", ((badge,) for badge in streak_badges(schedule))) or cells.NOTHING
 
     @admin.display(description="")
-    def buttons(self, schedule: Schedule) -> SafeString:
-        verbs = {"run": "Run"}
-        if schedule.status == ScheduleStatus.ACTIVE:
-            verbs["pause"] = "Pause"
-        elif schedule.status == ScheduleStatus.PAUSED:
-            verbs["resume"] = "Resume"
+    def buttons(self, schedule: Any) -> SafeString | str:
+        if not schedule.verbs:
+            return ""
         url = [
             (reverse("admin:schedules_schedule_do", args=[schedule.pk, verb]), word)
-            for verb, word in verbs.items()
+            for verb, word in schedule.verbs.items()
         ]
         return format_html('<span class="row-buttons">{}</span>', format_html_join("", BUTTON, url))
+
+
+def verbs_for(schedule: Schedule, user: Any) -> dict[str, str]:
+    """Return the buttons of a row: what one may do, and what makes sense as it is."""
+    verbs = {"run": "Run"} if user.has_perm("schedules.run_schedule") else {}
+    stands = {ScheduleStatus.ACTIVE: ("pause", "Pause"), ScheduleStatus.PAUSED: ("resume", "Resume")}
+    if user.has_perm("schedules.change_schedule") and schedule.status in stands:
+        verbs |= [stands[ScheduleStatus(schedule.status)]]
+    return verbs
 
 
 def streak_badges(schedule: Schedule) -> list[SafeString]:

@@ -39,6 +39,11 @@ class SlotAdmin(ReadOnlyAdmin):
         mine = path("<int:pk>/toggle/", self.admin_site.admin_view(self.toggle), name="schedules_slot_toggle")
         return [mine, *super().get_urls()]
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Leave the buttons out for those who may not press them."""
+        shown = self.list_display
+        return shown if self.has_edit_permission(request) else [name for name in shown if name != "buttons"]
+
     @admin.display(description="slot", ordering="number")
     def title(self, slot: Slot) -> SafeString:
         return format_html("<strong>{}</strong> #{}", slot.pool, slot.number)

@@ -11,9 +11,11 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from stagent.lib import prepared
 from tests.support.needs import chromium
 from tests.support.ports import find_unused_port
 from tests.support.processes import Process
@@ -31,7 +33,10 @@ def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
+        # Beside an event loop Django has another connection for this thread; queries remember theirs.
+        prepared.here.link = connections[DEFAULT_DB_ALIAS]
         yield playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+    prepared.here.link = connections[DEFAULT_DB_ALIAS]
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 

@@ -79,6 +79,21 @@ def test_on_a_phone_nothing_scrolls_sideways(visit, pages):
     assert not wide
 
 
+HIDDEN = """() => Math.max(0, ...[...document.querySelectorAll(".results")]
+    .map((table) => table.scrollWidth - table.clientWidth))"""
+
+
+def test_on_a_small_screen_of_a_desk_every_column_and_button_of_a_list_is_in_sight(visit, pages):
+    page = visit("/admin/")
+    page.set_viewport_size({"width": 1280, "height": 850})
+    cut = {}
+    for path in pages:
+        page.goto(path)
+        if (beyond := page.evaluate(HIDDEN)) > 1:
+            cut[path] = beyond
+    assert not cut
+
+
 def test_on_a_phone_the_menu_opens_and_leads_on(visit, pages):
     page = visit("/admin/", phone=True)
     menu = page.get_by_role("navigation", name="Console")

@@ -1,12 +1,17 @@
 """A new install has groups for common duties, and what an administrator made of them stays."""
 
+import re
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
+from agents import breaker
+from schedules import watching
 from stagent import duties
-from tests.support.builders import a_schedule
+from stagent.lib import clock
+from tests.support.builders import a_running_run, a_schedule
 from tests.support.programs import Program
 
 
@@ -50,6 +55,31 @@ def test_a_viewer_sees_schedules_and_metrics_and_changes_nothing(client, dora):
     assert Program(dora).post(f"/schedules/{schedule.pk}/pause").status_code == 403
     for path in ("/admin/schedules/schedule/add/", "/admin/auth/user/", "/admin/stagent/apitoken/"):
         assert client.get(path).status_code == 403, path
+
+
+PAGES = (
+    "", "board/", "forecast/", "schedules/schedule/", "schedules/run/", "schedules/firing/",
+    "schedules/slot/", "schedules/notice/", "schedules/delivery/", "schedules/setting/",
+    "schedules/scheduler/", "agents/question/", "agents/provider/",
+    "agents/profile/", "agents/budget/", "agents/ledgerentry/", "agents/streamrecord/",
+)  # fmt: skip
+
+
+def test_a_viewer_is_offered_no_button_that_would_be_refused(client, dora):
+    dora.groups.add(Group.objects.get(name="viewer"))
+    now = clock.now()
+    run, _ = a_running_run(schedule := a_schedule(now), now)
+    breaker.trip("anthropic", "auth_failed", "invalid x-api-key", now)
+    watching.look(now)
+    client.force_login(dora)
+    one = (f"schedules/schedule/{schedule.pk}/change/", f"schedules/run/{run.pk}/change/")
+    for page in (*PAGES, *one):
+        answer = client.get(f"/admin/{page}")
+        assert answer.status_code == 200, page
+        html = answer.content.decode()
+        offered = re.findall(r'formaction="([^"]*)"|<form method="post"[^>]*action="([^"]*)"', html)
+        assert {address for both in offered for address in both if address} <= {"/admin/logout/"}, page
+        assert "setting-form" not in html, page
 
 
 def test_an_operator_changes_schedules_but_neither_users_nor_the_cap_s_bounds(client, dora):
