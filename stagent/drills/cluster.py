@@ -36,6 +36,7 @@ SCHEDULERS, WORKERS, EACH = 2, 3, 2  # and as many runs at once on each worker
 RUNS_A_ROUND = 6
 WORK = "Work. [[offline: turns=6 delay=50ms]]"
 CALM_SEC = (0.5, 3.0)  # between two kills
+STARTING_SEC = 300  # five processes at once, on a busy machine
 
 COMMANDS = {
     "scheduler": ("runscheduler", "--skip-checks"),
@@ -78,7 +79,11 @@ class Rack:
 def main() -> int:
     report = Report()
     with Rack() as rack:
-        wait_for(lambda: Scheduler.objects.filter(A_WORKER).count() == WORKERS, "all workers are there")
+        wait_for(
+            lambda: Scheduler.objects.filter(A_WORKER).count() == WORKERS,
+            "all workers are there",
+            STARTING_SEC,
+        )
         report.note(f"{ROUNDS} hosts are killed while {ROUNDS * RUNS_A_ROUND} runs are handed over.")
         with Watch() as watch:
             for number in range(ROUNDS):
