@@ -17,22 +17,24 @@ class Stretch:
 
     def stamps(self, schedule: Schedule | Sketch) -> Sequence[int]:
         """Return its nominal instants, the end included, as Unix seconds; jitter is left out."""
+        quiet = (schedule.active_from, schedule.active_until) if has_quiet_hours(schedule) else None
         rhythm = (
             schedule.cron, schedule.timezone, schedule.every_sec, schedule.at, schedule.anchor_at,
-            schedule.starts_at, schedule.ends_at,
+            schedule.starts_at, schedule.ends_at, quiet,
         )  # fmt: skip
         stamps = self._known.get(rhythm)
         if stamps is None:
             stamps = self._known[rhythm] = self._find(schedule)
-        if has_quiet_hours(schedule):
-            return [stamp for stamp in stamps if not is_quiet(schedule, datetime.fromtimestamp(stamp, UTC))]
         return stamps
 
     def _find(self, schedule: Schedule | Sketch) -> Sequence[int]:
         try:
-            return schedule.recurrence.stamps(self._after, self._until)
+            stamps = schedule.recurrence.stamps(self._after, self._until)
         except ValueError:  # such as a zone that this machine does not know; the doctor names it
             return ()
+        if has_quiet_hours(schedule):
+            return [stamp for stamp in stamps if not is_quiet(schedule, datetime.fromtimestamp(stamp, UTC))]
+        return stamps
 
 
 def stamps_ahead(schedule: Schedule, after: datetime, until: datetime) -> Sequence[int]:

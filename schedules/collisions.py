@@ -11,8 +11,9 @@ from itertools import accumulate
 from typing import Any
 
 from schedules import conf
-from schedules.ahead import stamps_ahead
+from schedules.ahead import Stretch
 from schedules.models import Schedule
+from schedules.sketch import Sketch, sketches
 from schedules.weights import Weights
 from schedules.zones import zone
 
@@ -29,35 +30,39 @@ MOST_MINUTES = 48  # named in one warning
 
 def check(schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
     """Return one warning if the schedule, saved or not, makes a window busy together with others."""
-    mine = _minutes(schedule, now)
+    day = Day(now)
+    mine = day.minutes(schedule)
     others = _others(schedule, now) if mine else []
     if not others:
         return []
     weights = Weights([schedule, *others], conf.load())
-    flows = [(weights.of(other), _minutes(other, now)) for other in others]
+    flows = [(weights.of(other), day.minutes(other)) for other in others]
     traffic = Traffic(flows, begin=round(now.timestamp()) // 60)
     busy = traffic.meets(mine, weights.of(schedule))
     return [_warning(schedule, others, traffic, busy, weights.of(schedule), mine, now)] if busy else []
 
 
-def _others(schedule: Schedule, now: datetime) -> list[Schedule]:
+def _others(schedule: Schedule, now: datetime) -> list[Sketch]:
     """Return the active schedules of its project (all, where it has none) that fire within the day."""
     soon = Schedule.objects.active().filter(next_nominal_at__lte=now + HORIZON).exclude(pk=schedule.pk)
     near = soon.filter(project=schedule.project_id) if schedule.project_id else soon
-    return list(near.only(*COLUMNS))
+    return list(sketches(near))
 
 
-COLUMNS = (
-    "name", "cron", "every_sec", "at", "timezone", "anchor_at", "starts_at", "ends_at",
-    "kind", "active_from", "active_until", "max_firings", "firing_count", "avg_turns_per_firing", "max_turns",
-    "profile",
-)  # fmt: skip
+class Day:
+    """The minutes, counted from 1970, in which schedules will fire within the day; one list for a rhythm."""
 
+    def __init__(self, now: datetime) -> None:
+        self._stretch = Stretch(now, now + HORIZON)
+        self._known: dict[tuple[int, int | None], list[int]] = {}
 
-def _minutes(schedule: Schedule, now: datetime) -> list[int]:
-    """Return the minutes, counted from 1970, in which it will fire within the day."""
-    stamps = stamps_ahead(schedule, now, now + HORIZON)[: schedule.firings_left]
-    return sorted({stamp // 60 for stamp in stamps})
+    def minutes(self, schedule: Schedule | Sketch) -> list[int]:
+        stamps, left = self._stretch.stamps(schedule), schedule.firings_left
+        key = id(stamps), left  # the stretch keeps them, so no other list has this number
+        minutes = self._known.get(key)
+        if minutes is None:
+            minutes = self._known[key] = sorted({stamp // 60 for stamp in stamps[:left]})
+        return minutes
 
 
 class Traffic:
@@ -72,7 +77,7 @@ class Traffic:
     def _add_up(self) -> list[float]:
         """Add every flow's steps once to each window it passes through, named by its first minute."""
         changes = [0.0] * LENGTH
-        for steps, minutes in self._flows:
+        for steps, minutes in self._together():
             beyond = 0  # the first window that this flow is not in yet
             for minute in minutes:
                 at = minute - self._base
@@ -80,6 +85,14 @@ class Traffic:
                 changes[at + 1] -= steps
                 beyond = at + 1
         return list(accumulate(changes))
+
+    def _together(self) -> Iterable[tuple[float, list[int]]]:
+        """Return the flows, those that share a list of minutes as one."""
+        found: dict[int, tuple[float, list[int]]] = {}
+        for steps, minutes in self._flows:
+            before, _ = found.get(id(minutes), (0.0, minutes))
+            found[id(minutes)] = before + steps, minutes
+        return found.values()
 
     def meets(self, minutes: Iterable[int], steps: float) -> list[int]:
         """Return the minutes at which so many steps more, beside somebody else's, make a window busy."""
@@ -92,7 +105,9 @@ class Traffic:
     def members(self, minutes: Iterable[int]) -> list[int]:
         """Return which flows are in the worst windows of these minutes."""
         crowded = {near for minute in minutes for near in self._window_of(minute)}
-        return [number for number, (_, mine) in enumerate(self._flows) if not crowded.isdisjoint(mine)]
+        lists = {id(mine): mine for _, mine in self._flows}
+        inside = {key for key, mine in lists.items() if not crowded.isdisjoint(mine)}
+        return [number for number, (_, mine) in enumerate(self._flows) if id(mine) in inside]
 
     def _window_of(self, minute: int) -> range:
         firsts = range(minute, minute - WINDOW, -1)
@@ -102,7 +117,7 @@ class Traffic:
 
 def _warning(
     schedule: Schedule,
-    others: Sequence[Schedule],
+    others: Sequence[Sketch],
     traffic: Traffic,
     busy: list[int],
     steps: float,
