@@ -1,4 +1,4 @@
-"""An answer in its parts on the page: thoughts, words and calls in order, the same live and after a reload."""
+"""An answer in its parts: thoughts, words and calls in order, the same before and after a reload."""
 
 import re
 from datetime import timedelta

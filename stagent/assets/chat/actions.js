@@ -31,7 +31,7 @@ export class Actions {
     }
 
     #ofAnswer(message) {
-        if (!message.finished_at) return [this.#withdraw()];
+        if (!message.finished_at) return [];
         const again = !message.run_id && !message.card?.type;
         const louder = this.#louder(message, again);
         return [
@@ -47,10 +47,6 @@ export class Actions {
     #louder(message, again) {
         if (CUT_SHORT.includes(message.reason)) return word("Continue", () => this.desk.goOn(message));
         return again && ["error", "interrupted"].includes(message.status) ? word(RETRY, () => this.desk.retry(message)) : null;
-    }
-
-    #withdraw() {
-        return this.desk.isBehindAnother(this.view) && word("Withdraw", () => this.desk.stop(this.view.message.id));
     }
 
     #branches({ id, siblings }) {

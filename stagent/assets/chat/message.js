@@ -2,7 +2,7 @@
 
 import { Actions } from "./actions.js";
 import { cardOf } from "./cards.js";
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
 import { Parts } from "./parts.js";
 import { Questions } from "./questions.js";
 
@@ -99,8 +99,12 @@ export class Answer {
         this.state.hidden = !words;
         if (this.state.dataset.words === words) return;
         this.state.dataset.words = words;
-        this.state.replaceChildren(symbol, words);
+        this.state.replaceChildren(symbol, words, words === WAITS ? this.#withdraw() : "");
         this.actions.show(this.message);
+    }
+
+    #withdraw() {
+        return button("Withdraw", () => this.desk.stop(this.message.id), { class: "button small" });
     }
 
     #situation() {
