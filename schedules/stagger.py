@@ -117,10 +117,9 @@ class Load:
         self._flows = sorted(flows, key=lambda flow: (-flow.steps, flow.key))
         self.by: dict[int, int] = {}
         self.tries = 0
+        # A flow without minutes has no edges: as 0 they would make a window for each minute since 1970.
         every = [
-            minute
-            for flow in flows
-            for minute in (min(flow.minutes, default=0), max(flow.minutes, default=0))
+            minute for flow in flows if flow.minutes for minute in (min(flow.minutes), max(flow.minutes))
         ]
         self._base = min(every, default=0) - WINDOW - FARTHEST
         self._steps = [0] * (max(every, default=0) + FARTHEST + 1 - self._base)
@@ -128,7 +127,8 @@ class Load:
         for flow in flows:
             self._add(self._at[flow.key], _weight(flow))
         self._open = list(self._steps)  # those of windows that may still get lower
-        self._shifts = {flow.key: [0, *shifts(flow.cron)] for flow in flows if flow.cron}
+        known = {cron: [0, *shifts(cron)] for cron in {flow.cron for flow in flows if flow.cron}}
+        self._shifts = {flow.key: known[flow.cron] for flow in flows if flow.cron}
 
     @property
     def highest(self) -> int:

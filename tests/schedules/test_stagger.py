@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 from random import Random
+from tracemalloc import get_traced_memory, start, stop
 
 import pytest
 from hypothesis import given
@@ -142,3 +143,15 @@ def test_the_nearest_shift_is_tried_first():
     assert shifts("2 9 * * *")[:5] == [1, -1, 2, -2, 3]
     assert shifts("*/5 * * * *") == [1, 2, 3, 4]
     assert not shifts("* * * * *")
+
+
+def test_who_never_comes_due_takes_no_room_for_the_minutes_since_1970() -> None:
+    minute = 29_000_000
+    flows = [Flow(1, 100, [minute], "20 9 * * *"), Flow(2, 100, [minute], "20 9 * * *"), Flow(3, 5, [])]
+    start()
+    try:
+        plan = flatten(flows)
+        assert get_traced_memory()[1] < 1_000_000
+    finally:
+        stop()
+    assert (plan.peak_before, plan.peak_after) == (200, 100)
