@@ -1,103 +1,164 @@
-"""What every page of the console and every list of the API costs in a large install.
+"""What every page of the console and every endpoint of the API costs in a large install.
 
-1. Fill the database with 10,000 schedules, 1,000,000 firings of a month and 100,000 runs, unless it is full.
-2. Ask for each page as an administrator, several times after a first one, through Django's own client.
-3. Tell the median and the 95th percentile of each, and the worst of all; beside it the forecast, which plays
-   two days of all schedules.
+1. Fill the database with 10,000 schedules, 1,000,000 firings of a month, 100,000 runs, and 100,000 messages
+   in 2,000 conversations, unless it is full.
+2. Ask for each page, list and endpoint as an administrator, several times after a first one, through Django's
+   own client; of each list also every view that a link of it leads to: filters, sorts, pages, searches.
+3. Export the firings and tell how much memory it took.
+4. Tell what the phases of an idle scheduler's pass take, and the worst of all pages.
 """
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from html import unescape
+from resource import RUSAGE_SELF, getrusage
+from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
-from django.urls import reverse
+from django.test.client import MULTIPART_CONTENT
 
 from benchmarks.ground import QUICK, some
+from benchmarks.pages import Ask, asks, lists, searches
 from benchmarks.rows import percentile, tell
-from schedules.models import Firing, Run, Schedule
+from schedules import caps, retention, situation
+from schedules.models import Firing, Schedule
+from schedules.reaper import reap
+from schedules.tallies import books
+from schedules.tick import tick
+from stagent.lib import clock
 
 GOAL_MS = 300
-PATIENCE_MS = 3_000  # a page that takes longer is asked for once more only
+WORK_MS = 100  # of a phase of the scheduler
+PATIENCE_MS = 3_000  # what takes longer is asked for once more only
 TIMES = 8 if QUICK else 20
-LISTS = (
-    "schedules",
-    "runs",
-    "firings",
-    "questions",
-    "settings",
-    "status",
-    "conversations",
-)
-SEARCHED = {"schedules.schedule": "sales", "schedules.run": "invoices", "schedules.firing": "invoices"}
+VIEW_TIMES = 3 if QUICK else 5
+WORTH_TELLING_MS = 60  # a view of a list
+LINK = re.compile(r'href="(\?[^"#]+)"')
+EXPORT = "/api/firings?format=csv"
+
+type Took = tuple[float, float]
 
 
 def main() -> None:
+    user, _ = get_user_model().objects.get_or_create(
+        username="bench", defaults={"is_staff": True, "is_superuser": True}
+    )
     if not Schedule.objects.exists():
-        sizes = {"schedules": some(10_000), "firings": some(1_000_000), "runs": some(100_000)}
-        call_command("fill", **sizes)
+        fill()
     settings.ALLOWED_HOSTS = ["localhost"]
     call_command("collectstatic", interactive=False, verbosity=0)
-    administrator = {"is_staff": True, "is_superuser": True}
-    user, _ = get_user_model().objects.get_or_create(username="bench", defaults=administrator)
     client = Client(headers={"host": "localhost"}, raise_request_exception=False)
     client.force_login(user)
     client.get("/admin/", secure=True)  # what is imported and compiled once is not the page's
-    worst = max(measure(client, page) for page in pages())
-    measure(client, reverse("admin:forecast"))
+    worst = max(*_pages(client), *_lists(client))
+    _export(client)
+    _phases()
     what = f"the slowest of all, {Schedule.objects.count():,} schedules, {Firing.objects.count():,} firings"
     tell(what, f"p95 {worst:.0f} ms", f"< {GOAL_MS} ms", worst < GOAL_MS)
 
 
-def pages() -> Iterator[str]:
-    """Return the address of every page: lists, searches, one thing of each kind, the API, the metrics."""
-    yield reverse("admin:index")
-    for model in admin.site._registry:
-        if (label := model._meta.label_lower).startswith(("agents.", "schedules.", "stagent.", "chat.")):
-            yield from _of_model(label)
-    yield from (f"/api/{name}" for name in LISTS)
-    schedule, run = Schedule.objects.order_by("-pk")[0], Run.objects.order_by("-pk")[0]
-    yield f"/api/schedules/{schedule.pk}"
-    yield f"/api/schedules/{schedule.pk}/firings"
-    yield f"/api/runs/{run.pk}"
-    yield "/api/runs?status=failed"
-    yield "/api/firings?failure_reason=timeout"
-    yield "/metrics"
+def fill() -> None:
+    began = time.perf_counter()
+    call_command(
+        "fill", schedules=some(10_000), firings=some(1_000_000), runs=some(100_000),
+        conversations=some(2_000), messages=some(100_000),
+    )  # fmt: skip
+    tell("filling", f"{time.perf_counter() - began:.0f} s")
 
 
-def _of_model(label: str) -> Iterator[str]:
-    app, name = label.split(".")
-    here = reverse(f"admin:{app}_{name}_changelist")
-    yield here
-    if label in SEARCHED:
-        yield f"{here}?q={SEARCHED[label]}"
-        model = {"schedule": Schedule, "run": Run, "firing": Firing}[name]
-        yield reverse(f"admin:{app}_{name}_change", args=[model.objects.order_by("-pk")[0].pk])
-    if label == "schedules.schedule":
-        yield reverse("admin:schedules_schedule_add")
+def _pages(client: Client) -> Iterator[float]:
+    for ask in asks():
+        took = _measure(client, ask, TIMES)
+        tell(ask.name, _said(took))
+        yield 0.0 if ask.beside else _p95(took)
 
 
-def measure(client: Client, page: str) -> float:
-    """Ask for a page several times and tell what it took; return its 95th percentile, in milliseconds."""
-    first = _once(client, page)
-    took = [_once(client, page) for _ in range(TIMES if first[0] < PATIENCE_MS else 1)]
-    p50, p95 = (percentile([wall for wall, _ in took], share) for share in (0.5, 0.95))
-    cpu = percentile([cpu for _, cpu in took], 0.5)
-    tell(page, f"p50 {p50:.0f} ms, p95 {p95:.0f} ms; CPU {cpu:.0f} ms")
-    return p95
+def _lists(client: Client) -> Iterator[float]:
+    """Measure each list and, more shortly, its views: told is the list, and any view that takes a while."""
+    for model, address in lists().items():
+        tell(address, _said(took := _measure(client, Ask(address), TIMES)))
+        yield _p95(took)
+        page = client.get(address, secure=True).content.decode()
+        views = {unescape(link) for link in LINK.findall(page)} | set(searches(model))
+        found = {view: _measure(client, Ask(address + view), VIEW_TIMES) for view in sorted(views)}
+        for view, took in found.items():
+            if _p95(took) > WORTH_TELLING_MS:
+                tell(address + view, _said(took))
+        if found:
+            slowest = max(map(_p95, found.values()))
+            tell(f"{address}, {len(found)} filters, sorts and pages", f"the slowest {slowest:.0f} ms")
+            yield slowest
 
 
-def _once(client: Client, page: str) -> tuple[float, float]:
-    """Return what a page took by the clock, and of our own work: the rest is waiting for the machine."""
+def _measure(client: Client, ask: Ask, times: int) -> list[Took]:
+    """Ask several times after a first one; return what it took by the clock, and of our own work."""
+    first = _once(client, ask)
+    return [_once(client, ask) for _ in range(times if first[0] < PATIENCE_MS else 1)]
+
+
+def _once(client: Client, ask: Ask) -> Took:
+    """Return what it took by the clock, and of our own work: the rest is waiting for the machine."""
     wall, cpu = time.perf_counter(), time.process_time()
-    answer = client.get(page, secure=True)
+    if ask.sent:
+        kind = "application/json" if ask.json else MULTIPART_CONTENT
+        answer = client.post(ask.address, ask.sent, content_type=kind, secure=True)
+    else:
+        answer = client.get(ask.address, secure=True, follow=True)
     took = (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
     if answer.status_code != 200:
-        raise RuntimeError(f"{page} answers {answer.status_code}")
+        raise RuntimeError(f"{ask.name} answers {answer.status_code}: {answer.content[:300]!r}")
     return took
+
+
+def _export(client: Client) -> None:
+    """Read all firings as CSV, as the server sends them, and tell how much memory was needed for it."""
+    before, began = getrusage(RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    answer: Any = client.get(EXPORT, secure=True)
+    first, size = None, 0
+    for piece in answer.streaming_content if answer.streaming else [answer.content]:
+        first = first or time.perf_counter() - began
+        size += len(piece)
+    took, more = time.perf_counter() - began, (getrusage(RUSAGE_SELF).ru_maxrss - before) / 1024
+    told = f"{size / 1e6:.0f} MB in {took:.1f} s, the first piece after {1000 * (first or 0):.0f} ms"
+    tell(EXPORT, f"{told}; {more:.0f} MB of memory more")
+
+
+def _phases() -> None:
+    """Measure the phases of a pass with nothing to do, and the parts that go through many rows."""
+    day = timedelta(days=1)
+    phases: dict[str, Callable[[], object]] = {
+        "tick": lambda: tick(situation.look(clock.now(), caps.load(clock.now()))),
+        "reap": lambda: reap(clock.now()),
+        "look at the situation": lambda: situation.look(clock.now(), caps.load(clock.now())),
+        "count for /metrics": lambda: books.keep(clock.now() + timedelta(hours=1)),
+        "prune, nothing old": lambda: retention.prune(clock.now() - day * 60, 90, seconds=0.05),
+        "prune, a slice of the old": lambda: retention.prune(clock.now(), 25, seconds=0.05),
+    }
+    for name, phase in phases.items():
+        took = [_work(phase) for _ in range(VIEW_TIMES)]
+        worst = max(cpu for _, cpu in took)
+        tell(f"phase: {name}", _said(took), f"work < {WORK_MS} ms", worst < WORK_MS)
+
+
+def _work(phase: Callable[[], object]) -> Took:
+    wall, cpu = time.perf_counter(), time.process_time()
+    phase()
+    return (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
+
+
+def _p95(took: list[Took]) -> float:
+    return percentile([wall for wall, _ in took], 0.95)
+
+
+def _said(took: list[Took]) -> str:
+    walls, cpus = zip(*took, strict=True)
+    p50, work = percentile(walls, 0.5), percentile(cpus, 0.5)
+    return f"p50 {p50:.0f} ms, p95 {_p95(took):.0f} ms; work {work:.0f} ms"
 
 
 if __name__ == "__main__":
