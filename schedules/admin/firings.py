@@ -18,7 +18,7 @@ from schedules.admin.percentiles import summary
 from schedules.admin.ranges import LagFilter, LoopFilter, StepsFilter, TookFilter, WaitFilter
 from schedules.admin.tones import firing_badge
 from schedules.models import Firing
-from stagent.lib import cells, clock
+from stagent.lib import cells, clock, sheets
 from stagent.lib.admin import ReadOnlyAdmin
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -172,7 +172,4 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.action(description="Download as CSV", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[Firing]) -> StreamingHttpResponse:
         """Send the chosen firings, or all that fit the filters, as a sheet."""
-        name = f'attachment; filename="firings-{clock.now():%Y-%m-%d}.csv"'
-        return StreamingHttpResponse(
-            sheet.lines(chosen), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
-        )
+        return sheets.sheet(request, f"firings-{clock.now():%Y-%m-%d}", sheet.HEADING, sheet.lines(chosen))

@@ -1,6 +1,5 @@
-"""Firings as lines of CSV, one by one, so that a long history needs no memory."""
+"""Firings as lines of a sheet, one by one."""
 
-import csv
 from collections.abc import Iterator
 
 from django.db.models import F, QuerySet
@@ -14,25 +13,9 @@ COLUMNS = (
     "cost_usd", "event_loop_lag_ms", "peak_rss_mb", "chat_streams_active", "concurrent_runs",
     "failure_reason",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a cell
+HEADING = ["run_id" if name == "run" else name for name in COLUMNS]
 
 
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def lines(firings: QuerySet[Firing]) -> Iterator[str]:
-    """Yield the heading, then a line for each firing."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(["run_id" if name == "run" else name for name in COLUMNS])
-    for row in firings.values_list(*(F("run__pk") if name == "run" else name for name in COLUMNS)).iterator():
-        yield writer.writerow([_cell(value) for value in row])
-
-
-def _cell(value: object) -> object:
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+def lines(firings: QuerySet[Firing]) -> Iterator[tuple[object, ...]]:
+    """Yield the columns of each firing."""
+    return firings.values_list(*(F("run__pk") if name == "run" else name for name in COLUMNS)).iterator()

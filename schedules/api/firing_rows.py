@@ -1,6 +1,7 @@
 """A firing as the API shows it: what was decided, and the metrics of how it went."""
 
 import json
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -59,4 +60,9 @@ class FiringRow(Row):
 
 def firing_rows(firings: Any) -> list[FiringRow]:
     """Show firings that carry the ids of their runs."""
-    return [FiringRow.model_validate(firing) for firing in firings]
+    return list(told(firings))
+
+
+def told(firings: Iterable[Any]) -> Iterator[FiringRow]:
+    """Show them one by one."""
+    return map(FiringRow.model_validate, firings)

@@ -108,7 +108,7 @@ def test_firings_come_as_a_sheet(api, schedule, how):
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert "firings.csv" in answer.headers["content-disposition"]
     assert answer.headers["x-total-count"] == "3"
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
     assert rows[0].keys() >= set(METRICS.split())
     assert [row["nominal_at"] for row in rows] == [f"2026-11-24T12:0{minute}:00Z" for minute in (2, 1, 0)]
     assert (rows[0]["reason"], rows[0]["turn_count"]) == ("It said: a, b\nc", "")
@@ -122,9 +122,9 @@ def test_a_sheet_holds_all_that_fit_unless_a_stretch_is_asked_for(api, schedule)
         )
         for at in (NOON + timedelta(minutes=minute) for minute in range(600))
     )
-    assert len(api.get("/firings?format=csv").content.splitlines()) == 601
+    assert len(api.get("/firings?format=csv").getvalue().splitlines()) == 601
     stretch = api.get("/firings?format=csv&limit=10&offset=595")
-    assert (len(stretch.content.splitlines()), stretch.headers["x-total-count"]) == (6, "600")
+    assert (len(stretch.getvalue().splitlines()), stretch.headers["x-total-count"]) == (6, "600")
 
 
 def test_a_browser_and_a_plain_client_get_json(api, schedule):

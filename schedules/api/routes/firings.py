@@ -2,18 +2,19 @@
 
 from typing import Literal
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
 from schedules.api import finding
 from schedules.api.actors import Actor
 from schedules.api.filters import FiringFilter
-from schedules.api.firing_rows import FiringRow, firing_rows
-from schedules.api.sheet import MOST_ROWS, is_wanted, sheet
+from schedules.api.firing_rows import FiringRow, firing_rows, told
+from schedules.api.sheet import MOST_ROWS, is_wanted
 from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import page, refuse_unknown
 from stagent.lib.api.values import Page
+from stagent.lib.sheets import sheet
 
 router = Router(tags=["firings"])
 CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}
@@ -27,7 +28,9 @@ class FiringSheetFilter(FiringFilter):
 
 
 @router.get("/firings", response=answers(Page[FiringRow], 422), openapi_extra=CSV)
-def list_firings(request: HttpRequest, asked: Query[FiringSheetFilter]) -> Page[FiringRow] | HttpResponse:
+def list_firings(
+    request: HttpRequest, asked: Query[FiringSheetFilter]
+) -> Page[FiringRow] | StreamingHttpResponse:
     """List firings, the latest instant first: what came due, what was decided and how it went."""
     Actor.of(request).must_have("view_firing")
     if not is_wanted(request, asked.format):
@@ -35,7 +38,8 @@ def list_firings(request: HttpRequest, asked: Query[FiringSheetFilter]) -> Page[
     refuse_unknown(request, type(asked).model_fields)
     rows = asked.among(finding.firings())
     last = asked.offset + (asked.limit if "limit" in request.GET else MOST_ROWS)
-    return sheet("firings", FiringRow.model_fields, firing_rows(rows[asked.offset : last]), rows.count())
+    lines = (row.model_dump(mode="json").values() for row in told(rows[asked.offset : last].iterator()))
+    return sheet(request, "firings", list(FiringRow.model_fields), lines, X_Total_Count=str(rows.count()))
 
 
 @router.get("/firings/{firing_id}", response=answers(FiringRow, 404))
