@@ -26,9 +26,7 @@ def sheet(
     """Send rows under a heading as `name`.csv; `headers` with underscores for hyphens."""
     pieces = _pieces(heading, rows)
     return StreamingHttpResponse(
-        _from_thread(pieces)
-        if isinstance(request, ASGIRequest)
-        else pieces,  # or it is taken at once
+        _from_thread(pieces) if isinstance(request, ASGIRequest) else pieces,  # or it is taken at once
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'}
         | {header.replace("_", "-"): value for header, value in headers.items()},
