@@ -50,6 +50,7 @@ QUEUED: Any = RUN | {
 SCHEDULER: Any = json.loads("""{
   "alive": true, "executing": true, "seen_at": "2026-11-24T08:00:40Z",
   "processes": [{"holder": "scheduler@host:4711:9f3a2c", "host": "host", "pid": 4711, "executes": true,
+                 "claims": true,
                  "started_at": "2026-11-23T17:00:00Z", "seen_at": "2026-11-24T08:00:40Z",
                  "event_loop_lag_ms": 1.8, "rss_mb": 143.2}]
 }""")

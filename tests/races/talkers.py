@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import F
 
 from agents import transcript
 from agents.errors import LeaseLost
@@ -91,10 +92,11 @@ def _late_writes(lost: list[Claim], race: Race) -> int:
 
 
 def stopper(race: Race, name: str) -> dict[str, int]:
-    """Stop replies here and there."""
+    """Stop half of the replies: the others are to be found by the reconciler."""
     user, stopped = User.objects.get(username=name), 0
     while race.on:
-        for pk in Message.objects.replies().unfinished().order_by("?").values_list("pk", flat=True)[:1]:
+        half = Message.objects.replies().unfinished().annotate(quarter=F("pk") % 4).filter(quarter__lt=2)
+        for pk in half.order_by("?").values_list("pk", flat=True)[:1]:
             request_stop(user, str(pk), now=race.now())
             stopped += 1
         race.breathe(0.03)

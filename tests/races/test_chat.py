@@ -45,7 +45,9 @@ def test_everything_at_once_ends_every_reply_once(alice):
     )
     assert reports.total(replier, "late") == 0, "a late write was accepted"
     assert reports.total(replier, "ended") > 0
-    assert reports.total(reconciler, "settled") == Message.objects.filter(reason="reconciled").count()
+    reconciled = Message.objects.filter(reason="reconciled").count()
+    stopped = Message.objects.filter(reason="client_stop").count()  # some of them by nobody who was alive
+    assert reconciled <= reports.total(reconciler, "settled") <= reconciled + stopped
     one, two = (result["places"] for result in reports.of(talker))
     assert one == two, "the same words have one place"
     assert Message.objects.filter(client_msg_id__startswith="id-").count() == TEXTS

@@ -18,7 +18,7 @@ def test_a_newcomer_gets_a_password_that_works_and_a_second_start_keeps_everythi
         assert "made 5 demo schedules" in stagent.output
         assert signed_in(address, password)
         children = stagent.children()
-        assert len(children) == 2
+        assert len(children) == 3, "web, the desk beside it, scheduler"
         port = address.rstrip("/").rpartition(":")[2]
         with Process("up", "--port", port, **empty_database) as second:
             assert second.end() == 1
