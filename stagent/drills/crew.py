@@ -10,6 +10,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 PATIENCE_SEC = 120.0
 
 
@@ -45,14 +47,23 @@ class Crew:
         self._running[name] = subprocess.Popen(command, env=os.environ, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def kill(self, name: str) -> None:
-        """End a process as a power cut would, and start it anew."""
-        self._running[name].kill()
+        """End a process, and what it has started, as a power cut would, and start it anew."""
+        family = _family(self._running[name].pid)
+        for process in family:  # so that none hears of another's end
+            process.suspend()
+        for process in family:
+            process.kill()
         self._running[name].wait()
         self.start(name)
 
     def answers(self) -> bool:
         with socket.socket() as door:
             return door.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    first = psutil.Process(pid)
+    return [first, *first.children(recursive=True)]
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SEC) -> None:
