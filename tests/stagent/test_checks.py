@@ -56,4 +56,4 @@ def test_workers_need_their_extra(settings, monkeypatch):
     settings.STAGENT_EXECUTOR = "procrastinate"
     assert faults() == []
     monkeypatch.setattr(checks, "find_spec", lambda name: None)
-    assert faults() == ["stagent.E006"]
+    assert "stagent.E006" in faults()  # and E003 where Redis is named: it is the same extra
