@@ -40,7 +40,9 @@ def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Clai
     fresh = reply.started_at is None
     claimed = Claim(reply.pk, reply.transcript_id, reply.conversation.owner_id, uuid.uuid4(), fresh)
     with transaction.atomic():
-        changed = Message.objects.filter(pk=reply.pk, status=MessageStatus.PENDING, asks_since=None).update(
+        # As it was read: another may have begun it and put it aside since, and nobody begins it twice.
+        seen = Message.objects.filter(pk=reply.pk, status=MessageStatus.PENDING, asks_since=None)
+        changed = seen.filter(started_at=reply.started_at).update(
             status=MessageStatus.STREAMING,
             token=claimed.token,
             holder=holder,

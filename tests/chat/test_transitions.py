@@ -96,6 +96,18 @@ def test_one_reply_is_claimed_once(alice):
     assert list(kinds) == ["started"]
 
 
+def test_a_reply_that_was_put_aside_since_it_was_read_is_not_begun_again(alice):
+    place = says(alice)
+    read_before = Message.objects.select_related("conversation", "profile").get(pk=place.reply_id)
+    park(begins(place.reply_id), now=NOON)
+    with pytest.raises(Quicker):
+        transitions.claim(read_before, holder="late", now=NOON, ttl=TTL)
+    resumed = begins(place.reply_id)
+    log = Event.objects.filter(transcript=resumed.transcript_id)
+    assert not resumed.fresh
+    assert [event.kind for event in log] == ["started"]
+
+
 def test_while_somebody_is_answered_a_live_stream_is_there(alice):
     place = says(alice)
     assert not LiveStream.objects.exists()
