@@ -1,5 +1,6 @@
 """Probes are told the truth: the process answers, and what it needs is there or is named."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_scheduler_that_fell_silent_does_not_count(client, db):
     seen(timedelta(minutes=5))
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert "last seen 300 s ago" in answer.json()["scheduler"]
+    assert re.search(r"last seen 3\d\d s ago", answer.json()["scheduler"])
 
 
 def test_a_scheduler_that_only_ticks_is_pointed_out(client, db):
