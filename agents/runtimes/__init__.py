@@ -3,6 +3,7 @@
 from functools import cache
 
 from agents.runtimes.base import Runtime, UnknownRuntime, get, names, register
+from stagent.lib.interpreter import keep_what_is_there
 
 __all__ = ["Runtime", "UnknownRuntime", "get", "is_warm", "names", "register", "warm_up"]
 
@@ -13,6 +14,7 @@ def warm_up() -> None:
     from anthropic import AsyncAnthropic
 
     _ = AsyncAnthropic(api_key="nobody's").messages.stream
+    keep_what_is_there()
 
 
 def is_warm() -> bool:
