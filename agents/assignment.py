@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.budgets import Spender
-from agents.limits import Limits
+from agents.limits import Limits, Purse
 from agents.models import Profile
 
 
@@ -30,4 +30,5 @@ class Assignment:
     once: bool = False  # somebody reads along: what was said stays said, nothing is asked for a second time
     may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
     fresh: bool = False  # nobody has worked on it: there is nothing to recall
+    purse: Purse | None = None  # for the first request; None: the engine looks, as it does before each other
     clock: str = ""  # goes into the last user block, so that the cached prefix stays the same

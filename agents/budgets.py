@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -189,12 +189,12 @@ def window_start(window: str, now: datetime) -> datetime:
 
 
 def _standing(spender: Spender, now: datetime) -> Iterable[tuple[Budget, Spent]]:
-    concerned = (
-        Q(scope=BudgetScope.INSTALL)
-        | Q(scope=BudgetScope.PROJECT, subject_id=spender.project_id)
-        | Q(scope=BudgetScope.SCHEDULE, subject_id=spender.schedule_id)
-    )
-    return [(budget, _spent(_rows(budget, now))) for budget in Budget.objects.filter(concerned)]
+    return [(budget, _spent(_rows(budget, now))) for budget in BUDGETS() if _concerns(budget, spender)]
+
+
+def _concerns(budget: Budget, spender: Spender) -> bool:
+    field = FIELD.get(BudgetScope(budget.scope))
+    return field is None or budget.subject_id == getattr(spender, field)
 
 
 def _rows(budget: Budget, now: datetime) -> QuerySet[LedgerEntry]:

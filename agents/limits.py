@@ -20,6 +20,14 @@ class Limits:
     max_tokens: int | None = None
 
 
+@dataclass(frozen=True)
+class Purse:
+    """What a request may cost: the USD left in the budgets, None without a limit, and the model's price."""
+
+    room: Decimal | None
+    price: Price
+
+
 @dataclass
 class Meter:
     """What a run has used of its limits."""
@@ -48,13 +56,12 @@ class Meter:
         money = _nearly(self.cost_usd, cost_usd, self.limits.max_cost_usd)
         return money or _nearly(Decimal(self.tokens), tokens, self.limits.max_tokens)
 
-    def allow(self, wanted: int, reading: int, price: Price, room: Decimal | None) -> int:
+    def allow(self, wanted: int, reading: int, purse: Purse) -> int:
         """Return how many tokens the next reply may have; raise BudgetExceeded where that is too few.
 
-        `reading` is how many tokens the model reads first, `room` the USD left in the budgets.
+        `reading` is how many tokens the model reads first.
         """
-        allowed = [wanted, *self._by_tokens(reading), *self._by_money(reading, price, room)]
-        return min(allowed)
+        return min([wanted, *self._by_tokens(reading), *self._by_money(reading, purse)])
 
     def _by_tokens(self, reading: int) -> list[int]:
         if self.limits.max_tokens is None:
@@ -62,16 +69,16 @@ class Meter:
         left = self.limits.max_tokens - self.tokens - reading
         return [_enough(left, f"The limit of {self.limits.max_tokens:,} tokens for this run is used up.")]
 
-    def _by_money(self, reading: int, price: Price, room: Decimal | None) -> list[int]:
-        if not price.output:
+    def _by_money(self, reading: int, purse: Purse) -> list[int]:
+        if not purse.price.output:
             return []
         says = "Too little is left of a budget for another reply."
-        purses = [] if room is None else [(room, says)]
+        left = [] if purse.room is None else [(purse.room, says)]
         if self.limits.max_cost_usd is not None:
             says = f"The cost limit of this run ({self.limits.max_cost_usd:f} USD) is used up."
-            purses.append((self.limits.max_cost_usd - self.cost_usd, says))
-        read = reading * price.input
-        return [_enough(int((usd * MILLION - read) / price.output), says) for usd, says in purses]
+            left.append((self.limits.max_cost_usd - self.cost_usd, says))
+        read = reading * purse.price.input
+        return [_enough(int((usd * MILLION - read) / purse.price.output), says) for usd, says in left]
 
 
 def _nearly(used: Decimal, step: Decimal, limit: Decimal | int | None) -> bool:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import F, Value
-from django.db.models.functions import Length
-
 from agents.models import ModelPrice
 from agents.usage import Usage
+from stagent.lib.prepared import Select
 
 LISTED = "anthropic"  # the provider whose models are priced by their plain names
 MILLION = Decimal(1_000_000)
@@ -45,6 +43,11 @@ def price(model: str, provider: str = LISTED) -> Price:
     a local server named like a paid model must not eat the budget.
     """
     name = model if provider == LISTED else f"{provider}/{model}"
-    rows = ModelPrice.objects.annotate(name=Value(name), length=Length("prefix"))
-    row = rows.filter(name__startswith=F("prefix")).order_by("-length").first()
-    return Price(row.input_usd, row.output_usd, row.cache_read_usd, row.cache_write_usd) if row else Price()
+    fitting = [row for row in PRICES() if name.startswith(row.prefix)]
+    if not fitting:
+        return Price()
+    row = max(fitting, key=lambda row: len(row.prefix))
+    return Price(row.input_usd, row.output_usd, row.cache_read_usd, row.cache_write_usd)
+
+
+PRICES = Select(ModelPrice.objects.order_by())

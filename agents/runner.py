@@ -13,7 +13,6 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 
 from agents import breaker, budgets, conf, runtimes
@@ -25,11 +24,10 @@ from agents.course import Course
 from agents.errors import Failure, LeaseLost, TurnLimitExceeded, classify
 from agents.events import Event, Finished
 from agents.landing import LANDINGS, Landing, landing_before
-from agents.limits import Meter
+from agents.limits import Meter, Purse
 from agents.mcp.connections import Connections
-from agents.mcp.offering import offer
+from agents.mcp.offering import Offer, offer, wanted_by
 from agents.past import Past, recall
-from agents.prices import Price
 from agents.reactions import act_on, answered, make_calls
 from agents.recording import Tell, record
 from agents.replies import NO_REPLY, Reply, calls_in, is_empty
@@ -56,6 +54,20 @@ def work(assignment: Assignment) -> AsyncGenerator[Event]:
     return record(partial(_work, assignment), assignment.transcript_id, assignment.token)
 
 
+def with_purse(assignment: Assignment) -> Assignment:
+    """Read what its first request may cost together with the rest, so that the engine need not ask for it."""
+    return replace(assignment, purse=_purse(assignment))
+
+
+def _purse(job: Assignment) -> Purse:
+    provider = runtimes.get(job.profile.runtime).provider_name()
+    return Purse(budgets.room(job.spender, clock.now()), budgets.price(_model(job), provider))
+
+
+def _model(job: Assignment) -> str:
+    return job.profile.model or conf.default_model()
+
+
 async def _work(assignment: Assignment, tell: Tell) -> None:
     """Work to the end, leave the MCP servers that were needed, and tell how it ended."""
     connections = Connections()
@@ -76,12 +88,11 @@ async def _work(assignment: Assignment, tell: Tell) -> None:
 async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "Engine":
     """Begin, or go on where the last attempt left off."""
     runtime = runtimes.get(job.profile.runtime)
-    model = job.profile.model or conf.default_model()
-    author = runtime.provider_name(), model
+    author = runtime.provider_name(), _model(job)
     past = Past() if job.fresh else await in_database(recall, job.transcript_id, author)
     turns = Turns(runtime, job.spender, tell, spoke=bool(past.text) if job.once else None)
     desk = Desk(job.transcript_id, job.token, job.spender) if job.may_ask else None
-    offered = await in_database(offer, job.profile)
+    offered = await in_database(offer, job.profile) if wanted_by(job.profile) else Offer()
     toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections))
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
@@ -91,7 +102,7 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     spent = max(past.cost_usd, job.cost_used)
     meter = Meter(job.limits, max(past.turns, job.turns_used), spent, past.tokens)
     course = Course(tell, meter, toolbox, conversation, text=past.text, once=job.once)
-    return Engine(job, model, system, past, turns, course)
+    return Engine(job, system, past, turns, course, job.purse)
 
 
 def _tool_context(job: Assignment) -> ToolContext:
@@ -110,11 +121,11 @@ class Engine:
     """One attempt at an assignment."""
 
     job: Assignment
-    model: str
     system: str
     past: Past
     turns: Turns
     course: Course
+    purse: Purse | None  # for the next request, where it has been read already
 
     async def work(self) -> Finished:
         """Take turns until one of them ends it."""
@@ -168,7 +179,7 @@ class Engine:
         if landing and course.first_time(landing.code):
             await course.advise(landing.code, landing.says)
         request = Request(
-            model=self.model,
+            model=_model(self.job),
             system=self.system,
             messages=course.conversation.messages,
             tools=course.toolbox.params,
@@ -184,14 +195,12 @@ class Engine:
         """Check limits and budgets and return how long the reply may be."""
         course = self.course
         wanted = self.job.profile.max_output_tokens * course.stretch
-        room, price = await in_database(self._purse)
-        allowed = course.meter.allow(wanted, course.conversation.tokens, price, room)
+        purse, self.purse = self.purse, None  # the next request is looked at anew
+        if purse is None:
+            purse = await in_database(_purse, self.job)
+        allowed = course.meter.allow(wanted, course.conversation.tokens, purse)
         course.short_of_money = allowed < wanted
         return allowed
-
-    def _purse(self) -> tuple[Decimal | None, Price]:
-        room = budgets.room(self.job.spender, clock.now())
-        return room, budgets.price(self.model, self.turns.provider)
 
     async def _made_room_after(self, error: Exception) -> bool:
         """Clear old tool results away if the provider found the conversation too long."""

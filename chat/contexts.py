@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from agents import conf as agents_conf
 from agents import transcript
@@ -33,10 +34,20 @@ type Block = dict[str, Any]
 
 def prepare(claim: Claim) -> Assignment:
     """Say what is asked of the engine; `LeaseLost` when the reply is not ours."""
-    related = ("profile", "conversation__owner", "parent")
-    reply = Message.objects.select_related(*related).filter(pk=claim.message_id, token=claim.token).first()
-    if reply is None or reply.parent is None:
+    reply = replies().filter(pk=claim.message_id, token=claim.token).first()
+    if reply is None:
         raise LeaseLost(f"message {claim.message_id}")
+    return assign(reply, claim)
+
+
+def replies() -> QuerySet[Message]:
+    """Return replies with what has to be known of them to be worked on."""
+    return Message.objects.replies().select_related("profile", "conversation__owner", "parent__parent")
+
+
+def assign(reply: Message, claim: Claim) -> Assignment:
+    """Say the same of a reply that is at hand: what is asked of it does not change."""
+    assert reply.parent is not None
     profile = _profile(reply)
     return Assignment(
         profile=profile,

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
+from agents import runner
 from agents.bridge import in_database
 from agents.runtimes import warm_up
 from chat import conf, contexts, doorbell, pruning, reconcile
@@ -25,6 +27,7 @@ from chat.transitions import claim, renew
 from chat.waits import waited_for
 from stagent.lib import clock
 from stagent.lib.holder import holder
+from stagent.lib.prepared import Given, Select
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the doorbell rings for our own
 LEAVE_SEC = 5.0  # for the replies to be settled when the process leaves
@@ -94,29 +97,29 @@ class Desk:
     async def _pass(self) -> None:
         """Take what is ready and stop what somebody wants stopped; a fault is told and tried again."""
         try:
-            ready, unwanted = await in_database(_look, list(self._jobs))
+            ready, unwanted = await in_database(_look, self._holder)
             for message_id in unwanted:
                 if job := self._jobs.get(message_id):
                     job.stop(Cause.STOPPED)
-            for reply in ready:
-                await self._take(reply)
+            for message_id in ready:
+                await self._take(message_id)
         except Exception:
             log.exception("The desk could not look after its replies; it tries again.")
             await asyncio.sleep(1)
 
-    async def _take(self, reply: Message) -> None:
+    async def _take(self, message_id: int) -> None:
         asked_at = time.monotonic()
         try:
-            job = await in_database(_claim, reply, self._holder, asked_at)
+            job = await in_database(_claim, message_id, self._holder, asked_at)
         except Quicker:
             return
         except (OperationalError, InterfaceError):
             raise
         except Exception:  # one reply's fault keeps nobody else waiting
-            log.exception("The reply %s could not be begun; it is tried again.", reply.pk)
+            log.exception("The reply %s could not be begun; it is tried again.", message_id)
             return
-        self._jobs[reply.pk] = job
-        job.task = asyncio.create_task(answer(job), name=f"reply {reply.pk}")
+        self._jobs[message_id] = job
+        job.task = asyncio.create_task(answer(job), name=f"reply {message_id}")
         job.task.add_done_callback(lambda task: self._ended(job, task))
 
     def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
@@ -175,26 +178,28 @@ class Desk:
             await asyncio.wait(tasks, timeout=LEAVE_SEC - 1)
 
 
-def _look(jobs: list[int]) -> tuple[list[Message], list[int]]:
-    """Return the replies that may begin, and those of these jobs that somebody wants stopped."""
-    return _ready(), _unwanted(jobs) if jobs else []
+READY = Select(Message.objects.ready().order_by("pk").only("pk")[:BATCH])
+UNWANTED = Select(
+    Message.objects.held_by(cast(str, Given("holder", Message.holder)))
+    .filter(stop_requested_at__isnull=False)
+    .order_by()
+    .only("pk")
+)
 
 
-def _ready() -> list[Message]:
-    waiting = Message.objects.ready().select_related("conversation", "profile", "parent__parent")
-    return list(waiting.order_by("pk")[:BATCH])
+def _look(holder: str) -> tuple[list[int], list[int]]:
+    """Return the replies that may begin, and those of this holder that somebody wants stopped."""
+    return [reply.pk for reply in READY()], [reply.pk for reply in UNWANTED(holder=holder)]
 
 
-def _unwanted(message_ids: list[int]) -> list[int]:
-    asked = Message.objects.filter(pk__in=message_ids, stop_requested_at__isnull=False)
-    return list(asked.values_list("pk", flat=True))
-
-
-def _claim(reply: Message, holder: str, asked_at: float) -> Job:
+def _claim(message_id: int, holder: str, asked_at: float) -> Job:
     """Take a reply and read what it is about."""
+    reply = contexts.replies().filter(pk=message_id).first()
+    if reply is None:
+        raise Quicker(f"message {message_id}")
     now = clock.now()
     claimed = claim(reply, holder=holder, now=now, ttl=conf.lease_ttl())
     job = Job(claimed, waited_for(reply, now), confirmed_at=asked_at)
     with suppress(Exception):  # it is ours now: its task reads again, and settles it if that fails, too
-        job.assignment = contexts.prepare(claimed)
+        job.assignment = runner.with_purse(contexts.assign(reply, claimed))
     return job

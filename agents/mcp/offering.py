@@ -32,9 +32,14 @@ class Offer:
         return f"Not available at present, so go on without: {', '.join(self.missing)}."
 
 
+def wanted_by(profile: Profile) -> list[str]:
+    """Return what a profile names of servers: tools one by one or, with a star, all of a server."""
+    return [name for name in profile.tools if naming.is_foreign(name)]
+
+
 def offer(profile: Profile) -> Offer:
-    """Look up what a profile names: one by one or, with a star, all of a server. "*" alone means none."""
-    wanted = [name for name in profile.tools if naming.is_foreign(name)]
+    """Look up what a profile names; "*" alone means none."""
+    wanted = wanted_by(profile)
     if not wanted:
         return Offer()
     offered = McpTool.objects.offered().select_related("server").order_by("offered_as")

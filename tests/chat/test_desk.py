@@ -108,8 +108,8 @@ def test_a_reply_that_cannot_be_begun_keeps_nobody_waiting(alice, monkeypatch, c
 
 def test_a_database_that_is_away_for_a_while_is_waited_for(alice, monkeypatch, caplog):
     caplog.set_level(logging.WARNING)
-    look, away = module._ready, [OperationalError("away")] * 3
-    monkeypatch.setattr(module, "_ready", lambda: (_ for _ in ()).throw(away.pop()) if away else look())
+    look, away = module.READY, [OperationalError("away")] * 3
+    monkeypatch.setattr(module, "READY", lambda: (_ for _ in ()).throw(away.pop()) if away else look())
     desk = Desk()
     desk.open()
     try:
