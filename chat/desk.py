@@ -27,6 +27,7 @@ from chat.transitions import claim, renew
 from chat.waits import waited_for
 from stagent.lib import clock
 from stagent.lib.holder import holder
+from stagent.lib.interpreter import tidy_up
 from stagent.lib.prepared import Given, Select
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the doorbell rings for our own
@@ -50,7 +51,7 @@ class Desk:
         self._jobs: dict[int, Job] = {}
         self._holder = holder("desk")
         self._bell = asyncio.Event()
-        self._leaving = False
+        self._leaving = self._untidy = False
 
     def open(self) -> None:
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
@@ -89,10 +90,18 @@ class Desk:
                 await in_database(connections.close_all)
 
     async def _sleep(self) -> None:
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(LOOK_BUSY_SEC if self._jobs else LOOK_IDLE_SEC):
                 await self._bell.wait()
+        except TimeoutError:
+            self._use_the_quiet()
         self._bell.clear()
+
+    def _use_the_quiet(self) -> None:
+        """Throw away what answers have left, while nobody is answered."""
+        if self._untidy and not self._jobs:
+            tidy_up()
+            self._untidy = False
 
     async def _pass(self) -> None:
         """Take what is ready and stop what somebody wants stopped; a fault is told and tried again."""
@@ -124,6 +133,7 @@ class Desk:
 
     def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
         self._jobs.pop(job.claim.message_id, None)
+        self._untidy = True
         if not task.cancelled() and (error := task.exception()):
             log.error("The reply %s could not be settled by its worker: %r", job.claim.message_id, error)
         self._bell.set()  # the next in its conversation may begin

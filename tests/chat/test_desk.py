@@ -1,5 +1,6 @@
 """The desk: takes what is ready, keeps its leases, stops what it is told to stop, leaves nobody waiting."""
 
+import gc
 import logging
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from django.db import OperationalError
 
 from agents import questions
 from agents.models import Event, LiveStream, Question
+from agents.runtimes import warm_up
 from chat import conf
 from chat import desk as module
 from chat.desk import Desk
@@ -70,6 +72,28 @@ def test_a_stop_is_heard_at_once_and_elsewhere_a_little_later(alice, desk):
     wait_until(talks(other))
     Message.objects.filter(pk=other.reply_id).update(stop_requested_at=clock.now())  # by another process
     assert wait_until(ended(other)).reason == "client_stop"
+
+
+@pytest.fixture
+def full_looks():
+    """The full looks for garbage that somebody asks for; Python takes none by itself."""
+    warm_up()  # which takes one
+    looks: list[int] = []
+    note = lambda phase, info: info["generation"] == 2 and looks.append(info["collected"])  # noqa: E731
+    gc.disable()
+    gc.callbacks.append(note)
+    yield looks
+    gc.callbacks.remove(note)
+    gc.enable()
+
+
+def test_what_answers_have_left_is_thrown_away_when_nobody_is_answered(alice, full_looks, desk):
+    first, second = says(alice, "[[offline: tokens=5]]", clock.now()), says(alice, LONG, clock.now())
+    wait_until(ended(first))
+    wait_until(talks(second))
+    assert not full_looks
+    request_stop(alice, str(second.reply_id), now=clock.now())
+    wait_until(lambda: full_looks)
 
 
 def test_a_reply_whose_lease_was_taken_is_let_go(alice, desk, monkeypatch, caplog):
