@@ -89,9 +89,9 @@ class Simulation:
             if ends and ends[0][0] <= due:
                 self._let_end(due)
             self._arrive(Job(number, due))
-            if self._running < self.cap:
+            if self._waiting:
                 self._fill(due)
-            self.peak_waiting = max(self.peak_waiting, self._waiting)
+                self.peak_waiting = max(self.peak_waiting, self._waiting)
         self._let_end(inf)
         return self.jobs
 
@@ -107,7 +107,7 @@ class Simulation:
         self.jobs.append(job)
         policy, own = self.plans[job.plan].overlap, self._unfinished(job)
         if own and policy == OverlapPolicy.CANCEL_RUNNING:
-            for earlier in own:
+            for earlier in tuple(own):
                 self._replace(earlier, job.due)
         elif (own and policy == OverlapPolicy.SKIP) or (
             policy == OverlapPolicy.QUEUE_ONE and any(earlier.start is None for earlier in own)
@@ -116,17 +116,25 @@ class Simulation:
             return
         if job.plan in self._left:
             self._left[job.plan] -= 1
-        self._enqueue(job)
+        if self._is_free_for(job):
+            self._start(job, job.due)
+        else:
+            self._enqueue(job)
+
+    def _is_free_for(self, job: Job) -> bool:
+        """Tell whether a firing starts at once: nobody waits, and there is room. Most do."""
+        free = not self._waiting and self._running < self.cap and self._has_room(self.plans[job.plan].pool)
+        return free and not self._runs_already(job)
 
     def _unfinished(self, job: Job) -> list[Job]:
         """Return the earlier jobs of its plan that wait or run; those that waited too long are over."""
         plan, own = self.plans[job.plan], self._own[job.plan]
         if not own or plan.overlap == OverlapPolicy.ALLOW:
             return []
-        for earlier in own:
+        for earlier in tuple(own):
             if earlier.start is None and job.due > earlier.due + plan.patience_sec:
                 self._drop(earlier, Fate.EXPIRED)
-        return self._own[job.plan]
+        return own
 
     def _replace(self, earlier: Job, moment: float) -> None:
         if earlier.start is None:
@@ -146,7 +154,7 @@ class Simulation:
         """End a job that never ran; it stays in its heap until it comes to the front."""
         job.fate = fate
         self._waiting -= 1
-        self._own[job.plan] = [other for other in self._own[job.plan] if other is not job]
+        self._own[job.plan].remove(job)
 
     def _let_end(self, moment: float) -> None:
         """Let runs end until a moment, and the next ones start in their places."""
@@ -159,13 +167,13 @@ class Simulation:
     def _leave(self, job: Job) -> None:
         self._running -= 1
         self._in_pool[self.plans[job.plan].pool] -= 1
-        self._own[job.plan] = [other for other in self._own[job.plan] if other is not job]
+        self._own[job.plan].remove(job)
 
     def _fill(self, moment: float) -> None:
         """Start what is first in line until the cap is full."""
         while self._waiting and self._running < self.cap and (job := self._next(moment)):
             self._waiting -= 1
-            self._start(job, moment, moment + self.plans[job.plan].takes_sec)
+            self._start(job, moment)
 
     def _next(self, moment: float) -> Job | None:
         """Take the first job in line whose pool has room and whose schedule is not running."""
@@ -202,13 +210,15 @@ class Simulation:
             return False
         return any(other.start is not None for other in self._own[job.plan])
 
-    def _start(self, job: Job, start: float, end: float) -> None:
-        job.start, job.end, job.fate = start, end, Fate.RUNS
+    def _start(self, job: Job, start: float, end: float | None = None) -> None:
+        """Let a job hold a slot, for as long as its plan takes."""
+        job.start, job.fate = start, Fate.RUNS
+        job.end = start + self.plans[job.plan].takes_sec if end is None else end
         self._running += 1
         if self._running > self.peak_running:
             self.peak_running, self.peak_at = self._running, start
         self._in_pool[self.plans[job.plan].pool] += 1
         self._pushed += 1
-        heapq.heappush(self._ends, (end, self._pushed, job))
+        heapq.heappush(self._ends, (job.end, self._pushed, job))
         if job not in self._own[job.plan]:
             self._own[job.plan].append(job)
