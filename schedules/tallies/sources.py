@@ -27,7 +27,7 @@ from django.db.models.functions import Cast, Round
 from agents.models import LedgerEntry, StreamRecord
 from agents.states import Activity
 from schedules.models import Firing, Run
-from schedules.states import FiringKind, Outcome
+from schedules.states import FiringKind, Outcome, RunStatus
 from schedules.tallies.histograms import MICROSECOND, Histogram, Totals
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -132,7 +132,7 @@ def _endings(rows: QuerySet[Run]) -> Totals:
     counted: Totals = {}
     for status, source, reason, number in rows.order_by().values_list(*columns).annotate(Count("pk")):
         _add(counted, f"runs|{status}|{source}", number)
-        if reason:
+        if status == RunStatus.FAILED:  # who cancels a run is no failure of it, though it has a reason
             _add(counted, f"failures|{reason}", number)
     return counted
 
@@ -147,7 +147,7 @@ def _spending(rows: QuerySet[LedgerEntry]) -> Totals:
     counted: Totals = {}
     found: Any = rows.order_by().values_list("activity").annotate(Count("pk")).annotate(**SPENT)
     for activity, entries, *sums in found:
-        counted["forced" if activity == Activity.MANUAL_FORCE_BYPASS else f"turns|{activity}"] = entries
+        counted["forced" if activity == Activity.MANUAL_FORCE_BYPASS else f"replies|{activity}"] = entries
         for name, total in zip(SPENT, sums, strict=True):
             counted[f"{name}|{activity}"] = int(total or 0)
     return counted

@@ -32,7 +32,7 @@ COUNTERS = (
     Counted("stagent_firings", "firings", ("outcome",), "Due instants by what was decided about them."),
     Counted("stagent_runs", "runs", ("status", "source"), "Runs that ended."),
     Counted("stagent_run_failures", "failures", ("reason",), "Runs that failed, by reason."),
-    Counted("stagent_turns", "turns", ("activity",), "Replies of models that are in the ledger."),
+    Counted("stagent_turns", "replies", ("activity",), "Replies of models that are in the ledger."),
     Counted("stagent_forced_runs", "forced", (), "Runs that somebody forced past the cap."),
     Counted("stagent_cost_usd", "cost", ("activity",), "Money spent, in USD.", sources.COINS_PER_USD),
     *(

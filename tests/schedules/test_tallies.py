@@ -76,7 +76,7 @@ def test_totals_are_the_same_before_and_after_they_are_counted_for_good():
     keep_until_settled(NOON + 10 * MINUTES)
     assert books.totals() == before
     assert Tally.objects.get(pk="runs").totals["failures|timeout"] == 1
-    assert (before["cost|run_turn"], before["turns|run_turn"], before["tokens_input|run_turn"]) == (7, 1, 5)
+    assert (before["cost|run_turn"], before["replies|run_turn"], before["tokens_input|run_turn"]) == (7, 1, 5)
 
 
 def test_pruning_takes_nothing_from_the_totals():

@@ -8,7 +8,8 @@ from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents import activity, breaker
-from agents.models import Budget
+from agents.models import Budget, LedgerEntry
+from agents.states import Activity
 from schedules import waits
 from schedules.models import Pool, Run, Tally
 from schedules.states import RunStatus, Source, WaitReason
@@ -94,6 +95,25 @@ def test_histograms_and_counters_tell_what_ended(prometheus):
     )
     assert (told["stagent_run_turns_bucket", "5.0"], told["stagent_run_turns_bucket", "10.0"]) == (0, 1)
     assert (told["stagent_run_turns_sum",], told["stagent_run_turns_count",]) == (7, 1)
+
+
+def test_the_bins_of_a_histogram_are_told_as_no_counter(prometheus):
+    now = clock.now()
+    run, claimed = a_running_run(a_schedule(now), now)
+    Run.objects.filter(pk=run.pk).update(turn_count=7)
+    finish(run.pk, claimed.token, Ending(RunStatus.COMPLETED), now=now)
+    LedgerEntry.objects.create(at=now, activity=Activity.RUN_TURN)
+    told = scrape(prometheus)
+    assert [key for key in told if key[0] == "stagent_turns_total"] == [("stagent_turns_total", "run_turn")]
+
+
+def test_a_cancelled_run_is_told_as_ended_and_not_as_failed(prometheus):
+    now = clock.now()
+    run, claimed = a_running_run(a_schedule(now), now, source=Source.MANUAL)
+    finish(run.pk, claimed.token, Ending(RunStatus.CANCELLED, "aborted"), now=now)
+    told = scrape(prometheus)
+    assert told["stagent_runs_total", "manual", "cancelled"] == 1
+    assert ("stagent_run_failures_total", "aborted") not in told
 
 
 def test_the_count_of_waits_agrees_with_what_each_run_is_told(db):
