@@ -29,6 +29,29 @@ last answer as `If-None-Match`, and gets 304 without a body while nothing has ch
 
 
 POLLED = ("/api/status", "/api/schedules", "/api/runs", "/api/firings")
+PARAMETERS = {  # what is told of those that say nothing of themselves; ids have one sentence for all
+    "limit": "Rows at most.",
+    "offset": "Rows to leave out first.",
+    "after": "The last `seq` that is known already.",
+    "count": "How many.",
+    "hours": "How far to look ahead.",
+    "status": "Only those.",
+    "kind": "Only those.",
+    "outcome": "Only what was decided so.",
+    "source": "Only those.",
+    "reason": "Only those that ended so.",
+    "failure_reason": "Only those that failed for it.",
+    "forced": "Only forced ones, or only others.",
+    "archived": "true: those that were put away.",
+    "branch": "The message whose branch is shown; none: the one its owner sees.",
+    "since": "From this moment on.",
+    "until": "Before this moment.",
+    "format": "In which form.",
+    "queue": "Where the cap is full, wait for a slot.",
+    "force": "Where the cap is full, run beyond it.",
+    "Idempotency-Key": "A name of your own for this request: sent again, it starts nothing new.",
+}
+AN_ID = "An id, as a list or an answer told it."
 UNCHANGED = "Not Modified: the answer would be the one whose ETag was sent as If-None-Match."
 
 
@@ -48,6 +71,9 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**kwargs)
         for operation in (each for path in document["paths"].values() for each in path.values()):
+            for parameter in operation.get("parameters", []):
+                name = parameter["name"]
+                parameter.setdefault("description", AN_ID if name.endswith("_id") else PARAMETERS.get(name))
             if "requestBody" in operation:
                 answers = operation["responses"]
                 no_json = answers[HTTPStatus.FORBIDDEN] | {"description": "Bad Request"}

@@ -78,6 +78,8 @@ class QuestionFilter(Window):
 class AnswerAsked(Asked):
     """What a person decides; `text` is the answer where words are asked for, else a remark for the agent."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "allow"}})
+
     decision: Literal["allow", "deny"]
     text: Text = Field(default="", max_length=LONGEST_ANSWER)
 

@@ -1,13 +1,15 @@
 """Words that come in over HTTP: stored with the place of their reply, and shown together with it."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from pydantic import ConfigDict
 
 from chat.api.asking import NewConversation, NewMessage
 from chat.api.finding import me
-from chat.api.message_rows import MessageRow, message_rows
+from chat.api.message_rows import EXAMPLE, MessageRow, message_rows
 from chat.branches import Tree, load
 from chat.models import Conversation
 from chat.tidying import profile_of
@@ -17,6 +19,23 @@ from stagent.lib.api.values import Id, Row, Said
 from stagent.lib.problems import invalid
 
 LONGEST_KEY = 100
+SAID: Any = EXAMPLE | {
+    "id": "83", "role": "user", "reason": None, "text": "What failed last night?", "html": None,
+    "parent_id": "82", "siblings": ["83"], "profile": None, "tools": [], "last_seq": 0,
+    "parts": [{"kind": "text", "text": "What failed last night?", "html": None, "call_id": None,
+               "duration_ms": None}],
+    "finished_at": "2026-11-24T09:11:58Z", "first_token_ms": None, "total_ms": None, "input_tokens": 0,
+    "output_tokens": 0, "cost_usd": 0.0,
+}  # fmt: skip
+TO_COME: Any = EXAMPLE | {
+    "status": "pending", "reason": None, "text": "", "html": None, "parts": [], "tools": [], "last_seq": 0,
+    "finished_at": None, "first_token_ms": None, "total_ms": None, "input_tokens": 0, "output_tokens": 0,
+    "cost_usd": 0.0,
+}  # fmt: skip
+PLACED: Any = {
+    "conversation_id": "12", "message_id": "83", "reply_id": "84", "client_msg_id": "b1c9d1f0-6a5e",
+    "message": SAID, "reply": TO_COME, "duplicate": False,
+}  # fmt: skip
 
 
 class Placed(Row):
@@ -24,6 +43,8 @@ class Placed(Row):
 
     The ids once more under the names that `accepted` has on the socket.
     """
+
+    model_config = ConfigDict(json_schema_extra={"example": PLACED})
 
     conversation_id: Id
     message_id: Id

@@ -38,7 +38,7 @@ class Timing(Asked):
 
 
 class ScheduleChanges(Timing):
-    """The fields to change. What is left out stays; `null` goes back to the default or what is inherited."""
+    """The fields to change. What is left out stays; `null`, where it is taken, goes back to the default."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"max_turns": 200, "cron": "0 7 * * *"}})
 
@@ -97,5 +97,9 @@ class PreviewAsked(Timing):
 
 class Because(Asked):
     """Why, in a sentence for those who look later."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"reason": "The release is out."}}
+    )
 
     reason: Text = Field(default="", max_length=300)

@@ -29,13 +29,14 @@ class ScheduleFilter(Window):
 class _About(Window):
     """What lists of firings and runs have in common."""
 
-    schedule_id: Text | None = None
     failure_reason: FailureReason | None = None
     since: Moment | None = Field(default=None, description="From this moment on.")
     until: Moment | None = Field(default=None, description="Before this moment.")
 
 
-class FiringFilter(_About):
+class OwnFiringFilter(_About):
+    """Firings of one schedule."""
+
     kind: FiringKind | None = None
     outcome: Outcome | None = None
     run_id: Text | None = None
@@ -45,7 +46,12 @@ class FiringFilter(_About):
         return _fitting(self, rows, since="nominal_at__gte", until="nominal_at__lt", run_id="run__pk")
 
 
+class FiringFilter(OwnFiringFilter):
+    schedule_id: Text | None = None
+
+
 class RunFilter(_About):
+    schedule_id: Text | None = None
     status: RunStatus | None = None
     source: Source | None = None
     forced: bool | None = None

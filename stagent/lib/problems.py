@@ -62,16 +62,42 @@ def _is_union_arm(part: Any) -> bool:
     return isinstance(part, str) and ("[" in part or part in {"str", "int", "float", "decimal", "bool"})
 
 
-PLAIN = {
+A_MOMENT = "Write the moment in the ISO 8601 way, for example 2026-12-01T09:00:00+01:00."
+A_TIME = "Write a time of day, for example 09:30."
+A_NUMBER, A_WHOLE_NUMBER = "A number is expected.", "A whole number is expected."
+PLAIN = {  # pydantic's kinds of faults, with what it knows of each
     "extra_forbidden": "There is no such field.",
     "missing": "This field is required.",
     "model_type": "A JSON object is expected.",
+    "dict_type": "A JSON object is expected.",
     "timezone_aware": "Give the offset too, for example 2026-12-01T09:00:00+01:00.",
+    "datetime_parsing": A_MOMENT,
+    "datetime_from_date_parsing": A_MOMENT,
+    "time_parsing": A_TIME,
+    "too_long": "At most {max_length} characters fit.",
+    "string_too_long": "At most {max_length} characters fit.",
+    "string_too_short": "Write something.",
+    "string_type": "Text is expected.",
+    "string_unicode": "The text holds half a character.",
+    "bool_type": "Say true or false.",
+    "bool_parsing": "Say true or false.",
+    "int_type": A_WHOLE_NUMBER,
+    "int_parsing": A_WHOLE_NUMBER,
+    "int_parsing_size": A_WHOLE_NUMBER,
+    "decimal_type": A_NUMBER,
+    "decimal_parsing": A_NUMBER,
+    "finite_number": A_NUMBER,
+    "decimal_max_digits": "At most {max_digits} digits fit.",
+    "decimal_whole_digits": "At most {whole_digits} digits fit before the point.",
+    "decimal_max_places": "At most {decimal_places} digits fit after the point.",
+    "greater_than_equal": "At least {ge}.",
+    "less_than_equal": "At most {le}.",
+    "enum": "It is one of {expected}.",
+    "literal_error": "It is one of {expected}.",
 }
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    if error["type"] in {"too_long", "string_too_long"}:
-        return f"At most {error['ctx']['max_length']} characters fit."
-    text = PLAIN.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    known = PLAIN.get(error["type"])
+    text = known.format_map(error.get("ctx", {})) if known else error["msg"].removeprefix("Value error, ")
     return text if text.endswith((".", "!", "?")) else f"{text}."

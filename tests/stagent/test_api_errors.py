@@ -105,3 +105,28 @@ def test_the_first_fault_of_each_field_is_told():
         {"loc": ("items", 0, "b"), "type": "missing", "msg": "Field required"},
     ]
     assert of_schema(faults).fields == {"a": "Wrong.", "items.0.b": "This field is required."}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"max_turns": 0}, {"max_turns": "At least 1."}),
+        ({"max_turns": 10_001}, {"max_turns": "At most 10000."}),
+        ({"max_turns": "many"}, {"max_turns": "A whole number is expected."}),
+        ({"max_cost_usd": "NaN"}, {"max_cost_usd": "A number is expected."}),
+        ({"name": ["A"]}, {"name": "Text is expected."}),
+        ({"name": ""}, {"name": "Write something."}),
+        ({"kind": "cron"}, {"kind": "It is one of 'scheduled' or 'heartbeat'."}),
+        ({"deliver_to_chat": "perhaps"}, {"deliver_to_chat": "Say true or false."}),
+        ({"active_from": "25:00"}, {"active_from": "Write a time of day, for example 09:30."}),
+        (
+            {"at": "tomorrow"},
+            {"at": "Write the moment in the ISO 8601 way, for example 2026-12-01T09:00:00+01:00."},
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(client, alice, body, said):
+    client.force_login(alice)
+    whole = {"name": "A", "prompt": "Report.", "interval": "1h"} | body
+    answer = client.post("/api/schedules", whole, content_type="application/json")
+    assert (answer.status_code, answer.json()["fields"]) == (422, said)

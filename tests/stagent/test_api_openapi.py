@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 from agents.api import questions
 from chat.api import conversation_rows, message_rows
 from chat.api.asking import ConversationChanges, NewConversation, NewMessage
+from chat.api.placing import Placed
 from schedules.api import firing_rows, run_rows, schedule_rows
-from schedules.api.asking import NewSchedule, PreviewAsked
+from schedules.api.asking import Because, NewSchedule, PreviewAsked
 from schedules.api.changing import Saved
 from schedules.api.fires import Fire
 from schedules.api.forecast_rows import ForecastRow
@@ -39,6 +40,7 @@ PATHS = {
     "/api/runs/{run_id}/cancel": {"post"},
     "/api/runs/{run_id}/retry": {"post"},
     "/api/forecast": {"get"},
+    "/api/forecast/stagger": {"get"},
     "/api/mcp-servers": {"get"},
     "/api/questions": {"get"},
     "/api/questions/{question_id}": {"get"},
@@ -89,6 +91,16 @@ def test_every_operation_has_a_name_of_its_own_a_summary_and_its_refusals(docume
         assert operation["security"]
 
 
+def test_every_parameter_has_a_name_of_its_own_and_a_meaning(document):
+    for operation in operations(document):
+        told = [parameter["name"] for parameter in operation.get("parameters", [])]
+        assert all(told), operation["operationId"]
+        assert len(set(told)) == len(told), operation["operationId"]
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], (operation["operationId"], parameter["name"])
+            assert parameter["required"] == (parameter["in"] == "path")
+
+
 def test_running_now_tells_all_its_answers(document):
     responses = document["paths"]["/api/schedules/{schedule_id}/execute"]["post"]["responses"]
     assert responses.keys() == {"200", "202", "400", "401", "403", "404", "422", "429", "503"}
@@ -122,7 +134,7 @@ def test_whoever_polls_is_told_of_304(path, document):
     assert "If-None-Match" in document["paths"][path]["get"]["responses"]["304"]["description"]
 
 
-ANSWERS = [Saved, Preview, StatusRow, QueuedRow, ForecastRow, StaggerRow]
+ANSWERS = [Saved, Preview, StatusRow, QueuedRow, ForecastRow, StaggerRow, Placed]
 
 
 @pytest.mark.parametrize("model", ANSWERS)
@@ -144,7 +156,7 @@ def astray(schemas, schema, value, place=""):
             yield from astray(schemas, schema["properties"][name], value[name], f"{place}.{name}")
 
 
-@pytest.mark.parametrize("router", ["schedules", "firings", "runs", "install", "questions"])
+@pytest.mark.parametrize("router", ["schedules", "firings", "runs", "install", "questions", "chat"])
 def test_every_answer_of_a_schedule_and_its_runs_has_an_example(router, document):
     for operation in operations(document):
         if operation["tags"] == [router]:
@@ -160,10 +172,12 @@ def shows(document, schema):
     return "example" in schema or schema["type"] == "string" or bool(items and shows(document, items))
 
 
-CHAT = [ConversationChanges, NewConversation, NewMessage]
+CHAT = [ConversationChanges, NewConversation, NewMessage, Placed]
 
 
-@pytest.mark.parametrize("model", [EventRow, Execution, Fire, NewSchedule, PreviewAsked, SettingRow, *CHAT])
+@pytest.mark.parametrize(
+    "model", [EventRow, Execution, Fire, NewSchedule, PreviewAsked, SettingRow, Because, *CHAT]
+)
 def test_the_examples_are_valid(model):
     assert TypeAdapter(model).validate_python(model.model_config["json_schema_extra"]["example"])
 

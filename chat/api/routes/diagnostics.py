@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from agents.models import StreamRecord
 from chat import telemetry
@@ -20,6 +21,17 @@ from stagent.lib.problems import Problem
 router = Router(tags=["chat"])
 
 PERMISSION = "agents.view_streamrecord"
+SPREAD: Any = {"count": 1, "p50": 640.0, "p95": 640.0, "p99": 640.0}
+EXAMPLE: Any = {
+    "items": [{"id": "9", "key": "message:84", "started_at": "2026-11-24T09:11:58Z",
+               "ended_at": "2026-11-24T09:12:00.100Z", "reason": "completed", "first_token_ms": 640,
+               "overhead_ms": 14, "total_ms": 2100}],
+    "count": 1, "reasons": {"completed": 1}, "first_token_ms": SPREAD,
+    "overhead_ms": SPREAD | {"p50": 14.0, "p95": 14.0, "p99": 14.0},
+    "total_ms": SPREAD | {"p50": 2100.0, "p95": 2100.0, "p99": 2100.0},
+    "live": [{"key": "message:120", "holder": "desk@host:4711:77c0de", "started_at": "2026-11-24T09:12:01Z",
+              "expires_at": "2026-11-24T09:12:31Z"}],
+}  # fmt: skip
 
 
 class StreamFilter(Window):
@@ -63,6 +75,8 @@ class SpreadRow(Row):
 
 class Diagnostics(Page[StreamRow]):
     """The latest streams that fit, what they come to together, and who is being answered right now."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     reasons: dict[str, int] = Field(description="How many ended for which reason.")
     first_token_ms: SpreadRow

@@ -6,7 +6,9 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from chat.api import finding
+from chat.api.conversation_rows import EXAMPLE as CONVERSATION
 from chat.api.exporting import KINDS, download
+from chat.api.message_rows import EXAMPLE as MESSAGE
 from stagent.lib import clock
 from stagent.lib.api.answers import Refusal
 from stagent.lib.api.listing import refuse_unknown
@@ -22,6 +24,7 @@ TREE: Any = {
         "conversation": {"$ref": ROW.format("ConversationRow")},
         "messages": {"type": "array", "items": {"$ref": ROW.format("MessageRow")}},
     },
+    "example": {"exported_at": "2026-11-24T09:15:00Z", "conversation": CONVERSATION, "messages": [MESSAGE]},
 }
 FILE: Any = {
     "responses": {

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Query, Router, Status
+from pydantic import ConfigDict
 
 from agents import transcript
 from chat.api import finding, placing
@@ -19,10 +20,16 @@ from stagent.lib.api.listing import MOST_ROWS, refuse_unknown
 from stagent.lib.api.values import Page
 
 router = Router(tags=["chat"])
+FRAMES: Any = {
+    "items": [{"type": "delta", "message_id": "84", "seq": 7, "text": "Two runs failed."}],
+    "count": 1, "finished": False,
+}  # fmt: skip
 
 
 class FramePage(Page[dict[str, Any]]):
     """The frames after a number, each with `type`, `message_id` and `seq`; `count` is how many there are."""
+
+    model_config = ConfigDict(json_schema_extra={"example": FRAMES})
 
     finished: bool
 

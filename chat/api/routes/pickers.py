@@ -1,7 +1,10 @@
 """/api/chat/profiles and /api/chat/models: who can answer, and with which model."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from ninja import Router
+from pydantic import ConfigDict
 
 from agents import conf
 from agents.models import ModelPrice, Profile
@@ -10,10 +13,16 @@ from stagent.lib.api.answers import answers
 from stagent.lib.api.values import Page, Row, Said
 
 router = Router(tags=["chat"])
+PROFILE: Any = {
+    "slug": "assistant", "name": "Assistant", "description": "Helps with everyday questions.", "model": None,
+    "default": True,
+}  # fmt: skip
 
 
 class ProfileChoice(Row):
     """Somebody who can answer."""
+
+    model_config = ConfigDict(json_schema_extra={"example": PROFILE})
 
     slug: str
     name: str
@@ -24,6 +33,8 @@ class ProfileChoice(Row):
 
 class ModelChoice(Row):
     """A model that is known by name; others may be named too."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"id": "claude-sonnet-5-5", "default": True}})
 
     id: str
     default: bool

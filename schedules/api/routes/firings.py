@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schedules.api import finding
 from schedules.api.actors import Actor
-from schedules.api.filters import FiringFilter
+from schedules.api.filters import FiringFilter, OwnFiringFilter
 from schedules.api.firing_rows import FiringRow, firing_rows, told
 from schedules.api.sheet import MOST_ROWS, is_wanted
 from stagent.lib.api.answers import answers
@@ -51,7 +51,7 @@ def get_firing(request: HttpRequest, firing_id: str) -> FiringRow:
 
 @router.get("/schedules/{schedule_id}/firings", response=answers(Page[FiringRow], 404, 422))
 def list_firings_of_schedule(
-    request: HttpRequest, schedule_id: str, asked: Query[FiringFilter]
+    request: HttpRequest, schedule_id: str, asked: Query[OwnFiringFilter]
 ) -> Page[FiringRow]:
     """List the firings of one schedule, the latest instant first."""
     Actor.of(request).must_have("view_firing")

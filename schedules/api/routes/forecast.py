@@ -1,10 +1,11 @@
 """/api/forecast"""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from django.http import HttpRequest
 from ninja import Query, Router
+from pydantic import Field
 
 from schedules import caps, plans, staggering
 from schedules import situation as situations
@@ -16,38 +17,38 @@ from schedules.forecast import HOURS, MOST_HOURS, forecast, play
 from schedules.forecast_answer import answer
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
-from stagent.lib.api.listing import refuse_unknown
+from stagent.lib.api.listing import Window, refuse_unknown
 
 router = Router(tags=["install"])
 MOST_ROWS = 5000
-ASKED = ("hours", "cap", "limit", "offset")
 
-type Hours = Annotated[int, Query(ge=1, le=MOST_HOURS)]
-type Cap = Annotated[int | None, Query(ge=1, le=1000)]
-type Limit = Annotated[int, Query(ge=0, le=MOST_ROWS)]
-type Offset = Annotated[int, Query(ge=0, le=10_000_000)]
+
+class Hours(Window):
+    """How far to look ahead, and under which cap."""
+
+    hours: int = Field(default=HOURS, ge=1, le=MOST_HOURS)
+    cap: int | None = Field(default=None, ge=1, le=1000, description="What if this were the cap?")
+    limit: int = Field(default=500, ge=0, le=MOST_ROWS)
 
 
 @router.get("/forecast", response=answers(ForecastRow, 422), by_alias=True)
-def get_forecast(
-    request: HttpRequest, hours: Hours = HOURS, cap: Cap = None, limit: Limit = 500, offset: Offset = 0
-) -> dict[str, Any]:
+def get_forecast(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     """Play the coming hours through the cap, or another one: predicted starts, waits, peak, cost."""
     Actor.of(request).must_have("view_schedule")
-    refuse_unknown(request, ASKED)
+    refuse_unknown(request, Hours.model_fields)
     situation = situations.look(now := clock.now(), caps.load(now))
-    return answer(forecast(situation, hours=hours, cap=cap), offset=offset, limit=limit)
+    return answer(
+        forecast(situation, hours=asked.hours, cap=asked.cap), offset=asked.offset, limit=asked.limit
+    )
 
 
 @router.get("/forecast/stagger", response=answers(StaggerRow, 422), by_alias=True)
-def get_stagger(
-    request: HttpRequest, hours: Hours = HOURS, cap: Cap = None, limit: Limit = 500, offset: Offset = 0
-) -> dict[str, Any]:
+def get_stagger(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     """Propose to move schedules by a few minutes, so that fewer come due together; nothing is moved."""
     Actor.of(request).must_have("view_schedule")
-    refuse_unknown(request, ASKED)
+    refuse_unknown(request, Hours.model_fields)
     situation = situations.look(now := clock.now(), caps.load(now))
-    until = now + timedelta(hours=hours)
+    until = now + timedelta(hours=asked.hours)
     outlook = plans.look(situation, until)
-    before = play(outlook, now=now, until=until, cap=cap or situation.conf.max_concurrent)
-    return stagger_rows.answer(staggering.propose(outlook, before), offset=offset, limit=limit)
+    before = play(outlook, now=now, until=until, cap=asked.cap or situation.conf.max_concurrent)
+    return stagger_rows.answer(staggering.propose(outlook, before), offset=asked.offset, limit=asked.limit)
