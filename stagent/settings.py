@@ -24,7 +24,9 @@ DEBUG = env.flag("DEBUG", default=True)
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
     if not DEBUG:
-        raise ImproperlyConfigured("SECRET_KEY must be set when DEBUG is off.")
+        raise ImproperlyConfigured(
+            "SECRET_KEY must be set when DEBUG is off: a long random text, and always the same."
+        )
     SECRET_KEY = env.kept_secret(DATA_DIR / "secret_key")
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
@@ -119,7 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = False
 USE_TZ = True
 FORMAT_MODULE_PATH = "stagent.formats"
@@ -198,12 +200,20 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
     },
+    "filters": {
+        "broken": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 500) == 500,
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["stderr"],
         "level": env.choice("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")),
     },
     "loggers": {
+        "django": {"level": "INFO"},  # without the handler of its own that says everything twice
+        "django.request": {"filters": ["broken"]},  # what was refused is the asker's news, not the operator's
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},

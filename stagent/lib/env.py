@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -47,6 +48,17 @@ def choice(name: str, allowed: Sequence[str]) -> str:
         return value
     _warn(name, value, allowed[0])
     return allowed[0]
+
+
+def zone(name: str, default: str) -> str:
+    """Return the variable as the name of a time zone; one that there is not is an error."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        hint = "write a name like Europe/Berlin or UTC."
+        raise ImproperlyConfigured(f"{name}={value!r} is not a time zone; {hint}") from None
+    return value
 
 
 def _warn(name: str, value: str, default: object) -> None:
