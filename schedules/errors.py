@@ -5,6 +5,8 @@ from stagent.lib.cells import said
 
 __all__ = ["CapacityFull", "LeaseLost", "NoRoom", "NoScheduler", "NotAllowed", "Quicker"]
 
+FULL = {"default": "All slots are taken", "overflow": "All slots are taken, those for forced runs too"}
+
 
 class NoRoom(Exception):
     """Every slot of a pool is held."""
@@ -27,11 +29,15 @@ class NotAllowed(Exception):
 
 
 class CapacityFull(Exception):
-    """All slots are taken: `slot_eta_sec` until one is expected, `position` in the queue, who blocks."""
+    """All slots are taken: `slot_eta_sec` until one is expected, `position` in the queue, who blocks.
 
-    def __init__(self, slot_eta_sec: int, position: int, blocking: list[int]) -> None:
+    `full` is the pool that has no room.
+    """
+
+    def __init__(self, slot_eta_sec: int, position: int, blocking: list[int], full: str = "default") -> None:
         eta = said(1000 * slot_eta_sec).replace(".0 s", " s")
-        super().__init__(f"All slots are taken; the next one is expected in about {eta}.")
+        taken = FULL.get(full) or f"All slots of the pool {full} are taken"
+        super().__init__(f"{taken}; the next one is expected in about {eta}.")
         self.slot_eta_sec = slot_eta_sec
         self.position = position
         self.blocking = blocking

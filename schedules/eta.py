@@ -1,8 +1,8 @@
 """When a slot is expected: the running runs end as their schedules usually take, and the queue goes first."""
 
-import heapq
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from schedules import caps
 from schedules import situation as situations
@@ -10,7 +10,8 @@ from schedules.conf import Conf
 from schedules.drain import startable
 from schedules.durations import Durations
 from schedules.models import Run
-from schedules.models.run import RunQuerySet
+from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
+from schedules.room import Room
 from schedules.transitions.queueing import place_in_queue
 
 OVERDUE_SHARE = 0.5  # a run past its usual time is expected to take half as long again
@@ -23,47 +24,30 @@ class Forecast:
 
     eta_sec: int
     position: int  # in the queue, from 1
-    blocking: list[int]  # the running runs, the one expected to end first in front
+    blocking: list[int]  # the runs in the way, the one expected to end first in front
 
     @classmethod
-    def of(cls, now: datetime) -> "Forecast":
-        """Simulate the slots and the queue in front of a manual run."""
+    def of(cls, now: datetime, *, pool: str = "", full: str = DEFAULT_POOL) -> Self:
+        """Simulate the slots and the queue in front of a manual run of a pool; `full` is what has no room."""
         conf = caps.load(now)
         durations = Durations(conf)
-        running = sorted(
-            (now + remaining(run, durations, now, conf), run.pk)
-            for run in Run.objects.running().select_related("schedule")
-        )
-        ahead = startable(situations.look(now, conf)).filter(
-            claim_order__lte=place_in_queue(now, "manual", 0)
-        )
-        ends = _simulate([moment for moment, _ in running], _ahead(ahead, durations), now, conf)
+        running = {run.pk: run for run in Run.objects.running().select_related("schedule")}
+        ends = {number: now + remaining(run, durations, now, conf) for number, run in running.items()}
+        situation = situations.look(now, conf)
+        ahead = startable(situation).filter(claim_order__lte=place_in_queue(now, "manual", 0))
+        if full == OVERFLOW_POOL:  # a forced run takes the next place of all, whoever waits
+            start = min(ends.values(), default=now)
+        else:
+            room = Room.of(ends, now, conf.max_concurrent)
+            for run in ahead.select_related("schedule")[:MOST_AHEAD]:
+                room.take("" if run.forced else run.pool, timedelta(seconds=durations.of(run.schedule)))
+            start = room.take(pool, timedelta())
+        in_the_way = [number for number, run in running.items() if full != pool or run.pool == pool]
         return cls(
-            eta_sec=max(1, -(-round((ends[0] - now) / timedelta(milliseconds=1)) // 1000)),
+            eta_sec=max(1, -(-round((start - now) / timedelta(milliseconds=1)) // 1000)),
             position=ahead.count() + 1,
-            blocking=[run for _, run in running],
+            blocking=sorted(in_the_way, key=lambda number: (ends[number], number)),
         )
-
-
-def _simulate(ends: list[datetime], ahead: list[float], now: datetime, conf: Conf) -> list[datetime]:
-    """Return the heap of moments at which places become free, after the queue took its own."""
-    places = places_from(ends, now, conf)
-    for duration in ahead:
-        heapq.heapreplace(places, places[0] + timedelta(seconds=duration))
-    return places
-
-
-def places_from(ends: list[datetime], now: datetime, conf: Conf) -> list[datetime]:
-    """Return the heap of moments at which the places within the cap become free."""
-    places = [*ends, *[now] * max(0, conf.max_concurrent - len(ends))]
-    heapq.heapify(places)
-    for _ in range(len(places) - conf.max_concurrent):
-        heapq.heappop(places)  # runs beyond the cap end without leaving a place
-    return places
-
-
-def _ahead(runs: RunQuerySet, durations: Durations) -> list[float]:
-    return [durations.of(run.schedule) for run in runs.select_related("schedule")[:MOST_AHEAD]]
 
 
 def remaining(run: Run, durations: Durations, now: datetime, conf: Conf) -> timedelta:

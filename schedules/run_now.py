@@ -15,6 +15,7 @@ from schedules.errors import CapacityFull, NoRoom, NoScheduler, NotAllowed, Quic
 from schedules.eta import Forecast
 from schedules.models import Firing, Run, Schedule
 from schedules.models.run import UNADOPTED
+from schedules.models.slot import DEFAULT_POOL
 from schedules.states import FiringKind, Outcome, Source
 from schedules.transitions import claim, enqueue
 from stagent.lib import bell
@@ -56,11 +57,7 @@ def execute(
     if not alive and not queue:
         raise NoScheduler(workers=handover.chosen())
     try:
-        if alive and (run := _claim_now(wish, force=force)):
-            return Started(run, queued=False)
-        if not queue:
-            raise _full(now)
-        return Started(_queue(wish), queued=True)
+        return _begin(wish, alive=alive, queue=queue, force=force)
     except IntegrityError:
         if earlier := wish.earlier():
             return earlier
@@ -103,8 +100,19 @@ class Wish:
         return Started(run, queued=run.slot_claimed_at is None, repeated=True) if run else None
 
 
-def _claim_now(wish: Wish, *, force: bool) -> Run | None:
-    """Queue a run and claim its slot in one transaction; None, and no row, where there is no room."""
+def _begin(wish: Wish, *, alive: bool, queue: bool, force: bool) -> Started:
+    """Claim a slot where somebody would take the run over; without room, queue it if that is wished."""
+    if alive:
+        try:
+            return Started(_claim_now(wish, force=force), queued=False)
+        except NoRoom as none:
+            if not queue:
+                raise _full(wish, none.pool) from None
+    return Started(_queue(wish), queued=True)
+
+
+def _claim_now(wish: Wish, *, force: bool) -> Run:
+    """Queue a run and claim its slot in one transaction; `NoRoom`, and no row, where there is none."""
     conf = caps.load(wish.now)
     for _ in range(TRIES):
         wish = replace(wish, now=wish.now + MICROSECOND)  # two requests of one microsecond are two instants
@@ -121,9 +129,7 @@ def _claim_now(wish: Wish, *, force: bool) -> Run | None:
         except IntegrityError:
             if wish.earlier():
                 raise
-        except NoRoom:
-            break
-    return None
+    raise NoRoom(DEFAULT_POOL)  # others were quicker, time and again
 
 
 def _queue(wish: Wish) -> Run:
@@ -174,6 +180,6 @@ def _audit(run: Run, wish: Wish) -> None:
     journal.note(wish.user, wish.schedule, journal.CHANGE, f"Forced run {run.pk} in {slot}: {because}")
 
 
-def _full(now: datetime) -> CapacityFull:
-    forecast = Forecast.of(now)
-    return CapacityFull(forecast.eta_sec, forecast.position, forecast.blocking)
+def _full(wish: Wish, pool: str) -> CapacityFull:
+    forecast = Forecast.of(wish.now, pool=wish.schedule.pool_id or "", full=pool)
+    return CapacityFull(forecast.eta_sec, forecast.position, forecast.blocking, pool)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from agents.models import LedgerEntry
 from schedules import run_now
 from schedules.errors import CapacityFull, NoScheduler
-from schedules.models import Firing, Run, Schedule
+from schedules.models import Firing, Pool, Run, Schedule, Setting
 from schedules.models.run import UNADOPTED
 from schedules.states import RunStatus
 from schedules.transitions import pause
@@ -58,6 +58,33 @@ def test_the_eta_counts_the_queue_in_front(alice: User) -> None:
     with pytest.raises(CapacityFull) as refused:
         run_now.execute(a_schedule(), user=alice, now=NOON)
     assert (refused.value.slot_eta_sec, refused.value.position) == (60 + 3 * 30, 4)
+
+
+def test_a_full_pool_says_when_it_has_room_and_who_is_in_it(alice: User) -> None:
+    pool = Pool.objects.create(name="heavy", size=1)
+    heavy, waits = (a_schedule(name=name, pool=pool) for name in ("Heavy", "Waits"))
+    beside = a_schedule(name="Beside")
+    Schedule.objects.update(avg_duration_ms=600_000)
+    Schedule.objects.filter(pk=waits.pk).update(avg_duration_ms=60_000)
+    run, _ = a_running_run(heavy)
+    a_running_run(beside)
+    Setting.objects.create(key="SCHEDULE_MAX_CONCURRENT", value="5")
+    a_queued_run(waits, now=NOON - timedelta(hours=1))
+    with pytest.raises(CapacityFull) as refused:
+        run_now.execute(a_schedule(name="Another", pool=pool), user=alice, now=NOON + timedelta(seconds=10))
+    assert (refused.value.slot_eta_sec, refused.value.position) == (590 + 60, 2)
+    assert refused.value.blocking == [run.pk]
+    assert str(refused.value).startswith("All slots of the pool heavy are taken; the next one")
+
+
+def test_a_forced_run_without_a_place_left_is_told_of_the_next_one_of_all(alice: User) -> None:
+    full()
+    Setting.objects.create(key="SCHEDULE_MAX_OVERFLOW", value="1")
+    run_now.execute(a_schedule(name="First"), user=alice, now=NOON, force=True)
+    with pytest.raises(CapacityFull) as refused:
+        run_now.execute(a_schedule(name="Second"), user=alice, now=NOON + timedelta(seconds=10), force=True)
+    assert refused.value.slot_eta_sec == 50
+    assert str(refused.value).startswith("All slots are taken, those for forced runs too;")
 
 
 def test_an_eta_is_bounded_by_the_deadline(alice: User) -> None:
