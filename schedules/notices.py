@@ -8,7 +8,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from schedules import journal
-from schedules.models import Delivery, Notice
+from schedules.models import Delivery, Notice, Schedule
+
+SELF_PAUSE = "self_pause:"  # and the reason of the last failure: what breaks for many is told once
+OVER_ONCE_SEEN = (Notice.Kind.MISSED, Notice.Kind.SELF_PAUSE)
 
 
 def tell(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any) -> bool:
@@ -24,19 +27,29 @@ def tell(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any
     return True
 
 
+def tell_self_pause(schedule: Schedule, why: str, now: datetime) -> bool:
+    """Tell that a schedule has paused itself, or count it in with those that did for the same reason."""
+    cause = f"{SELF_PAUSE}{schedule.last_failure_reason}"
+    earlier = Notice.objects.open().select_for_update().filter(cause=cause).first()
+    number = earlier.count + 1 if earlier else 1
+    last = f"“{schedule.name}” paused itself: {why}"
+    text = f"{number} schedules paused themselves. The last one: {last}" if earlier else last
+    return tell(cause, Notice.Kind.SELF_PAUSE, text, now, count=number)
+
+
 def close(cause: str, now: datetime) -> None:
     """Close the notice of a cause: it is over."""
     Notice.objects.open().filter(cause=cause).update(closed_at=now)
 
 
 def acknowledge(number: int, user: AbstractBaseUser, now: datetime) -> bool:
-    """Write that somebody has seen it; what cannot be mended is over with that."""
+    """Write that somebody has seen it; a further one of what happened by then is news."""
     with transaction.atomic():
         unseen = Notice.objects.unseen().filter(pk=number)
         if not unseen.update(acknowledged_by=user, acknowledged_at=now):
             return False
         notice = Notice.objects.get(pk=number)
-        if notice.kind == Notice.Kind.MISSED:
+        if notice.kind in OVER_ONCE_SEEN:
             close(notice.cause, now)
         journal.note(user, notice, journal.CHANGE, "Acknowledged.")
     return True

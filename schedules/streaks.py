@@ -7,8 +7,9 @@ breaches; neither feeds the other and a success resets both.
 from datetime import datetime, timedelta
 
 from agents.states import FailureReason
-from schedules import outbox, statements
+from schedules import notices, outbox, statements
 from schedules.models import Run, Schedule
+from schedules.models.schedule import PAUSED_ITSELF
 from schedules.signals import announce, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus, ScheduleStatus
 
@@ -118,12 +119,13 @@ def _pause_itself(schedule: Schedule, why: str, now: datetime) -> None:
     if schedule.status != ScheduleStatus.ACTIVE:
         return
     schedule.status = ScheduleStatus.PAUSED
-    schedule.paused_reason = f"Paused itself: {why}"[:300]
+    schedule.paused_reason = f"{PAUSED_ITSELF}: {why}"[:300]
     schedule.next_fire_at = schedule.next_nominal_at = schedule.deferred_until = None
     schedule.save(
         update_fields=["status", "paused_reason", "next_fire_at", "next_nominal_at", "deferred_until"]
     )
     outbox.post_self_pause(schedule, now)
+    notices.tell_self_pause(schedule, why, now)
     announce(schedule_paused_itself, schedule=schedule)
 
 

@@ -1,6 +1,7 @@
 """Looks at the states of things and notices trouble. What it finds is found again: looking twice is harmless.
 
-A scheduler looks at breakers and missed instants. That no scheduler is there, only the web can notice.
+A scheduler looks at breakers and missed instants. That no scheduler is there, only the web can notice. That a
+schedule paused itself is told by `streaks` as it happens; here it is only seen that it is over.
 """
 
 import time
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from agents.models import Provider
 from schedules import notices, presence
-from schedules.models import Firing, Notice
+from schedules.models import Firing, Notice, Schedule
 from schedules.states import Outcome
 
 LOOK_EVERY_SEC = 10.0
@@ -40,6 +41,7 @@ def look(now: datetime) -> None:
     known = {notice.cause: notice for notice in Notice.objects.open()}
     _look_at_breakers(known, now)
     _look_at_missed(known, now)
+    _look_at_self_pauses(known, now)
     if NO_SCHEDULER in known and presence.complete(now):
         notices.close(NO_SCHEDULER, now)
 
@@ -90,6 +92,16 @@ def _look_at_missed(known: Open, now: datetime) -> None:
         f"The last one: “{newest.schedule_name}”, due {_clock(newest.nominal_at)}."
     )
     notices.tell(MISSED, Notice.Kind.MISSED, text, now, count=number, until_id=newest.pk)
+
+
+def _look_at_self_pauses(known: Open, now: datetime) -> None:
+    """Close what is told of schedules once all are resumed or gone, or after a day without further ones."""
+    for cause, notice in known.items():
+        if cause.startswith(notices.SELF_PAUSE):
+            reason = cause.removeprefix(notices.SELF_PAUSE)
+            rest = Schedule.objects.paused_themselves().filter(last_failure_reason=reason)
+            if notice.last_at < now - RECENT or not rest.exists():
+                notices.close(cause, now)
 
 
 def _clock(moment: datetime) -> str:

@@ -8,8 +8,6 @@ from django.http import HttpRequest
 
 from schedules.models import Firing, Schedule
 from schedules.panels import day
-from schedules.panels.trouble import PAUSED_ITSELF
-from schedules.states import ScheduleStatus
 
 MOST_NAMED = 30  # schedules that a filter names; the others are found by searching
 
@@ -26,7 +24,7 @@ class AttentionFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> QuerySet[Schedule]:
         match self.value():
             case "itself":
-                return queryset.filter(status=ScheduleStatus.PAUSED, paused_reason__startswith=PAUSED_ITSELF)
+                return queryset & Schedule.objects.paused_themselves()
             case "streak":
                 return queryset.filter(Q(failure_streak__gt=0) | Q(turn_budget_breach_streak__gt=0))
             case _:

@@ -63,8 +63,9 @@ class NoticeAdmin(ReadOnlyAdmin):
         ("acknowledged_by", "acknowledged_at", "closed_at"),
     )  # fmt: skip
     empty_text = (
-        "Nothing to tell. A breaker that opens, instants that are missed and a scheduler that falls silent "
-        "are told here, and to STAGENT_NOTIFY_EMAIL and STAGENT_NOTIFY_WEBHOOK."
+        "Nothing to tell. A breaker that opens, instants that are missed, a scheduler that falls silent and "
+        "schedules that pause themselves are told here, and to STAGENT_NOTIFY_EMAIL and "
+        "STAGENT_NOTIFY_WEBHOOK."
     )
 
     def get_urls(self) -> list[Any]:

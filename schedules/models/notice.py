@@ -21,6 +21,7 @@ class Notice(models.Model):
         BREAKER = "breaker", "breaker open"
         MISSED = "missed", "instants missed"
         NO_SCHEDULER = "no_scheduler", "no scheduler"
+        SELF_PAUSE = "self_pause", "schedule paused itself"
 
     kind = models.CharField(max_length=16, choices=Kind)
     cause = models.CharField(max_length=160)

@@ -15,6 +15,7 @@ from schedules.models.slot import Pool
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 
 KEY_TAKEN = "Another schedule has this key."
+PAUSED_ITSELF = "Paused itself"  # how the reason of a self-pause begins
 KEY = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 
 
@@ -31,6 +32,10 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         return self.active().filter(
             Q(deferred_until=None) | Q(deferred_until__lte=now), next_fire_at__lte=now
         )
+
+    def paused_themselves(self) -> "ScheduleQuerySet":
+        """Keep those that a streak paused and nobody resumed."""
+        return self.filter(status=ScheduleStatus.PAUSED, paused_reason__startswith=PAUSED_ITSELF)
 
 
 class Schedule(models.Model):

@@ -7,12 +7,11 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from agents.models import Provider
 from schedules.models import Run, Schedule
-from schedules.states import RunStatus, ScheduleStatus
+from schedules.states import RunStatus
 from schedules.streaks import WARN_AFTER_BREACHES, WARN_AFTER_SLOW_RUNS, advice
 
 LATELY = timedelta(hours=24)
 MOST = 6
-PAUSED_ITSELF = "Paused itself"  # how `streaks` begins such a reason
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ def _failures(since: datetime) -> list[Failure]:
 
 def paused_themselves() -> QuerySet[Schedule]:
     """Return the schedules that paused themselves."""
-    paused = Schedule.objects.filter(status=ScheduleStatus.PAUSED, paused_reason__startswith=PAUSED_ITSELF)
-    return paused.order_by("-last_fired_at", "pk")
+    return Schedule.objects.paused_themselves().order_by("-last_fired_at", "pk")
 
 
 def _warned() -> list[Schedule]:

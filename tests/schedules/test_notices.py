@@ -16,7 +16,9 @@ from agents import breaker
 from schedules import notices, watching
 from schedules.deliveries.sending import send_due
 from schedules.models import Delivery, Firing, Notice, Schedule
-from tests.support.builders import NOON, a_schedule, a_scheduler
+from schedules.states import RunStatus
+from schedules.transitions import Ending, finish, remove, resume
+from tests.support.builders import NOON, a_running_run, a_schedule, a_scheduler
 from tests.support.postbox import Postbox
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +134,53 @@ def test_a_day_without_any_closes_the_notice_and_old_ones_open_none():
     Notice.objects.all().delete()
     watching.look(NOON + 26 * HOUR)
     assert not Notice.objects.exists()
+
+
+# Schedules that pause themselves.
+
+
+def fail(schedule: Schedule, reason: str = "sdk_error", at=NOON, times: int = 3) -> None:
+    for _ in range(times):
+        run, claimed = a_running_run(schedule, at)
+        finish(run.pk, claimed.token, Ending(RunStatus.FAILED, reason), now=at)
+
+
+def test_a_schedule_that_pauses_itself_is_told_to_the_operators_with_its_reason():
+    fail(a_schedule(name="Nightly"), times=2)
+    assert told() == []
+    fail(Schedule.objects.get(), times=1)
+    assert told() == ["Stagent: schedule paused itself"]
+    assert "“Nightly” paused itself: 3 failures in a row, the last one sdk_error." in mail.outbox[0].body
+
+
+def test_schedules_that_pause_themselves_for_one_reason_are_told_once_and_counted():
+    for name in ("First", "Second", "Third"):
+        fail(a_schedule(name=name))
+    fail(a_schedule(name="Other"), reason="tool_error")
+    one, other = Notice.objects.order_by("pk")
+    assert (one.count, other.count) == (3, 1)
+    assert one.text.startswith("3 schedules paused themselves. The last one: “Third” paused itself")
+    assert told() == ["Stagent: schedule paused itself"] * 2
+
+
+def test_a_self_pause_that_was_acknowledged_is_over_and_a_further_one_is_news(alice):
+    fail(a_schedule(name="First"))
+    assert notices.acknowledge(Notice.objects.get().pk, alice, NOON)
+    assert Notice.objects.get().closed_at == NOON
+    fail(a_schedule(name="Second"), at=NOON + HOUR)
+    assert len(told()) == 2
+
+
+def test_a_self_pause_is_over_once_all_are_resumed_or_gone():
+    first, second = a_schedule(name="First"), a_schedule(name="Second")
+    fail(first)
+    fail(second)
+    assert resume(first.pk, now=NOON)
+    watching.look(NOON + MINUTE)
+    assert Notice.objects.get().closed_at is None
+    assert remove(second.pk, now=NOON)
+    watching.look(NOON + 2 * MINUTE)
+    assert Notice.objects.get().closed_at == NOON + 2 * MINUTE
 
 
 # No scheduler.
