@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
+from django.core.exceptions import ValidationError
 from django.core.mail import mailers
 from django.core.mail.backends import console
+from django.core.validators import validate_email
 from django.db import DatabaseError, connections
 
 from schedules import conf
@@ -23,7 +25,7 @@ SQLITE = "django.db.backends.sqlite3"
 @register()
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Check what can be known without a database."""
-    return [*_time_zone(), *_sqlite(), *_misspelt(), *_public_url()]
+    return [*_time_zone(), *_sqlite(), *_misspelt(), *_addresses(), *_operators_mail()]
 
 
 @register(Tags.database)
@@ -67,11 +69,42 @@ def _misspelt() -> Iterator[CheckMessage]:
             yield Caution(f"{name} in the environment is read by nobody.", hint=hint, id="schedules.W001")
 
 
-def _public_url() -> Iterator[CheckMessage]:
-    url = settings.STAGENT_PUBLIC_URL
-    if url and not (urlsplit(url).scheme in {"http", "https"} and urlsplit(url).hostname):
-        hint = "Write it like https://stagent.example.org."
-        yield Caution(f"STAGENT_PUBLIC_URL={url!r} is not an address.", hint=hint, id="schedules.W002")
+def _addresses() -> Iterator[CheckMessage]:
+    """News that go to no address would only be missed when there are some."""
+    for name, number in (("STAGENT_PUBLIC_URL", 2), ("STAGENT_NOTIFY_WEBHOOK", 4)):
+        url = getattr(settings, name)
+        if url and not is_web_address(url):
+            hint = "Write it like https://stagent.example.org."
+            yield Caution(f"{name}={url!r} is not an address.", hint=hint, id=f"schedules.W00{number}")
+
+
+def is_web_address(url: str) -> bool:
+    """Tell whether something can be posted there."""
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _operators_mail() -> Iterator[CheckMessage]:
+    address = settings.STAGENT_NOTIFY_EMAIL
+    if address and not is_mail_address(address):
+        says = f"STAGENT_NOTIFY_EMAIL={address!r} is not a mail address."
+        yield Caution(says, hint="Write one, like ops@example.org.", id="schedules.W005")
+    elif address and mail_goes_to_the_log():
+        says = "STAGENT_NOTIFY_EMAIL is set, and mail goes to the log."
+        yield Caution(says, hint="Set EMAIL_HOST to a mail server.", id="schedules.W006")
+
+
+def is_mail_address(address: str) -> bool:
+    """Tell whether mail can be sent there."""
+    try:
+        validate_email(address)
+    except ValidationError:
+        return False
+    return True
+
+
+def mail_goes_to_the_log() -> bool:
+    return isinstance(mailers["default"], console.EmailBackend)
 
 
 def _journals(databases: Sequence[str]) -> Iterator[CheckMessage]:
@@ -88,7 +121,7 @@ def _journals(databases: Sequence[str]) -> Iterator[CheckMessage]:
 
 
 def _mail(databases: Sequence[str]) -> Iterator[CheckMessage]:
-    if not databases or not isinstance(mailers["default"], console.EmailBackend):
+    if not databases or not mail_goes_to_the_log():
         return
     if waiting := Schedule.objects.exclude(email="").count():
         says = f"{waiting} schedules want mail, and mail goes to the log."

@@ -22,7 +22,7 @@ from schedules import caps, handover
 from schedules import conf as schedules_conf
 from schedules.models import Run, Schedule, Scheduler
 from schedules.zones import ZoneError, zone
-from stagent import health
+from stagent import doctor_news, health
 from stagent.doctor_servers import mcp_servers
 from stagent.health import Finding, Level
 from stagent.lib import clock
@@ -215,4 +215,6 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     stale_leases,
     health.scheduler,
     workers,
+    doctor_news.operators,
+    doctor_news.deliveries,
 )

@@ -65,7 +65,12 @@ def present(entries: Iterable[Entry] = ()) -> Present:
     """Look at the schedules, by project and name, to match the entries of a file."""
     rows = Schedule.objects.select_related("profile", "project", "pool", "owner")
     keys = {key for entry in entries if (key := _key(entry))}
-    return Present(list(rows.order_by("project__slug", "name", "pk")), keys)
+    return Present(sorted(rows.order_by("pk"), key=_in_the_file), keys)
+
+
+def _in_the_file(schedule: Schedule) -> tuple[str, str]:
+    """Sort by project and name, in one order on every database: files are compared."""
+    return schedule.project.slug if schedule.project else "", schedule.name
 
 
 def place_of(schedule: Schedule) -> Place:

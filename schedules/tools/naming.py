@@ -6,6 +6,7 @@ from schedules.models import Schedule
 from stagent.lib.api.values import number
 
 SHOWN = 5
+WHERE = " list_schedules shows which there are."
 
 
 def the_schedule(said: str) -> Schedule:
@@ -27,7 +28,7 @@ def _ambiguous(said: str, named: list[Schedule]) -> str:
 
 def _unknown(said: str) -> str:
     near = list(finding.schedules().filter(name__icontains=said)[:SHOWN]) if said else []
-    hint = f" Did you mean {_listed(near)}?" if near else " list_schedules shows which there are."
+    hint = f" Did you mean {_listed(near)}?" if near else WHERE
     return f"There is no schedule {said[:80]!r}.{hint}"
 
 

@@ -108,6 +108,14 @@ def test_what_is_exported_and_applied_again_changes_nothing(command):
     assert state() == before
 
 
+def test_an_export_is_in_one_order_on_every_database(db):
+    project = Project.objects.create(slug="alpha", name="Alpha")
+    for name, where in (("b", project), ("a", project), ("c", None), ("B", None)):
+        a_schedule(name=name, project=where)
+    names = [line.removeprefix("  - name: ") for line in export().splitlines() if "- name: " in line]
+    assert names == ["B", "c", "a", "b"]
+
+
 def test_an_export_leaves_the_defaults_out(db):
     a_schedule(name="Plain", interval="every 5m")
     assert "priority" not in export()

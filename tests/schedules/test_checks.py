@@ -53,6 +53,21 @@ def test_a_misspelt_setting_is_named_with_what_was_meant(monkeypatch):
     assert "Did you mean SCHEDULE_MAX_CONCURRENT?" in faults()["schedules.W001"]
 
 
+@pytest.mark.parametrize("address", ["hooks.example.org", "ftp://hooks.example.org"])
+def test_a_webhook_for_notices_that_is_no_address_is_said(settings, address):
+    settings.STAGENT_NOTIFY_WEBHOOK = address
+    assert list(faults()) == ["schedules.W004"]
+
+
+def test_notices_by_mail_need_an_address_and_a_server(settings):
+    settings.STAGENT_NOTIFY_EMAIL = "ops"
+    assert "'ops' is not a mail address" in faults()["schedules.W005"]
+    settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
+    assert faults() == {}
+    settings.MAILERS = CONSOLE
+    assert "EMAIL_HOST" in faults()["schedules.W006"]
+
+
 @pytest.mark.parametrize("address", ["stagent.example.org", "ftp://stagent.example.org", "https://"])
 def test_a_public_address_that_is_none_is_said(settings, address):
     settings.STAGENT_PUBLIC_URL = address

@@ -177,8 +177,9 @@ def test_the_command_prints_sums_days_and_the_next_firings() -> None:
         usual(cron="0 9 * * *", name=f"Heavy {number}")
     assert printed("--hours", "24", "--rows", "2") == (
         "From Tue 24 Nov 12:00 to Wed 25 Nov 12:00, UTC. An estimate.\n"
-        "Cap 2: 3 of 3 firings run; at most 2 at once and 1 waiting; longest wait 10 min, "
-        "95 % wait at most 10 min.\n"
+        "Cap 2: 3 of 3 firings run.\n"
+        "At most 2 at once and 1 waiting.\n"
+        "The longest wait is 10 min; 95 % wait 10 min or less.\n"
         "\n"
         "Day         Firings  Runs  Steps   Cost\n"
         "Tue 24 Nov        0     0      0  $0.00\n"
@@ -197,8 +198,8 @@ def test_what_if_the_cap_were_another_is_told_beside_how_it_is() -> None:
     for number in range(3):
         usual(cron="0 9 * * *", name=f"Heavy {number}")
     told = printed("--cap", "3", "--hours", "24").splitlines()
-    assert told[1].startswith("Cap 3: 3 of 3 firings run; at most 3 at once and 0 waiting; longest wait 0 s")
-    assert told[2].startswith("As it is: Cap 2: 3 of 3 firings run; at most 2 at once")
+    assert told[1:3] == ["Cap 3: 3 of 3 firings run.", "At most 3 at once and 0 waiting."]
+    assert told[5:8] == ["As it is:", "Cap 2: 3 of 3 firings run.", "At most 2 at once and 1 waiting."]
 
 
 def test_the_command_gives_json_to_programs() -> None:

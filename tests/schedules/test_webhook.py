@@ -56,7 +56,9 @@ def test_who_knows_the_secret_of_one_schedule_cannot_sign_for_another() -> None:
 
 
 def test_the_secret_of_what_is_no_schedule_is_not_told() -> None:
-    with pytest.raises(CommandError, match="There is no schedule 'Moon landing'"):
+    with pytest.raises(
+        CommandError, match=r"There is no schedule 'Moon landing'\. .manage.py schedules export"
+    ):
         call_command("webhooksecret", "Moon landing")
 
 

@@ -29,7 +29,7 @@ def test_it_can_end_by_itself(alice, capsys):
 
 
 def test_an_unknown_user_is_named_with_those_there_are(alice, capsys):
-    with pytest.raises(CommandError, match=r"no user 'alcie'\. There is: alice"):
+    with pytest.raises(CommandError, match=r"no user 'alcie'\. There are: alice"):
         createtoken(capsys, "alcie")
     assert capsys.readouterr().out == ""
 

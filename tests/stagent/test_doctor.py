@@ -8,11 +8,11 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from agents.models import LiveStream, Provider
-from schedules.models import Scheduler
+from schedules.models import Delivery, Scheduler
 from stagent import doctor
 from stagent.health import Level
 from stagent.lib import clock
-from tests.support.builders import a_running_run
+from tests.support.builders import a_running_run, a_schedule
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 4, 8, 7, 0, tzinfo=UTC)
@@ -135,3 +135,24 @@ def test_a_look_that_fails_is_a_finding_and_the_others_go_on(a_scheduler, capsys
     assert code == 1
     assert "FileNotFoundError" in report["data folder"][1]
     assert report["scheduler"][0] == "ok"
+
+
+def test_who_is_told_of_trouble_is_said_without_the_address(a_scheduler, capsys, settings):
+    assert "nobody is told" in examine(capsys)[1]["notices"][1]
+    settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
+    settings.STAGENT_NOTIFY_WEBHOOK = "https://hooks.example.org/a-secret"
+    assert examine(capsys)[1]["notices"] == ("ok", "told by email and webhook")
+    settings.STAGENT_NOTIFY_WEBHOOK = "hooks.example.org"
+    assert examine(capsys)[1]["notices"][0] == "warn"
+
+
+def test_news_that_did_not_arrive_are_a_warning(a_scheduler, capsys):
+    now, late = clock.now(), {"status": "pending", "attempts": 3, "last_error": "It answered 500"}
+    common = {"kind": "warning", "channel": "webhook", "target": "https://x", "next_attempt_at": now}
+    common |= {"schedule": a_schedule()}
+    Delivery.objects.create(created_at=now, **common)
+    assert examine(capsys)[1]["deliveries"][0] == "ok"
+    Delivery.objects.create(created_at=now, **common | late)
+    code, report = examine(capsys)
+    says = "0 failed within a day, 1 to be tried again; the last, by webhook: It answered 500"
+    assert (code, report["deliveries"]) == (0, ("warn", says))

@@ -60,9 +60,9 @@ def _from_1_to(most: int) -> Callable[[str], int]:
 
 def _lines(forecast: Forecast, in_force: Forecast | None, rows: int) -> Iterable[str]:
     yield f"From {_clock(forecast.now)} to {_clock(forecast.until)}, {settings.TIME_ZONE}. An estimate."
-    yield _sums(forecast)
+    yield from _sums(forecast)
     if in_force:
-        yield f"As it is: {_sums(in_force)}"
+        yield from ("", "As it is:", *_sums(in_force))
     if forecast.left_out:
         yield f"{forecast.left_out} schedules that come due later are not looked at."
     if forecast.firings:
@@ -72,16 +72,17 @@ def _lines(forecast: Forecast, in_force: Forecast | None, rows: int) -> Iterable
         yield f"… and {more} more (--rows {len(forecast.firings)})."
 
 
-def _sums(forecast: Forecast) -> str:
+def _sums(forecast: Forecast) -> Iterable[str]:
+    """Say what it comes to, in lines that fit a terminal of 80 columns."""
     if not forecast.firings:
-        return f"Cap {forecast.cap}: nothing is due."
+        yield f"Cap {forecast.cap}: nothing is due."
+        return
     kept = len(forecast.firings) - forecast.runs
     skipped = f", {kept} {'does' if kept == 1 else 'do'} not" if kept else ""
-    return (
-        f"Cap {forecast.cap}: {forecast.runs} of {len(forecast.firings)} firings run{skipped}; "
-        f"at most {forecast.peak_running} at once and {forecast.peak_waiting} waiting; "
-        f"longest wait {_for(forecast.longest_wait_sec)}, 95 % wait at most {_for(forecast.wait_p95_sec)}."
-    )
+    yield f"Cap {forecast.cap}: {forecast.runs} of {len(forecast.firings)} firings run{skipped}."
+    yield f"At most {forecast.peak_running} at once and {forecast.peak_waiting} waiting."
+    longest, most = _for(forecast.longest_wait_sec), _for(forecast.wait_p95_sec)
+    yield f"The longest wait is {longest}; 95 % wait {most} or less."
 
 
 def _day(day: Day) -> list[str]:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from agents.tools.base import ToolError
 from schedules.deliveries.webhook import webhook_secret
-from schedules.tools.naming import the_schedule
+from schedules.tools.naming import WHERE, the_schedule
 
 
 class Command(BaseCommand):
@@ -24,5 +24,7 @@ class Command(BaseCommand):
         try:
             found = the_schedule(schedule)
         except ToolError as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(
+                str(error).replace(WHERE, " `manage.py schedules export` lists them.")
+            ) from None
         return self.stdout.write(webhook_secret(found.pk))

@@ -33,9 +33,8 @@ def _find(name: str) -> User:
     owner = User.objects.filter(username=name).first()
     if owner is None:
         known = ", ".join(User.objects.order_by("pk").values_list("username", flat=True)[:5])
-        raise CommandError(
-            f"There is no user {name!r}. There is: {known or 'nobody yet; `manage.py up` makes admin'}."
-        )
+        hint = f"There are: {known}" if known else "There are none yet; `manage.py up` makes admin"
+        raise CommandError(f"There is no user {name!r}. {hint}.")
     if not owner.is_active:
         raise CommandError(f"The user {name!r} is not active, so a token would open nothing.")
     return owner

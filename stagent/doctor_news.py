@@ -1,0 +1,38 @@
+"""What the doctor finds of the news: whether anybody is told of trouble, and whether it arrives."""
+
+from datetime import datetime, timedelta
+
+from schedules import checks, notices
+from schedules.models import Delivery
+from stagent.health import Finding, Level
+
+LATELY = timedelta(hours=24)
+NOBODY = "nobody is told of trouble (set STAGENT_NOTIFY_EMAIL, STAGENT_NOTIFY_WEBHOOK)"
+FITS = {
+    Delivery.Channel.EMAIL: checks.is_mail_address,
+    Delivery.Channel.WEBHOOK: checks.is_web_address,
+}
+
+
+def operators(now: datetime) -> Finding:
+    """Say who is told of trouble."""
+    told = notices.targets()
+    if wrong := [channel for channel, address in told.items() if not FITS[channel](address)]:
+        return Finding(
+            "notices", Level.WARN, f"no address to tell by {' and '.join(wrong)}; see manage.py check"
+        )
+    if Delivery.Channel.EMAIL in told and checks.mail_goes_to_the_log():
+        return Finding("notices", Level.WARN, "mail goes to the log (set EMAIL_HOST)")
+    return Finding("notices", Level.OK, f"told by {' and '.join(told)}" if told else NOBODY)
+
+
+def deliveries(now: datetime) -> Finding:
+    """Look for news that did not arrive."""
+    failed = Delivery.objects.filter(status=Delivery.Status.FAILED, created_at__gte=now - LATELY)
+    again = Delivery.objects.filter(status=Delivery.Status.PENDING, attempts__gt=0).exclude(last_error="")
+    lost, late = failed.count(), again.count()
+    if not lost and not late:
+        return Finding("deliveries", Level.OK, "none has failed lately")
+    channel, error = (failed | again).order_by("-pk").values_list("channel", "last_error")[0]
+    says = f"{lost} failed within a day, {late} to be tried again; the last, by {channel}: {error}"
+    return Finding("deliveries", Level.WARN, says)
