@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from agents.models import Profile
 from agents.text import storable
 from chat import news
 from chat.branches import Tree
@@ -16,7 +15,7 @@ from chat.errors import no_conversation, no_message
 from chat.models import Conversation
 from chat.pruning import RESTORABLE
 from chat.transitions import request_stop
-from chat.transitions.accepting import number
+from chat.transitions.accepting import number, profile_of
 from stagent.lib.problems import invalid
 
 
@@ -72,14 +71,6 @@ def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
         keeps = found.schedule_id if found.schedule_id and not newer.exists() else None
         thrown_away.update(deleted_at=None, schedule_id=keeps)
         news.tell_changed(found, now)
-
-
-def profile_of(slug: str | None) -> Profile | None:
-    """Return the profile of that name, None where none is named; raises a Problem where there is none."""
-    found = Profile.objects.filter(slug=slug).first() if slug else None
-    if slug and found is None:
-        raise invalid({"profile": f"There is no profile {slug[:80]!r}."})
-    return found
 
 
 def _lock(owner: User, conversation_id: str) -> Conversation:

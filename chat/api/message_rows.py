@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from chat.api.message_parts import OpenQuestion, PartRow, Parts, ToolRow
 from chat.branches import Tree
 from chat.models import Message
+from chat.parts import PartKind
 from chat.states import MessageStatus, Role
 from stagent.lib.api.values import Id, Ref, Row, Said, Seen
 
@@ -41,7 +42,7 @@ class MessageRow(Row):
     status: MessageStatus
     reason: Said = Field(description="How a reply ended, for programs: completed, client_stop, timeout…")
     notice: Said = Field(description="The same for people, where the text does not say it.")
-    text: str
+    text: str = Field(description="While it streams, what was said so far.")
     html: str | None = Field(description="The Markdown of a finished reply as safe HTML.")
     parent_id: Ref
     parts: list[PartRow] = Field(description="Thoughts, texts and calls of tools in their order.")
@@ -81,6 +82,7 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
     inside = parts.inside(message)
     seen = Seen(
         message,
+        text=message.text or _so_far(inside),
         html=_html(message, inside),
         parts=inside,
         siblings=tree.siblings(message.pk),
@@ -92,6 +94,10 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
         total_ms=record.total_ms if record else None,
     )
     return MessageRow.model_validate(seen)
+
+
+def _so_far(inside: Sequence[PartRow]) -> str:
+    return "".join(part.text or "" for part in inside if part.kind == PartKind.TEXT)
 
 
 def _html(message: Message, inside: Sequence[PartRow]) -> str | None:

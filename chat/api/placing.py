@@ -12,9 +12,9 @@ from chat.api.finding import me
 from chat.api.message_rows import EXAMPLE, MessageRow, message_rows
 from chat.branches import Tree, load
 from chat.models import Conversation
-from chat.tidying import profile_of
 from chat.transitions import Accepted, Draft, accept, ask_again
 from chat.transitions.accepting import begin as begin_conversation
+from chat.transitions.accepting import profile_of
 from stagent.lib.api.values import Id, Row, Said
 from stagent.lib.problems import invalid
 

@@ -21,6 +21,7 @@ from stagent.lib.problems import invalid
 TITLE_CHARS = 80
 ROOT = "root"  # in place of a parent: before everything that was said
 DEFAULT_PROFILE = "assistant"
+MOST_NAMED = 20  # profiles, where one is asked for that there is not
 MOST_ID = 2**63 - 1
 
 
@@ -116,7 +117,7 @@ def _first(owner: User, client_msg_id: str | None) -> Accepted | None:
 
 
 def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
-    profile = _profile(draft.profile)
+    profile = profile_of(draft.profile)
     if draft.conversation_id is None:
         conversation = begin(owner, now, profile=profile, model=draft.model or "")
     else:
@@ -157,12 +158,12 @@ def begin(
     return conversation
 
 
-def _profile(slug: str | None) -> Profile | None:
-    if not slug:
-        return None
-    found = Profile.objects.filter(slug=slug).first()
-    if found is None:
-        raise invalid({"profile": f"There is no profile {slug[:80]!r}."})
+def profile_of(slug: str | None) -> Profile | None:
+    """Return the profile of that name, None where none is named; raises a Problem where there is none."""
+    found = Profile.objects.filter(slug=slug).first() if slug else None
+    if slug and found is None:
+        known = ", ".join(Profile.objects.values_list("slug", flat=True)[:MOST_NAMED]) or "none"
+        raise invalid({"profile": f"There is no profile {slug[:80]!r}. There are: {known}."})
     return found
 
 

@@ -12,6 +12,7 @@ from stagent.lib.api.values import number
 from stagent.lib.problems import invalid
 
 EMPTY = {"cron": "", "interval": "", "webhook_url": "", "email": ""}  # how these columns spell "nothing"
+MOST_NAMED = 20  # of what there is, where something is asked for that there is not
 
 
 def columns(asked: Timing, present: Schedule | None = None) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def _related(given: dict[str, Any]) -> dict[str, Any]:
 def _profile(slug: str) -> Profile:
     profile = Profile.objects.filter(slug=slug).first()
     if profile is None:
-        known = ", ".join(Profile.objects.values_list("slug", flat=True)[:20]) or "none"
+        known = ", ".join(Profile.objects.values_list("slug", flat=True)[:MOST_NAMED]) or "none"
         raise LookupError(f"There is no profile {slug!r}. There are: {known}.")
     return profile
 
@@ -51,7 +52,8 @@ def _project(opaque: str | None) -> Project | None:
     key = number(opaque)
     project = None if key is None else Project.objects.filter(pk=key).first()
     if project is None:
-        raise LookupError(f"There is no project {opaque!r}.")
+        known = [f"{key} ({name})" for key, name in Project.objects.values_list("pk", "name")[:MOST_NAMED]]
+        raise LookupError(f"There is no project {opaque!r}. There are: {', '.join(known) or 'none'}.")
     return project
 
 
@@ -60,7 +62,8 @@ def _pool(name: str | None) -> Pool | None:
         return None
     pool = Pool.objects.filter(pk=name).first()
     if pool is None:
-        raise LookupError(f"There is no concurrency pool {name!r}.")
+        known = ", ".join([DEFAULT_POOL, *Pool.objects.values_list("name", flat=True)[:MOST_NAMED]])
+        raise LookupError(f"There is no concurrency pool {name!r}. There are: {known}.")
     return pool
 
 

@@ -64,7 +64,7 @@ def _drafted(asked: PreviewAsked, now: datetime) -> Schedule:
             return _changed(asked.id, values, now)
         return editing.draft({"profile": _usual_profile()} | values, now=now)
     except ValidationError as error:
-        raise _named(of_model(error), meaning) from None
+        raise _named(of_model(error), "cron" if asked.expression == "" else meaning) from None
 
 
 def _changed(opaque: str, values: dict[str, Any], now: datetime) -> Schedule:

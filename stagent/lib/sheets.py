@@ -49,4 +49,6 @@ async def _from_thread(pieces: Iterator[str]) -> AsyncIterator[str]:
 def _cell(value: object) -> object:
     if hasattr(value, "isoformat"):
         return value.isoformat()
+    if isinstance(value, bool):
+        return str(value).lower()  # as in JSON
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -123,6 +123,13 @@ def test_a_log_is_tailed_like_on_the_socket(program, bob):
     }  # fmt: skip
 
 
+def test_a_reply_that_streams_shows_its_text_so_far(program, bob):
+    place = says(bob)
+    writes(begins(place.reply_id, clock.now()), "One ", "two")
+    row = program.get(f"/messages/{place.reply_id}").json()
+    assert (row["status"], row["text"], row["last_seq"]) == ("streaming", "One two", 3)
+
+
 def test_a_reply_whose_worker_is_gone_is_settled_when_it_is_looked_at(program, bob):
     place = says(bob)
     writes(begins(place.reply_id, clock.now() - timedelta(hours=1)), "Half a")

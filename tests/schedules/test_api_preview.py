@@ -63,6 +63,8 @@ def test_a_skipped_clock_time_is_warned_of(api):
     ("asked", "field"),
     [
         ({"expression": "now and then"}, "expression"),
+        ({"expression": ""}, "expression"),
+        ({"expression": "  "}, "expression"),
         ({"expression": "0 0 31 2 *"}, "expression"),
         ({"expression": "every 5m", "cron": "* * * * *"}, "expression"),
         ({"expression": "* * * * *", "cron": "* * * * *"}, "expression"),

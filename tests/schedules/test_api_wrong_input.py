@@ -3,7 +3,8 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from schedules.models import Schedule
+from agents.models import Project
+from schedules.models import Pool, Schedule
 from stagent.lib import clock
 from tests.support.builders import a_profile, a_schedule
 from tests.support.programs import Program, refusal
@@ -212,3 +213,12 @@ def test_a_wrong_wish_changes_nothing(api, path, body, field):
     assert refusal(answer) == (422, "validation_error")
     assert list(answer.json()["fields"]) == [field]
     assert Schedule.objects.get().status == "active"
+
+
+def test_what_there_is_not_is_answered_with_what_there_is(api):
+    project = Project.objects.create(slug="night", name="Night")
+    Pool.objects.create(name="heavy", size=1)
+    asked = A_SCHEDULE | {"project": "999", "pool": "light"}
+    fields = api.post("/schedules", asked).json()["fields"]
+    assert fields["project"] == f"There is no project '999'. There are: {project.pk} (Night)."
+    assert fields["pool"] == "There is no concurrency pool 'light'. There are: default, heavy."

@@ -29,3 +29,8 @@ async def test_a_long_sheet_is_read_as_it_is_sent():
 def test_without_an_event_loop_it_is_the_same():
     answer = sheet(RequestFactory().get("/"), "short", ["id", "text", "more"], rows(1, []))
     assert answer.getvalue() == b'id,text,more\r\n0,\'=1+1,"a, b"\r\n'
+
+
+def test_yes_and_no_are_spelled_as_in_json():
+    answer = sheet(RequestFactory().get("/"), "short", ["shifted"], [[True], [False], [None]])
+    assert answer.getvalue() == b'shifted\r\ntrue\r\nfalse\r\n""\r\n'
