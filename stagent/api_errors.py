@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -22,12 +23,13 @@ log = logging.getLogger("stagent.api")
 
 PREFIX = "/api/"
 SIGN_IN = "Sign in, or send Authorization: Bearer <token>."
+MOST_MIB = settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 2**20
 CODES = {
     400: ("bad_request", "The request cannot be understood."),
     403: ("forbidden", "This is not allowed."),
     404: ("not_found", "There is nothing at this address; see /api/docs."),
     405: ("method_not_allowed", "This address does not take that method."),
-    413: ("request_too_large", "The request is too large."),
+    413: ("request_too_large", f"The request is too large: {MOST_MIB:g} MiB are read at most."),
     415: ("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."),
 }
 DISK_FULL = ("disk is full", "No space left on device")  # as SQLite and PostgreSQL say it

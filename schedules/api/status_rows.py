@@ -75,7 +75,9 @@ class QueuedRow(RunRow):
 
     model_config = ConfigDict(json_schema_extra={"example": QUEUED})
 
-    expected_start_at: datetime | None = Field(description="null while more than a slot is missing to it.")
+    expected_start_at: datetime | None = Field(
+        description="null while more than a slot is missing to it: somebody to start it, too."
+    )
 
 
 class StatusRow(Row):
@@ -116,7 +118,7 @@ def queue_rows(queue: Iterable[Run], now: datetime, conf: Conf) -> list[QueuedRo
     """Show queued runs with when they are expected to start, as the slots and the queue are now."""
     if not (rows := run_rows(queue, now)):
         return []
-    expected = starts(situations.look(now, conf))
+    expected = starts(situations.look(now, conf)) if presence.complete(now) else {}
     return [
         QueuedRow.model_construct(**dict(row), expected_start_at=expected.get(int(row.id))) for row in rows
     ]

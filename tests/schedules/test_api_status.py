@@ -26,8 +26,17 @@ def test_a_fresh_install_has_its_slots_and_no_scheduler(api):
     assert (shown["max_concurrent"], shown["running"]) == (2, 0)
 
 
+def test_without_a_scheduler_no_start_is_expected(api):
+    now = clock.now()
+    a_queued_run(a_schedule(now), now, source=Source.MANUAL)
+    assert [run["expected_start_at"] for run in api.get("/status").json()["queue"]] == [None]
+    a_scheduler(now)
+    assert all(run["expected_start_at"] for run in api.get("/status").json()["queue"])
+
+
 def test_it_shows_who_holds_which_slot_and_who_waits_for_what(api):
     now = clock.now()
+    a_scheduler(now)
     running, _ = a_running_run(a_schedule(now, name="First"), now, holder="scheduler@here:1:abc")
     late = a_queued_run(a_schedule(now, name="Scheduled"), now)
     soon = a_queued_run(a_schedule(now, name="By hand"), now, source=Source.MANUAL)

@@ -130,3 +130,11 @@ def test_a_wrong_value_is_told_in_plain_words(client, alice, body, said):
     whole = {"name": "A", "prompt": "Report.", "interval": "1h"} | body
     answer = client.post("/api/schedules", whole, content_type="application/json")
     assert (answer.status_code, answer.json()["fields"]) == (422, said)
+
+
+def test_a_request_that_is_too_large_is_told_what_fits(client, alice):
+    client.force_login(alice)
+    whole = {"name": "A", "prompt": "x" * 3_000_000, "interval": "1h"}
+    answer = client.post("/api/schedules", whole, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (413, "request_too_large")
+    assert "2.5 MiB" in answer.json()["message"]
