@@ -46,19 +46,23 @@ def look(now: datetime) -> None:
         notices.close(NO_SCHEDULER, now)
 
 
-def look_for_scheduler(now: datetime, since: datetime) -> None:
-    """Notice that no scheduler or worker executes runs; `since` is from when on one was to be expected."""
+def look_for_scheduler(now: datetime, since: datetime, seen: datetime | None = None) -> bool:
+    """Notice that no scheduler or worker executes runs; tell whether one does.
+
+    `since` is from when on one was to be expected, `seen` when the caller last found one: who leaves in
+    order takes its row along, and would seem to have been away for as long as anybody remembers.
+    """
     if presence.complete(now):
-        return notices.close(NO_SCHEDULER, now)
+        notices.close(NO_SCHEDULER, now)
+        return True
     absent, means = presence.absent(now)
-    last = absent.aggregate(seen=Max("seen_at"))["seen"]
+    last = max(filter(None, (absent.aggregate(seen=Max("seen_at"))["seen"], seen)), default=None)
     if now - max(last or since, since) < SILENT_FOR:
-        return None
-    seen = f"The last sign of life was at {_clock(last)}." if last else "None has been seen lately."
-    text = f"{means} {seen}"
+        return False
+    told = f"The last sign of life was at {_clock(last)}." if last else "None has been seen lately."
     if not Notice.objects.open().filter(cause=NO_SCHEDULER).exists():
-        notices.tell(NO_SCHEDULER, Notice.Kind.NO_SCHEDULER, text, now)
-    return None
+        notices.tell(NO_SCHEDULER, Notice.Kind.NO_SCHEDULER, f"{means} {told}", now)
+    return False
 
 
 def _look_at_breakers(known: Open, now: datetime) -> None:

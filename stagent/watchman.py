@@ -25,6 +25,7 @@ class Watchman(threading.Thread):
         super().__init__(name="watchman", daemon=True)
         self._every_sec = every_sec
         self._leaving = threading.Event()
+        self._seen: datetime | None = None  # when a scheduler was last there
 
     def leave(self) -> None:
         self._leaving.set()
@@ -50,7 +51,8 @@ class Watchman(threading.Thread):
         try:
             close_old_connections()
             now = clock.now()
-            watching.look_for_scheduler(now, since)
+            if watching.look_for_scheduler(now, since, self._seen):
+                self._seen = now
             send_due(now, notice__isnull=False)
         except Exception:
             log.exception("The web could not look for a scheduler; tried again in a while.")

@@ -199,6 +199,18 @@ def test_silence_is_noticed_only_after_a_restart_could_be_over():
     assert told() == ["Stagent: no scheduler"]
 
 
+def test_one_that_left_in_order_may_come_back_like_one_that_died():
+    long_dead = a_scheduler(NOON - HOUR)
+    scheduler = a_scheduler(NOON)
+    assert watching.look_for_scheduler(NOON, NOON - HOUR)
+    scheduler.delete()
+    assert not watching.look_for_scheduler(NOON + MINUTE, NOON - HOUR, seen=NOON)
+    assert not Notice.objects.exists()
+    watching.look_for_scheduler(NOON + PATIENT, NOON - HOUR, seen=NOON)
+    assert "last sign of life was at 2026-11-24 12:00" in Notice.objects.get().text
+    assert long_dead.seen_at < NOON
+
+
 def test_a_web_that_has_just_begun_gives_the_scheduler_time():
     a_scheduler(NOON - 9 * HOUR)
     watching.look_for_scheduler(NOON + MINUTE, NOON)

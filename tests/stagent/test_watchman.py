@@ -54,3 +54,22 @@ def test_an_error_ends_no_watch(watchman, monkeypatch):
     monkeypatch.setattr(watching, "look_for_scheduler", look)
     watchman.start()
     wait_until(lambda: len(looks) > 2)
+
+
+def test_it_remembers_when_it_last_saw_one(watchman, monkeypatch):
+    monkeypatch.setattr(watching, "SILENT_FOR", timedelta(hours=1))
+    scheduler = a_scheduler(clock.now() + timedelta(minutes=1))
+    looked = []
+    look = watching.look_for_scheduler
+
+    def looking(now, since, seen):
+        looked.append(seen)
+        return look(now, since - timedelta(hours=2), seen)
+
+    monkeypatch.setattr(watching, "look_for_scheduler", looking)
+    watchman.start()
+    wait_until(lambda: looked and looked[-1])
+    scheduler.delete()
+    behind = len(looked)
+    wait_until(lambda: len(looked) > behind + 2)
+    assert not Notice.objects.exists()
