@@ -171,7 +171,7 @@ MAILERS = {
         "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "OPTIONS": {
             "host": env.text("EMAIL_HOST"),
-            "port": env.number("EMAIL_PORT", 587),
+            "port": env.number("EMAIL_PORT", 587, least=1),
             "username": env.text("EMAIL_HOST_USER"),
             "password": env.text("EMAIL_HOST_PASSWORD"),
             "use_tls": env.flag("EMAIL_USE_TLS", default=True),
@@ -190,9 +190,9 @@ ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.text("ANTHROPIC_BASE_URL")
 STAGENT_DEFAULT_MODEL = env.text("STAGENT_DEFAULT_MODEL", "claude-sonnet-5-5")
 STAGENT_CONTEXT_TOKENS = env.text("STAGENT_CONTEXT_TOKENS", "180000")
-STAGENT_QUESTION_EXPIRES_SEC = env.number("STAGENT_QUESTION_EXPIRES_SEC", 86_400) or 86_400
-STAGENT_MCP_MAX_PROCESSES = env.number("STAGENT_MCP_MAX_PROCESSES", 16)
-CHAT_LEASE_TTL_SEC = max(2, env.number("CHAT_LEASE_TTL_SEC", 30))
+STAGENT_QUESTION_EXPIRES_SEC = env.number("STAGENT_QUESTION_EXPIRES_SEC", 86_400, least=1)
+STAGENT_MCP_MAX_PROCESSES = env.number("STAGENT_MCP_MAX_PROCESSES", 16, least=1)
+CHAT_LEASE_TTL_SEC = env.number("CHAT_LEASE_TTL_SEC", 30, least=2)
 
 LOGGING = {
     "version": 1,

@@ -32,10 +32,10 @@ def flag(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no; say 1 or 0.")
 
 
-def number(name: str, default: int) -> int:
-    """Return the variable as a whole number; a bad one is ignored with a warning."""
+def number(name: str, default: int, least: int = 0) -> int:
+    """Return the variable as a whole number; a bad one, or one below the least, is ignored with a warning."""
     value = text(name, str(default))
-    if value.isascii() and value.isdecimal():
+    if value.isascii() and value.isdecimal() and int(value) >= least:
         return int(value)
     _warn(name, value, default)
     return default

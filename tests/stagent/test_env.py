@@ -27,6 +27,12 @@ def test_a_bad_number_is_ignored_with_a_warning_that_names_it(monkeypatch, caplo
     assert "587" in caplog.text
 
 
+def test_a_number_below_the_least_is_a_bad_one(monkeypatch, caplog):
+    monkeypatch.setenv("CHAT_LEASE_TTL_SEC", "1")
+    assert env.number("CHAT_LEASE_TTL_SEC", 30, least=2) == 30
+    assert "CHAT_LEASE_TTL_SEC='1'" in caplog.text
+
+
 def test_a_choice_falls_back_to_the_first_word(monkeypatch, caplog):
     monkeypatch.setenv("LOG_LEVEL", "debug")
     assert env.choice("LOG_LEVEL", ("INFO", "DEBUG")) == "DEBUG"
