@@ -25,7 +25,7 @@ PREFIX = "/api/"
 SIGN_IN = "Sign in, or send Authorization: Bearer <token>."
 MOST_MIB = settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 2**20
 CODES = {
-    400: ("bad_request", "The request cannot be understood."),
+    400: ("bad_request", "The request cannot be understood, or asks a host that is not in ALLOWED_HOSTS."),
     403: ("forbidden", "This is not allowed."),
     404: ("not_found", "There is nothing at this address; see /api/docs."),
     405: ("method_not_allowed", "This address does not take that method."),

@@ -15,7 +15,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from stagent.lib import database, env
+from stagent.lib import database, env, records
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("STAGENT_DATA_DIR", BASE_DIR / "data")
@@ -201,10 +201,8 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
     },
     "filters": {
-        "broken": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: getattr(record, "status_code", 500) == 500,
-        }
+        "broke": {"()": "django.utils.log.CallbackFilter", "callback": records.broke},
+        "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": records.in_one_line},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
@@ -213,7 +211,8 @@ LOGGING = {
     },
     "loggers": {
         "django": {"level": "INFO"},  # without the handler of its own that says everything twice
-        "django.request": {"filters": ["broken"]},  # what was refused is the asker's news, not the operator's
+        "django.request": {"filters": ["broke"]},
+        "django.security.DisallowedHost": {"filters": ["in_one_line"]},  # whoever scans the net comes by
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},

@@ -53,6 +53,10 @@ log.warning({REFUSED!r}, extra={{"status_code": 422}})
 log.error("Service Unavailable: /readyz", extra={{"status_code": 503}})
 log.error({BROKE!r}, extra={{"status_code": 500}})
 logging.getLogger("django.security.csrf").warning("Forbidden", extra={{"status_code": 403}})
+try:
+    raise ValueError("nobody")
+except ValueError as error:
+    logging.getLogger("django.security.DisallowedHost").error("Invalid HTTP_HOST", exc_info=error)
 """
 
 
@@ -63,4 +67,4 @@ def test_the_log_tells_once_what_broke_and_not_what_was_refused(tmp_path):
         [sys.executable, "-c", LOGS], cwd=HOME, env=here, capture_output=True, text=True, check=True
     )
     told = [line.partition(": ")[2] for line in outcome.stderr.splitlines()]
-    assert told == [BROKE, "Forbidden"]
+    assert told == [BROKE, "Forbidden", "Invalid HTTP_HOST"]
