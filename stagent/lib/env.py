@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 log = logging.getLogger("stagent.env")
 
 TRUE = {"1", "true", "yes", "on"}
-FALSE = {"0", "false", "no", "off", ""}
+FALSE = {"0", "false", "no", "off"}
 
 
 def text(name: str, default: str = "") -> str:
@@ -23,12 +23,11 @@ def text(name: str, default: str = "") -> str:
 
 def flag(name: str, default: bool) -> bool:
     """Return the variable as a truth value; anything but a clear yes or no is an error."""
-    value = os.environ.get(name)
-    if value is None:
+    value = text(name)
+    if not value:
         return default
-    word = value.strip().lower()
-    if word in TRUE | FALSE:
-        return word in TRUE
+    if value.lower() in TRUE | FALSE:
+        return value.lower() in TRUE
     raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no; say 1 or 0.")
 
 

@@ -12,11 +12,17 @@ from stagent.lib import database, env
 def test_a_flag_is_yes_or_no_and_nothing_else(monkeypatch):
     monkeypatch.setenv("DEBUG", "On")
     assert env.flag("DEBUG", default=False) is True
-    monkeypatch.setenv("DEBUG", "")
+    monkeypatch.setenv("DEBUG", "off")
     assert env.flag("DEBUG", default=True) is False
     monkeypatch.setenv("DEBUG", "maybe")
     with pytest.raises(ImproperlyConfigured, match="DEBUG='maybe'"):
         env.flag("DEBUG", default=True)
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_an_empty_flag_is_one_that_is_not_set(monkeypatch, default):
+    monkeypatch.setenv("EMAIL_USE_TLS", " ")
+    assert env.flag("EMAIL_USE_TLS", default=default) is default
 
 
 @pytest.mark.parametrize("bad", ["abc", "-1", "1.5", "٣"])
