@@ -105,13 +105,13 @@ def test_moves_are_shown_with_their_effect_and_made_by_a_click_on_the_ticked(rea
 
 def test_schedules_that_meet_once_a_week_are_moved_apart_too(reader):
     a_schedule(clock.now(), name="Tomorrow", cron=later())
-    day = (clock.now() + timedelta(days=4)).isoweekday() % 7
+    then = clock.now() + timedelta(days=4, hours=12)  # at another hour than tomorrow's
     for name in ("Crawl", "Digest"):
-        heavy(name, cron=f"*/15 3 * * {day}")
+        heavy(name, cron=f"*/15 {then.hour} * * {then.isoweekday() % 7}")
     words = reader.opens(PAGE)
     assert "changes the coming 7 days like this" in words
     assert "Busiest five minutes 600 steps → 300 steps" in words
-    assert re.search(r"Crawl .* 5-59/15 3", words)
+    assert re.search(rf"Crawl .* 5-59/15 {then.hour}", words)
 
 
 def test_nothing_ticked_moves_nothing(reader):
