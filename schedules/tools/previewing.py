@@ -7,22 +7,20 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from agents.tools.base import Arguments, Card, ToolContext
-from schedules import collisions, conf, wording
-from schedules.ahead import stamps_ahead
+from schedules import collisions, wording
 from schedules.api.columns import columns
 from schedules.api.fires import Fire, next_fires, shift_warnings
 from schedules.editing import prepare
 from schedules.models import Schedule
-from schedules.plans import Prices
 from schedules.tools.acting import refusals_in_words
+from schedules.tools.expecting import Expected
 from schedules.tools.wanting import new_schedule
-from schedules.weights import Weights
 from stagent.lib import clock
+from stagent.lib.api.values import Warnings
 from stagent.lib.problems import of_model
 
 SHOWN = 3
-WEEK = timedelta(days=7)
-NO_SCHEDULE = 0  # one that has no prices of its own
+HALF_A_DAY = timedelta(hours=12)
 TOLD = {"name", "prompt", "cron", "interval", "at", "timezone", "profile"}
 
 
@@ -33,15 +31,15 @@ def card(context: ToolContext, arguments: Arguments) -> Card:
         now = clock.now()
         schedule = _drafted(columns(asked) | {"owner": who.user}, now)
         fires = next_fires(schedule, now, SHOWN)
-        found = shift_warnings(schedule, fires) + collisions.check(schedule, now)
+        found = shift_warnings(schedule, fires)
+        met = collisions.check(schedule, _eve(fires, now))
+    lines = [*_lines(schedule, arguments, fires), *_expected(schedule, met, now)]
     when = f"{wording.rhythm(schedule)} ({schedule.timezone})"
     return {
         "text": f"May the agent create the schedule “{schedule.name}”: {when}?",
         "title": f"New schedule: {schedule.name}",
-        "lines": [
-            {"label": label, "value": value} for label, value in _lines(schedule, arguments, fires, now)
-        ],
-        "warnings": [_sentence(warning) for warning in found],
+        "lines": [{"label": label, "value": value} for label, value in lines],
+        "warnings": [_sentence(warning) for warning in found + met],
     }
 
 
@@ -54,19 +52,21 @@ def _drafted(values: dict[str, Any], now: datetime) -> Schedule:
     return schedule
 
 
-def _lines(
-    schedule: Schedule, arguments: Arguments, fires: list[Fire], now: datetime
-) -> Iterator[tuple[str, str]]:
-    """Yield label and value of each line."""
+def _eve(fires: list[Fire], now: datetime) -> datetime:
+    """Return where the day begins in which others may be met: the day of its first firing, however far."""
+    return max(now, fires[0].nominal_at - HALF_A_DAY) if fires else now
+
+
+def _lines(schedule: Schedule, arguments: Arguments, fires: list[Fire]) -> Iterator[tuple[str, str]]:
+    """Yield label and value of each line that says what is to be made."""
     yield "When", wording.rhythm(schedule)
     yield "Time zone", schedule.timezone
-    yield "Next firings", "; ".join(f"{fire.local_at:%a %Y-%m-%d %H:%M}" for fire in fires) or "none"
+    yield "Next firings", "; ".join(f"{fire.local_at:%a %-d %b %Y, %H:%M}" for fire in fires) or "none"
     yield "Task", schedule.prompt
     yield "Agent", schedule.profile.name
     yield from (
         (name.replace("_", " ").capitalize(), str(arguments[name])) for name in sorted(_others(arguments))
     )
-    yield "Expected", _expected(schedule, now)
 
 
 def _others(arguments: Arguments) -> set[str]:
@@ -74,26 +74,13 @@ def _others(arguments: Arguments) -> set[str]:
     return {name for name, value in arguments.items() if value not in (None, "")} - TOLD
 
 
-def _expected(schedule: Schedule, now: datetime) -> str:
-    """Say what it is going to use: of one that fires once in all, else of an average day of the week."""
-    alike = Schedule.objects.filter(profile=schedule.profile).only("profile", "avg_turns_per_firing")
-    steps = Weights(alike, conf.load()).of(schedule)
-    runs = len(stamps_ahead(schedule, now, now + WEEK)[: schedule.firings_left]) / WEEK.days
-    if schedule.at:
-        return f"one run of {_used(schedule, steps)}"
-    if not runs:
-        return f"no run within a week; one takes {_used(schedule, steps)}"
-    often = f"{runs:,.1f}".removesuffix(".0")
-    return f"{often} run{'' if often == '1' else 's'} a day, in all {_used(schedule, steps, runs)}"
-
-
-def _used(schedule: Schedule, steps: float, runs: float = 1) -> str:
-    """Say steps and, as far as anything is known of prices, the cost of so many runs."""
-    usd = Prices().of(NO_SCHEDULE, steps)
-    if schedule.max_cost_usd is not None:
-        usd = min(usd, float(schedule.max_cost_usd))
-    cost = f" and ${usd * runs:,.2f}" if usd * runs >= 0.005 else ""
-    return f"about {steps * runs:,.0f} agent steps{cost}"
+def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield what it is going to use, and that it is in nobody's way where it is not."""
+    expected = Expected(schedule, now)
+    yield "Expected", str(expected)
+    yield "Guessed from", expected.basis
+    if not met:
+        yield "Collisions", "none within a day of its first firing"
 
 
 def _sentence(warning: dict[str, Any]) -> str:
