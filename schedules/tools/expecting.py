@@ -30,14 +30,14 @@ class Expected:
             self._usd = min(self._usd, float(schedule.max_cost_usd))
 
     def __str__(self) -> str:
-        return f"about {_counted(self._steps, 'step')}{self._cost()}; {self._often()}"
+        return f"About {_counted(self._steps, 'step')}{self._cost()}; {self._often()}"
 
     @property
     def basis(self) -> str:
         """Say from what it is guessed: without runs from a limit, which most stay far below."""
         name = self._schedule.profile.name
-        limit = f"the step limit: {name} has run no schedule yet"
-        steps = f"what runs of {name} took" if self._known else limit
+        limit = f"The step limit: {name} has run no schedule yet"
+        steps = f"What runs of {name} took" if self._known else limit
         if self._has_price:
             return steps
         return f"{steps}; {'the offline model is free' if offline() else 'no run had a price so far'}"

@@ -80,7 +80,7 @@ def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tupl
     yield "Expected", str(expected)
     yield "Guessed from", expected.basis
     if not met:
-        yield "Collisions", "none within a day of its first firing"
+        yield "Collisions", "None within a day of its first firing"
 
 
 def _sentence(warning: dict[str, Any]) -> str:

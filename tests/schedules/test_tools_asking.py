@@ -62,9 +62,9 @@ def test_the_card_says_when_where_and_what_it_will_use(alices):
     )
     assert (told["Agent"], told["Max turns"]) == ("Tester", "30")
     assert told["Next firings"].count("09:00") == 3
-    assert told["Expected"] == "about 30 steps and $0 a run; 7 runs a week"
-    assert told["Guessed from"] == "the step limit: Tester has run no schedule yet; the offline model is free"
-    assert told["Collisions"] == "none within a day of its first firing"
+    assert told["Expected"] == "About 30 steps and $0 a run; 7 runs a week"
+    assert told["Guessed from"] == "The step limit: Tester has run no schedule yet; the offline model is free"
+    assert told["Collisions"] == "None within a day of its first firing"
     assert shown["warnings"] == []
     assert not Schedule.objects.exists()
 
@@ -77,19 +77,19 @@ def test_the_expected_cost_comes_from_what_runs_have_cost(alices):
         due_at=clock.now(), turn_count=10, cost_usd=Decimal("0.5"),
     )  # fmt: skip
     told = lines(card(alices, NEW | {"cron": "0 */6 * * *"}))
-    assert told["Expected"] == "about 10 steps and $0.50 a run; 4 runs a day, $2.00 in all"
-    assert told["Guessed from"] == "what runs of Tester took"
+    assert told["Expected"] == "About 10 steps and $0.50 a run; 4 runs a day, $2.00 in all"
+    assert told["Guessed from"] == "What runs of Tester took"
     told = lines(card(alices, NEW | {"cron": "0 9 * * 1-5", "max_cost_usd": "0.2"}))
-    assert told["Expected"] == "about 10 steps and $0.20 a run; 5 runs a week, $1.00 in all"
+    assert told["Expected"] == "About 10 steps and $0.20 a run; 5 runs a week, $1.00 in all"
 
 
 def test_where_no_run_had_a_price_the_card_says_that_none_is_known(alices, settings):
     settings.ANTHROPIC_API_KEY = "sk-none"
     told = lines(card(alices, NEW))
-    assert told["Expected"] == "about 50 steps a run, its cost not known yet; 7 runs a week"
+    assert told["Expected"] == "About 50 steps a run, its cost not known yet; 7 runs a week"
     assert told["Guessed from"].endswith("no run had a price so far")
     told = lines(card(alices, NEW | {"max_cost_usd": "0.5"}))
-    assert "about 50 steps and at most $0.50 a run" in told["Expected"]
+    assert "About 50 steps and at most $0.50 a run" in told["Expected"]
 
 
 def test_a_collision_is_a_warning_on_the_card(alices):
