@@ -101,6 +101,17 @@ def test_a_thought_is_folded_opens_by_hand_and_by_key_and_is_there_after_a_reloa
     expect(thought).to_be_hidden()
 
 
+def test_a_call_shows_no_secret_not_even_within_an_address(chat, held):
+    page = chat(at(held))
+    given = {"url": "https://example.org/?a=1&api_key=hidden1#top", "headers": {"Authorization": "hidden2"}}
+    writes(held, ToolStarted(1, "c1", "http_get", given))
+    tool = page.locator("details.tool")
+    expect(tool.locator(".intent")).to_have_text("https://example.org/?a=1&api_key=•••#top")
+    tool.locator("summary").click()
+    expect(tool.locator("pre")).to_contain_text("api_key=•••#top")
+    expect(tool).not_to_contain_text("hidden")
+
+
 def test_who_is_silent_for_long_is_asked_about_and_heard_again(chat, held):
     page = chat()
     page.clock.install()

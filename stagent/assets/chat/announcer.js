@@ -1,9 +1,10 @@
-// Says to a screen reader that an answer begins and ends, and never each of its words.
+// Says to a screen reader that an answer begins, asks and ends, and never each of its words.
 
 import { words } from "./times.js";
 
 export class Announcer {
     #begun = new Set();
+    #asked = new Set();
 
     constructor(element, isShown) {
         this.element = element;
@@ -11,9 +12,17 @@ export class Announcer {
     }
 
     hear(reply) {
-        if (!reply.text || this.#begun.has(reply.id) || !this.isShown(reply.id)) return;
+        if (!this.isShown(reply.id)) return;
+        for (const { id, text, status } of reply.questions.values()) if (status === "open") this.#ask(id, text);
+        if (!reply.text || this.#begun.has(reply.id)) return;
         this.#begun.add(reply.id);
         this.say("Answer started.");
+    }
+
+    #ask(id, text) {
+        if (this.#asked.has(id)) return;
+        this.#asked.add(id);
+        this.say(`The agent asks: ${text}`);
     }
 
     finish(reply) {

@@ -33,8 +33,9 @@ export class Composer extends EventTarget {
     // Puts the draft of a conversation in place.
     open(conversationId) {
         this.#save();
+        const known = Boolean(this.#key); // before that, somebody was quicker than this script
         this.#key = this.prefix + (conversationId ?? "new");
-        this.area.value = localStorage.getItem(this.#key) ?? "";
+        this.area.value = (!known && this.area.value) || (localStorage.getItem(this.#key) ?? "");
         this.#typed(false);
     }
 
@@ -45,8 +46,9 @@ export class Composer extends EventTarget {
         this.#save();
     }
 
+    // Puts words before those that are in the field already.
     fill(text) {
-        this.area.value = text;
+        this.area.value = [text, this.area.value].filter((each) => each.trim()).join("\n\n");
         this.area.focus();
         this.#typed();
     }

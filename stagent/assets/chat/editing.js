@@ -4,7 +4,7 @@ import { button, h } from "./dom.js";
 
 export function edit(view, send) {
     if (view.element.querySelector(".editor")) return;
-    const area = h("textarea", { "aria-label": "Edit your message", rows: "1" });
+    const area = h("textarea", { "aria-label": "Edit your message", rows: "1", dir: "auto" });
     area.value = view.message.text;
     const close = () => {
         editor.remove();

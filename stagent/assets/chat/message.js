@@ -2,9 +2,11 @@
 
 import { Actions } from "./actions.js";
 import { cardOf } from "./cards.js";
-import { button, h, icon } from "./dom.js";
+import { h, icon } from "./dom.js";
+import { folded } from "./folding.js";
 import { Parts } from "./parts.js";
 import { Questions } from "./questions.js";
+import { waitsFor, waysOut } from "./waiting.js";
 
 const SILENT_MS = 20_000;
 export const UNFINISHED = ["pending", "streaming"];
@@ -13,7 +15,7 @@ export const UNFINISHED = ["pending", "streaming"];
 export class Said {
     constructor(message, desk) {
         this.message = message;
-        this.bubble = h("div", { class: "bubble" }, message.text);
+        this.bubble = h("div", { class: "bubble" }, folded(message.text));
         this.element = h("article", { class: "message user", "data-id": message.id, "aria-label": "You" }, this.bubble);
         this.actions = new Actions(this, desk);
         this.element.append(this.actions.element);
@@ -87,30 +89,37 @@ export class Answer {
         this.#showState();
     }
 
+    get asksPerson() {
+        return !this.isFinished && this.questions.hasOpen;
+    }
+
+    // Leads to the question that is open: into sight, and the keyboard to its first button.
+    showQuestion() {
+        this.questions.lead();
+    }
+
     get isSilent() {
-        const waits = this.#reply?.isWaitingForPerson || this.desk.isBehindAnother(this);
+        const waits = this.asksPerson || this.desk.before(this).length > 0;
         return !waits && this.#reply !== null && !this.isFinished && Date.now() - this.#reply.heardAt > SILENT_MS;
     }
 
     #showState() {
-        const [symbol, words] = this.#situation();
-        this.element.setAttribute("aria-busy", String(words !== WAITS && words !== ASKS));
-        this.element.classList.toggle("streaming", this.#last === "text" && words !== ASKS && words !== WAITS);
+        const before = this.desk.before(this);
+        const waits = waitsFor(before);
+        const [symbol, words] = waits ? [icon("clock"), waits] : this.#situation();
+        const idle = waits || this.asksPerson;
+        this.element.setAttribute("aria-busy", String(!idle));
+        this.element.classList.toggle("streaming", this.#last === "text" && !idle);
         this.state.hidden = !words;
-        if (this.state.dataset.words === words) return;
-        this.state.dataset.words = words;
-        this.state.replaceChildren(symbol, words, words === WAITS ? this.#withdraw() : "");
+        const key = `${words} ${before.length}`;
+        if (this.state.dataset.key === key) return;
+        this.state.dataset.key = key;
+        this.state.replaceChildren(symbol, words, waits && waysOut(this, before, this.desk));
         this.actions.show(this.message);
     }
 
-    #withdraw() {
-        return button("Withdraw", () => this.desk.stop(this.message.id), { class: "button small" });
-    }
-
     #situation() {
-        const reply = this.#reply;
-        if (this.desk.isBehindAnother(this)) return [icon("clock"), WAITS];
-        if (reply?.isWaitingForPerson || this.message.questions?.length) return [icon("hand"), ASKS];
+        if (this.asksPerson) return [icon("hand"), "Waiting for your answer"];
         if (this.isSilent) return [h("span", { class: "dots" }), "Still working? Nothing was heard for a while; looking again."];
         if (this.#last === "text" || this.#last === "thinking") return ["", ""]; // they show it themselves
         return [h("span", { class: "dots" }), this.#last ? "Working" : "Getting ready"];
@@ -119,6 +128,7 @@ export class Answer {
     #settle(message) {
         this.#reply = null;
         this.state.hidden = true;
+        this.questions.close();
         this.element.classList.remove("streaming");
         this.element.setAttribute("aria-busy", "false");
         this.element.dataset.status = message.status;
@@ -139,6 +149,3 @@ export class Answer {
         this.#last = parts.at(-1)?.kind;
     }
 }
-
-const WAITS = "Waiting for the answer before it";
-const ASKS = "Waiting for your answer";

@@ -44,11 +44,10 @@ export class Needs {
         this.list.append(card.element);
     }
 
-    // Settled elsewhere: ask what became of it, say so for a moment, and go.
+    // Settled elsewhere: say what became of it for a moment, and go.
     async #settle(id, card) {
         this.#cards.delete(id);
-        const now = await get(`questions/${id}`).catch(() => ({ status: "withdrawn" }));
-        card.show(now.status);
+        await card.close();
         setTimeout(() => {
             card.element.remove();
             this.#count();

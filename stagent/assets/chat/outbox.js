@@ -101,9 +101,10 @@ export class Outbox extends EventTarget {
     #send(entry) {
         const frame = { type: "send", ...wire(entry) };
         if (!this.#mayGo(entry)) return;
+        if (new Blob([entry.text]).size > LONG_BYTES) this.#post(entry);
+        else if (!this.#connection.say(frame)) return;
         entry.sentAt = Date.now();
-        if (new Blob([entry.text]).size > LONG_BYTES) return this.#post(entry);
-        this.#connection.say(frame);
+        this.#keep(entry);
     }
 
     // Words for a conversation that is about to begin wait for the first of them to begin it.

@@ -1,7 +1,7 @@
 // A question of an agent to the person: what it wants to do, and the buttons that let it or not.
 
-import { post } from "./api.js";
-import { button, h, icon } from "./dom.js";
+import { get, post } from "./api.js";
+import { button, find, h, icon } from "./dom.js";
 import { plain } from "./tools.js";
 import { exactTime, until } from "./times.js";
 
@@ -19,7 +19,7 @@ export class Question {
 
     constructor(asked, where = "") {
         this.id = asked.question_id ?? asked.id;
-        this.element = h("section", { class: "question", "aria-label": "The agent asks" });
+        this.element = h("section", { class: "question", "aria-label": "The agent asks", tabindex: "-1" });
         this.#asked = asked;
         this.#draw(where);
         this.show(asked.status ?? "open");
@@ -27,7 +27,7 @@ export class Question {
 
     // What became of it: here, in another tab, or by the clock.
     show(status) {
-        if (status === this.#told) return;
+        if (status === this.#told || (status === "open" && this.#told)) return; // late news: it is settled
         this.#told = status;
         this.element.dataset.state = status;
         if (status === "open") return;
@@ -35,14 +35,33 @@ export class Question {
         this.foot.replaceChildren(h("p", { class: "settled" }, icon(symbol), words));
     }
 
+    get isOpen() {
+        return this.#told === "open";
+    }
+
+    // Brings it into sight, and the keyboard to where it is answered.
+    lead() {
+        const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+        this.element.scrollIntoView({ block: "center", behavior: calm ? "instant" : "smooth" });
+        find("button, input", this.foot)?.focus({ preventScroll: true });
+    }
+
+    // What asked has ended: asks what became of it, if nobody has told.
+    async close() {
+        if (!this.isOpen) return;
+        const now = await get(`questions/${this.id}`).catch(() => ({ status: "withdrawn" }));
+        this.show(now.status);
+    }
+
     #draw(where) {
         const { card = {}, text, tool, kind } = this.#asked;
         const title = card.title || text;
+        const isSaid = title === text || (kind !== "question" && card.lines?.length); // its lines say it at length
         this.foot = h("div", { class: "question-foot" });
         this.wrong = h("p", { class: "wrong", role: "alert" });
         this.element.append(
             h("header", {}, icon(tool.includes("schedule") ? "clock" : "hand"), h("h3", {}, title), where),
-            text && text !== title ? h("p", { class: "asks" }, text) : "",
+            text && !isSaid ? h("p", { class: "asks" }, text) : "",
             lines(card.lines ?? []),
             ...(card.warnings ?? []).map((warning) => h("p", { class: "warning" }, icon("warn"), h("span", {}, worded(warning)))),
             this.foot,
@@ -78,15 +97,22 @@ export class Question {
         return at && h("span", { class: "expiry", title: exactTime(at) }, `Denied by itself ${until(at)}`);
     }
 
+    // The buttons go; whoever came by keyboard stays at the card.
+    #settle(status) {
+        const hadFocus = this.element.contains(document.activeElement);
+        this.show(status);
+        if (hadFocus) this.element.focus({ preventScroll: true });
+    }
+
     async #answer(decision, text) {
         this.wrong.textContent = "";
         this.element.toggleAttribute("data-busy", true);
         try {
             const answered = await post(`questions/${this.id}/answer`, text ? { decision, text } : { decision });
-            this.show(answered.status);
+            this.#settle(answered.status);
         } catch (error) {
             this.wrong.textContent = error.message;
-            if (error.status === 409) this.show(error.code.replace("question_", ""));
+            if (error.status === 409) this.#settle(error.code.replace("question_", ""));
         } finally {
             this.element.toggleAttribute("data-busy", false);
         }
@@ -116,6 +142,18 @@ export class Questions {
 
     constructor(parts) {
         this.parts = parts;
+    }
+
+    get hasOpen() {
+        return [...this.#cards.values()].some((card) => card.isOpen);
+    }
+
+    lead() {
+        [...this.#cards.values()].find((card) => card.isOpen)?.lead();
+    }
+
+    close() {
+        for (const card of this.#cards.values()) card.close();
     }
 
     show(asked) {

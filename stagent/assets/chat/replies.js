@@ -30,10 +30,6 @@ export class Reply {
         this[`_${frame.type}`]?.(frame);
     }
 
-    get isWaitingForPerson() {
-        return [...this.questions.values()].some((question) => question.status === "open");
-    }
-
     _snapshot(frame) {
         this.text = frame.text;
         this.status = frame.status;

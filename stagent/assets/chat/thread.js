@@ -5,7 +5,7 @@
 import { get, patch, post } from "./api.js";
 import { edit } from "./editing.js";
 import { Answer, Said, UNFINISHED } from "./message.js";
-import { unsent } from "./unsent.js";
+import { Unsent } from "./unsent.js";
 
 const SYNC_MS = 80;
 const TICK_MS = 2000;
@@ -23,16 +23,18 @@ export class Thread extends EventTarget {
     constructor(parts) {
         super();
         Object.assign(this, parts); // list, replies, outbox, connection, links, scroller, composer, tell
+        this.unsent = new Unsent(this.outbox, this.connection, this.composer);
         this.draftOf = this.outbox.begun ?? crypto.getRandomValues(new Uint32Array(1))[0];
         this.replies.addEventListener("change", ({ detail }) => this.#views.get(detail.reply.id)?.heard?.());
         this.replies.addEventListener("final", ({ detail }) => this.#ended(detail));
         this.outbox.addEventListener("change", () => this.#layOut());
+        this.connection.addEventListener("state", () => this.outbox.waiting && this.#layOut());
         this.outbox.addEventListener("accepted", ({ detail }) => this.#accepted(detail));
         setInterval(() => this.#tick(), TICK_MS);
     }
 
     get unfinished() {
-        return this.messages.filter((message) => message.role === "assistant" && UNFINISHED.includes(message.status));
+        return this.messages.filter(isUnfinished);
     }
 
     get lastOfPerson() {
@@ -127,17 +129,29 @@ export class Thread extends EventTarget {
         this.send("Continue.");
     }
 
+    // What still answers the earlier version is stopped: nobody would see it, nor could stop it later.
     edit(view) {
-        edit(view, (text) => this.send(text, { ...this.composer.choice, parent_id: view.message.parent_id ?? "root" }));
+        edit(view, (text) => {
+            const at = this.messages.findIndex((message) => message.id === view.message.id);
+            for (const message of this.messages.slice(at)) if (isUnfinished(message)) this.stop(message.id);
+            this.send(text, { ...this.composer.choice, parent_id: view.message.parent_id ?? "root" });
+        });
+    }
+
+    // Edits the words that an answer is to.
+    editAsked(view) {
+        this.edit(this.#views.get(view.message.parent_id));
     }
 
     async showBranch(id) {
         await this.#attempt(() => patch(`conversations/${this.id}`, { head_id: id }));
     }
 
-    isBehindAnother(view) {
+    // The answers before this one that are not finished, from the first on.
+    before(view) {
         const at = this.messages.findIndex((message) => message.id === view.message.id);
-        return this.messages.slice(0, Math.max(at, 0)).some((message) => UNFINISHED.includes(message.status));
+        const unfinished = this.messages.slice(0, Math.max(at, 0)).filter(isUnfinished);
+        return unfinished.map((message) => this.#views.get(message.id)).filter(Boolean);
     }
 
     drawn() {
@@ -181,8 +195,7 @@ export class Thread extends EventTarget {
         const branching = entries.find((entry) => entry.parent_id && !entry.error);
         const shown = this.#before(branching?.parent_id);
         const views = shown.map((message) => this.#viewOf(message));
-        const waiting = entries.map((entry) => unsent(entry, this.outbox, this.connection.state, (text) => this.composer.fill(text)));
-        place(this.list, [...views.map((view) => view.element), ...waiting]);
+        place(this.list, [...views.map((view) => view.element), ...this.unsent.elements(entries)]);
         const kept = new Set(this.messages.map((message) => message.id));
         for (const id of this.#views.keys()) if (!kept.has(id)) this.#views.delete(id);
         this.dispatchEvent(new Event("shown"));
@@ -207,6 +220,10 @@ export class Thread extends EventTarget {
             this.syncSoon();
         }
     }
+}
+
+function isUnfinished({ role, status }) {
+    return role === "assistant" && UNFINISHED.includes(status);
 }
 
 // Puts elements into a list in this order; what stands right already is not touched, so focus and

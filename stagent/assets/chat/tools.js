@@ -4,6 +4,7 @@ import { h, icon } from "./dom.js";
 import { span } from "./times.js";
 
 const SECRET = /token|secret|password|passwd|api_?key|authorization|credential/i;
+const IN_ADDRESS = /([?&][^=&\s]*(?:token|secret|password|passwd|key|signature)[^=&\s]*=)[^&\s"#]+/gi;
 const TELLING = ["name", "schedule", "path", "url", "query", "pattern", "command", "text", "prompt", "question"];
 
 export class Tool {
@@ -58,7 +59,7 @@ function details(call, done) {
 function intent(given) {
     const named = TELLING.find((key) => typeof given?.[key] === "string" && !SECRET.test(key));
     const text = named ? given[named] : Object.entries(given ?? {}).map(([key, value]) => `${key}: ${short(key, value)}`).join(", ");
-    return text.replace(/\s+/g, " ").slice(0, 120);
+    return masked(text).replace(/\s+/g, " ").slice(0, 120);
 }
 
 function short(key, value) {
@@ -67,7 +68,11 @@ function short(key, value) {
 }
 
 function pretty(value) {
-    return JSON.stringify(value, (key, inner) => (SECRET.test(key) && typeof inner === "string" ? "•••" : inner), 2);
+    return masked(JSON.stringify(value, (key, inner) => (SECRET.test(key) && typeof inner === "string" ? "•••" : inner), 2));
+}
+
+function masked(text) {
+    return text.replace(IN_ADDRESS, "$1•••");
 }
 
 function prettyText(text) {

@@ -1,29 +1,53 @@
 // A person's words that the server has not confirmed: shown at once, with what becomes of them.
 
 import { button, h, icon } from "./dom.js";
+import { folded } from "./folding.js";
 
-export function unsent(entry, outbox, state, takeBack) {
-    const status = entry.error ? wrong(entry, outbox, takeBack) : h("p", { class: "sending" }, icon("clock"), waits(state));
-    const name = entry.error ? "You, not sent" : "You, sending";
-    return h("article", { class: "message user unsent", "aria-label": name }, h("div", { class: "bubble" }, entry.text), status);
+export class Unsent {
+    #shown = new Map(); // what was made for an entry stands, as long as the same is to be said: focus stays
+
+    constructor(outbox, connection, composer) {
+        Object.assign(this, { outbox, connection, composer });
+    }
+
+    elements(entries) {
+        const { name } = this.connection.state;
+        const before = this.#shown;
+        this.#shown = new Map();
+        return entries.map((entry) => {
+            const key = [entry.client_msg_id, entry.error, name, Boolean(entry.sentAt)].join(" ");
+            const element = before.get(key) ?? this.#make(entry, name);
+            this.#shown.set(key, element);
+            return element;
+        });
+    }
+
+    #make(entry, state) {
+        const isHere = entry.error || (state !== "live" && !entry.sentAt); // what went out may have come in
+        const told = h("span", {}, icon(entry.error ? "warn" : "clock"), entry.error ? `Not sent: ${entry.error}` : waits(state));
+        const status = h(
+            "div",
+            { class: entry.error ? "sending failed" : "sending", role: entry.error && "alert" },
+            told,
+            entry.error && word("Try again", () => this.outbox.retry(entry.client_msg_id)),
+            isHere && [word("Edit", () => this.#takeBack(entry, true)), word("Withdraw", () => this.#takeBack(entry, false))],
+        );
+        const bubble = h("div", { class: "bubble" }, folded(entry.text));
+        return h("article", { class: "message user unsent", "aria-label": entry.error ? "You, not sent" : "You, sending" }, bubble, status);
+    }
+
+    #takeBack(entry, isWanted) {
+        this.outbox.drop(entry.client_msg_id);
+        if (isWanted) this.composer.fill(entry.text);
+        else this.composer.focus();
+    }
+}
+
+function word(label, onclick) {
+    return button(label, onclick, { class: "button small" });
 }
 
 function waits(state) {
-    if (state.name === "offline") return "Will be sent when you are back online";
-    return state.name === "live" ? "Sending" : "Will be sent when the connection is back";
-}
-
-function wrong(entry, outbox, takeBack) {
-    const id = entry.client_msg_id;
-    const back = () => {
-        outbox.drop(id);
-        takeBack(entry.text);
-    };
-    return h(
-        "div",
-        { class: "sending failed", role: "alert" },
-        h("span", {}, icon("warn"), `Not sent: ${entry.error}`),
-        button("Try again", () => outbox.retry(id), { class: "button small" }),
-        button("Edit", back, { class: "button small" }),
-    );
+    if (state === "offline") return "Will be sent when you are back online";
+    return state === "live" ? "Sending" : "Will be sent when the connection is back";
 }

@@ -1,0 +1,112 @@
+"""What waits its turn in the chat: said what for, shown, sent now, edited, withdrawn."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from agents.models import Question
+from chat.models import Message
+from chat.states import MessageStatus
+from schedules.models import Schedule
+from tests.browser.test_chat import SLOW, answers, say, settled
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ASKED = "Every weekday at 9, summarise what changed in my workspace"
+
+
+def is_asked(page: Page):
+    """Let the page ask for leave to make a schedule; return the card."""
+    say(page, ASKED)
+    card = page.get_by_role("region", name="The agent asks")
+    expect(card.get_by_role("button", name="Allow")).to_be_visible()
+    return card
+
+
+def test_what_waits_for_the_persons_own_answer_says_so_and_leads_to_the_question(chat):
+    page = chat()
+    card = is_asked(page)
+    expect(page.locator("#announcer")).to_have_text(re.compile("The agent asks: May the agent create"))
+    say(page, "What is scheduled, and when?")
+    waiting = answers(page).nth(1)
+    expect(waiting).to_contain_text("Waiting for your answer above")
+    waiting.get_by_role("button", name="Show it").click()
+    expect(card.get_by_role("button", name="Allow")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(card).to_contain_text("Allowed.")
+    expect(card).to_be_focused()
+    expect(settled(page)).to_have_count(2)
+    assert Schedule.objects.exists()
+
+
+def test_what_waits_is_sent_now_and_what_was_being_said_stops(chat):
+    page = chat()
+    say(page, SLOW)
+    expect(answers(page)).to_contain_text("5 6 7 8")
+    say(page, "What is scheduled, and when?")
+    say(page, "And then?")
+    expect(answers(page).nth(2).get_by_role("button", name="Withdraw")).to_be_visible()
+    expect(answers(page).nth(2).get_by_role("button", name="Send now")).to_have_count(0)
+    answers(page).nth(1).get_by_role("button", name="Send now").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(settled(page)).to_have_count(3)
+    told = [each.status for each in Message.objects.replies().order_by("pk")]
+    assert told == [MessageStatus.STOPPED, MessageStatus.COMPLETE, MessageStatus.COMPLETE]
+
+
+def test_what_waits_is_edited_and_the_earlier_version_is_not_answered(chat):
+    page = chat()
+    say(page, SLOW)
+    expect(answers(page)).to_contain_text("5 6 7 8")
+    say(page, "What failed?")
+    answers(page).nth(1).get_by_role("button", name="Edit").click()
+    editor = page.get_by_label("Edit your message")
+    expect(editor).to_have_value("What failed?")
+    editor.fill("What is scheduled, and when?")
+    editor.press("Enter")
+    expect(page.get_by_text("2 / 2")).to_be_visible()
+    answers(page).nth(1).get_by_role("button", name="Send now").click()
+    expect(settled(page)).to_have_count(2)
+    expect(answers(page).nth(1)).to_contain_text("schedule")
+    withdrawn = Message.objects.replies().get(parent__text="What failed?")
+    assert (withdrawn.status, withdrawn.text) == (MessageStatus.STOPPED, "")
+
+
+def test_a_question_whose_answer_was_stopped_is_not_asked_any_longer(chat):
+    page = chat()
+    card = is_asked(page)
+    page.keyboard.press("Escape")
+    expect(card).to_contain_text("No longer asked")
+    expect(card.get_by_role("button")).to_have_count(0)
+    assert Question.objects.get().status == "withdrawn"
+
+
+def test_a_conversation_that_asks_is_marked_at_the_side_until_it_is_answered(chat):
+    page, other = chat(), chat()
+    card = is_asked(page)
+    row = other.get_by_role("link", name=re.compile("Every weekday at 9.*asks you"))
+    expect(row).to_be_visible()
+    card.get_by_role("button", name="Deny").click()
+    expect(row).to_have_count(0)
+
+
+def test_what_is_not_sent_yet_is_taken_back_in_front_of_what_was_written_since(chat):
+    page = chat()
+    expect(page.locator("#chip")).to_have_text("live")
+    page.context.set_offline(True)
+    expect(page.locator("#chip")).to_have_text("offline")
+    say(page, "One")
+    say(page, "Two")
+    sent = page.get_by_label("You, sending")
+    sent.nth(1).get_by_role("button", name="Withdraw").click()
+    field = page.get_by_label("Message", exact=True)
+    field.fill("Three")
+    sent.get_by_role("button", name="Edit").click()
+    expect(field).to_have_value("One\n\nThree")
+    expect(sent).to_have_count(0)
+    page.context.set_offline(False)
+    expect(page.locator("#chip")).to_have_text("live")
+    say(page, "What is scheduled, and when?")
+    expect(settled(page)).to_have_count(1)
+    wait_until(lambda: Message.objects.filter(role="user").count() == 1)
