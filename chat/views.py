@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -28,6 +28,7 @@ SHEETS = [
         "cards",
         "questions",
         "dialogs",
+        "touch",
     )
 ]
 NOBODY = 0  # the id in an address that the page fills in
@@ -48,13 +49,12 @@ class SignOut(LogoutView):
 @never_cache
 @login_required(login_url="chat:login")
 def page(request: HttpRequest, conversation_id: str | None = None) -> HttpResponse:
-    """Show the page; with somebody else's conversation, there is none."""
+    """Show the page; it says itself that there is no such conversation, or none of this person's."""
     user = cast(User, request.user)
-    if conversation_id is not None:
-        mine = Conversation.objects.of(user).filter(pk=number(conversation_id))
-        if not mine.exists():
-            raise Http404
-    return render(request, "chat/page.html", {"config": _config(user, conversation_id), "sheets": SHEETS})
+    mine = Conversation.objects.of(user).filter(pk=number(conversation_id))
+    status = 200 if conversation_id is None or mine.exists() else 404
+    context = {"config": _config(user, conversation_id), "sheets": SHEETS}
+    return render(request, "chat/page.html", context, status=status)
 
 
 def _config(user: User, conversation_id: str | None) -> dict[str, Any]:

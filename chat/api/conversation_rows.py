@@ -13,8 +13,9 @@ from stagent.lib.api.values import Id, Ref, Row, Said, Seen
 
 EXAMPLE: Any = json.loads("""{
   "id": "12", "title": "Release notes", "profile": "assistant", "model": null, "schedule_id": null,
-  "pinned": false, "unread": true, "live": false, "created_at": "2026-11-24T08:00:00Z",
-  "active_at": "2026-11-24T09:12:00Z", "archived_at": null, "head_id": "84", "snippet": null
+  "pinned": false, "unread": true, "live": false, "asks": false,
+  "created_at": "2026-11-24T08:00:00Z", "active_at": "2026-11-24T09:12:00Z",
+  "archived_at": null, "head_id": "84", "snippet": null
 }""")
 
 
@@ -41,6 +42,7 @@ class ConversationRow(Row):
     pinned: bool
     unread: bool = Field(description="An answer came after its owner looked last.")
     live: bool = Field(description="A reply in it is not finished.")
+    asks: bool = Field(description="A reply in it waits for its owner's answer.")
     created_at: datetime
     active_at: datetime = Field(description="When something was said last.")
     archived_at: datetime | None

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
+from agents.models import Question
 from chat.errors import no_conversation, no_message
 from chat.models import Conversation, Message
 from chat.models.conversation import ConversationQuerySet
@@ -27,7 +28,8 @@ def conversations(owner: User) -> ConversationQuerySet:
 def with_rows(found: ConversationQuerySet) -> ConversationQuerySet:
     """Add what the rows of conversations show."""
     live = Message.objects.unfinished().filter(conversation=OuterRef("pk"))
-    return found.select_related("profile").annotate(live=Exists(live))
+    asks = live.filter(pk__in=Question.objects.open().filter(message_id__isnull=False).values("message_id"))
+    return found.select_related("profile").annotate(live=Exists(live), asks=Exists(asks))
 
 
 def conversation(owner: User, conversation_id: str) -> Conversation:

@@ -11,6 +11,7 @@ from chat.states import MessageStatus
 from chat.transitions.delivering import Result, deliver
 from schedules.models import Schedule
 from stagent.lib import clock
+from tests.browser.conftest import NOWHERE
 from tests.support.builders import a_schedule, a_waiting_run
 from tests.support.talking import converses
 from tests.support.waiting import wait_until
@@ -180,6 +181,16 @@ def test_a_schedule_that_paused_itself_is_resumed_where_it_says_so(chat, alice):
     assert Schedule.objects.get().status == "active"
 
 
+def test_where_no_conversation_is_the_page_says_so_and_another_one_can_be_begun(chat):
+    page = chat(NOWHERE)
+    expect(page.get_by_role("heading", name="This conversation is not here")).to_be_visible()
+    expect(page).to_have_url(re.compile(r":\d+/$"))
+    say(page, "What is scheduled, and when?")
+    expect(settled(page)).to_have_attribute("data-status", "complete")
+    expect(page.get_by_role("heading", name="This conversation is not here")).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"/c/\d+/$"))
+
+
 def test_a_failed_answer_says_why_and_is_asked_for_again(chat):
     page = chat()
     say(page, "Talk. [[offline: refusal]]")
@@ -229,6 +240,38 @@ def test_conversations_are_found_renamed_pinned_and_thrown_away_with_undo(chat, 
     page.get_by_role("button", name="More for Second thing").click()
     page.get_by_role("menuitem", name="Delete").click()
     expect(page.get_by_role("link", name="Second thing")).to_have_count(0)
-    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Foxes")).to_be_focused()
+    page.keyboard.press("Control+z")
     expect(page.get_by_role("link", name="Second thing")).to_be_visible()
     assert Conversation.objects.filter(deleted_at=None).count() == 2
+
+
+def test_the_conversation_that_is_shown_has_its_menu_at_its_title(chat, alice):
+    said = converses(alice, "First thing", "Nothing.", clock.now())
+    page = chat(f"/c/{said.conversation_id}/", phone=True)
+    more = page.get_by_role("button", name="More for this conversation")
+    more.tap()
+    page.get_by_role("menuitem", name="Rename").tap()
+    page.get_by_label("Title").fill("Foxes")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Foxes", level=1)).to_be_visible()
+    more.tap()
+    with page.expect_download() as file:
+        page.get_by_role("menuitem", name="Export as Markdown").tap()
+    assert file.value.suggested_filename.endswith(".md")
+    more.tap()
+    page.get_by_role("menuitem", name="Archive").tap()
+    page.get_by_role("button", name="Undo").tap()
+    wait_until(lambda: Conversation.objects.get().archived_at is None)
+    page.get_by_role("link", name="New chat").tap()
+    expect(page.get_by_role("heading", name="New conversation", level=1)).to_be_visible()
+
+
+def test_a_conversation_is_marked_as_unread_again(chat, alice):
+    converses(alice, "First thing", "Nothing.", clock.now())
+    Conversation.objects.update(read_at=clock.now())
+    page = chat()
+    page.get_by_role("button", name="More for First thing").click()
+    page.get_by_role("menuitem", name="Mark as unread").click()
+    expect(page.get_by_role("link", name=re.compile("First thing.*unread"))).to_be_visible()
+    expect(page).to_have_title(re.compile(r"^\(1\) "))

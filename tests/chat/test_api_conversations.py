@@ -7,7 +7,7 @@ import pytest
 from chat.models import Conversation
 from tests.support.builders import NOON, a_profile
 from tests.support.programs import Program, refusal
-from tests.support.talking import converses, says
+from tests.support.talking import asks, begins, converses, ends, says
 
 
 @pytest.fixture
@@ -37,6 +37,16 @@ def test_a_list_says_what_is_unread_and_what_is_live(program, bob):
     assert not first["live"]
     assert first["head_id"] == str(answered.pk)
     assert "html" not in first
+
+
+def test_a_list_says_where_a_person_is_asked(program, bob):
+    says(bob, "First")
+    reply_id = says(bob, "Second").reply_id
+    claimed = begins(reply_id)
+    asks(claimed)
+    assert [row["asks"] for row in program.get("/conversations").json()["items"]] == [True, False]
+    ends(reply_id, claimed.token)
+    assert [row["asks"] for row in program.get("/conversations").json()["items"]] == [False, False]
 
 
 def test_pinned_conversations_come_first_then_the_latest(program, bob):

@@ -44,7 +44,11 @@ def test_somebody_elses_conversation_is_not_there(client, alice, charlie):
     place = says(alice)
     client.force_login(charlie)
     assert client.get(f"/c/{place.conversation_id}/").status_code == 404
-    assert client.get("/c/99999/").status_code == 404
+    nowhere = client.get("/c/99999/")
+    assert nowhere.status_code == 404
+    assert config(nowhere.content.decode())["conversation"] == "99999", (
+        "the page itself says that it is not there"
+    )
     assert client.get("/c/no-number/").status_code == 404
     client.force_login(alice)
     page = client.get(f"/c/{place.conversation_id}/").content.decode()

@@ -22,6 +22,6 @@ export class Chip {
         if (this.element.dataset.words === words) return;
         this.element.dataset.words = words;
         this.element.dataset.state = name;
-        this.element.replaceChildren(name === "offline" ? icon("cloud-off") : h("span", { class: "dot" }), words);
+        this.element.replaceChildren(name === "offline" ? icon("cloud-off") : h("span", { class: "dot" }), h("span", { class: "chip-words" }, words));
     }
 }

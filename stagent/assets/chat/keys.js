@@ -1,6 +1,7 @@
 // Keys that work everywhere on the page; "?" shows them all.
 
 import { find } from "./dom.js";
+import { canUndo, undoLast } from "./toast.js";
 
 export function bindKeys({ shell, search, thread }) {
     const help = find("#help");
@@ -21,6 +22,7 @@ function wish(event, { shell, search, thread, help }) {
     if (control && !event.shiftKey && event.key.toLowerCase() === "k") return () => search.open();
     if (control && event.shiftKey && event.key.toLowerCase() === "o") return () => shell.go(null);
     if (document.querySelector("dialog[open], [popover]:popover-open")) return null;
+    if (control && !event.shiftKey && event.key.toLowerCase() === "z" && canUndo() && !isTyping(event.target)) return undoLast;
     if (event.key === "Escape") return escape(shell, thread);
     if (event.key === "?" && !isTyping(event.target)) return () => help.showModal();
     return null;

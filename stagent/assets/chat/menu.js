@@ -40,6 +40,7 @@ function beside(menu, anchor) {
 }
 
 function move(event) {
+    if (event.key === "Tab") return opened.hidePopover(); // the keyboard goes on from the button
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();

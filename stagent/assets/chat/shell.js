@@ -2,6 +2,7 @@
 
 import { patch } from "./api.js";
 import { find, h } from "./dom.js";
+import { rename } from "./renaming.js";
 
 export class Shell {
     #restored = "";
@@ -11,12 +12,14 @@ export class Shell {
         this.title = find("#title");
         this.welcome = find("#welcome");
         this.missing = find("#missing");
+        this.more = find("#top [data-more]");
+        this.more.addEventListener("click", () => this.sidebar.openMenu(this.thread.conversation, this.more, (save) => this.#rename(save)));
         this.aside = find("#sidebar");
         this.narrow = matchMedia("(max-width: 820px)");
         this.narrow.addEventListener("change", () => this.toggle(!this.narrow.matches));
         this.toggle(!this.narrow.matches && localStorage.getItem("stagent:sidebar") !== "closed");
-        find("#new").addEventListener("click", (event) => this.#begin(event));
-        for (const each of document.querySelectorAll("[data-drawer]")) each.addEventListener("click", () => this.toggle());
+        for (const each of document.querySelectorAll("[data-new]")) each.addEventListener("click", (event) => this.#begin(event));
+        for (const each of document.querySelectorAll("[data-drawer]")) each.addEventListener("click", () => this.#turn());
         find("#veil").addEventListener("click", () => this.toggle(false));
         this.sidebar.addEventListener("go", ({ detail }) => this.go(detail));
         this.sidebar.addEventListener("changed", ({ detail }) => this.#changed(detail));
@@ -51,9 +54,16 @@ export class Shell {
     toggle(open = this.aside.inert) {
         this.aside.inert = !open;
         document.body.toggleAttribute("data-drawer-open", open);
+        for (const each of document.querySelectorAll("#top, #needs, #scroll, #composer")) each.inert = open && this.narrow.matches;
         for (const each of document.querySelectorAll("[data-drawer]")) each.setAttribute("aria-expanded", open);
         if (!this.narrow.matches) localStorage.setItem("stagent:sidebar", open ? "open" : "closed");
         else if (open) find("#new").focus();
+    }
+
+    // The button that was pressed is gone; its twin takes the keyboard.
+    #turn() {
+        this.toggle();
+        if (!document.activeElement.checkVisibility()) [...document.querySelectorAll("[data-drawer]")].find((each) => each.checkVisibility())?.focus();
     }
 
     get drawerIsOpen() {
@@ -84,7 +94,9 @@ export class Shell {
 
     #shown() {
         const { conversation, id } = this.thread;
-        this.welcome.hidden = id !== null || this.thread.list.childElementCount > 0;
+        const isEmpty = this.thread.list.childElementCount === 0;
+        this.missing.hidden ||= !isEmpty;
+        this.welcome.hidden = id !== null || !isEmpty || !this.missing.hidden;
         this.composer.showBusy(this.thread.unfinished.length > 0);
         this.#name();
         if (!conversation || this.#restored === JSON.stringify([id, conversation.profile, conversation.model])) return this.#read();
@@ -102,8 +114,13 @@ export class Shell {
     #name() {
         const name = this.thread.conversation?.title || (this.thread.id ? "Conversation" : "New conversation");
         this.title.textContent = name;
+        this.more.hidden = !this.thread.conversation;
         const unread = this.sidebar.unread;
         document.title = `${unread ? `(${unread}) ` : ""}${name} · Stagent`;
+    }
+
+    #rename(save) {
+        rename(this.title, this.thread.conversation.title, save, () => this.more.focus());
     }
 
     // What is on screen is read; a page in the background has read nothing.
@@ -114,13 +131,20 @@ export class Shell {
         patch(`conversations/${conversation.id}`, { read: true }).catch(() => (conversation.unread = true));
     }
 
+    // Where there is no such conversation, what is written now begins another one.
     #gone(error) {
         if (error.status === 404) {
-            this.missing.hidden = false;
-            this.missing.replaceChildren(h("h2", {}, "This conversation is not here"), h("p", {}, "It was deleted, or it is somebody else’s. Begin a new one, or pick another at the side."));
+            history.replaceState({ id: null }, "", "/");
+            this.open(null);
+            this.#miss("This conversation is not here", "It was deleted, or it is somebody else’s. Begin a new one, or pick another at the side.");
         } else if (!this.thread.messages.length) {
-            this.missing.hidden = false;
-            this.missing.replaceChildren(h("h2", {}, "It cannot be loaded right now"), h("p", {}, `${error.message} It is tried again when the connection is back.`));
+            this.#miss("It cannot be loaded right now", `${error.message} It is tried again when the connection is back.`);
         }
+    }
+
+    #miss(title, words) {
+        this.missing.hidden = false;
+        this.welcome.hidden = true;
+        this.missing.replaceChildren(h("h2", {}, title), h("p", {}, words));
     }
 }

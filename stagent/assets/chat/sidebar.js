@@ -32,9 +32,10 @@ export class Sidebar extends EventTarget {
     }
 
     async load() {
-        const { items, count } = await get(`conversations?limit=${Math.max(PAGE, this.#rows.size)}${this.#filter}`);
+        const limit = Math.max(PAGE, this.#rows.size);
+        const { items, count } = await get(`conversations?limit=${limit}${this.#filter}`);
         this.#rows.clear();
-        this.#take(items, count);
+        this.#take(items, count, limit);
     }
 
     show(id) {
@@ -53,6 +54,11 @@ export class Sidebar extends EventTarget {
         this.#timer ||= setTimeout(() => this.#ask(), SOON_MS);
     }
 
+    // Whoever is being answered may be asked something, or have answered.
+    refreshLive() {
+        for (const [id, row] of this.#rows) if (row.conversation.live) this.refresh(id);
+    }
+
     update(conversation) {
         const belongs = Boolean(conversation.archived_at) === this.#archived;
         const known = this.#rows.get(conversation.id);
@@ -63,16 +69,27 @@ export class Sidebar extends EventTarget {
         this.dispatchEvent(new CustomEvent("changed", { detail: conversation }));
     }
 
-    openMenu(row, anchor) {
-        const { id, pinned, archived_at: archived } = row.conversation;
+    // `rename` opens a field for the title, and is told what to do with it.
+    openMenu(conversation, anchor, rename) {
+        const { id, pinned, unread, archived_at: archived } = conversation;
         openMenu(anchor, [
             ["pin", pinned ? "Unpin" : "Pin", () => this.change(id, { pinned: !pinned })],
-            ["pencil", "Rename", () => row.rename((title) => this.change(id, { title }))],
-            ["download", "Export as Markdown", () => (location.href = `/api/conversations/${id}/export?format=md`)],
-            ["download", "Export as JSON", () => (location.href = `/api/conversations/${id}/export?format=json`)],
-            ["archive", archived ? "Back from the archive" : "Archive", () => this.#shelve(id, !archived)],
-            ["trash", "Delete", () => this.#delete(id), "bad"],
+            ["pencil", "Rename", () => rename((title) => this.change(id, { title }))],
+            !unread && id !== this.#current && ["unread", "Mark as unread", () => this.change(id, { read: false })],
+            ["download", "Export as Markdown", () => download(id, "md")],
+            ["download", "Export as JSON", () => download(id, "json")],
+            ["archive", archived ? "Back from the archive" : "Archive", () => this.#leaving(id, this.#shelve(id, !archived))],
+            ["trash", "Delete", () => this.#leaving(id, this.#delete(id)), "bad"],
         ]);
+    }
+
+    // When a row goes, the keyboard goes on at the one after it.
+    async #leaving(id, going) {
+        const listed = [...this.lists.querySelectorAll("li")];
+        const at = listed.indexOf(this.#rows.get(id)?.element);
+        const next = listed[at + 1] ?? listed[at - 1];
+        await going;
+        if (document.activeElement === document.body) (next?.querySelector("a") ?? find("#new", this.element)).focus();
     }
 
     async change(id, fields) {
@@ -143,13 +160,13 @@ export class Sidebar extends EventTarget {
     async #older() {
         await this.#attempt(async () => {
             const { items, count } = await get(`conversations?limit=${PAGE}&offset=${this.#rows.size}${this.#filter}`);
-            this.#take(items, count);
+            this.#take(items, count, PAGE);
         });
     }
 
-    #take(items, count) {
+    #take(items, count, limit) {
         for (const item of items) this.#rows.set(item.id, this.#rows.get(item.id) ?? new Row(item, this));
-        this.more = count > this.#rows.size;
+        this.more = items.length === limit && count > this.#rows.size; // the count may know of one begun meanwhile
         this.#draw();
         this.dispatchEvent(new CustomEvent("changed", { detail: null }));
     }
@@ -165,6 +182,11 @@ export class Sidebar extends EventTarget {
         this.show(this.#current);
         if (focused !== document.activeElement && this.lists.contains(focused)) focused.focus();
     }
+}
+
+// As a download, a refusal does not take the place of the page.
+function download(id, format) {
+    h("a", { href: `/api/conversations/${id}/export?format=${format}`, download: true }).click();
 }
 
 function group(name, rows) {

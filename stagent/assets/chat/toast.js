@@ -3,15 +3,29 @@
 import { button, find, h, iconButton } from "./dom.js";
 
 const STAYS_MS = 8000;
+let undoable = null;
+
+// Undoes what was said last that it can be undone, while it says so.
+export function undoLast() {
+    undoable?.();
+}
+
+export function canUndo() {
+    return undoable !== null;
+}
 
 export function toast(text, undo) {
     const stack = find("#toasts");
     const element = h("div", { class: "toast" }, h("span", {}, text));
-    const close = () => element.remove();
     const back = () => {
         close();
         undo();
     };
+    const close = () => {
+        element.remove();
+        if (undoable === back) undoable = null;
+    };
+    if (undo) undoable = back;
     element.append(undo ? button("Undo", back, { class: "button small" }) : "", iconButton("close", "Dismiss", close));
     stack.replaceChildren(...[...stack.children].slice(-2), element);
     let timer = setTimeout(close, STAYS_MS);

@@ -32,7 +32,9 @@ export class Traffic {
 
     #reply(frame) {
         this.replies.take(frame);
-        if (frame.type.startsWith("question")) this.needs.look();
+        if (!frame.type.startsWith("question")) return;
+        this.needs.look();
+        this.sidebar.refreshLive();
     }
 
     #welcome({ feed, epoch }) {
