@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from chat.models import Conversation
 from stagent.lib import clock
@@ -37,6 +37,11 @@ HOSTILE = """<img src=x onerror="document.title='fooled'"><script>document.title
 
 <style>*{display:none}</style> **ok**
 """
+SMALL = """() => [...document.querySelectorAll("button, a[href], select, summary, input, textarea")]
+    .filter((e) => e.checkVisibility() && !e.closest("p, .prose, .skip, [inert]"))
+    .map((e) => [e.ariaLabel ?? e.textContent.trim(), e.getBoundingClientRect()])
+    .filter(([, at]) => at.width && (at.width < 40 || at.height < 40))
+    .map(([name, at]) => `${name} ${at.width} ${at.height}`)"""
 DRAW = """async (text) => {
     const { Markdown } = await import("/static/chat/markdown.js");
     const markdown = new Markdown();
@@ -94,6 +99,78 @@ def test_a_phone_has_a_drawer_and_a_stop_for_thumbs_and_nothing_scrolls_sideways
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_finger_hits_everything_on_a_phone(chat, rich):
+    page = chat(rich, phone=True)
+    expect(settled(page)).to_have_count(1)
+    assert not page.evaluate(SMALL)
+    say(page, "Every weekday at 9, summarise what changed in my workspace")
+    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+    say(page, "And then?")
+    expect(page.get_by_role("button", name="Withdraw")).to_be_visible()
+    assert not page.evaluate(SMALL)
+    page.get_by_role("button", name="Conversations", exact=True).tap()
+    expect(page.get_by_role("button", name="More for Show me")).to_be_visible()
+    assert not page.evaluate(SMALL)
+
+
+def test_with_the_side_closed_the_conversation_has_the_whole_width(chat):
+    page = chat()
+    page.get_by_role("button", name="Close the side").press("Enter")
+    expect(page.get_by_role("button", name="Conversations", exact=True)).to_be_focused()
+    assert page.get_by_role("main").bounding_box()["width"] == page.viewport_size["width"]
+    page.reload()
+    page.get_by_role("button", name="Conversations", exact=True).press("Enter")
+    expect(page.get_by_role("button", name="Close the side")).to_be_focused()
+
+
+def test_with_reduced_motion_nothing_slides_or_fades_in(chat, rich):
+    page = chat(rich, phone=True)
+    page.emulate_media(reduced_motion="reduce")
+    moving = "document.getAnimations().map((each) => each.animationName ?? each.transitionProperty)"
+    page.get_by_role("button", name="Conversations", exact=True).tap()
+    page.get_by_role("button", name="More for Show me").tap()
+    expect(page.get_by_role("menu")).to_be_visible()
+    assert page.evaluate(moving) == []
+
+
+def test_each_text_runs_as_its_letters_do(chat, alice):
+    hebrew = "שלום עולם"
+    said = converses(alice, hebrew, f"{hebrew}\n\n> {hebrew}\n\n1. {hebrew}\n\nAnd English.", clock.now())
+    page = chat(f"/c/{said.conversation_id}/")
+    runs = "(e) => getComputedStyle(e).direction"
+    assert page.get_by_label("You").get_by_text(hebrew).evaluate(runs) == "rtl"
+    prose = answers(page).locator(".prose")
+    for tag in ("p >> nth=0", "blockquote p", "li"):
+        assert prose.locator(tag).evaluate(runs) == "rtl", tag
+    assert prose.get_by_text("And English.").evaluate(runs) == "ltr"
+
+
+def test_a_very_long_text_of_a_person_shows_its_beginning_and_unfolds(chat, alice):
+    said = converses(alice, "line\n" * 400 + "the end", "I read it.", clock.now())
+    page = chat(f"/c/{said.conversation_id}/")
+    bubble = page.get_by_label("You").locator(".bubble")
+    bubble.get_by_role("button", name="Show all").click()
+    assert bubble.bounding_box()["height"] > 4000
+    bubble.get_by_role("button", name="Show less").click()
+    assert bubble.bounding_box()["height"] < 500
+
+
+def test_what_is_written_before_the_page_is_ready_is_kept(chat):
+    page = chat()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/chat/app.js", hold)
+    page.goto("/", wait_until="commit")
+    field = page.get_by_label("Message", exact=True)
+    field.fill("Early")
+    held[0].continue_()
+    expect(page.locator("#chip")).to_have_text("live")
+    expect(field).to_have_value("Early")
+
+
 def test_all_of_it_can_be_done_by_keyboard(chat, rich):
     page = chat()
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
@@ -110,6 +187,10 @@ def test_all_of_it_can_be_done_by_keyboard(chat, rich):
     expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="More for Show me")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("menu")).to_have_count(0)
+    expect(page.get_by_role("button", name="Archive")).to_be_focused()
     page.keyboard.press("Control+Shift+O")
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
     page.keyboard.type("one")

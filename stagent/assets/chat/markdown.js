@@ -43,11 +43,13 @@ function closed(block) {
     return odd("**") ? { ...block, text: `${block.text.replace(/\*{1,2}$/, "")}**` } : block;
 }
 
+const AUTO = { dir: "auto" }; // as its letters run; what is inside another runs with that
+
 const MAKERS = {
-    paragraph: (block) => h("p", {}, inline(block.text)),
-    heading: (block) => h(`h${block.level}`, {}, inline(block.text)),
+    paragraph: (block) => h("p", AUTO, inline(block.text)),
+    heading: (block) => h(`h${block.level}`, AUTO, inline(block.text)),
     rule: () => h("hr"),
-    quote: (block) => h("blockquote", {}, block.blocks.map(element)),
+    quote: (block) => h("blockquote", AUTO, block.blocks.map(inner)),
     code,
     list,
     table,
@@ -55,6 +57,10 @@ const MAKERS = {
 
 function element(block) {
     return MAKERS[block.type](block);
+}
+
+function inner(block) {
+    return block.type === "paragraph" ? h("p", {}, inline(block.text)) : element(block);
 }
 
 function code(block) {
@@ -66,21 +72,21 @@ function code(block) {
 function list(block) {
     const items = block.items.map((blocks) => item(blocks, block.loose));
     const start = block.ordered && block.start !== 1 ? { start: block.start } : {};
-    return h(block.ordered ? "ol" : "ul", start, items);
+    return h(block.ordered ? "ol" : "ul", { ...start, ...AUTO }, items);
 }
 
 function item(blocks, loose) {
     const [first, ...rest] = blocks;
     if (!first) return h("li");
-    const words = first.type === "paragraph" && !loose ? inline(first.text) : element(first);
-    return h("li", {}, words, rest.map(element));
+    const words = first.type === "paragraph" && !loose ? inline(first.text) : inner(first);
+    return h("li", {}, words, rest.map(inner));
 }
 
 function table(block) {
     const cell = (tag) => (text, column) => h(tag, { class: block.align[column] }, inline(text ?? ""));
     const head = h("thead", {}, h("tr", {}, block.head.map(cell("th"))));
     const rows = block.rows.map((row) => h("tr", {}, block.head.map((_, column) => cell("td")(row[column], column))));
-    return scrolling(h("table", {}, head, h("tbody", {}, rows)));
+    return scrolling(h("table", AUTO, head, h("tbody", {}, rows)));
 }
 
 export function scrolling(tableElement) {
