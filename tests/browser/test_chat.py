@@ -179,6 +179,9 @@ def test_a_schedule_that_paused_itself_is_resumed_where_it_says_so(chat, alice):
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text("Resumed; it fires again")).to_be_visible()
     assert Schedule.objects.get().status == "active"
+    page.reload()
+    expect(page.get_by_text("It is not paused any more.")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_have_count(0)
 
 
 def test_where_no_conversation_is_the_page_says_so_and_another_one_can_be_begun(chat):
@@ -214,8 +217,9 @@ def test_one_who_reads_above_is_left_there_and_can_jump_to_the_end(chat, alice):
     expect(jump).to_be_visible()
     expect(answers(page).nth(1)).to_contain_text("40 41 42")
     assert scroll.evaluate("(e) => e.scrollTop") == 0
-    jump.click()
+    jump.press("Enter")
     expect(jump).to_be_hidden()
+    expect(page.get_by_role("region", name="Messages")).to_be_focused()
     page.keyboard.press("Escape")
 
 

@@ -1,6 +1,6 @@
 // What stands above a message that a schedule brought: its result, that it paused itself, a warning.
 
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { button, h, icon } from "./dom.js";
 import { plain } from "./tools.js";
 import { exactTime, hourAndMinute, shortTime } from "./times.js";
@@ -35,13 +35,17 @@ function selfPause(card, message, links) {
         resume.disabled = true;
         try {
             await post(`schedules/${id}/resume`);
-            foot.replaceChildren(h("p", { class: "settled" }, icon("check"), "Resumed; it fires again at its next time."));
+            foot.replaceChildren(settled("check", "Resumed; it fires again at its next time."));
         } catch (error) {
             resume.disabled = false;
             wrong.textContent = error.message;
         }
     }, { class: "button main" }, "play");
     foot.append(resume, see(id, links));
+    get(`schedules/${id}`).then(
+        ({ status }) => status === "paused" || foot.replaceChildren(settled("check", "It is not paused any more."), see(id, links)),
+        (error) => error.status === 404 && foot.replaceChildren(settled("close", "It is not there any more.")),
+    );
     return h(
         "section",
         { class: "question", "data-tone": "wait" },
@@ -50,6 +54,10 @@ function selfPause(card, message, links) {
         foot,
         wrong,
     );
+}
+
+function settled(symbol, words) {
+    return h("p", { class: "settled" }, icon(symbol), words);
 }
 
 function warning(card, message, links) {

@@ -15,13 +15,19 @@ export class Chip {
         const words = {
             live: "live",
             connecting: "connecting",
-            waiting: `reconnecting in ${seconds} s`,
+            waiting: "reconnecting",
             offline: this.outbox.waiting ? "offline, will send when back" : "offline",
             over: "signed out",
         }[name];
-        if (this.element.dataset.words === words) return;
+        const ticks = name === "waiting" ? ` in ${seconds} s` : "";
+        if (this.element.dataset.words !== words) this.#draw(name, words);
+        if (this.ticks.textContent !== ticks) this.ticks.textContent = ticks;
+    }
+
+    #draw(name, words) {
+        this.ticks = h("span", { "aria-hidden": "true" }); // nobody wants to hear the seconds counted
         this.element.dataset.words = words;
         this.element.dataset.state = name;
-        this.element.replaceChildren(name === "offline" ? icon("cloud-off") : h("span", { class: "dot" }), h("span", { class: "chip-words" }, words));
+        this.element.replaceChildren(name === "offline" ? icon("cloud-off") : h("span", { class: "dot" }), h("span", { class: "chip-words" }, words, this.ticks));
     }
 }

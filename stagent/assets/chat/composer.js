@@ -57,6 +57,11 @@ export class Composer extends EventTarget {
         this.area.focus({ preventScroll: true });
     }
 
+    // The keyboard comes back here from a button that goes; on a phone none is called up for it.
+    refocus() {
+        if (!matchMedia("(pointer: coarse)").matches) this.focus();
+    }
+
     // While an answer is under way it can be stopped, and more can be sent.
     showBusy(busy) {
         this.stopButton.hidden = !busy;
@@ -84,7 +89,7 @@ export class Composer extends EventTarget {
 
     #stop() {
         this.dispatchEvent(new Event("stop"));
-        this.focus();
+        this.refocus();
     }
 
     #typed(keep = true) {

@@ -16,7 +16,7 @@ export class Needs {
         this.runPath = runPath;
         this.list = h("div", { class: "needs-list" });
         this.label = h("span");
-        this.element.append(h("details", { open: true }, h("summary", {}, icon("hand"), this.label, icon("chevron")), this.list));
+        this.element.append(h("details", { open: !matchMedia("(max-width: 820px)").matches }, h("summary", {}, icon("hand"), this.label, icon("chevron")), this.list));
         document.addEventListener("visibilitychange", () => this.look());
         this.look();
     }

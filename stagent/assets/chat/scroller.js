@@ -9,7 +9,10 @@ export class Scroller {
     constructor(frame, content, jump) {
         this.frame = frame;
         this.jump = jump;
-        jump.addEventListener("click", () => this.toEnd(true));
+        jump.addEventListener("click", () => {
+            this.toEnd(true);
+            frame.focus({ preventScroll: true });
+        });
         frame.addEventListener("scroll", () => this.#scrolled(), { passive: true });
         const watch = new ResizeObserver(() => this.#resized());
         watch.observe(content);

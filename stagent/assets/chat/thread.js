@@ -122,6 +122,7 @@ export class Thread extends EventTarget {
 
     async retry(message) {
         await this.#attempt(() => post(`messages/${message.id}/retry`));
+        this.composer.refocus();
         this.scroller.toEnd();
     }
 

@@ -39,7 +39,7 @@ export class Unsent {
     #takeBack(entry, isWanted) {
         this.outbox.drop(entry.client_msg_id);
         if (isWanted) this.composer.fill(entry.text);
-        else this.composer.focus();
+        else this.composer.refocus();
     }
 }
 

@@ -15,7 +15,7 @@ export function waysOut(view, before, desk) {
     const asks = before.find((each) => each.asksPerson);
     const then = (act) => () => {
         act();
-        desk.composer.focus();
+        desk.composer.refocus();
         desk.scroller.toEnd();
     };
     const now = asks ? "Drop the question and go on with this" : "Stop the answer before it and go on with this";
