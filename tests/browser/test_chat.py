@@ -250,6 +250,20 @@ def test_conversations_are_found_renamed_pinned_and_thrown_away_with_undo(chat, 
     assert Conversation.objects.filter(deleted_at=None).count() == 2
 
 
+def test_a_search_leads_to_the_message_in_the_archive_too(chat, alice):
+    said = converses(alice, "First thing", "The quick brown fox.", clock.now())
+    converses(alice, "More", "A paragraph.\n\n" * 60, clock.now(), conversation_id=str(said.conversation_id))
+    Conversation.objects.update(archived_at=clock.now())
+    page = chat()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("brown fox")
+    option = page.get_by_role("option", name=re.compile("First thing.*in the archive"))
+    expect(option).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(answers(page).nth(0)).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
+
+
 def test_the_conversation_that_is_shown_has_its_menu_at_its_title(chat, alice):
     said = converses(alice, "First thing", "Nothing.", clock.now())
     page = chat(f"/c/{said.conversation_id}/", phone=True)

@@ -35,7 +35,7 @@ const announcer = new Announcer(find("#announcer"), (id) => thread.messages.some
 const needs = new Needs(find("#needs"), config.links.run);
 const traffic = new Traffic({ connection, replies, outbox, thread, sidebar, announcer, needs });
 const shell = new Shell({ sidebar, thread, composer, picker, connection, config });
-const search = new Search(find("#search"), (id) => shell.go(id));
+const search = new Search(find("#search"), (id, messageId) => shell.go(id, messageId));
 new Chip(find("#chip"), connection, outbox);
 
 composer.addEventListener("send", ({ detail: { text, ...choice } }) => thread.send(text, choice));

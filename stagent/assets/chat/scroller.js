@@ -26,6 +26,13 @@ export class Scroller {
         this.jump.hidden = true;
     }
 
+    // Leaves the end for something above it.
+    show(element) {
+        this.#sticks = false;
+        element.scrollIntoView({ block: "center", behavior: "instant" });
+        this.#scrolled();
+    }
+
     #scrolled() {
         const { scrollTop, scrollHeight, clientHeight } = this.frame;
         const distance = scrollHeight - scrollTop - clientHeight;

@@ -39,8 +39,9 @@ export class Search {
         const words = this.field.value.trim();
         try {
             const asked = words ? `search=${encodeURIComponent(words)}&` : "";
-            const { items, count } = await get(`conversations?${asked}limit=20`, this.#abort.signal);
-            this.#show(items, words, count);
+            const shelves = words ? ["", "&archived=true"] : [""]; // who looks for words wants what is put away, too
+            const found = await Promise.all(shelves.map((shelf) => get(`conversations?${asked}limit=20${shelf}`, this.#abort.signal)));
+            this.#show(found.flatMap(({ items }) => items), words, found.reduce((sum, { count }) => sum + count, 0));
         } catch (error) {
             if (error.name !== "AbortError") this.said.textContent = error.message;
         }
@@ -55,12 +56,12 @@ export class Search {
 
     #option(item, at) {
         const snippet = item.snippet ? h("span", { class: "snippet" }, marked(item.snippet)) : "";
-        const title = h("span", { class: "title" }, item.title || "New conversation");
-        const open = () => this.#open(item.id);
+        const title = h("span", { class: "title" }, item.title || "New conversation", item.archived_at && h("span", { class: "visually-hidden" }, ", in the archive"));
+        const open = () => this.#open(item.id, item.snippet?.message_id);
         return h(
             "div",
-            { role: "option", id: `found-${at}`, "data-id": item.id, "aria-selected": "false", onclick: open, onpointermove: () => this.#point(at) },
-            icon(item.schedule_id ? "clock" : "chat"),
+            { role: "option", id: `found-${at}`, "aria-selected": "false", onclick: open, onpointermove: () => this.#point(at) },
+            icon(item.archived_at ? "archive" : item.schedule_id ? "clock" : "chat"),
             h("span", { class: "found" }, title, snippet),
             h("time", { datetime: item.active_at }, shortTime(item.active_at)),
         );
@@ -84,13 +85,13 @@ export class Search {
             this.#point((at + step + options.length) % options.length);
         } else if (event.key === "Enter") {
             event.preventDefault();
-            if (options[at]) this.#open(options[at].dataset.id);
+            options[at]?.click();
         }
     }
 
-    #open(id) {
+    #open(id, messageId) {
         this.dialog.close();
-        this.go(id);
+        this.go(id, messageId);
     }
 }
 

@@ -34,9 +34,10 @@ export class Shell {
     }
 
     // Opens a conversation, or with null the place where one begins, and goes back with the browser's button.
-    go(id) {
+    // With a message, that one is brought into sight.
+    go(id, messageId = null) {
         if (id !== this.thread.id) history.pushState({ id }, "", id ? `/c/${id}/` : "/");
-        this.open(id);
+        this.open(id).then(() => this.thread.point(messageId));
         if (this.narrow.matches) this.toggle(false);
     }
 

@@ -9,6 +9,7 @@ import { Unsent } from "./unsent.js";
 
 const SYNC_MS = 80;
 const TICK_MS = 2000;
+const POINTED_MS = 2400;
 
 export class Thread extends EventTarget {
     conversation = null;
@@ -58,6 +59,14 @@ export class Thread extends EventTarget {
         await this.sync();
         this.list.removeAttribute("aria-busy");
         this.scroller.toEnd();
+    }
+
+    // Brings a message into sight and marks it for a moment; one of another branch is not there.
+    point(messageId) {
+        const element = this.#views.get(messageId)?.element;
+        if (element) this.scroller.show(element);
+        element?.classList.add("pointed");
+        setTimeout(() => element?.classList.remove("pointed"), POINTED_MS);
     }
 
     // Asks for what the server has; news that come together ask once.
