@@ -9,10 +9,11 @@ from agents.models import Question
 from chat.models import Message
 from chat.states import MessageStatus
 from schedules.models import Schedule
-from tests.browser.test_chat import SLOW, answers, say, settled
+from tests.browser.test_chat import answers, say, settled
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LONG = "Talk. [[offline: tokens=2000 delay=40ms]]"
 ASKED = "Every weekday at 9, summarise what changed in my workspace"
 
 
@@ -42,7 +43,7 @@ def test_what_waits_for_the_persons_own_answer_says_so_and_leads_to_the_question
 
 def test_what_waits_is_sent_now_and_what_was_being_said_stops(chat):
     page = chat()
-    say(page, SLOW)
+    say(page, LONG)
     expect(answers(page)).to_contain_text("5 6 7 8")
     say(page, "What is scheduled, and when?")
     say(page, "And then?")
@@ -57,7 +58,7 @@ def test_what_waits_is_sent_now_and_what_was_being_said_stops(chat):
 
 def test_what_waits_is_edited_and_the_earlier_version_is_not_answered(chat):
     page = chat()
-    say(page, SLOW)
+    say(page, LONG)
     expect(answers(page)).to_contain_text("5 6 7 8")
     say(page, "What failed?")
     answers(page).nth(1).get_by_role("button", name="Edit").click()

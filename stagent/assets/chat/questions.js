@@ -32,7 +32,9 @@ export class Question {
         this.element.dataset.state = status;
         if (status === "open") return;
         const [symbol, words] = SETTLED[status] ?? ["check", plain(status)];
+        const hadFocus = this.foot.contains(document.activeElement);
         this.foot.replaceChildren(h("p", { class: "settled" }, icon(symbol), words));
+        if (hadFocus) this.element.focus({ preventScroll: true }); // the button is gone
     }
 
     get isOpen() {
@@ -97,22 +99,15 @@ export class Question {
         return at && h("span", { class: "expiry", title: exactTime(at) }, `Denied by itself ${until(at)}`);
     }
 
-    // The buttons go; whoever came by keyboard stays at the card.
-    #settle(status) {
-        const hadFocus = this.element.contains(document.activeElement);
-        this.show(status);
-        if (hadFocus) this.element.focus({ preventScroll: true });
-    }
-
     async #answer(decision, text) {
         this.wrong.textContent = "";
         this.element.toggleAttribute("data-busy", true);
         try {
             const answered = await post(`questions/${this.id}/answer`, text ? { decision, text } : { decision });
-            this.#settle(answered.status);
+            this.show(answered.status);
         } catch (error) {
             this.wrong.textContent = error.message;
-            if (error.status === 409) this.#settle(error.code.replace("question_", ""));
+            if (error.status === 409) this.show(error.code.replace("question_", ""));
         } finally {
             this.element.toggleAttribute("data-busy", false);
         }
