@@ -34,9 +34,17 @@ def main(line: socket.socket) -> None:
     threading.Thread(target=_tell, args=(news, line), name="news", daemon=True).start()
     desk = Desk()
     desk.open()
-    while (bells := line.recv(4096)) and LEAVE not in bells:
+    while (bells := _heard(line)) and LEAVE not in bells:
         desk.look()
     desk.close()
+
+
+def _heard(line: socket.socket) -> bytes:
+    """Wait for bells; none means that the web process is gone, however it went."""
+    try:
+        return line.recv(4096)
+    except OSError:
+        return b""
 
 
 def _tell(news: threading.Event, line: socket.socket) -> None:
