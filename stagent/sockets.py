@@ -5,7 +5,6 @@ port; a program that shows a token needs no origin.
 """
 
 from collections.abc import Awaitable, Callable
-from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import URLRouter
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.http import parse_cookie
 from django.urls import re_path
 from django.utils.http import is_same_domain
 
@@ -78,8 +78,9 @@ def _by_session(headers: dict[str, str]) -> Callable[[], Awaitable[User | None]]
     store = import_module(settings.SESSION_ENGINE).SessionStore
 
     async def known() -> User | None:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
-        user = await get_user({"session": store(cookie.value)}) if cookie else None
+        # As Django reads it: the cookies of others on this host may be anything.
+        key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
+        user = await get_user({"session": store(key)}) if key else None
         return user if isinstance(user, User) else None
 
     return known

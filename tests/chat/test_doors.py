@@ -34,6 +34,15 @@ async def test_a_program_is_let_in_by_its_token_from_anywhere(alice):
             assert (await program.hears("welcome"))["user"] == "alice"
 
 
+async def test_what_others_on_this_host_keep_in_cookies_does_not_matter(alice):
+    headers = await in_database(by_session, alice)
+    for others in ('settings={"a": [1, 2]}', "x[1]=2", "secure", "a b=c d", 'open="x', "=", "\xe9=1"):
+        async with Socket(headers | {"cookie": f"{others}; {headers['cookie']}"}) as page:
+            await page.says("hello")
+            await page.hears("welcome")
+            await page.hears("welcome")
+
+
 STRANGERS = (
     None, "", "null", "https://evil.example", "http://testserver:8001", "http://testserver.evil.example",
     "http://evil.example/testserver", "http://testserver@evil.example", "testserver", "http://[",
