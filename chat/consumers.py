@@ -43,12 +43,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         if not isinstance(user, User) or not user.is_active:
             return await self._refuse(OVER, "not_authenticated", "Sign in first.")
+        log_id, seen = await in_database(catching_up.feed_place, user)
+        # Counted without a pause before it joins: several that come at once are several.
         if hub.here().count(user.pk) >= conf.MAX_SOCKETS_PER_USER:
             return await self._refuse(TOO_MANY, "too_many_sockets", "Too many pages are open.")
         self.user = user
         self._allowance, self._filled_at = float(conf.MAX_FRAMES_PER_SEC), time.monotonic()
         self._outgoing: asyncio.Queue[Frame] = asyncio.Queue()
-        log_id, seen = await in_database(catching_up.feed_place, user)
         self._held: list[Frame] | None = None
         self.tail = Tail(user.pk, log_id, seen, self._pass_on)
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._look_after_session())]

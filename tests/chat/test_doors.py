@@ -1,5 +1,7 @@
 """Who is let in at the socket: people by the session of a page of ours, programs by their token."""
 
+import asyncio
+
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -157,6 +159,17 @@ async def test_only_so_many_sockets_are_open_for_one_person(alice, bob, monkeypa
         await pings(first)
     async with Socket(headers) as again:
         await pings(again)
+
+
+async def test_many_sockets_at_once_are_not_more_than_may_be(alice, monkeypatch):
+    monkeypatch.setattr(conf, "MAX_SOCKETS_PER_USER", 2)
+    headers = await in_database(by_session, alice)
+    pages = [Socket(headers) for _ in range(6)]
+    await asyncio.gather(*(page.__aenter__() for page in pages))
+    firsts = [await page.hears_something() for page in pages]
+    for page in pages:
+        await page.__aexit__()
+    assert sorted(frame["type"] for frame in firsts) == ["error"] * 4 + ["welcome"] * 2
 
 
 async def test_where_no_socket_is_there_is_none(alice):

@@ -68,6 +68,12 @@ class Socket:
             if frame["type"] == kind and fields.items() <= frame.items():
                 return frame
 
+    async def hears_something(self) -> Frame:
+        """Return the next frame."""
+        frame = await self._next()
+        assert frame is not None, f"closed with {self.code}"
+        return frame
+
     async def is_closed(self) -> int | None:
         """Wait for the end, and return its code."""
         while await self._next() is not None:
