@@ -5,10 +5,12 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from agents.models import Profile, Transcript
 from chat.models.conversation import Conversation
+from chat.statements import IN_LINE
 from chat.states import FINISHED, UNFINISHED, MessageStatus, Role
 
 
@@ -28,8 +30,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def ready(self) -> "MessageQuerySet":
         """Keep the pending replies whose turn has come: nothing before them is unfinished still."""
-        before = Message.objects.unfinished().filter(pk=OuterRef("parent__parent"))
-        return self.filter(status=MessageStatus.PENDING, asks_since=None).exclude(Exists(before))
+        in_line = RawSQL(IN_LINE, ())  # noqa: S611 - a constant
+        return self.filter(status=MessageStatus.PENDING, asks_since=None).exclude(pk__in=in_line)
 
     def held_by(self, holder: str) -> "MessageQuerySet":
         return self.streaming().filter(holder=holder)

@@ -186,13 +186,35 @@ def test_a_second_message_waits_for_the_first_reply(alice):
     assert ready() == {second.reply_id, elsewhere.reply_id}
 
 
-def test_what_waits_can_be_stopped_before_its_turn_and_lets_the_next_one_go(alice):
+def test_what_waits_can_be_stopped_before_its_turn_and_nobody_behind_it_overtakes(alice):
     first = says(alice)
     second = says(alice, conversation_id=str(first.conversation_id))
     third = says(alice, conversation_id=str(first.conversation_id))
     request_stop(alice, str(second.reply_id), now=LATER)
     assert Message.objects.get(pk=second.reply_id).status == MessageStatus.STOPPED
-    assert third.reply_id in ready()
+    assert ready() == {first.reply_id}
+    held = begins(first.reply_id)
+    assert ready() == set()
+    ends(first.reply_id, held.token)
+    assert ready() == {third.reply_id}
+
+
+def test_a_result_that_arrives_in_between_lets_nobody_overtake(alice):
+    result = deliver(Result("run:1", alice.pk, 7, "Nightly", "Green."), now=NOON)
+    first = says(alice, conversation_id=str(result.conversation_id))
+    deliver(Result("run:2", alice.pk, 7, "Nightly", "Red."), now=LATER)
+    second = says(alice, conversation_id=str(result.conversation_id))
+    assert ready() == {first.reply_id}
+    ends(first.reply_id, begins(first.reply_id).token)
+    assert ready() == {second.reply_id}
+
+
+def test_another_branch_waits_for_nobody(alice):
+    first = says(alice)
+    here = str(first.conversation_id)
+    says(alice, conversation_id=here)
+    edited = says(alice, conversation_id=here, parent_id="root")
+    assert ready() == {first.reply_id, edited.reply_id}
 
 
 def test_only_so_many_replies_wait_in_one_conversation(alice, monkeypatch):
