@@ -22,7 +22,7 @@ TITLE_CHARS = 80
 ROOT = "root"  # in place of a parent: before everything that was said
 DEFAULT_PROFILE = "assistant"
 MOST_NAMED = 20  # profiles, where one is asked for that there is not
-MOST_ID = 2**63 - 1
+MOST_DIGITS = 18  # of an id; Python refuses to read thousands
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
 def number(identifier: str | int | None) -> int:
     """Read an id; 0, which nothing has, where it is none."""
     text = str(identifier or "")
-    return int(text) if text.isascii() and text.isdecimal() and int(text) <= MOST_ID else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else 0
 
 
 def _checked(draft: Draft) -> str:

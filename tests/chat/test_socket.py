@@ -182,6 +182,7 @@ WRONG = [
     ('{"type": "send", "text": "x", "client_msg_id": "a", "parent_id": "1"}', "message_not_found"),
     ('{"type": "stop"}', "message_not_found"),
     ('{"type": "stop", "message_id": {"a": []}}', "message_not_found"),
+    (json.dumps({"type": "stop", "message_id": "9" * 5000}), "message_not_found"),
     ('{"type": "retry", "message_id": "\\u0000"}', "message_not_found"),
 ]
 
@@ -205,7 +206,7 @@ STRANGE = [
     {"type": "ack", "message_id": [], "seq": 10**30},
     {"type": "ack", "message_id": "1", "seq": "1"},
     {"type": "hello"},
-    {"type": "hello", "feed": -1, "positions": {"x": 1, "1": 2, "3": 10**30}},
+    {"type": "hello", "feed": -1, "positions": {"x": 1, "1": 2, "3": 10**30, "9" * 5000: 4}},
     {"type": "hello", "feed": "x", "positions": None},
     {"type": "hello", "feed": 10**30, "positions": {}},
 ]
