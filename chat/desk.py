@@ -142,10 +142,12 @@ class Desk:
         """Renew the leases, settle what others left behind and throw old things away, each in its time."""
         done = dict.fromkeys(CHORES, float("-inf"))
         while True:
+            await (
+                self._renew()
+            )  # first: after a long sleep of the machine, ours are not settled as left behind
             for chore, every_sec in CHORES.items():
                 if time.monotonic() - done[chore] >= every_sec and await self._try(chore):
                     done[chore] = time.monotonic()
-            await self._renew()
             await asyncio.sleep(conf.lease_ttl() / timedelta(seconds=4))
 
     async def _try(self, chore: Callable[[datetime], object]) -> bool:

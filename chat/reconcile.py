@@ -4,20 +4,26 @@ A hard kill runs no handler at all, so this is what keeps the promise that no re
 """
 
 import logging
+import time
 from datetime import datetime
 
 from django.db.models import Q
 
 from agents import questions
+from chat import conf
 from chat.models import Message
 from chat.states import MessageStatus, Reason
 from chat.transitions import End, finalise, unpark
+from stagent.lib import clock
 from stagent.lib.holder import is_gone
 
 EVERY_SEC = 15.0
 BATCH = 200
 
 log = logging.getLogger("stagent.reconcile")
+
+_jumps = clock.JumpDetector()
+_spared_until = float("-inf")
 
 
 def settle_stale(now: datetime, conversation_id: int | None = None) -> int:
@@ -26,9 +32,10 @@ def settle_stale(now: datetime, conversation_id: int | None = None) -> int:
     if conversation_id is not None:
         streaming = streaming.filter(conversation_id=conversation_id)
     holders = streaming.order_by().values_list("holder", flat=True).distinct()
-    dead = [holder for holder in holders if is_gone(holder)]
-    stale = streaming.filter(Q(lease_expires_at__lte=now) | Q(holder__in=dead))
-    settled = sum(_settle(reply, now) for reply in stale.order_by("pk")[:BATCH])
+    stale = Q(holder__in=[holder for holder in holders if is_gone(holder)])
+    if not _clock_jumped():
+        stale |= Q(lease_expires_at__lte=now)
+    settled = sum(_settle(reply, stale, now) for reply in streaming.filter(stale).order_by("pk")[:BATCH])
     _wake_the_answered(now, conversation_id)
     return settled
 
@@ -46,10 +53,19 @@ def _wake_the_answered(now: datetime, conversation_id: int | None) -> None:
             log.exception("The reply %s could not go on; it is tried again.", message_id)
 
 
-def _settle(reply: Message, now: datetime) -> bool:
+def _clock_jumped() -> bool:
+    """Tell whether the clock jumped: until all have renewed, the ends of their leases mean nothing."""
+    global _spared_until  # noqa: PLW0603 - one for the process
+    if _jumps.jumped():
+        _spared_until = time.monotonic() + conf.lease_ttl().total_seconds()
+    return time.monotonic() < _spared_until
+
+
+def _settle(reply: Message, stale: Q, now: datetime) -> bool:
+    """End a reply that is stale still: its holder may have come back since it was read."""
     end = End(MessageStatus.INTERRUPTED, Reason.RECONCILED)
     try:
-        done = finalise(reply.pk, end, now=now, token=reply.token) is not None
+        done = finalise(reply.pk, end, now=now, token=reply.token, belief=stale) is not None
     except Exception:  # one reply's fault never stops the sweep
         log.exception("The reply %s could not be settled; it is tried again.", reply.pk)
         return False

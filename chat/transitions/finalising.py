@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from agents import activity, budgets, questions, transcript
 from agents.events import TextDelta
@@ -32,13 +33,15 @@ class End:
     waited: dict[str, int | None] = field(default_factory=dict)
 
 
-def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = None) -> Message | None:
+def finalise(
+    message_id: int, end: End, *, now: datetime, token: UUID | None = None, belief: Q | None = None
+) -> Message | None:
     """End a reply: its text is what its log says was shown. None when it has ended or changed hands already.
 
-    `token` None means a reply that nobody works on.
+    `token` None means a reply that nobody works on; where `belief` does not hold any more, it is left alone.
     """
     with transaction.atomic():
-        reply = _lock(message_id, token)
+        reply = _lock(message_id, token, belief or Q())
         if reply is None:
             return None
         end = _as_asked(reply, end)
@@ -58,11 +61,11 @@ def finalise(message_id: int, end: End, *, now: datetime, token: UUID | None = N
     return reply
 
 
-def _lock(message_id: int, token: UUID | None) -> Message | None:
+def _lock(message_id: int, token: UUID | None, belief: Q) -> Message | None:
     # No key: who adds a message below this one holds the conversation, which is written here a little later.
     mine = Message.objects.unfinished().select_for_update(of=("self",), no_key=True)
     mine = mine.select_related("conversation", "parent__parent")
-    return mine.filter(pk=message_id, token=token).first()
+    return mine.filter(belief, pk=message_id, token=token).first()
 
 
 def _take_pen(reply: Message) -> UUID:

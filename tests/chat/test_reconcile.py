@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from datetime import timedelta
 
 import pytest
@@ -68,6 +69,31 @@ def test_what_is_renewed_is_left_alone(alice):
     renew([held.token], LATER, TTL)
     assert reconcile.settle_stale(LAPSED) == 0
     assert state_of(held)[0] == "streaming"
+
+
+def test_whoever_comes_back_before_it_is_settled_keeps_it(alice, monkeypatch):
+    back, gone = a_streaming(alice), a_streaming(alice)
+    settle = reconcile.finalise
+
+    def comes_back(message_id, end, **more):
+        renew([back.token], LAPSED, TTL)
+        return settle(message_id, end, **more)
+
+    monkeypatch.setattr(reconcile, "finalise", comes_back)
+    assert reconcile.settle_stale(LAPSED) == 1
+    assert (state_of(back)[0], state_of(gone)[0]) == ("streaming", "interrupted")
+
+
+def test_after_a_jump_of_the_clock_nobody_is_settled_before_they_could_renew(alice, monkeypatch):
+    held, dead = a_streaming(alice), a_streaming(alice, by=f"{holder('web').rpartition(':')[0]}:other1")
+    monkeypatch.setattr(reconcile, "_spared_until", float("-inf"))
+    monkeypatch.setattr(reconcile._jumps, "_gap", reconcile._jumps._gap - 3600)
+    assert reconcile.settle_stale(LAPSED) == 1
+    assert (state_of(held)[0], state_of(dead)[0]) == ("streaming", "interrupted")
+    assert reconcile.settle_stale(LAPSED) == 0
+    monkeypatch.setattr(reconcile, "_spared_until", time.monotonic())
+    assert reconcile.settle_stale(LAPSED) == 1
+    assert state_of(held)[0] == "interrupted"
 
 
 def test_who_died_on_this_machine_is_not_waited_for(alice):
