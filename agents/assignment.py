@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from agents import conf, runtimes
 from agents.budgets import Spender
 from agents.limits import Limits, Purse
 from agents.models import Profile
+from agents.past import Author
 
 
 @dataclass(frozen=True)
@@ -32,3 +34,8 @@ class Assignment:
     fresh: bool = False  # nobody has worked on it: there is nothing to recall
     purse: Purse | None = None  # for the first request; None: the engine looks, as it does before each other
     clock: str = ""  # goes into the last user block, so that the cached prefix stays the same
+
+
+def author_of(profile: Profile) -> Author:
+    """Return who answers for a profile."""
+    return runtimes.get(profile.runtime).provider_name(), profile.model or conf.default_model()

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from agents import breaker, budgets, conf, runtimes
+from agents import breaker, budgets, runtimes
 from agents.asking import Desk
-from agents.assignment import Assignment
+from agents.assignment import Assignment, author_of
 from agents.bridge import in_database
 from agents.conversation import Conversation
 from agents.course import Course
@@ -60,12 +60,8 @@ def with_purse(assignment: Assignment) -> Assignment:
 
 
 def _purse(job: Assignment) -> Purse:
-    provider = runtimes.get(job.profile.runtime).provider_name()
-    return Purse(budgets.room(job.spender, clock.now()), budgets.price(_model(job), provider))
-
-
-def _model(job: Assignment) -> str:
-    return job.profile.model or conf.default_model()
+    provider, model = author_of(job.profile)
+    return Purse(budgets.room(job.spender, clock.now()), budgets.price(model, provider))
 
 
 async def _work(assignment: Assignment, tell: Tell) -> None:
@@ -88,7 +84,7 @@ async def _work(assignment: Assignment, tell: Tell) -> None:
 async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "Engine":
     """Begin, or go on where the last attempt left off."""
     runtime = runtimes.get(job.profile.runtime)
-    author = runtime.provider_name(), _model(job)
+    author = author_of(job.profile)
     past = Past() if job.fresh else await in_database(recall, job.transcript_id, author)
     turns = Turns(runtime, job.spender, tell, spoke=bool(past.text) if job.once else None)
     desk = Desk(job.transcript_id, job.token, job.spender) if job.may_ask else None
@@ -179,7 +175,7 @@ class Engine:
         if landing and course.first_time(landing.code):
             await course.advise(landing.code, landing.says)
         request = Request(
-            model=_model(self.job),
+            model=author_of(self.job.profile)[1],
             system=self.system,
             messages=course.conversation.messages,
             tools=course.toolbox.params,

@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 
 from agents import conf as agents_conf
 from agents import transcript
-from agents.assignment import Assignment
+from agents.assignment import Assignment, author_of
 from agents.budgets import Spender
 from agents.errors import LeaseLost
 from agents.limits import Limits
 from agents.models import Profile
 from agents.models.profile import workspace_of
+from agents.past import Author
 from agents.states import Activity, FailureReason
 from agents.usage import estimate
 from chat import conf
@@ -59,7 +60,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         ),
         transcript_id=claim.transcript_id,
         token=claim.token,
-        context=before(reply.parent),
+        context=before(reply.parent, author_of(profile)),
         extra_system=_surroundings(reply),
         fresh=claim.fresh,
         clock=_clock(clock.now()),
@@ -68,12 +69,15 @@ def assign(reply: Message, claim: Claim) -> Assignment:
     )
 
 
-def before(asked: Message) -> list[Block]:
-    """Return what was said before a person's message, oldest first, as far as the model can read it."""
+def before(asked: Message, author: Author | None = None) -> list[Block]:
+    """Return what was said before a person's message, oldest first, as far as the model can read it.
+
+    Thoughts are given back to this author alone: to nobody else do their signatures mean anything.
+    """
     room = agents_conf.context_tokens() * ROOM - estimate(len(asked.text))
     said: list[list[Block]] = []
     for message in _accepted(_ancestors(asked)):
-        blocks = _as_messages(message)
+        blocks = _as_messages(message, author)
         room -= estimate(sum(len(str(block)) for block in blocks))
         if room < 0:
             said.append([{"role": "user", "content": OLDER}])
@@ -107,29 +111,26 @@ def _ancestors(message: Message) -> Iterable[Message]:
         yield from (found[pk] for pk in ids if pk in found)
 
 
-def _as_messages(message: Message) -> list[Block]:
+def _as_messages(message: Message, author: Author | None) -> list[Block]:
     if message.role == Role.USER:
         return [{"role": "user", "content": message.text}]
-    if message.run_id is not None:
-        return _as_run(message)
-    return _as_reply(message)
+    told = transcript.history(message.transcript_id, author) if message.transcript_id else []
+    return _as_reply(message, told) if message.run_id is None else _as_run(message, told)
 
 
-def _as_reply(message: Message) -> list[Block]:
+def _as_reply(message: Message, told: list[Block]) -> list[Block]:
     """Return an answer with the calls it made; of a broken one also the words after its last whole turn."""
-    told = transcript.history(message.transcript_id) if message.transcript_id else []
     if message.status == MessageStatus.COMPLETE and told and told[-1]["role"] == "assistant":
         return told
     rest = f"{message.text}\n\n{CUT_OFF}" if message.text else CUT_OFF
     return [{"role": "assistant", "content": rest}] if message.finished else []
 
 
-def _as_run(message: Message) -> list[Block]:
+def _as_run(message: Message, told: list[Block]) -> list[Block]:
     """Return a scheduled run as if it had been asked for here: its prompt, its work and its result."""
     prompt = str(message.card.get("prompt") or "The schedule's own instruction.")
     name = str(message.card.get("schedule_name") or "a schedule")
     asked = {"role": "user", "content": f"<stagent-run>Scheduled run of {name}.</stagent-run>\n{prompt}"}
-    told = transcript.history(message.transcript_id) if message.transcript_id else []
     if not told or told[-1]["role"] != "assistant":
         told = [{"role": "assistant", "content": message.text or message.notice}]
     return [asked, *told]

@@ -145,6 +145,27 @@ def test_the_profile_and_the_model_that_were_picked_are_asked(alice):
     assert contexts.prepare(begins(says(alice).reply_id)).profile.slug == "assistant"
 
 
+def thoughts(reply_id: int) -> bool:
+    """Tell whether the thoughts of earlier answers are given back to whoever answers this time."""
+    context = contexts.prepare(begins(reply_id)).context
+    blocks = [block for message in context for block in message["content"] if not isinstance(block, str)]
+    assert {"type": "text", "text": "Run 7."} in blocks
+    return any(block["type"] == "thinking" for block in blocks)
+
+
+def test_thoughts_go_back_to_the_model_that_thought_them_and_to_no_other(alice):
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    place = says(alice, "What failed?", model="m-1")
+    held = begins(place.reply_id)
+    content = [thought, {"type": "text", "text": "Run 7."}]
+    turn = TurnFinished(1, content, "end_turn", Usage(), 0, "m-1", provider="offline")
+    writes(held, "Run 7.", turn)
+    done = ends(place.reply_id, held.token)
+    here = {"conversation_id": str(done.conversation_id), "parent_id": str(done.pk)}
+    assert thoughts(says(alice, "And then?", **here).reply_id)
+    assert not thoughts(says(alice, "And then?", model="m-2", **here).reply_id)
+
+
 async def test_the_model_that_was_picked_is_the_one_that_is_paid(alice):
     reply = await answered(alice, "[[offline: tokens=3]]", model="claude-opus-5-5")
     entry = await in_database(LedgerEntry.objects.get, message_id=reply.pk)
