@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from agents.events import QuestionAsked, TextDelta, ThinkingDelta, ToolStarted
+from agents.events import QuestionAsked, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
 from agents.models import Event
 
 type Happened = tuple[str, dict[str, Any], datetime]  # kind, data, at
@@ -25,6 +25,7 @@ class PartKind(StrEnum):
 SPOKEN = {TextDelta.kind: PartKind.TEXT, ThinkingDelta.kind: PartKind.THINKING}
 TELLING = (
     *SPOKEN,
+    TurnStarted.kind,
     ToolStarted.kind,
     QuestionAsked.kind,
 )  # a question ends a thought
@@ -39,6 +40,7 @@ class Part:
     call_id: str | None = None
     duration_ms: int | None = None
     since: datetime | None = None
+    turn: int | None = None
 
     @property
     def text(self) -> str:
@@ -89,16 +91,25 @@ def parts_from(outline: Outline, text: str) -> list[Part]:
 
 
 def _add(parts: list[Part], kind: str, data: dict[str, Any], at: datetime) -> None:
+    if kind == TurnStarted.kind:
+        return _take_back(parts, data["turn"])
     last = parts[-1] if parts else None
     if last and kind in SPOKEN and SPOKEN[kind] == last.kind and last.duration_ms is None:
         last.words.append(data["text"])
-        return
+        return None
     if last:  # before a question too: its answer may take days
         _end_thought(last, at)
     if kind in SPOKEN:
-        parts.append(Part(SPOKEN[kind], [data["text"]], since=at))
+        parts.append(Part(SPOKEN[kind], [data["text"]], since=at, turn=data["turn"]))
     elif kind == ToolStarted.kind and all(part.call_id != data["call_id"] for part in parts):
         parts.append(Part(PartKind.TOOL, call_id=data["call_id"]))
+    return None
+
+
+def _take_back(parts: list[Part], turn: int) -> None:
+    """Drop the thoughts of a turn that broke off before a word was said: it begins anew."""
+    while parts and parts[-1].kind == PartKind.THINKING and parts[-1].turn == turn:
+        parts.pop()
 
 
 def _end_thought(part: Part, at: datetime) -> None:

@@ -8,14 +8,14 @@ import asyncio
 import logging
 import random
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from agents import runner
 from agents.assignment import Assignment
 from agents.bridge import in_database
 from agents.errors import LeaseLost
-from agents.events import Finished, TextDelta, TurnStarted
+from agents.events import Finished, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import is_warm, warm_up
 from agents.states import FailureReason
 from chat import conf, contexts
@@ -53,7 +53,7 @@ class Job:
     task: "asyncio.Task[None] | None" = None
     confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
     settling: bool = False
-    said: bool = field(default=False)  # whether this attempt has shown a word
+    said: bool = False  # whether a word was shown of a turn that is not whole yet
 
     def stop(self, cause: Cause) -> None:
         """Cancel the task, unless it is settling; the first cause stands. Only from the task's own loop."""
@@ -109,6 +109,8 @@ async def _attempt(job: Job) -> Finished:
                 case TextDelta():
                     job.said = True
                     job.waited.note_spoken()
+                case TurnFinished():
+                    job.said = False  # it is kept: another attempt goes on after it
             ring(job.claim.owner_id)
     raise RuntimeError("The engine stopped without saying how it ended.")
 

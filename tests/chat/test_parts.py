@@ -69,6 +69,20 @@ def test_thoughts_texts_and_calls_stand_in_their_order_while_it_streams_and_afte
     assert row["html"] == "".join(part["html"] or "" for part in row["parts"])
 
 
+def test_a_thought_that_broke_off_is_not_told_twice(bob):
+    program, place = Program(bob), says(bob)
+    held = begins(place.reply_id)
+    writes(held, TurnStarted(1), ThinkingDelta(1, "Which r"))
+    writes(held, TurnStarted(1), ThinkingDelta(1, "Which runs?"), ToolStarted(1, "c1", "list_runs", {}))
+    writes(held, TurnStarted(2), ThinkingDelta(2, "No"), TurnStarted(2), ThinkingDelta(2, "None."), "None.")
+    wanted = [("thinking", "Which runs?"), ("tool", "c1"), ("thinking", "None."), ("text", "None.")]
+    snapshot = caught_up(place.reply_id).snapshot
+    assert snapshot
+    assert told(snapshot) == wanted
+    ends(place.reply_id, held.token, after(7))
+    assert told(program.get(f"/messages/{place.reply_id}").json()) == wanted
+
+
 def test_an_answer_from_before_outlines_is_read_from_its_log(bob):
     place = says(bob)
     held = begins(place.reply_id)

@@ -4,13 +4,16 @@ import hashlib
 
 import pytest
 
+from agents import models, runtimes
 from agents.bridge import in_database
-from agents.models import LedgerEntry, LiveStream, Provider, StreamRecord
+from agents.models import LedgerEntry, LiveStream, StreamRecord
+from agents.runtimes.anthropic import AnthropicRuntime, Endpoint
 from chat import replies
 from chat.models import Message
 from chat.replies import Cause
 from chat.transitions import End, finalise
 from stagent.lib import clock
+from tests.agents.provider import Provider, error_event, refuse, say, want
 from tests.support.answering import answered, end_of, events, kinds, last, sets_to_work, stopped, until
 from tests.support.builders import a_profile
 
@@ -91,6 +94,18 @@ async def test_a_provider_that_asks_for_patience_is_asked_again_and_nobody_notic
     assert told.count("finished") > 1
 
 
+async def test_what_was_said_before_a_call_does_not_keep_the_next_turn_from_being_asked_for_again(alice):
+    look = want(("list_files", {}), text="Let me look.")
+    busy = refuse(429, "rate_limit_error", retry_after="0")
+    provider = Provider(look, busy, error_event("overloaded_error"), say("Nothing."))
+    runtimes.register(AnthropicRuntime("scripted", Endpoint(key="sk-test", transport=provider)))
+    await in_database(a_profile, "worker", tools=["list_files"], runtime="scripted")
+    status, reason, reply = await outcome(alice, "What is there?", profile="worker")
+    assert (status, reason, reply.text) == ("complete", "completed", "Let me look.\n\nNothing.")
+    assert (await in_database(kinds, reply.transcript_id)).count("tool_finished") == 1
+    assert len(provider.requests) == 4
+
+
 async def test_a_provider_that_never_has_time_is_given_up(alice):
     status, reason, reply = await outcome(alice, "[[offline: 529=99]]")
     assert (status, reason, reply.text) == ("error", "overloaded", "")
@@ -126,7 +141,7 @@ async def test_a_refusal_says_so(alice):
 async def test_a_bad_key_opens_the_breaker_and_names_it(alice):
     status, reason, reply = await outcome(alice, "[[offline: badkey]]")
     assert (status, reason) == ("error", "auth_failed")
-    provider = await in_database(Provider.objects.get)
+    provider = await in_database(models.Provider.objects.get)
     assert provider.open_until is not None
     assert "operator" in reply.notice
 
