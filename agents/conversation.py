@@ -1,13 +1,12 @@
 """The messages of a run as they grow: what goes to the model, and how long that is."""
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.past import Message, tool_result
 from agents.text import storable
 from agents.tools.base import ToolResult
-from agents.usage import Usage, estimate
+from agents.usage import Usage, estimate, size
 
 KEEP_RESULTS = 6  # the latest tool results are never cleared away
 WORTH_CLEARING = 400  # characters; shorter results stay
@@ -17,10 +16,18 @@ CLEARED = "[Cleared to save room: {:,} characters. Call the tool again if they m
 class Conversation:
     """A list of messages and a running estimate of its tokens, exact whenever the provider has counted."""
 
-    def __init__(self, system: str, tools: Sequence[dict[str, Any]], messages: Iterable[Message]) -> None:
-        self.messages = [_own(message) for message in messages]
+    def __init__(
+        self,
+        system: str,
+        tools: Sequence[dict[str, Any]],
+        messages: Iterable[Message],
+        earlier: Iterable[Message] = (),
+    ) -> None:
+        before = [_own(message) for message in earlier]
+        self.messages = [*before, *(_own(message) for message in messages)]
+        self._earlier = len(before)  # of the messages: what was said before the prompt
         self._counted = 0  # as the provider counted it last
-        self._chars = len(system) + _size(tools) + _size(self.messages)  # since then
+        self._chars = size(system) + size(tools) + size(self.messages)  # since then
 
     @property
     def tokens(self) -> int:
@@ -45,7 +52,7 @@ class Conversation:
         if usage.read:
             self._counted, self._chars = usage.total, 0
         else:  # some local servers count nothing
-            self._chars += _size(content)
+            self._chars += size(content)
 
     def add_results(self, results: Iterable[tuple[str, ToolResult]]) -> None:
         """Add the results of all tools in one message, as providers demand."""
@@ -57,11 +64,20 @@ class Conversation:
         for block in self._old_results():
             if self.tokens <= target:
                 break
-            length = len(block["content"])
-            block["content"] = CLEARED.format(length)
-            self._chars -= length - len(block["content"])
+            before = size(block["content"])
+            block["content"] = CLEARED.format(len(block["content"]))
+            self._chars -= before - size(block["content"])
             cleared += 1
         return cleared
+
+    def forget_oldest(self, target: int) -> int:
+        """Leave out the oldest messages before the prompt until the estimate fits; return how many went."""
+        forgotten = 0
+        while self._earlier and (self.tokens > target or (forgotten and not _begins(self.messages[0]))):
+            self._chars -= size(self.messages.pop(0))
+            self._earlier -= 1
+            forgotten += 1
+        return forgotten
 
     def _old_results(self) -> list[dict[str, Any]]:
         blocks = (block for message in self.messages for block in message["content"])
@@ -74,7 +90,7 @@ class Conversation:
         if not self.is_users_turn:
             self.messages.append({"role": "user", "content": []})
         self.messages[-1]["content"] += blocks
-        self._chars += _size(blocks)
+        self._chars += size(blocks)
 
 
 def _own(message: Message) -> Message:
@@ -84,9 +100,10 @@ def _own(message: Message) -> Message:
     return {"role": message["role"], "content": blocks}
 
 
+def _begins(message: Message) -> bool:
+    """Tell whether a conversation may begin with this message: no answer, no results of calls left out."""
+    return message["role"] == "user" and all(block["type"] != "tool_result" for block in message["content"])
+
+
 def _is_long(text: str) -> bool:
     return len(text) >= WORTH_CLEARING
-
-
-def _size(data: Any) -> int:
-    return len(json.dumps(data, ensure_ascii=False))

@@ -50,19 +50,25 @@ class Course:
         self.before_pause, self.pauses, self.stretch = "", 0, 1
 
     async def keep_room(self) -> None:
-        """Clear old tool results away when the conversation grows near the model's window."""
+        """Clear old things away when the conversation grows near the model's window."""
         window = conf.context_tokens()
         if self.conversation.tokens > window:
             await self.make_room(int(window * LOW_WATER))
 
     async def make_room(self, target: int) -> bool:
-        """Clear old tool results away until the conversation has so few tokens; False if there were none."""
+        """Clear old results away, then leave old messages out, until it fits; False: there were none."""
         cleared = self.conversation.clear_old_results(target)
         if cleared:
             await self.notice(
                 "context_cleared", f"{cleared} old tool results were cleared away to save room."
             )
-        return bool(cleared)
+        forgotten = self.conversation.forget_oldest(target)
+        if forgotten:
+            says = (
+                f"The {forgotten} oldest messages were left out: the conversation is too long for the model."
+            )
+            await self.notice("context_forgotten", says)
+        return bool(cleared or forgotten)
 
     def park(self) -> Finished:
         """End this attempt until a person has answered; the next one goes on at the same turn."""

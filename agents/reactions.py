@@ -25,7 +25,7 @@ async def act_on(course: Course, reply: Reply, landing: Landing | None) -> Finis
         case "max_tokens":
             return await cut_short(course, landing)
         case "model_context_window_exceeded":
-            return await overflowed(course)
+            return await overflowed(course, reply)
     return await take_in(course, reply, landing)
 
 
@@ -91,9 +91,10 @@ async def cut_short(course: Course, landing: Landing | None) -> Finished | None:
     return course.finish(FailureReason.TRUNCATED, "The answer is longer than one reply may be.")
 
 
-async def overflowed(course: Course) -> Finished | None:
-    """Make room and ask again, if there is room to be made."""
-    if course.first_time("overflow") and await course.make_room(course.conversation.tokens // 2):
+async def overflowed(course: Course, reply: Reply) -> Finished | None:
+    """Make room and ask again, if there is room to be made, and nobody has read half an answer."""
+    may = not (course.once and reply.text) and course.first_time("overflow")
+    if may and await course.make_room(course.conversation.tokens // 2):
         return None
     return course.finish(FailureReason.CONTEXT_WINDOW_EXCEEDED, "The conversation is too long for the model.")
 

@@ -94,7 +94,7 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
     prompt = {"role": "user", "content": storable(job.prompt)}
     said = past.messages[:-1] if past.unfinished else past.messages  # the last are results, made up so far
-    conversation = Conversation(system, toolbox.params, [*job.context, prompt, *said])
+    conversation = Conversation(system, toolbox.params, [prompt, *said], earlier=job.context)
     spent = max(past.cost_usd, job.cost_used)
     meter = Meter(job.limits, max(past.turns, job.turns_used), spent, past.tokens)
     course = Course(tell, meter, toolbox, conversation, text=past.text, once=job.once)

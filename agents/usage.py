@@ -1,6 +1,8 @@
 """Tokens: what a reply used, and a guess where nobody counted."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 CHARS_PER_TOKEN = 3.5
 
@@ -27,3 +29,8 @@ class Usage:
 def estimate(chars: int) -> int:
     """Guess the tokens of so many characters."""
     return round(chars / CHARS_PER_TOKEN)
+
+
+def size(data: Any) -> int:
+    """Return how long this is for a model, in plain letters; rarer signs count for two or three."""
+    return len(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))

@@ -18,7 +18,7 @@ from agents.models import Profile
 from agents.models.profile import workspace_of
 from agents.past import Author
 from agents.states import Activity, FailureReason
-from agents.usage import estimate
+from agents.usage import estimate, size
 from chat import conf
 from chat.models import Message
 from chat.states import MessageStatus, Role
@@ -74,11 +74,11 @@ def before(asked: Message, author: Author | None = None) -> list[Block]:
 
     Thoughts are given back to this author alone: to nobody else do their signatures mean anything.
     """
-    room = agents_conf.context_tokens() * ROOM - estimate(len(asked.text))
+    room = agents_conf.context_tokens() * ROOM - estimate(size(asked.text))
     said: list[list[Block]] = []
     for message in _accepted(_ancestors(asked)):
         blocks = _as_messages(message, author)
-        room -= estimate(sum(len(str(block)) for block in blocks))
+        room -= estimate(size(blocks))
         if room < 0:
             said.append([{"role": "user", "content": OLDER}])
             break
