@@ -116,6 +116,8 @@ def _read(event: bytes) -> _Words | None:
 
 
 def _whole(data: bytes) -> tuple[bytes, bytes]:
-    """Split into whole events and the beginning of one."""
+    """Split into whole events and the beginning of one; lines that end in CRLF pass by as they came."""
+    if b"\r" in data:
+        return data, b""
     end = data.rfind(b"\n\n") + 2
     return (data[:end], data[end:]) if end > 1 else (b"", data)

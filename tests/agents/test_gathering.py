@@ -68,6 +68,16 @@ def test_what_is_not_words_alone_passes_as_it_came():
         assert join(events) == events
 
 
+async def test_lines_that_end_in_crlf_are_not_kept_until_the_stream_is_over():
+    foreign = [delta(word).replace(b"\n", b"\r\n") for word in WORDS[:3]]
+    cut = [foreign[0][:7], foreign[0][7:], foreign[1], foreign[2]]
+    async with asyncio.timeout(5):
+        heard, pieces = b"", aiter(Gathered(Chunks(*cut)))
+        while heard != foreign[0]:
+            heard += await anext(pieces)
+        assert await anext(pieces) == foreign[1]
+
+
 async def test_a_compressed_stream_and_a_plain_answer_are_left_alone():
     source = Chunks(b"x")
     for headers in (
