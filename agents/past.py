@@ -1,5 +1,6 @@
 """What the earlier attempts left in the transcript, read so that the next one goes on from there."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -66,8 +67,19 @@ class Past:
 
 def recall(transcript_id: int, author: Author | None = None) -> Past:
     """Read the past of a run; thoughts of another author than this are left out, as providers demand."""
-    rows = Event.objects.filter(transcript_id=transcript_id, kind__in=KINDS).order_by("seq")
-    happened = [events.read(kind, data) for kind, data in rows.values_list("kind", "data")]
+    return recall_all([transcript_id], author).get(transcript_id) or Past()
+
+
+def recall_all(transcript_ids: Collection[int], author: Author | None = None) -> dict[int, Past]:
+    """Read several pasts with one question; those of which nothing is known are left out."""
+    rows = Event.objects.filter(transcript_id__in=transcript_ids, kind__in=KINDS)
+    happened: dict[int, list[events.Event]] = {}
+    for log, kind, data in rows.order_by("transcript_id", "seq").values_list("transcript_id", "kind", "data"):
+        happened.setdefault(log, []).append(events.read(kind, data))
+    return {log: _fold(told, author) for log, told in happened.items()}
+
+
+def _fold(happened: Sequence[events.Event], author: Author | None) -> Past:
     results = {event.call_id: event for event in happened if isinstance(event, ToolFinished)}
     past, landing = Past(), ""
     for event in happened:

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from agents import statements
 from agents.errors import LeaseLost
 from agents.models import Event, Question, Transcript
-from agents.past import Author, recall
+from agents.past import Author, recall_all
 
 PAGE = 500
 EMPTIED = 1000  # the most events that one transaction deletes
@@ -68,12 +68,12 @@ def read(transcript_id: int, after: int = 0, limit: int = PAGE) -> list[Event]:
     return list(Event.objects.filter(transcript_id=transcript_id, seq__gt=after).order_by("seq")[:limit])
 
 
-def history(transcript_id: int, author: Author | None = None) -> list[dict[str, Any]]:
-    """Rebuild the messages that followed the prompt, every tool call with a result.
+def histories(logs: Collection[int], author: Author | None = None) -> dict[int, list[dict[str, Any]]]:
+    """Rebuild the messages that followed each prompt, every tool call with a result, by log.
 
     The thoughts of another author than this are left out.
     """
-    return recall(transcript_id, author).messages
+    return {log: past.messages for log, past in recall_all(logs, author).items()}
 
 
 def last_seq(transcript_id: int, token: UUID) -> int | None:

@@ -1,6 +1,6 @@
 """From a claimed reply to what the engine is asked to do: the person's words, and what was said before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,7 +30,11 @@ ROOM = 0.7  # of the model's window, for what was said before
 CUT_OFF = "[This answer was broken off here.]"
 OLDER = "[What was said before this is left out: it is too long.]"
 
+FEW, MANY = 8, 64  # messages that are looked up together, first and at most
+TELLING = ("role", "status", "reason", "notice", "text", "parent", "transcript", "run_id", "card")
+
 type Block = dict[str, Any]
+type Remembered = tuple[Message, list[Block]]  # with the messages of its log
 
 
 def prepare(claim: Claim) -> Assignment:
@@ -76,8 +80,8 @@ def before(asked: Message, author: Author | None = None) -> list[Block]:
     """
     room = agents_conf.context_tokens() * ROOM - estimate(size(asked.text))
     said: list[list[Block]] = []
-    for message in _accepted(_ancestors(asked)):
-        blocks = _as_messages(message, author)
+    for message, told in _accepted(_remembered(asked, author)):
+        blocks = _as_messages(message, told)
         room -= estimate(size(blocks))
         if room < 0:
             said.append([{"role": "user", "content": OLDER}])
@@ -86,35 +90,44 @@ def before(asked: Message, author: Author | None = None) -> list[Block]:
     return [block for blocks in reversed(said) for block in blocks]
 
 
-def _accepted(messages: Iterable[Message]) -> Iterable[Message]:
+def _accepted(remembered: Iterable[Remembered]) -> Iterator[Remembered]:
     """Leave out what a model has refused and the words that it refused, as the provider asks."""
     refused: int | None = None
-    for message in messages:
+    for message, told in remembered:
         if message.reason == FailureReason.REFUSAL and message.run_id is None:
             refused = message.parent_id
         elif message.pk != refused:
-            yield message
+            yield message, told
 
 
-def _ancestors(message: Message) -> Iterable[Message]:
-    """Yield what was said before, the latest first."""
-    conversation = Message.objects.filter(conversation_id=message.conversation_id)
+def _remembered(asked: Message, author: Author | None) -> Iterator[Remembered]:
+    """Yield what was said before with what its log tells of it, the latest first."""
+    for messages in _ancestors(asked):
+        logs = [message.transcript_id for message in messages if message.transcript_id]
+        told = transcript.histories(logs, author)
+        yield from ((message, told.get(message.transcript_id or 0, [])) for message in messages)
+
+
+def _ancestors(message: Message) -> Iterator[list[Message]]:
+    """Yield what was said before, the latest first; a few at a time, for who reads no further than needed."""
+    conversation = Message.objects.filter(conversation_id=message.conversation_id).order_by()
     parents = dict(conversation.values_list("pk", "parent_id"))
     chain = []
     parent = parents.get(message.pk)
     while parent is not None:
         chain.append(parent)
         parent = parents.get(parent)
-    for start in range(0, len(chain), 50):  # lazily: nobody reads further than the model can
-        ids = chain[start : start + 50]
-        found = conversation.in_bulk(ids)
-        yield from (found[pk] for pk in ids if pk in found)
+    many = FEW
+    while chain:
+        ids, chain = chain[:many], chain[many:]
+        found = conversation.only(*TELLING).in_bulk(ids)
+        yield [found[pk] for pk in ids if pk in found]
+        many = min(2 * many, MANY)
 
 
-def _as_messages(message: Message, author: Author | None) -> list[Block]:
+def _as_messages(message: Message, told: list[Block]) -> list[Block]:
     if message.role == Role.USER:
         return [{"role": "user", "content": message.text}]
-    told = transcript.history(message.transcript_id, author) if message.transcript_id else []
     return _as_reply(message, told) if message.run_id is None else _as_run(message, told)
 
 

@@ -13,7 +13,7 @@ from agents.assignment import Assignment
 from agents.errors import LeaseLost
 from agents.events import Event, Notice, TextDelta, ToolStarted, TurnFinished, TurnStarted
 from agents.models import LedgerEntry
-from agents.past import INTERRUPTED
+from agents.past import INTERRUPTED, recall
 from agents.states import FailureReason
 from agents.tools import registry
 from agents.tools.base import Tool
@@ -134,7 +134,7 @@ def test_a_call_without_a_result_is_answered_with_doubt_and_not_made_again(
     assert [block["content"] for block in results] == ["echo a", INTERRUPTED, INTERRUPTED]
     assert [block.get("is_error", False) for block in results] == [False, True, True]
     assert echo_calls == [{"say": "a"}]
-    assert transcript.history(assignment.transcript_id)[1]["content"] == results
+    assert recall(assignment.transcript_id).messages[1]["content"] == results
 
 
 def test_an_answer_that_was_not_delivered_is_delivered_without_asking_again(script, assign):

@@ -11,6 +11,7 @@ from agents import events, transcript
 from agents.errors import LeaseLost
 from agents.events import Finished, Notice, TextDelta, ToolFinished, ToolStarted, TurnFinished, TurnStarted
 from agents.models import Event, Question, Transcript
+from agents.past import recall
 from agents.states import FailureReason
 from agents.usage import Usage
 
@@ -123,7 +124,7 @@ def test_history_is_rebuilt_with_results_in_one_message():
         TextDelta(2, "Half a sen"),
     ]
     transcript.append(log.pk, token, happened, NOON)
-    assert transcript.history(log.pk) == [
+    assert recall(log.pk).messages == [
         {"role": "assistant", "content": [text("Let me see."), use("a"), use("b")]},
         {
             "role": "user",
@@ -143,7 +144,7 @@ def test_replies_that_were_no_use_are_left_out_of_history(stop):
         [text("Half")] if stop != "end_turn" else [{"type": "thinking", "thinking": "Hm", "signature": "x"}]
     )
     transcript.append(log.pk, token, [turn(1, *content, stop=stop)], NOON)
-    assert transcript.history(log.pk) == []
+    assert recall(log.pk).messages == []
 
 
 def test_only_old_logs_that_nobody_refers_to_are_pruned():

@@ -126,6 +126,18 @@ def test_a_conversation_too_long_is_cut_from_its_oldest_end(alice, settings):
     assert "xxx" not in str(said)
 
 
+def test_a_long_conversation_costs_no_question_for_each_answer(alice, django_assert_max_num_queries):
+    last = converses(alice, "Question 0", "Answer 0.")
+    for number in range(1, 60):
+        here = str(last.conversation_id)
+        last = converses(alice, f"Question {number}", f"Answer {number}.", conversation_id=here)
+    asked = Message.objects.get(pk=next_in(last)).parent
+    with django_assert_max_num_queries(12):
+        said = contexts.before(asked)
+    assert [message["content"] for message in said[::2]] == [f"Question {number}" for number in range(60)]
+    assert len(said) == 120
+
+
 def test_who_has_lost_the_reply_is_told_nothing(alice):
     place = says(alice)
     held = begins(place.reply_id)
