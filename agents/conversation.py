@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.past import Message, tool_result
+from agents.replies import given_back
 from agents.text import storable
 from agents.tools.base import ToolResult
 from agents.usage import Usage, estimate, size
@@ -48,7 +49,7 @@ class Conversation:
 
     def add_reply(self, content: list[dict[str, Any]], usage: Usage) -> None:
         """Add what the model said; its usage counts everything up to here."""
-        self.messages.append({"role": "assistant", "content": content})
+        self.messages.append({"role": "assistant", "content": given_back(content)})
         if usage.read:
             self._counted, self._chars = usage.total, 0
         else:  # some local servers count nothing

@@ -8,7 +8,7 @@ from typing import Any
 from agents import events
 from agents.events import Notice, QuestionAsked, QuestionSettled, ToolFinished, ToolStarted, TurnFinished
 from agents.models import Event
-from agents.replies import NO_REPLY, Block, calls_in, is_empty, text_in, without_thinking
+from agents.replies import NO_REPLY, Block, calls_in, given_back, is_empty, text_in, without_thinking
 
 INTERRUPTED = "Interrupted before its result was kept; it may or may not have taken effect"
 LAST_TURN = "last_turn"  # the notice that the next reply is the last, for lack of turns
@@ -110,7 +110,7 @@ def _messages(turn: TurnFinished, results: dict[str, ToolFinished], author: Auth
     if turn.stop_reason in NO_REPLY or is_empty(turn.content):
         return []
     content = turn.content if _is_by(turn, author) else without_thinking(turn.content)
-    said = {"role": "assistant", "content": content}
+    said = {"role": "assistant", "content": given_back(content)}
     if calls := calls_in(content):
         return [said, {"role": "user", "content": [_result(call["id"], results) for call in calls]}]
     return [said]

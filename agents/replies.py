@@ -51,3 +51,16 @@ def is_empty(content: Sequence[Block]) -> bool:
 
 def without_thinking(content: Sequence[Block]) -> list[Block]:
     return [block for block in content if block.get("type") not in THINKING]
+
+
+def as_object(arguments: Any) -> Block:
+    """Return the arguments of a call in the one form that readers and providers take."""
+    return arguments if isinstance(arguments, dict) else {"arguments": arguments}
+
+
+def given_back(content: Sequence[Block]) -> list[Block]:
+    """Return a reply as its provider takes it back; models make calls whose arguments are no object."""
+    return [
+        block | {"input": as_object(block["input"])} if block.get("type") == "tool_use" else block
+        for block in content
+    ]

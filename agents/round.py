@@ -13,7 +13,7 @@ from agents.models import Question
 from agents.past import INTERRUPTED, Reached
 from agents.questions import Wanted
 from agents.recording import Tell
-from agents.replies import Block
+from agents.replies import Block, as_object
 from agents.toolbox import Toolbox
 from agents.tools.base import ToolError, ToolResult
 
@@ -120,7 +120,7 @@ class Round:
 
     async def _begin(self, block: Block) -> None:
         if block["id"] not in self.reached.begun:
-            await self.tell(ToolStarted(self.turn, block["id"], block["name"], block["input"]))
+            await self.tell(ToolStarted(self.turn, block["id"], block["name"], as_object(block["input"])))
 
     async def _keep(self, block: Block, result: ToolResult) -> None:
         call_id, name = block["id"], block["name"]

@@ -114,7 +114,7 @@ class Conversing:
             return None
         details = message.stop_details
         return Reply(
-            content=[storable(block.to_dict(mode="json")) for block in message.content],
+            content=[storable(block.to_dict(mode="json", warnings=False)) for block in message.content],
             stop_reason=message.stop_reason,
             usage=self._usage(message.usage),
             model=message.model or self._model,

@@ -30,7 +30,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 
 def check(schema: dict[str, Any], arguments: Any) -> None:
     """Raise a ToolError that names every fault of the arguments at once."""
-    faults = list(_faults(schema, arguments, "arguments"))
+    faults = list(_faults({"type": "object"} | schema, arguments, "arguments"))
     if faults:
         raise ToolError("The arguments do not fit this tool: " + "; ".join(faults) + ".")
 

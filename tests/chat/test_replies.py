@@ -1,6 +1,7 @@
 """One reply, start to end, on the offline model: what its reader sees and what is kept."""
 
 import hashlib
+import json
 
 import pytest
 
@@ -14,8 +15,10 @@ from chat.replies import Cause
 from chat.transitions import End, finalise
 from stagent.lib import clock
 from tests.agents.provider import Provider, error_event, refuse, say, want
+from tests.agents.provider import reply as reply_of
 from tests.support.answering import answered, end_of, events, kinds, last, sets_to_work, stopped, until
 from tests.support.builders import a_profile
+from tests.support.programs import Program
 
 pytestmark = pytest.mark.django_db
 LONG = "[[offline: tokens=2000 delay=5ms]]"
@@ -104,6 +107,21 @@ async def test_what_was_said_before_a_call_does_not_keep_the_next_turn_from_bein
     assert (status, reason, reply.text) == ("complete", "completed", "Let me look.\n\nNothing.")
     assert (await in_database(kinds, reply.transcript_id)).count("tool_finished") == 1
     assert len(provider.requests) == 4
+
+
+@pytest.mark.parametrize("made", ["[1, 2]", '"a"', "7", "null"])
+async def test_a_call_whose_arguments_are_no_object_is_a_result_and_can_be_read(alice, made):
+    odd = {"type": "tool_use", "id": "toolu_1", "name": "list_files", "input": {}, "json": made}
+    provider = Provider(reply_of([odd], "tool_use"), say("Done."))
+    runtimes.register(AnthropicRuntime("scripted", Endpoint(key="sk-test", transport=provider)))
+    await in_database(a_profile, "worker", tools=["list_files"], runtime="scripted")
+    _, reason, reply = await outcome(alice, "What is there?", profile="worker")
+    assert (reason, reply.text) == ("completed", "Done.")
+    asked, result = provider.last["messages"][-2:]
+    assert asked["content"][0]["input"] == {"arguments": json.loads(made)}
+    assert "must be an object" in result["content"][0]["content"]
+    row = (await in_database(lambda: Program(alice).get(f"/messages/{reply.pk}"))).json()
+    assert row["tools"][0]["arguments"] == {"arguments": json.loads(made)}
 
 
 async def test_a_provider_that_never_has_time_is_given_up(alice):
