@@ -26,6 +26,7 @@ __all__ = [
     "room", "settle", "spent_by_run", "spent_in_window", "spent_on_message", "spent_today", "window_start",
 ]  # fmt: skip
 
+LONGEST_NAME = 120  # of a model; some servers answer with the path of a file
 TURNS = (Activity.RUN_TURN, Activity.CHAT_TURN)
 FIELD = {BudgetScope.PROJECT: "project_id", BudgetScope.SCHEDULE: "schedule_id"}
 WHOSE = {
@@ -92,7 +93,7 @@ def settle(
     LedgerEntry.objects.create(
         at=now,
         provider=provider,
-        model=model,
+        model=model[:LONGEST_NAME],
         input_tokens=usage.input,
         output_tokens=usage.output,
         cache_read_tokens=usage.cache_read,

@@ -87,6 +87,11 @@ def test_an_expense_is_written_with_everything_it_belongs_to():
     )
 
 
+def test_a_model_that_answers_with_a_long_path_can_be_paid_all_the_same():
+    budgets.settle(RUN, MILLION, model="/models/" + "x" * 200, now=NOON, provider="anthropic@localhost")
+    assert len(LedgerEntry.objects.get().model) == LedgerEntry._meta.get_field("model").max_length
+
+
 def test_what_a_run_spent_is_added_up_over_its_attempts():
     for _ in range(2):
         budgets.settle(RUN, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON)
