@@ -60,11 +60,14 @@ class DeskProcess:
         wait = FIRST_WAIT_SEC
         while not self._leaving.is_set():
             since = time.monotonic()
-            code = self._live()
+            try:
+                end = f"ended with code {self._live()}"
+            except OSError as error:  # no memory, no process to be had: that may pass
+                end = f"could not be started ({error})"
             if self._leaving.is_set():
                 return
             wait = FIRST_WAIT_SEC if time.monotonic() - since > WELL_SEC else min(wait * 2, LONGEST_WAIT_SEC)
-            log.error("The desk ended with code %s; another one is started in %.1f s.", code, wait)
+            log.error("The desk %s; another one is started in %.1f s.", end, wait)
             self._leaving.wait(wait)
 
     def _live(self) -> int:
