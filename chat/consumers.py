@@ -20,7 +20,7 @@ from agents.bridge import in_database
 from chat import catching_up, conf, doorbell, hub, requests
 from chat.catching_up import Place
 from chat.frames import Frame, error
-from chat.tails import Tail
+from chat.tails import MOST_BACKLOG, Tail
 from stagent.lib.problems import Problem
 
 OVER = 4401  # the session is over
@@ -163,10 +163,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.tail.follow(place.log, place.message_id, place.seen)
 
     async def _go_back(self, seen: Any) -> None:
-        """Tell the news again that a client has missed; where it is gone, `welcome` says so."""
+        """Tell the news again that a client has missed; where it is gone, or too much, `welcome` says so."""
         assert self.tail is not None
-        is_earlier = isinstance(seen, int) and 0 <= seen < self.tail.feed_seen
-        if is_earlier and await in_database(catching_up.is_kept, self.tail.feed_log, seen):
+        is_near = isinstance(seen, int) and 0 <= seen < self.tail.feed_seen <= seen + MOST_BACKLOG
+        if is_near and await in_database(catching_up.is_kept, self.tail.feed_log, seen):
             self.tail.feed_seen = seen
 
     async def _ack(self, frame: dict[str, Any]) -> None:

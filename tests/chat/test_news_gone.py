@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.bridge import in_database
-from chat import pruning, tidying
+from chat import consumers, pruning, tidying
 from tests.support.builders import NOON
 from tests.support.sockets import Socket, by_session
 from tests.support.talking import converses
@@ -43,3 +43,11 @@ async def test_what_is_gone_is_skipped_and_the_page_is_told_where_it_goes_on(ali
     early, last = said
     await in_database(pruning.prune, NOON + timedelta(days=8))
     assert await returns(alice, early - 1) == (last, last + 1)
+
+
+async def test_more_than_a_page_would_want_to_hear_is_skipped_as_well(alice, said, monkeypatch):
+    early, last = said
+    monkeypatch.setattr(consumers, "MOST_BACKLOG", last - early)
+    assert await returns(alice, early) == (early, early + 1)
+    last += 1
+    assert await returns(alice, early) == (last, last + 1)
