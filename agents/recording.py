@@ -53,7 +53,7 @@ class _Recorder:
         self._taken = 0  # from the inbox into the batch
         self._urgent = self._ended = self._refused = False
         self._written_at = float("-inf")
-        self._pen = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None  # the latest write
         self._seq: int | None = None
         self._doubtful = False  # whether the last write may have been made, though an error said otherwise
 
@@ -87,8 +87,7 @@ class _Recorder:
         happened, taken = self._empty()
         begun_at = time.monotonic()
         try:
-            # Shielded: a write under way when the stop comes is finished, not made twice or half.
-            await asyncio.shield(self._write_down(happened))
+            await self._begin_to_write(happened)
         except (LeaseLost, DatabaseError, InterfaceError) as error:
             self._refused = True
             raise LeaseLost(str(error)) from error
@@ -99,12 +98,18 @@ class _Recorder:
         return happened
 
     async def write_the_rest(self) -> None:
-        """Keep what was told and not written when the engine was stopped."""
+        """Keep what was told and not written when the engine was stopped.
+
+        The write under way is waited for: whoever is to end it all takes the pen next.
+        """
+        if self._writing:
+            await asyncio.wait({self._writing})
+            self._refused |= _is_refused(self._writing)
         while not self._inbox.empty():
             self._add(self._inbox.get_nowait())
         if self._batch and not self._refused:
             with suppress(LeaseLost, DatabaseError, InterfaceError):
-                await asyncio.shield(self._write_down(self._empty()[0]))
+                await self._begin_to_write(self._empty()[0])
 
     def _is_due(self) -> bool:
         # The first word after a pause goes out at once; those that follow are gathered.
@@ -136,14 +141,18 @@ class _Recorder:
         self._batch, self._taken, self._urgent = [], 0, False
         return emptied
 
+    async def _begin_to_write(self, happened: list[Event]) -> None:
+        """Write in a task of its own: it is finished when a stop comes, not made twice or half."""
+        self._writing = asyncio.create_task(self._write_down(happened), name="write")
+        await asyncio.shield(self._writing)
+
     async def _write_down(self, happened: list[Event]) -> None:
         """Write, also for a second time after an error: what is there already is not written again."""
-        async with self._pen:
-            if self._doubtful and await self._is_there(len(happened)):
-                return
-            self._doubtful = True
-            self._seq = await scribe.here().append(self._transcript_id, self._token, happened)
-            self._doubtful = False
+        if self._doubtful and await self._is_there(len(happened)):
+            return
+        self._doubtful = True
+        self._seq = await scribe.here().append(self._transcript_id, self._token, happened)
+        self._doubtful = False
 
     async def _is_there(self, many: int) -> bool:
         """Tell whether the write that ended in an error was made."""
@@ -153,3 +162,7 @@ class _Recorder:
         made = there == self._seq + many
         self._seq, self._doubtful = there, False
         return made
+
+
+def _is_refused(write: "asyncio.Task[None]") -> bool:
+    return not write.cancelled() and isinstance(write.exception(), LeaseLost)

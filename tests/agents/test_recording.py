@@ -1,6 +1,7 @@
 """Written before shown: the recorder between the engine and whoever looks on."""
 
 import asyncio
+import gc
 from contextlib import aclosing
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Finished, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
 from agents.recording import Engine, record
+from agents.scribe import Scribe
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +98,43 @@ def test_what_an_engine_raises_comes_out():
 
     with pytest.raises(ZeroDivisionError):
         recorded(engine)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_write_under_way_when_the_stop_comes_is_waited_for(monkeypatch, caplog, refused):
+    token = uuid4()
+    log = await in_database(transcript.open_transcript, token)
+    writes, goes_on = asyncio.Event(), asyncio.Event()
+    append = Scribe.append
+
+    async def slowly(*args):
+        writes.set()
+        await goes_on.wait()
+        if refused:
+            raise LeaseLost("It has another writer.")
+        return await append(*args)
+
+    async def engine(tell):
+        await tell(TextDelta(1, "Half a word"))
+        await asyncio.Event().wait()
+
+    async def follow():
+        async with aclosing(record(engine, log.pk, token)) as events:
+            async for _ in events:
+                pass
+
+    monkeypatch.setattr(Scribe, "append", slowly)
+    following = asyncio.create_task(follow())
+    await writes.wait()
+    following.cancel()
+    assert not (await asyncio.wait({following}, timeout=0.05))[0], "it is not over while it writes"
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    said = await in_database(transcript.read, log.pk)
+    assert [row.data["text"] for row in said] == ([] if refused else ["Half a word"])
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_a_foreign_token_is_refused_at_the_first_word():
