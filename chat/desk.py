@@ -142,9 +142,7 @@ class Desk:
         """Renew the leases, settle what others left behind and throw old things away, each in its time."""
         done = dict.fromkeys(CHORES, float("-inf"))
         while True:
-            await (
-                self._renew()
-            )  # first: after a long sleep of the machine, ours are not settled as left behind
+            await self._renew()  # first: after a long sleep, ours are not taken for left behind
             for chore, every_sec in CHORES.items():
                 if time.monotonic() - done[chore] >= every_sec and await self._try(chore):
                     done[chore] = time.monotonic()
