@@ -16,19 +16,19 @@ from chat.models import Conversation
 from chat.transitions.accepting import number
 
 SHEETS = [
-    f"chat/{name}.css"
+    f"{name}.css"
     for name in (
-        "layout",
-        "sidebar",
-        "welcome",
-        "thread",
-        "prose",
-        "code",
-        "composer",
-        "cards",
-        "questions",
-        "dialogs",
-        "touch",
+        "chat/layout",
+        "chat/sidebar",
+        "chat/welcome",
+        "chat/thread",
+        "console/prose",
+        "console/code",
+        "chat/composer",
+        "chat/cards",
+        "chat/questions",
+        "chat/dialogs",
+        "chat/touch",
     )
 ]
 NOBODY = 0  # the id in an address that the page fills in

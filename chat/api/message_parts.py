@@ -11,9 +11,9 @@ from agents.models import Question, StreamRecord
 from chat.calls import Call, calls_of
 from chat.models import Message
 from chat.parts import Part, PartKind, parts_from, parts_of
-from chat.rendering import html_of
 from chat.states import Role
 from stagent.lib.api.values import Id, Row
+from stagent.lib.rendering import html_of
 
 
 class ToolRow(Row):

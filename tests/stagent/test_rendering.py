@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from chat.rendering import LONGEST, MOST_BRACKETS, html_of
+from stagent.lib.rendering import LONGEST, MOST_BRACKETS, html_of
 
 SAFE = re.compile(
     r"</?(?:a|blockquote|br|code|em|h[1-6]|hr|li|ol|p|pre|s|span|strong|table|tbody|td|th|thead|tr|ul)"

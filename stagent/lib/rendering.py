@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from chat.highlighting import highlighted
+from stagent.lib.highlighting import highlighted
 
 LONGEST = 200_000  # characters; what is longer is shown as it is
 MOST_BRACKETS = 5000  # each may begin a link, and the search for their ends takes quadratic time
