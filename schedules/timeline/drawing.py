@@ -15,7 +15,7 @@ from schedules.timeline.rows import Cell, Row
 AXIS, LANE, ROW = 36, 48, 26  # heights; the names beside the picture have the same, by class
 BAR, LEAST = 12, 3.0
 LABEL_EVERY = 3  # hours
-EDGE = 6.0  # percent: a label nearer to the end than this stands on the other side
+LETTER = 0.75  # percent that a letter takes at most, the picture being as narrow as it gets
 
 type Link = Callable[[int | None], str]
 
@@ -42,22 +42,30 @@ def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[Row], link: Link
 def _hours(axis: Axis, bottom: int) -> Iterator[str]:
     """Draw a line for every hour, stronger at midnight, and the day and some hours above."""
     yield _text("day", 0, 13, f"{axis.local(axis.since):%a %d %b}") if _room_for_first(axis) else ""
+    free = 0.0  # where the next time of day may stand
     for hour in axis.hours:
         x = axis.x(hour)
         css = "midnight" if hour.hour == 0 else "hour"
         yield f'<line class="{css}" x1="{x:.3f}%" x2="{x:.3f}%" y1="{AXIS - 6}" y2="{bottom}"/>'
         if hour.hour == 0:
             yield _text("day", x, 13, f"{hour:%a %d %b}")
-        if hour.hour % LABEL_EVERY == 0 and x < 100 - EDGE / 2:
-            yield _text("o-clock", x, 27, f"{hour:%H:%M}")
+        told = f"{hour:%H:%M}"
+        if hour.hour % LABEL_EVERY == 0 and free <= x <= 100 - _broad(told):
+            yield _text("o-clock", x, 27, told)
+            free = x + _broad(told)
 
 
 def _room_for_first(axis: Axis) -> bool:
-    return all(axis.x(hour) > 2 * EDGE for hour in axis.hours if hour.hour == 0)
+    return all(axis.x(hour) > _broad("Sun 29 Nov") for hour in axis.hours if hour.hour == 0)
+
+
+def _broad(text: str) -> float:
+    """Return how broad a label is, in percent, with some room beside it."""
+    return LETTER * (len(text) + 1)
 
 
 def _text(css: str, x: float, y: float, text: str) -> str:
-    anchor = ' text-anchor="end"' if x > 100 - EDGE else ""
+    anchor = ' text-anchor="end"' if x > 100 - _broad(text) else ""
     return f'<text class="{css}" x="{x:.3f}%" y="{y:g}"{anchor}>{escape(text)}</text>'
 
 

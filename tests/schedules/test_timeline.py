@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -53,6 +54,27 @@ def test_an_hour_that_comes_twice_is_there_twice():
     night = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     axis = Axis(night - timedelta(hours=2), night + timedelta(hours=2), ZoneInfo("Europe/Berlin"))
     assert [hour.hour for hour in axis.hours] == [1, 2, 2, 3]
+
+
+def labels(picture: str, css: str) -> list[tuple[float, float]]:
+    """Return from where to where the labels of a kind reach on a picture of 920 pixels."""
+    found = re.findall(rf'<text class="{css}" x="([\d.]+)%" y="\d+"( text-anchor="end")?>([^<]+)<', picture)
+    spans = [(9.2 * float(x), bool(turned), 6.5 * len(text) + 4) for x, turned, text in found]
+    return [(x - broad, x) if turned else (x, x + broad) for x, turned, broad in spans]
+
+
+@given(
+    quarters=st.integers(0, 4 * 24 * 366),
+    where=st.sampled_from(["UTC", "America/Havana", "Asia/Kolkata", "Europe/Berlin"]),
+)
+def test_no_label_above_covers_another_or_leaves_the_picture(quarters, where):
+    now = NOON + timedelta(minutes=15 * quarters)
+    picture = draw(Axis(now, now + timedelta(hours=48), ZoneInfo(where)), [], [], lambda _: "")
+    for css in ("o-clock", "day"):
+        spans = labels(picture, css)
+        assert spans
+        assert all(left >= 0 and right <= 920 for left, right in spans)
+        assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 def test_the_lanes_tell_the_most_that_run_and_wait_in_each_stretch():
