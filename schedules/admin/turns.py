@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.safestring import SafeString, mark_safe
+
 from agents import events, transcript
 from agents.events import (
     Notice,
@@ -20,6 +22,7 @@ from agents.events import (
 )
 from agents.models import Event
 from agents.states import QuestionStatus
+from stagent.lib.rendering import html_of
 
 SHOWN = 60  # turns of a long run that are shown before somebody asks for the others
 MOST_EVENTS = 20_000
@@ -60,6 +63,11 @@ class Turn:
     reply: TurnFinished | None = None
     duration_ms: float | None = None
     superseded: bool = False  # it was cut off, and tried again further down
+
+    @property
+    def html(self) -> SafeString:
+        """What it said or has said so far, as Markdown means it."""
+        return mark_safe(html_of(self.text, finished=self.reply is not None))  # noqa: S308
 
     @property
     def tokens(self) -> tuple[int, int] | None:

@@ -42,9 +42,9 @@ BARE = re.compile(r"""(https?://[^\s<>*`"'“”‘’«»]*[^\s<>*`"'“”‘�
 type Tokens = Sequence[Token]
 
 
-def html_of(text: str) -> str:
-    """Return a finished text as HTML; the same text again is remembered."""
-    return _remembered(text) if len(text) <= CACHED_CHARS else _html_of(text)
+def html_of(text: str, *, finished: bool = True) -> str:
+    """Return a text as HTML; a finished one is remembered, for it is read again."""
+    return _remembered(text) if finished and len(text) <= CACHED_CHARS else _html_of(text)
 
 
 def _html_of(text: str) -> str:

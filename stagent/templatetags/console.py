@@ -16,6 +16,7 @@ from schedules.admin.tones import firing_badge, run_badge
 from schedules.models import Run
 from schedules.zones import zone
 from stagent.lib import cells, charts, clock
+from stagent.lib.rendering import html_of
 
 register = template.Library()
 
@@ -49,6 +50,12 @@ def words(text: str) -> list[str]:
 def plain(text: object) -> str:
     """Say a stored word as people write it: turn limit exceeded."""
     return str(text).replace("_", " ")
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Show what a model wrote the way the chat page does."""
+    return mark_safe(html_of(text))  # noqa: S308
 
 
 @register.filter

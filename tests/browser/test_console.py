@@ -3,10 +3,12 @@
 import pytest
 from playwright.sync_api import expect
 
-from agents import breaker
+from agents import breaker, transcript
+from agents.events import TextDelta, TurnStarted
 from schedules import watching
 from schedules.models import Notice, Run, Schedule, Scheduler
 from schedules.states import RunStatus
+from schedules.transitions import Ending, finish
 from stagent.lib import clock
 from tests.support.builders import a_profile, a_running_run, a_schedule, a_scheduler
 from tests.support.waiting import wait_until
@@ -67,6 +69,23 @@ def test_a_run_is_started_and_its_words_appear_as_they_are_said(visit, scheduler
     expect(page.get_by_role("heading", name="Answer")).to_be_visible()
     turns.first.locator("summary").click()
     expect(turns.first.get_by_text("Asked with")).to_be_visible()
+
+
+def test_words_take_their_form_while_they_are_said(visit):
+    now = clock.now()
+    run, claim = a_running_run(a_schedule(), now)
+    said = [TurnStarted(1), TextDelta(1, "| When | What |\n| --- | --- |\n| 07:00 | "), TextDelta(1, "**Rep")]
+    transcript.append(claim.transcript_id, claim.token, said, now)
+    page = visit(f"/admin/schedules/run/{run.pk}/change/")
+    turn = page.get_by_role("log").get_by_role("article")
+    expect(turn.get_by_role("columnheader")).to_have_text(["When", "What"])
+    transcript.append(
+        claim.transcript_id, claim.token, [TextDelta(1, "ort**\n\n```python\nrun(1)\n```")], now
+    )
+    expect(turn.locator("strong")).to_have_text("Report")
+    expect(turn.locator("pre code .mi")).to_have_text("1")
+    finish(run.pk, claim.token, Ending(RunStatus.COMPLETED, result="1. **Done**"), now=now)
+    expect(page.get_by_role("region", name="Answer").get_by_role("listitem")).to_have_text("Done")
 
 
 def test_a_full_cap_says_why_a_run_waits_and_lets_one_force_it_with_a_reason(visit, scheduler):

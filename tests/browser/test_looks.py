@@ -18,13 +18,15 @@ from stagent.lib import clock
 from tests.support.builders import a_queued_run, a_running_run, a_schedule, a_scheduler
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+TABLE = "\n".join(f"| {f'{cell} | ' * 30}" for cell in ("Column", "---", "`word`"))
+WIDE = f"\n\n{TABLE}\n\n```python\n{'run(1) ' * 90}\n```\n"
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 LISTS = (
     "schedules/schedule", "schedules/run", "schedules/firing", "schedules/slot", "schedules/setting",
     "schedules/pool", "schedules/scheduler", "schedules/delivery", "schedules/notice",
-    "agents/profile", "agents/project",
-    "agents/provider", "agents/ledgerentry", "agents/budget", "agents/modelprice", "auth/user", "auth/group",
-    "stagent/apitoken",
+    "chat/conversation", "agents/streamrecord", "agents/question", "agents/profile", "agents/project",
+    "agents/provider", "agents/mcpserver", "agents/ledgerentry", "agents/budget", "agents/modelprice",
+    "auth/user", "auth/group", "stagent/apitoken",
 )  # fmt: skip
 NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea")]
     .filter((e) => e.type !== "hidden")
@@ -44,7 +46,7 @@ def pages():
     )
     failed, claim = a_running_run(schedule, now)
     ending = Ending(
-        RunStatus.FAILED, FailureReason.SDK_ERROR, "x" * 300, result="An unbreakable" + "word" * 90
+        RunStatus.FAILED, FailureReason.SDK_ERROR, "x" * 300, result="An unbreakable" + "word" * 90 + WIDE
     )
     finish(failed.pk, claim.token, ending, now=now)
     a_running_run(schedule, now)

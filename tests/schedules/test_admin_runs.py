@@ -151,6 +151,24 @@ def test_what_a_model_says_is_text_and_never_markup(reader, now):
         assert "<script>alert" not in reader.html
 
 
+def test_what_an_agent_writes_is_shown_as_markdown_means_it(reader, now):
+    run, claim = a_running_run(now=now)
+    table = "| When | What |\n| --- | --- |\n| 07:00 | **Report** |"
+    says(claim, TurnStarted(1), TextDelta(1, f"## So far\n\n{table}\n| 08:"), now=now)
+    for url in (page_of(run), f"{LIST}{run.pk}/said/"):
+        reader.opens(url)
+        assert "<h2>So far</h2>" in reader.html
+        assert "<td>07:00</td>\n<td><strong>Report</strong></td>" in reader.html
+        assert "<td>08:</td>" in reader.html
+    pictured = f"{table}\n\n![chart](https://spy.example/x.png)"
+    says(claim, a_reply(1, pictured), now=now)
+    finish(run.pk, claim.token, Ending(RunStatus.COMPLETED, result=pictured), now=now)
+    reader.opens(page_of(run))
+    assert reader.html.count("<td>07:00</td>") == len(("the answer", "the transcript"))
+    assert '<a href="https://spy.example/x.png"' in reader.html
+    assert "<img" not in reader.html
+
+
 def test_what_went_wrong_says_the_reason_the_detail_and_what_to_do(reader, now):
     run, claim = a_running_run(now=now)
     ending = Ending(
