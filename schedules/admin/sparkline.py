@@ -13,6 +13,7 @@ from stagent.lib.charts import Bar
 
 LENGTH = 20
 LOWEST, HIGHEST = 25, 100  # of a bar, in percent
+NOT_YET = Bar("not yet", [("not-yet", 6)])
 COLUMNS = ("schedule_id", "nominal_at", "outcome", "failure_reason", "completed_at", "duration_ms", "reason")
 
 
@@ -42,7 +43,7 @@ def draw(firings: list[Firing]) -> SafeString:
     if not firings:
         return cells.NOTHING
     longest = max((firing.duration_ms or 0 for firing in firings), default=0) or 1
-    missing = [Bar("", [])] * (LENGTH - len(firings))
+    missing = [NOT_YET] * (LENGTH - len(firings))
     counted = Counter(fate(firing) for firing in firings)
     label = f"The last {len(firings)} firings: " + ", ".join(
         f"{number} {told}" for told, number in counted.items()

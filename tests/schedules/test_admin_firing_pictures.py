@@ -110,7 +110,7 @@ def test_nothing_measured_is_said_and_not_drawn(reader):
 
 
 def test_the_sheet_of_all_holds_the_rows_that_fit_the_filters(reader, history):
-    assert "All that fit as CSV" in reader.opens(LIST, wait="1000-10000", fate="bad")
+    assert "Download 4 firings as CSV" in reader.opens(LIST, wait="1000-10000", fate="bad")
     sent = {"action": "download", "select_across": "1", "index": "0", "_selected_action": "0"}
     answer = reader.client.post(f"{LIST}?wait=1000-10000&fate=bad", sent)
     sheet = list(csv.DictReader(StringIO(b"".join(answer.streaming_content).decode())))
