@@ -25,7 +25,7 @@ from stagent.lib.admin import operator
 from stagent.lib.charts import Bar
 
 MOST_CHANGES = 8
-MOST_QUESTIONS = 8
+MOST_QUESTIONS = 5
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     }
     asked = Question.objects.of(operator(request)).open().order_by("expires_at")
     panels = {name: panel(at) for name, panel in allowed.items()}
-    return panels | {"situation": at, "cap": cap, "now": now, "questions": list(asked[:MOST_QUESTIONS])}
+    more = {"situation": at, "cap": cap, "now": now, "questions": list(asked[:MOST_QUESTIONS])}
+    return panels | more | {"sees": bool(allowed)}
 
 
 def _money(now: datetime) -> Money:

@@ -26,6 +26,9 @@ from schedules.states import RunStatus
 from stagent.lib import clock
 from stagent.lib.admin import operator
 
+HERE = "admin:schedules_run_changelist"
+MOST_NAMED = 20  # of the runs that are to be cancelled
+REPEATED = ("action", "_selected_action", "select_across", "index")  # what makes an action the same again
 ASKED = "Asked to stop; it stops within a second, after the word it is at."
 
 
@@ -122,13 +125,14 @@ class RunAdmin(RunColumns):
     # Stopping and repeating.
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Cancel one run, then go back to where the button was."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+        """Ask whether to cancel one run, then do it and show what became of it."""
         if not self.has_stop_permission(request):
             raise PermissionDenied
-        self._cancel(request, self._run(request, pk))
-        return redirect(back(request))
+        run = self._run(request, pk)
+        if request.method != "POST":
+            return self._ask_to_cancel(request, [run])
+        self._cancel(request, run)
+        return redirect("admin:schedules_run_change", pk)
 
     def retry(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Queue the work of an ended run again and show the new run."""
@@ -140,10 +144,21 @@ class RunAdmin(RunColumns):
         again = self._retry(request, run)
         return redirect("admin:schedules_run_change", (again or run).pk)
 
-    @admin.action(description="Cancel", permissions=["stop"])
-    def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+    @admin.action(description="Cancel…", permissions=["stop"])
+    def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
+        """Ask whether to cancel them, then do it; the page that asks sends the same action again."""
+        if "sure" not in request.POST:
+            return self._ask_to_cancel(request, list(chosen))
         for run in chosen:
             self._cancel(request, run)
+        return None
+
+    def _ask_to_cancel(self, request: HttpRequest, runs: list[Run]) -> HttpResponse:
+        title = "Cancel a run" if len(runs) == 1 else f"Cancel {len(runs):,} runs"
+        again = [(name, value) for name in REPEATED for value in request.POST.getlist(name)]
+        context = self.admin_site.each_context(request) | {"opts": self.opts, "back": back(request, HERE)}
+        context |= {"title": title, "runs": runs[:MOST_NAMED], "more": len(runs) - MOST_NAMED, "again": again}
+        return render(request, "admin/schedules/run/cancel.html", context)
 
     @admin.action(description="Queue again", permissions=["repeat"])
     def retry_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:

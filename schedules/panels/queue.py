@@ -16,7 +16,7 @@ from schedules.situation import Situation
 from schedules.starts import starts
 from schedules.states import WaitReason
 
-MOST = 20  # runs that are shown; the others are counted
+MOST, MOST_PARKED = 8, 4  # runs that are shown; the others are counted
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,15 @@ class Queue:
     head: list[Waiting]
     length: int
     parked: list[Run]  # put aside until a person has answered, the longest first
+    parked_length: int
 
 
 def look(situation: Situation, most: int = MOST) -> Queue:
     """Return who waits, first in line first."""
     runs = Run.objects.queued().select_related("schedule").order_by("claim_order", "pk")
     parked = Run.objects.waiting().order_by("waiting_since", "pk")
-    return Queue(explain(list(runs[:most]), situation), runs.count(), list(parked[:most]))
+    head = explain(list(runs[:most]), situation)
+    return Queue(head, runs.count(), list(parked[:MOST_PARKED]), parked.count())
 
 
 def explain(runs: list[Run], situation: Situation) -> list[Waiting]:
@@ -70,6 +72,11 @@ class Line:
         return ends
 
     @cached_property
+    def put_aside(self) -> set[int | None]:
+        """The schedules that have a run which waits for a person."""
+        return set(Run.objects.waiting().values_list("schedule_id", flat=True))
+
+    @cached_property
     def refills(self) -> Refills:
         return refill.look(self.situation.now)
 
@@ -95,7 +102,8 @@ class Line:
         if run.pool in self.situation.unserved_pools:
             return f"Waiting for a worker of the pool {run.pool}." if run.pool else "Waiting for a worker."
         if run.pk not in self.starts:
-            return "Waiting for an earlier run of its own schedule to end."
+            person = ", which waits for a person" if run.schedule_id in self.put_aside else " to end"
+            return f"Waiting for an earlier run of its own schedule{person}."
         if run.pool in self.full_pools and not run.forced:
             return f"Waiting for a free slot of the pool {run.pool}."
         place = list(self.starts).index(run.pk) + 1

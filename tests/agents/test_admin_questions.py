@@ -50,7 +50,9 @@ def test_the_first_page_says_what_needs_an_answer(reader, asked):
 
 
 def test_the_queue_lists_who_waits_for_a_person(reader, asked):
-    assert "Waiting for a person Nightly report" in reader.opens("/admin/board/")
+    page = reader.opens("/admin/board/")
+    assert "Waiting for a person, without a slot and without their time running Nightly report" in page
+    assert "1 for a person" in page
 
 
 def test_a_question_is_shown_with_its_card_and_the_call_word_for_word(reader, asked):

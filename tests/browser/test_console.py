@@ -116,7 +116,8 @@ def test_a_running_run_is_cancelled_and_the_page_notices_by_itself(visit, schedu
     page = visit(f"/admin/schedules/schedule/{slow.pk}/change/")
     page.get_by_role("button", name="Run now").click()
     expect(page.get_by_role("log").locator("article").first).to_be_visible()
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("link", name="Cancel…").click()
+    page.get_by_role("button", name="Cancel the run").click()
     expect(page.get_by_text("Asked to stop; it stops within a second")).to_be_visible()
     expect(page.get_by_text("cancelled", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Queue again")).to_be_visible()
@@ -190,6 +191,17 @@ def test_enter_in_the_list_presses_no_row_button(visit):
     page.wait_for_load_state()
     assert not Run.objects.exists()
     assert Schedule.objects.get(pk=schedule.pk).status == "active"
+
+
+def test_where_one_is_and_the_way_out_are_in_sight_in_a_low_window(visit):
+    page = visit("/admin/stagent/apitoken/")
+    page.set_viewport_size({"width": 1360, "height": 600})
+    page.reload()
+    nav = page.get_by_role("navigation", name="Console")
+    expect(nav.get_by_role("link", name="API tokens")).to_be_in_viewport(ratio=1)
+    expect(nav.get_by_role("button", name="Log out")).to_be_in_viewport(ratio=1)
+    nav.get_by_role("link", name="Console", exact=True).focus()
+    expect(nav.get_by_role("link", name="Console", exact=True)).to_be_in_viewport(ratio=1)
 
 
 def test_filters_open_with_the_keyboard_and_close_with_escape(visit):

@@ -271,7 +271,11 @@ def test_many_can_be_cancelled_and_queued_again_at_once(reader, now):
     waiting, (ended, claim) = a_queued_run(now=now), a_running_run(a_schedule(name="Other"), now)
     finish(ended.pk, claim.token, Ending(RunStatus.COMPLETED), now=now)
     chosen = [waiting.pk, ended.pk]
-    page = reader.presses(LIST, _selected_action=chosen, action="cancel_chosen")
+    asked = reader.presses(LIST, _selected_action=chosen, action="cancel_chosen")
+    assert f"Other, run {ended.pk}" in asked
+    assert f"Nightly report, run {waiting.pk}" in asked
+    assert Run.objects.queued().count() == 1
+    page = reader.presses(LIST, _selected_action=chosen, action="cancel_chosen", sure="1")
     assert f"Run {waiting.pk}: cancelled." in page
     assert f"Run {ended.pk}: The run has ended" in page
     reader.presses(LIST, _selected_action=chosen, action="retry_chosen")
@@ -280,9 +284,9 @@ def test_many_can_be_cancelled_and_queued_again_at_once(reader, now):
 
 def test_looking_never_stops_or_repeats_anything(reader, now):
     run = a_queued_run(now=now)
-    for verb in ("cancel", "retry"):
-        reader.opens(f"{LIST}{run.pk}/{verb}/")
-        assert reader.answer.status_code == 405
+    assert "Cancel the run" in reader.opens(f"{LIST}{run.pk}/cancel/")
+    reader.opens(f"{LIST}{run.pk}/retry/")
+    assert reader.answer.status_code == 405
     assert Run.objects.get().status == RunStatus.QUEUED
 
 

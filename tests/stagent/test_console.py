@@ -115,3 +115,11 @@ def test_every_icon_that_is_asked_for_is_drawn():
     for template in Path(__file__).parents[2].joinpath("templates").rglob("*.html"):
         wanted |= set(re.findall(r'{% icon "(\w+)" %}', template.read_text()))
     assert not wanted - drawn
+
+
+def test_who_may_see_nothing_is_told_whom_to_ask(client, charlie):
+    charlie.is_staff = True
+    charlie.save()
+    page = Reader(client, charlie).opens("/admin/")
+    assert "There is nothing here that you may see yet" in page
+    assert "Running" not in page
