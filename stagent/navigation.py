@@ -14,7 +14,7 @@ MAP = {
         "Delivery": "send",
         "Notice": "warn",
     },
-    "Chat": {"Conversation": "chat", "StreamRecord": "stream"},
+    "Chat": {"Conversation": "talks", "StreamRecord": "stream"},
     "Capacity": {"Slot": "grid", "Pool": "layers", "Scheduler": "pulse", "Setting": "sliders"},
     "Agents": {"Profile": "agent", "Project": "folder", "Provider": "plug", "McpServer": "tool"},
     "Spending": {"LedgerEntry": "ledger", "Budget": "purse", "ModelPrice": "tag"},

@@ -1,3 +1,14 @@
+// The way around, which is longer than many windows: where one is stays in sight.
+
+const nav = document.querySelector("#nav");
+
+function showCurrent() {
+    nav?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+}
+
+showCurrent();
+nav?.addEventListener("toggle", showCurrent);
+
 // Drop-downs made of <details class="filter">: one is open at a time; a click elsewhere or Escape closes it.
 
 function close(except) {
