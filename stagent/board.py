@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -81,7 +82,10 @@ def _day(hours: list[Hour]) -> Day:
 def _bar(hour: Hour) -> Bar:
     told = ", ".join(f"{number} {day.FATES[fate]}" for fate, number in hour.fates.items()) or "nothing"
     local = timezone.localtime(hour.begins, timezone.get_default_timezone())
-    return Bar(f"{local:%H:%M}: {told}", [(fate, hour.fates.get(fate, 0)) for fate in day.FATES])
+    ends = hour.begins + day.HOUR
+    within = {"nominal_at__gte": hour.begins.isoformat(), "nominal_at__lt": ends.isoformat()}
+    rows = reverse("admin:schedules_firing_changelist", query=within)
+    return Bar(f"{local:%H:%M}: {told}", [(fate, hour.fates.get(fate, 0)) for fate in day.FATES], rows)
 
 
 MOST_NOTICES = 5

@@ -1,6 +1,6 @@
 """The ledger in the console: what was spent on what, day by day; nobody edits it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -69,6 +70,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         days = daily_totals(clock.now())
         shown = {"days": days, "days_chart": _chart(days), "above_list": "agents/_daily.html"}
+        shown["today_link"] = entries_of(days[-1])
         return super().changelist_view(request, shown | (extra_context or {}))
 
     @admin.display(description="when", ordering="at")
@@ -141,4 +143,12 @@ def _chart(days: list[Day]) -> SafeString:
 def _bar(day: Day) -> Bar:
     """A day as high as it was dear; where models cost nothing, as high as it was busy."""
     told = f"{day['day']:%a %d %b}: ${day['cost']:,.2f}, {day['turns']:,} steps"
-    return Bar(told, [("main", float(day["cost"]) or day["turns"] / 1e6)])
+    return Bar(told, [("main", float(day["cost"]) or day["turns"] / 1e6)], entries_of(day))
+
+
+def entries_of(day: Day) -> str:
+    """Return where the entries of a day are listed."""
+    begins = datetime.combine(day["day"], time.min, timezone.get_default_timezone())
+    ends = datetime.combine(day["day"] + timedelta(days=1), time.min, timezone.get_default_timezone())
+    within = {"at__gte": begins.isoformat(), "at__lt": ends.isoformat()}
+    return reverse("admin:agents_ledgerentry_changelist", query=within)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
@@ -16,6 +16,7 @@ from stagent.lib import charts
 from stagent.lib.charts import Bar
 
 DAYS = 14
+COLUMN = {"first_token_ms": 2, "overhead_ms": 3, "total_ms": 4}  # of the list, which is sorted by it
 TONES = {"good": "completed", "calm": "stopped", "bad": "went wrong"}
 
 type Link = Callable[[dict[str, str]], str]  # the list's address with these filters added
@@ -36,7 +37,7 @@ class Figures:
     """The streams that fit the filters, added up."""
 
     count: int
-    spreads: list[tuple[str, Spread]]
+    spreads: list[tuple[str, Spread, str]]
     lines: list[Line]
     chart: SafeString
 
@@ -49,11 +50,13 @@ def figures(records: QuerySet[StreamRecord], now: datetime, link: Link) -> Figur
         Line(reason, number, charts.share(number, most, telemetry.tone(reason)), link({"reason": reason}))
         for reason, number in told.reasons.items()
     ]
-    spreads = [(FIGURES[name], spread) for name, spread in told.spreads.items()]
-    return Figures(told.count, spreads, lines, _by_day(records, now))
+    spreads = [
+        (FIGURES[name], spread, link({"o": f"-{COLUMN[name]}"})) for name, spread in told.spreads.items()
+    ]
+    return Figures(told.count, spreads, lines, _by_day(records, now, link))
 
 
-def _by_day(records: QuerySet[StreamRecord], now: datetime) -> SafeString:
+def _by_day(records: QuerySet[StreamRecord], now: datetime, link: Link) -> SafeString:
     """Draw the last days, each as high as there were streams, by how they ended."""
     zone = timezone.get_default_timezone()
     today = timezone.localtime(now, zone).date()
@@ -64,10 +67,17 @@ def _by_day(records: QuerySet[StreamRecord], now: datetime) -> SafeString:
     for row in counted.annotate(streams=Count("pk")):
         tones = found.setdefault(row["day"], dict.fromkeys(TONES, 0))
         tones[telemetry.tone(row["reason"])] += row["streams"]
-    bars = [_bar(day, found.get(day, {})) for day in days]
+    bars = [_bar(day, found.get(day, {}), link(_within(day))) for day in days]
     return charts.bars(bars, f"Answers of the last {DAYS} days, by day")
 
 
-def _bar(day: date, tones: dict[str, int]) -> Bar:
+def _within(day: date) -> dict[str, str]:
+    """Return the filters of the list that leave the streams of a day."""
+    zone = timezone.get_default_timezone()
+    begins, ends = (datetime.combine(one, time.min, zone) for one in (day, day + timedelta(days=1)))
+    return {"ended_at__gte": begins.isoformat(), "ended_at__lt": ends.isoformat()}
+
+
+def _bar(day: date, tones: dict[str, int], link: str) -> Bar:
     told = ", ".join(f"{number} {TONES[tone]}" for tone, number in tones.items() if number) or "nothing"
-    return Bar(f"{day:%a %d %b}: {told}", [(tone, tones.get(tone, 0)) for tone in TONES])
+    return Bar(f"{day:%a %d %b}: {told}", [(tone, tones.get(tone, 0)) for tone in TONES], link)

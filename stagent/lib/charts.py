@@ -14,10 +14,14 @@ GAP = 0.22  # of a bar's place
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: what it says when pointed at, and its parts from the bottom up, each a class and a value."""
+    """One bar: what it says when pointed at, and its parts from the bottom up, each a class and a value.
+
+    Where it leads is a short cut for those who point; the page has another way there.
+    """
 
     title: str
     parts: Sequence[tuple[str, float]]
+    link: str = ""
 
     @property
     def total(self) -> float:
@@ -37,7 +41,10 @@ def bars(columns: Sequence[Bar], label: str, css: str = "chart", top: float = 0)
 
 def _bar(place: int, column: Bar, scale: float) -> str:
     ground = f'<rect class="ground" x="{place}" y="0" width="1" height="{HEIGHT}"/>'
-    return f"<g><title>{escape(column.title)}</title>{ground}{''.join(_stack(place, column, scale))}</g>"
+    inside = f"<title>{escape(column.title)}</title>{ground}{''.join(_stack(place, column, scale))}"
+    return (
+        f'<a href="{escape(column.link)}" tabindex="-1">{inside}</a>' if column.link else f"<g>{inside}</g>"
+    )
 
 
 def _stack(place: int, column: Bar, scale: float) -> Iterator[str]:

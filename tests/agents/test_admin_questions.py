@@ -78,6 +78,15 @@ def test_it_is_allowed_on_the_page_of_the_run_and_the_run_goes_on(reader, asked)
     assert "Allow" not in reader.opens(page).split("Transcript")[0].split("Attempt")[0]
 
 
+def test_once_it_is_settled_nobody_is_said_to_wait_for_it(reader, asked):
+    run, question = asked
+    assert f"Run {run.pk} waits for this" in reader.opens(page_of(question))
+    answers(reader, question, decision="deny")
+    page = reader.opens(page_of(question))
+    assert f"Run {run.pk} asked this" in page
+    assert "waits for this" not in page
+
+
 def test_a_denial_may_say_why(reader, asked):
     _, question = asked
     answers(reader, question, decision="deny", text="Not today.")

@@ -1,6 +1,8 @@
 """The chat in the console: how it goes, and nothing of what is said."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -78,6 +80,17 @@ def test_streams_show_why_they_ended_and_how_long_people_waited(reader):
     assert "Whole answer p50 3.0 s" in page
     assert "completed 4 timeout 1" in page
     assert "4 completed, 1 went wrong" in reader.html
+
+
+def test_the_figures_of_streams_lead_to_the_slowest_and_to_a_day(reader):
+    for number, waited in enumerate((300, 900, 600)):
+        a_stream(number=number, first_token_ms=waited)
+    reader.opens(STREAMS)
+    (slowest,) = re.findall(r'<a href="([^"]+)" title="The slowest first">First word<', reader.html)
+    today = re.findall(r'<a href="([^"]+)" tabindex="-1">', reader.html)[-1]
+    page = reader.opens(f"{STREAMS}{unescape(slowest)}")
+    assert page.index("message:1 ") < page.index("message:2 ") < page.index("message:0 ")
+    assert "Answers 3" in reader.opens(f"{STREAMS}{unescape(today)}")
 
 
 def test_streams_are_narrowed_by_reason(reader):

@@ -19,7 +19,14 @@ from schedules.panels.queue import Waiting
 from schedules.states import RunStatus, WaitReason
 from schedules.transitions import Ending, finish
 from stagent.lib import clock
-from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, the_situation
+from tests.support.builders import (
+    NOON,
+    a_queued_run,
+    a_running_run,
+    a_schedule,
+    a_waiting_run,
+    the_situation,
+)
 
 pytestmark = pytest.mark.django_db
 BOARD = "/admin/board/"
@@ -131,3 +138,30 @@ def test_without_a_budget_the_way_to_one_is_shown(reader):
     assert "set a budget" in reader.opens(BOARD)
     Budget.objects.create(scope="install", window="day", max_turns=10)
     assert "set a budget" not in reader.opens(BOARD)
+
+
+def test_an_hour_of_the_picture_leads_to_its_firings(reader):
+    now, schedule = clock.now().replace(minute=0, second=0, microsecond=0), a_schedule()
+    for minutes in (-1, 1, 59, 61):
+        a_firing(schedule, now - timedelta(minutes=minutes), outcome="skipped_overlap")
+    reader.opens(BOARD)
+    link = re.findall(r'<a href="([^"]+)" tabindex="-1"><title>[^<]*: 2 not fired', reader.html)[-1]
+    reader.opens(unescape(link))
+    assert reader.html.count('class="action-select"') == 2
+
+
+def test_all_who_wait_for_a_person_are_counted_and_some_are_shown(reader):
+    for number in range(queue.MOST_PARKED + 2):
+        a_waiting_run(a_schedule(name=f"Asks {number}"), clock.now())
+    page = reader.opens(BOARD)
+    assert f"{queue.MOST_PARKED + 2} for a person" in page
+    assert f"All {queue.MOST_PARKED + 2}" in page
+    assert len(queue.look(the_situation()).parked) == queue.MOST_PARKED
+
+
+def test_who_waits_for_a_run_that_waits_for_a_person_is_told_so():
+    schedule = a_schedule()
+    a_waiting_run(schedule)
+    a_queued_run(schedule)
+    (waiting,) = head()
+    assert waiting.sentence == "Waiting for an earlier run of its own schedule, which waits for a person."

@@ -69,7 +69,7 @@ def test_nothing_that_is_shown_can_be_markup():
     pieces = [
         cells.badge(evil, "good", evil),
         cells.link("/x", evil),
-        charts.bars([Bar(evil, [("good", 1)])], evil),
+        charts.bars([Bar(evil, [("good", 1)], evil)], evil),
     ]
     assert not [piece for piece in pieces if "<img" in piece]
 
