@@ -136,6 +136,23 @@ def test_the_first_page_keeps_itself_fresh(visit):
     expect(page.get_by_role("alert")).to_contain_text("python manage.py runscheduler")
 
 
+def test_the_first_page_takes_neither_the_focus_nor_marked_words_away(visit):
+    a_scheduler(clock.now())
+    page = visit("/admin/")
+    link = page.get_by_role("link", name="All slots")
+    link.focus()
+    a_running_run(a_schedule(name="First"), clock.now())
+    expect(page.get_by_role("link", name="First").first).to_be_visible()
+    expect(link).to_be_focused()
+    page.get_by_role("heading", name="Slots").select_text()
+    a_running_run(a_schedule(name="Second"), clock.now())
+    with page.expect_response("**/board/"):
+        pass
+    assert page.evaluate("getSelection().toString()").strip() == "Slots"
+    page.evaluate("getSelection().empty()")
+    expect(page.get_by_role("link", name="Second").first).to_be_visible()
+
+
 LOOK = """(hidden) => {
     Object.defineProperty(document, "hidden", { get: () => hidden, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));

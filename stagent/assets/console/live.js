@@ -5,6 +5,12 @@
 const PATIENCE_MS = 20000;
 const TOLD = /(<time [^>]*data-ago>)[^<]*/g;
 
+// Whether somebody marks words there, to copy them: they stay until that is done.
+export function isMarkedIn(part) {
+    const marked = getSelection();
+    return !marked.isCollapsed && part.contains(marked.anchorNode);
+}
+
 function keep(part) {
     const state = document.querySelector("[data-live-state]");
     let last = "";
@@ -15,15 +21,24 @@ function keep(part) {
         state.textContent = { live: "live", lost: "connection lost, trying again", out: "signed out" }[name];
     }
 
+    // Where the focus is, so that it is there again in what comes new: whoever goes by keyboard goes on.
+    function focused() {
+        const element = part.contains(document.activeElement) ? document.activeElement : null;
+        const href = element?.getAttribute("href");
+        const alike = element?.id ? `#${CSS.escape(element.id)}` : href ? `a[href="${CSS.escape(href)}"]` : "";
+        const place = alike ? [...part.querySelectorAll(alike)].indexOf(element) : -1;
+        return () => (alike ? part.querySelectorAll(alike)[place] : null);
+    }
+
     function put(html) {
         const facts = html.replace(TOLD, "$1"); // "3 min ago" is kept up to date by the page itself
-        if (facts === last) return;
+        if (facts === last || isMarkedIn(part)) return;
         last = facts;
-        const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+        const again = focused();
         const open = [...part.querySelectorAll("details[open][id]")].map((details) => details.id);
         part.innerHTML = html;
         for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-        if (focused) document.getElementById(focused)?.focus();
+        again()?.focus({ preventScroll: true });
     }
 
     async function fetchPart() {

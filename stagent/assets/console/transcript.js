@@ -1,6 +1,8 @@
 // Follows a run: asks for the turns that have news, and puts each in its place.
 // They come rendered: the longer one takes, the later the next is asked for, so that watching costs a server little.
 
+import { isMarkedIn } from "./live.js";
+
 const PACE_MS = 700;
 const REST = 5; // times as long as the last answer took
 const log = document.querySelector("[data-said]");
@@ -13,7 +15,7 @@ function place(article) {
         log.append(article);
         return;
     }
-    if (there.dataset.last === article.dataset.last && !over) return;
+    if (!over && (there.dataset.last === article.dataset.last || isMarkedIn(there))) return;
     for (const details of there.querySelectorAll("details[open]")) {
         article.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
     }
