@@ -1,12 +1,16 @@
 """Deliveries: what is on its way to webhook, mailbox and chat page, and what never arrived."""
 
+import json
+
 from django.contrib import admin
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
+from schedules.deliveries import letters
 from schedules.models import Delivery
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib.rendering import html_of
 
 TONES = {Delivery.Status.PENDING: "wait", Delivery.Status.DELIVERED: "good", Delivery.Status.FAILED: "bad"}
 
@@ -21,8 +25,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     fields = (
         ("schedule", "run", "notice"), ("kind", "channel", "target"), ("status", "attempts"),
         ("created_at", "next_attempt_at", "delivered_at"),
-        "last_error", "payload",
+        "last_error", "told", "sent",
     )  # fmt: skip
+    readonly_fields = ("told", "sent")
     empty_text = (
         "Nothing was sent anywhere. Results go to the chat page of a schedule's owner, to its webhook and "
         "its e-mail address."
@@ -44,6 +49,19 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="written", ordering="created_at")
     def created(self, delivery: Delivery) -> SafeString:
         return cells.ago(delivery.created_at, clock.now())
+
+    @admin.display(description="what it says")
+    def told(self, delivery: Delivery) -> SafeString:
+        """Show it as a letter would tell it, whatever way it goes."""
+        if not delivery.payload:
+            return cells.NOTHING
+        return format_html('<div class="prose">{}</div>', mark_safe(html_of(letters.text(delivery))))  # noqa: S308
+
+    @admin.display(description="payload")
+    def sent(self, delivery: Delivery) -> SafeString:
+        if not delivery.payload:
+            return cells.NOTHING
+        return format_html("<pre>{}</pre>", json.dumps(delivery.payload, indent=2, ensure_ascii=False))
 
     @admin.display(description="next attempt", ordering="next_attempt_at")
     def next(self, delivery: Delivery) -> SafeString:

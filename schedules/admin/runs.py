@@ -71,7 +71,8 @@ class RunAdmin(RunColumns):
         said = turns.read(run.transcript_id, everything=everything)
         cut = not everything and bool(said) and (said[0].number or 1) > 1
         context = self.admin_site.each_context(request) | self._about(request, run)
-        context |= {"title": f"Run {run.pk}", "opts": self.opts, "turns": said, "cut": cut}
+        title = f"{run.schedule_name}, run {run.pk}"
+        context |= {"title": title, "opts": self.opts, "turns": said, "cut": cut}
         return render(request, "admin/schedules/run/page.html", context | (extra_context or {}))
 
     def now(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -66,4 +66,5 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.target}"
+        where = "the chat page" if self.channel == self.Channel.CHAT else self.target
+        return f"{self.kind.replace('_', ' ')} to {where}"

@@ -26,3 +26,20 @@ def test_what_was_given_up_says_why(alice: User, client: Client) -> None:
     page = Reader(client, alice).opens(LIST)
     assert "It answered 503." in page
     assert "https://example.org/hook" in page
+
+
+def test_a_delivery_shows_what_it_says_and_what_was_sent(alice: User, client: Client) -> None:
+    result = "| When |\n| --- |\n| 07:00 |\n\n<script>alert(1)</script>"
+    delivery = a_delivery(str(alice.pk), "chat")
+    delivery.payload = {
+        "schedule_name": "Nightly", "run_id": "7", "status": "completed", "report": None, "result": result,
+        "result_partial": False,
+    }  # fmt: skip
+    delivery.save()
+    reader = Reader(client, alice)
+    page = reader.opens(f"{LIST}{delivery.pk}/change/")
+    assert "result to the chat page" in page
+    assert "Run 7 of “Nightly” is done." in page
+    assert "<td>07:00</td>" in reader.html
+    assert '"schedule_name": "Nightly"' in page
+    assert "<script>alert" not in reader.html

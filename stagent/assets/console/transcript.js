@@ -1,9 +1,11 @@
 // Follows a run: asks for the turns that have news, and puts each in its place.
-// They come rendered: the longer one takes, the later the next is asked for, so that watching costs a server little.
+// Watching costs a server little: where nothing is said it is asked less and less often, and what takes long to
+// render is let rest.
 
 import { isMarkedIn } from "./live.js";
 
 const PACE_MS = 700;
+const SLOWEST_MS = 2500;
 const REST = 5; // times as long as the last answer took
 const log = document.querySelector("[data-said]");
 
@@ -24,6 +26,7 @@ function place(article) {
 
 let last = Number(log.lastElementChild?.dataset.last ?? 0);
 let over = false;
+let pace = PACE_MS;
 
 async function follow() {
     const began = performance.now();
@@ -37,11 +40,13 @@ async function follow() {
             const articles = [...part.content.querySelectorAll("article")];
             articles.forEach(place);
             if (articles.length) document.getElementById("nothing-said")?.remove();
-            last = Math.max(last, Number(answer.headers.get("X-Last")));
+            const newest = Number(answer.headers.get("X-Last"));
+            pace = newest > last ? PACE_MS : Math.min(SLOWEST_MS, pace * 1.3);
+            last = Math.max(last, newest);
             if (atBottom && articles.length) scrollTo({ top: document.body.scrollHeight });
         }
     }
-    if (!over) return setTimeout(follow, Math.max(PACE_MS, REST * (performance.now() - began)));
+    if (!over) return setTimeout(follow, Math.max(pace, REST * (performance.now() - began)));
     log.setAttribute("aria-busy", "false");
 }
 
