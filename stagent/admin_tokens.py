@@ -6,11 +6,13 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from stagent.lib import clock
-from stagent.lib.admin import ConsoleAdmin
+from stagent.lib.admin import ConsoleAdmin, ask_first
 from stagent.models import ApiToken
+
+SHUT = "Programs that show it are refused from now on. It cannot be undone: they need a new token."
 
 
 @admin.register(ApiToken)
@@ -61,13 +63,16 @@ class ApiTokenAdmin(ConsoleAdmin):
             return "expired"
         return "in use" if token.user.is_active else "its user is not active"
 
-    @admin.action(description="Revoke the chosen tokens", permissions=["change"])
-    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+    @admin.action(description="Revoke…", permissions=["change"])
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> HttpResponse | None:
         """Close the door for the chosen tokens, for good."""
+        if "sure" not in request.POST:
+            return ask_first(self, request, list(tokens), "Revoke", SHUT)
         for token in tokens.filter(revoked_at=None):
             self.log_change(request, token, "Revoked.")
         count = ApiToken.objects.filter(pk__in=tokens.values("pk")).revoke(clock.now())
         self.message_user(request, f"Revoked: {count}.", messages.SUCCESS)
+        return None
 
 
 def _may_speak_for(request: HttpRequest) -> QuerySet[User]:

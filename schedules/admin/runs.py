@@ -16,7 +16,6 @@ from schedules.admin import turns
 from schedules.admin.filters import DayFilter, ScheduleFilter
 from schedules.admin.remedies import remedy
 from schedules.admin.run_columns import RunColumns, took_ms
-from schedules.admin.schedule_doing import back
 from schedules.admin.tones import run_badge
 from schedules.cancelling import Cancelled
 from schedules.errors import NotAllowed
@@ -24,11 +23,12 @@ from schedules.models import Run
 from schedules.panels import queue
 from schedules.states import RunStatus
 from stagent.lib import clock
-from stagent.lib.admin import operator
+from stagent.lib.admin import ask_first, operator
 
-HERE = "admin:schedules_run_changelist"
-MOST_NAMED = 20  # of the runs that are to be cancelled
-REPEATED = ("action", "_selected_action", "select_across", "index")  # what makes an action the same again
+STOPS = (
+    "What waits is taken out of the queue; what runs stops within a second. What was said and spent so far "
+    "is kept, and the work can be queued again from the beginning."
+)
 ASKED = "Asked to stop; it stops within a second, after the word it is at."
 
 
@@ -131,7 +131,7 @@ class RunAdmin(RunColumns):
             raise PermissionDenied
         run = self._run(request, pk)
         if request.method != "POST":
-            return self._ask_to_cancel(request, [run])
+            return ask_first(self, request, [run], "Cancel", STOPS)
         self._cancel(request, run)
         return redirect("admin:schedules_run_change", pk)
 
@@ -147,19 +147,11 @@ class RunAdmin(RunColumns):
 
     @admin.action(description="Cancel…", permissions=["stop"])
     def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
-        """Ask whether to cancel them, then do it; the page that asks sends the same action again."""
         if "sure" not in request.POST:
-            return self._ask_to_cancel(request, list(chosen))
+            return ask_first(self, request, list(chosen), "Cancel", STOPS)
         for run in chosen:
             self._cancel(request, run)
         return None
-
-    def _ask_to_cancel(self, request: HttpRequest, runs: list[Run]) -> HttpResponse:
-        title = "Cancel a run" if len(runs) == 1 else f"Cancel {len(runs):,} runs"
-        again = [(name, value) for name in REPEATED for value in request.POST.getlist(name)]
-        context = self.admin_site.each_context(request) | {"opts": self.opts, "back": back(request, HERE)}
-        context |= {"title": title, "runs": runs[:MOST_NAMED], "more": len(runs) - MOST_NAMED, "again": again}
-        return render(request, "admin/schedules/run/cancel.html", context)
 
     @admin.action(description="Queue again", permissions=["repeat"])
     def retry_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:

@@ -1,6 +1,6 @@
 """What the lists and forms of the console share: read-only pages, counts that stay cheap."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from django.apps import apps
@@ -9,7 +9,8 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -20,6 +21,8 @@ from stagent.lib.cells import NOTHING, link
 from stagent.lib.stretches import stretch
 
 MOST_COUNTED = 10_000
+MOST_NAMED = 20  # of the rows that somebody is asked about
+ACTION = ("action", "_selected_action", "select_across", "index")  # the fields of a form that make an action
 
 
 def operator(request: HttpRequest) -> User:
@@ -56,6 +59,25 @@ def names(model: str, numbers: Iterable[int | None]) -> dict[int, str]:
     wanted = {number for number in numbers if number is not None}
     rows = apps.get_model(model)._default_manager.filter(pk__in=wanted) if wanted else ()
     return {row.pk: str(row) for row in rows}
+
+
+def ask_first(
+    model_admin: admin.ModelAdmin, request: HttpRequest, rows: Sequence[Model], verb: str, consequence: str
+) -> HttpResponse:
+    """Ask whether somebody is sure; who is sends the same form again, with `sure` in it."""
+    page = f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}"
+    several = f"{len(rows):,} {model_admin.opts.verbose_name_plural}"
+    asked = {
+        "title": f"{verb} {several if len(rows) > 1 else f'the {model_admin.opts.verbose_name}'}",
+        "opts": model_admin.opts,
+        "named": [(str(row), reverse(f"{page}_change", args=[row.pk])) for row in rows[:MOST_NAMED]],
+        "more": len(rows) - MOST_NAMED,
+        "consequence": consequence,
+        "again": [(name, value) for name in ACTION for value in request.POST.getlist(name)],
+        "list": reverse(f"{page}_changelist"),
+        "back": came_from(request) or reverse(f"{page}_changelist"),
+    }
+    return render(request, "admin/sure.html", model_admin.admin_site.each_context(request) | asked)
 
 
 class BoundedPaginator(Paginator):

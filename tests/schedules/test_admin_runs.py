@@ -272,8 +272,9 @@ def test_many_can_be_cancelled_and_queued_again_at_once(reader, now):
     finish(ended.pk, claim.token, Ending(RunStatus.COMPLETED), now=now)
     chosen = [waiting.pk, ended.pk]
     asked = reader.presses(LIST, _selected_action=chosen, action="cancel_chosen")
-    assert f"Other, run {ended.pk}" in asked
-    assert f"Nightly report, run {waiting.pk}" in asked
+    assert "Cancel 2 runs" in asked
+    assert f"Run {ended.pk} of Other" in asked
+    assert f"Run {waiting.pk} of Nightly report" in asked
     assert Run.objects.queued().count() == 1
     page = reader.presses(LIST, _selected_action=chosen, action="cancel_chosen", sure="1")
     assert f"Run {waiting.pk}: cancelled." in page

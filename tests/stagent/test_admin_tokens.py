@@ -51,7 +51,11 @@ def test_who_is_no_superuser_does_not_see_the_tokens_of_others(client, alice, bo
 def test_a_revoked_token_says_so_and_opens_nothing(client, alice):
     row, token = ApiToken.objects.issue(alice, "old", now=clock.now())
     client.force_login(alice)
-    answer = client.post(LIST, {"action": "revoke", "_selected_action": [row.pk]}, follow=True)
+    chosen = {"action": "revoke", "_selected_action": [row.pk]}
+    assert "It cannot be undone" in client.post(LIST, chosen).content.decode()
+    row.refresh_from_db()
+    assert row.revoked_at is None
+    answer = client.post(LIST, chosen | {"sure": "1"}, follow=True)
     assert "Revoked: 1." in answer.content.decode()
     assert "revoked" in answer.content.decode()
     assert authenticate(token, now=clock.now()) is None
