@@ -103,7 +103,7 @@ def test_who_waits_for_the_provider_is_told_so_and_the_breaker_is_named(reader, 
     breaker.trip(breaker.of(run.profile), "auth_failed", "invalid x-api-key", now)
     page = reader.opens(BOARD)
     assert "Waiting for the provider" in page
-    assert "The breaker is open: auth_failed. invalid x-api-key" in page
+    assert "The breaker is open: auth failed. invalid x-api-key" in page
     assert Provider.objects.get().name in page
 
 
