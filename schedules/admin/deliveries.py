@@ -23,11 +23,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("target", "schedule__name")
     ordering = ("-pk",)
     fields = (
-        ("schedule", "run", "notice"), ("kind", "channel", "target"), ("status", "attempts"),
+        ("schedule", "run", "notice"), ("kind", "channel", "whom"), ("status", "attempts"),
         ("created_at", "next_attempt_at", "delivered_at"),
         "last_error", "told", "sent",
     )  # fmt: skip
-    readonly_fields = ("told", "sent")
+    readonly_fields = ("whom", "told", "sent")
     empty_text = (
         "Nothing was sent anywhere. Results go to the chat page of a schedule's owner, to its webhook and "
         "its e-mail address."
@@ -45,6 +45,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="to", ordering="target")
     def where(self, delivery: Delivery) -> SafeString:
         return format_html('{}<span class="under">{}</span>', _whom(delivery), delivery.channel)
+
+    @admin.display(description="to")
+    def whom(self, delivery: Delivery) -> str:
+        return _whom(delivery)
 
     @admin.display(description="written", ordering="created_at")
     def created(self, delivery: Delivery) -> SafeString:

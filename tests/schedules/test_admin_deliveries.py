@@ -39,6 +39,7 @@ def test_a_delivery_shows_what_it_says_and_what_was_sent(alice: User, client: Cl
     reader = Reader(client, alice)
     page = reader.opens(f"{LIST}{delivery.pk}/change/")
     assert "result to the chat page" in page
+    assert f"To user {alice.pk}" in page
     assert "Run 7 of “Nightly” is done." in page
     assert "<td>07:00</td>" in reader.html
     assert '"schedule_name": "Nightly"' in page
