@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from playwright.sync_api import Page, expect
 
-from agents.events import ThinkingDelta, ToolFinished, ToolStarted
+from agents.events import ThinkingDelta, ToolFinished, ToolStarted, TurnStarted
 from chat.models import Message
 from chat.transitions import Claim, claim
 from stagent.lib import clock
@@ -99,6 +99,15 @@ def test_a_thought_is_folded_opens_by_hand_and_by_key_and_is_there_after_a_reloa
     expect(thought).to_have_text("Which runs are they?")
     fold.press("Space")
     expect(thought).to_be_hidden()
+
+
+def test_a_thought_that_broke_off_is_not_shown_beside_the_one_that_took_its_place(chat, held):
+    page = chat(at(held))
+    writes(held, TurnStarted(1), ThinkingDelta(1, "It may be that"))
+    expect(page.locator("details.thinking")).to_have_count(1)
+    writes(held, TurnStarted(1), ThinkingDelta(1, "There is none."), "None failed.")
+    expect(answers(page).locator(".parts")).to_contain_text("None failed.")
+    assert parts_on(page) == [["thinking", "There is none."], ["words", "None failed."]]
 
 
 def test_a_call_shows_no_secret_not_even_within_an_address(chat, held):

@@ -42,7 +42,10 @@ export class Reply {
         this.model = frame.model ?? "";
     }
 
+    // A turn that begins anew takes back what was thought before it broke off, as chat/parts.py does.
     _turn(frame) {
+        const last = () => this.parts.at(-1);
+        while (last()?.kind === "thinking" && last().turn === frame.turn) this.parts.pop();
         this.turn = frame.turn;
         this.status = "streaming";
     }
@@ -99,7 +102,7 @@ export class Reply {
             return;
         }
         this.#endThought();
-        this.parts.push({ kind, text, since: Date.now() });
+        this.parts.push({ kind, text, since: Date.now(), turn: this.turn });
     }
 
     #endThought() {
