@@ -119,7 +119,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await in_database(requests.stop, self.user, frame)
             case other:
                 self._say(error("unknown_type", f"There is no frame of type {other[:40]!r}.", **_echo(frame)))
-        hub.here().wake()
         return None
 
     async def _accept(self, request: Callable[[User, dict[str, Any]], Frame], frame: dict[str, Any]) -> None:
@@ -161,6 +160,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             if place.snapshot:
                 self._say(place.snapshot)
             self.tail.follow(place.log, place.message_id, place.seen)
+        hub.here().wake()
 
     async def _go_back(self, seen: Any) -> None:
         """Tell the news again that a client has missed; where it is gone, or too much, `welcome` says so."""
@@ -176,8 +176,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         if place := await in_database(catching_up.caught_up, slow.message_id):
             assert place.snapshot is not None
-            self._say(place.snapshot)
-            self.tail.follow(place.log, place.message_id, place.seen)
+            self._follow([place])
             self.tail.ack(place.message_id, place.seen)
 
     def _welcome(self) -> Frame:
