@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import OperationalError
 
-from agents import recording, transcript
+from agents import recording, scribe, transcript
 from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Finished, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
@@ -152,17 +152,18 @@ def test_a_foreign_token_is_refused_at_the_first_word():
 
 
 def test_a_write_whose_success_was_not_heard_of_is_not_made_twice(monkeypatch):
-    append = transcript.append
+    write = scribe._write
     calls = []
 
-    def unheard(*args):
-        last = append(*args)
+    def unheard(pages):
+        last = write(pages)
         calls.append(last)
         if len(calls) == 2:
             raise OperationalError("server closed the connection unexpectedly")
         return last
 
-    monkeypatch.setattr(transcript, "append", unheard)
+    monkeypatch.setattr("agents.bridge.FIRST_WAIT_SEC", 0.0)
+    monkeypatch.setattr(scribe, "_write", unheard)
 
     async def engine(tell):
         for turn in range(1, 4):
@@ -170,6 +171,7 @@ def test_a_write_whose_success_was_not_heard_of_is_not_made_twice(monkeypatch):
 
     log, _ = recorded(engine)
     assert [row.data["turn"] for row in transcript.read(log)] == [1, 2, 3]
+    assert len(calls) == 3, "the second was looked for, not made again"
 
 
 def test_the_bridge_waits_for_a_busy_database(monkeypatch):
