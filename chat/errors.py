@@ -23,6 +23,6 @@ def too_many_waiting(most: int) -> Problem:
     return Problem(
         429,
         "too_many_waiting",
-        f"{most} replies wait in this conversation already.",
+        f"{most} replies wait in this conversation already; send it when some of them are done.",
         headers={"Retry-After": "5"},
     )

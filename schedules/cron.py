@@ -6,6 +6,7 @@ quarter of a millisecond, and a forecast asks for hundreds of thousands. The tes
 
 import re
 from bisect import bisect_left, bisect_right
+from calendar import month_name
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -61,7 +62,8 @@ def parse(text: str) -> Cron:
     minute, hour, day_fields = expression.split(maxsplit=2)
     if not day_rule(day_fields).is_possible():
         day, month, _ = day_fields.split()
-        raise CronError(f"'{expression}' never fires: month {month} has no day {day} in any year.")
+        named = month_name[int(month)] if month.isdecimal() else f"month {month}"
+        raise CronError(f"'{expression}' never fires: {named} has no day {day} in any year.")
     hours, minutes = _hours(hour), _minutes(minute)
     times = tuple(h * 3600 + m * 60 for h in hours or range(24) for m in minutes or range(60))
     return Cron(expression, times, hour_is_wildcard=hours is None, day_fields=day_fields)

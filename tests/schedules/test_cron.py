@@ -90,7 +90,7 @@ def test_an_expression_is_kept_in_one_spelling(written, kept):
         ("5/* * * * *", "in the minute is not understood"),
         ("٣ * * * *", "in the minute is not understood"),
         ("1; rm * * *", "in the minute is not understood"),
-        ("0 0 31 2 *", "'0 0 31 2 *' never fires: month 2 has no day 31"),
+        ("0 0 31 2 *", "'0 0 31 2 *' never fires: February has no day 31"),
         ("0 0 30,31 FEB *", "month FEB has no day 30,31"),
         ("0 0 31 4,6,9,11 *", "never fires"),
         ("*" * 300, "at most 255"),
