@@ -69,10 +69,20 @@ def measured(reply: Message, waited: dict[str, int | None], now: datetime) -> di
 
 
 def since(reply: Message) -> datetime:
-    """Return when its reader began to wait: at the sending, or when the reply before was done."""
-    before = reply.parent.parent if reply.parent else None
-    ended = before.finished_at if before else None
-    return max(reply.created_at, ended) if ended else reply.created_at
+    """Return when its reader began to wait: at the sending, or when what was said before was answered."""
+    began, before = reply.created_at, _before(reply)
+    while before is not None:
+        began = max(began, before.finished_at or began)
+        if before.started_at:
+            break
+        before = _before(
+            before
+        )  # it was withdrawn from the queue, so the next one waited for what it waited for
+    return began
+
+
+def _before(reply: Message) -> Message | None:
+    return reply.parent.parent if reply.parent else None
 
 
 def _ms(span: timedelta) -> int:

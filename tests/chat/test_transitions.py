@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from agents import questions, transcript
 from agents.errors import LeaseLost
 from agents.models import Event, LiveStream, StreamRecord
-from chat import transitions
+from chat import transitions, waits
 from chat.errors import Quicker
 from chat.models import Conversation, Message
 from chat.states import ARROWS, FINISHED, UNFINISHED, MessageStatus, Reason
@@ -291,6 +291,16 @@ def test_how_a_stream_went_is_recorded(alice):
         20,
         7000,
     )  # from the sending on
+
+
+def test_who_waits_behind_a_withdrawn_message_waits_for_the_one_before_it(alice):
+    first = says(alice)
+    claimed, here = begins(first.reply_id), str(first.conversation_id)
+    second, third = says(alice, conversation_id=here), says(alice, conversation_id=here)
+    request_stop(alice, str(second.reply_id), now=NOON + timedelta(seconds=10))
+    ends(first.reply_id, claimed.token, now=NOON + timedelta(seconds=60))
+    waiting = Message.objects.get(pk=third.reply_id)
+    assert waits.since(waiting) == NOON + timedelta(seconds=60)
 
 
 def test_what_its_worker_had_no_time_to_measure_is_in_the_log(alice):
