@@ -92,8 +92,10 @@ def test_one_that_keeps_dying_is_started_again_loudly_then_given_up(say, monkeyp
 def test_one_that_was_killed_is_named_with_the_signal(say, monkeypatch):
     monkeypatch.setattr(children, "FIRST_WAIT_SEC", 0.001)
 
-    def kill_it():
-        psutil.Process().children()[0].kill()
+    def kill_it():  # not those that other tests keep
+        for child in psutil.process_iter(["ppid", "cmdline"]):
+            if child.info["ppid"] == os.getpid() and "tests.stagent.lodger" in (child.info["cmdline"] or []):
+                child.kill()
         say.when("one", "at home", interrupt())
 
     say.when("one", "at home", kill_it)
