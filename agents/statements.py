@@ -1,4 +1,4 @@
-"""The SQL of this app: the two statements that run ten times a second for everyone who is answered.
+"""The SQL of this app: what runs ten times a second for everyone who is answered, and as an answer begins.
 
 Through the ORM an append took 1.5 ms of a processor here, this way a fifth of it, and for many logs at once
 a tenth of that: 200 streams fit on two cores only like this. All mean the same on SQLite and PostgreSQL.
@@ -15,6 +15,10 @@ from agents.models import Event, Transcript
 
 TAKE = (
     "UPDATE agents_transcript SET last_seq = last_seq + %s WHERE id = %s AND writer_token = %s "
+    "RETURNING last_seq"
+)
+TAKE_OVER = (
+    "UPDATE agents_transcript SET writer_token = %s, last_seq = last_seq + %s WHERE id = %s "
     "RETURNING last_seq"
 )
 INSERT = "INSERT INTO agents_event (transcript_id, seq, kind, data, at) VALUES (%s, %s, %s, %s, %s)"
@@ -38,6 +42,13 @@ def take_numbers(transcript_id: int, token: UUID, count: int) -> int | None:
         cursor.execute(TAKE, [count, transcript_id, TOKEN.get_db_prep_value(token, connection)])
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def take_over(transcript_id: int, token: UUID, count: int) -> int:
+    """Make this token the holder's, whoever had it, reserve its first numbers and return the last."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_OVER, [TOKEN.get_db_prep_value(token, connection), count, transcript_id])
+        return int(cursor.fetchone()[0])
 
 
 def insert_events(transcript_id: int, rows: Sequence[tuple[int, str, dict[str, Any]]], at: datetime) -> None:

@@ -38,14 +38,26 @@ def open_transcript(token: UUID | None) -> Transcript:
 
 def append(transcript_id: int, token: UUID, happened: Sequence[Writable], now: datetime) -> int:
     """Write what happened and return the number of its last event; LeaseLost if the token is not ours."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # where nothing is written, nothing has to be undone
         last = statements.take_numbers(transcript_id, token, len(happened))
-        if last is None:
-            raise LeaseLost(f"Transcript {transcript_id} has another writer now.")
-        first = last - len(happened) + 1
-        rows = [(seq, event.kind, event.data()) for seq, event in enumerate(happened, first)]
-        statements.insert_events(transcript_id, rows, now)
+        if last is not None:
+            _insert(transcript_id, happened, last, now)
+    if last is None:
+        raise LeaseLost(f"Transcript {transcript_id} has another writer now.")
     return last
+
+
+def take_over(transcript_id: int, token: UUID, happened: Sequence[Writable], now: datetime) -> None:
+    """Take the pen from whoever had it, and write the first words with it."""
+    with transaction.atomic(savepoint=False):
+        last = statements.take_over(transcript_id, token, len(happened))
+        _insert(transcript_id, happened, last, now)
+
+
+def _insert(transcript_id: int, happened: Sequence[Writable], last: int, now: datetime) -> None:
+    first = last - len(happened) + 1
+    rows = [(seq, event.kind, event.data()) for seq, event in enumerate(happened, first)]
+    statements.insert_events(transcript_id, rows, now)
 
 
 def rotate(transcript_id: int, old: UUID | None, new: UUID | None) -> bool:

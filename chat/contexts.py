@@ -110,6 +110,8 @@ def _remembered(asked: Message, author: Author | None) -> Iterator[Remembered]:
 
 def _ancestors(message: Message) -> Iterator[list[Message]]:
     """Yield what was said before, the latest first; a few at a time, for who reads no further than needed."""
+    if message.parent_id is None:
+        return
     conversation = Message.objects.filter(conversation_id=message.conversation_id).order_by()
     parents = dict(conversation.values_list("pk", "parent_id"))
     chain = []

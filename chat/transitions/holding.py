@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -12,7 +13,6 @@ from django.db.models.functions import Coalesce
 
 from agents import activity, questions, transcript
 from agents.errors import LeaseLost
-from agents.models import Transcript
 from chat.doorbell import call, ring
 from chat.errors import Quicker, no_message
 from chat.events import Started
@@ -20,6 +20,7 @@ from chat.models import Message
 from chat.states import MessageStatus, Reason, Role
 from chat.transitions.accepting import number
 from chat.transitions.finalising import End, finalise
+from stagent.lib.prepared import Given, Update
 from stagent.lib.problems import invalid
 
 
@@ -39,25 +40,31 @@ def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Clai
     assert reply.transcript_id is not None
     fresh = reply.started_at is None
     claimed = Claim(reply.pk, reply.transcript_id, reply.conversation.owner_id, uuid.uuid4(), fresh)
+    begun = [Started(reply.model, reply.profile.slug if reply.profile else "")] if fresh else []
+    held = {"token": claimed.token, "holder": holder, "lease_expires_at": now + ttl, "started_at": now}
     with transaction.atomic():
-        # As it was read: another may have begun it and put it aside since, and nobody begins it twice.
-        seen = Message.objects.filter(pk=reply.pk, status=MessageStatus.PENDING, asks_since=None)
-        changed = seen.filter(started_at=reply.started_at).update(
-            status=MessageStatus.STREAMING,
-            token=claimed.token,
-            holder=holder,
-            lease_expires_at=now + ttl,
-            started_at=Coalesce("started_at", now),
-        )
-        if changed != 1:
+        if TAKE[fresh](id=reply.pk, **held) != 1:
             raise Quicker(f"message {reply.pk}")
-        Transcript.objects.filter(pk=reply.transcript_id).update(writer_token=claimed.token)
-        if fresh:
-            begun = Started(reply.model, reply.profile.slug if reply.profile else "")
-            transcript.append(claimed.transcript_id, claimed.token, [begun], now)
+        transcript.take_over(claimed.transcript_id, claimed.token, begun, now)
         activity.begin(reply.stream_key, holder, round(ttl.total_seconds()), now, token=claimed.token)
     ring(claimed.owner_id)
     return claimed
+
+
+TAKEN = ("id", "token", "holder", "lease_expires_at", "started_at")
+
+
+def _take(fresh: bool) -> Update[Message]:
+    """Prepare to take a reply that is still as it was read, begun by nobody or put aside since."""
+    seen = Message.objects.filter(status=MessageStatus.PENDING, asks_since=None, started_at__isnull=fresh)
+    given: dict[str, Any] = {name: Given(name, Message._meta.get_field(name)) for name in TAKEN}
+    started = Coalesce("started_at", given.pop("started_at"))
+    return Update(
+        seen.filter(pk=given.pop("id")), status=MessageStatus.STREAMING, started_at=started, **given
+    )
+
+
+TAKE = {fresh: _take(fresh) for fresh in (True, False)}  # so nobody begins it twice
 
 
 def renew(tokens: Collection[uuid.UUID], now: datetime, ttl: timedelta) -> set[uuid.UUID]:
