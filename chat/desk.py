@@ -197,6 +197,9 @@ UNWANTED = Select(
 )
 
 
+REPLY = Select(contexts.replies().filter(pk=Given("id", Message.id)).order_by())
+
+
 def _look(holder: str) -> tuple[list[int], list[int]]:
     """Return the replies that may begin, and those of this holder that somebody wants stopped."""
     return [reply.pk for reply in READY()], [reply.pk for reply in UNWANTED(holder=holder)]
@@ -204,7 +207,7 @@ def _look(holder: str) -> tuple[list[int], list[int]]:
 
 def _claim(message_id: int, holder: str, asked_at: float) -> Job:
     """Take a reply and read what it is about."""
-    reply = contexts.replies().filter(pk=message_id).first()
+    reply = REPLY.first(id=message_id)
     if reply is None:
         raise Quicker(f"message {message_id}")
     now = clock.now()

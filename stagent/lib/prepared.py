@@ -10,7 +10,7 @@ they go past Django's cursor, which takes as long as the database does, unless s
 
 import re
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache, partial
 from typing import Any
@@ -30,10 +30,9 @@ from django.db.models import (
     QuerySet,
     TextField,
 )
-from django.db.models.base import ModelState
 from django.db.models.sql import UpdateQuery
 
-type Row = Sequence[Any]
+from stagent.lib.instances import Row, Rows, rows_of
 
 # Columns whose values every driver takes as they are; others are put into the form of their column.
 PLAIN = (AutoField, BooleanField, CharField, FloatField, ForeignKey, IntegerField, TextField)
@@ -66,7 +65,7 @@ class Prepared[M: Model]:
 
 
 class Select[M: Model](Prepared[M]):
-    """A prepared SELECT of rows of one model, whole or with `only` some columns."""
+    """A prepared SELECT of rows of one model, whole or with `only` some columns, and of what is related."""
 
     def __call__(self, **values: Any) -> list[M]:
         rows, _ = self._statement.run(values)
@@ -90,10 +89,7 @@ class Select[M: Model](Prepared[M]):
 
     @cached_property
     def _rows(self) -> "Rows[M]":
-        names = [alias or column.target.attname for column, _, alias in self._compiler.select]
-        return Rows(
-            self._queryset.model, names, [each for each, _, _ in self._compiler.select], self._compiler
-        )
+        return rows_of(self._compiler.klass_info, self._compiler)
 
 
 class Update[M: Model](Prepared[M]):
@@ -229,32 +225,3 @@ def _adapter(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
 @lru_cache(maxsize=64)  # a transition writes its moment into several rows
 def _moment(value: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
-
-
-class Rows[M: Model]:
-    """How the rows of a query become instances; a column that was not read is read when it is asked for.
-
-    Instances are put together as they lie in memory: no `__init__`, no signal of it.
-    """
-
-    def __init__(self, model: type[M], names: list[str], columns: Sequence[Any], compiler: Any) -> None:
-        self._model, self._names = model, names
-        self._converters = [
-            (self._names[position], convert, expression)
-            for position, (converters, expression) in compiler.get_converters(columns).items()
-            for convert in converters
-        ]
-
-    def read(self, rows: Iterable[Row]) -> list[M]:
-        return [self._instance(row) for row in rows]
-
-    def _instance(self, row: Row) -> M:
-        values = dict(zip(self._names, row, strict=True))
-        for name, convert, expression in self._converters:
-            if (value := values[name]) is not None:
-                values[name] = convert(value, expression, connection)
-        values["_state"] = state = ModelState()
-        state.adding, state.db = False, DEFAULT_DB_ALIAS
-        instance = self._model.__new__(self._model)
-        instance.__dict__ = values
-        return instance

@@ -40,6 +40,25 @@ def test_a_column_that_was_left_out_is_read_when_it_is_asked_for() -> None:
     assert read.prompt == "Look around."
 
 
+def test_what_is_related_is_read_with_it_and_is_what_the_orm_returns() -> None:
+    run, _ = a_running_run()
+    wanted = Run.objects.select_related("schedule__profile", "requested_by")
+    with CaptureQueriesContext(connection) as asked:
+        read = Select(wanted.filter(pk=Given("id", Run.id))).first(id=run.pk)
+        assert read
+        assert read.schedule
+        assert read.schedule.profile.slug
+        assert read.requested_by is None
+    assert len(asked) == 1
+    expected = wanted.get(pk=run.pk)
+    for mine, theirs in (
+        (read, expected),
+        (read.schedule, expected.schedule),
+        (read.schedule.profile, expected.schedule.profile),
+    ):
+        assert vars(mine) | {"_state": None} == vars(theirs) | {"_state": None}
+
+
 def test_a_prepared_update_counts_the_rows_that_believed() -> None:
     run, claimed = a_running_run()
     hand = Update(

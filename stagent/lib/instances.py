@@ -1,0 +1,83 @@
+"""How the rows of a prepared query become instances."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Model
+from django.db.models.base import ModelState
+
+type Row = Sequence[Any]
+
+
+class Rows[M: Model]:
+    """Puts instances together as they lie in memory: no `__init__`, no signal of it.
+
+    A column that was not read is read when it is asked for. `first` is where the columns of the model begin
+    in a row, `beside` what was selected with them.
+    """
+
+    def __init__(
+        self,
+        model: type[M],
+        names: list[str],
+        columns: Sequence[Any],
+        compiler: Any,
+        first: int = 0,
+        beside: "Sequence[Beside]" = (),
+    ) -> None:
+        self._model, self._names, self._beside = model, names, beside
+        self._first, self._last = first, first + len(names)
+        self._converters = [
+            (self._names[position], convert, expression)
+            for position, (converters, expression) in compiler.get_converters(columns).items()
+            for convert in converters
+        ]
+
+    def read(self, rows: Iterable[Row]) -> list[M]:
+        return [self.instance(row) for row in rows]
+
+    def instance(self, row: Row) -> M:
+        values = dict(zip(self._names, row[self._first : self._last], strict=True))
+        for name, convert, expression in self._converters:
+            if (value := values[name]) is not None:
+                values[name] = convert(value, expression, connection)
+        values["_state"] = state = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        instance = self._model.__new__(self._model)
+        instance.__dict__ = values
+        for other in self._beside:
+            other.join(instance, row)
+        return instance
+
+
+class Beside(NamedTuple):
+    """An instance that `select_related` reads with another one, and how the two know each other."""
+
+    rows: Rows[Any]
+    key: int  # where its primary key stands in a row
+    tell: Callable[[Model, Model | None], None]
+    tell_back: Callable[[Model, Model], None]
+
+    def join(self, instance: Model, row: Row) -> None:
+        other = None if row[self.key] is None else self.rows.instance(row)
+        self.tell(instance, other)
+        if other is not None:
+            self.tell_back(other, instance)
+
+
+def rows_of(info: dict[str, Any], compiler: Any) -> Rows[Any]:
+    """Read from Django's own notes which columns of a row belong to which model."""
+    related = info.get("related_klass_infos", ())
+    numbers = info["select_fields"] if related or "field" in info else range(len(compiler.select))
+    selected = [compiler.select[number] for number in numbers]
+    names = [alias or column.target.attname for column, _, alias in selected]
+    beside = [_beside(each, compiler) for each in related]
+    columns = [column for column, _, _ in selected]
+    return Rows(info["model"], names, columns, compiler, numbers[0], beside)
+
+
+def _beside(info: dict[str, Any], compiler: Any) -> Beside:
+    rows, key = rows_of(info, compiler), info["model"]._meta.pk.attname
+    at = next(n for n in info["select_fields"] if compiler.select[n][0].target.attname == key)
+    return Beside(rows, at, info["local_setter"], info["remote_setter"])
