@@ -13,14 +13,17 @@ from chat.doorbell import ring
 from chat.events import News
 from chat.models import Conversation, Feed, Message
 from chat.states import NEWS_CONVERSATION
+from stagent.lib.prepared import Given, Select
 
 _pile: ContextVar[dict[tuple[int, datetime], list[News]] | None] = ContextVar("news", default=None)
 
 
 def feed_of(owner_id: int) -> Feed:
     """Return a person's feed, begun if there is none."""
-    found = Feed.objects.filter(owner_id=owner_id).first()
-    return found or _begin(owner_id)
+    return FEED.first(owner_id=owner_id) or _begin(owner_id)
+
+
+FEED = Select(Feed.objects.filter(owner_id=Given("owner_id", Feed.owner)))
 
 
 def tell(what: str, message: Message, now: datetime) -> None:

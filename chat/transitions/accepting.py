@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -16,6 +17,7 @@ from chat.doorbell import call
 from chat.errors import no_conversation, no_message, still_answering, too_many_waiting
 from chat.models import Conversation, Message
 from chat.states import NEWS_MESSAGE, MessageStatus, Role
+from stagent.lib.prepared import Given, Select
 from stagent.lib.problems import invalid
 
 TITLE_CHARS = 80
@@ -109,11 +111,19 @@ def _checked(draft: Draft) -> str:
 def _first(owner: User, client_msg_id: str | None) -> Accepted | None:
     if client_msg_id is None:
         return None
-    said = Message.objects.filter(author=owner, client_msg_id=client_msg_id).first()
+    said = SAID.first(author=owner.pk, key=client_msg_id)
     if said is None:
         return None
     reply = said.children.replies().order_by("pk").values_list("pk", flat=True).first()
     return Accepted(said.conversation_id, said.pk, reply or 0, client_msg_id, duplicate=True)
+
+
+SAID = Select(
+    Message.objects.filter(
+        author=cast(Any, Given("author", Message.author)),
+        client_msg_id=cast(Any, Given("key", Message.client_msg_id)),
+    ).order_by()
+)
 
 
 def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
