@@ -70,6 +70,10 @@ def test_what_waits_is_edited_and_the_earlier_version_is_not_answered(chat):
     answers(page).nth(1).get_by_role("button", name="Send now").click()
     expect(settled(page)).to_have_count(2)
     expect(answers(page).nth(1)).to_contain_text("schedule")
+    edited = Message.objects.get(text="What is scheduled, and when?")
+    assert edited.parent == Message.objects.replies().earliest("pk"), (
+        "it stands where the earlier version stood"
+    )
     withdrawn = Message.objects.replies().get(parent__text="What failed?")
     assert (withdrawn.status, withdrawn.text) == (MessageStatus.STOPPED, "")
 

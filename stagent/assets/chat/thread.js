@@ -185,9 +185,11 @@ export class Thread extends EventTarget {
         this.id = place.conversation_id;
         if (!this.messages.some((message) => message.id === place.message_id)) {
             const common = { conversation_id: this.id, created_at: new Date().toISOString(), siblings: [] };
+            const before = this.#before(entry.parent_id);
+            const parent_id = before.at(-1)?.id ?? null; // or who edits it at once would begin at the root
             this.messages = [
-                ...this.#before(entry.parent_id),
-                { ...common, id: place.message_id, role: "user", status: "complete", text: entry.text, parent_id: entry.parent_id },
+                ...before,
+                { ...common, id: place.message_id, role: "user", status: "complete", text: entry.text, parent_id },
                 { ...common, id: place.reply_id, role: "assistant", status: "pending", text: "", parent_id: place.message_id },
             ];
         }
