@@ -4,8 +4,10 @@ Hosts whose clocks differ agree on every lease, because each adds its measured o
 database's clock. A wall clock that jumps is noticed by comparing it with the monotonic one.
 """
 
+import asyncio
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +33,8 @@ class _Offset:
     def current(self) -> timedelta:
         if connection.vendor != "postgresql":
             return timedelta()
-        if time.monotonic() - self.sampled_at > RESAMPLE_SEC and self.lock.acquire(blocking=False):
+        old = time.monotonic() - self.sampled_at > RESAMPLE_SEC
+        if old and not _in_event_loop() and self.lock.acquire(blocking=False):
             try:
                 self._sample()
             finally:
@@ -46,6 +49,13 @@ class _Offset:
         after = datetime.now(UTC)
         self.value = theirs - (before + (after - before) / 2)
         self.sampled_at = time.monotonic()
+
+
+def _in_event_loop() -> bool:
+    """Whether a question to the database would keep an event loop waiting; what was last measured will do."""
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop() is not None
+    return False
 
 
 _offset = _Offset()
