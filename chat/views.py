@@ -25,6 +25,7 @@ SHEETS = [
         "console/prose",
         "console/code",
         "chat/composer",
+        "chat/commands",
         "chat/cards",
         "chat/questions",
         "chat/dialogs",

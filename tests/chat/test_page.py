@@ -97,9 +97,14 @@ def config(page: str) -> dict:
     return json.loads(found[1])
 
 
-def test_what_the_empty_page_suggests_is_understood_without_a_key():
-    script = (settings.BASE_DIR / "stagent" / "assets" / "chat" / "welcome.js").read_text()
-    suggested = re.findall(r'^    \["\w+", "(.+?)", ', script, re.MULTILINE)
-    assert len(suggested) == 4
-    asked = [words for words in suggested if words.endswith("?")]  # the other one makes a schedule
-    assert [understand(words).name for words in asked] == ["list_schedules", "failures", "forecast"]
+def test_what_the_page_suggests_is_understood_without_a_key():
+    script = (settings.BASE_DIR / "stagent" / "assets" / "chat" / "asks.js").read_text()
+    suggested = dict(re.findall(r'^    (\w+): "(.+?)",$', script, re.MULTILINE))
+    asked = {name: words for name, words in suggested.items() if name != "schedule"}  # that makes one
+    understood = {name: understand(words).name for name, words in asked.items()}
+    assert understood == {
+        "schedules": "list_schedules",
+        "failures": "failures",
+        "runs": "runs",
+        "forecast": "forecast",
+    }

@@ -3,6 +3,7 @@
 import { onSessionOver } from "./api.js";
 import { Announcer } from "./announcer.js";
 import { Chip } from "./chip.js";
+import { Commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { find, keepSymbols } from "./dom.js";
 import { bindKeys } from "./keys.js";
@@ -15,6 +16,7 @@ import { Search } from "./search.js";
 import { Shell } from "./shell.js";
 import { Sidebar } from "./sidebar.js";
 import { Connection } from "./socket.js";
+import { Suggestions } from "./suggestions.js";
 import { Thread } from "./thread.js";
 import { toast } from "./toast.js";
 import { Traffic } from "./traffic.js";
@@ -38,10 +40,14 @@ const shell = new Shell({ sidebar, thread, composer, picker, connection, config 
 const search = new Search(find("#search"), (id, messageId) => shell.go(id, messageId));
 new Chip(find("#chip"), connection, outbox);
 
-composer.addEventListener("send", ({ detail: { text, ...choice } }) => thread.send(text, choice));
+const say = (words) => thread.send(words, composer.choice);
+const commands = new Commands({ shell, sidebar, thread, composer, picker, search, say, tell: toast });
+find("#help [data-commands]").append(...commands.told);
+new Suggestions(find("#commands"), composer, commands, announcer);
+composer.addEventListener("send", ({ detail: { text, ...choice } }) => commands.run(text) || thread.send(text, choice));
 composer.addEventListener("stop", () => thread.stop());
 composer.addEventListener("edit-last", () => thread.lastOfPerson && thread.edit(thread.lastOfPerson));
-find("#welcome").append(welcome(config, (words) => thread.send(words, composer.choice)));
+find("#welcome").append(welcome(config, say));
 onSessionOver(() => shell.sayOver());
 bindKeys({ shell, search, thread });
 

@@ -53,6 +53,19 @@ export class Composer extends EventTarget {
         this.#typed();
     }
 
+    // Puts words in place of those that are in the field.
+    write(text) {
+        this.area.value = text;
+        this.#typed();
+    }
+
+    // Proposes a sentence; what comes after its first comma is there to be written over.
+    suggest(sentence) {
+        this.write(sentence);
+        this.focus();
+        this.area.setSelectionRange(sentence.indexOf(",") + 2, sentence.length);
+    }
+
     focus() {
         this.area.focus({ preventScroll: true });
     }
@@ -72,8 +85,7 @@ export class Composer extends EventTarget {
         event.preventDefault();
         const text = this.area.value.trim();
         if (!text) return;
-        this.area.value = "";
-        this.#typed();
+        this.write("");
         this.focus();
         this.dispatchEvent(new CustomEvent("send", { detail: { text, ...this.choice } }));
     }

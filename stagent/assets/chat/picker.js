@@ -32,6 +32,23 @@ export class Picker {
         this.#explain();
     }
 
+    names(list) {
+        return [...list.options].map((option) => option.text);
+    }
+
+    // Picks by name, or by a part of one that no other has; without a name, leads to the list.
+    pick(list, name) {
+        if (!name) return unfold(list);
+        const options = [...list.options];
+        const same = options.find((option) => [option.value, option.text].some((each) => each.toLowerCase() === name.toLowerCase()));
+        const like = options.filter((option) => option.text.toLowerCase().includes(name.toLowerCase()));
+        const found = same ?? (like.length === 1 ? like[0] : null);
+        if (!found) return this.tell(`“${name}” is not on the list: ${this.names(list).join(", ")}.`);
+        list.value = found.value;
+        list.dispatchEvent(new Event("change"));
+        this.tell(`${found.text} answers from now on.`);
+    }
+
     async #load() {
         const lists = [get("chat/profiles"), get("chat/models")].map((asked) => asked.catch(() => ({ items: [] })));
         const [profiles, models] = await Promise.all(lists);
@@ -56,6 +73,15 @@ export class Picker {
         this.#explain();
         if (!this.#conversation) return;
         await patch(`conversations/${this.#conversation.id}`, change).catch((error) => this.tell(error.message));
+    }
+}
+
+function unfold(list) {
+    list.focus();
+    try {
+        list.showPicker();
+    } catch {
+        // Then the keyboard stands on it, and opens it.
     }
 }
 

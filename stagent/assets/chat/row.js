@@ -8,7 +8,7 @@ export class Row {
     constructor(conversation, list) {
         this.list = list;
         this.link = h("a", { href: `/c/${conversation.id}/`, onclick: (event) => this.#follow(event) });
-        const more = iconButton("more", "", () => list.openMenu(this.conversation, more, (save) => this.rename(save)), { "aria-haspopup": "menu" });
+        const more = iconButton("more", "", () => list.openMenu(this.conversation, more, () => this.rename()), { "aria-haspopup": "menu" });
         this.more = more;
         this.element = h("li", { "data-id": conversation.id }, this.link, more);
         this.update(conversation);
@@ -38,8 +38,9 @@ export class Row {
         else this.link.removeAttribute("aria-current");
     }
 
-    rename(save) {
-        rename(this.link, this.conversation.title, save, () => this.link.focus());
+    rename() {
+        const { id, title } = this.conversation;
+        rename(this.link, title, (words) => this.list.change(id, { title: words }), () => this.link.focus());
     }
 
     #follow(event) {

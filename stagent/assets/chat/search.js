@@ -21,8 +21,10 @@ export class Search {
         dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     }
 
-    open() {
+    // Opens with what was looked for last, or with these words.
+    open(words = "") {
         if (this.dialog.open) return;
+        if (words) this.field.value = words;
         this.dialog.showModal();
         this.field.select();
         this.#look();

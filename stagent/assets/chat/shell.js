@@ -13,7 +13,7 @@ export class Shell {
         this.welcome = find("#welcome");
         this.missing = find("#missing");
         this.more = find("#top [data-more]");
-        this.more.addEventListener("click", () => this.sidebar.openMenu(this.thread.conversation, this.more, (save) => this.#rename(save)));
+        this.more.addEventListener("click", () => this.sidebar.openMenu(this.thread.conversation, this.more, () => this.rename()));
         this.aside = find("#sidebar");
         this.narrow = matchMedia("(max-width: 820px)");
         this.narrow.addEventListener("change", () => this.toggle(!this.narrow.matches));
@@ -82,7 +82,13 @@ export class Shell {
     #begin(event) {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
+        this.begin();
+    }
+
+    // Leads to where a conversation begins, perhaps with its first words.
+    begin(words = "") {
         this.go(null);
+        if (words) this.composer.fill(words);
         this.composer.focus();
     }
 
@@ -120,8 +126,12 @@ export class Shell {
         document.title = `${unread ? `(${unread}) ` : ""}${name} · Stagent`;
     }
 
-    #rename(save) {
-        rename(this.title, this.thread.conversation.title, save, () => this.more.focus());
+    // Gives the conversation a title; without one, the title becomes a field.
+    rename(title) {
+        const { id, title: before } = this.thread.conversation;
+        const save = (words) => this.sidebar.change(id, { title: words });
+        if (title) save(title);
+        else rename(this.title, before, save, () => this.more.focus());
     }
 
     // What is on screen is read; a page in the background has read nothing.

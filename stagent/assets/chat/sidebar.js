@@ -69,18 +69,31 @@ export class Sidebar extends EventTarget {
         this.dispatchEvent(new CustomEvent("changed", { detail: conversation }));
     }
 
-    // `rename` opens a field for the title, and is told what to do with it.
+    // `rename` makes a field of the title that is there to be seen.
     openMenu(conversation, anchor, rename) {
         const { id, pinned, unread, archived_at: archived } = conversation;
         openMenu(anchor, [
-            ["pin", pinned ? "Unpin" : "Pin", () => this.change(id, { pinned: !pinned })],
-            ["pencil", "Rename", () => rename((title) => this.change(id, { title }))],
+            ["pin", pinned ? "Unpin" : "Pin", () => this.pin(conversation)],
+            ["pencil", "Rename", rename],
             !unread && id !== this.#current && ["unread", "Mark as unread", () => this.change(id, { read: false })],
-            ["download", "Export as Markdown", () => download(id, "md")],
-            ["download", "Export as JSON", () => download(id, "json")],
-            ["archive", archived ? "Back from the archive" : "Archive", () => this.#leaving(id, this.#shelve(id, !archived))],
+            ["download", "Export as Markdown", () => this.download(conversation, "md")],
+            ["download", "Export as JSON", () => this.download(conversation, "json")],
+            ["archive", archived ? "Back from the archive" : "Archive", () => this.archive(conversation)],
             ["trash", "Delete", () => this.#leaving(id, this.#delete(id)), "bad"],
         ]);
+    }
+
+    pin({ id, pinned }) {
+        this.change(id, { pinned: !pinned });
+    }
+
+    archive({ id, archived_at: archived }) {
+        this.#leaving(id, this.#shelve(id, !archived));
+    }
+
+    // As a download, a refusal does not take the place of the page.
+    download({ id }, format) {
+        h("a", { href: `/api/conversations/${id}/export?format=${format === "json" ? "json" : "md"}`, download: true }).click();
     }
 
     // When a row goes, the keyboard goes on at the one after it.
@@ -182,11 +195,6 @@ export class Sidebar extends EventTarget {
         this.show(this.#current);
         if (focused !== document.activeElement && this.lists.contains(focused)) focused.focus();
     }
-}
-
-// As a download, a refusal does not take the place of the page.
-function download(id, format) {
-    h("a", { href: `/api/conversations/${id}/export?format=${format}`, download: true }).click();
 }
 
 function group(name, rows) {

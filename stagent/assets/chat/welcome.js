@@ -1,12 +1,13 @@
 // The page before anything was said: a greeting, and what one might ask.
 
+import { ASKS } from "./asks.js";
 import { h, icon } from "./dom.js";
 
 const PROMPTS = [
-    ["clock", "What is scheduled, and when?", "Every schedule with its next firing"],
-    ["warn", "What failed lately, and why?", "The latest runs that went wrong"],
-    ["plus", "Every weekday at 9, summarise what changed in my workspace", "Makes a schedule, after you have seen it"],
-    ["forecast", "What will the next 48 hours look like?", "Firings, waits and cost ahead"],
+    ["clock", ASKS.schedules, "Every schedule with its next firing"],
+    ["warn", ASKS.failures, "The latest runs that went wrong"],
+    ["plus", ASKS.schedule, "Makes a schedule, after you have seen it"],
+    ["forecast", ASKS.forecast, "Firings, waits and cost ahead"],
 ];
 
 export function welcome({ user, offline }, ask) {
