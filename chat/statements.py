@@ -6,13 +6,24 @@ from typing import Any
 from django.db import connection
 
 from agents.models import Event
+from stagent.lib.listed import listed
 
-NEWEST = "SELECT id, last_seq FROM agents_transcript WHERE id IN ({})"
-AFTER = (
-    "WITH wanted(log, seen) AS (VALUES {}) SELECT e.transcript_id, e.seq, e.kind, e.data FROM wanted "
-    "JOIN agents_event e ON e.transcript_id = wanted.log AND e.seq > wanted.seen "
-    "ORDER BY e.transcript_id, e.seq LIMIT %s"
+NEWEST = (
+    "WITH wanted(log) AS ({}) SELECT id, last_seq FROM agents_transcript WHERE id IN (SELECT log FROM wanted)"
 )
+# Where one may, by a lateral join: PostgreSQL takes a third of a log to be new and would read all logs.
+AFTER = {
+    "sqlite": (
+        "WITH wanted(log, seen) AS ({}) SELECT e.transcript_id, e.seq, e.kind, e.data FROM wanted "
+        "JOIN agents_event e ON e.transcript_id = wanted.log AND e.seq > wanted.seen "
+        "ORDER BY e.transcript_id, e.seq LIMIT %s"
+    ),
+    "postgresql": (
+        "WITH wanted(log, seen) AS ({}) SELECT log, e.seq, e.kind, e.data FROM wanted CROSS JOIN LATERAL "
+        "(SELECT seq, kind, data FROM agents_event WHERE transcript_id = log AND seq > seen ORDER BY seq) e "
+        "LIMIT %s"
+    ),
+}
 # What was said after a reply that is not finished, however far below it: it stands in line.
 IN_LINE = """
     WITH RECURSIVE below(id) AS (
@@ -30,17 +41,17 @@ type Row = tuple[int, int, str, dict[str, Any]]
 
 def newest(logs: Sequence[int]) -> dict[int, int]:
     """Return the number of the last event of each of these logs."""
+    wanted, values = listed([(log,) for log in logs], "bigint")
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST.format(", ".join(["%s"] * len(logs))), list(logs))
+        cursor.execute(NEWEST.format(wanted), values)
         return dict(cursor.fetchall())
 
 
 def events_after(positions: Mapping[int, int], most: int) -> list[Row]:
     """Return what came in each log after the number that was seen there: log, number, kind and data."""
-    pair = "(CAST(%s AS bigint), CAST(%s AS bigint))"
-    values = [number for position in positions.items() for number in position]
+    wanted, values = listed(list(positions.items()), "bigint", "bigint")
     with connection.cursor() as cursor:
-        cursor.execute(AFTER.format(", ".join([pair] * len(positions))), [*values, most])
+        cursor.execute(AFTER[connection.vendor].format(wanted), [*values, most])
         rows = cursor.fetchall()
     return [(log, seq, kind, _read(data)) for log, seq, kind, data in rows]
 
