@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents import questions
+from agents import leaves, questions
 from agents.bridge import in_database
 from agents.budgets import Spender
-from agents.events import QuestionAsked, QuestionSettled
+from agents.events import Notice, QuestionAsked, QuestionSettled
 from agents.models import Question
 from agents.questions import Wanted
 from agents.replies import Block
@@ -20,6 +20,7 @@ DENIED = "The person denied this call."
 NOT_ANSWERED = "The person would rather not answer."
 TOO_LATE = "Nobody answered in time; it was not done."
 NOBODY = "Nobody answered in time. Go on as well as you can without, and say what is open."
+BY_LEAVE = "allowed_by_leave"  # the code of the notice
 LONGEST_ID = 200  # of a call; servers make them up
 NOT_THIS_CALL = "Nobody has allowed this call. Make it again, with an id of its own."
 
@@ -31,6 +32,7 @@ class Desk:
     transcript_id: int
     token: UUID
     spender: Spender
+    place: str = ""  # where leave may stand, as `agents.leaves` names it
 
     async def look(self) -> dict[str, Question]:
         """Return what was asked before, by call."""
@@ -45,6 +47,7 @@ class Desk:
             token=self.token,
             turn=turn,
             spender=self.spender,
+            place=self.place,
             now=clock.now(),
         )
         return {question.call_id: question for question in asked}
@@ -62,6 +65,7 @@ async def prepare(tool: Tool, context: ToolContext, block: Block) -> Wanted:
         kind=QuestionKind.QUESTION if tool.answered_by_person else QuestionKind.APPROVAL,
         text=card.pop("text", "") or f"May the agent call {tool.name}?",
         card=card,
+        fingerprint=leaves.fingerprint(tool),
     )
 
 
@@ -94,7 +98,15 @@ def asked(question: Question) -> QuestionAsked:
         text=question.text,
         card=question.card,
         expires_at=question.expires_at.isoformat(),
+        always_in=question.place,
     )
+
+
+def allowed_by_leave(question: Question) -> Notice:
+    """Make the event that tells why nobody was asked."""
+    giver = question.answered_by.get_username() if question.answered_by else "somebody who is gone"
+    place = leaves.where(question.place)
+    return Notice(BY_LEAVE, f"Nobody was asked about {question.tool}: {giver} always allows it in {place}.")
 
 
 def settled(question: Question) -> QuestionSettled:

@@ -30,6 +30,7 @@ class Assignment:
     cost_used: Decimal = Decimal(0)
     extra_system: str = ""
     once: bool = False  # somebody reads along: what was said stays said, nothing is asked for a second time
+    place: str = ""  # where leave that a person gives may stand, as `agents.leaves` names it
     may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
     fresh: bool = False  # nobody has worked on it: there is nothing to recall
     purse: Purse | None = None  # for the first request; None: the engine looks, as it does before each other

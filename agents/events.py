@@ -98,6 +98,7 @@ class QuestionAsked(_Event):
     text: str
     card: Data
     expires_at: str
+    always_in: str = ""  # where it may be allowed for good; empty: it is asked each time
     kind: ClassVar[str] = "question_asked"
 
     def data(self) -> Data:

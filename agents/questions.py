@@ -12,12 +12,12 @@ from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 
-from agents import conf
+from agents import conf, leaves
 from agents.budgets import Spender
 from agents.errors import LeaseLost
-from agents.models import Question, Transcript
+from agents.models import Leave, Question, Transcript
 from agents.models.question import QuestionQuerySet
 from agents.signals import announce, question_answered, question_asked
 from agents.states import QuestionKind, QuestionStatus
@@ -26,7 +26,7 @@ from stagent.lib import clock
 from stagent.lib.prepared import Given, Select
 from stagent.lib.problems import Problem, invalid
 
-ALLOW, DENY = "allow", "deny"
+ALLOW, ALWAYS, DENY = "allow", "always", "deny"
 LONGEST_ANSWER = 20_000
 LONGEST_TEXT = 2000
 
@@ -41,17 +41,29 @@ class Wanted:
     kind: QuestionKind
     text: str
     card: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""  # of the tool, where leave for it may stand
 
 
 def ask(
-    wanted: Sequence[Wanted], *, transcript_id: int, token: UUID, turn: int, spender: Spender, now: datetime
+    wanted: Sequence[Wanted],
+    *,
+    transcript_id: int,
+    token: UUID,
+    turn: int,
+    spender: Spender,
+    now: datetime,
+    place: str = "",
 ) -> list[Question]:
-    """Put the questions of one reply, all or none; `LeaseLost` when the log has another writer."""
+    """Put the questions of one reply, all or none; `LeaseLost` when the log has another writer.
+
+    `place` is where it asks, as `agents.leaves` names it. What has standing leave there is allowed already.
+    """
     until = now + conf.question_patience()
     with transaction.atomic():
         mine = Transcript.objects.select_for_update(no_key=True).filter(pk=transcript_id, writer_token=token)
         if not mine.exists():
             raise LeaseLost(f"Transcript {transcript_id} has another writer now.")
+        standing = leaves.standing(place, spender.user_id)
         asked = [
             Question.objects.create(
                 transcript_id=transcript_id,
@@ -61,13 +73,24 @@ def ask(
                 run_id=spender.run_id,
                 message_id=spender.message_id,
                 user_id=spender.user_id,
+                place=place if want.fingerprint and spender.user_id else "",
                 **vars(want) | {"text": storable(want.text)[:LONGEST_TEXT]},
+                **_allowed_by(standing.get((want.tool, want.fingerprint)), now),
             )
             for want in wanted
         ]
         for question in asked:
-            announce(question_asked, question=question)
+            if question.is_open:
+                announce(question_asked, question=question)
     return asked
+
+
+def _allowed_by(leave: Leave | None, now: datetime) -> dict[str, Any]:
+    """Return the answer that standing leave gives in its giver's name; nothing where there is none."""
+    if leave is None:
+        return {}
+    allowed = {"status": QuestionStatus.ALLOWED, "answered_at": now, "answered_by": leave.given_by}
+    return allowed | {"by_leave": True}
 
 
 def answer(
@@ -75,6 +98,7 @@ def answer(
 ) -> Question:
     """Settle a question on a person's word: "allow", "deny" or, where words are asked for, these words.
 
+    "always" allows this call and gives standing leave for all that the tool asks in the same place.
     Answered before, it stays as it is and is returned. `Problem` 404 where it is none of theirs, 409 where
     it is too late, 422 where the decision is none.
     """
@@ -84,10 +108,25 @@ def answer(
         raise Problem(404, "question_not_found", "There is no such question.")
     status, words = _read(question, decision, text)
     in_time = Question.objects.filter(expires_at__gt=now)
-    if not _settle(question, status, now, among=in_time, answered_by=user, answer=words):
+    with transaction.atomic():
+        settled = _settle(question, status, now, among=in_time, answered_by=user, answer=words)
+        if settled and decision == ALWAYS:
+            _allow_always(question, user, now)
+    if not settled:
         _settle(question, QuestionStatus.EXPIRED, now, among=Question.objects.expired(now))
         _refuse_if_too_late(question)
     return question
+
+
+def _allow_always(question: Question, user: User, now: datetime) -> None:
+    """Give standing leave, and allow with it what the tool has asked there already."""
+    leaves.give(question, user, now)
+    alike = {name: getattr(question, name) for name in ("place", "tool", "fingerprint", "user_id")}
+    in_time = Question.objects.filter(expires_at__gt=now)
+    # One that is just being answered itself is passed over: two such answers would wait for each other.
+    passing = connection.features.has_select_for_update_skip_locked
+    for other in Question.objects.open().select_for_update(skip_locked=passing).filter(**alike):
+        _settle(other, QuestionStatus.ALLOWED, now, among=in_time, answered_by=user)
 
 
 def expire(now: datetime) -> int:
@@ -112,7 +151,8 @@ def open_of(transcript_id: int) -> QuestionQuerySet:
 
 def asked_by(transcript_id: int) -> dict[str, Question]:
     """Return all questions of a run or reply, by the calls they are about."""
-    return {question.call_id: question for question in Question.objects.filter(transcript_id=transcript_id)}
+    asked = Question.objects.filter(transcript_id=transcript_id).select_related("answered_by")
+    return {question.call_id: question for question in asked}
 
 
 def _settle(
@@ -148,10 +188,12 @@ def _read(question: Question, decision: str, text: str) -> tuple[QuestionStatus,
     if decision == DENY:
         return QuestionStatus.DENIED, words[:LONGEST_ANSWER]
     if question.kind == QuestionKind.APPROVAL:
-        if decision != ALLOW:
+        if decision == ALWAYS and not question.place:
+            raise invalid({"decision": f"{question.tool} asks each time: say {ALLOW} or {DENY}."})
+        if decision not in (ALLOW, ALWAYS):
             raise invalid({"decision": f"Say {ALLOW} or {DENY}."})
         return QuestionStatus.ALLOWED, words[:LONGEST_ANSWER]
-    words = words or ("" if decision == ALLOW else storable(decision).strip())
+    words = words or ("" if decision in (ALLOW, ALWAYS) else storable(decision).strip())
     if not words:
         raise invalid({"text": "The agent asks for an answer in words."})
     return QuestionStatus.ANSWERED, words[:LONGEST_ANSWER]

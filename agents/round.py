@@ -47,6 +47,9 @@ class Round:
             self.questions = await self.box.desk.look()
         waiting = [block for block in wanted if not await self._is_done(block)]
         await self._ask(waiting)
+        for block in waiting:
+            if self._has_leave(block):
+                await self._follow(block, self.questions[block["id"]])
         mine = [self.questions[block["id"]] for block in waiting if block["id"] not in self.results]
         if any(question.is_open for question in mine):
             return Used(waits=True)
@@ -84,8 +87,13 @@ class Round:
         if new and self.box.desk:
             self.questions |= await self.box.desk.put(new, self.turn)
         for call_id in dict.fromkeys(block["id"] for block in waiting):
-            if call_id not in self.results and call_id not in self.reached.asked:
+            told = call_id in self.results or call_id in self.reached.asked
+            if not told and not self.questions[call_id].by_leave:
                 await self.tell(asking.asked(self.questions[call_id]))
+
+    def _has_leave(self, block: Block) -> bool:
+        """Tell whether a call is yet to be made that nobody has to be asked about."""
+        return block["id"] not in self.results and self.questions[block["id"]].by_leave
 
     async def _wanted(self, block: Block) -> Wanted | None:
         """Return what is to be asked; None where it was asked before, ToolError where nobody is asked."""
@@ -99,7 +107,7 @@ class Round:
     async def _follow(self, block: Block, question: Question) -> None:
         """Do what the person said; a call that was begun is made again only where that does no harm."""
         if block["id"] not in self.reached.settled:
-            await self.tell(asking.settled(question))
+            await self._tell_answer(question)
         if result := asking.instead_of(question):
             await self._answer(block, result)
             return
@@ -108,6 +116,12 @@ class Round:
             await self._answer(block, ToolResult(INTERRUPTED, is_error=True, duration_ms=0))
             return
         await self._make(block)
+
+    async def _tell_answer(self, question: Question) -> None:
+        if not question.by_leave:
+            await self.tell(asking.settled(question))
+        elif question.call_id not in self.reached.begun:
+            await self.tell(asking.allowed_by_leave(question))
 
     async def _make(self, block: Block) -> None:
         await self._begin(block)

@@ -87,7 +87,7 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     author = author_of(job.profile)
     past = Past() if job.fresh else await in_database(recall, job.transcript_id, author)
     turns = Turns(runtime, job.spender, tell, spoke=bool(past.text) if job.once else None)
-    desk = Desk(job.transcript_id, job.token, job.spender) if job.may_ask else None
+    desk = Desk(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
     offered = await in_database(offer, job.profile) if wanted_by(job.profile) else Offer()
     toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections))
     toolbox.recall(past.calls)

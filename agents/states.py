@@ -26,7 +26,7 @@ class Permission(models.TextChoices):
     """Whether a profile may use a tool."""
 
     ALLOW = "allow"
-    ASK = "ask"  # a person first, each time
+    ASK = "ask"  # a person first; each time, unless their leave stands
     DENY = "deny"
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from agents import conf as agents_conf
-from agents import transcript
+from agents import leaves, transcript
 from agents.assignment import Assignment, author_of
 from agents.budgets import Spender
 from agents.errors import LeaseLost
@@ -69,6 +69,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         fresh=claim.fresh,
         clock=_clock(clock.now()),
         once=True,
+        place=leaves.in_conversation(reply.conversation_id),
         may_ask=True,
     )
 

@@ -79,7 +79,7 @@ SHAPES: dict[str, Callable[[Data], Frame]] = {
     Notice.kind: _take("notice", "code", "text"),
     Finished.kind: _take("attempt", "outcome", "reason"),
     "question_asked": _take(
-        "question", "question_id", "call_id", "tool", "kind", "text", "card", "expires_at"
+        "question", "question_id", "call_id", "tool", "kind", "text", "card", "expires_at", "always_in"
     ),
     "question_settled": _take("question_settled", "question_id", "status"),
     Settled.kind: _take("final", "status", "reason", "notice", "sha256", "length"),

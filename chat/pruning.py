@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from agents import transcript
+from agents import leaves, transcript
 from agents.models import Event
 from chat.models import Conversation, Feed, Message
 
@@ -45,6 +45,7 @@ def _take_away(conversation: Conversation) -> bool:
         Message.objects.filter(pk__in=ids).delete()
         transcript.discard(logs)
         if len(ids) < LOGS:
+            leaves.end_all([leaves.in_conversation(conversation.pk)])
             conversation.delete()
     return len(ids) < LOGS
 

@@ -2,6 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
+from agents import leaves
 from agents.budgets import Spender
 from agents.errors import LeaseLost
 from agents.limits import Limits
@@ -39,6 +40,7 @@ def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, float]:
         cost_used=run.cost_usd,
         extra_system=HEARTBEAT_NOTE if run.source == Source.HEARTBEAT else "",
         clock=_clock(run),
+        place=leaves.in_schedule(run.schedule_id),
         may_ask=True,
     )
     return assignment, (run.deadline_at - clock.now()).total_seconds()

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from agents import leaves
 from schedules.calendar import Recurrence, ZoneError
 from schedules.cron import CronError, parse
 from schedules.models import Run, Schedule
@@ -157,10 +158,18 @@ def _update(schedule: Schedule, *, retimed: bool, now: datetime) -> None:
         for field in Schedule._meta.concrete_fields
         if field.name not in kept | {"id", "created_at", "status"}
     ]
+    _end_leave(schedule)
     schedule.save(update_fields=[*mine, "updated_at"])
     schedule.refresh_from_db()
     if retimed:
         _set_next(schedule, now)
+
+
+def _end_leave(schedule: Schedule) -> None:
+    """Let leave that stands end with the work that it was given for: agents edit schedules, too."""
+    work = {name: getattr(schedule, name) for name in WORK}
+    if not Schedule.objects.filter(pk=schedule.pk, **work).exists():
+        leaves.end_all([leaves.in_schedule(schedule.pk)])
 
 
 def _set_next(schedule: Schedule, now: datetime) -> None:

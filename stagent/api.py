@@ -11,7 +11,7 @@ from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from agents.api import mcp_servers, questions
+from agents.api import leaves, mcp_servers, questions
 from chat.api.routes import ROUTERS as CHAT
 from schedules.api.routes import firings, forecast, runs, schedules, status
 from stagent import api_errors
@@ -89,7 +89,7 @@ class Api(NinjaAPI):
 api = Api(
     title="Stagent", version="1", description=DESCRIPTION, auth=DOORS, docs=Docs(), urls_namespace="api"
 )
-OURS = (schedules, firings, runs, forecast, status, questions, mcp_servers)
+OURS = (schedules, firings, runs, forecast, status, questions, leaves, mcp_servers)
 for router in (*(part.router for part in OURS), *CHAT):
     api.add_router("", router)
 api_errors.install(api)

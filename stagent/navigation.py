@@ -10,6 +10,7 @@ MAP = {
         "Schedule": "clock",
         "Run": "play",
         "Question": "ask",
+        "Leave": "check",
         "Firing": "bolt",
         "Delivery": "send",
         "Notice": "warn",

@@ -1,6 +1,7 @@
 """Agents in the console: who they are, what they spend, how their providers are doing."""
 
 from agents.admin.budgets import BudgetAdmin
+from agents.admin.leaves import LeaveAdmin
 from agents.admin.ledger import LedgerEntryAdmin
 from agents.admin.mcp_servers import McpServerAdmin
 from agents.admin.prices import ModelPriceAdmin
@@ -10,6 +11,6 @@ from agents.admin.providers import ProviderAdmin
 from agents.admin.questions import QuestionAdmin
 
 __all__ = [
-    "BudgetAdmin", "LedgerEntryAdmin", "McpServerAdmin", "ModelPriceAdmin", "ProfileAdmin", "ProjectAdmin",
-    "ProviderAdmin", "QuestionAdmin",
+    "BudgetAdmin", "LeaveAdmin", "LedgerEntryAdmin", "McpServerAdmin", "ModelPriceAdmin", "ProfileAdmin",
+    "ProjectAdmin", "ProviderAdmin", "QuestionAdmin",
 ]  # fmt: skip

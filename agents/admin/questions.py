@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from agents import questions
 from agents.models import Question
 from agents.models.question import QuestionQuerySet
-from agents.questions import ALLOW, DENY
+from agents.questions import ALLOW, ALWAYS, DENY
 from agents.states import QuestionStatus
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin, came_from, operator, row_link
@@ -105,7 +105,8 @@ class QuestionAdmin(ReadOnlyAdmin):
         mine = question.answered_by == request.user and (question.status == "denied") == (wanted == DENY)
         by = "" if mine else f" by {question.answered_by} before"
         level = messages.SUCCESS if mine else messages.WARNING
-        self.message_user(request, f"{question.status.capitalize()}{by}: {question.text}", level)
+        stands = f" {question.tool} is not asked about there any more." if mine and wanted == ALWAYS else ""
+        self.message_user(request, f"{question.status.capitalize()}{by}: {question.text}{stands}", level)
 
     # What a row says.
 

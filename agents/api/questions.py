@@ -33,6 +33,7 @@ EXAMPLE: Any = {
     "arguments": {"name": "Morning report", "cron": "0 9 * * 1-5", "prompt": "Report."},
     "run_id": "42", "message_id": None, "asked_at": "2026-11-24T08:00:00Z",
     "expires_at": "2026-11-25T08:00:00Z", "answered_at": None, "answered_by": None, "answer": None,
+    "always_in": "schedule:7", "by_leave": False,
 }  # fmt: skip
 
 
@@ -59,6 +60,11 @@ class QuestionRow(Row):
     answered_at: datetime | None
     answered_by: Annotated[str | None, BeforeValidator(_name)]
     answer: Said
+    always_in: Said = Field(
+        validation_alias="place",
+        description="Where `always` would hold: conversation:12 or schedule:7. null: it is asked each time.",
+    )
+    by_leave: bool = Field(description="Nobody was asked: standing leave allowed it.")
 
 
 class QuestionFilter(Window):
@@ -80,7 +86,9 @@ class AnswerAsked(Asked):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "allow"}})
 
-    decision: Literal["allow", "deny"]
+    decision: Literal["allow", "always", "deny"] = Field(
+        description="always: this call, and from now on all of this tool in `always_in`; see /api/leaves."
+    )
     text: Text = Field(default="", max_length=LONGEST_ANSWER)
 
 

@@ -1,4 +1,5 @@
 from agents.models.activity import LiveStream, StreamRecord
+from agents.models.leave import Leave
 from agents.models.ledger import Budget, LedgerEntry, ModelPrice
 from agents.models.mcp_server import McpServer, McpTool
 from agents.models.profile import Profile, Project
@@ -9,6 +10,7 @@ from agents.models.transcript import Event, Transcript
 __all__ = [
     "Budget",
     "Event",
+    "Leave",
     "LedgerEntry",
     "LiveStream",
     "McpServer",

@@ -63,6 +63,11 @@ class Question(models.Model):
     run_id = models.BigIntegerField(null=True, db_index=True)
     message_id = models.BigIntegerField(null=True, db_index=True)
     user_id = models.BigIntegerField(null=True, help_text="The person whose agent it is.")
+    place = models.CharField(
+        max_length=40, blank=True, help_text="Where leave would hold for good; empty: it is asked each time."
+    )
+    fingerprint = models.CharField(max_length=64, blank=True, help_text="Of what the tool says of itself.")
+    by_leave = models.BooleanField(default=False, help_text="Nobody was asked: standing leave allowed it.")
 
     objects = QuestionQuerySet.as_manager()
 

@@ -12,7 +12,7 @@ from chat.calls import Call, calls_of
 from chat.models import Message
 from chat.parts import Part, PartKind, parts_from, parts_of
 from chat.states import Role
-from stagent.lib.api.values import Id, Row
+from stagent.lib.api.values import Id, Row, Said
 from stagent.lib.rendering import html_of
 
 
@@ -47,6 +47,9 @@ class OpenQuestion(Row):
     text: str
     card: dict[str, Any]
     expires_at: datetime
+    always_in: Said = Field(
+        validation_alias="place", description="Where `always` would hold; null: it is asked each time."
+    )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils.safestring import SafeString
 
+from agents.leaves import in_schedule
+from agents.models import Leave
 from schedules import collisions, editing, journal, streaks, wording
 from schedules.admin import preview, sparkline
 from schedules.admin.collision_banner import tell
@@ -126,7 +128,11 @@ class ScheduleAdmin(ScheduleDoing):
 
     def _about(self, request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
         history = schedule.firings.order_by("-nominal_at", "-pk").select_related("run")[:HISTORY]
+        standing = Leave.objects.filter(place=in_schedule(schedule.pk)).select_related("given_by")
+        mine = Leave.objects.of(operator(request))
         return {
+            "leaves": list(standing),
+            "may_end": set(mine.filter(pk__in=[each.pk for each in standing]).values_list("pk", flat=True)),
             "badge": schedule_badge(schedule),
             "rhythm": wording.rhythm(schedule),
             "spark": sparkline.draw(sparkline.of([schedule.pk])[schedule.pk]),

@@ -73,6 +73,7 @@ CREATE_SCHEDULE = Tool(
     call=create_schedule,
     effects="schedules",
     permission="ask",
+    each_time=True,  # it works on long after the conversation: each is looked at
     preview=card,
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from agents import leaves
 from schedules import statements
 from schedules.calendar import Instant, jittered
 from schedules.models import Firing, Run, Schedule
@@ -117,6 +118,7 @@ def remove(schedule_id: int, *, now: datetime) -> bool:
             return False
         for run_id in Run.objects.unfinished().filter(schedule=schedule_id).values_list("pk", flat=True):
             _stop(run_id, reason, now)
+        leaves.end_all([leaves.in_schedule(schedule_id)])
         schedule.delete()
         bell.ring()
     return True

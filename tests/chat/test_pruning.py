@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from agents import activity, transcript
-from agents.models import Event, StreamRecord, Transcript
+from agents import activity, leaves, transcript
+from agents.models import Event, Leave, StreamRecord, Transcript
 from chat import news, pruning
 from chat.catching_up import is_kept
 from chat.models import Conversation, Message
@@ -36,6 +36,18 @@ def test_a_conversation_that_was_thrown_away_is_gone_after_thirty_days(bob):
     assert Message.objects.count() == 2
     assert logs_of_replies().get() == kept.transcript
     assert not Event.objects.exclude(transcript=kept.transcript).exists()
+
+
+def test_standing_leave_goes_with_its_conversation(bob):
+    message = converses(bob)
+    place = leaves.in_conversation(message.conversation_id)
+    given = {"user_id": bob.pk, "given_by": bob, "given_at": NOON}
+    Leave.objects.create(place=place, tool="send", fingerprint="f", **given)
+    throw_away(bob, str(message.conversation_id), now=NOON)
+    pruning.prune(NOON + 29 * DAY)
+    assert Leave.objects.exists(), "it can be brought back"
+    pruning.prune(NOON + 31 * DAY)
+    assert not Leave.objects.exists()
 
 
 def test_nothing_is_brought_back_in_pieces(bob):

@@ -72,6 +72,19 @@ async def test_allowed_it_goes_on_at_the_same_turn(alice, careful):
     assert await in_database(StreamRecord.objects.count) == 1
 
 
+async def test_always_allowed_it_asks_no_more_in_this_conversation(alice, careful):
+    reply = await parked(alice)
+    question = await in_database(the_question, reply)
+    assert question.place == f"conversation:{reply.conversation_id}"
+    await in_database(questions.answer, question.pk, alice, "always")
+    await goes_on(reply)
+    again = await answered(alice, ASKS, conversation_id=str(reply.conversation_id))
+    assert again.status == "complete"
+    assert (await in_database(the_question, again)).by_leave
+    assert "question_asked" not in await in_database(kinds, again.transcript_id)
+    await parked(alice)  # in another conversation
+
+
 async def test_denied_it_goes_on_without(alice, careful):
     reply = await parked(alice)
     question = await in_database(the_question, reply)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from agents import questions
+from agents import leaves, questions
 from agents.budgets import Spender
 from agents.models import Profile, Question
 from agents.questions import Wanted
@@ -51,15 +51,15 @@ def a_running_run(
 
 def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: str = "call_1") -> Question:
     """What the holder of a run asks before it calls a tool."""
-    wanted = Wanted(
-        call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, "Send it to a@b.c?", {"title": "Send"}
-    )
+    card, sending = {"title": "Send"}, "Send it to a@b.c?"
+    wanted = Wanted(call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, sending, card, fingerprint="f")
     (question,) = questions.ask(
         [wanted],
         transcript_id=claimed.transcript_id,
         token=claimed.token,
         turn=1,
         spender=spender,
+        place=leaves.in_schedule(spender.schedule_id),
         now=now,
     )
     return question

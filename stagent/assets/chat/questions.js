@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { button, find, h, icon } from "./dom.js";
+import { takeBack, where } from "./leaves.js";
 import { plain } from "./tools.js";
 import { exactTime, until } from "./times.js";
 
@@ -73,11 +74,28 @@ export class Question {
     }
 
     #yesOrNo() {
+        const { always_in: place, tool } = this.#asked;
+        const lasts = place && `From now on ${plain(tool)} is called without asking in ${where(place)}, whatever with, until you take that back`;
         return [
-            button("Allow", () => this.#answer("allow"), { class: "button main" }, "check"),
+            button(place ? "Allow once" : "Allow", () => this.#answer("allow"), { class: "button main" }, "check"),
+            place && button("Always allow", () => this.#answer("always"), { title: lasts }),
             button("Deny", () => this.#answer("deny")),
             this.#expiry(),
-        ];
+        ].filter(Boolean);
+    }
+
+    // It was allowed for good: says where, and takes it back at once if that was a slip.
+    #showAlways() {
+        const { always_in: place, tool } = this.#asked;
+        const words = h("p", { class: "settled" }, icon("check"), `Allowed, and from now on always in ${where(place)}.`);
+        const back = button("Take back", () => this.#attempt(async () => {
+            await takeBack(place, tool);
+            words.replaceChildren(icon("check"), "Allowed once; it will ask again.");
+            back.remove();
+            this.element.focus({ preventScroll: true });
+        }), { class: "button small" });
+        this.foot.replaceChildren(words, back);
+        back.focus({ preventScroll: true });
     }
 
     #inWords(choices) {
@@ -99,12 +117,19 @@ export class Question {
         return at && h("span", { class: "expiry", title: exactTime(at) }, `Denied by itself ${until(at)}`);
     }
 
-    async #answer(decision, text) {
+    #answer(decision, text) {
+        return this.#attempt(async () => {
+            const answered = await post(`questions/${this.id}/answer`, text ? { decision, text } : { decision });
+            this.show(answered.status);
+            if (decision === "always" && answered.status === "allowed") this.#showAlways();
+        });
+    }
+
+    async #attempt(change) {
         this.wrong.textContent = "";
         this.element.toggleAttribute("data-busy", true);
         try {
-            const answered = await post(`questions/${this.id}/answer`, text ? { decision, text } : { decision });
-            this.show(answered.status);
+            await change();
         } catch (error) {
             this.wrong.textContent = error.message;
             if (error.status === 409) this.show(error.code.replace("question_", ""));

@@ -2,6 +2,7 @@
 
 import { get, patch, post, remove } from "./api.js";
 import { button, find, h } from "./dom.js";
+import { openLeaves } from "./leaves.js";
 import { openMenu } from "./menu.js";
 import { Row } from "./row.js";
 import { GROUPS, groupOf } from "./times.js";
@@ -78,6 +79,7 @@ export class Sidebar extends EventTarget {
             !unread && id !== this.#current && ["unread", "Mark as unread", () => this.change(id, { read: false })],
             ["download", "Export as Markdown", () => this.download(conversation, "md")],
             ["download", "Export as JSON", () => this.download(conversation, "json")],
+            ["hand", "Always allowed…", () => openLeaves(`conversation:${id}`, toast)],
             ["archive", archived ? "Back from the archive" : "Archive", () => this.archive(conversation)],
             ["trash", "Delete", () => this.#leaving(id, this.#delete(id)), "bad"],
         ]);
