@@ -1,6 +1,7 @@
 // The line below a message: what it was, and the buttons for what can be done with it.
 
 import { copy, h, iconButton } from "./dom.js";
+import { openMenu } from "./menu.js";
 import { count, exactTime, shortTime, span, usd } from "./times.js";
 
 const RETRY = "Retry";
@@ -27,6 +28,7 @@ export class Actions {
             this.#branches(message),
             iconButton("copy", "Copy", (event) => copy(message.text, event.currentTarget)),
             iconButton("pencil", "Edit and send again", () => this.desk.edit(this.view)),
+            this.#more(message),
         ];
     }
 
@@ -39,6 +41,7 @@ export class Actions {
             message.text && iconButton("copy", "Copy as Markdown", (event) => copy(message.text, event.currentTarget)),
             again && louder?.textContent !== RETRY && iconButton("retry", "Answer again", () => this.desk.retry(message)),
             louder,
+            message.text && this.#more(message),
             h("span", { class: "facts" }, facts(message, this.desk.links)),
         ];
     }
@@ -47,6 +50,12 @@ export class Actions {
     #louder(message, again) {
         if (CUT_SHORT.includes(message.reason)) return word("Continue", () => this.desk.goOn(message));
         return again && ["error", "interrupted"].includes(message.status) ? word(RETRY, () => this.desk.retry(message)) : null;
+    }
+
+    #more() {
+        const entries = () => [["quote", "Quote", () => this.desk.quote(this.view)]];
+        const opener = iconButton("more", "More for this message", () => openMenu(opener, entries()), { "aria-haspopup": "menu", "aria-expanded": "false" });
+        return opener;
     }
 
     #branches({ id, siblings }) {

@@ -10,6 +10,7 @@ import { bindKeys } from "./keys.js";
 import { Needs } from "./needs.js";
 import { Outbox } from "./outbox.js";
 import { Picker } from "./picker.js";
+import { Quoting } from "./quoting.js";
 import { Replies } from "./replies.js";
 import { Scroller } from "./scroller.js";
 import { Search } from "./search.js";
@@ -38,6 +39,7 @@ const needs = new Needs(find("#needs"), config.links.run);
 const traffic = new Traffic({ connection, replies, outbox, thread, sidebar, announcer, needs });
 const shell = new Shell({ sidebar, thread, composer, picker, connection, config });
 const search = new Search(find("#search"), (id, messageId) => shell.go(id, messageId));
+new Quoting(composer, find("#scroll"));
 new Chip(find("#chip"), connection, outbox);
 
 const say = (words) => thread.send(words, composer.choice);

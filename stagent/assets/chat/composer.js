@@ -2,6 +2,7 @@
 // Events: "send" with the text, "stop", "edit-last".
 
 import { find } from "./dom.js";
+import { quotation } from "./quoting.js";
 
 const HIGHEST = 0.4; // of the window
 const SAVE_MS = 250;
@@ -57,6 +58,15 @@ export class Composer extends EventTarget {
     write(text) {
         this.area.value = text;
         this.#typed();
+    }
+
+    // Puts a quotation after what is in the field; one writes on below it.
+    quote(words) {
+        const before = this.area.value.trimEnd();
+        this.write(`${before && `${before}\n\n`}${quotation(words)}\n\n`);
+        this.area.focus();
+        this.area.setSelectionRange(this.area.value.length, this.area.value.length);
+        this.area.scrollTop = this.area.scrollHeight;
     }
 
     // Proposes a sentence; what comes after its first comma is there to be written over.

@@ -5,6 +5,7 @@
 import { get, patch, post } from "./api.js";
 import { edit } from "./editing.js";
 import { Answer, Said, UNFINISHED } from "./message.js";
+import { selectedIn } from "./quoting.js";
 import { Unsent } from "./unsent.js";
 
 const SYNC_MS = 80;
@@ -151,6 +152,11 @@ export class Thread extends EventTarget {
     // Edits the words that an answer is to.
     editAsked(view) {
         this.edit(this.#views.get(view.message.parent_id));
+    }
+
+    // Quotes what is selected in a message, or all of it.
+    quote(view) {
+        this.composer.quote(selectedIn(view.element) ?? view.message.text);
     }
 
     async showBranch(id) {
