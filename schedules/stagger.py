@@ -117,6 +117,7 @@ class Load:
         self._flows = sorted(flows, key=lambda flow: (-flow.steps, flow.key))
         self.by: dict[int, int] = {}
         self.tries = 0
+        self._best: dict[int, tuple[int, int]] = {}  # what looking around came to, until somebody moves
         # A flow without minutes has no edges: as 0 they would make a window for each minute since 1970.
         every = [
             minute for flow in flows if flow.minutes for minute in (min(flow.minutes), max(flow.minutes))
@@ -150,20 +151,33 @@ class Load:
     def try_to_move(self, flow: Flow, window: int) -> bool:
         """Move a schedule to where its windows are lowest, if that is lower than this window is now."""
         self.tries += 1
-        level, old = self._steps[window], self._at[flow.key]
-        now_by = self.by.get(flow.key, 0)
-        self._add(old, -_weight(flow))
-        best = min(self._shifts[flow.key], key=lambda by: self._level(old, by - now_by))
-        new = frozenset(at + best - now_by for at in old)
-        after = max(self._level(new) + _weight(flow), self._level(old))
-        if after >= level:
-            self._add(old, _weight(flow))
+        if flow.key not in self._best:
+            self._best[flow.key] = self._look_around(flow)
+        by, after = self._best[flow.key]
+        if after >= self._steps[window]:
             return False
+        self._move(flow, by)
+        return True
+
+    def _look_around(self, flow: Flow) -> tuple[int, int]:
+        """Return by how much to move a schedule, and how full those of its windows, old and new, are then."""
+        old, now_by = self._at[flow.key], self.by.get(flow.key, 0)
+        self._add(old, -_weight(flow))
+        levels = {by: self._level(old, by - now_by) for by in self._shifts[flow.key]}
+        best = min(levels, key=levels.__getitem__)
+        after = max(levels[best] + _weight(flow), self._level(old))
+        self._add(old, _weight(flow))
+        return best, after
+
+    def _move(self, flow: Flow, by: int) -> None:
+        old = self._at[flow.key]
+        new = frozenset(at + by - self.by.get(flow.key, 0) for at in old)
+        self._add(old, -_weight(flow))
         self._add(new, _weight(flow))
-        self.by[flow.key], self._at[flow.key] = best, new
+        self.by[flow.key], self._at[flow.key] = by, new
         for at in old | new:
             self._open[at] = -1 if self._open[at] < 0 else self._steps[at]
-        return True
+        self._best.clear()
 
     def _level(self, windows: frozenset[int], away: int = 0) -> int:
         steps = self._steps

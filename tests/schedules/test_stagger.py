@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.cron import parse
-from schedules.stagger import FARTHEST, WINDOW, Flow, flatten, moved, peak, shifts
+from schedules.stagger import FARTHEST, WINDOW, Flow, Load, flatten, moved, peak, shifts
 
 DAY, HOUR = 1440, 60
 NINE = 9 * HOUR
@@ -155,3 +155,12 @@ def test_who_never_comes_due_takes_no_room_for_the_minutes_since_1970() -> None:
     finally:
         stop()
     assert (plan.peak_before, plan.peak_after) == (200, 100)
+
+
+def test_what_helps_no_window_is_found_out_once_and_not_for_every_window_of_a_week(monkeypatch):
+    looks: list[int] = []
+    look_around = Load._look_around
+    monkeypatch.setattr(Load, "_look_around", lambda *load: looks.append(load[1].key) or look_around(*load))
+    everywhere = [Flow(key, 100, list(range(0, 7 * DAY, 5)), "*/5 * * * *") for key in range(3)]
+    assert flatten(everywhere).moves == []
+    assert sorted(looks) == [0, 1, 2]
