@@ -38,7 +38,8 @@ def _take_away(conversation: Conversation) -> bool:
     """
     newest = conversation.messages.order_by("-pk").values_list("pk", "transcript_id", "run_id")[:LOGS]
     ids = [pk for pk, _, _ in newest]
-    logs = [log for _, log, run_id in newest if log is not None and run_id is None]  # a run keeps its own
+    told = [log for _, log, run_id in newest if log is not None and run_id is None]  # a run keeps its own
+    logs = _own(conversation, told)
     if not transcript.empty(logs, ROWS):
         return False
     with transaction.atomic():
@@ -48,6 +49,13 @@ def _take_away(conversation: Conversation) -> bool:
             leaves.end_all([leaves.in_conversation(conversation.pk)])
             conversation.delete()
     return len(ids) < LOGS
+
+
+def _own(conversation: Conversation, logs: list[int]) -> list[int]:
+    """Leave out the logs that a conversation shares with its forks."""
+    elsewhere = Message.objects.filter(transcript_id__in=logs).exclude(conversation=conversation)
+    shared = set(elsewhere.values_list("transcript_id", flat=True))
+    return [log for log in logs if log not in shared]
 
 
 def _prune_news(before: datetime, until: float) -> bool:

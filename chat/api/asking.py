@@ -55,6 +55,16 @@ class ConversationChanges(Asked):
     read: bool = Field(default=NOT_GIVEN, description="true: its owner has looked. false: mark as unread.")
 
 
+class Fork(Asked):
+    """From which message on a conversation is to go on in another one."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"message_id": "84"}})
+
+    message_id: AnyId | None = Field(
+        default=None, description="null: the last message of the branch that is shown."
+    )
+
+
 class NewMessage(Asked):
     """Something to say; the answer is placed in the same transaction."""
 

@@ -13,7 +13,7 @@ from stagent.lib.api.values import Id, Ref, Row, Said, Seen
 
 EXAMPLE: Any = json.loads("""{
   "id": "12", "title": "Release notes", "profile": "assistant", "model": null, "schedule_id": null,
-  "pinned": false, "unread": true, "live": false, "asks": false,
+  "forked_from": null,   "pinned": false, "unread": true, "live": false, "asks": false,
   "created_at": "2026-11-24T08:00:00Z", "active_at": "2026-11-24T09:12:00Z",
   "archived_at": null, "head_id": "84", "snippet": null
 }""")
@@ -39,6 +39,9 @@ class ConversationRow(Row):
     profile: Said = Field(description="The slug of who answers.")
     model: Said = Field(description="null: the profile's.")
     schedule_id: Ref = Field(description="The schedule whose results arrive here.")
+    forked_from: Ref = Field(
+        validation_alias="forked_from_id", description="The message after which it goes on in another way."
+    )
     pinned: bool
     unread: bool = Field(description="An answer came after its owner looked last.")
     live: bool = Field(description="A reply in it is not finished.")

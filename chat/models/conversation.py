@@ -35,6 +35,7 @@ class Conversation(models.Model):
     schedule_id = models.BigIntegerField(
         null=True, blank=True, help_text="The schedule whose results arrive here."
     )
+    forked_from = models.ForeignKey("chat.Message", models.SET_NULL, null=True, blank=True, related_name="+")
     pinned = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     active_at = models.DateTimeField(help_text="When something was said last.")

@@ -14,6 +14,7 @@ DOORS = [
     ("PATCH", "/conversations/{conversation}", {"head_id": "{message}"}),
     ("DELETE", "/conversations/{conversation}"),
     ("POST", "/conversations/{conversation}/restore"),
+    ("POST", "/conversations/{conversation}/fork", {"message_id": "{message}"}),
     ("GET", "/conversations/{conversation}/messages"),
     ("GET", "/conversations/{conversation}/messages?branch=all"),
     ("POST", "/conversations/{conversation}/messages", {"text": "Hi"}),

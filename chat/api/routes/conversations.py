@@ -7,12 +7,13 @@ from ninja import Query, Router, Status
 
 from chat import search, tidying
 from chat.api import finding, placing
-from chat.api.asking import ConversationChanges, ConversationFilter, NewConversation, NewMessage
+from chat.api.asking import ConversationChanges, ConversationFilter, Fork, NewConversation, NewMessage
 from chat.api.conversation_rows import ConversationRow, conversation_row, conversation_rows
 from chat.api.message_rows import MessageRow, message_rows
 from chat.api.placing import Placed
 from chat.branches import Tree, load
 from chat.tidying import Change
+from chat.transitions import fork
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import page, refuse_unknown
@@ -76,6 +77,19 @@ def restore_conversation(request: HttpRequest, conversation_id: str) -> Conversa
     owner = finding.me(request)
     tidying.restore(owner, conversation_id, now=clock.now())
     return conversation_row(finding.conversation(owner, conversation_id))
+
+
+@router.post(
+    "/conversations/{conversation_id}/fork", response=answers(ConversationRow, 400, 404, 409, 422, status=201)
+)
+def fork_conversation(
+    request: HttpRequest, response: HttpResponse, conversation_id: str, asked: Fork
+) -> Status[ConversationRow]:
+    """Begin a conversation with all that was said up to a message; twice is once until something is said in it."""
+    owner = finding.me(request)
+    made = fork(owner, conversation_id, asked.message_id, now=clock.now())
+    response["Location"] = f"/api/conversations/{made.pk}"
+    return Status(201, conversation_row(finding.conversation(owner, str(made.pk))))
 
 
 @router.get("/conversations/{conversation_id}/messages", response=answers(Page[MessageRow], 404, 422))

@@ -28,7 +28,8 @@ export class Actions {
             this.#branches(message),
             iconButton("copy", "Copy", (event) => copy(message.text, event.currentTarget)),
             iconButton("pencil", "Edit and send again", () => this.desk.edit(this.view)),
-            this.#more(message),
+            this.#more(),
+            this.desk.isUnanswered(message) && word("Answer", () => this.desk.retry(message)),
         ];
     }
 
@@ -41,7 +42,7 @@ export class Actions {
             message.text && iconButton("copy", "Copy as Markdown", (event) => copy(message.text, event.currentTarget)),
             again && louder?.textContent !== RETRY && iconButton("retry", "Answer again", () => this.desk.retry(message)),
             louder,
-            message.text && this.#more(message),
+            message.text && this.#more(),
             h("span", { class: "facts" }, facts(message, this.desk.links)),
         ];
     }
@@ -53,7 +54,10 @@ export class Actions {
     }
 
     #more() {
-        const entries = () => [["quote", "Quote", () => this.desk.quote(this.view)]];
+        const entries = () => [
+            ["quote", "Quote", () => this.desk.quote(this.view)],
+            ["branch", "Fork from here", () => this.desk.fork(this.view.message)],
+        ];
         const opener = iconButton("more", "More for this message", () => openMenu(opener, entries()), { "aria-haspopup": "menu", "aria-expanded": "false" });
         return opener;
     }

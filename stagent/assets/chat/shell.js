@@ -26,6 +26,7 @@ export class Shell {
         this.sidebar.addEventListener("removed", ({ detail }) => detail === this.thread.id && this.go(null));
         this.thread.addEventListener("shown", () => this.#shown());
         this.thread.addEventListener("begun", () => this.#begun());
+        this.thread.addEventListener("forked", ({ detail }) => this.#fork(detail));
         this.thread.addEventListener("gone", ({ detail }) => this.#gone(detail));
         this.connection.addEventListener("state", () => this.connection.state.name === "over" && this.sayOver());
         document.addEventListener("visibilitychange", () => this.#read());
@@ -97,6 +98,12 @@ export class Shell {
         this.composer.adopt(this.thread.id);
         this.sidebar.show(this.thread.id);
         this.sidebar.refresh(this.thread.id);
+    }
+
+    #fork(id) {
+        this.go(id);
+        this.sidebar.refresh(id);
+        this.composer.refocus();
     }
 
     #shown() {

@@ -1,6 +1,6 @@
 // The conversation that is shown: its messages in their order, the ones under way, the ones not sent yet.
 // Events: "shown" when something of it changed on screen, "drawn" when words came, "begun" when it got its id,
-// "gone" when it cannot be shown.
+// "forked" with the id of the conversation in which it goes on, "gone" when it cannot be shown.
 
 import { get, patch, post } from "./api.js";
 import { edit } from "./editing.js";
@@ -157,6 +157,22 @@ export class Thread extends EventTarget {
     // Quotes what is selected in a message, or all of it.
     quote(view) {
         this.composer.quote(selectedIn(view.element) ?? view.message.text);
+    }
+
+    // Goes on from a message in another conversation; from the last one where none is named.
+    async fork(message = this.messages.at(-1)) {
+        try {
+            const { id } = await post(`conversations/${this.id}/fork`, { message_id: message.id });
+            this.dispatchEvent(new CustomEvent("forked", { detail: id }));
+        } catch (error) {
+            this.tell(error.message);
+        }
+    }
+
+    // A person's words may be the last ones where a conversation was forked after them.
+    isUnanswered(message) {
+        const isWaiting = this.outbox.of(this.id, this.draftOf).length > 0;
+        return !isWaiting && message.role === "user" && this.messages.at(-1)?.id === message.id;
     }
 
     async showBranch(id) {
