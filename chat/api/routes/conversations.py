@@ -85,7 +85,7 @@ def restore_conversation(request: HttpRequest, conversation_id: str) -> Conversa
 def fork_conversation(
     request: HttpRequest, response: HttpResponse, conversation_id: str, asked: Fork
 ) -> Status[ConversationRow]:
-    """Begin a conversation with all that was said up to a message; twice is once until something is said in it."""
+    """Begin a conversation with all that was said up to a message; twice is once while it is untouched."""
     owner = finding.me(request)
     made = fork(owner, conversation_id, asked.message_id, now=clock.now())
     response["Location"] = f"/api/conversations/{made.pk}"
