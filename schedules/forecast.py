@@ -4,11 +4,13 @@ An estimate: each schedule takes as long, as many steps and as much money as it 
 runs by hand and budgets are not foreseen.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from django.conf import settings
@@ -123,13 +125,13 @@ def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forec
         simulation.already_running(number, since.timestamp(), ends_at.timestamp())
     for number, since in outlook.queued:
         simulation.already_queued(number, since.timestamp())
-    firings = [_expected(outlook.likely[job.plan], job) for job in simulation.play(now.timestamp())]
+    firings = _expected(outlook, simulation.play(now.timestamp(), outlook.arrivals))
     return Forecast(
         now=now,
         until=until,
         cap=cap,
         firings=firings,
-        present=[_expected(outlook.likely[job.plan], job) for job in simulation.present],
+        present=_expected(outlook, simulation.present),
         days=_days(firings, now, until),
         peak_running=simulation.peak_running,
         peak_at=max(now, _moment(simulation.peak_at)) if simulation.peak_running else None,
@@ -138,25 +140,32 @@ def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forec
     )
 
 
-def _expected(schedule: Likely, job: Job) -> Expected:
-    start = job.start
-    return Expected(schedule, job.due, start, None if start is None else job.end, job.fate or Fate.EXPIRED)
+def _expected(outlook: Outlook, jobs: Sequence[Job]) -> list[Expected]:
+    likely, given_up = outlook.likely, Fate.EXPIRED
+    return [
+        Expected(likely[job.plan], job.due, start, None if start is None else job.end, job.fate or given_up)
+        for job in jobs
+        for start in (job.start,)
+    ]
 
 
 def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[Day]:
     """Add up day by day, the present one first; a skipped firing takes nothing."""
     here = zone(settings.TIME_ZONE)
     first, last = now.astimezone(here).date(), until.astimezone(here).date()
-    days = [Day(first + timedelta(days=number)) for number in range((last - first).days + 1)]
-    begins = [datetime(*day.date.timetuple()[:3], tzinfo=here).timestamp() for day in days]
-    for schedule, due, start, _, _ in firings:
-        day = days[bisect_right(begins, due) - 1]
-        day.firings += 1
-        if start is not None:
-            day.runs += 1
-            day.turns += schedule.turns
-            day.cost_usd += schedule.cost_usd
-    return days
+    dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    begins = [datetime(*date.timetuple()[:3], tzinfo=here).timestamp() for date in dates[1:]]
+    edges = [0, *(bisect_left(firings, begin, key=_due) for begin in begins), len(firings)]
+    return [_day(date, firings[since:to]) for date, (since, to) in zip(dates, pairwise(edges), strict=True)]
+
+
+def _day(date: date, firings: Sequence[Expected]) -> Day:
+    starting = [schedule for schedule, _, start, _, _ in firings if start is not None]
+    turns = sum(schedule.turns for schedule in starting)
+    return Day(date, len(firings), len(starting), turns, sum(schedule.cost_usd for schedule in starting))
+
+
+_due = attrgetter("due")
 
 
 def _moment(stamp: float) -> datetime:

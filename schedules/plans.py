@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from django.db.models import FloatField
 from django.db.models.functions import Cast
@@ -18,7 +18,7 @@ from schedules.durations import Durations
 from schedules.misfires import default_grace
 from schedules.models import Firing, Pool, Run, Schedule
 from schedules.quiet import has_quiet_hours
-from schedules.simulation import Plan
+from schedules.simulation import Arrival, Plan, arrivals
 from schedules.situation import Situation
 from schedules.sketch import Sketch, sketches
 from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
@@ -51,6 +51,11 @@ class Outlook:
     running: list[tuple[int, datetime, datetime]] = field(default_factory=list)  # since and until when
     queued: list[tuple[int, datetime]] = field(default_factory=list)  # since when, first in line in front
     left_out: int = 0  # schedules beyond the most that are looked at
+
+    @cached_property
+    def arrivals(self) -> list[Arrival]:
+        """Return every firing to come in order, for every cap that is tried."""
+        return arrivals([one.plan for one in self.likely])
 
 
 def look(situation: Situation, until: datetime) -> Outlook:

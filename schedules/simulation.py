@@ -5,13 +5,20 @@ beside one of its own schedule unless it may. What nobody knows beforehand is le
 """
 
 import heapq
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 
 from schedules.states import OverlapPolicy
+
+# Looked up once: there are tens of thousands of firings.
+ALLOW, QUEUE_ONE, CANCEL_RUNNING = OverlapPolicy.ALLOW, OverlapPolicy.QUEUE_ONE, OverlapPolicy.CANCEL_RUNNING
+
+type Arrival = tuple[
+    float, float, int
+]  # when it is due, less than nothing if it goes first, the plan's number
 
 
 class Fate(StrEnum):
@@ -51,6 +58,13 @@ class Job:
         return 0.0 if self.start is None else self.start - self.due
 
 
+def arrivals(plans: Sequence[Plan]) -> list[Arrival]:
+    """Return every planned firing in the order in which they come due."""
+    return sorted(
+        (due, -plan.head_start_sec, number) for number, plan in enumerate(plans) for due in plan.dues
+    )
+
+
 @dataclass
 class Simulation:
     """Slots and a queue; `pools` tells how many places each pool has beside the cap."""
@@ -65,10 +79,11 @@ class Simulation:
         self.peak_running = self.peak_waiting = 0
         self.peak_at = -inf
         self._running = self._waiting = self._pushed = 0
-        self._in_pool = Counter[str]()
+        self._in_pool = dict.fromkeys((plan.pool for plan in self.plans), 0)
         self._ends: list[tuple[float, int, Job]] = []
         self._queues: dict[str, list[tuple[float, int, Job]]] = defaultdict(list)
-        self._own: dict[int, list[Job]] = defaultdict(list)
+        self._own: list[list[Job]] = [[] for _ in self.plans]  # of each plan, what waits or runs
+        self._busy = [0] * len(self.plans)  # how much of it runs
         self._left = {number: plan.most for number, plan in enumerate(self.plans) if plan.most is not None}
 
     def already_running(self, plan: int, since: float, end: float) -> None:
@@ -81,11 +96,11 @@ class Simulation:
         self.present.append(job := Job(plan, since))
         self._enqueue(job)
 
-    def play(self, now: float) -> list[Job]:
+    def play(self, now: float, coming: Sequence[Arrival] | None = None) -> list[Job]:
         """Let every planned firing happen, and return them all in the order in which they come due."""
         self._fill(now)
         ends = self._ends
-        for due, _, number in sorted(self._arrivals()):
+        for due, _, number in arrivals(self.plans) if coming is None else coming:
             if ends and ends[0][0] <= due:
                 self._let_end(due)
             self._arrive(Job(number, due))
@@ -95,46 +110,41 @@ class Simulation:
         self._let_end(inf)
         return self.jobs
 
-    def _arrivals(self) -> Iterator[tuple[float, float, int]]:
-        for number, plan in enumerate(self.plans):
-            for due in plan.dues:
-                yield due, -plan.head_start_sec, number
-
     def _arrive(self, job: Job) -> None:
         """Queue a firing, or skip it, as the overlap policy of its schedule says."""
-        if self._left.get(job.plan) == 0:
+        number = job.plan
+        if self._left.get(number) == 0:
             return  # its schedule is completed
         self.jobs.append(job)
-        policy, own = self.plans[job.plan].overlap, self._unfinished(job)
-        if own and policy == OverlapPolicy.CANCEL_RUNNING:
-            for earlier in tuple(own):
-                self._replace(earlier, job.due)
-        elif (own and policy == OverlapPolicy.SKIP) or (
-            policy == OverlapPolicy.QUEUE_ONE and any(earlier.start is None for earlier in own)
-        ):
+        plan = self.plans[number]
+        if self._own[number] and plan.overlap != ALLOW and self._is_in_the_way(job, plan):
             job.fate = Fate.SKIPPED
             return
-        if job.plan in self._left:
-            self._left[job.plan] -= 1
-        if self._is_free_for(job):
-            self._start(job, job.due)
-        else:
+        if number in self._left:
+            self._left[number] -= 1
+        # Most start at once: nobody waits, and there is room.
+        if (
+            self._waiting
+            or self._running >= self.cap
+            or self._runs_already(job)
+            or not self._has_room(plan.pool)
+        ):
             self._enqueue(job)
+        else:
+            self._start(job, job.due)
 
-    def _is_free_for(self, job: Job) -> bool:
-        """Tell whether a firing starts at once: nobody waits, and there is room. Most do."""
-        free = not self._waiting and self._running < self.cap and self._has_room(self.plans[job.plan].pool)
-        return free and not self._runs_already(job)
-
-    def _unfinished(self, job: Job) -> list[Job]:
-        """Return the earlier jobs of its plan that wait or run; those that waited too long are over."""
-        plan, own = self.plans[job.plan], self._own[job.plan]
-        if not own or plan.overlap == OverlapPolicy.ALLOW:
-            return []
+    def _is_in_the_way(self, job: Job, plan: Plan) -> bool:
+        """Tell whether an earlier firing of its plan keeps it from being queued; those too old are over."""
+        own = self._own[job.plan]
         for earlier in tuple(own):
             if earlier.start is None and job.due > earlier.due + plan.patience_sec:
                 self._drop(earlier, Fate.EXPIRED)
-        return own
+        if plan.overlap == CANCEL_RUNNING:
+            for earlier in tuple(own):
+                self._replace(earlier, job.due)
+        elif plan.overlap == QUEUE_ONE:
+            return len(own) > self._busy[job.plan]
+        return bool(own)
 
     def _replace(self, earlier: Job, moment: float) -> None:
         if earlier.start is None:
@@ -166,6 +176,7 @@ class Simulation:
 
     def _leave(self, job: Job) -> None:
         self._running -= 1
+        self._busy[job.plan] -= 1
         self._in_pool[self.plans[job.plan].pool] -= 1
         self._own[job.plan].remove(job)
 
@@ -173,14 +184,14 @@ class Simulation:
         """Start what is first in line until the cap is full."""
         while self._waiting and self._running < self.cap and (job := self._next(moment)):
             self._waiting -= 1
+            self._own[job.plan].remove(job)
             self._start(job, moment)
 
     def _next(self, moment: float) -> Job | None:
         """Take the first job in line whose pool has room and whose schedule is not running."""
         behind: list[tuple[str, tuple[float, int, Job]]] = []
         found = None
-        while found is None and (heads := self._heads(moment)):
-            pool = min(heads, key=lambda pool: self._queues[pool][0][:2])
+        while found is None and (pool := self._first_in_line(moment)) is not None:
             entry = heapq.heappop(self._queues[pool])
             if self._runs_already(entry[2]):
                 behind.append((pool, entry))
@@ -190,12 +201,15 @@ class Simulation:
             heapq.heappush(self._queues[pool], entry)
         return found
 
-    def _heads(self, moment: float) -> list[str]:
-        """Return the pools with room in which somebody waits."""
-        for queue in self._queues.values():
+    def _first_in_line(self, moment: float) -> str | None:
+        """Return the pool with room in which somebody waits longest."""
+        first, found = None, None
+        for pool, queue in self._queues.items():
             while queue and self._is_over(queue[0][2], moment):
                 heapq.heappop(queue)
-        return [pool for pool, queue in self._queues.items() if queue and self._has_room(pool)]
+            if queue and self._has_room(pool) and (first is None or queue[0] < first):
+                first, found = queue[0], pool
+        return found
 
     def _is_over(self, job: Job, moment: float) -> bool:
         if job.fate is None and moment > job.due + self.plans[job.plan].patience_sec:
@@ -206,19 +220,18 @@ class Simulation:
         return not pool or self._in_pool[pool] < self.pools.get(pool, 1)
 
     def _runs_already(self, job: Job) -> bool:
-        if self.plans[job.plan].overlap == OverlapPolicy.ALLOW:
-            return False
-        return any(other.start is not None for other in self._own[job.plan])
+        return self._busy[job.plan] > 0 and self.plans[job.plan].overlap != ALLOW
 
     def _start(self, job: Job, start: float, end: float | None = None) -> None:
         """Let a job hold a slot, for as long as its plan takes."""
+        plan = self.plans[job.plan]
         job.start, job.fate = start, Fate.RUNS
-        job.end = start + self.plans[job.plan].takes_sec if end is None else end
+        job.end = start + plan.takes_sec if end is None else end
         self._running += 1
         if self._running > self.peak_running:
             self.peak_running, self.peak_at = self._running, start
-        self._in_pool[self.plans[job.plan].pool] += 1
+        self._busy[job.plan] += 1
+        self._in_pool[plan.pool] += 1
+        self._own[job.plan].append(job)
         self._pushed += 1
         heapq.heappush(self._ends, (job.end, self._pushed, job))
-        if job not in self._own[job.plan]:
-            self._own[job.plan].append(job)
