@@ -15,6 +15,10 @@ def no_message() -> Problem:
     return Problem(404, "message_not_found", "There is no such message.")
 
 
+def nothing_to_share() -> Problem:
+    return Problem(409, "nothing_to_share", "Nothing was answered yet in what is shown.")
+
+
 def still_answering() -> Problem:
     return Problem(409, "still_answering", "This reply is not finished; stop it first.")
 

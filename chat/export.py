@@ -56,6 +56,11 @@ def _section(message: Message, owner: str, calls: Sequence[Call]) -> str:
 
 def _speaker(message: Message, owner: str) -> str:
     """Return whose words these are, and when they were said."""
+    return f"{speaker(message, owner)}, {_moment(message.created_at)}"
+
+
+def speaker(message: Message, owner: str) -> str:
+    """Return whose words these are."""
     if message.role == Role.USER:
         who = owner
     elif message.run_id is not None or message.schedule_id is not None:
@@ -63,7 +68,7 @@ def _speaker(message: Message, owner: str) -> str:
     else:
         profile = message.profile.slug if message.profile else ""
         who = ", ".join(filter(None, ["Assistant", profile, message.model]))
-    return f"{' '.join(who.split())}, {_moment(message.created_at)}"
+    return " ".join(who.split())
 
 
 def _how(message: Message) -> str:

@@ -11,9 +11,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from chat import conf
+from chat import conf, sharing
 from chat.models import Conversation
 from chat.transitions.accepting import number
+from stagent.lib import clock
 
 SHEETS = [
     f"{name}.css"
@@ -29,6 +30,7 @@ SHEETS = [
         "chat/cards",
         "chat/questions",
         "chat/dialogs",
+        "chat/matters",
         "chat/touch",
     )
 ]
@@ -56,6 +58,19 @@ def page(request: HttpRequest, conversation_id: str | None = None) -> HttpRespon
     status = 200 if conversation_id is None or mine.exists() else 404
     context = {"config": _config(user, conversation_id), "sheets": SHEETS}
     return render(request, "chat/page.html", context, status=status)
+
+
+@never_cache
+@login_required(login_url="chat:login")
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """Show what a link leads to, to whoever can sign in here; the address goes to nobody else."""
+    found = sharing.find(token, clock.now())
+    sheets = [f"{name}.css" for name in ("chat/thread", "console/prose", "console/code", "chat/shared")]
+    context = {"shared": found, "sheets": sheets}
+    answer = render(request, "chat/shared.html", context, status=200 if found else 404)
+    answer["Referrer-Policy"] = "no-referrer"
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
 
 
 def _config(user: User, conversation_id: str | None) -> dict[str, Any]:

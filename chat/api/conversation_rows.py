@@ -13,7 +13,7 @@ from stagent.lib.api.values import Id, Ref, Row, Said, Seen
 
 EXAMPLE: Any = json.loads("""{
   "id": "12", "title": "Release notes", "profile": "assistant", "model": null, "schedule_id": null,
-  "forked_from": null,   "pinned": false, "unread": true, "live": false, "asks": false,
+  "forked_from": null, "pinned": false, "unread": true, "live": false, "asks": false, "shared": false,
   "created_at": "2026-11-24T08:00:00Z", "active_at": "2026-11-24T09:12:00Z",
   "archived_at": null, "head_id": "84", "snippet": null
 }""")
@@ -46,6 +46,7 @@ class ConversationRow(Row):
     unread: bool = Field(description="An answer came after its owner looked last.")
     live: bool = Field(description="A reply in it is not finished.")
     asks: bool = Field(description="A reply in it waits for its owner's answer.")
+    shared: bool = Field(description="There is a link by which others read it; see …/share.")
     created_at: datetime
     active_at: datetime = Field(description="When something was said last.")
     archived_at: datetime | None

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from agents.models import Question
 from chat.errors import no_conversation, no_message
-from chat.models import Conversation, Message
+from chat.models import Conversation, Message, Share
 from chat.models.conversation import ConversationQuerySet
 from chat.reconcile import settle_stale
 from chat.transitions.accepting import number
@@ -29,7 +29,9 @@ def with_rows(found: ConversationQuerySet) -> ConversationQuerySet:
     """Add what the rows of conversations show."""
     live = Message.objects.unfinished().filter(conversation=OuterRef("pk"))
     asks = live.filter(pk__in=Question.objects.open().filter(message_id__isnull=False).values("message_id"))
-    return found.select_related("profile").annotate(live=Exists(live), asks=Exists(asks))
+    return found.select_related("profile").annotate(
+        live=Exists(live), asks=Exists(asks), shared=Exists(Share.objects.filter(conversation=OuterRef("pk")))
+    )
 
 
 def conversation(owner: User, conversation_id: str) -> Conversation:

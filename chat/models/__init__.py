@@ -1,5 +1,6 @@
 from chat.models.conversation import Conversation
 from chat.models.feed import Feed
 from chat.models.message import Message
+from chat.models.share import Share
 
-__all__ = ["Conversation", "Feed", "Message"]
+__all__ = ["Conversation", "Feed", "Message", "Share"]

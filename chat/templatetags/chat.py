@@ -3,9 +3,28 @@
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+
+from chat import export
+from chat.models import Message
+from stagent.lib import cells
+from stagent.lib.rendering import html_of
 
 register = template.Library()
+
+register.filter("at", cells.clock)
+
+
+@register.filter
+def speaker(message: Message, owner: str) -> str:
+    """Say whose words these are."""
+    return export.speaker(message, owner)
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Show what a model wrote as the thread does."""
+    return mark_safe(html_of(text))  # noqa: S308
 
 
 @register.simple_tag

@@ -30,7 +30,7 @@ export function openLeaves(place, tell) {
     const list = h("div", { class: "leaves", "aria-live": "polite" });
     const dialog = h(
         "dialog",
-        { class: "leaves-dialog", "aria-labelledby": "leaves-title", onclose: () => dialog.remove() },
+        { class: "small-dialog", "aria-labelledby": "leaves-title", onclose: () => dialog.remove() },
         h("header", {}, h("h2", { id: "leaves-title" }, "Always allowed"), iconButton("close", "Close", () => dialog.close())),
         list,
     );

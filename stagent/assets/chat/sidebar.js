@@ -5,6 +5,7 @@ import { button, find, h } from "./dom.js";
 import { openLeaves } from "./leaves.js";
 import { openMenu } from "./menu.js";
 import { Row } from "./row.js";
+import { openSharing } from "./sharing.js";
 import { GROUPS, groupOf } from "./times.js";
 import { toast } from "./toast.js";
 
@@ -79,6 +80,7 @@ export class Sidebar extends EventTarget {
             !unread && id !== this.#current && ["unread", "Mark as unread", () => this.change(id, { read: false })],
             ["download", "Export as Markdown", () => this.download(conversation, "md")],
             ["download", "Export as JSON", () => this.download(conversation, "json")],
+            ["link", "Share a link…", () => openSharing(conversation, toast)],
             ["hand", "Always allowed…", () => openLeaves(`conversation:${id}`, toast)],
             ["archive", archived ? "Back from the archive" : "Archive", () => this.archive(conversation)],
             ["trash", "Delete", () => this.#leaving(id, this.#delete(id)), "bad"],

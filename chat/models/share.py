@@ -1,0 +1,45 @@
+"""A link by which people of this install read a conversation."""
+
+import secrets
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import Q
+
+from chat.models.conversation import TITLE_CHARS, Conversation
+from chat.models.message import Message
+
+NONCE_CHARS = 43
+
+
+def nonce() -> str:
+    """Make up what tells one link from all others."""
+    return secrets.token_urlsafe(32)
+
+
+class ShareQuerySet(models.QuerySet["Share"]):
+    def of(self, owner: User) -> "ShareQuerySet":
+        """Keep the links to what this person owns and has not thrown away."""
+        return self.filter(conversation__owner=owner, conversation__deleted_at=None)
+
+    def open(self, now: datetime) -> "ShareQuerySet":
+        """Keep the links that lead somewhere now."""
+        lasting = Q(expires_at=None) | Q(expires_at__gt=now)
+        return self.filter(lasting, conversation__deleted_at=None, conversation__owner__is_active=True)
+
+
+class Share(models.Model):
+    """What is shown: the branch up to a message, under the title it had. `chat.sharing` makes the address."""
+
+    conversation = models.OneToOneField(Conversation, models.CASCADE, related_name="share")
+    head = models.ForeignKey(Message, models.CASCADE, related_name="+", help_text="The last message shown.")
+    title = models.CharField(max_length=TITLE_CHARS, blank=True)
+    nonce = models.CharField(max_length=NONCE_CHARS, default=nonce)
+    shared_at = models.DateTimeField(help_text="As of when it is shown.")
+    expires_at = models.DateTimeField(null=True, help_text="Empty: it lasts until it is taken back.")
+
+    objects = ShareQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"link to {self.conversation}"
