@@ -88,6 +88,14 @@ def _title(conversation: Conversation, title: str, now: datetime) -> dict[str, A
     return {"title": words, "titled_by_hand": True}
 
 
+def _folder(conversation: Conversation, name: str | None, now: datetime) -> dict[str, Any]:
+    """File it; a folder that is there already keeps its spelling."""
+    words = " ".join(storable(name or "").split())
+    same = Conversation.objects.of(conversation.owner).filter(folder__iexact=words) if words else None
+    known = same.values_list("folder", flat=True).first() if same is not None else None
+    return {"folder": known or words}
+
+
 def _archived(conversation: Conversation, wanted: bool, now: datetime) -> dict[str, Any]:
     return {"archived_at": (conversation.archived_at or now) if wanted else None}
 
@@ -114,6 +122,7 @@ def _head(conversation: Conversation, message_id: str, now: datetime) -> dict[st
 
 CHANGES: dict[str, Callable[[Conversation, Any, datetime], dict[str, Any]]] = {
     "title": _title,
+    "folder": _folder,
     "pinned": lambda conversation, wanted, now: {"pinned": wanted},
     "archived": _archived,
     "read": _read,

@@ -27,6 +27,7 @@ SHEETS = [
         "console/code",
         "chat/composer",
         "chat/commands",
+        "chat/folders",
         "chat/cards",
         "chat/questions",
         "chat/dialogs",

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from chat.conf import MAX_TEXT_CHARS
-from chat.models.conversation import TITLE_CHARS
+from chat.models.conversation import FOLDER_CHARS, TITLE_CHARS
 from stagent.lib.api.listing import Window
 from stagent.lib.api.values import AnyId, Asked, Text
 
@@ -14,7 +14,7 @@ LONGEST_MODEL = 120
 SEARCH_CHARS = 200
 
 NEW: Any = {"title": "Release notes", "profile": "assistant"}
-CHANGES: Any = {"title": "Release notes", "pinned": True, "read": True}
+CHANGES: Any = {"title": "Release notes", "folder": "Releases", "read": True}
 SAID: Any = {"text": "What failed last night, and why?", "client_msg_id": "b1c9d1f0-6a5e"}
 
 
@@ -25,6 +25,9 @@ class ConversationFilter(Window):
         default=None, max_length=SEARCH_CHARS, description="Words that a title or a message has, all of them."
     )
     archived: bool | None = None
+    folder: Text | None = Field(
+        default=None, max_length=FOLDER_CHARS, description="Only what lies in this folder."
+    )
 
 
 class NewConversation(Asked):
@@ -44,6 +47,9 @@ class ConversationChanges(Asked):
 
     title: Text = Field(default=NOT_GIVEN, max_length=TITLE_CHARS, min_length=1)
     pinned: bool = NOT_GIVEN
+    folder: Text | None = Field(
+        default=NOT_GIVEN, max_length=FOLDER_CHARS, description="Its name, which makes it; null takes out."
+    )
     archived: bool = NOT_GIVEN
     profile: Text | None = Field(default=NOT_GIVEN, description="A slug.")
     model: Text | None = Field(

@@ -13,8 +13,8 @@ from stagent.lib.api.values import Id, Ref, Row, Said, Seen
 
 EXAMPLE: Any = json.loads("""{
   "id": "12", "title": "Release notes", "profile": "assistant", "model": null, "schedule_id": null,
-  "forked_from": null, "pinned": false, "unread": true, "live": false, "asks": false, "shared": false,
-  "created_at": "2026-11-24T08:00:00Z", "active_at": "2026-11-24T09:12:00Z",
+  "forked_from": null, "folder": "Releases", "pinned": false, "unread": true, "live": false, "asks": false,
+  "shared": false, "created_at": "2026-11-24T08:00:00Z", "active_at": "2026-11-24T09:12:00Z",
   "archived_at": null, "head_id": "84", "snippet": null
 }""")
 
@@ -42,6 +42,7 @@ class ConversationRow(Row):
     forked_from: Ref = Field(
         validation_alias="forked_from_id", description="The message after which it goes on in another way."
     )
+    folder: Said = Field(description="null: in none.")
     pinned: bool
     unread: bool = Field(description="An answer came after its owner looked last.")
     live: bool = Field(description="A reply in it is not finished.")

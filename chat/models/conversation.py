@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from agents.models import Profile
 
 TITLE_CHARS = 120
+FOLDER_CHARS = 60
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -36,6 +37,9 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="The schedule whose results arrive here."
     )
     forked_from = models.ForeignKey("chat.Message", models.SET_NULL, null=True, blank=True, related_name="+")
+    folder = models.CharField(
+        max_length=FOLDER_CHARS, blank=True, help_text="There while something lies in it."
+    )
     pinned = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     active_at = models.DateTimeField(help_text="When something was said last.")

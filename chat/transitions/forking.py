@@ -69,6 +69,7 @@ def _begin(origin: Conversation, branch: Sequence[Message], now: datetime) -> Co
         titled_by_hand=origin.titled_by_hand,
         profile_id=origin.profile_id,
         model=origin.model,
+        folder=origin.folder,
         forked_from=branch[-1],
         created_at=now,
         active_at=now,

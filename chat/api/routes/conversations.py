@@ -29,6 +29,8 @@ def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -
     """List one's own conversations, pinned ones first, then the latest active; search titles and messages."""
     words = search.words_of(asked.search or "")
     found = finding.conversations(finding.me(request)).filter(archived_at__isnull=not asked.archived)
+    if asked.folder:
+        found = found.filter(folder=asked.folder)
     if words:
         found = search.narrow(found, words)
     rows = found.order_by("-pinned", "-active_at", "-pk")
@@ -58,7 +60,7 @@ def get_conversation(request: HttpRequest, conversation_id: str) -> Conversation
 def update_conversation(
     request: HttpRequest, conversation_id: str, asked: ConversationChanges
 ) -> ConversationRow:
-    """Rename, pin, put away, mark as read, pick who answers, or show another branch; all or nothing."""
+    """Rename, pin, file, put away, mark as read, pick who answers, or show another branch; all or nothing."""
     owner, given = finding.me(request), asked.model_dump(exclude_unset=True)
     tidying.change(owner, conversation_id, Change(given), now=clock.now())
     return conversation_row(finding.conversation(owner, conversation_id))

@@ -1,13 +1,16 @@
-"""/api/chat/profiles and /api/chat/models: who can answer, and with which model."""
+"""/api/chat/profiles, /api/chat/models and /api/chat/folders: what there is to pick from."""
 
 from typing import Any
 
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from agents import conf
 from agents.models import ModelPrice, Profile
+from chat.api.finding import me
+from chat.models import Conversation
 from chat.transitions.accepting import DEFAULT_PROFILE
 from stagent.lib.api.answers import answers
 from stagent.lib.api.values import Page, Row, Said
@@ -38,6 +41,24 @@ class ModelChoice(Row):
 
     id: str
     default: bool
+
+
+class Folder(Row):
+    """A folder of one's own conversations; it is there while something lies in it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Releases", "count": 3}})
+
+    name: str
+    count: int = Field(description="Conversations in it that are not put away.")
+
+
+@router.get("/chat/folders", response=answers(Page[Folder]))
+def list_chat_folders(request: HttpRequest) -> Page[Folder]:
+    """List the folders that one's own conversations lie in, by name."""
+    filed = Conversation.objects.of(me(request)).exclude(folder="").order_by("folder")
+    counted = filed.values("folder").annotate(count=Count("pk", filter=Q(archived_at=None)))
+    items = [Folder(name=each["folder"], count=each["count"]) for each in counted]
+    return Page(items=items, count=len(items))
 
 
 @router.get("/chat/profiles", response=answers(Page[ProfileChoice]))

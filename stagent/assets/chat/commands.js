@@ -78,6 +78,7 @@ function commands({ shell, sidebar, thread, composer, picker, search, say }) {
         { name: "fork", tells: "Go on from here in another conversation", ...ofOne, act: () => thread.fork() },
         { name: "rename", takes: "title", tells: "Give this conversation another title", ...ofOne, act: (title) => shell.rename(title) },
         { name: "pin", tells: "Pin or unpin this conversation", ...ofOne, act: () => sidebar.pin(here()) },
+        { name: "folder", takes: "name", tells: "Move this conversation to a folder", ...ofOne, choices: () => sidebar.folders.names, act: (name) => sidebar.folders.move(here(), name) },
         { name: "archive", tells: "Put this conversation away, or bring it back", ...ofOne, act: () => sidebar.archive(here()) },
         { name: "export", takes: "md or json", tells: "Download this conversation", ...ofOne, choices: () => ["md", "json"], act: (format) => sidebar.download(here(), format) },
         { name: "help", also: ["shortcuts", "keys"], tells: "Show all keys and commands", act: () => find("#help").showModal() },

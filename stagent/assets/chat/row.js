@@ -16,7 +16,7 @@ export class Row {
 
     update(conversation) {
         this.conversation = conversation;
-        const { title, unread, live, asks, pinned, schedule_id: scheduled, active_at: at } = conversation;
+        const { title, unread, live, asks, pinned, folder, schedule_id: scheduled, active_at: at } = conversation;
         const name = title || "New conversation";
         const told = [unread && "unread", asks ? "asks you" : live && "being answered", scheduled && "results of a schedule", pinned && "pinned"].filter(Boolean);
         this.link.replaceChildren(
@@ -27,7 +27,7 @@ export class Row {
                 asks ? icon("hand") : live ? h("span", { class: "spinner" }) : unread && h("span", { class: "unread-dot" }),
             ].filter(Boolean),
         );
-        this.link.title = `${name}\n${exactTime(at)}`;
+        this.link.title = [name, folder && `In ${folder}`, exactTime(at)].filter(Boolean).join("\n");
         this.element.toggleAttribute("data-unread", unread);
         this.more.setAttribute("aria-label", `More for ${name}`);
         this.more.title = "More";

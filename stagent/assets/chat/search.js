@@ -16,6 +16,8 @@ export class Search {
         this.field = find("input", dialog);
         this.list = find("[role=listbox]", dialog);
         this.said = find("[role=status]", dialog);
+        this.within = find("select", dialog);
+        this.within.addEventListener("change", () => this.#look());
         this.field.addEventListener("input", () => this.#typed());
         this.field.addEventListener("keydown", (event) => this.#press(event));
         dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
@@ -40,13 +42,17 @@ export class Search {
         this.#abort = new AbortController();
         const words = this.field.value.trim();
         try {
-            const asked = words ? `search=${encodeURIComponent(words)}&` : "";
+            const asked = this.#within + (words ? `search=${encodeURIComponent(words)}&` : "");
             const shelves = words ? ["", "&archived=true"] : [""]; // who looks for words wants what is put away, too
             const found = await Promise.all(shelves.map((shelf) => get(`conversations?${asked}limit=20${shelf}`, this.#abort.signal)));
             this.#show(found.flatMap(({ items }) => items), words, found.reduce((sum, { count }) => sum + count, 0));
         } catch (error) {
             if (error.name !== "AbortError") this.said.textContent = error.message;
         }
+    }
+
+    get #within() {
+        return this.within.value ? `folder=${encodeURIComponent(this.within.value)}&` : "";
     }
 
     #show(items, words, count) {

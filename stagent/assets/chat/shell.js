@@ -98,6 +98,7 @@ export class Shell {
         this.composer.adopt(this.thread.id);
         this.sidebar.show(this.thread.id);
         this.sidebar.refresh(this.thread.id);
+        this.sidebar.file(this.thread.id);
     }
 
     #fork(id) {

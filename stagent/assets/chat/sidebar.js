@@ -3,6 +3,7 @@
 import { get, patch, post, remove } from "./api.js";
 import { button, find, h } from "./dom.js";
 import { openLeaves } from "./leaves.js";
+import { Folders } from "./folders.js";
 import { openMenu } from "./menu.js";
 import { Row } from "./row.js";
 import { openSharing } from "./sharing.js";
@@ -26,6 +27,8 @@ export class Sidebar extends EventTarget {
         this.lists = find("[data-lists]", element);
         this.shelf = find("[data-archived]", element);
         this.shelf.addEventListener("click", () => this.#turn());
+        this.folders = new Folders(find("[data-folders]", element), find("#folder"), (id, folder) => this.change(id, { folder }));
+        this.folders.addEventListener("chosen", () => this.#anew());
         setInterval(() => this.#draw(), 600_000); // a day passes while the page is open
     }
 
@@ -35,6 +38,7 @@ export class Sidebar extends EventTarget {
 
     async load() {
         const limit = Math.max(PAGE, this.#rows.size);
+        this.folders.load();
         const { items, count } = await get(`conversations?limit=${limit}${this.#filter}`);
         this.#rows.clear();
         this.#take(items, count, limit);
@@ -62,8 +66,10 @@ export class Sidebar extends EventTarget {
     }
 
     update(conversation) {
-        const belongs = Boolean(conversation.archived_at) === this.#archived;
+        const { chosen } = this.folders;
+        const belongs = Boolean(conversation.archived_at) === this.#archived && [null, conversation.folder].includes(chosen);
         const known = this.#rows.get(conversation.id);
+        if (known?.conversation.folder !== conversation.folder) this.folders.load();
         if (!belongs) this.#rows.delete(conversation.id);
         else if (known) known.update(conversation);
         else this.#rows.set(conversation.id, new Row(conversation, this));
@@ -77,6 +83,7 @@ export class Sidebar extends EventTarget {
         openMenu(anchor, [
             ["pin", pinned ? "Unpin" : "Pin", () => this.pin(conversation)],
             ["pencil", "Rename", rename],
+            ["folder", conversation.folder ? "Move to another folder" : "Move to a folder", () => this.folders.ask(conversation, anchor)],
             !unread && id !== this.#current && ["unread", "Mark as unread", () => this.change(id, { read: false })],
             ["download", "Export as Markdown", () => this.download(conversation, "md")],
             ["download", "Export as JSON", () => this.download(conversation, "json")],
@@ -85,6 +92,11 @@ export class Sidebar extends EventTarget {
             ["archive", archived ? "Back from the archive" : "Archive", () => this.archive(conversation)],
             ["trash", "Delete", () => this.#leaving(id, this.#delete(id)), "bad"],
         ]);
+    }
+
+    // What begins while a folder is open lies in it.
+    file(id) {
+        if (this.folders.chosen) this.change(id, { folder: this.folders.chosen });
     }
 
     pin({ id, pinned }) {
@@ -114,7 +126,8 @@ export class Sidebar extends EventTarget {
     }
 
     get #filter() {
-        return this.#archived ? "&archived=true" : "";
+        const { chosen } = this.folders;
+        return (this.#archived ? "&archived=true" : "") + (chosen === null ? "" : `&folder=${encodeURIComponent(chosen)}`);
     }
 
     async #shelve(id, archived) {
@@ -151,6 +164,7 @@ export class Sidebar extends EventTarget {
 
     #drop(id) {
         if (!this.#rows.delete(id) && id !== this.#current) return;
+        this.folders.load();
         this.#draw();
         this.dispatchEvent(new CustomEvent("removed", { detail: id }));
     }
@@ -170,6 +184,10 @@ export class Sidebar extends EventTarget {
         this.#archived = !this.#archived;
         this.shelf.setAttribute("aria-pressed", this.#archived);
         find("span", this.shelf).textContent = this.#archived ? "Back to all" : "Archive";
+        await this.#anew();
+    }
+
+    async #anew() {
         this.#rows.clear();
         await this.#attempt(() => this.load());
     }
@@ -188,13 +206,18 @@ export class Sidebar extends EventTarget {
         this.dispatchEvent(new CustomEvent("changed", { detail: null }));
     }
 
+    get #nothing() {
+        if (this.folders.chosen !== null) return "Nothing of this folder is here.";
+        return this.#archived ? "Nothing is archived. What you archive waits here." : "Nothing yet. What you ask first stands here.";
+    }
+
     #draw() {
         const focused = document.activeElement;
         const rows = [...this.#rows.values()].sort((a, b) => new Date(b.conversation.active_at) - new Date(a.conversation.active_at));
         const groups = Map.groupBy(rows, (row) => groupOf(row.conversation));
         const shown = GROUPS.filter((name) => groups.has(name)).map((name) => group(name, groups.get(name)));
         this.lists.replaceChildren(...shown);
-        if (!rows.length) this.lists.append(h("p", { class: "quiet" }, this.#archived ? "Nothing is archived. What you archive waits here." : "Nothing yet. What you ask first stands here."));
+        if (!rows.length) this.lists.append(h("p", { class: "quiet" }, this.#nothing));
         if (this.more) this.lists.append(button("Show older", () => this.#older(), { class: "button small" }));
         this.show(this.#current);
         if (focused !== document.activeElement && this.lists.contains(focused)) focused.focus();
