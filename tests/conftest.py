@@ -5,6 +5,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
+    "tests.support.clocks",
     "tests.support.coroutines",
     "tests.support.desks",
     "tests.support.mcp_servers",

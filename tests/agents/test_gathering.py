@@ -131,7 +131,10 @@ async def test_a_cut_off_end_is_passed_on_for_the_sdk_to_judge():
     assert b"".join(await pieces(event("ping"), b"event: content_bl")) == event("ping") + b"event: content_bl"
 
 
-async def test_a_fluent_server_is_read_in_few_pieces_and_every_word_comes():
+async def test_a_fluent_server_is_read_in_few_pieces_and_every_word_comes(monkeypatch):
+    monkeypatch.setattr(gathering, "REST_SEC", 0.5)  # far longer than the words take, on a busy machine too
+    heard = asyncio.Event()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(HEAD + event("message_start", message=START))
@@ -139,6 +142,7 @@ async def test_a_fluent_server_is_read_in_few_pieces_and_every_word_comes():
         for word in WORDS:
             writer.write(delta(word))
             await asyncio.sleep(0.002)
+            await heard.wait()
         writer.write(event("content_block_stop", index=0))
         end = {"stop_reason": "end_turn", "stop_sequence": None}
         writer.write(event("message_delta", delta=end, usage={"output_tokens": 40}) + event("message_stop"))
@@ -149,7 +153,10 @@ async def test_a_fluent_server_is_read_in_few_pieces_and_every_word_comes():
         runtime = AnthropicRuntime(endpoint=Endpoint(f"http://127.0.0.1:{port}", "key"))
         question = Request("m", "", [{"role": "user", "content": "Talk."}], [], 100)
         async with runtime.ask(question) as asking:
-            said = [delta.text async for delta in asking]
+            said = []
+            async for each in asking:
+                said.append(each.text)
+                heard.set()
         reply = asking.so_far()
     assert "".join(said) == "".join(WORDS)
     assert len(said) <= len(WORDS) / 2

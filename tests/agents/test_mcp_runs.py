@@ -135,7 +135,7 @@ def test_a_server_that_does_not_answer_is_waited_for_no_longer_than_it_may_take(
     began = time.monotonic()
     happened = work(ask("call tester__shout with hello", "tester__*"))
     assert "did not answer within 1 seconds" in results(happened)[0].result
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 20, "not as long as it had when it was looked at"
     assert all_gone(pids(server))
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from agents.offline.transport import OfflineTransport
 from tests.support.offline import MODEL, ask, calls_of, client, result, stream, text_of, tools, user
+from tests.support.waiting import PATIENCE_SEC
 
 LONG = "Summarise: " + "The nightly report was late. It waited for a slot. Nobody was told about it. " * 4
 
@@ -275,7 +276,7 @@ def test_cancelling_ends_a_slow_stream_at_once():
         asking = asyncio.ensure_future(stream("[[offline: tokens=50 delay=1m]]"))
         await asyncio.sleep(0.02)
         asking.cancel()
-        await asyncio.wait_for(asking, timeout=1)
+        await asyncio.wait_for(asking, timeout=PATIENCE_SEC)
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(give_up())

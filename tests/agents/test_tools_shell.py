@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,6 +11,8 @@ import pytest
 from agents.tools import calls
 from agents.tools.base import ToolContext, ToolResult
 from agents.tools.shell import HALF, SHELL, environment
+from tests.support.mcp_servers import all_gone
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -110,13 +110,7 @@ async def test_a_cancelled_run_takes_its_command_with_it(run, tmp_path):
 
 async def until_gone(pid: int) -> None:
     """Wait until a process has ended; its new parent may still have to notice."""
-    await asyncio.to_thread(_wait, pid, time.monotonic() + 30)
-
-
-def _wait(pid: int, deadline: float) -> None:
-    with suppress(psutil.NoSuchProcess):
-        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            assert time.monotonic() < deadline, "still alive"
+    await asyncio.to_thread(wait_until, lambda: all_gone([pid]))
 
 
 async def test_without_a_workspace_there_is_no_shell():

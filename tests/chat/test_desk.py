@@ -48,7 +48,7 @@ def test_what_is_said_is_answered_and_what_waits_follows(alice, desk):
 
 
 def test_leases_are_renewed_while_it_works(alice, monkeypatch):
-    monkeypatch.setattr(conf, "lease_ttl", lambda: timedelta(seconds=2))
+    monkeypatch.setattr(conf, "lease_ttl", lambda: timedelta(seconds=6))
     place = says(alice, LONG, clock.now())
     desk = Desk()
     desk.open()
@@ -88,16 +88,16 @@ def full_looks():
 
 
 def test_what_answers_have_left_is_thrown_away_when_nobody_is_answered(alice, full_looks, desk):
-    first, second = says(alice, "[[offline: tokens=5]]", clock.now()), says(alice, LONG, clock.now())
-    wait_until(ended(first))
-    wait_until(talks(second))
+    long = says(alice, LONG, clock.now())
+    wait_until(talks(long))
+    wait_until(ended(says(alice, "[[offline: tokens=5]]", clock.now())))
     assert not full_looks
-    request_stop(alice, str(second.reply_id), now=clock.now())
+    request_stop(alice, str(long.reply_id), now=clock.now())
     wait_until(lambda: full_looks)
 
 
 def test_a_reply_whose_lease_was_taken_is_let_go(alice, desk, monkeypatch, caplog):
-    monkeypatch.setattr(conf, "lease_ttl", lambda: timedelta(seconds=2))
+    monkeypatch.setattr(conf, "lease_ttl", lambda: timedelta(seconds=6))
     place = says(alice, LONG, clock.now())
     wait_until(talks(place))
     reply = Message.objects.get(pk=place.reply_id)

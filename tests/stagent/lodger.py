@@ -1,11 +1,13 @@
 # ruff: noqa: T201
 """A child for the household's tests: `python -m tests.stagent.lodger polite|stubborn|shortlived|haunted`."""
 
+import os
 import signal
 import subprocess
 import sys
 
-GHOST = "import signal; signal.pause()  # the ghost"
+# Named for whose it is: other tests, here or in another suite on this machine, have ghosts of their own.
+GHOST = f"import signal; signal.pause()  # the ghost of {os.environ['STAGENT_DATA_DIR']}"
 
 
 def leave(number, frame):
