@@ -12,7 +12,7 @@ from schedules.cancelling import Cancelled
 from schedules.models import Run, Slot
 from schedules.states import RunStatus
 from stagent.lib import clock
-from tests.races.test_killed import AGES, ask, finished, scheduler
+from tests.races.test_killed import AGES, LONG_LEASE, ask, finished, scheduler
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
@@ -31,7 +31,7 @@ def test_a_run_outlives_its_scheduler_while_it_waits_and_goes_on_at_once_when_an
         first.end()
     assert not Slot.objects.held().exists()
     question = Question.objects.get()
-    with scheduler("--grace", "0") as second:
+    with scheduler("--grace", "0", lease=LONG_LEASE) as second:
         second.says("is running")
         questions.answer(question.pk, alice, "Blue")
         wait_until(finished(run), within=AGES)
