@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from agents import conf as agents_conf
@@ -53,7 +54,7 @@ def replies() -> QuerySet[Message]:
 def assign(reply: Message, claim: Claim) -> Assignment:
     """Say the same of a reply that is at hand: what is asked of it does not change."""
     assert reply.parent is not None
-    profile = _profile(reply)
+    profile = answerer(reply.profile, reply.model)
     return Assignment(
         profile=profile,
         prompt=reply.parent.text,
@@ -65,7 +66,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         transcript_id=claim.transcript_id,
         token=claim.token,
         context=before(reply.parent, author_of(profile)),
-        extra_system=_surroundings(reply),
+        extra_system=surroundings(reply.conversation.owner),
         fresh=claim.fresh,
         clock=_clock(clock.now()),
         once=True,
@@ -79,16 +80,21 @@ def before(asked: Message, author: Author | None = None) -> list[Block]:
 
     Thoughts are given back to this author alone: to nobody else do their signatures mean anything.
     """
-    room = agents_conf.context_tokens() * ROOM - estimate(size(asked.text))
+    left = room() - estimate(size(asked.text))
     said: list[list[Block]] = []
     for message, told in _accepted(_remembered(asked, author)):
         blocks = _as_messages(message, told)
-        room -= estimate(size(blocks))
-        if room < 0:
+        left -= estimate(size(blocks))
+        if left < 0:
             said.append([{"role": "user", "content": OLDER}])
             break
         said.append(blocks)
     return [block for blocks in reversed(said) for block in blocks]
+
+
+def room() -> float:
+    """Return how many tokens of what was said before are told; what is older is left out."""
+    return agents_conf.context_tokens() * ROOM
 
 
 def _accepted(remembered: Iterable[Remembered]) -> Iterator[Remembered]:
@@ -116,7 +122,7 @@ def _ancestors(message: Message) -> Iterator[list[Message]]:
     conversation = Message.objects.filter(conversation_id=message.conversation_id).order_by()
     parents = dict(conversation.values_list("pk", "parent_id"))
     chain = []
-    parent = parents.get(message.pk)
+    parent: int | None = message.parent_id
     while parent is not None:
         chain.append(parent)
         parent = parents.get(parent)
@@ -152,18 +158,19 @@ def _as_run(message: Message, told: list[Block]) -> list[Block]:
     return [asked, *told]
 
 
-def _profile(reply: Message) -> Profile:
+def answerer(picked: Profile | None, model: str) -> Profile:
     """Return who answers, with the model that was picked for this conversation."""
-    profile = reply.profile or Profile.objects.filter(slug=DEFAULT_PROFILE).first()
+    profile = picked or Profile.objects.filter(slug=DEFAULT_PROFILE).first()
     profile = profile or Profile(slug=DEFAULT_PROFILE, name="Assistant")
-    if reply.model:
-        profile.model = reply.model  # of this copy only; it is never saved
+    if model:
+        profile.model = model  # of this copy only; it is never saved
     return profile
 
 
-def _surroundings(reply: Message) -> str:
+def surroundings(owner: User) -> str:
+    """Say with whom an agent talks, and where."""
     return (
-        f"You are talking with {reply.conversation.owner.get_username()} on the chat page of Stagent. "
+        f"You are talking with {owner.get_username()} on the chat page of Stagent. "
         "Answer in Markdown. Work that comes again and again belongs into a schedule: offer to create one."
     )
 

@@ -9,6 +9,7 @@ import { find, keepSymbols } from "./dom.js";
 import { bindKeys } from "./keys.js";
 import { Needs } from "./needs.js";
 import { Outbox } from "./outbox.js";
+import { Outlook } from "./outlook.js";
 import { Picker } from "./picker.js";
 import { Quoting } from "./quoting.js";
 import { Replies } from "./replies.js";
@@ -39,6 +40,7 @@ const needs = new Needs(find("#needs"), config.links.run);
 const traffic = new Traffic({ connection, replies, outbox, thread, sidebar, announcer, needs });
 const shell = new Shell({ sidebar, thread, composer, picker, connection, config });
 const search = new Search(find("#search"), (id, messageId) => shell.go(id, messageId));
+new Outlook(find("#outlook"), composer, thread, announcer);
 new Quoting(composer, find("#scroll"));
 new Chip(find("#chip"), connection, outbox);
 

@@ -1,5 +1,5 @@
 // Where one writes: grows with the text, keeps drafts, sends on Enter, stops on Escape.
-// Events: "send" with the text, "stop", "edit-last".
+// Events: "send" with the text, "stop", "edit-last", "typed" when the text is another.
 
 import { find } from "./dom.js";
 import { quotation } from "./quoting.js";
@@ -117,6 +117,7 @@ export class Composer extends EventTarget {
     #typed(keep = true) {
         this.sendButton.disabled = !this.area.value.trim();
         this.#grow();
+        this.dispatchEvent(new Event("typed"));
         if (!keep) return;
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#save(), SAVE_MS);

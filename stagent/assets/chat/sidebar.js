@@ -83,7 +83,7 @@ export class Sidebar extends EventTarget {
         openMenu(anchor, [
             ["pin", pinned ? "Unpin" : "Pin", () => this.pin(conversation)],
             ["pencil", "Rename", rename],
-            ["folder", conversation.folder ? "Move to another folder" : "Move to a folder", () => this.folders.ask(conversation, anchor)],
+            ["folder", conversation.folder ? "Move to another folder…" : "Move to a folder…", () => this.folders.ask(conversation, anchor)],
             !unread && id !== this.#current && ["unread", "Mark as unread", () => this.change(id, { read: false })],
             ["download", "Export as Markdown", () => this.download(conversation, "md")],
             ["download", "Export as JSON", () => this.download(conversation, "json")],
