@@ -6,11 +6,14 @@ of them cost little more than one. Each log still answers for itself: a refused 
 
 import asyncio
 import weakref
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from asgiref.sync import ThreadSensitiveContext
+from django.db import InterfaceError, OperationalError, connections, transaction
 
 from agents import statements, transcript
 from agents.bridge import in_database
@@ -38,6 +41,20 @@ class Scribe:
     def __init__(self) -> None:
         self._pages: list[Page] = []
         self._writing: asyncio.Task[None] | None = None
+        self._thread: Executor | None = None
+
+    @asynccontextmanager
+    async def in_a_thread_of_its_own(self) -> AsyncIterator[None]:
+        """Write by a thread and a connection that nobody else waits for."""
+        with ThreadPoolExecutor(1, "scribe") as thread:
+            self._thread = thread
+            try:
+                yield
+            finally:
+                self._thread = None
+                if self._writing:
+                    await asyncio.wait({self._writing})
+                await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
 
     async def append(self, transcript_id: int, token: UUID, happened: Sequence[Event]) -> int:
         """Write what happened and return the number of its last event; LeaseLost if the token is not ours."""
@@ -48,14 +65,18 @@ class Scribe:
         return await page.written
 
     async def _write(self) -> None:
-        while self._pages:
-            batch = self._take()
-            try:
-                await self._write_down(batch)
-            except BaseException as error:  # everybody who waits is told
-                _fail(batch, error)
-                if not isinstance(error, Exception):
-                    raise
+        async with self._place():
+            while self._pages:
+                batch = self._take()
+                try:
+                    await self._write_down(batch)
+                except BaseException as error:  # everybody who waits is told
+                    _fail(batch, error)
+                    if not isinstance(error, Exception):
+                        raise
+
+    def _place(self) -> AbstractAsyncContextManager[object]:
+        return ThreadSensitiveContext(executor=self._thread) if self._thread else nullcontext()
 
     async def _write_down(self, batch: Sequence[Page]) -> None:
         """Write a batch; where something in it cannot be stored, each log by itself."""

@@ -16,7 +16,7 @@ from typing import cast
 from asgiref.sync import ThreadSensitiveContext
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
-from agents import runner
+from agents import runner, scribe
 from agents.bridge import in_database
 from agents.runtimes import warm_up
 from chat import conf, contexts, doorbell, pruning, reconcile
@@ -78,7 +78,8 @@ class Desk:
             self._loop.close()
 
     async def _work(self) -> None:
-        async with ThreadSensitiveContext():  # a database thread and connection of our own
+        # Database threads and connections of our own, one for what is said: who begins does not wait for it.
+        async with ThreadSensitiveContext(), scribe.here().in_a_thread_of_its_own():
             tending = asyncio.create_task(self._tend())
             try:
                 while not self._leaving:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -116,7 +117,7 @@ class Web(Process):
 
     def desk(self) -> psutil.Process | None:
         """Return the process beside it that works on replies."""
-        return next((each for each in self.children() if "desk_main" in " ".join(each.cmdline())), None)
+        return next((each for each in self.children() if "desk_main" in _command(each)), None)
 
     def cut_power(self) -> None:
         """End it and its desk at one moment, so that neither hears of the other's end."""
@@ -125,6 +126,13 @@ class Web(Process):
             process.suspend()
         for process in family:
             process.kill()
+
+
+def _command(process: psutil.Process) -> str:
+    """Return its command line; empty where it has ended a moment ago."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
 
 
 @pytest.fixture
