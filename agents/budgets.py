@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -87,10 +88,14 @@ def settle(
     now: datetime,
     provider: str = LISTED,
     estimated: bool = False,
+    bill: UUID | None = None,
 ) -> Decimal:
-    """Write what a reply cost into the ledger and return it, in USD."""
+    """Write what a reply cost into the ledger and return it, in USD.
+
+    The same `bill` again is no second expense: whoever does not hear that a write was made writes once more.
+    """
     cost = price(model, provider).cost(usage)
-    LedgerEntry.objects.create(
+    entry = LedgerEntry(
         at=now,
         provider=provider,
         model=model[:LONGEST_NAME],
@@ -100,7 +105,12 @@ def settle(
         cache_write_tokens=usage.cache_write,
         cost_usd=cost,
         estimated=estimated,
+        bill=bill,
         **asdict(spender),
+    )
+    # Where that bill is paid already, nothing changes. To ignore conflicts, SQLite would ignore any fault.
+    LedgerEntry.objects.bulk_create(
+        [entry], update_conflicts=True, unique_fields=["bill"], update_fields=["bill"]
     )
     return cost
 

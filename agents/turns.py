@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from uuid import UUID, uuid4
 
 from agents import breaker, budgets
 from agents.bridge import surely
@@ -74,9 +75,9 @@ class Turns:
             await self._tell(TextDelta(number, new_paragraph + delta.text))
 
     async def _pay(self, reply: Reply) -> Decimal:
-        return await surely(self._settle, reply)
+        return await surely(self._settle, reply, uuid4())
 
-    def _settle(self, reply: Reply) -> Decimal:
+    def _settle(self, reply: Reply, bill: UUID) -> Decimal:
         cost = budgets.settle(
             self._spender,
             reply.usage,
@@ -84,6 +85,7 @@ class Turns:
             now=clock.now(),
             provider=self.provider,
             estimated=reply.estimated,
+            bill=bill,
         )
         if reply.stop_reason and not self._answered:
             self._answered = True

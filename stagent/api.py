@@ -24,7 +24,8 @@ Send `Authorization: Bearer <token>` (made in the console, or by `manage.py crea
 the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
 `limit` and `offset`. Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Whatever
 goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Whoever polls sends the `ETag` of the
-last answer as `If-None-Match`, and gets 304 without a body while nothing has changed.
+last answer as `If-None-Match`, and gets 304 without a body while nothing has changed. HEAD is answered like
+GET, without a body.
 """
 
 

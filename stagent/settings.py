@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "stagent.probes.under_any_name",
+    "stagent.heads.heads_are_gets",
     "stagent.api_errors.uniform_api_errors",
     "stagent.etags.conditional_answers",
     "django.middleware.security.SecurityMiddleware",

@@ -28,6 +28,9 @@ class LedgerEntry(models.Model):
     message_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     user_id = models.BigIntegerField(null=True, blank=True)
     detail = models.JSONField(default=dict, blank=True)
+    bill = models.UUIDField(
+        null=True, unique=True, editable=False, help_text="Of a reply: two of one bill are one expense."
+    )
 
     class Meta:
         ordering = ["-at", "-pk"]

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError
@@ -218,3 +219,11 @@ def test_a_second_budget_for_the_same_is_refused():
     budget(max_turns=1)
     with pytest.raises(IntegrityError):
         budget(max_turns=2)
+
+
+def test_two_of_one_bill_are_one_expense():
+    bills = [uuid4(), uuid4()]
+    for bill in (bills[0], bills[0], bills[1], None, None):
+        cost = budgets.settle(RUN, Usage(1000), model="claude-haiku-5-5", now=NOON, bill=bill)
+        assert cost > 0
+    assert LedgerEntry.objects.count() == 4

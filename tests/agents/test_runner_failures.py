@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import httpx2
 import pytest
+from django.db import OperationalError
 
-from agents import breaker, transcript
+from agents import breaker, bridge, transcript
 from agents.events import TextDelta
 from agents.models import LedgerEntry, Provider
 from agents.states import FailureReason as R
+from agents.turns import Turns
 from stagent.lib import clock
 from tests.agents.conftest import finish, work
 from tests.agents.provider import broken, error_event, fail, refuse, say, want
@@ -107,3 +109,20 @@ def test_what_the_run_had_said_before_is_its_partial_answer(script, assign, echo
     script(want(("echo", {"say": "a"}), text="Looking."), refuse(500, "api_error"))
     finished = finish(assign())
     assert (finished.text, finished.partial, finished.retryable) == ("Looking.", True, True)
+
+
+def test_a_reply_is_paid_once_though_nobody_heard_that_it_was(script, assign, monkeypatch):
+    pay, trouble = Turns._settle, [OperationalError("The server went away in the middle of the commit.")]
+
+    def unheard(turns, *bill):
+        cost = pay(turns, *bill)
+        if trouble:
+            raise trouble.pop()
+        return cost
+
+    monkeypatch.setattr(Turns, "_settle", unheard)
+    monkeypatch.setattr(bridge, "FIRST_WAIT_SEC", 0)
+    script(want(("echo", {"say": "x"})), say("Done."))
+    assert finish(assign()).text == "Done."
+    assert trouble == []
+    assert LedgerEntry.objects.count() == 2
