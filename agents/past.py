@@ -18,6 +18,7 @@ KINDS = tuple(
 )
 
 type Message = dict[str, Any]
+type Results = dict[str, ToolFinished]  # by call
 type Author = tuple[str, str]  # provider and model
 
 
@@ -80,14 +81,15 @@ def recall_all(transcript_ids: Collection[int], author: Author | None = None) ->
 
 
 def _fold(happened: Sequence[events.Event], author: Author | None) -> Past:
-    results = {event.call_id: event for event in happened if isinstance(event, ToolFinished)}
     past, landing = Past(), ""
+    results, following = _results_by_turn(happened)
     for event in happened:
         match event:
             case Notice(code=code) if code in (LAST_TURN, LAST_MONEY):
                 landing = code
             case TurnFinished():
                 _add_turn(past, event, landing)
+                results, *following = following
                 past.messages += _messages(event, results, author)
                 landing = ""
                 past.reached = Reached()
@@ -95,6 +97,17 @@ def _fold(happened: Sequence[events.Event], author: Author | None) -> Past:
                 past.calls.append((event.name, event.arguments, results[event.call_id]))
         past.reached.note(event)
     return past
+
+
+def _results_by_turn(happened: Sequence[events.Event]) -> tuple[Results, list[Results]]:
+    """Return what came back before the first reply and after each: some servers use an id once more."""
+    found: list[Results] = [{}]
+    for event in happened:
+        if isinstance(event, TurnFinished):
+            found.append({})
+        elif isinstance(event, ToolFinished):
+            found[-1][event.call_id] = event
+    return found[0], found[1:]
 
 
 def _add_turn(past: Past, turn: TurnFinished, landing: str) -> None:
@@ -105,7 +118,7 @@ def _add_turn(past: Past, turn: TurnFinished, landing: str) -> None:
     past.last, past.landing = turn, landing
 
 
-def _messages(turn: TurnFinished, results: dict[str, ToolFinished], author: Author | None) -> list[Message]:
+def _messages(turn: TurnFinished, results: Results, author: Author | None) -> list[Message]:
     """Return a reply and the results of its calls; nothing for a reply that was no use."""
     if turn.stop_reason in NO_REPLY or is_empty(turn.content):
         return []
@@ -121,7 +134,7 @@ def _is_by(turn: TurnFinished, author: Author | None) -> bool:
     return author is None or (turn.provider == author[0] and turn.model.startswith(author[1]))
 
 
-def _result(call_id: str, results: dict[str, ToolFinished]) -> Message:
+def _result(call_id: str, results: Results) -> Message:
     if result := results.get(call_id):
         return tool_result(call_id, result.result, result.is_error)
     return tool_result(call_id, INTERRUPTED, is_error=True)

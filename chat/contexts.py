@@ -32,7 +32,18 @@ CUT_OFF = "[This answer was broken off here.]"
 OLDER = "[What was said before this is left out: it is too long.]"
 
 FEW, MANY = 8, 64  # messages that are looked up together, first and at most
-TELLING = ("role", "status", "reason", "notice", "text", "parent", "transcript", "run_id", "card")
+TELLING = (
+    "role",
+    "status",
+    "reason",
+    "notice",
+    "text",
+    "parent",
+    "transcript",
+    "run_id",
+    "card",
+    "started_at",
+)
 
 type Block = dict[str, Any]
 type Remembered = tuple[Message, list[Block]]  # with the messages of its log
@@ -98,12 +109,12 @@ def room() -> float:
 
 
 def _accepted(remembered: Iterable[Remembered]) -> Iterator[Remembered]:
-    """Leave out what a model has refused and the words that it refused, as the provider asks."""
-    refused: int | None = None
+    """Leave out what a model refused, as the provider asks, and what was withdrawn, with its words."""
+    dropped: int | None = None
     for message, told in remembered:
-        if message.reason == FailureReason.REFUSAL and message.run_id is None:
-            refused = message.parent_id
-        elif message.pk != refused:
+        if (message.reason == FailureReason.REFUSAL and message.run_id is None) or message.withdrawn:
+            dropped = message.parent_id
+        elif message.pk != dropped:
             yield message, told
 
 

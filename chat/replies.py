@@ -10,6 +10,7 @@ import random
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import ceil
 
 from agents import runner
 from agents.assignment import Assignment
@@ -29,6 +30,7 @@ MOST_TRIES = 4  # while nothing was shown
 LONGEST_WAIT_SEC = 30.0  # for a provider that asks for patience; longer, and a person is told instead
 FIRST_WAIT_SEC = 1.0  # doubled at each try
 
+BUSY = (FailureReason.RATE_LIMITED, FailureReason.OVERLOADED)
 PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureReason.BUDGET_EXCEEDED)
 
 log = logging.getLogger("stagent.replies")
@@ -82,7 +84,7 @@ async def _converse(job: Job) -> Finished:
                 finished = await _attempt(job)
                 wait = _patience(job, finished, number)
                 if wait is None:
-                    return finished
+                    return _with_patience(finished, number)
                 await asyncio.sleep(wait)
             return finished
     except TimeoutError:
@@ -121,6 +123,19 @@ def _patience(job: Job, finished: Finished, number: int) -> float | None:
         return None
     wait = max(FIRST_WAIT_SEC * 2 ** (number - 1) * random.uniform(0.5, 1), finished.retry_after_sec or 0)
     return wait if wait <= LONGEST_WAIT_SEC else None
+
+
+def _with_patience(finished: Finished, number: int) -> Finished:
+    """Say how much patience there was with a service that is busy."""
+    if finished.reason not in BUSY:
+        return finished
+    if (asked := finished.retry_after_sec or 0) > LONGEST_WAIT_SEC:
+        told = f"It asks to wait {ceil(asked / 60)} min."
+    elif number >= MOST_TRIES:
+        told = f"It was asked {number} times."
+    else:
+        return finished
+    return replace(finished, detail=f"{told} {finished.detail}".strip())
 
 
 async def _settle(job: Job, finished: Finished) -> None:

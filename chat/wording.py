@@ -8,7 +8,7 @@ FAILED = {
     FailureReason.TIMEOUT: "The model did not answer in time.",
     FailureReason.BUDGET_EXCEEDED: "The budget is used up.",
     FailureReason.AUTH_FAILED: "The model's service refused the key; an operator has to look at it.",
-    FailureReason.RATE_LIMITED: "The model's service asked for patience longer than is reasonable to wait.",
+    FailureReason.RATE_LIMITED: "The model's service takes no more requests for now.",
     FailureReason.OVERLOADED: "The model's service is overloaded.",
     FailureReason.REFUSAL: "The model declined to answer.",
     FailureReason.CONTEXT_WINDOW_EXCEEDED: "The conversation is too long for the model; begin a new one.",
@@ -27,11 +27,12 @@ INTERRUPTED = {
 LONGEST = 500
 
 
-def notice_for(status: str, reason: str, detail: str, *, said: bool) -> str:
+def notice_for(status: str, reason: str, detail: str, *, said: bool, begun: bool = True) -> str:
     """Return the sentence that belongs below a reply; empty where the answer says it all."""
     match status:
         case MessageStatus.STOPPED:
-            return "Stopped." if said else "Stopped before any text."
+            unsaid = "Stopped before any text." if begun else "Withdrawn before it was answered."
+            return "Stopped." if said else unsaid
         case MessageStatus.INTERRUPTED:
             kept = " What it had said is kept." if said else ""
             return f"{INTERRUPTED.get(Reason(reason), 'It was interrupted.')}{kept} Retry to ask again."

@@ -121,6 +121,11 @@ class Message(models.Model):
         return self.status in FINISHED
 
     @property
+    def withdrawn(self) -> bool:
+        """Tell whether the words that it was to answer were taken back in time."""
+        return self.status == MessageStatus.STOPPED and self.started_at is None
+
+    @property
     def stream_key(self) -> str:
         """What its live stream is known by."""
         return f"message:{self.pk}"

@@ -49,7 +49,7 @@ def finalise(
         parts = _shown(reply, end.last_words, pen, now)
         reply.text, reply.outline = text_of(parts), outline_of(parts, now)
         reply.status, reply.reason, reply.finished_at = end.status, end.reason, now
-        reply.notice = storable(notice_for(end.status, end.reason, end.detail, said=bool(reply.text.strip())))
+        reply.notice = storable(_notice(reply, end))
         reply.token = reply.lease_expires_at = reply.asks_since = None
         for column, used in budgets.spent_on_message(reply.pk).items():
             setattr(reply, column, used)
@@ -66,6 +66,11 @@ def _lock(message_id: int, token: UUID | None, belief: Q) -> Message | None:
     mine = Message.objects.unfinished().select_for_update(of=("self",), no_key=True)
     mine = mine.select_related("conversation", "parent__parent")
     return mine.filter(belief, pk=message_id, token=token).first()
+
+
+def _notice(reply: Message, end: End) -> str:
+    said, begun = bool(reply.text.strip()), reply.started_at is not None
+    return notice_for(end.status, end.reason, end.detail, said=said, begun=begun)
 
 
 def _take_pen(reply: Message) -> UUID:

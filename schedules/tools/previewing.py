@@ -1,7 +1,7 @@
 """The card that shows a person the schedule an agent wants to make: when, how often, and at what price."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,7 +20,6 @@ from stagent.lib.api.values import Warnings
 from stagent.lib.problems import of_model
 
 SHOWN = 3
-HALF_A_DAY = timedelta(hours=12)
 TOLD = {"name", "prompt", "cron", "interval", "at", "timezone", "profile"}
 
 
@@ -32,7 +31,7 @@ def card(context: ToolContext, arguments: Arguments) -> Card:
         schedule = _drafted(columns(asked) | {"owner": who.user}, now)
         fires = next_fires(schedule, now, SHOWN)
         found = shift_warnings(schedule, fires)
-        met = collisions.check(schedule, _eve(fires, now))
+        met = collisions.check(schedule, now)
     lines = [*_lines(schedule, arguments, fires), *_expected(schedule, met, now)]
     when = f"{wording.rhythm(schedule)} ({schedule.timezone})"
     return {
@@ -50,11 +49,6 @@ def _drafted(values: dict[str, Any], now: datetime) -> Schedule:
     except ValidationError as error:
         raise of_model(error) from None
     return schedule
-
-
-def _eve(fires: list[Fire], now: datetime) -> datetime:
-    """Return where the day begins in which others may be met: the day of its first firing, however far."""
-    return max(now, fires[0].nominal_at - HALF_A_DAY) if fires else now
 
 
 def _lines(schedule: Schedule, arguments: Arguments, fires: list[Fire]) -> Iterator[tuple[str, str]]:
@@ -80,7 +74,7 @@ def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tupl
     yield "Expected", str(expected)
     yield "Guessed from", expected.basis
     if not met:
-        yield "Collisions", "None within a day of its first firing"
+        yield "Collisions", "None in the next 24 hours"
 
 
 def _sentence(warning: dict[str, Any]) -> str:

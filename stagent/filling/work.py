@@ -232,10 +232,26 @@ def _question(run: Ran) -> Values:
     )  # fmt: skip
 
 
-BY_MAIL = {"kind": "result", "channel": "email", "status": "delivered"}
-DELIVERY = ("schedule_id", "run_id", "target", "next_attempt_at", "created_at", "delivered_at")
+BY_MAIL = {"kind": Delivery.Kind.RESULT, "channel": "email", "status": "delivered"}
+DELIVERY = ("schedule_id", "run_id", "target", "next_attempt_at", "created_at", "delivered_at", "payload")
 
 
 def _delivery(run: Ran) -> Values:
     moment = run.finished_at
-    return run.schedule_id, run.id, "somebody@example.invalid", moment, moment, moment
+    return run.schedule_id, run.id, "somebody@example.invalid", moment, moment, moment, _news(run)
+
+
+def _news(run: Ran) -> dict[str, Any]:
+    """Return what `schedules.outbox` would have told of it."""
+    assert run.finished_at is not None
+    return {
+        "type": Delivery.Kind.RESULT.value, "schedule_id": str(run.schedule_id),
+        "schedule_name": run.schedule_name, "timezone": "UTC", "run_id": str(run.id),
+        "transcript_id": str(run.transcript_id),
+        "project_id": None if run.project_id is None else str(run.project_id), "profile": "",
+        "source": Source.SCHEDULED.value, "prompt": run.prompt, "nominal_at": run.queued_at.isoformat(),
+        "fired_at": run.queued_at.isoformat(), "finished_at": run.finished_at.isoformat(),
+        "status": str(run.status), "failure_reason": run.failure_reason or None, "failure_detail": None,
+        "result": run.result, "result_partial": bool(run.failure_reason), "report": None,
+        "turn_count": run.turn_count, "cost_usd": float(run.cost_usd),
+    }  # fmt: skip

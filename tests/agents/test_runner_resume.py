@@ -229,3 +229,23 @@ def test_a_worker_without_the_token_does_not_even_ask(script, assign):
         work(assignment)
     assert provider.requests == []
     assert kinds(assignment) == []
+
+
+def test_results_of_calls_with_the_same_id_are_told_apart_by_their_turn(script, assign, echo_calls):
+    """Some servers count the calls of each reply from nought."""
+
+    def call(say):
+        return reply(
+            [{"type": "tool_use", "id": "call_0", "name": "echo", "input": {"say": say}}], "tool_use"
+        )
+
+    script(call("a"), call("b"), say("Done."))
+    assignment = assign()
+    work(assignment)
+    past = recall(assignment.transcript_id)
+    told = [block["content"] for message in past.messages[1::2] for block in message["content"]]
+    assert told == ["echo a", "echo b"]
+    assert [(arguments["say"], finished.result) for _, arguments, finished in past.calls] == [
+        ("a", "echo a"),
+        ("b", "echo b"),
+    ]

@@ -115,3 +115,18 @@ def test_what_is_not_sent_yet_is_taken_back_in_front_of_what_was_written_since(c
     say(page, "What is scheduled, and when?")
     expect(settled(page)).to_have_count(1)
     wait_until(lambda: Message.objects.filter(role="user").count() == 1)
+
+
+def test_what_waits_goes_on_after_a_stop_and_is_stopped_with_a_word(chat):
+    page = chat()
+    for text in (LONG, LONG, LONG):
+        say(page, text)
+    expect(answers(page).nth(0)).to_contain_text("5 6 7 8")
+    expect(answers(page).nth(2).get_by_role("button", name="Withdraw")).to_be_visible()
+    page.get_by_role("button", name="Stop the answer").click()
+    expect(page.locator(".toast")).to_contain_text("What you sent after it is answered now.")
+    page.get_by_role("button", name="Stop that, too").click()
+    expect(settled(page)).to_have_count(3)
+    expect(answers(page).nth(2)).to_contain_text("Withdrawn before it was answered.")
+    told = [each.status for each in Message.objects.replies().order_by("pk")]
+    assert told == [MessageStatus.STOPPED] * 3

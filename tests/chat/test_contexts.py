@@ -60,9 +60,8 @@ def test_an_answer_that_was_stopped_is_told_as_broken_off(alice):
     stopped = ends(place.reply_id, held.token, status=MessageStatus.STOPPED)
     assert before(next_in(stopped))[1] == {"role": "assistant", "content": f"The first\n\n{contexts.CUT_OFF}"}
     silent = says(alice)
-    request_stop(alice, str(silent.reply_id), now=NOON)
-    reply_id = next_in(Message.objects.get(pk=silent.reply_id))
-    assert before(reply_id)[1] == {"role": "assistant", "content": contexts.CUT_OFF}
+    silenced = ends(silent.reply_id, begins(silent.reply_id).token, status=MessageStatus.STOPPED)
+    assert before(next_in(silenced))[1] == {"role": "assistant", "content": contexts.CUT_OFF}
 
 
 def test_a_refused_turn_is_dropped_with_the_words_that_were_refused(alice):
@@ -75,6 +74,14 @@ def test_a_refused_turn_is_dropped_with_the_words_that_were_refused(alice):
     assert said[0]["content"] == "Hello"
     assert "Forbidden" not in str(said)
     assert [message["role"] for message in said] == ["user", "assistant"]
+
+
+def test_what_was_withdrawn_is_not_told(alice):
+    answer = converses(alice, "One", "Two.")
+    request_stop(alice, str(next_in(answer, "Taken back")), now=NOON)
+    told = before(next_in(answer, "Three"))
+    assert [message["role"] for message in told] == ["user", "assistant"]
+    assert "Taken back" not in str(told)
 
 
 def test_a_branch_knows_nothing_of_the_others(alice):

@@ -74,9 +74,17 @@ def test_a_result_says_from_which_schedule_it_came(bob):
 
 def test_an_answer_that_was_stopped_says_so(bob):
     place = says(bob)
-    ends(place.reply_id, None, status=MessageStatus.STOPPED)
+    held = begins(place.reply_id)
+    ends(place.reply_id, held.token, status=MessageStatus.STOPPED)
     _, text = file_of(bob, place.conversation_id)
     assert text.endswith("*Stopped before any text.*\n")
+
+
+def test_words_that_were_withdrawn_say_so(bob):
+    place = says(bob)
+    ends(place.reply_id, None, status=MessageStatus.STOPPED)
+    _, text = file_of(bob, place.conversation_id)
+    assert text.endswith("*Withdrawn before it was answered.*\n")
 
 
 def test_an_empty_conversation_is_a_file_too(bob):

@@ -128,13 +128,20 @@ async def test_a_call_whose_arguments_are_no_object_is_a_result_and_can_be_read(
 async def test_a_provider_that_never_has_time_is_given_up(alice):
     status, reason, reply = await outcome(alice, "[[offline: 529=99]]")
     assert (status, reason, reply.text) == ("error", "overloaded", "")
+    assert "overloaded. It was asked 4 times." in reply.notice
     assert (await in_database(kinds, reply.transcript_id)).count("finished") == replies.MOST_TRIES
 
 
 async def test_a_wait_longer_than_reasonable_is_not_waited_for(alice):
     status, reason, reply = await outcome(alice, "[[offline: 429=9 retry_after=600]]")
     assert (status, reason) == ("error", "rate_limited")
-    assert "patience" in reply.notice
+    assert "takes no more requests for now. It asks to wait 10 min." in reply.notice
+
+
+async def test_a_provider_that_has_no_room_however_often_it_is_asked_is_given_up(alice):
+    status, reason, reply = await outcome(alice, "[[offline: 429=99 retry_after=0.01]]")
+    assert (status, reason) == ("error", "rate_limited")
+    assert "takes no more requests for now. It was asked 4 times." in reply.notice
 
 
 async def test_a_stream_that_is_cut_leaves_what_was_said(alice):

@@ -215,7 +215,7 @@ def test_a_reply_that_nobody_works_on_is_stopped_at_once_and_twice_is_once(alice
     assert (first.status, first.reason, first.notice) == (
         "stopped",
         "client_stop",
-        "Stopped before any text.",
+        "Withdrawn before it was answered.",
     )
     assert (again.finished_at, again.stop_requested_at) == (NOON, NOON)
     assert Event.objects.filter(transcript=first.transcript, kind="settled").count() == 1

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,7 @@ from schedules.tools.previewing import card
 from stagent.lib import clock
 from tests.agents.conftest import assign, finish, work  # noqa: F401 - a fixture
 from tests.support.builders import a_profile, a_schedule
+from tests.support.programs import Program
 
 pytestmark = pytest.mark.django_db
 NEW = {
@@ -64,7 +66,7 @@ def test_the_card_says_when_where_and_what_it_will_use(alices):
     assert told["Next firings"].count("09:00") == 3
     assert told["Expected"] == "About 30 steps and $0 a run; 7 runs a week"
     assert told["Guessed from"] == "The step limit: Tester has run no schedule yet; the offline model is free"
-    assert told["Collisions"] == "None within a day of its first firing"
+    assert told["Collisions"] == "None in the next 24 hours"
     assert shown["warnings"] == []
     assert not Schedule.objects.exists()
 
@@ -92,11 +94,17 @@ def test_where_no_run_had_a_price_the_card_says_that_none_is_known(alices, setti
     assert "About 50 steps and at most $0.50 a run" in told["Expected"]
 
 
-def test_a_collision_is_a_warning_on_the_card(alices):
+@pytest.fixture
+def crowd(alices):
+    """Two schedules that are far too much together, at nine each day."""
     for name in ("Big", "Huge"):
         a_schedule(clock.now(), name=name, cron="0 9 * * *", timezone="Europe/Berlin")
     Schedule.objects.update(avg_turns_per_firing=1600)
-    shown = card(alices, NEW)
+    return alices
+
+
+def test_a_collision_is_a_warning_on_the_card(crowd):
+    shown = card(crowd, NEW | {"cron": "0 9 * * *"})
     (warning,) = shown["warnings"]
     assert "Collisions" not in lines(shown)
     assert warning.startswith("Comes due together with “Big”, “Huge”: ")
@@ -104,12 +112,13 @@ def test_a_collision_is_a_warning_on_the_card(alices):
     assert "stay below 3,000 steps" in warning
 
 
-def test_a_collision_is_seen_however_far_its_first_firing_is(alices):
-    for name in ("Big", "Huge"):
-        a_schedule(clock.now(), name=name, cron="0 9 15 6 *", timezone="Europe/Berlin")
-    Schedule.objects.update(avg_turns_per_firing=1600)
-    (warning,) = card(alices, NEW | {"cron": "0 9 15 6 *"})["warnings"]
-    assert warning.startswith("Comes due together with “Big”, “Huge”: ")
+def test_the_card_looks_as_far_as_the_console_and_the_api(crowd, alice):
+    later = (clock.now() + timedelta(days=9)).astimezone(ZoneInfo("Europe/Berlin"))
+    at = later.replace(hour=9, minute=0, second=0, microsecond=0).isoformat()
+    once = {"name": "Once", "prompt": "P.", "at": at, "profile": "tester"}
+    shown = card(crowd, once)
+    assert shown["warnings"] == Program(alice).post("/schedules", once).json()["warnings"] == []
+    assert lines(shown)["Collisions"] == "None in the next 24 hours"
 
 
 def test_once_is_said_as_once(alices):

@@ -7,7 +7,8 @@ from django.core.management import CommandError, call_command
 
 from agents.models import LedgerEntry
 from schedules import retention
-from schedules.models import Firing, Run, Schedule
+from schedules.deliveries import letters
+from schedules.models import Delivery, Firing, Run, Schedule
 from schedules.states import Outcome, RunStatus
 from schedules.tallies import books
 from stagent.lib import clock
@@ -41,6 +42,16 @@ def test_it_looks_like_work(filled):
     assert Run.objects.filter(status=RunStatus.FAILED).exists()
     ended = Run.objects.filter(finished_at__isnull=False).select_related("firing")
     assert all(run.firing and run.finished_at == run.firing.completed_at for run in ended)
+
+
+def test_what_was_sent_out_says_what_it_was(filled):
+    sent = Delivery.objects.order_by("pk")
+    assert sent.exists()
+    for delivery in sent:
+        assert delivery.run is not None
+        assert delivery.payload["result"] == delivery.run.result
+        assert f"Run {delivery.run_id} of" in letters.text(delivery)
+        assert letters.subject(delivery).startswith(delivery.payload["schedule_name"])
 
 
 def test_it_is_no_part_of_what_metrics_count(filled):

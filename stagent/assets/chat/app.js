@@ -49,7 +49,7 @@ const commands = new Commands({ shell, sidebar, thread, composer, picker, search
 find("#help [data-commands]").append(...commands.told);
 new Suggestions(find("#commands"), composer, commands, announcer);
 composer.addEventListener("send", ({ detail: { text, ...choice } }) => commands.run(text) || thread.send(text, choice));
-composer.addEventListener("stop", () => thread.stop());
+composer.addEventListener("stop", () => thread.stopNow());
 composer.addEventListener("edit-last", () => thread.lastOfPerson && thread.edit(thread.lastOfPerson));
 find("#welcome").append(welcome(config, say));
 onSessionOver(() => shell.sayOver());

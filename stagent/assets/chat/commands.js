@@ -74,7 +74,7 @@ function commands({ shell, sidebar, thread, composer, picker, search, say }) {
         { name: "model", takes: "name", tells: "Pick the model", choices: () => picker.names(picker.models), act: (name) => picker.pick(picker.models, name) },
         { name: "profile", takes: "name", tells: "Pick who answers", choices: () => picker.names(picker.profiles), act: (name) => picker.pick(picker.profiles, name) },
         { name: "search", takes: "words", tells: "Search conversations", act: (words) => search.open(words) },
-        { name: "stop", tells: "Stop the answer", ready: () => thread.unfinished.length, missing: "Nothing is being answered.", act: () => thread.stop() },
+        { name: "stop", tells: "Stop the answer", ready: () => thread.unfinished.length, missing: "Nothing is being answered.", act: () => thread.stopNow() },
         { name: "fork", tells: "Go on from here in another conversation", ...ofOne, act: () => thread.fork() },
         { name: "rename", takes: "title", tells: "Give this conversation another title", ...ofOne, act: (title) => shell.rename(title) },
         { name: "pin", tells: "Pin or unpin this conversation", ...ofOne, act: () => sidebar.pin(here()) },

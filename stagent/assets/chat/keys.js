@@ -30,7 +30,7 @@ function wish(event, { shell, search, thread, help }) {
 
 function escape(shell, thread) {
     if (shell.drawerIsOpen) return () => shell.toggle(false);
-    return thread.unfinished.length ? () => thread.stop() : null;
+    return thread.unfinished.length ? () => thread.stopNow() : null;
 }
 
 function isTyping(target) {

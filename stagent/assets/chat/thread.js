@@ -124,9 +124,18 @@ export class Thread extends EventTarget {
         this.scroller.toEnd();
     }
 
-    // Stops what is being said; with an id, that reply.
-    stop(id = (this.messages.find((message) => message.status === "streaming" && message.role === "assistant") ?? this.unfinished[0])?.id) {
-        if (!id) return;
+    // Stops what is being said. What waits behind it goes on, which is said together with the way to stop that, too.
+    stopNow() {
+        const now = this.messages.find((message) => message.status === "streaming" && message.role === "assistant") ?? this.unfinished[0];
+        if (!now) return;
+        const rest = this.unfinished.slice(this.unfinished.indexOf(now) + 1);
+        this.stop(now.id);
+        // The last first: else each would begin as the one before it stops.
+        const stopRest = () => rest.toReversed().forEach(({ id }) => this.stop(id));
+        if (rest.length) this.tell("Stopped. What you sent after it is answered now.", stopRest, "Stop that, too");
+    }
+
+    stop(id) {
         if (!this.connection.say({ type: "stop", message_id: id })) post(`messages/${id}/stop`).catch((error) => this.tell(error.message));
     }
 

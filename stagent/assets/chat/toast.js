@@ -3,6 +3,7 @@
 import { button, find, h, iconButton } from "./dom.js";
 
 const STAYS_MS = 8000;
+const UNDO = "Undo";
 let undoable = null;
 
 // Undoes what was said last that it can be undone, while it says so.
@@ -14,7 +15,8 @@ export function canUndo() {
     return undoable !== null;
 }
 
-export function toast(text, undo) {
+// `label` names another way out than undoing; the keys for undoing do not take that one.
+export function toast(text, undo, label = UNDO) {
     const stack = find("#toasts");
     const element = h("div", { class: "toast" }, h("span", {}, text));
     const back = () => {
@@ -25,8 +27,8 @@ export function toast(text, undo) {
         element.remove();
         if (undoable === back) undoable = null;
     };
-    if (undo) undoable = back;
-    element.append(undo ? button("Undo", back, { class: "button small" }) : "", iconButton("close", "Dismiss", close));
+    if (undo && label === UNDO) undoable = back;
+    element.append(undo ? button(label, back, { class: "button small" }) : "", iconButton("close", "Dismiss", close));
     stack.replaceChildren(...[...stack.children].slice(-2), element);
     let timer = setTimeout(close, STAYS_MS);
     element.addEventListener("pointerenter", () => clearTimeout(timer));
