@@ -9,6 +9,7 @@ from chat.models import Conversation, Message
 from stagent.lib import clock
 from tests.browser.test_chat import SLOW, answers, say, settled
 from tests.support.talking import converses
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -95,8 +96,8 @@ def test_commands_do_what_the_buttons_do(chat, alice):
     expect(page).to_have_url(re.compile(r":\d+/$"))
     expect(field(page)).to_have_value("And the sun?")
     assert Message.objects.count() == 2, "no command was said to anybody"
-    about.refresh_from_db()
-    assert (about.title, about.pinned, about.archived_at) == ("About the rain", True, None)
+    kept = Conversation.objects.filter(title="About the rain", pinned=True, archived_at=None)
+    wait_until(kept.exists)
 
 
 def test_an_answer_is_stopped_by_a_command_once_there_is_one(chat):

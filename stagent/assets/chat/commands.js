@@ -1,6 +1,7 @@
 // What can be done by writing it: a word after a slash, for some with more after it. Each does what a button does.
 // What begins with a slash and is no command is words like others.
 
+import { get } from "./api.js";
 import { ASKS } from "./asks.js";
 import { find, h } from "./dom.js";
 import { written } from "./suggestions.js";
@@ -62,8 +63,8 @@ function offerWith({ name, act }, choice) {
 }
 
 function commands({ shell, sidebar, thread, composer, picker, search, say }) {
-    const ofOne = { ready: () => thread.conversation, missing: "Nothing was said here yet." };
-    const here = () => thread.conversation;
+    const ofOne = { ready: () => thread.id, missing: "Nothing was said here yet." };
+    const here = async (act) => act(thread.conversation ?? (await get(`conversations/${thread.id}`))); // it may be on its way
     return [
         { name: "new", takes: "first words", tells: "Begin a new chat", act: (words) => shell.begin(words) },
         { name: "schedule", tells: "Have something done again and again", act: () => composer.suggest(ASKS.schedule) },
@@ -77,10 +78,10 @@ function commands({ shell, sidebar, thread, composer, picker, search, say }) {
         { name: "stop", tells: "Stop the answer", ready: () => thread.unfinished.length, missing: "Nothing is being answered.", act: () => thread.stopNow() },
         { name: "fork", tells: "Go on from here in another conversation", ...ofOne, act: () => thread.fork() },
         { name: "rename", takes: "title", tells: "Give this conversation another title", ...ofOne, act: (title) => shell.rename(title) },
-        { name: "pin", tells: "Pin or unpin this conversation", ...ofOne, act: () => sidebar.pin(here()) },
-        { name: "folder", takes: "name", tells: "Move this conversation to a folder", ...ofOne, choices: () => sidebar.folders.names, act: (name) => sidebar.folders.move(here(), name) },
-        { name: "archive", tells: "Put this conversation away, or bring it back", ...ofOne, act: () => sidebar.archive(here()) },
-        { name: "export", takes: "md or json", tells: "Download this conversation", ...ofOne, choices: () => ["md", "json"], act: (format) => sidebar.download(here(), format) },
+        { name: "pin", tells: "Pin or unpin this conversation", ...ofOne, act: () => here((one) => sidebar.pin(one)) },
+        { name: "folder", takes: "name", tells: "Move this conversation to a folder", ...ofOne, choices: () => sidebar.folders.names, act: (name) => here((one) => sidebar.folders.move(one, name)) },
+        { name: "archive", tells: "Put this conversation away, or bring it back", ...ofOne, act: () => here((one) => sidebar.archive(one)) },
+        { name: "export", takes: "md or json", tells: "Download this conversation", ...ofOne, choices: () => ["md", "json"], act: (format) => sidebar.download({ id: thread.id }, format) },
         { name: "help", also: ["shortcuts", "keys"], tells: "Show all keys and commands", act: () => find("#help").showModal() },
     ];
 }

@@ -14,8 +14,7 @@ export class Outlook {
     constructor(element, composer, thread, announcer) {
         Object.assign(this, { element, composer, thread, announcer });
         composer.addEventListener("typed", () => this.#show());
-        composer.picker.ready.then(() => this.#look());
-        for (const list of [composer.picker.profiles, composer.picker.models]) list.addEventListener("change", () => this.#look());
+        composer.picker.addEventListener("shown", () => this.#look());
         thread.addEventListener("shown", () => this.#look());
     }
 

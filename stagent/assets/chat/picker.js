@@ -1,12 +1,14 @@
 // Who answers, and with which model: two plain lists. What is picked holds for what is sent from now on.
+// Event: "shown" when it may be another one.
 
 import { get, patch } from "./api.js";
 import { h } from "./dom.js";
 
-export class Picker {
+export class Picker extends EventTarget {
     #conversation = null;
 
     constructor(profiles, models, tell) {
+        super();
         this.profiles = profiles;
         this.models = models;
         this.tell = tell;
@@ -67,6 +69,7 @@ export class Picker {
         const told = this.told?.get(this.profiles.value);
         this.profiles.title = told?.description || "Who answers";
         this.models.options[0].textContent = told?.model ?? this.usualModel ?? "Usual model";
+        this.dispatchEvent(new Event("shown"));
     }
 
     async #picked(change) {

@@ -136,10 +136,10 @@ export class Shell {
 
     // Gives the conversation a title; without one, the title becomes a field.
     rename(title) {
-        const { id, title: before } = this.thread.conversation;
+        const { id, conversation } = this.thread;
         const save = (words) => this.sidebar.change(id, { title: words });
         if (title) save(title);
-        else rename(this.title, before, save, () => this.more.focus());
+        else rename(this.title, conversation?.title ?? "", save, () => this.more.focus());
     }
 
     // What is on screen is read; a page in the background has read nothing.

@@ -10,6 +10,7 @@ export class Suggestions {
     constructor(list, composer, commands, announcer) {
         Object.assign(this, { list, composer, commands, announcer, area: composer.area });
         this.area.addEventListener("input", () => this.#look());
+        composer.picker.ready.then(() => this.#look()); // what a command takes may only be known now
         this.area.addEventListener("blur", () => this.#show([]));
         this.area.addEventListener("keydown", (event) => this.#press(event), { capture: true }); // before it is sent
         list.addEventListener("pointerdown", (event) => event.preventDefault()); // the keyboard stays in the field
@@ -17,7 +18,8 @@ export class Suggestions {
 
     #look() {
         const text = this.area.value;
-        this.#show(text.startsWith("/") ? this.commands.suggest(text) : []);
+        const isHere = document.activeElement === this.area;
+        this.#show(isHere && text.startsWith("/") ? this.commands.suggest(text) : []);
     }
 
     #show(offers) {

@@ -171,7 +171,7 @@ export class Thread extends EventTarget {
     // Goes on from a message in another conversation; from the last one where none is named.
     async fork(message = this.messages.at(-1)) {
         try {
-            const { id } = await post(`conversations/${this.id}/fork`, { message_id: message.id });
+            const { id } = await post(`conversations/${this.id}/fork`, { message_id: message?.id ?? null });
             this.dispatchEvent(new CustomEvent("forked", { detail: id }));
         } catch (error) {
             this.tell(error.message);
