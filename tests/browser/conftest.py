@@ -28,13 +28,16 @@ NOWHERE = "/c/404404/"  # no conversation is there
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
     """One Chromium for all; each test has a profile of its own in it."""
+    shipped = connections[DEFAULT_DB_ALIAS]._test_serialized_contents  # type: ignore[attr-defined]
     # Playwright keeps an event loop in this thread, and Django would refuse to touch the database beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        # Beside an event loop Django has another connection for this thread; queries remember theirs.
+        # Beside an event loop Django has another connection for this thread. Queries remember theirs, and
+        # what the migrations made is put back from it after tests that commit.
+        connections[DEFAULT_DB_ALIAS]._test_serialized_contents = shipped  # type: ignore[attr-defined]
         prepared.here.link = connections[DEFAULT_DB_ALIAS]
         yield playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
     prepared.here.link = connections[DEFAULT_DB_ALIAS]

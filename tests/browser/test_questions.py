@@ -18,7 +18,7 @@ def test_a_call_is_allowed_on_the_page_of_its_run(visit, scheduler):
     card = page.get_by_role("region", name="Call list_files")
     expect(card.get_by_text("needs an answer")).to_be_visible()
     expect(page.get_by_text("for a person, since")).to_be_visible()
-    card.get_by_role("button", name="Allow").click()
+    card.get_by_role("button", name="Allow once").click()
     expect(
         page.locator(".messagelist").get_by_text("Allowed: May the agent call list_files?")
     ).to_be_visible()
