@@ -25,6 +25,7 @@ class Assignment:
     spender: Spender
     transcript_id: int
     token: UUID
+    enclosed: Sequence[dict[str, Any]] = field(default=())  # files that come with the prompt, as blocks
     context: Sequence[dict[str, Any]] = field(default=())  # earlier messages of a conversation
     turns_used: int = 0
     cost_used: Decimal = Decimal(0)

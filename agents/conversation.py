@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from agents.media import weight
 from agents.past import Message, tool_result
 from agents.replies import given_back
 from agents.text import storable
@@ -28,7 +29,7 @@ class Conversation:
         self.messages = [*before, *(_own(message) for message in messages)]
         self._earlier = len(before)  # of the messages: what was said before the prompt
         self._counted = 0  # as the provider counted it last
-        self._chars = size(system) + size(tools) + size(self.messages)  # since then
+        self._chars = size(system) + size(tools) + weight(self.messages)  # since then
 
     @property
     def tokens(self) -> int:
@@ -75,7 +76,7 @@ class Conversation:
         """Leave out the oldest messages before the prompt until the estimate fits; return how many went."""
         forgotten = 0
         while self._earlier and (self.tokens > target or (forgotten and not _begins(self.messages[0]))):
-            self._chars -= size(self.messages.pop(0))
+            self._chars -= weight([self.messages.pop(0)])
             self._earlier -= 1
             forgotten += 1
         return forgotten

@@ -7,6 +7,7 @@ from typing import Any
 from agents.assignment import author_of
 from agents.mcp.connections import Connections
 from agents.mcp.offering import offer
+from agents.media import weight
 from agents.models import Profile
 from agents.prices import Price, price
 from agents.tools import registry
@@ -29,4 +30,4 @@ def outlook(profile: Profile, context: Sequence[dict[str, Any]], extra_system: s
     tools = registry.params([*registry.offered(profile.tools, profile.permissions), *foreign])
     system = [profile.instructions, extra_system, offered.says]
     provider, model = author_of(profile)
-    return Outlook(estimate(size([system, tools, context])), model, price(model, provider))
+    return Outlook(estimate(size([system, tools]) + weight(context)), model, price(model, provider))

@@ -27,6 +27,7 @@ from agents.landing import LANDINGS, Landing, landing_before
 from agents.limits import Meter, Purse
 from agents.mcp.connections import Connections
 from agents.mcp.offering import Offer, offer, wanted_by
+from agents.media import said_with
 from agents.past import Past, recall
 from agents.reactions import act_on, answered, make_calls
 from agents.recording import Tell, record
@@ -92,7 +93,7 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections))
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
-    prompt = {"role": "user", "content": storable(job.prompt)}
+    prompt = {"role": "user", "content": said_with(job.enclosed, storable(job.prompt))}
     said = past.messages[:-1] if past.unfinished else past.messages  # the last are results, made up so far
     conversation = Conversation(system, toolbox.params, [prompt, *said], earlier=job.context)
     spent = max(past.cost_usd, job.cost_used)

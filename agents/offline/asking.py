@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from agents.offline import history
+from agents import media
+from agents.offline import given, history
 from agents.offline.checking import BadRequest, check
+from agents.offline.given import Given
 from agents.offline.history import Step
 from agents.offline.tokens import estimate
 
@@ -40,6 +42,11 @@ class Ask:
         return history.plain_text(self.later[0])
 
     @cached_property
+    def files(self) -> list[Given]:
+        """The files that came with those words."""
+        return given.files(self.later[0])
+
+    @cached_property
     def steps(self) -> list[Step]:
         """The tool calls made since those words, with their results."""
         return history.steps(self.later)
@@ -67,12 +74,16 @@ class Ask:
     @property
     def input_tokens(self) -> int:
         """What the request costs to read."""
-        return estimate(self.written)
+        light = self._write(media.without_bytes(self.messages))
+        return estimate(light) + sum(map(media.tokens, media.heavy_in(self.messages)))
 
     @cached_property
     def written(self) -> str:
         """What there is to read, written the same way every time."""
-        return json.dumps([self.system, self.messages, self.tools], ensure_ascii=False, sort_keys=True)
+        return self._write(self.messages)
+
+    def _write(self, messages: list[dict[str, Any]]) -> str:
+        return json.dumps([self.system, messages, self.tools], ensure_ascii=False, sort_keys=True)
 
 
 def read(body: bytes, *, counting: bool = False) -> Ask:

@@ -1,11 +1,13 @@
 """Refuses what the real API would refuse, so a fault of the engine shows here first."""
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 ROLES = ("user", "assistant", "system")
+SOURCES = {"image": ("image/png", "image/jpeg", "image/gif", "image/webp"), "document": ("application/pdf",)}
 CHOICES = ("auto", "any", "tool", "none")
 
 
@@ -78,6 +80,25 @@ def check_block(block: Any) -> None:
         require(block.get("id") and block.get("name"), ": a tool_use needs an id and a name")
     if kind == "tool_result":
         require(block.get("tool_use_id"), ".tool_use_id: Field required")
+    if kind in SOURCES:
+        check_source(block.get("source"), SOURCES[kind])
+
+
+def check_source(source: Any, media_types: tuple[str, ...]) -> None:
+    """Check the contents of a picture or a document that came as base64."""
+    require(isinstance(source, dict) and source.get("type"), ".source.type: Field required")
+    if source["type"] == "base64":
+        known = f".source.media_type: Input should be one of {', '.join(media_types)}"
+        require(source.get("media_type") in media_types, known)
+        require(is_base64(source.get("data")), ".source.data: Input should be base64, and not empty")
+
+
+def is_base64(data: Any) -> bool:
+    """Tell whether there is something, and it can be decoded."""
+    try:
+        return bool(b64decode(data, validate=True))
+    except (TypeError, ValueError):
+        return False
 
 
 def check_pairs(messages: list[dict[str, Any]]) -> None:

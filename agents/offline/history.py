@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from agents.offline.checking import blocks_of
+from agents.offline.given import files
 
 Messages = list[dict[str, Any]]
 
@@ -96,7 +97,7 @@ def is_prompt(messages: Messages, number: int, must_answer: bool) -> bool:
     own, they are a prompt, unless tools may no longer be called.
     """
     message = messages[number]
-    if message["role"] != "user" or not plain_text(message):
+    if message["role"] != "user" or not (plain_text(message) or files(message)):
         return False
     if own := every([message], "tool_result"):
         return not must_answer and all(was_stopped(block) for block in own)

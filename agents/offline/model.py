@@ -8,7 +8,7 @@ from agents.offline.misbehaviour import Orders, without_directives
 from agents.offline.replies import Reply, ask_for, fit, say
 from agents.offline.script import Call, play
 from agents.offline.skills import skill_for
-from agents.offline.telling import told
+from agents.offline.telling import handed, told
 
 FOOTER = "— offline model (no API key set)"
 
@@ -33,9 +33,9 @@ def next_reply(ask: Ask, orders: Orders) -> Reply:
     """Take the next step and obey the tool choice."""
     move = next_move(ask, orders)
     if isinstance(move, str):
-        return forced(ask) or answer(move, orders)
+        return forced(ask) or answer(ask, move, orders)
     if ask.must_answer:
-        return answer(so_far(ask, move), orders)
+        return answer(ask, so_far(ask, move), orders)
     return ask_for(chosen(ask, move))
 
 
@@ -46,9 +46,11 @@ def next_move(ask: Ask, orders: Orders) -> list[Call] | str:
     return play(skill_for(ask, without_directives(ask.text)), ask.steps, ask.offered)
 
 
-def answer(text: str, orders: Orders) -> Reply:
-    """Say the last word, and who says it."""
-    return drills.filler(orders.tokens) if orders.tokens else say(f"{text}\n\n{FOOTER}")
+def answer(ask: Ask, text: str, orders: Orders) -> Reply:
+    """Say the last word, which files were looked at for it, and who says it."""
+    if orders.tokens:
+        return drills.filler(orders.tokens)
+    return say("\n\n".join(filter(None, (handed(ask.files), text, FOOTER))))
 
 
 def forced(ask: Ask) -> Reply | None:

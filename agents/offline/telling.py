@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from agents.offline.given import Given
 from agents.offline.history import Result
 
 type Row = dict[str, Any]
@@ -124,6 +125,11 @@ def warnings(data: Any) -> str:
     said = data.get("warnings") or [] if isinstance(data, dict) else []
     texts = [first(one, "message", "suggestion", "type") if isinstance(one, dict) else one for one in said]
     return "; ".join(str(text) for text in texts if text)
+
+
+def handed(files: list[Given]) -> str:
+    """Say which files were given."""
+    return f"You gave me {count(len(files), 'file')}: {', '.join(map(str, files))}." if files else ""
 
 
 def money(value: Any) -> str:

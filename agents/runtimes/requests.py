@@ -1,11 +1,12 @@
 """The shape of a request to the Messages API, at the provider's own address and at other servers.
 
 What comes first changes least: tools, system, the conversation. The provider caches up to the marks; other
-servers cache by prefix without marks, and some refuse what they do not know.
+servers cache by prefix without marks, and some refuse what they do not know; none of them takes documents.
 """
 
 from typing import Any
 
+from agents.media import without_documents
 from agents.runtimes.base import Message, Request
 
 MARK = {"type": "ephemeral"}
@@ -16,7 +17,7 @@ def shape(request: Request, *, full: bool) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.max_tokens,
-        "messages": _marked(request.messages) if full else request.messages,
+        "messages": _marked(request.messages) if full else without_documents(request.messages),
     }
     if request.system:
         arguments["system"] = _system(request.system) if full else request.system

@@ -38,9 +38,12 @@ def introduce(wish: Wish) -> str:
 
 def digest(wish: Wish) -> str:
     """Sum up a text that was given; otherwise say what can be asked."""
-    body = wish.words.get("body") or material(wish.text)
+    read = "\n\n".join(each.text for each in wish.ask.files if each.text)
+    body = wish.words.get("body") or read or material(wish.text)
     if len(body.split()) >= LONG_ENOUGH or wish.words.get("body"):
         return f"The text has {figures(body)}\n\n{gist(body)}"
+    if wish.ask.files and not wish.text:
+        return "I can read texts, a little; pictures I cannot see. A real model could."
     limits = "I cannot reason freely about that; a real model could."
     return f"I read {figures(body)} {limits}\n\n{abilities(wish.ask)}"
 
