@@ -1,6 +1,6 @@
 """From a claimed reply to what the engine is asked to do: the person's words, and what was said before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +15,14 @@ from agents.assignment import Assignment, author_of
 from agents.budgets import Spender
 from agents.errors import LeaseLost
 from agents.limits import Limits
+from agents.media import said_with, weight
 from agents.models import Profile
 from agents.models.profile import workspace_of
 from agents.past import Author
 from agents.states import Activity, FailureReason
-from agents.usage import estimate, size
+from agents.usage import estimate
 from chat import conf
+from chat.luggage import Luggage
 from chat.models import Message
 from chat.states import MessageStatus, Role
 from chat.transitions import Claim
@@ -38,6 +40,7 @@ TELLING = (
     "reason",
     "notice",
     "text",
+    "files",
     "parent",
     "transcript",
     "run_id",
@@ -66,9 +69,12 @@ def assign(reply: Message, claim: Claim) -> Assignment:
     """Say the same of a reply that is at hand: what is asked of it does not change."""
     assert reply.parent is not None
     profile = answerer(reply.profile, reply.model)
+    packed = Luggage()
+    enclosed = packed.of(reply.parent)
     return Assignment(
         profile=profile,
         prompt=reply.parent.text,
+        enclosed=enclosed,
         limits=Limits(max_turns=profile.max_turns or conf.MAX_TURNS, max_cost_usd=profile.max_cost_usd),
         workspace=workspace_of(None),
         spender=Spender(
@@ -76,7 +82,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         ),
         transcript_id=claim.transcript_id,
         token=claim.token,
-        context=before(reply.parent, author_of(profile)),
+        context=before(reply.parent, author_of(profile), enclosed, packed),
         extra_system=surroundings(reply.conversation.owner),
         fresh=claim.fresh,
         clock=_clock(clock.now()),
@@ -86,16 +92,24 @@ def assign(reply: Message, claim: Claim) -> Assignment:
     )
 
 
-def before(asked: Message, author: Author | None = None) -> list[Block]:
+def before(
+    asked: Message,
+    author: Author | None = None,
+    enclosed: Sequence[Block] = (),
+    packed: Luggage | None = None,
+) -> list[Block]:
     """Return what was said before a person's message, oldest first, as far as the model can read it.
 
-    Thoughts are given back to this author alone: to nobody else do their signatures mean anything.
+    Thoughts are given back to this author alone: to nobody else do their signatures mean anything. `enclosed`
+    is what comes with the message itself, `packed` what is left for files after it.
     """
-    left = room() - estimate(size(asked.text))
+    packed = packed or Luggage()
+    prompt = {"role": "user", "content": said_with(enclosed, asked.text)}
+    left = room() - estimate(weight([prompt]))
     said: list[list[Block]] = []
     for message, told in _accepted(_remembered(asked, author)):
-        blocks = _as_messages(message, told)
-        left -= estimate(size(blocks))
+        blocks = _as_messages(message, told, packed)
+        left -= estimate(weight(blocks))
         if left < 0:
             said.append([{"role": "user", "content": OLDER}])
             break
@@ -145,9 +159,9 @@ def _ancestors(message: Message) -> Iterator[list[Message]]:
         many = min(2 * many, MANY)
 
 
-def _as_messages(message: Message, told: list[Block]) -> list[Block]:
+def _as_messages(message: Message, told: list[Block], packed: Luggage) -> list[Block]:
     if message.role == Role.USER:
-        return [{"role": "user", "content": message.text}]
+        return [{"role": "user", "content": said_with(packed.of(message), message.text)}]
     return _as_reply(message, told) if message.run_id is None else _as_run(message, told)
 
 

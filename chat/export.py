@@ -8,9 +8,11 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.text import slugify
 
+from agents.media import amount
+from chat import attachments
 from chat.branches import Tree, load
 from chat.calls import Call, calls_of
-from chat.models import Conversation, Message
+from chat.models import Attachment, Conversation, Message
 from chat.states import MessageStatus, Role
 
 AT_ONCE = 100  # messages that are read at a time
@@ -38,9 +40,10 @@ def markdown(conversation: Conversation, now: datetime) -> Iterator[str]:
     yield f"# {title}\n\n{_about(len(branch), len(tree.nodes), now)}\n"
     for messages in batches(branch):
         calls = calls_of(messages)
+        files = attachments.of_messages([each.pk for each in messages if each.files])
         for message in messages:
             made = calls.get(message.transcript_id or 0, [])
-            yield _section(message, conversation.owner.get_username(), made)
+            yield _section(message, conversation.owner.get_username(), made, files.get(message.pk, []))
 
 
 def _about(shown: int, there: int, now: datetime) -> str:
@@ -48,8 +51,8 @@ def _about(shown: int, there: int, now: datetime) -> str:
     return f"*{shown} {'message' if shown == 1 else 'messages'}, exported {_moment(now)}.{others}*"
 
 
-def _section(message: Message, owner: str, calls: Sequence[Call]) -> str:
-    told = "\n".join(_told(call) for call in calls)
+def _section(message: Message, owner: str, calls: Sequence[Call], files: Sequence[Attachment]) -> str:
+    told = "\n".join([*(_attached(each) for each in files), *(_told(call) for call in calls)])
     parts = [f"## {_speaker(message, owner)}", told, message.text.strip(), _how(message)]
     return "".join(f"\n{part}\n" for part in parts if part)
 
@@ -84,6 +87,10 @@ def _told(call: Call) -> str:
     how = "failed" if call.is_error else "done"
     ended = "no result" if call.is_error is None else f"{how} in {call.duration_ms} ms"
     return f"> Called `{call.name}` with `{shown}`: {ended}.  "
+
+
+def _attached(file: Attachment) -> str:
+    return f"> Attached `{file.name.replace('`', "'")}` ({file.media_type}, {amount(file.size)})  "
 
 
 def _moment(at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""What is old goes, bit by bit: conversations that were thrown away, and news that every page has seen.
+"""What is old goes, bit by bit: conversations that were thrown away, files that were never sent, seen news.
 
 Called by the desk of every web process; doing it twice at once is harmless.
 """
@@ -7,10 +7,12 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from agents import leaves, transcript
 from agents.models import Event
-from chat.models import Conversation, Feed, Message
+from chat import conf
+from chat.models import Attachment, Conversation, Enclosure, Feed, Message
 
 EVERY_SEC = 600.0
 RESTORABLE = timedelta(days=30)  # how long a conversation that was thrown away can be brought back
@@ -18,6 +20,7 @@ NEWS_KEPT = timedelta(days=7)  # a page that was away for longer reads everythin
 SLICE_SEC = 0.5  # of one call; what is left waits for the next
 ROWS = 500  # that one transaction deletes: on SQLite everybody waits for it
 LOGS = 50
+FILES = 10  # they may be large
 
 
 def prune(now: datetime, *, seconds: float = SLICE_SEC) -> bool:
@@ -28,7 +31,7 @@ def prune(now: datetime, *, seconds: float = SLICE_SEC) -> bool:
         while not _take_away(conversation):
             if time.monotonic() >= until:
                 return False
-    return _prune_news(now - NEWS_KEPT, until)
+    return _prune_files(now - conf.UNSENT_KEPT, until) and _prune_news(now - NEWS_KEPT, until)
 
 
 def _take_away(conversation: Conversation) -> bool:
@@ -40,7 +43,7 @@ def _take_away(conversation: Conversation) -> bool:
     ids = [pk for pk, _, _ in newest]
     told = [log for _, log, run_id in newest if log is not None and run_id is None]  # a run keeps its own
     logs = _own(conversation, told)
-    if not transcript.empty(logs, ROWS):
+    if not (_without_files(conversation, ids) and transcript.empty(logs, ROWS)):
         return False
     with transaction.atomic():
         Message.objects.filter(pk__in=ids).delete()
@@ -56,6 +59,33 @@ def _own(conversation: Conversation, logs: list[int]) -> list[int]:
     elsewhere = Message.objects.filter(transcript_id__in=logs).exclude(conversation=conversation)
     shared = set(elsewhere.values_list("transcript_id", flat=True))
     return [log for log in logs if log not in shared]
+
+
+def _without_files(conversation: Conversation, message_ids: list[int]) -> bool:
+    """Delete some of the files of messages that go, none that a fork has; tell whether none is left."""
+    elsewhere = Enclosure.objects.filter(attachment=OuterRef("pk")).exclude(
+        message__conversation=conversation
+    )
+    own = Attachment.objects.filter(~Exists(elsewhere), enclosures__message__in=message_ids)
+    some = own.order_by().distinct()[:FILES]
+    return Attachment.objects.filter(pk__in=[each.pk for each in some]).delete()[0] == 0
+
+
+def _prune_files(before: datetime, until: float) -> bool:
+    """Delete files that were uploaded and never sent; tell whether none is left."""
+    while _forget_some(before):
+        if time.monotonic() >= until:
+            return False
+    return True
+
+
+@transaction.atomic
+def _forget_some(before: datetime) -> bool:
+    """Delete some, none of which is being sent this moment; tell whether there may be more."""
+    locked = Attachment.objects.forgotten(before).order_by("created_at", "pk").select_for_update()
+    ids = [each.pk for each in locked[:FILES]]
+    Attachment.objects.filter(pk__in=ids).delete()
+    return len(ids) == FILES
 
 
 def _prune_news(before: datetime, until: float) -> bool:

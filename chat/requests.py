@@ -16,7 +16,8 @@ from stagent.lib.problems import Problem, invalid
 __all__ = ["number", "positions", "read", "retry", "send", "stop"]
 
 TEXTS = ("text", "client_msg_id", "conversation_id", "parent_id", "model", "profile")
-NEEDED = {"text", "client_msg_id"}
+NEEDED = {"client_msg_id"}  # of words there need be none where a file is sent
+MOST_IDS = 100  # that are read at all
 
 
 def read(text: str | None) -> dict[str, Any]:
@@ -38,9 +39,12 @@ def read(text: str | None) -> dict[str, Any]:
 def send(user: User, frame: dict[str, Any]) -> Frame:
     """Store a message; answers `accepted` when it is stored, together with the place of its reply."""
     wrong = {name: "A text is expected." for name in TEXTS if not _is_text(name, frame.get(name))}
+    if not _are_ids(frame.get("attachments")):
+        wrong["attachments"] = "A list of ids is expected."
     if wrong:
         raise invalid(wrong)
     said: dict[str, Any] = {name: frame.get(name) for name in TEXTS}
+    said |= {"text": said["text"] or "", "attachments": frame.get("attachments") or ()}
     return _accepted(accept(user, Draft(**said), now=clock.now()))
 
 
@@ -81,6 +85,12 @@ def _accepted(place: Accepted) -> Frame:
 
 def _is_seq(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _are_ids(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, list) and len(value) <= MOST_IDS and all(isinstance(each, str) for each in value)
+    )
 
 
 def _is_text(name: str, value: Any) -> bool:

@@ -1,4 +1,7 @@
-"""A person's conversations by what was said in them: every word must be in one message, or in the title."""
+"""A person's conversations by what was said in them: every word must be in one message, or in the title.
+
+The names of the files that came with a message count as said in it.
+"""
 
 import re
 from collections.abc import Collection
@@ -38,7 +41,7 @@ def narrow(conversations: ConversationQuerySet, words: list[str]) -> Conversatio
 
     Looked up here, once: whoever counts them and then reads a page would read every message twice.
     """
-    said = Message.objects.filter(_all("text", words), conversation=OuterRef("pk"))
+    said = Message.objects.filter(_said(words), conversation=OuterRef("pk"))
     found = conversations.filter(_all("title", words) | Q(Exists(said))).order_by("-active_at", "-pk")
     return conversations.filter(pk__in=list(found.values_list("pk", flat=True)[:MOST_FOUND]))
 
@@ -48,10 +51,10 @@ def snippets(conversations: Collection[Conversation], words: list[str]) -> dict[
     if not words:
         return {}
     found = {each.pk: cut(each.title, words) for each in conversations}
-    said = Message.objects.filter(_all("text", words), conversation__in=[each.pk for each in conversations])
-    rows = said.order_by("-pk").values_list("conversation_id", "pk", "text")[:MOST_LOOKED_AT]
-    for conversation_id, pk, text in reversed(rows):
-        found[conversation_id] = cut(text, words, pk)
+    said = Message.objects.filter(_said(words), conversation__in=[each.pk for each in conversations])
+    rows = said.order_by("-pk").values_list("conversation_id", "pk", "text", "files")[:MOST_LOOKED_AT]
+    for conversation_id, pk, text, files in reversed(rows):
+        found[conversation_id] = cut(f"{files}\n{text}" if files else text, words, pk)
     return found
 
 
@@ -65,6 +68,10 @@ def cut(text: str, words: list[str], message_id: int | None = None) -> Snippet:
     lead, tail = "…" if begin else "", "…" if begin + AROUND < len(flat) else ""
     marks = [(hit.start() + len(lead), hit.end() + len(lead)) for hit in pattern.finditer(piece)]
     return Snippet(message_id, f"{lead}{piece}{tail}", marks[:MOST_MARKS])
+
+
+def _said(words: list[str]) -> Q:
+    return Q(*(_has("text", word) | _has("files", word) for word in words))
 
 
 def _all(column: str, words: list[str]) -> Q:

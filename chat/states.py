@@ -19,6 +19,14 @@ class MessageStatus(models.TextChoices):
     ERROR = "error"  # `reason` says which
 
 
+class FileKind(models.TextChoices):
+    """What a model can make of a file."""
+
+    IMAGE = "image"  # it sees it
+    TEXT = "text"  # it reads it
+    PDF = "pdf"  # it sees and reads it, where the provider takes documents
+
+
 FINISHED = (MessageStatus.COMPLETE, MessageStatus.STOPPED, MessageStatus.INTERRUPTED, MessageStatus.ERROR)
 UNFINISHED = (MessageStatus.PENDING, MessageStatus.STREAMING)
 

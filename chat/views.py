@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from chat import conf, sharing
 from chat.models import Conversation
+from chat.states import FileKind
 from chat.transitions.accepting import number
 from stagent.lib import clock
 
@@ -28,6 +29,7 @@ SHEETS = [
         "chat/composer",
         "chat/commands",
         "chat/folders",
+        "chat/attached",
         "chat/cards",
         "chat/questions",
         "chat/dialogs",
@@ -79,6 +81,11 @@ def _config(user: User, conversation_id: str | None) -> dict[str, Any]:
         "user": user.get_short_name() or user.get_username(),
         "conversation": conversation_id,
         "longest": conf.MAX_TEXT_CHARS,
+        "files": {
+            "most": conf.MAX_FILES,
+            "image": conf.MAX_FILE_BYTES[FileKind.IMAGE],
+            "largest": max(conf.MAX_FILE_BYTES.values()),
+        },
         "offline": not (settings.ANTHROPIC_API_KEY or settings.ANTHROPIC_BASE_URL),
         "links": _links(user),
     }

@@ -7,9 +7,10 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException
 from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
@@ -98,6 +99,10 @@ OURS: dict[type[Exception], Callable[[Any], Problem]] = {
     CsrfRefused: lambda error: Problem(403, "csrf_failed", str(error)),
     ValidationError: _of_schema,
     RequestDataTooBig: lambda error: Problem(413, *CODES[413]),
+    MultiPartParserError: lambda error: Problem(
+        400, "malformed_upload", f"The upload cannot be read: {error}."
+    ),
+    SuspiciousOperation: lambda error: Problem(400, "malformed_upload", "It holds too many fields or files."),
     RawPostDataException: lambda error: Problem(415, *CODES[415]),  # a form that the CSRF check has read
     OperationalError: _busy,
     InterfaceError: _busy,

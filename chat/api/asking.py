@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from chat.conf import MAX_TEXT_CHARS
+from chat.conf import MAX_FILES, MAX_TEXT_CHARS
 from chat.models.conversation import FOLDER_CHARS, TITLE_CHARS
 from stagent.lib.api.listing import Window
 from stagent.lib.api.values import AnyId, Asked, Text
@@ -76,7 +76,15 @@ class NewMessage(Asked):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": SAID})
 
-    text: Text = Field(min_length=1, max_length=MAX_TEXT_CHARS)
+    text: Text = Field(
+        default="", max_length=MAX_TEXT_CHARS, description="May be empty where files say enough."
+    )
+    attachments: list[AnyId] = Field(
+        default=[],
+        max_length=MAX_FILES,
+        description="Ids of uploaded files, none of which was sent; a branch beside a message may have the "
+        "message's own once more.",
+    )
     client_msg_id: Text | None = Field(
         default=None,
         min_length=1,

@@ -8,8 +8,9 @@ from typing import Any, Self
 from pydantic import Field
 
 from agents.models import Question, StreamRecord
+from chat import attachments
 from chat.calls import Call, calls_of
-from chat.models import Message
+from chat.models import Attachment, Message
 from chat.parts import Part, PartKind, parts_from, parts_of
 from chat.states import Role
 from stagent.lib.api.values import Id, Row, Said
@@ -54,16 +55,17 @@ class OpenQuestion(Row):
 
 @dataclass(frozen=True)
 class Parts:
-    """Parts and calls by log, questions by message, records of streams by their key."""
+    """Parts and calls by log, questions and files by message, records of streams by their key."""
 
     told: dict[int, list[Part]]
     calls: dict[int, list[Call]]
     questions: dict[int, list[OpenQuestion]]
     records: dict[str, StreamRecord]
+    files: dict[int, list[Attachment]]
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Self:
-        """Look up what belongs to messages, in four queries at most."""
+        """Look up what belongs to messages, in five queries at most."""
         replies = [each for each in messages if each.transcript_id and each.run_id is None]
         waiting = [each.pk for each in replies if not each.finished]
         untold = [each.transcript_id for each in replies if each.outline is None and each.transcript_id]
@@ -72,6 +74,7 @@ class Parts:
             calls=calls_of(replies),
             questions=_questions_of(waiting) if waiting else {},
             records=_records_of([each.stream_key for each in replies if each.finished]),
+            files=attachments.of_messages([each.pk for each in messages if each.files]),
         )
 
     def inside(self, message: Message) -> list[PartRow]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from chat.api.attachment_rows import AttachmentRow
 from chat.api.message_parts import OpenQuestion, PartRow, Parts, ToolRow
 from chat.branches import Tree
 from chat.models import Message
@@ -22,7 +23,8 @@ EXAMPLE: Any = json.loads("""{
     {"kind": "tool", "text": null, "html": null, "call_id": "toolu_1", "duration_ms": null},
     {"kind": "text", "text": "Two runs failed.", "html": "<p>Two runs failed.</p>\\n", "call_id": null,
      "duration_ms": null}],
-  "siblings": ["84"], "model": null, "profile": "operator", "run_id": null, "schedule_id": null, "card": {},
+  "attachments": [], "siblings": ["84"],
+  "model": null, "profile": "operator", "run_id": null, "schedule_id": null, "card": {},
   "tools": [{"call_id": "toolu_1", "name": "list_runs", "arguments": {"status": "failed"}, "result": "…",
              "is_error": false, "duration_ms": 12}],
   "questions": [], "last_seq": 31, "created_at": "2026-11-24T09:11:58Z",
@@ -46,6 +48,7 @@ class MessageRow(Row):
     html: str | None = Field(description="The Markdown of a finished reply as safe HTML.")
     parent_id: Ref
     parts: list[PartRow] = Field(description="Thoughts, texts and calls of tools in their order.")
+    attachments: list[AttachmentRow] = Field(description="The files that came with it.")
     siblings: list[Id] = Field(description="What stands at the same place, this one included, in order.")
     model: Said = Field(description="null: the profile's.")
     profile: Said
@@ -85,6 +88,7 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
         text=message.text or _so_far(inside),
         html=_html(message, inside),
         parts=inside,
+        attachments=parts.files.get(message.pk, []),
         siblings=tree.siblings(message.pk),
         profile=message.profile.slug if message.profile else None,
         tools=parts.calls.get(message.transcript_id or 0, []),

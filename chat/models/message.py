@@ -51,6 +51,9 @@ class Message(models.Model):
     reason = models.CharField(max_length=32, blank=True, help_text="How it ended, for programs.")
     notice = models.CharField(max_length=500, blank=True, help_text="How it ended, for people.")
     text = models.TextField(blank=True)
+    files = models.TextField(
+        blank=True, default="", db_default="", help_text="The names of what came with it, a line each."
+    )
     outline = models.JSONField(null=True, help_text="The parts of a finished reply in their order.")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     client_msg_id = models.CharField(max_length=100, null=True)
@@ -86,7 +89,7 @@ class Message(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["author", "client_msg_id"], name="message_once_per_client_id"),
             models.CheckConstraint(
-                condition=Q(status__in=UNFINISHED) | ~Q(text="") | ~Q(notice=""),
+                condition=Q(status__in=UNFINISHED) | ~Q(text="") | ~Q(notice="") | ~Q(files=""),
                 name="message_finished_is_never_blank",
             ),
             models.CheckConstraint(

@@ -1,5 +1,6 @@
 """A person's words come in: stored with the reply's place in one transaction, once for each client id."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,6 +18,7 @@ from chat.doorbell import call
 from chat.errors import no_conversation, no_message, still_answering, too_many_waiting
 from chat.models import Conversation, Message
 from chat.states import NEWS_MESSAGE, MessageStatus, Role
+from chat.transitions.enclosing import enclose, wanted
 from stagent.lib.prepared import Given, Select
 from stagent.lib.problems import invalid
 
@@ -48,6 +50,7 @@ class Draft:
     parent_id: str | None = None  # None: the end of the branch that is shown
     model: str | None = None
     profile: str | None = None  # slug
+    attachments: Sequence[str] = ()  # ids of files
 
 
 def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
@@ -97,7 +100,7 @@ def number(identifier: str | int | None) -> int:
 
 def _checked(draft: Draft) -> str:
     text: str = storable(draft.text)
-    if not text.strip():
+    if not text.strip() and not draft.attachments:
         raise invalid({"text": "Say something."})
     if len(text) > conf.MAX_TEXT_CHARS:
         raise invalid({"text": f"At most {conf.MAX_TEXT_CHARS:,} characters; these are {len(text):,}."})
@@ -105,7 +108,7 @@ def _checked(draft: Draft) -> str:
         raise invalid({"client_msg_id": "Between 1 and 100 characters."})
     if draft.model and len(draft.model) > 120:
         raise invalid({"model": "At most 120 characters."})
-    return text
+    return text if text.strip() else ""  # a file alone says enough
 
 
 def _first(owner: User, client_msg_id: str | None) -> Accepted | None:
@@ -133,18 +136,22 @@ def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
     else:
         conversation = _lock(owner, number(draft.conversation_id))
     _choose(conversation, profile, draft.model)
+    files = wanted(owner, draft.attachments)
+    names = "\n".join(each.name for each in files)
     said = Message.objects.create(
         conversation=conversation,
         parent_id=_parent(conversation, draft.parent_id),
         role=Role.USER,
         status=MessageStatus.COMPLETE,
         text=text,
+        files=names,
         author=owner,
         client_msg_id=draft.client_msg_id,
         created_at=now,
         finished_at=now,
     )
-    _title(conversation, text)
+    enclose(said, files, now)
+    _title(conversation, text or names)
     news.tell(NEWS_MESSAGE, said, now)
     reply = _place_reply(conversation, said, conversation.profile, conversation.model, now)
     _move_head(conversation, reply, now)

@@ -4,7 +4,7 @@ Nothing is said again and no arrow is walked: finished messages are copied as th
 of its original, so that the model is told the same, calls and results included; the ledger has its cost once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ from django.utils.text import Truncator
 from chat import news
 from chat.branches import Tree, load
 from chat.errors import no_conversation, no_message, still_answering
-from chat.models import Conversation, Message
+from chat.models import Conversation, Enclosure, Message
 from chat.models.conversation import TITLE_CHARS
 from chat.transitions.accepting import number
 from stagent.lib.problems import invalid
@@ -89,7 +89,17 @@ def _copy(branch: Sequence[Message], made: Conversation) -> list[Message]:
     for before, after in pairwise(copies):
         after.parent = before
     Message.objects.bulk_update(copies[1:], ["parent"], batch_size=AT_ONCE)
+    _copy_files({each.pk: copy for each, copy in zip(branch, copies, strict=True) if each.files})
     return copies
+
+
+def _copy_files(copies: Mapping[int, Message]) -> None:
+    """Let the files of messages go with their copies, too."""
+    if copies:
+        Enclosure.objects.bulk_create(
+            Enclosure(message=copies[row.message_id], attachment_id=row.attachment_id, position=row.position)
+            for row in Enclosure.objects.filter(message__in=copies.keys())
+        )
 
 
 def _title(title: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from agents.api import questions
-from chat.api import conversation_rows, message_rows
+from chat.api import attachment_rows, conversation_rows, message_rows
 from chat.api.asking import ConversationChanges, NewConversation, NewMessage
 from chat.api.placing import Placed
 from schedules.api import firing_rows, run_rows, schedule_rows
@@ -50,6 +50,8 @@ PATHS = {
     "/api/conversations/{conversation_id}/restore": {"post"},
     "/api/conversations/{conversation_id}/messages": {"get", "post"},
     "/api/conversations/{conversation_id}/export": {"get"},
+    "/api/attachments": {"post"},
+    "/api/attachments/{attachment_id}": {"get", "delete"},
     "/api/messages/{message_id}": {"get"},
     "/api/messages/{message_id}/events": {"get"},
     "/api/messages/{message_id}/stop": {"post"},
@@ -120,7 +122,8 @@ def test_unknown_fields_are_declared_as_refused(document):
 
 
 @pytest.mark.parametrize(
-    "module", [schedule_rows, run_rows, firing_rows, questions, conversation_rows, message_rows]
+    "module",
+    [schedule_rows, run_rows, firing_rows, questions, conversation_rows, message_rows, attachment_rows],
 )
 def test_the_examples_of_rows_have_their_fields(module, document):
     name = f"{module.__name__.rpartition('.')[2].partition('_')[0].rstrip('s').title()}Row"

@@ -25,6 +25,9 @@ class Program:
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self._send("POST", path, body, headers)
 
+    def upload(self, path: str, parts: dict[str, Any]) -> Any:
+        return self._client.post(f"/api{path}", parts)
+
     def patch(self, path: str, body: Any) -> Any:
         return self._send("PATCH", path, body, {})
 

@@ -1,6 +1,7 @@
 """Conversations as they come about: through the chat's own doors, at a moment that is handed in."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -19,7 +20,7 @@ from tests.support.builders import NOON
 TTL = timedelta(seconds=30)
 
 
-def says(owner: User, text: str = "What failed?", now: datetime = NOON, **more: str | None) -> Accepted:
+def says(owner: User, text: str = "What failed?", now: datetime = NOON, **more: Any) -> Accepted:
     """Let somebody say something; the reply is pending."""
     return accept(owner, Draft(text, **more), now=now)
 
