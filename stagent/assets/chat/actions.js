@@ -26,7 +26,7 @@ export class Actions {
         return [
             moment(message.created_at),
             this.#branches(message),
-            iconButton("copy", "Copy", (event) => copy(message.text, event.currentTarget)),
+            message.text && iconButton("copy", "Copy", (event) => copy(message.text, event.currentTarget)),
             iconButton("pencil", "Edit and send again", () => this.desk.edit(this.view)),
             this.#more(),
             this.desk.isUnanswered(message) && word("Answer", () => this.desk.retry(message)),
@@ -55,7 +55,7 @@ export class Actions {
 
     #more() {
         const entries = () => [
-            ["quote", "Quote", () => this.desk.quote(this.view)],
+            this.view.message.text && ["quote", "Quote", () => this.desk.quote(this.view)],
             ["branch", "Fork from here", () => this.desk.fork(this.view.message)],
         ];
         const opener = iconButton("more", "More for this message", () => openMenu(opener, entries()), { "aria-haspopup": "menu", "aria-expanded": "false" });

@@ -22,7 +22,7 @@ export function onSessionOver(callback) {
 }
 
 export async function ask(method, path, body, signal) {
-    const headers = { Accept: "application/json", "X-CSRFToken": cookieToken() ?? token };
+    const headers = ourHeaders();
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const said = body === undefined ? undefined : JSON.stringify(body);
     const answer = await fetch(`/api/${path}`, { method, headers, body: said, signal }).catch((error) => {
@@ -30,15 +30,41 @@ export async function ask(method, path, body, signal) {
         throw new ApiError(0, "unreachable", "The server cannot be reached right now.");
     });
     if (answer.ok) return answer.status === 204 ? null : answer.json().catch(() => null);
-    const told = await answer.json().catch(() => ({}));
-    if (answer.status === 401) whenOver();
-    throw new ApiError(answer.status, told.error ?? "error", wording(answer.status, told), told.fields);
+    throw refused(answer.status, await answer.json().catch(() => ({})));
+}
+
+// Sends a file and tells how much of it has gone out, which fetch does not.
+export function sendFile(path, file, { onprogress, signal }) {
+    const asked = new XMLHttpRequest();
+    const body = new FormData();
+    body.append("file", file, file.name);
+    return new Promise((resolve, reject) => {
+        const unreachable = () => reject(new ApiError(0, "unreachable", "The server cannot be reached right now."));
+        asked.upload.addEventListener("progress", ({ loaded, total }) => onprogress(loaded / total));
+        asked.addEventListener("load", () => (asked.status === 201 ? resolve(asked.response) : reject(refused(asked.status, asked.response ?? {}))));
+        asked.addEventListener("error", unreachable);
+        asked.addEventListener("abort", () => reject(new DOMException("It was taken back.", "AbortError")));
+        signal.addEventListener("abort", () => asked.abort());
+        asked.open("POST", `/api/${path}`);
+        asked.responseType = "json";
+        for (const [name, value] of Object.entries(ourHeaders())) asked.setRequestHeader(name, value);
+        asked.send(body);
+    });
 }
 
 export const get = (path, signal) => ask("GET", path, undefined, signal);
 export const post = (path, body = {}) => ask("POST", path, body);
 export const patch = (path, body) => ask("PATCH", path, body);
 export const remove = (path) => ask("DELETE", path);
+
+function ourHeaders() {
+    return { Accept: "application/json", "X-CSRFToken": cookieToken() ?? token };
+}
+
+function refused(status, told) {
+    if (status === 401) whenOver();
+    return new ApiError(status, told.error ?? "error", wording(status, told), told.fields);
+}
 
 // A sign-in in another tab renews the token; where the cookie can be read, it is the newer one.
 function cookieToken() {

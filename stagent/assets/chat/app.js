@@ -2,6 +2,7 @@
 
 import { onSessionOver } from "./api.js";
 import { Announcer } from "./announcer.js";
+import { bindFiles } from "./attaching.js";
 import { Chip } from "./chip.js";
 import { Commands } from "./commands.js";
 import { Composer } from "./composer.js";
@@ -22,6 +23,7 @@ import { Suggestions } from "./suggestions.js";
 import { Thread } from "./thread.js";
 import { toast } from "./toast.js";
 import { Traffic } from "./traffic.js";
+import { Tray } from "./tray.js";
 import { welcome } from "./welcome.js";
 
 const config = JSON.parse(find("#config").textContent);
@@ -32,7 +34,8 @@ const replies = new Replies((frame) => connection.say(frame));
 const outbox = new Outbox(connection, config);
 const scroller = new Scroller(find("#scroll"), find("#content"), find("#jump"));
 const picker = new Picker(find("#profile"), find("#model"), toast);
-const composer = new Composer(find("#composer"), config.user, picker);
+const tray = new Tray(find("#tray"), config);
+const composer = new Composer(find("#composer"), config.user, picker, tray);
 const thread = new Thread({ list, replies, outbox, connection, scroller, composer, links: config.links, tell: toast });
 const sidebar = new Sidebar(find("#sidebar"));
 const announcer = new Announcer(find("#announcer"), (id) => thread.messages.some((message) => message.id === id));
@@ -48,12 +51,13 @@ const say = (words) => thread.send(words, composer.choice);
 const commands = new Commands({ shell, sidebar, thread, composer, picker, search, say, tell: toast });
 find("#help [data-commands]").append(...commands.told);
 new Suggestions(find("#commands"), composer, commands, announcer);
-composer.addEventListener("send", ({ detail: { text, ...choice } }) => commands.run(text) || thread.send(text, choice));
 composer.addEventListener("stop", () => thread.stopNow());
+composer.addEventListener("send", ({ detail: { text, ...draft } }) => (commands.run(text) ? tray.restore(draft.attachments) : thread.send(text, draft)));
 composer.addEventListener("edit-last", () => thread.lastOfPerson && thread.edit(thread.lastOfPerson));
 find("#welcome").append(welcome(config, say));
 onSessionOver(() => shell.sayOver());
 bindKeys({ shell, search, thread });
+bindFiles(tray, composer);
 
 shell.open(config.conversation);
 sidebar.load().catch((error) => toast(error.message));

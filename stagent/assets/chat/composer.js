@@ -1,5 +1,5 @@
 // Where one writes: grows with the text, keeps drafts, sends on Enter, stops on Escape.
-// Events: "send" with the text, "stop", "edit-last", "typed" when the text is another.
+// Events: "send" with the text and its files, "stop", "edit-last", "typed" when the text is another.
 
 import { find } from "./dom.js";
 import { quotation } from "./quoting.js";
@@ -10,18 +10,20 @@ const SAVE_MS = 250;
 export class Composer extends EventTarget {
     #key = "";
     #timer = 0;
+    #waits = false; // it is to be sent as soon as its files are there
 
-    constructor(element, user, picker) {
+    constructor(element, user, picker, tray) {
         super();
-        this.element = element;
-        this.picker = picker;
+        Object.assign(this, { element, picker, tray });
         this.prefix = `stagent:draft:${user}:`;
         this.area = find("textarea", element);
         this.sendButton = find("[data-send]", element);
         this.stopButton = find("[data-stop]", element);
         element.addEventListener("submit", (event) => this.#submit(event));
         this.area.addEventListener("keydown", (event) => this.#press(event));
-        this.area.addEventListener("input", () => this.#typed());
+        this.area.addEventListener("input", () => this.#holdBack());
+        tray.addEventListener("change", () => this.#uploaded());
+        tray.addEventListener("emptied", () => this.refocus());
         this.stopButton.addEventListener("click", () => this.#stop());
         addEventListener("resize", () => this.#grow());
         addEventListener("pagehide", () => this.#save());
@@ -36,6 +38,8 @@ export class Composer extends EventTarget {
         this.#save();
         const known = Boolean(this.#key); // before that, somebody was quicker than this script
         this.#key = this.prefix + (conversationId ?? "new");
+        this.#waits = false;
+        this.tray.open(conversationId ?? "new");
         this.area.value = (!known && this.area.value) || (localStorage.getItem(this.#key) ?? "");
         this.#typed(false);
     }
@@ -44,11 +48,13 @@ export class Composer extends EventTarget {
     adopt(conversationId) {
         localStorage.removeItem(this.#key);
         this.#key = this.prefix + conversationId;
+        this.tray.adopt(conversationId);
         this.#save();
     }
 
-    // Puts words before those that are in the field already.
-    fill(text) {
+    // Puts words before those that are in the field already, and files to those in the tray.
+    fill(text, files = []) {
+        this.tray.restore(files);
         this.area.value = [text, this.area.value].filter((each) => each.trim()).join("\n\n");
         this.area.focus();
         this.#typed();
@@ -94,10 +100,29 @@ export class Composer extends EventTarget {
     #submit(event) {
         event.preventDefault();
         const text = this.area.value.trim();
-        if (!text) return;
+        if (!text && this.tray.isEmpty) return;
+        this.#waits = this.tray.isUnderWay;
+        if (this.#waits) return this.tray.say("It is sent as soon as the files are there. Write on, and it waits for you.");
+        if (this.tray.hasFailed) return this.tray.say("One file could not be uploaded: try again, or remove it, and send.");
+        const attachments = this.tray.take();
         this.write("");
         this.focus();
-        this.dispatchEvent(new CustomEvent("send", { detail: { text, ...this.choice } }));
+        this.dispatchEvent(new CustomEvent("send", { detail: { text, attachments, ...this.choice } }));
+    }
+
+    #holdBack() {
+        if (this.#waits) this.tray.say("");
+        this.#waits = false;
+        this.#typed();
+    }
+
+    #uploaded() {
+        this.#showSendable();
+        if (this.#waits && !this.tray.isUnderWay) this.element.requestSubmit();
+    }
+
+    #showSendable() {
+        this.sendButton.disabled = !this.area.value.trim() && this.tray.isEmpty;
     }
 
     #press(event) {
@@ -115,7 +140,7 @@ export class Composer extends EventTarget {
     }
 
     #typed(keep = true) {
-        this.sendButton.disabled = !this.area.value.trim();
+        this.#showSendable();
         this.#grow();
         this.dispatchEvent(new Event("typed"));
         if (!keep) return;

@@ -8,12 +8,13 @@ export function edit(view, send) {
     area.value = view.message.text;
     const close = () => {
         editor.remove();
-        view.bubble.hidden = view.actions.element.hidden = false;
+        view.bubble.hidden = !view.message.text;
+        view.actions.element.hidden = false;
         document.querySelector("#words").focus();
     };
     const done = () => {
         const text = area.value.trim();
-        if (!text) return area.focus();
+        if (!text && !view.message.attachments?.length) return area.focus();
         close();
         send(text);
     };
@@ -21,7 +22,7 @@ export function edit(view, send) {
         "div",
         { class: "editor", onkeydown: (event) => keys(event, done, close) },
         area,
-        h("div", { class: "editor-foot" }, h("span", {}, "The earlier version is kept."), button("Cancel", close), button("Send", done, { class: "button main" })),
+        h("div", { class: "editor-foot" }, h("span", {}, `The earlier version is kept${view.message.attachments?.length ? ", and so are its files" : ""}.`), button("Cancel", close), button("Send", done, { class: "button main" })),
     );
     view.bubble.hidden = view.actions.element.hidden = true;
     view.element.append(editor);

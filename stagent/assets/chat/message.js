@@ -3,6 +3,7 @@
 import { Actions } from "./actions.js";
 import { cardOf } from "./cards.js";
 import { h, icon } from "./dom.js";
+import { filesOf } from "./attached.js";
 import { folded } from "./folding.js";
 import { Parts } from "./parts.js";
 import { Questions } from "./questions.js";
@@ -16,7 +17,8 @@ export class Said {
     constructor(message, desk) {
         this.message = message;
         this.bubble = h("div", { class: "bubble" }, folded(message.text));
-        this.element = h("article", { class: "message user", "data-id": message.id, "aria-label": "You" }, this.bubble);
+        this.bubble.hidden = !message.text;
+        this.element = h("article", { class: "message user", "data-id": message.id, "aria-label": "You" }, filesOf(message.attachments), this.bubble);
         this.actions = new Actions(this, desk);
         this.element.append(this.actions.element);
     }

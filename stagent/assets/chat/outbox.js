@@ -168,7 +168,8 @@ export class Outbox extends EventTarget {
 }
 
 function wire(entry) {
-    return pick(entry, ["client_msg_id", "conversation_id", "text", "model", "profile", "parent_id"]);
+    const files = entry.attachments?.length ? { attachments: entry.attachments.map(({ id }) => id) } : {};
+    return { ...pick(entry, ["client_msg_id", "conversation_id", "text", "model", "profile", "parent_id"]), ...files };
 }
 
 function pick(from, names) {

@@ -154,7 +154,7 @@ export class Thread extends EventTarget {
         edit(view, (text) => {
             const at = this.messages.findIndex((message) => message.id === view.message.id);
             for (const message of this.messages.slice(at)) if (isUnfinished(message)) this.stop(message.id);
-            this.send(text, { ...this.composer.choice, parent_id: view.message.parent_id ?? "root" });
+            this.send(text, { ...this.composer.choice, attachments: view.message.attachments, parent_id: view.message.parent_id ?? "root" });
         });
     }
 
@@ -220,7 +220,7 @@ export class Thread extends EventTarget {
             const parent_id = before.at(-1)?.id ?? null; // or who edits it at once would begin at the root
             this.messages = [
                 ...before,
-                { ...common, id: place.message_id, role: "user", status: "complete", text: entry.text, parent_id },
+                { ...common, id: place.message_id, role: "user", status: "complete", text: entry.text, attachments: entry.attachments, parent_id },
                 { ...common, id: place.reply_id, role: "assistant", status: "pending", text: "", parent_id: place.message_id },
             ];
         }

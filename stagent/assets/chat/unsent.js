@@ -1,6 +1,7 @@
 // A person's words that the server has not confirmed: shown at once, with what becomes of them.
 
 import { button, h, icon } from "./dom.js";
+import { filesOf } from "./attached.js";
 import { folded } from "./folding.js";
 
 export class Unsent {
@@ -32,13 +33,13 @@ export class Unsent {
             entry.error && word("Try again", () => this.outbox.retry(entry.client_msg_id)),
             isHere && [word("Edit", () => this.#takeBack(entry, true)), word("Withdraw", () => this.#takeBack(entry, false))],
         );
-        const bubble = h("div", { class: "bubble" }, folded(entry.text));
-        return h("article", { class: "message user unsent", "aria-label": entry.error ? "You, not sent" : "You, sending" }, bubble, status);
+        const bubble = entry.text && h("div", { class: "bubble" }, folded(entry.text));
+        return h("article", { class: "message user unsent", "aria-label": entry.error ? "You, not sent" : "You, sending" }, filesOf(entry.attachments), bubble, status);
     }
 
     #takeBack(entry, isWanted) {
         this.outbox.drop(entry.client_msg_id);
-        if (isWanted) this.composer.fill(entry.text);
+        if (isWanted) this.composer.fill(entry.text, entry.attachments);
         else this.composer.refocus();
     }
 }
