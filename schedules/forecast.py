@@ -142,11 +142,11 @@ def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forec
 
 def _expected(outlook: Outlook, jobs: Sequence[Job]) -> list[Expected]:
     likely, given_up = outlook.likely, Fate.EXPIRED
-    return [
-        Expected(likely[job.plan], job.due, start, None if start is None else job.end, job.fate or given_up)
+    columns = (
+        (likely[job.plan], job.due, job.start, None if job.start is None else job.end, job.fate or given_up)
         for job in jobs
-        for start in (job.start,)
-    ]
+    )
+    return list(map(Expected._make, columns))
 
 
 def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[Day]:

@@ -105,7 +105,8 @@ class Simulation:
                 self._let_end(due)
             self._arrive(Job(number, due))
             if self._waiting:
-                self._fill(due)
+                if self._running < self.cap:
+                    self._fill(due)
                 self.peak_waiting = max(self.peak_waiting, self._waiting)
         self._let_end(inf)
         return self.jobs

@@ -51,12 +51,16 @@ def peaks(found: Sequence[Level]) -> list[Level]:
 
 
 def _runs(every: Iterable[Expected]) -> Stretches:
-    found = [(one.start, one.end) for one in every if one.start is not None and one.end is not None]
+    found = [(start, end) for _, _, start, end, _ in every if start is not None and end is not None]
     return sorted(start for start, _ in found), sorted(end for _, end in found)
 
 
 def _waits(every: Iterable[Expected]) -> Stretches:
-    found = [(one.due, until) for one in every if (until := _waits_until(one)) > one.due]
+    found = [
+        (one[1], until)
+        for one in every
+        if one[2] != one[1] and (until := _waits_until(one)) > one[1]  # most start when they are due
+    ]
     return sorted(due for due, _ in found), sorted(until for _, until in found)
 
 
