@@ -9,9 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -19,6 +17,7 @@ from agents.models import Leave, Question
 from agents.models.leave import CONVERSATION, SCHEDULE
 from agents.models.question import ANSWERS_FOR_ALL
 from agents.tools.base import Tool
+from stagent.lib.journal import ADDITION, DELETION, note
 from stagent.lib.problems import Problem
 
 WHERE = {CONVERSATION: "this conversation", SCHEDULE: "this schedule"}
@@ -55,7 +54,7 @@ def give(question: Question, user: User, now: datetime) -> Leave:
         user_id=question.user_id or 0,  # never: without a person, a tool asks each time
         defaults={"fingerprint": question.fingerprint, "given_by": user, "given_at": now},
     )
-    _note(user, leave, ADDITION, f"Asked in question {question.pk}.")
+    note(user, leave, ADDITION, f"Asked in question {question.pk}.")
     return leave
 
 
@@ -73,7 +72,7 @@ def take_back(leave_id: int, user: User) -> None:
         leave = Leave.objects.of(user).select_for_update().filter(pk=leave_id).first()
         if leave is None:
             raise Problem(404, "leave_not_found", "There is no such standing leave.")
-        _note(user, leave, DELETION, "Taken back.")
+        note(user, leave, DELETION, "Taken back.")
         leave.delete()
 
 
@@ -86,8 +85,3 @@ def _could_answer(leave: Leave) -> bool:
     """Tell whether who gave it could answer today: people leave, and are let do less."""
     giver = leave.given_by
     return giver.is_active and (giver.pk == leave.user_id or giver.has_perm(ANSWERS_FOR_ALL))
-
-
-def _note(user: User, leave: Leave, flag: int, message: str) -> None:
-    given: Any = [leave]  # any iterable of rows will do
-    LogEntry.objects.log_actions(user.pk, given, flag, change_message=message)

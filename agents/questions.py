@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
@@ -23,6 +22,7 @@ from agents.signals import announce, question_answered, question_asked
 from agents.states import QuestionKind, QuestionStatus
 from agents.text import storable
 from stagent.lib import clock
+from stagent.lib.journal import CHANGE, note
 from stagent.lib.prepared import Given, Select
 from stagent.lib.problems import Problem, invalid
 
@@ -168,18 +168,9 @@ def _settle(
         changed = believed.filter(pk=question.pk).update(status=status, answered_at=now, **how)
         question.refresh_from_db()
         if changed:
-            _note(question)
+            note(how.get("answered_by"), question, CHANGE, f"{question.status.capitalize()}.")
             announce(question_answered, question=question)
     return bool(changed)
-
-
-def _note(question: Question) -> None:
-    """Write a person's answer into the admin log, through whichever door it came."""
-    if question.answered_by_id is not None:
-        said: Any = [question]
-        LogEntry.objects.log_actions(
-            question.answered_by_id, said, CHANGE, change_message=f"{question.status.capitalize()}."
-        )
 
 
 def _read(question: Question, decision: str, text: str) -> tuple[QuestionStatus, str]:

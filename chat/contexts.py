@@ -35,18 +35,9 @@ OLDER = "[What was said before this is left out: it is too long.]"
 
 FEW, MANY = 8, 64  # messages that are looked up together, first and at most
 TELLING = (
-    "role",
-    "status",
-    "reason",
-    "notice",
-    "text",
-    "files",
-    "parent",
-    "transcript",
-    "run_id",
-    "card",
+    "role", "status", "reason", "notice", "text", "files", "parent", "transcript", "run_id", "card",
     "started_at",
-)
+)  # fmt: skip
 
 type Block = dict[str, Any]
 type Remembered = tuple[Message, list[Block]]  # with the messages of its log

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -21,7 +20,8 @@ from chat.errors import no_conversation, nothing_to_share
 from chat.models import Conversation, Message, Share
 from chat.models.share import nonce
 from chat.states import Role
-from chat.transitions.accepting import number
+from chat.transitions.accepting import lock, number
+from stagent.lib.journal import ADDITION, DELETION, note
 from stagent.lib.problems import Problem, invalid
 
 SALT = "chat.sharing"
@@ -41,7 +41,7 @@ def share(owner: User, conversation_id: str, *, now: datetime, expires_at: datet
     if expires_at is not None and expires_at <= now:
         raise invalid({"expires_at": "That moment is past."})
     with transaction.atomic():
-        conversation = _lock(owner, conversation_id)
+        conversation = lock(owner, conversation_id)
         head = _head(conversation)
         shown = {"head": head, "title": conversation.title, "shared_at": now, "expires_at": expires_at}
         made, is_new = Share.objects.get_or_create(conversation=conversation, defaults=shown)
@@ -49,7 +49,7 @@ def share(owner: User, conversation_id: str, *, now: datetime, expires_at: datet
             fresh = {} if made.expires_at is None or made.expires_at > now else {"nonce": nonce()}
             Share.objects.filter(pk=made.pk).update(**shown | fresh)  # what had ended stays ended
             made.refresh_from_db()
-        _note(made, owner, ADDITION, f"Shared up to message {head.pk}.")
+        note(owner, made, ADDITION, f"Shared up to message {head.pk}.")
         news.tell_changed(conversation, now)
     return made
 
@@ -65,9 +65,9 @@ def share_of(owner: User, conversation_id: str) -> Share:
 def take_back(owner: User, conversation_id: str, *, now: datetime) -> None:
     """End the link to a conversation for good; the next one has another address."""
     with transaction.atomic():
-        conversation = _lock(owner, conversation_id)
+        conversation = lock(owner, conversation_id)
         found = share_of(owner, conversation_id)
-        _note(found, owner, DELETION, "Taken back.")
+        note(owner, found, DELETION, "Taken back.")
         found.delete()
         news.tell_changed(conversation, now)
 
@@ -111,20 +111,8 @@ def _finished(branch: list[Message]) -> Iterator[Message]:
         yield message
 
 
-def _lock(owner: User, conversation_id: str) -> Conversation:
-    mine = Conversation.objects.of(owner).select_for_update(of=("self",))
-    found = mine.filter(pk=number(conversation_id)).first()
-    if found is None:
-        raise no_conversation()
-    return found
-
-
 def _missing(owner: User, conversation_id: str) -> Problem:
     mine = Conversation.objects.of(owner).filter(pk=number(conversation_id))
     if not mine.exists():
         return no_conversation()
     return Problem(404, "share_not_found", "There is no link to this conversation.")
-
-
-def _note(share: Share, owner: User, flag: int, message: str) -> None:
-    LogEntry.objects.log_actions(owner.pk, [share], flag, change_message=message)

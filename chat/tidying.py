@@ -15,7 +15,7 @@ from chat.errors import no_conversation, no_message
 from chat.models import Conversation
 from chat.pruning import RESTORABLE
 from chat.transitions import request_stop
-from chat.transitions.accepting import number, profile_of
+from chat.transitions.accepting import lock, number, profile_of
 from stagent.lib.problems import invalid
 
 
@@ -36,7 +36,7 @@ class Change:
 def change(owner: User, conversation_id: str, asked: Change, *, now: datetime) -> Conversation:
     """Change what was given, all or nothing. What is so already is no news."""
     with transaction.atomic():
-        found = _lock(owner, conversation_id)
+        found = lock(owner, conversation_id)
         columns = asked.columns(found, now)
         if columns:
             Conversation.objects.filter(pk=found.pk).update(**columns)
@@ -71,14 +71,6 @@ def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
         keeps = found.schedule_id if found.schedule_id and not newer.exists() else None
         thrown_away.update(deleted_at=None, schedule_id=keeps)
         news.tell_changed(found, now)
-
-
-def _lock(owner: User, conversation_id: str) -> Conversation:
-    mine = Conversation.objects.of(owner).select_for_update(of=("self",))
-    found = mine.filter(pk=number(conversation_id)).first()
-    if found is None:
-        raise no_conversation()
-    return found
 
 
 def _title(conversation: Conversation, title: str, now: datetime) -> dict[str, Any]:

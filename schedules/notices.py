@@ -7,8 +7,8 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from schedules import journal
 from schedules.models import Delivery, Notice, Schedule
+from stagent.lib import journal
 
 SELF_PAUSE = "self_pause:"  # and the reason of the last failure: what breaks for many is told once
 OVER_ONCE_SEEN = (Notice.Kind.MISSED, Notice.Kind.SELF_PAUSE)

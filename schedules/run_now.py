@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from agents import budgets
 from agents.budgets import Spender
 from agents.states import Activity
-from schedules import caps, handover, journal, presence
+from schedules import caps, handover, presence
 from schedules.errors import CapacityFull, NoRoom, NoScheduler, NotAllowed, Quicker
 from schedules.eta import Forecast
 from schedules.models import Firing, Run, Schedule
@@ -18,7 +18,7 @@ from schedules.models.run import UNADOPTED
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import FiringKind, Outcome, Source
 from schedules.transitions import claim, enqueue
-from stagent.lib import bell
+from stagent.lib import bell, journal
 
 ADOPTION_TTL = timedelta(seconds=10)  # a claimed run that no scheduler took over by then is queued again
 QUEUE_PATIENCE = timedelta(days=1)

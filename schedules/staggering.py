@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from schedules import editing, journal, stagger
+from schedules import editing, stagger
 from schedules.forecast import Forecast, play
 from schedules.models import Schedule
 from schedules.plans import Likely, Outlook
 from schedules.stagger import Flow, Move
 from schedules.states import ScheduleStatus
+from stagent.lib import journal
 
 MINUTE = 60
 TOO_NEAR = "its instant is too near: moved now it would fire twice, or not at all. Try again in a few minutes"

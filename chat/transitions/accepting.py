@@ -134,7 +134,7 @@ def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
     if draft.conversation_id is None:
         conversation = begin(owner, now, profile=profile, model=draft.model or "")
     else:
-        conversation = _lock(owner, number(draft.conversation_id))
+        conversation = _lock(owner, draft.conversation_id)
     _choose(conversation, profile, draft.model)
     files = wanted(owner, draft.attachments)
     names = "\n".join(each.name for each in files)
@@ -184,12 +184,18 @@ def profile_of(slug: str | None) -> Profile | None:
     return found
 
 
-def _lock(owner: User, conversation_id: int) -> Conversation:
-    """Take the conversation for this transaction: two messages at once go one after the other."""
+def lock(owner: User, conversation_id: str | int) -> Conversation:
+    """Take one's own conversation for this transaction; a Problem where there is none."""
     mine = Conversation.objects.of(owner).select_for_update(of=("self",)).select_related("profile")
-    found = mine.filter(pk=conversation_id).first()
+    found = mine.filter(pk=number(conversation_id)).first()
     if found is None:
         raise no_conversation()
+    return found
+
+
+def _lock(owner: User, conversation_id: str | int) -> Conversation:
+    """Take it for more words: two messages at once go one after the other."""
+    found = lock(owner, conversation_id)
     if found.messages.unfinished().count() >= conf.MAX_QUEUED:
         raise too_many_waiting(conf.MAX_QUEUED)
     return found

@@ -15,10 +15,10 @@ from django.utils.text import Truncator
 
 from chat import news
 from chat.branches import Tree, load
-from chat.errors import no_conversation, no_message, still_answering
+from chat.errors import no_message, still_answering
 from chat.models import Conversation, Enclosure, Message
 from chat.models.conversation import TITLE_CHARS
-from chat.transitions.accepting import number
+from chat.transitions.accepting import lock, number
 from stagent.lib.problems import invalid
 
 SUFFIX = " (fork)"
@@ -33,20 +33,12 @@ def fork(owner: User, conversation_id: str, message_id: str | None, *, now: date
     While nothing was said in an earlier fork from there, it is that one: asked twice is once.
     """
     with transaction.atomic():
-        origin = _lock(owner, conversation_id)
+        origin = lock(owner, conversation_id)
         branch = _branch(origin, message_id)
         forks = Conversation.objects.of(owner).filter(forked_from=branch[-1])
         if untouched := forks.filter(active_at=F("created_at")).first():
             return untouched
         return _begin(origin, branch, now)
-
-
-def _lock(owner: User, conversation_id: str) -> Conversation:
-    mine = Conversation.objects.of(owner).select_for_update(of=("self",))
-    found = mine.filter(pk=number(conversation_id)).first()
-    if found is None:
-        raise no_conversation()
-    return found
 
 
 def _branch(origin: Conversation, message_id: str | None) -> list[Message]:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 
 from agents.models import Question
-from schedules import cancelling, caps, conf, journal, run_now, situation
+from schedules import cancelling, caps, conf, run_now, situation
 from schedules.admin import turns
 from schedules.admin.filters import DayFilter, ScheduleFilter
 from schedules.admin.remedies import remedy
@@ -22,7 +22,7 @@ from schedules.errors import NotAllowed
 from schedules.models import Run
 from schedules.panels import queue
 from schedules.states import RunStatus
-from stagent.lib import clock
+from stagent.lib import clock, journal
 from stagent.lib.admin import ask_first, operator
 
 STOPS = (

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from agents.leaves import in_schedule
 from agents.models import Leave
-from schedules import collisions, editing, journal, streaks, wording
+from schedules import collisions, editing, streaks, wording
 from schedules.admin import preview, sparkline
 from schedules.admin.collision_banner import tell
 from schedules.admin.filters import AttentionFilter
@@ -26,7 +26,7 @@ from schedules.models import Schedule
 from schedules.states import ScheduleStatus
 from schedules.transitions import remove
 from schedules.zones import names
-from stagent.lib import cells, clock
+from stagent.lib import cells, clock, journal
 from stagent.lib.admin import operator
 
 FOLD = ("collapse",)

@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from agents import activity
-from schedules import caps, conf, journal
+from schedules import caps, conf
 from schedules.admin.ranges import LoopFilter, WaitFilter
 from schedules.advisor import LOOKS_BACK, Evidence, advise
 from schedules.conf import BY_NAME, Key, Value
 from schedules.models import Setting
-from stagent.lib import bell, clock
+from stagent.lib import bell, clock, journal
 from stagent.lib.admin import ReadOnlyAdmin, operator
 
 UNITS = {"SEC": "s", "DAYS": "days", "TURNS": "steps"}

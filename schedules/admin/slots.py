@@ -11,12 +11,12 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules import caps, journal
+from schedules import caps
 from schedules.admin.run_columns import run_url
 from schedules.admin.schedule_columns import BUTTON
 from schedules.models import Pool, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
-from stagent.lib import bell, cells, clock
+from stagent.lib import bell, cells, clock, journal
 from stagent.lib.admin import ReadOnlyAdmin, operator
 
 TOGGLE = f'<span class="row-buttons">{BUTTON}</span>'

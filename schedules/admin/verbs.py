@@ -6,13 +6,14 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from schedules import editing, journal, run_now
+from schedules import editing, run_now
 from schedules.admin import when
 from schedules.models import Run, Schedule
 from schedules.states import ScheduleStatus
 from schedules.transitions import forgive
 from schedules.transitions import pause as pause_active
 from schedules.transitions import resume as resume_paused
+from stagent.lib import journal
 
 COPIED = (
     "project", "prompt", "profile", "kind", "timezone", "starts_at", "ends_at", "max_firings", "jitter_sec",

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import HttpRequest
 
-from schedules import journal
+from stagent.lib import journal
 from stagent.lib.problems import Problem
 
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from pydantic import ConfigDict
 
-from schedules import collisions, editing, journal
+from schedules import collisions, editing
 from schedules.api import finding
 from schedules.api.actors import Actor
 from schedules.api.asking import NewSchedule, ScheduleChanges
@@ -20,6 +20,7 @@ from schedules.states import ScheduleStatus
 from schedules.transitions import pause as pause_active
 from schedules.transitions import remove as remove_schedule
 from schedules.transitions import resume as resume_paused
+from stagent.lib import journal
 from stagent.lib.api.values import Row, Warnings
 from stagent.lib.problems import invalid, of_model
 

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from schedules import cancelling, journal, run_now
+from schedules import cancelling, run_now
 from schedules.api import finding
 from schedules.api.actors import Actor
 from schedules.cancelling import Cancelled
 from schedules.models import Run
 from schedules.run_now import Started
+from stagent.lib import journal
 
 
 @dataclass(frozen=True)

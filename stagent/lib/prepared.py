@@ -49,23 +49,14 @@ class Given(Expression):
         return "%s", (self,)
 
 
-class Prepared[M: Model]:
-    """A query compiled once, for the database of this process."""
+class Select[M: Model]:
+    """A prepared SELECT of rows of one model, whole or with `only` some columns, and of what is related.
+
+    A query compiled once, for the database of this process.
+    """
 
     def __init__(self, queryset: QuerySet[M]) -> None:
         self._queryset = queryset
-
-    @cached_property
-    def _statement(self) -> "Statement":
-        raise NotImplementedError
-
-    @cached_property
-    def _rows(self) -> "Rows[M]":
-        raise NotImplementedError
-
-
-class Select[M: Model](Prepared[M]):
-    """A prepared SELECT of rows of one model, whole or with `only` some columns, and of what is related."""
 
     def __call__(self, **values: Any) -> list[M]:
         rows, _ = self._statement.run(values)
@@ -92,14 +83,13 @@ class Select[M: Model](Prepared[M]):
         return rows_of(self._compiler.klass_info, self._compiler)
 
 
-class Update[M: Model](Prepared[M]):
+class Update[M: Model]:
     """A prepared UPDATE; it tells how many rows it changed."""
 
     returning: Sequence[Any] = ()
 
     def __init__(self, queryset: QuerySet[M], **values: Any) -> None:
-        super().__init__(queryset)
-        self._values = values
+        self._queryset, self._values = queryset, values
 
     def __call__(self, **values: Any) -> int:
         _, changed = self._statement.run(values)

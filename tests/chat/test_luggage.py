@@ -6,6 +6,7 @@ import pytest
 
 from agents import media
 from agents.offline import asking, given
+from agents.offline.skills import skill_for
 from agents.runtimes.base import Request
 from agents.runtimes.requests import shape
 from agents.usage import estimate
@@ -128,6 +129,21 @@ def test_the_offline_model_sees_what_came_along():
     assert ask.prompts == [0]
     assert ask.input_tokens < media.IMAGE_TOKENS + 200
     assert given.files({"role": "user", "content": "Plain"}) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([media.File("b.md", "text", "text/plain", b"Buy milk")], "Buy milk"),
+        ([media.File("a.png", "image", "image/png", png())], "pictures I cannot see"),
+    ],
+)
+def test_asked_for_the_files_the_offline_model_looks_at_those_that_came_along(files, said):
+    blocks = [block for file in files for block in media.blocks(file)]
+    ask = asking.Ask("m", [{"role": "user", "content": media.said_with(blocks, "What is in these files?")}])
+    answer = skill_for(ask, ask.text)
+    assert isinstance(answer, str), "no tool is called: the workspace is not meant"
+    assert said in answer
 
 
 @pytest.mark.parametrize(

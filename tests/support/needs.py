@@ -10,23 +10,24 @@ NEEDS = {
     "postgres": "with DATABASE_URL=postgres://…",
     "cluster": "with that and STAGENT_EXECUTOR=procrastinate",
     "redis": "with REDIS_URL=redis://…",
-    "browser": "with Chromium on the PATH",
+    "browser": "with -m browser, and Chromium on the PATH",
 }
 
 
-def there(need: str) -> bool:
-    """Return whether what a mark needs is there."""
+def there(need: str, config: pytest.Config) -> bool:
+    """Return whether what a mark needs is there. A browser wants to be asked for, and be by itself: the event
+    loop that drives it stays in its thread, where other tests cannot have one then."""
     match need:
         case "sqlite":
-            return not there("postgres")
+            return not there("postgres", config)
         case "postgres":
             return os.environ.get("DATABASE_URL", "").startswith("postgres")
         case "cluster":
-            return there("postgres") and os.environ.get("STAGENT_EXECUTOR") == "procrastinate"
+            return there("postgres", config) and os.environ.get("STAGENT_EXECUTOR") == "procrastinate"
         case "redis":
             return bool(os.environ.get("REDIS_URL"))
         case _:
-            return chromium() is not None
+            return config.option.markexpr == "browser" and chromium() is not None
 
 
 def chromium() -> str | None:
@@ -36,7 +37,7 @@ def chromium() -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests whose needs are not met."""
-    absent = [need for need in NEEDS if not there(need)]
+    absent = [need for need in NEEDS if not there(need, config)]
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
@@ -47,8 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=dropped)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say in one line what was not run and how to run it."""
-    absent = [f"{need} ({how})" for need, how in NEEDS.items() if not there(need)]
+    absent = [f"{need} ({how})" for need, how in NEEDS.items() if not there(need, config)]
     if absent:
         terminalreporter.write_line(f"Not run here: {', '.join(absent)}. `bash .ci/run` runs everything.")

@@ -57,4 +57,6 @@ def skill_for(ask: Ask, text: str) -> Script | str:
     if making.is_wanted(wish):
         return making.create(wish)
     intent = understand(text)
+    if ask.files and intent.name == "list_files" and not intent.words.get("path"):
+        return files.show_given(wish)
     return SKILLS[intent.name](Wish(ask, text, intent.words))

@@ -3,7 +3,7 @@
 import re
 
 from agents.offline.script import Call, Script
-from agents.offline.skills.plain import figures, gist
+from agents.offline.skills.plain import CANNOT_SEE, figures, gist
 from agents.offline.telling import count, sorry
 from agents.offline.wish import Wish
 
@@ -19,6 +19,12 @@ def list_files(wish: Wish) -> Script:
     if found.text.strip() in ("", "Nothing there."):
         return "There are no files."
     return f"These are the files:\n\n{fenced(found.text)}"
+
+
+def show_given(wish: Wish) -> str:
+    """Show the texts among the files that came with the words; which files they are is said anyway."""
+    texts = [f"`{each.name}`:\n\n{fenced(each.text)}" for each in wish.ask.files if each.text]
+    return "\n\n".join(texts) or CANNOT_SEE
 
 
 def read_file(wish: Wish) -> Script:

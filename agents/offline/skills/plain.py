@@ -30,6 +30,8 @@ ABILITIES = {
     "report": "“check https://example.com and report if it changed”",
 }
 
+CANNOT_SEE = "I can read texts, a little; pictures I cannot see. A real model could."
+
 
 def introduce(wish: Wish) -> str:
     """Say who answers and what may be asked."""
@@ -43,7 +45,7 @@ def digest(wish: Wish) -> str:
     if len(body.split()) >= LONG_ENOUGH or wish.words.get("body"):
         return f"The text has {figures(body)}\n\n{gist(body)}"
     if wish.ask.files and not wish.text:
-        return "I can read texts, a little; pictures I cannot see. A real model could."
+        return CANNOT_SEE
     limits = "I cannot reason freely about that; a real model could."
     return f"I read {figures(body)} {limits}\n\n{abilities(wish.ask)}"
 

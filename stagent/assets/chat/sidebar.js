@@ -40,8 +40,9 @@ export class Sidebar extends EventTarget {
         const limit = Math.max(PAGE, this.#rows.size);
         this.folders.load();
         const { items, count } = await get(`conversations?limit=${limit}${this.#filter}`);
-        this.#rows.clear();
-        this.#take(items, count, limit);
+        const known = this.#rows; // a row stays what it is, with the keyboard in it and a menu beside it
+        this.#rows = new Map();
+        this.#take(items, count, limit, known);
     }
 
     show(id) {
@@ -199,8 +200,12 @@ export class Sidebar extends EventTarget {
         });
     }
 
-    #take(items, count, limit) {
-        for (const item of items) this.#rows.set(item.id, this.#rows.get(item.id) ?? new Row(item, this));
+    #take(items, count, limit, known = this.#rows) {
+        for (const item of items) {
+            const row = known.get(item.id);
+            row?.update(item);
+            this.#rows.set(item.id, row ?? new Row(item, this));
+        }
         this.more = items.length === limit && count > this.#rows.size; // the count may know of one begun meanwhile
         this.#draw();
         this.dispatchEvent(new CustomEvent("changed", { detail: null }));

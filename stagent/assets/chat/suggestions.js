@@ -10,19 +10,19 @@ export class Suggestions {
     constructor(list, composer, commands, announcer) {
         Object.assign(this, { list, composer, commands, announcer, area: composer.area });
         this.area.addEventListener("input", () => this.#look());
-        composer.picker.ready.then(() => this.#look()); // what a command takes may only be known now
+        composer.picker.ready.then(() => this.#look(this.#at)); // what a command takes may only be known now
         this.area.addEventListener("blur", () => this.#show([]));
         this.area.addEventListener("keydown", (event) => this.#press(event), { capture: true }); // before it is sent
         list.addEventListener("pointerdown", (event) => event.preventDefault()); // the keyboard stays in the field
     }
 
-    #look() {
+    #look(at = 0) {
         const text = this.area.value;
         const isHere = document.activeElement === this.area;
-        this.#show(isHere && text.startsWith("/") ? this.commands.suggest(text) : []);
+        this.#show(isHere && text.startsWith("/") ? this.commands.suggest(text) : [], at);
     }
 
-    #show(offers) {
+    #show(offers, at = 0) {
         const wasOpen = this.#offers.length > 0;
         this.#offers = offers;
         this.list.replaceChildren(...offers.map((offer, at) => this.#option(offer, at)));
@@ -30,7 +30,7 @@ export class Suggestions {
         if (!offers.length) return this.#close();
         for (const [name, value] of Object.entries(COMBOBOX)) this.area.setAttribute(name, value);
         if (!wasOpen) this.announcer.say(`${offers.length} commands`);
-        this.#point(0);
+        this.#point(Math.min(at, offers.length - 1));
     }
 
     #close() {
