@@ -68,6 +68,21 @@ def test_an_answer_that_went_on_while_one_was_offline_is_caught_up_with(chat):
     assert page.locator(".prose").inner_text().split() == Message.objects.replies().get().text.split()
 
 
+def test_the_keyboard_stays_in_the_list_that_is_read_anew(chat):
+    page = chat()
+    say(page, "What is scheduled, and when?")
+    expect(settled(page)).to_have_count(1)
+    more = page.get_by_role("button", name="More for What is scheduled")
+    more.focus()
+    page.context.set_offline(True)
+    expect(page.locator("#chip")).to_have_text("offline")
+    with page.expect_response(lambda response: "/api/conversations?" in response.url) as again:
+        page.context.set_offline(False)
+    again.value.finished()
+    expect(page.locator("#chip")).to_have_text("live")
+    expect(more).to_be_focused()
+
+
 def test_a_long_text_goes_another_way(chat):
     page = chat()
     text = "word " * 12_000
