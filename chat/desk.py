@@ -1,6 +1,6 @@
 """Where replies are worked on: claims those whose turn has come, keeps their leases, stops them.
 
-A thread with an event loop and a database connection of its own, in a process beside the web process
+A thread with an event loop and database connections of its own, in a process beside the web process
 (`stagent.desk_main`), so that neither a page nor a socket waits for an agent.
 """
 
