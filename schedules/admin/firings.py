@@ -29,6 +29,9 @@ class WithPercentiles(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.queryset = self.paginator.rows
+        if not self.multi_page:
+            self.result_list = self.queryset
         self.summary = summary(self.queryset, self.get_query_string)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import F, FloatField, Func, QuerySet
+from django.db.models import F, FloatField, Func, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 
@@ -14,7 +14,7 @@ from stagent.lib.cells import said
 
 MOST_DIGITS = 12
 MILLISECOND = timedelta(milliseconds=1)
-ABOUT_MS = 2
+ABOUT_MS = 1.2  # SQLite has days of whole milliseconds, each end rounded to one
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class RangeFilter(admin.SimpleListFilter):
 
 
 class About(Func):
-    """Milliseconds from one moment to another, give or take one."""
+    """Milliseconds from one moment to another, give or take `ABOUT_MS`."""
 
     output_field = FloatField()
     template = "EXTRACT(EPOCH FROM %(expressions)s) * 1000"
@@ -129,12 +129,16 @@ class LagFilter(RangeFilter):
     ranges = split((0, 25, 1000, 60_000))
 
     def narrow(self, queryset: QuerySet[Any], to: Range) -> QuerySet[Any]:
-        # Django works out the exact difference in Python on SQLite, 5 us each: first what it may be at all.
-        about = Range(max(0, to.low - ABOUT_MS), None if to.high is None else to.high + ABOUT_MS)
-        queryset = super().narrow(queryset.alias(lag_ms=About(F("due_at"), F("fired_at"))), about)
-        from_due = F("due_at")
-        queryset = queryset.filter(fired_at__gte=from_due + to.low * MILLISECOND)
-        return queryset if to.high is None else queryset.filter(fired_at__lt=from_due + to.high * MILLISECOND)
+        # Django works out the exact difference in Python on SQLite, 5 us each: only near an edge, then.
+        measured = queryset.alias(lag_ms=About(F("due_at"), F("fired_at")))
+        rows: QuerySet[Any] = measured.filter(lag_ms__gte=to.low - ABOUT_MS)
+        late_enough = Q(fired_at__gte=F("due_at") + to.low * MILLISECOND)
+        rows = rows.filter(Q(lag_ms__gte=to.low + ABOUT_MS) | late_enough)
+        if to.high is None:
+            return rows
+        in_time = Q(fired_at__lt=F("due_at") + to.high * MILLISECOND)
+        near: QuerySet[Any] = rows.filter(lag_ms__lt=to.high + ABOUT_MS)
+        return near.filter(Q(lag_ms__lt=to.high - ABOUT_MS) | in_time)
 
 
 class LoopFilter(RangeFilter):

@@ -18,7 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
 from stagent.lib.cells import NOTHING, link
-from stagent.lib.stretches import stretch
+from stagent.lib.stretches import looked_up, stretch
 
 MOST_COUNTED = 10_000
 MOST_NAMED = 20  # of the rows that somebody is asked about
@@ -83,17 +83,24 @@ def ask_first(
 class BoundedPaginator(Paginator):
     """Counts no further than this many rows: the pages beyond are found with a filter."""
 
-    @cached_property
+    @property
+    def rows(self) -> QuerySet:
+        """What is listed, not to be looked for again."""
+        return self._found[0]
+
+    @property
     def count(self) -> int:
-        rows: QuerySet = self.object_list  # type: ignore[assignment]
-        return rows.order_by()[:MOST_COUNTED].count()
+        return self._found[1]
+
+    @cached_property
+    def _found(self) -> tuple[QuerySet, int]:
+        return looked_up(cast(QuerySet, self.object_list), MOST_COUNTED)
 
     def page(self, number: int | str) -> Page:
         """Return a page whose rows alone are read whole."""
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
-        rows: QuerySet = self.object_list  # type: ignore[assignment]
-        return Page(stretch(rows, first, min(first + self.per_page, self.count)), number, self)
+        return Page(stretch(self.rows, first, min(first + self.per_page, self.count)), number, self)
 
 
 class ConsoleAdmin(admin.ModelAdmin):

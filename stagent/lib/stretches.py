@@ -1,4 +1,4 @@
-"""A stretch of a long list."""
+"""Stretches of long lists, and lists that turn out to be short."""
 
 from django.db.models import Model, QuerySet
 
@@ -10,3 +10,15 @@ def stretch[Row: Model](rows: QuerySet[Row], first: int, last: int) -> QuerySet[
     """
     keys = list(rows.values_list("pk", flat=True)[first:last])
     return rows.filter(pk__in=keys)
+
+
+def looked_up[Row: Model](rows: QuerySet[Row], most: int) -> tuple[QuerySet[Row], int]:
+    """Return the rows and how many there are, counted no further than `most`; narrowed to fewer, by key.
+
+    What hardly any row fits is looked for through the whole table, in the order in which it lies on the disk.
+    By key, it is not looked for again to be sorted, or added up.
+    """
+    if not rows.query.where:
+        return rows, rows.order_by()[:most].count()
+    keys = list(rows.order_by().values_list("pk", flat=True)[:most])
+    return (rows.filter(pk__in=keys) if len(keys) < most else rows), len(keys)

@@ -94,6 +94,24 @@ def test_every_value_lies_in_exactly_one_stretch(values):
         assert all(read(stretch.value, stretch.unit) == stretch for stretch in narrow.ranges)
 
 
+@pytest.mark.parametrize("stretch", ["20-25", "20-", "0-20", "24-26", "25-25"])
+def test_a_lag_is_held_against_its_edges_to_the_microsecond(history, stretch):
+    Firing.objects.all().delete()
+    at = clock.now().replace(microsecond=999_499)
+    lags = [edge * 1000 + beside for edge in (20, 24, 25, 26) for beside in (-1900, -501, -1, 0, 1, 1300)]
+    for number, lag in enumerate(lags):
+        moved = at + timedelta(microseconds=number * 137)
+        Firing.objects.create(
+            schedule=history[0], schedule_name="Quick", kind="scheduled", nominal_at=moved, due_at=moved,
+            outcome="fired", fired_at=moved + timedelta(microseconds=lag),
+        )  # fmt: skip
+    asked, narrow = read(stretch), object.__new__(LagFilter)
+    found = narrow.narrow(Firing.objects.all(), asked)
+    assert sorted((each.fired_at - each.due_at) / timedelta(microseconds=1) for each in found) == sorted(
+        lag for lag in lags if lag / 1000 in asked
+    )
+
+
 def test_nothing_measured_is_said_and_not_drawn(reader):
     schedule, at = a_schedule(), clock.now()
     Firing.objects.create(
