@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,18 @@ log = logging.getLogger("agents.database")
 
 GIVE_UP_SEC = 60.0  # by then no lease is left to write under
 FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.1, 3.0
+TRUST_SEC = (
+    1.0  # a connection that worked so lately is not asked whether it still does, which is a trip each time
+)
+
+
+class _Trust(threading.local):
+    """Until when the connections of this thread are trusted; monotonic."""
+
+    until = 0.0
+
+
+_trust = _Trust()
 
 
 async def in_database[T](function: Callable[..., T], *args: object, **named: object) -> T:
@@ -48,12 +61,17 @@ def _with_fresh_connections[T](function: Callable[..., T], *args: object, **name
     """Drop connections that the server has closed, then call.
 
     What Channels' database_sync_to_async does, but for connections within a transaction: it would close
-    those, and with them every test that rolls back.
+    those, and with them every test that rolls back. Nor does it make a trip to the server before each call;
+    a connection that dies while it is trusted costs `in_database` a try.
     """
+    trusted, _trust.until = time.monotonic() < _trust.until, 0.0
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-    return function(*args, **named)
+            connection.health_check_done = trusted  # type: ignore[attr-defined]
+    result = function(*args, **named)
+    _trust.until = time.monotonic() + TRUST_SEC
+    return result
 
 
 def _waits() -> Iterator[float]:

@@ -131,7 +131,7 @@ def _write(pages: Sequence[Page]) -> dict[int, int]:
             if page.expected is not None
             for seq, event in enumerate(page.happened, page.expected - len(page.happened) + 1)
         ]
-        statements.insert_all(rows, clock.now())
+        statements.insert_events(rows, clock.now())
     return last
 
 

@@ -23,14 +23,13 @@ TAKE_OVER = (
     "UPDATE agents_transcript SET writer_token = %s, last_seq = last_seq + %s WHERE id = %s "
     "RETURNING last_seq"
 )
-INSERT = "INSERT INTO agents_event (transcript_id, seq, kind, data, at) VALUES (%s, %s, %s, %s, %s)"
 
 TAKE_FOR_ALL = """
     WITH wanted(log, pen, many) AS ({})
     UPDATE agents_transcript SET last_seq = last_seq + wanted.many
     FROM wanted WHERE id = wanted.log AND writer_token = wanted.pen RETURNING id, last_seq
 """
-INSERT_ALL = """
+INSERT = """
     WITH happened(log, seq, kind, data) AS ({})
     INSERT INTO agents_event (transcript_id, seq, kind, data, at)
     SELECT log, seq, kind, data, %s FROM happened
@@ -38,7 +37,6 @@ INSERT_ALL = """
 ROWS_AT_ONCE = 500
 
 TOKEN = Transcript._meta.get_field("writer_token")
-DATA = Event._meta.get_field("data")
 AT = Event._meta.get_field("at")
 
 
@@ -57,17 +55,6 @@ def take_over(transcript_id: int, token: UUID, count: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def insert_events(transcript_id: int, rows: Sequence[tuple[int, str, dict[str, Any]]], at: datetime) -> None:
-    """Insert events: number, kind and data of each."""
-    moment = AT.get_db_prep_value(at, connection)
-    values = [
-        (transcript_id, seq, kind, DATA.get_db_prep_save(data, connection), moment)
-        for seq, kind, data in rows
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(INSERT, values)
-
-
 def take_numbers_for_all(wanted: Sequence[tuple[int, UUID, int]]) -> dict[int, int]:
     """Do the same for many logs: id, token and count of each; a wrong token has no number in the answer."""
     rows = [(log, TOKEN.get_db_prep_value(token, connection), many) for log, token, many in sorted(wanted)]
@@ -77,8 +64,8 @@ def take_numbers_for_all(wanted: Sequence[tuple[int, UUID, int]]) -> dict[int, i
         return dict(cursor.fetchall())
 
 
-def insert_all(rows: Sequence[tuple[int, int, str, dict[str, Any]]], at: datetime) -> None:
-    """Insert events of many logs: log, number, kind and data of each."""
+def insert_events(rows: Sequence[tuple[int, int, str, dict[str, Any]]], at: datetime) -> None:
+    """Insert events: log, number, kind and data of each."""
     moment = AT.get_db_prep_value(at, connection)
     with connection.cursor() as cursor:
         for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -87,4 +74,4 @@ def insert_all(rows: Sequence[tuple[int, int, str, dict[str, Any]]], at: datetim
                 for log, seq, kind, data in rows[start : start + ROWS_AT_ONCE]
             ]
             table, values = listed(some, "bigint", "integer", "text", "jsonb")
-            cursor.execute(INSERT_ALL.format(table), [*values, moment])
+            cursor.execute(INSERT.format(table), [*values, moment])

@@ -56,8 +56,8 @@ def take_over(transcript_id: int, token: UUID, happened: Sequence[Writable], now
 
 def _insert(transcript_id: int, happened: Sequence[Writable], last: int, now: datetime) -> None:
     first = last - len(happened) + 1
-    rows = [(seq, event.kind, event.data()) for seq, event in enumerate(happened, first)]
-    statements.insert_events(transcript_id, rows, now)
+    rows = [(transcript_id, seq, event.kind, event.data()) for seq, event in enumerate(happened, first)]
+    statements.insert_events(rows, now)
 
 
 def rotate(transcript_id: int, old: UUID | None, new: UUID | None) -> bool:

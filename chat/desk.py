@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 from asgiref.sync import ThreadSensitiveContext
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
@@ -107,29 +107,22 @@ class Desk:
     async def _pass(self) -> None:
         """Take what is ready and stop what somebody wants stopped; a fault is told and tried again."""
         try:
-            ready, unwanted = await in_database(_look, self._holder)
-            for message_id in unwanted:
+            found = await in_database(_look, self._holder, time.monotonic())
+            for message_id in found.unwanted:
                 if job := self._jobs.get(message_id):
                     job.stop(Cause.STOPPED)
-            for message_id in ready:
-                await self._take(message_id)
+            self._begin(found.job)
+            for message_id in found.ready:
+                self._begin(await in_database(_take, message_id, self._holder, time.monotonic()))
         except Exception:
             log.exception("The desk could not look after its replies; it tries again.")
             await asyncio.sleep(1)
 
-    async def _take(self, message_id: int) -> None:
-        asked_at = time.monotonic()
-        try:
-            job = await in_database(_claim, message_id, self._holder, asked_at)
-        except Quicker:
+    def _begin(self, job: Job | None) -> None:
+        if job is None:
             return
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:  # one reply's fault keeps nobody else waiting
-            log.exception("The reply %s could not be begun; it is tried again.", message_id)
-            return
-        self._jobs[message_id] = job
-        job.task = asyncio.create_task(answer(job), name=f"reply {message_id}")
+        self._jobs[job.claim.message_id] = job
+        job.task = asyncio.create_task(answer(job), name=f"reply {job.claim.message_id}")
         job.task.add_done_callback(lambda task: self._ended(job, task))
 
     def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
@@ -201,9 +194,32 @@ UNWANTED = Select(
 REPLY = Select(contexts.replies().filter(pk=Given("id", Message.id)).order_by())
 
 
-def _look(holder: str) -> tuple[list[int], list[int]]:
-    """Return the replies that may begin, and those of this holder that somebody wants stopped."""
-    return [reply.pk for reply in READY()], [reply.pk for reply in UNWANTED(holder=holder)]
+class Found(NamedTuple):
+    """What a look finds: the first reply that may begin, taken already; others; those to be stopped."""
+
+    job: Job | None
+    ready: list[int]
+    unwanted: list[int]
+
+
+def _look(holder: str, asked_at: float) -> Found:
+    """Look for work, and for what somebody wants stopped of this holder's."""
+    unwanted = [reply.pk for reply in UNWANTED(holder=holder)]
+    ready = [reply.pk for reply in READY()]
+    return Found(_take(ready[0], holder, asked_at) if ready else None, ready[1:], unwanted)
+
+
+def _take(message_id: int, holder: str, asked_at: float) -> Job | None:
+    """Take a reply; None where somebody was quicker. Its own fault keeps nobody else waiting."""
+    try:
+        return _claim(message_id, holder, asked_at)
+    except Quicker:
+        return None
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("The reply %s could not be begun; it is tried again.", message_id)
+        return None
 
 
 def _claim(message_id: int, holder: str, asked_at: float) -> Job:
