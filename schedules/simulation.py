@@ -44,14 +44,31 @@ class Plan:
 
 
 @dataclass(slots=True, eq=False)
-class Job:
-    """One firing on its way; `plan` is the number of its plan."""
+class Lane:
+    """A plan and what it has under way; most lanes are empty most of the time."""
 
-    plan: int
+    number: int
+    plan: Plan
+    left: int | None  # how many firings it may still have
+    alone: bool  # no run of it starts beside another
+    jobs: list["Job"] = field(default_factory=list)  # that wait or run
+    busy: int = 0  # how many of them run
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One firing on its way."""
+
+    lane: Lane
     due: float
     start: float | None = None
     end: float = inf
     fate: Fate | None = None
+
+    @property
+    def plan(self) -> int:
+        """The number of its plan."""
+        return self.lane.number
 
     @property
     def wait_sec(self) -> float:
@@ -79,31 +96,34 @@ class Simulation:
         self.peak_running = self.peak_waiting = 0
         self.peak_at = -inf
         self._running = self._waiting = self._pushed = 0
-        self._in_pool = dict.fromkeys((plan.pool for plan in self.plans), 0)
+        self._lanes = [
+            Lane(number, plan, plan.most, plan.overlap != ALLOW) for number, plan in enumerate(self.plans)
+        ]
+        self._in_pool: dict[str, int] = defaultdict(int)
         self._ends: list[tuple[float, int, Job]] = []
         self._queues: dict[str, list[tuple[float, int, Job]]] = defaultdict(list)
-        self._own: list[list[Job]] = [[] for _ in self.plans]  # of each plan, what waits or runs
-        self._busy = [0] * len(self.plans)  # how much of it runs
-        self._left = {number: plan.most for number, plan in enumerate(self.plans) if plan.most is not None}
 
     def already_running(self, plan: int, since: float, end: float) -> None:
         """Let a run hold a slot from the beginning."""
-        self.present.append(job := Job(plan, since))
+        self.present.append(job := Job(self._lanes[plan], since))
         self._start(job, since, end)
 
     def already_queued(self, plan: int, since: float) -> None:
         """Let a run wait from the beginning; call it in the order of the queue."""
-        self.present.append(job := Job(plan, since))
+        self.present.append(job := Job(self._lanes[plan], since))
         self._enqueue(job)
 
     def play(self, now: float, coming: Sequence[Arrival] | None = None) -> list[Job]:
         """Let every planned firing happen, and return them all in the order in which they come due."""
         self._fill(now)
-        ends = self._ends
+        ends, lanes = self._ends, self._lanes
         for due, _, number in arrivals(self.plans) if coming is None else coming:
             if ends and ends[0][0] <= due:
                 self._let_end(due)
-            self._arrive(Job(number, due))
+            lane = lanes[number]
+            if lane.left == 0:
+                continue  # its schedule is completed
+            self._arrive(Job(lane, due))
             if self._waiting:
                 if self._running < self.cap:
                     self._fill(due)
@@ -113,39 +133,36 @@ class Simulation:
 
     def _arrive(self, job: Job) -> None:
         """Queue a firing, or skip it, as the overlap policy of its schedule says."""
-        number = job.plan
-        if self._left.get(number) == 0:
-            return  # its schedule is completed
         self.jobs.append(job)
-        plan = self.plans[number]
-        if self._own[number] and plan.overlap != ALLOW and self._is_in_the_way(job, plan):
+        lane = job.lane
+        if lane.jobs and lane.alone and self._is_in_the_way(job, lane):
             job.fate = Fate.SKIPPED
             return
-        if number in self._left:
-            self._left[number] -= 1
+        if lane.left is not None:
+            lane.left -= 1
         # Most start at once: nobody waits, and there is room.
         if (
             self._waiting
             or self._running >= self.cap
-            or self._runs_already(job)
-            or not self._has_room(plan.pool)
+            or (lane.busy and lane.alone)
+            or not self._has_room(lane.plan.pool)
         ):
             self._enqueue(job)
         else:
             self._start(job, job.due)
 
-    def _is_in_the_way(self, job: Job, plan: Plan) -> bool:
+    def _is_in_the_way(self, job: Job, lane: Lane) -> bool:
         """Tell whether an earlier firing of its plan keeps it from being queued; those too old are over."""
-        own = self._own[job.plan]
-        for earlier in tuple(own):
+        plan = lane.plan
+        for earlier in tuple(lane.jobs):
             if earlier.start is None and job.due > earlier.due + plan.patience_sec:
                 self._drop(earlier, Fate.EXPIRED)
         if plan.overlap == CANCEL_RUNNING:
-            for earlier in tuple(own):
+            for earlier in tuple(lane.jobs):
                 self._replace(earlier, job.due)
         elif plan.overlap == QUEUE_ONE:
-            return len(own) > self._busy[job.plan]
-        return bool(own)
+            return len(lane.jobs) > lane.busy
+        return bool(lane.jobs)
 
     def _replace(self, earlier: Job, moment: float) -> None:
         if earlier.start is None:
@@ -155,8 +172,8 @@ class Simulation:
             self._leave(earlier)
 
     def _enqueue(self, job: Job) -> None:
-        plan = self.plans[job.plan]
-        self._own[job.plan].append(job)
+        plan = job.lane.plan
+        job.lane.jobs.append(job)
         self._waiting += 1
         self._pushed += 1
         heapq.heappush(self._queues[plan.pool], (job.due - plan.head_start_sec, self._pushed, job))
@@ -165,27 +182,31 @@ class Simulation:
         """End a job that never ran; it stays in its heap until it comes to the front."""
         job.fate = fate
         self._waiting -= 1
-        self._own[job.plan].remove(job)
+        job.lane.jobs.remove(job)
 
     def _let_end(self, moment: float) -> None:
         """Let runs end until a moment, and the next ones start in their places."""
-        while self._ends and self._ends[0][0] <= moment:
-            end, _, job = heapq.heappop(self._ends)
+        ends = self._ends
+        while ends and ends[0][0] <= moment:
+            end, _, job = heapq.heappop(ends)
             if job.fate == Fate.RUNS:  # a replaced one has left already
                 self._leave(job)
-                self._fill(end)
+                if self._waiting:
+                    self._fill(end)
 
     def _leave(self, job: Job) -> None:
+        lane = job.lane
         self._running -= 1
-        self._busy[job.plan] -= 1
-        self._in_pool[self.plans[job.plan].pool] -= 1
-        self._own[job.plan].remove(job)
+        lane.busy -= 1
+        lane.jobs.remove(job)
+        if lane.plan.pool:
+            self._in_pool[lane.plan.pool] -= 1
 
     def _fill(self, moment: float) -> None:
         """Start what is first in line until the cap is full."""
         while self._waiting and self._running < self.cap and (job := self._next(moment)):
             self._waiting -= 1
-            self._own[job.plan].remove(job)
+            job.lane.jobs.remove(job)
             self._start(job, moment)
 
     def _next(self, moment: float) -> Job | None:
@@ -194,7 +215,8 @@ class Simulation:
         found = None
         while found is None and (pool := self._first_in_line(moment)) is not None:
             entry = heapq.heappop(self._queues[pool])
-            if self._runs_already(entry[2]):
+            lane = entry[2].lane
+            if lane.busy and lane.alone:
                 behind.append((pool, entry))
             else:
                 found = entry[2]
@@ -213,26 +235,24 @@ class Simulation:
         return found
 
     def _is_over(self, job: Job, moment: float) -> bool:
-        if job.fate is None and moment > job.due + self.plans[job.plan].patience_sec:
+        if job.fate is None and moment > job.due + job.lane.plan.patience_sec:
             self._drop(job, Fate.EXPIRED)
         return job.fate is not None
 
     def _has_room(self, pool: str) -> bool:
         return not pool or self._in_pool[pool] < self.pools.get(pool, 1)
 
-    def _runs_already(self, job: Job) -> bool:
-        return self._busy[job.plan] > 0 and self.plans[job.plan].overlap != ALLOW
-
     def _start(self, job: Job, start: float, end: float | None = None) -> None:
         """Let a job hold a slot, for as long as its plan takes."""
-        plan = self.plans[job.plan]
+        lane = job.lane
         job.start, job.fate = start, Fate.RUNS
-        job.end = start + plan.takes_sec if end is None else end
+        job.end = start + lane.plan.takes_sec if end is None else end
         self._running += 1
         if self._running > self.peak_running:
             self.peak_running, self.peak_at = self._running, start
-        self._busy[job.plan] += 1
-        self._in_pool[plan.pool] += 1
-        self._own[job.plan].append(job)
+        lane.busy += 1
+        lane.jobs.append(job)
+        if lane.plan.pool:
+            self._in_pool[lane.plan.pool] += 1
         self._pushed += 1
         heapq.heappush(self._ends, (job.end, self._pushed, job))
