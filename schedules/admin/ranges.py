@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db import connection
 from django.db.models import F, FloatField, Func, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest
@@ -93,19 +94,15 @@ class RangeFilter(admin.SimpleListFilter):
         return queryset if to.high is None else queryset.filter(**{f"{self.column}__lt": to.high})
 
 
-class About(Func):
-    """Milliseconds from one moment to another, give or take `ABOUT_MS`."""
+class JulianMs(Func):
+    """Milliseconds from one moment to another on SQLite, give or take `ABOUT_MS`."""
 
     output_field = FloatField()
-    template = "EXTRACT(EPOCH FROM %(expressions)s) * 1000"
+    template = "(%(expressions)s) * 86400000"
 
     def __init__(self, begins: Combinable, ends: Combinable) -> None:
-        super().__init__(ends, begins, arg_joiner=" - ")
-
-    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        days = self.copy()
-        days.source_expressions = [Func(each, function="julianday") for each in self.source_expressions]
-        return days.as_sql(compiler, connection, template="(%(expressions)s) * 86400000", **more)
+        days = (Func(each, function="julianday") for each in (ends, begins))
+        super().__init__(*days, arg_joiner=" - ")
 
 
 class WaitFilter(RangeFilter):
@@ -129,14 +126,16 @@ class LagFilter(RangeFilter):
     ranges = split((0, 25, 1000, 60_000))
 
     def narrow(self, queryset: QuerySet[Any], to: Range) -> QuerySet[Any]:
-        # Django works out the exact difference in Python on SQLite, 5 us each: only near an edge, then.
-        measured = queryset.alias(lag_ms=About(F("due_at"), F("fired_at")))
-        rows: QuerySet[Any] = measured.filter(lag_ms__gte=to.low - ABOUT_MS)
         late_enough = Q(fired_at__gte=F("due_at") + to.low * MILLISECOND)
+        in_time = Q() if to.high is None else Q(fired_at__lt=F("due_at") + to.high * MILLISECOND)
+        if connection.vendor == "postgresql":
+            return queryset.filter(late_enough, in_time)
+        # Django works out the exact difference in Python on SQLite, 5 us each: only near an edge, then.
+        measured = queryset.alias(lag_ms=JulianMs(F("due_at"), F("fired_at")))
+        rows: QuerySet[Any] = measured.filter(lag_ms__gte=to.low - ABOUT_MS)
         rows = rows.filter(Q(lag_ms__gte=to.low + ABOUT_MS) | late_enough)
         if to.high is None:
             return rows
-        in_time = Q(fired_at__lt=F("due_at") + to.high * MILLISECOND)
         near: QuerySet[Any] = rows.filter(lag_ms__lt=to.high + ABOUT_MS)
         return near.filter(Q(lag_ms__lt=to.high - ABOUT_MS) | in_time)
 
