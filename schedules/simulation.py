@@ -145,7 +145,7 @@ class Simulation:
             self._waiting
             or self._running >= self.cap
             or (lane.busy and lane.alone)
-            or not self._has_room(lane.plan.pool)
+            or (lane.plan.pool and not self._has_room(lane.plan.pool))
         ):
             self._enqueue(job)
         else:
@@ -230,17 +230,20 @@ class Simulation:
         for pool, queue in self._queues.items():
             while queue and self._is_over(queue[0][2], moment):
                 heapq.heappop(queue)
-            if queue and self._has_room(pool) and (first is None or queue[0] < first):
+            if queue and (first is None or queue[0] < first) and (not pool or self._has_room(pool)):
                 first, found = queue[0], pool
         return found
 
     def _is_over(self, job: Job, moment: float) -> bool:
-        if job.fate is None and moment > job.due + job.lane.plan.patience_sec:
-            self._drop(job, Fate.EXPIRED)
-        return job.fate is not None
+        if job.fate is not None:
+            return True
+        if moment <= job.due + job.lane.plan.patience_sec:
+            return False
+        self._drop(job, Fate.EXPIRED)
+        return True
 
     def _has_room(self, pool: str) -> bool:
-        return not pool or self._in_pool[pool] < self.pools.get(pool, 1)
+        return self._in_pool[pool] < self.pools.get(pool, 1)
 
     def _start(self, job: Job, start: float, end: float | None = None) -> None:
         """Let a job hold a slot, for as long as its plan takes."""

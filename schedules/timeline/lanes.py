@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from schedules.forecast import Expected, Forecast
+from schedules.plans import Likely
 from schedules.simulation import Fate
 from schedules.timeline.axis import Axis
 
@@ -52,23 +53,20 @@ def peaks(found: Sequence[Level]) -> list[Level]:
 
 def _runs(every: Iterable[Expected]) -> Stretches:
     found = [(start, end) for _, _, start, end, _ in every if start is not None and end is not None]
-    return sorted(start for start, _ in found), sorted(end for _, end in found)
+    return sorted([start for start, _ in found]), sorted([end for _, end in found])
 
 
 def _waits(every: Iterable[Expected]) -> Stretches:
-    found = [
-        (one[1], until)
-        for one in every
-        if one[2] != one[1] and (until := _waits_until(one)) > one[1]  # most start when they are due
-    ]
-    return sorted(due for due, _ in found), sorted(until for _, until in found)
+    late = [one for one in every if one[2] != one[1]]  # most start when they are due
+    found = [(one[1], until) for one in late if (until := _waits_until(*one)) > one[1]]
+    return sorted([due for due, _ in found]), sorted([until for _, until in found])
 
 
-def _waits_until(one: Expected) -> float:
+def _waits_until(schedule: Likely, due: float, start: float | None, end: float | None, fate: Fate) -> float:
     """Return when it stops waiting: it starts, or nobody wants it any more, or it was skipped at once."""
-    if one.start is not None:
-        return one.start
-    return one.due + one.schedule.plan.patience_sec if one.fate == Fate.EXPIRED else one.due
+    if start is not None:
+        return start
+    return due + schedule.plan.patience_sec if fate is Fate.EXPIRED else due
 
 
 def _highest(stretches: Stretches, since: datetime, count: int) -> list[int]:
@@ -82,8 +80,9 @@ def _highest(stretches: Stretches, since: datetime, count: int) -> list[int]:
     highest = []
     for number in range(count):
         most, until = begun - ended, start + (number + 1) * length
-        while begun < len(begins) and begins[begun] < until:
-            ended = bisect_right(ends, begins[begun], ended)
+        while begun < len(begins) and (begin := begins[begun]) < until:
+            while ended < len(ends) and ends[ended] <= begin:
+                ended += 1
             begun += 1
             most = max(most, begun - ended)
         highest.append(most)

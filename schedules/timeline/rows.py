@@ -100,6 +100,10 @@ def _cells(every: Iterable[Expected], axis: Axis) -> list[Cell]:
             cell.skipped += 1
             continue
         cell.longest_wait_sec = max(cell.longest_wait_sec, start - due)
+        if begins[at] <= due and end <= ends[at]:  # it begins and ends in one hour, as most do
+            cell.waited_sec += start - due
+            cell.work_sec += end - start
+            continue
         for number in range(at, bisect_left(begins, end)):
             cell, since, until = cells[number], begins[number], ends[number]
             cell.schedules.add(schedule.name)
