@@ -1,6 +1,7 @@
 """The messages of a run as they grow: what goes to the model, and how long that is."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any
 
 from agents.media import weight
@@ -98,7 +99,7 @@ class Conversation:
 def _own(message: Message) -> Message:
     """Copy a message, its content as a list of blocks of our own."""
     content = message["content"]
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else [dict(b) for b in content]
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else [copy(b) for b in content]
     return {"role": message["role"], "content": blocks}
 
 

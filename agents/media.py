@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.usage import CHARS_PER_TOKEN, size
+from agents.usage import CHARS_PER_TOKEN, estimate, size
 
 IMAGE_TOKENS = 1_600  # the most that a picture costs: a larger one is made smaller before it is looked at
 PAGE_TOKENS = 3_000  # of a PDF, which is both looked at and read
@@ -24,18 +24,27 @@ LEFT_OUT = "<stagent-file>{} was attached here; to save room it is left out now.
 PAGE = re.compile(rb"/Type\s*/Page\b")
 HEAVY = ("image", "document")
 
-type Block = dict[str, Any]
+Block = dict[str, Any]
 type Message = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class File:
-    """A file with its bytes; `kind` is image, text or pdf."""
+    """A file with its bytes; `kind` is image, text or pdf, `tokens` what it was found to cost, if it was."""
 
     name: str
     kind: str
     media_type: str
     data: bytes
+    tokens: int | None = None
+
+
+class Heavy(Block):
+    """A picture or a document that knows what it costs: to find out takes a look at all its bytes."""
+
+    def __init__(self, kind: str, source: Block, tokens: int) -> None:
+        super().__init__(type=kind, source=source)
+        self.tokens = tokens
 
 
 def blocks(file: File) -> list[Block]:
@@ -45,7 +54,18 @@ def blocks(file: File) -> list[Block]:
         return [_text(f"<stagent-file>{about}:\n\n{_read(file.data)}\n</stagent-file>")]
     kind = "image" if file.kind == "image" else "document"
     source = {"type": "base64", "media_type": file.media_type, "data": b64encode(file.data).decode()}
-    return [_text(f"<stagent-file>{about}</stagent-file>"), {"type": kind, "source": source}]
+    cost = cost_of(file.kind, file.data) if file.tokens is None else file.tokens
+    return [_text(f"<stagent-file>{about}</stagent-file>"), Heavy(kind, source, cost)]
+
+
+def cost_of(kind: str, data: bytes) -> int:
+    """Guess the tokens of a file's contents."""
+    match kind:
+        case "image":
+            return IMAGE_TOKENS
+        case "text":
+            return estimate(min(len(data), LONGEST_TEXT))
+    return max(1, len(PAGE.findall(data))) * PAGE_TOKENS
 
 
 def left_out(name: str) -> Block:
@@ -81,11 +101,14 @@ def without_bytes(messages: Sequence[Message]) -> list[Message]:
 
 
 def tokens(block: Block) -> int:
-    """Guess what a picture or a document costs."""
-    if block["type"] == "image":
-        return IMAGE_TOKENS
-    pages = len(PAGE.findall(b64decode(block["source"]["data"])))
-    return max(1, pages) * PAGE_TOKENS
+    """Return what a picture or a document costs, as far as that can be guessed."""
+    if isinstance(block, Heavy):
+        return block.tokens
+    return (
+        cost_of("image", b"")
+        if block["type"] == "image"
+        else cost_of("pdf", b64decode(block["source"]["data"]))
+    )
 
 
 def heavy_in(messages: Iterable[Message]) -> list[Block]:

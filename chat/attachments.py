@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Sum
 
-from agents.media import amount
+from agents.media import amount, cost_of
 from chat import conf, files
 from chat.errors import attachment_was_sent, no_attachment, no_room_for_files
 from chat.models import Attachment, Content, Enclosure
@@ -29,6 +29,7 @@ def keep(owner: User, name: str, data: bytes, *, now: datetime) -> Attachment:
             size=len(data),
             width=found.width,
             height=found.height,
+            tokens=cost_of(found.kind, data),
             created_at=now,
         )
         Content.objects.create(attachment=kept, data=data)

@@ -38,4 +38,4 @@ class Luggage:
 def _blocks(file: Attachment, data: bytes | None) -> Sequence[Block]:
     if data is None:
         return [media.left_out(file.name)]
-    return media.blocks(media.File(file.name, file.kind, file.media_type, data))
+    return media.blocks(media.File(file.name, file.kind, file.media_type, data, file.tokens))

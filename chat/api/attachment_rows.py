@@ -10,7 +10,8 @@ from stagent.lib.api.values import Id, Row
 
 EXAMPLE: Any = {
     "id": "5", "name": "screenshot.png", "kind": "image", "media_type": "image/png", "size": 48213,
-    "width": 1280, "height": 800, "created_at": "2026-11-24T09:11:50Z",
+    "width": 1280, "height": 800, "tokens": 1600,
+    "created_at": "2026-11-24T09:11:50Z",
 }  # fmt: skip
 
 
@@ -26,4 +27,5 @@ class AttachmentRow(Row):
     size: int = Field(description="In bytes.")
     width: int | None = Field(description="Of a picture, in pixels.")
     height: int | None
+    tokens: int | None = Field(description="What a model reads of it, about; null for files of long ago.")
     created_at: datetime

@@ -38,6 +38,7 @@ class Attachment(models.Model):
     size = models.PositiveIntegerField(help_text="In bytes.")
     width = models.PositiveIntegerField(null=True, help_text="Of a picture, in pixels.")
     height = models.PositiveIntegerField(null=True)
+    tokens = models.PositiveIntegerField(null=True, help_text="What it costs a model to read, about.")
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
 

@@ -9,6 +9,7 @@ from agents.models import Profile
 from stagent.lib import clock
 from tests.browser.test_chat import say, settled
 from tests.browser.test_commands import field
+from tests.support.files import png
 from tests.support.talking import converses
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -44,6 +45,17 @@ def test_it_counts_what_was_said_and_what_is_written(chat, alice, phone):
     expect(settled(page)).to_have_count(2)
     expect(told(page)).not_to_have_text(shown)
     assert tokens(page) > before
+
+
+def test_it_counts_files_before_they_are_sent(chat):
+    page = chat()
+    expect(told(page)).to_have_text(TOLD)
+    before = tokens(page)
+    page.set_input_files("#file", [{"name": "shot.png", "mimeType": "image/png", "buffer": png()}])
+    expect(page.locator(".chip-file progress")).to_be_hidden()
+    assert tokens(page) == before + 1600
+    page.get_by_role("button", name="Remove shot.png").click()
+    assert tokens(page) == before
 
 
 def test_it_knows_who_is_picked_and_warns_when_it_is_nearly_too_much(chat, alice):

@@ -5,13 +5,14 @@ import base64
 import pytest
 
 from agents import media
+from agents.conversation import Conversation
 from agents.offline import asking, given
 from agents.offline.skills import skill_for
 from agents.runtimes.base import Request
 from agents.runtimes.requests import shape
 from agents.usage import estimate
 from chat import conf, contexts
-from chat.models import Enclosure
+from chat.models import Attachment, Enclosure
 from tests.support.files import PDF, kept, png
 from tests.support.programs import Program
 from tests.support.talking import begins, converses, says
@@ -39,6 +40,31 @@ def test_pictures_texts_and_pdfs_come_as_blocks_before_the_words(alice):
     assert content[2]["text"] == "<stagent-file>b.md (text/plain, 4 bytes):\n\n# Hi\n</stagent-file>"
     assert base64.b64decode(content[4]["source"]["data"]) == PDF
     assert content[5] == {"type": "text", "text": "Look"}
+
+
+def test_what_a_file_costs_is_found_out_when_it_comes_and_not_at_every_question(alice, monkeypatch):
+    files = [
+        ("a.png", png()),
+        ("b.md", b"x" * 3500),
+        ("c.pdf", PDF + b"/Type /Page /Type /Page /Type /Pages"),
+    ]
+    ids = [str(kept(alice, *file).pk) for file in files]
+    assert list(Attachment.objects.order_by("pk").values_list("tokens", flat=True)) == [1600, 1000, 9000]
+    place = says(alice, "Look", attachments=ids)
+    monkeypatch.setattr(media, "cost_of", lambda kind, data: pytest.fail("all bytes were looked at again"))
+    job = assigned(place)
+    content = media.said_with(job.enclosed, job.prompt)
+    talk = Conversation("", [], [{"role": "user", "content": content}])
+    assert talk.tokens >= 1600 + 1000 + 9000
+
+
+def test_a_file_of_before_that_is_weighed_when_it_goes_along(alice):
+    pdf = kept(alice, "c.pdf", PDF)
+    Attachment.objects.update(tokens=None)
+    job = assigned(says(alice, "Look", attachments=[str(pdf.pk)]))
+    assert [block.tokens for block in media.heavy_in([{"content": job.enclosed}])] == [
+        media.cost_of("pdf", PDF)
+    ]
 
 
 def test_files_alone_are_no_empty_words(alice):

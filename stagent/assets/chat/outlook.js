@@ -9,11 +9,12 @@ const NEARLY = 0.8; // of the room
 export class Outlook {
     #key = "";
     #timer = 0;
-    #told = null; // by the server, without the words in the field
+    #told = null; // by the server, without the words in the field and the files beside it
 
     constructor(element, composer, thread, announcer) {
         Object.assign(this, { element, composer, thread, announcer });
         composer.addEventListener("typed", () => this.#show());
+        composer.tray.addEventListener("change", () => this.#show());
         composer.picker.addEventListener("shown", () => this.#look());
         thread.addEventListener("shown", () => this.#look());
     }
@@ -41,10 +42,11 @@ export class Outlook {
         this.element.hidden = !this.#told;
         if (!this.#told) return;
         const { tokens, room, left_out: isLeftOut, usd_per_token: price, chars_per_token: length } = this.#told;
-        const all = tokens + Math.round(new TextEncoder().encode(this.composer.area.value).length / length);
+        const words = new TextEncoder().encode(this.composer.area.value).length / length;
+        const all = tokens + this.composer.tray.tokens + Math.round(words);
         const full = isLeftOut ? "the oldest words are left out" : all > room * NEARLY ? "nearly full, soon the oldest words are left out" : "";
         this.element.textContent = [`about ${count(all)} tokens`, usd(all * price), full].filter(Boolean).join(" · ");
-        this.element.title = `What the model would read: its instructions and tools, what was said, and your words. ${price ? "The answer costs beside it." : "Nothing is paid for this model."}`;
+        this.element.title = `What the model would read: its instructions and tools, what was said, your words and files. ${price ? "The answer costs beside it." : "Nothing is paid for this model."}`;
         if (full && !this.element.hasAttribute("data-full")) this.announcer.say(`This conversation is long: ${full}.`);
         this.element.toggleAttribute("data-full", Boolean(full));
     }

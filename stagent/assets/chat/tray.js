@@ -30,6 +30,11 @@ export class Tray extends EventTarget {
         return this.#uploads.some((each) => each.error);
     }
 
+    // What a model would read of the files that have arrived, about.
+    get tokens() {
+        return this.#uploads.reduce((sum, { row }) => sum + (row?.tokens ?? 0), 0);
+    }
+
     get #uploads() {
         return this.#drafts.get(this.#key) ?? [];
     }
