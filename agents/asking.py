@@ -104,9 +104,13 @@ def asked(question: Question) -> QuestionAsked:
 
 def allowed_by_leave(question: Question) -> Notice:
     """Make the event that tells why nobody was asked."""
+    return Notice(BY_LEAVE, f"Nobody was asked about {question.tool}: {standing_leave(question)}.")
+
+
+def standing_leave(question: Question) -> str:
+    """Say whose leave stands for a call that nobody was asked about."""
     giver = question.answered_by.get_username() if question.answered_by else "somebody who is gone"
-    place = leaves.where(question.place)
-    return Notice(BY_LEAVE, f"Nobody was asked about {question.tool}: {giver} always allows it in {place}.")
+    return f"{giver} always allows it in {leaves.where(question.place)}"
 
 
 def settled(question: Question) -> QuestionSettled:

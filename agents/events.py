@@ -74,6 +74,7 @@ class ToolStarted(_Event):
     call_id: str
     name: str
     arguments: Data
+    allowed: str = ""  # by whose standing leave nobody was asked
     kind: ClassVar[str] = "tool_started"
 
 

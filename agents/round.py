@@ -133,8 +133,11 @@ class Round:
         await self._keep(block, result)
 
     async def _begin(self, block: Block) -> None:
-        if block["id"] not in self.reached.begun:
-            await self.tell(ToolStarted(self.turn, block["id"], block["name"], as_object(block["input"])))
+        if block["id"] in self.reached.begun:
+            return
+        question = self.questions.get(block["id"])
+        leave = asking.standing_leave(question) if question and question.by_leave else ""
+        await self.tell(ToolStarted(self.turn, block["id"], block["name"], as_object(block["input"]), leave))
 
     async def _keep(self, block: Block, result: ToolResult) -> None:
         call_id, name = block["id"], block["name"]

@@ -73,7 +73,7 @@ SHAPES: dict[str, Callable[[Data], Frame]] = {
     TurnStarted.kind: _take("turn", "turn"),
     TextDelta.kind: _take("delta", "text"),
     ThinkingDelta.kind: _take("thinking", "text"),
-    ToolStarted.kind: _take("tool_started", "call_id", "name", "arguments", "turn"),
+    ToolStarted.kind: _take("tool_started", "call_id", "name", "arguments", "turn", "allowed"),
     ToolFinished.kind: _tool_finished,
     TurnFinished.kind: _usage,
     Notice.kind: _take("notice", "code", "text"),

@@ -26,6 +26,7 @@ class ToolRow(Row):
     result: str | None = Field(description="At most 20,000 characters of it.")
     is_error: bool | None
     duration_ms: int | None
+    allowed: Said = Field(description="By whose standing leave nobody was asked; null: by nobody's.")
 
 
 class PartRow(Row):

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 
 from agents import leaves, questions
 from agents.budgets import Spender
-from agents.events import Notice, QuestionAsked, QuestionSettled
+from agents.events import Notice, QuestionAsked, QuestionSettled, ToolStarted
 from agents.models import Leave, Question
 from agents.states import Activity
 from agents.tools import registry
@@ -71,6 +71,8 @@ def test_what_is_always_allowed_is_done_without_asking_from_then_on(script, asks
     assert not told(events, QuestionAsked) + told(events, QuestionSettled)
     (notice,) = told(events, Notice)
     assert notice.text == "Nobody was asked about send: alice always allows it in this schedule."
+    (call,) = told(events, ToolStarted)
+    assert call.allowed == "alice always allows it in this schedule"
 
 
 def test_each_call_under_leave_is_kept_in_its_givers_name(script, asks, sent, alice):

@@ -26,6 +26,14 @@ def test_a_tool_is_always_allowed_here_until_that_is_taken_back(chat, phone):
     say(page, LOOK)
     expect(settled(page)).to_have_count(2)
     expect(card).to_have_count(1)
+    for _ in range(2):  # as it was heard, and as it is read again
+        calls = page.locator("details.tool")
+        expect(calls.last).to_contain_text("without asking")
+        calls.last.locator("summary").click()
+        expect(calls.last).to_contain_text("Nobody was asked: alice always allows it in this conversation.")
+        expect(calls.first.locator(".leave")).to_be_hidden()
+        page.reload()
+    expect(settled(page)).to_have_count(2)
     page.get_by_role("button", name="More for this conversation").click()
     page.get_by_role("menuitem", name="Always allowed…").click()
     dialog = page.get_by_role("dialog", name="Always allowed")
@@ -37,7 +45,7 @@ def test_a_tool_is_always_allowed_here_until_that_is_taken_back(chat, phone):
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="More for this conversation")).to_be_focused()
     say(page, LOOK)
-    expect(card.nth(1).get_by_role("button", name="Allow once")).to_be_visible()
+    expect(card.last.get_by_role("button", name="Allow once")).to_be_visible()
 
 
 def test_a_slip_is_taken_back_where_it_happened(chat):

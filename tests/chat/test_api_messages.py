@@ -85,9 +85,9 @@ def test_a_reply_shows_its_html_its_tools_and_its_times(program, bob):
     assert row["html"] == "<p><strong>None</strong> failed.</p>\n"
     assert row["tools"] == [
         {"call_id": "c1", "name": "list_runs", "arguments": {"status": "failed"}, "result": "[]",
-         "is_error": False, "duration_ms": 7},
+         "is_error": False, "duration_ms": 7, "allowed": None},
         {"call_id": "c2", "name": "report", "arguments": {}, "result": None, "is_error": None,
-         "duration_ms": None},
+         "duration_ms": None, "allowed": None},
     ]  # fmt: skip
     assert (row["first_token_ms"], row["total_ms"], row["cost_usd"]) == (640, 2000, 0.0)
     assert row["finished_at"] == "2026-11-24T12:00:02Z"

@@ -15,9 +15,10 @@ export class Tool {
         this.state = h("span", { class: "tool-state" });
         this.name = h("span", { class: "tool-name" });
         this.intent = h("span", { class: "intent" });
+        this.leave = h("span", { class: "leave", hidden: true }, "without asking");
         this.took = h("span", { class: "took" });
         this.body = h("div", { class: "tool-body" });
-        this.element = h("details", { class: "tool" }, h("summary", {}, this.state, this.name, this.intent, this.took, icon("chevron")), this.body);
+        this.element = h("details", { class: "tool" }, h("summary", {}, this.state, this.name, this.intent, this.leave, this.took, icon("chevron")), this.body);
     }
 
     // `live`: somebody is at work, so a call without a result is still being made.
@@ -39,6 +40,7 @@ export class Tool {
         this.#named = true;
         this.name.textContent = plain(call.name);
         this.intent.textContent = intent(call.arguments);
+        this.leave.hidden = !call.allowed;
     }
 }
 
@@ -50,6 +52,7 @@ function sign(word) {
 function details(call, done) {
     const asked = Object.keys(call.arguments ?? {}).length > 0;
     return [
+        call.allowed && h("p", { class: "by-leave" }, `Nobody was asked: ${call.allowed}.`),
         asked && [h("h4", {}, "Asked with"), h("pre", { tabindex: "0" }, pretty(call.arguments))],
         done && [h("h4", {}, call.is_error ? "Failed with" : "Result"), h("pre", { tabindex: "0" }, prettyText(call.result ?? ""))],
         !done && h("p", {}, "No result yet."),
