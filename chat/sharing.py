@@ -65,11 +65,16 @@ def share_of(owner: User, conversation_id: str) -> Share:
 def take_back(owner: User, conversation_id: str, *, now: datetime) -> None:
     """End the link to a conversation for good; the next one has another address."""
     with transaction.atomic():
-        conversation = lock(owner, conversation_id)
-        found = share_of(owner, conversation_id)
-        note(owner, found, DELETION, "Taken back.")
-        found.delete()
-        news.tell_changed(conversation, now)
+        lock(owner, conversation_id)
+        end(share_of(owner, conversation_id), owner, now=now)
+
+
+def end(share: Share, by: User, *, now: datetime) -> None:
+    """End a link for its owner, or for an operator; its owner's open pages hear of it."""
+    with transaction.atomic():
+        note(by, share, DELETION, "Taken back.")
+        share.delete()
+        news.tell_changed(share.conversation, now)
 
 
 def token_of(share: Share) -> str:

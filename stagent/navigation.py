@@ -15,7 +15,7 @@ MAP = {
         "Delivery": "send",
         "Notice": "warn",
     },
-    "Chat": {"Conversation": "talks", "StreamRecord": "stream"},
+    "Chat": {"Conversation": "talks", "Share": "link", "StreamRecord": "stream"},
     "Capacity": {"Slot": "grid", "Pool": "layers", "Scheduler": "pulse", "Setting": "sliders"},
     "Agents": {"Profile": "agent", "Project": "folder", "Provider": "plug", "McpServer": "tool"},
     "Spending": {"LedgerEntry": "ledger", "Budget": "purse", "ModelPrice": "tag"},

@@ -41,5 +41,9 @@ class Share(models.Model):
 
     objects = ShareQuerySet.as_manager()
 
+    class Meta:
+        verbose_name = "link to a conversation"
+        verbose_name_plural = "links to conversations"
+
     def __str__(self) -> str:
         return f"link to {self.conversation}"

@@ -5,17 +5,21 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.test import Client
 from django.urls import reverse
 
 from agents import activity
-from chat.models import Conversation
+from chat import sharing
+from chat.models import Conversation, Share
 from stagent.lib import clock
 from tests.support.builders import NOON
 from tests.support.pages import Reader
 from tests.support.talking import converses, says
 
 CONVERSATIONS = reverse("admin:chat_conversation_changelist")
+SHARES = reverse("admin:chat_share_changelist")
 STREAMS = reverse("admin:agents_streamrecord_changelist")
 
 
@@ -35,6 +39,37 @@ def test_conversations_show_whose_and_how_long_and_no_word(reader, bob):
     assert f"{message.conversation_id} bob 4" in page
     for words in ("secret", "Kept", "More"):
         assert words not in reader.html
+
+
+def test_links_are_listed_without_titles_or_addresses_and_ended_by_who_may(reader, alice, bob, charlie):
+    message = converses(bob, "A secret plan", "Kept between us")
+    made = sharing.share(bob, str(message.conversation_id), now=clock.now())
+    address = f"/shared/{sharing.token_of(made)}/"
+    assert f"{message.conversation_id} bob" in reader.opens(SHARES)
+    assert not any(word in reader.html for word in ("secret", "Kept", "/shared/", made.nonce))
+    assert "Whoever follows it finds nothing" in reader.presses(
+        SHARES, action="end", _selected_action=made.pk
+    )
+    assert Client().get(address).status_code == 302  # it is there for who signs in
+    words = reader.presses(SHARES, action="end", _selected_action=made.pk, sure="yes")
+    assert "Ended: 1." in words
+    assert not Share.objects.exists()
+    entry = LogEntry.objects.latest("pk")
+    assert (entry.user, entry.change_message) == (alice, "Taken back.")
+
+
+def test_who_only_looks_at_links_ends_none(client, bob, charlie):
+    made = sharing.share(bob, str(converses(bob, "Hi", "Hello").conversation_id), now=clock.now())
+    charlie.is_staff = True
+    charlie.save()
+    looks = Reader(client, charlie)
+    looks.opens(SHARES)
+    assert looks.answer.status_code == 403
+    charlie.user_permissions.add(Permission.objects.get(codename="view_share"))
+    looks = Reader(client, User.objects.get(pk=charlie.pk))
+    looks.opens(SHARES)
+    looks.presses(SHARES, action="end", _selected_action=made.pk, sure="yes")
+    assert Share.objects.exists()
 
 
 @pytest.mark.parametrize("page", ["change", "delete", "history"])
@@ -123,7 +158,7 @@ def test_it_says_to_whom_and_in_which_conversation_and_none_of_its_words(reader,
 
 def test_the_way_there_is_shown_to_those_who_may(reader, client, bob):
     page = reader.opens(reverse("admin:index"))
-    assert "Chat Conversations Chat streams" in page
+    assert "Chat Conversations Links to conversations Chat streams" in page
     assert "Chat streams" not in Reader(client, bob).opens(reverse("admin:index"))
     bob.user_permissions.add(Permission.objects.get(codename="view_streamrecord"))
     assert Reader(client, bob).opens(STREAMS).count("Chat streams")
