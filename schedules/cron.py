@@ -69,6 +69,7 @@ def parse(text: str) -> Cron:
     return Cron(expression, times, hour_is_wildcard=hours is None, day_fields=day_fields)
 
 
+@lru_cache(maxsize=4096)
 def describe(text: str) -> str:
     """Say an expression in plain English, on the 24-hour clock; raise CronError when it is none."""
     options = Options()

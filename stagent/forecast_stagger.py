@@ -19,7 +19,7 @@ from stagent.lib import cells, clock
 from stagent.lib.admin import operator
 
 WEEK = timedelta(days=7)
-CROWDED = 20_000  # firings in the hours of the forecast; a week of them takes too long to go through
+CROWDED = 10_000  # firings in the hours of the forecast; a week of them takes too long to go through
 AT_ONCE = 300  # with more schedules than this, one asks for the proposal: it takes a moment
 MOST_AMONG = 500
 MOST_NAMED = 5
