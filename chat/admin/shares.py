@@ -25,7 +25,7 @@ class ShareAdmin(ReadOnlyAdmin):
     search_help_text = "Search by the name of the owner, or by the number of the conversation."
     ordering = ("-shared_at", "-pk")
     actions = ("end",)
-    empty_text = "Nobody has made a link to a conversation. People make them on the chat page, under Share."
+    empty_text = "Nobody shares a conversation. People do in the chat, with “Share a link…” in its menu."
 
     def has_view_permission(self, request: HttpRequest, obj: Share | None = None) -> bool:
         """Let the list be seen; a link has no page of its own."""

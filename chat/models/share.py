@@ -42,8 +42,8 @@ class Share(models.Model):
     objects = ShareQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "link to a conversation"
-        verbose_name_plural = "links to conversations"
+        verbose_name = "shared link"
+        verbose_name_plural = "shared links"
 
     def __str__(self) -> str:
         return f"link to {self.conversation}"

@@ -158,7 +158,7 @@ def test_it_says_to_whom_and_in_which_conversation_and_none_of_its_words(reader,
 
 def test_the_way_there_is_shown_to_those_who_may(reader, client, bob):
     page = reader.opens(reverse("admin:index"))
-    assert "Chat Conversations Links to conversations Chat streams" in page
+    assert "Chat Conversations Shared links Chat streams" in page
     assert "Chat streams" not in Reader(client, bob).opens(reverse("admin:index"))
     bob.user_permissions.add(Permission.objects.get(codename="view_streamrecord"))
     assert Reader(client, bob).opens(STREAMS).count("Chat streams")

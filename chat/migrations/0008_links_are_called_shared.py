@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='share',
-            options={'verbose_name': 'link to a conversation', 'verbose_name_plural': 'links to conversations'},
+            options={'verbose_name': 'shared link', 'verbose_name_plural': 'shared links'},
         ),
     ]
