@@ -14,9 +14,7 @@ log = logging.getLogger("agents.database")
 
 GIVE_UP_SEC = 60.0  # by then no lease is left to write under
 FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.1, 3.0
-TRUST_SEC = (
-    1.0  # a connection that worked so lately is not asked whether it still does, which is a trip each time
-)
+TRUST_SEC = 1.0  # a connection that worked so lately is not asked first whether it still does
 
 
 class _Trust(threading.local):

@@ -104,11 +104,9 @@ def tokens(block: Block) -> int:
     """Return what a picture or a document costs, as far as that can be guessed."""
     if isinstance(block, Heavy):
         return block.tokens
-    return (
-        cost_of("image", b"")
-        if block["type"] == "image"
-        else cost_of("pdf", b64decode(block["source"]["data"]))
-    )
+    if block["type"] == "image":
+        return IMAGE_TOKENS
+    return cost_of("pdf", b64decode(block["source"]["data"]))
 
 
 def heavy_in(messages: Iterable[Message]) -> list[Block]:

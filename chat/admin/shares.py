@@ -1,7 +1,7 @@
 """Links to conversations in the console: whose, since when, until when; ended here, and never followed."""
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -26,6 +26,11 @@ class ShareAdmin(ReadOnlyAdmin):
     ordering = ("-shared_at", "-pk")
     actions = ("end",)
     empty_text = "Nobody shares a conversation. People do in the chat, with “Share a link…” in its menu."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Share]:
+        leads = Share.objects.open(clock.now()).filter(pk=OuterRef("pk"))
+        found: QuerySet[Share] = super().get_queryset(request)
+        return found.annotate(leads_somewhere=Exists(leads))
 
     def has_view_permission(self, request: HttpRequest, obj: Share | None = None) -> bool:
         """Let the list be seen; a link has no page of its own."""
@@ -58,6 +63,6 @@ class ShareAdmin(ReadOnlyAdmin):
 
     @admin.display(description="lasts until", ordering="expires_at")
     def until(self, share: Share) -> SafeString:
-        if not Share.objects.open(clock.now()).filter(pk=share.pk).exists():
+        if not getattr(share, "leads_somewhere", True):
             return cells.badge("over", "calm")
         return cells.clock(share.expires_at) if share.expires_at else cells.badge("taken back", "good")

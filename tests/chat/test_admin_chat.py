@@ -45,7 +45,7 @@ def test_links_are_listed_without_titles_or_addresses_and_ended_by_who_may(reade
     message = converses(bob, "A secret plan", "Kept between us")
     made = sharing.share(bob, str(message.conversation_id), now=clock.now())
     address = f"/shared/{sharing.token_of(made)}/"
-    assert f"{message.conversation_id} bob" in reader.opens(SHARES)
+    assert re.search(rf"{message.conversation_id} bob .* taken back", reader.opens(SHARES))
     assert not any(word in reader.html for word in ("secret", "Kept", "/shared/", made.nonce))
     assert "Whoever follows it finds nothing" in reader.presses(
         SHARES, action="end", _selected_action=made.pk
@@ -56,6 +56,13 @@ def test_links_are_listed_without_titles_or_addresses_and_ended_by_who_may(reade
     assert not Share.objects.exists()
     entry = LogEntry.objects.latest("pk")
     assert (entry.user, entry.change_message) == (alice, "Taken back.")
+
+
+def test_a_link_that_leads_nowhere_any_more_is_said_to_be_over(reader, bob):
+    message = converses(bob, "Hi", "Hello")
+    made = sharing.share(bob, str(message.conversation_id), now=clock.now())
+    Share.objects.filter(pk=made.pk).update(expires_at=clock.now() - timedelta(minutes=1))
+    assert re.search(r"bob .* over", reader.opens(SHARES))
 
 
 def test_who_only_looks_at_links_ends_none(client, bob, charlie):
