@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from html import escape
+from itertools import pairwise
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -40,23 +41,27 @@ def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[Row], link: Link
 
 
 def _hours(axis: Axis, bottom: int) -> Iterator[str]:
-    """Draw a line for every hour, stronger at midnight, and the day and some hours above."""
-    yield _text("day", 0, 13, f"{axis.local(axis.since):%a %d %b}") if _room_for_first(axis) else ""
+    """Draw a line for every hour, stronger where a day begins, and the day and some hours above.
+
+    A day begins once, though in Havana midnight comes twice in one night of a year, in another not at all.
+    """
+    begins = [
+        before.date() != hour.date() for before, hour in pairwise([axis.local(axis.since), *axis.hours])
+    ]
+    hours = list(zip(axis.hours, begins, strict=True))
+    room = all(axis.x(hour) > _broad("Sun 29 Nov") for hour, begins_day in hours if begins_day)
+    yield _text("day", 0, 13, f"{axis.local(axis.since):%a %d %b}") if room else ""
     free = 0.0  # where the next time of day may stand
-    for hour in axis.hours:
+    for hour, begins_day in hours:
         x = axis.x(hour)
-        css = "midnight" if hour.hour == 0 else "hour"
+        css = "midnight" if begins_day else "hour"
         yield f'<line class="{css}" x1="{x:.3f}%" x2="{x:.3f}%" y1="{AXIS - 6}" y2="{bottom}"/>'
-        if hour.hour == 0:
+        if begins_day:
             yield _text("day", x, 13, f"{hour:%a %d %b}")
         told = f"{hour:%H:%M}"
         if hour.hour % LABEL_EVERY == 0 and free <= x <= 100 - _broad(told):
             yield _text("o-clock", x, 27, told)
             free = x + _broad(told)
-
-
-def _room_for_first(axis: Axis) -> bool:
-    return all(axis.x(hour) > _broad("Sun 29 Nov") for hour in axis.hours if hour.hour == 0)
 
 
 def _broad(text: str) -> float:

@@ -63,6 +63,16 @@ def labels(picture: str, css: str) -> list[tuple[float, float]]:
     return [(x - broad, x) if turned else (x, x + broad) for x, turned, broad in spans]
 
 
+def test_a_day_is_named_once_where_midnight_comes_twice_or_not_at_all():
+    for begins, days in (
+        (datetime(2027, 11, 6, 14, tzinfo=UTC), ["Sat 06 Nov", "Sun 07 Nov", "Mon 08 Nov"]),
+        (datetime(2027, 3, 13, 14, tzinfo=UTC), ["Sat 13 Mar", "Sun 14 Mar", "Mon 15 Mar"]),
+    ):
+        axis = Axis(begins, begins + timedelta(hours=48), ZoneInfo("America/Havana"))
+        named = re.findall(r'class="day"[^>]*>([^<]+)<', draw(axis, [], [], lambda _: ""))
+        assert named == days
+
+
 @given(
     quarters=st.integers(0, 4 * 24 * 366),
     where=st.sampled_from(["UTC", "America/Havana", "Asia/Kolkata", "Europe/Berlin"]),
