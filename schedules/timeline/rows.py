@@ -100,7 +100,7 @@ def _cells(every: Iterable[Expected], axis: Axis) -> list[Cell]:
             cell.skipped += 1
             continue
         cell.longest_wait_sec = max(cell.longest_wait_sec, start - due)
-        if begins[at] <= due and end <= ends[at]:  # it begins and ends in one hour, as most do
+        if begins[at] <= due <= start and end <= ends[at]:  # it begins and ends in one hour, as most do
             cell.waited_sec += start - due
             cell.work_sec += end - start
             continue

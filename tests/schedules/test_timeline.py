@@ -146,6 +146,15 @@ def test_a_run_over_the_full_hour_counts_in_both_hours_as_long_as_it_lasts_in_ea
     assert [round(cell.waited_sec / 60) for cell in cells[:3]] == [10, 25, 25]
 
 
+def test_a_run_queued_by_a_host_whose_clock_is_ahead_waits_for_nothing_rather_than_less():
+    often = Plan([START + 60 * minute for minute in range(10, 70)], takes_sec=1, overlap="allow")
+    outlook = Outlook([Likely(1, "Often", "UTC", often)], {}, queued=[(0, NOON + timedelta(minutes=5))])
+    forecast = play(outlook, now=NOON, until=NOON + timedelta(hours=48), cap=2)
+    assert forecast.present[0].wait_sec < 0
+    (row,) = rows(forecast, axis_of(forecast))
+    assert [cell.waited_sec for cell in row.cells] == [0, 0]
+
+
 def test_a_bar_says_when_it_is_due_and_what_the_wait_is():
     forecast = played(at(60), at(60), at(60))
     axis = axis_of(forecast)
