@@ -44,8 +44,8 @@ class Plan:
 
 
 @dataclass(slots=True, eq=False)
-class Lane:
-    """A plan and what it has under way; most lanes are empty most of the time."""
+class Track:
+    """A plan and what it has under way; most tracks are empty most of the time."""
 
     number: int
     plan: Plan
@@ -59,7 +59,7 @@ class Lane:
 class Job:
     """One firing on its way."""
 
-    lane: Lane
+    track: Track
     due: float
     start: float | None = None
     end: float = inf
@@ -68,7 +68,7 @@ class Job:
     @property
     def plan(self) -> int:
         """The number of its plan."""
-        return self.lane.number
+        return self.track.number
 
     @property
     def wait_sec(self) -> float:
@@ -96,8 +96,8 @@ class Simulation:
         self.peak_running = self.peak_waiting = 0
         self.peak_at = -inf
         self._running = self._waiting = self._pushed = 0
-        self._lanes = [
-            Lane(number, plan, plan.most, plan.overlap != ALLOW) for number, plan in enumerate(self.plans)
+        self._tracks = [
+            Track(number, plan, plan.most, plan.overlap != ALLOW) for number, plan in enumerate(self.plans)
         ]
         self._in_pool: dict[str, int] = defaultdict(int)
         self._ends: list[tuple[float, int, Job]] = []
@@ -105,25 +105,25 @@ class Simulation:
 
     def already_running(self, plan: int, since: float, end: float) -> None:
         """Let a run hold a slot from the beginning."""
-        self.present.append(job := Job(self._lanes[plan], since))
+        self.present.append(job := Job(self._tracks[plan], since))
         self._start(job, since, end)
 
     def already_queued(self, plan: int, since: float) -> None:
         """Let a run wait from the beginning; call it in the order of the queue."""
-        self.present.append(job := Job(self._lanes[plan], since))
+        self.present.append(job := Job(self._tracks[plan], since))
         self._enqueue(job)
 
     def play(self, now: float, coming: Sequence[Arrival] | None = None) -> list[Job]:
         """Let every planned firing happen, and return them all in the order in which they come due."""
         self._fill(now)
-        ends, lanes = self._ends, self._lanes
+        ends, tracks = self._ends, self._tracks
         for due, _, number in arrivals(self.plans) if coming is None else coming:
             if ends and ends[0][0] <= due:
                 self._let_end(due)
-            lane = lanes[number]
-            if lane.left == 0:
+            track = tracks[number]
+            if track.left == 0:
                 continue  # its schedule is completed
-            self._arrive(Job(lane, due))
+            self._arrive(Job(track, due))
             if self._waiting:
                 if self._running < self.cap:
                     self._fill(due)
@@ -134,35 +134,35 @@ class Simulation:
     def _arrive(self, job: Job) -> None:
         """Queue a firing, or skip it, as the overlap policy of its schedule says."""
         self.jobs.append(job)
-        lane = job.lane
-        if lane.jobs and lane.alone and self._is_in_the_way(job, lane):
+        track = job.track
+        if track.jobs and track.alone and self._is_in_the_way(job, track):
             job.fate = Fate.SKIPPED
             return
-        if lane.left is not None:
-            lane.left -= 1
+        if track.left is not None:
+            track.left -= 1
         # Most start at once: nobody waits, and there is room.
         if (
             self._waiting
             or self._running >= self.cap
-            or (lane.busy and lane.alone)
-            or (lane.plan.pool and not self._has_room(lane.plan.pool))
+            or (track.busy and track.alone)
+            or (track.plan.pool and not self._has_room(track.plan.pool))
         ):
             self._enqueue(job)
         else:
             self._start(job, job.due)
 
-    def _is_in_the_way(self, job: Job, lane: Lane) -> bool:
+    def _is_in_the_way(self, job: Job, track: Track) -> bool:
         """Tell whether an earlier firing of its plan keeps it from being queued; those too old are over."""
-        plan = lane.plan
-        for earlier in tuple(lane.jobs):
+        plan = track.plan
+        for earlier in tuple(track.jobs):
             if earlier.start is None and job.due > earlier.due + plan.patience_sec:
                 self._drop(earlier, Fate.EXPIRED)
         if plan.overlap == CANCEL_RUNNING:
-            for earlier in tuple(lane.jobs):
+            for earlier in tuple(track.jobs):
                 self._replace(earlier, job.due)
         elif plan.overlap == QUEUE_ONE:
-            return len(lane.jobs) > lane.busy
-        return bool(lane.jobs)
+            return len(track.jobs) > track.busy
+        return bool(track.jobs)
 
     def _replace(self, earlier: Job, moment: float) -> None:
         if earlier.start is None:
@@ -172,8 +172,8 @@ class Simulation:
             self._leave(earlier)
 
     def _enqueue(self, job: Job) -> None:
-        plan = job.lane.plan
-        job.lane.jobs.append(job)
+        plan = job.track.plan
+        job.track.jobs.append(job)
         self._waiting += 1
         self._pushed += 1
         heapq.heappush(self._queues[plan.pool], (job.due - plan.head_start_sec, self._pushed, job))
@@ -182,7 +182,7 @@ class Simulation:
         """End a job that never ran; it stays in its heap until it comes to the front."""
         job.fate = fate
         self._waiting -= 1
-        job.lane.jobs.remove(job)
+        job.track.jobs.remove(job)
 
     def _let_end(self, moment: float) -> None:
         """Let runs end until a moment, and the next ones start in their places."""
@@ -195,18 +195,18 @@ class Simulation:
                     self._fill(end)
 
     def _leave(self, job: Job) -> None:
-        lane = job.lane
+        track = job.track
         self._running -= 1
-        lane.busy -= 1
-        lane.jobs.remove(job)
-        if lane.plan.pool:
-            self._in_pool[lane.plan.pool] -= 1
+        track.busy -= 1
+        track.jobs.remove(job)
+        if track.plan.pool:
+            self._in_pool[track.plan.pool] -= 1
 
     def _fill(self, moment: float) -> None:
         """Start what is first in line until the cap is full."""
         while self._waiting and self._running < self.cap and (job := self._next(moment)):
             self._waiting -= 1
-            job.lane.jobs.remove(job)
+            job.track.jobs.remove(job)
             self._start(job, moment)
 
     def _next(self, moment: float) -> Job | None:
@@ -215,8 +215,8 @@ class Simulation:
         found = None
         while found is None and (pool := self._first_in_line(moment)) is not None:
             entry = heapq.heappop(self._queues[pool])
-            lane = entry[2].lane
-            if lane.busy and lane.alone:
+            track = entry[2].track
+            if track.busy and track.alone:
                 behind.append((pool, entry))
             else:
                 found = entry[2]
@@ -237,7 +237,7 @@ class Simulation:
     def _is_over(self, job: Job, moment: float) -> bool:
         if job.fate is not None:
             return True
-        if moment <= job.due + job.lane.plan.patience_sec:
+        if moment <= job.due + job.track.plan.patience_sec:
             return False
         self._drop(job, Fate.EXPIRED)
         return True
@@ -247,15 +247,15 @@ class Simulation:
 
     def _start(self, job: Job, start: float, end: float | None = None) -> None:
         """Let a job hold a slot, for as long as its plan takes."""
-        lane = job.lane
+        track = job.track
         job.start, job.fate = start, Fate.RUNS
-        job.end = start + lane.plan.takes_sec if end is None else end
+        job.end = start + track.plan.takes_sec if end is None else end
         self._running += 1
         if self._running > self.peak_running:
             self.peak_running, self.peak_at = self._running, start
-        lane.busy += 1
-        lane.jobs.append(job)
-        if lane.plan.pool:
-            self._in_pool[lane.plan.pool] += 1
+        track.busy += 1
+        track.jobs.append(job)
+        if track.plan.pool:
+            self._in_pool[track.plan.pool] += 1
         self._pushed += 1
         heapq.heappush(self._ends, (job.end, self._pushed, job))
