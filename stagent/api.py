@@ -14,7 +14,7 @@ from ninja.operation import Operation
 from agents.api import leaves, mcp_servers, questions
 from chat.api.routes import ROUTERS as CHAT
 from schedules.api.routes import firings, forecast, runs, schedules, status
-from stagent import api_errors
+from stagent import api_errors, idempotency
 from stagent.auth import DOORS
 
 DESCRIPTION = """
@@ -23,7 +23,9 @@ Schedules, firings and runs of this install, what its agents ask people, and one
 Send `Authorization: Bearer <token>` (made in the console, or by `manage.py createtoken <user>`), or use
 the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
 `limit` and `offset`. Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Whatever
-goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Whoever polls sends the `ETag` of the
+goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Every POST takes an
+`Idempotency-Key`: within a day, the same request with the same key gets the first answer, and nothing is made
+twice; another request with a used key gets 422. Whoever polls sends the `ETag` of the
 last answer as `If-None-Match`, and gets 304 without a body while nothing has changed. HEAD is answered like
 GET, without a body.
 """
@@ -50,7 +52,6 @@ PARAMETERS = {  # what is told of those that say nothing of themselves; ids have
     "format": "In which form.",
     "queue": "Where the cap is full, wait for a slot.",
     "force": "Where the cap is full, run beyond it.",
-    "Idempotency-Key": "A name of your own for this request: sent again, it starts nothing new.",
 }
 AN_ID = "An id, as a list or an answer told it."
 UNCHANGED = "Not Modified: the answer would be the one whose ETag was sent as If-None-Match."
@@ -79,6 +80,11 @@ class Api(NinjaAPI):
                 answers = operation["responses"]
                 no_json = answers[HTTPStatus.FORBIDDEN] | {"description": "Bad Request"}
                 answers.setdefault(HTTPStatus.BAD_REQUEST, no_json)
+        for operation in (path["post"] for path in document["paths"].values() if "post" in path):
+            operation.setdefault("parameters", []).append(idempotency.PARAMETER)
+            answers = operation["responses"]
+            for code in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
+                answers.setdefault(code, answers[HTTPStatus.FORBIDDEN] | {"description": code.phrase})
         for path in POLLED:
             document["paths"][path]["get"]["responses"][HTTPStatus.NOT_MODIFIED] = {"description": UNCHANGED}
         return document
@@ -90,6 +96,7 @@ class Api(NinjaAPI):
 api = Api(
     title="Stagent", version="1", description=DESCRIPTION, auth=DOORS, docs=Docs(), urls_namespace="api"
 )
+api.add_decorator(idempotency.answered_once(api), mode="view")
 OURS = (schedules, firings, runs, forecast, status, questions, leaves, mcp_servers)
 for router in (*(part.router for part in OURS), *CHAT):
     api.add_router("", router)

@@ -1,4 +1,4 @@
-"""API tokens: a program's way in."""
+"""API tokens, and the first answers to requests that carry an `Idempotency-Key`."""
 
 import hashlib
 import secrets
@@ -52,6 +52,27 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class IdempotencyKey(models.Model):
+    """The answer to a POST with this `Idempotency-Key`, written in the transaction of what it made."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request_digest = models.CharField(max_length=64)  # of method, path, query and body
+    status = models.PositiveSmallIntegerField(default=0)
+    content = models.TextField(default="")
+    location = models.TextField(default="")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="an_idempotency_key_is_used_once_by_a_user")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 def digest_of(secret: str) -> str:

@@ -89,8 +89,8 @@ class NewMessage(Asked):
         default=None,
         min_length=1,
         max_length=100,
-        description="A name of your own; sent again, it gets the first answer. "
-        "The header Idempotency-Key serves as well.",
+        description="A name of your own; sent again, it gets the first answer, for as long as the message is "
+        "kept.",
     )
     model: Text | None = Field(default=None, max_length=LONGEST_MODEL)
     profile: Text | None = Field(default=None, description="A slug; it holds until another is picked.")

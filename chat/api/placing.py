@@ -16,9 +16,7 @@ from chat.transitions import Accepted, Draft, accept, ask_again
 from chat.transitions.accepting import begin as begin_conversation
 from chat.transitions.accepting import profile_of
 from stagent.lib.api.values import Id, Row, Said
-from stagent.lib.problems import invalid
 
-LONGEST_KEY = 100
 SAID: Any = EXAMPLE | {
     "id": "83", "role": "user", "reason": None, "text": "What failed last night?", "html": None,
     "parent_id": "82", "siblings": ["83"], "profile": None, "tools": [], "last_seq": 0,
@@ -62,11 +60,8 @@ def begin(owner: User, asked: NewConversation, now: datetime) -> Conversation:
 
 
 def send(request: HttpRequest, conversation_id: str, asked: NewMessage, now: datetime) -> Placed:
-    """Store a message; sent again under the same name, it gets the first answer."""
-    named = asked.client_msg_id or request.headers.get("Idempotency-Key") or None
-    if named and len(named) > LONGEST_KEY:
-        raise invalid({"Idempotency-Key": f"At most {LONGEST_KEY} characters."})
-    draft = Draft(**asked.model_dump() | {"conversation_id": conversation_id, "client_msg_id": named})
+    """Store a message; with the same client_msg_id, the first answer is given again."""
+    draft = Draft(**asked.model_dump() | {"conversation_id": conversation_id})
     return _placed(accept(me(request), draft, now=now))
 
 

@@ -35,10 +35,11 @@ def test_what_is_said_is_stored_with_the_place_of_its_reply(program, path):
 
 
 def test_the_same_words_sent_twice_get_the_first_answer(program, path):
-    first = program.post(f"{path}/messages", {"text": "Hi"}, Idempotency_Key="k").json()
+    said = {"text": "Hi", "client_msg_id": "k"}
+    first = program.post(f"{path}/messages", said).json()
     assert (first["message_id"], first["reply_id"]) == (first["message"]["id"], first["reply"]["id"])
     assert (first["client_msg_id"], first["conversation_id"]) == ("k", first["reply"]["conversation_id"])
-    again = program.post(f"{path}/messages", {"text": "Hi"}, Idempotency_Key="k").json()
+    again = program.post(f"{path}/messages", said).json()
     assert again.pop("duplicate")
     assert again == {name: first[name] for name in again}
     assert Message.objects.count() == 2
@@ -64,7 +65,7 @@ def test_wrong_words_name_their_field(program, path, said, field):
 
 
 def test_a_long_key_is_refused(program, path):
-    answer = program.post(f"{path}/messages", {"text": "x"}, Idempotency_Key="k" * 101)
+    answer = program.post(f"{path}/messages", {"text": "x"}, Idempotency_Key="k" * 201)
     assert "Idempotency-Key" in answer.json()["fields"]
 
 

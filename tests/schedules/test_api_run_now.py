@@ -114,10 +114,22 @@ def test_a_double_click_is_one_run(api, schedule):
     assert api.post(f"/schedules/{schedule.pk}/execute", idempotency_key="click-2").json() != first.json()
 
 
-def test_a_key_belongs_to_one_schedule(api, schedule):
-    first = api.post(f"/schedules/{schedule.pk}/execute", idempotency_key="same").json()
+def test_a_key_belongs_to_one_request(api, schedule):
+    path = f"/schedules/{schedule.pk}/execute"
+    assert api.post(path, idempotency_key="same").json()["forced"] is False
     other = a_schedule(clock.now(), name="Other")
-    assert api.post(f"/schedules/{other.pk}/execute", idempotency_key="same").json() != first
+    for another in (f"{path}?force=true", f"/schedules/{other.pk}/execute"):
+        assert refusal(api.post(another, idempotency_key="same")) == (422, "idempotency_key_reused")
+    assert Run.objects.count() == 1
+
+
+def test_a_key_that_was_refused_may_be_sent_again(api, schedule, full):
+    path = f"/schedules/{schedule.pk}/execute"
+    assert refusal(api.post(path, idempotency_key="click")) == (429, "capacity_full")
+    cancelled = api.post(f"/runs/{full[0].pk}/cancel")
+    assert cancelled.status_code == 202
+    Slot.objects.filter(run=full[0]).update(run=None)
+    assert api.post(path, idempotency_key="click").status_code == 200
 
 
 def test_an_endless_key_is_refused(api, schedule):

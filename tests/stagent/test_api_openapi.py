@@ -105,7 +105,7 @@ def test_every_parameter_has_a_name_of_its_own_and_a_meaning(document):
 
 def test_running_now_tells_all_its_answers(document):
     responses = document["paths"]["/api/schedules/{schedule_id}/execute"]["post"]["responses"]
-    assert responses.keys() == {"200", "202", "400", "401", "403", "404", "422", "429", "503"}
+    assert responses.keys() == {"200", "202", "400", "401", "403", "404", "409", "422", "429", "503"}
     assert "slot_eta_sec" in document["components"]["schemas"]["CapacityRefusal"]["properties"]
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Header, Query, Router, Status
+from ninja import Query, Router, Status
 from pydantic import ConfigDict
 
 from schedules.api import changing, finding, previewing, running
@@ -93,26 +93,19 @@ def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
 )
 def execute_schedule(
     request: HttpRequest,
-    response: HttpResponse,
     schedule_id: str,
     because: Because | None = None,
     queue: bool = False,
     force: bool = False,
-    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", max_length=200)] = "",
 ) -> Status[Execution]:
     """Run a schedule now, paused or not.
 
     200: it holds a slot. 429: the cap is full, `Retry-After` says how long. `queue=true` takes a place in
     the queue then (202); `force=true` runs beyond the cap and needs the permission schedules.force_run.
-    With the same `Idempotency-Key` a second request gets the first one's run.
     """
     refuse_unknown(request, ("queue", "force"))
     reason = because.reason if because else ""
-    started = running.start(
-        schedule_id, Wanted(queue, force, reason, idempotency_key), Actor.of(request), clock.now()
-    )
-    if started.repeated:
-        response["Idempotency-Replayed"] = "true"
+    started = running.start(schedule_id, Wanted(queue, force, reason), Actor.of(request), clock.now())
     execution = Execution(run_id=str(started.run.pk), forced=started.run.forced)
     return Status(202 if started.queued else 200, execution)
 

@@ -46,7 +46,7 @@ def _without_offset(value: time) -> time:
     return value
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     """Refuse what no database stores."""
     if "\0" in value or value != value.encode("utf-8", "ignore").decode():
         raise ValueError("The text holds a NUL or half a character.")
@@ -71,7 +71,7 @@ def number(opaque: str) -> int | None:
 Id = Annotated[str, BeforeValidator(_as_text)]  # opaque: never to be counted with
 Ref = Annotated[str | None, BeforeValidator(_as_text)]
 Said = Annotated[str | None, BeforeValidator(_or_none)]  # null where nothing was said
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 AnyId = Annotated[Text, BeforeValidator(_id_as_text)]  # lenient about 7 for "7"
 Words = Annotated[Text, AfterValidator(_some_words)]
 Name = Annotated[Words, AfterValidator(str.strip)]
