@@ -30,13 +30,22 @@ def blocked_names(now: datetime) -> set[str]:
     return {provider.name for provider in BLOCKED(now=now)}
 
 
+def patience_names(now: datetime) -> set[str]:
+    """Return the providers that asked for patience and whose breaker stops nobody."""
+    return {
+        provider.name
+        for provider in BLOCKED(now=now)
+        if not _is_ahead(provider.open_until, now) and not _is_ahead(provider.probe_until, now)
+    }
+
+
 def half_open_names(now: datetime) -> set[str]:
     """Return the providers whose breaker is waiting for one probe."""
     return {provider.name for provider in HALF_OPEN(now=now)}
 
 
 NOW: Any = Given("now", Provider.open_until)
-BLOCKED = Select(Provider.objects.blocked(NOW).only("name"))
+BLOCKED = Select(Provider.objects.blocked(NOW).only("name", "open_until", "probe_until"))
 HALF_OPEN = Select(
     Provider.objects.filter(opened_at__isnull=False, open_until__lte=NOW)
     .filter(Q(probe_until=None) | Q(probe_until__lte=NOW))

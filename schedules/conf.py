@@ -1,7 +1,7 @@
 """The settings of the scheduler: environment, then the value saved in the admin, then the default.
 
-A bad value (not a whole number in its range) is ignored with one warning that names it and the
-default used. `load()` reads them afresh, so a change works without a restart.
+A bad value (not a whole number in its range; for a switch, not on or off) is ignored with one warning that
+names it and the default used. `load()` reads them afresh, so a change works without a restart.
 """
 
 import logging
@@ -27,6 +27,27 @@ class Key:
     most: int
     meaning: str
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on (1) or off (0)."""
+        return (self.least, self.most) == (0, 1)
+
+    @property
+    def takes(self) -> str:
+        return "on or off" if self.is_switch else f"a whole number from {self.least:,} to {self.most:,}"
+
+    def read(self, text: str) -> int | None:
+        """Return the value that a text means; None where it means none."""
+        if self.is_switch:
+            return SWITCHED.get(text.strip().lower())
+        try:
+            number = int(text)
+        except ValueError:
+            return None
+        return number if self.least <= number <= self.most else None
+
+
+SWITCHED = {"on": 1, "true": 1, "yes": 1, "1": 1, "off": 0, "false": 0, "no": 0, "0": 0}
 
 KEYS = (
     Key("SCHEDULE_MAX_CONCURRENT", 2, 1, 1000, "Runs at once over all schedules: the cap."),
@@ -61,8 +82,16 @@ KEYS = (
     ),
     Key("SCHEDULE_METRICS_RETENTION_DAYS", 30, 1, 3650, "How long firings, runs and transcripts are kept."),
     Key("SCHEDULE_MAX_OVERFLOW", 8, 1, 100, "Forced runs beyond the cap at once."),
+    Key(
+        "SCHEDULED_WORK_STOPPED",
+        0,
+        0,
+        1,
+        "Stop all scheduled work: due instants are recorded, and no scheduled run starts.",
+    ),
 )
 BY_NAME = {key.name: key for key in KEYS}
+STOP_SWITCH = BY_NAME["SCHEDULED_WORK_STOPPED"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +106,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Conf:
-    """The settings of one pass, in whole numbers."""
+    """The settings of one pass, in whole numbers; a switch is 0 or 1."""
 
     max_concurrent: int
     max_run_duration_sec: int
@@ -87,6 +116,12 @@ class Conf:
     default_max_turns: int
     metrics_retention_days: int
     max_overflow: int
+    scheduled_work_stopped: int = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no scheduled run may start."""
+        return bool(self.scheduled_work_stopped)
 
     @property
     def lease_ttl(self) -> timedelta:
@@ -140,19 +175,11 @@ def _choose(key: Key, saved: str | None, *, environment: bool = True) -> Value:
     for source, text in ((own, os.environ.get(key.name) if environment else None), (ADMIN, saved)):
         if text is None or not text.strip():
             continue
-        if (number := _read(key, text)) is not None:
+        if (number := key.read(text)) is not None:
             return Value(key, number, source, "; ".join(ignored))
         ignored.append(f"{source}: {text!r}")
         _warn_once(key, source, text)
     return Value(key, key.default, DEFAULT, "; ".join(ignored))
-
-
-def _read(key: Key, text: str) -> int | None:
-    try:
-        number = int(text)
-    except ValueError:
-        return None
-    return number if key.least <= number <= key.most else None
 
 
 _warned: set[tuple[str, str, str]] = set()
@@ -163,6 +190,6 @@ def _warn_once(key: Key, source: str, text: str) -> None:
         return
     _warned.add((key.name, source, text))
     log.warning(
-        "%s=%r from the %s is not a whole number from %d to %d; it is ignored, the default is %d.",
-        key.name, text, source, key.least, key.most, key.default,
+        "%s=%r from the %s is not %s; it is ignored, the default is %s.",
+        key.name, text, source, key.takes, "off" if key.is_switch else key.default,
     )  # fmt: skip

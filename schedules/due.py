@@ -152,7 +152,11 @@ class Due:
     def _blocker(self) -> str:
         """Say which earlier run is in the way under the overlap policy; instants fired together are not."""
         policy = self.schedule.overlap_policy
-        if not self.earlier or policy == OverlapPolicy.ALLOW:
+        if not self.earlier:
+            return ""
+        if self.situation.conf.stopped and (blocker := self._stopped_blocker()):
+            return blocker
+        if policy == OverlapPolicy.ALLOW:
             return ""
         if policy == OverlapPolicy.CANCEL_RUNNING:
             self.in_the_way = list(self.earlier)
@@ -161,6 +165,15 @@ class Due:
             waiting = [run for run in self.earlier if run.status == RunStatus.QUEUED]
             return f"Run {waiting[0].pk} is already waiting." if waiting else ""
         return f"Run {self.earlier[0].pk} is still {self.earlier[0].status}."
+
+    def _stopped_blocker(self) -> str:
+        """While scheduled work is stopped, one run of a schedule waits, and none is cancelled for it."""
+        waiting = [run for run in self.earlier if run.status == RunStatus.QUEUED]
+        if waiting:
+            return f"All scheduled work is stopped, and run {waiting[0].pk} is already waiting."
+        if self.schedule.overlap_policy == OverlapPolicy.CANCEL_RUNNING:
+            return f"All scheduled work is stopped, so run {self.earlier[0].pk} goes on."
+        return ""
 
     # Writing it down.
 

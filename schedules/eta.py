@@ -6,8 +6,8 @@ from typing import Self
 
 from schedules import caps
 from schedules import situation as situations
+from schedules.blockers import startable
 from schedules.conf import Conf
-from schedules.drain import startable
 from schedules.durations import Durations
 from schedules.models import Run
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL

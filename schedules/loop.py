@@ -15,8 +15,9 @@ from schedules import conf as settings
 from schedules import handover, statements
 from schedules import situation as situations
 from schedules.deliveries.courier import Courier
-from schedules.drain import adopt_waiting, drain
+from schedules.drain import adopt_waiting, fill
 from schedules.executor import Executor
+from schedules.held_up import HeldUp
 from schedules.maintenance import Maintenance
 from schedules.models import Run, Schedule
 from schedules.models.run import UNADOPTED
@@ -56,6 +57,7 @@ class Loop:
         self._spare_leases_until = 0.0
         self._maintenance = Maintenance()
         self._courier = Courier()
+        self._held_up = HeldUp()
 
     def stop(self) -> None:
         """Leave in good order; told twice, leave at once. Safe in a signal handler."""
@@ -124,7 +126,7 @@ class Loop:
     def _tick(self) -> None:
         now = clock.now()
         if statements.SOMETHING_DUE.count(now=now):
-            tick(situations.look(now, settings.load()))
+            tick(situations.look(now, settings.load(), claims=True))
 
     def _cancel(self) -> None:
         """Tell the runs of this process that somebody asked them to stop."""
@@ -137,14 +139,16 @@ class Loop:
             return
         unadopted = self.executor is not None and statements.SOMETHING_UNADOPTED.count() > 0
         if not unadopted and not statements.SOMETHING_QUEUED.count():
+            self._held_up.queue_is_empty()
             return
-        situation = situations.look(clock.now(), settings.load())
-        if self.executor is None:
-            drain(situation, UNADOPTED)  # each claim wakes a worker, which adopts it
-            return
-        claims = adopt_waiting(situation, self.holder) if unadopted else []
-        for claimed in claims + drain(situation, self.holder):
-            self.executor.start(claimed, situation.conf)
+        situation = situations.look(clock.now(), settings.load(), claims=True)
+        adopted = adopt_waiting(situation, self.holder) if unadopted else []
+        # Where there is no executor, each claim wakes a worker, which adopts it.
+        drained = fill(situation, self.holder if self.executor else UNADOPTED)
+        if self.executor:
+            for claimed in adopted + drained.claims:
+                self.executor.start(claimed, situation.conf)
+        self._held_up.note(situation, drained.full)
 
     def _maintain(self) -> None:
         self._maintenance.look_after(clock.now())

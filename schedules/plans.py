@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 
@@ -11,8 +11,8 @@ from django.db.models.functions import Cast
 
 from schedules import eta
 from schedules.ahead import Stretch
+from schedules.blockers import startable
 from schedules.calendar import jittered
-from schedules.drain import startable
 from schedules.due import QUEUE_PATIENCE
 from schedules.durations import Durations
 from schedules.misfires import default_grace
@@ -134,7 +134,9 @@ def _add_what_is_there(outlook: Outlook, situation: Situation, durations: Durati
     for run in Run.objects.running().select_related("schedule"):
         ends_at = now + eta.remaining(run, durations, now, conf)
         outlook.running.append((number_of(run), run.started_at or now, ends_at))
-    for run in startable(situation).select_related("schedule")[:MOST_QUEUED]:
+    # A forecast tells what happens once work may start: a scheduler is there, and the switch is off.
+    able = replace(situation, nobody_starts=False, conf=replace(conf, scheduled_work_stopped=0))
+    for run in startable(able).select_related("schedule")[:MOST_QUEUED]:
         outlook.queued.append((number_of(run), run.queued_at))
 
 

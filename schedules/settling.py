@@ -3,6 +3,7 @@
 All or nothing: what raises for one of them undoes the others, and the tick tries them one by one.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
@@ -16,6 +17,10 @@ from schedules.states import OverlapPolicy
 from schedules.transitions import defer, enqueue_all, move_on, request_cancel, withdraw
 from stagent.lib import bell
 
+log = logging.getLogger("stagent.loop")
+
+DEFERRED = "Schedule %s (%s) is deferred for chat: %d replies are streaming. It fires by %s at the latest."
+
 
 def settle(ids: Collection[int], situation: Situation) -> int:
     """Settle those of these schedules that are due; return how many firings were recorded."""
@@ -25,7 +30,7 @@ def settle(ids: Collection[int], situation: Situation) -> int:
 
 def settle_as_read(schedules: Sequence[Schedule], situation: Situation) -> int:
     """Settle due schedules, each only if it is still as it was read. Belongs into a transaction."""
-    earlier = _unfinished(schedules)
+    earlier = _unfinished(schedules, stopped=situation.conf.stopped)
     dues = [Due(schedule, situation, earlier[schedule.pk]) for schedule in schedules]
     return _write([due for due in dues if _settle(due)])
 
@@ -41,9 +46,9 @@ def _lock(ids: Collection[int], situation: Situation) -> list[Schedule]:
     return list(due.select_for_update(skip_locked=skip, no_key=True))
 
 
-def _unfinished(schedules: Iterable[Schedule]) -> dict[int, list[Run]]:
+def _unfinished(schedules: Iterable[Schedule], *, stopped: bool) -> dict[int, list[Run]]:
     """Return the runs that may stand in the way of new ones, by schedule."""
-    careful = [schedule.pk for schedule in schedules if schedule.overlap_policy != OverlapPolicy.ALLOW]
+    careful = [each.pk for each in schedules if stopped or each.overlap_policy != OverlapPolicy.ALLOW]
     found = defaultdict(list)
     for run in Run.objects.unfinished().filter(schedule__in=careful).only("schedule", "status"):
         found[run.schedule_id or 0].append(run)
@@ -53,6 +58,9 @@ def _unfinished(schedules: Iterable[Schedule]) -> dict[int, list[Run]]:
 def _settle(due: Due) -> bool:
     """Step back for chat, or decide and move past every due instant; tell whether there is more to write."""
     if until := due.steps_back_until():
+        if due.schedule.deferred_until is None:  # a line when it begins, none for each time it goes on
+            latest = due.due_at + due.situation.conf.chat_max_delay
+            log.info(DEFERRED, due.schedule.pk, due.schedule.name, due.situation.live_streams, latest)
         defer(due.schedule, until)
         return False
     due.decide()

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from schedules.drain import startable
+from schedules.blockers import startable
 from schedules.durations import Durations
 from schedules.eta import MOST_AHEAD, remaining
 from schedules.models import Run

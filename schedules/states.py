@@ -69,15 +69,22 @@ class RunStatus(models.TextChoices):
 
 
 class WaitReason(models.TextChoices):
-    """Why a queued run is not running; derived when asked, never stored."""
+    """Why a queued run is not running; derived when asked, never stored. `schedules.blockers` says when."""
 
-    SLOT = "slot"
-    CHAT = "chat"
-    RETRY = "retry"
-    BREAKER = "breaker"
+    STOPPED = "stopped"  # all scheduled work is stopped by the switch
     PAUSED = "paused"
+    WORKER = "worker"  # no process is there that would start it
+    RETRY = "retry"
+    BREAKER = "breaker"  # its provider refused us; one probe at a time may ask again
+    PROVIDER = "provider"  # its provider asked for patience
     BUDGET = "budget"
+    CHAT = "chat"
+    OVERLAP = "overlap"  # an earlier run of its schedule has not ended
+    POOL = "pool"  # every slot of its own pool is held
+    SLOT = "slot"
 
+
+BY_HAND = (Source.MANUAL, Source.RETRY)  # a person asked: exempt from switch, pause, chat and overlap
 
 FINISHED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)

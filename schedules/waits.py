@@ -1,62 +1,50 @@
-"""Why a queued run is not running: worked out when somebody asks, so it is never stale."""
+"""Why a queued run is not running: worked out from the blockers when somebody asks, so it is never stale."""
 
-from django.db.models import Case, Count, Q, Value, When
+from django.db.models import Case, Count, Value, When
 
+from schedules import blockers
+from schedules.blockers import Moments
 from schedules.models import Run
 from schedules.situation import Situation
-from schedules.states import RunStatus, ScheduleStatus, Source, WaitReason
+from schedules.states import RunStatus, WaitReason
 
 
 def reason(run: Run, situation: Situation) -> WaitReason | None:
-    """Return what a run waits for, the thing that must change first in front; None when it is not queued."""
-    if run.status != RunStatus.QUEUED:
+    """Return what a run waits for; None when it is not queued, or is just being cancelled."""
+    if run.status != RunStatus.QUEUED or run.cancel_requested_at:
         return None
-    by_hand = run.source in (Source.MANUAL, Source.RETRY)
-    if run.schedule and run.schedule.status == ScheduleStatus.PAUSED and not by_hand:
-        return WaitReason.PAUSED
-    if run.not_before and run.not_before > situation.now:
-        return WaitReason.RETRY
-    if run.profile_id in situation.blocked_profiles:
-        return WaitReason.BREAKER
-    if situation.budgets.covering(project_id=run.project_id, schedule_id=run.schedule_id):
-        return WaitReason.BUDGET
-    if situation.chat_presses and not by_hand and run.due_at > situation.now - situation.conf.chat_max_delay:
-        return WaitReason.CHAT
-    return WaitReason.SLOT
+    if blocker := blockers.blocker(run, situation):
+        return blocker.reason
+    needs_two = run.pool and not run.forced
+    return WaitReason.POOL if needs_two and run.pool in situation.full_pools else WaitReason.SLOT
 
 
-BY_HAND = Q(source__in=(Source.MANUAL, Source.RETRY))
-
-
-def count(situation: Situation) -> dict[str, int]:
+def count(situation: Situation) -> dict[WaitReason, int]:
     """Count the queued runs by what `reason` says of each, in one query however long the queue is."""
-    spent = situation.budgets
-    patient_since = situation.now - situation.conf.chat_max_delay
-    cases = [
-        When(Q(schedule__status=ScheduleStatus.PAUSED) & ~BY_HAND, then=Value(WaitReason.PAUSED)),
-        When(not_before__gt=situation.now, then=Value(WaitReason.RETRY)),
-        When(profile_id__in=situation.blocked_profiles, then=Value(WaitReason.BREAKER)),
-        When(
-            Q(pk__isnull=not spent.install)
-            | Q(project_id__in=spent.project_ids)
-            | Q(schedule_id__in=spent.schedule_ids),
-            then=Value(WaitReason.BUDGET),
-        ),
-        When(
-            Q(pk__isnull=not situation.chat_presses) & ~BY_HAND & Q(due_at__gt=patient_since),
-            then=Value(WaitReason.CHAT),
-        ),
+    at = Moments(situation.now, situation.chat_exempt_since)
+    held = [
+        *blockers.conditions(situation.facts, at),
+        (WaitReason.POOL, blockers.in_pool(situation.full_pools)),
     ]
-    told = Run.objects.queued().order_by().annotate(why=Case(*cases, default=Value(WaitReason.SLOT)))
+    cases = [When(condition, then=Value(why)) for why, condition in held]
+    queued = Run.objects.queued().filter(cancel_requested_at=None).order_by()
+    told = queued.annotate(why=Case(*cases, default=Value(WaitReason.SLOT)))
     counted = dict(told.values_list("why").annotate(Count("pk")))
     return {each: counted.get(each, 0) for each in WaitReason}
 
 
-SENTENCES = {
-    WaitReason.SLOT: "Waiting for a free slot.",
-    WaitReason.CHAT: "Waiting for chat: somebody is being answered.",
-    WaitReason.RETRY: "Waiting to be tried again.",
-    WaitReason.BREAKER: "Waiting for the provider: it refused us or asked for patience.",
-    WaitReason.PAUSED: "Waiting because its schedule is paused.",
-    WaitReason.BUDGET: "Waiting because the budget is used up.",
-}
+def sentence(run: Run, why: WaitReason, situation: Situation) -> str:
+    """Say what a run waits for, and which one of its kind where that can be named."""
+    pool = f"the pool {run.pool}" if run.pool else ""
+    match why:
+        case WaitReason.WORKER if not situation.nobody_starts:
+            return f"Waiting for a worker of {pool}." if pool else "Waiting for a worker."
+        case WaitReason.OVERLAP if run.schedule_id in situation.parked_schedules:
+            return "Waiting for an earlier run of its own schedule, which waits for a person."
+        case WaitReason.POOL:
+            return f"Waiting for a free slot of {pool}."
+        case WaitReason.BUDGET:
+            spent = situation.budgets.covering(project_id=run.project_id, schedule_id=run.schedule_id)
+            return f"Waiting for the next budget window. {spent}"
+        case _:
+            return blockers.SENTENCES[why]

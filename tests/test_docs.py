@@ -233,7 +233,8 @@ def test_every_setting_is_told():
 
 def test_the_scheduler_s_settings_are_told_with_default_and_range():
     told = {name.strip("`"): (default, span) for name, default, span, _ in rows(CONFIGURATION, "setting")}
-    assert told == {key.name: (str(key.default), f"{key.least}–{key.most}") for key in conf.KEYS}
+    numbers = {key.name: (str(key.default), f"{key.least}–{key.most}") for key in conf.KEYS}
+    assert told == numbers | {key.name: ("off", "on, off") for key in conf.KEYS if key.is_switch}
 
 
 # What a reader may copy.

@@ -10,7 +10,7 @@ from agents.models import Profile, Project, Question, Transcript
 from agents.states import FailureReason
 from schedules.models.firing import Firing
 from schedules.models.schedule import Schedule
-from schedules.states import FINISHED, UNFINISHED, RunStatus, ScheduleStatus, Source
+from schedules.states import FINISHED, UNFINISHED, RunStatus, Source
 
 UNADOPTED = ""  # the holder of a run that a web process claimed and no scheduler took over yet
 
@@ -41,16 +41,6 @@ class RunQuerySet(models.QuerySet["Run"]):
     def expired(self, now: datetime) -> "RunQuerySet":
         """Keep the running runs whose holder let the lease lapse."""
         return self.running().filter(lease_expires_at__lte=now)
-
-    def ready(self, now: datetime) -> "RunQuerySet":
-        """Keep the queued runs whose moment has come, wanted still, of schedules that are not paused."""
-        paused = Q(schedule__status=ScheduleStatus.PAUSED) & ~Q(source__in=(Source.MANUAL, Source.RETRY))
-        wanted = self.queued().filter(cancel_requested_at=None)
-        return wanted.filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(paused)
-
-    def chat_exempt(self, due_by: datetime) -> "RunQuerySet":
-        """Keep the runs that no live stream holds back: a person's, and those that were due by then."""
-        return self.filter(Q(source__in=(Source.MANUAL, Source.RETRY)) | Q(due_at__lte=due_by))
 
     def held_by(self, holder: str) -> "RunQuerySet":
         return self.running().filter(holder=holder)

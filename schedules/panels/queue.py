@@ -1,6 +1,5 @@
 """Who waits, for what, and until when?"""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -9,7 +8,7 @@ from agents.models import Provider
 from schedules import waits
 from schedules.durations import Durations
 from schedules.eta import remaining
-from schedules.models import Pool, Run, Slot
+from schedules.models import Run
 from schedules.panels import refill
 from schedules.panels.refill import Refills
 from schedules.situation import Situation
@@ -49,16 +48,15 @@ def look(situation: Situation, most: int = MOST) -> Queue:
 
 def explain(runs: list[Run], situation: Situation) -> list[Waiting]:
     """Say of each queued run what it waits for."""
-    line = Line(starts(situation), _full_pools(), situation) if runs else Line({}, set(), situation)
+    line = Line(starts(situation) if runs else {}, situation)
     return [_explain(run, situation, line) for run in runs]
 
 
 @dataclass
 class Line:
-    """Those who lack nothing but a slot, first in line first, and the pools that have none free."""
+    """Those who lack nothing but a place, first in line first."""
 
     starts: dict[int, datetime]
-    full_pools: set[str]
     situation: Situation
 
     @cached_property
@@ -72,11 +70,6 @@ class Line:
         return ends
 
     @cached_property
-    def put_aside(self) -> set[int | None]:
-        """The schedules that have a run which waits for a person."""
-        return set(Run.objects.waiting().values_list("schedule_id", flat=True))
-
-    @cached_property
     def refills(self) -> Refills:
         return refill.look(self.situation.now)
 
@@ -84,43 +77,32 @@ class Line:
         """Return when what holds a run back is over, where that is a matter of time."""
         now, conf = self.situation.now, self.situation.conf
         match reason:
-            case WaitReason.SLOT:
-                return self.starts.get(run.pk) or self.own_ends.get(run.schedule_id)
+            case WaitReason.OVERLAP:
+                return self.own_ends.get(run.schedule_id)
             case WaitReason.RETRY:
                 return run.not_before
             case WaitReason.CHAT:
                 return run.due_at + conf.chat_max_delay
-            case WaitReason.BREAKER:
+            case WaitReason.BREAKER | WaitReason.PROVIDER:
                 return _patience(now)
             case WaitReason.BUDGET:
                 return self.refills.of(run)
             case _:
                 return None
 
-    def sentence(self, run: Run) -> str:
-        """Say which slot a run waits for, or that nobody would perform it in one."""
-        if run.pool in self.situation.unserved_pools:
-            return f"Waiting for a worker of the pool {run.pool}." if run.pool else "Waiting for a worker."
-        if run.pk not in self.starts:
-            person = ", which waits for a person" if run.schedule_id in self.put_aside else " to end"
-            return f"Waiting for an earlier run of its own schedule{person}."
-        if run.pool in self.full_pools and not run.forced:
-            return f"Waiting for a free slot of the pool {run.pool}."
-        place = list(self.starts).index(run.pk) + 1
-        where = "first" if place == 1 else f"number {place}"
-        return f"Waiting for a free slot, {where} in line."
-
-
-def _full_pools() -> set[str]:
-    """Return the pools beside the global cap that are full."""
-    held = Counter(Slot.objects.held().values_list("pool", flat=True))
-    return {pool for pool, size in Pool.objects.values_list("name", "size") if held[pool] >= size}
+    def sentence(self, run: Run, reason: WaitReason) -> str:
+        """Say what a run waits for, and its place in line where it lacks only a slot of the cap."""
+        if reason == WaitReason.SLOT and run.pk in self.starts:
+            place = list(self.starts).index(run.pk) + 1
+            where = "first" if place == 1 else f"number {place}"
+            return f"Waiting for a free slot, {where} in line."
+        return waits.sentence(run, reason, self.situation)
 
 
 def _explain(run: Run, situation: Situation, line: Line) -> Waiting:
     reason = waits.reason(run, situation) or WaitReason.SLOT
-    sentence = line.sentence(run) if reason == WaitReason.SLOT else waits.SENTENCES[reason]
-    return Waiting(run, reason, sentence, line.starts.get(run.pk) or line.expected(run, reason))
+    expected_at = line.starts.get(run.pk) or line.expected(run, reason)
+    return Waiting(run, reason, line.sentence(run, reason), expected_at)
 
 
 def _patience(now: datetime) -> datetime | None:

@@ -36,7 +36,7 @@ def _slots(at: Situation) -> Iterator[Metric]:
 
 
 def _queue(at: Situation) -> Iterator[Metric]:
-    queued = waits.count(at)
+    queued: dict[str, int] = {reason.value: number for reason, number in waits.count(at).items()}
     oldest = Run.objects.queued().order_by().aggregate(at=Min("queued_at"))["at"]
     age = max(0.0, (at.now - oldest).total_seconds()) if oldest else 0
     yield _by("stagent_queued_runs", "Runs in the queue, by what they wait for.", "wait_reason", queued)

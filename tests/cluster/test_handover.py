@@ -73,7 +73,7 @@ def test_a_run_of_a_pool_goes_to_the_queue_of_that_name():
 def test_without_a_worker_nothing_is_claimed_and_the_queue_says_so():
     run = a_queued_run()
     a_handing_scheduler()
-    at = situation.look(NOON, conf.load())
+    at = situation.look(NOON, conf.load(), claims=True)
     assert drain(at, UNADOPTED) == []
     assert queue.explain([run], at)[0].sentence == "Waiting for a worker."
 
@@ -82,7 +82,7 @@ def test_a_worker_for_one_pool_gets_the_runs_of_that_pool_only():
     Pool.objects.create(name="gpu", size=1)
     a_worker(pools="gpu")
     other, mine = a_queued_run(), a_queued_run(a_schedule(name="Picture", pool_id="gpu"))
-    at = situation.look(NOON, conf.load())
+    at = situation.look(NOON, conf.load(), claims=True)
     assert [claimed.run_id for claimed in drain(at, UNADOPTED)] == [mine.pk]
     assert queue.explain([other], at)[0].sentence == "Waiting for a worker."
 

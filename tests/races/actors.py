@@ -36,7 +36,7 @@ SPENT: dict[str, Any] = {"input_tokens": 9, "output_tokens": 9, "cost_usd": 9}
 
 
 def look(race: Race) -> Situation:
-    return situation.look(race.now(), settings.load())
+    return situation.look(race.now(), settings.load(), claims=True)
 
 
 def ticker(race: Race) -> dict[str, int]:

@@ -14,7 +14,7 @@ from schedules.models import Firing, Run, Schedule
 from schedules.states import RunStatus, Source
 from schedules.transitions import Ending, finish, pause, withdraw
 from stagent.lib import clock
-from tests.support.builders import a_profile, a_queued_run, a_running_run, a_schedule
+from tests.support.builders import a_profile, a_queued_run, a_running_run, a_schedule, a_scheduler
 from tests.support.programs import Program, refusal
 
 SHOWN = """
@@ -70,6 +70,7 @@ def test_a_failed_run_says_why_and_keeps_what_it_had(api):
 
 def test_every_wait_has_its_reason(api):
     now = clock.now()
+    a_scheduler(now)
     schedule = a_schedule(now)
     waits = {
         a_queued_run(schedule, now, source=Source.MANUAL).pk: "slot",

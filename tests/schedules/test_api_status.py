@@ -85,9 +85,9 @@ def test_settings_say_what_is_in_force_and_where_it_comes_from(api, monkeypatch)
     monkeypatch.setenv("SCHEDULE_LEASE_TTL_SEC", "abc")
     body = api.get("/settings").json()
     shown = {row["key"]: row for row in body["items"]}
-    assert body["count"] == len(shown) == 8
+    assert body["count"] == len(shown) == 9
     window = api.get("/settings?offset=1&limit=2").json()
-    assert (window["items"], window["count"]) == (body["items"][1:3], 8)
+    assert (window["items"], window["count"]) == (body["items"][1:3], 9)
     assert (shown["SCHEDULE_MAX_CONCURRENT"]["value"], shown["SCHEDULE_MAX_CONCURRENT"]["source"]) == (
         5,
         "admin",

@@ -54,7 +54,7 @@ def test_behind_its_own_earlier_run_it_starts_when_that_one_ends():
     a_running_run(schedule)
     a_queued_run(schedule)
     (waiting,) = head()
-    assert waiting.reason == WaitReason.SLOT
+    assert waiting.reason == WaitReason.OVERLAP
     assert waiting.expected_at == NOON + timedelta(minutes=10)
 
 

@@ -175,6 +175,8 @@ def test_runs_are_listed_and_opened(alices):
     ending = Ending(RunStatus.FAILED, FailureReason.REFUSAL, "It would not.", result="x" * 9000)
     finish(run.pk, claimed.token, ending, now=clock.now())
     a_queued_run(a_schedule(clock.now(), name="Other"), clock.now())
+    assert use("list_runs", alices)["items"][0]["wait_reason"] == "worker"
+    a_scheduler(clock.now())
     found = use("list_runs", alices, status="failed")
     assert (found["count"], found["items"][0]["failure_reason"]) == (1, "refusal")
     assert len(found["items"][0]["result"]) < 400

@@ -132,7 +132,7 @@ def test_the_count_of_waits_agrees_with_what_each_run_is_told(db):
         if install_is_spent:
             Budget.objects.create(max_cost_usd=0)
         situation = the_situation(now)
-        object.__setattr__(situation, "blocked_profiles", frozenset({shut.pk}))
+        object.__setattr__(situation, "open_breakers", frozenset({shut.pk}))
         one_by_one = [waits.reason(run, situation) for run in Run.objects.select_related("schedule")]
         assert waits.count(situation) == {reason: one_by_one.count(reason) for reason in WaitReason}
         assert len(set(one_by_one)) == (4 if install_is_spent else 6)

@@ -77,7 +77,7 @@ def a_waiting_run(
 
 
 def the_situation(now: datetime = NOON) -> Situation:
-    return situation.look(now, conf.load())
+    return situation.look(now, conf.load(), claims=True)
 
 
 def a_scheduler(now: datetime, **columns: Any) -> Scheduler:
