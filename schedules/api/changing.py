@@ -19,6 +19,7 @@ from schedules.models.schedule import KEY_TAKEN
 from schedules.states import ScheduleStatus
 from schedules.transitions import pause as pause_active
 from schedules.transitions import remove as remove_schedule
+from schedules.transitions import restore as restore_standing
 from schedules.transitions import resume as resume_paused
 from stagent.lib import journal
 from stagent.lib.api.values import Row, Warnings
@@ -48,6 +49,26 @@ def create(asked: NewSchedule, actor: Actor, now: datetime) -> Saved:
         schedule = _save(Schedule(), values, now)
         actor.note(schedule, journal.ADDITION, "Added.")
     return saved(schedule, now)
+
+
+def restore(asked: NewSchedule, reason: str, actor: Actor, now: datetime) -> Saved:
+    """Make a schedule as a file has kept it: paused for a reason, completed, or active past its moment."""
+    actor.must_have("add_schedule")
+    values = columns(asked) | {"owner": actor.user, "status": ScheduleStatus.PAUSED}
+    with transaction.atomic():
+        schedule = _save(Schedule(), values, now)
+        restore_standing(schedule.pk, asked.status, reason=reason, now=now)
+        actor.note(schedule, journal.ADDITION, "Added.")
+    return saved(schedule, now)
+
+
+def explain_pause(schedule_id: str, reason: str, actor: Actor) -> Saved:
+    """Put a reason on a paused schedule."""
+    actor.must_have("change_schedule")
+    schedule = finding.schedule(schedule_id)
+    paused = Schedule.objects.filter(pk=schedule.pk, status=ScheduleStatus.PAUSED)
+    paused.update(paused_reason=reason)
+    return Saved(schedule=schedule_row(finding.schedule(schedule_id)), warnings=[])
 
 
 def change(schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime) -> Saved:

@@ -1,12 +1,13 @@
 """Which schedule an entry of a file means: the one with its key, else the one of its name in its project."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
 from django.utils.text import slugify
 
-from schedules.asfile.reading import Entry, Fault, Faulty
+from schedules.asfile.reading import Entry, Faulty
 from schedules.models import Schedule
 
 type Place = tuple[str | None, str]  # the project's slug, and the name within it
@@ -24,6 +25,7 @@ class Present:
     places: dict[Place, str | None] = field(default_factory=dict)  # each with the key it came with
     keys: set[str] = field(default_factory=set)
     found: set[int] = field(default_factory=set)
+    exported: dict[str, Schedule] = field(default_factory=dict)  # by the keys that an export gives them
 
     def match(self, entry: Entry, place: Place) -> Schedule | None:
         """Return the schedule that an entry means, None where it is new; Faulty where it cannot be told."""
@@ -34,7 +36,7 @@ class Present:
             raise Faulty(entry.fault("key", KEYED_TWICE))
         self.places[place] = key
         self.keys |= {key} if key else set()
-        schedule = self._with_key(key) if key else None
+        schedule = (self._with_key(key) or self._exported_as(key, place)) if key else None
         schedule = schedule or self._in_place(entry, place, key)
         if schedule and schedule.pk in self.found:
             raise Faulty(entry.fault("name", f"The file speaks of schedule {schedule.pk} twice."))
@@ -47,6 +49,10 @@ class Present:
 
     def _with_key(self, key: str) -> Schedule | None:
         return next((schedule for schedule in self.schedules if schedule.key == key), None)
+
+    def _exported_as(self, key: str, place: Place) -> Schedule | None:
+        schedule = self.exported.get(key)
+        return schedule if schedule and place_of(schedule) == place else None
 
     def _in_place(self, entry: Entry, place: Place, key: str | None) -> Schedule | None:
         """Find by name, but never one that has another key or that the file speaks of by its key."""
@@ -65,7 +71,10 @@ def present(entries: Iterable[Entry] = ()) -> Present:
     """Look at the schedules, by project and name, to match the entries of a file."""
     rows = Schedule.objects.select_related("profile", "project", "pool", "owner")
     keys = {key for entry in entries if (key := _key(entry))}
-    return Present(sorted(rows.order_by("pk"), key=_in_the_file), keys)
+    there = sorted(rows.order_by("pk"), key=_in_the_file)
+    given = keys_of(there, everybody=True) | keys_of(there)
+    exported = {given[each.pk]: each for each in there if each.pk in given}
+    return Present(there, keys, exported=exported)
 
 
 def _in_the_file(schedule: Schedule) -> tuple[str, str]:
@@ -78,30 +87,25 @@ def place_of(schedule: Schedule) -> Place:
     return schedule.project.slug if schedule.project else None, schedule.name
 
 
-def give_keys(schedules: list[Schedule]) -> None:
-    """Give each that has no key one made of its name; nothing is written."""
+def keys_of(schedules: list[Schedule], *, everybody: bool = False) -> dict[int, str]:
+    """Return a key made of its name for each that has none, or only for those of one name in one project.
+
+    The same schedules get the same keys each time: a file that was exported with them finds them again.
+    """
     taken = {schedule.key for schedule in schedules}
+    names = Counter(map(place_of, schedules))
+    given: dict[int, str] = {}
     for schedule in schedules:
-        if schedule.key is None:
-            schedule.key = next(key for key in _made_of(schedule) if key not in taken)
-            taken.add(schedule.key)
+        if schedule.key is None and (everybody or names[place_of(schedule)] > 1):
+            given[schedule.pk] = next(key for key in _made_of(schedule) if key not in taken)
+            taken.add(given[schedule.pk])
+    return given
 
 
 def _made_of(schedule: Schedule) -> Iterator[str]:
     stem = (slugify(schedule.name).strip("-_") or "schedule")[:90]
     yield stem
     yield from (f"{stem}-{number}" for number in count(2))
-
-
-def refuse_namesakes(schedules: list[Schedule]) -> None:
-    """Raise Faulty where two cannot be told apart in a file: one name in one project, and no key."""
-    seen: dict[Place, Schedule] = {}
-    for schedule in schedules:
-        first = seen.setdefault(place_of(schedule), schedule)
-        if first is not schedule and not (first.key and schedule.key):
-            where = f" in the project {schedule.project.slug}" if schedule.project else ""
-            said = f"Two schedules are called {schedule.name!r}{where}: rename one, or give each a key."
-            raise Faulty(Fault(0, said))
 
 
 def _key(entry: Entry) -> str | None:

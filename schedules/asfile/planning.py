@@ -16,12 +16,14 @@ from schedules.api.asking import NewSchedule, ScheduleChanges
 from schedules.api.columns import columns
 from schedules.asfile.matching import Place, Present, place_of, present
 from schedules.asfile.reading import Entry, Fault, Faulty
-from schedules.asfile.telling import OTHERS, WHEN, default, told
+from schedules.asfile.telling import OTHERS, REASON, STANDING, WHEN, default, told
 from schedules.models import Schedule
 from schedules.states import ScheduleStatus
 from stagent.lib.problems import Problem, of_model, of_schema
 
 DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
+REASON_CHARS = 300
+TIMING = editing.TIMING | {"interval"}
 NOT_NAMED = "The file does not name it."
 
 
@@ -83,15 +85,29 @@ def _compare(entry: Entry, place: Place, there: Present, projects: dict[str, int
         raise Faulty(entry.fault("cron", editing.SAY_WHEN))
     project = projects[place[0]] if place[0] else None
     asked = {name: default(name) for name in DECLARED} | entry.values | {"name": place[1]}
+    asked.pop(REASON, None)
     asked["project"] = None if project is None else str(project)
     found = there.match(entry, place)
     before = told(found) if found else {}
     after = _after(entry, asked, found, now)
     names = [name for name in dict.fromkeys([*after, *before]) if before.get(name) != after.get(name)]
-    fields = {name: (before.get(name), after.get(name)) for name in names}
-    if found and "status" in fields:
-        fields["status"] = (found.status, entry.values["status"])
+    fields = {name: (before.get(name), after.get(name)) for name in names if name not in STANDING}
+    fields |= _standing(entry, found, retimed=bool(fields.keys() & TIMING))
     return Change("~" if found else "+", place_of(found) if found else place, fields, entry, found, asked)
+
+
+def _standing(entry: Entry, found: Schedule | None, *, retimed: bool) -> dict[str, tuple[Any, Any]]:
+    """Return how the status changes, and its reason. A status that the file does not say stays."""
+    status, reason = entry.values.get("status"), entry.values.get(REASON)
+    if reason is not None and status != ScheduleStatus.PAUSED:
+        raise Faulty(entry.fault(REASON, "Only `status: paused` has one."))
+    if reason is not None and not (isinstance(reason, str) and 0 < len(reason) <= REASON_CHARS):
+        raise Faulty(entry.fault(REASON, f"Text of at most {REASON_CHARS} characters is expected."))
+    before, because = (found.status, found.paused_reason or None) if found else (None, None)
+    if before == ScheduleStatus.COMPLETED and status == ScheduleStatus.ACTIVE and not retimed:
+        status = None  # it was active, as the file says, until no instant was left
+    fields = {"status": (before, status), REASON: (because, reason)}
+    return {name: (old, new) for name, (old, new) in fields.items() if new is not None and new != old}
 
 
 def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: datetime) -> dict[str, Any]:
@@ -100,7 +116,8 @@ def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: dat
     try:
         given = NewSchedule.model_validate(asked)
         values = columns(given, present=schedule if found else None)
-        status = values.pop("status", None)
+        if values.pop("status", None) and not found:
+            schedule.status = ScheduleStatus.PAUSED  # a restored one need not come due any more
         editing.prepare(schedule, values, now=now)
     except SchemaError as error:
         raise Faulty(*_faults(entry, of_schema(error.errors()))) from None
@@ -108,7 +125,6 @@ def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: dat
         raise Faulty(*_faults(entry, of_model(error))) from None
     except Problem as error:
         raise Faulty(*_faults(entry, error)) from None
-    schedule.status = status or schedule.status
     return told(schedule)
 
 
@@ -129,16 +145,27 @@ def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
         changing.pause(str(change.schedule.pk), NOT_NAMED, actor)
         return []
     try:
-        if change.schedule is None:
-            saved = changing.create(NewSchedule.model_validate(change.asked), actor, now)
-        else:
-            wanted = {name: change.asked[name] for name in change.fields if name in change.asked}
-            saved = changing.change(
-                str(change.schedule.pk), ScheduleChanges.model_validate(wanted), actor, now
-            )
+        saved = _create(change, actor, now) if change.schedule is None else _change(change, actor, now)
     except Problem as error:
         raise Faulty(*_faults(change.entry, error)) from None
     return [_collision(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
+
+
+def _create(change: Change, actor: Actor, now: datetime) -> changing.Saved:
+    asked, reason = NewSchedule.model_validate(change.asked), change.fields.get(REASON, (None, ""))[1]
+    if "status" in change.asked:
+        return changing.restore(asked, reason, actor, now)
+    return changing.create(asked, actor, now)
+
+
+def _change(change: Change, actor: Actor, now: datetime) -> changing.Saved:
+    assert change.schedule is not None
+    schedule_id = str(change.schedule.pk)
+    wanted = {name: change.asked[name] for name in change.fields if name in change.asked}
+    saved = changing.change(schedule_id, ScheduleChanges.model_validate(wanted), actor, now)
+    if REASON in change.fields:
+        saved = changing.explain_pause(schedule_id, change.fields[REASON][1], actor)
+    return saved
 
 
 def _collision(warning: dict[str, Any]) -> str:

@@ -1,34 +1,55 @@
 """The file as it is written: every schedule with the line of each of its fields.
 
-YAML as people mean it: `17:00` and dates are text, `yes` is a word; only true, false, null and numbers are
-more than text.
+YAML as people mean it: `17:00` and dates are text, `yes` is a word, `010` is ten; only true, false, null and
+decimal numbers are more than text. What would make a file say something else than a reader sees (anchors,
+merge keys, tags, a field said twice, several documents) is refused with its line.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 ROOT = "schedules"
-MOST_BYTES = 10_000_000
+MOST_CHARS = 10_000_000
+KINDS: dict[str, tuple[str, str, Callable[[str], Any]]] = {  # name: spelling, its first letters, its value
+    "null": ("null|~|", "n~", lambda text: None),
+    "bool": ("true|false", "tf", lambda text: text == "true"),
+    "int": ("[-+]?[0-9]+", "-+0123456789", int),
+    "float": (r"[-+]?[0-9]*\.[0-9]+", "-+0123456789.", float),
+}
+TAG = "tag:yaml.org,2002:"
+MOST_DIGITS = 18  # of a number: no column holds more
+NO_ANCHORS = (
+    "Anchors and aliases (& and *) are not read: write the value out. Text that begins so needs quotes."
+)
+NO_TAGS = "Tags (!) are not read: leave it out. Text that begins with ! needs quotes."
+NO_MERGING = "Merge keys (<<) are not read: write the fields out."
+ONE_DOCUMENT = "Another document begins here; the file is to hold one."
+QUOTES = "Text that begins with * or & or @ or ` or % needs quotes."
+TOO_DEEP = "The file is nested too deeply."
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader without YAML 1.1's surprises."""
+class Loader(yaml.SafeLoader):
+    """SafeLoader without YAML 1.1's surprises; it only composes, `_value` makes the values."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
 
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "anchor", None):
+            raise Faulty(Fault(event.start_mark.line + 1, NO_ANCHORS))
+        if getattr(event, "tag", None):
+            raise Faulty(Fault(event.start_mark.line + 1, NO_TAGS))
+        return super().compose_node(parent, index)
 
-for _tag, _text, _first in (
-    ("null", "null|~|", "n~"),
-    ("bool", "true|false", "tf"),
-    ("int", "[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?[0-9]*\.[0-9]+", "-+0123456789."),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_text})$"), list(_first))
-_Loader.yaml_implicit_resolvers.setdefault("", []).append(("tag:yaml.org,2002:null", re.compile("^$")))
+
+for _kind, (_text, _first, _) in KINDS.items():
+    Loader.add_implicit_resolver(f"{TAG}{_kind}", re.compile(f"^(?:{_text})$"), list(_first))
+Loader.yaml_implicit_resolvers.setdefault("", []).append((f"{TAG}null", re.compile("^$")))
 
 
 @dataclass(frozen=True)
@@ -62,16 +83,33 @@ class Entry:
 
 def read(text: str) -> list[Entry]:
     """Return the schedules of a file; raises Faulty with every line that is wrong."""
+    if len(text) > MOST_CHARS:
+        said = f"The file has {len(text):,} characters; at most {MOST_CHARS:,} are read. Split it."
+        raise Faulty(Fault(1, said))
     try:
-        loader = _Loader(text[:MOST_BYTES])
-        root = loader.get_single_node()
-        return [_entry(loader, node) for node in _items(root)]
+        root = Loader(text).get_single_node()
+        return [_entry(node) for node in _items(root)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = f"{error.problem or error.context}. A text that begins with * or & or @ needs quotes."
-        raise Faulty(Fault(mark.line + 1 if mark else 1, said)) from None
-    except yaml.YAMLError as error:
-        raise Faulty(Fault(1, str(error).partition("\n")[0])) from None
+        raise Faulty(Fault(mark.line + 1 if mark else 1, _plain(error))) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        said = f"The character U+{ord(text[error.position]):04X} has to be written as an escape in quotes."
+        raise Faulty(Fault(line, said)) from None
+    except RecursionError:
+        raise Faulty(Fault(1, TOO_DEEP)) from None
+
+
+def _plain(error: yaml.MarkedYAMLError) -> str:
+    """Say what PyYAML found, in the words of somebody who does not know its grammar."""
+    problem, context = error.problem or "", error.context or ""
+    if "another document" in problem:
+        return ONE_DOCUMENT
+    if "'\\t'" in problem:
+        return "Indent with spaces: there is a tab."
+    if "alias" in context or "anchor" in context or "cannot start any token" in problem:
+        return f"{problem}. {QUOTES}"
+    return f"{problem or context}."
 
 
 def _items(root: Node | None) -> list[Node]:
@@ -82,12 +120,12 @@ def _items(root: Node | None) -> list[Node]:
     return fields[ROOT][1].value  # type: ignore[no-any-return]
 
 
-def _entry(loader: yaml.SafeLoader, node: Node) -> Entry:
+def _entry(node: Node) -> Entry:
     line = node.start_mark.line + 1
     if not isinstance(node, MappingNode):
         raise Faulty(Fault(line, "A schedule is a list of fields, beginning with `- name: …`."))
     fields = _fields(node)
-    values = {name: loader.construct_object(value, deep=True) for name, (_, value) in fields.items()}
+    values = {name: _value(name, value) for name, (_, value) in fields.items()}
     return Entry(line, values, {name: at for name, (at, _) in fields.items()})
 
 
@@ -95,8 +133,24 @@ def _fields(node: MappingNode) -> dict[str, tuple[int, Node]]:
     """Return the fields of a mapping, each once."""
     fields: dict[str, tuple[int, Node]] = {}
     for key, value in node.value:
-        line, name = key.start_mark.line + 1, str(key.value)
+        line, name = key.start_mark.line + 1, key.value
+        if not isinstance(key, ScalarNode):
+            raise Faulty(Fault(line, "The name of a field is a word, and no list."))
+        if name == "<<":
+            raise Faulty(Fault(line, NO_MERGING))
         if name in fields:
             raise Faulty(Fault(line, f"{name}: it is said twice, first in line {fields[name][0]}."))
         fields[name] = (line, value)
     return fields
+
+
+def _value(name: str, node: Node) -> Any:
+    """Return what a field says: text, or one of the kinds above, alone or in lists and mappings."""
+    if isinstance(node, SequenceNode):
+        return [_value(name, item) for item in node.value]
+    if isinstance(node, MappingNode):
+        return {key: _value(name, value) for key, (_, value) in _fields(node).items()}
+    kind = KINDS.get(node.tag.removeprefix(TAG))
+    if kind and len(node.value) > MOST_DIGITS:
+        raise Faulty(Fault(node.start_mark.line + 1, f"{name}: The number is too long."))
+    return kind[2](node.value) if kind else node.value

@@ -10,7 +10,7 @@ from schedules.transitions.holding import progress, renew, request_cancel
 from schedules.transitions.parking import park, unpark, withdraw
 from schedules.transitions.queueing import enqueue, enqueue_all, new_run
 from schedules.transitions.slots import bring_in_strays
-from schedules.transitions.standing import defer, forgive, move_on, pause, remove, resume
+from schedules.transitions.standing import defer, forgive, move_on, pause, remove, restore, resume
 
 __all__ = [
     "Claim",
@@ -33,6 +33,7 @@ __all__ = [
     "renew",
     "request_cancel",
     "requeue",
+    "restore",
     "resume",
     "unpark",
     "withdraw",

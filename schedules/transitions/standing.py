@@ -1,6 +1,6 @@
 """The arrows of a schedule: paused, resumed, completed, removed, deferred, moved to its next instant."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from schedules.transitions.holding import request_cancel
 from schedules.transitions.parking import withdraw
 from stagent.lib import bell
 
+MOMENT = timedelta(microseconds=1)
 NO_NEXT: dict[str, Any] = {
     "next_nominal_at": None,
     "next_fire_at": None,
@@ -100,6 +101,23 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
         paused.update(status=status, **forgiven, **values)
         bell.ring()
     return True
+
+
+def restore(schedule_id: int, status: str, *, reason: str, now: datetime) -> bool:
+    """Give a schedule that was just made, paused, the status that a file has kept for it.
+
+    An active one-shot is due at its moment, past or not: what becomes of it is the tick's to say.
+    """
+    paused = Schedule.objects.filter(pk=schedule_id, status=ScheduleStatus.PAUSED)
+    schedule = paused.get()
+    values: dict[str, Any] = NO_NEXT | {"status": status}
+    if status == ScheduleStatus.PAUSED:
+        values["paused_reason"] = reason
+    elif status == ScheduleStatus.ACTIVE:
+        following = schedule.recurrence.next_after(min(now, schedule.at - MOMENT) if schedule.at else now)
+        values |= next_columns(schedule, following)
+        values["status"] = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
+    return paused.update(**values) == 1
 
 
 def forgive(schedule_id: int) -> bool:

@@ -224,13 +224,6 @@ def test_what_fails_late_takes_back_what_went_before(command, bob):
     assert not Schedule.objects.exists()
 
 
-def test_two_of_one_name_cannot_be_kept_in_a_file(command):
-    a_schedule(name="Twin")
-    a_schedule(name="Twin")
-    with pytest.raises(CommandError, match="Two schedules are called 'Twin'"):
-        export()
-
-
 KEYED = FILE.replace("name: Watch", "name: Watch\n        key: watch")
 
 

@@ -3,7 +3,8 @@
 1. Read the file; each mistake is told with its line and field, and nothing is done.
 2. Find each schedule by its key, or else by its name within its project; compare all its fields with what
    the file says.
-3. `plan` prints the differences. `apply` makes them in one transaction, through the doors of the API.
+3. `apply` makes the differences in one transaction, through the doors of the API, and prints them. `plan`
+   does the same and takes it back, so that it finds what `apply` would find.
 """
 
 import sys
@@ -20,6 +21,7 @@ from schedules.asfile import matching, planning, reading, telling, wording
 from schedules.asfile.reading import Faulty
 from stagent.lib import clock
 
+DOOR = "manage.py schedules"
 CHANGES = 2  # the exit code of plan --check
 
 
@@ -39,6 +41,7 @@ class Command(BaseCommand):
         apply.add_argument(
             "--as", dest="user", required=True, help="in whose name: who owns new ones, who is in the log"
         )
+        plan.add_argument("--as", dest="user", help="in whose name; without, in an administrator's")
         for parser_ in (plan, apply):
             parser_.add_argument("file", help="the YAML file; - is standard input")
             parser_.add_argument(
@@ -56,9 +59,9 @@ class Command(BaseCommand):
 
     def _export(self, file: str, options: dict[str, Any]) -> None:
         schedules = matching.present().schedules
-        matching.refuse_namesakes(schedules)
-        if options["keys"]:
-            matching.give_keys(schedules)
+        given = matching.keys_of(schedules, everybody=options["keys"])
+        for schedule in schedules:
+            schedule.key = given.get(schedule.pk, schedule.key)
         text = telling.written([telling.told(schedule) for schedule in schedules])
         if file == "-":
             self.stdout.write(text, ending="")
@@ -66,26 +69,28 @@ class Command(BaseCommand):
             _write(file, text)
 
     def _plan(self, file: str, options: dict[str, Any]) -> None:
-        planned = planning.plan(_entries(file), clock.now(), prune=options["prune"])
-        for line in wording.lines(planned):
-            self.stdout.write(line)
+        entries, user = _entries(file), options["user"]
+        actor = Actor(_user(user) if user else _administrator(), DOOR)
+        with transaction.atomic():
+            planned = self._carry_out(entries, actor, options["prune"])
+            transaction.set_rollback(True)
         if options["check"] and planned.changes:
             sys.exit(CHANGES)
 
     def _apply(self, file: str, options: dict[str, Any]) -> None:
-        actor, entries, now = (
-            Actor(_user(options["user"]), "manage.py schedules"),
-            _entries(file),
-            clock.now(),
-        )
+        actor, entries = Actor(_user(options["user"]), DOOR), _entries(file)
         with transaction.atomic():
-            planned = planning.plan(entries, now, prune=options["prune"])
-            done = list(planning.apply(planned, actor, now))
-        for change, warnings in done:
+            self._carry_out(entries, actor, options["prune"])
+
+    def _carry_out(self, entries: list[reading.Entry], actor: Actor, prune: bool) -> planning.Plan:
+        now = clock.now()
+        planned = planning.plan(entries, now, prune=prune)
+        for change, warnings in planning.apply(planned, actor, now):
             for warning in warnings:
                 self.stderr.write(f"! {change.place[1]}: {warning}")
         for line in wording.lines(planned):
             self.stdout.write(line)
+        return planned
 
 
 def _write(file: str, text: str) -> None:
@@ -107,4 +112,11 @@ def _user(name: str) -> User:
     user = User.objects.filter(username=name, is_active=True).first()
     if user is None:
         raise CommandError(f"There is no active user {name!r}.")
+    return user
+
+
+def _administrator() -> User:
+    user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    if user is None:
+        raise CommandError("There is no administrator: say --as whom the file would be applied.")
     return user
