@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connections
 
+from stagent.lib.outage import Outage
+
 log = logging.getLogger("agents.database")
+_outage = Outage(log, "A database call of an event loop")
 
 GIVE_UP_SEC = 60.0  # by then no lease is left to write under
 FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.1, 3.0
@@ -30,10 +33,13 @@ async def in_database[T](function: Callable[..., T], *args: object, **named: obj
     """Call a function that uses the ORM; while the database is busy or away, try again for a minute."""
     for wait in _waits():
         try:
-            return await _once(function, *args, **named)
+            result = await _once(function, *args, **named)
         except (OperationalError, InterfaceError) as error:
-            log.warning("The database did not answer (%s); trying again in %.1f s.", error, wait)
+            _outage.failed(error)
             await asyncio.sleep(wait)
+        else:
+            _outage.worked()
+            return result
     return await _once(function, *args, **named)
 
 

@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -25,6 +25,7 @@ from stagent.lib.problems import Problem
 
 OVER = 4401  # the session is over
 TOO_MANY = 4429
+FAULT = 1011  # of ours, as the protocol numbers it
 HEARTBEAT_SEC = 15
 CHECK_SEC = 10.0  # how often the session of a page that asks for nothing is looked at
 ASKING = {"hello", "send", "retry", "stop"}  # for these it is looked at each time
@@ -52,7 +53,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._outgoing: asyncio.Queue[Frame] = asyncio.Queue()
         self._held: list[Frame] | None = None
         self.tail = Tail(user.pk, log_id, seen, self._pass_on)
-        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._look_after_session())]
+        works = (self._write, self._look_after_session)
+        self._tasks = [asyncio.create_task(self._or_close(work)) for work in works]
         self._say(self._welcome())
         hub.here().join(self.tail)
         if self._is_shared():
@@ -191,6 +193,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def _say(self, frame: Frame) -> None:
         self._outgoing.put_nowait(frame)
+
+    async def _or_close(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do a work of this socket; an error closes it, and the page connects anew."""
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - the client has gone, mostly
+            log.info("A socket is closed: %s: %s", type(error).__name__, error)
+            with suppress(Exception):
+                await self.close(FAULT)
 
     async def _write(self) -> None:
         """Send frames in their order, one writer for all who have something to say."""

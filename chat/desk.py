@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple, cast
 
 from asgiref.sync import ThreadSensitiveContext
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 
 from agents import runner, scribe
 from agents.bridge import in_database
@@ -22,16 +22,22 @@ from agents.runtimes import warm_up
 from chat import conf, contexts, doorbell, pruning, reconcile
 from chat.errors import Quicker
 from chat.models import Message
-from chat.replies import Cause, Job, answer
-from chat.transitions import claim, renew
+from chat.renewer import Renewer
+from chat.replies import Cause, Job, answer, interrupt
+from chat.transitions import claim
 from chat.waits import waited_for
 from stagent.lib import clock
+from stagent.lib.closing import close_in_order
 from stagent.lib.holder import holder
 from stagent.lib.interpreter import tidy_up
 from stagent.lib.prepared import Given, Select
+from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Policy, Watched
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the doorbell rings for our own
-LEAVE_SEC = 5.0  # for the replies to be settled when the process leaves
+LOOP_STUCK_SEC = 20.0
+LOOP_EXIT_SEC = 100.0  # stuck for longer, its process ends: every lease has lapsed
+LEAVE_SEC = 15.0  # for the replies to be settled when the process leaves
 BATCH = 200
 
 CHORES: dict[Callable[[datetime], object], float] = {
@@ -47,7 +53,26 @@ class Desk:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
+        self.thread = SUPERVISOR.thread(
+            "loop of the replies",
+            self._run,
+            policy=Policy.FATAL,
+            stuck_sec=LOOP_STUCK_SEC,
+            exit_sec=LOOP_EXIT_SEC,
+            logger=log,
+        )
+        self.thread.follow(self._loop)
+        self._renewer = Renewer(lambda: list(self._jobs.values()))
+        # A pass or a chore waits for up to a minute while the database is away.
+        self._beside = {
+            name: SUPERVISOR.task(name, work, stuck_sec=90, logger=log)
+            for name, work in {
+                "reply renewer": self._renewer.renew,
+                "reply guard": self._renewer.guard,
+                "reply chores": self._do_chores,
+            }.items()
+        }
+        self._lock = threading.Lock()  # `close` reads from another thread
         self._jobs: dict[int, Job] = {}
         self._holder = holder("desk")
         self._bell = asyncio.Event()
@@ -55,22 +80,38 @@ class Desk:
 
     def open(self) -> None:
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-        self._thread.start()
+        self.thread.start()
         doorbell.work(self.look)
 
     def close(self) -> None:
-        """Settle what is being answered as interrupted and leave; what is not done in time, others settle."""
-        doorbell.leave(self.look)
+        """Settle what is being answered as interrupted and leave."""
+        close_in_order(
+            [
+                ("stop accepting replies", lambda: doorbell.leave(self.look)),
+                ("stop claiming replies", self._stop_claiming),
+                ("settle the replies", lambda: self.thread.join(LEAVE_SEC)),
+                ("settle the replies that are left", self._settle_left),
+            ]
+        )
+
+    def _stop_claiming(self) -> None:
         self._leaving = True
+        self.thread.stop()
         self.look()
-        self._thread.join(timeout=LEAVE_SEC)
+
+    def _settle_left(self) -> None:
+        """Settle from the caller's thread what the loop could not in time; refused where it did meanwhile."""
+        with self._lock:
+            left = list(self._jobs.values())
+        for job in left:
+            interrupt(job)
 
     def look(self) -> None:
         """Look for work now; from any thread."""
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._bell.set)
 
-    def _run(self) -> None:
+    def _run(self, _: Watched) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._work())
@@ -80,14 +121,17 @@ class Desk:
     async def _work(self) -> None:
         # Database threads and connections of our own, one for what is said: who begins does not wait for it.
         async with ThreadSensitiveContext(), scribe.here().in_a_thread_of_its_own():
-            tending = asyncio.create_task(self._tend())
+            for lasting in self._beside.values():
+                lasting.start()
             try:
                 while not self._leaving:
                     await self._pass()
                     await self._sleep()
                 await self._stop_all(Cause.SHUTDOWN)
             finally:
-                tending.cancel()
+                for lasting in self._beside.values():
+                    lasting.stop()
+                    await lasting.wait()
                 await in_database(connections.close_all)
 
     async def _sleep(self) -> None:
@@ -114,65 +158,49 @@ class Desk:
             self._begin(found.job)
             for message_id in found.ready:
                 self._begin(await in_database(_take, message_id, self._holder, time.monotonic()))
-        except Exception:
-            log.exception("The desk could not look after its replies; it tries again.")
-            await asyncio.sleep(1)
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the next pass tries again
+            self.thread.failed(error)
+            if not self._leaving:
+                await asyncio.sleep(1)
+        else:
+            self.thread.worked()
 
     def _begin(self, job: Job | None) -> None:
         if job is None:
             return
-        self._jobs[job.claim.message_id] = job
-        job.task = asyncio.create_task(answer(job), name=f"reply {job.claim.message_id}")
+        with self._lock:
+            self._jobs[job.claim.message_id] = job
+        # Eager: a task that is cancelled before its first step would leave its reply unsettled.
+        job.task = asyncio.Task(
+            answer(job), loop=self._loop, name=f"reply {job.claim.message_id}", eager_start=True
+        )
         job.task.add_done_callback(lambda task: self._ended(job, task))
 
     def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
-        self._jobs.pop(job.claim.message_id, None)
+        with self._lock:
+            self._jobs.pop(job.claim.message_id, None)
         self._untidy = True
         if not task.cancelled() and (error := task.exception()):
             log.error("The reply %s could not be settled by its worker: %r", job.claim.message_id, error)
         self._bell.set()  # the next in its conversation may begin
 
-    async def _tend(self) -> None:
-        """Renew the leases, settle what others left behind and throw old things away, each in its time."""
+    async def _do_chores(self, watched: Watched) -> None:
+        """Settle what others left behind and throw old things away, each in its time."""
         done = dict.fromkeys(CHORES, float("-inf"))
         while True:
-            await self._renew()  # first: after a long sleep, ours are not taken for left behind
+            await self._renewer.next_round()  # first: after a long sleep, ours are not taken for left behind
             for chore, every_sec in CHORES.items():
-                if time.monotonic() - done[chore] >= every_sec and await self._try(chore):
+                if time.monotonic() - done[chore] >= every_sec and await self._try(chore, watched):
                     done[chore] = time.monotonic()
-            await asyncio.sleep(conf.lease_ttl() / timedelta(seconds=4))
 
-    async def _try(self, chore: Callable[[datetime], object]) -> bool:
+    async def _try(self, chore: Callable[[datetime], object], watched: Watched) -> bool:
         try:
             await in_database(lambda: chore(clock.now()))
-        except Exception:
-            log.exception("%s failed; it is tried again.", chore.__name__)
+        except Exception as error:  # noqa: BLE001 - told by `failed`; it is tried again
+            watched.failed(error)
             return False
+        watched.worked()
         return True
-
-    async def _renew(self) -> None:
-        """Renew; who is not ours any more, or cannot be confirmed before its lease ends, stops."""
-        jobs = {job.claim.token: job for job in self._jobs.values()}
-        if not jobs:
-            return None
-        asked_at, ttl = time.monotonic(), conf.lease_ttl()
-        try:
-            async with asyncio.timeout(ttl.total_seconds() / 4):
-                kept = await in_database(lambda: renew(list(jobs), clock.now(), ttl))
-        except (TimeoutError, DatabaseError, InterfaceError) as error:
-            log.warning("The leases of %d replies could not be renewed: %s", len(jobs), error)
-            return self._stop_doubtful(ttl)
-        for token, job in jobs.items():
-            if token in kept:
-                job.confirmed_at = asked_at
-            else:
-                job.stop(Cause.LEASE_LOST)
-        return None
-
-    def _stop_doubtful(self, ttl: timedelta) -> None:
-        for job in self._jobs.values():
-            if time.monotonic() - job.confirmed_at >= ttl.total_seconds() * 0.9:
-                job.stop(Cause.LEASE_LOST)
 
     async def _stop_all(self, cause: Cause) -> None:
         tasks = [job.task for job in self._jobs.values() if job.task]

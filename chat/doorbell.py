@@ -12,6 +12,10 @@ from collections.abc import Callable
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
+from stagent.lib.outage import Outage
+from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Watched
+
 REMIND_SEC = 0.05  # how often a person's bell is rung elsewhere at most
 FORGET = 10_000  # people whose last ring is remembered
 
@@ -50,7 +54,7 @@ def group_of(owner_id: int) -> str:
 
 def call(owner_id: int) -> None:
     """Say that there is work for the desk, and news for this person; after the commit, from any thread."""
-    for listener in tuple(_workers):
+    for listener in _copy(_workers):
         listener()
     ring(owner_id)
 
@@ -64,8 +68,13 @@ def ring(owner_id: int) -> None:
 
 def ring_here() -> None:
     """Say in this process alone that there is news for somebody; from any thread."""
-    for listener in tuple(_listeners):
+    for listener in _copy(_listeners):
         listener()
+
+
+def _copy(listeners: list[Callable[[], None]]) -> list[Callable[[], None]]:
+    with _lock:
+        return list(listeners)
 
 
 def _is_shared() -> bool:
@@ -92,10 +101,18 @@ async def _send(owner_id: int) -> None:
     try:
         await layer.group_send(group_of(owner_id), {"type": "news"})
     except Exception as error:  # noqa: BLE001 - Redis away: the slow look finds the news
-        log.warning("The doorbell does not ring elsewhere (%s); pages look by themselves.", error)
+        _outage.failed(error)
+    else:
+        _outage.worked()
 
 
+_outage = Outage(log, "Waking pages of other processes through Redis")
 _loop: asyncio.AbstractEventLoop | None = None
+
+
+def _keep_ringing(_: Watched) -> None:
+    assert _loop
+    _loop.run_forever()
 
 
 def _courier() -> asyncio.AbstractEventLoop:
@@ -104,5 +121,7 @@ def _courier() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="doorbell", daemon=True).start()
+            ringer = SUPERVISOR.thread("doorbell", _keep_ringing)
+            ringer.follow(_loop)
+            ringer.start()
         return _loop

@@ -13,6 +13,8 @@ from agents.bridge import in_database
 from chat import doorbell
 from chat.statements import Row, events_after, newest
 from chat.tails import Tail
+from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Watched
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0
 REST_SEC = 0.02  # between two looks, however often it rings: words come together, and others get their turn
@@ -28,14 +30,15 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._tails: set[Tail] = set()
         self._bell = asyncio.Event()
-        self._watching: asyncio.Task[None] | None = None
+        self._is_watching = False
+        self._watching = SUPERVISOR.task("chat tails", self._watch, stuck_sec=90, logger=log)
 
     def join(self, tail: Tail) -> None:
         """Serve a socket from now on."""
         self._tails.add(tail)
-        if self._watching is None or self._watching.done():
-            doorbell.listen(self.wake)
-            self._watching = self._loop.create_task(self._watch(), name="hub")
+        if not self._is_watching:
+            self._is_watching = True
+            self._watching.start(self._loop)
         self._bell.set()
 
     def leave(self, tail: Tail) -> None:
@@ -53,13 +56,16 @@ class Hub:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._bell.set)
 
-    async def _watch(self) -> None:
+    async def _watch(self, watched: Watched) -> None:
+        doorbell.listen(self.wake)
         try:
             while self._tails:
                 await self._wait()
-                if not await self._look():
+                if not await self._look(watched):
                     await asyncio.sleep(1)
                 await asyncio.sleep(REST_SEC)
+            watched.stop()  # nobody is served: ended in order, without a pause before the next may join
+            self._is_watching = False
         finally:
             doorbell.leave(self.wake)
 
@@ -70,7 +76,7 @@ class Hub:
                 await self._bell.wait()
         self._bell.clear()
 
-    async def _look(self) -> bool:
+    async def _look(self, watched: Watched) -> bool:
         """Hand everybody what is new for them; False when the database did not answer."""
         positions: dict[int, int] = {}
         for tail in self._tails:
@@ -78,9 +84,10 @@ class Hub:
                 positions[where] = min(seen, positions.get(where, seen))
         try:
             rows = await in_database(_news, positions)
-        except Exception:
-            log.exception("The log could not be read; it is tried again.")
+        except Exception as error:  # noqa: BLE001 - told by `failed`; it is tried again
+            watched.failed(error)
             return False
+        watched.worked()
         self._hand_out(rows)
         if rows:
             self._bell.set()  # a reply that was just announced has its first words already

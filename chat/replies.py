@@ -168,6 +168,14 @@ async def _stopped(job: Job) -> None:
             await _end(job, End(MessageStatus.INTERRUPTED, Reason.SHUTDOWN, waited=waited))
 
 
+def interrupt(job: Job) -> None:
+    """Settle a reply whose task could not, as interrupted by the shutdown; from any thread."""
+    try:
+        _finalise(job, End(MessageStatus.INTERRUPTED, Reason.SHUTDOWN, waited=job.waited.facts()))
+    except LeaseLost:
+        log.info("The reply %s was settled meanwhile.", job.claim.message_id)
+
+
 async def _end(job: Job, end: End) -> None:
     await in_database(_finalise, job, end)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from schedules.models import Setting
+from stagent.lib import leases
 from stagent.lib.prepared import Select
 
 COMMAND_LINE, ENVIRONMENT, ADMIN, DEFAULT = "command line", "environment", "admin", "default"
@@ -129,7 +130,7 @@ class Conf:
 
     @property
     def renew_every_sec(self) -> float:
-        return self.lease_ttl_sec / 4
+        return self.lease_ttl_sec * leases.RENEW_SHARE
 
     @property
     def chat_delay(self) -> timedelta:

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID
 
 from django.db import connections
@@ -17,50 +18,75 @@ from schedules.renewer import Renewer
 from schedules.transitions import Claim
 from schedules.vitals import Vitals
 from schedules.worker import Cause, Job, work
+from stagent.lib.supervisor import SUPERVISOR, Supervisor
+from stagent.lib.watched import Policy, Watched
+
+LOOP_STUCK_SEC = 20.0
+LOOP_EXIT_SEC = 100.0  # stuck for longer: by now every lease of 60 s has lapsed
+CLOSE_SEC = 5.0
 
 log = logging.getLogger("stagent.executor")
 
 
 class Executor:
-    """Performs claims in this process; `on_end` is called, from its thread, whenever a job ended."""
+    """Performs claims in this process; `on_end` is called, from its thread, whenever a job ended.
 
-    def __init__(self, on_end: Callable[[], None]) -> None:
+    The process exits when the loop ends or hangs: its runs could neither be renewed nor stopped, and
+    another process takes them over when their leases lapse.
+    """
+
+    def __init__(self, on_end: Callable[[], None], supervisor: Supervisor = SUPERVISOR) -> None:
         self._on_end = on_end
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run_loop, name="runs", daemon=True)
-        self._beside: list[asyncio.Task[None]] = []  # what goes on beside the runs
+        self._lock = threading.Lock()
         self._jobs: dict[UUID, Job] = {}
         self.vitals = Vitals()
-        self.renewer = Renewer(self)
+        self.thread = supervisor.thread(
+            "loop of the runs",
+            self._run_loop,
+            policy=Policy.FATAL,
+            stuck_sec=LOOP_STUCK_SEC,
+            exit_sec=LOOP_EXIT_SEC,
+        )
+        self.thread.follow(self._loop)
+        self.renewer = Renewer(self._loop, lambda: self.jobs, self.stop, supervisor)
+        self._beside = (
+            supervisor.task("run metrics", self.vitals.sample, stuck_sec=LOOP_STUCK_SEC),
+            supervisor.task("lease guard", self.renewer.guard, stuck_sec=LOOP_STUCK_SEC),
+        )
 
     def open(self) -> None:
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-        for lasting in (self.vitals.sample(), self.renewer.guard()):
-            self._beside.append(self._loop.create_task(lasting))
-        self._thread.start()
+        for lasting in self._beside:
+            lasting.start(self._loop)
+        self.thread.start()
         self.renewer.start()
 
     def close(self) -> None:
         """End the loop; whatever still runs was stopped before."""
         self.renewer.stop()
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=5)
+        self.thread.stop()
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=CLOSE_SEC)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
+        self.thread.join(CLOSE_SEC)
 
     async def _close(self) -> None:
-        for task in self._beside:
-            task.cancel()
-        await asyncio.wait(self._beside)
+        for lasting in self._beside:
+            lasting.stop()
+            await lasting.wait()
         await in_database(connections.close_all)
 
     @property
     def jobs(self) -> list[Job]:
-        return list(self._jobs.values())
+        with self._lock:
+            return list(self._jobs.values())
 
     def start(self, claim: Claim, conf: Conf) -> Job:
         """Begin to work on a claimed run."""
         job = Job(claim, self.vitals.open_gauge(), conf, confirmed_at=time.monotonic())
-        self._jobs[claim.token] = job
+        with self._lock:
+            self._jobs[claim.token] = job
         self._loop.call_soon_threadsafe(self._start, job)
         return job
 
@@ -81,11 +107,13 @@ class Executor:
                 self.stop(jobs[token], Cause.CANCELLED)
 
     def _start(self, job: Job) -> None:
-        job.task = self._loop.create_task(work(job), name=f"run {job.claim.run_id}")
+        # Eager: a task that is cancelled before its first step would leave its run unsettled.
+        job.task = asyncio.Task(work(job), loop=self._loop, name=f"run {job.claim.run_id}", eager_start=True)
         job.task.add_done_callback(lambda task: self._ended(job, task))
 
     def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
-        self._jobs.pop(job.claim.token, None)
+        with self._lock:
+            self._jobs.pop(job.claim.token, None)
         self.vitals.close_gauge(job.gauge)
         if not task.cancelled() and (error := task.exception()):
             # Most likely the database was away: the lease lapses and the reaper settles the run.
@@ -93,6 +121,6 @@ class Executor:
         job.ended.set_result(None)
         self._on_end()
 
-    def _run_loop(self) -> None:
+    def _run_loop(self, _: Watched) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()

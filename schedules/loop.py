@@ -6,6 +6,7 @@ Leaderless: any number of these may run at once; every step is safe to do twice.
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import close_old_connections, connection
@@ -27,7 +28,10 @@ from schedules.tick import tick
 from schedules.worker import Cause
 from stagent.lib import clock
 from stagent.lib.bell import Bell
+from stagent.lib.closing import close_in_order
 from stagent.lib.holder import holder
+from stagent.lib.outage import Outage
+from stagent.lib.supervisor import SUPERVISOR
 
 LONGEST_SLEEP_SEC = 5.0
 REAP_EVERY_SEC = 5.0
@@ -35,6 +39,7 @@ RUNNING_SLEEP_SEC = 0.5  # while runs are running: a lost bell must not delay a 
 GRACE_SEC = 20.0  # for runs to finish when the process is told to leave
 CANCEL_SEC = 10.0  # for stopped runs to be handed back
 AFTER_ERROR_SEC = 1.0
+SLEEP = "sleep"
 
 log = logging.getLogger("stagent.loop")
 
@@ -58,6 +63,17 @@ class Loop:
         self._maintenance = Maintenance()
         self._courier = Courier()
         self._held_up = HeldUp()
+        self._phases: tuple[Callable[[], None], ...] = (
+            self.presence.show,
+            self._watch_clock,
+            self._reap,
+            self._tick,
+            self._cancel,
+            self._drain,
+            self._maintain,
+        )
+        names = [*(phase.__name__ for phase in self._phases), SLEEP]
+        self._outages = {name: Outage(log, f"The phase {name.strip('_')}") for name in names}
 
     def stop(self) -> None:
         """Leave in good order; told twice, leave at once. Safe in a signal handler."""
@@ -66,6 +82,7 @@ class Loop:
 
     def run(self, *, once: bool = False) -> None:
         """Pass after pass until told to stop; `once`: a single pass and the runs it started."""
+        self.watched = SUPERVISOR.main("scheduler loop")
         self.bell.open()
         if self.executor:
             self.executor.open()
@@ -73,32 +90,27 @@ class Loop:
         try:
             self.pass_once()
             while not once and not self._stopping:
-                self.bell.wait(self._sleep_sec())
+                self._sleep(self._sleep_sec())
                 if not self._stopping:
                     self.pass_once()
-            self._wait_for_runs(None if once else self.grace_sec)
         finally:
-            self._leave()
+            self._leave(None if once else self.grace_sec)
 
     def pass_once(self) -> None:
         """Do every phase once; an error in one is logged and the others go on."""
         close_old_connections()
         self._failed = False
-        for phase in (
-            self.presence.show,
-            self._watch_clock,
-            self._reap,
-            self._tick,
-            self._cancel,
-            self._drain,
-            self._maintain,
-        ):
+        for phase in self._phases:
+            outage = self._outages[phase.__name__]
             try:
                 phase()
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
                 self._failed = True
-                log.exception("The phase %s failed; the loop goes on.", phase.__name__.strip("_"))
+                outage.failed(error)
                 connection.close_if_unusable_or_obsolete()
+            else:
+                outage.worked()
+        self.watched.beat()
 
     # The phases.
 
@@ -162,10 +174,20 @@ class Loop:
         longest = RUNNING_SLEEP_SEC if self.executor and self.executor.jobs else LONGEST_SLEEP_SEC
         try:
             moment = next_moment(now := clock.now())
-        except Exception:
-            log.exception("The next due instant could not be read.")
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+            self._outages[SLEEP].failed(error)
             return AFTER_ERROR_SEC
+        self._outages[SLEEP].worked()
         return longest if moment is None else min(longest, max(0.0, (moment - now).total_seconds()))
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep until the bell rings; where it cannot be asked, all the same."""
+        self.watched.beat()
+        try:
+            self.bell.wait(seconds)
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+            self._outages[SLEEP].failed(error)
+            time.sleep(min(seconds, AFTER_ERROR_SEC))
 
     def _wait_for_runs(self, grace_sec: float | None) -> None:
         """Let the runs finish; when the grace is over or a second signal comes, hand them back."""
@@ -173,29 +195,37 @@ class Loop:
             return
         until = None if grace_sec is None else time.monotonic() + grace_sec
         while self.executor.jobs and self._stopping < 2 and (until is None or time.monotonic() < until):
-            self.bell.wait(RUNNING_SLEEP_SEC)
-            self._quietly(self._cancel)
+            self._sleep(RUNNING_SLEEP_SEC)
+            with suppress(Exception):  # the database is away: the runs end all the same
+                self._cancel()
             if until is None and self._stopping:
                 until = time.monotonic() + self.grace_sec
+
+    def _hand_back_runs(self) -> None:
+        """Stop what still runs and wait until it is queued again."""
+        if not self.executor:
+            return
         if self.executor.jobs:
             log.warning("%d runs are stopped and queued again.", len(self.executor.jobs))
         self.executor.stop_all(Cause.SHUTDOWN)
         patience = time.monotonic() + CANCEL_SEC
         while self.executor.jobs and time.monotonic() < patience:
-            self.bell.wait(RUNNING_SLEEP_SEC)
+            self._sleep(RUNNING_SLEEP_SEC)
+        if left := len(self.executor.jobs):
+            log.warning("%d runs could not be queued again in time; the reaper does it.", left)
 
-    def _leave(self) -> None:
-        if self.executor:
-            self.executor.close()
-        self._courier.stop()  # last of the threads: what the runs left behind goes out
-        self.bell.close()
-        self._quietly(self.presence.end)
-
-    def _quietly(self, act: Callable[[], object]) -> None:
-        try:
-            act()
-        except Exception as error:  # noqa: BLE001 - whatever it is, leaving goes on
-            log.warning("On leaving: %s", error)
+    def _leave(self, grace_sec: float | None) -> None:
+        close_in_order(
+            [
+                ("wait for the runs", lambda: self._wait_for_runs(grace_sec)),
+                ("queue the runs again", self._hand_back_runs),
+                ("end the loop of the runs", self.executor.close if self.executor else bool),
+                ("send what the runs left behind", self._courier.stop),
+                ("close the wake-up listener", self.bell.close),
+                ("take its row away", self.presence.end),
+                ("leave the supervisor", lambda: SUPERVISOR.discard(self.watched)),
+            ]
+        )
 
 
 def next_moment(now: datetime) -> datetime | None:

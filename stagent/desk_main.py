@@ -5,6 +5,7 @@
 3. Told to leave, or alone: settle what is being answered, and leave.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -13,9 +14,14 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stagent.lib.watched import Watched
 
 LEAVE = b"l"
 NEWS = b"n"
+IDLE_SEC = 5.0
 REST_SEC = 0.005  # between two bells: many words are one piece of news
 
 
@@ -27,11 +33,12 @@ def main(line: socket.socket) -> None:
     from chat import doorbell
     from chat.desk import Desk
     from stagent.lib.interpreter import share_finely
+    from stagent.lib.supervisor import SUPERVISOR
 
     share_finely()
     news = threading.Event()
     doorbell.listen(news.set)
-    threading.Thread(target=_tell, args=(news, line), name="news", daemon=True).start()
+    SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, line, watched)).start()
     desk = Desk()
     desk.open()
     while (bells := _heard(line)) and LEAVE not in bells:
@@ -47,12 +54,15 @@ def _heard(line: socket.socket) -> bytes:
         return b""
 
 
-def _tell(news: threading.Event, line: socket.socket) -> None:
+def _tell(news: threading.Event, line: socket.socket, watched: "Watched") -> None:
     with suppress(OSError):  # nobody listens any more
-        while news.wait():
-            news.clear()
-            line.send(NEWS)
-            time.sleep(REST_SEC)
+        while True:
+            if news.wait(IDLE_SEC):
+                news.clear()
+                line.send(NEWS)
+                time.sleep(REST_SEC)
+            watched.beat()
+    watched.stop()
 
 
 if __name__ == "__main__":
@@ -63,3 +73,6 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the web process, which tells us
     signal.signal(signal.SIGTERM, lambda *_: mate.shutdown(socket.SHUT_RD))
     main(mate)
+    # What is still at work here, a loop that hangs for one, must not meet an interpreter that is taken apart.
+    logging.shutdown()
+    os._exit(0)

@@ -6,6 +6,7 @@ leaves, the web process starts another desk.
 """
 
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -17,9 +18,12 @@ from pathlib import Path
 
 from chat import doorbell
 from chat.desk import LEAVE_SEC
+from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Watched
 
 MAIN = Path(__file__).with_name("desk_main.py")
 WORK, LEAVE = b"w", b"l"
+SETTLE_LEFT_SEC = 5.0  # for what the desk's loop could not settle in time
 FAREWELL_SEC = 0.3  # for the sockets to say how it ended
 FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.5, 30.0  # before a desk that died is started again, doubled each time
 WELL_SEC = 30.0  # who lived longer was well
@@ -33,7 +37,8 @@ class DeskProcess:
     def __init__(self) -> None:
         self._line: socket.socket | None = None
         self._leaving = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name="desk", daemon=True)
+        # It waits in a read for as long as its desk lives, and has no rounds of its own.
+        self._keeper = SUPERVISOR.thread("reply process relay", self._keep, stuck_sec=math.inf, logger=log)
 
     def open(self) -> None:
         doorbell.work(self._call)
@@ -43,8 +48,9 @@ class DeskProcess:
         """Let the desk settle what it is at, and the sockets say how it ended."""
         doorbell.leave(self._call)
         self._leaving.set()
+        self._keeper.stop()
         self._send(LEAVE)
-        self._keeper.join(timeout=LEAVE_SEC)
+        self._keeper.join(timeout=LEAVE_SEC + SETTLE_LEFT_SEC)
         time.sleep(FAREWELL_SEC)
 
     def _call(self) -> None:
@@ -56,7 +62,7 @@ class DeskProcess:
             if line := self._line:
                 line.send(bell, socket.MSG_DONTWAIT)
 
-    def _keep(self) -> None:
+    def _keep(self, _: Watched) -> None:
         wait = FIRST_WAIT_SEC
         while not self._leaving.is_set():
             since = time.monotonic()

@@ -4,7 +4,6 @@ It looks a few times a minute and sends such a notice itself: the courier lives 
 """
 
 import logging
-import threading
 from datetime import datetime
 
 from django.db import close_old_connections, connections
@@ -12,47 +11,45 @@ from django.db import close_old_connections, connections
 from schedules import watching
 from schedules.deliveries.sending import send_due
 from stagent.lib import clock
+from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Watched
 
 LOOK_EVERY_SEC = 15.0
 
 log = logging.getLogger("stagent.watchman")
 
 
-class Watchman(threading.Thread):
+class Watchman:
     """Ends with its process; whatever goes wrong, the next round looks again."""
 
     def __init__(self, every_sec: float = LOOK_EVERY_SEC) -> None:
-        super().__init__(name="watchman", daemon=True)
         self._every_sec = every_sec
-        self._leaving = threading.Event()
+        self._since: datetime | None = None  # when a scheduler could first be expected
         self._seen: datetime | None = None  # when a scheduler was last there
+        self.thread = SUPERVISOR.thread("scheduler watch", self._run, stuck_sec=every_sec + 60, logger=log)
+
+    def start(self) -> None:
+        self.thread.start()
 
     def leave(self) -> None:
-        self._leaving.set()
+        self.thread.stop()
 
-    def run(self) -> None:
-        since: datetime | None = None  # when a scheduler could first be expected
+    def _run(self, watched: Watched) -> None:
         try:
-            while not self._leaving.wait(self._every_sec):
-                since = since or self._now()
-                if since:
-                    self._round(since)
+            while not watched.stopping.wait(self._every_sec):
+                try:
+                    self._round()
+                except Exception as error:  # noqa: BLE001 - told by `failed`
+                    watched.failed(error)
+                else:
+                    watched.worked()
         finally:
             connections.close_all()
 
-    def _now(self) -> datetime | None:
-        try:
-            return clock.now()
-        except Exception:
-            log.exception("The clock could not be read; tried again.")
-            return None
-
-    def _round(self, since: datetime) -> None:
-        try:
-            close_old_connections()
-            now = clock.now()
-            if watching.look_for_scheduler(now, since, self._seen):
-                self._seen = now
-            send_due(now, notice__isnull=False)
-        except Exception:
-            log.exception("The web could not look for a scheduler; tried again in a while.")
+    def _round(self) -> None:
+        close_old_connections()
+        now = clock.now()
+        self._since = self._since or now
+        if watching.look_for_scheduler(now, self._since, self._seen):
+            self._seen = now
+        send_due(now, notice__isnull=False)

@@ -7,7 +7,6 @@ the runs go on under their leases.
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
@@ -26,10 +25,15 @@ from schedules.presence import Presence
 from schedules.transitions import Claim, adopt
 from schedules.worker import Cause, Job
 from stagent.lib import clock
+from stagent.lib.closing import close_in_order
 from stagent.lib.holder import holder
+from stagent.lib.outage import Outage
+from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Watched
 
 LOOK_SEC = 0.5  # how soon a cancel is seen whose abort was lost
 FETCH_AGAIN_SEC = 1.0
+FETCHED_SEC = 5.0  # who fetches for so long has reached the database
 CLOSE_SEC = 10.0  # for stopped runs to be handed back
 
 log = logging.getLogger("stagent.host")
@@ -51,8 +55,11 @@ class Host:
         self._leaving = 0  # how often it was told to
         self._handing_back = False
         self._jumps = clock.JumpDetector()
-        self._closed = threading.Event()
-        self._attendant = threading.Thread(target=self._attend, name="attendant", daemon=True)
+        self._attendant = SUPERVISOR.thread("worker watch", self._attend, stuck_sec=90, logger=log)
+        self._outages = {
+            step: Outage(log, step) for step in ("Showing the worker", "Reading the clock", "Reading cancels")
+        }
+        self._fetching_outage = Outage(log, "Fetching jobs from Procrastinate")
         self._fetching: asyncio.Task[None] | None = None
         self._detached: set[asyncio.Task[None]] = set()
 
@@ -78,16 +85,19 @@ class Host:
                 if once:
                     break
                 if not self._leaving:
-                    log.warning("Procrastinate stopped; it fetches again in %.0f s.", FETCH_AGAIN_SEC)
                     await asyncio.sleep(FETCH_AGAIN_SEC)
         finally:
             await asyncio.to_thread(self._close)
 
     async def _fetch(self, fetch: Callable[["Host"], Coroutine[Any, Any, None]]) -> None:
         self._fetching = asyncio.create_task(fetch(self))
-        await asyncio.wait([self._fetching])
-        if not self._fetching.cancelled() and (error := self._fetching.exception()):
-            log.warning("Procrastinate lost the database: %s", error)
+        done, _ = await asyncio.wait([self._fetching], timeout=FETCHED_SEC)
+        if not done:
+            self._fetching_outage.worked()
+            await asyncio.wait([self._fetching])
+        if self._fetching.cancelled():
+            return
+        self._fetching_outage.failed(self._fetching.exception() or RuntimeError("Procrastinate stopped."))
 
     # One run.
 
@@ -135,16 +145,20 @@ class Host:
 
     # Beside them, on a thread of its own.
 
-    def _attend(self) -> None:
+    def _attend(self, watched: Watched) -> None:
         """Show that the process is alive, and see what in the database concerns its runs."""
+        steps = (self._presence.show, self._watch_clock, self._heed_cancels)
         while True:
-            for look in (self._presence.show, self._watch_clock, self._heed_cancels):
+            for step, outage in zip(steps, self._outages.values(), strict=True):
                 try:
-                    look()
-                except Exception as error:  # noqa: BLE001 - whatever it is, the next look tries again
-                    log.warning("The database did not answer (%s); tried again at once.", error)
+                    step()
+                except Exception as error:  # noqa: BLE001 - told by `failed`; the next look tries again
+                    outage.failed(error)
                     connections.close_all()
-            if self._closed.wait(LOOK_SEC):
+                else:
+                    outage.worked()
+            watched.beat()
+            if watched.stopping.wait(LOOK_SEC):
                 break
         self._say_goodbye()
         connections.close_all()
@@ -164,12 +178,22 @@ class Host:
             log.warning("On leaving: %s", error)
 
     def _close(self) -> None:
+        close_in_order(
+            [
+                ("queue the runs again", self._wait_for_jobs),
+                ("end the worker watch", self._end_attendant),
+                ("end the loop of the runs", self.executor.close),
+            ]
+        )
+
+    def _wait_for_jobs(self) -> None:
         self._hand_back()
         for job in self.executor.jobs:
             job.ended.exception(timeout=CLOSE_SEC)
-        self._closed.set()
+
+    def _end_attendant(self) -> None:
+        self._attendant.stop()
         self._attendant.join(timeout=5)
-        self.executor.close()
 
 
 async def fetch(host: Host, **options: Any) -> None:

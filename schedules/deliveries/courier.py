@@ -11,6 +11,8 @@ from django.db import close_old_connections, connections
 from schedules.deliveries.sending import send_due, tell_due
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from stagent.lib import clock
+from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Watched
 
 GLANCE_SEC = 1.0  # for what other processes posted, and for what is tried again
 LEAVE_SEC = 12.0  # for what is being sent when the process leaves
@@ -26,7 +28,7 @@ class Courier:
     """
 
     def __init__(self) -> None:
-        self._lanes = (Lane("courier", send_due), Lane("courier to the chat", tell_due))
+        self._lanes = (Lane("delivery sender", send_due), Lane("chat sender", tell_due))
 
     def start(self) -> None:
         for news in NEWS:
@@ -48,37 +50,46 @@ class Courier:
             lane.wake()
 
 
-class Lane(threading.Thread):
+class Lane:
     """Sends what is due of one kind, batch after batch."""
 
     def __init__(self, name: str, send: Callable[[datetime], int]) -> None:
-        super().__init__(name=name, daemon=True)
         self._send = send
-        self._woken, self._leaving = threading.Event(), threading.Event()
+        self._woken = threading.Event()
+        # A batch waits for the slowest of its targets, and a dead network for the database.
+        self._thread = SUPERVISOR.thread(name, self._run, stuck_sec=90, logger=log)
+
+    def start(self) -> None:
+        self._thread.start()
 
     def wake(self) -> None:
         self._woken.set()
 
     def leave(self) -> None:
-        self._leaving.set()
+        self._thread.stop()
         self._woken.set()
 
-    def run(self) -> None:
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def _run(self, watched: Watched) -> None:
         leaving = False
         try:
             while not leaving:
                 self._woken.wait(GLANCE_SEC)
                 self._woken.clear()
-                leaving = self._leaving.is_set()  # asked first: what was posted until then goes out below
-                self._round()
+                leaving = watched.stopping.is_set()  # first: what was posted until then goes out below
+                self._round(watched)
         finally:
             connections.close_all()
 
-    def _round(self) -> None:
+    def _round(self, watched: Watched) -> None:
         """Send until nothing is due; whatever goes wrong, the next round tries again."""
         try:
             close_old_connections()
-            while self._send(clock.now()) and not self._leaving.is_set():
-                pass
-        except Exception:
-            log.exception("Deliveries could not be looked after; tried again in a second.")
+            while self._send(clock.now()) and not watched.stopping.is_set():
+                watched.beat()
+        except Exception as error:  # noqa: BLE001 - told by `failed`
+            watched.failed(error)
+        else:
+            watched.worked()

@@ -11,14 +11,15 @@ import logging
 import random
 import select
 import socket
-import threading
 import time
 from pathlib import Path
 
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from stagent.lib.knock import close_door, knock, open_door
 from stagent.lib.prepared import Statement
+from stagent.lib.supervisor import SUPERVISOR, SupervisedThread
+from stagent.lib.watched import Watched
 
 CHANNEL = "stagent"
 LOOK_SEC = 0.25  # how long a missed knock goes unnoticed on SQLite
@@ -54,21 +55,20 @@ class Bell:
         for end in (self._ear, self._clapper):
             end.setblocking(False)
         self._door: socket.socket | None = None
-        self._listener: threading.Thread | None = None
-        self._closed = False
+        self._listener: SupervisedThread | None = None
         self._version = self._rung = 0
 
     def open(self) -> None:
         if connection.vendor == "postgresql":
-            self._listener = threading.Thread(target=self._listen, name="bell", daemon=True)
+            self._listener = SUPERVISOR.thread("wake-up listener", self._listen, logger=log)
             self._listener.start()
         else:
             self._door = open_door(Path(_doors()))
             self._version, self._rung = _pragma("data_version"), _pragma("user_version")
 
     def close(self) -> None:
-        self._closed = True
         if self._listener:
+            self._listener.stop()
             self._listener.join(timeout=2)
         if self._door:
             close_door(self._door)
@@ -102,24 +102,27 @@ class Bell:
         before, self._rung = self._rung, _pragma("user_version")
         return before != self._rung
 
-    def _listen(self) -> None:
-        while not self._closed:
-            try:
-                self._listen_once()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the bell is hung up again
-                log.warning("The bell lost its connection (%s); it is hung up again in a second.", error)
-                connections["default"].close()
-                time.sleep(1)
+    def _listen(self, watched: Watched) -> None:
+        try:
+            while not watched.stopping.is_set():
+                try:
+                    self._listen_once(watched)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it listens again in a second
+                    watched.failed(error)
+                    connection.close()
+                    watched.stopping.wait(1)
+        finally:
+            connection.close()
 
-    def _listen_once(self) -> None:
+    def _listen_once(self, watched: Watched) -> None:
         connection.ensure_connection()
         link = connection.connection
         link.execute(f"LISTEN {CHANNEL}")
         self.strike()  # whatever was rung while nobody listened
-        while not self._closed:
+        while not watched.stopping.is_set():
             for _ in link.notifies(timeout=0.5, stop_after=1):
                 self.strike()
-        connection.close()
+            watched.worked()
 
 
 def _drain(ear: socket.socket) -> None:

@@ -62,7 +62,7 @@ class Outage:
         with self._lock:
             if not self.count or self._now() - self._failed_at < SETTLED_SEC:
                 return
-            count, lasted = self.count, self._failed_at - self._began_at
+            count, lasted = self.count, self._now() - self._began_at
             self.count, self.error = 0, ""
             self._kinds.clear()
         self._log.info(

@@ -71,7 +71,7 @@ class Supervisor:
             self.fatal(watched, f"ended: {watched.error}")
             return delay
         log.error(
-            "%s ended unexpectedly: %s. It restarts in %.1f s.",
+            "The %s ended unexpectedly: %s. It restarts in %.1f s.",
             watched.name,
             watched.error,
             delay,
@@ -81,7 +81,7 @@ class Supervisor:
 
     def fatal(self, watched: Watched, why: str) -> None:
         """End the process with a code, because it cannot do without this part."""
-        log.critical("%s %s. The process exits with code %d.", watched.name, why, EXIT_CODE)
+        log.critical("The %s %s. The process exits with code %d.", watched.name, why, EXIT_CODE)
         for step in self.before_exit:
             with suppress(Exception):
                 step()
@@ -107,7 +107,7 @@ class Supervisor:
                 try:
                     self._look_at(watched)
                 except Exception:
-                    log.exception("The supervisor could not look at %s.", watched.name)
+                    log.exception("The supervisor could not look at the %s.", watched.name)
 
     def _look_at(self, watched: Watched) -> None:
         watched.revive()
@@ -116,9 +116,9 @@ class Supervisor:
         watched.seen = state
         watched.stuck_rounds = watched.stuck_rounds + 1 if state is State.STUCK else 0
         if state is State.STUCK and before is not state:
-            log.error("%s is stuck: no round has ended for %.0f s.", watched.name, watched.silent_sec)
+            log.error("The %s is stuck: no round has ended for %.0f s.", watched.name, watched.silent_sec)
         elif before is State.STUCK and state is not before:
-            log.info("%s goes on.", watched.name)
+            log.info("The %s goes on.", watched.name)
         if watched.exit_sec is not None and watched.stuck_rounds * WATCH_SEC > watched.exit_sec:
             self.fatal(watched, f"has been stuck for {watched.silent_sec:.0f} s")
 

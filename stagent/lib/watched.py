@@ -81,7 +81,7 @@ class Watched:
         self._ended_at: float | None = None  # the last end that nobody asked for
         self._is_down = False
         self._wait_sec = FIRST_WAIT_SEC
-        self._outage = Outage(logger, name, now)
+        self._outage = Outage(logger, f"The {name}", now)
 
     def beat(self) -> None:
         """Report that a round of the work has ended."""

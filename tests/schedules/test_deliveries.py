@@ -169,4 +169,4 @@ def test_a_courier_without_a_database_for_a_while_goes_on(
         wait_until(lambda: fresh(delivery).status == "delivered")
     finally:
         courier.stop()
-    assert "could not be looked after" in caplog.text
+    assert "The delivery sender failed (OSError: away)" in caplog.text

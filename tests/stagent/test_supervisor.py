@@ -53,11 +53,11 @@ def test_a_thread_that_ends_however_is_restarted_and_says_so(supervisor, exits, 
             return
         until_told(watched, rounds)
 
-    thread = supervisor.thread("the renewer", work)
+    thread = supervisor.thread("renewer", work)
     thread.start()
     wait_until(lambda: len(rounds) > 3)
     assert (the(supervisor).state, the(supervisor).restarts) == (State.RESTARTED, 1)
-    assert [line for line in caplog.messages if "the renewer ended unexpectedly" in line]
+    assert [line for line in caplog.messages if "The renewer ended unexpectedly" in line]
     thread.stop()
     thread.join(5)
     assert (supervisor.report(), exits) == ([], [])
@@ -65,7 +65,7 @@ def test_a_thread_that_ends_however_is_restarted_and_says_so(supervisor, exits, 
 
 def test_a_thread_that_is_killed_outside_of_its_work_is_started_again(supervisor):
     rounds: list[int] = []
-    thread = supervisor.thread("the renewer", lambda watched: until_told(watched, rounds))
+    thread = supervisor.thread("renewer", lambda watched: until_told(watched, rounds))
     thread._live = lambda: None  # a life that ends without a word
     thread.start()
     del thread._live
@@ -76,7 +76,7 @@ def test_a_thread_that_is_killed_outside_of_its_work_is_started_again(supervisor
 
 def test_an_exception_sent_into_a_live_thread_ends_it_for_a_moment_only(supervisor):
     rounds: list[int] = []
-    thread = supervisor.thread("the renewer", lambda watched: until_told(watched, rounds))
+    thread = supervisor.thread("renewer", lambda watched: until_told(watched, rounds))
     thread.start()
     wait_until(lambda: rounds)
     kill(thread._thread)
@@ -89,7 +89,7 @@ def test_an_exception_sent_into_a_live_thread_ends_it_for_a_moment_only(supervis
 def test_the_end_of_a_fatal_thread_exits_the_process_after_what_is_to_be_told(supervisor, exits, caplog):
     told = []
     supervisor.before_exit += [lambda: 1 / 0, lambda: told.append(the(supervisor))]
-    thread = supervisor.thread("the loop", lambda _: 1 / 0, policy=Policy.FATAL)
+    thread = supervisor.thread("loop", lambda _: 1 / 0, policy=Policy.FATAL)
     thread.start()
     wait_until(lambda: exits)
     thread.stop()
@@ -109,7 +109,7 @@ async def test_a_task_is_restarted_after_an_error_and_after_a_cancel(supervisor)
             watched.worked()
             await asyncio.sleep(0.01)
 
-    task = supervisor.task("the sampler", work)
+    task = supervisor.task("sampler", work)
     task.start()
     await until(lambda: len(rounds) > 3)
     task._task.cancel()
@@ -124,7 +124,7 @@ async def test_a_task_is_restarted_after_an_error_and_after_a_cancel(supervisor)
 def test_a_loop_that_runs_no_callback_is_stuck_then_ends_its_process(supervisor, exits, caplog):
     loop, stuck = asyncio.new_event_loop(), threading.Event()
     thread = supervisor.thread(
-        "the loop", lambda _: loop.run_forever(), policy=Policy.FATAL, stuck_sec=0.2, exit_sec=0.2
+        "loop", lambda _: loop.run_forever(), policy=Policy.FATAL, stuck_sec=0.2, exit_sec=0.2
     )
     thread.follow(loop)
     thread.start()
@@ -132,7 +132,7 @@ def test_a_loop_that_runs_no_callback_is_stuck_then_ends_its_process(supervisor,
     loop.call_soon_threadsafe(stuck.wait)
     wait_until(lambda: exits)
     assert the(supervisor).state is State.STUCK
-    assert "the loop is stuck" in caplog.text
+    assert "The loop is stuck" in caplog.text
     stuck.set()
     wait_until(lambda: the(supervisor).state is State.RUNNING)
     thread.stop()
@@ -196,7 +196,7 @@ def test_an_outage_is_a_line_when_it_begins_and_a_line_when_it_ends(caplog):
         outage.worked()
     assert caplog.messages == [
         f"Renewing leases failed (OSError: no route). {RETRIES}",
-        "Renewing leases works again after 400 failures in 99.8 s.",
+        "Renewing leases works again after 400 failures in 101.0 s.",
     ]
 
 

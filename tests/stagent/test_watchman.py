@@ -21,11 +21,11 @@ def watchman(monkeypatch, settings):
     """A watchman without patience, who looks all the time."""
     monkeypatch.setattr(watching, "SILENT_FOR", timedelta())
     settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
-    thread = Watchman(every_sec=0.02)
-    yield thread
-    thread.leave()
-    thread.join(30)
-    assert not thread.is_alive()
+    watchman = Watchman(every_sec=0.02)
+    yield watchman
+    watchman.leave()
+    watchman.thread.join(30)
+    assert not watchman.thread.is_alive()
 
 
 def test_the_web_tells_by_itself_that_no_scheduler_is_there(watchman):

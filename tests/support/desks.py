@@ -14,4 +14,4 @@ def desk(transactional_db: None) -> Iterator[Desk]:
     desk.open()
     yield desk
     desk.close()
-    assert not desk._thread.is_alive()
+    assert not desk.thread.is_alive()
