@@ -1,15 +1,16 @@
 """Written before shown: everything the engine tells is in the transcript before anybody sees it.
 
-The engine runs in a task of its own and tells what happens. Bits of text are gathered for a moment and
-written together, also while the model pauses; anything else is written at once, and the engine waits until it
-is: no tool starts before the reply that asked for it is kept.
+The engine runs in a task of its own and tells what happens. Each write takes all that waits, words in a row
+as one event, and while it is under way the next gathers: the slower the log, the bigger the batches. What may
+wait is bounded; beyond that the engine waits, and with it the provider. For anything but words the engine
+always waits until it is written: no tool starts before the reply that asked for it is kept.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
@@ -19,8 +20,9 @@ from agents.bridge import in_database
 from agents.errors import LeaseLost
 from agents.events import Event, TextDelta, ThinkingDelta
 
-GATHER_SEC = 0.05
-GATHER_CHARS = 1024
+MOST_WAITING_CHARS = 64 * 1024  # of words that are told and not yet taken to be written
+
+Words = TextDelta | ThinkingDelta
 
 type Tell = Callable[[Event], Awaitable[None]]
 type Engine = Callable[[Tell], Awaitable[None]]
@@ -49,10 +51,13 @@ class _Recorder:
     def __init__(self, transcript_id: int, token: UUID) -> None:
         self._transcript_id, self._token = transcript_id, token
         self._inbox: asyncio.Queue[Event | None] = asyncio.Queue()  # None: the engine is done
+        self._waiting = 0  # characters in the inbox
+        self._room = asyncio.Event()
+        self._room.set()
         self._batch: list[Event] = []
         self._taken = 0  # from the inbox into the batch
-        self._urgent = self._ended = self._refused = False
-        self._written_at = float("-inf")
+        self._speaks = False  # whether words of the turn under way are written
+        self._ended = self._refused = False
         self._writing: asyncio.Task[None] | None = None  # the latest write
         self._seq: int | None = None
         self._doubtful = False  # whether the last write may have been made, though an error said otherwise
@@ -67,25 +72,26 @@ class _Recorder:
     async def tell(self, event: Event) -> None:
         """Take an event from the engine; anything but a bit of text is written when this returns."""
         self._inbox.put_nowait(event)
-        if isinstance(event, TextDelta | ThinkingDelta):
-            await asyncio.sleep(0)  # a stream that is all there already must not keep everybody waiting
-        else:
+        if not isinstance(event, Words):
             await self._inbox.join()
+            return
+        self._waiting += len(event.text)
+        if self._waiting >= MOST_WAITING_CHARS:
+            self._room.clear()
+            await self._room.wait()
+        else:
+            await asyncio.sleep(0)  # a stream that is all there already must not keep everybody waiting
 
     async def gather(self) -> bool:
-        """Wait until something is due to be written; False when there is nothing more to come."""
-        while not self._is_due():
-            try:
-                async with asyncio.timeout(self._patience()):
-                    self._add(await self._inbox.get())
-            except TimeoutError:
-                break
+        """Wait for something to write and take all there is; False when nothing more is to come."""
+        while not self._batch and not self._ended:
+            self._add(await self._inbox.get())
+            self._add_all()
         return bool(self._batch)
 
     async def write(self) -> list[Event]:
         """Write what was gathered and return it."""
         happened, taken = self._empty()
-        begun_at = time.monotonic()
         try:
             await self._begin_to_write(happened)
         except (LeaseLost, DatabaseError, InterfaceError) as error:
@@ -93,8 +99,6 @@ class _Recorder:
             raise LeaseLost(str(error)) from error
         for _ in range(taken):
             self._inbox.task_done()
-        if any(isinstance(event, TextDelta | ThinkingDelta) for event in happened):
-            self._written_at = begun_at
         return happened
 
     async def write_the_rest(self) -> None:
@@ -105,41 +109,34 @@ class _Recorder:
         if self._writing:
             await asyncio.wait({self._writing})
             self._refused |= _is_refused(self._writing)
-        while not self._inbox.empty():
-            self._add(self._inbox.get_nowait())
+        self._add_all()
         if self._batch and not self._refused:
             with suppress(LeaseLost, DatabaseError, InterfaceError):
                 await self._begin_to_write(self._empty()[0])
 
-    def _is_due(self) -> bool:
-        # The first word after a pause goes out at once; those that follow are gathered.
-        gathered = sum(len(e.text) for e in self._batch if isinstance(e, TextDelta | ThinkingDelta))
-        return (
-            self._ended
-            or self._urgent
-            or gathered >= GATHER_CHARS
-            or bool(self._batch and time.monotonic() >= self._written_at + GATHER_SEC)
-        )
-
-    def _patience(self) -> float | None:
-        return max(0.0, self._written_at + GATHER_SEC - time.monotonic()) if self._batch else None
+    def _add_all(self) -> None:
+        """Take all that waits in the inbox."""
+        while not self._inbox.empty():
+            self._add(self._inbox.get_nowait())
+        self._waiting = 0
+        self._room.set()
 
     def _add(self, event: Event | None) -> None:
         self._taken += 1
         if event is None:
             self._ended = True
-        elif not isinstance(event, TextDelta | ThinkingDelta):
-            self._urgent = True
-            self._batch.append(event)
-        elif self._batch and type(last := self._batch[-1]) is type(event) and last.turn == event.turn:
-            self._batch[-1] = replace(last, text=last.text + event.text)
         else:
             self._batch.append(event)
 
     def _empty(self) -> tuple[list[Event], int]:
-        emptied = self._batch, self._taken
-        self._batch, self._taken, self._urgent = [], 0, False
+        emptied = list(_joined(self._batch)), self._taken
+        self._batch, self._taken = [], 0
         return emptied
+
+    def _is_urgent(self, happened: list[Event]) -> bool:
+        """Tell whether somebody waits for this: the engine, or a reader for the first word."""
+        spoke, self._speaks = self._speaks, isinstance(happened[-1], Words)
+        return not spoke or not all(isinstance(event, Words) for event in happened)
 
     async def _begin_to_write(self, happened: list[Event]) -> None:
         """Write in a task of its own: it is finished when a stop comes, not made twice or half."""
@@ -151,7 +148,8 @@ class _Recorder:
         if self._doubtful and await self._is_there(len(happened)):
             return
         self._doubtful = True
-        self._seq = await scribe.here().append(self._transcript_id, self._token, happened)
+        page = self._transcript_id, self._token, happened
+        self._seq = await scribe.here().append(*page, urgent=self._is_urgent(happened))
         self._doubtful = False
 
     async def _is_there(self, many: int) -> bool:
@@ -162,6 +160,21 @@ class _Recorder:
         made = there == self._seq + many
         self._seq, self._doubtful = there, False
         return made
+
+
+def _joined(happened: Iterable[Event]) -> Iterator[Event]:
+    """Join the words in a row of one kind and turn."""
+    for _, run in groupby(happened, key=_row):
+        first, *more = run
+        if isinstance(first, Words) and more:
+            first = replace(
+                first, text="".join(each.text for each in (first, *more) if isinstance(each, Words))
+            )
+        yield first
+
+
+def _row(event: Event) -> object:
+    return (event.kind, event.turn) if isinstance(event, Words) else id(event)
 
 
 def _is_refused(write: "asyncio.Task[None]") -> bool:

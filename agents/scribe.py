@@ -2,13 +2,16 @@
 
 While one batch is being written, the next one gathers. So a lone stream is written at once, and two hundred
 of them cost little more than one. Each log still answers for itself: a refused token refuses that log only.
+
+A row costs its readers more than its writer: a frame for each open page. So after a batch of many rows the
+next gathers for as long as the readers need for them, unless somebody waits for more than further words.
 """
 
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,6 +25,8 @@ from agents.events import Event
 from stagent.lib import clock
 
 MOST_LOGS = 250  # in one transaction
+READ_SEC = 0.0004  # of a core that a row costs those who read it: the hub, its sockets and their pages
+SHORTEST_PAUSE_SEC = 0.001  # that a timer keeps; what takes the readers less is not waited for
 
 
 @dataclass(eq=False)
@@ -32,6 +37,7 @@ class Page:
     token: UUID
     happened: Sequence[Event]
     written: "asyncio.Future[int]"
+    urgent: bool = True  # somebody waits for this, and not for its words alone
     expected: int | None = None  # the number it got when it was tried before, and the answer got lost
 
 
@@ -41,6 +47,7 @@ class Scribe:
     def __init__(self) -> None:
         self._pages: list[Page] = []
         self._writing: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
         self._thread: Executor | None = None
 
     @asynccontextmanager
@@ -56,10 +63,14 @@ class Scribe:
                     await asyncio.wait({self._writing})
                 await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
 
-    async def append(self, transcript_id: int, token: UUID, happened: Sequence[Event]) -> int:
+    async def append(
+        self, transcript_id: int, token: UUID, happened: Sequence[Event], *, urgent: bool = True
+    ) -> int:
         """Write what happened and return the number of its last event; LeaseLost if the token is not ours."""
-        page = Page(transcript_id, token, happened, asyncio.get_running_loop().create_future())
+        page = Page(transcript_id, token, happened, asyncio.get_running_loop().create_future(), urgent)
         self._pages.append(page)
+        if urgent:
+            self._hurry.set()
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(), name="scribe")
         return await page.written
@@ -74,6 +85,16 @@ class Scribe:
                     _fail(batch, error)
                     if not isinstance(error, Exception):
                         raise
+                await self._let_read(sum(len(page.happened) for page in batch))
+
+    async def _let_read(self, rows: int) -> None:
+        """Leave the readers time for so many rows."""
+        pause = rows * READ_SEC
+        if pause >= SHORTEST_PAUSE_SEC and not any(page.urgent for page in self._pages):
+            self._hurry.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._hurry.wait()
 
     def _place(self) -> AbstractAsyncContextManager[object]:
         return ThreadSensitiveContext(executor=self._thread) if self._thread else nullcontext()

@@ -63,7 +63,7 @@ class Listener(WebSocketClientProtocol):
 def main() -> None:
     with ExitStack() as stack:
         provider = stack.enter_context(
-            _process("-m", "benchmarks.talker", str(SECONDS * WORDS_PER_SEC), str(1 / WORDS_PER_SEC))
+            _process("-m", "benchmarks.talker", str(SECONDS * WORDS_PER_SEC), str(WORDS_PER_SEC))
         )
         assert provider.stdout
         port = _free_port()

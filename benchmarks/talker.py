@@ -1,11 +1,14 @@
 """A server of the Messages API that says what time it is, word by word, to everybody who asks.
 
-Each word is the moment at which it was said, so whoever hears it knows how long it took to get there.
+Each word is the moment at which it was said, so whoever hears it knows how long it took to get there. Like
+most servers it keeps connections open and sends a chunked body, each event a chunk of its own. How much it
+says, and how fast, stands in the question ("500 words, 100 a second"), else in its arguments.
 """
 
 import asyncio
 import contextlib
 import json
+import re
 import sys
 import time
 from typing import Any
@@ -14,41 +17,64 @@ START = {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "talker", "content": [],
     "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 10, "output_tokens": 1},
 }  # fmt: skip
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+ORDER = re.compile(r"(\d+) words, (\d+) a second")
+PING_EVERY = 50  # words
 
 
 def event(kind: str, **data: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps({'type': kind, **data})}\n\n".encode()
 
 
-async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, words: int, pause: float) -> None:
-    """Answer one request and hang up."""
+def chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, words: int, rate: float) -> None:
+    """Answer one request after the other until the client hangs up."""
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-        await _hear(reader)
-        writer.write(HEAD + event("message_start", message=START))
-        writer.write(event("content_block_start", index=0, content_block={"type": "text", "text": ""}))
-        due = asyncio.get_running_loop().time()
-        for _ in range(words):
-            due += pause
-            await asyncio.sleep(due - asyncio.get_running_loop().time())
-            delta = {"type": "text_delta", "text": f"{time.time():.4f} "}
-            writer.write(event("content_block_delta", index=0, delta=delta))
-        writer.write(event("content_block_stop", index=0))
-        end = {"stop_reason": "end_turn", "stop_sequence": None}
-        writer.write(event("message_delta", delta=end, usage={"output_tokens": words}))
-        writer.write(event("message_stop"))
-        await writer.drain()
+        while True:
+            asked = await _hear(reader)
+            await _talk(writer, *_ordered(asked, words, rate))
     writer.close()
 
 
-async def _hear(reader: asyncio.StreamReader) -> None:
+async def _talk(writer: asyncio.StreamWriter, words: int, rate: float) -> None:
+    def say(kind: str, **data: Any) -> None:
+        writer.write(chunk(event(kind, **data)))
+
+    writer.write(HEAD)
+    say("message_start", message=START)
+    say("content_block_start", index=0, content_block={"type": "text", "text": ""})
+    due = asyncio.get_running_loop().time()
+    for number in range(words):
+        due += 1 / rate
+        await asyncio.sleep(due - asyncio.get_running_loop().time())
+        if number % PING_EVERY == 0:
+            say("ping")
+        say("content_block_delta", index=0, delta={"type": "text_delta", "text": f"{time.time():.4f} "})
+        await writer.drain()
+    say("content_block_stop", index=0)
+    end = {"stop_reason": "end_turn", "stop_sequence": None}
+    say("message_delta", delta=end, usage={"output_tokens": words})
+    say("message_stop")
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
+async def _hear(reader: asyncio.StreamReader) -> str:
     head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
     length = next((line for line in head.split("\r\n") if line.startswith("content-length:")), ":0")
-    await reader.readexactly(int(length.partition(":")[2]))
+    return (await reader.readexactly(int(length.partition(":")[2]))).decode()
 
 
-async def main(words: int, pause: float) -> None:
-    server = await asyncio.start_server(lambda r, w: talk(r, w, words, pause), "127.0.0.1", 0)
+def _ordered(asked: str, words: int, rate: float) -> tuple[int, float]:
+    orders = ORDER.findall(asked)
+    return (int(orders[-1][0]), float(orders[-1][1])) if orders else (words, rate)
+
+
+async def main(words: int, rate: float) -> None:
+    server = await asyncio.start_server(lambda r, w: serve(r, w, words, rate), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

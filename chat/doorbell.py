@@ -7,7 +7,6 @@ Redis; whoever misses it looks by itself a little later, for the database is the
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -16,15 +15,13 @@ from stagent.lib.outage import Outage
 from stagent.lib.supervisor import SUPERVISOR
 from stagent.lib.watched import Watched
 
-REMIND_SEC = 0.05  # how often a person's bell is rung elsewhere at most
-FORGET = 10_000  # people whose last ring is remembered
-
 log = logging.getLogger("stagent.doorbell")
 
 _listeners: list[Callable[[], None]] = []
 _workers: list[Callable[[], None]] = []
 _lock = threading.Lock()
-_rung: dict[int, float] = {}
+_rung: set[int] = set()  # people whose bells are to be sent on
+_sending = asyncio.Lock()  # of the courier's loop
 
 
 def listen(listener: Callable[[], None]) -> None:
@@ -62,7 +59,7 @@ def call(owner_id: int) -> None:
 def ring(owner_id: int) -> None:
     """Say that there is news for this person; after the commit, from any thread."""
     ring_here()
-    if _is_shared() and _is_time(owner_id):
+    if _is_shared():
         _ring_elsewhere(owner_id)
 
 
@@ -81,19 +78,23 @@ def _is_shared() -> bool:
     return not isinstance(get_channel_layer(), InMemoryChannelLayer)
 
 
-def _is_time(owner_id: int) -> bool:
-    now = time.monotonic()
-    with _lock:
-        if now - _rung.get(owner_id, float("-inf")) < REMIND_SEC:
-            return False  # they look again within a quarter of a second anyway
-        if len(_rung) > FORGET:
-            _rung.clear()
-        _rung[owner_id] = now
-        return True
-
-
 def _ring_elsewhere(owner_id: int) -> None:
-    _courier().call_soon_threadsafe(lambda: asyncio.ensure_future(_send(owner_id)))
+    """Send the bell on; while some are being sent, the next gather, one for each person."""
+    loop = _courier()
+    with _lock:
+        is_first = not _rung
+        _rung.add(owner_id)
+    if is_first:
+        loop.call_soon_threadsafe(lambda: asyncio.ensure_future(_send_all()))
+
+
+async def _send_all() -> None:
+    async with _sending:
+        with _lock:
+            owners = list(_rung)
+            _rung.clear()
+        for owner_id in owners:
+            await _send(owner_id)
 
 
 async def _send(owner_id: int) -> None:

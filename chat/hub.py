@@ -1,11 +1,13 @@
 """Where all sockets of a process meet the log: one question to the database for all of them together.
 
 Woken by the doorbell; looks by itself every quarter of a second while somebody is being answered, else
-every two seconds.
+every two seconds. After a look it rests for as long as looking and sending took: half of the time is for
+others, and the more there is to tell, the more of it comes together.
 """
 
 import asyncio
 import logging
+import time
 import weakref
 from contextlib import suppress
 
@@ -17,7 +19,6 @@ from stagent.lib.supervisor import SUPERVISOR
 from stagent.lib.watched import Watched
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0
-REST_SEC = 0.02  # between two looks, however often it rings: words come together, and others get their turn
 MOST_ROWS = 5000
 
 log = logging.getLogger("stagent.hub")
@@ -61,9 +62,11 @@ class Hub:
         try:
             while self._tails:
                 await self._wait()
+                began_at = time.monotonic()
                 if not await self._look(watched):
                     await asyncio.sleep(1)
-                await asyncio.sleep(REST_SEC)
+                await asyncio.sleep(0)  # the sockets send what they were handed
+                await asyncio.sleep(min(time.monotonic() - began_at, LOOK_BUSY_SEC))
             watched.stop()  # nobody is served: ended in order, without a pause before the next may join
             self._is_watching = False
         finally:

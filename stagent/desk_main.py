@@ -1,6 +1,6 @@
 """A process that works on replies, beside the web process that started it: see `stagent.desk_process`.
 
-1. Open the desk, and ring in the web process whenever it rings here.
+1. Open the desk, and ring in the web process whenever it rings here; not again before it has heard the last.
 2. Look for work whenever the web process rings.
 3. Told to leave, or alone: settle what is being answered, and leave.
 """
@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 LEAVE = b"l"
 NEWS = b"n"
 IDLE_SEC = 5.0
-REST_SEC = 0.005  # between two bells: many words are one piece of news
+WORK, HEARD = b"w", b"h"
+ANSWER_SEC = 0.25  # for the web process to say that it has heard; pages look by themselves as often
 
 
 def main(line: socket.socket) -> None:
@@ -36,13 +36,16 @@ def main(line: socket.socket) -> None:
     from stagent.lib.supervisor import SUPERVISOR
 
     share_finely()
-    news = threading.Event()
+    news, heard = threading.Event(), threading.Event()
     doorbell.listen(news.set)
-    SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, line, watched)).start()
+    SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, heard, line, watched)).start()
     desk = Desk()
     desk.open()
     while (bells := _heard(line)) and LEAVE not in bells:
-        desk.look()
+        if HEARD in bells:
+            heard.set()
+        if WORK in bells:
+            desk.look()
     desk.close()
 
 
@@ -54,13 +57,14 @@ def _heard(line: socket.socket) -> bytes:
         return b""
 
 
-def _tell(news: threading.Event, line: socket.socket, watched: "Watched") -> None:
+def _tell(news: threading.Event, heard: threading.Event, line: socket.socket, watched: "Watched") -> None:
     with suppress(OSError):  # nobody listens any more
         while True:
             if news.wait(IDLE_SEC):
                 news.clear()
+                heard.clear()
                 line.send(NEWS)
-                time.sleep(REST_SEC)
+                heard.wait(ANSWER_SEC)
             watched.beat()
     watched.stop()
 

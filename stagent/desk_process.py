@@ -22,7 +22,7 @@ from stagent.lib.supervisor import SUPERVISOR
 from stagent.lib.watched import Watched
 
 MAIN = Path(__file__).with_name("desk_main.py")
-WORK, LEAVE = b"w", b"l"
+WORK, LEAVE, HEARD = b"w", b"l", b"h"
 SETTLE_LEFT_SEC = 5.0  # for what the desk's loop could not settle in time
 FAREWELL_SEC = 0.3  # for the sockets to say how it ended
 FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.5, 30.0  # before a desk that died is started again, doubled each time
@@ -87,6 +87,7 @@ class DeskProcess:
                 self._send(LEAVE)
             with suppress(OSError):
                 while ours.recv(4096):
+                    self._send(HEARD)
                     doorbell.ring_here()
             self._line = None
         return process.wait()

@@ -5,11 +5,15 @@ long as Retry-After says, holding a slot.
 """
 
 import asyncio
+import json
+import re
 import weakref
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,17 +21,21 @@ from agents import conf
 from agents.prices import LISTED
 from agents.replies import Reply
 from agents.runtimes.base import Delta, Request
+from agents.runtimes.event_stream import Decoder, reading
+from agents.runtimes.message_builder import MessageBuilder
+from agents.runtimes.protocol_errors import GarbledStream, explained, not_a_reply
 from agents.runtimes.requests import shape
-from agents.text import storable
-from agents.usage import Usage, estimate
 
 if TYPE_CHECKING:
     import httpx2
     from anthropic import AsyncAnthropic
-    from anthropic.lib.streaming import AsyncMessageStream
 
 CONNECT_SEC = 5.0
 FIRST_TOKEN_SEC = 300.0  # also the longest silence within a stream: the provider pings, so it means dead
+END_SEC = 0.25  # for a body to end whose message has ended
+SEEN_BYTES = 8  # enough to tell a stream from anything else
+LONGEST_ANSWER_BYTES = 8 * 1024 * 1024  # of one that is not streamed
+FIELD = re.compile(rb"\s*(?:event|data|id|retry)?:")  # how a stream of events begins
 OFFLINE = "offline"
 OLD_VERSION = "2023-06-01"  # the one that compatible servers know
 
@@ -52,7 +60,12 @@ class Endpoint:
     def name(self) -> str:
         if self.is_offline:
             return OFFLINE
-        return LISTED if self.is_provider else f"{LISTED}@{urlsplit(self.url).netloc.rpartition('@')[2]}"
+        return LISTED if self.is_provider else f"{LISTED}@{self.host}"
+
+    @property
+    def host(self) -> str:
+        """Name the server for people, without what is secret in its address."""
+        return urlsplit(self.url or conf.PROVIDER_URL).netloc.rpartition("@")[2]
 
 
 class AnthropicRuntime:
@@ -79,8 +92,17 @@ class AnthropicRuntime:
         endpoint = self.endpoint
         arguments = shape(request, full=endpoint.is_provider)
         client = await self._client(endpoint)
-        async with client.messages.stream(**arguments) as stream:
-            yield Conversing(stream, request.model)
+        async with AsyncExitStack() as stack:
+            try:
+                stream = await stack.enter_async_context(client.messages.stream(**arguments))
+            except Exception as error:
+                if endpoint.is_provider:
+                    raise
+                raise explained(error, endpoint.host, offered_tools=bool(request.tools)) from error
+            pieces = await stack.enter_async_context(reading(stream.response.aiter_bytes()))
+            ident = str(stream.response.headers.get("request-id", ""))
+            builder = MessageBuilder(request.model, endpoint.host, ident)
+            yield Conversing(pieces, builder, stream.response.headers.get("content-type", ""))
 
     async def _client(self, endpoint: Endpoint) -> "AsyncAnthropic":
         clients = self._clients.setdefault(asyncio.get_running_loop(), {})
@@ -91,65 +113,81 @@ class AnthropicRuntime:
 
 
 class Conversing:
-    """A reply under way, kept as the SDK's snapshot of it."""
+    """A reply under way. Its stream is read below the SDK's own reader, which takes ten times as long."""
 
-    def __init__(self, stream: "AsyncMessageStream", model: str) -> None:
-        self._stream, self._model = stream, model
-        self._counted = False  # whether the provider has said how long the reply was
-        self._chars = 0
+    def __init__(self, pieces: AsyncIterator[bytes], builder: MessageBuilder, content_type: str) -> None:
+        self._pieces, self._builder = pieces, builder
+        self._is_stream = content_type.startswith("text/event-stream")
+        self._decoder = Decoder()
 
     async def __aiter__(self) -> AsyncIterator[Delta]:
-        """Yield words and thoughts. Events and deltas of kinds we do not know pass by."""
-        async for event in self._stream:
-            if event.type == "message_delta":
-                self._counted = True
-            elif event.type == "content_block_delta" and (delta := self._read(event.delta)):
+        """Yield words and thoughts; those that have come at once are one."""
+        piece = await self._begin()
+        if not self._is_stream:
+            for delta in await self._read_whole(piece):
                 yield delta
+            return
+        while piece:
+            for delta in self._read(piece):
+                yield delta
+            piece = b"" if self._builder.has_ended else await anext(self._pieces, b"")
+        await self._read_end()
 
     def so_far(self) -> Reply | None:
-        """Return the reply as far as it came, its tokens estimated until the provider has counted them."""
+        """Return the reply as far as it came."""
+        return self._builder.so_far()
+
+    async def _begin(self) -> bytes:
+        """Read enough to see what this is: servers tell errors as JSON under any type."""
+        said = await anext(self._pieces, b"")
+        while not self._is_stream and len(said) < SEEN_BYTES and (piece := await anext(self._pieces, b"")):
+            said += piece
+        is_document = said.lstrip()[:1] in (b"{", b"<")
+        self._is_stream = not is_document and (self._is_stream or FIELD.match(said) is not None)
+        return said
+
+    async def _read_whole(self, first: bytes) -> list[Delta]:
+        """Read an answer that is not streamed: a whole reply, or whatever else it is."""
+        said = bytearray(first)
+        while len(said) < LONGEST_ANSWER_BYTES and (piece := await anext(self._pieces, b"")):
+            said += piece
+        text = said.decode("utf-8", "replace")
         try:
-            message = self._stream.current_message_snapshot
-        except AssertionError:  # before message_start
-            return None
-        details = message.stop_details
-        return Reply(
-            content=[storable(block.to_dict(mode="json", warnings=False)) for block in message.content],
-            stop_reason=message.stop_reason,
-            usage=self._usage(message.usage),
-            model=message.model or self._model,
-            stop_details=storable(details.to_dict(mode="json")) if details else None,
-            estimated=not self._counted,
-            request_id=self._stream.request_id or "",
-        )
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            message = None
+        if not (isinstance(message, dict) and message.get("type") == "message"):
+            raise not_a_reply(text, self._builder.host, self._builder.request_id)
+        return list(self._builder.take_whole(message))
 
-    def _read(self, delta: Any) -> Delta | None:
-        match delta.type:
-            case "text_delta":
-                self._chars += len(delta.text)
-                return Delta(storable(delta.text)) if delta.text else None
-            case "thinking_delta":
-                self._chars += len(delta.thinking)
-                return Delta(storable(delta.thinking), thinking=True) if delta.thinking else None
-            case "input_json_delta":
-                self._chars += len(delta.partial_json)
-        return None
+    def _read(self, piece: bytes) -> Iterator[Delta]:
+        """Read the events of a piece, the words in a row as one; those before an error are words, too."""
+        said: list[Delta] = []
+        trouble = None
+        try:
+            for event in self._decoder.feed(piece):
+                said += self._builder.take(event)
+        except Exception as error:  # noqa: BLE001 - raised below
+            trouble = error
+        for thinking, deltas in groupby(said, key=attrgetter("thinking")):
+            yield Delta("".join(delta.text for delta in deltas), thinking)
+        if trouble:
+            raise trouble
 
-    def _usage(self, counted: Any) -> Usage:
-        return Usage(
-            input=counted.input_tokens or 0,
-            output=counted.output_tokens
-            if self._counted
-            else max(counted.output_tokens, estimate(self._chars)),
-            cache_read=counted.cache_read_input_tokens or 0,
-            cache_write=counted.cache_creation_input_tokens or 0,
-        )
+    async def _read_end(self) -> None:
+        """Read what follows the message, so that the connection can be used again, for a moment."""
+        with suppress(TimeoutError, GarbledStream):  # half an event: the reply is judged by what it lacks
+            async with asyncio.timeout(END_SEC):
+                if self._builder.has_ended:
+                    async for _ in self._pieces:
+                        pass
+            for event in self._decoder.end():
+                for _ in self._builder.take(event):
+                    pass
 
 
 def _connect(endpoint: Endpoint) -> "AsyncAnthropic":
     from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Timeout
-
-    from agents.runtimes.gathering import gather
 
     transport = endpoint.transport or _offline(endpoint)
     own = {} if endpoint.is_provider else {"anthropic-version": OLD_VERSION}
@@ -159,9 +197,7 @@ def _connect(endpoint: Endpoint) -> "AsyncAnthropic":
         max_retries=0,
         timeout=Timeout(FIRST_TOKEN_SEC, connect=CONNECT_SEC),
         default_headers=own,
-        http_client=DefaultAsyncHttpxClient(transport=transport)
-        if transport
-        else DefaultAsyncHttpxClient(event_hooks={"request": [], "response": [gather]}),
+        http_client=DefaultAsyncHttpxClient(transport=transport) if transport else None,
     )
 
 

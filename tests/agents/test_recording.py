@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from contextlib import aclosing
 from typing import Any
 from uuid import uuid4
@@ -32,19 +33,79 @@ def recorded(engine: Engine) -> tuple[int, list[Any]]:
     return log.pk, async_to_sync(follow)()
 
 
-def test_bits_of_text_are_gathered_into_few_rows(monkeypatch):
-    monkeypatch.setattr(recording, "GATHER_SEC", 60)  # a busy machine takes its time to tell
+async def log_of(token):
+    return (await in_database(transcript.open_transcript, token)).pk
+
+
+async def follow(engine: Engine, log: int, token) -> list[Any]:
+    async with aclosing(record(engine, log, token)) as events:
+        return [event async for event in events]
+
+
+@pytest.fixture
+def slow_disk(monkeypatch):
+    """Let each write take 50 ms, and return the rows of each."""
+    writes: list[int] = []
+    write = scribe._write
+
+    def slowly(pages):
+        time.sleep(0.05)
+        writes.append(sum(len(page.happened) for page in pages))
+        return write(pages)
+
+    monkeypatch.setattr(scribe, "_write", slowly)
+    return writes
+
+
+async def test_each_write_takes_all_that_waits_however_long_a_write_takes(slow_disk):
+    words = [f"{n} " for n in range(1000)]
 
     async def engine(tell):
-        for n in range(500):
-            await tell(TextDelta(1, f"{n} "))
+        for n, word in enumerate(words):
+            await tell(TextDelta(1, word))
+            if n % 100 == 99:
+                await asyncio.sleep(0.03)
         await tell(Finished("completed"))
 
-    log, shown = recorded(engine)
-    rows = transcript.read(log)
-    assert "".join(row.data["text"] for row in rows[:-1]) == "".join(f"{n} " for n in range(500))
-    assert len(rows) < 20
+    token = uuid4()
+    log = await log_of(token)
+    began_at = time.monotonic()
+    shown = await follow(engine, log, token)
+    took = time.monotonic() - began_at
+    rows = await in_database(transcript.read, log)
+    assert "".join(row.data["text"] for row in rows[:-1]) == "".join(words)
     assert [event.data() for event in shown] == [row.data for row in rows]
+    assert len(rows) < len(words) / 10
+    assert len(slow_disk) * 0.05 <= took, "one write after the other"
+    assert took < 59 / 4, "a write for each word would take 50 s"
+
+
+async def test_an_engine_waits_where_the_log_cannot_keep_up(monkeypatch):
+    monkeypatch.setattr(recording, "MOST_WAITING_CHARS", 100)
+    writes, goes_on = asyncio.Event(), asyncio.Event()
+    append, told = Scribe.append, []
+
+    async def held_up(*args, **more):
+        writes.set()
+        await goes_on.wait()
+        return await append(*args, **more)
+
+    async def engine(tell):
+        for n in range(1000):
+            await tell(TextDelta(1, "x" * 10))
+            told.append(n)
+
+    monkeypatch.setattr(Scribe, "append", held_up)
+    token = uuid4()
+    log = await log_of(token)
+    following = asyncio.create_task(follow(engine, log, token))
+    await writes.wait()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(told) * 10 <= 200, "it stopped: a batch is being written, and one waits"
+    goes_on.set()
+    shown = await following
+    assert "".join(event.text for event in shown) == "x" * 10_000
 
 
 def test_thoughts_words_and_turns_are_not_mixed():
@@ -57,8 +118,7 @@ def test_thoughts_words_and_turns_are_not_mixed():
     assert list(dict.fromkeys(kinds)) == [("thinking_delta", 1), ("text_delta", 1), ("text_delta", 2)]
 
 
-def test_what_was_said_is_shown_while_the_model_pauses(monkeypatch):
-    monkeypatch.setattr(recording, "GATHER_SEC", 0.01)
+def test_what_was_said_is_shown_while_the_model_pauses():
     token = uuid4()
     log = transcript.open_transcript(token)
     shown = asyncio.Event()
@@ -109,12 +169,12 @@ async def test_a_write_under_way_when_the_stop_comes_is_waited_for(monkeypatch, 
     writes, goes_on = asyncio.Event(), asyncio.Event()
     append = Scribe.append
 
-    async def slowly(*args):
+    async def slowly(*args, **more):
         writes.set()
         await goes_on.wait()
         if refused:
             raise LeaseLost("It has another writer.")
-        return await append(*args)
+        return await append(*args, **more)
 
     async def engine(tell):
         await tell(TextDelta(1, "Half a word"))

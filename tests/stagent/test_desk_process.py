@@ -10,7 +10,7 @@ from stagent.desk_process import DeskProcess
 from tests.support.waiting import wait_until
 
 RINGS = "import socket, sys; line = socket.socket(fileno=int(sys.argv[1])); line.send(b'n')\n"
-STAYS = RINGS + "while b'l' not in line.recv(99): line.send(b'n')"
+STAYS = RINGS + "while b'l' not in (heard := line.recv(99)): b'w' in heard and line.send(b'n')"
 DIES = RINGS + "sys.exit(3)"
 
 
