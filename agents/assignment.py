@@ -12,6 +12,7 @@ from agents.budgets import Spender
 from agents.limits import Limits, Purse
 from agents.models import Profile
 from agents.past import Author
+from agents.worktime import WorkTime
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Assignment:
     may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
     fresh: bool = False  # nobody has worked on it: there is nothing to recall
     purse: Purse | None = None  # for the first request; None: the engine looks, as it does before each other
+    worktime: WorkTime = field(default_factory=WorkTime)  # what it works, counted on
     clock: str = ""  # goes into the last user block, so that the cached prefix stays the same
 
 

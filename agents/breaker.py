@@ -2,6 +2,9 @@
 
 closed --trip--> open --time--> half open --take_probe--> one caller tries --succeeded--> closed
                                                                            --trip--> open, twice as long
+
+A bad key, a spend stop or a wrong address opens it at once, for minutes: a person has to set it right. A
+provider that is away or fails opens it after a few failures in a row, for seconds at first: it comes back.
 """
 
 from datetime import datetime, timedelta
@@ -11,12 +14,17 @@ from django.db import transaction
 from django.db.models import Q
 
 from agents import runtimes
+from agents.errors import Failure
+from agents.failures import Breaker as Action
 from agents.models import Profile, Provider
 from stagent.lib import bell
 from stagent.lib.prepared import Given, Select
 
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
+FAILURES_IN_A_ROW = 3  # of a provider that is away, by whoever asks
+FIRST_PAUSE = timedelta(seconds=10)  # for it to come back
+LONGEST_PAUSE = timedelta(minutes=5)
 PROBE_TIME = timedelta(minutes=5)  # the longest that a first token may take
 
 
@@ -44,6 +52,12 @@ def half_open_names(now: datetime) -> set[str]:
     return {provider.name for provider in HALF_OPEN(now=now)}
 
 
+def shut_names(now: datetime) -> set[str]:
+    """Return the providers that are not to be asked for a while yet; a probe under way is no such while."""
+    shut = Q(open_until__gt=now) | Q(blocked_until__gt=now)
+    return set(Provider.objects.filter(shut).values_list("name", flat=True))
+
+
 NOW: Any = Given("now", Provider.open_until)
 BLOCKED = Select(Provider.objects.blocked(NOW).only("name", "open_until", "probe_until"))
 HALF_OPEN = Select(
@@ -66,27 +80,70 @@ def take_probe(name: str, now: datetime) -> bool:
     return bool(unchanged.update(probe_until=now + PROBE_TIME))
 
 
+def note(name: str, failure: Failure, now: datetime) -> None:
+    """Do what the table of failures says of this one."""
+    match failure.policy.breaker:
+        case Action.TRIP:
+            trip(name, failure.reason, failure.detail, now)
+        case Action.RETRY_AFTER if failure.retry_after_sec:
+            slow_down(name, now + timedelta(seconds=failure.retry_after_sec))
+        case Action.COUNT | Action.RETRY_AFTER:
+            if failure.retry_after_sec:
+                slow_down(name, now + timedelta(seconds=failure.retry_after_sec))
+            count(name, failure.reason, failure.detail, now)
+        case Action.CLOSE:
+            succeeded(name)
+
+
 def trip(name: str, reason: str, detail: str, now: datetime) -> None:
     """Open the breaker, or open it again for twice as long; while it is open, failures change nothing."""
     with transaction.atomic():
-        Provider.objects.get_or_create(name=name)
-        provider = Provider.objects.select_for_update().get(name=name)
+        provider = _lock(name)
+        if not _is_ahead(provider.open_until, now):
+            if provider.open_reason != reason:
+                provider.trips = 0  # of another trouble, whose waits are no measure of this one
+            _open(provider, wait_after(provider.trips + 1), reason, detail, now)
+
+
+def count(name: str, reason: str, detail: str, now: datetime) -> None:
+    """Count a failure that may pass by itself; open the breaker at the third in a row, or after a probe."""
+    with transaction.atomic():
+        provider = _lock(name)
         if _is_ahead(provider.open_until, now):
             return
-        provider.trips += 1
-        provider.opened_at = provider.opened_at or now
-        provider.open_until = now + wait_after(provider.trips)
-        provider.probe_until = None
-        provider.open_reason, provider.open_detail = reason, detail[:500]
-        provider.save()
+        provider.failures += 1
+        if provider.opened_at or provider.failures >= FAILURES_IN_A_ROW:
+            _open(provider, pause_after(provider.trips + 1), reason, detail, now)
+        else:
+            provider.save(update_fields=["failures"])
+
+
+def _lock(name: str) -> Provider:
+    Provider.objects.get_or_create(name=name)
+    return Provider.objects.select_for_update().get(name=name)
+
+
+def _open(provider: Provider, wait: timedelta, reason: str, detail: str, now: datetime) -> None:
+    provider.trips += 1
+    provider.opened_at = provider.opened_at or now
+    provider.open_until = now + wait
+    provider.probe_until = None
+    provider.open_reason, provider.open_detail = reason, detail[:500]
+    provider.save()
 
 
 def succeeded(name: str) -> None:
-    """Close the breaker: the provider answered."""
-    opened = Provider.objects.filter(name=name, opened_at__isnull=False)
-    if opened.exists():  # an update would take SQLite's write lock, and this is called at every reply
-        opened.update(
-            opened_at=None, open_until=None, probe_until=None, open_reason="", open_detail="", trips=0
+    """Close the breaker and forget the failures: the provider answered."""
+    troubled = Provider.objects.filter(Q(opened_at__isnull=False) | Q(failures__gt=0), name=name)
+    if troubled.exists():  # an update would take SQLite's write lock, and this is called at every reply
+        troubled.update(
+            opened_at=None,
+            open_until=None,
+            probe_until=None,
+            open_reason="",
+            open_detail="",
+            trips=0,
+            failures=0,
         )
 
 
@@ -105,9 +162,17 @@ def slow_down(name: str, until: datetime) -> None:
 
 
 def wait_after(trips: int) -> timedelta:
-    """Return how long the breaker stays open after so many failures in a row."""
-    doublings = min(trips - 1, 10)
-    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
+    """Return how long the breaker stays open after so many failed probes, where a person has to act."""
+    return _doubled(FIRST_WAIT, trips, LONGEST_WAIT)
+
+
+def pause_after(trips: int) -> timedelta:
+    """Return how long it stays open where the provider comes back by itself."""
+    return _doubled(FIRST_PAUSE, trips, LONGEST_PAUSE)
+
+
+def _doubled(first: timedelta, trips: int, longest: timedelta) -> timedelta:
+    return min(first * (1 << min(trips - 1, 10)), longest)
 
 
 def _is_ahead(moment: datetime | None, now: datetime) -> bool:

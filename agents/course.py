@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 from agents import conf
 from agents.conversation import Conversation
 from agents.events import Finished, Notice
+from agents.failures import policy
 from agents.limits import Meter
 from agents.recording import Tell
-from agents.states import FailureReason
+from agents.states import FailureKind
 from agents.toolbox import Toolbox
 
 LOW_WATER = 0.6  # of the room for a conversation, down to which old tool results are cleared away
@@ -75,16 +76,23 @@ class Course:
         return Finished("parked", detail="It waits for a person's answer.", text=self.text)
 
     def finish(
-        self, reason: FailureReason | None = None, detail: str = "", text: str | None = None
+        self,
+        kind: FailureKind | None = None,
+        detail: str = "",
+        text: str | None = None,
+        *,
+        retryable: bool = False,
     ) -> Finished:
-        """End, for a reason where it failed, with the last words said unless others are given."""
+        """End, with what went wrong where it failed, with the last words said unless others are given."""
         report = self.toolbox.context.report
         text = self.text if text is None else text
         return Finished(
-            outcome="failed" if reason else "completed",
-            reason=reason,
+            outcome="failed" if kind else "completed",
+            reason=policy(kind).reason if kind else None,
+            failure=kind,
             detail=detail,
             text=text,
-            partial=bool(reason and text),
+            partial=bool(kind and text),
+            retryable=retryable,
             report=asdict(report) if report else None,
         )

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Self
 
-from agents.states import FailureReason
+from agents.states import FailureKind, FailureReason
 from agents.usage import Usage
 
 type Outcome = Literal["completed", "failed", "parked"]  # parked: it waits for a person
@@ -142,7 +142,8 @@ class Finished(_Event):
     partial: bool = False
     retryable: bool = False
     retry_after_sec: float | None = None
-    provider_stop: bool = False
+    failure: FailureKind | None = None  # what went wrong, finer than the reason
+    amid_words: bool = False  # it failed in the middle of a reply, of which words were shown
     report: Data | None = None
     kind: ClassVar[str] = "finished"
 
@@ -172,6 +173,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "usage": lambda value: Usage(**value),
     "cost_usd": Decimal,
     "reason": lambda value: FailureReason(value) if value else None,
+    "failure": lambda value: FailureKind(value) if value else None,
 }
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agents.limits import Meter
 from agents.past import LAST_MONEY, LAST_TURN
-from agents.states import FailureReason
+from agents.states import FailureKind
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Landing:
     """Why the next reply is the last one."""
 
     code: str
-    reason: FailureReason
+    kind: FailureKind
     says: str  # to the agent
     detail: str  # to the user
 
@@ -24,13 +24,13 @@ ANSWER_NOW = (
 LANDINGS = {
     LAST_TURN: Landing(
         LAST_TURN,
-        FailureReason.TURN_LIMIT_EXCEEDED,
+        FailureKind.TURN_LIMIT,
         ANSWER_NOW.format("the limit of agent steps is reached"),
         "It needed more agent steps than it may take; this is what it had by then",
     ),
     LAST_MONEY: Landing(
         LAST_MONEY,
-        FailureReason.BUDGET_EXCEEDED,
+        FailureKind.COST_LIMIT,
         ANSWER_NOW.format("what this run may spend is nearly spent"),
         "It needed more than it may spend; this is what it had by then",
     ),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from agents.errors import BudgetExceeded
+from agents.errors import BudgetExceeded, RunLimitExceeded
 from agents.prices import MILLION, Price
 from agents.usage import Usage
 
@@ -67,18 +67,21 @@ class Meter:
         if self.limits.max_tokens is None:
             return []
         left = self.limits.max_tokens - self.tokens - reading
-        return [_enough(left, f"The limit of {self.limits.max_tokens:,} tokens for this run is used up.")]
+        says = f"The limit of {self.limits.max_tokens:,} tokens for this run is used up."
+        return [_enough(left, RunLimitExceeded(says))]
 
     def _by_money(self, reading: int, purse: Purse) -> list[int]:
         if not purse.price.output:
             return []
-        says = "Too little is left of a budget for another reply."
-        left = [] if purse.room is None else [(purse.room, says)]
+        spent: BudgetExceeded = BudgetExceeded("Too little is left of a budget for another reply.")
+        left = [] if purse.room is None else [(purse.room, spent)]
         if self.limits.max_cost_usd is not None:
-            says = f"The cost limit of this run ({self.limits.max_cost_usd:f} USD) is used up."
-            left.append((self.limits.max_cost_usd - self.cost_usd, says))
+            spent = RunLimitExceeded(
+                f"The cost limit of this run ({self.limits.max_cost_usd:f} USD) is used up."
+            )
+            left.append((self.limits.max_cost_usd - self.cost_usd, spent))
         read = reading * purse.price.input
-        return [_enough(int((usd * MILLION - read) / purse.price.output), says) for usd, says in left]
+        return [_enough(int((usd * MILLION - read) / purse.price.output), spent) for usd, spent in left]
 
 
 def _nearly(used: Decimal, step: Decimal, limit: Decimal | int | None) -> bool:
@@ -86,7 +89,7 @@ def _nearly(used: Decimal, step: Decimal, limit: Decimal | int | None) -> bool:
     return limit is not None and used > 0 and (used >= limit * LANDING_SHARE or used + 2 * step > limit)
 
 
-def _enough(tokens: int, says: str) -> int:
+def _enough(tokens: int, otherwise: BudgetExceeded) -> int:
     if tokens < LEAST_REPLY_TOKENS:
-        raise BudgetExceeded(says)
+        raise otherwise
     return tokens

@@ -1,14 +1,14 @@
 """What follows from a reply: its tools are called, it is asked for once more, or it is the end."""
 
 from agents.course import Course
-from agents.errors import BudgetExceeded
+from agents.errors import RunLimitExceeded, describe
 from agents.events import Finished
 from agents.landing import Landing
 from agents.past import Reached
 from agents.repeats import STOP_AT, WARN_AT
 from agents.replies import Block, Reply, is_empty
 from agents.round import Round
-from agents.states import FailureReason
+from agents.states import FailureKind
 
 MAX_PAUSES = 5  # in a row
 
@@ -40,7 +40,7 @@ async def take_in(course: Course, reply: Reply, landing: Landing | None) -> Fini
 
 def answered(course: Course, landing: Landing | None) -> Finished:
     """End with the answer; a partial one if it was given because it had to be."""
-    return course.finish(landing.reason, landing.detail) if landing else course.finish()
+    return course.finish(landing.kind, landing.detail) if landing else course.finish()
 
 
 async def use_tools(course: Course, reply: Reply) -> Finished | None:
@@ -60,7 +60,7 @@ async def make_calls(course: Course, wanted: list[Block], reached: Reached | Non
     course.progressed()
     times = f"{used.repeated} {used.repeats} times in a row with the same result"
     if used.repeats >= STOP_AT:
-        return course.finish(FailureReason.TURN_LIMIT_EXCEEDED, f"It called {times} (repeat_loop).")
+        return course.finish(FailureKind.REPEAT_LOOP, describe(FailureKind.REPEAT_LOOP, f"It called {times}"))
     if used.repeats >= WARN_AT:
         await course.advise("repeat_warning", f"You have called {times}. Try something else, or answer.")
     return None
@@ -70,7 +70,7 @@ def paused(course: Course, reply: Reply) -> Finished | None:
     """Let the model go on from what it has said, without adding a word."""
     course.pauses += 1
     if course.pauses > MAX_PAUSES:
-        return course.finish(FailureReason.SDK_ERROR, f"The model paused {course.pauses} times in a row.")
+        return course.finish(FailureKind.ENDLESS_PAUSES, f"The model paused {course.pauses} times in a row.")
     course.conversation.add_reply(reply.content, reply.usage)
     course.before_pause += reply.text
     return None
@@ -79,16 +79,16 @@ def paused(course: Course, reply: Reply) -> Finished | None:
 async def cut_short(course: Course, landing: Landing | None) -> Finished | None:
     """Ask once more, for twice the length; half a tool call is never made."""
     if landing:
-        return course.finish(landing.reason, landing.detail)
+        return course.finish(landing.kind, landing.detail)
     if course.short_of_money:
-        raise BudgetExceeded("The answer was cut short: nothing is left to spend on the rest.")
+        raise RunLimitExceeded("The answer was cut short: nothing is left to spend on the rest.")
     if course.meter.turns_left and not course.once and course.first_time("truncated"):
         course.stretch = 2
         await course.notice(
             "truncated", "The reply hit its length limit; it is asked for again, twice as long."
         )
         return None
-    return course.finish(FailureReason.TRUNCATED, "The answer is longer than one reply may be.")
+    return course.finish(FailureKind.TRUNCATED, describe(FailureKind.TRUNCATED))
 
 
 async def overflowed(course: Course, reply: Reply) -> Finished | None:
@@ -96,7 +96,7 @@ async def overflowed(course: Course, reply: Reply) -> Finished | None:
     may = not (course.once and reply.text) and course.first_time("overflow")
     if may and await course.make_room(course.conversation.tokens // 2):
         return None
-    return course.finish(FailureReason.CONTEXT_WINDOW_EXCEEDED, "The conversation is too long for the model.")
+    return course.finish(FailureKind.CONTEXT_TOO_LONG, describe(FailureKind.CONTEXT_TOO_LONG))
 
 
 async def silent(course: Course) -> Finished | None:
@@ -108,7 +108,7 @@ async def silent(course: Course) -> Finished | None:
         return None
     if course.text:
         return course.finish()
-    return course.finish(FailureReason.SDK_ERROR, "The model gave an empty answer twice.")
+    return course.finish(FailureKind.EMPTY_ANSWER, describe(FailureKind.EMPTY_ANSWER), retryable=True)
 
 
 def refused(course: Course, reply: Reply) -> Finished:
@@ -116,4 +116,4 @@ def refused(course: Course, reply: Reply) -> Finished:
     details = reply.stop_details or {}
     category = f" ({details['category']})" if details.get("category") else ""
     why = details.get("explanation") or "It gave no reason."
-    return course.finish(FailureReason.REFUSAL, f"The model refused{category}. {why}", text="")
+    return course.finish(FailureKind.REFUSAL, f"The model refused{category}. {why}", text="")

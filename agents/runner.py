@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 
 from agents import breaker, budgets, runtimes
@@ -33,7 +32,7 @@ from agents.reactions import act_on, answered, make_calls
 from agents.recording import Tell, record
 from agents.replies import NO_REPLY, Reply, calls_in, is_empty
 from agents.runtimes.base import Request
-from agents.states import FailureReason
+from agents.states import FailureKind
 from agents.text import storable
 from agents.toolbox import Toolbox
 from agents.tools.base import ToolContext
@@ -43,8 +42,6 @@ from stagent.lib import clock
 __all__ = ["Assignment", "work"]
 
 log = logging.getLogger("agents.runner")
-
-NOT_AFTER_WORDS = (FailureReason.TIMEOUT, FailureReason.SDK_ERROR)  # not tried again once something was shown
 
 
 def work(assignment: Assignment) -> AsyncGenerator[Event]:
@@ -77,7 +74,9 @@ async def _work(assignment: Assignment, tell: Tell) -> None:
     except Exception as error:  # before there was anything to work with
         log.warning("Transcript %s could not be worked on.", assignment.transcript_id, exc_info=error)
         failure = classify(error)
-        finished = Finished("failed", failure.reason, failure.detail, retryable=failure.retryable)
+        finished = Finished(
+            "failed", failure.reason, failure.detail, retryable=failure.retryable, failure=failure.kind
+        )
     await connections.close()
     await tell(finished)
 
@@ -87,10 +86,10 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     runtime = runtimes.get(job.profile.runtime)
     author = author_of(job.profile)
     past = Past() if job.fresh else await in_database(recall, job.transcript_id, author)
-    turns = Turns(runtime, job.spender, tell, spoke=bool(past.text) if job.once else None)
+    turns = Turns(runtime, job.spender, tell, job.worktime, spoke=bool(past.text) if job.once else None)
     desk = Desk(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
     offered = await in_database(offer, job.profile) if wanted_by(job.profile) else Offer()
-    toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections))
+    toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections), worktime=job.worktime)
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
     prompt = {"role": "user", "content": said_with(job.enclosed, storable(job.prompt))}
@@ -201,7 +200,7 @@ class Engine:
 
     async def _made_room_after(self, error: Exception) -> bool:
         """Clear old tool results away if the provider found the conversation too long."""
-        if classify(error).reason is not FailureReason.CONTEXT_WINDOW_EXCEEDED:
+        if classify(error).kind is not FailureKind.CONTEXT_TOO_LONG:
             return False
         course = self.course
         return course.first_time("overflow") and await course.make_room(course.conversation.tokens // 2)
@@ -209,21 +208,16 @@ class Engine:
     async def _fail(self, error: Exception) -> Finished:
         """End for the reason that the error shows; everybody is told if the provider is to blame."""
         failure, said = classify(error), self.turns.said
-        if failure.reason is FailureReason.SDK_ERROR:
-            log.warning("Transcript %s: %s", self.job.transcript_id, failure.detail, exc_info=error)
+        unforeseen = error if failure.kind is FailureKind.UNEXPECTED else None
+        log.warning("Transcript %s: %s", self.job.transcript_id, failure.detail, exc_info=unforeseen)
         await in_database(self._tell_breaker, failure)
-        finished = self.course.finish(failure.reason, failure.detail, said or None)
+        finished = self.course.finish(failure.kind, failure.detail, said or None)
         return replace(
             finished,
-            # Words that somebody has read are not taken back by asking again.
-            retryable=failure.retryable and not (said and failure.reason in NOT_AFTER_WORDS),
+            retryable=failure.retryable,
+            amid_words=bool(said),
             retry_after_sec=failure.retry_after_sec,
-            provider_stop=failure.provider_stop,
         )
 
     def _tell_breaker(self, failure: Failure) -> None:
-        now, name = clock.now(), self.turns.provider
-        if failure.provider_stop:
-            breaker.trip(name, failure.reason, failure.detail, now)
-        elif failure.retry_after_sec:
-            breaker.slow_down(name, now + timedelta(seconds=failure.retry_after_sec))
+        breaker.note(self.turns.provider, failure, clock.now())

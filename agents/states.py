@@ -22,6 +22,50 @@ class FailureReason(models.TextChoices):
     SDK_ERROR = "sdk_error"
 
 
+class FailureKind(models.TextChoices):
+    """What went wrong, finer than the reason; `agents.failures` says what follows from each."""
+
+    # The provider, for a while.
+    UNREACHABLE = "unreachable"
+    SERVER_ERROR = "server_error"
+    CUT_STREAM = "cut_stream"
+    STALLED = "stalled"
+    GARBLED = "garbled"
+    OVERLOADED = "overloaded"
+    LOADING = "loading"
+    RATE_LIMITED = "rate_limited"
+    SILENT_AT_LIMIT = "silent_at_limit"
+    # How the install, the key or the model is set up.
+    BAD_KEY = "bad_key"
+    SPEND_STOP = "spend_stop"
+    WRONG_API = "wrong_api"
+    WRONG_ADDRESS = "wrong_address"
+    MODEL_UNKNOWN = "model_unknown"
+    TOOLS_UNSUPPORTED = "tools_unsupported"
+    RUNTIME_UNKNOWN = "runtime_unknown"
+    # This machine.
+    DATABASE_AWAY = "database_away"
+    WORKER_LOST = "worker_lost"
+    LEASE_LOST = "lease_lost"
+    SHUTDOWN = "shutdown"
+    UNEXPECTED = "unexpected"
+    # A person.
+    CANCELLED = "cancelled"
+    BUDGET_SPENT = "budget_spent"
+    # The schedule: its prompt and its limits.
+    TURN_LIMIT = "turn_limit"
+    TIME_LIMIT = "time_limit"
+    COST_LIMIT = "cost_limit"
+    REPEAT_LOOP = "repeat_loop"
+    CONTEXT_TOO_LONG = "context_too_long"
+    REQUEST_REFUSED = "request_refused"
+    REFUSAL = "refusal"
+    TRUNCATED = "truncated"
+    EMPTY_ANSWER = "empty_answer"
+    ENDLESS_PAUSES = "endless_pauses"
+    TOOL_BROKEN = "tool_broken"
+
+
 class Permission(models.TextChoices):
     """Whether a profile may use a tool."""
 

@@ -11,6 +11,7 @@ from agents.replies import Block
 from agents.tools import calls, registry
 from agents.tools.base import Tool, ToolContext, ToolResult
 from agents.tools.report import REPORT, report
+from agents.worktime import WorkTime
 
 
 class Toolbox:
@@ -22,10 +23,12 @@ class Toolbox:
         context: ToolContext,
         desk: Desk | None = None,
         foreign: Iterable[tuple[Tool, bool]] = (),  # those of MCP servers, and whether a person comes first
+        worktime: WorkTime | None = None,
     ) -> None:
         self.context = context
         self.desk = desk
         self.repeats = Repeats()
+        self._worktime = worktime or WorkTime()
         ours = registry.offered(profile.tools, profile.permissions)
         offered = [*((tool, registry.asks(tool, profile.permissions)) for tool in ours), *foreign]
         self._asking = {tool.name for tool, asks in offered if asks}
@@ -54,7 +57,8 @@ class Toolbox:
 
     async def call(self, block: Block) -> ToolResult:
         if tool := self._tools.get(block["name"]):
-            return await calls.call(tool, self.context, block["input"])
+            with self._worktime.tool_call():
+                return await calls.call(tool, self.context, block["input"])
         known = ", ".join(self._tools) or "none"
         return ToolResult(
             f"There is no tool {block['name']!r} here. Offered: {known}.", is_error=True, duration_ms=0

@@ -14,19 +14,28 @@ from agents.recording import Tell
 from agents.replies import Reply
 from agents.runtimes.base import Asking, Delta, Request, Runtime
 from agents.usage import Usage
+from agents.worktime import WorkTime
 from stagent.lib import clock
 
 
 class Turns:
     """Asks a runtime on a spender's account."""
 
-    def __init__(self, runtime: Runtime, spender: Spender, tell: Tell, *, spoke: bool | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        spender: Spender,
+        tell: Tell,
+        worktime: WorkTime,
+        *,
+        spoke: bool | None = None,
+    ) -> None:
         self.provider = runtime.provider_name()
         self.said = ""  # in the turn under way, shown already
         self._spoke = (
             spoke  # in an earlier turn, so that what is said now is a new paragraph; None: never mind
         )
-        self._runtime, self._spender, self._tell = runtime, spender, tell
+        self._runtime, self._spender, self._tell, self._worktime = runtime, spender, tell, worktime
         self._answered = False
 
     async def take(self, number: int, request: Request, reading: int) -> tuple[Reply, Decimal]:
@@ -56,10 +65,12 @@ class Turns:
         asking: Asking | None = None
         self.said = ""
         try:
-            async with self._runtime.ask(request) as asking:
-                async for delta in asking:
-                    await self._show(number, delta)
-            return _whole(asking.so_far())
+            with self._worktime.model_call():
+                async with self._runtime.ask(request) as asking:
+                    async for delta in asking:
+                        self._worktime.heard()
+                        await self._show(number, delta)
+                return _whole(asking.so_far())
         except BaseException as error:
             part = _part(asking, error, Reply([], None, Usage(input=reading), request.model))
             if part is not None:

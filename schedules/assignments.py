@@ -1,5 +1,6 @@
 """From a claimed run to what the engine is asked to do."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from agents import leaves
@@ -9,11 +10,11 @@ from agents.limits import Limits
 from agents.models.profile import workspace_of
 from agents.runner import Assignment
 from agents.states import Activity
+from agents.worktime import WorkTime
 from schedules.conf import Conf
 from schedules.models import Run
 from schedules.states import Source
 from schedules.transitions import Claim
-from stagent.lib import clock
 
 HEARTBEAT_NOTE = (
     "This is a recurring check. When you have looked, call the tool `report`: changed=false when there is "
@@ -21,13 +22,12 @@ HEARTBEAT_NOTE = (
 )
 
 
-def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, float]:
-    """Say what is asked of the engine and how many seconds are left; `LeaseLost` when the run is not ours."""
+def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
+    """Say what is asked of the engine and how long the run may work in all; `LeaseLost` if it is not ours."""
     related = ("profile", "project", "schedule", "firing")
     run = Run.objects.select_related(*related).filter(pk=claim.run_id, token=claim.token).first()
     if run is None:
         raise LeaseLost(f"run {claim.run_id}")
-    assert run.deadline_at is not None
     assignment = Assignment(
         profile=run.profile,
         prompt=run.prompt,
@@ -42,8 +42,9 @@ def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, float]:
         clock=_clock(run),
         place=leaves.in_schedule(run.schedule_id),
         may_ask=True,
+        worktime=WorkTime(run.worked_ms),
     )
-    return assignment, (run.deadline_at - clock.now()).total_seconds()
+    return assignment, run.time_limit(conf.max_run_duration_sec)
 
 
 def limits(run: Run, conf: Conf) -> Limits:

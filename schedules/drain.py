@@ -113,4 +113,5 @@ def _front(facts: Facts, full: frozenset[str]) -> Select[Run]:
 
 WANTED_FOR_A_CLAIM = (
     "transcript", "firing", "profile", "pool", "forced", "queued_at", "started_at", "max_run_duration_sec",
+    "worked_ms",
 )  # fmt: skip

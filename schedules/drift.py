@@ -3,7 +3,6 @@
 from statistics import median
 
 from schedules.models import Run, Schedule
-from schedules.states import RunStatus
 
 LATEST = 5  # runs whose median is compared …
 EARLIER = 30  # … with the median of up to so many before them
@@ -13,9 +12,7 @@ FAR = 1.5  # times more or less is drift
 
 def drift(schedule: Schedule) -> str:
     """Say how the median of the latest runs differs from those before; nothing when it does not."""
-    ended = Run.objects.filter(
-        schedule=schedule, status__in=(RunStatus.COMPLETED, RunStatus.FAILED), turn_count__gt=0
-    )
+    ended = Run.objects.worked_to_the_end().filter(schedule=schedule)
     counts = list(ended.order_by("-queued_at").values_list("turn_count", flat=True)[: LATEST + EARLIER])
     latest, earlier = counts[:LATEST], counts[LATEST:]
     if len(latest) < LATEST or len(earlier) < ENOUGH:

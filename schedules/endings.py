@@ -1,87 +1,113 @@
 """What becomes of a run whose engine stopped: done, failed, put aside, or queued for another try."""
 
 import logging
-import random
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
 
-from agents import budgets, transcript
-from agents.errors import LeaseLost
+from django.db.models import F
+
+from agents import breaker, budgets, transcript
+from agents.errors import Failure, LeaseLost
 from agents.events import Finished
+from agents.models import Profile
+from schedules import retries
 from schedules.models import Run
+from schedules.retries import Again
 from schedules.states import RunStatus
-from schedules.transitions import Claim, Ending, finish, park, progress, requeue
+from schedules.transitions import Claim, Ending, finish, note_work, park, progress, requeue
 from schedules.vitals import Gauge
 from stagent.lib import clock
-
-BACKOFF_SEC = 5.0  # doubled at each retry
-MAX_BACKOFF_SEC = 600.0
 
 log = logging.getLogger("stagent.endings")
 
 
-def note_turn(claim: Claim, turn: int) -> None:
+@dataclass(frozen=True)
+class Worked:
+    """How long a run has worked, over its attempts, and may still work."""
+
+    ms: int
+    left: timedelta
+
+    def columns(self) -> dict[str, Any]:
+        return {"worked_ms": self.ms, "deadline_at": clock.now() + self.left}
+
+
+def note_turn(claim: Claim, turn: int, worked: Worked) -> None:
     """Write how far the run has come."""
-    progress(claim.run_id, claim.token, turn_count=turn, **budgets.spent_by_run(claim.run_id))
+    spent = budgets.spent_by_run(claim.run_id)
+    progress(claim.run_id, claim.token, turn_count=turn, **spent, **worked.columns())
 
 
-def conclude(claim: Claim, finished: Finished, gauge: Gauge) -> None:
+def note_time(claim: Claim, worked: Worked) -> None:
+    """Write how long the run has worked, so that little of it is forgotten if the process dies."""
+    note_work(claim.run_id, claim.token, worked_ms=worked.ms, deadline_at=clock.now() + worked.left)
+
+
+def conclude(claim: Claim, finished: Finished, gauge: Gauge, worked_ms: int | None) -> None:
     """End the run as the engine finished, queue it for a retry, or put it aside until a person answers."""
     now = clock.now()
     if finished.outcome == "parked":
-        park(claim.run_id, claim.token, now=now)
+        park(claim.run_id, claim.token, now=now, worked_ms=worked_ms)
         return
-    run = Run.objects.get(pk=claim.run_id)
-    if not_before := _retry_at(run, finished, now):
-        log.info(
-            "Run %s: %s; it is tried again at %s.", run.pk, finished.detail or finished.reason, not_before
-        )
-        requeue(run.pk, claim.token, not_before=not_before, retry_count=1)
+    run = Run.objects.select_related("schedule").get(pk=claim.run_id)
+    verdict = retries.decide(run, finished, now)
+    if isinstance(verdict, Again):
+        _try_again(claim, verdict, worked_ms)
         return
     status = RunStatus.COMPLETED if finished.outcome == "completed" else RunStatus.FAILED
     ending = Ending(
         status=status,
         reason=finished.reason,
-        detail=finished.detail,
+        kind=finished.failure,
+        detail=" ".join(filter(None, (verdict.why, finished.detail))),
         result=finished.text,
         partial=finished.partial,
         report=finished.report,
-        blameless=finished.provider_stop,
+        worked_ms=worked_ms,
     )
     settle(claim, ending, gauge)
 
 
+def _try_again(claim: Claim, again: Again, worked_ms: int | None) -> None:
+    log.info("Run %s: %s It is tried again at %s.", claim.run_id, again.detail, again.not_before)
+    columns = _worked(worked_ms) | {"retry_kind": again.kind, "retry_detail": again.detail[:500]}
+    counter = "retry_count" if again.counted else "provider_retries"
+    if not again.counted:
+        columns["retry_until"] = again.until
+    columns[counter] = F(counter) + 1
+    requeue(claim.run_id, claim.token, not_before=again.not_before, columns=columns)
+
+
 def settle(claim: Claim, ending: Ending, gauge: Gauge) -> None:
     """End the run for good, with what it spent and what was measured."""
-    spent = budgets.spent_by_run(claim.run_id)
-    measured = Ending(
-        **{
-            **vars(ending),
-            "spent": spent,
-            "event_loop_lag_ms": gauge.lag_p99_ms,
-            "peak_rss_mb": gauge.peak_rss_mb,
-        }
+    measured = replace(
+        ending,
+        spent=budgets.spent_by_run(claim.run_id),
+        event_loop_lag_ms=gauge.lag_p99_ms,
+        peak_rss_mb=gauge.peak_rss_mb,
     )
     finish(claim.run_id, claim.token, measured, now=clock.now())
 
 
-def hand_back(claim: Claim) -> None:
+def hand_back(claim: Claim, worked_ms: int | None) -> None:
     """Queue the run again because the process leaves: no failure, no attempt used."""
     try:
-        requeue(claim.run_id, claim.token, attempt=-1)
+        requeue(claim.run_id, claim.token, columns=_worked(worked_ms), attempt=-1)
     except LeaseLost:
         log.info("Run %s was not ours to hand back any more.", claim.run_id)
+
+
+def _worked(worked_ms: int | None) -> dict[str, Any]:
+    return {} if worked_ms is None else {"worked_ms": worked_ms}
+
+
+def tell_breaker(profile: Profile, failure: Failure) -> None:
+    """Let others know what the run has learned of its provider after its engine was stopped."""
+    breaker.note(breaker.of(profile), failure, clock.now())
 
 
 def refuse_late(claim: Claim, text: str) -> None:
     """Keep for the audit what a worker without a lease still had to say."""
     log.warning("Late result of run %s refused: its lease was lost.", claim.run_id)
     transcript.note_late(claim.transcript_id, {"token": str(claim.token), "text": text}, clock.now())
-
-
-def _retry_at(run: Run, finished: Finished, now: datetime) -> datetime | None:
-    """Return when to try again, Retry-After honoured, else exponential with jitter; None: never."""
-    if not finished.retryable or run.retry_count >= run.max_retries:
-        return None
-    backoff = random.uniform(0.5, 1) * min(MAX_BACKOFF_SEC, BACKOFF_SEC * 2**run.retry_count)
-    moment = now + timedelta(seconds=max(backoff, finished.retry_after_sec or 0))
-    return None if run.deadline_at and moment >= run.deadline_at else moment

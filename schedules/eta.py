@@ -52,9 +52,8 @@ class Forecast:
 
 def remaining(run: Run, durations: Durations, now: datetime, conf: Conf) -> timedelta:
     """Return how long a running run is still expected to run, its deadline being the most."""
-    started = run.started_at or now
-    elapsed = (now - started).total_seconds()
+    elapsed = run.worked(now, conf.max_run_duration_sec).total_seconds()
     expected = durations.of(run.schedule)
     left = expected - elapsed if elapsed < expected else OVERDUE_SHARE * elapsed
-    deadline = run.deadline_at or started + timedelta(seconds=conf.max_run_duration_sec)
-    return max(timedelta(seconds=1), min(timedelta(seconds=left), deadline - now))
+    most = run.time_limit(conf.max_run_duration_sec).total_seconds() - elapsed
+    return timedelta(seconds=max(1.0, min(left, most)))

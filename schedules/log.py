@@ -58,7 +58,5 @@ def _why(run: Run) -> str:
 
 
 def _spent(run: Run) -> str:
-    took = ""
-    if run.started_at and run.finished_at:
-        took = f", {(run.finished_at - run.started_at).total_seconds():.1f} s"
+    took = f", {run.worked_ms / 1000:.1f} s" if run.started_at else ""
     return f"attempt {run.attempt}, {run.turn_count} steps{took}, ${run.cost_usd:.4f}"

@@ -133,7 +133,7 @@ def _add_what_is_there(outlook: Outlook, situation: Situation, durations: Durati
 
     for run in Run.objects.running().select_related("schedule"):
         ends_at = now + eta.remaining(run, durations, now, conf)
-        outlook.running.append((number_of(run), run.started_at or now, ends_at))
+        outlook.running.append((number_of(run), run.slot_claimed_at or now, ends_at))
     # A forecast tells what happens once work may start: a scheduler is there, and the switch is off.
     able = replace(situation, nobody_starts=False, conf=replace(conf, scheduled_work_stopped=0))
     for run in startable(able).select_related("schedule")[:MOST_QUEUED]:

@@ -9,33 +9,37 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from agents import activity
-from agents.errors import LeaseLost
-from agents.states import FailureReason
-from schedules import parked
+from agents import activity, breaker
+from agents.errors import LeaseLost, describe
+from agents.states import FailureKind
+from schedules import conf, parked
 from schedules.models import Run
 from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish, give_up, requeue, unpark, withdraw
 
 MAX_LOST = 2  # workers a run may lose before it fails
-DEADLINE_GRACE_SEC = 10  # for the holder to end an overdue run itself
+DEADLINE_GRACE_SEC = 10  # and a lease: for the holder to end a run whose time is used up
 
 log = logging.getLogger("stagent.reaper")
+
+
+class StillWanted(Exception):
+    """A row is left as it is."""
 
 
 def reap(now: datetime) -> int:
     """Settle everything that nobody else will; return how many rows were settled."""
     activity.sweep(now)
     parked.settle_questions(now)
-    overdue = now - timedelta(seconds=DEADLINE_GRACE_SEC)
+    overdue = now - conf.load().lease_ttl - timedelta(seconds=DEADLINE_GRACE_SEC)
     running, queued, waiting = Run.objects.running(), Run.objects.queued(), Run.objects.waiting()
     sweeps = (
         (running.filter(lease_expires_at__lte=now), _settle_lapsed),
         (running.filter(deadline_at__lte=overdue), _settle_overdue),
         (queued.exclude(cancel_requested_at=None), _settle_cancelled),
         (queued.filter(expires_at__lte=now, started_at=None), _settle_unwanted),
-        (queued.filter(deadline_at__lte=now), _settle_late),
+        (queued.filter(retry_until__lte=now), _settle_without_provider),
         (waiting.exclude(cancel_requested_at=None), _settle_cancelled),
         (waiting.answered(), _settle_answered),
     )
@@ -44,12 +48,12 @@ def reap(now: datetime) -> int:
 
 def _sweep(runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: datetime) -> int:
     settled = 0
-    for run in runs:
+    for run in runs.select_related("profile"):
         try:
             settle(run, now)
             settled += 1
-        except LeaseLost:
-            pass  # its holder, or another reaper, was quicker
+        except (LeaseLost, StillWanted):
+            pass  # its holder, or another reaper, was quicker; or it is to be left alone
         except Exception:
             log.exception("Run %s could not be reaped; the next sweep tries again.", run.pk)
     return settled
@@ -67,7 +71,7 @@ def _settle_lapsed(run: Run, now: datetime) -> None:
             now=now,
             belief=still_lapsed,
         )
-    elif run.deadline_at and run.deadline_at <= now:
+    elif not run.time_left(conf.load().max_run_duration_sec):
         finish(run.pk, run.token, _overdue(), now=now, belief=still_lapsed)
     elif run.holder == UNADOPTED:
         requeue(run.pk, run.token, belief=still_lapsed, attempt=-1)
@@ -79,20 +83,20 @@ def _settle_lapsed(run: Run, now: datetime) -> None:
         finish(
             run.pk,
             run.token,
-            Ending(RunStatus.FAILED, FailureReason.WORKER_LOST, detail),
+            Ending(RunStatus.FAILED, kind=FailureKind.WORKER_LOST, detail=detail),
             now=now,
             belief=still_lapsed,
         )
 
 
 def _settle_overdue(run: Run, now: datetime) -> None:
-    """End a run whose holder did not do so at its deadline; the holder's token is worth nothing then."""
+    """End a run whose holder renews its lease and does not end it, whatever it has to say later."""
     assert run.token is not None
     finish(run.pk, run.token, _overdue(), now=now)
 
 
 def _overdue() -> Ending:
-    return Ending(RunStatus.FAILED, FailureReason.LEASE_EXPIRED, "It ran longer than its limit.")
+    return Ending(RunStatus.FAILED, kind=FailureKind.TIME_LIMIT, detail=describe(FailureKind.TIME_LIMIT))
 
 
 def _settle_cancelled(run: Run, now: datetime) -> None:
@@ -111,6 +115,11 @@ def _settle_unwanted(run: Run, now: datetime) -> None:
     withdraw(run.pk, now=now, reason=reason, outcome=Outcome.EXPIRED_IN_QUEUE)
 
 
-def _settle_late(run: Run, now: datetime) -> None:
-    detail = "Its time was over before it got a slot again."
-    give_up(run.pk, now=now, reason=FailureReason.LEASE_EXPIRED, detail=detail)
+def _settle_without_provider(run: Run, now: datetime) -> None:
+    """Fail a run whose provider is still not to be asked when its retry horizon has passed."""
+    if breaker.of(run.profile) not in breaker.shut_names(now):
+        raise StillWanted  # it waits for a slot only: its next try decides
+    assert run.retry_until is not None
+    over = f"Its provider could not be asked again by {run.retry_until:%Y-%m-%d %H:%M} UTC."
+    kind = FailureKind(run.retry_kind or FailureKind.UNREACHABLE)
+    give_up(run.pk, now=now, kind=kind, detail=f"{over} {run.retry_detail}".strip())

@@ -57,7 +57,7 @@ TAKE_RUN = Update(
     slot_claimed_at=NOW,
     lease_expires_at=Given("until", Run.lease_expires_at),
     started_at=Coalesce("started_at", NOW),
-    deadline_at=Coalesce("deadline_at", Given("deadline", Run.deadline_at)),
+    deadline_at=Given("deadline", Run.deadline_at),
     attempt=F("attempt") + 1,
     not_before=None,
 )
@@ -74,7 +74,8 @@ HAND_PEN = Update(Transcript.objects.filter(pk=Given("transcript_id", Transcript
 
 STREAKS = (
     "last_turn_count", "avg_turns_per_firing", "avg_duration_ms", "failure_streak",
-    "turn_budget_breach_streak", "slow_streak", "last_failure_reason", "suppression_count",
+    "avg_is_lower_bound", "turn_budget_breach_streak", "slow_streak", "last_failure_reason",
+    "suppression_count",
 )  # fmt: skip
 TARGETS = ("owner", "deliver_to_chat", "webhook_url", "email")
 
@@ -88,7 +89,8 @@ SCHEDULE_OF_RUN = Select(
 
 NOT_ASKED_OF_AN_END = (
     "requested_by", "idempotency_key", "pool", "priority", "due_at", "claim_order", "not_before",
-    "expires_at", "slot_claimed_at", "max_turns", "max_run_duration_sec", "max_cost_usd",
+    "expires_at", "slot_claimed_at", "max_turns", "max_cost_usd", "provider_retries", "retry_until",
+    "retry_kind", "retry_detail",
 )  # fmt: skip
 
 
@@ -100,7 +102,9 @@ def _or_as_it_was(column: Any) -> Coalesce:
 END = UpdateReturning(
     Run.objects.running().filter(pk=RUN_ID, token=TOKEN),
     defer=NOT_ASKED_OF_AN_END,
-    **_given(Run, "status", "failure_reason", "failure_detail", "result", "result_partial", "report"),
+    **_given(Run, "status", "failure_reason", "failure_kind", "failure_detail"),
+    **_given(Run, "result", "result_partial", "report"),
+    worked_ms=_or_as_it_was(Run.worked_ms),
     finished_at=NOW,
     token=None,
     slot="",

@@ -6,8 +6,9 @@ breaches; neither feeds the other and a success resets both.
 
 from datetime import datetime, timedelta
 
-from agents.states import FailureReason
-from schedules import notices, outbox, statements
+from agents.failures import Sample, Streak, policy
+from agents.models.profile import MAX_TURNS
+from schedules import conf, notices, outbox, samples, statements
 from schedules.models import Run, Schedule
 from schedules.models.schedule import PAUSED_ITSELF
 from schedules.signals import announce, schedule_paused_itself, schedule_warned
@@ -17,57 +18,49 @@ PAUSE_AFTER_FAILURES = 3
 WARN_AFTER_BREACHES = 2
 PAUSE_AFTER_BREACHES = 5
 WARN_AFTER_SLOW_RUNS = 3
-SLOW_SHARE = 0.8  # of the duration limit
+SLOW_SHARE = 0.8  # of the time limit
+SHORTEST_LIMIT_MS = 1_000  # below its share nothing is looked up
 GRACE_PERIODS = 2  # after max_turns was set, a breach is logged and not counted
-OLD_WEIGHT = 0.7  # of a running average; the new value has the rest
-
-# Neither the schedule's fault nor its news: a person, a shutdown, the provider.
-BLAMELESS = {
-    FailureReason.ABORTED,
-    FailureReason.OVERLOADED,
-    FailureReason.RATE_LIMITED,
-    FailureReason.AUTH_FAILED,
-}
 
 
-def settle(run: Run, schedule: Schedule, *, blameless: bool, now: datetime) -> None:
+def settle(run: Run, schedule: Schedule, *, now: datetime) -> None:
     """Write the ending of a run into its schedule, locked and just read, in the transaction that ended it."""
-    _average(schedule, run, now)
+    _average(schedule, run)
+    _notice_slowness(schedule, run, now)
     if run.status == RunStatus.COMPLETED:
         _succeed(schedule)
         schedule.suppression_count += run.suppressed
     elif run.status == RunStatus.FAILED:
         schedule.last_failure_reason = run.failure_reason
-        if not blameless and run.failure_reason not in BLAMELESS:
-            _count(schedule, run, now)
+        _count(schedule, run, now)
     kept = {name: getattr(schedule, name) for name in statements.STREAKS}
     statements.KEEP_STREAKS(schedule_id=schedule.pk, **kept)
 
 
-def _average(schedule: Schedule, run: Run, now: datetime) -> None:
-    if run.started_at is None or run.status == RunStatus.CANCELLED:
+def _average(schedule: Schedule, run: Run) -> None:
+    """Blend the run into the averages, if its numbers say something of the schedule."""
+    sample = samples.of(run.status, run.failure_kind, run.turn_count)
+    if sample == Sample.NONE:
         return
-    took = (now - run.started_at) / timedelta(milliseconds=1)
     schedule.last_turn_count = run.turn_count
-    schedule.avg_turns_per_firing = _blend(schedule.avg_turns_per_firing, run.turn_count)
-    schedule.avg_duration_ms = _blend(schedule.avg_duration_ms, took)
-    _notice_slowness(schedule, run, took, now)
+    schedule.avg_turns_per_firing = samples.blend(schedule.avg_turns_per_firing, run.turn_count, sample)
+    schedule.avg_duration_ms = samples.blend(schedule.avg_duration_ms, run.worked_ms, sample)
+    schedule.avg_is_lower_bound = sample == Sample.LOWER_BOUND
 
 
-def _blend(old: float | None, new: float) -> float:
-    return new if old is None else OLD_WEIGHT * old + (1 - OLD_WEIGHT) * new
-
-
-def _notice_slowness(schedule: Schedule, run: Run, took_ms: float, now: datetime) -> None:
-    limit_ms = (
-        (run.deadline_at - run.started_at) / timedelta(milliseconds=1)
-        if run.deadline_at and run.started_at
-        else 0
-    )
-    slow = limit_ms > 0 and took_ms > SLOW_SHARE * limit_ms
+def _notice_slowness(schedule: Schedule, run: Run, now: datetime) -> None:
+    """Count the runs in a row that used most of their time; those that never worked say nothing of it."""
+    if samples.of(run.status, run.failure_kind, run.turn_count) == Sample.NONE:
+        return
+    slow = run.worked_ms > SLOW_SHARE * SHORTEST_LIMIT_MS and _is_slow(run)
     schedule.slow_streak = schedule.slow_streak + 1 if slow else 0
     if schedule.slow_streak == WARN_AFTER_SLOW_RUNS:
         _warn(schedule, slowness_advice(schedule), now)
+
+
+def _is_slow(run: Run) -> bool:
+    limit = run.time_limit(conf.load().max_run_duration_sec)
+    return timedelta(milliseconds=run.worked_ms) > SLOW_SHARE * limit
 
 
 def _warn(schedule: Schedule, text: str, now: datetime) -> None:
@@ -82,13 +75,14 @@ def _succeed(schedule: Schedule) -> None:
 
 
 def _count(schedule: Schedule, run: Run, now: datetime) -> None:
-    if run.failure_reason == FailureReason.TURN_LIMIT_EXCEEDED:
-        _count_breach(schedule, now)
-        return
-    schedule.failure_streak += 1
-    if schedule.failure_streak >= PAUSE_AFTER_FAILURES:
-        why = f"{schedule.failure_streak} failures in a row, the last one {run.failure_reason}."
-        _pause_itself(schedule, why, now)
+    match policy(run.failure_kind, run.failure_reason).streak:
+        case Streak.BREACH:
+            _count_breach(schedule, now)
+        case Streak.FAILURE:
+            schedule.failure_streak += 1
+            if schedule.failure_streak >= PAUSE_AFTER_FAILURES:
+                why = f"{schedule.failure_streak} failures in a row, the last one {run.failure_reason}."
+                _pause_itself(schedule, why, now)
 
 
 def _count_breach(schedule: Schedule, now: datetime) -> None:
@@ -134,16 +128,22 @@ def streak_advice(schedule: Schedule) -> str:
 
 
 def breach_advice(schedule: Schedule) -> str:
-    """Say the average and an advised cap: half again the average, in round tens."""
-    average = schedule.avg_turns_per_firing or 0
-    advised = min(10_000, max(10, -(-round(average * 1.5) // 10) * 10))
-    return f"Its runs average {average:.0f} agent steps; a limit of {advised} would let them finish."
+    """Say how many steps its runs take and advise a limit: half again as many, in round tens.
+
+    Runs that were cut off would have taken more: the limit advised is above where they were cut.
+    """
+    steps = max(schedule.avg_turns_per_firing or 0, schedule.last_turn_count or 0)
+    advised = min(MAX_TURNS, max(10, -(-round(steps * 1.5) // 10) * 10))
+    least = "at least " if schedule.avg_is_lower_bound else ""
+    told = f"Its runs need {least}{steps:.0f} agent steps" + (", where they were cut off" if least else "")
+    return f"{told}; try a limit of {advised} or more."
 
 
 def slowness_advice(schedule: Schedule) -> str:
+    least = "at least " if schedule.avg_is_lower_bound else ""
     return (
         f"{schedule.slow_streak} runs in a row took more than {SLOW_SHARE:.0%} of the time they may take "
-        f"(average {(schedule.avg_duration_ms or 0) / 1000:.0f} s); raise the lease override."
+        f"(average {least}{(schedule.avg_duration_ms or 0) / 1000:.0f} s); raise the time limit."
     )
 
 

@@ -13,12 +13,13 @@ from enum import Enum
 
 from agents import runner
 from agents.bridge import in_database
-from agents.errors import LeaseLost
+from agents.errors import Failure, LeaseLost, classify
 from agents.events import Event, Finished, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import warm_up
-from agents.states import FailureReason
+from agents.states import FailureKind
 from schedules import assignments, endings
 from schedules.conf import Conf
+from schedules.runtime_limit import OutOfTime, RunTime
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending
 from schedules.vitals import Gauge
@@ -46,7 +47,18 @@ class Job:
     confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
     settling: bool = False  # the engine has finished; what is left is to write that down
     text: list[str] = field(default_factory=list)  # of the turn that streams
+    last_words: str = ""  # of an earlier turn
+    time: "RunTime | None" = None  # how long it works, once it is known how long it may
     ended: "Future[None]" = field(default_factory=Future)  # for who waits on another loop
+
+    @property
+    def said(self) -> str:
+        """The last words: of the turn that streams, else of an earlier one of this attempt."""
+        return "".join(self.text) or self.last_words
+
+    @property
+    def worked_ms(self) -> int | None:
+        return self.time.worked().ms if self.time else None
 
     def stop(self, cause: Cause) -> None:
         """Cancel the task, unless it is settling; the first cause stands. Only from the task's own loop."""
@@ -68,43 +80,55 @@ async def work(job: Job) -> None:
 async def _work(job: Job) -> None:
     try:
         finished = await _converse(job)
-    except TimeoutError:
-        finished = _failed(job, FailureReason.LEASE_EXPIRED, "It ran longer than its limit.")
+    except OutOfTime as out:
+        finished = _failed(job, out.failure)
+        await in_database(endings.tell_breaker, out.profile, out.failure)
     except LeaseLost:
         raise
     except Exception as error:
         log.exception("Run %s broke its worker.", job.claim.run_id)
-        finished = _failed(job, FailureReason.SDK_ERROR, f"{type(error).__name__}: {error}")
+        finished = _failed(job, classify(error))
     job.settling = True
-    await in_database(endings.conclude, job.claim, finished, job.gauge)
+    await in_database(endings.conclude, job.claim, finished, job.gauge, job.worked_ms)
 
 
 async def _converse(job: Job) -> Finished:
-    """Let the engine take turns until it has finished, within the run's wall-clock limit."""
+    """Let the engine take turns until it has finished, within the time that the run may work."""
     await asyncio.to_thread(warm_up)
-    assignment, seconds = await in_database(assignments.prepare, job.claim, job.conf)
-    async with asyncio.timeout(seconds):
-        async with aclosing(runner.work(assignment)) as happenings:
-            async for event in happenings:
-                if isinstance(event, Finished):
-                    return event
-                await _follow(job, event)
+    assignment, limit = await in_database(assignments.prepare, job.claim, job.conf)
+    job.time = RunTime(job.claim, assignment.worktime, limit)
+    async with job.time.limited(assignment.profile), aclosing(runner.work(assignment)) as happenings:
+        async for event in happenings:
+            if isinstance(event, Finished):
+                return event
+            await _follow(job, event)
     raise RuntimeError("The engine stopped without saying how it ended.")
 
 
 async def _follow(job: Job, event: Event) -> None:
     match event:
         case TurnStarted():
+            job.last_words = "".join(job.text) or job.last_words
             job.text.clear()
         case TextDelta(text=text):
             job.text.append(text)
         case TurnFinished():
-            await in_database(endings.note_turn, job.claim, event.turn)
+            assert job.time is not None
+            await in_database(endings.note_turn, job.claim, event.turn, job.time.worked())
 
 
-def _failed(job: Job, reason: FailureReason, detail: str) -> Finished:
-    text = "".join(job.text)
-    return Finished(outcome="failed", reason=reason, detail=detail, text=text, partial=bool(text))
+def _failed(job: Job, failure: Failure) -> Finished:
+    text = job.said
+    return Finished(
+        outcome="failed",
+        reason=failure.reason,
+        failure=failure.kind,
+        detail=failure.detail,
+        text=text,
+        partial=bool(text),
+        retryable=failure.retryable,
+        amid_words=bool(text),
+    )
 
 
 async def _stopped(job: Job) -> None:
@@ -112,10 +136,14 @@ async def _stopped(job: Job) -> None:
     match job.cause:
         case Cause.CANCELLED:
             ending = Ending(
-                RunStatus.CANCELLED, FailureReason.ABORTED, result="".join(job.text), partial=True
+                RunStatus.CANCELLED,
+                kind=FailureKind.CANCELLED,
+                result=job.said,
+                partial=True,
+                worked_ms=job.worked_ms,
             )
             await in_database(endings.settle, job.claim, ending, job.gauge)
         case Cause.LEASE_LOST:
             await in_database(endings.refuse_late, job.claim, "".join(job.text))
         case _:
-            await in_database(endings.hand_back, job.claim)
+            await in_database(endings.hand_back, job.claim, job.worked_ms)

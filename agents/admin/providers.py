@@ -33,7 +33,7 @@ class ProviderAdmin(ReadOnlyAdmin):
     def because(self, provider: Provider) -> SafeString:
         if not provider.open_reason:
             return cells.NOTHING
-        return format_html("{}: {}", provider.open_reason.replace("_", " "), provider.open_detail)
+        return format_html("{}", provider.open_detail or provider.open_reason.replace("_", " "))
 
     @admin.display(description="until")
     def until(self, provider: Provider) -> SafeString:

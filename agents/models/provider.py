@@ -13,7 +13,7 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
 
 
 class Provider(models.Model):
-    """A breaker for bad keys and spend stops, and the moment a 429 asked us to wait for."""
+    """A breaker for a provider that refuses us or is away, and the moment a 429 asked us to wait for."""
 
     name = models.CharField(
         max_length=200, unique=True, help_text="Runtime and address, for example anthropic."
@@ -28,6 +28,9 @@ class Provider(models.Model):
     open_reason = models.CharField(max_length=40, blank=True)
     open_detail = models.CharField(max_length=500, blank=True)
     trips = models.PositiveIntegerField(default=0, help_text="Failed probes in a row; each doubles the wait.")
+    failures = models.PositiveIntegerField(
+        default=0, help_text="Failures in a row that may pass by themselves; the third opens the breaker."
+    )
     blocked_until = models.DateTimeField(
         null=True, blank=True, help_text="A 429 or 529 asked for this much patience."
     )

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules import caps, situation
+from schedules import caps, conf, situation
 from schedules.admin.tones import run_badge
 from schedules.models import Run
 from schedules.panels import queue
@@ -102,10 +102,12 @@ class RunColumns(ReadOnlyAdmin):
 
 
 def took_ms(run: Run) -> float | None:
-    """Return how long a run has run: to its end, or until now; what it waits for a person does not count."""
+    """Return how long a run has worked; what it waited for does not count."""
     if run.started_at is None:
         return None
-    return ((run.finished_at or run.waiting_since or clock.now()) - run.started_at) / MILLISECOND
+    if run.status != RunStatus.RUNNING:
+        return run.worked_ms
+    return run.worked(clock.now(), conf.load().max_run_duration_sec) / MILLISECOND
 
 
 def run_url(run: Run) -> str:

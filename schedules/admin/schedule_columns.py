@@ -87,7 +87,8 @@ class ScheduleColumns(ConsoleAdmin):
     def steps(self, schedule: Schedule) -> SafeString:
         most = schedule.max_turns or schedule.profile.max_turns
         under = format_html('<span class="under">of {}</span>', cells.count(most)) if most else ""
-        return format_html("{}{}", cells.count(schedule.avg_turns_per_firing), under)
+        usual = cells.at_least(cells.count(schedule.avg_turns_per_firing), schedule.avg_is_lower_bound)
+        return format_html("{}{}", usual, under)
 
     @admin.display(description="streaks", ordering="-failure_streak")
     def streaks(self, schedule: Schedule) -> SafeString:

@@ -49,7 +49,8 @@ class ScheduleForm(forms.ModelForm):
         fields = (
             "name", "prompt", "profile", "project", "kind",
             "max_turns", "max_run_duration_sec", "max_cost_usd",
-            "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries", "priority", "jitter_sec",
+            "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries",
+            "retry_delay_sec", "retry_horizon_sec", "priority", "jitter_sec",
             "pool", "max_firings", "active_from", "active_until", "deliver_to_chat", "webhook_url", "email",
         )  # fmt: skip
         widgets = {
@@ -59,8 +60,8 @@ class ScheduleForm(forms.ModelForm):
         }
         help_texts = {
             "max_turns": f"{STEPS_ARE}. Empty: the profile's limit, then the global one.",
-            "max_run_duration_sec": "The wall clock of one run, in seconds; at its end the run is cancelled. "
-            "Empty: the global limit.",
+            "max_run_duration_sec": "How long one run may work; then it is stopped and delivers what it has. "
+            "Waiting does not count. Empty: the global limit.",
             "overlap_policy": "What an instant does while an earlier run of this schedule is not over.",
             "misfire_policy": "What becomes of instants that came due while no scheduler was running.",
         }

@@ -53,8 +53,8 @@ class ScheduleAdmin(ScheduleDoing):
         ("Limits of one run", {"fields": (("max_turns", "max_run_duration_sec", "max_cost_usd"),)}),
         ("Overlap, misfire, retries, priority", {"classes": FOLD, "fields": (
             ("overlap_policy", "misfire_policy", "misfire_grace_sec"),
-            ("max_retries", "priority", "pool"),
-            "jitter_sec",
+            ("max_retries", "retry_delay_sec", "retry_horizon_sec"),
+            ("priority", "pool", "jitter_sec"),
         )}),
         ("From, until, how often, active hours", {"classes": FOLD, "fields": (
             ("starts_at", "ends_at", "max_firings"), ("active_from", "active_until"),
@@ -149,11 +149,11 @@ class ScheduleAdmin(ScheduleDoing):
 
     @admin.display(description="average steps per firing")
     def average_steps(self, schedule: Schedule) -> SafeString:
-        return cells.count(schedule.avg_turns_per_firing)
+        return cells.at_least(cells.count(schedule.avg_turns_per_firing), schedule.avg_is_lower_bound)
 
     @admin.display(description="average duration")
     def average_duration(self, schedule: Schedule) -> SafeString:
-        return cells.span(schedule.avg_duration_ms)
+        return cells.at_least(cells.span(schedule.avg_duration_ms), schedule.avg_is_lower_bound)
 
 
 def _advice(schedule: Schedule) -> list[str]:

@@ -18,8 +18,8 @@ from stagent.lib import journal
 COPIED = (
     "project", "prompt", "profile", "kind", "timezone", "starts_at", "ends_at", "max_firings", "jitter_sec",
     "active_from", "active_until", "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries",
-    "priority", "pool", "max_turns", "max_run_duration_sec", "max_cost_usd", "deliver_to_chat",
-    "webhook_url", "email",
+    "retry_delay_sec", "retry_horizon_sec", "priority", "pool", "max_turns", "max_run_duration_sec",
+    "max_cost_usd", "deliver_to_chat", "webhook_url", "email",
 )  # fmt: skip
 
 

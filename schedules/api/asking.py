@@ -59,7 +59,18 @@ class ScheduleChanges(Timing):
     overlap_policy: OverlapPolicy = NOT_GIVEN
     misfire_policy: MisfirePolicy = NOT_GIVEN
     misfire_grace_sec: Whole | None = Field(default=None, ge=0, le=365 * DAY)
-    max_retries: Whole = Field(default=NOT_GIVEN, ge=0, le=10)
+    max_retries: Whole = Field(
+        default=NOT_GIVEN, ge=0, le=10, description="After failures that the provider does not cause."
+    )
+    retry_delay_sec: Whole | None = Field(
+        default=None, ge=1, le=3600, description="Before the first retry; doubled each time. null: 5."
+    )
+    retry_horizon_sec: Whole | None = Field(
+        default=None,
+        ge=10,
+        le=7 * DAY,
+        description="How long a run waits for a provider that is away. null: half the period, else an hour.",
+    )
     max_turns: Whole | None = Field(default=None, ge=1, le=MAX_TURNS, description="Max agent steps per run.")
     max_run_duration_sec: Whole | None = Field(default=None, ge=10, le=DAY)
     max_cost_usd: Decimal | None = Field(default=None, ge=0, max_digits=10, decimal_places=4)

@@ -21,14 +21,15 @@ EXAMPLE: Any = json.loads("""{
   "status": "active", "paused_reason": null, "starts_at": null, "ends_at": null, "max_firings": null,
   "active_from": null, "active_until": null, "priority": 0, "pool": "default",
   "overlap_policy": "skip", "misfire_policy": "fire_once", "misfire_grace_sec": null, "jitter_sec": 0,
-  "max_retries": 2, "max_turns": 120, "max_turns_set_at": "2026-11-20T10:00:00Z",
+  "max_retries": 2, "retry_delay_sec": null, "retry_horizon_sec": null, "max_turns": 120,
+  "max_turns_set_at": "2026-11-20T10:00:00Z",
   "max_run_duration_sec": null, "max_cost_usd": null, "deliver_to_chat": true,
   "webhook_url": null, "email": null, "owner": "alice",
   "next_fire_at": "2026-11-25T08:00:00Z", "next_nominal_at": "2026-11-25T08:00:00Z",
   "deferred_until": null, "last_fired_at": "2026-11-24T08:00:00Z", "firing_count": 41,
   "suppression_count": 0, "failure_streak": 0, "turn_budget_breach_streak": 0,
   "last_failure_reason": null, "last_turn_count": 38, "avg_turns_per_firing": 41.2,
-  "avg_duration_ms": 184000.0, "avg_duration": 184.0, "warnings": [],
+  "avg_is_lower_bound": false, "avg_duration_ms": 184000.0, "avg_duration": 184.0, "warnings": [],
   "created_at": "2026-10-01T12:00:00Z", "updated_at": "2026-11-20T10:00:00Z"
 }""")
 
@@ -67,6 +68,8 @@ class ScheduleRow(Row):
     misfire_grace_sec: int | None
     jitter_sec: int
     max_retries: int
+    retry_delay_sec: int | None
+    retry_horizon_sec: int | None = Field(description="How long a run waits for a provider that is away.")
     max_turns: int | None = Field(
         description="Agent steps of one run; null inherits the profile's, then the global."
     )
@@ -88,6 +91,7 @@ class ScheduleRow(Row):
     last_failure_reason: Annotated[FailureReason | None, BeforeValidator(lambda reason: reason or None)]
     last_turn_count: int | None
     avg_turns_per_firing: float | None
+    avg_is_lower_bound: bool = Field(description="The last run was cut off at its own limit.")
     avg_duration_ms: float | None
     avg_duration: float | None = Field(description="The same in seconds.")
     warnings: Warnings = Field(description="The advice that stands now.")

@@ -1,13 +1,15 @@
 """One piece of agent work: the lifecycle row."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from agents.failures import Sample
 from agents.models import Profile, Project, Question, Transcript
 from agents.states import FailureReason
+from schedules import samples
 from schedules.models.firing import Firing
 from schedules.models.schedule import Schedule
 from schedules.states import FINISHED, UNFINISHED, RunStatus, Source
@@ -34,6 +36,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Keep the waiting runs that nothing is asked for any more."""
         open_questions = Question.objects.open().filter(transcript=OuterRef("transcript"))
         return self.waiting().exclude(Exists(open_questions))
+
+    def worked(self) -> "RunQuerySet":
+        """Keep the runs that count for statistics; the numbers of some are lower bounds."""
+        return self.filter(samples.condition(Sample.WHOLE, Sample.LOWER_BOUND))
+
+    def worked_to_the_end(self) -> "RunQuerySet":
+        """Keep the runs whose numbers say how long their schedule's work is."""
+        return self.filter(samples.condition(Sample.WHOLE))
 
     def unfinished(self) -> "RunQuerySet":
         return self.filter(status__in=UNFINISHED)
@@ -67,11 +77,22 @@ class Run(models.Model):
 
     status = models.CharField(max_length=12, choices=RunStatus, default=RunStatus.QUEUED)
     failure_reason = models.CharField(max_length=32, blank=True, choices=FailureReason)
+    failure_kind = models.CharField(
+        max_length=32, blank=True, help_text="Finer than the reason; a row of agents.failures."
+    )
     failure_detail = models.CharField(max_length=500, blank=True)
     attempt = models.PositiveIntegerField(default=0, help_text="How many times it was claimed and counted.")
     lost_count = models.PositiveIntegerField(default=0, help_text="How many of its workers vanished.")
-    retry_count = models.PositiveIntegerField(default=0)
+    retry_count = models.PositiveIntegerField(default=0, help_text="Retries that count against the most.")
     max_retries = models.PositiveIntegerField(default=2)
+    provider_retries = models.PositiveIntegerField(
+        default=0, help_text="Retries since the provider last answered it; only their time is limited."
+    )
+    retry_until = models.DateTimeField(
+        null=True, help_text="It fails if the provider has not answered by then; set by the first failure."
+    )
+    retry_kind = models.CharField(max_length=32, blank=True)
+    retry_detail = models.CharField(max_length=500, blank=True, help_text="What it is tried again for.")
 
     # The queue.
     priority = models.SmallIntegerField(default=0)
@@ -87,11 +108,14 @@ class Run(models.Model):
     slot = models.CharField(max_length=70, blank=True, help_text="Pool and number of the slot it holds.")
     slot_claimed_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(
-        null=True, help_text="The first claim, moved on by what it waited for people: its time at work."
-    )
+    started_at = models.DateTimeField(null=True, help_text="The first claim.")
     waiting_since = models.DateTimeField(null=True, help_text="Since when it waits for a person's answer.")
-    deadline_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(
+        null=True, help_text="When its working time is used up if it works on from now; empty while it waits."
+    )
+    worked_ms = models.PositiveBigIntegerField(
+        default=0, help_text="In model calls and tools, over all attempts; what its time limit counts."
+    )
     finished_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_reason = models.CharField(max_length=200, blank=True)
@@ -154,6 +178,20 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.schedule_name}"
+
+    def time_limit(self, default_sec: int) -> timedelta:
+        return timedelta(seconds=self.max_run_duration_sec or default_sec)
+
+    def time_left(self, default_sec: int) -> timedelta:
+        """Return how long it may still work, by what is written down."""
+        return max(timedelta(), self.time_limit(default_sec) - timedelta(milliseconds=self.worked_ms))
+
+    def worked(self, now: datetime, default_sec: int) -> timedelta:
+        """Return how long it has worked; one that runs, as if it had done so since that was written down."""
+        noted = timedelta(milliseconds=self.worked_ms)
+        if self.status != RunStatus.RUNNING or self.deadline_at is None:
+            return noted
+        return max(noted, self.time_limit(default_sec) - (self.deadline_at - now))
 
     @property
     def finished(self) -> bool:

@@ -87,7 +87,26 @@ class Schedule(models.Model):
         validators=[MaxValueValidator(31_536_000)],
         help_text="Empty: half the period, between 2 minutes and 6 hours.",
     )
-    max_retries = models.PositiveIntegerField(default=2, validators=[MaxValueValidator(10)])
+    max_retries = models.PositiveIntegerField(
+        default=2,
+        validators=[MaxValueValidator(10)],
+        help_text="After failures that the provider does not cause; its own are limited by time.",
+    )
+    retry_delay_sec = models.PositiveIntegerField(
+        "first retry after, seconds",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(3_600)],
+        help_text="Doubled at each retry, and varied at random. Empty: 5 seconds.",
+    )
+    retry_horizon_sec = models.PositiveIntegerField(
+        "retry for at most, seconds",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(10), MaxValueValidator(604_800)],
+        help_text="How long a run waits for a provider that is away or overloaded. "
+        "Empty: half the period, one hour where there is none or a person started it.",
+    )
     priority = models.SmallIntegerField(
         default=0,
         validators=[MinValueValidator(-10), MaxValueValidator(10)],
@@ -107,11 +126,11 @@ class Schedule(models.Model):
     )
     max_turns_set_at = models.DateTimeField(null=True, blank=True, editable=False)
     max_run_duration_sec = models.PositiveIntegerField(
-        "lease override, seconds",
+        "time limit, seconds",
         null=True,
         blank=True,
         validators=[MinValueValidator(10), MaxValueValidator(86_400)],
-        help_text="The wall-clock limit of one run. Empty: the global default.",
+        help_text="How long one run may work; waiting does not count. Empty: the global default.",
     )
     max_cost_usd = models.DecimalField(
         "max cost per run, USD",
@@ -148,6 +167,9 @@ class Schedule(models.Model):
     last_turn_count = models.PositiveIntegerField(null=True, blank=True, editable=False)
     avg_turns_per_firing = models.FloatField(null=True, blank=True, editable=False)
     avg_duration_ms = models.FloatField(null=True, blank=True, editable=False)
+    avg_is_lower_bound = models.BooleanField(
+        default=False, editable=False, help_text="The last run was cut off at its own limit."
+    )
     paused_reason = models.CharField(max_length=300, blank=True, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False

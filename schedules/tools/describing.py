@@ -55,7 +55,10 @@ FIELDS = {
     "ends_at": text("No firing after this moment.", 40),
     "max_firings": number("It ends after so many firings.", 1, 1_000_000),
     "max_turns": number("The most agent steps of one run; null inherits.", 1, MAX_TURNS),
-    "max_run_duration_sec": number("The most seconds of one run; null inherits.", 10, DAY),
+    "max_run_duration_sec": number("The most seconds that one run may work; null inherits.", 10, DAY),
+    "max_retries": number("Retries after failures that the provider does not cause.", 0, 10),
+    "retry_delay_sec": number("Seconds before the first retry; null for the default.", 1, 3600),
+    "retry_horizon_sec": number("Seconds a run waits for its provider; null: half the period.", 10, 7 * DAY),
     "overlap_policy": {"type": "string", "enum": list(OverlapPolicy.values)},
     "misfire_policy": {"type": "string", "enum": list(MisfirePolicy.values)},
     "deliver_to_chat": {

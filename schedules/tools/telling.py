@@ -12,6 +12,7 @@ IN_LISTS = {
     "id", "name", "kind", "profile", "project", "cron", "interval", "at", "timezone", "description", "status",
     "paused_reason", "next_fire_at", "deferred_until", "last_fired_at", "firing_count", "failure_streak",
     "turn_budget_breach_streak", "last_failure_reason", "max_turns", "avg_turns_per_firing",
+    "avg_is_lower_bound",
 }  # fmt: skip
 NEXT = 3
 LONGEST_RESULT, SHORT_RESULT = 8000, 300

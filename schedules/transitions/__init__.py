@@ -6,7 +6,7 @@ at the count. Losing a race is an ordinary answer: None, False or `LeaseLost`.
 
 from schedules.transitions.claiming import Claim, adopt, claim
 from schedules.transitions.ending import Ending, finish, give_up, requeue
-from schedules.transitions.holding import progress, renew, request_cancel
+from schedules.transitions.holding import note_work, progress, renew, request_cancel
 from schedules.transitions.parking import park, unpark, withdraw
 from schedules.transitions.queueing import enqueue, enqueue_all, new_run
 from schedules.transitions.slots import bring_in_strays
@@ -26,6 +26,7 @@ __all__ = [
     "give_up",
     "move_on",
     "new_run",
+    "note_work",
     "park",
     "pause",
     "progress",

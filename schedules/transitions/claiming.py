@@ -44,7 +44,6 @@ def claim(
     claimed = Claim(run.pk, run.transcript_id, uuid.uuid4())
     with transaction.atomic(savepoint=False):  # the caller's transaction where there is one: all or nothing
         place = slots.take(run, conf)
-        longest = timedelta(seconds=run.max_run_duration_sec or conf.max_run_duration_sec)
         changed = statements.TAKE_RUN(
             run_id=run.pk,
             token=claimed.token,
@@ -52,7 +51,7 @@ def claim(
             slot=str(place.slot),
             now=now,
             until=now + (ttl or conf.lease_ttl),
-            deadline=now + longest,
+            deadline=now + run.time_left(conf.max_run_duration_sec),
         )
         if changed != 1:
             raise Quicker(f"run {run.pk}")

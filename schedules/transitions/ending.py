@@ -12,7 +12,8 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
 from agents.errors import LeaseLost
-from agents.states import FailureReason
+from agents.failures import USUAL, policy
+from agents.states import FailureKind, FailureReason
 from schedules import outbox, statements, streaks
 from schedules.models import Firing, Run, Schedule
 from schedules.signals import announce, run_finished
@@ -31,15 +32,25 @@ class Ending:
     """How a run ended, and what was measured while it ran. Empty measurements leave what is stored."""
 
     status: RunStatus
-    reason: FailureReason | None = None
+    reason: FailureReason | None = None  # left out, that of the kind
     detail: str = ""
     result: str = ""
     partial: bool = False
     report: dict[str, Any] | None = None
-    blameless: bool = False  # counts for no streak: a breaker's, a shutdown's
+    kind: FailureKind | None = None  # what went wrong, which says what it counts for
+    worked_ms: int | None = None  # over all attempts
     spent: dict[str, int | Decimal] = field(default_factory=dict)  # of SPENT, as far as known
     event_loop_lag_ms: float | None = None
     peak_rss_mb: float | None = None
+
+    @property
+    def failure_kind(self) -> FailureKind | None:
+        """The kind, or the usual one of the reason."""
+        return self.kind or (USUAL[FailureReason(self.reason)] if self.reason else None)
+
+    @property
+    def failure_reason(self) -> str:
+        return self.reason or (policy(self.kind).reason if self.kind else "")
 
 
 def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q | None = None) -> Run:
@@ -81,7 +92,9 @@ def _end(run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | No
         run_id=run_id,
         token=token,
         status=ending.status,
-        failure_reason=ending.reason or "",
+        failure_reason=ending.failure_reason,
+        failure_kind=ending.failure_kind or "",
+        worked_ms=ending.worked_ms,
         failure_detail=ending.detail[:500],
         result=ending.result,
         result_partial=ending.partial,
@@ -105,7 +118,7 @@ def _keep_books(run: Run, schedule: Schedule | None, ending: Ending, now: dateti
     _measure(run, ending, now)
     if schedule:
         outbox.post(run, schedule, now)  # first what happened, then what it means for the schedule
-        streaks.settle(run, schedule, blameless=ending.blameless, now=now)
+        streaks.settle(run, schedule, now=now)
 
 
 type Books = Callable[[Run, Schedule | None, Ending, datetime], None]
@@ -117,11 +130,13 @@ def requeue(
     *,
     not_before: datetime | None = None,
     belief: Q | None = None,
+    columns: dict[str, Any] | None = None,
     **counted: int,
 ) -> None:
     """Put a running run back into the queue and free its slots; `counted` adds to its counters.
 
-    It resumes from its transcript at the turn it had reached. `LeaseLost` as in `finish`.
+    `columns` are written beside. It resumes from its transcript at the turn it had reached. `LeaseLost` as
+    in `finish`.
     """
     with transaction.atomic():
         run = Run.objects.filter(pk=run_id).first()
@@ -133,6 +148,8 @@ def requeue(
             claim_order=place_again(run),
             **_held_nothing(),
             slot_claimed_at=None,
+            deadline_at=None,
+            **(columns or {}),
             **{column: F(column) + amount for column, amount in counted.items()},
         )
         if changed != 1:
@@ -165,21 +182,26 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
     return True
 
 
-def give_up(run_id: int, *, now: datetime, reason: FailureReason, detail: str) -> bool:
-    """Fail a run that waited in the queue beyond its deadline."""
+def give_up(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -> bool:
+    """Fail a run that waited in the queue for longer than it may."""
+    reason = policy(kind).reason
     with transaction.atomic():
         schedule = _lock_schedule(run_id)
         changed = (
             Run.objects.queued()
             .filter(pk=run_id)
             .update(
-                status=RunStatus.FAILED, failure_reason=reason, failure_detail=detail[:500], finished_at=now
+                status=RunStatus.FAILED,
+                failure_reason=reason,
+                failure_kind=kind,
+                failure_detail=detail[:500],
+                finished_at=now,
             )
         )
         if not changed:
             return False
         run = Run.objects.get(pk=run_id)
-        _keep_books(run, schedule, Ending(RunStatus.FAILED, reason), now)
+        _keep_books(run, schedule, Ending(RunStatus.FAILED, reason, kind=kind), now)
     announce(run_finished, run=run)
     return True
 
@@ -197,11 +219,10 @@ def _measure(run: Run, ending: Ending, now: datetime) -> None:
     """Write how the firing went: the highest lag and memory over its attempts."""
     if run.firing_id is None:
         return
-    started = run.started_at
     statements.MEASURE_END(
         firing_id=run.firing_id,
         now=now,
-        duration_ms=max(0, round((now - started).total_seconds() * 1000)) if started else None,
+        duration_ms=run.worked_ms if run.started_at else None,
         turn_count=run.turn_count,
         input_tokens=run.input_tokens,
         output_tokens=run.output_tokens,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -27,13 +28,41 @@ def renew(tokens: Iterable[UUID], now: datetime, ttl: timedelta) -> set[UUID]:
 
 
 def progress(
-    run_id: int, token: UUID, *, turn_count: int, input_tokens: int, output_tokens: int, cost_usd: Decimal
+    run_id: int,
+    token: UUID,
+    *,
+    turn_count: int,
+    input_tokens: int,
+    output_tokens: int,
+    cost_usd: Decimal,
+    **worked: Any,
 ) -> None:
-    """Write how far a run has come; `LeaseLost` when the token is not the run's any more."""
-    changed = Run.objects.filter(pk=run_id, token=token).update(
-        turn_count=turn_count, input_tokens=input_tokens, output_tokens=output_tokens, cost_usd=cost_usd
+    """Write how far a run has come, which ends an outage of its provider.
+
+    `worked` is as in `note_work`. `LeaseLost` when the token is not the run's any more.
+    """
+    _write(
+        run_id,
+        token,
+        turn_count=turn_count,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cost_usd=cost_usd,
+        provider_retries=0,
+        retry_until=None,
+        retry_kind="",
+        retry_detail="",
+        **worked,
     )
-    if changed != 1:
+
+
+def note_work(run_id: int, token: UUID, *, worked_ms: int, deadline_at: datetime) -> None:
+    """Write how long a run has worked and when its time will be used up; `LeaseLost` as in `progress`."""
+    _write(run_id, token, worked_ms=worked_ms, deadline_at=deadline_at)
+
+
+def _write(run_id: int, token: UUID, **columns: Any) -> None:
+    if Run.objects.filter(pk=run_id, token=token).update(**columns) != 1:
         raise LeaseLost(f"run {run_id}")
 
 

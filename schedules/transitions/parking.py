@@ -4,7 +4,7 @@ A question is settled in a transaction of its own, before or after its run is pu
 run first and look at its questions then, so whichever of the two comes last finds the other done.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from schedules.transitions.queueing import place_again
 from stagent.lib import bell
 
 
-def park(run_id: int, token: UUID, *, now: datetime) -> None:
+def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = None) -> None:
     """Put a running run aside and free its slots; it comes back as the same attempt.
 
     Answered meanwhile it is queued again at once; asked to stop meanwhile it is cancelled. `LeaseLost` when
@@ -36,6 +36,8 @@ def park(run_id: int, token: UUID, *, now: datetime) -> None:
             slot="",
             slot_claimed_at=None,
             lease_expires_at=None,
+            deadline_at=None,
+            **({} if worked_ms is None else {"worked_ms": worked_ms}),
         )
         if changed != 1:
             raise LeaseLost(f"run {run_id}")
@@ -45,18 +47,18 @@ def park(run_id: int, token: UUID, *, now: datetime) -> None:
         if run.cancel_requested_at:
             withdraw(run_id, now=now, reason=run.cancel_reason)
         elif not questions.open_of(run.transcript_id).exists():
-            _queue_again(run, now, attempt=F("attempt") - 1)
+            _queue_again(run, attempt=F("attempt") - 1)
         bell.ring()
 
 
 def unpark(run_id: int, *, now: datetime) -> bool:
-    """Queue a waiting run again once all it asked is settled; its deadline moves by the time it waited."""
+    """Queue a waiting run again once all it asked is settled."""
     with transaction.atomic():
         # The lock waits for a `park` under way, whose look at the questions may have been too early.
         run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
         if run is None or run.status != RunStatus.WAITING or questions.open_of(run.transcript_id).exists():
             return False
-        _queue_again(run, now, attempt=F("attempt") - 1)  # the next claim is the same attempt
+        _queue_again(run, attempt=F("attempt") - 1)  # the next claim is the same attempt
         bell.ring()
     return True
 
@@ -66,24 +68,15 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
     with transaction.atomic():
         waiting = Run.objects.waiting().select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
         if waiting:
-            _queue_again(waiting, now)  # for no longer than this transaction
+            _queue_again(waiting)  # for no longer than this transaction
             questions.withdraw(waiting.transcript_id, now)
         return ending.withdraw(run_id, now=now, reason=reason, outcome=outcome)
 
 
-def _queue_again(run: Run, now: datetime, **columns: Any) -> None:
+def _queue_again(run: Run, **columns: Any) -> None:
     Run.objects.waiting().filter(pk=run.pk).update(
         status=RunStatus.QUEUED,
         waiting_since=None,
         claim_order=place_again(run),
-        **_moved_on(run, now),
         **columns,
     )
-
-
-def _moved_on(run: Run, now: datetime) -> dict[str, Any]:
-    """Return the moments that the run's time at work is counted from, later by the time it waited."""
-    assert run.waiting_since is not None
-    waited = max(timedelta(), now - run.waiting_since)
-    moments = {"started_at": run.started_at, "deadline_at": run.deadline_at}
-    return {name: moment + waited for name, moment in moments.items() if moment}

@@ -83,6 +83,12 @@ def count(number: float | None) -> SafeString:
     return NOTHING if number is None else format_html('<span class="number">{}</span>', f"{number:,.0f}")
 
 
+def at_least(cell: SafeString, cut_off: bool) -> SafeString:
+    """Mark a number as a lower bound, where it is one."""
+    mark = '<span title="The last run was cut off at its limit">≥&nbsp;{}</span>'
+    return format_html(mark, cell) if cut_off and cell != NOTHING else cell
+
+
 def tokens(number: int | None) -> SafeString:
     """A number of tokens, rounded where nobody counts them: 940, 12k, 3.4M."""
     if number is None:

@@ -76,7 +76,7 @@ TABLE = [
     (answered(401), R.AUTH_FAILED, False, True),
     (answered(402), R.BUDGET_EXCEEDED, False, True),
     (answered(403), R.AUTH_FAILED, False, True),
-    (answered(404), R.SDK_ERROR, False, False),
+    (answered(404), R.SDK_ERROR, False, True),
     (answered(408), R.TIMEOUT, True, False),
     (answered(413), R.CONTEXT_WINDOW_EXCEEDED, False, False),
     (answered(422), R.SDK_ERROR, False, False),
@@ -107,7 +107,7 @@ TABLE = [
     (httpx2.ReadTimeout("The read operation timed out"), R.TIMEOUT, True, False),
     (httpx2.RemoteProtocolError("peer closed connection"), R.SDK_ERROR, True, False),
     (httpx2.ReadError("reset"), R.SDK_ERROR, True, False),
-    (httpx2.UnsupportedProtocol("ftp"), R.SDK_ERROR, False, False),
+    (httpx2.UnsupportedProtocol("ftp"), R.SDK_ERROR, False, True),
     (ConnectionResetError("reset"), R.SDK_ERROR, True, False),
     # what the SDK's stream reader trips over
     (json.JSONDecodeError("Expecting value", "<html>", 0), R.SDK_ERROR, True, False),
@@ -116,7 +116,7 @@ TABLE = [
     (ValueError("Unable to parse tool parameter JSON: rate limit"), R.SDK_ERROR, True, False),
     # no key
     (TypeError("Could not resolve authentication method. Expected api_key"), R.AUTH_FAILED, False, True),
-    (TypeError("unsupported operand type"), R.SDK_ERROR, False, False),
+    (TypeError("unsupported operand type"), R.SDK_ERROR, True, False),
     (anthropic.CredentialsError("no profile"), R.AUTH_FAILED, False, True),
     # words last, whole words only
     (Exception("API returned 429: rate limit exceeded"), R.RATE_LIMITED, True, False),
@@ -126,8 +126,8 @@ TABLE = [
     (Exception("request timed out"), R.TIMEOUT, True, False),
     (Exception("maximum context length is 8192 tokens"), R.CONTEXT_WINDOW_EXCEEDED, False, False),
     (Exception("the turn limit was hit"), R.TURN_LIMIT_EXCEEDED, False, False),
-    (Exception("It took 429 ms to return; limit of 401 rows"), R.SDK_ERROR, False, False),
-    (Exception("pirate limits"), R.SDK_ERROR, False, False),
+    (Exception("It took 429 ms to return; limit of 401 rows"), R.SDK_ERROR, True, False),
+    (Exception("pirate limits"), R.SDK_ERROR, True, False),
 ]  # fmt: skip
 
 
@@ -149,11 +149,13 @@ def test_the_detail_names_the_provider_s_words_and_the_request():
 
 
 def test_a_server_that_is_not_there_is_told_by_its_cause():
-    assert classify(unconnected()).detail == "The connection to the provider broke: Connection refused"
+    detail = classify(unconnected()).detail
+    assert detail.startswith("The provider cannot be reached: Connection refused. Check its address")
 
 
 def test_our_own_words_are_the_detail_of_our_own_limits():
-    assert classify(BudgetExceeded("The daily budget is used up.")).detail == "The daily budget is used up."
+    detail = classify(BudgetExceeded("The daily budget is used up.")).detail
+    assert detail.startswith("The daily budget is used up. Raise the budget")
 
 
 def test_a_failure_that_is_not_tried_again_has_no_time_to_wait():

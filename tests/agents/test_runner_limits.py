@@ -8,7 +8,7 @@ import pytest
 from agents.budgets import Spender
 from agents.events import Finished, Notice
 from agents.models import Budget, LedgerEntry
-from agents.states import Activity, BudgetScope, FailureReason
+from agents.states import Activity, BudgetScope, FailureKind, FailureReason
 from agents.tools import registry
 from agents.tools.base import Tool
 from stagent.lib import clock
@@ -93,7 +93,8 @@ def test_a_run_without_money_left_asks_nothing(script, assign):
     provider = script(say("Hello."))
     finished = finish(assign(max_cost_usd=Decimal("0.05"), cost_used=Decimal("0.0499")))
     assert finished.reason == FailureReason.BUDGET_EXCEEDED
-    assert finished.detail == "The cost limit of this run (0.05 USD) is used up."
+    assert finished.detail.startswith("The cost limit of this run (0.05 USD) is used up. Raise")
+    assert finished.failure is FailureKind.COST_LIMIT
     assert provider.requests == []
 
 
@@ -127,7 +128,7 @@ def test_a_spent_budget_stops_the_run_before_it_asks(script, assign):
     finished = finish(assign())
     assert finished.reason == FailureReason.BUDGET_EXCEEDED
     assert finished.detail.startswith("The daily budget of this install is used up")
-    assert not finished.provider_stop
+    assert finished.failure is FailureKind.BUDGET_SPENT
     assert provider.requests == []
 
 

@@ -129,14 +129,14 @@ def test_a_run_beyond_its_deadline_ends_as_lease_expired() -> None:
 def test_a_429_frees_the_slot_and_the_run_goes_on_later() -> None:
     run = ask("Be patient. [[offline: 429=1 retry_after=1]]")
     with a_running_scheduler():
-        waiting = wait_until(Run.objects.filter(pk=run.pk, retry_count=1).first)
+        waiting = wait_until(Run.objects.filter(pk=run.pk, provider_retries=1).first)
         run = ended(run)
     assert (waiting.status, waiting.slot) == (RunStatus.QUEUED, "")
     assert (run.status, run.attempt) == (RunStatus.COMPLETED, 2)
 
 
 def test_retries_are_bounded_and_the_true_reason_stands() -> None:
-    run = ask("Overload. [[offline: 529=9 retry_after=0]]", max_retries=0)
+    run = ask("Overload. [[offline: 529=9 retry_after=60]]", retry_horizon_sec=10)
     with a_running_scheduler():
         run = ended(run)
     assert (run.status, run.failure_reason) == (RunStatus.FAILED, FailureReason.OVERLOADED)

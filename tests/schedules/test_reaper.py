@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
+from agents import breaker
 from agents.states import FailureReason
 from schedules import conf, transitions
 from schedules.drain import drain
-from schedules.models import Firing, Run, Slot
+from schedules.models import Firing, Run, Schedule, Slot
 from schedules.models.run import UNADOPTED
 from schedules.reaper import reap
 from schedules.states import FiringKind, Outcome, RunStatus
-from schedules.transitions import claim, request_cancel, requeue
+from schedules.transitions import claim, renew, request_cancel, requeue
 from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, the_situation
 
 pytestmark = pytest.mark.django_db
@@ -75,11 +76,17 @@ def test_a_run_that_no_scheduler_adopted_is_queued_again_and_loses_nothing() -> 
     assert (run.status, run.lost_count, run.attempt) == (RunStatus.QUEUED, 0, 0)
 
 
+def overdue(schedule: Schedule) -> Run:
+    """A run of ten seconds whose owner renews its lease for ever."""
+    run, claimed = a_running_run(schedule)
+    renew([claimed.token], NOON + timedelta(seconds=60), timedelta(seconds=60))
+    return run
+
+
 def test_an_overdue_run_ends_as_lease_expired_even_when_its_lease_is_renewed() -> None:
-    schedule = a_schedule(max_run_duration_sec=10)
-    run, _ = a_running_run(schedule)
-    assert reap_at(NOON + timedelta(seconds=15)) == 0  # its holder may end it itself
-    reap_at(NOON + timedelta(seconds=21))
+    run = overdue(a_schedule(max_run_duration_sec=10))
+    assert reap_at(NOON + timedelta(seconds=79)) == 0  # its holder may end it itself
+    reap_at(NOON + timedelta(seconds=80))
     run.refresh_from_db()
     assert (run.status, run.failure_reason) == (RunStatus.FAILED, FailureReason.LEASE_EXPIRED)
 
@@ -87,8 +94,8 @@ def test_an_overdue_run_ends_as_lease_expired_even_when_its_lease_is_renewed() -
 def test_a_schedule_that_hangs_every_time_pauses_itself() -> None:
     schedule = a_schedule(max_run_duration_sec=10)
     for _ in range(3):
-        a_running_run(schedule)
-        reap_at(NOON + timedelta(seconds=21))
+        overdue(schedule)
+        reap_at(NOON + timedelta(seconds=80))
     schedule.refresh_from_db()
     assert (schedule.status, schedule.failure_streak) == ("paused", 3)
     assert "lease_expired" in schedule.paused_reason
@@ -114,10 +121,35 @@ def test_a_run_nobody_wants_any_more_expires_in_the_queue_and_its_firing_says_so
     assert "60 minutes" in firing.reason
 
 
-def test_a_retry_that_waits_beyond_the_deadline_fails() -> None:
-    run = a_queued_run()
-    Run.objects.filter(pk=run.pk).update(started_at=NOON, deadline_at=NOON + timedelta(seconds=5))
+def a_retry() -> Run:
+    """A run that is tried again for five seconds yet."""
+    run, until = a_queued_run(), NOON + timedelta(seconds=5)
+    tried = {"retry_kind": "unreachable", "retry_detail": "The provider cannot be reached."}
+    Run.objects.filter(pk=run.pk).update(started_at=NOON, retry_until=until, **tried)
+    return run
+
+
+def test_a_retry_fails_when_its_horizon_passes_and_its_provider_is_still_away() -> None:
+    run = a_retry()
+    breaker.trip(breaker.of(run.profile), "sdk_error", "away", NOON)
+    assert reap_at(NOON + timedelta(seconds=4)) == 0
     reap_at(NOON + timedelta(seconds=6))
+    run.refresh_from_db()
+    assert (run.status, run.failure_reason) == (RunStatus.FAILED, FailureReason.SDK_ERROR)
+    assert run.failure_detail.endswith("The provider cannot be reached.")
+    assert Schedule.objects.get().failure_streak == 0
+
+
+def test_a_retry_that_waits_only_for_a_slot_is_left_in_the_queue() -> None:
+    run = a_retry()
+    assert reap_at(NOON + timedelta(seconds=6)) == 0
+    assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
+
+
+def test_a_worker_that_dies_as_its_runs_time_is_used_up_ends_it() -> None:
+    run, _ = a_running_run(a_schedule(max_run_duration_sec=10))
+    Run.objects.filter(pk=run.pk).update(worked_ms=10_000)
+    reap_at(LAPSED)
     run.refresh_from_db()
     assert (run.status, run.failure_reason) == (RunStatus.FAILED, FailureReason.LEASE_EXPIRED)
 

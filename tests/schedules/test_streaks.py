@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from agents.states import FailureReason
+from agents.states import FailureKind, FailureReason
 from schedules import streaks
 from schedules.models import Delivery, Schedule
 from schedules.states import RunStatus, ScheduleKind, ScheduleStatus, Source
@@ -23,14 +23,16 @@ def end(
     turns: int = 10,
     at: datetime = NOON,
     took_sec: int = 1,
-    blameless: bool = False,
+    kind: FailureKind | None = None,
     report: dict[str, object] | None = None,
     source: Source = Source.SCHEDULED,
 ) -> Schedule:
     """Let one run of the schedule end as told, and return the schedule as it is afterwards."""
     run, claimed = a_running_run(schedule, at, source=source)
     status = status or (RunStatus.FAILED if reason else RunStatus.COMPLETED)
-    ending = Ending(status, reason, spent={"turn_count": turns}, blameless=blameless, report=report)
+    ending = Ending(
+        status, reason, spent={"turn_count": turns}, kind=kind, report=report, worked_ms=took_sec * 1000
+    )
     finish(run.pk, claimed.token, ending, now=at + timedelta(seconds=took_sec))
     schedule.refresh_from_db()
     return schedule
@@ -76,7 +78,7 @@ def test_a_cancelled_run_neither_counts_nor_resets() -> None:
 
 
 def test_a_providers_spend_stop_counts_for_neither() -> None:
-    assert streaks_of(end(a_schedule(), R.BUDGET_EXCEEDED, blameless=True)) == (0, 0)
+    assert streaks_of(end(a_schedule(), R.BUDGET_EXCEEDED, kind=FailureKind.SPEND_STOP)) == (0, 0)
 
 
 def test_two_breaches_warn_with_the_average_and_an_advised_cap() -> None:
@@ -84,7 +86,7 @@ def test_two_breaches_warn_with_the_average_and_an_advised_cap() -> None:
     end(schedule, R.TURN_LIMIT_EXCEEDED, turns=40)
     assert streaks.advice(schedule) == []
     end(schedule, R.TURN_LIMIT_EXCEEDED, turns=40)
-    advice = "Its runs average 40 agent steps; a limit of 60 would let them finish."
+    advice = "Its runs need at least 40 agent steps, where they were cut off; try a limit of 60 or more."
     assert streaks.advice(schedule) == [f"2 turn-limit breaches in a row. {advice}"]
 
 
@@ -124,7 +126,7 @@ def test_three_runs_near_their_time_limit_warn() -> None:
     schedule = a_schedule(max_run_duration_sec=100)
     for _ in range(3):
         end(schedule, took_sec=81)
-    assert "raise the lease override" in streaks.advice(schedule)[0]
+    assert "raise the time limit" in streaks.advice(schedule)[0]
     end(schedule, took_sec=10)
     assert streaks.advice(schedule) == []
 

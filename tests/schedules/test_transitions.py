@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from agents import transcript
 from agents.errors import LeaseLost
 from agents.events import TextDelta
-from agents.states import FailureReason
+from agents.states import FailureKind, FailureReason
 from schedules import conf
 from schedules.errors import Quicker
 from schedules.models import Run, Schedule, Slot
@@ -118,14 +118,15 @@ def test_a_second_claim_fences_the_first_one_off() -> None:
     finish(run.pk, second.token, DONE, now=LATER)
 
 
-def test_a_resumed_run_gets_a_new_lease_and_keeps_its_deadline() -> None:
+def test_a_resumed_run_gets_a_new_lease_and_what_is_left_of_its_time() -> None:
     run, first = a_running_run()
-    requeue(run.pk, first.token, retry_count=1)
+    requeue(run.pk, first.token, columns={"worked_ms": 200_000}, retry_count=1)
     run.refresh_from_db()
+    assert run.deadline_at is None
     claim(run, holder="another", now=LATER, conf=conf.load())
     run.refresh_from_db()
     assert run.lease_expires_at == LATER + timedelta(seconds=60)
-    assert run.deadline_at == NOON + timedelta(seconds=1200)
+    assert run.deadline_at == LATER + timedelta(seconds=1000)
     assert (run.attempt, run.started_at, run.slot_claimed_at) == (2, NOON, LATER)
 
 
@@ -201,7 +202,7 @@ def test_a_scheduled_run_that_lost_its_worker_comes_before_others() -> None:
 
 def test_giving_up_needs_a_queued_run() -> None:
     run, _ = a_running_run()
-    assert not give_up(run.pk, now=LATER, reason=FailureReason.LEASE_EXPIRED, detail="")
+    assert not give_up(run.pk, now=LATER, kind=FailureKind.UNREACHABLE, detail="")
 
 
 def test_a_run_whose_slot_row_was_deleted_can_still_end() -> None:

@@ -106,7 +106,8 @@ def opening(row: Row) -> str:
 def steps(row: Row) -> str:
     """Say how many steps it takes and may take."""
     usual, limit = row.get("avg_turns_per_firing"), row.get("max_turns")
-    parts = [f"{float(usual):.0f} on average" if usual else "", f"at most {limit}" if limit else ""]
+    least = "at least " if row.get("avg_is_lower_bound") else ""
+    parts = [f"{least}{float(usual):.0f} on average" if usual else "", f"at most {limit}" if limit else ""]
     return ", ".join(filter(None, parts))
 
 

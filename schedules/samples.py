@@ -1,0 +1,41 @@
+"""Which runs count for statistics, and for what: the one answer, for averages, medians, drift and advice.
+
+A run counts if it took a step and was not cut off by something else (its provider, a person, a shutdown). One
+that was cut off at its own limit would have gone on: its numbers are lower bounds.
+"""
+
+from django.db.models import Q
+
+from agents import failures
+from agents.failures import Sample
+from schedules.states import RunStatus
+
+OLD_WEIGHT = 0.7  # of a running average; the new value has the rest
+
+
+def of(status: str, kind: str, turns: int) -> Sample:
+    """Return what the numbers of a run that ended so say of its schedule."""
+    if turns < 1:
+        return Sample.NONE
+    if status == RunStatus.COMPLETED:
+        return Sample.WHOLE
+    return failures.policy(kind).sample if status == RunStatus.FAILED and kind else Sample.NONE
+
+
+def condition(*samples: Sample) -> Q:
+    """Return the same as a condition on runs; those of older versions kept their reason only."""
+    by_kind = Q(failure_kind__in=failures.kinds(*samples))
+    by_reason = Q(failure_kind="", failure_reason__in=failures.reasons(*samples))
+    ended = Q(status=RunStatus.FAILED) & (by_kind | by_reason)
+    if Sample.WHOLE in samples:
+        ended |= Q(status=RunStatus.COMPLETED)
+    return ended & Q(turn_count__gte=1)
+
+
+def blend(average: float | None, value: float, sample: Sample) -> float:
+    """Return the average with a new value in it; a lower bound never lowers it."""
+    if average is None:
+        return value
+    if sample == Sample.LOWER_BOUND:
+        value = max(average, value)
+    return OLD_WEIGHT * average + (1 - OLD_WEIGHT) * value
