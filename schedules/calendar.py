@@ -66,6 +66,10 @@ class Recurrence:
         """Return the next few instants strictly after a moment."""
         return list(islice(self._instants(after), count))
 
+    def all_after(self, after: datetime) -> Iterator[Instant]:
+        """Yield the instants strictly after a moment, as far as they are asked for."""
+        return self._instants(after)
+
     def between(self, after: datetime, until: datetime, limit: int = 10_000) -> list[Instant]:
         """Return the oldest `limit` instants after one moment (exclusive) until another (inclusive)."""
         return list(islice(self._instants(after, until), limit))

@@ -1,47 +1,44 @@
 """A schedule whose instant has come: what is due, and what becomes of each instant. It writes nothing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
-
-from django.utils.functional import cached_property
+from typing import Any
 
 from schedules.calendar import Instant, jittered
-from schedules.misfires import Plan, Policy, default_grace, plan
+from schedules.due_instants import DueInstants
+from schedules.lateness import span_of
+from schedules.misfires import NEVER_LATE, Span
 from schedules.models import Firing, Run, Schedule
-from schedules.quiet import is_quiet
-from schedules.situation import Situation
 from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, Source
-from schedules.transitions import new_run
+from schedules.transitions.next_instant import believed
+from schedules.transitions.queueing import new_run
 
 # A run still queued after its grace and this is not wanted any more.
 QUEUE_PATIENCE = timedelta(hours=1)
 SPREAD_SEC = 5  # deferred schedules come back spread over this, not all at once
+BY_HAND = (Source.MANUAL, Source.RETRY)
 
 
 @dataclass
-class Due:
-    """A schedule at a moment when its instant has come; `earlier` are its unfinished runs.
+class Due(DueInstants):
+    """What is decided about due instants: firings, runs to queue and runs in their way."""
 
-    `decide` fills in what is to be written: a firing for each instant, runs, and the runs in their way.
-    """
-
-    schedule: Schedule
-    situation: Situation
-    earlier: Sequence[Run] = ()
     firings: list[Firing] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     in_the_way: list[Run] = field(default_factory=list)
 
-    @property
-    def now(self) -> datetime:
-        return self.situation.now
-
     def decide(self) -> None:
         """Decide about every due instant and explain each."""
-        self._explain(self.plan.coalesced, self.plan.coalesced_count, Outcome.COALESCED)
-        self._explain(self.plan.skipped, self.plan.skipped_count, Outcome.SKIPPED_MISFIRE)
+        if self.schedule.at is not None:
+            self._decide_one_shot()
+            return
+        for span in self.quiet:
+            self._record_span(span, Outcome.SKIPPED_QUIET_HOURS, self._quiet_reason())
+        for span in self.plan.coalesced:
+            self._record_span(span, Outcome.COALESCED, self._because(span, self._coalesced_into()))
+        for span in self.plan.skipped:
+            policy = "the misfire policy skips what is that late"
+            self._record_span(span, Outcome.SKIPPED_MISFIRE, self._because(span, policy))
         for instant in self.plan.fire:
             self._decide(instant)
 
@@ -58,43 +55,6 @@ class Due:
         )
         return min(self.now + conf.chat_delay + spread, due_at + conf.chat_max_delay)
 
-    @property
-    def due_at(self) -> datetime:
-        assert self.schedule.next_fire_at is not None
-        return self.schedule.next_fire_at
-
-    # Which instants are due.
-
-    @cached_property
-    def plan(self) -> Plan:
-        """Return what the misfire policy makes of what is due; within its jitter an instant is not due."""
-        decided = self._plan_until(self.now)
-        last = decided.fire[-1].at if decided.fire else None
-        if last and len(decided.fire) + decided.coalesced_count > 1 and self._fire_at(last) > self.now:
-            return self._plan_until(last - timedelta(microseconds=1))
-        return decided
-
-    def _plan_until(self, moment: datetime) -> Plan:
-        schedule = self.schedule
-        assert schedule.next_nominal_at is not None
-        first = Instant(schedule.next_nominal_at, schedule.next_dst_shifted)
-        return plan(schedule.recurrence, first, moment, cast(Policy, schedule.misfire_policy), self.grace)
-
-    @cached_property
-    def grace(self) -> timedelta:
-        """Return how late an instant may be; jitter and stepping back for chat are not lateness."""
-        stepped_back = self.now - self.due_at if self.schedule.deferred_until else timedelta()
-        default = default_grace(self.schedule.recurrence.period(self.due_at))
-        return self.schedule.grace(default) + timedelta(seconds=self.schedule.jitter_sec) + stepped_back
-
-    def _fire_at(self, nominal: datetime) -> datetime:
-        if not self.schedule.jitter_sec:
-            return nominal
-        following = self.schedule.recurrence.next_after(nominal)
-        return jittered(
-            self.schedule.pk, nominal, self.schedule.jitter_sec, following.at if following else None
-        )
-
     # What becomes of each.
 
     def _decide(self, instant: Instant) -> None:
@@ -102,19 +62,41 @@ class Due:
         if outcome != Outcome.FIRED:
             self._record(instant, outcome, reason=reason)
             return
-        due_at = self._fire_at(instant.at)
+        due_at = min(self._fire_at(instant.at), max(self.now, instant.at))
+        late = self.now - due_at > self.grace
+        self._fire(instant, due_at, reason, late=late, expires_at=self.now + self.grace + QUEUE_PATIENCE)
+
+    def _decide_one_shot(self) -> None:
+        """Fire a one-shot: overlap, budgets and quiet hours let its run wait; only its expiry ends it."""
+        assert self.schedule.next_nominal_at is not None
+        assert self.schedule.expires_at is not None
+        instant = Instant(self.schedule.next_nominal_at, self.schedule.next_dst_shifted)
+        if any(row.nominal_at == instant.at and believed(row, self.now) for row in self.recorded):
+            return
+        expires_at = max(self.schedule.expires_at, self.due_at + QUEUE_PATIENCE)
+        if self.now > expires_at:
+            self._record(
+                instant, Outcome.MISSED, reason=self._because(Span(instant, instant, 1), "it expired")
+            )
+            return
+        stopped = self.situation.conf.stopped
+        if self.schedule.overlap_policy == OverlapPolicy.CANCEL_RUNNING and not stopped:
+            self.in_the_way = self._cancellable()
+        self._fire(instant, self.due_at, self._lateness(self.due_at), late=False, expires_at=expires_at)
+
+    def _fire(
+        self, instant: Instant, due_at: datetime, reason: str, *, late: bool, expires_at: datetime
+    ) -> None:
+        deferred = self.now - due_at if self.schedule.deferred_until else timedelta()
         firing = self._record(
             instant,
-            outcome,
+            Outcome.FIRED,
             reason=reason,
             due_at=due_at,
             fired_at=self.now,
-            deferral_ms=max(0, round((self.now - due_at).total_seconds() * 1000))
-            if self.schedule.deferred_until
-            else 0,
+            deferral_ms=max(0, round(deferred.total_seconds() * 1000)),
             max_turns_at_firing=self.schedule.max_turns,
         )
-        late = self.now - due_at > self.grace
         self.runs.append(
             new_run(
                 self.schedule,
@@ -123,26 +105,27 @@ class Due:
                 firing=firing,
                 due_at=due_at,
                 lane="backfill" if late else "scheduled",
-                expires_at=self.now + self.grace + QUEUE_PATIENCE,
+                expires_at=expires_at,
             )
         )
 
     def _outcome(self, instant: Instant) -> tuple[Outcome, str]:
-        if (
-            self.schedule.max_firings
-            and self.schedule.firing_count + len(self.runs) >= self.schedule.max_firings
-        ):
-            return Outcome.CAPPED, f"It may fire {self.schedule.max_firings} times, and has."
-        if is_quiet(self.schedule, instant.at):
-            return Outcome.SKIPPED_QUIET_HOURS, f"Outside its active hours, {quiet_hours(self.schedule)}."
+        left = self.schedule.firings_left
+        if left is not None and len(self.runs) >= left:
+            most = self.schedule.max_firings
+            return Outcome.CAPPED, f"Reached its limit of {most} firing{'' if most == 1 else 's'}."
+        if self._is_quiet(instant):
+            return Outcome.SKIPPED_QUIET_HOURS, self._quiet_reason()
         if spent := self._spent_budget():
             return Outcome.SKIPPED_BUDGET, spent
         if blocker := self._blocker():
             return Outcome.SKIPPED_OVERLAP, blocker
-        return (
-            Outcome.FIRED,
-            "The instant did not exist that day; fired right after the gap." if instant.dst_shifted else "",
-        )
+        if instant.dst_shifted:
+            return Outcome.FIRED, "The instant did not exist that day; fired right after the gap."
+        return Outcome.FIRED, self._lateness(self._fire_at(instant.at))
+
+    def _quiet_reason(self) -> str:
+        return f"Outside its active hours, {quiet_hours(self.schedule)}."
 
     def _spent_budget(self) -> str:
         return self.situation.budgets.covering(
@@ -159,7 +142,7 @@ class Due:
         if policy == OverlapPolicy.ALLOW:
             return ""
         if policy == OverlapPolicy.CANCEL_RUNNING:
-            self.in_the_way = list(self.earlier)
+            self.in_the_way = self._cancellable()
             return ""
         if policy == OverlapPolicy.QUEUE_ONE:
             waiting = [run for run in self.earlier if run.status == RunStatus.QUEUED]
@@ -175,22 +158,37 @@ class Due:
             return f"All scheduled work is stopped, so run {self.earlier[0].pk} goes on."
         return ""
 
+    def _cancellable(self) -> list[Run]:
+        """Return the earlier runs that a newer one replaces; what a person started is theirs to cancel."""
+        return [run for run in self.earlier if run.source not in BY_HAND]
+
     # Writing it down.
 
-    def _explain(self, instants: tuple[Instant, ...], count: int, outcome: Outcome) -> None:
-        """Let one row stand for all the instants that were coalesced or skipped."""
-        if not count:
-            return
-        span = (
-            f"{count} instants, the first at {instants[0].at:%Y-%m-%d %H:%M} UTC,"
-            if count > 1
-            else "The instant"
-        )
-        because = "came due while no scheduler was there to fire in time"
-        fate = (
-            "a later one stands for it." if outcome == Outcome.COALESCED else "the misfire policy skips such."
-        )
-        self._record(instants[0], outcome, reason=f"{span} {because}; {fate}", count=count)
+    def _lateness(self, due_at: datetime) -> str:
+        """Say how late it fires and why, where that is worth a word."""
+        late = self.now - due_at
+        if late <= NEVER_LATE or self.schedule.deferred_until:
+            return ""
+        cause = self.delays.cause(due_at)
+        return f"Fired {span_of(late)} late{f': {cause}' if cause else ''}."
+
+    def _because(self, span: Span, fate: str) -> str:
+        """Say which instants were late, how late, why as far as that is known, and what that means."""
+        late = span_of(self.now - span.first.at)
+        cause = self.delays.cause(span.first.at)
+        why = f": {cause}" if cause else ""
+        if span.count == 1:
+            return f"It was {late} late{why}; {fate}."
+        which = f"{span.count} instants from {_utc(span.first)} to {_utc(span.last)} UTC"
+        return f"{which}, up to {late} late{why}; {fate}."
+
+    def _coalesced_into(self) -> str:
+        return f"coalesced into the instant at {_utc(self.plan.fire[-1])} UTC"
+
+    def _record_span(self, span: Span, outcome: Outcome, reason: str) -> None:
+        """Let one row stand for all the instants of a span."""
+        last = span.last.at if span.count > 1 else None
+        self._record(span.first, outcome, reason=reason[:300], count=span.count, last_nominal_at=last)
 
     def _record(self, instant: Instant, outcome: Outcome, *, reason: str, **columns: Any) -> Firing:
         firing = Firing(
@@ -198,6 +196,7 @@ class Due:
             schedule_name=self.schedule.name,
             kind=FiringKind(self.schedule.kind),
             nominal_at=instant.at,
+            recorded_at=self.now,
             dst_shifted=instant.dst_shifted,
             outcome=outcome,
             reason=reason,
@@ -209,3 +208,7 @@ class Due:
 
 def quiet_hours(schedule: Schedule) -> str:
     return f"{schedule.active_from:%H:%M} to {schedule.active_until:%H:%M} in {schedule.timezone}"
+
+
+def _utc(instant: Instant) -> str:
+    return f"{instant.at:%Y-%m-%d %H:%M:%S}".removesuffix(":00")

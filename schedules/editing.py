@@ -1,6 +1,6 @@
 """The one door through which a schedule is made or changed: API, admin and chat tool all walk through it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,15 +13,21 @@ from schedules.calendar import Recurrence, ZoneError
 from schedules.cron import CronError, parse
 from schedules.models import Run, Schedule
 from schedules.phrases import parse_when
+from schedules.settling import lock_recorded
 from schedules.states import ScheduleKind, ScheduleStatus
-from schedules.transitions.standing import NO_NEXT, next_columns, next_from
+from schedules.transitions.next_instant import MICROSECOND, fire_at
+from schedules.transitions.standing import restarted
 from stagent.lib import bell
 
 WHEN = ("cron", "interval", "at")
 SAY_WHEN = "Say when: a cron expression, an interval in words, or a moment."
 WORK = ("prompt", "profile", "project")  # what an agent is to do, and what it has at hand for it
 FOLLOWS = ("max_turns_set_at", "owner")  # not typed by anybody, but written with what is
-TIMING = {"cron", "every_sec", "at", "timezone", "starts_at", "ends_at", "jitter_sec", "max_firings"}
+RHYTHM = ("cron", "every_sec", "at", "anchor_at", "timezone", "starts_at", "ends_at", "max_firings")
+TIMING = {*RHYTHM, "jitter_sec"}
+QUIET = ("kind", "active_from", "active_until")
+# By these it is decided what becomes of an instant: one that is due is decided about by the old ones.
+DECIDING = (*RHYTHM, *QUIET, "overlap_policy", "misfire_policy", "misfire_grace_sec")
 
 
 def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Schedule:
@@ -30,12 +36,12 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
     ValidationError with a message for every wrong field; nothing is written then. An edit of the
     timing never fires for an instant before the edit.
     """
-    before = prepare(schedule, changes, now=now)
+    prepare(schedule, changes, now=now)
     with transaction.atomic():
         if schedule._state.adding:
             _insert(schedule, now)
         else:
-            _update(schedule, retimed=_timing(schedule) != before, now=now)
+            _update(schedule, now)
         bell.ring()
     return schedule
 
@@ -131,6 +137,10 @@ def _check(schedule: Schedule, before: dict[str, Any] | None, now: datetime) -> 
 def _check_it_fires(schedule: Schedule, recurrence: Recurrence, now: datetime) -> None:
     if schedule.firings_left == 0 or recurrence.next_after(now) is not None:
         return
+    if schedule.at is not None and schedule.at == schedule.next_nominal_at:
+        now = schedule.at - MICROSECOND  # it is due already, and waits for its turn
+        if recurrence.next_after(now) is not None:
+            return
     if schedule.at is not None:
         raise ValidationError({"at": "That moment is past."})
     if schedule.ends_at is not None:
@@ -143,11 +153,19 @@ def _insert(schedule: Schedule, now: datetime) -> None:
     # The jitter of the first instant depends on the id, which the first save gives.
     schedule.next_nominal_at = schedule.next_fire_at = following.at if following else None
     schedule.save()
-    _set_next(schedule, now)
+    if schedule.status != ScheduleStatus.PAUSED:
+        _keep(schedule, restarted(schedule, now))
 
 
-def _update(schedule: Schedule, *, retimed: bool, now: datetime) -> None:
-    """Save what a person may change; what the tick and the streaks keep stays theirs."""
+def _update(schedule: Schedule, now: datetime) -> None:
+    """Save what a person may change; what the tick and the streaks keep stays theirs.
+
+    What is due is recorded first, by the rhythm and the policies before the edit.
+    """
+    before = Schedule.objects.select_for_update(of=("self",)).get(pk=schedule.pk)
+    moved = _differ(schedule, before, RHYTHM) and not _keeps_its_moment(schedule, before)
+    if _differ(schedule, before, DECIDING):
+        before = lock_recorded(schedule.pk, now, one_shots=moved, at_once=moved) or before
     kept = {
         field.name
         for field in Schedule._meta.concrete_fields
@@ -161,8 +179,19 @@ def _update(schedule: Schedule, *, retimed: bool, now: datetime) -> None:
     _end_leave(schedule)
     schedule.save(update_fields=[*mine, "updated_at"])
     schedule.refresh_from_db()
-    if retimed:
-        _set_next(schedule, now)
+    if moved:
+        _restart(schedule, now)
+    elif schedule.next_nominal_at and _differ(schedule, before, (*RHYTHM, "jitter_sec", *QUIET)):
+        _keep(schedule, {"next_fire_at": fire_at(schedule, schedule.next_nominal_at)})
+
+
+def _differ(schedule: Schedule, before: Schedule, names: Iterable[str]) -> bool:
+    return any(getattr(schedule, name) != getattr(before, name) for name in names)
+
+
+def _keeps_its_moment(schedule: Schedule, before: Schedule) -> bool:
+    """Tell whether a one-shot is left at its moment: what else is changed of its timing moves nothing."""
+    return schedule.at is not None and schedule.at == before.at
 
 
 def _end_leave(schedule: Schedule) -> None:
@@ -172,15 +201,12 @@ def _end_leave(schedule: Schedule) -> None:
         leaves.end_all([leaves.in_schedule(schedule.pk)])
 
 
-def _set_next(schedule: Schedule, now: datetime) -> None:
+def _restart(schedule: Schedule, now: datetime) -> None:
     """Let the next instant follow from now by the new timing; a schedule that was over may live again."""
-    Schedule.objects.select_for_update().get(pk=schedule.pk)
-    schedule.refresh_from_db()
-    if schedule.status == ScheduleStatus.PAUSED:
-        values: dict[str, Any] = {}
-    elif schedule.firings_left == 0 or (following := next_from(schedule, now)) is None:
-        values = NO_NEXT | {"status": ScheduleStatus.COMPLETED}
-    else:
-        values = next_columns(schedule, following) | {"status": ScheduleStatus.ACTIVE}
-    Schedule.objects.filter(pk=schedule.pk).update(**values) if values else None
+    if schedule.status != ScheduleStatus.PAUSED:
+        _keep(schedule, restarted(schedule, now))
+
+
+def _keep(schedule: Schedule, columns: dict[str, Any]) -> None:
+    Schedule.objects.filter(pk=schedule.pk).update(**columns)
     schedule.refresh_from_db()

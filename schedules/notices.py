@@ -6,11 +6,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from schedules.models import Delivery, Notice, Schedule
+from schedules.models import Delivery, Firing, Notice, Schedule
 from stagent.lib import journal
 
 SELF_PAUSE = "self_pause:"  # and the reason of the last failure: what breaks for many is told once
+ONE_SHOT = "one_shot:"
 OVER_ONCE_SEEN = (Notice.Kind.MISSED, Notice.Kind.SELF_PAUSE)
 
 
@@ -35,6 +37,16 @@ def tell_self_pause(schedule: Schedule, why: str, now: datetime) -> bool:
     last = f"“{schedule.name}” paused itself: {why}"
     text = f"{number} schedules paused themselves. The last one: {last}" if earlier else last
     return tell(cause, Notice.Kind.SELF_PAUSE, text, now, count=number)
+
+
+def tell_missed_one_shot(firing: Firing, now: datetime) -> bool:
+    """Tell that a one-shot did not run until it expired; its notice has the button that runs it now."""
+    cause = f"{ONE_SHOT}{firing.schedule_id}:{firing.nominal_at:%Y%m%dT%H%M%S}"
+    due = timezone.localtime(firing.nominal_at, timezone.get_default_timezone())
+    text = (
+        f"“{firing.schedule_name}” was due once, at {due:%Y-%m-%d %H:%M %Z}, and did not run. {firing.reason}"
+    )
+    return tell(cause, Notice.Kind.MISSED, text, now, schedule_id=firing.schedule_id)
 
 
 def close(cause: str, now: datetime) -> None:

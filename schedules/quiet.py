@@ -1,6 +1,6 @@
 """The active hours of a heartbeat, on the clocks of its own zone."""
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 
 from schedules.states import ScheduleKind
@@ -35,3 +35,16 @@ def is_quiet(schedule: HasActiveHours, moment: datetime) -> bool:
     if begins <= ends:
         return not begins <= clock < ends
     return ends <= clock < begins
+
+
+def active_again(schedule: HasActiveHours, moment: datetime) -> datetime:
+    """Return the moment itself, or when the next active hours begin if it is quiet then."""
+    begins = schedule.active_from
+    if begins is None or not is_quiet(schedule, moment):
+        return moment
+    clock = moment.astimezone(zone(schedule.timezone))
+    for days in range(3):
+        local = datetime.combine(clock.date() + timedelta(days=days), begins, clock.tzinfo)
+        if (begin := local.astimezone(UTC)) >= moment and not is_quiet(schedule, begin):
+            return begin
+    return moment  # it has no active hours at all

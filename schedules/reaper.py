@@ -7,13 +7,15 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
 from agents import activity, breaker
 from agents.errors import LeaseLost, describe
 from agents.states import FailureKind
-from schedules import conf, parked
-from schedules.models import Run
+from schedules import conf, notices, parked
+from schedules.models import Firing, Run
+from schedules.models.firing import BY_RHYTHM
 from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish, give_up, requeue, unpark, withdraw
@@ -112,7 +114,11 @@ def _settle_answered(run: Run, now: datetime) -> None:
 def _settle_unwanted(run: Run, now: datetime) -> None:
     minutes = round((now - run.queued_at) / timedelta(minutes=1))
     reason = f"It still waited at {now:%H:%M} UTC, {minutes} minutes after it was queued."
-    withdraw(run.pk, now=now, reason=reason, outcome=Outcome.EXPIRED_IN_QUEUE)
+    once = run.source in BY_RHYTHM and run.schedule is not None and run.schedule.at is not None
+    outcome = Outcome.MISSED if once else Outcome.EXPIRED_IN_QUEUE
+    with transaction.atomic():
+        if withdraw(run.pk, now=now, reason=reason, outcome=outcome) and once and run.firing_id:
+            notices.tell_missed_one_shot(Firing.objects.get(pk=run.firing_id), now)
 
 
 def _settle_without_provider(run: Run, now: datetime) -> None:

@@ -47,7 +47,8 @@ def _prune_deliveries(before: datetime) -> bool:
 
 
 def _prune_firings(before: datetime) -> bool:
-    old = Firing.objects.filter(nominal_at__lt=before, run=None).order_by("nominal_at")
+    old = Firing.objects.filter(nominal_at__lt=before, run=None).exclude(last_nominal_at__gte=before)
+    old = old.order_by("nominal_at")
     return bool(Firing.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:ROWS])).delete()[0])
 
 

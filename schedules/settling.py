@@ -6,15 +6,22 @@ All or nothing: what raises for one of them undoes the others, and the tick trie
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from itertools import chain
 
 from django.db import connection, transaction
 
+from schedules import conf, notices
+from schedules import situation as situations
 from schedules.due import Due
+from schedules.lateness import Delays
 from schedules.models import Firing, Run, Schedule
 from schedules.situation import Situation
-from schedules.states import OverlapPolicy
-from schedules.transitions import defer, enqueue_all, move_on, request_cancel, withdraw
+from schedules.states import Outcome, OverlapPolicy, ScheduleStatus
+from schedules.transitions.holding import request_cancel
+from schedules.transitions.next_instant import defer, move_on
+from schedules.transitions.parking import withdraw
+from schedules.transitions.queueing import enqueue_all
 from stagent.lib import bell
 
 log = logging.getLogger("stagent.loop")
@@ -22,17 +29,47 @@ log = logging.getLogger("stagent.loop")
 DEFERRED = "Schedule %s (%s) is deferred for chat: %d replies are streaming. It fires by %s at the latest."
 
 
-def settle(ids: Collection[int], situation: Situation) -> int:
+def settle(ids: Collection[int], situation: Situation, delays: Delays | None = None) -> int:
     """Settle those of these schedules that are due; return how many firings were recorded."""
     with transaction.atomic():
-        return settle_as_read(_lock(ids, situation), situation)
+        return settle_as_read(_lock(ids, situation), situation, delays)
 
 
-def settle_as_read(schedules: Sequence[Schedule], situation: Situation) -> int:
+def settle_as_read(schedules: Sequence[Schedule], situation: Situation, delays: Delays | None = None) -> int:
     """Settle due schedules, each only if it is still as it was read. Belongs into a transaction."""
-    earlier = _unfinished(schedules, stopped=situation.conf.stopped)
-    dues = [Due(schedule, situation, earlier[schedule.pk]) for schedule in schedules]
-    return _write([due for due in dues if _settle(due)])
+    return _write([due for due in _dues(schedules, situation, delays) if _settle(due)])
+
+
+def lock_recorded(
+    schedule_id: int, now: datetime, *, one_shots: bool = True, at_once: bool = False, note: str = ""
+) -> Schedule | None:
+    """Lock a schedule before it is changed, once what is due of it is recorded; None when there is none.
+
+    The one door of all who move the next instant: what came due before a change fires by the rhythm and the
+    policies before it. Nobody who chats defers it here: its run waits in the queue. `one_shots` False leaves
+    a due one-shot due; `at_once` does not wait for the jitter of an instant; `note` is added to the reason of
+    what fires. Belongs into a transaction.
+    """
+    locked = Schedule.objects.select_for_update(of=("self",)).filter(pk=schedule_id)
+    schedule = locked.first()
+    if schedule is None or not _is_due(schedule, now, one_shots=one_shots, at_once=at_once):
+        return schedule
+    situation = situations.look(now, conf.load())
+    dues = _dues([schedule], situation, None)
+    dues[0].at_once = at_once
+    moved = [due for due in dues if _move_on(due)]
+    for firing in chain.from_iterable(due.firings for due in moved):
+        firing.reason = f"{firing.reason} {note}".strip()[:300] if firing.fired_at else firing.reason
+    _write(moved)
+    return locked.first()
+
+
+def _is_due(schedule: Schedule, now: datetime, *, one_shots: bool, at_once: bool) -> bool:
+    if schedule.status != ScheduleStatus.ACTIVE or (schedule.at is not None and not one_shots):
+        return False
+    at_once = at_once and schedule.at is None  # a one-shot within its jitter may still be moved
+    moment = schedule.next_nominal_at if at_once else schedule.next_fire_at
+    return moment is not None and moment <= now
 
 
 def _lock(ids: Collection[int], situation: Situation) -> list[Schedule]:
@@ -46,12 +83,34 @@ def _lock(ids: Collection[int], situation: Situation) -> list[Schedule]:
     return list(due.select_for_update(skip_locked=skip, no_key=True))
 
 
+def _dues(schedules: Sequence[Schedule], situation: Situation, delays: Delays | None) -> list[Due]:
+    earlier, recorded = _unfinished(schedules, stopped=situation.conf.stopped), _recorded(schedules)
+    known = delays or Delays()
+    return [
+        Due(schedule, situation, known, earlier[schedule.pk], recorded[schedule.pk]) for schedule in schedules
+    ]
+
+
 def _unfinished(schedules: Iterable[Schedule], *, stopped: bool) -> dict[int, list[Run]]:
     """Return the runs that may stand in the way of new ones, by schedule."""
     careful = [each.pk for each in schedules if stopped or each.overlap_policy != OverlapPolicy.ALLOW]
     found = defaultdict(list)
-    for run in Run.objects.unfinished().filter(schedule__in=careful).only("schedule", "status"):
+    for run in Run.objects.unfinished().filter(schedule__in=careful).only("schedule", "status", "source"):
         found[run.schedule_id or 0].append(run)
+    return found
+
+
+RECORDED = ("schedule", "nominal_at", "last_nominal_at", "recorded_at", "fired_at")
+
+
+def _recorded(schedules: Sequence[Schedule]) -> dict[int, list[Firing]]:
+    """Return the firings that reach what is due, by schedule: none, unless a clock was wrong."""
+    found = defaultdict(list)
+    since = min((one.next_nominal_at for one in schedules if one.next_nominal_at), default=None)
+    if since is not None:
+        rows = Firing.objects.by_rhythm().filter(schedule__in=[one.pk for one in schedules])
+        for row in rows.reaching(since).only(*RECORDED):
+            found[row.schedule_id or 0].append(row)
     return found
 
 
@@ -63,14 +122,20 @@ def _settle(due: Due) -> bool:
             log.info(DEFERRED, due.schedule.pk, due.schedule.name, due.situation.live_streams, latest)
         defer(due.schedule, until)
         return False
+    return _move_on(due)
+
+
+def _move_on(due: Due) -> bool:
     due.decide()
-    return move_on(due.schedule, due.plan.next, fired=len(due.runs), now=due.now)
+    return move_on(due.schedule, due.following, fired=len(due.runs), now=due.now)
 
 
 def _write(dues: Sequence[Due]) -> int:
     """Write the firings and queue the runs; clear the way for those that want it."""
     if not dues:
         return 0
+    if disbelieved := [row.pk for due in dues for row in due.disbelieved]:
+        Firing.objects.filter(pk__in=disbelieved).delete()
     firings = Firing.objects.bulk_create(chain.from_iterable(due.firings for due in dues))
     runs = list(chain.from_iterable(due.runs for due in dues))
     for run in runs:
@@ -78,11 +143,14 @@ def _write(dues: Sequence[Due]) -> int:
     for due in dues:
         _clear_the_way(due)
     enqueue_all(runs)
+    for firing in firings:
+        if firing.outcome == Outcome.MISSED:
+            notices.tell_missed_one_shot(firing, dues[0].now)
     bell.ring()
     return len(firings)
 
 
 def _clear_the_way(due: Due) -> None:
-    reason = "A newer instant of its schedule came due."
+    reason = "Superseded by a newer firing."
     for run in due.in_the_way:
         withdraw(run.pk, now=due.now, reason=reason) or request_cancel(run.pk, reason=reason, now=due.now)

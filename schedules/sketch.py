@@ -55,7 +55,9 @@ class Sketch(_Columns):
 
     @property
     def firings_left(self) -> int | None:
-        return None if self.max_firings is None else max(0, self.max_firings - self.firing_count)
+        if self.max_firings is None or self.at is not None:
+            return None
+        return max(0, self.max_firings - self.firing_count)
 
     def grace(self, default: timedelta) -> timedelta:
         """Return how late an instant may fire and still be on time."""

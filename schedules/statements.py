@@ -39,7 +39,7 @@ MOVE_ON = Update(
         updated_at=Given("updated_at_as_read", Schedule.updated_at),
     ),
     **_given(Schedule, "next_nominal_at", "next_fire_at", "next_dst_shifted", "deferred_until"),
-    **_given(Schedule, "status", "firing_count", "last_fired_at"),
+    **_given(Schedule, "status", "firing_count", "last_fired_at", "recorded_until"),
 )
 
 # Into a slot.

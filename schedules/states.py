@@ -48,6 +48,7 @@ class Outcome(models.TextChoices):
     SKIPPED_QUIET_HOURS = "skipped_quiet_hours"
     EXPIRED_IN_QUEUE = "expired_in_queue"
     CAPPED = "capped"
+    MISSED = "missed"  # a one-shot that nothing could start until it expired
 
 
 class Source(models.TextChoices):

@@ -112,12 +112,12 @@ def _pause_itself(schedule: Schedule, why: str, now: datetime) -> None:
     """Pause an active schedule; one that a person paused or that is over stays as it is."""
     if schedule.status != ScheduleStatus.ACTIVE:
         return
-    schedule.status = ScheduleStatus.PAUSED
-    schedule.paused_reason = f"{PAUSED_ITSELF}: {why}"[:300]
-    schedule.next_fire_at = schedule.next_nominal_at = schedule.deferred_until = None
-    schedule.save(
-        update_fields=["status", "paused_reason", "next_fire_at", "next_nominal_at", "deferred_until"]
-    )
+    from schedules.transitions.standing import pause  # which may end runs in the way, and so leads here
+
+    reason = f"{PAUSED_ITSELF}: {why}"[:300]
+    if not pause(schedule.pk, now=now, reason=reason):
+        return
+    schedule.status, schedule.paused_reason = ScheduleStatus.PAUSED, reason
     outbox.post_self_pause(schedule, now)
     notices.tell_self_pause(schedule, why, now)
     announce(schedule_paused_itself, schedule=schedule)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import batched
 
+from schedules.lateness import Delays
 from schedules.models import Schedule
 from schedules.settling import settle
 from schedules.situation import Situation
@@ -17,15 +18,18 @@ SET_ASIDE = timedelta(minutes=1)  # what could not be ticked is tried again afte
 log = logging.getLogger("stagent.tick")
 
 
-def tick(situation: Situation) -> int:
-    """Deal with every due schedule once; return how many firings were recorded. An error stops no other."""
-    recorded = 0
+def tick(situation: Situation, delays: Delays | None = None) -> int:
+    """Deal with every due schedule once; return how many firings were recorded. An error stops no other.
+
+    `delays` is what the caller knows about why instants could be late.
+    """
+    recorded, delays = 0, delays or Delays()
     for ids in _due(situation.now):
         try:
-            recorded += settle(ids, situation)
+            recorded += settle(ids, situation, delays)
         except Exception as error:  # noqa: BLE001 - of one of them; which, is found out one by one
             log.info("%d schedules are ticked one by one: %s", len(ids), error)
-            recorded += sum(_alone(schedule_id, situation) for schedule_id in ids)
+            recorded += sum(_alone(schedule_id, situation, delays) for schedule_id in ids)
     return recorded
 
 
@@ -43,10 +47,10 @@ def _due(now: datetime) -> Iterator[tuple[int, ...]]:
     yield from batched(cancelling, 1)
 
 
-def _alone(schedule_id: int, situation: Situation) -> int:
+def _alone(schedule_id: int, situation: Situation, delays: Delays) -> int:
     """Settle one schedule; set it aside if it raises, or the loop would try nothing else all the time."""
     try:
-        return settle((schedule_id,), situation)
+        return settle((schedule_id,), situation, delays)
     except Exception:
         log.exception("Schedule %s could not be ticked.", schedule_id)
         for schedule in Schedule.objects.due(situation.now).filter(pk=schedule_id):

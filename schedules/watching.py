@@ -14,6 +14,7 @@ from django.utils import timezone
 from agents.models import Provider
 from schedules import notices, presence
 from schedules.models import Firing, Notice, Schedule
+from schedules.models.firing import reaching
 from schedules.states import Outcome
 
 LOOK_EVERY_SEC = 10.0
@@ -82,7 +83,7 @@ def _look_at_missed(known: Open, now: datetime) -> None:
     notice = known.get(MISSED)
     last = notice or Notice.objects.filter(cause=MISSED).order_by("-pk").first()
     skipped = Firing.objects.filter(
-        outcome=Outcome.SKIPPED_MISFIRE, nominal_at__gte=now - RECENT, pk__gt=last.until_id if last else 0
+        reaching(now - RECENT), outcome=Outcome.SKIPPED_MISFIRE, pk__gt=last.until_id if last else 0
     )
     found = skipped.aggregate(number=Sum("count"), newest=Max("pk"))
     if found["newest"] is None:
@@ -91,10 +92,10 @@ def _look_at_missed(known: Open, now: datetime) -> None:
         return
     number = found["number"] + (notice.count if notice else 0)
     newest = Firing.objects.get(pk=found["newest"])
-    text = (
-        f"{number} {'instant was' if number == 1 else 'instants were'} skipped: nobody was there in time. "
-        f"The last one: “{newest.schedule_name}”, due {_clock(newest.nominal_at)}."
-    )
+    due = _clock(newest.last_nominal_at or newest.nominal_at)
+    were = "instant was" if number == 1 else "instants were"
+    latest = f"“{newest.schedule_name}”, due {due}. {newest.reason}".strip()
+    text = f"{number} {were} skipped as too late. The last one: {latest}"
     notices.tell(MISSED, Notice.Kind.MISSED, text, now, count=number, until_id=newest.pk)
 
 

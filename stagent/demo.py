@@ -76,4 +76,4 @@ def _make(wanted: dict[str, Any], project: Project, owner: User | None, now: dat
         Schedule(owner=owner), changes | {"profile": profile, "project": project}, now=now
     )
     if "paused" in wanted:
-        pause(schedule.pk, reason=wanted["paused"])
+        pause(schedule.pk, now=now, reason=wanted["paused"])

@@ -1,12 +1,16 @@
 """Filters of the lists that ask for more than the value of a column."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import build_q_object_from_lookup_parameters
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from schedules.models import Firing, Schedule
+from schedules.models.firing import reaching
 from schedules.panels import day
 
 MOST_NAMED = 30  # schedules that a filter names; the others are found by searching
@@ -52,6 +56,25 @@ class DayFilter(admin.DateFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.title = "day"
+
+
+class InstantFilter(DayFilter):
+    """Firings of a day; one row may stand for many instants, and is found by each of them."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Firing]) -> QuerySet[Firing]:
+        """Keep the rows that have an instant in the stretch."""
+        since = self.used_parameters.get(self.lookup_kwarg_since)
+        if not since:
+            return cast(QuerySet[Firing], super().queryset(request, queryset))
+        rest: Any = {
+            name: value for name, value in self.used_parameters.items() if name != self.lookup_kwarg_since
+        }
+        moment: Any = since[-1] if isinstance(since, list) else since
+        try:
+            found: QuerySet[Firing] = queryset.filter(build_q_object_from_lookup_parameters(rest))
+            return found.filter(reaching(moment))
+        except (ValueError, ValidationError) as error:
+            raise IncorrectLookupParameters(error) from error
 
 
 class ScheduleFilter(admin.SimpleListFilter):

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from schedules.admin import sheet
-from schedules.admin.filters import DayFilter, FateFilter, ScheduleFilter
+from schedules.admin.filters import FateFilter, InstantFilter, ScheduleFilter
 from schedules.admin.percentiles import summary
 from schedules.admin.ranges import LagFilter, LoopFilter, StepsFilter, TookFilter, WaitFilter
 from schedules.admin.tones import firing_badge
@@ -43,7 +43,7 @@ class FiringAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_select_related = ("run",)
     list_filter = (
-        ScheduleFilter, FateFilter, "outcome", "kind", "failure_reason", ("nominal_at", DayFilter),
+        ScheduleFilter, FateFilter, "outcome", "kind", "failure_reason", ("nominal_at", InstantFilter),
         WaitFilter, TookFilter, StepsFilter, LagFilter, LoopFilter,
     )  # fmt: skip
     search_fields = ("schedule_name",)
@@ -56,7 +56,8 @@ class FiringAdmin(ReadOnlyAdmin):
         ("What came due", {"fields": (
             ("schedule", "kind", "run_link"),
             ("nominal_at", "due_at", "shifted"),
-            ("outcome", "count", "reason"),
+            ("outcome", "count", "last_nominal_at"),
+            "reason",
         )}),
         ("How it went", {"fields": (
             ("fired_at", "slot_claimed_at", "completed_at"),
@@ -90,9 +91,10 @@ class FiringAdmin(ReadOnlyAdmin):
 
     @admin.display(description="instant", ordering="nominal_at")
     def instant(self, firing: Firing) -> SafeString:
-        return format_html(
-            '{}<span class="under">{}</span>', firing.schedule_name, cells.clock(firing.nominal_at)
-        )
+        clock = cells.clock(firing.nominal_at)
+        if firing.last_nominal_at:
+            clock = format_html("{} to {}", clock, cells.clock(firing.last_nominal_at))
+        return format_html('{}<span class="under">{}</span>', firing.schedule_name, clock)
 
     @admin.display(description="what became of it", ordering="outcome")
     def became(self, firing: Firing) -> SafeString:

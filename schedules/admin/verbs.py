@@ -30,7 +30,7 @@ class Unmoved(Exception):
 def pause(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     """Pause an active schedule."""
     with transaction.atomic():
-        if not pause_active(schedule.pk, reason=f"Paused by {user.get_username()}."):
+        if not pause_active(schedule.pk, now=now, reason=f"Paused by {user.get_username()}."):
             raise Unmoved(f"“{schedule}” is not active, so it cannot be paused.")
         journal.note(user, schedule, journal.CHANGE, "Paused.")
     return f"“{schedule}” is paused. Runs that are under way go on."

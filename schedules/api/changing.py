@@ -87,12 +87,12 @@ def change(schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime
     return saved(schedule, now)
 
 
-def pause(schedule_id: str, reason: str, actor: Actor) -> ScheduleRow:
+def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> ScheduleRow:
     """Pause an active schedule; one that is paused stays as it is."""
     actor.must_have("change_schedule")
     schedule = finding.schedule(schedule_id)
     with transaction.atomic():
-        if pause_active(schedule.pk, reason=reason or _paused_by(actor)):
+        if pause_active(schedule.pk, now=now, reason=reason or _paused_by(actor)):
             actor.note(schedule, journal.CHANGE, f"Paused. {reason}".strip())
         elif _now_is(schedule) == ScheduleStatus.COMPLETED:
             raise NotAllowed("schedule_completed", OVER)
@@ -152,7 +152,7 @@ def _save(schedule: Schedule, values: dict[str, object], now: datetime) -> Sched
 def _set_status(schedule: Schedule, status: ScheduleStatus, actor: Actor, now: datetime) -> None:
     """Pause or resume as part of a change; any other wish that is not so already is refused."""
     if status == ScheduleStatus.PAUSED:
-        pause_active(schedule.pk, reason=_paused_by(actor))
+        pause_active(schedule.pk, now=now, reason=_paused_by(actor))
     elif status == ScheduleStatus.ACTIVE:
         resume_paused(schedule.pk, now=now)
     if _now_is(schedule) != status:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from agents.states import FailureReason
 from schedules.models import Firing, Run, Schedule
+from schedules.models.firing import reaching
 from schedules.states import FiringKind, Outcome, RunStatus, ScheduleKind, ScheduleStatus, Source
 from stagent.lib.api.listing import Window
 from stagent.lib.api.values import Moment, Text, number
@@ -42,8 +43,10 @@ class OwnFiringFilter(_About):
     run_id: Text | None = None
 
     def among(self, rows: QuerySet[Firing]) -> QuerySet[Firing]:
-        """Keep the firings that fit; since and until look at nominal_at."""
-        return _fitting(self, rows, since="nominal_at__gte", until="nominal_at__lt", run_id="run__pk")
+        """Keep the firings that fit; since and until look at their instants, one or several."""
+        if self.since is not None:
+            rows = rows.filter(reaching(self.since))
+        return _fitting(self, rows, since="", until="nominal_at__lt", run_id="run__pk")
 
 
 class FiringFilter(OwnFiringFilter):
@@ -65,9 +68,11 @@ class RunFilter(_About):
 
 
 def _fitting[Rows: QuerySet[Any]](asked: Window, rows: Rows, **lookups: str) -> Rows:
-    """Filter by what was given; `lookups` say where a parameter is not named as its column."""
+    """Filter by what was given; `lookups` say where a parameter is not named as its column, or has none."""
     conditions = asked.conditions()
     for name in ("schedule_id", "run_id", "firing_id", "project"):
         if name in conditions:
             conditions[name] = number(conditions[name]) or NO_ROW
-    return rows.filter(**{lookups.get(name, name): value for name, value in conditions.items()})
+    columns = {lookups.get(name, name): value for name, value in conditions.items()}
+    columns.pop("", None)
+    return rows.filter(**columns)

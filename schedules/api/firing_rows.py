@@ -13,7 +13,8 @@ from stagent.lib.api.values import Id, Ref, Row, Said
 
 EXAMPLE: Any = json.loads("""{
   "id": "40", "schedule_id": "7", "schedule_name": "Morning report", "run_id": "42", "kind": "scheduled",
-  "nominal_at": "2026-11-24T08:00:00Z", "outcome": "fired", "reason": null, "count": 1, "dst_shifted": false,
+  "nominal_at": "2026-11-24T08:00:00Z", "outcome": "fired", "reason": null, "count": 1,
+  "last_nominal_at": null, "dst_shifted": false,
   "due_at": "2026-11-24T08:00:00Z", "fired_at": "2026-11-24T08:00:00.004Z",
   "slot_claimed_at": "2026-11-24T08:00:00.020Z", "completed_at": "2026-11-24T08:03:04.020Z",
   "slot_wait_ms": 16, "deferral_ms": 0, "duration_ms": 184000, "turn_count": 38, "max_turns_at_firing": 120,
@@ -38,6 +39,9 @@ class FiringRow(Row):
     outcome: Outcome
     reason: Said
     count: int = Field(description="How many instants this row explains.")
+    last_nominal_at: datetime | None = Field(
+        description="The last of several instants; nominal_at is the first. Null: there is one."
+    )
     dst_shifted: bool
     due_at: datetime = Field(description="The nominal instant and its jitter.")
     fired_at: datetime | None

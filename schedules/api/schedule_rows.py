@@ -26,7 +26,7 @@ EXAMPLE: Any = json.loads("""{
   "max_run_duration_sec": null, "max_cost_usd": null, "deliver_to_chat": true,
   "webhook_url": null, "email": null, "owner": "alice",
   "next_fire_at": "2026-11-25T08:00:00Z", "next_nominal_at": "2026-11-25T08:00:00Z",
-  "deferred_until": null, "last_fired_at": "2026-11-24T08:00:00Z", "firing_count": 41,
+  "deferred_until": null, "expires_at": null, "last_fired_at": "2026-11-24T08:00:00Z", "firing_count": 41,
   "suppression_count": 0, "failure_streak": 0, "turn_budget_breach_streak": 0,
   "last_failure_reason": null, "last_turn_count": 38, "avg_turns_per_firing": 41.2,
   "avg_is_lower_bound": false, "avg_duration_ms": 184000.0, "avg_duration": 184.0, "warnings": [],
@@ -82,6 +82,9 @@ class ScheduleRow(Row):
     owner: Said = Field(description="In whose name its agents act.")
     next_fire_at: datetime | None = Field(description="Jitter included.")
     next_nominal_at: datetime | None
+    expires_at: datetime | None = Field(
+        description="Until when a one-shot waits to start; then it ends as missed. Null for a rhythm."
+    )
     deferred_until: datetime | None = Field(description="Stepping back for chat until then.")
     last_fired_at: datetime | None
     firing_count: int

@@ -142,7 +142,7 @@ def _left_over(there: Present) -> Iterator[Change]:
 def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
     if change.entry is None:
         assert change.schedule is not None
-        changing.pause(str(change.schedule.pk), NOT_NAMED, actor)
+        changing.pause(str(change.schedule.pk), NOT_NAMED, actor, now)
         return []
     try:
         saved = _create(change, actor, now) if change.schedule is None else _change(change, actor, now)

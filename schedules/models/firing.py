@@ -3,14 +3,27 @@
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from agents.states import FailureReason
 from schedules.models.schedule import Schedule
 from schedules.states import FiringKind, Outcome
 
+BY_RHYTHM = (FiringKind.SCHEDULED, FiringKind.HEARTBEAT)  # what records the instants of a rhythm
+
+
+def reaching(moment: datetime) -> Q:
+    """Match the firings with an instant at or after a moment: a row of several ends at its last one."""
+    return Q(nominal_at__gte=moment) | Q(last_nominal_at__gte=moment)
+
 
 class FiringQuerySet(models.QuerySet["Firing"]):
+    def by_rhythm(self) -> "FiringQuerySet":
+        return self.filter(kind__in=BY_RHYTHM)
+
+    def reaching(self, moment: datetime) -> "FiringQuerySet":
+        return self.filter(reaching(moment))
+
     def fired(self) -> "FiringQuerySet":
         return self.filter(outcome=Outcome.FIRED)
 
@@ -28,6 +41,10 @@ class Firing(models.Model):
     outcome = models.CharField(max_length=20, choices=Outcome)
     reason = models.CharField(max_length=300, blank=True)
     count = models.PositiveIntegerField(default=1)
+    last_nominal_at = models.DateTimeField(
+        null=True, help_text="The last of several instants; nominal_at is the first. Empty: there is one."
+    )
+    recorded_at = models.DateTimeField(null=True, help_text="When it was decided, by the clock that decided.")
     dst_shifted = models.BooleanField(default=False)
 
     # Metrics. Empty means "did not happen (yet)"; none is ever a placeholder.
@@ -60,9 +77,18 @@ class Firing(models.Model):
                 fields=["schedule", "nominal_at", "kind"], name="firing_once_per_instant"
             ),
             models.CheckConstraint(condition=Q(count__gte=1), name="firing_explains_something"),
+            models.CheckConstraint(
+                condition=Q(last_nominal_at=None) | Q(last_nominal_at__gte=F("nominal_at")),
+                name="firing_ends_after_it_begins",
+            ),
         ]
         indexes = [
             models.Index(fields=["nominal_at"], name="firing_by_instant"),
+            models.Index(
+                fields=["last_nominal_at"],
+                condition=Q(last_nominal_at__isnull=False),
+                name="firing_by_last_instant",
+            ),
             models.Index(fields=["outcome", "nominal_at"], name="firing_by_outcome"),
             # Not of the failed ones alone: SQLite would not use it for a reason that is asked for.
             models.Index(fields=["failure_reason", "nominal_at"], name="firing_by_failure"),

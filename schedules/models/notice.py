@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from schedules.models.schedule import Schedule
+
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def open(self) -> "NoticeQuerySet":
@@ -22,9 +24,14 @@ class Notice(models.Model):
         MISSED = "missed", "instants missed"
         NO_SCHEDULER = "no_scheduler", "no scheduler"
         SELF_PAUSE = "self_pause", "schedule paused itself"
+        NEXT_FIRING = "next_firing", "next firing corrected"
+        ZONE_DATA = "zone_data", "time-zone data differs"
 
     kind = models.CharField(max_length=16, choices=Kind)
     cause = models.CharField(max_length=160)
+    schedule = models.ForeignKey(
+        Schedule, models.SET_NULL, null=True, related_name="notices", help_text="Which one can be run now."
+    )
     text = models.CharField(max_length=600)
     count = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField()

@@ -15,6 +15,7 @@ from schedules.models.slot import Pool
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 
 KEY_TAKEN = "Another schedule has this key."
+ONE_SHOT_PATIENCE = timedelta(hours=24)  # how long a one-shot waits for its turn, its budget or a scheduler
 PAUSED_ITSELF = "Paused itself"  # how the reason of a self-pause begins
 KEY = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 
@@ -155,6 +156,12 @@ class Schedule(models.Model):
     next_fire_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_dst_shifted = models.BooleanField(default=False, editable=False)
     deferred_until = models.DateTimeField(null=True, blank=True, editable=False)
+    recorded_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Every instant up to here has its firing, or came before the present rhythm.",
+    )
     last_fired_at = models.DateTimeField(null=True, blank=True, editable=False)
     firing_count = models.PositiveIntegerField(default=0, editable=False)
     suppression_count = models.PositiveIntegerField(default=0, editable=False)
@@ -231,7 +238,15 @@ class Schedule(models.Model):
 
     @property
     def firings_left(self) -> int | None:
-        return None if self.max_firings is None else max(0, self.max_firings - self.firing_count)
+        """Return how often it may still fire, None for any number; a one-shot fires once, whatever is set."""
+        if self.max_firings is None or self.at is not None:
+            return None
+        return max(0, self.max_firings - self.firing_count)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return until when a one-shot waits to start; then it ends as missed. None for a rhythm."""
+        return self.at + timedelta(seconds=self.jitter_sec) + ONE_SHOT_PATIENCE if self.at else None
 
     def grace(self, default: timedelta) -> timedelta:
         """Return how late an instant may fire and still be on time."""

@@ -39,6 +39,9 @@ class Scheduler(models.Model):
         db_default="",
         help_text="The pools whose runs a worker performs, with commas between; empty is all.",
     )
+    zone_data = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="Version of its time-zone data."
+    )
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)
     event_loop_lag_ms = models.FloatField(null=True, help_text="p99 over the last minute.")

@@ -122,7 +122,8 @@ def as_mark(moment: datetime) -> int:
 
 def _decisions(rows: QuerySet[Firing]) -> Totals:
     """Count instants by what was decided when they came due; a run that expired later had fired."""
-    decided = Case(When(outcome=Outcome.EXPIRED_IN_QUEUE, then=Value(Outcome.FIRED)), default=F("outcome"))
+    expired = Q(outcome__in=(Outcome.EXPIRED_IN_QUEUE, Outcome.MISSED), fired_at__isnull=False)
+    decided = Case(When(expired, then=Value(Outcome.FIRED)), default=F("outcome"))
     found = rows.order_by().annotate(decided=decided).values_list("decided").annotate(Sum("count"))
     return {f"firings|{outcome}": number for outcome, number in found}
 

@@ -45,7 +45,9 @@ def pause_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Pause a schedule."""
     who = actor(context, "change_schedule")
     schedule = the_schedule(arguments["schedule"])
-    return telling.schedule_in_list(changing.pause(str(schedule.pk), arguments.get("reason", ""), who))
+    return telling.schedule_in_list(
+        changing.pause(str(schedule.pk), arguments.get("reason", ""), who, clock.now())
+    )
 
 
 @tool_call

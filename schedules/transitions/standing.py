@@ -1,90 +1,34 @@
-"""The arrows of a schedule: paused, resumed, completed, removed, deferred, moved to its next instant."""
+"""The arrows of a schedule: paused, resumed, removed. What is due by then is recorded first."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from agents import leaves
-from schedules import statements
-from schedules.calendar import Instant, jittered
-from schedules.models import Firing, Run, Schedule
-from schedules.models.schedule import ScheduleQuerySet
-from schedules.states import FiringKind, ScheduleStatus
+from schedules import settling
+from schedules.models import Run, Schedule
+from schedules.states import ScheduleStatus
 from schedules.transitions.holding import request_cancel
+from schedules.transitions.next_instant import NO_NEXT, next_columns, next_from
 from schedules.transitions.parking import withdraw
 from stagent.lib import bell
 
-MOMENT = timedelta(microseconds=1)
-NO_NEXT: dict[str, Any] = {
-    "next_nominal_at": None,
-    "next_fire_at": None,
-    "next_dst_shifted": False,
-    "deferred_until": None,
-}
+PAUSED_THEN = "The schedule was paused after it came due; the run waits until it is resumed."
 
 
-def next_columns(schedule: Schedule, instant: Instant | None) -> dict[str, Any]:
-    """Return the columns that say when a schedule fires next, jitter included."""
-    if instant is None:
-        return NO_NEXT
-    following = schedule.recurrence.next_after(instant.at) if schedule.jitter_sec else None
-    no_later_than = following.at if following else None
-    return {
-        "next_nominal_at": instant.at,
-        "next_fire_at": jittered(schedule.pk, instant.at, schedule.jitter_sec, no_later_than),
-        "next_dst_shifted": instant.dst_shifted,
-        "deferred_until": None,
-    }
+def pause(schedule_id: int, *, now: datetime, reason: str = "") -> bool:
+    """Pause an active schedule; False when it is not active. Its queued runs wait, its running ones go on.
 
-
-def next_from(schedule: Schedule, now: datetime) -> Instant | None:
-    """Return the first instant after now that no firing tells of: who waited for a lock, or whose clock was
-    set back, has an old idea of now, and an instant that fired once must not come again.
+    What came due before it is recorded, and its run waits until the schedule goes on; a one-shot keeps its
+    moment and fires then, unless it has expired.
     """
-    recorded = Firing.objects.filter(schedule=schedule).exclude(kind=FiringKind.MANUAL)
-    last = recorded.aggregate(at=Max("nominal_at"))["at"]
-    return schedule.recurrence.next_after(max(now, last) if last else now)
-
-
-def move_on(schedule: Schedule, following: Instant | None, *, fired: int, now: datetime) -> bool:
-    """Move a schedule past its due instant: compare-and-set on `next_fire_at`, the tick's one right to fire.
-
-    Without a following instant, or when it has fired as often as it may, it is completed.
-    """
-    count = schedule.firing_count + fired
-    if fired and schedule.max_firings and count >= schedule.max_firings:
-        following = None
-    changed = statements.MOVE_ON(
-        schedule_id=schedule.pk,
-        fire_at_as_read=schedule.next_fire_at,
-        updated_at_as_read=schedule.updated_at,
-        status=ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED,
-        firing_count=count,
-        last_fired_at=now if fired else schedule.last_fired_at,
-        **next_columns(schedule, following),
-    )
-    return changed == 1
-
-
-def _as_read(schedule: Schedule) -> ScheduleQuerySet:
-    """Match the schedule only if it is still as it was read: neither ticked nor edited since."""
-    return Schedule.objects.active().filter(
-        pk=schedule.pk, next_fire_at=schedule.next_fire_at, updated_at=schedule.updated_at
-    )
-
-
-def defer(schedule: Schedule, until: datetime) -> bool:
-    """Let a due schedule step back for a while; its nominal instant is kept."""
-    mine = _as_read(schedule)
-    return mine.update(deferred_until=until) == 1
-
-
-def pause(schedule_id: int, *, reason: str = "") -> bool:
-    """Pause an active schedule; False when it is not active. Its queued runs wait, its running ones go on."""
-    active = Schedule.objects.active().filter(pk=schedule_id)
-    return active.update(status=ScheduleStatus.PAUSED, paused_reason=reason[:300], **NO_NEXT) == 1
+    with transaction.atomic():
+        schedule = settling.lock_recorded(schedule_id, now, one_shots=False, at_once=True, note=PAUSED_THEN)
+        if schedule is None or schedule.status != ScheduleStatus.ACTIVE:
+            return False
+        _write(schedule, NO_NEXT | {"status": ScheduleStatus.PAUSED, "paused_reason": reason[:300]})
+    return True
 
 
 def resume(schedule_id: int, *, now: datetime) -> bool:
@@ -94,11 +38,8 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
         schedule = paused.first()
         if schedule is None:
             return False
-        following = next_from(schedule, now)
-        values = next_columns(schedule, following)
-        status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
         forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
-        paused.update(status=status, **forgiven, **values)
+        _write(schedule, restarted(schedule, now) | forgiven)
         bell.ring()
     return True
 
@@ -114,10 +55,19 @@ def restore(schedule_id: int, status: str, *, reason: str, now: datetime) -> boo
     if status == ScheduleStatus.PAUSED:
         values["paused_reason"] = reason
     elif status == ScheduleStatus.ACTIVE:
-        following = schedule.recurrence.next_after(min(now, schedule.at - MOMENT) if schedule.at else now)
-        values |= next_columns(schedule, following)
-        values["status"] = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
+        values = restarted(schedule, now)
     return paused.update(**values) == 1
+
+
+def restarted(schedule: Schedule, now: datetime) -> dict[str, Any]:
+    """Return the columns of a schedule whose rhythm counts from now on, or that is over by it."""
+    following = None if schedule.firings_left == 0 else next_from(schedule, now)
+    status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
+    return next_columns(schedule, following) | {"status": status, "recorded_until": now}
+
+
+def _write(schedule: Schedule, columns: dict[str, Any]) -> None:
+    Schedule.objects.filter(pk=schedule.pk).update(**columns)
 
 
 def forgive(schedule_id: int) -> bool:
@@ -131,7 +81,7 @@ def remove(schedule_id: int, *, now: datetime) -> bool:
     reason = "Its schedule was deleted."
     with transaction.atomic():
         # The lock first: a tick or a request that is just queueing a run of it ends before we look.
-        schedule = Schedule.objects.select_for_update().filter(pk=schedule_id).first()
+        schedule = settling.lock_recorded(schedule_id, now)
         if schedule is None:
             return False
         for run_id in Run.objects.unfinished().filter(schedule=schedule_id).values_list("pk", flat=True):

@@ -52,7 +52,7 @@ def pages():
     a_running_run(schedule, now)
     a_queued_run(schedule, now)
     weary = a_schedule(name="Weary")
-    pause(weary.pk, reason="Paused itself: 3 failures in a row, the last one timeout.")
+    pause(weary.pk, now=clock.now(), reason="Paused itself: 3 failures in a row, the last one timeout.")
     firing = Firing.objects.create(
         schedule=schedule, schedule_name=schedule.name, kind="scheduled", nominal_at=now - timedelta(hours=1),
         due_at=now, outcome="skipped_overlap", reason="Run 4 is still running.",

@@ -30,6 +30,7 @@ from schedules.transitions import (
     resume,
     withdraw,
 )  # fmt: skip
+from stagent.lib import clock
 from tests.support.racer import Race
 
 SPENT: dict[str, Any] = {"input_tokens": 9, "output_tokens": 9, "cost_usd": 9}
@@ -211,7 +212,7 @@ def pauser(race: Race) -> dict[str, list[Any]]:
     ids = list(Schedule.objects.values_list("pk", flat=True))
     while race.on:
         schedule_id = random.choice(ids)
-        pause(schedule_id, reason="raced")
+        pause(schedule_id, now=clock.now(), reason="raced")
         paused_at = race.now()
         race.breathe(random.uniform(0, 1.2))
         resumed_at = race.now()

@@ -109,7 +109,7 @@ def test_who_waits_for_the_provider_is_told_so_and_the_breaker_is_named(reader, 
 
 def test_a_paused_schedules_run_waits_and_says_why(reader, now):
     run = a_queued_run(now=now)
-    pause(run.schedule_id)
+    pause(run.schedule_id, now=clock.now())
     assert "Waiting because its schedule is paused." in reader.opens(BOARD)
 
 
@@ -139,7 +139,7 @@ def test_failures_of_one_schedule_are_gathered(reader, now):
 
 def test_a_schedule_that_paused_itself_is_there_with_its_reason(reader, now):
     schedule = a_schedule(name="Weary")
-    pause(schedule.pk, reason="Paused itself: 3 failures in a row, the last one timeout.")
+    pause(schedule.pk, now=clock.now(), reason="Paused itself: 3 failures in a row, the last one timeout.")
     assert "Weary Paused itself: 3 failures in a row" in reader.opens(BOARD)
 
 

@@ -162,7 +162,7 @@ def test_who_rewrites_anothers_prompt_answers_for_it_from_then_on(reader, now, b
 def test_a_form_that_was_open_meanwhile_does_not_wake_a_schedule_that_was_paused(reader, now):
     schedule = a_schedule(now)
     sent = seen(reader, schedule)
-    pause(schedule.pk, reason="Paused itself: 3 failures in a row.")
+    pause(schedule.pk, now=clock.now(), reason="Paused itself: 3 failures in a row.")
     Schedule.objects.filter(pk=schedule.pk).update(failure_streak=3, firing_count=7)
     reader.presses(page_of(schedule), **sent | {"name": "New", "when": "every 10m"})
     schedule.refresh_from_db()
@@ -234,7 +234,7 @@ def test_what_the_system_keeps_is_shown_and_cannot_be_sent(reader, now):
 
 def test_a_schedule_that_paused_itself_says_so_beside_the_button_that_undoes_it(reader, now):
     schedule = a_schedule(now)
-    pause(schedule.pk, reason="Paused itself: 5 turn-limit breaches in a row.")
+    pause(schedule.pk, now=clock.now(), reason="Paused itself: 5 turn-limit breaches in a row.")
     page = reader.opens(page_of(schedule))
     assert "It is paused and will not fire. Paused itself: 5 turn-limit breaches in a row. Resume it" in page
     reader.presses(f"/admin/schedules/schedule/{schedule.pk}/do/resume/")

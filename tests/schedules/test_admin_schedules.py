@@ -107,7 +107,7 @@ def queries_of(reader):
 
 def test_what_wants_a_person_can_be_filtered(reader, now):
     weary, fine = a_schedule(now, name="Weary"), a_schedule(now, name="Fine")
-    pause(weary.pk, reason="Paused itself: 3 failures in a row, the last one timeout.")
+    pause(weary.pk, now=clock.now(), reason="Paused itself: 3 failures in a row, the last one timeout.")
     page = reader.opens(LIST, attention="itself")
     assert "Weary" in page
     assert fine.name not in page
@@ -146,7 +146,7 @@ def test_pausing_says_who_and_is_in_the_log(reader, now):
 
 def test_pausing_twice_changes_nothing_and_says_so(reader, now):
     schedule = a_schedule(now)
-    pause(schedule.pk, reason="Paused itself: no more.")
+    pause(schedule.pk, now=clock.now(), reason="Paused itself: no more.")
     assert "is not active" in reader.presses(do(schedule, "pause"))
     schedule.refresh_from_db()
     assert schedule.paused_reason == "Paused itself: no more."
@@ -156,7 +156,7 @@ def test_pausing_twice_changes_nothing_and_says_so(reader, now):
 def test_resuming_forgives(reader, now):
     schedule = a_schedule(now)
     Schedule.objects.filter(pk=schedule.pk).update(failure_streak=3)
-    pause(schedule.pk)
+    pause(schedule.pk, now=clock.now())
     reader.presses(do(schedule, "resume"))
     schedule.refresh_from_db()
     assert (schedule.status, schedule.failure_streak) == (ScheduleStatus.ACTIVE, 0)

@@ -141,7 +141,7 @@ def test_ten_are_told_unless_fewer_are_left(api):
 
 def test_a_paused_schedule_tells_what_it_would_do(api):
     schedule = a_schedule(clock.now())
-    pause(schedule.pk)
+    pause(schedule.pk, now=clock.now())
     assert api.get(f"/schedules/{schedule.pk}/next?count=2").json()["count"] == 2
 
 

@@ -99,7 +99,7 @@ def test_without_a_scheduler_it_is_503_unless_it_may_wait(api, schedule):
 
 
 def test_a_paused_schedule_can_be_run_by_hand(api, schedule):
-    pause(schedule.pk)
+    pause(schedule.pk, now=clock.now())
     assert api.post(f"/schedules/{schedule.pk}/execute").status_code == 200
 
 

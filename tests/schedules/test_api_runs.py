@@ -80,7 +80,7 @@ def test_every_wait_has_its_reason(api):
     activity.begin("message:1", "web", 60, now)
     paused = a_schedule(now, name="Paused")
     waits[a_queued_run(paused, now).pk] = "paused"
-    pause(paused.pk)
+    pause(paused.pk, now=clock.now())
     items = api.get("/runs?status=queued").json()["items"]
     assert {int(row["id"]): row["wait_reason"] for row in items} == waits
 

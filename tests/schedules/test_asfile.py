@@ -99,7 +99,9 @@ def test_what_is_exported_and_applied_again_changes_nothing(command):
     a_schedule(now, name="Once", at=now.replace(year=now.year + 1, microsecond=0), max_retries=0)
     a_schedule(now, name="#1: yes", cron="0 8 * * *", email="a@example.org", deliver_to_chat=False)
     pause(
-        a_schedule(now, name="Rests", max_cost_usd="1.5", ends_at=now.replace(year=2999)).pk, reason="a rest"
+        a_schedule(now, name="Rests", max_cost_usd="1.5", ends_at=now.replace(year=2999)).pk,
+        now=clock.now(),
+        reason="a rest",
     )
     words = a_schedule(now, name="No words", interval="90m")
     Schedule.objects.filter(pk=words.pk).update(interval="")
@@ -163,7 +165,7 @@ def test_a_change_keeps_what_the_file_does_not_speak_of(command):
 
 def test_a_schedule_that_paused_itself_stays_paused_unless_the_file_says_active(command):
     command("apply", FILE)
-    pause(Schedule.objects.get(name="Watch").pk, reason="Three failures in a row.")
+    pause(Schedule.objects.get(name="Watch").pk, now=clock.now(), reason="Three failures in a row.")
     command("apply", FILE)
     assert Schedule.objects.get(name="Watch").status == ScheduleStatus.PAUSED
     said = command("apply", FILE.replace("kind: heartbeat", "kind: heartbeat\n        status: active"))

@@ -82,7 +82,7 @@ def test_a_retry_waits_for_its_moment() -> None:
 def test_a_paused_schedules_run_waits_and_a_run_by_hand_does_not() -> None:
     schedule = a_schedule(name="Paused")
     run = a_queued_run(schedule)
-    pause(schedule.pk)
+    pause(schedule.pk, now=NOON)
     assert (next_at(NOON), reason_of(run)) == ("", WaitReason.PAUSED)
     a_queued_run(schedule, source=Source.MANUAL)
     assert next_at(NOON) == "Paused"

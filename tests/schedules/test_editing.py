@@ -90,7 +90,7 @@ def test_a_new_limit_is_dated() -> None:
 def test_a_stale_form_overwrites_nothing_that_the_system_keeps() -> None:
     schedule = a_schedule()
     form = Schedule.objects.get(pk=schedule.pk)  # read before the others wrote
-    pause(schedule.pk, reason="Holiday.")
+    pause(schedule.pk, now=NOON, reason="Holiday.")
     Schedule.objects.filter(pk=schedule.pk).update(failure_streak=2, firing_count=7)
     editing.save(form, {"name": "Renamed"}, now=NOON)
     stored = Schedule.objects.get(pk=schedule.pk)

@@ -89,13 +89,13 @@ def test_what_runs_and_waits_now_comes_first() -> None:
 def test_a_run_of_a_schedule_that_will_not_fire_holds_its_slot_all_the_same() -> None:
     running = usual(cron="1 12 * * *", name="Paused meanwhile")
     a_running_run(running, NOON)
-    pause(running.pk)
+    pause(running.pk, now=NOON)
     usual(cron="1 12 * * *", name="Next")
     assert waits_min(ahead(hours=1, cap=1)) == [9]
 
 
 def test_paused_schedules_quiet_hours_and_used_up_firings_are_left_out() -> None:
-    pause(usual(cron="0 * * * *", name="Paused").pk)
+    pause(usual(cron="0 * * * *", name="Paused").pk, now=NOON)
     hours = {"active_from": "20:00", "active_until": "22:00", "kind": ScheduleKind.HEARTBEAT}
     usual(cron="0 * * * *", name="Evenings", **hours)
     usual(cron="30 * * * *", name="Twice", max_firings=2)

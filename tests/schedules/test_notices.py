@@ -98,7 +98,7 @@ def test_missed_instants_of_many_schedules_are_one_notice():
     notice = Notice.objects.get()
     assert notice.count == 8
     assert notice.text == (
-        "8 instants were skipped: nobody was there in time. The last one: “B”, due 2026-11-24 12:00 UTC."
+        "8 instants were skipped as too late. The last one: “B”, due 2026-11-24 12:00 UTC."
     )
     assert told() == ["Stagent: instants missed"]
 

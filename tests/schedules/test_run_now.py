@@ -118,7 +118,7 @@ def test_forced_it_runs_beyond_the_cap_and_leaves_a_trail(alice: User) -> None:
 
 def test_a_paused_schedule_can_be_run_by_hand(alice: User) -> None:
     schedule = a_schedule()
-    pause(schedule.pk)
+    pause(schedule.pk, now=NOON)
     assert run_now.execute(schedule, user=alice, now=NOON).run.status == RunStatus.RUNNING
 
 

@@ -100,7 +100,7 @@ def test_what_was_changed_meanwhile_stays(alice):
     tokens = [step.token for step in proposed().steps]
     editing.save(mine, {"cron": "0 8 * * *"}, now=NOON)
     assert staggering.apply(tokens, alice, NOON).kept == [("A", CHANGED)]
-    pause(other.pk, reason="Holidays.")
+    pause(other.pk, now=NOON, reason="Holidays.")
     assert staggering.apply([f"{other.pk}:5:0 9 * * *"], alice, NOON).kept == [("B", CHANGED)]
 
 

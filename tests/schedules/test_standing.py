@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_resumed_schedule_wakes_the_schedulers_once() -> None:
     schedule = a_schedule()
-    pause(schedule.pk)
+    pause(schedule.pk, now=NOON)
     with CaptureQueriesContext(connection) as asked:
         assert resume(schedule.pk, now=NOON)
     rings = [query for query in asked if "NOTIFY" in query["sql"] or "user_version =" in query["sql"]]
@@ -24,7 +24,7 @@ def test_a_resumed_schedule_wakes_the_schedulers_once() -> None:
 
 def test_paused_time_is_not_missed_time() -> None:
     schedule, later = a_schedule(interval="every 5m"), NOON + timedelta(hours=3, minutes=1)
-    pause(schedule.pk, reason="Holiday.")
+    pause(schedule.pk, now=NOON, reason="Holiday.")
     resume(schedule.pk, now=later)
     schedule.refresh_from_db()
     assert (schedule.status, schedule.paused_reason) == (ScheduleStatus.ACTIVE, "")

@@ -135,7 +135,7 @@ def test_a_schedule_a_person_paused_meanwhile_keeps_their_reason() -> None:
     schedule = a_schedule()
     for _ in range(2):
         end(schedule, R.SDK_ERROR)
-    pause(schedule.pk, reason="Holiday.")
+    pause(schedule.pk, now=NOON, reason="Holiday.")
     end(schedule, R.SDK_ERROR)
     assert (schedule.status, schedule.paused_reason) == (ScheduleStatus.PAUSED, "Holiday.")
 

@@ -102,7 +102,7 @@ def test_a_tick_that_read_a_schedule_before_an_edit_loses_even_when_the_next_ins
 
 def test_paused_time_is_not_missed_time() -> None:
     schedule = a_schedule(interval="every 5m")
-    pause(schedule.pk)
+    pause(schedule.pk, now=NOON)
     tick_at(NOON + 60 * MINUTE)
     resume(schedule.pk, now=NOON + 61 * MINUTE)
     tick_at(NOON + 64 * MINUTE)

@@ -55,7 +55,7 @@ def test_every_tool_of_the_profiles_is_there_and_says_what_it_changes():
 def test_schedules_are_listed_with_the_fields_of_the_api(alices):
     a_schedule(clock.now(), name="Night watch")
     paused = a_schedule(clock.now(), name="Day report")
-    pause(paused.pk, reason="Holidays")
+    pause(paused.pk, now=clock.now(), reason="Holidays")
     found = use("list_schedules", alices)
     assert (found["count"], [row["name"] for row in found["items"]]) == (2, ["Day report", "Night watch"])
     assert found["items"][1]["description"] == "Every 5 minutes"

@@ -35,7 +35,7 @@ def test_a_change_is_sent(api):
     now = clock.now()
     schedule = a_schedule(now)
     known = {path: api.get(path).headers["ETag"] for path in ("/schedules", "/runs", "/status")}
-    pause(schedule.pk, reason="a rest")
+    pause(schedule.pk, now=clock.now(), reason="a rest")
     a_queued_run(schedule, now)
     for path, etag in known.items():
         assert api.get(path, if_none_match=etag).status_code == 200, path

@@ -36,7 +36,7 @@ def test_it_stands_in_the_navigation_beneath_capacity(reader):
 def test_an_empty_forecast_says_what_to_do(reader):
     assert "Nothing comes due in the coming 48 hours" in reader.opens(PAGE)
     assert "/admin/schedules/schedule/add/" in reader.html
-    pause(heavy("Asleep").pk, reason="Holidays.")
+    pause(heavy("Asleep").pk, now=clock.now(), reason="Holidays.")
     assert "Nothing comes due" in reader.opens(PAGE)
 
 

@@ -67,7 +67,7 @@ def test_what_goes_on_is_told(prometheus):
     Pool.objects.create(name="heavy", size=3)
     a_running_run(a_schedule(now, name="At work", pool_id="heavy"), now)
     a_queued_run(a_schedule(now, name="Waits"), now - timedelta(seconds=90))
-    pause(a_schedule(now, name="Rests").pk, reason="a rest")
+    pause(a_schedule(now, name="Rests").pk, now=now, reason="a rest")
     activity.begin("message:1", "web", 60, now)
     breaker.trip("anthropic", "auth_failed", "no", now)
     a_scheduler(now, event_loop_lag_ms=2.5, rss_mb=100)
@@ -125,7 +125,7 @@ def test_the_count_of_waits_agrees_with_what_each_run_is_told(db):
         a_queued_run(schedule, now - timedelta(hours=1))
         a_queued_run(schedule, now, source=Source.MANUAL)
     Run.objects.filter(pk=a_queued_run(plain, now).pk).update(not_before=now + timedelta(minutes=1))
-    pause(paused.pk, reason="a rest")
+    pause(paused.pk, now=now, reason="a rest")
     Budget.objects.create(scope="schedule", subject_id=spent.pk, max_cost_usd=0)
     activity.begin("message:1", "web", 60, now)
     for install_is_spent in (False, True):

@@ -78,7 +78,7 @@ def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
 @router.post("/schedules/{schedule_id}/pause", response=answers(ScheduleRow, 404, 409, 422))
 def pause_schedule(request: HttpRequest, schedule_id: str, because: Because | None = None) -> ScheduleRow:
     """Pause a schedule; time spent paused is not missed. Pausing twice is pausing once."""
-    return changing.pause(schedule_id, because.reason if because else "", Actor.of(request))
+    return changing.pause(schedule_id, because.reason if because else "", Actor.of(request), clock.now())
 
 
 @router.post("/schedules/{schedule_id}/resume", response=answers(ScheduleRow, 404, 409))
