@@ -57,6 +57,7 @@ class Toolbox:
 
     async def call(self, block: Block) -> ToolResult:
         if tool := self._tools.get(block["name"]):
+            self.context.call_id = block["id"]
             with self._worktime.tool_call():
                 return await calls.call(tool, self.context, block["input"])
         known = ", ".join(self._tools) or "none"

@@ -19,7 +19,7 @@ class Usual(NamedTuple):
 
     of_profiles: dict[int, float]
     of_projects: dict[int, float]
-    of_all: float
+    of_all: float | None
 
 
 class Durations:
@@ -33,10 +33,14 @@ class Durations:
 
     def of(self, schedule: Schedule | Sketch | None) -> float:
         if schedule is None:  # it was deleted
-            return min(self._usual.of_all, self._longest)
+            return min(self._usual.of_all or UNKNOWN_SEC, self._longest)
         own = schedule.avg_duration_ms
         expected = self._alike(schedule) if own is None else own / 1000
         return min(expected, schedule.max_run_duration_sec or self._longest)
+
+    def known(self, schedule: Schedule | Sketch | None) -> float | None:
+        """Return the seconds that `of` takes from schedules that ran; None where it would be a guess."""
+        return self.of(schedule) if self._usual.of_all is not None else None
 
     def _alike(self, schedule: Schedule | Sketch) -> float:
         usual = self._usual
@@ -44,6 +48,7 @@ class Durations:
             usual.of_profiles.get(schedule.profile_id)
             or usual.of_projects.get(schedule.project_id or 0)
             or usual.of_all
+            or UNKNOWN_SEC
         )
 
     @cached_property
@@ -57,7 +62,7 @@ class Durations:
         return Usual(
             _medians((profile, took) for profile, _, took in rows),
             _medians((project, took) for _, project, took in rows if project),
-            median(took for _, _, took in rows) if rows else UNKNOWN_SEC,
+            median(took for _, _, took in rows) if rows else None,
         )
 
 

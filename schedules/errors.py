@@ -1,11 +1,12 @@
 """What can go wrong in the scheduler, each explaining itself."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from agents.errors import LeaseLost
 from stagent.lib.cells import said
 
-__all__ = ["CapacityFull", "LeaseLost", "NoRoom", "NoScheduler", "NotAllowed", "Quicker"]
-
-FULL = {"default": "All slots are taken", "overflow": "All slots are taken, those for forced runs too"}
+__all__ = ["Blocked", "CapacityFull", "LeaseLost", "NoRoom", "NoScheduler", "NotAllowed", "Quicker"]
 
 
 class NoRoom(Exception):
@@ -28,19 +29,54 @@ class NotAllowed(Exception):
         self.code = code
 
 
+class Blocked(NotAllowed):
+    """A run may not start now, whatever slots are free; queued, it starts when the blocker is gone."""
+
+    def __init__(self, code: str, wait_reason: str, message: str, until: datetime | None = None) -> None:
+        super().__init__(code, message)
+        self.wait_reason = wait_reason
+        self.until = until  # when the blocker is expected to be gone, where that is known
+
+
+class Expected(NamedTuple):
+    """When a slot is expected, in seconds, and what that is taken from."""
+
+    eta_sec: int
+    range_sec: tuple[int, int]
+    basis: str
+    taken_from: str
+
+
 class CapacityFull(Exception):
-    """All slots are taken: `slot_eta_sec` until one is expected, `position` in the queue, who blocks.
+    """All slots of the cap, or of the run's pool, are held; one is `expected`, and these runs block it."""
 
-    `full` is the pool that has no room.
-    """
-
-    def __init__(self, slot_eta_sec: int, position: int, blocking: list[int], full: str = "default") -> None:
-        eta = said(1000 * slot_eta_sec).replace(".0 s", " s")
-        taken = FULL.get(full) or f"All slots of the pool {full} are taken"
-        super().__init__(f"{taken}; the next one is expected in about {eta}.")
-        self.slot_eta_sec = slot_eta_sec
+    def __init__(
+        self,
+        expected: Expected,
+        position: int,
+        blocking: list[int],
+        held: int,
+        cap: int,
+        full: str = "default",
+    ) -> None:
+        slots = {"default": "All slots", "overflow": "All slots, those for forced runs too,"}
+        taken = f"{slots.get(full) or f'All slots of the pool {full}'} are held: {held} of {cap}."
+        low, high = (_seconds(sec) for sec in expected.range_sec)
+        span = f"about {_seconds(expected.eta_sec)} ({low} to {high})"
+        super().__init__(f"{taken} The next one is expected in {span}. {expected.taken_from}")
+        self.expected = expected
         self.position = position
         self.blocking = blocking
+        self.held = held
+        self.cap = cap
+
+    @property
+    def slot_eta_sec(self) -> int:
+        return self.expected.eta_sec
+
+
+def _seconds(seconds: int) -> str:
+    return said(1000 * seconds).replace(".0 s", " s")
 
 
 class NoScheduler(Exception):

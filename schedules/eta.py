@@ -1,5 +1,6 @@
-"""When a slot is expected: the running runs end as their schedules usually take, and the queue goes first."""
+"""When a slot is expected: running runs end as their history says, and the queue goes first."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -8,52 +9,108 @@ from schedules import caps
 from schedules import situation as situations
 from schedules.blockers import startable
 from schedules.conf import Conf
-from schedules.durations import Durations
-from schedules.models import Run
+from schedules.history import Basis, Estimate, History
+from schedules.models import Pool, Run
+from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.room import Room
 from schedules.transitions.queueing import place_in_queue
 
-OVERDUE_SHARE = 0.5  # a run past its usual time is expected to take half as long again
 MOST_AHEAD = 1000  # runs in the queue that are simulated
+MOST_NAMED = 3  # schedules
+CASES = range(3)  # of a span: the least, the expected, the most
 
 
 @dataclass(frozen=True)
-class Forecast:
+class SlotEta:
     """What somebody who asks for a slot now may expect."""
 
     eta_sec: int
+    range_sec: tuple[int, int]
+    basis: Basis
+    taken_from: str  # a sentence
     position: int  # in the queue, from 1
     blocking: list[int]  # the runs in the way, the one expected to end first in front
+    held: int  # slots of what has no room
+    cap: int
 
     @classmethod
     def of(cls, now: datetime, *, pool: str = "", full: str = DEFAULT_POOL) -> Self:
         """Simulate the slots and the queue in front of a manual run of a pool; `full` is what has no room."""
         conf = caps.load(now)
-        durations = Durations(conf)
+        history = History(conf)
         running = {run.pk: run for run in Run.objects.running().select_related("schedule")}
-        ends = {number: now + remaining(run, durations, now, conf) for number, run in running.items()}
-        situation = situations.look(now, conf)
-        ahead = startable(situation).filter(claim_order__lte=place_in_queue(now, "manual", 0))
-        if full == OVERFLOW_POOL:  # a forced run takes the next place of all, whoever waits
-            start = min(ends.values(), default=now)
+        left = {number: history.remaining(run, now) for number, run in running.items()}
+        in_front = _in_front(now, conf)
+        ahead: list[Run] = []
+        if full != OVERFLOW_POOL:  # a forced run takes the next place of all, whoever waits
+            ahead = list(in_front.select_related("schedule")[:MOST_AHEAD])
+        takes = [history.whole(run) for run in ahead]
+        if full == OVERFLOW_POOL:
+            waits = [min((one.span[case] for one in left.values()), default=0.0) for case in CASES]
         else:
-            room = Room.of(ends, now, conf.max_concurrent)
-            for run in ahead.select_related("schedule")[:MOST_AHEAD]:
-                room.take("" if run.forced else run.pool, timedelta(seconds=durations.of(run.schedule)))
-            start = room.take(pool, timedelta())
+            line = list(zip(ahead, takes, strict=True))
+            waits = [_wait_sec(case, left, line, pool, conf, now) for case in CASES]
+        low, expected, high = (max(1, -(-round(1000 * sec) // 1000)) for sec in waits)
         in_the_way = [number for number, run in running.items() if full != pool or run.pool == pool]
+        used = [*(left[number] for number in in_the_way), *takes]
         return cls(
-            eta_sec=max(1, -(-round((start - now) / timedelta(milliseconds=1)) // 1000)),
-            position=ahead.count() + 1,
-            blocking=sorted(in_the_way, key=lambda number: (ends[number], number)),
+            eta_sec=expected,
+            range_sec=(low, high),
+            basis=max((one.basis for one in used), default=Basis.LIMIT),
+            taken_from=_taken_from(used),
+            position=in_front.count() + 1,
+            blocking=sorted(in_the_way, key=lambda number: (left[number].span.mid, number)),
+            held=len(in_the_way),
+            cap=_size(full, conf),
         )
 
 
-def remaining(run: Run, durations: Durations, now: datetime, conf: Conf) -> timedelta:
-    """Return how long a running run is still expected to run, its deadline being the most."""
-    elapsed = run.worked(now, conf.max_run_duration_sec).total_seconds()
-    expected = durations.of(run.schedule)
-    left = expected - elapsed if elapsed < expected else OVERDUE_SHARE * elapsed
-    most = run.time_limit(conf.max_run_duration_sec).total_seconds() - elapsed
-    return timedelta(seconds=max(1.0, min(left, most)))
+def _in_front(now: datetime, conf: Conf) -> RunQuerySet:
+    """Return the queued runs that a manual run of this moment stands behind."""
+    situation = situations.look(now, conf, claims=True)  # an estimate takes for granted that somebody works
+    return startable(situation).filter(claim_order__lte=place_in_queue(now, "manual", 0))
+
+
+def _wait_sec(
+    case: int,
+    left: Mapping[int, Estimate],
+    line: Sequence[tuple[Run, Estimate]],
+    pool: str,
+    conf: Conf,
+    now: datetime,
+) -> float:
+    """Return when a slot is free in one case: everything takes the least, the expected or the most."""
+    ends = {number: now + timedelta(seconds=one.span[case]) for number, one in left.items()}
+    room = Room.of(ends, now, conf.max_concurrent)
+    for run, one in line:
+        room.take("" if run.forced else run.pool, timedelta(seconds=one.span[case]))
+    return (room.take(pool, timedelta()) - now).total_seconds()
+
+
+def _size(full: str, conf: Conf) -> int:
+    if full == DEFAULT_POOL:
+        return conf.max_concurrent
+    if full == OVERFLOW_POOL:
+        return conf.max_concurrent + conf.max_overflow
+    return Pool.objects.filter(pk=full).values_list("size", flat=True).first() or 0
+
+
+def _taken_from(used: Iterable[Estimate]) -> str:
+    """Say what the times are taken from."""
+    parts = []
+    own = {one.schedule_name: one.runs for one in used if one.basis == Basis.HISTORY}
+    if own:
+        runs = sum(own.values())
+        parts.append(f"{runs} earlier run{'s' * (runs != 1)} of {_listed(own)}")
+    if similar := {one.schedule_name: 0 for one in used if one.basis == Basis.SIMILAR}:
+        parts.append(f"runs of similar schedules ({_listed(similar)} has none yet)")
+    if unknown := {one.schedule_name: 0 for one in used if one.basis == Basis.LIMIT}:
+        parts.append(f"the time limit of {_listed(unknown)}, of which no earlier run took as long")
+    return f"Taken from {' and '.join(parts)}." if parts else "No run is under way to take it from."
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = [f"“{name}”" for name in names]
+    more = len(listed) - MOST_NAMED
+    return ", ".join(listed[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -9,18 +9,19 @@ from functools import cached_property, lru_cache
 from django.db.models import FloatField
 from django.db.models.functions import Cast
 
-from schedules import eta
 from schedules.ahead import Stretch
 from schedules.blockers import startable
 from schedules.calendar import jittered
 from schedules.due import QUEUE_PATIENCE
 from schedules.durations import Durations
+from schedules.history import History
 from schedules.misfires import default_grace
 from schedules.models import Firing, Pool, Run, Schedule
 from schedules.quiet import has_quiet_hours
 from schedules.simulation import Arrival, Plan, arrivals
 from schedules.situation import Situation
 from schedules.sketch import Sketch, sketches
+from schedules.starts import expected_end
 from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
 from schedules.weights import Weights
 
@@ -131,8 +132,9 @@ def _add_what_is_there(outlook: Outlook, situation: Situation, durations: Durati
         outlook.likely.append(Likely(run.schedule_id, run.schedule_name, "UTC", plan))
         return len(outlook.likely) - 1
 
+    history = History(conf)
     for run in Run.objects.running().select_related("schedule"):
-        ends_at = now + eta.remaining(run, durations, now, conf)
+        ends_at = expected_end(run, history, now)
         outlook.running.append((number_of(run), run.slot_claimed_at or now, ends_at))
     # A forecast tells what happens once work may start: a scheduler is there, and the switch is off.
     able = replace(situation, nobody_starts=False, conf=replace(conf, scheduled_work_stopped=0))

@@ -1,4 +1,4 @@
-"""Run a schedule now: honour the cap, queue on request, or force with an audit trail."""
+"""Run a schedule now: ask the blockers and honour the cap, queue on request, or force with an audit trail."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -10,20 +10,28 @@ from django.db import IntegrityError, transaction
 from agents import budgets
 from agents.budgets import Spender
 from agents.states import Activity
-from schedules import caps, handover, presence
-from schedules.errors import CapacityFull, NoRoom, NoScheduler, NotAllowed, Quicker
-from schedules.eta import Forecast
+from schedules import blockers, caps, handover
+from schedules import situation as situations
+from schedules.admission import ProbeTaken, admit
+from schedules.blocked import explain
+from schedules.errors import Blocked, CapacityFull, Expected, NoRoom, NoScheduler, NotAllowed, Quicker
+from schedules.eta import SlotEta
 from schedules.models import Firing, Run, Schedule
 from schedules.models.run import UNADOPTED
 from schedules.models.slot import DEFAULT_POOL
-from schedules.states import FiringKind, Outcome, Source
-from schedules.transitions import claim, enqueue
+from schedules.situation import Situation
+from schedules.states import FiringKind, Outcome, Source, WaitReason
+from schedules.transitions import enqueue
 from stagent.lib import bell, journal
 
 ADOPTION_TTL = timedelta(seconds=10)  # a claimed run that no scheduler took over by then is queued again
 QUEUE_PATIENCE = timedelta(days=1)
+SAME_CLICK = timedelta(seconds=10)  # a key of a page means one click this long; then the page was used again
 TRIES = 20
 MICROSECOND = timedelta(microseconds=1)
+STOPPED = (
+    "All scheduled work is stopped in Settings. This run starts all the same, because a person asked for it."
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Started:
     run: Run
     queued: bool
     repeated: bool = False  # an earlier request with this key had made it
+    warning: str = ""
 
 
 def execute(
@@ -45,26 +54,45 @@ def execute(
     reason: str = "",
     idempotency_key: str = "",
 ) -> Started:
-    """Start a run of a schedule, paused or not.
+    """Start a run of a schedule, paused or not. What is raised leaves no row behind.
 
-    `CapacityFull` when the cap is full and neither `queue` nor an overflow slot helps (no row is left
-    behind), `NoScheduler` when nobody would take it over. Who may force is the caller's to check.
+    `CapacityFull` when the cap is full and neither `queue` nor an overflow slot helps, `Blocked` when the
+    provider or a budget is in the way (forced or not) and `queue` is not asked for, `NoScheduler` when nobody
+    would take it over. Who may force is the caller's to check.
     """
     wish = Wish(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
     if earlier := wish.earlier():
         return earlier
-    alive = presence.can_start(schedule.pool_id or handover.NO_POOL, now)
+    situation = situations.look(now, caps.load(now))
+    alive = not situation.nobody_starts and wish.pool not in situation.unserved_pools
     if not alive and not queue:
         raise NoScheduler(workers=handover.chosen())
     try:
-        return _begin(wish, alive=alive, queue=queue, force=force)
+        started = _begin(wish, situation, alive=alive, queue=queue, force=force)
     except IntegrityError:
         if earlier := wish.earlier():
             return earlier
         raise
+    return replace(started, warning=STOPPED) if situation.conf.stopped else started
 
 
-def retry(run: Run, *, user: AbstractBaseUser | None, now: datetime) -> Run:
+def key_of_page(key: str, schedule: Schedule, user: AbstractBaseUser | None, now: datetime) -> str:
+    """Return the idempotency key of a click on a page that was rendered with `key`; empty where it has none.
+
+    A double click is one click. A page that is shown again later, from the browser's memory, has the same
+    key and means another one.
+    """
+    used = key
+    while key:
+        wish = Wish(schedule, user, now, key=_scoped(used, user, schedule))
+        earlier = wish.earlier()
+        if earlier is None or now - earlier.run.queued_at < SAME_CLICK:
+            break
+        used = f"{key}:{earlier.run.pk}"
+    return used
+
+
+def retry(run: Run, *, user: AbstractBaseUser | None, now: datetime, idempotency_key: str = "") -> Run:
     """Queue the work of an ended run again, with the prompt and limits that its schedule has now.
 
     `NotAllowed` while the run has not ended, or when its schedule is gone.
@@ -73,8 +101,16 @@ def retry(run: Run, *, user: AbstractBaseUser | None, now: datetime) -> Run:
         raise NotAllowed("run_unfinished", "The run has not ended yet; cancel it first.")
     if run.schedule is None:
         raise NotAllowed("schedule_deleted", "The schedule of this run was deleted, so it cannot run again.")
-    again = Wish(run.schedule, user, now, reason=f"Run {run.pk} once more.", source=Source.RETRY)
-    return _queue(again)
+    key = _scoped(idempotency_key, user, run.schedule)
+    again = Wish(run.schedule, user, now, f"Run {run.pk} once more.", key, Source.RETRY)
+    if earlier := again.earlier():
+        return earlier.run
+    try:
+        return _queue(again)
+    except IntegrityError:
+        if earlier := again.earlier():
+            return earlier.run
+        raise
 
 
 def _scoped(key: str, user: AbstractBaseUser | None, schedule: Schedule) -> str:
@@ -94,32 +130,38 @@ class Wish:
     key: str = ""
     source: Source = Source.MANUAL
 
+    @property
+    def pool(self) -> str:
+        return self.schedule.pool_id or handover.NO_POOL
+
     def earlier(self) -> "Started | None":
         """Return what an earlier request with the same key was given."""
         run = Run.objects.filter(idempotency_key=self.key).first() if self.key else None
         return Started(run, queued=run.slot_claimed_at is None, repeated=True) if run else None
 
 
-def _begin(wish: Wish, *, alive: bool, queue: bool, force: bool) -> Started:
-    """Claim a slot where somebody would take the run over; without room, queue it if that is wished."""
+def _begin(wish: Wish, situation: Situation, *, alive: bool, queue: bool, force: bool) -> Started:
+    """Claim a slot where somebody would take the run over; otherwise queue it if that is wished."""
     if alive:
         try:
-            return Started(_claim_now(wish, force=force), queued=False)
+            return Started(_claim_now(wish, situation, force=force), queued=False)
         except NoRoom as none:
             if not queue:
                 raise _full(wish, none.pool) from None
+        except Blocked:
+            if not queue:
+                raise
     return Started(_queue(wish), queued=True)
 
 
-def _claim_now(wish: Wish, *, force: bool) -> Run:
-    """Queue a run and claim its slot in one transaction; `NoRoom`, and no row, where there is none."""
-    conf = caps.load(wish.now)
+def _claim_now(wish: Wish, situation: Situation, *, force: bool) -> Run:
+    """Queue a run and claim its slot in one transaction; `NoRoom` or `Blocked`, and no row, if it cannot."""
     for _ in range(TRIES):
         wish = replace(wish, now=wish.now + MICROSECOND)  # two requests of one microsecond are two instants
         try:
             with transaction.atomic():
                 run = _enqueue(wish, force=force)
-                claim(run, holder=UNADOPTED, now=wish.now, conf=conf, ttl=ADOPTION_TTL)
+                _admit(run, replace(situation, now=wish.now))
                 if force:
                     _audit(run, wish)
                 bell.ring()
@@ -130,6 +172,16 @@ def _claim_now(wish: Wish, *, force: bool) -> Run:
             if wish.earlier():
                 raise
     raise NoRoom(DEFAULT_POOL)  # others were quicker, time and again
+
+
+def _admit(run: Run, situation: Situation) -> None:
+    """Let a run in through the door of the drain, asked the same blockers."""
+    if blocker := blockers.blocker(run, situation):
+        raise explain(run, blocker.reason, situation)
+    try:
+        admit(run, situation, holder=UNADOPTED, ttl=ADOPTION_TTL)
+    except ProbeTaken:
+        raise explain(run, WaitReason.BREAKER, situation) from None
 
 
 def _queue(wish: Wish) -> Run:
@@ -181,5 +233,6 @@ def _audit(run: Run, wish: Wish) -> None:
 
 
 def _full(wish: Wish, pool: str) -> CapacityFull:
-    forecast = Forecast.of(wish.now, pool=wish.schedule.pool_id or "", full=pool)
-    return CapacityFull(forecast.eta_sec, forecast.position, forecast.blocking, pool)
+    eta = SlotEta.of(wish.now, pool=wish.pool, full=pool)
+    expected = Expected(eta.eta_sec, eta.range_sec, eta.basis.name.lower(), eta.taken_from)
+    return CapacityFull(expected, eta.position, eta.blocking, eta.held, eta.cap, pool)

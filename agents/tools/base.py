@@ -39,6 +39,7 @@ class ToolContext:
     user_id: int | None = None
     message_id: int | None = None
     report: Report | None = None  # left here by the report tool
+    call_id: str = ""  # of the call that is being made; calls are made one after another
 
 
 @dataclass(frozen=True)

@@ -173,13 +173,20 @@ class RunAdmin(RunColumns):
 
     def _retry(self, request: HttpRequest, run: Run) -> Run | None:
         try:
-            again = run_now.retry(run, user=operator(request), now=clock.now())
+            again = self._again(request, run)
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
             return None
         journal.note(operator(request), run, journal.CHANGE, f"Queued once more as run {again.pk}.")
         self.message_user(request, f"Queued again as run {again.pk}.", messages.SUCCESS)
         return again
+
+    def _again(self, request: HttpRequest, run: Run) -> Run:
+        user, now, click = operator(request), clock.now(), request.POST.get("click", "")[:100]
+        key = ""
+        if click and run.schedule:
+            key = run_now.key_of_page(f"{click}:again:{run.pk}", run.schedule, user, now)
+        return run_now.retry(run, user=user, now=now, idempotency_key=key)
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("schedules.change_run")

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from schedules.admin import verbs
 from schedules.admin.schedule_columns import ScheduleColumns
-from schedules.errors import CapacityFull, NoScheduler
+from schedules.errors import Blocked, CapacityFull, NoScheduler
 from schedules.models import Run, Schedule
 from stagent.lib import clock
 from stagent.lib.admin import operator
@@ -33,7 +33,7 @@ NEEDS = {
     "resume": "change",
     "reset": "change",
 }
-NO_ROOM = (CapacityFull, NoScheduler)
+NO_ROOM = (CapacityFull, NoScheduler, Blocked)
 
 
 class ScheduleDoing(ScheduleColumns):
@@ -76,12 +76,21 @@ class ScheduleDoing(ScheduleColumns):
     def _run(self, request: HttpRequest, schedule: Schedule, *, queue: bool) -> HttpResponse:
         """Run it and show the run; where there is no room, ask whether to wait or to force."""
         try:
-            run = verbs.run(schedule, operator(request), clock.now(), queue=queue)
+            started = verbs.run(schedule, operator(request), clock.now(), _click(request), queue=queue)
         except NO_ROOM as none:
             blocking = Run.objects.filter(pk__in=getattr(none, "blocking", [])[:MOST_BLOCKING])
-            asked = {"title": "Run now", "schedule": schedule, "why": none, "blocking": blocking}
+            full = isinstance(none, CapacityFull)
+            asked = {
+                "title": "Run now",
+                "schedule": schedule,
+                "why": none,
+                "blocking": blocking,
+                "full": full,
+            }
             return self._ask(request, "no_room", asked)
-        return redirect("admin:schedules_run_change", run.pk)
+        if started.warning:
+            self.message_user(request, started.warning, messages.WARNING)
+        return redirect("admin:schedules_run_change", started.run.pk)
 
     # Many: an action.
 
@@ -101,7 +110,10 @@ class ScheduleDoing(ScheduleColumns):
     def run_now(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
         """Run the chosen schedules; those that find no room wait their turn."""
         for schedule in chosen:
-            run = verbs.run(schedule, operator(request), clock.now(), queue=True)
+            started = verbs.run(schedule, operator(request), clock.now(), _click(request), queue=True)
+            run = started.run
+            if started.warning:
+                self.message_user(request, started.warning, messages.WARNING)
             became = "waits in the queue" if run.status == "queued" else "is running"
             self.message_user(
                 request, format_html("{} of “{}” {}.", run_link(run), schedule, became), messages.SUCCESS
@@ -142,7 +154,8 @@ class ScheduleDoing(ScheduleColumns):
         runs = []
         for schedule in chosen:
             try:
-                runs.append(verbs.run(schedule, operator(request), clock.now(), force=True, reason=reason))
+                how: dict[str, Any] = {"force": True, "reason": reason}
+                runs.append(verbs.run(schedule, operator(request), clock.now(), _click(request), **how).run)
             except NO_ROOM as none:
                 self.message_user(request, f"“{schedule}” could not be forced: {none}", messages.ERROR)
         for run in runs:
@@ -173,6 +186,11 @@ class ScheduleDoing(ScheduleColumns):
         context = self.admin_site.each_context(request) | {"opts": self.opts, "back": back(request)} | asked
         context["may_force"] = self.has_force_permission(request)
         return render(request, f"admin/schedules/schedule/{page}.html", context)
+
+
+def _click(request: HttpRequest) -> str:
+    """Return the key of the form that was sent; see `click_key`."""
+    return request.POST.get("click", "")
 
 
 def run_link(run: Run) -> SafeString:

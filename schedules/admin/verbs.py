@@ -8,7 +8,8 @@ from django.db import transaction
 
 from schedules import editing, run_now
 from schedules.admin import when
-from schedules.models import Run, Schedule
+from schedules.models import Schedule
+from schedules.run_now import Started
 from schedules.states import ScheduleStatus
 from schedules.transitions import forgive
 from schedules.transitions import pause as pause_active
@@ -53,13 +54,17 @@ def reset(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     return f"The streaks of “{schedule}” begin anew."
 
 
-def run(schedule: Schedule, user: AbstractBaseUser, now: datetime, **how: Any) -> Run:
-    """Run a schedule now; `run_now` says what `how` may be and what is raised when it cannot."""
-    started = run_now.execute(schedule, user=user, now=now, **how)
-    if not started.run.forced:  # a forced run is in the log already
+def run(schedule: Schedule, user: AbstractBaseUser, now: datetime, click: str = "", **how: Any) -> Started:
+    """Run a schedule now; `click` is the key of the form, the same in both halves of a double click.
+
+    `run_now` says what `how` may be and what is raised when it cannot.
+    """
+    key = run_now.key_of_page(click[:100], schedule, user, now)
+    started = run_now.execute(schedule, user=user, now=now, idempotency_key=key, **how)
+    if not started.repeated and not started.run.forced:  # a forced run is in the log already
         verb = "Queued" if started.queued else "Started"
         journal.note(user, schedule, journal.CHANGE, f"{verb} run {started.run.pk}.")
-    return started.run
+    return started
 
 
 def duplicate(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> Schedule:

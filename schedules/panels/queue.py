@@ -6,13 +6,12 @@ from functools import cached_property
 
 from agents.models import Provider
 from schedules import waits
-from schedules.durations import Durations
-from schedules.eta import remaining
+from schedules.history import History
 from schedules.models import Run
 from schedules.panels import refill
 from schedules.panels.refill import Refills
 from schedules.situation import Situation
-from schedules.starts import starts
+from schedules.starts import expected_end, starts
 from schedules.states import WaitReason
 
 MOST, MOST_PARKED = 8, 4  # runs that are shown; the others are counted
@@ -62,10 +61,10 @@ class Line:
     @cached_property
     def own_ends(self) -> dict[int | None, datetime]:
         """When the last running run of each schedule is expected to end; read only where one is asked for."""
-        now, conf, ends = self.situation.now, self.situation.conf, dict[int | None, datetime]()
-        durations = Durations(conf)
+        now, ends = self.situation.now, dict[int | None, datetime]()
+        history = History(self.situation.conf)
         for run in Run.objects.running().select_related("schedule"):
-            end = now + remaining(run, durations, now, conf)
+            end = expected_end(run, history, now)
             ends[run.schedule_id] = max(end, ends.get(run.schedule_id, end))
         return ends
 

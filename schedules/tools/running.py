@@ -20,10 +20,17 @@ def run_schedule(context: ToolContext, arguments: Arguments) -> Any:
     if schedule.pk == context.schedule_id:
         raise ToolError("A run may not start its own schedule: that would never end.")
     now = clock.now()
-    started = running.start(str(schedule.pk), Wanted(queue=True), who, now)
+    wanted = Wanted(queue=True, idempotency_key=_key(context))
+    started = running.start(str(schedule.pk), wanted, who, now)
     row = run_row(finding.run(str(started.run.pk)), now)
     shown = {"run_id", "schedule_id", "schedule_name", "forced", "status", "wait_reason", "slot"}
-    return {"run_id": row.id} | row.model_dump(include=shown, exclude_none=True)
+    warning = {"warning": started.warning} if started.warning else {}
+    return {"run_id": row.id} | row.model_dump(include=shown, exclude_none=True) | warning
+
+
+def _key(context: ToolContext) -> str:
+    """Return what makes a call the same call, made again after a crash or a second click on its card."""
+    return f"tool:{context.run_id}:{context.message_id}:{context.call_id}" if context.call_id else ""
 
 
 RUN_SCHEDULE = Tool(

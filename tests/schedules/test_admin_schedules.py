@@ -216,7 +216,7 @@ def test_a_full_cap_leaves_no_run_behind_and_offers_to_wait_or_to_force(reader, 
         a_running_run(a_schedule(now, name=name), now)
     schedule = a_schedule(now)
     page = reader.presses(do(schedule, "run"))
-    assert "All slots are taken; the next one is expected in about" in page
+    assert "All slots are held: 2 of 2. The next one is expected in about" in page
     assert "It would be number 1 in the queue." in page
     assert "Queue it" in page
     assert "Force it…" in page

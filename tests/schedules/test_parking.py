@@ -13,7 +13,7 @@ from agents.states import QuestionStatus
 from schedules import assignments, cancelling, conf, parked, retention
 from schedules.cancelling import Cancelled
 from schedules.drain import drain
-from schedules.eta import Forecast
+from schedules.eta import SlotEta
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.reaper import reap
 from schedules.states import Outcome, OverlapPolicy, RunStatus
@@ -214,7 +214,7 @@ def test_deleting_a_schedule_cancels_its_waiting_run():
 
 def test_the_estimates_leave_it_out():
     a_waiting_run()
-    forecast = Forecast.of(NOON)
+    forecast = SlotEta.of(NOON)
     assert (forecast.position, forecast.blocking) == (1, [])
 
 

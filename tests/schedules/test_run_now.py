@@ -74,7 +74,7 @@ def test_a_full_pool_says_when_it_has_room_and_who_is_in_it(alice: User) -> None
         run_now.execute(a_schedule(name="Another", pool=pool), user=alice, now=NOON + timedelta(seconds=10))
     assert (refused.value.slot_eta_sec, refused.value.position) == (590 + 60, 2)
     assert refused.value.blocking == [run.pk]
-    assert str(refused.value).startswith("All slots of the pool heavy are taken; the next one")
+    assert str(refused.value).startswith("All slots of the pool heavy are held: 1 of 1. The next one")
 
 
 def test_a_forced_run_without_a_place_left_is_told_of_the_next_one_of_all(alice: User) -> None:
@@ -84,7 +84,7 @@ def test_a_forced_run_without_a_place_left_is_told_of_the_next_one_of_all(alice:
     with pytest.raises(CapacityFull) as refused:
         run_now.execute(a_schedule(name="Second"), user=alice, now=NOON + timedelta(seconds=10), force=True)
     assert refused.value.slot_eta_sec == 50
-    assert str(refused.value).startswith("All slots are taken, those for forced runs too;")
+    assert str(refused.value).startswith("All slots, those for forced runs too, are held: 3 of 3.")
 
 
 def test_an_eta_is_bounded_by_the_deadline(alice: User) -> None:

@@ -1,4 +1,4 @@
-"""One switch stops all scheduled work: instants are recorded, nothing scheduled starts, the queue stays short."""
+"""One switch stops all scheduled work: instants are recorded, nothing scheduled starts."""
 
 import logging
 from datetime import timedelta

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from schedules.api import changing, finding, previewing, running
 from schedules.api.actors import Actor
-from schedules.api.answers import CapacityRefusal
+from schedules.api.answers import BlockedRefusal, CapacityRefusal
 from schedules.api.asking import Because, NewSchedule, PreviewAsked, ScheduleChanges
 from schedules.api.changing import Saved
 from schedules.api.filters import ScheduleFilter
@@ -31,6 +31,7 @@ class Execution(Row):
 
     run_id: Id
     forced: bool
+    warning: str | None = Field(default=None, description="Only where there is one: all work is stopped.")
 
 
 @router.get("/schedules", response=answers(Page[ScheduleRow], 422))
@@ -89,7 +90,9 @@ def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
 
 @router.post(
     "/schedules/{schedule_id}/execute",
-    response=answers(Execution, 404, 422) | {202: Execution, 429: CapacityRefusal, 503: Refusal},
+    response=answers(Execution, 404, 422)
+    | {202: Execution, 409: BlockedRefusal, 429: CapacityRefusal, 503: Refusal},
+    exclude_none=True,
 )
 def execute_schedule(
     request: HttpRequest,
@@ -102,11 +105,14 @@ def execute_schedule(
 
     200: it holds a slot. 429: the cap is full, `Retry-After` says how long. `queue=true` takes a place in
     the queue then (202); `force=true` runs beyond the cap and needs the permission schedules.force_run.
+    409: the provider's breaker is open, the provider asked for patience, or a budget is spent; `wait_reason`
+    says which, and `queue=true` lets the run wait. 503: no scheduler is alive.
     """
     refuse_unknown(request, ("queue", "force"))
     reason = because.reason if because else ""
     started = running.start(schedule_id, Wanted(queue, force, reason), Actor.of(request), clock.now())
-    execution = Execution(run_id=str(started.run.pk), forced=started.run.forced)
+    run = started.run
+    execution = Execution(run_id=str(run.pk), forced=run.forced, warning=started.warning or None)
     return Status(202 if started.queued else 200, execution)
 
 
