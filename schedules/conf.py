@@ -37,6 +37,10 @@ class Key:
     def takes(self) -> str:
         return "on or off" if self.is_switch else f"a whole number from {self.least:,} to {self.most:,}"
 
+    def show(self, value: int) -> str:
+        """Return a value as it is saved and shown."""
+        return str(value) if not self.is_switch else "on" if value else "off"
+
     def read(self, text: str) -> int | None:
         """Return the value that a text means; None where it means none."""
         if self.is_switch:
@@ -192,5 +196,5 @@ def _warn_once(key: Key, source: str, text: str) -> None:
     _warned.add((key.name, source, text))
     log.warning(
         "%s=%r from the %s is not %s; it is ignored, the default is %s.",
-        key.name, text, source, key.takes, "off" if key.is_switch else key.default,
+        key.name, text, source, key.takes, key.show(key.default),
     )  # fmt: skip

@@ -85,6 +85,7 @@ class Forecast:
     peak_at: datetime | None
     peak_waiting: int
     left_out: int
+    stopped: bool = False  # all scheduled work is: the times are those if it starts again now
 
     @property
     def runs(self) -> int:
@@ -137,6 +138,7 @@ def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forec
         peak_at=max(now, _moment(simulation.peak_at)) if simulation.peak_running else None,
         peak_waiting=simulation.peak_waiting,
         left_out=outlook.left_out,
+        stopped=outlook.stopped,
     )
 
 

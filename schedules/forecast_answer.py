@@ -23,6 +23,7 @@ def answer(forecast: Forecast, *, offset: int = 0, limit: int | None = None) -> 
         "turns": round(forecast.turns),
         "cost_usd": round(forecast.cost_usd, 4),
         "schedules_left_out": forecast.left_out,
+        "scheduled_work_stopped": forecast.stopped,
         "days": [_day(day) for day in forecast.days],
         "items": [_row(firing) for firing in chosen],
         "count": len(forecast.firings),

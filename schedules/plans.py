@@ -52,6 +52,7 @@ class Outlook:
     running: list[tuple[int, datetime, datetime]] = field(default_factory=list)  # since and until when
     queued: list[tuple[int, datetime]] = field(default_factory=list)  # since when, first in line in front
     left_out: int = 0  # schedules beyond the most that are looked at
+    stopped: bool = False  # all scheduled work is: the times are those if it starts again now
 
     @cached_property
     def arrivals(self) -> list[Arrival]:
@@ -67,7 +68,7 @@ def look(situation: Situation, until: datetime) -> Outlook:
     durations = Durations(situation.conf)
     likely = _likely(schedules, situation, until, durations)
     pools = dict(Pool.objects.values_list("name", "size"))
-    outlook = Outlook(likely, pools, left_out=left_out)
+    outlook = Outlook(likely, pools, left_out=left_out, stopped=situation.conf.stopped)
     _add_what_is_there(outlook, situation, durations)
     return outlook
 

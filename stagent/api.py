@@ -50,7 +50,8 @@ PARAMETERS = {  # what is told of those that say nothing of themselves; ids have
     "since": "From this moment on.",
     "until": "Before this moment.",
     "format": "In which form.",
-    "queue": "Where the cap is full, wait for a slot.",
+    "key": "The name of the setting, whatever the case.",
+    "queue": "Wait in the queue where the run cannot start now.",
     "force": "Where the cap is full, run beyond it.",
 }
 AN_ID = "An id, as a list or an answer told it."

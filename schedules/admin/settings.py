@@ -6,19 +6,18 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from agents import activity
-from schedules import caps, conf
+from schedules import caps, conf, setting_changes
 from schedules.admin.ranges import LoopFilter, WaitFilter
 from schedules.advisor import LOOKS_BACK, Evidence, advise
 from schedules.conf import BY_NAME, Key, Value
 from schedules.models import Setting
-from stagent.lib import bell, clock, journal
+from stagent.lib import clock
 from stagent.lib.admin import ReadOnlyAdmin, operator
 
 UNITS = {"SEC": "s", "DAYS": "days", "TURNS": "steps"}
@@ -39,6 +38,10 @@ class Line:
     @property
     def tone(self) -> str:
         return TONES[self.value.source]
+
+    @property
+    def shown(self) -> str:
+        return self.value.key.show(self.value.value)
 
     @property
     def unit(self) -> str:
@@ -83,27 +86,14 @@ class SettingAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         key = BY_NAME[name]
         if "clear" in request.POST:
-            return self._clear(request, key)
-        return fault(key, typed) or self._save(request, key, str(int(typed)))
+            if setting_changes.clear(key, operator(request)):
+                self.message_user(request, f"{key.name} is not set here any more.", messages.SUCCESS)
+            return ""
+        return setting_changes.fault(key, typed) or self._save(request, key, typed)
 
-    def _save(self, request: HttpRequest, key: Key, text: str) -> str:
-        with transaction.atomic():
-            setting, _ = Setting.objects.update_or_create(key=key.name, defaults={"value": text})
-            journal.note(operator(request), setting, journal.CHANGE, f"Set to {text}.")
-            bell.ring()
-        self.message_user(request, f"{key.name} is {text} now, without a restart.", messages.SUCCESS)
-        return ""
-
-    def _clear(self, request: HttpRequest, key: Key) -> str:
-        setting = Setting.objects.filter(key=key.name).first()
-        if setting:
-            with transaction.atomic():
-                journal.note(
-                    operator(request), setting, journal.DELETION, f"Cleared; it was {setting.value}."
-                )
-                setting.delete()
-                bell.ring()
-            self.message_user(request, f"{key.name} is not set here any more.", messages.SUCCESS)
+    def _save(self, request: HttpRequest, key: Key, typed: str) -> str:
+        shown = setting_changes.save(key, typed, operator(request))
+        self.message_user(request, f"{key.name} is {shown} now, without a restart.", messages.SUCCESS)
         return ""
 
     def has_edit_permission(self, request: HttpRequest) -> bool:
@@ -127,14 +117,6 @@ def _rows_behind(figure: Evidence, firings: str, now: datetime) -> str:
         since = urlencode({"ended_at__gte": (now - LOOKS_BACK).isoformat(), "o": SLOWEST_FIRST})
         return f"{reverse('admin:agents_streamrecord_changelist')}?{since}"
     return f"{firings}&{PARAMETERS[figure.of]}={int(figure.value)}-"
-
-
-def fault(key: Key, typed: str) -> str:
-    """Say what is wrong with a value; nothing when it may be saved."""
-    number = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else None
-    if number is None or not key.least <= number <= key.most:
-        return f"{typed!r} is not a whole number from {key.least:,} to {key.most:,}; nothing was changed."
-    return ""
 
 
 def _in_force() -> list[tuple[Value, str]]:

@@ -58,6 +58,7 @@ SCHEDULER: Any = json.loads("""{
 STATUS: Any = {
     "at": "2026-11-24T08:00:42Z",
     "max_concurrent": 2,
+    "scheduled_work_stopped": False,
     "running": 1,
     "queue_count": 1,
     "slots": SLOTS,
@@ -81,6 +82,7 @@ FORECAST: Any = json.loads("""{
   "count": 1, "from": "2026-11-24T08:05:00Z", "until": "2026-11-26T08:05:00Z", "cap": 2, "runs": 1,
   "skipped": 0, "peak_concurrent": 1, "peak_at": "2026-11-25T08:00:00Z", "peak_waiting": 0,
   "longest_wait_sec": 0, "wait_p95_sec": 0, "turns": 41, "cost_usd": 1.6725, "schedules_left_out": 0,
+  "scheduled_work_stopped": false,
   "days": [{"date": "2026-11-25", "firings": 1, "runs": 1, "turns": 41, "cost_usd": 1.6725}]
 }""")
 

@@ -49,4 +49,5 @@ class ForecastRow(Page[ExpectedRow]):
     turns: int
     cost_usd: float
     schedules_left_out: int = Field(description="Beyond the most that are looked at.")
+    scheduled_work_stopped: bool = Field(description="Then the times hold if it starts again now.")
     days: list[DayRow]

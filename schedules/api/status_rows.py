@@ -87,6 +87,7 @@ class StatusRow(Row):
 
     at: datetime
     max_concurrent: int
+    scheduled_work_stopped: bool
     running: int
     queue_count: int
     slots: list[SlotRow]
@@ -104,6 +105,7 @@ def status_row(now: datetime, conf: Conf) -> StatusRow:
     return StatusRow(
         at=now,
         max_concurrent=conf.max_concurrent,
+        scheduled_work_stopped=conf.stopped,
         running=Run.objects.running().count(),
         queue_count=queue.count(),
         slots=slot_rows(conf),

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from schedules.models import Scheduler
+from schedules import conf
+from schedules.models import Scheduler, Setting
 from schedules.models.scheduler import A_WORKER
 
 
@@ -14,6 +15,8 @@ class Pulse:
     alive: list[Scheduler]  # those that tick
     workers: list[Scheduler]
     last_seen: datetime | None
+    stopped: bool = False  # by the switch that stops all scheduled work
+    stopped_since: datetime | None = None  # unknown where the environment says so
 
     @property
     def executing(self) -> bool:
@@ -36,4 +39,7 @@ def take(now: datetime) -> Pulse:
     workers = [one for one in there if one.is_worker]
     alive = [one for one in there if not one.is_worker]
     newest = alive[0] if alive else Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()
-    return Pulse(alive, workers, newest.seen_at if newest else None)
+    switch = conf.readings(conf.STOP_SWITCH)[0]
+    row = Setting.objects.filter(key=conf.STOP_SWITCH.name).first() if switch.source == conf.ADMIN else None
+    since = row.changed_at if row and switch.value else None
+    return Pulse(alive, workers, newest.seen_at if newest else None, bool(switch.value), since)

@@ -19,6 +19,8 @@ def look(at: Situation) -> Iterator[Metric]:
     """Return every gauge."""
     yield from _slots(at)
     yield from _queue(at)
+    stopped = int(at.conf.stopped)
+    yield _one("stagent_scheduled_work_stopped", "1 while the switch stops all scheduled work.", stopped)
     yield _one("stagent_live_streams", "Replies that stream right now.", at.live_streams)
     yield _by("stagent_schedules", "Schedules by status.", "status", _schedules())
     yield from _breakers(at)

@@ -143,7 +143,7 @@ def test_a_value_out_of_range_is_refused_beside_its_field(reader, now, typed):
 def test_a_bad_value_in_the_environment_is_named(reader, now, monkeypatch):
     monkeypatch.setenv("SCHEDULE_MAX_CONCURRENT", "many")
     page = reader.opens(SETTINGS)
-    assert "Ignored, for it is no number in range: environment: 'many'." in page
+    assert "Ignored, it is not a value of this setting: environment: 'many'." in page
     assert "2 default" in page
 
 

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 
 from schedules import waits
 from schedules.drain import drain, fill
@@ -11,7 +12,16 @@ from schedules.held_up import HeldUp
 from schedules.models import Firing, Run, Setting
 from schedules.states import Outcome, OverlapPolicy, RunStatus, Source
 from schedules.tick import tick
-from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, the_situation
+from stagent.lib import clock
+from tests.support.builders import (
+    NOON,
+    a_queued_run,
+    a_running_run,
+    a_schedule,
+    a_scheduler,
+    the_situation,
+)
+from tests.support.programs import Program, refusal
 
 pytestmark = pytest.mark.django_db
 FIVE = timedelta(minutes=5)
@@ -99,3 +109,44 @@ def test_a_full_cap_is_logged_when_somebody_waits_and_when_nobody_does(caplog):
         "The cap of 1 is full: 1 run waits.",
         "No run waits for the cap any more.",
     ]
+
+
+def test_it_is_turned_in_the_console_and_no_page_hides_it(reader, monkeypatch):
+    go_on()
+    assert "All scheduled work is stopped" not in reader.opens("/admin/")
+    settings = "/admin/schedules/setting/"
+    page = reader.presses(settings, key="SCHEDULED_WORK_STOPPED", value="on")
+    assert "SCHEDULED_WORK_STOPPED is on now, without a restart." in page
+    assert "Start scheduled work again" in page
+    for url in ("/admin/", "/admin/schedules/schedule/", "/admin/forecast/", settings):
+        page = reader.opens(url)
+        assert "All scheduled work is stopped since" in page, url
+        assert "scheduled work stopped" in page
+    assert LogEntry.objects.get().change_message == "Set to on."
+    assert "is not on or off" in reader.presses(settings, key="SCHEDULED_WORK_STOPPED", value="2")
+    reader.presses(settings, key="SCHEDULED_WORK_STOPPED", value="off")
+    assert "All scheduled work is stopped" not in reader.opens("/admin/")
+
+
+def test_it_is_turned_over_the_api_and_status_and_forecast_know(alice, bob):
+    api = Program(alice)
+    assert api.get("/status").json()["scheduled_work_stopped"] is True
+    assert api.get("/forecast").json()["scheduled_work_stopped"] is True
+    answer = api.patch("/settings/scheduled_work_stopped", {"value": False})
+    assert (answer.status_code, answer.json()["value"], answer.json()["source"]) == (200, 0, "admin")
+    assert api.get("/status").json()["scheduled_work_stopped"] is False
+    assert api.patch("/settings/SCHEDULED_WORK_STOPPED", {"value": None}).json()["source"] == "default"
+    assert refusal(api.patch("/settings/scheduled_work_stopped", {"value": 2})) == (422, "validation_error")
+    assert refusal(api.patch("/settings/SCHEDULE_MAX_CONCURRENT", {"value": 0})) == (422, "validation_error")
+    assert refusal(api.patch("/settings/SCHEDULE_MAX_CONCURRENT", {"value": True})) == (
+        422,
+        "validation_error",
+    )
+    assert api.patch("/settings/SCHEDULE_MAX_CONCURRENT", {"value": 3}).json()["value"] == 3
+    assert refusal(api.patch("/settings/nothing", {"value": 1})) == (404, "setting_not_found")
+    assert Program(bob).patch("/settings/scheduled_work_stopped", {"value": True}).status_code == 403
+
+
+def test_the_install_is_ready_all_the_same(client, db):
+    a_scheduler(clock.now())
+    assert client.get("/readyz").status_code == 200

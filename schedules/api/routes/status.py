@@ -4,16 +4,17 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
-from schedules import caps, conf
+from schedules import caps, conf, setting_changes
 from schedules.api.actors import Actor
 from schedules.api.status_rows import StatusRow, status_row
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
 from stagent.lib.api.etags import stands_for
 from stagent.lib.api.listing import Window, refuse_unknown
-from stagent.lib.api.values import Page, Row
+from stagent.lib.api.values import Asked, Page, Row
+from stagent.lib.problems import Problem, invalid
 
 router = Router(tags=["install"])
 VITAL_SIGNS = {"seen_at", "event_loop_lag_ms", "rss_mb"}
@@ -22,6 +23,14 @@ EXAMPLE: Any = {
     "key": "SCHEDULE_MAX_CONCURRENT", "value": 3, "source": "admin", "ignored": "", "default": 2, "least": 1,
     "most": 1000, "meaning": "Runs at once over all schedules: the cap.",
 }  # fmt: skip
+
+
+class NewValue(Asked):
+    """A value to save; null clears what was saved."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"value": True}})
+
+    value: bool | int | str | None = Field(description="A number; for a switch true or false.")
 
 
 class SettingRow(Row):
@@ -58,6 +67,23 @@ def list_settings(request: HttpRequest, asked: Query[Window]) -> Page[SettingRow
     refuse_unknown(request, Window.model_fields)
     rows = [_row(value) for value in conf.in_force()]
     return Page(items=rows[asked.offset : asked.offset + asked.limit], count=len(rows))
+
+
+@router.patch("/settings/{key}", response=answers(SettingRow, 404, 422))
+def change_setting(request: HttpRequest, key: str, asked: NewValue) -> SettingRow:
+    """Save a value of a setting, or clear it with null. It counts at once, unless the environment has one."""
+    actor = Actor.of(request)
+    actor.must_have("change_setting")
+    known = conf.BY_NAME.get(key.upper())
+    if known is None:
+        raise Problem(404, "setting_not_found", f"There is no setting {key[:80]!r}.")
+    if asked.value is None:
+        setting_changes.clear(known, actor.user)
+    elif wrong := setting_changes.fault(known, text := str(asked.value).lower()):
+        raise invalid({"value": wrong})
+    else:
+        setting_changes.save(known, text, actor.user)
+    return _row(next(value for value in conf.in_force() if value.key is known))
 
 
 def _row(value: conf.Value) -> SettingRow:

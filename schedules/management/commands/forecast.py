@@ -60,6 +60,8 @@ def _from_1_to(most: int) -> Callable[[str], int]:
 
 def _lines(forecast: Forecast, in_force: Forecast | None, rows: int) -> Iterable[str]:
     yield f"From {_clock(forecast.now)} to {_clock(forecast.until)}, {settings.TIME_ZONE}. An estimate."
+    if forecast.stopped:
+        yield "All scheduled work is stopped (SCHEDULED_WORK_STOPPED); the times hold if it starts again now."
     yield from _sums(forecast)
     if in_force:
         yield from ("", "As it is:", *_sums(in_force))
