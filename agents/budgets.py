@@ -5,14 +5,13 @@ replies at most. The windows are days and months of the install's time zone.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
 from agents.errors import BudgetExceeded
@@ -24,7 +23,7 @@ from stagent.lib.prepared import Select
 
 __all__ = [
     "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",
-    "room", "settle", "spent_by_run", "spent_in_window", "spent_on_message", "spent_today", "window_start",
+    "room", "settle", "spent_in_window", "spent_today", "window_start",
 ]  # fmt: skip
 
 LONGEST_NAME = 120  # of a model; some servers answer with the path of a file
@@ -48,6 +47,15 @@ class Spender:
     run_id: int | None = None
     message_id: int | None = None
     user_id: int | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def too_late(self) -> "Spender":
+        """Return the account of what is still to be paid after a run or reply was taken from its worker.
+
+        Its totals may be written already, so the expense names it in its detail only.
+        """
+        owner = {"run_id": self.run_id, "message_id": self.message_id}
+        return replace(self, run_id=None, message_id=None, detail={"too_late_for": owner})
 
 
 @dataclass(frozen=True)
@@ -117,8 +125,8 @@ def settle(
 
 def audit_bypass(spender: Spender, detail: dict[str, Any], now: datetime) -> LedgerEntry:
     """Keep that somebody forced a run past the cap."""
-    account = asdict(spender) | {"activity": Activity.MANUAL_FORCE_BYPASS}
-    return LedgerEntry.objects.create(at=now, detail=detail, **account)
+    account = asdict(spender) | {"activity": Activity.MANUAL_FORCE_BYPASS, "detail": detail}
+    return LedgerEntry.objects.create(at=now, **account)
 
 
 def check(spender: Spender, reserve_usd: Decimal, now: datetime) -> None:
@@ -165,30 +173,10 @@ def spent_today(now: datetime, project_id: int | None = None, schedule_id: int |
     return _spent(rows)
 
 
-def spent_by_run(run_id: int) -> dict[str, Any]:
-    """Add up what a run has used, all its attempts together, by the names of the run's own columns."""
-    return _used(LedgerEntry.objects.filter(run_id=run_id))
-
-
-def spent_on_message(message_id: int) -> dict[str, Any]:
-    """Add up what a reply has used, by the names of the message's own columns."""
-    return _used(LedgerEntry.objects.filter(message_id=message_id))
-
-
 def answered_by(message_id: int) -> str:
     """Return the model that was paid for a reply last; empty where none was."""
     paid = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).order_by("-pk")
     return paid.values_list("model", flat=True).first() or ""
-
-
-def _used(rows: QuerySet[LedgerEntry]) -> dict[str, Any]:
-    read = F("input_tokens") + F("cache_read_tokens") + F("cache_write_tokens")
-    sums = rows.filter(activity__in=TURNS).aggregate(
-        input_tokens=Coalesce(Sum(read), 0),
-        output_tokens=Coalesce(Sum("output_tokens"), 0),
-        cost_usd=Sum("cost_usd"),
-    )
-    return sums | {"cost_usd": sums["cost_usd"] or Decimal(0)}
 
 
 def window_start(window: str, now: datetime) -> datetime:

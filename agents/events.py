@@ -35,6 +35,21 @@ class TurnStarted(_Event):
 
 
 @dataclass(frozen=True)
+class ReplyStarted(_Event):
+    """The provider has begun to answer, so there is something to pay even if nobody hears the end."""
+
+    turn: int
+    bill: str  # hexadecimal; of the ledger entry that pays for the reply
+    usage: Usage  # as far as it was known then: the input
+    model: str
+    provider: str
+    kind: ClassVar[str] = "reply_started"
+
+    def data(self) -> Data:
+        return super().data() | {"usage": asdict(self.usage)}
+
+
+@dataclass(frozen=True)
 class TextDelta(_Event):
     turn: int
     text: str
@@ -150,6 +165,7 @@ class Finished(_Event):
 
 type Event = (
     TurnStarted
+    | ReplyStarted
     | TextDelta
     | ThinkingDelta
     | TurnFinished
@@ -164,8 +180,8 @@ type Event = (
 KINDS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
-        TurnStarted, TextDelta, ThinkingDelta, TurnFinished, ToolStarted, ToolFinished, QuestionAsked,
-        QuestionSettled, Notice, Finished,
+        TurnStarted, ReplyStarted, TextDelta, ThinkingDelta, TurnFinished, ToolStarted, ToolFinished,
+        QuestionAsked, QuestionSettled, Notice, Finished,
     )
 }  # fmt: skip
 

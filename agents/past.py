@@ -52,10 +52,18 @@ class Past:
     cost_usd: Decimal = Decimal(0)
     tokens: int = 0
     text: str = ""  # the last words said
+    before_pause: str = ""  # the beginning of an answer that the model gives in parts
     last: TurnFinished | None = None
     landing: str = ""  # the notice under which the last reply was given
     calls: list[tuple[str, Any, ToolFinished]] = field(default_factory=list)  # name, arguments, result
     reached: Reached = field(default_factory=Reached)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the last reply is a whole answer: all that is left to do is to deliver it."""
+        if self.last is None or self.last.stop_reason in NO_REPLY | {"pause_turn"}:
+            return False
+        return not is_empty(self.last.content) and bool(self.landing or not calls_in(self.last.content))
 
     @property
     def unfinished(self) -> list[Block]:
@@ -114,7 +122,9 @@ def _add_turn(past: Past, turn: TurnFinished, landing: str) -> None:
     past.turns += 1
     past.cost_usd += turn.cost_usd
     past.tokens += turn.usage.total
-    past.text = text_in(turn.content) or past.text
+    if turn.stop_reason != "refusal":
+        said = past.before_pause + text_in(turn.content)
+        past.text, past.before_pause = said or past.text, said if turn.stop_reason == "pause_turn" else ""
     past.last, past.landing = turn, landing
 
 

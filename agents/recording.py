@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError
 from agents import scribe, transcript
 from agents.bridge import in_database
 from agents.errors import LeaseLost
-from agents.events import Event, TextDelta, ThinkingDelta
+from agents.events import Event, ReplyStarted, TextDelta, ThinkingDelta
 
 MOST_WAITING_CHARS = 64 * 1024  # of words that are told and not yet taken to be written
 
@@ -70,8 +70,10 @@ class _Recorder:
             self._inbox.put_nowait(None)
 
     async def tell(self, event: Event) -> None:
-        """Take an event from the engine; anything but a bit of text is written when this returns."""
+        """Take an event from the engine; anything but a bit of a reply is written when this returns."""
         self._inbox.put_nowait(event)
+        if isinstance(event, ReplyStarted):
+            return  # it is written with the first words, which wait for nobody
         if not isinstance(event, Words):
             await self._inbox.join()
             return

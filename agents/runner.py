@@ -30,13 +30,13 @@ from agents.media import said_with
 from agents.past import Past, recall
 from agents.reactions import act_on, answered, make_calls
 from agents.recording import Tell, record
-from agents.replies import NO_REPLY, Reply, calls_in, is_empty
+from agents.replies import Reply
 from agents.runtimes.base import Request
 from agents.states import FailureKind
 from agents.text import storable
 from agents.toolbox import Toolbox
 from agents.tools.base import ToolContext
-from agents.turns import Turns
+from agents.turns import Account, Turns
 from stagent.lib import clock
 
 __all__ = ["Assignment", "work"]
@@ -86,7 +86,8 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     runtime = runtimes.get(job.profile.runtime)
     author = author_of(job.profile)
     past = Past() if job.fresh else await in_database(recall, job.transcript_id, author)
-    turns = Turns(runtime, job.spender, tell, job.worktime, spoke=bool(past.text) if job.once else None)
+    account = Account(job.spender, job.transcript_id, job.token)
+    turns = Turns(runtime, account, tell, job.worktime, spoke=bool(past.text) if job.once else None)
     desk = Desk(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
     offered = await in_database(offer, job.profile) if wanted_by(job.profile) else Offer()
     toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections), worktime=job.worktime)
@@ -97,7 +98,9 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     conversation = Conversation(system, toolbox.params, [prompt, *said], earlier=job.context)
     spent = max(past.cost_usd, job.cost_used)
     meter = Meter(job.limits, max(past.turns, job.turns_used), spent, past.tokens)
-    course = Course(tell, meter, toolbox, conversation, text=past.text, once=job.once)
+    course = Course(
+        tell, meter, toolbox, conversation, text=past.text, before_pause=past.before_pause, once=job.once
+    )
     return Engine(job, system, past, turns, course, job.purse)
 
 
@@ -140,11 +143,7 @@ class Engine:
 
     def _undelivered(self) -> Finished | None:
         """Deliver the answer that was given, and paid for, just before the last attempt broke off."""
-        last = self.past.last
-        if last is None or last.stop_reason in NO_REPLY | {"pause_turn"} or is_empty(last.content):
-            return None
-        landing = LANDINGS.get(self.past.landing)
-        return None if calls_in(last.content) and not landing else answered(self.course, landing)
+        return answered(self.course, LANDINGS.get(self.past.landing)) if self.past.is_answered else None
 
     async def _finish_calls(self) -> Finished | None:
         """Go on with the calls that the last attempt left: those that a person has allowed, for one."""

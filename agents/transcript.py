@@ -88,6 +88,12 @@ def histories(logs: Collection[int], author: Author | None = None) -> dict[int, 
     return {log: past.messages for log, past in recall_all(logs, author).items()}
 
 
+def lock(transcript_id: int, token: UUID) -> bool:
+    """Lock a log for this transaction if this token may write to it; tell whether it may."""
+    mine = Transcript.objects.select_for_update(no_key=True).filter(pk=transcript_id, writer_token=token)
+    return mine.values_list("pk", flat=True).first() is not None
+
+
 def last_seq(transcript_id: int, token: UUID) -> int | None:
     """Return the number of the last event, or None if this token may not write."""
     rows = Transcript.objects.filter(pk=transcript_id, writer_token=token)

@@ -1,15 +1,17 @@
 """One turn: the question, the reply as it comes, and the bill, which is written whatever happens."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from agents import breaker, budgets
+from django.db import transaction
+
+from agents import breaker, budgets, transcript
 from agents.bridge import surely
 from agents.budgets import Spender
 from agents.errors import CutStream
-from agents.events import TextDelta, ThinkingDelta, TurnFinished, TurnStarted
+from agents.events import ReplyStarted, TextDelta, ThinkingDelta, TurnFinished, TurnStarted
 from agents.recording import Tell
 from agents.replies import Reply
 from agents.runtimes.base import Asking, Delta, Request, Runtime
@@ -18,13 +20,22 @@ from agents.worktime import WorkTime
 from stagent.lib import clock
 
 
+@dataclass(frozen=True)
+class Account:
+    """Who pays, and the log that its writer may lose to whoever ends the run."""
+
+    spender: Spender
+    transcript_id: int
+    token: UUID
+
+
 class Turns:
-    """Asks a runtime on a spender's account."""
+    """Asks a runtime on somebody's account."""
 
     def __init__(
         self,
         runtime: Runtime,
-        spender: Spender,
+        account: Account,
         tell: Tell,
         worktime: WorkTime,
         *,
@@ -35,18 +46,19 @@ class Turns:
         self._spoke = (
             spoke  # in an earlier turn, so that what is said now is a new paragraph; None: never mind
         )
-        self._runtime, self._spender, self._tell, self._worktime = runtime, spender, tell, worktime
+        self._runtime, self._account, self._tell, self._worktime = runtime, account, tell, worktime
         self._answered = False
 
     async def take(self, number: int, request: Request, reading: int) -> tuple[Reply, Decimal]:
         """Ask, show what comes, pay; return reply and cost. `reading` guesses the request's tokens."""
         await self._tell(TurnStarted(number))
-        reply = await self._ask(number, request, reading)
+        bill = uuid4()
+        reply = await self._ask(number, request, reading, bill)
         if self._spoke is not None:
             self._spoke = self._spoke or bool(self.said)
         self.said = ""
         # Paid before it is told and before any tool runs: a crash in between costs no bookkeeping.
-        cost = await self._pay(reply)
+        cost = await self._pay(reply, bill)
         await self._tell(
             TurnFinished(
                 turn=number,
@@ -61,23 +73,33 @@ class Turns:
         )
         return reply, cost
 
-    async def _ask(self, number: int, request: Request, reading: int) -> Reply:
+    async def _ask(self, number: int, request: Request, reading: int, bill: UUID) -> Reply:
         asking: Asking | None = None
         self.said = ""
         try:
             with self._worktime.model_call():
                 async with self._runtime.ask(request) as asking:
+                    begun = False
                     async for delta in asking:
                         self._worktime.heard()
+                        begun = begun or await self._begin(number, asking, bill)
                         await self._show(number, delta)
                 return _whole(asking.so_far())
         except BaseException as error:
             part = _part(asking, error, Reply([], None, Usage(input=reading), request.model))
             if part is not None:
-                await self._pay(replace(part, estimated=True))
+                await self._pay(replace(part, estimated=True), bill)
             raise
 
+    async def _begin(self, number: int, asking: Asking, bill: UUID) -> bool:
+        """Write down what whoever finds this process dead needs to pay for the reply."""
+        if reply := asking.so_far():
+            await self._tell(ReplyStarted(number, bill.hex, reply.usage, reply.model, self.provider))
+        return reply is not None
+
     async def _show(self, number: int, delta: Delta) -> None:
+        if not delta.text:
+            return
         if delta.thinking:
             await self._tell(ThinkingDelta(number, delta.text))
         else:
@@ -85,12 +107,23 @@ class Turns:
             self.said += delta.text
             await self._tell(TextDelta(number, new_paragraph + delta.text))
 
-    async def _pay(self, reply: Reply) -> Decimal:
-        return await surely(self._settle, reply, uuid4())
+    async def _pay(self, reply: Reply, bill: UUID) -> Decimal:
+        return await surely(self._settle, reply, bill)
 
     def _settle(self, reply: Reply, bill: UUID) -> Decimal:
-        cost = budgets.settle(
-            self._spender,
+        cost = self._charge(reply, bill)
+        if reply.stop_reason and not self._answered:
+            self._answered = True
+            breaker.succeeded(self.provider)
+        return cost
+
+    @transaction.atomic
+    def _charge(self, reply: Reply, bill: UUID) -> Decimal:
+        # The log is locked: whoever ends the run takes it away first, and adds up afterwards.
+        spender = self._account.spender
+        mine = transcript.lock(self._account.transcript_id, self._account.token)
+        return budgets.settle(
+            spender if mine else spender.too_late(),
             reply.usage,
             model=reply.model,
             now=clock.now(),
@@ -98,10 +131,6 @@ class Turns:
             estimated=reply.estimated,
             bill=bill,
         )
-        if reply.stop_reason and not self._answered:
-            self._answered = True
-            breaker.succeeded(self.provider)
-        return cost
 
 
 def _whole(reply: Reply | None) -> Reply:

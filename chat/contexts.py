@@ -12,18 +12,18 @@ from django.db.models import QuerySet
 from agents import conf as agents_conf
 from agents import leaves, transcript
 from agents.assignment import Assignment, author_of
-from agents.budgets import Spender
 from agents.errors import LeaseLost
 from agents.limits import Limits
 from agents.media import said_with, weight
 from agents.models import Profile
 from agents.models.profile import workspace_of
 from agents.past import Author
-from agents.states import Activity, FailureReason
+from agents.states import FailureReason
 from agents.usage import estimate
 from chat import conf
 from chat.luggage import Luggage
 from chat.models import Message
+from chat.spending import spender
 from chat.states import MessageStatus, Role
 from chat.transitions import Claim
 from chat.transitions.accepting import DEFAULT_PROFILE
@@ -68,9 +68,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         enclosed=enclosed,
         limits=Limits(max_turns=profile.max_turns or conf.MAX_TURNS, max_cost_usd=profile.max_cost_usd),
         workspace=workspace_of(None),
-        spender=Spender(
-            activity=Activity.CHAT_TURN, message_id=reply.pk, user_id=reply.conversation.owner_id
-        ),
+        spender=spender(reply),
         transcript_id=claim.transcript_id,
         token=claim.token,
         context=before(reply.parent, author_of(profile), enclosed, packed),

@@ -31,7 +31,6 @@ LONGEST_WAIT_SEC = 30.0  # for a provider that asks for patience; longer, and a 
 FIRST_WAIT_SEC = 1.0  # doubled at each try
 
 BUSY = (FailureReason.RATE_LIMITED, FailureReason.OVERLOADED)
-PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureReason.BUDGET_EXCEEDED)
 
 log = logging.getLogger("stagent.replies")
 
@@ -143,17 +142,7 @@ async def _settle(job: Job, finished: Finished) -> None:
     if finished.outcome == "parked":
         await in_database(_park, job)
     else:
-        await _end(job, _how(job, finished))
-
-
-def _how(job: Job, finished: Finished) -> End:
-    """Return what a reader is told of how the engine finished."""
-    waited = job.waited.facts()
-    if finished.reason is None:
-        return End(MessageStatus.COMPLETE, last_words=finished.text, waited=waited)
-    partly = finished.reason in PARTLY and bool(finished.text)
-    status = MessageStatus.COMPLETE if partly else MessageStatus.ERROR
-    return End(status, finished.reason, finished.detail, finished.text if partly else "", waited)
+        await _end(job, End.of(finished, job.waited.facts()))
 
 
 async def _stopped(job: Job) -> None:

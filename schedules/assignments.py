@@ -4,15 +4,14 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from agents import leaves
-from agents.budgets import Spender
 from agents.errors import LeaseLost
 from agents.limits import Limits
 from agents.models.profile import workspace_of
 from agents.runner import Assignment
-from agents.states import Activity
 from agents.worktime import WorkTime
 from schedules.conf import Conf
 from schedules.models import Run
+from schedules.spending import spender
 from schedules.states import Source
 from schedules.transitions import Claim
 
@@ -52,16 +51,6 @@ def limits(run: Run, conf: Conf) -> Limits:
     return Limits(
         max_turns=run.max_turns or run.profile.max_turns or conf.default_max_turns,
         max_cost_usd=run.max_cost_usd if run.max_cost_usd is not None else run.profile.max_cost_usd,
-    )
-
-
-def spender(run: Run) -> Spender:
-    return Spender(
-        activity=Activity.RUN_TURN,
-        project_id=run.project_id,
-        schedule_id=run.schedule_id,
-        run_id=run.pk,
-        user_id=run.requested_by_id or (run.schedule.owner_id if run.schedule else None),
     )
 
 

@@ -2,19 +2,19 @@
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F
 
-from agents import breaker, budgets, transcript
+from agents import breaker, transcript
+from agents.conclusion import conclusion_of
 from agents.errors import Failure, LeaseLost
 from agents.events import Finished
 from agents.models import Profile
 from schedules import retries
 from schedules.models import Run
 from schedules.retries import Again
-from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending, finish, note_work, park, progress, requeue
 from schedules.vitals import Gauge
 from stagent.lib import clock
@@ -33,10 +33,9 @@ class Worked:
         return {"worked_ms": self.ms, "deadline_at": clock.now() + self.left}
 
 
-def note_turn(claim: Claim, turn: int, worked: Worked) -> None:
+def note_turn(claim: Claim, worked: Worked) -> None:
     """Write how far the run has come."""
-    spent = budgets.spent_by_run(claim.run_id)
-    progress(claim.run_id, claim.token, turn_count=turn, **spent, **worked.columns())
+    progress(claim.run_id, claim.token, **worked.columns())
 
 
 def note_time(claim: Claim, worked: Worked) -> None:
@@ -53,47 +52,40 @@ def conclude(claim: Claim, finished: Finished, gauge: Gauge, worked_ms: int | No
     run = Run.objects.select_related("schedule").get(pk=claim.run_id)
     verdict = retries.decide(run, finished, now)
     if isinstance(verdict, Again):
-        _try_again(claim, verdict, worked_ms)
+        _try_again(claim, verdict, worked_ms, now)
         return
-    status = RunStatus.COMPLETED if finished.outcome == "completed" else RunStatus.FAILED
-    ending = Ending(
-        status=status,
-        reason=finished.reason,
-        kind=finished.failure,
-        detail=" ".join(filter(None, (verdict.why, finished.detail))),
-        result=finished.text,
-        partial=finished.partial,
-        report=finished.report,
-        worked_ms=worked_ms,
-    )
-    settle(claim, ending, gauge)
+    detail = " ".join(filter(None, (verdict.why, finished.detail)))
+    settle(claim, replace(Ending.of(finished), detail=detail, worked_ms=worked_ms), gauge)
 
 
-def _try_again(claim: Claim, again: Again, worked_ms: int | None) -> None:
+def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime) -> None:
     log.info("Run %s: %s It is tried again at %s.", claim.run_id, again.detail, again.not_before)
     columns = _worked(worked_ms) | {"retry_kind": again.kind, "retry_detail": again.detail[:500]}
     counter = "retry_count" if again.counted else "provider_retries"
     if not again.counted:
         columns["retry_until"] = again.until
     columns[counter] = F(counter) + 1
-    requeue(claim.run_id, claim.token, not_before=again.not_before, columns=columns)
+    requeue(claim.run_id, claim.token, now=now, not_before=again.not_before, columns=columns)
 
 
 def settle(claim: Claim, ending: Ending, gauge: Gauge) -> None:
-    """End the run for good, with what it spent and what was measured."""
-    measured = replace(
-        ending,
-        spent=budgets.spent_by_run(claim.run_id),
-        event_loop_lag_ms=gauge.lag_p99_ms,
-        peak_rss_mb=gauge.peak_rss_mb,
-    )
+    """End the run for good, with what was measured."""
+    measured = replace(ending, event_loop_lag_ms=gauge.lag_p99_ms, peak_rss_mb=gauge.peak_rss_mb)
     finish(claim.run_id, claim.token, measured, now=clock.now())
 
 
 def hand_back(claim: Claim, worked_ms: int | None) -> None:
-    """Queue the run again because the process leaves: no failure, no attempt used."""
+    """Queue the run again because the process leaves: no failure, no attempt used.
+
+    A run that has its answer already is ended with it.
+    """
+    now = clock.now()
     try:
-        requeue(claim.run_id, claim.token, columns=_worked(worked_ms), attempt=-1)
+        if finished := conclusion_of(claim.transcript_id).finished:
+            ending = replace(Ending.of(finished), worked_ms=worked_ms)
+            finish(claim.run_id, claim.token, ending, now=now)
+        else:
+            requeue(claim.run_id, claim.token, now=now, columns=_worked(worked_ms), attempt=-1)
     except LeaseLost:
         log.info("Run %s was not ours to hand back any more.", claim.run_id)
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from agents import activity, breaker
+from agents.conclusion import conclusion_of
 from agents.errors import LeaseLost, describe
 from agents.states import FailureKind
 from schedules import conf, notices, parked
@@ -62,7 +63,9 @@ def _sweep(runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: date
 
 
 def _settle_lapsed(run: Run, now: datetime) -> None:
-    """Requeue a run whose holder vanished, or end it: cancelled if asked, failed if it lost too many."""
+    """Requeue a run whose holder vanished, or end it: with the answer it has, cancelled if somebody asked for
+    that, failed if it lost too many workers.
+    """
     assert run.token is not None
     still_lapsed = Q(lease_expires_at__lte=now)
     if run.cancel_requested_at:
@@ -73,13 +76,15 @@ def _settle_lapsed(run: Run, now: datetime) -> None:
             now=now,
             belief=still_lapsed,
         )
+    elif finished := conclusion_of(run.transcript_id).finished:
+        finish(run.pk, run.token, Ending.of(finished), now=now, belief=still_lapsed)
     elif not run.time_left(conf.load().max_run_duration_sec):
         finish(run.pk, run.token, _overdue(), now=now, belief=still_lapsed)
     elif run.holder == UNADOPTED:
-        requeue(run.pk, run.token, belief=still_lapsed, attempt=-1)
+        requeue(run.pk, run.token, now=now, belief=still_lapsed, attempt=-1)
     elif run.lost_count < MAX_LOST:
         log.warning("Run %s lost its worker %s; it is queued again.", run.pk, run.holder)
-        requeue(run.pk, run.token, belief=still_lapsed, lost_count=1)
+        requeue(run.pk, run.token, now=now, belief=still_lapsed, lost_count=1)
     else:
         detail = f"{run.lost_count + 1} workers vanished while they ran it, the last one {run.holder}."
         finish(

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, Model
 from django.db.models.functions import Coalesce, Greatest
 
+from agents import totals
 from agents.models import Profile, Transcript
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
@@ -87,6 +88,15 @@ SCHEDULE_OF_RUN = Select(
     .select_for_update(of=("self",), no_key=True)
 )
 
+# Fences off who has lost the lease, and whoever else wants to write this run waits.
+LOCK_RUN = Select(
+    Run.objects.running()
+    .filter(pk=RUN_ID, token=TOKEN)
+    .only("transcript", "claim_order", "queued_at", "priority")
+    .order_by()
+    .select_for_update(of=("self",), no_key=True)
+)
+
 NOT_ASKED_OF_AN_END = (
     "requested_by", "idempotency_key", "pool", "priority", "due_at", "claim_order", "not_before",
     "expires_at", "slot_claimed_at", "max_turns", "max_cost_usd", "provider_retries", "retry_until",
@@ -109,10 +119,7 @@ END = UpdateReturning(
     token=None,
     slot="",
     lease_expires_at=None,
-    turn_count=_or_as_it_was(Run.turn_count),
-    input_tokens=_or_as_it_was(Run.input_tokens),
-    output_tokens=_or_as_it_was(Run.output_tokens),
-    cost_usd=_or_as_it_was(Run.cost_usd),
+    **totals.of_run(),
 )
 
 GIVE_BACK = Update(Slot.objects.filter(run_id=RUN_ID), run=None)

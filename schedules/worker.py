@@ -114,7 +114,7 @@ async def _follow(job: Job, event: Event) -> None:
             job.text.append(text)
         case TurnFinished():
             assert job.time is not None
-            await in_database(endings.note_turn, job.claim, event.turn, job.time.worked())
+            await in_database(endings.note_turn, job.claim, job.time.worked())
 
 
 def _failed(job: Job, failure: Failure) -> Finished:

@@ -39,7 +39,7 @@ class Asking(Protocol):
     """A question under way."""
 
     def __aiter__(self) -> AsyncIterator[Delta]:
-        """Yield what the model says, bit by bit."""
+        """Yield what the model says, bit by bit; an empty bit says that it has begun."""
 
     def so_far(self) -> Reply | None:
         """Return the reply as far as it came; None before it began."""

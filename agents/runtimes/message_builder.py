@@ -153,6 +153,7 @@ class MessageBuilder:
             raise GarbledStream(f"{self.host} began a second message in one reply.")
         self._message = {"model": message.get("model"), "stop_reason": None, "stop_details": None}
         self._count(message.get("usage"))
+        yield Delta("")
         for index, block in enumerate(message.get("content") or ()):
             yield from self._open(index, block)
 

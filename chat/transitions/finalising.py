@@ -4,22 +4,29 @@ import hashlib
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from typing import Self
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
-from agents import activity, budgets, questions, transcript
-from agents.events import TextDelta
+from agents import activity, budgets, questions, totals, transcript
+from agents.conclusion import conclusion_of
+from agents.events import Finished, TextDelta
 from agents.models import Transcript
+from agents.states import FailureReason
 from agents.text import storable
 from chat import news
 from chat.events import Settled
 from chat.models import Conversation, Message
 from chat.parts import Part, outline_of, parts_in, text_of
+from chat.spending import spender
 from chat.states import NEWS_SETTLED, MessageStatus, Reason
 from chat.waits import measured, since
 from chat.wording import notice_for
+
+PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureReason.BUDGET_EXCEEDED)
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,15 @@ class End:
     detail: str = ""
     last_words: str = ""
     waited: dict[str, int | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, finished: Finished, waited: dict[str, int | None]) -> Self:
+        """Return what a reader is told of how the engine finished."""
+        if finished.reason is None:
+            return cls(MessageStatus.COMPLETE, last_words=finished.text, waited=waited)
+        partly = finished.reason in PARTLY and bool(finished.text)
+        status = MessageStatus.COMPLETE if partly else MessageStatus.ERROR
+        return cls(status, finished.reason, finished.detail, finished.text if partly else "", waited)
 
 
 def finalise(
@@ -46,14 +62,16 @@ def finalise(
             return None
         end = _as_asked(reply, end)
         pen = _take_pen(reply)
+        end = _as_concluded(reply, end)
         parts = _shown(reply, end.last_words, pen, now)
         reply.text, reply.outline = text_of(parts), outline_of(parts, now)
         reply.status, reply.reason, reply.finished_at = end.status, end.reason, now
         reply.notice = storable(_notice(reply, end))
         reply.token = reply.lease_expires_at = reply.asks_since = None
-        for column, used in budgets.spent_on_message(reply.pk).items():
-            setattr(reply, column, used)
+        totals.charge_unpaid(reply.transcript_id or 0, partial(spender, reply), now)
         reply.model = reply.model or budgets.answered_by(reply.pk)
+        for column, total in totals.spent_on_message(reply.pk).items():
+            setattr(reply, column, total)
         reply.save()
         questions.withdraw(reply.transcript_id or 0, now)
         _seal(reply, pen, now)
@@ -86,6 +104,14 @@ def _as_asked(reply: Message, end: End) -> End:
     if end.status == MessageStatus.INTERRUPTED and reply.stop_requested_at:
         return replace(end, status=MessageStatus.STOPPED, reason=Reason.CLIENT_STOP)
     return end
+
+
+def _as_concluded(reply: Message, end: End) -> End:
+    """Deliver an answer that was whole before whoever worked on it left."""
+    if end.status != MessageStatus.INTERRUPTED:
+        return end
+    finished = conclusion_of(reply.transcript_id or 0).finished
+    return End.of(finished, end.waited) if finished else end
 
 
 def _shown(reply: Message, last_words: str, pen: UUID, now: datetime) -> list[Part]:

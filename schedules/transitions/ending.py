@@ -1,56 +1,34 @@
-"""Out of running: for good, or back into the queue. And out of the queue without ever running."""
+"""Out of running: for good, or back into the queue. And out of the queue without ever running.
+
+Whoever ends a run first takes its log away from its worker. What the run used is then added up from log and
+ledger, and where the worker is gone the log says what there is to deliver.
+"""
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import datetime
-from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
+from agents import totals
 from agents.errors import LeaseLost
-from agents.failures import USUAL, policy
-from agents.states import FailureKind, FailureReason
+from agents.failures import policy
+from agents.states import FailureKind
 from schedules import outbox, statements, streaks
 from schedules.models import Firing, Run, Schedule
 from schedules.signals import announce, run_finished
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import slots
+from schedules.transitions.accounts import Ending, account_for, close, measure, seal
 from schedules.transitions.queueing import place_again
 from stagent.lib import bell
 
-SPENT = ("turn_count", "input_tokens", "output_tokens", "cost_usd")
-
 log = logging.getLogger("stagent.endings")
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a run ended, and what was measured while it ran. Empty measurements leave what is stored."""
-
-    status: RunStatus
-    reason: FailureReason | None = None  # left out, that of the kind
-    detail: str = ""
-    result: str = ""
-    partial: bool = False
-    report: dict[str, Any] | None = None
-    kind: FailureKind | None = None  # what went wrong, which says what it counts for
-    worked_ms: int | None = None  # over all attempts
-    spent: dict[str, int | Decimal] = field(default_factory=dict)  # of SPENT, as far as known
-    event_loop_lag_ms: float | None = None
-    peak_rss_mb: float | None = None
-
-    @property
-    def failure_kind(self) -> FailureKind | None:
-        """The kind, or the usual one of the reason."""
-        return self.kind or (USUAL[FailureReason(self.reason)] if self.reason else None)
-
-    @property
-    def failure_reason(self) -> str:
-        return self.reason or (policy(self.kind).reason if self.kind else "")
 
 
 def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q | None = None) -> Run:
@@ -64,30 +42,38 @@ def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q
         raise
     except Exception:
         log.exception(
-            "The books of run %s could not be kept; it ends without them, for its slot is wanted.", run_id
+            "The books of run %s could not be kept whole; it ends all the same, for its slot is wanted.",
+            run_id,
         )
-        return _finish(run_id, token, ending, now, belief, keep_books=None)
+        return _finish(run_id, token, ending, now, belief, _keep_what_can_be_kept)
 
 
 def _finish(
-    run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None, keep_books: "Books | None"
+    run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None, keep_books: "Books"
 ) -> Run:
     with transaction.atomic():
         schedule = _lock_schedule(run_id)
-        run = _end(run_id, token, ending, now, belief)
+        ending = close(_lock(run_id, token, belief), ending, now)
+        run = _end(run_id, token, ending, now)
         slots.give_back(run_id)
-        _seal(run)
-        if keep_books:
-            keep_books(run, schedule, ending, now)
+        measure(run, ending, now)
+        if schedule:
+            keep_books(run, schedule, now)
         bell.ring()
     announce(run_finished, run=run)
     return run
 
 
-def _end(run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None) -> Run:
-    """Write the ending into the run and return it as it is now; `LeaseLost` if it is not the token's."""
-    if belief and not Run.objects.select_for_update().filter(belief, pk=run_id).exists():
+def _lock(run_id: int, token: UUID, belief: Q | None) -> Run:
+    """Lock a running run; `LeaseLost` if it is not the token's, or `belief` does not hold any more."""
+    run = statements.LOCK_RUN.first(run_id=run_id, token=token)
+    if run is None or (belief and not Run.objects.filter(belief, pk=run_id).exists()):
         raise LeaseLost(f"run {run_id}")
+    return run
+
+
+def _end(run_id: int, token: UUID, ending: Ending, now: datetime) -> Run:
+    """Write the ending, and all that the run used, into the run and return it as it is now."""
     ended = statements.END.rows(
         run_id=run_id,
         token=token,
@@ -100,7 +86,6 @@ def _end(run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | No
         result_partial=ending.partial,
         report=ending.report,
         now=now,
-        **{column: ending.spent.get(column) for column in SPENT},
     )
     if len(ended) != 1:
         raise LeaseLost(f"run {run_id}")
@@ -114,20 +99,27 @@ def _lock_schedule(run_id: int) -> Schedule | None:
     return statements.SCHEDULE_OF_RUN.first(run_id=run_id)
 
 
-def _keep_books(run: Run, schedule: Schedule | None, ending: Ending, now: datetime) -> None:
-    _measure(run, ending, now)
-    if schedule:
-        outbox.post(run, schedule, now)  # first what happened, then what it means for the schedule
-        streaks.settle(run, schedule, now=now)
+def _keep_books(run: Run, schedule: Schedule, now: datetime) -> None:
+    outbox.post(run, schedule, now)  # first what happened, then what it means for the schedule
+    streaks.settle(run, schedule, now=now)
 
 
-type Books = Callable[[Run, Schedule | None, Ending, datetime], None]
+def _keep_what_can_be_kept(run: Run, schedule: Schedule, now: datetime) -> None:
+    """Tell of the run all the same; what it means for its schedule is left out if that breaks."""
+    books = (partial(outbox.post, run, schedule, now), partial(streaks.settle, run, schedule, now=now))
+    for write in books:
+        with suppress(Exception), transaction.atomic():
+            write()
+
+
+type Books = Callable[[Run, Schedule, datetime], None]
 
 
 def requeue(
     run_id: int,
     token: UUID,
     *,
+    now: datetime,
     not_before: datetime | None = None,
     belief: Q | None = None,
     columns: dict[str, Any] | None = None,
@@ -139,23 +131,20 @@ def requeue(
     in `finish`.
     """
     with transaction.atomic():
-        run = Run.objects.filter(pk=run_id).first()
-        if run is None:
-            raise LeaseLost(f"run {run_id}")
-        changed = Run.objects.filter(belief or Q(), pk=run_id, token=token, status=RunStatus.RUNNING).update(
+        run = _lock(run_id, token, belief)
+        seal(run, now)
+        Run.objects.filter(pk=run_id).update(
             status=RunStatus.QUEUED,
             not_before=not_before,
             claim_order=place_again(run),
             **_held_nothing(),
             slot_claimed_at=None,
             deadline_at=None,
+            **totals.of_run(),
             **(columns or {}),
             **{column: F(column) + amount for column, amount in counted.items()},
         )
-        if changed != 1:
-            raise LeaseLost(f"run {run_id}")
         slots.give_back(run_id)
-        _seal(run)
         bell.ring()
 
 
@@ -174,8 +163,8 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
         )
         if not changed:
             return False
-        run = Run.objects.get(pk=run_id)
-        _measure(run, Ending(RunStatus.CANCELLED), now)
+        run = account_for(run_id)
+        measure(run, Ending(RunStatus.CANCELLED), now)
         if outcome:
             Firing.objects.filter(run=run_id).update(outcome=outcome, reason=reason[:300])
     announce(run_finished, run=run)
@@ -200,34 +189,13 @@ def give_up(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -> bo
         )
         if not changed:
             return False
-        run = Run.objects.get(pk=run_id)
-        _keep_books(run, schedule, Ending(RunStatus.FAILED, reason, kind=kind), now)
+        run = account_for(run_id)
+        measure(run, Ending(RunStatus.FAILED, kind=kind), now)
+        if schedule:
+            _keep_books(run, schedule, now)
     announce(run_finished, run=run)
     return True
 
 
 def _held_nothing() -> dict[str, Any]:
     return {"token": None, "slot": "", "lease_expires_at": None}
-
-
-def _seal(run: Run) -> None:
-    """Let nobody append to the transcript until the next claim."""
-    statements.HAND_PEN(transcript_id=run.transcript_id, token=None)
-
-
-def _measure(run: Run, ending: Ending, now: datetime) -> None:
-    """Write how the firing went: the highest lag and memory over its attempts."""
-    if run.firing_id is None:
-        return
-    statements.MEASURE_END(
-        firing_id=run.firing_id,
-        now=now,
-        duration_ms=run.worked_ms if run.started_at else None,
-        turn_count=run.turn_count,
-        input_tokens=run.input_tokens,
-        output_tokens=run.output_tokens,
-        cost_usd=run.cost_usd,
-        event_loop_lag_ms=ending.event_loop_lag_ms,
-        peak_rss_mb=ending.peak_rss_mb,
-        failure_reason=run.failure_reason,
-    )

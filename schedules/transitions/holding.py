@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from agents import totals
 from agents.errors import LeaseLost
 from schedules import handover
 from schedules.models import Run
@@ -27,33 +27,13 @@ def renew(tokens: Iterable[UUID], now: datetime, ttl: timedelta) -> set[UUID]:
     return kept
 
 
-def progress(
-    run_id: int,
-    token: UUID,
-    *,
-    turn_count: int,
-    input_tokens: int,
-    output_tokens: int,
-    cost_usd: Decimal,
-    **worked: Any,
-) -> None:
+def progress(run_id: int, token: UUID, **worked: Any) -> None:
     """Write how far a run has come, which ends an outage of its provider.
 
     `worked` is as in `note_work`. `LeaseLost` when the token is not the run's any more.
     """
-    _write(
-        run_id,
-        token,
-        turn_count=turn_count,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        cost_usd=cost_usd,
-        provider_retries=0,
-        retry_until=None,
-        retry_kind="",
-        retry_detail="",
-        **worked,
-    )
+    no_outage = {"provider_retries": 0, "retry_until": None, "retry_kind": "", "retry_detail": ""}
+    _write(run_id, token, **totals.of_run(), **no_outage, **worked)
 
 
 def note_work(run_id: int, token: UUID, *, worked_ms: int, deadline_at: datetime) -> None:

@@ -1,5 +1,6 @@
 """The ledger and the budgets that read it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError
 
-from agents import budgets
+from agents import budgets, totals
 from agents.budgets import Exhausted, Spender, Spent
 from agents.errors import BudgetExceeded
 from agents.models import Budget, LedgerEntry, ModelPrice
@@ -93,16 +94,17 @@ def test_a_model_that_answers_with_a_long_path_can_be_paid_all_the_same():
     assert len(LedgerEntry.objects.get().model) == LedgerEntry._meta.get_field("model").max_length
 
 
-def test_what_a_run_spent_is_added_up_over_its_attempts():
+def test_what_a_reply_spent_is_added_up_over_its_attempts():
+    reply = replace(RUN, run_id=None, message_id=7)
     for _ in range(2):
-        budgets.settle(RUN, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON)
-    budgets.audit_bypass(RUN, {"cap": 2}, NOON)
-    assert budgets.spent_by_run(7) == {
+        budgets.settle(reply, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON)
+    budgets.audit_bypass(reply, {"cap": 2}, NOON)
+    assert totals.spent_on_message(7) == {
         "input_tokens": 2022,
         "output_tokens": 200,
         "cost_usd": Decimal("0.00300450"),
     }
-    assert budgets.spent_by_run(8) == {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0}
+    assert totals.spent_on_message(8) == {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0}
 
 
 def test_a_forced_bypass_is_on_the_ledger_and_costs_nothing():

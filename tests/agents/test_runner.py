@@ -8,6 +8,7 @@ import pytest
 from agents import transcript
 from agents.events import (
     Finished,
+    ReplyStarted,
     TextDelta,
     ThinkingDelta,
     ToolFinished,
@@ -26,7 +27,7 @@ def test_an_answer_ends_the_run(script: Script, assign: MakeAssignment):
     script(say("All is well."))
     events = work(assign())
     rest = [type(event) for event in events if not isinstance(event, TextDelta)]
-    assert rest == [TurnStarted, TurnFinished, Finished]
+    assert rest == [TurnStarted, ReplyStarted, TurnFinished, Finished]
     assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "All is well."
     assert events[-1] == Finished("completed", text="All is well.")
 

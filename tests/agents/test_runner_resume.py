@@ -73,9 +73,9 @@ def test_a_cancelled_reply_is_kept_and_paid_for_as_far_as_it_came(script, assign
     assignment = assign()
     happened = stop_at(assignment, lambda event: isinstance(event, TextDelta), stop)
     rows = transcript.read(assignment.transcript_id)
-    assert rows[0].kind == "turn_started"
-    assert {row.kind for row in rows[1:]} == {"text_delta"}
-    text = "".join(row.data["text"] for row in rows[1:])
+    assert [row.kind for row in rows[:2]] == ["turn_started", "reply_started"]
+    assert {row.kind for row in rows[2:]} == {"text_delta"}
+    text = "".join(row.data["text"] for row in rows[2:])
     assert text.startswith("".join(event.text for event in happened if isinstance(event, TextDelta)))
     entry = LedgerEntry.objects.get()
     assert (entry.estimated, entry.input_tokens) == (True, 100)

@@ -33,8 +33,6 @@ from schedules.transitions import (
 from stagent.lib import clock
 from tests.support.racer import Race
 
-SPENT: dict[str, Any] = {"input_tokens": 9, "output_tokens": 9, "cost_usd": 9}
-
 
 def look(race: Race) -> Situation:
     return situation.look(race.now(), settings.load(), claims=True)
@@ -98,7 +96,9 @@ def _end(claimed: Claim, race: Race) -> str:
         if ending:
             finish(claimed.run_id, claimed.token, ending, now=race.now())
         else:
-            requeue(claimed.run_id, claimed.token, not_before=race.now() + timedelta(seconds=1))
+            requeue(
+                claimed.run_id, claimed.token, now=race.now(), not_before=race.now() + timedelta(seconds=1)
+            )
     except LeaseLost:
         return "lost"
     return "finished" if ending else "requeued"
@@ -109,10 +109,10 @@ def late_writes(claimed: Claim, race: Race) -> list[str]:
     now, run, token = race.now(), claimed.run_id, claimed.token
     attempts: dict[str, Callable[[], Any]] = {
         "renew": lambda: bool(renew([token], now, timedelta(seconds=60))),
-        "progress": partial(progress, run, token, turn_count=9, **SPENT),
+        "progress": partial(progress, run, token),
         "append": partial(transcript.append, claimed.transcript_id, token, [Notice("late", "Late.")], now),
         "finish": partial(finish, run, token, Ending(RunStatus.COMPLETED, result="Late."), now=now),
-        "requeue": partial(requeue, run, token),
+        "requeue": partial(requeue, run, token, now=now),
     }
     return [name for name, write in attempts.items() if _is_accepted(write)]
 

@@ -14,10 +14,11 @@ from agents.models import Question
 from agents.models.question import QuestionQuerySet
 from agents.questions import Wanted
 from agents.states import QuestionKind
-from schedules import assignments, cancelling
+from schedules import cancelling
 from schedules.drain import drain
 from schedules.errors import NotAllowed
 from schedules.models import Run
+from schedules.spending import spender
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending, finish, park
 from stagent.lib.problems import Problem
@@ -55,11 +56,11 @@ def _work(claimed: Claim, race: Race) -> str:
 
 
 def _ask(claimed: Claim, race: Race) -> None:
-    spender = assignments.spender(Run.objects.select_related("schedule").get(pk=claimed.run_id))
+    account = spender(Run.objects.select_related("schedule").get(pk=claimed.run_id))
     wanted = Wanted("call_1", "send", {}, QuestionKind.APPROVAL, "Send it?")
     asked_at = race.now() - conf.question_patience() + PATIENCE
     where = {"transcript_id": claimed.transcript_id, "token": claimed.token}
-    questions.ask([wanted], turn=1, spender=spender, now=asked_at, **where)
+    questions.ask([wanted], turn=1, spender=account, now=asked_at, **where)
 
 
 def answerer(race: Race, name: str, decision: str, everything: bool = False) -> dict[str, Any]:

@@ -313,7 +313,7 @@ def test_who_may_not_look_sees_no_part_of_it(client, bob, now):
 
 def test_the_list_says_of_each_waiting_run_why(reader, now):
     run, claim = a_running_run(now=now)
-    requeue(run.pk, claim.token, not_before=now + timedelta(minutes=5), retry_count=1)
+    requeue(run.pk, claim.token, now=now, not_before=now + timedelta(minutes=5), retry_count=1)
     a_queued_run(a_schedule(name="Ready"), now)
     page = reader.opens(LIST)
     assert "Waiting to be tried again." in page

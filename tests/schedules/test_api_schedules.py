@@ -8,9 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Project
-from schedules.assignments import spender
 from schedules.models import Firing, Pool, Run, Schedule
 from schedules.models.run import UNADOPTED
+from schedules.spending import spender
 from schedules.states import RunStatus
 from stagent.lib import clock
 from tests.support.builders import a_profile, a_queued_run, a_running_run, a_schedule

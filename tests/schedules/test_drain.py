@@ -74,7 +74,7 @@ def test_a_run_waits_for_its_slot() -> None:
 
 def test_a_retry_waits_for_its_moment() -> None:
     run, claimed = a_running_run()
-    requeue(run.pk, claimed.token, not_before=NOON + MINUTE, retry_count=1)
+    requeue(run.pk, claimed.token, now=NOON, not_before=NOON + MINUTE, retry_count=1)
     assert (next_at(NOON), reason_of(run)) == ("", WaitReason.RETRY)
     assert next_at(NOON + MINUTE) == run.schedule_name
 

@@ -12,7 +12,7 @@ from schedules.models import Run
 from schedules.signals import announce, schedule_warned
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish
-from tests.support.builders import NOON, a_running_run, a_schedule, a_waiting_run
+from tests.support.builders import NOON, a_running_run, a_schedule, a_waiting_run, has_worked
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +30,7 @@ def lines(said: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 def end(schedule: Any, status: RunStatus, **how: Any) -> Run:
     run, claim = a_running_run(schedule)
+    has_worked(claim, 3)
     return finish(run.pk, claim.token, Ending(status, **how), now=NOON + timedelta(seconds=12.5))
 
 
@@ -37,7 +38,7 @@ def test_an_end_is_one_line(said, django_capture_on_commit_callbacks):
     schedule = a_schedule()
     log.listen()  # a second time: still one line
     with django_capture_on_commit_callbacks(execute=True):
-        run = end(schedule, RunStatus.COMPLETED, spent={"turn_count": 3})
+        run = end(schedule, RunStatus.COMPLETED)
     whose = f"Run {run.pk} of schedule {schedule.pk} (Nightly report)"
     assert lines(said) == [("INFO", f"{whose} completed: attempt 1, 3 steps, 12.5 s, $0.0000.")]
 

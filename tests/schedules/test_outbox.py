@@ -11,7 +11,7 @@ from schedules import outbox
 from schedules.models import Delivery, Firing, Run, Schedule
 from schedules.states import RunStatus, ScheduleKind, Source
 from schedules.transitions import Ending, finish
-from tests.support.builders import NOON, a_running_run, a_schedule
+from tests.support.builders import NOON, a_running_run, a_schedule, has_worked
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +20,7 @@ TOLD = {"webhook_url": "https://example.org/hook", "email": "alice@example.org"}
 
 def end(schedule: Schedule, status: RunStatus = RunStatus.COMPLETED, **how: object) -> Run:
     run, claim = a_running_run(schedule, source=how.pop("source", Source.SCHEDULED))
+    has_worked(claim, 3, cost_usd=Decimal("0.25"))
     return finish(run.pk, claim.token, Ending(status, **how), now=NOON + timedelta(minutes=1))
 
 
@@ -27,7 +28,6 @@ def test_a_result_is_posted_to_every_target_at_once():
     run = end(
         a_schedule(timezone="UTC", **TOLD),
         result="All is well.",
-        spent={"turn_count": 3, "cost_usd": Decimal("0.25")},
     )
     web, mail = Delivery.objects.order_by("-channel")
     assert (web.channel, web.target, mail.channel, mail.target) == (

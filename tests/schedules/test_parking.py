@@ -10,12 +10,13 @@ from agents.errors import LeaseLost
 from agents.models import Question, Transcript
 from agents.signals import question_answered
 from agents.states import QuestionStatus
-from schedules import assignments, cancelling, conf, parked, retention
+from schedules import cancelling, conf, parked, retention
 from schedules.cancelling import Cancelled
 from schedules.drain import drain
 from schedules.eta import SlotEta
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.reaper import reap
+from schedules.spending import spender
 from schedules.states import Outcome, OverlapPolicy, RunStatus
 from schedules.tick import tick
 from schedules.transitions import Ending, claim, finish, park, remove, request_cancel, unpark, withdraw
@@ -98,7 +99,7 @@ def test_an_answer_whose_signal_was_lost_is_found_by_the_next_sweep(
 
 def test_an_answer_that_comes_before_the_run_is_put_aside_is_not_lost(alice):
     run, claimed = a_running_run()
-    question = a_question(claimed, assignments.spender(run))
+    question = a_question(claimed, spender(run))
     questions.answer(question.pk, alice, "allow", NOON)
     park(run.pk, claimed.token, now=NOON)
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
@@ -106,7 +107,7 @@ def test_an_answer_that_comes_before_the_run_is_put_aside_is_not_lost(alice):
 
 def test_it_waits_for_the_last_of_its_questions(alice, django_capture_on_commit_callbacks):
     run, claimed = a_running_run()
-    asked = [a_question(claimed, assignments.spender(run), call_id=name) for name in ("one", "two")]
+    asked = [a_question(claimed, spender(run), call_id=name) for name in ("one", "two")]
     park(run.pk, claimed.token, now=NOON)
     with django_capture_on_commit_callbacks(execute=True):
         questions.answer(asked[0].pk, alice, "allow", NOON)
@@ -149,7 +150,7 @@ def test_a_run_that_waits_can_be_cancelled_and_asks_no_more():
 
 def test_a_run_that_was_asked_to_stop_while_it_asked_is_cancelled():
     run, claimed = a_running_run()
-    a_question(claimed, assignments.spender(run))
+    a_question(claimed, spender(run))
     request_cancel(run.pk, reason="Enough.", now=NOON)
     park(run.pk, claimed.token, now=NOON)
     run.refresh_from_db()
@@ -159,7 +160,7 @@ def test_a_run_that_was_asked_to_stop_while_it_asked_is_cancelled():
 
 def test_a_run_that_ends_with_a_question_open_takes_it_back(django_capture_on_commit_callbacks):
     run, claimed = a_running_run()
-    question = a_question(claimed, assignments.spender(run))
+    question = a_question(claimed, spender(run))
     with django_capture_on_commit_callbacks(execute=True):
         finish(run.pk, claimed.token, Ending(RunStatus.CANCELLED), now=NOON)
     question.refresh_from_db()
@@ -168,7 +169,7 @@ def test_a_run_that_ends_with_a_question_open_takes_it_back(django_capture_on_co
 
 def test_a_question_left_by_an_ended_run_is_taken_back_by_the_sweep():
     run, claimed = a_running_run()
-    question = a_question(claimed, assignments.spender(run))
+    question = a_question(claimed, spender(run))
     finish(run.pk, claimed.token, Ending(RunStatus.CANCELLED), now=NOON)
     assert Question.objects.open().exists()
     reap(NOON)

@@ -180,7 +180,7 @@ def test_a_run_that_had_started_does_not_expire_in_the_queue() -> None:
 def test_a_run_asked_to_stop_just_as_it_was_handed_back_is_cancelled_and_blocks_nobody() -> None:
     run, claimed = a_running_run()
     request_cancel(run.pk, reason="enough", now=NOON)
-    requeue(run.pk, claimed.token, attempt=-1)
+    requeue(run.pk, claimed.token, now=NOON, attempt=-1)
     other = a_queued_run(a_schedule(name="other"))
     assert [claim.run_id for claim in drain(the_situation(NOON), "me")] == [other.pk]
     reap(NOON)

@@ -9,7 +9,7 @@ from schedules import streaks
 from schedules.models import Delivery, Schedule
 from schedules.states import RunStatus, ScheduleKind, ScheduleStatus, Source
 from schedules.transitions import Ending, finish, pause, resume
-from tests.support.builders import NOON, a_running_run, a_schedule
+from tests.support.builders import NOON, a_running_run, a_schedule, has_worked
 
 pytestmark = pytest.mark.django_db
 R = FailureReason
@@ -30,9 +30,8 @@ def end(
     """Let one run of the schedule end as told, and return the schedule as it is afterwards."""
     run, claimed = a_running_run(schedule, at, source=source)
     status = status or (RunStatus.FAILED if reason else RunStatus.COMPLETED)
-    ending = Ending(
-        status, reason, spent={"turn_count": turns}, kind=kind, report=report, worked_ms=took_sec * 1000
-    )
+    ending = Ending(status, reason, kind=kind, report=report, worked_ms=took_sec * 1000)
+    has_worked(claimed, turns)
     finish(run.pk, claimed.token, ending, now=at + timedelta(seconds=took_sec))
     schedule.refresh_from_db()
     return schedule

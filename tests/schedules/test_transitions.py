@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,12 +29,10 @@ from schedules.transitions import (
     requeue,
     withdraw,
 )
-from tests.support.builders import NOON, a_queued_run, a_running_run
+from tests.support.builders import NOON, a_queued_run, a_running_run, has_worked
 
 pytestmark = pytest.mark.django_db
-DONE = Ending(
-    RunStatus.COMPLETED, result="All quiet.", spent={"turn_count": 3, "input_tokens": 10, "output_tokens": 5}
-)
+DONE = Ending(RunStatus.COMPLETED, result="All quiet.")
 LATER = NOON + timedelta(seconds=90)
 
 
@@ -77,6 +74,7 @@ def test_a_schedules_own_duration_is_the_deadline() -> None:
 
 def test_a_finished_run_has_its_result_and_its_firing_the_metrics() -> None:
     run, claimed = a_running_run()
+    has_worked(claimed, 3)
     finish(run.pk, claimed.token, DONE, now=LATER)
     run.refresh_from_db()
     assert (run.status, run.result, run.turn_count, run.finished_at) == (
@@ -89,7 +87,7 @@ def test_a_finished_run_has_its_result_and_its_firing_the_metrics() -> None:
 
 def test_a_worker_that_lost_its_lease_cannot_finish_the_run() -> None:
     run, claimed = a_running_run()
-    requeue(run.pk, claimed.token, lost_count=1)
+    requeue(run.pk, claimed.token, now=LATER, lost_count=1)
     with pytest.raises(LeaseLost):
         finish(run.pk, claimed.token, DONE, now=LATER)
     run.refresh_from_db()
@@ -98,19 +96,19 @@ def test_a_worker_that_lost_its_lease_cannot_finish_the_run() -> None:
 
 def test_a_worker_that_lost_its_lease_can_write_nothing_at_all() -> None:
     run, claimed = a_running_run()
-    requeue(run.pk, claimed.token, lost_count=1)
+    requeue(run.pk, claimed.token, now=LATER, lost_count=1)
     with pytest.raises(LeaseLost):
-        progress(run.pk, claimed.token, turn_count=9, input_tokens=0, output_tokens=0, cost_usd=Decimal(0))
+        progress(run.pk, claimed.token)
     with pytest.raises(LeaseLost):
         transcript.append(run.transcript_id, claimed.token, [TextDelta(1, "late")], LATER)
     with pytest.raises(LeaseLost):
-        requeue(run.pk, claimed.token)
+        requeue(run.pk, claimed.token, now=LATER)
     assert renew([claimed.token], LATER, timedelta(seconds=60)) == set()
 
 
 def test_a_second_claim_fences_the_first_one_off() -> None:
     run, first = a_running_run()
-    requeue(run.pk, first.token, lost_count=1)
+    requeue(run.pk, first.token, now=LATER, lost_count=1)
     run.refresh_from_db()
     second = claim(run, holder="another", now=LATER, conf=conf.load())
     with pytest.raises(LeaseLost):
@@ -120,7 +118,7 @@ def test_a_second_claim_fences_the_first_one_off() -> None:
 
 def test_a_resumed_run_gets_a_new_lease_and_what_is_left_of_its_time() -> None:
     run, first = a_running_run()
-    requeue(run.pk, first.token, columns={"worked_ms": 200_000}, retry_count=1)
+    requeue(run.pk, first.token, now=LATER, columns={"worked_ms": 200_000}, retry_count=1)
     run.refresh_from_db()
     assert run.deadline_at is None
     claim(run, holder="another", now=LATER, conf=conf.load())
@@ -190,13 +188,13 @@ def test_a_run_that_is_withdrawn_is_announced(django_capture_on_commit_callbacks
 @pytest.mark.parametrize("source", [Source.MANUAL, Source.RETRY])
 def test_a_run_by_hand_that_lost_its_worker_keeps_its_place(source: Source) -> None:
     run, claimed = a_running_run(source=source)
-    requeue(run.pk, claimed.token)
+    requeue(run.pk, claimed.token, now=LATER)
     assert Run.objects.get(pk=run.pk).claim_order == run.claim_order
 
 
 def test_a_scheduled_run_that_lost_its_worker_comes_before_others() -> None:
     run, claimed = a_running_run(source=Source.SCHEDULED)
-    requeue(run.pk, claimed.token)
+    requeue(run.pk, claimed.token, now=LATER)
     assert Run.objects.get(pk=run.pk).claim_order < run.claim_order
 
 

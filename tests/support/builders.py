@@ -1,20 +1,26 @@
 """Things to test with: real rows, made through the product's own doors, at a moment that is handed in."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from agents import leaves, questions
+from agents import leaves, questions, transcript
 from agents.budgets import Spender
-from agents.models import Profile, Question
+from agents.events import TurnFinished
+from agents.models import LedgerEntry, Profile, Question
 from agents.questions import Wanted
 from agents.states import QuestionKind
-from schedules import assignments, conf, editing, situation
+from agents.usage import Usage
+from schedules import conf, editing, situation
 from schedules.models import Run, Schedule, Scheduler
 from schedules.situation import Situation
+from schedules.spending import spender
 from schedules.states import Source
 from schedules.transitions import Claim, claim, enqueue, park
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
+FREE, NOTHING_USED = Decimal(0), Usage()
 
 
 def a_profile(slug: str = "tester", **columns: Any) -> Profile:
@@ -49,6 +55,28 @@ def a_running_run(
     return run, claimed
 
 
+def has_worked(
+    claimed: Claim,
+    turns: int,
+    *,
+    cost_usd: Decimal = FREE,
+    usage: Usage = NOTHING_USED,
+    now: datetime = NOON,
+) -> None:
+    """Let the holder of a run take so many steps, each written down; the last one is paid for."""
+    run = Run.objects.get(pk=claimed.run_id)
+    said = [{"type": "tool_use", "id": "c", "name": "look", "input": {}}]
+    steps = [TurnFinished(turn, said, "tool_use", usage, cost_usd, "offline") for turn in range(1, turns + 1)]
+    transcript.append(claimed.transcript_id, claimed.token, steps, now)
+    LedgerEntry.objects.create(
+        at=now,
+        cost_usd=cost_usd,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        **asdict(spender(run)),
+    )
+
+
 def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: str = "call_1") -> Question:
     """What the holder of a run asks before it calls a tool."""
     card, sending = {"title": "Send"}, "Send it to a@b.c?"
@@ -70,7 +98,7 @@ def a_waiting_run(
 ) -> tuple[Run, Question]:
     """A run that was put aside until a person has answered."""
     run, claimed = a_running_run(schedule, now, **asked)
-    question = a_question(claimed, assignments.spender(run), now)
+    question = a_question(claimed, spender(run), now)
     park(run.pk, claimed.token, now=now)
     run.refresh_from_db()
     return run, question

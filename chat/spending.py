@@ -1,0 +1,9 @@
+"""On whose account a reply goes."""
+
+from agents.budgets import Spender
+from agents.states import Activity
+from chat.models import Message
+
+
+def spender(reply: Message) -> Spender:
+    return Spender(activity=Activity.CHAT_TURN, message_id=reply.pk, user_id=reply.conversation.owner_id)

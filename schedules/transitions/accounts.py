@@ -1,0 +1,115 @@
+"""What there is to say of a run that ends: how, what it used, and what is left to deliver, from its log."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Self
+
+from agents import totals
+from agents.conclusion import conclusion_of
+from agents.events import Finished
+from agents.failures import USUAL, policy
+from agents.states import FailureKind, FailureReason
+from schedules import statements
+from schedules.models import Run
+from schedules.spending import spender
+from schedules.states import RunStatus
+
+# What the run itself had no part in: its log may hold the answer all the same.
+NOT_ITS_OWN = (FailureReason.WORKER_LOST, FailureReason.LEASE_EXPIRED)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended, and what was measured while it ran; empty measurements leave what is stored.
+
+    Without a result, the last words in its log are what there is of one.
+    """
+
+    status: RunStatus
+    reason: FailureReason | None = None  # left out, that of the kind
+    detail: str = ""
+    result: str = ""
+    partial: bool = False
+    report: dict[str, Any] | None = None
+    kind: FailureKind | None = None  # what went wrong, which says what it counts for
+    worked_ms: int | None = None  # over all attempts
+    event_loop_lag_ms: float | None = None
+    peak_rss_mb: float | None = None
+
+    @classmethod
+    def of(cls, finished: Finished) -> Self:
+        """Return the ending of a run whose engine finished so."""
+        return cls(
+            status=RunStatus.COMPLETED if finished.outcome == "completed" else RunStatus.FAILED,
+            reason=finished.reason,
+            kind=finished.failure,
+            detail=finished.detail,
+            result=finished.text,
+            partial=finished.partial,
+            report=finished.report,
+        )
+
+    @property
+    def failure_kind(self) -> FailureKind | None:
+        """The kind, or the usual one of the reason."""
+        return self.kind or (USUAL[FailureReason(self.reason)] if self.reason else None)
+
+    @property
+    def failure_reason(self) -> str:
+        return self.reason or (policy(self.kind).reason if self.kind else "")
+
+
+def close(run: Run, ending: Ending, now: datetime) -> Ending:
+    """Let nobody write into the log any more, charge what was left unpaid, and say what there is to deliver.
+
+    A worker that vanished after the answer was written has done its work.
+    """
+    seal(run, now)
+    not_its_own = ending.failure_reason in NOT_ITS_OWN
+    if ending.status == RunStatus.COMPLETED or (ending.result and not not_its_own):
+        return ending
+    concluded = conclusion_of(run.transcript_id)
+    if concluded.finished and not_its_own:
+        return replace(
+            Ending.of(concluded.finished),
+            worked_ms=ending.worked_ms,
+            event_loop_lag_ms=ending.event_loop_lag_ms,
+            peak_rss_mb=ending.peak_rss_mb,
+        )
+    text = ending.result or concluded.text
+    return replace(ending, result=text, partial=bool(text))
+
+
+def seal(run: Run, now: datetime) -> None:
+    """Let nobody append to the transcript until the next claim, and charge what was left unpaid."""
+    statements.HAND_PEN(transcript_id=run.transcript_id, token=None)
+    totals.charge_unpaid(run.transcript_id, partial(spender, run), now)
+
+
+def account_for(run_id: int) -> Run:
+    """Write what a run that ended in the queue had used and said before, and return it."""
+    run = Run.objects.get(pk=run_id)
+    if run.started_at is None:
+        return run
+    text = conclusion_of(run.transcript_id).text
+    Run.objects.filter(pk=run_id).update(result=text, result_partial=bool(text), **totals.of_run())
+    return Run.objects.get(pk=run_id)
+
+
+def measure(run: Run, ending: Ending, now: datetime) -> None:
+    """Write how the firing went: the highest lag and memory over its attempts."""
+    if run.firing_id is None:
+        return
+    statements.MEASURE_END(
+        firing_id=run.firing_id,
+        now=now,
+        duration_ms=run.worked_ms if run.started_at else None,
+        turn_count=run.turn_count,
+        input_tokens=run.input_tokens,
+        output_tokens=run.output_tokens,
+        cost_usd=run.cost_usd,
+        event_loop_lag_ms=ending.event_loop_lag_ms,
+        peak_rss_mb=ending.peak_rss_mb,
+        failure_reason=run.failure_reason,
+    )
