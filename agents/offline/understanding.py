@@ -11,6 +11,10 @@ SCHEDULE = rf"(?:the )?(?:schedule )?{NAME}"
 PATH = r"[`\"']?(?P<path>(?:[\w.-]+/)*[\w-]+(?:\.\w{1,8})+)[`\"']?"
 FILE = rf"(?:the )?(?:file )?{PATH}"
 END = r"\s*[?.!]*$"
+CANCEL = r"(?:stop|cancel|abort|kill|terminate|halt|interrupt)"
+THE_RUN = r"(?:the |my |this |that )?(?:running |current |queued |ongoing )?(?:run|job)"
+BECAUSE = r"(?:\s*[,:(]?\s*(?:because|since|as|for now|reason:?)\s*(?:of )?(?P<reason>.*?)\)?)?"
+RUNNING = r"(?: that (?:is|are))? (?:runs?|running(?: runs?)?|jobs?)"
 DAYS_AHEAD = r"(?:tonight|tomorrow|today|next \d+|this \w+)"
 
 
@@ -66,12 +70,15 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
         "reschedule",
         pattern(rf"^(?:change|move|reschedule|set|switch) {SCHEDULE} to (?:run )?(?P<timing>.+)$"),
     ),
+    ("cancel_all", pattern(rf"^{CANCEL} (?:all|every|everything)(?: (?:the|of the))?{RUNNING}{END}")),
+    ("cancel_run", pattern(rf"^{CANCEL} {THE_RUN} #?(?P<run>\d+){BECAUSE}{END}")),
+    ("cancel_run", pattern(rf"^{CANCEL} {THE_RUN}s? (?:of|from|for) {SCHEDULE}(?: schedule)?{BECAUSE}{END}")),
+    ("cancel_run", pattern(rf"^{CANCEL} {THE_RUN}{BECAUSE}{END}")),
+    ("cancel_run", pattern(rf"^{CANCEL} {SCHEDULE}(?:'s)? (?:current |running )?runs?{BECAUSE}{END}")),
+    ("stop", pattern(rf"^{CANCEL} {SCHEDULE}(?: schedule)?{BECAUSE}{END}")),
     (
         "pause",
-        pattern(
-            rf"^(?:pause|suspend|disable|hold|stop) {SCHEDULE}(?: schedule)?"
-            rf"(?:\s*[,:(]?\s*(?:because|since|as|for now|reason:?)\s*(?:of )?(?P<reason>.*?)\)?)?{END}"
-        ),
+        pattern(rf"^(?:pause|suspend|disable|hold) {SCHEDULE}(?: schedule)?{BECAUSE}{END}"),
     ),
     ("resume", pattern(rf"^(?:resume|unpause|re-?enable|enable|restart) {SCHEDULE}(?: schedule)?{END}")),
     (

@@ -8,7 +8,7 @@ from agents.tools import registry
 from schedules.tools.changing import CREATE_SCHEDULE, PAUSE_SCHEDULE, RESUME_SCHEDULE, UPDATE_SCHEDULE
 from schedules.tools.foreseeing import FORECAST
 from schedules.tools.looking import GET_RUN, GET_SCHEDULE, LIST_RUNS, LIST_SCHEDULES
-from schedules.tools.running import RUN_SCHEDULE
+from schedules.tools.running import CANCEL_RUN, RUN_SCHEDULE
 
 OURS = (
     LIST_SCHEDULES,
@@ -18,6 +18,7 @@ OURS = (
     PAUSE_SCHEDULE,
     RESUME_SCHEDULE,
     RUN_SCHEDULE,
+    CANCEL_RUN,
     LIST_RUNS,
     GET_RUN,
     FORECAST,

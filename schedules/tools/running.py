@@ -1,13 +1,20 @@
-"""The tool that runs a schedule now."""
+"""The tools that start and cancel runs."""
 
+from datetime import datetime
 from typing import Any
 
 from agents.tools.base import Arguments, Tool, ToolContext, ToolError
 from schedules.api import finding, running
+from schedules.api.actors import Actor
 from schedules.api.run_rows import run_row
 from schedules.api.running import Wanted
+from schedules.api.schedule_rows import schedule_row
+from schedules.cancelling import Cancelled
+from schedules.errors import NotAllowed
+from schedules.models import Run, Schedule
+from schedules.states import UNFINISHED, RunStatus
 from schedules.tools.acting import actor, tool_call
-from schedules.tools.describing import SCHEDULE, schema
+from schedules.tools.describing import RUN, SCHEDULE, schema, text
 from schedules.tools.naming import the_schedule
 from stagent.lib import clock
 
@@ -42,4 +49,62 @@ RUN_SCHEDULE = Tool(
     input_schema=schema(("schedule",), schedule=SCHEDULE),
     call=run_schedule,
     effects="schedules",
+)
+
+
+@tool_call
+def cancel_run(context: ToolContext, arguments: Arguments) -> Any:
+    """Cancel one run, or those of a schedule that are under way."""
+    who = actor(context, "change_run")
+    runs, schedule = _meant(arguments)
+    if context.run_id in {run.pk for run in runs}:
+        raise ToolError("A run may not cancel itself; answer, and it ends.")
+    reason, now = arguments.get("reason", ""), clock.now()
+    told = [cancelled for run in runs if (cancelled := _cancel(run, reason, who, now))]
+    if not told:
+        raise ToolError("The run has ended; there is nothing to cancel.")
+    if schedule is None:
+        return {"runs": told}
+    shown = {"name", "status", "next_fire_at", "timezone"}
+    return {"runs": told, "schedule": schedule_row(schedule).model_dump(include=shown)}
+
+
+def _meant(arguments: Arguments) -> tuple[list[Run], Schedule | None]:
+    """Return the runs that are meant, and their schedule: the running and parked ones, else the queued."""
+    if ("run" in arguments) == ("schedule" in arguments):
+        raise ToolError("Name either a run or a schedule.")
+    if "run" in arguments:
+        run = finding.run(arguments["run"].strip().removeprefix("#"))
+        return [run], run.schedule
+    schedule = the_schedule(arguments["schedule"])
+    unfinished = list(finding.runs().filter(schedule=schedule, status__in=UNFINISHED).order_by("pk"))
+    under_way = [run for run in unfinished if run.status != RunStatus.QUEUED]
+    if not unfinished:
+        raise ToolError(
+            f"No run of {schedule.name!r} is running or waiting. The schedule is {schedule.status}; "
+            "pause_schedule keeps it from firing."
+        )
+    return under_way or unfinished, schedule
+
+
+def _cancel(run: Run, reason: str, who: Actor, now: datetime) -> dict[str, Any] | None:
+    """Cancel a run and tell what became of it; None where it has just ended."""
+    try:
+        became = running.cancel(str(run.pk), reason, who, now)
+    except NotAllowed:
+        return None
+    outcome = "cancelled" if became is Cancelled.AT_ONCE else "asked to stop, which takes about a second"
+    return {"run_id": str(run.pk), "schedule_name": run.schedule_name, "outcome": outcome}
+
+
+CANCEL_RUN = Tool(
+    name="cancel_run",
+    description=(
+        "Cancel a run, by its id; or by its schedule, the runs of it that are running or wait for a person, "
+        "else the queued ones. The schedule itself goes on and fires again: pause_schedule pauses it."
+    ),
+    input_schema=schema(run=RUN, schedule=SCHEDULE, reason=text("Why, for those who look later.", 200)),
+    call=cancel_run,
+    effects="schedules",
+    idempotent=True,
 )

@@ -126,6 +126,38 @@ def test_pausing_everything_asks_for_all_in_one_turn():
     assert "- **Ping | pong**: I could not do it: Locked." in told.answer
 
 
+STOPPED = {
+    "runs": [{"run_id": "91", "schedule_name": "Nightly report", "outcome": "asked to stop"}],
+    "schedule": {"name": "Nightly report", "status": "active", "next_fire_at": None},
+}
+
+
+def test_stop_cancels_the_run_that_is_going_and_says_that_the_schedule_goes_on():
+    asked = {"list_runs": listed({"id": "91"}), "cancel_run": STOPPED, "pause_schedule": NIGHTLY}
+    told = talk("stop Nightly report", asked)
+    assert "Run 91 of **Nightly report**: asked to stop." in told.answer
+    assert "The schedule is still active. Say “pause Nightly report” to pause it too." in told.answer
+
+
+def test_stop_pauses_the_schedule_while_none_of_its_runs_is_going():
+    asked = {"list_runs": listed(), "cancel_run": STOPPED, "pause_schedule": NIGHTLY | {"status": "paused"}}
+    assert "**Nightly report** is paused." in talk("stop Nightly report", asked).answer
+
+
+def test_a_run_that_is_not_there_cannot_be_cancelled():
+    asked = {"cancel_run": PermissionError("No run is running.")}
+    assert (
+        "I could not cancel the run of “Nightly report”" in talk("cancel Nightly report's run", asked).answer
+    )
+
+
+def test_without_a_name_the_only_run_that_is_going_is_cancelled_and_of_several_none():
+    one = {"list_runs": listed({"id": "91"}), "cancel_run": STOPPED}
+    assert "Run 91" in talk("cancel the run", one).answer
+    several = {"list_runs": listed({"id": "91"}, {"id": "92"}), "cancel_run": STOPPED}
+    assert "Which one?" in talk("cancel the run", several).answer
+
+
 def test_running_now_tells_the_run():
     said = talk("run Nightly report now", {"run_schedule": {"run_id": "91", "forced": False}}).answer
     assert "**Nightly report** was asked to run now." in said

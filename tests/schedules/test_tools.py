@@ -47,6 +47,7 @@ def test_every_tool_of_the_profiles_is_there_and_says_what_it_changes():
         "pause_schedule",
         "resume_schedule",
         "run_schedule",
+        "cancel_run",
     }
     assert all(registry.get(name) for name in effects)
     assert effects["list_schedules"] == effects["get_run"] == "none"
@@ -200,6 +201,7 @@ def test_an_agent_that_works_for_nobody_looks_but_changes_nothing(db):
         "pause_schedule": {"schedule": "S"},
         "resume_schedule": {"schedule": "S"},
         "run_schedule": {"schedule": "S"},
+        "cancel_run": {"schedule": "S"},
     }.items():
         with pytest.raises(ToolError, match="works for nobody"):
             use(name, nobody, **given)

@@ -15,6 +15,7 @@ from agents.offline.skills import (
     plain,
     runs,
     schedules,
+    stopping,
     web,
 )
 from agents.offline.understanding import understand
@@ -25,6 +26,9 @@ SKILLS: dict[str, Callable[[Wish], Script | str]] = {
     "list_schedules": schedules.list_schedules,
     "explain": schedules.explain,
     "pause": changing.pause,
+    "stop": stopping.stop,
+    "cancel_run": stopping.cancel,
+    "cancel_all": stopping.cancel_all,
     "resume": changing.resume,
     "run_now": changing.run_now,
     "rename": changing.rename,

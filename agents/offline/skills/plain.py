@@ -21,6 +21,7 @@ ABILITIES = {
     "create_schedule": "“every weekday at 9 in Europe/Berlin summarise the failed runs”",
     "pause_schedule": "“pause Nightly report”, “resume Nightly report”",
     "run_schedule": "“run Nightly report now”",
+    "cancel_run": "“cancel the run of Nightly report”",
     "list_runs": "“what failed and why”, “show recent runs”",
     "forecast": "“what runs tonight”, “how busy is tomorrow”",
     "read_file": "“read notes.md”, “summarise notes.md”",
