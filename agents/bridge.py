@@ -1,22 +1,32 @@
-"""From the event loop to the database and back: transactions are plain functions, awaited here."""
+"""From the event loop to the database and back: transactions are plain functions, awaited here.
+
+They run in a few threads of the loop, each with a connection of its own (`database_threads`), or, where a
+loop has none, in asgiref's one thread. Within `in_order` no call overtakes an earlier one.
+"""
 
 import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from functools import partial
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
 from stagent.lib.outage import Outage
+from stagent.lib.thread_pool import Priority, ThreadPool
 
 log = logging.getLogger("agents.database")
 _outage = Outage(log, "A database call of an event loop")
 
 GIVE_UP_SEC = 60.0  # by then no lease is left to write under
 FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.1, 3.0
+CLOSE_SEC = 4.0  # for what is being written when a loop ends
 TRUST_SEC = 1.0  # a connection that worked so lately is not asked first whether it still does
 
 
@@ -27,6 +37,45 @@ class _Trust(threading.local):
 
 
 _trust = _Trust()
+_pools: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, ThreadPool]" = weakref.WeakKeyDictionary()
+_order: ContextVar[object] = ContextVar("order", default=None)
+_priority: ContextVar[Priority] = ContextVar("priority", default=Priority.NORMAL)
+
+
+@asynccontextmanager
+async def database_threads(name: str) -> AsyncIterator[ThreadPool]:
+    """Let the running loop ask the database in several threads at once, until the end of the block.
+
+    A loop below a synchronous caller (a test that rolls back) keeps to its caller's thread and connection.
+    """
+    loop, pool = asyncio.get_running_loop(), ThreadPool(name, settings.STAGENT_DATABASE_THREADS)
+    if loop not in AsyncToSync.loop_thread_executors:
+        _pools[loop] = pool
+    try:
+        yield pool
+    finally:
+        _pools.pop(loop, None)
+        await asyncio.to_thread(pool.close, CLOSE_SEC)
+
+
+@contextmanager
+def in_order() -> Iterator[None]:
+    """Carry out what is called here, and in tasks begun here, one after another, awaited or not."""
+    token = _order.set(object())
+    try:
+        yield
+    finally:
+        _order.reset(token)
+
+
+@contextmanager
+def prioritised(priority: Priority) -> Iterator[None]:
+    """Call with this priority where calls wait for a thread."""
+    token = _priority.set(priority)
+    try:
+        yield
+    finally:
+        _priority.reset(token)
 
 
 async def in_database[T](function: Callable[..., T], *args: object, **named: object) -> T:
@@ -58,7 +107,13 @@ def connections_of_its_own() -> Iterator[None]:
 
 
 async def _once[T](function: Callable[..., T], *args: object, **named: object) -> T:
-    return await sync_to_async(_with_fresh_connections)(function, *args, **named)
+    call = partial(_with_fresh_connections, function, *args, **named)
+    pool = _pools.get(asyncio.get_running_loop())
+    # Whoever entered a context of asgiref wants its thread: a page that is streamed, for one.
+    if pool is None or SyncToAsync.thread_sensitive_context.get(None):  # type: ignore[arg-type]
+        return await sync_to_async(call)()
+    future = pool.submit(call, priority=_priority.get(), order=_order.get())
+    return await asyncio.wrap_future(future)
 
 
 def _with_fresh_connections[T](function: Callable[..., T], *args: object, **named: object) -> T:

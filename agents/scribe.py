@@ -12,6 +12,7 @@ import weakref
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextvars import Context
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -72,7 +73,7 @@ class Scribe:
         if urgent:
             self._hurry.set()
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write(), name="scribe")
+            self._writing = asyncio.create_task(self._write(), name="scribe", context=Context())
         return await page.written
 
     async def _write(self) -> None:

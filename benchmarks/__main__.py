@@ -16,7 +16,19 @@ from pathlib import Path
 from benchmarks.databases import DATABASES, Database, temporary
 from benchmarks.rows import Row, as_table
 
-NAMES = ("claims", "lateness", "pickup", "ticks", "foresight", "streams", "scale", "workers", "rivals")
+NAMES = (
+    "claims",
+    "lateness",
+    "pickup",
+    "starts",
+    "requests",
+    "ticks",
+    "foresight",
+    "streams",
+    "scale",
+    "workers",
+    "rivals",
+)
 MAKES_ITS_OWN = ("workers", "rivals")  # databases, one for each who takes part
 
 

@@ -13,11 +13,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from asgiref.sync import ThreadSensitiveContext
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError
 
 from agents import runner, scribe
-from agents.bridge import in_database
+from agents.bridge import database_threads, in_database, prioritised
 from agents.runtimes import warm_up
 from chat import conf, contexts, doorbell, pruning, reconcile
 from chat.errors import Quicker
@@ -32,6 +31,7 @@ from stagent.lib.holder import holder
 from stagent.lib.interpreter import tidy_up
 from stagent.lib.prepared import Given, Select
 from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.thread_pool import Priority
 from stagent.lib.watched import Policy, Watched
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the doorbell rings for our own
@@ -119,8 +119,8 @@ class Desk:
             self._loop.close()
 
     async def _work(self) -> None:
-        # Database threads and connections of our own, one for what is said: who begins does not wait for it.
-        async with ThreadSensitiveContext(), scribe.here().in_a_thread_of_its_own():
+        # What is said has a thread of its own: who begins does not wait for it.
+        async with database_threads("desk-database"), scribe.here().in_a_thread_of_its_own():
             for lasting in self._beside.values():
                 lasting.start()
             try:
@@ -132,7 +132,6 @@ class Desk:
                 for lasting in self._beside.values():
                     lasting.stop()
                     await lasting.wait()
-                await in_database(connections.close_all)
 
     async def _sleep(self) -> None:
         try:
@@ -157,7 +156,9 @@ class Desk:
                     job.stop(Cause.STOPPED)
             self._begin(found.job)
             for message_id in found.ready:
-                self._begin(await in_database(_take, message_id, self._holder, time.monotonic()))
+                with prioritised(Priority.STARTING):
+                    taken = await in_database(_take, message_id, self._holder, time.monotonic())
+                self._begin(taken)
         except Exception as error:  # noqa: BLE001 - told by `failed`; the next pass tries again
             self.thread.failed(error)
             if not self._leaving:

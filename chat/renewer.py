@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from agents.bridge import in_database
+from agents.bridge import in_database, prioritised
 from chat import conf
 from chat.replies import Cause, Job
 from chat.transitions import renew
 from stagent.lib import clock, leases
+from stagent.lib.thread_pool import Priority
 from stagent.lib.watched import Watched
 
 
@@ -48,7 +49,8 @@ class Renewer:
         if not jobs:
             return
         asked_at = time.monotonic()
-        kept = await in_database(lambda: renew(list(jobs), clock.now(), ttl))
+        with prioritised(Priority.URGENT):
+            kept = await in_database(lambda: renew(list(jobs), clock.now(), ttl))
         for token, job in jobs.items():
             if token in kept:
                 job.confirmed_at = asked_at

@@ -14,7 +14,7 @@ from math import ceil
 
 from agents import runner
 from agents.assignment import Assignment
-from agents.bridge import in_database
+from agents.bridge import in_database, in_order
 from agents.errors import LeaseLost
 from agents.events import Finished, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import is_warm, warm_up
@@ -65,12 +65,13 @@ class Job:
 
 async def answer(job: Job) -> None:
     """Work until the reply is settled, parked or lost; nothing escapes but the stopping itself."""
-    try:
-        await _settle(job, await _converse(job))
-    except LeaseLost:
-        log.warning("The reply %s is not ours any more; what came late is dropped.", job.claim.message_id)
-    except asyncio.CancelledError:
-        await asyncio.shield(_stopped(job))
+    with in_order():
+        try:
+            await _settle(job, await _converse(job))
+        except LeaseLost:
+            log.warning("The reply %s is not ours any more; what came late is dropped.", job.claim.message_id)
+        except asyncio.CancelledError:
+            await asyncio.shield(_stopped(job))
 
 
 async def _converse(job: Job) -> Finished:

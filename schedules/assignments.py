@@ -1,10 +1,11 @@
 """From a claimed run to what the engine is asked to do."""
 
+from contextlib import suppress
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from agents import leaves
-from agents.errors import LeaseLost
+from agents import leaves, runner
+from agents.errors import BudgetExceeded, LeaseLost
 from agents.limits import Limits
 from agents.models.profile import workspace_of
 from agents.runner import Assignment
@@ -14,17 +15,23 @@ from schedules.models import Run
 from schedules.spending import spender
 from schedules.states import Source
 from schedules.transitions import Claim
+from stagent.lib.prepared import Given, Select
 
 HEARTBEAT_NOTE = (
     "This is a recurring check. When you have looked, call the tool `report`: changed=false when there is "
     "nothing a person needs to know (then nothing is delivered), else changed=true, a severity and a body."
 )
 
+CLAIMED = Select(
+    Run.objects.select_related("profile", "project", "schedule", "firing", "transcript").filter(
+        pk=Given("pk", Run.id), token=Given("token", Run.token)
+    )
+)
+
 
 def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
     """Say what is asked of the engine and how long the run may work in all; `LeaseLost` if it is not ours."""
-    related = ("profile", "project", "schedule", "firing")
-    run = Run.objects.select_related(*related).filter(pk=claim.run_id, token=claim.token).first()
+    run = CLAIMED.first(pk=claim.run_id, token=claim.token)
     if run is None:
         raise LeaseLost(f"run {claim.run_id}")
     assignment = Assignment(
@@ -42,7 +49,10 @@ def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
         place=leaves.in_schedule(run.schedule_id),
         may_ask=True,
         worktime=WorkTime(run.worked_ms),
+        fresh=run.transcript.last_seq == 0,  # nobody else may write there any more
     )
+    with suppress(BudgetExceeded):  # the engine finds that, too, and ends the run as it should
+        assignment = runner.with_purse(assignment)
     return assignment, run.time_limit(conf.max_run_duration_sec)
 
 

@@ -19,7 +19,7 @@ from schedules import conf
 from schedules.models import Schedule
 from schedules.zones import ZoneError, zone
 
-SQLITE = "django.db.backends.sqlite3"
+SQLITE = {"django.db.backends.sqlite3", "stagent.lib.sqlite"}
 
 
 @register()
@@ -50,7 +50,7 @@ def _sqlite() -> Iterator[CheckMessage]:
     for alias, database in settings.DATABASES.items():
         options = database.get("OPTIONS", {})
         sound = options.get("transaction_mode") == "IMMEDIATE" and _asks_for_wal(options)
-        if database["ENGINE"] == SQLITE and not sound:
+        if database["ENGINE"] in SQLITE and not sound:
             says = f"The SQLite database {alias!r} is not opened with IMMEDIATE transactions and WAL."
             hint = "Let stagent.lib.database.configure make its settings."
             yield Error(says, hint=hint, id="schedules.E002")

@@ -5,12 +5,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from uuid import UUID
 
-from django.db import connections
-
-from agents.bridge import in_database
+from agents import scribe
+from agents.bridge import database_threads
 from agents.runtimes import warm_up
 from schedules.conf import Conf
 from schedules.models import Run
@@ -39,6 +38,7 @@ class Executor:
         self._on_end = on_end
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
+        self._closing = asyncio.Event()
         self._jobs: dict[UUID, Job] = {}
         self.vitals = Vitals()
         self.thread = supervisor.thread(
@@ -57,6 +57,7 @@ class Executor:
 
     def open(self) -> None:
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        self._serving = self._loop.create_task(self._serve())  # first of all: runs find its threads there
         for lasting in self._beside:
             lasting.start(self._loop)
         self.thread.start()
@@ -68,14 +69,13 @@ class Executor:
         self.thread.stop()
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=CLOSE_SEC)
-        self._loop.call_soon_threadsafe(self._loop.stop)
         self.thread.join(CLOSE_SEC)
 
     async def _close(self) -> None:
         for lasting in self._beside:
             lasting.stop()
             await lasting.wait()
-        await in_database(connections.close_all)
+        self._closing.set()
 
     @property
     def jobs(self) -> list[Job]:
@@ -123,4 +123,11 @@ class Executor:
 
     def _run_loop(self, _: Watched) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        self._loop.run_until_complete(self._serving)
+
+    async def _serve(self) -> None:
+        # Where several may write at once, what is said has a thread of its own and waits for nobody.
+        async with database_threads("runs-database") as pool:
+            apart = scribe.here().in_a_thread_of_its_own() if pool.size > 1 else nullcontext()
+            async with apart:
+                await self._closing.wait()

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from agents import runner
-from agents.bridge import in_database
+from agents.bridge import in_database, in_order, prioritised
 from agents.errors import Failure, LeaseLost, classify
 from agents.events import Event, Finished, TextDelta, TurnFinished, TurnStarted
-from agents.runtimes import warm_up
+from agents.runtimes import is_warm, warm_up
 from agents.states import FailureKind
 from schedules import assignments, endings
 from schedules.conf import Conf
@@ -23,6 +23,7 @@ from schedules.runtime_limit import OutOfTime, RunTime
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending
 from schedules.vitals import Gauge
+from stagent.lib.thread_pool import Priority
 
 log = logging.getLogger("stagent.worker")
 
@@ -69,12 +70,13 @@ class Job:
 
 async def work(job: Job) -> None:
     """Work until the run is ended, queued again or lost; nothing escapes but the stopping itself."""
-    try:
-        await _work(job)
-    except LeaseLost:
-        await in_database(endings.refuse_late, job.claim, "".join(job.text))
-    except asyncio.CancelledError:
-        await asyncio.shield(_stopped(job))
+    with in_order():
+        try:
+            await _work(job)
+        except LeaseLost:
+            await in_database(endings.refuse_late, job.claim, "".join(job.text))
+        except asyncio.CancelledError:
+            await asyncio.shield(_stopped(job))
 
 
 async def _work(job: Job) -> None:
@@ -94,8 +96,10 @@ async def _work(job: Job) -> None:
 
 async def _converse(job: Job) -> Finished:
     """Let the engine take turns until it has finished, within the time that the run may work."""
-    await asyncio.to_thread(warm_up)
-    assignment, limit = await in_database(assignments.prepare, job.claim, job.conf)
+    if not is_warm():
+        await asyncio.to_thread(warm_up)
+    with prioritised(Priority.STARTING):
+        assignment, limit = await in_database(assignments.prepare, job.claim, job.conf)
     job.time = RunTime(job.claim, assignment.worktime, limit)
     async with job.time.limited(assignment.profile), aclosing(runner.work(assignment)) as happenings:
         async for event in happenings:

@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.job_context import AbortReason
 
-from agents.bridge import in_database
+from agents.bridge import database_threads, in_database
 from agents.runtimes import warm_up
 from schedules import conf
 from schedules.executor import Executor
@@ -80,14 +80,20 @@ class Host:
         await asyncio.to_thread(warm_up)
         self._attendant.start()
         try:
-            while not self._leaving:
-                await self._fetch(fetch)
-                if once:
-                    break
-                if not self._leaving:
-                    await asyncio.sleep(FETCH_AGAIN_SEC)
+            async with database_threads("wake-ups"):
+                await self._fetch_until_told(fetch, once=once)
         finally:
             await asyncio.to_thread(self._close)
+
+    async def _fetch_until_told(
+        self, fetch: Callable[["Host"], Coroutine[Any, Any, None]], *, once: bool
+    ) -> None:
+        while not self._leaving:
+            await self._fetch(fetch)
+            if once:
+                break
+            if not self._leaving:
+                await asyncio.sleep(FETCH_AGAIN_SEC)
 
     async def _fetch(self, fetch: Callable[["Host"], Coroutine[Any, Any, None]]) -> None:
         self._fetching = asyncio.create_task(fetch(self))

@@ -26,7 +26,8 @@ POSTGRESQL_OPTIONS = {
     # A host that is cut off within a transaction would keep its rows locked, and every reaper waiting.
     "options": "-c idle_in_transaction_session_timeout=10s",
 }
-SQLITE = "django.db.backends.sqlite3"
+DJANGOS_SQLITE = "django.db.backends.sqlite3"
+SQLITE = "stagent.lib.sqlite"  # Django's, and the threads of a process stand in line to write
 POSTGRESQL = "django.db.backends.postgresql"
 
 
@@ -34,9 +35,9 @@ def configure(url: str, default_file: Path) -> dict[str, Any]:
     """Return Django's settings for the database a URL names, or for a SQLite file without one."""
     # Not through a URL: a path may hold any character, `#` and `%` included.
     chosen: dict[str, Any] = _parsed(url) if url else {"ENGINE": SQLITE, "NAME": str(default_file)}
-    if chosen["ENGINE"] == SQLITE:
+    if chosen["ENGINE"] in {SQLITE, DJANGOS_SQLITE}:
         # Kept open: reopening the file costs more than most queries, and nobody else closes it.
-        return chosen | {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
+        return chosen | {"ENGINE": SQLITE, "OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
     if chosen["ENGINE"] == POSTGRESQL:
         options = POSTGRESQL_OPTIONS | chosen.get("OPTIONS", {})
         return chosen | {"OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
