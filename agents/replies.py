@@ -1,6 +1,6 @@
 """What a reply of the model holds, read from the API's blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,3 +64,20 @@ def given_back(content: Sequence[Block]) -> list[Block]:
         block | {"input": as_object(block["input"])} if block.get("type") == "tool_use" else block
         for block in content
     ]
+
+
+def with_ids_of_their_own(content: Sequence[Block], taken: Container[str]) -> list[Block]:
+    """Return a reply in which no call has an id twice, or one that is taken: some servers reuse them."""
+    given: set[str] = set()
+
+    def own(block: Block) -> Block:
+        if block.get("type") != "tool_use":
+            return block
+        ident, number = block["id"], 1
+        while ident in taken or ident in given:
+            number += 1
+            ident = f"{block['id']}_{number}"
+        given.add(ident)
+        return block | {"id": ident}
+
+    return [own(block) for block in content]

@@ -13,7 +13,7 @@ from agents.budgets import Spender
 from agents.errors import CutStream
 from agents.events import ReplyStarted, TextDelta, ThinkingDelta, TurnFinished, TurnStarted
 from agents.recording import Tell
-from agents.replies import Reply
+from agents.replies import Reply, calls_in, with_ids_of_their_own
 from agents.runtimes.base import Asking, Delta, Request, Runtime
 from agents.usage import Usage
 from agents.worktime import WorkTime
@@ -54,6 +54,7 @@ class Turns:
         await self._tell(TurnStarted(number))
         bill = uuid4()
         reply = await self._ask(number, request, reading, bill)
+        reply = replace(reply, content=with_ids_of_their_own(reply.content, _ids_in(request)))
         if self._spoke is not None:
             self._spoke = self._spoke or bool(self.said)
         self.said = ""
@@ -138,6 +139,12 @@ def _whole(reply: Reply | None) -> Reply:
         # A server that goes away in good order raises nothing: only the stop reason is missing.
         raise CutStream("The stream ended before the reply was complete.")
     return reply
+
+
+def _ids_in(request: Request) -> set[str]:
+    """Return the ids of all calls that the model was told of."""
+    said = (message["content"] for message in request.messages if message["role"] == "assistant")
+    return {call["id"] for content in said if not isinstance(content, str) for call in calls_in(content)}
 
 
 def _part(asking: Asking | None, error: BaseException, unanswered: Reply) -> Reply | None:

@@ -25,6 +25,7 @@ NAMES = (
     "ticks",
     "foresight",
     "streams",
+    "fluent",
     "scale",
     "workers",
     "rivals",

@@ -23,6 +23,32 @@ class Call:
     allowed: str | None = None  # by whose standing leave nobody was asked
 
 
+class ShownIds:
+    """The ids under which the calls of one log are shown.
+
+    Some servers use an id again in a later turn. New logs do not hold such ids, older ones do: there the
+    second call is `id_2`.
+    """
+
+    def __init__(self) -> None:
+        self._turns: dict[str, list[int]] = {}
+
+    def of_start(self, data: dict[str, Any]) -> str:
+        """Return the id of a call that begins, or is made again in its turn."""
+        call_id, turn = data["call_id"], data.get("turn", 0)
+        turns = self._turns.setdefault(call_id, [])
+        if turn not in turns:
+            turns.append(turn)
+        return self._name(call_id, turns.index(turn))
+
+    def of_end(self, data: dict[str, Any]) -> str:
+        """Return the id of a call that ends: the latest that began with it."""
+        return self._name(data["call_id"], len(self._turns.get(data["call_id"], ())) - 1)
+
+    def _name(self, call_id: str, number: int) -> str:
+        return call_id if number < 1 else f"{call_id}_{number + 1}"
+
+
 def calls_of(messages: Sequence[Message]) -> dict[int, list[Call]]:
     """Return the calls of replies by log, in order, as they are shown; of one made again, its last end.
 
@@ -32,9 +58,12 @@ def calls_of(messages: Sequence[Message]) -> dict[int, list[Call]]:
     kinds = (ToolStarted.kind, ToolFinished.kind)
     rows = Event.objects.filter(transcript_id__in=logs, kind__in=kinds).order_by("transcript_id", "seq")
     found: dict[int, dict[str, dict[str, Any]]] = {}
+    ids: dict[int, ShownIds] = {}
     for log, seq, kind, data in rows.values_list("transcript_id", "seq", "kind", "data"):
-        frame = frame_of(0, seq, kind, data)
-        found.setdefault(log, {}).setdefault(frame["call_id"], {}).update(frame)
+        shown = ids.setdefault(log, ShownIds())
+        call_id = shown.of_start(data) if kind == ToolStarted.kind else shown.of_end(data)
+        frame = frame_of(0, seq, kind, data) | {"call_id": call_id}
+        found.setdefault(log, {}).setdefault(call_id, {}).update(frame)
     return {log: [_call(frame) for frame in frames.values()] for log, frames in found.items()}
 
 

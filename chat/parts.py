@@ -11,6 +11,7 @@ from typing import Any
 
 from agents.events import QuestionAsked, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
 from agents.models import Event
+from chat.calls import ShownIds
 
 type Happened = tuple[str, dict[str, Any], datetime]  # kind, data, at
 type Outline = list[dict[str, Any]]
@@ -63,8 +64,12 @@ def parts_of(logs: Iterable[int], upto: int | None = None) -> dict[int, list[Par
     if upto is not None:
         rows = rows.filter(seq__lte=upto)
     found: dict[int, list[Part]] = {}
-    for log, *happened in rows.values_list("transcript_id", "kind", "data", "at"):
-        _add(found.setdefault(log, []), *happened)
+    ids: dict[int, ShownIds] = {}
+    for log, kind, data, at in rows.values_list("transcript_id", "kind", "data", "at"):
+        named = {}
+        if kind == ToolStarted.kind:
+            named = {"call_id": ids.setdefault(log, ShownIds()).of_start(data)}
+        _add(found.setdefault(log, []), kind, data | named, at)
     return found
 
 

@@ -8,6 +8,9 @@ from typing import Any
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 ROLES = ("user", "assistant", "system")
 SOURCES = {"image": ("image/png", "image/jpeg", "image/gif", "image/webp"), "document": ("application/pdf",)}
+CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+THINKING = ("thinking", "redacted_thinking")
+FOREIGN = {"user": frozenset({"tool_use", *THINKING}), "assistant": frozenset({"tool_result"})}
 CHOICES = ("auto", "any", "tool", "none")
 
 
@@ -45,7 +48,14 @@ def check_messages(messages: Any) -> None:
     check_each("messages.", messages, check_message)
     spoken = [message for message in messages if message["role"] != "system"]
     require(spoken and spoken[0]["role"] == "user", "messages: first message must use the user role")
+    check_ids(spoken)
     check_pairs(spoken)
+
+
+def check_ids(messages: list[dict[str, Any]]) -> None:
+    """Refuse an id that two calls have, however far they are apart."""
+    ids = [ident for message in messages for ident in ids_of(message, "tool_use", "id")]
+    require(len(set(ids)) == len(ids), "messages: `tool_use` ids must be unique")
 
 
 def check_each(where: str, items: list[Any], check_one: Callable[[Any], None]) -> None:
@@ -63,9 +73,15 @@ def check_message(message: Any) -> None:
     require(message.get("role") in ROLES, ".role: Input should be 'user', 'assistant' or 'system'")
     content = message.get("content")
     require(isinstance(content, (str, list)), ".content: Input should be a string or a list")
-    require(content or message["role"] == "assistant", ": content must be non-empty")
+    require(content, ": content must be non-empty")
     if isinstance(content, list):
         check_each(".content.", content, check_block)
+        kinds = [block["type"] for block in content]
+        require(kinds[-1] not in THINKING, ": The final block in a message cannot be `thinking`")
+        strange = FOREIGN.get(message["role"], frozenset()).intersection(kinds)
+        require(not strange, f": `{'`, `'.join(strange)}` blocks cannot be in a message of this role")
+    else:
+        require(content.strip(), ": text content must contain non-whitespace text")
 
 
 def check_block(block: Any) -> None:
@@ -75,13 +91,34 @@ def check_block(block: Any) -> None:
     if kind == "text":
         require(isinstance(block.get("text"), str), ".text: Field required")
         require(block["text"], ": text content blocks must be non-empty")
+        require(block["text"].strip(), ": text content blocks must contain non-whitespace text")
     if kind == "tool_use":
-        require(isinstance(block.get("input"), dict), ".input: Input should be an object")
-        require(block.get("id") and block.get("name"), ": a tool_use needs an id and a name")
+        check_call(block)
     if kind == "tool_result":
-        require(block.get("tool_use_id"), ".tool_use_id: Field required")
+        check_result(block)
+    if kind == "thinking":
+        require(isinstance(block.get("thinking"), str), ".thinking: Field required")
+        require(block.get("signature"), ".signature: Field required")
     if kind in SOURCES:
         check_source(block.get("source"), SOURCES[kind])
+
+
+def check_call(block: dict[str, Any]) -> None:
+    """Check a call that is given back."""
+    require(isinstance(block.get("input"), dict), ".input: Input should be an object")
+    require(block.get("id") and block.get("name"), ": a tool_use needs an id and a name")
+    require(CALL_ID.fullmatch(block["id"]), f".id: String should match pattern '^{CALL_ID.pattern}$'")
+    require(TOOL_NAME.fullmatch(block["name"]), f".name: String should match pattern '^{TOOL_NAME.pattern}$'")
+
+
+def check_result(block: dict[str, Any]) -> None:
+    """Check the result of a call."""
+    require(block.get("tool_use_id"), ".tool_use_id: Field required")
+    content = block.get("content", "")
+    require(isinstance(content, (str, list)), ".content: Input should be a string or a list")
+    require(content or not block.get("is_error"), ": content cannot be empty if `is_error` is true")
+    if isinstance(content, list):
+        check_each(".content.", content, check_block)
 
 
 def check_source(source: Any, media_types: tuple[str, ...]) -> None:
@@ -109,6 +146,8 @@ def check_pairs(messages: list[dict[str, Any]]) -> None:
             pending = ids_of(message, "tool_use", "id")
             continue
         results = ids_of(message, "tool_result", "tool_use_id")
+        first = [block["type"] for block in blocks_of(message)[: len(results)]]
+        require(set(first) <= {"tool_result"}, "messages: `tool_result` blocks must come first")
         if results != pending:
             check_answered(pending, results)
         pending = []

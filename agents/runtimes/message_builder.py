@@ -74,9 +74,10 @@ class _Block:
         if not text.strip():
             return self.start.get("input") or ({} if self.is_whole else "")  # "": they were cut off
         try:
-            return parse(text)
+            value = parse(text)
         except NotJson:
             return text
+        return text if isinstance(value, str) else value
 
 
 class MessageBuilder:

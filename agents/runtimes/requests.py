@@ -8,16 +8,18 @@ from typing import Any
 
 from agents.media import without_documents
 from agents.runtimes.base import Message, Request
+from agents.runtimes.valid_messages import valid
 
 MARK = {"type": "ephemeral"}
 
 
 def shape(request: Request, *, full: bool) -> dict[str, Any]:
     """Return the arguments of `messages.stream`; `full` with all that the provider's own API offers."""
+    messages = valid(request.messages)
     arguments: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.max_tokens,
-        "messages": _marked(request.messages) if full else without_documents(request.messages),
+        "messages": _marked(messages) if full else without_documents(messages),
     }
     if request.system:
         arguments["system"] = _system(request.system) if full else request.system

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sized
 from typing import Any
 
 from .base import ToolError
+from .strict_json import why_not
 
 
 def _is_number(value: Any) -> bool:
@@ -29,7 +30,14 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 
 
 def check(schema: dict[str, Any], arguments: Any) -> None:
-    """Raise a ToolError that names every fault of the arguments at once."""
+    """Raise a ToolError that names every fault of the arguments at once.
+
+    Arguments that could not be read as JSON are the text that the model wrote.
+    """
+    if isinstance(arguments, str):
+        raise ToolError(
+            f"The arguments must be one whole JSON object: {why_not(arguments)}. Nothing was done."
+        )
     faults = list(_faults({"type": "object"} | schema, arguments, "arguments"))
     if faults:
         raise ToolError("The arguments do not fit this tool: " + "; ".join(faults) + ".")

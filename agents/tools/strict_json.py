@@ -28,6 +28,17 @@ def parse(text: str) -> Any:
         raise NotJson(str(error)) from None
 
 
+def why_not(text: str) -> str:
+    """Say why a text that a model wrote cannot be the arguments of a call."""
+    if not text.strip():
+        return "nothing was written"
+    try:
+        parse(text)
+    except NotJson as error:
+        return str(error)
+    return "this is a string"
+
+
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:

@@ -1,4 +1,4 @@
-"""A Messages API that says what a test tells it to, behind the real SDK."""
+"""A Messages API that says what a test tells it to, behind the real SDK; as strict as the real one."""
 
 import asyncio
 import json
@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import httpx2
+
+from agents.offline.checking import BadRequest, check
 
 type Chunks = Iterable[bytes | Exception | asyncio.Event]
 type Answer = Callable[[dict[str, Any]], httpx2.Response]
@@ -23,6 +25,10 @@ class Provider(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(json.loads(await request.aread()))
         self.headers.append(request.headers)
+        try:
+            check(self.last, counting=False)
+        except BadRequest as fault:
+            return refuse(400, "invalid_request_error", str(fault))(self.last)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         response = answer(self.requests[-1])
         self.streams.append(response.stream)

@@ -214,9 +214,9 @@ def test_leave_for_one_call_is_none_for_another_with_the_same_id(script, assign,
     assignment = assign(**ASKS)
     work(assignment)
     questions.answer(Question.objects.get().pk, alice, "allow")
-    provider = script(call("evil@b.c"), say("I see."))
-    assert finish(assignment).text == "I see."
-    assert list(results(provider).values()) == [NOT_THIS_CALL]
+    script(call("evil@b.c"), say("I see."))
+    assert finish(assignment).outcome == "parked", "it is asked about, under an id of its own"
+    assert Question.objects.open().get().text == "Send it to evil@b.c?"
     assert sent == ["a@b.c"]
 
 

@@ -1,0 +1,118 @@
+"""A fluent model through the chat against the same model alone, in one run; and a log on a slow disk.
+
+1. Start a server that says a word in a chunk (`benchmarks.talker`), and the web process on it.
+2. In turns: read an answer straight from the server, and get the same through a socket of the chat.
+3. Tell 1,000 words in 0.3 s to a log whose every write takes 50 ms; how long until all are shown?
+"""
+
+import asyncio
+import json
+import time
+from contextlib import aclosing
+from statistics import median
+from uuid import uuid4
+
+import httpx2
+
+from benchmarks.chat import Listener, a_talker, a_token, a_web_process, connect  # sets Django up
+from benchmarks.ground import QUICK
+from benchmarks.rows import tell
+
+# isort: split
+from agents import scribe, transcript
+from agents.bridge import in_database
+from agents.events import TextDelta
+from agents.recording import Tell, record
+
+RATES = (100, 300)  # words a second
+SECONDS = 2 if QUICK else 5
+ROUNDS = 1 if QUICK else 3
+GOAL = 1.05
+SLOW_WRITE_SEC, BURST_SEC, BURST = 0.05, 0.3, 1000
+
+
+def main() -> None:
+    with a_talker(1, 1) as address, a_web_process(address) as (port, _):
+        for number, rate in enumerate(RATES):
+            asyncio.run(_compare(address, port, a_token(number), rate))
+    _slow_disk()
+
+
+async def _compare(address: str, port: int, token: str, rate: int) -> None:
+    listener = await connect(port, token)
+    await through(listener, "5 words, 100 a second")  # the first answer opens connections
+    order = f"{rate * SECONDS} words, {rate} a second"
+    pairs = [(await alone(address, order), await through(listener, order)) for _ in range(ROUNDS)]
+    report(f"a stream of {rate} words/s", pairs)
+
+
+def report(what: str, pairs: list[tuple[float, float]]) -> None:
+    """Tell how long an answer took alone and through the chat."""
+    straight, ours = (median(each) for each in zip(*pairs, strict=True))
+    ratio = median(chat / direct for direct, chat in pairs)
+    figure = f"{ratio:.3f} ({straight:.2f} s, {ours:.2f} s)"
+    tell(f"{what}, through the chat against alone", figure, f"≤ {GOAL}", ratio <= GOAL)
+
+
+async def alone(address: str, text: str, **more: object) -> float:
+    """Ask the server itself, as simply as can be; return the seconds until it has said all."""
+    asked = {
+        "model": "m",
+        "max_tokens": 4096,
+        "stream": True,
+        "messages": [{"role": "user", "content": text}],
+    }
+    began_at = time.monotonic()
+    async with (
+        httpx2.AsyncClient(timeout=300) as client,
+        client.stream("POST", f"{address}/v1/messages", json=asked | more) as answer,
+    ):
+        said = b"".join([piece async for piece in answer.aiter_raw()])
+    assert b"message_stop" in said, said
+    return time.monotonic() - began_at
+
+
+async def through(listener: Listener, text: str) -> float:
+    """Ask through the chat; return the seconds until the page has all."""
+    listener.done = asyncio.get_running_loop().create_future()
+    began_at = time.monotonic()
+    frame = {"type": "send", "client_msg_id": uuid4().hex, "text": text}
+    listener.sendMessage(json.dumps(frame).encode())
+    final = await asyncio.wait_for(listener.done, 300)
+    assert final["status"] == "complete", final
+    return time.monotonic() - began_at
+
+
+def _slow_disk() -> None:
+    write = scribe._write
+
+    def slowly(pages: list[scribe.Page]) -> dict[int, int]:
+        time.sleep(SLOW_WRITE_SEC)
+        return write(pages)
+
+    scribe._write = slowly
+    took = asyncio.run(_burst())
+    what = f"{BURST:,} words in {BURST_SEC} s, {1000 * SLOW_WRITE_SEC:.0f} ms a write: all shown after"
+    tell(what, f"{took:.2f} s", "< 1 s", took < 1)
+
+
+async def _burst() -> float:
+    token = uuid4()
+    log = await in_database(transcript.open_transcript, token)
+
+    async def engine(say: Tell) -> None:
+        due = time.monotonic()
+        for number in range(BURST):
+            due += BURST_SEC / BURST
+            await asyncio.sleep(due - time.monotonic())
+            await say(TextDelta(1, f"{number} "))
+
+    began_at = time.monotonic()
+    async with aclosing(record(engine, log.pk, token)) as shown:
+        said = "".join([event.text async for event in shown if isinstance(event, TextDelta)])
+    assert said == "".join(f"{number} " for number in range(BURST))
+    return time.monotonic() - began_at
+
+
+if __name__ == "__main__":
+    main()
