@@ -1,154 +1,196 @@
-"""Does a schedule come due together with others, so that their steps pile up? A warning, never a refusal.
+"""Would a schedule make somebody wait too long, itself included? A warning, never a refusal.
 
-Nominal instants of the next 24 hours are put into minutes, and a window of five minutes slides over them, so
-that :04 and :05 are neighbours and 09:00 and 15:00 are not. Within a window a schedule counts once: its own
-runs do not overlap.
+The nominal instants of the next 24 hours are played through the cap and the pools, with the candidate and
+without it. Each run takes as long as its schedule usually does; without history, as long as its time limit
+and its period allow.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from functools import cached_property
+from math import inf
 from typing import Any
 
-from schedules import conf
+from schedules import caps
 from schedules.ahead import Stretch
-from schedules.models import Schedule
+from schedules.conf import Conf
+from schedules.models import Pool, Schedule
+from schedules.occupancy import Occupancy
+from schedules.simulation import Job, Plan, Simulation
 from schedules.sketch import Sketch, sketches
+from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
 from schedules.weights import Weights
 from schedules.zones import zone
+from stagent.lib.cells import said
 
 HORIZON = timedelta(hours=24)
-WINDOW = 5  # minutes
-BUSY_STEPS = 3000  # in one window
-SHIFTS = sorted(
-    (shift for shift in range(-55, 60, 5) if shift), key=abs
-)  # minutes that a suggestion may move it by
-MARGIN = 120  # minutes before and after the day that a window or a suggestion may reach into
-LENGTH = 24 * 60 + 2 * MARGIN
+LONG_WAIT_SEC = 300.0
+SHARE_OF_PERIOD = 0.1  # of the waiting schedule's own; a wait is too long past the smaller of the two
+SHIFTS = sorted((shift for shift in range(-55, 60, 5) if shift), key=abs)  # minutes, that may be suggested
 MOST_MINUTES = 48  # named in one warning
+MOST_NAMED = 4  # in a sentence
+MOST_WAITS = 4  # looked into for who is involved
 
 
 def check(schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
-    """Return one warning if the schedule, saved or not, makes a window busy together with others."""
-    day = Day(now)
-    mine = day.minutes(schedule)
+    """Return one warning if, with the schedule, saved or not, somebody waits too long for a slot."""
+    stretch = Stretch(now, now + HORIZON)
+    mine = stretch.stamps(schedule)
     others = _others(schedule, now) if mine else []
     if not others:
         return []
-    weights = Weights([schedule, *others], conf.load())
-    flows = [(weights.of(other), day.minutes(other)) for other in others]
-    traffic = Traffic(flows, begin=round(now.timestamp()) // 60)
-    busy = traffic.meets(mine, weights.of(schedule))
-    return [_warning(schedule, others, traffic, busy, weights.of(schedule), mine, now)] if busy else []
+    conf = caps.load(now)
+    plans = [_plan(other, stretch.stamps(other), conf) for other in others]
+    day = Day(plans, _plan(schedule, mine, conf), conf.max_concurrent, _pools(), now.timestamp())
+    return [_warning(schedule, others, day, conf)] if day.waits else []
 
 
 def _others(schedule: Schedule, now: datetime) -> list[Sketch]:
-    """Return the active schedules of its project (all, where it has none) that fire within the day."""
+    """Return the other active schedules that fire within the day: all of them share the cap."""
     soon = Schedule.objects.active().filter(next_nominal_at__lte=now + HORIZON).exclude(pk=schedule.pk)
-    near = soon.filter(project=schedule.project_id) if schedule.project_id else soon
-    return list(sketches(near))
+    return list(sketches(soon))
 
 
+def _pools() -> dict[str, int]:
+    return dict(Pool.objects.values_list("name", "size"))
+
+
+def _plan(schedule: Schedule | Sketch, stamps: Sequence[int], conf: Conf) -> Plan:
+    usual = schedule.avg_duration_ms
+    limit = float(schedule.max_run_duration_sec or conf.max_run_duration_sec)
+    return Plan(
+        dues=stamps,
+        most=schedule.firings_left,
+        takes_sec=min(limit, period_sec(stamps)) if usual is None else min(usual / 1000, limit),
+        overlap=schedule.overlap_policy,
+        head_start_sec=schedule.priority * PRIORITY_STEP_SEC,
+        pool=schedule.pool_id or "",
+    )
+
+
+def period_sec(stamps: Sequence[float]) -> float:
+    return stamps[1] - stamps[0] if len(stamps) > 1 else inf
+
+
+@dataclass(frozen=True)
 class Day:
-    """The minutes, counted from 1970, in which schedules will fire within the day; one list for a rhythm."""
+    """The coming day of the others, and of the candidate among them; pure."""
 
-    def __init__(self, now: datetime) -> None:
-        self._stretch = Stretch(now, now + HORIZON)
-        self._known: dict[tuple[int, int | None], list[int]] = {}
+    others: Sequence[Plan]
+    candidate: Plan
+    cap: int
+    pools: dict[str, int]
+    now: float
 
-    def minutes(self, schedule: Schedule | Sketch) -> list[int]:
-        stamps, left = self._stretch.stamps(schedule), schedule.firings_left
-        key = id(stamps), left  # the stretch keeps them, so no other list has this number
-        minutes = self._known.get(key)
-        if minutes is None:
-            minutes = self._known[key] = sorted({stamp // 60 for stamp in stamps[:left]})
-        return minutes
+    @cached_property
+    def before(self) -> list[Job]:
+        """Play the day without the candidate."""
+        return Simulation(self.others, self.cap, self.pools).play(self.now)
 
+    @cached_property
+    def after(self) -> list[Job]:
+        """Play it with the candidate, whose plan has the last number."""
+        return Simulation([*self.others, self.candidate], self.cap, self.pools).play(self.now)
 
-class Traffic:
-    """The steps of many schedules: what each window of the day adds up to, and the worst a minute lies in."""
+    @cached_property
+    def waits(self) -> list[Job]:
+        """The jobs that wait too long for a slot, and would not without the candidate; the longest first."""
+        long = [job for job in self.after if job.wait_sec > 0 and self._is_too_long(job)]
+        if not long:
+            return []
+        mine, known = len(self.others), {(job.plan, job.due): job.wait_sec for job in self.before}
+        worse = (
+            job for job in long if job.plan == mine or job.wait_sec > known.get((job.plan, job.due), 0) + 1
+        )
+        # A run that waits for an earlier one of its own starts when that one ends.
+        careful = {job.track for job in long if job.track.plan.overlap == OverlapPolicy.QUEUE_ONE}
+        ends = {(job.track, job.end) for job in self.after if careful and job.track in careful}
+        lacking_a_slot = (job for job in worse if (job.track, job.start) not in ends)
+        return sorted(lacking_a_slot, key=lambda job: (-job.wait_sec, job.due))
 
-    def __init__(self, flows: Sequence[tuple[float, list[int]]], begin: int) -> None:
-        self._flows = flows
-        self._base = begin - MARGIN
-        self._windows = self._add_up()
-        self._worst = [max(self._windows[max(0, at - WINDOW + 1) : at + 1]) for at in range(LENGTH)]
+    def _is_too_long(self, job: Job) -> bool:
+        return job.wait_sec > min(LONG_WAIT_SEC, SHARE_OF_PERIOD * period_sec(job.track.plan.dues))
 
-    def _add_up(self) -> list[float]:
-        """Add every flow's steps once to each window it passes through, named by its first minute."""
-        changes = [0.0] * LENGTH
-        for steps, minutes in self._together():
-            beyond = 0  # the first window that this flow is not in yet
-            for minute in minutes:
-                at = minute - self._base
-                changes[max(beyond, at - WINDOW + 1)] += steps
-                changes[at + 1] -= steps
-                beyond = at + 1
-        return list(accumulate(changes))
+    def involved(self) -> tuple[list[int], list[int]]:
+        """Return the plans that wait or are in the way, and those of the longest wait alone."""
+        everybody, worst = set[int](), set[int]()
+        for number, wait in enumerate(self.waits[:MOST_WAITS]):
+            met = {job.plan for job in self.after if _overlaps(job, wait)} | {wait.plan}
+            everybody |= met
+            worst = worst or (met if number == 0 else set())
+        return sorted(everybody), sorted(worst)
 
-    def _together(self) -> Iterable[tuple[float, list[int]]]:
-        """Return the flows, those that share a list of minutes as one."""
-        found: dict[int, tuple[float, list[int]]] = {}
-        for steps, minutes in self._flows:
-            before, _ = found.get(id(minutes), (0.0, minutes))
-            found[id(minutes)] = before + steps, minutes
-        return found.values()
-
-    def meets(self, minutes: Iterable[int], steps: float) -> list[int]:
-        """Return the minutes at which so many steps more, beside somebody else's, make a window busy."""
-        return [minute for minute in minutes if self.at(minute) >= max(1, BUSY_STEPS - steps)]
-
-    def at(self, minute: int) -> float:
-        """Return the steps of the worst window that a minute lies in."""
-        return self._worst[minute - self._base]
-
-    def members(self, minutes: Iterable[int]) -> list[int]:
-        """Return which flows are in the worst windows of these minutes."""
-        crowded = {near for minute in minutes for near in self._window_of(minute)}
-        lists = {id(mine): mine for _, mine in self._flows}
-        inside = {key for key, mine in lists.items() if not crowded.isdisjoint(mine)}
-        return [number for number, (_, mine) in enumerate(self._flows) if id(mine) in inside]
-
-    def _window_of(self, minute: int) -> range:
-        firsts = range(minute, minute - WINDOW, -1)
-        first = max(firsts, key=lambda first: self._windows[first - self._base])
-        return range(first, first + WINDOW)
+    def free_shift_min(self) -> int | None:
+        """Return the nearest shift at which the candidate finds a slot and keeps it from nobody."""
+        plan, jobs = self.candidate, self.before
+        places = [(Occupancy.of(jobs, self.now), self.cap)]
+        if plan.pool:
+            in_pool = [job for job in jobs if job.track.plan.pool == plan.pool]
+            places.append((Occupancy.of(in_pool, self.now), self.pools.get(plan.pool, 1)))
+        for shift in SHIFTS:
+            starts = [due + 60 * shift for due in plan.dues]
+            if all(taken.most(at, at + plan.takes_sec) < size for taken, size in places for at in starts):
+                return shift
+        return None
 
 
-def _warning(
-    schedule: Schedule,
-    others: Sequence[Sketch],
-    traffic: Traffic,
-    busy: list[int],
-    steps: float,
-    mine: list[int],
-    now: datetime,
-) -> dict[str, Any]:
-    met = [others[number] for number in traffic.members(busy)]
+def _overlaps(job: Job, wait: Job) -> bool:
+    """Tell whether a job holds a slot while another one waits."""
+    return job.start is not None and wait.start is not None and job.start < wait.start and job.end > wait.due
+
+
+def in_words(warning: dict[str, Any]) -> str:
+    """Say a warning in the words of every door: console, chat and file."""
+    others = [f"“{name}”" for name in warning["overlapping_schedules"]]
+    more = len(others) - MOST_NAMED
+    named = ", ".join(others[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{warning['message']} Together with {named}. {warning['suggestion']}"
+
+
+def _warning(schedule: Schedule, others: Sequence[Sketch], day: Day, conf: Conf) -> dict[str, Any]:
+    everybody, worst = day.involved()
+    met = [others[number] for number in everybody if number < len(others)]
+    weights = Weights([schedule, *others], conf)
+    steps = sum(weights.of(others[number] if number < len(others) else schedule) for number in worst)
+    longest = day.waits[0]
+    times = _clock_times(schedule, sorted({job.due for job in day.waits})[:MOST_MINUTES])
     return {
         "type": "cron_collision",
+        "message": _sentence(schedule, others, longest, len(worst), conf.max_concurrent),
         "overlapping_schedules": [other.name for other in met],
         "overlapping_schedule_ids": [str(other.pk) for other in met],
-        "overlapping_minutes": _clock_times(schedule, busy[:MOST_MINUTES]),
-        "estimated_concurrent_steps": round(max(map(traffic.at, busy)) + steps),
-        "suggestion": _suggestion(schedule, traffic, steps, mine),
+        "overlapping_minutes": list(dict.fromkeys(times)),
+        "estimated_concurrent_steps": round(steps),
+        "estimated_wait_sec": round(longest.wait_sec),
+        "suggestion": _suggestion(schedule, day),
     }
 
 
-def _suggestion(schedule: Schedule, traffic: Traffic, steps: float, mine: list[int]) -> str:
-    """Name the nearest shift that keeps every instant out of busy windows."""
-    for shift in SHIFTS:
-        moved = [minute + shift for minute in mine]
-        if not traffic.meets(moved, steps):
-            way = "later" if shift > 0 else "earlier"
-            to = _clock_times(schedule, moved[:1])[0]
-            return (
-                f"{abs(shift)} minutes {way} (the next one at {to}) it would stay below {BUSY_STEPS:,} steps."
-            )
-    return "No time within the hour around it is quiet: spread the others, or lower their step limits."
+def _sentence(schedule: Schedule, others: Sequence[Sketch], longest: Job, runs: int, cap: int) -> str:
+    """Say who would wait when, how long, and for what."""
+    name = others[longest.plan].name if longest.plan < len(others) else schedule.name or "This schedule"
+    at = _clock_times(schedule, [longest.due])[0]
+    pool = longest.track.plan.pool
+    slots = f"a slot of the pool {pool}" if pool else f"one of {cap} slots" if cap > 1 else "the only slot"
+    wait = said(1000 * round(longest.wait_sec)).replace(".0 s", " s")
+    return f"At {at}, “{name}” would wait about {wait} for {slots}: {runs} runs come together."
 
 
-def _clock_times(schedule: Schedule, minutes: Iterable[int]) -> list[str]:
-    """Return minutes as clock times in the schedule's zone."""
+def _suggestion(schedule: Schedule, day: Day) -> str:
+    """Name the nearest minute that is free."""
+    shift = day.free_shift_min()
+    if shift is None:
+        return (
+            "No minute within the hour around it is free: raise the cap, spread the others, "
+            "or set shorter time limits."
+        )
+    way = "later" if shift > 0 else "earlier"
+    to = _clock_times(schedule, [day.candidate.dues[0] + 60 * shift])[0]
+    return f"{abs(shift)} minutes {way}, next at {to}, nobody would wait."
+
+
+def _clock_times(schedule: Schedule, stamps: Iterable[float]) -> list[str]:
+    """Return moments as clock times in the schedule's zone."""
     here = zone(schedule.timezone)
-    return [f"{datetime.fromtimestamp(60 * minute, UTC).astimezone(here):%H:%M}" for minute in minutes]
+    return [f"{datetime.fromtimestamp(stamp, UTC).astimezone(here):%H:%M}" for stamp in stamps]

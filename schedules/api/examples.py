@@ -8,9 +8,11 @@ from schedules.api.run_rows import EXAMPLE as RUN
 from schedules.api.schedule_rows import EXAMPLE as SCHEDULE
 
 COLLISION: Any = json.loads("""{
-  "type": "cron_collision", "overlapping_schedules": ["Nightly audit"], "overlapping_schedule_ids": ["9"],
-  "overlapping_minutes": ["09:00"], "estimated_concurrent_steps": 3120,
-  "suggestion": "At 09:20 it would be alone."
+  "type": "cron_collision",
+  "message": "At 09:00, “Morning report” would wait about 20 min for one of 2 slots: 3 runs come together.",
+  "overlapping_schedules": ["Nightly audit", "Inbox"], "overlapping_schedule_ids": ["9", "11"],
+  "overlapping_minutes": ["09:00"], "estimated_concurrent_steps": 120, "estimated_wait_sec": 1200,
+  "suggestion": "20 minutes later, next at 09:20, nobody would wait."
 }""")
 
 SAVED: Any = {"schedule": SCHEDULE, "warnings": [COLLISION]}

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from pydantic import ValidationError as SchemaError
 
 from agents.models import Project
-from schedules import editing
+from schedules import collisions, editing
 from schedules.api import changing
 from schedules.api.actors import Actor
 from schedules.api.asking import NewSchedule, ScheduleChanges
@@ -148,7 +148,7 @@ def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
         saved = _create(change, actor, now) if change.schedule is None else _change(change, actor, now)
     except Problem as error:
         raise Faulty(*_faults(change.entry, error)) from None
-    return [_collision(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
+    return [collisions.in_words(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
 
 
 def _create(change: Change, actor: Actor, now: datetime) -> changing.Saved:
@@ -166,9 +166,3 @@ def _change(change: Change, actor: Actor, now: datetime) -> changing.Saved:
     if REASON in change.fields:
         saved = changing.explain_pause(schedule_id, change.fields[REASON][1], actor)
     return saved
-
-
-def _collision(warning: dict[str, Any]) -> str:
-    others = ", ".join(warning["overlapping_schedules"][:3])
-    steps = f"{warning['estimated_concurrent_steps']:,.0f} steps within minutes"
-    return f"It comes due together with {others}: {steps}. {warning['suggestion']}"

@@ -79,8 +79,5 @@ def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tupl
 
 def _sentence(warning: dict[str, Any]) -> str:
     """Say a warning of the API in words."""
-    if warning["type"] != "cron_collision":
-        return str(warning["message"])
-    others = ", ".join(f"“{name}”" for name in warning["overlapping_schedules"])
-    steps = f"{warning['estimated_concurrent_steps']:,} agent steps"
-    return f"Comes due together with {others}: {steps} within minutes. {warning['suggestion']}"
+    is_collision = warning["type"] == "cron_collision"
+    return collisions.in_words(warning) if is_collision else str(warning["message"])

@@ -75,7 +75,7 @@ def test_a_collision_shows_while_one_types(form, phone):
     page = form(phone=phone)
     page.get_by_label("When", exact=True).fill("daily at 09:31")
     answer = page.get_by_role("complementary", name="What this schedule would do")
-    expect(answer).to_contain_text("together with Crawler, Indexer")
+    expect(answer).to_contain_text("Together with “Crawler”, “Indexer”")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_label("When", exact=True).fill("daily at 15:00")
     expect(answer).not_to_contain_text("together with")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agents.models import Project
-from schedules.models import Schedule
+from schedules.models import Schedule, Setting
 from stagent.lib import clock
 from tests.support.builders import a_profile, a_schedule
 
@@ -44,7 +44,7 @@ def crowd():
 def test_a_collision_is_told_before_anything_is_saved(ask, reader, crowd):
     words = ask(when="daily at 09:32", max_turns="500")
     assert "Busy at 09:32:" in words
-    assert "Crawler, Indexer" in words
+    assert "“Crawler”, “Indexer”" in words
     assert "It comes due together with others." in spoken(reader)
     assert "Busy" not in ask(when="daily at 14:00", max_turns="500")
     assert Schedule.objects.count() == 2
@@ -52,15 +52,15 @@ def test_a_collision_is_told_before_anything_is_saved(ask, reader, crowd):
 
 def test_an_edited_schedule_does_not_collide_with_itself(ask, crowd):
     mine = Schedule.objects.get(name="Crawler")
-    Schedule.objects.filter(name="Indexer").update(avg_turns_per_firing=3200)
-    assert "together with Indexer." in ask(mine, when="30 9 * * *")
+    Setting.objects.create(key="SCHEDULE_MAX_CONCURRENT", value="1")
+    assert "Together with “Indexer”." in ask(mine, when="30 9 * * *")
     Schedule.objects.get(name="Indexer").delete()
     assert "Busy" not in ask(mine, when="30 9 * * *")
 
 
-def test_a_project_looks_only_at_its_own(ask, crowd):
+def test_a_project_shares_the_cap_with_the_others(ask, crowd):
     mine = Project.objects.create(name="Mine", slug="mine")
-    assert "Busy" not in ask(when="daily at 09:32", project=str(mine.pk), max_turns="500")
+    assert "Busy" in ask(when="daily at 09:32", project=str(mine.pk), max_turns="500")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_numbers_that_are_none_are_left_out(ask, reader):
 
 def test_the_form_itself_opens_with_what_it_would_do(reader, crowd):
     mine = Schedule.objects.get(name="Crawler")
-    Schedule.objects.filter(name="Indexer").update(avg_turns_per_firing=3200)
+    Setting.objects.create(key="SCHEDULE_MAX_CONCURRENT", value="1")
     words = reader.opens(f"/admin/schedules/schedule/{mine.pk}/change/")
     assert "Busy at 09:30:" in words
     assert f'data-preview="{PREVIEW}?schedule={mine.pk}"' in reader.html

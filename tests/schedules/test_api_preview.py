@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from schedules.models import Schedule
+from schedules.models import Schedule, Setting
 from schedules.transitions import pause
 from stagent.lib import clock
 from tests.support.builders import a_schedule
@@ -87,7 +87,8 @@ def test_a_timing_that_means_nothing_is_refused_like_on_saving(api, asked, field
 
 def a_heavy_schedule(name):
     schedule = a_schedule(clock.now(), name=name, cron="0 9 * * *")
-    Schedule.objects.filter(pk=schedule.pk).update(avg_turns_per_firing=2000)
+    Schedule.objects.filter(pk=schedule.pk).update(avg_duration_ms=600_000)
+    Setting.objects.update_or_create(key="SCHEDULE_MAX_CONCURRENT", defaults={"value": "1"})
     return schedule
 
 
@@ -108,7 +109,12 @@ def test_a_collision_is_told_on_saving_and_blocks_nothing(api):
     made = api.post("/schedules", asked)
     assert made.status_code == 201
     (warning,) = made.json()["warnings"]
-    assert warning.keys() >= {"overlapping_minutes", "estimated_concurrent_steps", "suggestion"}
+    assert warning.keys() >= {
+        "overlapping_minutes",
+        "estimated_concurrent_steps",
+        "estimated_wait_sec",
+        "suggestion",
+    }
     assert (warning["type"], warning["overlapping_schedules"]) == ("cron_collision", ["Other"])
     mine = made.json()["schedule"]["id"]
     assert api.patch(f"/schedules/{mine}", {"priority": 1}).json()["warnings"] == [warning]

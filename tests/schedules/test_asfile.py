@@ -312,4 +312,4 @@ def test_collisions_are_told(command):
     said = command(
         "apply", FILE.replace("weekdays at 17:00", "hourly").replace("project: demo", "priority: 1")
     )
-    assert "! Morning report: It comes due together with Heavy 0, Heavy 1, Heavy 2: " in said
+    assert "! Morning report: At 03:00, “Heavy 1” would wait about 20 min for one of 2 slots: " in said

@@ -107,9 +107,9 @@ def test_a_collision_is_a_warning_on_the_card(crowd):
     shown = card(crowd, NEW | {"cron": "0 9 * * *"})
     (warning,) = shown["warnings"]
     assert "Collisions" not in lines(shown)
-    assert warning.startswith("Comes due together with “Big”, “Huge”: ")
-    assert "agent steps within minutes" in warning
-    assert "stay below 3,000 steps" in warning
+    assert warning.startswith("At 09:00, “Watch” would wait about 20 min for one of 2 slots")
+    assert "Together with “Big”, “Huge”." in warning
+    assert "nobody would wait" in warning
 
 
 def test_the_card_looks_as_far_as_the_console_and_the_api(crowd, alice):

@@ -18,8 +18,8 @@ type Answers = dict[str, Any]  # by tool: JSON, text, an exception for a failure
 
 MODEL = "claude-sonnet-5-5"
 ALL_TOOLS = (
-    "list_schedules get_schedule create_schedule update_schedule pause_schedule resume_schedule run_schedule cancel_run "
-    "list_runs get_run forecast report list_files read_file write_file search_files http_get"
+    "list_schedules get_schedule create_schedule update_schedule pause_schedule resume_schedule run_schedule "
+    "cancel_run list_runs get_run forecast report list_files read_file write_file search_files http_get"
 )
 
 
