@@ -182,6 +182,8 @@ def classify(error: BaseException) -> Failure:
     kind = _by_answer(error) or _by_class(error) or _by_words(str(error)) or K.UNEXPECTED
     wait = retry_after(_headers(error)) if policy(kind).retryable else None
     said, ident = _said(error), getattr(error, "request_id", None)
+    if kind == K.UNEXPECTED:
+        said = f"{type(error).__name__}: {said}"
     whole = type(error).__name__ in EXPLAINED
     return Failure(kind, shorten(said, MOST_OF_ALL) if whole else describe(kind, said, ident), wait)
 
@@ -239,8 +241,10 @@ def _names_model(kind: Any, said: str) -> bool:
 def _by_class(error: BaseException) -> K | None:
     if isinstance(error, TypeError):  # how the SDK says that it has no key
         return K.BAD_KEY if re.search(r"\bauthentication\b", str(error)) else K.UNEXPECTED
-    if type(error).__name__ in ("APIConnectionError", "APITimeoutError") and error.__cause__:
-        return _by_class(error.__cause__) or K.CUT_STREAM
+    cause = error.__cause__
+    wrapped = type(error).__name__ in ("APIConnectionError", "APITimeoutError")
+    if wrapped and cause is not None and cause is not error:
+        return _by_class(cause) or K.CUT_STREAM
     names = (f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(error).__mro__)
     return next((BY_CLASS[name] for name in names if name in BY_CLASS), None)
 

@@ -147,7 +147,7 @@ POLICIES: dict[K, Policy] = {
     K.BAD_KEY: _setup(
         R.AUTH_FAILED,
         "The provider does not accept the API key",
-        "Correct ANTHROPIC_API_KEY and restart.",
+        "An operator has to correct ANTHROPIC_API_KEY and restart.",
         Breaker.TRIP,
     ),
     K.SPEND_STOP: _setup(

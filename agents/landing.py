@@ -26,13 +26,13 @@ LANDINGS = {
         LAST_TURN,
         FailureKind.TURN_LIMIT,
         ANSWER_NOW.format("the limit of agent steps is reached"),
-        "It needed more agent steps than it may take; this is what it had by then",
+        "It reached its limit of agent steps; this is what it had by then.",
     ),
     LAST_MONEY: Landing(
         LAST_MONEY,
         FailureKind.COST_LIMIT,
         ANSWER_NOW.format("what this run may spend is nearly spent"),
-        "It needed more than it may spend; this is what it had by then",
+        "It reached the limit of what it may spend; this is what it had by then.",
     ),
 }
 

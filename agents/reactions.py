@@ -60,7 +60,9 @@ async def make_calls(course: Course, wanted: list[Block], reached: Reached | Non
     course.progressed()
     times = f"{used.repeated} {used.repeats} times in a row with the same result"
     if used.repeats >= STOP_AT:
-        return course.finish(FailureKind.REPEAT_LOOP, describe(FailureKind.REPEAT_LOOP, f"It called {times}"))
+        return course.finish(
+            FailureKind.REPEAT_LOOP, describe(FailureKind.REPEAT_LOOP, f"It called {times} (repeat_loop)")
+        )
     if used.repeats >= WARN_AT:
         await course.advise("repeat_warning", f"You have called {times}. Try something else, or answer.")
     return None
@@ -116,4 +118,4 @@ def refused(course: Course, reply: Reply) -> Finished:
     details = reply.stop_details or {}
     category = f" ({details['category']})" if details.get("category") else ""
     why = details.get("explanation") or "It gave no reason."
-    return course.finish(FailureKind.REFUSAL, f"The model refused{category}. {why}", text="")
+    return course.finish(FailureKind.REFUSAL, f"The model declined{category}. {why}", text="")

@@ -10,15 +10,17 @@ import random
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import count
 from math import ceil
 
-from agents import runner
+from agents import runner, transcript
 from agents.assignment import Assignment
 from agents.bridge import in_database, in_order
-from agents.errors import LeaseLost
-from agents.events import Finished, TextDelta, TurnFinished, TurnStarted
+from agents.errors import LeaseLost, classify
+from agents.events import Finished, Notice, TextDelta, TurnFinished, TurnStarted
+from agents.failures import Retry, policy
 from agents.runtimes import is_warm, warm_up
-from agents.states import FailureReason
+from agents.states import FailureKind, FailureReason
 from chat import conf, contexts
 from chat.doorbell import ring
 from chat.states import MessageStatus, Reason
@@ -26,11 +28,9 @@ from chat.transitions import Claim, End, finalise, park
 from chat.waits import Waited
 from stagent.lib import clock
 
-MOST_TRIES = 4  # while nothing was shown
-LONGEST_WAIT_SEC = 30.0  # for a provider that asks for patience; longer, and a person is told instead
-FIRST_WAIT_SEC = 1.0  # doubled at each try
+FIRST_WAIT_SEC = 1.0  # doubled at each try; `agents.failures` says how long a reply waits, and for what
+LOADING = "The server is still loading the model; the answer begins when it is ready."
 
-BUSY = (FailureReason.RATE_LIMITED, FailureReason.OVERLOADED)
 
 log = logging.getLogger("stagent.replies")
 
@@ -80,21 +80,32 @@ async def _converse(job: Job) -> Finished:
         async with asyncio.timeout(conf.MAX_REPLY_SEC):
             if not is_warm():
                 await asyncio.to_thread(warm_up)
-            for number in range(1, MOST_TRIES + 1):
-                finished = await _attempt(job)
-                wait = _patience(job, finished, number)
-                if wait is None:
-                    return _with_patience(finished, number)
-                await asyncio.sleep(wait)
-            return finished
+            return await _with_patience(job)
     except TimeoutError:
-        detail = f"It took longer than {conf.MAX_REPLY_SEC // 60} minutes."
-        return Finished("failed", FailureReason.TIMEOUT, detail)
+        detail = f"The answer took longer than {conf.MAX_REPLY_SEC // 60} minutes."
+        return Finished("failed", FailureReason.TIMEOUT, detail, failure=FailureKind.STALLED)
     except LeaseLost:
         raise
     except Exception as error:
         log.exception("The reply %s broke its worker.", job.claim.message_id)
-        return Finished("failed", FailureReason.SDK_ERROR, f"{type(error).__name__}: {error}")
+        failure = classify(error)
+        return Finished("failed", failure.reason, failure.detail, failure=failure.kind)
+
+
+async def _with_patience(job: Job) -> Finished:
+    """Let the engine work; ask again, until a word is shown, for as long as the kind of failure says."""
+    waited = 0.0
+    for number in count(1):
+        finished = await _attempt(job)
+        wait = _wait_before_next(job, finished, number, waited)
+        if wait is None:
+            return _told_how_often(finished, number)
+        if finished.failure == FailureKind.LOADING and number == 1:
+            await in_database(_tell, job, Notice(FailureKind.LOADING, LOADING))
+            ring(job.claim.owner_id)
+        await asyncio.sleep(wait)
+        waited += wait
+    raise AssertionError("unreachable")
 
 
 async def _attempt(job: Job) -> Finished:
@@ -117,25 +128,29 @@ async def _attempt(job: Job) -> Finished:
     raise RuntimeError("The engine stopped without saying how it ended.")
 
 
-def _patience(job: Job, finished: Finished, number: int) -> float | None:
+def _wait_before_next(job: Job, finished: Finished, number: int, waited: float) -> float | None:
     """Return how many seconds to wait before asking again; None: this is how it ends."""
-    if not finished.retryable or job.said or number >= MOST_TRIES:
+    if not finished.retryable or finished.failure is None or job.said:
         return None
-    wait = max(FIRST_WAIT_SEC * 2 ** (number - 1) * random.uniform(0.5, 1), finished.retry_after_sec or 0)
-    return wait if wait <= LONGEST_WAIT_SEC else None
+    patience = policy(finished.failure).chat
+    backoff = min(FIRST_WAIT_SEC * 2 ** (number - 1), patience.longest_sec) * random.uniform(0.5, 1)
+    wait = max(backoff, finished.retry_after_sec or 0)
+    enough = number >= patience.tries or wait > patience.longest_sec or waited + wait > patience.total_sec
+    return None if enough else wait
 
 
-def _with_patience(finished: Finished, number: int) -> Finished:
-    """Say how much patience there was with a service that is busy."""
-    if finished.reason not in BUSY:
+def _told_how_often(finished: Finished, number: int) -> Finished:
+    """Say how much patience there was with a provider whose trouble passes."""
+    if finished.failure is None or policy(finished.failure).retry != Retry.HORIZON:
         return finished
-    if (asked := finished.retry_after_sec or 0) > LONGEST_WAIT_SEC:
+    patience = policy(finished.failure).chat
+    if (asked := finished.retry_after_sec or 0) > patience.longest_sec:
         told = f"It asks to wait {ceil(asked / 60)} min."
-    elif number >= MOST_TRIES:
+    elif number > 1:
         told = f"It was asked {number} times."
     else:
         return finished
-    return replace(finished, detail=f"{told} {finished.detail}".strip())
+    return replace(finished, detail=f"{finished.detail} {told}".strip())
 
 
 async def _settle(job: Job, finished: Finished) -> None:
@@ -172,6 +187,10 @@ async def _end(job: Job, end: End) -> None:
 
 def _finalise(job: Job, end: End) -> None:
     finalise(job.claim.message_id, end, now=clock.now(), token=job.claim.token)
+
+
+def _tell(job: Job, notice: Notice) -> None:
+    transcript.append(job.claim.transcript_id, job.claim.token, [notice], clock.now())
 
 
 def _park(job: Job) -> None:

@@ -36,7 +36,14 @@ def notice_for(status: str, reason: str, detail: str, *, said: bool, begun: bool
         case MessageStatus.INTERRUPTED:
             kept = " What it had said is kept." if said else ""
             return f"{INTERRUPTED.get(Reason(reason), 'It was interrupted.')}{kept} Retry to ask again."
-    if reason in FAILED:
+    if (
+        reason in FAILED
+    ):  # the detail says what happened, why and what to do; these are for where there is none
         sentences = FAILED if said else FAILED | UNSAID
-        return f"{sentences[FailureReason(reason)]} {detail}".strip()[:LONGEST]
+        return (_sentence(detail) or sentences[FailureReason(reason)])[:LONGEST]
     return "" if said else (detail or "It finished without a word.")[:LONGEST]
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if not text or text.endswith((".", "!", "?", "]", ")", "…")) else f"{text}."

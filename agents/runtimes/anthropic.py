@@ -98,7 +98,10 @@ class AnthropicRuntime:
             except Exception as error:
                 if endpoint.is_provider:
                     raise
-                raise explained(error, endpoint.host, offered_tools=bool(request.tools)) from error
+                exact = explained(error, endpoint.host, offered_tools=bool(request.tools))
+                if exact is error:  # raised from itself it would lose its cause
+                    raise
+                raise exact from error
             pieces = await stack.enter_async_context(reading(stream.response.aiter_bytes()))
             ident = str(stream.response.headers.get("request-id", ""))
             builder = MessageBuilder(request.model, endpoint.host, ident)

@@ -117,7 +117,7 @@ class RunAdmin(RunColumns):
             "took_ms": took_ms(run),
             "questions": Question.objects.open().filter(transcript=run.transcript_id).order_by("pk"),
             "answerable": Question.objects.of(operator(request)).open().filter(transcript=run.transcript_id),
-            "remedy": remedy(run.failure_reason),
+            "remedy": remedy(run),
             "default_turns": run.profile.max_turns or conf.load().default_max_turns,
             "may_cancel": may_change and not run.finished and not run.cancel_requested_at,
             "may_retry": request.user.has_perm("schedules.run_schedule") and run.finished and run.schedule_id,

@@ -197,7 +197,7 @@ def test_a_refusal_says_why_and_keeps_the_refused_words_out(script, assign):
     script(say("Here is how", "refusal", details=details))
     finished = finish(assign())
     assert (finished.reason, finished.text) == (FailureReason.REFUSAL, "")
-    assert finished.detail == "The model refused (cyber). That would do harm."
+    assert finished.detail == "The model declined (cyber). That would do harm."
 
 
 def test_a_full_window_fails_the_run_when_there_is_nothing_to_clear(script, assign):

@@ -191,4 +191,4 @@ def test_a_server_that_is_not_there_is_named_by_its_trouble(assign, settings):
     settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:1"
     finished = finish(assign(runtime="anthropic"))
     assert (finished.reason, finished.retryable) == (FailureReason.SDK_ERROR, True)
-    assert finished.detail.startswith("The connection to the provider broke")
+    assert finished.detail.startswith("The provider cannot be reached")

@@ -68,7 +68,7 @@ def test_a_running_run_says_who_holds_it_in_which_slot_until_when(reader, now):
         "Slot default #1",
         "lease ends in 59 s",
         "Steps 0 of 40",
-        "Deadline",
+        "Time used up",
     ):
         assert part in page
 

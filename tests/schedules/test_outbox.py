@@ -15,6 +15,7 @@ from tests.support.builders import NOON, a_running_run, a_schedule, has_worked
 
 pytestmark = pytest.mark.django_db
 
+SLOW = Ending(RunStatus.COMPLETED, spent={"turn_count": 1}, worked_ms=55_000)
 TOLD = {"webhook_url": "https://example.org/hook", "email": "alice@example.org"}
 
 
@@ -122,13 +123,14 @@ def test_a_schedule_that_pauses_itself_says_why():
     ("limits", "ending", "says"),
     [
         ({}, Ending(RunStatus.FAILED, FailureReason.TURN_LIMIT_EXCEEDED), "2 turn-limit breaches"),
-        ({"max_run_duration_sec": 60}, Ending(RunStatus.COMPLETED), "raise the lease override"),
+        ({"max_run_duration_sec": 60}, SLOW, "raise the time limit"),
     ],
 )
 def test_a_schedule_warns_once_before_it_gets_worse(alice, limits, ending, says):
     schedule = a_schedule(owner=alice, **limits, **TOLD)
     for _ in range(4):
-        end(schedule, ending.status, reason=ending.reason)
+        measured = {"spent": ending.spent, "worked_ms": ending.worked_ms}
+        end(schedule, ending.status, reason=ending.reason, **measured)
     warnings = Delivery.objects.filter(kind="warning")
     assert sorted(warnings.values_list("channel", flat=True)) == ["chat", "email", "webhook"]
     assert says in warnings[0].payload["reason"]
