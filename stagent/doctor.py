@@ -217,4 +217,5 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     workers,
     doctor_news.operators,
     doctor_news.deliveries,
+    doctor_news.books,
 )

@@ -1,12 +1,15 @@
-"""What the doctor finds of the news: whether anybody is told of trouble, and whether it arrives."""
+"""What the doctor finds of the news: who is told of trouble, what arrives, and whether the books agree."""
 
 from datetime import datetime, timedelta
+from itertools import islice
 
 from schedules import checks, notices
 from schedules.models import Delivery
+from stagent import audit
 from stagent.health import Finding, Level
 
 LATELY = timedelta(hours=24)
+MOST_DIFFERENCES = 20  # that are counted
 NOBODY = "nobody is told of trouble (set STAGENT_NOTIFY_EMAIL, STAGENT_NOTIFY_WEBHOOK)"
 FITS = {
     Delivery.Channel.EMAIL: checks.is_mail_address,
@@ -36,3 +39,12 @@ def deliveries(now: datetime) -> Finding:
     channel, error = (failed | again).order_by("-pk").values_list("channel", "last_error")[0]
     says = f"{lost} failed within a day, {late} to be tried again; the last, by {channel}: {error}"
     return Finding("deliveries", Level.WARN, says)
+
+
+def books(now: datetime) -> Finding:
+    """Compare what is kept in several places about each run and reply of the last day."""
+    found = list(islice(audit.differences(now - LATELY), MOST_DIFFERENCES + 1))
+    if not found:
+        return Finding("books", Level.OK, "runs and replies agree with ledger, logs and deliveries")
+    number = f"more than {MOST_DIFFERENCES}" if len(found) > MOST_DIFFERENCES else f"{len(found)}"
+    return Finding("books", Level.WARN, f"{number} differences within a day; the first: {found[0]}")

@@ -26,12 +26,15 @@ from schedules.models import Run, Schedule, Scheduler, Slot  # noqa: E402
 from schedules.models.scheduler import A_WORKER  # noqa: E402
 from schedules.states import RunStatus, Source  # noqa: E402
 from schedules.transitions import enqueue  # noqa: E402
+from stagent.drills.chance import options  # noqa: E402
 from stagent.drills.crew import wait_for  # noqa: E402
 from stagent.drills.report import Report  # noqa: E402
 from stagent.drills.watch import Watch  # noqa: E402
 from stagent.lib import bell, clock  # noqa: E402
 
-ROUNDS = int(sys.argv[1])
+OPTIONS = options()
+ROUNDS = OPTIONS.rounds
+CHANCE = random.Random(OPTIONS.seed)
 SCHEDULERS, WORKERS, EACH = 2, 3, 2  # and as many runs at once on each worker
 RUNS_A_ROUND = 6
 WORK = "Work. [[offline: turns=6 delay=50ms]]"
@@ -64,7 +67,7 @@ class Rack:
 
     def kill_one(self) -> str:
         """End a host as a power cut would, and start it anew; workers more often."""
-        name = random.choice([*self._hosts, *(name for name in self._hosts if name.startswith("worker"))])
+        name = CHANCE.choice([*self._hosts, *(name for name in self._hosts if name.startswith("worker"))])
         self._hosts[name].kill()
         self._hosts[name].wait()
         self._start(name)
@@ -85,10 +88,11 @@ def main() -> int:
             STARTING_SEC,
         )
         report.note(f"{ROUNDS} hosts are killed while {ROUNDS * RUNS_A_ROUND} runs are handed over.")
+        report.note(f"Seed {OPTIONS.seed}")
         with Watch() as watch:
             for number in range(ROUNDS):
                 _queue(number)
-                time.sleep(random.uniform(*CALM_SEC))
+                time.sleep(CHANCE.uniform(*CALM_SEC))
                 report.note(f"       {rack.kill_one()} killed and started anew")
             wait_for(lambda: not Run.objects.unfinished().exists(), "every run has ended", 300)
         _tell(report, watch)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -55,6 +56,25 @@ class Crew:
             process.kill()
         self._running[name].wait()
         self.start(name)
+
+    def kill_children(self, name: str) -> int:
+        """End what a process has started, once that is there; return how many they were."""
+        wait_for(lambda: _family(self._running[name].pid)[1:], f"{name} has started a process")
+        children = _family(self._running[name].pid)[1:]
+        for process in children:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        return len(children)
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """Stop a process and what it has started for so long, and let them go on."""
+        family = _family(self._running[name].pid)
+        for process in family:
+            process.suspend()
+        time.sleep(seconds)
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def answers(self) -> bool:
         with socket.socket() as door:

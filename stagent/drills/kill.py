@@ -1,91 +1,119 @@
-"""Web and scheduler are killed without warning, again and again, under load; every promise must hold.
+"""Web, chat worker and scheduler are killed or stopped without warning, again and again, under load.
 
-1. Start both; make schedules that come due one after the other, and runs that are asked for by hand.
+1. Start both processes; a person's server takes webhooks and refuses some; agents' questions are answered.
 2. Let three people chat; each sends again what was not accepted, and goes on listening after every cut.
-3. Kill one of the two processes at a random moment, start it anew, as often as was asked for.
-4. When all is quiet: nothing over the cap, lost, doubled or written late, and every answer settled.
+3. In every round add runs of all kinds and strike at a random moment: kill a process with what it has
+   started, kill the chat worker alone, or stop a process for some seconds and let it go on.
+4. When all is quiet: nothing over the cap, lost, doubled or written late, every answer settled, every webhook
+   there, and the books of every run and reply agree.
 """
 
 import asyncio
 import random
 import sys
+import time
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from itertools import islice
 
 import django
 
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
-from django.db import transaction  # noqa: E402
 from django.db.models import Count, F, Max  # noqa: E402
 
 from agents.events import TextDelta  # noqa: E402
 from agents.models import Event, LiveStream, Profile, Transcript  # noqa: E402
 from chat.models import Message  # noqa: E402
-from schedules import conf, editing  # noqa: E402
-from schedules.models import Firing, Run, Schedule, Scheduler, Slot  # noqa: E402
-from schedules.states import Source  # noqa: E402
-from schedules.transitions import enqueue  # noqa: E402
+from schedules import conf  # noqa: E402
+from schedules.models import Delivery, Firing, Run, Scheduler, Slot  # noqa: E402
+from stagent import audit  # noqa: E402
+from stagent.drills.chance import options  # noqa: E402
 from stagent.drills.crew import Crew, wait_for  # noqa: E402
+from stagent.drills.load import Answering, Load  # noqa: E402
 from stagent.drills.person import Heard, Person  # noqa: E402
+from stagent.drills.receiver import Receiver  # noqa: E402
 from stagent.drills.report import Report  # noqa: E402
 from stagent.drills.watch import Watch  # noqa: E402
-from stagent.lib import bell, clock  # noqa: E402
+from stagent.lib import clock  # noqa: E402
 from stagent.models import ApiToken  # noqa: E402
 
-ROUNDS = int(sys.argv[1])
-BY_HAND, PEOPLE = 6, 3
-ONE_EVERY_SEC = 2
-WORK = "Work. [[offline: turns=6 delay=30ms]]"
+PEOPLE = 3
 TALK = "Talk. [[offline: tokens=80 delay=20ms]]"
-CALM_SEC = (0.5, 4.0)  # between two kills
+CALM_SEC = (0.5, 4.0)  # between two strikes
+FROZEN_SEC = (1.0, 8.0)  # shorter and longer than a lease of 4 s
+STRIKES = ("kill web", "kill scheduler", "kill chat worker", "freeze scheduler", "freeze web")
+NAMED = 10  # differences between books that are printed
+QUIET_SEC = 600  # what a sender that died held is sent again after two minutes
+EXPLAINED = ("worker_lost", "aborted", "overloaded")  # the failures that the drill itself causes
 
 
 def main() -> int:
+    drill = options()
+    chance = random.Random(drill.seed)
     report = Report()
+    until = f"for {drill.minutes:g} minutes" if drill.minutes else f"in {drill.rounds} rounds"
+    report.note(f"Seed {drill.seed}: processes are struck {until} while runs fire and {PEOPLE} people chat.")
     owner = User.objects.create_superuser("owner", password=None)
     token = ApiToken.objects.issue(owner, "drill", now=clock.now())[1]
-    with Crew() as crew:
+    Profile.objects.create(slug="drill", name="Drill", tools=["*"])
+    with Receiver(drill.seed) as receiver, Crew() as crew, Answering(owner) as answering:
         wait_for(Scheduler.objects.exists, "a scheduler runs")
-        instants = _load(owner)
-        report.note(
-            f"{ROUNDS} processes are killed while {len(instants)} schedules fire and {PEOPLE} people chat."
-        )
+        load = Load(owner, chance, receiver.url)
         with Watch() as watch:
-            heard = asyncio.run(_live_through(crew, token, report))
-            wait_for(_is_quiet, "everything is settled", 300)
-        _tell(report, watch, instants, heard)
+            rounds = Rounds(drill.rounds, drill.minutes, chance, report)
+            heard = asyncio.run(_live_through(crew, token, rounds, load))
+            wait_for(lambda: _is_quiet(load), "everything is settled", QUIET_SEC)
+            wait_for(_is_told, "everybody is told", QUIET_SEC)
+        report.fact("questions of agents answered", answering.answered)
+        _tell(report, watch, load, heard)
+        _tell_webhooks(report, receiver)
+        _tell_books(report)
+    report.note(f"Seed {drill.seed}")
     return 0 if report.kept else 1
 
 
-def _load(owner: User) -> list[Schedule]:
-    now = clock.now()
-    for number in range(BY_HAND):
-        schedule = _schedule(f"By hand {number}", now, owner, cron="0 0 1 1 *")
-        with transaction.atomic():
-            enqueue(schedule, source=Source.MANUAL, now=now)
-            bell.ring()
-    moments = (now + timedelta(seconds=3 + ONE_EVERY_SEC * number) for number in range(2 * ROUNDS))
-    return [_schedule(f"Once {number}", now, owner, at=at) for number, at in enumerate(moments)]
+class Rounds:
+    """How long it goes on, and what is struck in each round."""
+
+    def __init__(self, number: int, minutes: float, chance: random.Random, report: Report) -> None:
+        self._number, self._until = number, time.monotonic() + 60 * minutes if minutes else None
+        self._chance, self._report, self._done = chance, report, 0
+
+    @property
+    def on(self) -> bool:
+        return self._done < self._number if self._until is None else time.monotonic() < self._until
+
+    @property
+    def calm_sec(self) -> float:
+        return self._chance.uniform(*CALM_SEC)
+
+    def strike(self, crew: Crew) -> None:
+        """Strike one of the processes, each kind in turn before chance decides."""
+        what = STRIKES[self._done] if self._done < len(STRIKES) else self._chance.choice(STRIKES)
+        self._done += 1
+        deed, _, victim = what.partition(" ")
+        if victim == "chat worker":
+            self._report.note(f"       {crew.kill_children('web')} chat worker killed")
+        elif deed == "kill":
+            crew.kill(victim)
+            self._report.note(f"       {victim} killed and started anew")
+        else:
+            seconds = self._chance.uniform(*FROZEN_SEC)
+            crew.freeze(victim, seconds)
+            self._report.note(f"       {victim} stopped for {seconds:.1f} s")
 
 
-def _schedule(name: str, now: datetime, owner: User, **when: object) -> Schedule:
-    given = {"name": name, "prompt": WORK, "profile": Profile.objects.get(slug="operator"), **when}
-    return editing.save(Schedule(owner=owner), given, now=now)
-
-
-async def _live_through(crew: Crew, token: str, report: Report) -> list[Heard]:
+async def _live_through(crew: Crew, token: str, rounds: Rounds, load: Load) -> list[Heard]:
     over = asyncio.Event()
     people = [Person(crew.port, token, f"person {number}") for number in range(PEOPLE)]
     async with asyncio.TaskGroup() as group:
         for person in people:
             group.create_task(_chat(person, over))
-        for number in range(ROUNDS):
-            await asyncio.sleep(random.uniform(*CALM_SEC))
-            victim = ("web", "scheduler")[number % 2]
-            await asyncio.to_thread(crew.kill, victim)
-            report.note(f"       {victim} killed and started anew")
+        while rounds.on:
+            await asyncio.to_thread(load.add)
+            await asyncio.sleep(rounds.calm_sec)
+            await asyncio.to_thread(rounds.strike, crew)
         over.set()
     return [heard for person in people for heard in person.heard]
 
@@ -95,14 +123,18 @@ async def _chat(person: Person, over: asyncio.Event) -> None:
         await person.ask(TALK)
 
 
-def _is_quiet() -> bool:
+def _is_quiet(load: Load) -> bool:
     """Tell whether nothing is under way."""
-    fired = Firing.objects.exclude(kind="manual").count() >= 2 * ROUNDS
+    fired = Firing.objects.exclude(kind="manual").count() >= len(load.instants)
     busy = Run.objects.unfinished().exists() or Message.objects.unfinished().exists()
     return fired and not busy
 
 
-def _tell(report: Report, watch: Watch, instants: list[Schedule], heard: list[Heard]) -> None:
+def _is_told() -> bool:
+    return not Delivery.objects.filter(status=Delivery.Status.PENDING).exists()
+
+
+def _tell(report: Report, watch: Watch, load: Load, heard: list[Heard]) -> None:
     report.note("")
     cap = conf.load().max_concurrent
     report.promise(
@@ -110,18 +142,40 @@ def _tell(report: Report, watch: Watch, instants: list[Schedule], heard: list[He
     )
     held = Slot.objects.held().count()
     report.promise("slots still held", held, held == 0)
-    _tell_firings(report, instants)
+    _tell_firings(report, load)
     _tell_logs(report)
     _tell_answers(report, heard)
 
 
-def _tell_firings(report: Report, instants: list[Schedule]) -> None:
-    fired = Firing.objects.filter(schedule__in=instants, outcome="fired").count()
-    report.promise("instants that fired, each once", f"{fired} of {len(instants)}", fired == len(instants))
-    wanted = len(instants) + BY_HAND
-    done = Run.objects.filter(status="completed").count()
-    report.promise("runs completed", f"{done} of {wanted}", done == wanted == Run.objects.count())
+def _tell_firings(report: Report, load: Load) -> None:
+    fired = Firing.objects.filter(schedule__in=load.instants, outcome="fired").count()
+    wanted = len(load.instants)
+    report.promise("instants that fired, each once", f"{fired} of {wanted}", fired == wanted)
+    runs = Run.objects.count()
+    report.promise("runs, each once", f"{runs} of {wanted + load.by_hand}", runs == wanted + load.by_hand)
+    strange = Run.objects.filter(status="failed").exclude(failure_reason__in=EXPLAINED)
+    report.promise("runs that failed for no reason of the drill", strange.count(), not strange.exists())
+    report.fact("runs by how they ended", _by_status(Run.objects.values_list("status", flat=True)))
     report.fact("workers lost and replaced", sum(Run.objects.values_list("lost_count", flat=True)))
+
+
+def _tell_webhooks(report: Report, receiver: Receiver) -> None:
+    sent = Delivery.objects.filter(channel=Delivery.Channel.WEBHOOK)
+    ended = Run.objects.exclude(status="cancelled").count()
+    results = sent.filter(kind=Delivery.Kind.RESULT).count()
+    report.promise("runs whose webhook was written, each once", f"{results} of {ended}", results == ended)
+    lost = sum(f"delivery-{delivery.pk}" not in receiver.taken for delivery in sent)
+    report.promise("webhooks that did not arrive", lost, lost == 0)
+    report.promise("webhooks that came again with other words", len(receiver.changed), not receiver.changed)
+    report.fact("webhooks posted, for so many", f"{receiver.posts} for {sent.count()}")
+
+
+def _tell_books(report: Report) -> None:
+    found = list(islice(audit.differences(), NAMED + 1))
+    count = f"more than {NAMED}" if len(found) > NAMED else len(found)
+    report.promise("differences between books", count, not found)
+    for difference in found[:NAMED]:
+        report.note(f"       {difference}")
 
 
 def _tell_logs(report: Report) -> None:

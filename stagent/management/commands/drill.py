@@ -33,14 +33,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", choices=DRILLS, help="which day")
-        parser.add_argument("--rounds", type=int, default=6, help="how many processes are killed")
+        parser.add_argument("--rounds", type=int, default=6, help="how many processes are struck")
+        parser.add_argument("--minutes", type=float, default=0.0, help="`kill`: strike for so long instead")
+        parser.add_argument("--seed", type=int, help="of the chance in it, as an earlier drill printed it")
 
-    def handle(self, *args: Any, name: str, rounds: int, **options: Any) -> None:
+    def handle(self, *args: Any, name: str, **options: Any) -> None:
         """Do the steps of this module's docstring."""
         module, variables = DRILLS[name]
+        given = {key: options[key] for key in ("rounds", "minutes", "seed")}
+        told = [f"--{key}={value}" for key, value in given.items() if value is not None]
         if "STAGENT_EXECUTOR" in variables and connection.vendor != "postgresql":
             raise CommandError("Workers need PostgreSQL: let DATABASE_URL name a server.")
         with throwaway(**variables) as env:
-            command = [sys.executable, "-m", module, str(rounds)]
+            command = [sys.executable, "-m", module, *told]
             done = subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=False)  # noqa: S603 - ours
         sys.exit(done.returncode)
