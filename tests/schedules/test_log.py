@@ -31,7 +31,9 @@ def lines(said: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 def end(schedule: Any, status: RunStatus, **how: Any) -> Run:
     run, claim = a_running_run(schedule)
     has_worked(claim, 3)
-    return finish(run.pk, claim.token, Ending(status, **how), now=NOON + timedelta(seconds=12.5))
+    return finish(
+        run.pk, claim.token, Ending(status, worked_ms=12_500, **how), now=NOON + timedelta(minutes=1)
+    )
 
 
 def test_an_end_is_one_line(said, django_capture_on_commit_callbacks):

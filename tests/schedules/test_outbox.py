@@ -15,7 +15,7 @@ from tests.support.builders import NOON, a_running_run, a_schedule, has_worked
 
 pytestmark = pytest.mark.django_db
 
-SLOW = Ending(RunStatus.COMPLETED, spent={"turn_count": 1}, worked_ms=55_000)
+SLOW = Ending(RunStatus.COMPLETED, worked_ms=55_000)
 TOLD = {"webhook_url": "https://example.org/hook", "email": "alice@example.org"}
 
 
@@ -129,8 +129,7 @@ def test_a_schedule_that_pauses_itself_says_why():
 def test_a_schedule_warns_once_before_it_gets_worse(alice, limits, ending, says):
     schedule = a_schedule(owner=alice, **limits, **TOLD)
     for _ in range(4):
-        measured = {"spent": ending.spent, "worked_ms": ending.worked_ms}
-        end(schedule, ending.status, reason=ending.reason, **measured)
+        end(schedule, ending.status, reason=ending.reason, worked_ms=ending.worked_ms)
     warnings = Delivery.objects.filter(kind="warning")
     assert sorted(warnings.values_list("channel", flat=True)) == ["chat", "email", "webhook"]
     assert says in warnings[0].payload["reason"]
