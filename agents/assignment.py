@@ -12,6 +12,7 @@ from agents.budgets import Spender
 from agents.limits import Limits, Purse
 from agents.models import Profile
 from agents.past import Author
+from agents.prices import OFFLINE
 from agents.worktime import WorkTime
 
 
@@ -41,5 +42,9 @@ class Assignment:
 
 
 def author_of(profile: Profile) -> Author:
-    """Return who answers for a profile."""
-    return runtimes.get(profile.runtime).provider_name(), profile.model or conf.default_model()
+    """Return who answers for a profile: the offline model under its own name, whichever is named."""
+    provider = runtimes.get(profile.runtime).provider_name()
+    if provider == OFFLINE:
+        return provider, conf.OFFLINE_MODEL
+    named = "" if profile.model == conf.OFFLINE_MODEL else profile.model  # picked while it answered
+    return provider, named or conf.default_model()

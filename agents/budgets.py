@@ -4,7 +4,7 @@ Budgets are checked before each request, not reserved: N agents at work at once 
 replies at most. The windows are days and months of the install's time zone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from stagent.lib.prepared import Select
 
 __all__ = [
     "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",
-    "room", "settle", "spent_in_window", "spent_today", "window_start",
+    "room", "settle", "spent_in_window", "spent_today", "unpriced", "window_start",
 ]  # fmt: skip
 
 LONGEST_NAME = 120  # of a model; some servers answer with the path of a file
@@ -64,6 +64,7 @@ class Spent:
 
     turns: int = 0
     cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0  # of the turns; what they cost is not in the sum, for nobody knows
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,13 @@ def settle(
     provider: str = LISTED,
     estimated: bool = False,
     bill: UUID | None = None,
-) -> Decimal:
-    """Write what a reply cost into the ledger and return it, in USD.
+) -> Decimal | None:
+    """Write what a reply cost into the ledger and return it, in USD; None where its price is not known.
 
     The same `bill` again is no second expense: whoever does not hear that a write was made writes once more.
     """
-    cost = price(model, provider).cost(usage)
+    paid = price(model, provider, now)
+    cost = paid.cost(usage)
     entry = LedgerEntry(
         at=now,
         provider=provider,
@@ -112,6 +114,7 @@ def settle(
         cache_read_tokens=usage.cache_read,
         cache_write_tokens=usage.cache_write,
         cost_usd=cost,
+        price=paid.record(usage),
         estimated=estimated,
         bill=bill,
         **asdict(spender),
@@ -173,6 +176,14 @@ def spent_today(now: datetime, project_id: int | None = None, schedule_id: int |
     return _spent(rows)
 
 
+def unpriced(column: str, ids: Collection[int]) -> set[int]:
+    """Return which of these runs or messages (`run_id`, `message_id`) used a model without a known price."""
+    if not ids:
+        return set()
+    rows = LedgerEntry.objects.filter(cost_usd=None, activity__in=TURNS, **{f"{column}__in": ids})
+    return set(rows.order_by().values_list(column, flat=True))
+
+
 def answered_by(message_id: int) -> str:
     """Return the model that was paid for a reply last; empty where none was."""
     paid = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).order_by("-pk")
@@ -203,8 +214,8 @@ def _rows(budget: Budget, now: datetime) -> QuerySet[LedgerEntry]:
 
 
 def _spent(rows: QuerySet[LedgerEntry]) -> Spent:
-    sums = rows.aggregate(turns=Count("pk"), cost=Sum("cost_usd"))
-    return Spent(sums["turns"], sums["cost"] or Decimal(0))
+    sums = rows.aggregate(turns=Count("pk"), cost=Sum("cost_usd"), priced=Count("cost_usd"))
+    return Spent(sums["turns"], sums["cost"] or Decimal(0), sums["turns"] - sums["priced"])
 
 
 def _is_spent(budget: Budget, spent: Spent) -> bool:

@@ -45,7 +45,7 @@ def _address() -> Iterator[CheckMessage]:
 
 
 def _model() -> Iterator[CheckMessage]:
-    if not conf.default_model():
+    if not settings.STAGENT_DEFAULT_MODEL:
         hint = "Set STAGENT_DEFAULT_MODEL, or leave it out of the environment."
         yield Error("There is no default model.", hint=hint, id="agents.E002")
 

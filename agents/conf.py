@@ -7,12 +7,13 @@ from django.conf import settings
 
 PROVIDER_HOST = "api.anthropic.com"
 PROVIDER_URL = f"https://{PROVIDER_HOST}"
+OFFLINE_MODEL = "offline model"  # as everybody is told who answers
 DEFAULT_CONTEXT_TOKENS = 180_000
 
 
 def default_model() -> str:
-    """Return the model of profiles that name none."""
-    return str(settings.STAGENT_DEFAULT_MODEL)
+    """Return the model of profiles that name none; without a key and an address that is the built-in one."""
+    return OFFLINE_MODEL if offline() else str(settings.STAGENT_DEFAULT_MODEL)
 
 
 def context_tokens() -> int:

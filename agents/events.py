@@ -71,14 +71,17 @@ class TurnFinished(_Event):
     content: list[Data]  # the API's blocks as they came, signatures of thinking included
     stop_reason: str
     usage: Usage
-    cost_usd: Decimal
+    cost_usd: Decimal | None  # None: the price is not known
     model: str
     estimated: bool = False
     provider: str = ""
     kind: ClassVar[str] = "turn_finished"
 
     def data(self) -> Data:
-        return super().data() | {"usage": asdict(self.usage), "cost_usd": str(self.cost_usd)}
+        return super().data() | {
+            "usage": asdict(self.usage),
+            "cost_usd": None if self.cost_usd is None else str(self.cost_usd),
+        }
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ KINDS: dict[str, type[Event]] = {
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "usage": lambda value: Usage(**value),
-    "cost_usd": Decimal,
+    "cost_usd": lambda value: None if value is None else Decimal(value),
     "reason": lambda value: FailureReason(value) if value else None,
     "failure": lambda value: FailureKind(value) if value else None,
 }

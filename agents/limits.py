@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from agents.errors import BudgetExceeded, RunLimitExceeded
-from agents.prices import MILLION, Price
+from agents.prices import MILLION, Price, Rates
 from agents.usage import Usage
 
 LEAST_REPLY_TOKENS = 256  # less room than this is no room for an answer
+UNPRICED = (
+    "The price of {model} is not known, so no limit or budget in USD can be kept. Add it under Prices in the "
+    "console, or take the limit off."
+)
 LANDING_SHARE = Decimal("0.85")
 
 
@@ -71,8 +75,6 @@ class Meter:
         return [_enough(left, RunLimitExceeded(says))]
 
     def _by_money(self, reading: int, purse: Purse) -> list[int]:
-        if not purse.price.output:
-            return []
         spent: BudgetExceeded = BudgetExceeded("Too little is left of a budget for another reply.")
         left = [] if purse.room is None else [(purse.room, spent)]
         if self.limits.max_cost_usd is not None:
@@ -80,8 +82,14 @@ class Meter:
                 f"The cost limit of this run ({self.limits.max_cost_usd:f} USD) is used up."
             )
             left.append((self.limits.max_cost_usd - self.cost_usd, spent))
-        read = reading * purse.price.input
-        return [_enough(int((usd * MILLION - read) / purse.price.output), spent) for usd, spent in left]
+        if left and not purse.price.known:
+            kind = BudgetExceeded if purse.room is not None else RunLimitExceeded
+            raise kind(UNPRICED.format(model=purse.price.model))
+        rates = purse.price.rates(reading) if left else Rates()
+        if not rates.output:
+            return []
+        read = reading * rates.input
+        return [_enough(int((usd * MILLION - read) / rates.output), spent) for usd, spent in left]
 
 
 def _nearly(used: Decimal, step: Decimal, limit: Decimal | int | None) -> bool:

@@ -120,7 +120,7 @@ def _results_by_turn(happened: Sequence[events.Event]) -> tuple[Results, list[Re
 
 def _add_turn(past: Past, turn: TurnFinished, landing: str) -> None:
     past.turns += 1
-    past.cost_usd += turn.cost_usd
+    past.cost_usd += turn.cost_usd or 0
     past.tokens += turn.usage.total
     if turn.stop_reason != "refusal":
         said = past.before_pause + text_in(turn.content)

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 
 from agents import breaker, budgets, runtimes
@@ -183,7 +184,7 @@ class Engine:
             may_call=landing is None,
         )
         reply, cost = await self.turns.take(course.meter.turns + 1, request, course.conversation.tokens)
-        course.meter.count(reply.usage, cost)
+        course.meter.count(reply.usage, cost or Decimal(0))
         return reply
 
     async def _allowed_tokens(self) -> int:

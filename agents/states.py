@@ -100,6 +100,15 @@ class Activity(models.TextChoices):
     MANUAL_FORCE_BYPASS = "manual_force_bypass"
 
 
+class PriceSource(models.TextChoices):
+    """Where a price is from."""
+
+    CONSOLE = "console"
+    LIST = "list"  # of genai-prices
+    LOCAL = "local"  # the offline model, or a server of one's own: it costs nothing
+    UNKNOWN = "unknown"
+
+
 class BudgetScope(models.TextChoices):
     """Over what a budget adds up."""
 

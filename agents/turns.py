@@ -49,7 +49,7 @@ class Turns:
         self._runtime, self._account, self._tell, self._worktime = runtime, account, tell, worktime
         self._answered = False
 
-    async def take(self, number: int, request: Request, reading: int) -> tuple[Reply, Decimal]:
+    async def take(self, number: int, request: Request, reading: int) -> tuple[Reply, Decimal | None]:
         """Ask, show what comes, pay; return reply and cost. `reading` guesses the request's tokens."""
         await self._tell(TurnStarted(number))
         bill = uuid4()
@@ -108,10 +108,10 @@ class Turns:
             self.said += delta.text
             await self._tell(TextDelta(number, new_paragraph + delta.text))
 
-    async def _pay(self, reply: Reply, bill: UUID) -> Decimal:
+    async def _pay(self, reply: Reply, bill: UUID) -> Decimal | None:
         return await surely(self._settle, reply, bill)
 
-    def _settle(self, reply: Reply, bill: UUID) -> Decimal:
+    def _settle(self, reply: Reply, bill: UUID) -> Decimal | None:
         cost = self._charge(reply, bill)
         if reply.stop_reason and not self._answered:
             self._answered = True
@@ -119,7 +119,7 @@ class Turns:
         return cost
 
     @transaction.atomic
-    def _charge(self, reply: Reply, bill: UUID) -> Decimal:
+    def _charge(self, reply: Reply, bill: UUID) -> Decimal | None:
         # The log is locked: whoever ends the run takes it away first, and adds up afterwards.
         spender = self._account.spender
         mine = transcript.lock(self._account.transcript_id, self._account.token)

@@ -64,7 +64,8 @@ def _usage(data: Data) -> Frame:
     usage = data.get("usage", {})
     read = sum(usage.get(name, 0) for name in ("input", "cache_read", "cache_write"))
     shown = _take("usage", "turn", "model", "stop_reason", "estimated")(data)
-    cost_usd = float(data.get("cost_usd") or 0)
+    cost = data.get("cost_usd")
+    cost_usd = None if cost is None else float(cost)
     return shown | {"input_tokens": read, "output_tokens": usage.get("output", 0), "cost_usd": cost_usd}
 
 

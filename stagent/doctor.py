@@ -23,6 +23,7 @@ from schedules import conf as schedules_conf
 from schedules.models import Run, Schedule, Scheduler
 from schedules.zones import ZoneError, zone
 from stagent import doctor_news, health
+from stagent.doctor_prices import prices
 from stagent.doctor_servers import mcp_servers
 from stagent.health import Finding, Level
 from stagent.lib import clock
@@ -215,6 +216,7 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     stale_leases,
     health.scheduler,
     workers,
+    prices,
     doctor_news.operators,
     doctor_news.deliveries,
     doctor_news.books,

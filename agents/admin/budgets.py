@@ -81,6 +81,8 @@ def meter(budget: Budget, spent: Spent) -> SafeString:
     used, most = max(shares, key=lambda pair: pair[0] / pair[1] if pair[1] else 1.0)
     limits = f"of {' and '.join(_limits(budget))} per {budget.window}"
     told = f"${spent.cost_usd:,.2f} and {spent.turns:,} steps {limits}"
+    if spent.unpriced:
+        limits += f", not counting {spent.unpriced:,} steps of models without a known price"
     picture = charts.meter(used, most, told)
     return format_html('<span title="{}">{}<span class="under">{}</span></span>', told, picture, limits)
 

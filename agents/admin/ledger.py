@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 
 from agents.budgets import TURNS, window_start
 from agents.models import LedgerEntry
-from agents.states import Activity, BudgetWindow
+from agents.prices import LIST
+from agents.states import Activity, BudgetWindow, PriceSource
 from stagent.lib import cells, charts, clock
 from stagent.lib.admin import ReadOnlyAdmin, names, row_link
 from stagent.lib.charts import Bar
@@ -26,6 +27,12 @@ DAYS = 14
 KEPT_SEC = 60  # the daily totals, because adding up a million rows takes its time
 
 
+SOURCES = {
+    PriceSource.CONSOLE: "A row under Prices",
+    PriceSource.LIST: LIST,
+    PriceSource.LOCAL: "Nothing is paid for this model",
+    PriceSource.UNKNOWN: "Not known",
+}
 ACCOUNTS = (  # whose account an expense may be on: the page of it, and the column with its number
     ("schedules_schedule", "schedules.Schedule", "schedule_id"),
     ("agents_project", "agents.Project", "project_id"),
@@ -57,7 +64,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     fields = (
         "at", "activity", "provider", "model",
         ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"),
-        ("cost_usd", "estimated"),
+        ("cost_usd", "estimated"), "paid",
         ("project_id", "schedule_id", "run_id", "message_id", "user_id"), "detail",
     )  # fmt: skip
     empty_text = (
@@ -97,7 +104,20 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, entry: LedgerEntry) -> SafeString:
+        if entry.cost_usd is None:
+            return cells.badge("unknown", "wait", "The price of this model was not known.")
         return format_html("{}{}", cells.usd(entry.cost_usd), " est." if entry.estimated else "")
+
+    @admin.display(description="price")
+    def paid(self, entry: LedgerEntry) -> str:
+        """Say what was paid for a million tokens, and where that is from."""
+        kept: dict[str, str] = dict(entry.price or {})
+        if not kept:
+            return "Not kept."
+        source, dated = PriceSource(kept.pop("source")), kept.pop("version", "")
+        rates = ", ".join(f"{name.replace('_', ' ')} ${usd}" for name, usd in kept.items())
+        per_million = f": {rates} per million tokens" if rates and source != PriceSource.LOCAL else ""
+        return f"{SOURCES[source]} {dated}".strip() + per_million
 
     @admin.display(description="on whose account")
     def whose(self, entry: LedgerEntry) -> SafeString:

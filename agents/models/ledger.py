@@ -18,7 +18,12 @@ class LedgerEntry(models.Model):
     output_tokens = models.PositiveBigIntegerField(default=0)
     cache_read_tokens = models.PositiveBigIntegerField(default=0)
     cache_write_tokens = models.PositiveBigIntegerField(default=0)
-    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+    cost_usd = models.DecimalField(
+        max_digits=14, decimal_places=8, null=True, default=0, help_text="Empty: the price was not known."
+    )
+    price = models.JSONField(
+        null=True, editable=False, help_text="What was paid, in USD per million tokens, and where it is from."
+    )
     estimated = models.BooleanField(
         default=False, help_text="The provider sent no final usage; counted from what streamed."
     )
@@ -41,7 +46,8 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.activity} {self.cost_usd} USD"
+        cost = "unknown" if self.cost_usd is None else f"{self.cost_usd} USD"
+        return f"{self.activity} {cost}"
 
 
 class ModelPrice(models.Model):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from agents import conf
-from agents.prices import LISTED
+from agents.prices import LISTED, OFFLINE
 from agents.replies import Reply
 from agents.runtimes.base import Delta, Request
 from agents.runtimes.event_stream import Decoder, reading
@@ -36,7 +36,6 @@ END_SEC = 0.25  # for a body to end whose message has ended
 SEEN_BYTES = 8  # enough to tell a stream from anything else
 LONGEST_ANSWER_BYTES = 8 * 1024 * 1024  # of one that is not streamed
 FIELD = re.compile(rb"\s*(?:event|data|id|retry)?:")  # how a stream of events begins
-OFFLINE = "offline"
 OLD_VERSION = "2023-06-01"  # the one that compatible servers know
 
 

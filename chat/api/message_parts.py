@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from agents import budgets
 from agents.models import Question, StreamRecord
 from chat import attachments
 from chat.calls import Call, calls_of
@@ -63,10 +64,11 @@ class Parts:
     questions: dict[int, list[OpenQuestion]]
     records: dict[str, StreamRecord]
     files: dict[int, list[Attachment]]
+    unpriced: set[int]  # replies of models whose price was not known
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Self:
-        """Look up what belongs to messages, in five queries at most."""
+        """Look up what belongs to messages, in six queries at most."""
         replies = [each for each in messages if each.transcript_id and each.run_id is None]
         waiting = [each.pk for each in replies if not each.finished]
         untold = [each.transcript_id for each in replies if each.outline is None and each.transcript_id]
@@ -75,6 +77,7 @@ class Parts:
             calls=calls_of(replies),
             questions=_questions_of(waiting) if waiting else {},
             records=_records_of([each.stream_key for each in replies if each.finished]),
+            unpriced=budgets.unpriced("message_id", [each.pk for each in replies if each.finished]),
             files=attachments.of_messages([each.pk for each in messages if each.files]),
         )
 

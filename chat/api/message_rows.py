@@ -64,7 +64,7 @@ class MessageRow(Row):
     total_ms: int | None
     input_tokens: int
     output_tokens: int
-    cost_usd: float
+    cost_usd: float | None = Field(description="null: the price of a model was not known.")
 
 
 def message_rows(messages: Iterable[Message], tree: Tree) -> list[MessageRow]:
@@ -96,6 +96,7 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
         last_seq=own_log.last_seq if own_log else 0,
         first_token_ms=record.first_token_ms if record else None,
         total_ms=record.total_ms if record else None,
+        cost_usd=None if message.pk in parts.unpriced else message.cost_usd,
     )
     return MessageRow.model_validate(seen)
 

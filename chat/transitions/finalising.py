@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from agents import activity, budgets, questions, totals, transcript
 from agents.conclusion import conclusion_of
+from agents.conf import OFFLINE_MODEL
 from agents.events import Finished, TextDelta
 from agents.models import Transcript
 from agents.states import FailureReason
@@ -69,7 +70,8 @@ def finalise(
         reply.notice = storable(_notice(reply, end))
         reply.token = reply.lease_expires_at = reply.asks_since = None
         totals.charge_unpaid(reply.transcript_id or 0, partial(spender, reply), now)
-        reply.model = reply.model or budgets.answered_by(reply.pk)
+        answered_by = budgets.answered_by(reply.pk)
+        reply.model = answered_by if answered_by == OFFLINE_MODEL else reply.model or answered_by
         for column, total in totals.spent_on_message(reply.pk).items():
             setattr(reply, column, total)
         reply.save()

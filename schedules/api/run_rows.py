@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
+from agents import budgets
 from agents.states import FailureReason
 from schedules import conf
 from schedules import situation as situations
@@ -65,7 +66,7 @@ class RunRow(Row):
     turn_count: int
     input_tokens: int
     output_tokens: int
-    cost_usd: float
+    cost_usd: float | None = Field(description="null: the price of a model was not known.")
     result: Said
     result_partial: bool
     report: dict[str, Any] | None = Field(description="What a heartbeat said of its findings.")
@@ -76,12 +77,15 @@ def run_rows(runs: Iterable[Run], now: datetime) -> list[RunRow]:
     runs = list(runs)
     waiting = any(run.status == RunStatus.QUEUED for run in runs)
     situation = situations.look(now, conf.load()) if waiting else None
-    return [_row(run, situation) for run in runs]
+    unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
+    return [_row(run, situation, unpriced) for run in runs]
 
 
 def run_row(run: Run, now: datetime) -> RunRow:
     return run_rows([run], now)[0]
 
 
-def _row(run: Run, situation: Situation | None) -> RunRow:
-    return RunRow.model_validate(Seen(run, wait_reason=reason(run, situation) if situation else None))
+def _row(run: Run, situation: Situation | None, unpriced: set[int]) -> RunRow:
+    why = reason(run, situation) if situation else None
+    cost = None if run.pk in unpriced else run.cost_usd
+    return RunRow.model_validate(Seen(run, wait_reason=why, cost_usd=cost))

@@ -81,7 +81,7 @@ def test_the_last_count_of_the_provider_is_the_one_that_is_paid(script, assign):
     entry = LedgerEntry.objects.get()
     assert (entry.input_tokens, entry.output_tokens) == (1000, 2000)
     assert (entry.cache_read_tokens, entry.cache_write_tokens) == (300, 40)
-    assert entry.cost_usd == turn.cost_usd == Decimal("0.055400")  # 5, 25, 0.5 and 6.25 USD per million
+    assert entry.cost_usd == turn.cost_usd == Decimal("0.04426")  # 4, 20, 0.2 and 5 USD per million
     assert (entry.run_id, entry.schedule_id, entry.provider, entry.estimated) == (7, 3, "anthropic", False)
 
 

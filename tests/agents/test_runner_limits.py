@@ -85,7 +85,7 @@ def test_a_second_try_is_not_taken_beyond_the_limit(script, assign):
 
 def test_money_left_bounds_the_length_of_a_reply(script, assign):
     provider = script(say("Hello."))
-    finish(assign(max_cost_usd=Decimal("0.05")))  # at 25 USD per million tokens: fewer than 2000 of them
+    finish(assign(max_cost_usd=Decimal("0.04")))  # at 20 USD per million tokens: fewer than 2000 of them
     assert 1900 < provider.last["max_tokens"] < 2000
 
 
@@ -100,8 +100,8 @@ def test_a_run_without_money_left_asks_nothing(script, assign):
 
 def test_when_the_money_is_nearly_gone_the_agent_is_told_to_answer(script, assign, echo_calls):
     calls = [want(("echo", {"say": f"{n}"}), usage={"output_tokens": 1000}) for n in range(2)]
-    provider = script(*calls, say("Half of it."))  # at 0.0255 USD each
-    finished = finish(assign(max_cost_usd=Decimal("0.1")))
+    provider = script(*calls, say("Half of it."))  # at about 0.0204 USD each
+    finished = finish(assign(max_cost_usd=Decimal("0.08")))
     assert len(provider.requests) == 3
     assert provider.last["tool_choice"] == {"type": "none"}
     assert (finished.reason, finished.text) == (FailureReason.BUDGET_EXCEEDED, "Half of it.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.models import ModelPrice, Profile
+from agents.models import Profile
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -10,5 +10,4 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.mark.parametrize("time", ["first", "second", "third"])
 def test_what_ships_with_the_product_is_there_every_time(django_db_setup, browser, time):
     assert Profile.objects.filter(builtin=True).exists()
-    assert ModelPrice.objects.exists()
     Profile.objects.all().delete()

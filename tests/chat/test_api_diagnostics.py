@@ -72,7 +72,8 @@ def test_only_staff_with_the_permission_sees_them(bob, charlie):
     assert refusal(Program(charlie).get(PATH)) == (403, "permission_denied")
 
 
-def test_everybody_is_told_who_can_answer(charlie):
+def test_everybody_is_told_who_can_answer(charlie, settings):
+    settings.ANTHROPIC_API_KEY = "a key"
     a_profile("poet", model="claude-poem-1", description="Rhymes.")
     told = Program(charlie).get("/chat/profiles").json()
     assert told["count"] == Profile.objects.count()
@@ -85,13 +86,21 @@ def test_everybody_is_told_who_can_answer(charlie):
 
 def test_models_are_those_that_are_known_by_name(charlie, settings):
     a_profile("poet", model="claude-poem-1")
-    settings.STAGENT_DEFAULT_MODEL = "claude-haiku-5-5"
+    settings.STAGENT_DEFAULT_MODEL, settings.ANTHROPIC_API_KEY = "claude-haiku-5-5", "a key"
     told = Program(charlie).get("/chat/models").json()["items"]
     assert told[0] == {"id": "claude-haiku-5-5", "default": True}
     names = [row["id"] for row in told]
     assert {"claude-poem-1", "claude-opus-5-5"} < set(names)
     assert "claude-" not in names
     assert len(names) == len(set(names))
+
+
+def test_offline_there_is_but_one_model_whatever_profiles_name(charlie):
+    a_profile("poet", model="claude-poem-1")
+    told = Program(charlie).get("/chat/models").json()["items"]
+    assert told == [{"id": "offline model", "default": True}]
+    rows = Program(charlie).get("/chat/profiles").json()["items"]
+    assert {row["model"] for row in rows} == {None}
 
 
 def test_another_server_has_other_models(charlie, settings):

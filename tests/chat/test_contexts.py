@@ -172,12 +172,13 @@ def thoughts(reply_id: int) -> bool:
     return any(block["type"] == "thinking" for block in blocks)
 
 
-def test_thoughts_go_back_to_the_model_that_thought_them_and_to_no_other(alice):
+def test_thoughts_go_back_to_the_model_that_thought_them_and_to_no_other(alice, settings):
+    settings.ANTHROPIC_API_KEY = "a key"
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
     place = says(alice, "What failed?", model="m-1")
     held = begins(place.reply_id)
     content = [thought, {"type": "text", "text": "Run 7."}]
-    turn = TurnFinished(1, content, "end_turn", Usage(), 0, "m-1", provider="offline")
+    turn = TurnFinished(1, content, "end_turn", Usage(), 0, "m-1", provider="anthropic")
     writes(held, "Run 7.", turn)
     done = ends(place.reply_id, held.token)
     here = {"conversation_id": str(done.conversation_id), "parent_id": str(done.pk)}
@@ -185,7 +186,11 @@ def test_thoughts_go_back_to_the_model_that_thought_them_and_to_no_other(alice):
     assert not thoughts(says(alice, "And then?", model="m-2", **here).reply_id)
 
 
-async def test_the_model_that_was_picked_is_the_one_that_is_paid(alice):
+RATES = ("input", "output", "cache_read", "cache_write")
+
+
+async def test_where_the_offline_model_answers_it_says_so_whatever_was_picked(alice):
     reply = await answered(alice, "[[offline: tokens=3]]", model="claude-opus-5-5")
     entry = await in_database(LedgerEntry.objects.get, message_id=reply.pk)
-    assert entry.model.startswith("claude-opus-5-5")
+    assert (entry.model, entry.price) == ("offline model", {"source": "local"} | dict.fromkeys(RATES, "0"))
+    assert (await in_database(Message.objects.get, pk=reply.pk)).model == "offline model"

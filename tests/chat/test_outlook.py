@@ -47,11 +47,14 @@ def test_what_was_said_counts_on_the_branch_that_is_shown(program, bob):
     assert looks(program, conversation_id=inside)["tokens"] - before < 100
 
 
-@pytest.mark.parametrize(("model", "usd"), [(PRICED, 5e-6), ("claude-unheard-of", 0)])
+@pytest.mark.parametrize(("model", "usd"), [(PRICED, 5e-6), ("claude-sonnet-5-5", 2e-6)])
 def test_the_price_is_that_of_the_model_that_is_picked(program, provider, model, usd):
-    ModelPrice.objects.exclude(prefix=PRICED).delete()
     told = looks(program, model=model)
     assert (told["model"], told["usd_per_token"]) == (model, pytest.approx(usd))
+
+
+def test_a_price_that_nobody_knows_is_not_zero(program, provider):
+    assert looks(program, model="claude-unheard-of")["usd_per_token"] is None
 
 
 def test_the_offline_model_and_servers_of_ones_own_cost_nothing(program, provider, settings):

@@ -139,7 +139,7 @@ def test_many_thoughtful_answers_take_as_many_queries_as_one(bob, django_assert_
         thinks_and_looks(held)
         ends(place.reply_id, held.token, after(9))
     program.get("/conversations")
-    with django_assert_max_num_queries(6) as asked:
+    with django_assert_max_num_queries(7) as asked:
         program.get(f"/conversations/{first.conversation_id}/messages")
     assert not [query for query in asked.captured_queries if "text_delta" in query["sql"]], "no log is read"
 

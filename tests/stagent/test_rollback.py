@@ -6,14 +6,13 @@ import sys
 
 import pytest
 
-from agents.models import ModelPrice, Profile
+from agents.models import Profile
 
 
 @pytest.mark.parametrize("time", ["first", "second", "third"])
 @pytest.mark.django_db(transaction=True)
 def test_what_ships_with_the_product_is_there_every_time(time):
     assert Profile.objects.filter(builtin=True).exists()
-    assert ModelPrice.objects.exists()
     Profile.objects.all().delete()
 
 
@@ -26,7 +25,6 @@ def test_by_fixture_too(transactional_db, time):
 @pytest.mark.django_db
 def test_one_that_rolls_back_finds_it_too():
     assert Profile.objects.filter(builtin=True).exists()
-    assert ModelPrice.objects.exists()
 
 
 @pytest.mark.sqlite

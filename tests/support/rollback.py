@@ -1,4 +1,4 @@
-"""Tests that commit leave the database as the migrations made it, built-in profiles and prices included.
+"""Tests that commit leave the database as the migrations made it, built-in profiles included.
 
 Django puts that back before the next test that commits, and runs all others before the first of them.
 Where several workers share the tests, one that has nothing more to do takes some of the others after it.

@@ -23,7 +23,7 @@ from stagent.lib.api.values import AnyId, Asked, Row, Text
 router = Router(tags=["chat"])
 EXAMPLE: Any = {
     "tokens": 8200, "room": 126000, "left_out": False, "model": "claude-sonnet-5-5",
-    "usd_per_token": 0.000003, "chars_per_token": 3.5,
+    "usd_per_token": 0.000002, "chars_per_token": 3.5,
 }  # fmt: skip
 
 
@@ -48,7 +48,9 @@ class OutlookRow(Row):
     room: int = Field(description="How many of them what was said before may have; the oldest goes first.")
     left_out: bool = Field(description="The oldest of what was said is left out already.")
     model: str
-    usd_per_token: float = Field(description="0 for the offline model and for servers without a price.")
+    usd_per_token: float | None = Field(
+        description="0 for the offline model and for servers of one's own; null: the price is not known."
+    )
     chars_per_token: float
 
 
@@ -68,7 +70,7 @@ def get_chat_outlook(request: HttpRequest, asked: Query[OutlookFilter]) -> Outlo
         room=round(contexts.room()),
         left_out=bool(context) and context[0]["content"] == contexts.OLDER,
         model=guess.model,
-        usd_per_token=float(guess.price.input / MILLION),
+        usd_per_token=float(guess.price.rates(guess.tokens).input / MILLION) if guess.price.known else None,
         chars_per_token=CHARS_PER_TOKEN,
     )
 

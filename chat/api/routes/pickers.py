@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import ConfigDict, Field
 
-from agents import conf
+from agents import conf, prices
 from agents.models import ModelPrice, Profile
 from chat.api.finding import me
 from chat.models import Conversation
@@ -69,7 +69,7 @@ def list_chat_profiles(request: HttpRequest) -> Page[ProfileChoice]:
             slug=each.slug,
             name=each.name,
             description=each.description,
-            model=each.model,
+            model="" if conf.offline() else each.model,
             default=each.slug == DEFAULT_PROFILE,
         )
         for each in Profile.objects.all()
@@ -79,8 +79,10 @@ def list_chat_profiles(request: HttpRequest) -> Page[ProfileChoice]:
 
 @router.get("/chat/models", response=answers(Page[ModelChoice]))
 def list_chat_models(request: HttpRequest) -> Page[ModelChoice]:
-    """List the models that are known by name, the install's default one first."""
+    """List the models that are known by name, the install's default one first; offline there is but one."""
     default = conf.default_model()
+    if conf.offline():
+        return Page(items=[ModelChoice(id=default, default=True)], count=1)
     named = Profile.objects.exclude(model="").values_list("model", flat=True)
     names = sorted({*named, *_priced()} - {default})
     items = [ModelChoice(id=name, default=name == default) for name in [default, *names]]
@@ -92,4 +94,5 @@ def _priced() -> list[str]:
     if not conf.is_provider(conf.base_url()):
         return []
     prefixes = ModelPrice.objects.values_list("prefix", flat=True)
-    return [name for name in prefixes if name and "/" not in name and not name.endswith("-")]
+    named = [name for name in prefixes if name and "/" not in name and not name.endswith("-")]
+    return [*named, *prices.listed_models()]

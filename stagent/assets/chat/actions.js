@@ -88,7 +88,7 @@ function facts(message, links) {
     const said = [moment(message.finished_at)];
     if (message.model || message.profile) said.push(message.model ?? message.profile);
     if (message.output_tokens) said.push(tokens(message));
-    if (message.output_tokens) said.push(usd(message.cost_usd));
+    if (message.output_tokens) said.push(message.cost_usd === null ? "cost unknown" : usd(message.cost_usd));
     if (message.first_token_ms !== null && message.first_token_ms !== undefined) said.push(wait(message));
     if (message.run_id) said.push(run(message.run_id, links));
     return said.map((fact) => h("span", {}, fact));

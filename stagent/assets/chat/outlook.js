@@ -45,8 +45,8 @@ export class Outlook {
         const words = new TextEncoder().encode(this.composer.area.value).length / length;
         const all = tokens + this.composer.tray.tokens + Math.round(words);
         const full = isLeftOut ? "the oldest words are left out" : all > room * NEARLY ? "nearly full, soon the oldest words are left out" : "";
-        this.element.textContent = [`about ${count(all)} tokens`, usd(all * price), full].filter(Boolean).join(" · ");
-        this.element.title = `What the model would read: its instructions and tools, what was said, your words and files. ${price ? "The answer costs beside it." : "Nothing is paid for this model."}`;
+        this.element.textContent = [`about ${count(all)} tokens`, price === null ? "cost unknown" : usd(all * price), full].filter(Boolean).join(" · ");
+        this.element.title = `What the model would read: its instructions and tools, what was said, your words and files. ${price === null ? "The price of this model is not known." : price ? "The answer costs beside it." : "Nothing is paid for this model."}`;
         if (full && !this.element.hasAttribute("data-full")) this.announcer.say(`This conversation is long: ${full}.`);
         this.element.toggleAttribute("data-full", Boolean(full));
     }
