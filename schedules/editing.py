@@ -15,7 +15,7 @@ from schedules.models import Run, Schedule
 from schedules.phrases import parse_when
 from schedules.settling import lock_recorded
 from schedules.states import ScheduleKind, ScheduleStatus
-from schedules.transitions.next_instant import MICROSECOND, fire_at
+from schedules.transitions.next_instant import MICROSECOND, corrected, fire_at
 from schedules.transitions.standing import restarted
 from stagent.lib import bell
 
@@ -183,6 +183,8 @@ def _update(schedule: Schedule, now: datetime) -> None:
         _restart(schedule, now)
     elif schedule.next_nominal_at and _differ(schedule, before, (*RHYTHM, "jitter_sec", *QUIET)):
         _keep(schedule, {"next_fire_at": fire_at(schedule, schedule.next_nominal_at)})
+    if columns := corrected(schedule, now):  # whatever left it wrong, an edit mends it
+        _keep(schedule, columns)
 
 
 def _differ(schedule: Schedule, before: Schedule, names: Iterable[str]) -> bool:

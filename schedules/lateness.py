@@ -11,6 +11,7 @@ from schedules.models import Scheduler
 SECOND = timedelta(seconds=1)
 JUMP = timedelta(seconds=5)
 MOST_GAPS = 50
+FAILED = "the scheduler met errors, such as a database that was away"
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -67,18 +68,24 @@ class Delays:
             late = span_of(timedelta(seconds=over))
             self._note(before, here, f"the scheduler process did not get to run for {late}")
 
-    def end(self, wall: datetime, planned_sec: float) -> None:
+    def end(self, planned_sec: float, *, failed: bool = False) -> None:
         """Note that a pass is over, and how long the scheduler means to sleep at most."""
-        here = Clocks.read(wall)
-        self._rested, self._planned_sec = here, planned_sec
         if self._began is None:
             return
+        here = Clocks.read(self._began.wall)
         self.busy = timedelta(seconds=here.mono - self._began.mono)
-        if self.busy > SECOND:
+        here = here._replace(wall=self._began.wall + self.busy)
+        self._rested, self._planned_sec = here, planned_sec
+        if failed:
+            self._note(self._began, here, FAILED)
+        elif self.busy > SECOND:
             self._note(self._began, here, f"the scheduler was busy for {span_of(self.busy)}")
 
     def _note(self, begin: Clocks, end: Clocks, cause: str) -> None:
-        self.gaps.append(Gap(begin.wall, end.wall, cause))
+        start = begin.wall
+        if self.gaps and self.gaps[-1].cause == cause and start - self.gaps[-1].end < JUMP:
+            start = self.gaps.pop().begin
+        self.gaps.append(Gap(start, end.wall, cause))
 
     def cause(self, due_at: datetime) -> str:
         """Return why what was due then was not recorded then; empty where nobody knows."""

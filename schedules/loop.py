@@ -19,9 +19,11 @@ from schedules.deliveries.courier import Courier
 from schedules.drain import adopt_waiting, fill
 from schedules.executor import Executor
 from schedules.held_up import HeldUp
+from schedules.lateness import Delays
 from schedules.maintenance import Maintenance
 from schedules.models import Run, Schedule
 from schedules.models.run import UNADOPTED
+from schedules.next_check import NextCheck
 from schedules.presence import Presence
 from schedules.reaper import reap
 from schedules.tick import tick
@@ -59,6 +61,8 @@ class Loop:
         self._stopping = 0  # how often it was told to stop
         self._reaped_at = float("-inf")
         self._jumps = clock.JumpDetector()
+        self._delays = Delays()
+        self._next_check = NextCheck()
         self._spare_leases_until = 0.0
         self._maintenance = Maintenance()
         self._courier = Courier()
@@ -67,6 +71,7 @@ class Loop:
             self.presence.show,
             self._watch_clock,
             self._reap,
+            self._check_next,
             self._tick,
             self._cancel,
             self._drain,
@@ -116,6 +121,7 @@ class Loop:
 
     def _watch_clock(self) -> None:
         """After a jump of the wall clock renew first and reap later: the stored ends mean nothing now."""
+        self._delays.begin(clock.now())
         jump = self._jumps.jumped()
         if jump is None:
             return
@@ -138,7 +144,10 @@ class Loop:
     def _tick(self) -> None:
         now = clock.now()
         if statements.SOMETHING_DUE.count(now=now):
-            tick(situations.look(now, settings.load(), claims=True))
+            tick(situations.look(now, settings.load(), claims=True), self._delays)
+
+    def _check_next(self) -> None:
+        self._next_check.step(clock.now())
 
     def _cancel(self) -> None:
         """Tell the runs of this process that somebody asked them to stop."""
@@ -169,8 +178,15 @@ class Loop:
 
     def _sleep_sec(self) -> float:
         """Return how long nothing can come due; a bell wakes earlier."""
+        seconds = self._longest_sleep_sec()
+        self._delays.end(seconds, failed=self._failed)
+        return seconds
+
+    def _longest_sleep_sec(self) -> float:
         if self._failed:
             return AFTER_ERROR_SEC
+        if self._next_check.busy:
+            return 0.0
         longest = RUNNING_SLEEP_SEC if self.executor and self.executor.jobs else LONGEST_SLEEP_SEC
         try:
             moment = next_moment(now := clock.now())

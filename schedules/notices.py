@@ -13,7 +13,8 @@ from stagent.lib import journal
 
 SELF_PAUSE = "self_pause:"  # and the reason of the last failure: what breaks for many is told once
 ONE_SHOT = "one_shot:"
-OVER_ONCE_SEEN = (Notice.Kind.MISSED, Notice.Kind.SELF_PAUSE)
+CORRECTED = "next_firing"
+OVER_ONCE_SEEN = (Notice.Kind.MISSED, Notice.Kind.NEXT_FIRING, Notice.Kind.SELF_PAUSE)
 
 
 def tell(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any) -> bool:
@@ -47,6 +48,13 @@ def tell_missed_one_shot(firing: Firing, now: datetime) -> bool:
         f"“{firing.schedule_name}” was due once, at {due:%Y-%m-%d %H:%M %Z}, and did not run. {firing.reason}"
     )
     return tell(cause, Notice.Kind.MISSED, text, now, schedule_id=firing.schedule_id)
+
+
+def tell_corrected(text: str, number: int, now: datetime) -> bool:
+    """Tell that next firings were corrected, or count them in with those before."""
+    earlier = Notice.objects.open().filter(cause=CORRECTED).first()
+    count = number + (earlier.count if earlier else 0)
+    return tell(CORRECTED, Notice.Kind.NEXT_FIRING, text, now, count=count)
 
 
 def close(cause: str, now: datetime) -> None:

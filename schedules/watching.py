@@ -43,6 +43,7 @@ def look(now: datetime) -> None:
     _look_at_breakers(known, now)
     _look_at_missed(known, now)
     _look_at_self_pauses(known, now)
+    _close_what_is_old(known, now)
     if NO_SCHEDULER in known and presence.complete(now):
         notices.close(NO_SCHEDULER, now)
 
@@ -107,6 +108,14 @@ def _look_at_self_pauses(known: Open, now: datetime) -> None:
             rest = Schedule.objects.paused_themselves().filter(last_failure_reason=reason)
             if notice.last_at < now - RECENT or not rest.exists():
                 notices.close(cause, now)
+
+
+def _close_what_is_old(known: Open, now: datetime) -> None:
+    """Close what happened once, a day after it was told last."""
+    for cause, notice in known.items():
+        once = cause == notices.CORRECTED or cause.startswith(notices.ONE_SHOT)
+        if once and notice.last_at < now - RECENT:
+            notices.close(cause, now)
 
 
 def _clock(moment: datetime) -> str:

@@ -18,7 +18,7 @@ from django.db import connection
 
 from agents import conf as agents_conf
 from agents.models import LiveStream, Provider
-from schedules import caps, handover
+from schedules import caps, handover, next_check
 from schedules import conf as schedules_conf
 from schedules.models import Run, Schedule, Scheduler
 from schedules.zones import ZoneError, zone
@@ -154,6 +154,16 @@ def _known(name: str) -> bool:
     return True
 
 
+def next_firings(now: datetime) -> Finding:
+    """Name the schedules whose next firing their rhythm does not explain."""
+    wrong = list(next_check.find_unexplained())
+    if not wrong:
+        return Finding("next firings", Level.OK, "explained by their rhythms")
+    named = ", ".join(f"{schedule.name} ({schedule.pk})" for schedule in wrong[:10])
+    told = f"{len(wrong)} not explained by their rhythm: {named}; a running scheduler corrects them"
+    return Finding("next firings", Level.FAIL, told)
+
+
 def ignored_settings(now: datetime) -> Finding:
     """Name the settings whose value makes no sense, so that another one is in force."""
     ignored = [f"{value.key.name} ({value.ignored})" for value in schedules_conf.in_force() if value.ignored]
@@ -211,6 +221,7 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     database,
     clocks,
     zones,
+    next_firings,
     ignored_settings,
     breakers,
     stale_leases,

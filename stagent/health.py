@@ -15,10 +15,12 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from schedules import handover
+from schedules import handover, next_check
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER
 from stagent.lib import clock, migrated
+
+MOST_LOOKED_AT, MOST_NAMED = 200, 20
 
 log = logging.getLogger("stagent.health")
 
@@ -67,6 +69,7 @@ def look() -> Iterator[Finding]:
     yield found
     if found.level != Level.FAIL:
         yield scheduler(clock.now())
+        yield next_firings()
 
 
 def database() -> Finding:
@@ -85,6 +88,15 @@ def migrations() -> Finding:
     if missing := migrated.missing():
         return Finding("migrations", Level.FAIL, migrated.said(missing))
     return Finding("migrations", Level.OK, "all applied")
+
+
+def next_firings() -> Finding:
+    """Name the schedules, by their ids, whose next firing their rhythm does not explain."""
+    wrong = next_check.furthest_unexplained(MOST_LOOKED_AT)
+    if wrong:
+        ids = ", ".join(str(schedule.pk) for schedule in wrong[:MOST_NAMED])
+        return Finding("next firings", Level.WARN, f"not explained by their rhythm: schedules {ids}")
+    return Finding("next firings", Level.OK, "explained by their rhythms")
 
 
 def scheduler(now: datetime) -> Finding:

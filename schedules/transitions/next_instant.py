@@ -124,6 +124,9 @@ def move_on(schedule: Schedule, following: Instant | None, *, fired: int, now: d
     Without a following instant, or when it has fired as often as it may, it is completed.
     """
     count = schedule.firing_count + fired
+    until = min(now, following.at - MICROSECOND) if following else now
+    if schedule.recorded_until is not None:
+        until = max(until, schedule.recorded_until)  # a clock that is behind takes nothing back
     if fired and schedule.at is None and schedule.max_firings and count >= schedule.max_firings:
         following = None
     changed = statements.MOVE_ON(
@@ -133,7 +136,7 @@ def move_on(schedule: Schedule, following: Instant | None, *, fired: int, now: d
         status=ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED,
         firing_count=count,
         last_fired_at=now if fired else schedule.last_fired_at,
-        recorded_until=min(now, following.at - MICROSECOND) if following else now,
+        recorded_until=until,
         **next_columns(schedule, following),
     )
     return changed == 1
@@ -153,6 +156,17 @@ def defer(schedule: Schedule, until: datetime) -> bool:
 
 
 # Is what is stored explained by the rhythm?
+
+
+def corrected(schedule: Schedule, now: datetime) -> dict[str, Any]:
+    """Return the columns by which the next instant follows from the rhythm again; none where it does."""
+    if explained(schedule, now):
+        return {}
+    paused = schedule.status == ScheduleStatus.PAUSED
+    over = paused or schedule.firings_left == 0
+    following = None if over else next_recorded_from(schedule, now)
+    status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
+    return next_columns(schedule, following) | {"status": schedule.status if paused else status}
 
 
 def explained(schedule: Schedule, now: datetime) -> bool:

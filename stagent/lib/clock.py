@@ -15,6 +15,7 @@ from django.db import connection
 
 RESAMPLE_SEC = 30.0
 JUMP_SEC = 5.0
+STEP_SEC = 0.5
 
 
 def now() -> datetime:
@@ -28,18 +29,23 @@ class _Offset:
 
     value: timedelta = timedelta()
     sampled_at: float = float("-inf")
+    gap: float | None = None  # of the wall clock and the monotonic one, when it was sampled
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def current(self) -> timedelta:
         if connection.vendor != "postgresql":
             return timedelta()
-        old = time.monotonic() - self.sampled_at > RESAMPLE_SEC
+        old = time.monotonic() - self.sampled_at > RESAMPLE_SEC or self._stepped()
         if old and not _in_event_loop() and self.lock.acquire(blocking=False):
             try:
                 self._sample()
             finally:
                 self.lock.release()
         return self.value
+
+    def _stepped(self) -> bool:
+        """Whether our clock was set since the sample, which says nothing then."""
+        return self.gap is not None and abs(time.time() - time.monotonic() - self.gap) > STEP_SEC
 
     def _sample(self) -> None:
         before = datetime.now(UTC)
@@ -49,6 +55,7 @@ class _Offset:
         after = datetime.now(UTC)
         self.value = theirs - (before + (after - before) / 2)
         self.sampled_at = time.monotonic()
+        self.gap = after.timestamp() - self.sampled_at
 
 
 def _in_event_loop() -> bool:

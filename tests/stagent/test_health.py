@@ -33,6 +33,7 @@ def test_an_install_with_a_scheduler_is_ready(client, db):
         "database": "answers",
         "migrations": "all applied",
         "scheduler": "1 running",
+        "next firings": "explained by their rhythms",
     }
 
 
