@@ -58,6 +58,13 @@ async def database_threads(name: str) -> AsyncIterator[ThreadPool]:
         await asyncio.to_thread(pool.close, CLOSE_SEC)
 
 
+def keep_database_threads(name: str) -> None:
+    """Let the running loop ask the database in several threads as long as its process lives."""
+    loop = asyncio.get_running_loop()
+    if loop not in AsyncToSync.loop_thread_executors:
+        _pools.setdefault(loop, ThreadPool(name, settings.STAGENT_DATABASE_THREADS))
+
+
 @contextmanager
 def in_order() -> Iterator[None]:
     """Carry out what is called here, and in tasks begun here, one after another, awaited or not."""

@@ -44,8 +44,8 @@ class Finding:
 
 @never_cache
 @require_safe
-async def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer while the process can; asks nothing of the database."""
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Answer while the process can, without the database; in the web process `stagent.front` does."""
     return JsonResponse({"status": "ok"})
 
 

@@ -3,7 +3,7 @@
 DATABASE_URL, REDIS_URL, SECRET_KEY, DEBUG, ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS, SECURE_SSL_REDIRECT,
 TIME_ZONE, LOG_LEVEL, STAGENT_DATA_DIR, STAGENT_EXECUTOR, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL,
 STAGENT_DEFAULT_MODEL, STAGENT_CONTEXT_TOKENS, STAGENT_QUESTION_EXPIRES_SEC, STAGENT_MCP_MAX_PROCESSES,
-CHAT_LEASE_TTL_SEC, STAGENT_DATABASE_THREADS, STAGENT_PUBLIC_URL, STAGENT_NOTIFY_EMAIL,
+CHAT_LEASE_TTL_SEC, STAGENT_DATABASE_THREADS, STAGENT_WEB_THREADS, STAGENT_PUBLIC_URL, STAGENT_NOTIFY_EMAIL,
 STAGENT_NOTIFY_WEBHOOK, DEFAULT_FROM_EMAIL, EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD,
 EMAIL_USE_TLS; the SCHEDULE_* keys are those of `schedules.conf`.
 """
@@ -94,6 +94,9 @@ DATABASES = {"default": database.configure(env.text("DATABASE_URL"), DATA_DIR / 
 STAGENT_DATABASE_THREADS = env.number(
     "STAGENT_DATABASE_THREADS", 4 if database.is_postgresql(DATABASES) else 1, least=1
 )
+
+# How many requests a web process performs at once, each in a thread with a connection of its own.
+STAGENT_WEB_THREADS = env.number("STAGENT_WEB_THREADS", 10, least=1)
 
 # Who performs runs: the schedulers themselves, or workers of Procrastinate on any number of hosts, which
 # needs PostgreSQL (its migrations fail on SQLite). A choice that cannot be had is an error of the checks.
