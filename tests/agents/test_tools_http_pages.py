@@ -144,7 +144,9 @@ async def test_an_answer_packed_badly_or_unknown_is_refused(server):
 
 
 async def test_an_answer_that_breaks_off_is_an_error_and_not_a_page(server):
-    assert "could not be read" in await refused(server.page("/", "half", Content_Length="100"))
+    assert "could not be read" in await refused(
+        server.page("/", "half", Content_Length="100", Connection="close")
+    )
 
 
 async def test_a_server_that_is_away_is_told(monkeypatch):

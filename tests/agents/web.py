@@ -28,6 +28,7 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
+    protocol_version = "HTTP/1.1"  # connections are kept open
 
     def do_GET(self) -> None:
         self.server.asked.append((self.path, self.headers["Host"]))

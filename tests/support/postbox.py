@@ -79,6 +79,8 @@ def postbox() -> Iterator[Postbox]:
 
 def _handler(box: Postbox) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections are kept open
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = box.take(Received(self.path, dict(self.headers), body))
