@@ -1,35 +1,41 @@
-"""What helps while a schedule is written: how many steps are usual, and what a prompt cannot do."""
+"""What helps while a schedule is written: what a step is, how many are usual, what a prompt cannot limit."""
 
-import re
-from statistics import median
+from statistics import median, quantiles
 
-from schedules.models import Schedule
+from schedules.conf import Conf
+from schedules.models import Run, Schedule
 
-STEPS_ARE = "One step = one agent action… most schedules use 50–500 steps; heavy research runs 2,000+"
+STEP_IS = "One step = one agent action (a reply and the tool calls it asked for)."
 NOT_A_LIMIT = (
-    "“{}” in the prompt is a hint to the agent and not a limit. "
-    "The limit is the field “max agent steps per run”."
+    "A number of turns or steps in a prompt, such as “MAX 20 turns”, is a hint to the agent and not a limit. "
+    "The limit is the field “Max agent steps per run”."
 )
-UNITS = r"(?:turns?|steps?|iterations?|tool calls?|actions?|rounds?)"
-MOST = r"(?:max(?:imum)?(?: of)?|at most|no more than|not more than|up to|limit(?: of| to|ed to)?|within)"
-NUMBER = r"\d+(?:,\d{3})*"
-LIMIT = re.compile(
-    rf"\b{MOST}[:\s]+{NUMBER}\s+{UNITS}\b|\b{MOST}[_\s]{UNITS}[:=\s]+{NUMBER}|\b{UNITS}[_\s]limit[:=\s]+{NUMBER}",
-    re.IGNORECASE,
-)
+LATEST = 500  # runs that the usual range is taken from
+FEWEST = 5
 
 
-def limit_in(prompt: str) -> str:
-    """Return the words of a prompt that sound like a limit, or nothing."""
-    found = LIMIT.search(prompt)
-    return found[0] if found else ""
+def steps_are() -> str:
+    """Say what a step is, and how many the runs of this install took, the middle four fifths of them."""
+    worked = Run.objects.worked_to_the_end().order_by("-pk").values_list("turn_count", flat=True)
+    taken = list(worked[:LATEST])
+    if len(taken) < FEWEST:
+        return STEP_IS
+    tenths = quantiles(taken, n=10, method="inclusive")
+    low, high = round(tenths[0]), round(tenths[-1])
+    span = f"{low:,} to {high:,} steps" if low < high else f"about {low:,} steps"
+    return f"{STEP_IS} Most runs of this install take {span}."
 
 
 def usual_steps(profile_id: int) -> str:
     """Say what schedules with this profile take, the median of their averages; nothing where none ran."""
-    known = Schedule.objects.filter(profile=profile_id, avg_turns_per_firing__isnull=False)
-    rows = list(known.values_list("avg_turns_per_firing", "avg_is_lower_bound"))
-    if not rows:
-        return ""
-    least = "at least " if any(cut_off for _, cut_off in rows) else ""
-    return f"schedules with this profile average {least}~{median(steps or 0 for steps, _ in rows):.0f} steps"
+    known = Schedule.objects.filter(profile=profile_id).values_list("avg_turns_per_firing", flat=True)
+    averages = [average for average in known if average is not None]
+    return f"schedules with this profile average ~{median(averages):.0f} steps" if averages else ""
+
+
+def chat_first(conf: Conf) -> str:
+    """Say how the chat defers a firing, and for how long at most."""
+    return (
+        "Chat comes first: while a reply streams, a due run is deferred, "
+        f"{conf.chat_pressure_max_delay_sec} s at most. Then it fires anyway."
+    )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
+from agents.states import FailureReason
 from schedules.admin.ranges import LagFilter, Range, StepsFilter, TookFilter, WaitFilter, counts
 from schedules.models import Firing
 from stagent.lib import charts
@@ -18,7 +19,7 @@ SHARES = (50, 95, 99)
 MILLISECOND = timedelta(milliseconds=1)
 COLUMNS = (
     "due_at", "fired_at", "slot_wait_ms", "duration_ms", "turn_count", "max_turns_at_firing",
-    "failure_reason",
+    "failure_reason", "completed_at",
 )  # fmt: skip
 
 type Link = Callable[[dict[str, str]], str]  # the list's address with these filters added
@@ -59,6 +60,8 @@ class Summary:
     bounded: bool
     failed: int
     failed_link: str
+    cancelled: int  # by a person, which is no failure
+    cancelled_link: str
     measures: list[Measure]
     pictures: list[Picture] = field(default_factory=list)
 
@@ -71,6 +74,17 @@ class Measured(NamedTuple):
     took: float | None
     steps: float | None
     failure_reason: str
+    completed: bool
+
+    @property
+    def cancelled(self) -> bool:
+        """As `Firing.was_cancelled`."""
+        never_ran = self.took is None and not self.failure_reason
+        return self.completed and (self.failure_reason == FailureReason.ABORTED or never_ran)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.failure_reason) and not self.cancelled
 
 
 def summary(firings: QuerySet[Firing], link: Link) -> Summary:
@@ -82,8 +96,10 @@ def summary(firings: QuerySet[Firing], link: Link) -> Summary:
     return Summary(
         looked_at=len(rows),
         bounded=len(rows) == NEWEST,
-        failed=sum(bool(row.failure_reason) for row in rows),
+        failed=sum(row.failed for row in rows),
         failed_link=link({"fate": "bad"}),
+        cancelled=sum(row.cancelled for row in rows),
+        cancelled_link=link({"fate": "calm"}),
         measures=[
             _measure("Lag", [row.lag for row in rows if row.lag is not None], LagFilter.parameter_name, link),
             _measure("Slot wait", waits, WaitFilter.parameter_name, link),
@@ -93,15 +109,16 @@ def summary(firings: QuerySet[Firing], link: Link) -> Summary:
             _spread("Slot wait", waits, WaitFilter.ranges, WaitFilter.parameter_name, link),
             _spread("Took", took, TookFilter.ranges, TookFilter.parameter_name, link),
             _spread("Steps of the limit", steps, StepsFilter.ranges, StepsFilter.parameter_name, link),
-            _reasons(Counter(row.failure_reason for row in rows if row.failure_reason), link),
+            _reasons(Counter(row.failure_reason for row in rows if row.failed), link),
         ],
     )
 
 
 def _measured(row: tuple[Any, ...]) -> Measured:
-    due_at, fired_at, wait, took, turns, most, reason = row
+    due_at, fired_at, wait, took, turns, most, reason, completed_at = row
     lag = (fired_at - due_at) / MILLISECOND if fired_at else None
-    return Measured(lag, wait, took, 100 * turns / most if most and turns is not None else None, reason)
+    steps = 100 * turns / most if most and turns is not None else None
+    return Measured(lag, wait, took, steps, reason, completed_at is not None)
 
 
 def _measure(name: str, values: list[float], parameter: str, link: Link) -> Measure:

@@ -10,14 +10,14 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_time
 from django.utils.safestring import SafeString
 
-from schedules import collisions, editing, wording
+from schedules import collisions, conf, editing, wording
 from schedules.admin import hints, when
 from schedules.admin.collision_banner import tell
 from schedules.admin.walltime import WallTimeField
 from schedules.calendar import Instant
-from schedules.models import Schedule
+from schedules.models import Pool, Schedule
 from schedules.quiet import has_quiet_hours, is_quiet
-from schedules.states import ScheduleKind
+from schedules.states import OverlapPolicy, ScheduleKind
 from schedules.zones import ZoneError, zone
 
 COUNT = 5
@@ -46,7 +46,7 @@ class Preview:
     jitter_sec: int = 0
     collisions: list[SafeString] = field(default_factory=list)
     usual_steps: str = ""
-    not_a_limit: str = ""
+    chat_first: str = ""
 
     @property
     def spoken(self) -> str:
@@ -59,10 +59,9 @@ class Preview:
 
 def look(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> Preview:
     """Read the fields as saving would, and say in a sentence what is wrong; the id is an edited one's."""
-    prompt, profile = str(data.get("prompt", "")), str(data.get("profile", ""))
-    preview = Preview(timezone=str(data.get("timezone", "")).strip())
-    if said := hints.limit_in(prompt):
-        preview.not_a_limit = hints.NOT_A_LIMIT.format(said)
+    profile = str(data.get("profile", ""))
+    chat_first = hints.chat_first(conf.load())
+    preview = Preview(timezone=str(data.get("timezone", "")).strip(), chat_first=chat_first)
     if number := _number(profile):
         preview.usual_steps = hints.usual_steps(number)
     if str(data.get("when", "")).strip():
@@ -95,8 +94,15 @@ def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None)
     if saved is not None:
         schedule.pk, schedule.firing_count = saved.pk, saved.firing_count
         schedule.avg_turns_per_firing = saved.avg_turns_per_firing
-    for name in ("profile_id", "project_id", "max_turns", "max_firings"):
+        schedule.avg_duration_ms = saved.avg_duration_ms
+    for name in ("profile_id", "project_id", "max_turns", "max_firings", "max_run_duration_sec"):
         setattr(schedule, name, _number(str(data.get(name.removesuffix("_id")) or "")))
+    if data.get("overlap_policy") in OverlapPolicy.values:
+        schedule.overlap_policy = str(data["overlap_policy"])
+    schedule.pool_id = (
+        Pool.objects.filter(pk=str(data.get("pool") or "")).values_list("pk", flat=True).first()
+    )
+    schedule.name = str(data.get("name") or "")[:120]
     if data.get("kind") == ScheduleKind.HEARTBEAT:
         schedule.kind = ScheduleKind.HEARTBEAT
         schedule.active_from, schedule.active_until = (

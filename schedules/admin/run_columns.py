@@ -59,6 +59,8 @@ class RunColumns(ReadOnlyAdmin):
             return "for a person's answer"
         if run.status == RunStatus.RUNNING and run.cancel_requested_at:
             return "is asked to stop"
+        if run.status == RunStatus.CANCELLED:
+            return run.cancel_reason
         return run.failure_reason.replace("_", " ")
 
     @admin.display(description="asked by", ordering="source")

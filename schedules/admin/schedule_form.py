@@ -11,7 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from schedules import editing
 from schedules.admin import when
-from schedules.admin.hints import STEPS_ARE
+from schedules.admin.hints import NOT_A_LIMIT, steps_are
 from schedules.admin.walltime import WallTimeField
 from schedules.models import Schedule
 from schedules.zones import ZoneError, zone
@@ -59,7 +59,7 @@ class ScheduleForm(forms.ModelForm):
             "active_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         }
         help_texts = {
-            "max_turns": f"{STEPS_ARE}. Empty: the profile's limit, then the global one.",
+            "prompt": NOT_A_LIMIT,
             "max_run_duration_sec": "How long one run may work; then it is stopped and delivers what it has. "
             "Waiting does not count. Empty: the global limit.",
             "overlap_policy": "What an instant does while an earlier run of this schedule is not over.",
@@ -68,6 +68,7 @@ class ScheduleForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["max_turns"].help_text = f"{steps_are()} Empty: the profile's limit, then the global one."
         for name, value in self._shown().items():
             if name in self.fields:
                 self.initial.setdefault(name, value)

@@ -2,7 +2,6 @@
 
 from django.utils.safestring import SafeString
 
-from agents.states import FailureReason
 from schedules.models import Firing, Run, Schedule
 from schedules.states import Outcome, RunStatus, ScheduleStatus
 from stagent.lib.cells import badge
@@ -39,8 +38,6 @@ def fate(firing: Firing) -> str:
         return Outcome(firing.outcome).value.replace("_", " ")
     if firing.completed_at is None:
         return UNDER_WAY
-    if firing.failure_reason == FailureReason.ABORTED or (
-        firing.duration_ms is None and not firing.failure_reason
-    ):
+    if firing.was_cancelled:
         return STOPPED
     return FAILED if firing.failure_reason else DONE

@@ -17,6 +17,10 @@ def reaching(moment: datetime) -> Q:
     return Q(nominal_at__gte=moment) | Q(last_nominal_at__gte=moment)
 
 
+# Of a firing that is over: a person stopped its run, while it ran or before it began. That is no failure.
+CANCELLED = Q(failure_reason=FailureReason.ABORTED) | Q(failure_reason="", duration_ms=None)
+
+
 class FiringQuerySet(models.QuerySet["Firing"]):
     def by_rhythm(self) -> "FiringQuerySet":
         return self.filter(kind__in=BY_RHYTHM)
@@ -96,3 +100,12 @@ class Firing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schedule_name} at {self.nominal_at:%Y-%m-%d %H:%M} {self.outcome}"
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether a person stopped its run: `CANCELLED` of one row."""
+        if self.completed_at is None:
+            return False
+        return self.failure_reason == FailureReason.ABORTED or (
+            self.duration_ms is None and not self.failure_reason
+        )

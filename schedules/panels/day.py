@@ -7,16 +7,18 @@ from django.core.cache import cache
 from django.db.models import Case, Q, Sum, Value, When
 
 from schedules.models import Firing
+from schedules.models.firing import CANCELLED
 from schedules.states import Outcome
 
 HOURS = 24
 HOUR = timedelta(hours=1)
 STILL_MOVING = timedelta(hours=2)  # how far back an hour is counted afresh
 KEPT_SEC = 120
-FATES = {"good": "done", "bad": "failed", "missed": "not fired", "busy": "under way"}
+FATES = {"good": "done", "bad": "failed", "calm": "cancelled", "missed": "not fired", "busy": "under way"}
 FATE = Case(
     When(~Q(outcome=Outcome.FIRED), then=Value("missed")),
     When(completed_at=None, then=Value("busy")),
+    When(CANCELLED, then=Value("calm")),
     When(failure_reason="", then=Value("good")),
     default=Value("bad"),
 )

@@ -47,7 +47,7 @@ def test_a_schedule_is_made_in_words_with_its_firings_shown_while_typing(visit):
     expect(answer.get_by_text("At 09:30, every day")).to_be_visible()
     expect(answer.get_by_role("listitem").filter(has_text="09:30")).to_have_count(5)
     page.get_by_label("Prompt").fill("Report. MAX 20 turns.")
-    expect(answer.get_by_text("is a hint to the agent and not a limit")).to_be_visible()
+    expect(page.get_by_text("is a hint to the agent and not a limit")).to_be_visible()
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.locator(".messagelist").get_by_text("Busy at 09:30:")).to_be_visible()
     expect(page.get_by_role("heading", name="Morning report active")).to_be_visible()

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.admin.ranges import LagFilter, StepsFilter, TookFilter, WaitFilter, counts, read
-from schedules.models import Firing
+from schedules.models import Firing, Run
+from schedules.states import RunStatus
+from schedules.transitions import Ending, finish, withdraw
 from stagent.lib import clock
-from tests.support.builders import a_schedule, a_scheduler
+from tests.support.builders import a_queued_run, a_running_run, a_schedule, a_scheduler
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/schedules/firing/"
@@ -133,3 +135,26 @@ def test_the_sheet_of_all_holds_the_rows_that_fit_the_filters(reader, history):
     answer = reader.client.post(f"{LIST}?wait=1000-10000&fate=bad", sent)
     sheet = list(csv.DictReader(StringIO(b"".join(answer.streaming_content).decode())))
     assert sorted(int(row["slot_wait_ms"]) for row in sheet) == [2000, 3000, 7000, 8000]
+
+
+def test_what_a_person_cancelled_is_counted_apart_from_failures(reader):
+    now = clock.now()
+    schedule = a_schedule(now)
+    running, claimed = a_running_run(schedule, now)
+    finish(running.pk, claimed.token, Ending(RunStatus.CANCELLED, "aborted"), now=now)
+    failed, claimed = a_running_run(schedule, now)
+    finish(failed.pk, claimed.token, Ending(RunStatus.FAILED, "refusal"), now=now)
+    withdraw(a_queued_run(schedule, now).pk, now=now, reason="Not needed.")
+    for number, run in enumerate(Run.objects.order_by("pk"), 1):
+        at = now - timedelta(minutes=number)
+        row = {"outcome": "fired", "nominal_at": at, "due_at": at, "fired_at": at, "completed_at": now}
+        row |= {"failure_reason": run.failure_reason, "duration_ms": 5 if run.started_at else None}
+        Firing.objects.create(schedule=schedule, schedule_name=schedule.name, kind="scheduled", **row)
+    page = reader.opens(LIST)
+    assert "Cancelled 2 Failed 1" in page
+    assert "aborted" not in reader.html.split("Failures by reason")[1].split("</section>")[0]
+    day = reader.opens("/admin/")
+    assert "0 done 1 failed 2 cancelled 0 not fired" in day
+    assert reader.opens(f"{LIST}?fate=calm").count("cancelled") >= 2
+    assert "refusal" not in reader.opens("/admin/schedules/run/?status__exact=cancelled")
+    assert "Not needed." in reader.words

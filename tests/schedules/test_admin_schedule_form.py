@@ -6,11 +6,11 @@ import pytest
 from django import forms
 from django.contrib.admin.models import LogEntry
 
-from schedules.models import Schedule
+from schedules.models import Run, Schedule
 from schedules.states import ScheduleStatus
 from schedules.transitions import pause
 from stagent.lib import clock
-from tests.support.builders import a_profile, a_schedule
+from tests.support.builders import a_profile, a_queued_run, a_schedule
 from tests.support.pages import Reader
 
 pytestmark = pytest.mark.django_db
@@ -89,10 +89,14 @@ def test_from_and_until_are_on_the_clocks_of_its_zone_too(reader):
     assert schedule.ends_at == datetime(2030, 2, 1, 5, 0, tzinfo=UTC)
 
 
-def test_the_form_says_what_a_step_is_in_the_words_of_the_house(reader):
-    a_profile()
-    page = reader.opens(ADD)
-    assert "One step = one agent action… most schedules use 50–500 steps; heavy research runs 2,000+" in page
+def test_the_form_says_what_a_step_is_and_how_many_this_install_takes(reader):
+    schedule = a_schedule()
+    assert "(a reply and the tool calls it asked for). Empty:" in reader.opens(ADD)
+    for steps in range(1, 21):
+        run = a_queued_run(schedule)
+        ended = {"status": "completed", "finished_at": run.queued_at, "turn_count": steps}
+        Run.objects.filter(pk=run.pk).update(**ended)
+    assert "Most runs of this install take 3 to 18 steps." in reader.opens(ADD)
 
 
 def test_every_time_zone_is_offered(reader):
@@ -295,16 +299,11 @@ def test_the_preview_tells_what_is_usual_for_the_profile(reader, now):
     assert "schedules with this profile average ~40 steps" in ask(reader, profile=str(profile.pk))
 
 
-@pytest.mark.parametrize(
-    "words", ["MAX 30 turns", "at most 20 steps", "max_turns: 15", "no more than 5 tool calls"]
-)
-def test_a_limit_written_into_the_prompt_is_called_a_hint(reader, words):
-    page = ask(reader, prompt=f"Look around. {words}, please.")
-    assert f"“{words}” in the prompt is a hint to the agent and not a limit." in page
-
-
-def test_a_prompt_that_only_counts_things_is_left_alone(reader):
-    assert "is a hint" not in ask(reader, prompt="Describe the 5 steps to success in 3 turns of phrase.")
+def test_the_form_says_that_a_number_of_turns_in_a_prompt_is_no_limit_and_that_chat_comes_first(reader):
+    a_profile()
+    page = reader.opens(ADD)
+    assert "is a hint to the agent and not a limit. The limit is the field “Max agent steps per run”." in page
+    assert "while a reply streams, a due run is deferred, 300 s at most. Then it fires anyway." in page
 
 
 def test_odd_input_breaks_nothing(reader):

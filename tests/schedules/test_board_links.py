@@ -116,16 +116,19 @@ def test_repeated_failures_lead_to_exactly_those_runs(reader):
     assert reader.html.count('class="action-select"') == 2
 
 
-@pytest.mark.parametrize(("fate", "number"), [("good", 3), ("bad", 2), ("missed", 1), ("busy", 1)])
+@pytest.mark.parametrize(
+    ("fate", "number"), [("good", 3), ("bad", 2), ("calm", 1), ("missed", 1), ("busy", 1)]
+)
 def test_the_numbers_of_the_day_lead_to_their_firings(reader, fate, number):
     now, schedule = clock.now(), a_schedule()
     fates = {
-        "good": {"outcome": "fired", "completed_at": now},
+        "good": {"outcome": "fired", "completed_at": now, "duration_ms": 5},
+        "calm": {"outcome": "fired", "completed_at": now, "failure_reason": "aborted"},
         "bad": {"outcome": "fired", "completed_at": now, "failure_reason": "timeout"},
         "missed": {"outcome": "skipped_overlap"},
         "busy": {"outcome": "fired"},
     }
-    for minutes, name in enumerate(["good", "good", "good", "bad", "bad", "missed", "busy"]):
+    for minutes, name in enumerate(["good", "good", "good", "bad", "bad", "calm", "missed", "busy"]):
         a_firing(schedule, now - timedelta(minutes=minutes), **fates[name])
     a_firing(schedule, now - timedelta(days=3), **fates[fate])
     reader.opens(BOARD)
