@@ -28,11 +28,11 @@ def frame_of(message_id: int, seq: int, kind: str, data: Data) -> Frame:
 
 
 def feed_frame(seq: int, data: Data) -> Frame:
-    """Return the frame of a person's news."""
+    """Return the frame of a person's news, numbered by the feed: `seq` counts the frames of one message."""
     message_id = data.get("message_id")
     return {
         "type": "feed",
-        "seq": seq,
+        "feed_seq": seq,
         "what": data.get("what", ""),
         "conversation_id": str(data.get("conversation_id", "")),
         "message_id": None if message_id is None else str(message_id),

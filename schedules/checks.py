@@ -103,7 +103,11 @@ def is_mail_address(address: str) -> bool:
     return True
 
 
+NO_MAIL_SERVER = "No mail server is set up, so nothing is sent by e-mail. Set EMAIL_HOST."
+
+
 def mail_goes_to_the_log() -> bool:
+    """Tell whether there is no mail server."""
     return isinstance(mailers["default"], console.EmailBackend)
 
 

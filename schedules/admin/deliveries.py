@@ -12,7 +12,12 @@ from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin
 from stagent.lib.rendering import html_of
 
-TONES = {Delivery.Status.PENDING: "wait", Delivery.Status.DELIVERED: "good", Delivery.Status.FAILED: "bad"}
+TONES = {
+    Delivery.Status.PENDING: "wait",
+    Delivery.Status.DELIVERED: "good",
+    Delivery.Status.FAILED: "bad",
+    Delivery.Status.NOT_SENT: "bad",
+}
 
 
 @admin.register(Delivery)
@@ -40,7 +45,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="status")
     def state(self, delivery: Delivery) -> SafeString:
-        return cells.badge(delivery.status, TONES[Delivery.Status(delivery.status)])
+        return cells.badge(delivery.status.replace("_", " "), TONES[Delivery.Status(delivery.status)])
 
     @admin.display(description="to", ordering="target")
     def where(self, delivery: Delivery) -> SafeString:

@@ -13,6 +13,7 @@ from schedules import editing
 from schedules.admin import when
 from schedules.admin.hints import NOT_A_LIMIT, steps_are
 from schedules.admin.walltime import WallTimeField
+from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
 from schedules.models import Schedule
 from schedules.zones import ZoneError, zone
 from stagent.lib import clock
@@ -72,6 +73,8 @@ class ScheduleForm(forms.ModelForm):
         for name, value in self._shown().items():
             if name in self.fields:
                 self.initial.setdefault(name, value)
+        if "email" in self.fields and mail_goes_to_the_log():
+            self.fields["email"].help_text += f" {NO_MAIL_SERVER}"
         for field in self.fields.values():
             if isinstance(field.widget, RelatedFieldWidgetWrapper):
                 field.widget = field.widget.widget  # what is chosen from has pages of its own

@@ -8,6 +8,7 @@ from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
 from schedules import streaks, wording
+from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
 from schedules.models import Schedule
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
@@ -116,5 +117,7 @@ def schedule_row(schedule: Schedule) -> ScheduleRow:
 
 
 def standing_warnings(schedule: Schedule) -> Warnings:
-    """Return the advice that its last runs give."""
-    return [{"type": "advice", "message": text} for text in streaks.advice(schedule)]
+    """Return the advice that its last runs give, and what of its deliveries cannot be sent."""
+    unsent = [NO_MAIL_SERVER] if schedule.email and mail_goes_to_the_log() else []
+    found = [{"type": "advice", "message": text} for text in streaks.advice(schedule)]
+    return found + [{"type": "not_sent", "message": text} for text in unsent]

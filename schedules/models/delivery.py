@@ -33,6 +33,7 @@ class Delivery(models.Model):
         PENDING = "pending"
         DELIVERED = "delivered"
         FAILED = "failed"
+        NOT_SENT = "not_sent"  # there is no way to send it; `last_error` says why
 
     schedule = models.ForeignKey(Schedule, models.CASCADE, null=True, related_name="deliveries")
     notice = models.ForeignKey(Notice, models.CASCADE, null=True, related_name="deliveries")

@@ -31,7 +31,7 @@ async def returns(owner, seen):
         conversation = await in_database(owner.conversations.get)
         change = tidying.Change({"pinned": not conversation.pinned})
         await in_database(tidying.change, owner, str(conversation.pk), change, now=NOON)
-        return welcome["feed"], (await page.hears("feed"))["seq"]
+        return welcome["feed"], (await page.hears("feed"))["feed_seq"]
 
 
 async def test_what_is_kept_is_told_from_where_the_page_was(alice, said):

@@ -45,7 +45,7 @@ async def test_the_news_have_no_gap(alice, desk):
             place["reply_id"], place["conversation_id"],
         )  # fmt: skip
         news = [frame for frame in page.frames if frame["type"] == "feed"]
-    assert [frame["seq"] for frame in news] == list(range(1, len(news) + 1))
+    assert [frame["feed_seq"] for frame in news] == list(range(1, len(news) + 1))
     about = [(frame["what"], frame["message_id"]) for frame in news]
     assert ("message", place["message_id"]) in about
     assert ("message", place["reply_id"]) in about

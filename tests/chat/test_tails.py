@@ -92,7 +92,8 @@ def test_a_reply_is_followed_from_its_news_to_its_end(alice, page):
     assert types(page.of(place.reply_id)) == ["started", "delta", "delta", "final"]
     assert [frame["seq"] for frame in page.of(place.reply_id)] == [1, 2, 3, 4]
     assert page.tail.follows == {}
-    news_heard = [frame["seq"] for frame in page.frames if frame["type"] == "feed"]
+    news_heard = [frame["feed_seq"] for frame in page.frames if frame["type"] == "feed"]
+    assert not any("seq" in frame for frame in page.frames if frame["type"] == "feed")
     assert news_heard == list(range(1, len(news_heard) + 1))
 
 

@@ -57,9 +57,9 @@ export class Traffic {
     }
 
     #news(frame) {
-        if (frame.seq <= this.#feed) return;
-        if (frame.seq > this.#feed + 1) return this.connection.hello();
-        this.#feed = frame.seq;
+        if (frame.feed_seq <= this.#feed) return;
+        if (frame.feed_seq > this.#feed + 1) return this.connection.hello();
+        this.#feed = frame.feed_seq;
         if (!RINGING.includes(frame.what)) return;
         this.sidebar.refresh(frame.conversation_id);
         if (frame.conversation_id === this.thread.id) this.thread.syncSoon();
