@@ -92,6 +92,17 @@ class QuestionStatus(models.TextChoices):
     WITHDRAWN = "withdrawn"  # its run or reply ended first
 
 
+# Every arrow of a question and the one function of `agents.questions` that walks it.
+QUESTION_ARROWS = (
+    (QuestionStatus.OPEN, QuestionStatus.ALLOWED, "answer"),
+    (QuestionStatus.OPEN, QuestionStatus.DENIED, "answer"),
+    (QuestionStatus.OPEN, QuestionStatus.ANSWERED, "answer"),
+    (QuestionStatus.OPEN, QuestionStatus.EXPIRED, "answer"),  # it came too late
+    (QuestionStatus.OPEN, QuestionStatus.EXPIRED, "expire"),
+    (QuestionStatus.OPEN, QuestionStatus.WITHDRAWN, "withdraw"),
+)
+
+
 class Activity(models.TextChoices):
     """What a ledger row was for."""
 

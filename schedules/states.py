@@ -105,6 +105,28 @@ ARROWS = (
     (RunStatus.QUEUED, RunStatus.FAILED, "give_up"),
 )
 
+# The same for the other rows that have a state; those of a notice follow from its moments.
+SCHEDULE_ARROWS = (
+    (ScheduleStatus.ACTIVE, ScheduleStatus.PAUSED, "pause"),
+    (ScheduleStatus.ACTIVE, ScheduleStatus.PAUSED, "self_pause"),
+    (ScheduleStatus.ACTIVE, ScheduleStatus.COMPLETED, "move_on"),
+    (ScheduleStatus.PAUSED, ScheduleStatus.ACTIVE, "resume"),
+    (ScheduleStatus.PAUSED, ScheduleStatus.COMPLETED, "resume"),  # no instant is left
+    (ScheduleStatus.PAUSED, ScheduleStatus.ACTIVE, "restore"),
+    (ScheduleStatus.PAUSED, ScheduleStatus.COMPLETED, "restore"),
+)
+DELIVERY_ARROWS = (
+    ("pending", "delivered", "settle"),
+    ("pending", "failed", "settle"),
+    ("pending", "failed", "claim"),  # its last sender vanished
+)
+NOTICE_ARROWS = (
+    ("open", "acknowledged", "acknowledge"),
+    ("open", "closed", "acknowledge"),  # of a kind that is over once seen
+    ("open", "closed", "close"),
+    ("acknowledged", "closed", "close"),
+)
+
 # Head starts in the queue. A run's place is its queueing time less its head start, so a lower
 # priority is overtaken for this long at most: bounded ageing that an index can order by.
 HEAD_START_SEC = {"manual": 1800, "retry": 1200, "scheduled": 600, "backfill": 0}

@@ -23,7 +23,7 @@ from chat.events import Settled
 from chat.models import Conversation, Message
 from chat.parts import Part, outline_of, parts_in, text_of
 from chat.spending import spender
-from chat.states import NEWS_SETTLED, MessageStatus, Reason
+from chat.states import ARROWS, NEWS_SETTLED, MessageStatus, Reason
 from chat.waits import measured, since
 from chat.wording import notice_for
 
@@ -64,6 +64,8 @@ def finalise(
         end = _as_asked(reply, end)
         pen = _take_pen(reply)
         end = _as_concluded(reply, end)
+        if (reply.status, end.status, "finalise") not in ARROWS:
+            raise ValueError(f"A reply that is {reply.status} cannot become {end.status}.")
         parts = _shown(reply, end.last_words, pen, now)
         reply.text, reply.outline = text_of(parts), outline_of(parts, now)
         reply.status, reply.reason, reply.finished_at = end.status, end.reason, now

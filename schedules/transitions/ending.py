@@ -22,7 +22,7 @@ from agents.states import FailureKind
 from schedules import outbox, statements, streaks
 from schedules.models import Firing, Run, Schedule
 from schedules.signals import announce, run_finished
-from schedules.states import Outcome, RunStatus
+from schedules.states import FINISHED, Outcome, RunStatus
 from schedules.transitions import slots
 from schedules.transitions.accounts import Ending, account_for, close, measure, seal
 from schedules.transitions.queueing import place_again
@@ -36,6 +36,8 @@ def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q
 
     `LeaseLost` when the token is not the run's any more (or `belief` does not hold): nothing is written.
     """
+    if ending.status not in FINISHED:
+        raise ValueError(f"A running run cannot end as {ending.status}.")
     try:
         return _finish(run_id, token, ending, now, belief, _keep_books)
     except (LeaseLost, DatabaseError):

@@ -59,8 +59,8 @@ class Crew:
 
     def kill_children(self, name: str) -> int:
         """End what a process has started, once that is there; return how many they were."""
-        wait_for(lambda: _family(self._running[name].pid)[1:], f"{name} has started a process")
-        children = _family(self._running[name].pid)[1:]
+        wait_for(lambda: self.children(name), f"{name} has started a process")
+        children = self.children(name)
         for process in children:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -75,6 +75,13 @@ class Crew:
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
+
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
+    def children(self, name: str) -> list[psutil.Process]:
+        """Return what a process has started."""
+        return _family(self.pid(name))[1:]
 
     def answers(self) -> bool:
         with socket.socket() as door:

@@ -41,6 +41,7 @@ from stagent.models import ApiToken  # noqa: E402
 PEOPLE = 3
 TALK = "Talk. [[offline: tokens=80 delay=20ms]]"
 CALM_SEC = (0.5, 4.0)  # between two strikes
+EARLY = 0.2  # of all strikes do not wait until their victim has started
 FROZEN_SEC = (1.0, 8.0)  # shorter and longer than a lease of 4 s
 STRIKES = ("kill web", "kill scheduler", "kill chat worker", "freeze scheduler", "freeze web")
 NAMED = 10  # differences between books that are printed
@@ -93,6 +94,8 @@ class Rounds:
         what = STRIKES[self._done] if self._done < len(STRIKES) else self._chance.choice(STRIKES)
         self._done += 1
         deed, _, victim = what.partition(" ")
+        if self._chance.random() >= EARLY:
+            wait_for(lambda: _is_up(crew, victim), f"{victim} is up")
         if victim == "chat worker":
             self._report.note(f"       {crew.kill_children('web')} chat worker killed")
         elif deed == "kill":
@@ -104,9 +107,16 @@ class Rounds:
             self._report.note(f"       {victim} stopped for {seconds:.1f} s")
 
 
+def _is_up(crew: Crew, victim: str) -> bool:
+    """Tell whether a process is at work, and not just starting."""
+    if victim == "scheduler":
+        return Scheduler.objects.filter(pid=crew.pid(victim)).exists()
+    return crew.answers() and bool(crew.children("web"))
+
+
 async def _live_through(crew: Crew, token: str, rounds: Rounds, load: Load) -> list[Heard]:
     over = asyncio.Event()
-    people = [Person(crew.port, token, f"person {number}") for number in range(PEOPLE)]
+    people = [Person(crew.port, token, f"person {number}", QUIET_SEC) for number in range(PEOPLE)]
     async with asyncio.TaskGroup() as group:
         for person in people:
             group.create_task(_chat(person, over))

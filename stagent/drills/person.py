@@ -53,8 +53,9 @@ class Heard:
 class Person:
     """Talks, one message after the other, and does not give up when the line is cut."""
 
-    def __init__(self, port: int, token: str, name: str) -> None:
+    def __init__(self, port: int, token: str, name: str, patience_sec: float = PATIENCE_SEC) -> None:
         self._port, self._token, self._name = port, token, name
+        self._patience_sec = patience_sec
         self._line: _Line | None = None
         self._conversation_id: str | None = None
         self.heard: list[Heard] = []
@@ -63,7 +64,7 @@ class Person:
         """Say something and listen to the answer until it is over, over as many lines as that takes."""
         asked = Heard(f"{self._name}-{len(self.heard)}", time.monotonic())
         self.heard.append(asked)
-        async with asyncio.timeout(PATIENCE_SEC):
+        async with asyncio.timeout(self._patience_sec):
             while asked.final is None:
                 try:
                     await self._listen(asked, text)
