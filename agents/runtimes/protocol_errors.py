@@ -101,6 +101,8 @@ def is_chat_completion(data: Json) -> bool:
 def _page(text: str, host: str) -> Exception:
     if not (text := text.strip()):
         return GarbledStream(f"{host} answered without a word.")
+    if text.startswith("{"):
+        return GarbledStream(f"{host} answered with JSON that is broken: {shorten(text, 100)}")
     title = TITLE.search(text)
     if title or text.startswith("<"):
         named = f" (“{shorten(title[1], 80)}”)" if title and title[1].strip() else ""

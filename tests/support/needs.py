@@ -10,6 +10,7 @@ NEEDS = {
     "postgres": "with DATABASE_URL=postgres://…",
     "cluster": "with that and STAGENT_EXECUTOR=procrastinate",
     "redis": "with REDIS_URL=redis://…",
+    "aimock": "with STAGENT_AIMOCK=a folder in which `npm install @copilotkit/aimock` was run",
     "browser": "with -m browser, and Chromium on the PATH",
 }
 
@@ -26,6 +27,8 @@ def there(need: str, config: pytest.Config) -> bool:
             return there("postgres", config) and os.environ.get("STAGENT_EXECUTOR") == "procrastinate"
         case "redis":
             return bool(os.environ.get("REDIS_URL"))
+        case "aimock":
+            return bool(os.environ.get("STAGENT_AIMOCK")) and shutil.which("node") is not None
         case _:
             return config.option.markexpr == "browser" and chromium() is not None
 
