@@ -214,7 +214,7 @@ LOGGING = {
         "broke": {"()": "django.utils.log.CallbackFilter", "callback": records.broke},
         "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": records.in_one_line},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "stagent.lib.log_output.LogHandler", "formatter": "line"}},
     "root": {
         "handlers": ["stderr"],
         "level": env.choice("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")),

@@ -22,6 +22,7 @@ from schedules import conf
 from schedules.loop import GRACE_SEC, Loop
 from stagent.lib import migrated
 from stagent.lib.interpreter import share_finely
+from stagent.lib.log_output import LineWriter
 
 OVERRIDES = {"max_concurrent": "SCHEDULE_MAX_CONCURRENT", "lease_ttl": "SCHEDULE_LEASE_TTL_SEC"}
 
@@ -67,9 +68,10 @@ class Command(BaseCommand):
         loop = Loop(execute=not options["no_execute"], grace_sec=options["grace"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
-        self.stderr.write(f"Scheduler {loop.holder} is running; Ctrl-C stops it.")
+        written = LineWriter(self.stderr)
+        written.write(f"Scheduler {loop.holder} is running; Ctrl-C stops it.")
         loop.run(once=options["once"])
-        self.stderr.write("Scheduler stopped.")
+        written.write("Scheduler stopped.")
 
     def _check_the_database(self) -> None:
         """Refuse a database that this code does not fit; one that is away may come back, the loop waits."""

@@ -20,12 +20,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from schedules import handover
 from stagent import demo, first_user
 from stagent.children import Child, Household
 from stagent.first_user import FirstUser, NameTaken
 from stagent.lib import clock, env
+from stagent.lib.log_output import LineWriter
 from stagent.listening import CannotListen, address_of, answers, is_local, take_port
 
 ASK_EVERY_SEC = 0.25
@@ -34,6 +36,9 @@ SLOW_START_SEC = 30.0
 
 class Command(BaseCommand):
     help = "Bring Stagent up: database, first user, demo, then web and scheduler together with one log."
+
+    _log: LineWriter | None = None
+    _household: Household | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0 is everywhere")
@@ -64,15 +69,21 @@ class Command(BaseCommand):
 
     def _make_admin(self) -> None:
         try:
-            made = first_user.make_admin(env.text("STAGENT_ADMIN_PASSWORD"))
+            with transaction.atomic():  # a password that cannot be shown is nobody's
+                made = first_user.make_admin(env.text("STAGENT_ADMIN_PASSWORD"))
+                if made and made.password:
+                    self._print_password(made)
+        except OSError as error:
+            raise CommandError(
+                f"The password of the first user could not be printed ({error}), so there is no user yet. "
+                "Make room for the log, or choose a password with STAGENT_ADMIN_PASSWORD."
+            ) from None
         except NameTaken:
             raise CommandError(
                 "There is no superuser, and the name admin belongs to a user who is none. "
                 "`manage.py createsuperuser` makes one under another name."
             ) from None
-        if made and made.password:
-            self._print_password(made)
-        elif made:
+        if made and not made.password:
             self._say("up", f"made the user {made.name}, with the password from STAGENT_ADMIN_PASSWORD.")
 
     def _print_password(self, made: FirstUser) -> None:
@@ -86,6 +97,7 @@ class Command(BaseCommand):
             rule,
         ):
             self.stdout.write(self.style.WARNING(line))
+        self.stdout.flush()
 
     def _install_demo(self) -> None:
         if count := demo.install(clock.now()):
@@ -141,12 +153,13 @@ class Command(BaseCommand):
         paint = {"web": self.style.HTTP_NOT_MODIFIED, "scheduler": self.style.MIGRATE_HEADING}.get(
             who, self.style.SUCCESS
         )
-        try:
-            self.stdout.write(f"{paint(f'{who:<9} |')} {line}")
-            self.stdout.flush()
-        except OSError:  # whoever read the log is gone, as in `make run | head`
-            self._mute_and_stop()
+        if self._log is None:
+            self._log = LineWriter(self.stdout, on_closed=self._mute_and_stop)
+        self._log.write(f"{paint(f'{who:<9} |')} {line}")
 
     def _mute_and_stop(self) -> None:
+        """Stop, because whoever read the log is gone, as in `make run | head`."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if self._household is None:
+            sys.exit(1)
         self._household.stop()

@@ -17,6 +17,7 @@ from django.conf import settings
 from procrastinate.contrib.django.management.commands import procrastinate
 
 from schedules.cluster import host
+from stagent.lib.log_output import LineWriter
 
 DEFAULTS: dict[str, Any] = settings.PROCRASTINATE_WORKER_DEFAULTS
 NICE = 5
@@ -41,6 +42,7 @@ class Command(procrastinate.Command):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, here.leave)
-        self.stderr.write(f"Worker {here.holder} is running, {concurrency} runs at once; Ctrl-C stops it.")
+        written = LineWriter(self.stderr)
+        written.write(f"Worker {here.holder} is running, {concurrency} runs at once; Ctrl-C stops it.")
         await here.serve(partial(host.fetch, **options), once=not options.get("wait", True))
-        self.stderr.write("Worker stopped.")
+        written.write("Worker stopped.")
