@@ -1,13 +1,20 @@
 """The slow work of the loop, each part at its own pace."""
 
+import logging
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+
+from django.db import connection
 
 from schedules import conf, retention
 from schedules.handover import Sweep
 from schedules.models import Scheduler
 from schedules.tallies import books
 from schedules.watching import Watch
+from stagent.lib.outage import Outage
+
+log = logging.getLogger("stagent.maintenance")
 
 PRUNE_EVERY_SEC = 600.0
 PRUNE_SLICE_SEC = 0.05  # of a pass, for runs are waiting for it; what is left waits for the next one
@@ -21,10 +28,25 @@ class Maintenance:
         self._pruned_at = float("-inf")
         self._watch = Watch()
         self._sweep = Sweep()
+        self._outages: dict[str, Outage] = {}
 
     def look_after(self, now: datetime) -> None:
-        self._watch.look(now)
-        self._sweep.look()
+        self._each(self._watch.look, now)
+        self._each(self._sweep.look)
+        self._each(self._prune, now)
+
+    def _each(self, part: Callable[..., object], *arguments: object) -> None:
+        """Do one part; its error keeps the others from nothing."""
+        outage = self._outages.setdefault(name := part.__qualname__, Outage(log, f"Maintenance ({name})"))
+        try:
+            part(*arguments)
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the next pass tries again
+            outage.failed(error)
+            connection.close_if_unusable_or_obsolete()
+        else:
+            outage.worked()
+
+    def _prune(self, now: datetime) -> None:
         if time.monotonic() - self._pruned_at < PRUNE_EVERY_SEC:
             return
         if not books.keep(now):
