@@ -26,6 +26,7 @@ from chat.spending import spender
 from chat.states import ARROWS, NEWS_SETTLED, MessageStatus, Reason
 from chat.waits import measured, since
 from chat.wording import notice_for
+from stagent.lib.side_notes import best_effort
 
 PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureReason.BUDGET_EXCEEDED)
 
@@ -139,6 +140,12 @@ def _seal(reply: Message, pen: UUID, now: datetime) -> None:
 def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[str, int | None]) -> None:
     if token is not None:
         activity.end(reply.stream_key, token)
+    best_effort(lambda: _record(reply, now, waited))
+    Conversation.objects.filter(pk=reply.conversation_id).update(answered_at=now, active_at=now)
+    news.tell(NEWS_SETTLED, reply, now)
+
+
+def _record(reply: Message, now: datetime, waited: dict[str, int | None]) -> None:
     activity.record(
         reply.stream_key,
         started_at=since(reply),
@@ -146,5 +153,3 @@ def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[st
         reason=reply.reason,
         **measured(reply, waited, now),
     )
-    Conversation.objects.filter(pk=reply.conversation_id).update(answered_at=now, active_at=now)
-    news.tell(NEWS_SETTLED, reply, now)

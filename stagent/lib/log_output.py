@@ -8,13 +8,13 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from io import UnsupportedOperation
-from typing import TextIO
+from typing import Any, TextIO
 
 
 class LineWriter:
-    """Writes lines to a stream; `on_closed` is called where whoever read them is gone."""
+    """Writes lines to a file or to Django's wrapper around one; `on_closed` is called where whoever read them is gone."""
 
-    def __init__(self, stream: TextIO, on_closed: Callable[[], None] | None = None) -> None:
+    def __init__(self, stream: Any, on_closed: Callable[[], None] | None = None) -> None:
         self.stream = stream
         self._on_closed = on_closed
         self._is_cut = False  # a line was written in part
