@@ -12,7 +12,10 @@ from typing import Any, TextIO
 
 
 class LineWriter:
-    """Writes lines to a file or to Django's wrapper around one; `on_closed` is called where whoever read them is gone."""
+    """Writes lines to a file, or to Django's wrapper around one.
+
+    `on_closed` is called where whoever read them is gone.
+    """
 
     def __init__(self, stream: Any, on_closed: Callable[[], None] | None = None) -> None:
         self.stream = stream
@@ -50,7 +53,7 @@ class LineWriter:
 
     def _descriptor(self) -> int | None:
         with suppress(AttributeError, UnsupportedOperation, ValueError):
-            return self.stream.fileno()
+            return int(self.stream.fileno())
         return None
 
 
