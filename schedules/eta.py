@@ -105,8 +105,11 @@ def _taken_from(used: Iterable[Estimate]) -> str:
         parts.append(f"{runs} earlier run{'s' * (runs != 1)} of {_listed(own)}")
     if similar := {one.schedule_name: 0 for one in used if one.basis == Basis.SIMILAR}:
         parts.append(f"runs of similar schedules ({_listed(similar)} has none yet)")
-    if unknown := {one.schedule_name: 0 for one in used if one.basis == Basis.LIMIT}:
-        parts.append(f"the time limit of {_listed(unknown)}, of which no earlier run took as long")
+    new = {one.schedule_name: 0 for one in used if one.basis == Basis.LIMIT and not one.runs}
+    if new:
+        parts.append(f"the time limit of {_listed(new)}, because no earlier run tells how long it takes")
+    if late := {one.schedule_name: 0 for one in used if one.basis == Basis.LIMIT and one.runs}:
+        parts.append(f"the time limit of {_listed(late)}, which runs longer than all its earlier runs")
     return f"Taken from {' and '.join(parts)}." if parts else "No run is under way to take it from."
 
 

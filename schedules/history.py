@@ -63,7 +63,7 @@ class History:
         if longer:
             return Estimate(_spread(longer).within(1, left), basis, run.schedule_name, len(samples))
         mid = OVERDUE_SHARE * elapsed if samples else left / 2
-        return Estimate(Span(1, mid, left).within(1, left), Basis.LIMIT, run.schedule_name)
+        return Estimate(Span(1, mid, left).within(1, left), Basis.LIMIT, run.schedule_name, len(samples))
 
     def whole(self, run: Run) -> Estimate:
         """Tell how long a run takes that has not begun."""

@@ -70,12 +70,13 @@ def test_without_any_history_it_says_so_and_knows_only_the_time_limit(elapsed: i
     left = 1200 - elapsed
     assert (told.range_sec, told.basis) == ((1, left), Basis.LIMIT)
     assert 1 <= told.eta_sec <= left
-    assert told.taken_from == "Taken from the time limit of “New one”, of which no earlier run took as long."
+    assert told.taken_from.startswith("Taken from the time limit of “New one”, because no earlier run tells")
 
 
 def test_a_run_that_outlasts_its_history_is_bounded_by_its_time_limit_alone() -> None:
     told = eta(that_took([10, 12]), 300)
     assert (told.basis, told.range_sec) == (Basis.LIMIT, (1, 900))
+    assert "“Nightly report”, which runs longer than all its earlier runs" in told.taken_from
 
 
 def test_a_schedule_that_never_ran_is_judged_by_others_of_its_profile_and_it_says_so() -> None:
