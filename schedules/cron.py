@@ -17,6 +17,7 @@ from cron_descriptor import Options, get_description  # type: ignore[import-unty
 
 from schedules.days import DAY, EPOCH_ORDINAL, day_rule, expand, midnights
 from schedules.fields import CronError, normalise
+from schedules.steps import spelled_out
 
 __all__ = ["Cron", "CronError", "describe", "parse"]
 
@@ -71,12 +72,15 @@ def parse(text: str) -> Cron:
 
 @lru_cache(maxsize=4096)
 def describe(text: str) -> str:
-    """Say an expression in plain English, on the 24-hour clock; raise CronError when it is none."""
+    """Say an expression in plain English, on the 24-hour clock; raise CronError when it is none.
+
+    It never says "every 45 minutes" of what is not: such steps are told by their values.
+    """
     options = Options()
     options.use_24hour_time_format = True
     options.locale_code = "en_US"
     cron = parse(text)
-    said: str = get_description(cron.expression, options)
+    said: str = get_description(spelled_out(cron.expression), options)
     if cron.day_fields == "* * *" and re.match(r"At \d\d:", said):
         said += ", every day"
     return re.sub(r"\b(day )?L\b", "the last day", said)

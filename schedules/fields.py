@@ -122,11 +122,18 @@ def _range(field: Field, match: re.Match[str]) -> str:
     low, high = match["low"], match["high"]
     text = _spell(field, low)
     if high is not None:
-        # croniter reads 9-9 (and SUN-7) as "all of them", other crons as "the ninth": nobody may guess.
-        if field.number(high) == field.number(low) or (low, high) in (("7", "0"), ("7", "SUN")):
-            raise CronError(f"'{low}-{high}' in the {field.name} is a range of one: write {low}.")
+        # croniter reads 9-9 (and SUN-7) as "all of them", every other cron as "the ninth".
+        if _is_one(field, low, high):
+            _step(field, match["step"])
+            return text
         text += f"-{_spell(field, high)}"
     return text + _step(field, match["step"])
+
+
+def _is_one(field: Field, low: str, high: str) -> bool:
+    """Tell whether a range has one value; of the weekdays, 0 and 7 are the same."""
+    one, other = field.number(low), field.number(high)
+    return one == other or (field is WEEKDAY and {one, other} == {0, 7} and one > other)
 
 
 def _spell(field: Field, word: str) -> str:

@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from schedules import notices
-from schedules.models import Schedule
+from schedules.models import Schedule, Setting
 from schedules.states import ScheduleStatus
 from schedules.transitions.next_instant import corrected, unexplained
-from stagent.lib import bell, clock
+from stagent.lib import bell, clock, zone_data
 
 EVERY_SEC = 1800.0  # where nothing gives cause for it
 SLICE_SEC = 0.03  # of a pass: runs wait for it
@@ -24,6 +24,7 @@ TOGETHER = 100
 MOST_NAMED = 5
 JUMP = timedelta(seconds=5)
 STALL = timedelta(seconds=60)
+ZONE_DATA = "zone_data"  # the setting that keeps the version
 
 log = logging.getLogger("stagent.loop")
 
@@ -36,6 +37,7 @@ class NextCheck:
         self._ended_at = time.monotonic()
         self._seen: datetime | None = None
         self._why = ""
+        self._zone_data_is_known = False
 
     @property
     def busy(self) -> bool:
@@ -49,6 +51,7 @@ class NextCheck:
     def step(self, now: datetime) -> int:
         """Look at some schedules; return how many were corrected."""
         self._notice_jump(now)
+        self._notice_zone_data()
         if not self.busy and abs(time.monotonic() - self._ended_at) >= EVERY_SEC:
             self.begin("")
         until, corrected = time.monotonic() + SLICE_SEC, 0
@@ -58,6 +61,17 @@ class NextCheck:
             self._after = rows[-1].pk if len(rows) == TOGETHER else None
             self._ended_at = time.monotonic()
         return corrected
+
+    def _notice_zone_data(self) -> None:
+        """Tell, with what is corrected, that the zones are others than those the instants were made with."""
+        if self._zone_data_is_known:
+            return
+        here = zone_data.choose().version
+        before = Setting.objects.filter(key=ZONE_DATA).values_list("value", flat=True).first()
+        if before != here:
+            Setting.objects.update_or_create(key=ZONE_DATA, defaults={"value": here})
+            self.begin(f"the time-zone data changed from {before} to {here}" if before else "")
+        self._zone_data_is_known = True
 
     def _notice_jump(self, now: datetime) -> None:
         """Begin again where the clock went back, or on by more than a pass and a sleep take."""

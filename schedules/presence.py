@@ -12,7 +12,7 @@ from schedules import handover
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER, SEEN_EVERY_SEC
 from schedules.vitals import Vitals
-from stagent.lib import clock
+from stagent.lib import clock, zone_data
 
 CAP = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
 
@@ -42,6 +42,7 @@ class Presence:
         now = clock.now()
         told = {"seen_at": now, **self._measured(), **self._limit()}
         born = {"started_at": now, "host": socket.gethostname()[:80], "pid": os.getpid()}
+        born["zone_data"] = str(zone_data.choose())[:60]
         Scheduler.objects.update_or_create(
             holder=self._holder, defaults=told, create_defaults={**told, **born, **self._fixed}
         )

@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from agents.models import Provider
 from schedules import notices, presence
-from schedules.models import Firing, Notice, Schedule
+from schedules.models import Firing, Notice, Schedule, Scheduler
 from schedules.models.firing import reaching
 from schedules.states import Outcome
 
 LOOK_EVERY_SEC = 10.0
 RECENT = timedelta(hours=24)  # instants missed longer ago are history, and so is a notice with none since
 SILENT_FOR = timedelta(seconds=75)  # a restart is quicker
-MISSED, NO_SCHEDULER, BREAKER = "missed", "no_scheduler", "breaker:"
+MISSED, NO_SCHEDULER, BREAKER, ZONE_DATA = "missed", "no_scheduler", "breaker:", "zone_data"
 
 type Open = Mapping[str, Notice]
 
@@ -43,6 +43,7 @@ def look(now: datetime) -> None:
     _look_at_breakers(known, now)
     _look_at_missed(known, now)
     _look_at_self_pauses(known, now)
+    _look_at_zone_data(known, now)
     _close_what_is_old(known, now)
     if NO_SCHEDULER in known and presence.complete(now):
         notices.close(NO_SCHEDULER, now)
@@ -108,6 +109,17 @@ def _look_at_self_pauses(known: Open, now: datetime) -> None:
             rest = Schedule.objects.paused_themselves().filter(last_failure_reason=reason)
             if notice.last_at < now - RECENT or not rest.exists():
                 notices.close(cause, now)
+
+
+def _look_at_zone_data(known: Open, now: datetime) -> None:
+    """Tell that schedulers use different time-zone data: instants depend on who records them."""
+    there = [one for one in Scheduler.objects.running(now) if one.zone_data]
+    if len({one.zone_data.split()[0] for one in there}) > 1:
+        named = ", ".join(sorted({f"{one.host} {one.zone_data}" for one in there}))
+        told = f"Schedulers use different time-zone data: {named}. Update the older one."
+        notices.tell(ZONE_DATA, Notice.Kind.ZONE_DATA, told, now)
+    elif ZONE_DATA in known:
+        notices.close(ZONE_DATA, now)
 
 
 def _close_what_is_old(known: Open, now: datetime) -> None:

@@ -4,6 +4,7 @@ zoneinfo does not tell its transitions, so they are found by asking once a day a
 and remembered. No zone of the IANA database has ever changed its clocks twice within four days.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -18,6 +19,8 @@ NOT_PLACES = {
     "posixrules",
     "Factory",
 }  # files beside the zones; what they mean differs by machine
+
+OFFSET = re.compile(r"(?:GMT|UTC)?\s*([+-])(\d{1,2})(?::?(\d\d))?", re.IGNORECASE)
 
 type Piece = tuple[int, int, int]  # from (inclusive), to (exclusive), seconds ahead of UTC
 
@@ -73,6 +76,8 @@ def _names() -> frozenset[str]:
 
 def _suggestion(wrong: str) -> str:
     """Propose the nearest name: of the whole, or of its last part ("paris")."""
+    if offset := OFFSET.fullmatch(wrong.strip()):
+        return _offset_hint(*offset.groups())
     # Etc/GMT+2 is two hours *behind* UTC; nobody who types GMT+2 means that.
     names = {name.casefold(): name for name in sorted(_names()) if not name.startswith("Etc/")}
     cities = {folded.rsplit("/", 1)[-1]: name for folded, name in names.items()}
@@ -81,3 +86,15 @@ def _suggestion(wrong: str) -> str:
         if near := get_close_matches(folded, known, n=1, cutoff=0.75):
             return f" Did you mean {known[near[0]]}?"
     return " Use an IANA name such as Europe/Paris, America/New_York or UTC."
+
+
+def _offset_hint(sign: str, hours: str, minutes: str | None) -> str:
+    """Say what to write for an offset from UTC; the signs of the Etc zones are the other way round."""
+    place = "a place with its clock changes, such as Europe/Athens"
+    fixed = f"Etc/GMT{'-' if sign == '+' else '+'}{int(hours)}"
+    if int(hours) == 0 and int(minutes or 0) == 0:
+        return " Write UTC."
+    if int(minutes or 0) or fixed not in _names():
+        return f" An offset is not a time zone: write {place} or Asia/Kolkata."
+    ahead = "ahead of" if sign == "+" else "behind"
+    return f" For {int(hours)} h {ahead} UTC all year write {fixed} (its sign is reversed), or {place}."

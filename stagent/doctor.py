@@ -5,10 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
-from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import TZPATH
 
 import django
 from channels.layers import get_channel_layer
@@ -26,7 +23,7 @@ from stagent import doctor_news, health
 from stagent.doctor_prices import prices
 from stagent.doctor_servers import mcp_servers
 from stagent.health import Finding, Level
-from stagent.lib import clock
+from stagent.lib import clock, zone_data
 
 UNREAPED = timedelta(seconds=30)  # a lapsed lease is settled long before that, if anybody reaps
 CONNECT_SEC = 3.0
@@ -138,11 +135,13 @@ def clocks(now: datetime) -> Finding:
 
 def zones(now: datetime) -> Finding:
     """Load the zone of the install and of every schedule."""
-    system = any(Path(folder, "UTC").exists() for folder in TZPATH)
-    source = "the system's tzdata" if system else f"tzdata {version('tzdata')}"
+    source = f"time-zone data {zone_data.choose()}"
     used = {settings.TIME_ZONE, *Schedule.objects.order_by().values_list("timezone", flat=True).distinct()}
     if unknown := sorted(name for name in used if not _known(name)):
         return Finding("zones", Level.FAIL, f"unknown: {', '.join(unknown)}; {source}")
+    there = {one.zone_data for one in Scheduler.objects.running(now) if one.zone_data}
+    if others := sorted(there - {str(zone_data.choose())}):
+        return Finding("zones", Level.WARN, f"schedulers use others: {', '.join(others)}; here {source}")
     return Finding("zones", Level.OK, f"{len(used)} in use, the install's is {settings.TIME_ZONE}; {source}")
 
 

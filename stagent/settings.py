@@ -15,7 +15,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from stagent.lib import database, env, records
+from stagent.lib import database, env, records, zone_data
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("STAGENT_DATA_DIR", BASE_DIR / "data")
@@ -131,6 +131,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-us"
+zone_data.choose()  # before any zone is loaded, in every process
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = False
 USE_TZ = True

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_time
 from django.utils.safestring import SafeString
 
-from schedules import collisions, conf, editing, wording
+from schedules import collisions, conf, editing, steps, wording
 from schedules.admin import hints, when
 from schedules.admin.collision_banner import tell
 from schedules.admin.walltime import WallTimeField
@@ -112,7 +112,8 @@ def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None)
 
 def _tell(preview: Preview, schedule: Schedule, now: datetime) -> None:
     following = _following(schedule, now)[: schedule.firings_left]
-    preview.says, preview.jitter_sec = wording.rhythm(schedule), schedule.jitter_sec
+    preview.says = " ".join([wording.rhythm(schedule), *steps.uneven(schedule.cron)])
+    preview.jitter_sec = schedule.jitter_sec
     preview.fires = [_fire(instant, zone(schedule.timezone)) for instant in following[:COUNT]]
     preview.more = len(following) > COUNT
     preview.collisions = [tell(collision) for collision in collisions.check(schedule, now)]

@@ -12,6 +12,7 @@ from schedules.api.actors import Actor
 from schedules.api.asking import NewSchedule, ScheduleChanges
 from schedules.api.columns import columns
 from schedules.api.examples import SAVED
+from schedules.api.fires import step_warnings
 from schedules.api.schedule_rows import ScheduleRow, schedule_row, standing_warnings
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
@@ -126,7 +127,9 @@ def saved(schedule: Schedule, now: datetime) -> Saved:
     fresh = finding.schedules().get(pk=schedule.pk)
     fires = fresh.status == ScheduleStatus.ACTIVE
     found = collisions.check(fresh, now) if fires else []
-    return Saved(schedule=schedule_row(fresh), warnings=standing_warnings(fresh) + found)
+    return Saved(
+        schedule=schedule_row(fresh), warnings=standing_warnings(fresh) + step_warnings(fresh) + found
+    )
 
 
 def _locked(schedule_id: str) -> Schedule:

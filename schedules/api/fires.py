@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from schedules import steps
 from schedules.calendar import Instant, jittered
 from schedules.models import Schedule
 from schedules.zones import zone
@@ -43,6 +44,11 @@ def _fire(schedule: Schedule, instant: Instant | None, following: Instant | None
         fire_at = jittered(schedule.pk, instant.at, schedule.jitter_sec, following.at if following else None)
     local_at = instant.at.astimezone(zone(schedule.timezone))
     return Fire(nominal_at=instant.at, fire_at=fire_at, local_at=local_at, dst_shifted=instant.dst_shifted)
+
+
+def step_warnings(schedule: Schedule) -> Warnings:
+    """Say which steps of its expression are no steady rhythm."""
+    return [{"type": "uneven_step", "message": text} for text in steps.uneven(schedule.cron)]
 
 
 def shift_warnings(schedule: Schedule, fires: list[Fire]) -> Warnings:

@@ -12,7 +12,7 @@ from schedules.api import finding
 from schedules.api.asking import DEFAULT_PROFILE, PreviewAsked
 from schedules.api.columns import columns
 from schedules.api.examples import PREVIEW
-from schedules.api.fires import Fire, next_fires, shift_warnings
+from schedules.api.fires import Fire, next_fires, shift_warnings, step_warnings
 from schedules.cron import CronError, parse
 from schedules.models import Schedule
 from stagent.lib.api.values import Row, Said, Warnings
@@ -46,7 +46,7 @@ def preview(asked: PreviewAsked, now: datetime) -> Preview:
         timezone=schedule.timezone,
         next_fires=[fire.local_at for fire in fires],
         items=fires,
-        warnings=shift_warnings(schedule, fires) + collisions.check(schedule, now),
+        warnings=step_warnings(schedule) + shift_warnings(schedule, fires) + collisions.check(schedule, now),
     )
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from agents.tools.base import Arguments, Card, ToolContext
 from schedules import collisions, wording
 from schedules.api.columns import columns
-from schedules.api.fires import Fire, next_fires, shift_warnings
+from schedules.api.fires import Fire, next_fires, shift_warnings, step_warnings
 from schedules.editing import prepare
 from schedules.models import Schedule
 from schedules.tools.acting import refusals_in_words
@@ -30,7 +30,7 @@ def card(context: ToolContext, arguments: Arguments) -> Card:
         now = clock.now()
         schedule = _drafted(columns(asked) | {"owner": who.user}, now)
         fires = next_fires(schedule, now, SHOWN)
-        found = shift_warnings(schedule, fires)
+        found = step_warnings(schedule) + shift_warnings(schedule, fires)
         met = collisions.check(schedule, now)
     lines = [*_lines(schedule, arguments, fires), *_expected(schedule, met, now)]
     when = f"{wording.rhythm(schedule)} ({schedule.timezone})"
