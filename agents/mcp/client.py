@@ -15,17 +15,22 @@ from mcp import Client, MCPError
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 
 from agents.mcp import stdio, web
-from agents.mcp.errors import ConnectionLost, McpError
+from agents.mcp.errors import ConnectionLost, ErrorAnswer, McpError
 from agents.mcp.found import MOST_TOOLS, Found
 from agents.mcp.places import PLACES
-from agents.mcp.results import read
+from agents.mcp.results import ENOUGH_CHARS, links_in, read, told_of_resource
 from agents.mcp.target import Target
 from agents.states import McpTransport
+from agents.tools.base import ToolError
 
 CLOSE_SEC = 6.0  # a second more than an orderly end may take
 GOODBYE_SEC = 2.0  # to tell a server at an address that its session is over
 CALL_GRACE_SEC = 1.0  # for the package's own limit, which says more, to come first
 MOST_PAGES = 20
+MADE_BY_THE_PACKAGE = (
+    "Not Found", "Session terminated", "Server returned an error response", "Unexpected content type",
+    "Failed to parse", "SSE stream ended",
+)  # fmt: skip
 
 
 class Connection:
@@ -55,9 +60,20 @@ class Connection:
         try:
             async with asyncio.timeout(seconds + CALL_GRACE_SEC):
                 asked = client.call_tool(name, arguments, read_timeout_seconds=seconds)
-                return self.target.conceal(read(await self._within(asked)))
+                result = await self._within(asked)
+                linked = [await self._linked(client, link) for link in links_in(result)]
+                return self.target.conceal(read(result, linked))
+        except ErrorAnswer as error:
+            raise ToolError(error.detail[:ENOUGH_CHARS]) from error
         except TimeoutError:
             raise McpError(f"It did not answer within {seconds:g} seconds.") from None
+
+    async def _linked(self, client: Client, uri: str) -> str:
+        """Read what a result links to; where that fails the link says why, and the call is no failure."""
+        try:
+            return told_of_resource(await self._within(client.read_resource(uri)))
+        except ErrorAnswer as error:
+            return f"[{uri} cannot be read: {error.detail}]"
 
     @property
     def is_lost(self) -> bool:
@@ -127,6 +143,10 @@ class Connection:
         if isinstance(error, McpError):
             return error
         said = self.target.conceal(_said(error))
+        if isinstance(error, MCPError) and _is_answer(error):
+            return ErrorAnswer("It answered with an error.", said)
+        if self._wire.refusal:
+            return McpError(self._wire.refusal, said)
         if isinstance(error, MCPError) and error.code == REQUEST_TIMEOUT:
             return McpError("It did not answer in time.", said)
         if self._wire.ended.is_set() or (isinstance(error, MCPError) and error.code == CONNECTION_CLOSED):
@@ -159,6 +179,13 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _is_answer(error: MCPError) -> bool:
+    """Tell what the server answered from what the package makes of a broken or foreign answer."""
+    if error.code in (REQUEST_TIMEOUT, CONNECTION_CLOSED):
+        return False
+    return not str(error.error.message).startswith(MADE_BY_THE_PACKAGE)
 
 
 def _said(error: BaseException) -> str:

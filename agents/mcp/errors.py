@@ -18,5 +18,9 @@ class McpError(Exception):
         return f"{self} {self.detail}".strip()
 
 
+class ErrorAnswer(McpError):
+    """The server answered with a JSON-RPC error: it is well, and its words are the result of the call."""
+
+
 class ConnectionLost(McpError):
     """The server went away; the next call starts it anew."""

@@ -17,6 +17,7 @@ LARGEST_SCHEMA = 40_000  # characters of JSON: every request to a model carries 
 DEEPEST = 20
 PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # what the Messages API accepts
 AT_THE_TOP = ("anyOf", "oneOf", "allOf", "$ref")  # refused there by the Messages API
+TASK = "task"
 BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum")
 
 
@@ -29,6 +30,7 @@ class Found:
     description: str
     input_schema: dict[str, Any]
     annotations: dict[str, Any]
+    needs_task: bool = False  # it is called as a task of its own only, which is polled
 
     @classmethod
     def read(cls, said: dict[str, Any]) -> "Found":
@@ -40,6 +42,7 @@ class Found:
             description=str(said.get("description") or ""),
             input_schema=said.get("inputSchema") or {},
             annotations=said.get("annotations") or {},
+            needs_task=(said.get("execution") or {}).get("taskSupport") == "required",
         )
 
     @property
@@ -55,7 +58,7 @@ class Found:
     @property
     def digest(self) -> str:
         """Stand for all of it: another word anywhere is another digest."""
-        said = json.dumps([self.name, self.shown], sort_keys=True)
+        said = json.dumps([self.name, self.shown, *([TASK] if self.needs_task else [])], sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
 
     @property
@@ -66,6 +69,8 @@ class Found:
     def _faults(self) -> Iterator[str]:
         if not self.name or len(self.name) > LONGEST_NAME:
             yield "Its name is empty or too long."
+        if self.needs_task:
+            yield "It wants calls as a task only (taskSupport is required), which is not supported."
         if len(self.description) > LONGEST_DESCRIPTION:
             yield f"Its description is longer than {LONGEST_DESCRIPTION:,} characters."
         if len(json.dumps(self.input_schema)) > LARGEST_SCHEMA:

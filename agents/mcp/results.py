@@ -1,7 +1,8 @@
 """What a server answers to a call, as text: bounded, and whatever is no text is named instead."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from agents.tools.base import ToolError
@@ -11,9 +12,23 @@ ENOUGH_CHARS = 2 * MAX_RESULT_CHARS  # the rest would be cut off by `calls` anyw
 MOST_BLOCKS = 200
 
 
-def read(result: Any) -> str:
-    """Give the text of a result; raise ToolError where the server says that the call failed."""
-    text = _joined(_told(block) for block in result.content[:MOST_BLOCKS])
+MOST_LINKS = 5  # that are read along
+
+
+def links_in(result: Any) -> list[str]:
+    """Return the addresses of the first resources that a result links to."""
+    links = [str(block.uri) for block in result.content[:MOST_BLOCKS] if block.type == "resource_link"]
+    return list(dict.fromkeys(links))[:MOST_LINKS]
+
+
+def told_of_resource(found: Any) -> str:
+    """Give the text of a resource that was read."""
+    return _joined(_resource(part) for part in found.contents[:MOST_BLOCKS])
+
+
+def read(result: Any, linked: Sequence[str] = ()) -> str:
+    """Give the text of a result and what it links to; ToolError where the server says that it failed."""
+    text = _joined(chain((_told(block) for block in result.content[:MOST_BLOCKS]), linked))
     if (left := len(result.content) - MOST_BLOCKS) > 0:
         text += f"\n[{left} more parts were left out]"
     if not text and result.structured_content is not None:
@@ -23,7 +38,7 @@ def read(result: Any) -> str:
     return text
 
 
-def _joined(parts: Iterator[str]) -> str:
+def _joined(parts: Iterable[str]) -> str:
     kept: list[str] = []
     room = ENOUGH_CHARS
     for part in parts:

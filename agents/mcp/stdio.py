@@ -7,6 +7,7 @@ leaves the server running when this process is killed.
 import asyncio
 import logging
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -46,6 +47,7 @@ class Wire:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     hurried: bool = False  # no grace: whoever asked was told to stop
     code: int | None = None
+    refusal: str = ""  # why nobody is there, where that is known
 
     def account(self) -> str:
         """Say for the operators what it did and said."""
@@ -83,6 +85,10 @@ class Wire:
                     stream.close()
 
     async def _start(self) -> tuple[asyncio.subprocess.Process, int]:
+        program = self.target.command[0]
+        if shutil.which(program, path=self.target.env.get("PATH")) is None:
+            self.refusal = f"There is no program {program} that can be run here."
+            raise McpError(self.refusal, f"PATH: {self.target.env.get('PATH')}")
         self.target.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         theirs, ours = os.pipe()
         try:

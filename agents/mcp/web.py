@@ -18,6 +18,15 @@ from agents.mcp.target import Target
 LONGEST_ANSWER = 16 * 1024 * 1024  # bytes of one answer or event
 NO_SUCH_METHOD = 405  # how a server says that it has no stream of its own, or no sessions to end
 SESSION_ENDED = 404
+WEB_PAGE = "It answered with a web page: this is no address of an MCP server."
+SIGN_IN = "It wants a sign-in ({}): put a token into its headers, such as Authorization."
+REFUSALS = {
+    401: SIGN_IN.format(401),
+    403: SIGN_IN.format(403),
+    404: "Nothing is at this path (404): look at the address, which often ends in /mcp.",
+    405: "It takes no messages at this address (405), like the older SSE transport: give the address of its "
+    "streamable HTTP, often /mcp.",
+}
 SILENCE_SEC = 15.0  # added to the time of a call, so that the call's own limit comes first
 
 
@@ -29,6 +38,7 @@ class Wire:
     hurried: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     refused: int = 0  # the status of its last refusal
+    refusal: str = ""  # in words, where it is no answer of an MCP server
 
     def account(self) -> str:
         """Say for the operators what the package does not tell."""
@@ -44,7 +54,11 @@ class Wire:
         async with client, talk as streams:
             yield streams
 
-    def _note(self, status: int) -> None:
+    def _note(self, method: str, status: int, content_type: str) -> None:
+        if method == "POST":
+            self.refusal = REFUSALS.get(status, "")
+            if status < 400 and content_type.startswith("text/html"):
+                self.refusal = WEB_PAGE
         if status >= 400 and status != NO_SUCH_METHOD:
             self.refused = status
         if status == SESSION_ENDED:
@@ -54,13 +68,13 @@ class Wire:
 class Bounded(httpx2.AsyncHTTPTransport):
     """Gives no more of an answer than a bound, which the package has for events only, and none packed."""
 
-    def __init__(self, note: Callable[[int], None]) -> None:
+    def __init__(self, note: Callable[[str, int, str], None]) -> None:
         super().__init__()
         self._note = note
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await super().handle_async_request(request)
-        self._note(response.status_code)
+        self._note(request.method, response.status_code, response.headers.get("content-type", ""))
         if response.headers.get("content-encoding", "identity") != "identity":  # it may unpack to anything
             await response.aclose()
             raise httpx2.RemoteProtocolError("The answer is packed, though it was asked for unpacked.")

@@ -114,7 +114,7 @@ def test_a_test_finds_the_tools_and_says_so(reader):
     server = a_server()
     assert "Test it to find out which tools it has" in reader.opens(f"{SERVERS}{server.pk}/change/")
     page = reader.presses(f"{SERVERS}{server.pk}/try/")
-    assert "Tester answers and has 9 tools, 9 of them new." in page
+    assert "Tester answers and has 11 tools, 11 of them new." in page
     assert "Add two numbers." in page
     assert "it says: only reads" in page
 
@@ -193,6 +193,6 @@ def test_the_doctor_has_a_line_for_every_server():
     a_server("crash", slug="broken")
     a_server("crash", slug="off", enabled=False)
     broken, tester = doctor_servers.mcp_servers(clock.now())
-    assert (tester.level, tester.detail) == (Level.OK, "tester: answers, 1 of 9 tools offered")
+    assert (tester.level, tester.detail) == (Level.OK, "tester: answers, 1 of 11 tools offered")
     assert broken.level == Level.FAIL
     assert "exit code 4" in broken.detail

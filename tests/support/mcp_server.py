@@ -70,6 +70,24 @@ def build() -> Any:  # noqa: C901 - a function for each tool
     def strange() -> str:
         return "fine"
 
+    @server.tool(description="Answer with a JSON-RPC error.")
+    def protest(why: str) -> str:
+        from mcp import MCPError
+
+        raise MCPError(-32602, f"No such table: {why}")
+
+    @server.resource("note://today")
+    def note() -> str:
+        return "Buy milk."
+
+    @server.tool(description="Link to notes.", structured_output=False)
+    def links() -> list[Any]:
+        from mcp_types import ResourceLink
+
+        return [
+            ResourceLink(type="resource_link", name=name, uri=f"note://{name}") for name in ("today", "gone")
+        ]
+
     return server
 
 
