@@ -5,6 +5,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
+    "tests.support.chance",
     "tests.support.clocks",
     "tests.support.coroutines",
     "tests.support.desks",

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import random
 import signal
 
 import pytest
@@ -12,9 +11,11 @@ from agents.models import Event, LiveStream
 from chat.models import Message
 from chat.states import FINISHED
 from chat.transitions import request_stop
+from stagent import audit
 from stagent.lib import clock
 from stagent.models import ApiToken
 from tests.support.answering import until
+from tests.support.chance import chance
 from tests.support.ports import find_unused_port
 from tests.support.processes import Web
 from tests.support.sockets import text_in
@@ -44,10 +45,11 @@ def streams_of(web: Web) -> int:
 
 async def kill_at_random(port: int) -> None:
     """Start web processes and kill them while they answer; the last one finishes and leaves in good order."""
+    drawn = chance("web killed")
     for kill in KILLS:
         with Web(str(port)) as web:
             await until(lambda web=web: streams_of(web))
-            await asyncio.sleep(random.uniform(0, 0.8))
+            await asyncio.sleep(drawn.uniform(0, 0.8))
             kill(web)
 
 
@@ -89,6 +91,7 @@ async def test_killed_at_random_moments_the_chat_loses_nothing_and_says_nothing_
         for talker in talkers:
             for name in talker.places:
                 check(talker, name)
+        assert not list(audit.differences())
         assert Message.objects.filter(reason="reconciled").exists(), "somebody was killed while it answered"
 
     await in_database(check_all)

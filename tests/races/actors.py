@@ -145,7 +145,8 @@ def _ask(schedule: Schedule, race: Race, force: float) -> str:
 
 
 def _stop_something(race: Race) -> None:
-    for run in Run.objects.unfinished().order_by("?")[:1]:
+    unfinished = list(Run.objects.unfinished().order_by("pk"))
+    for run in random.sample(unfinished, min(1, len(unfinished))):
         if random.random() < 0.3:
             withdraw(run.pk, now=race.now(), reason="raced") or request_cancel(
                 run.pk, reason="raced", now=race.now()

@@ -11,6 +11,7 @@ from schedules.models import Firing, Pool, Run, Schedule, Slot
 from schedules.reaper import reap
 from schedules.states import FINISHED, FiringKind, OverlapPolicy, RunStatus
 from schedules.transitions import bring_in_strays
+from stagent import audit
 from tests.races.actors import cap_changer, person, reaper, ticker, worker
 from tests.support.builders import a_schedule, a_scheduler
 from tests.support.observer import Observer
@@ -62,6 +63,7 @@ def check_that_nothing_was_lost() -> None:
     assert not Run.objects.queued().exclude(cancel_requested_at=None).exists()
     assert not Transcript.objects.exclude(writer_token=None).exists()
     assert Firing.objects.filter(outcome="fired").count() == Run.objects.count()
+    assert not list(audit.differences())
 
 
 def check_that_every_instant_is_explained_once() -> None:

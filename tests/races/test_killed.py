@@ -1,6 +1,5 @@
 """Real schedulers, killed and told to leave at any moment, on a database that goes away: nothing is lost."""
 
-import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +14,10 @@ from schedules.models import Firing, Run, Slot
 from schedules.reaper import MAX_LOST
 from schedules.states import RunStatus, Source
 from schedules.transitions import enqueue, request_cancel
+from stagent import audit
 from stagent.lib import bell, clock
 from tests.support.builders import a_profile, a_schedule
+from tests.support.chance import chance
 from tests.support.observer import plain_connection
 from tests.support.processes import Process
 from tests.support.waiting import wait_until
@@ -79,11 +80,12 @@ def test_schedulers_killed_at_random_moments_lose_nothing_and_do_nothing_twice()
             profile=profile,
             at=soon + number * timedelta(seconds=1),
         )
+    drawn = chance("schedulers killed")
     with ExitStack() as house:
         alive = [house.enter_context(scheduler()) for _ in range(2)]
         for _ in range(KILLS):
             victim = wait_until(lambda: next((one for one in alive if held_by(one)()), None), within=AGES)
-            threading.Event().wait(random.uniform(0, 0.8))
+            threading.Event().wait(drawn.uniform(0, 0.8))
             victim.signal(signal.SIGKILL)
             alive.remove(victim)
             alive.append(house.enter_context(scheduler()))
@@ -94,6 +96,7 @@ def test_schedulers_killed_at_random_moments_lose_nothing_and_do_nothing_twice()
         assert run.lost_count <= KILLS
         assert (run.status, run.attempt) == (RunStatus.COMPLETED, run.lost_count + 1)
         check_story(run)
+    assert not list(audit.differences())
     assert len(runs) + 6 == Run.objects.count()
 
 

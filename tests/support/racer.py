@@ -4,6 +4,7 @@ Racers are forked from a server that has imported everything once, so that a rac
 """
 
 import logging
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,10 +72,16 @@ class Complaints(logging.Handler):
 
 
 def take_part(
-    link: Connection, over: Event, database: str, actor: Callable[..., Any], arguments: dict[str, Any]
+    link: Connection,
+    over: Event,
+    database: str,
+    seed: str,
+    actor: Callable[..., Any],
+    arguments: dict[str, Any],
 ) -> None:
     """Do the steps of this module's docstring."""
     connections["default"].settings_dict["NAME"] = database
+    random.seed(seed)  # what is drawn is the same again; who is quicker is not
     report = Report(actor.__name__)
     logging.getLogger().handlers = [Complaints(report.complaints)]
     run_finished.connect(lambda run, **_: report.ended.append(run.pk), weak=False)

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from tests.support.chance import SEED
 from tests.support.observer import Observer
 from tests.support.racer import BASE, Report, take_part
 
@@ -47,10 +48,11 @@ class Reports(list[Report]):
 class Racer:
     """The test's end of one racing process."""
 
-    def __init__(self, over: Event, actor: Actor, arguments: dict[str, Any]) -> None:
+    def __init__(self, over: Event, number: int, actor: Actor, arguments: dict[str, Any]) -> None:
         self.link, theirs = context.Pipe()
         name = connection.settings_dict["NAME"]
-        self._process = context.Process(target=take_part, args=(theirs, over, name, actor, arguments))
+        seed = f"{SEED} {actor.__name__} {number}"
+        self._process = context.Process(target=take_part, args=(theirs, over, name, seed, actor, arguments))
         self._process.start()
         theirs.close()
 
@@ -82,7 +84,7 @@ def race(
     connection.close()  # what the test did is written, and it holds no lock
     over = context.Event()
     with ExitStack() as stack:
-        racers = [Racer(over, actor, arguments) for actor, arguments in actors]
+        racers = [Racer(over, number, *told) for number, told in enumerate(actors)]
         for racer in racers:
             stack.enter_context(racer)
         for racer in racers:
