@@ -15,7 +15,8 @@ ENDLESS = "Talk. [[offline: tokens=100000 delay=20ms]]"
 TURNS = 8
 LONG = f"Work. [[offline: turns={TURNS} first_token=300ms]]"
 NEVER = "0 0 1 1 *"
-WHAT_MAY_BE_EMPTY = {"reason", "failure_reason"}  # of a firing whose run went well
+# Of a firing that stands for one instant and whose run went well.
+WHAT_MAY_BE_EMPTY = {"reason", "failure_reason", "last_nominal_at"}
 
 
 class Operator:

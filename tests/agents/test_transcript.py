@@ -41,7 +41,7 @@ EVERY_KIND = [
     ToolStarted(1, "a", "echo", {"say": "x"}),
     ToolFinished("a", "echo", False, "x", 5),
     Notice("last_turn", "Answer now."),
-    Finished("failed", FailureReason.TIMEOUT, "slow", "Hel", True, True, 2.5, False, {"changed": True}),
+    Finished("failed", FailureReason.TIMEOUT, "slow", "Hel", True, True, 2.5, report={"changed": True}),
     Finished("completed", text="Hello"),
 ]
 

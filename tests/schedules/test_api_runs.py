@@ -177,7 +177,7 @@ def test_an_ended_run_is_done_once_more_with_what_its_schedule_says_now(api):
 
 
 def test_what_has_not_ended_or_has_no_schedule_is_not_done_again(api):
-    run = a_queued_run(None, clock.now())
+    run = a_queued_run(a_schedule(clock.now()), clock.now())
     assert refusal(api.post(f"/runs/{run.pk}/retry")) == (409, "run_unfinished")
     withdraw(run.pk, now=clock.now(), reason="")
     api.delete(f"/schedules/{run.schedule_id}")

@@ -36,7 +36,7 @@ def a_firing_that_took(seconds, late_ms=3, **ending):
     finish(
         run.pk,
         claimed.token,
-        Ending(**({"status": RunStatus.COMPLETED} | ending)),
+        Ending(**({"status": RunStatus.COMPLETED, "worked_ms": seconds * 1000} | ending)),
         now=due + timedelta(seconds=seconds),
     )
     return run

@@ -22,6 +22,7 @@ from tests.support.builders import (
     a_running_run,
     a_schedule,
     a_scheduler,
+    has_worked,
     the_situation,
 )
 
@@ -86,7 +87,7 @@ def test_what_goes_on_is_told(prometheus):
 def test_histograms_and_counters_tell_what_ended(prometheus):
     now = clock.now()
     run, claimed = a_running_run(a_schedule(now), now, source=Source.MANUAL)
-    Run.objects.filter(pk=run.pk).update(turn_count=7)
+    has_worked(claimed, turns=7)
     ended = Ending(RunStatus.FAILED, "timeout")
     finish(run.pk, claimed.token, ended, now=now + timedelta(seconds=12))
     told = scrape(prometheus)
@@ -100,7 +101,7 @@ def test_histograms_and_counters_tell_what_ended(prometheus):
 def test_the_bins_of_a_histogram_are_told_as_no_counter(prometheus):
     now = clock.now()
     run, claimed = a_running_run(a_schedule(now), now)
-    Run.objects.filter(pk=run.pk).update(turn_count=7)
+    has_worked(claimed, turns=7)
     finish(run.pk, claimed.token, Ending(RunStatus.COMPLETED), now=now)
     LedgerEntry.objects.create(at=now, activity=Activity.RUN_TURN)
     told = scrape(prometheus)
