@@ -26,6 +26,7 @@ NAMES = (
     "foresight",
     "streams",
     "fluent",
+    "small_model",
     "scale",
     "workers",
     "rivals",

@@ -28,18 +28,22 @@ class Listener(WebSocketClientProtocol):
 
     def onOpen(self) -> None:  # noqa: N802
         self.text = ""
-        self.delays: list[float] = []
+        self.pieces: list[tuple[float, str]] = []  # when each came
         self.done = asyncio.get_running_loop().create_future()
         self.factory.opened.set_result(self)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803
         frame = json.loads(payload)
         if frame["type"] == "delta":
-            now = time.time()
             self.text += frame["text"]
-            self.delays += [1000 * (now - float(word)) for word in frame["text"].split()]
+            self.pieces.append((time.time(), frame["text"]))
         elif frame["type"] == "final":
             self.done.set_result(frame)
+
+    @property
+    def delays(self) -> list[float]:
+        """How late each word came, in ms; a word of `talker` is the moment at which it was said."""
+        return [1000 * (at - float(word)) for at, text in self.pieces for word in text.split()]
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:  # noqa: N802, N803
         if not self.done.done():
