@@ -14,6 +14,7 @@ from ninja.security.apikey import APIKeyCookie
 from ninja.utils import check_csrf
 
 from stagent.lib import clock
+from stagent.lib.prepared import Given, Select
 from stagent.lib.side_notes import after_answer
 from stagent.models import ApiToken, digest_of
 
@@ -27,9 +28,16 @@ class CsrfRefused(HttpError):
         super().__init__(403, "The CSRF token is missing or wrong; send it as X-CSRFToken.")
 
 
+USABLE = Select(
+    ApiToken.objects.usable(Given("now", ApiToken.expires_at))
+    .select_related("user")
+    .filter(digest=Given("digest", ApiToken.digest))
+)
+
+
 def authenticate(token: str, *, now: datetime) -> User | None:
     """Return the active user whom a token stands for, or None."""
-    found = ApiToken.objects.usable(now).select_related("user").filter(digest=digest_of(token)).first()
+    found = USABLE.first(now=now, digest=digest_of(token))
     if found is None:
         return None
     _note_use(found, now)
