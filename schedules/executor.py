@@ -128,6 +128,7 @@ class Executor:
     async def _serve(self) -> None:
         # Where several may write at once, what is said has a thread of its own and waits for nobody.
         async with database_threads("runs-database") as pool:
+            self.vitals.database_wait_p99_ms = pool.wait_p99_ms
             apart = scribe.here().in_a_thread_of_its_own() if pool.size > 1 else nullcontext()
             async with apart:
                 await self._closing.wait()

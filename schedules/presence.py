@@ -56,6 +56,7 @@ class Presence:
         vitals = self._vitals
         return {
             "event_loop_lag_ms": vitals.lag_p99_ms if vitals else None,
+            "database_wait_ms": vitals.database_wait_p99_ms() if vitals else None,
             "rss_mb": vitals.rss_mb if vitals else None,
         }
 

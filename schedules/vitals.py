@@ -5,7 +5,7 @@ import threading
 import time
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psutil
 
@@ -45,6 +45,7 @@ class Vitals:
         self._lock = threading.Lock()  # claims open gauges from the scheduler's thread
         self._recent: deque[float] = deque(maxlen=WINDOW)
         self._gauges: set[Gauge] = set()
+        self.database_wait_p99_ms: Callable[[], float | None] = lambda: None  # the executor's, once it serves
         self.rss_mb = self._memory()
 
     def open_gauge(self) -> Gauge:

@@ -14,7 +14,18 @@ from stagent.lib.admin import ReadOnlyAdmin
 
 @admin.register(Scheduler)
 class SchedulerAdmin(ReadOnlyAdmin):
-    list_display = ("host", "pid", "state", "started", "seen", "works_by", "loop_lag", "memory", "holder")
+    list_display = (
+        "host",
+        "pid",
+        "state",
+        "started",
+        "seen",
+        "works_by",
+        "loop_lag",
+        "database_wait",
+        "memory",
+        "holder",
+    )
     list_display_links = None
     empty_text = (
         "No scheduler is running. Start one with python manage.py runscheduler, "
@@ -57,6 +68,10 @@ class SchedulerAdmin(ReadOnlyAdmin):
     @admin.display(description="loop lag, p99")
     def loop_lag(self, scheduler: Scheduler) -> SafeString:
         return cells.span(scheduler.event_loop_lag_ms)
+
+    @admin.display(description="database wait, p99")
+    def database_wait(self, scheduler: Scheduler) -> SafeString:
+        return cells.span(scheduler.database_wait_ms)
 
     @admin.display(description="memory")
     def memory(self, scheduler: Scheduler) -> SafeString | str:

@@ -45,6 +45,9 @@ class Scheduler(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)
     event_loop_lag_ms = models.FloatField(null=True, help_text="p99 over the last minute.")
+    database_wait_ms = models.FloatField(
+        null=True, help_text="How long calls waited for a database thread, p99 over the last minute."
+    )
     rss_mb = models.FloatField(null=True)
     cap = models.PositiveIntegerField(
         null=True, help_text="How many runs at once it claims up to, or performs."

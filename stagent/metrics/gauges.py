@@ -90,6 +90,12 @@ def _schedulers(at: Situation) -> Iterator[Metric]:
         "How late its event loop was, p99 of the last minute.",
         lag,
     )
+    wait = {one: one.database_wait_ms / 1000 for one in alive if one.database_wait_ms is not None}
+    yield _each(
+        "stagent_scheduler_database_wait_seconds",
+        "How long its runs waited for a database thread, p99 of the last minute.",
+        wait,
+    )
     yield _each("stagent_scheduler_resident_memory_bytes", "Memory that it holds.", memory)
 
 

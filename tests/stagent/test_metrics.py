@@ -71,7 +71,7 @@ def test_what_goes_on_is_told(prometheus):
     pause(a_schedule(now, name="Rests").pk, now=now, reason="a rest")
     activity.begin("message:1", "web", 60, now)
     breaker.trip("anthropic", "auth_failed", "no", now)
-    a_scheduler(now, event_loop_lag_ms=2.5, rss_mb=100)
+    a_scheduler(now, event_loop_lag_ms=2.5, database_wait_ms=4, rss_mb=100)
     a_scheduler(now, executes=False)
     told = scrape(prometheus)
     assert (told["stagent_slots_held", "default"], told["stagent_slots_held", "heavy"]) == (1, 1)
@@ -82,6 +82,7 @@ def test_what_goes_on_is_told(prometheus):
     assert (told["stagent_live_streams",], told["stagent_breaker_open", "anthropic"]) == (1, 1)
     assert (told["stagent_schedulers", "true"], told["stagent_schedulers", "false"]) == (1, 1)
     assert told["stagent_scheduler_event_loop_lag_seconds", "here", "1"] == 0.0025
+    assert told["stagent_scheduler_database_wait_seconds", "here", "1"] == 0.004
 
 
 def test_histograms_and_counters_tell_what_ended(prometheus):
