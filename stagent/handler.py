@@ -6,10 +6,13 @@ MOST_WAITING requests without a thread the answer is 503 at once.
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
@@ -55,74 +58,95 @@ class Handler(ASGIHandler):
             return
         gone = asyncio.ensure_future(receive())  # all that can still come is that the client has gone
         try:
-            response = await self._response(request, scope, gone)
-            if response is not None:
-                await (self._download if response.streaming else self.send_response)(response, send)
+            answer = await self._answer(request, scope, gone)
+            if answer is not None:
+                await (
+                    self._download(answer, send)
+                    if answer.close
+                    else self.send_response(answer.response, send)
+                )
         finally:
             gone.cancel()
 
-    async def _response(self, request: HttpRequest, scope: Scope, gone: "asyncio.Future[Any]") -> Any:
+    async def _answer(
+        self, request: HttpRequest, scope: Scope, gone: "asyncio.Future[Any]"
+    ) -> "Answer | None":
         """Perform a request in the pool; None when the client has gone meanwhile.
 
         A request that has begun is carried through in its thread, whoever still waits for it.
         """
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         try:
-            performing = self.pool.submit(partial(self._perform, request, scope))
+            performing = self.pool.submit(partial(self._perform, request, scope, answered))
         except PoolFull:
             request.close()
-            return _busy(request)
-        answering = asyncio.wrap_future(performing)
+            return Answer(_busy(request))
         try:
-            await asyncio.wait({answering, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({answered, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if not answering.done():
-                _abandon(performing, request)
-        return answering.result() if answering.done() else None
+            if not answered.done():
+                answered.cancel()
+                if performing.cancel():
+                    request.close()
+        return None if answered.cancelled() else answered.result()
 
-    def _perform(self, request: HttpRequest, scope: Scope) -> Any:
-        """Return the response; only a download is still to be read and closed."""
+    def _perform(self, request: HttpRequest, scope: Scope, answered: "asyncio.Future[Answer]") -> None:
+        """Answer, and close what the request has opened while the answer is sent."""
         set_script_prefix(get_script_prefix(scope))
-        signals.request_started.send(sender=type(self), scope=scope)
-        response: Any = self.get_response(request)
-        response._handler_class = type(self)
-        if not response.streaming:
+        try:
+            signals.request_started.send(sender=type(self), scope=scope)
+            response: Any = self.get_response(request)
+            response._handler_class = type(self)
+            if response.streaming and response.is_async:
+                _hand_over(answered, Answer(response, partial(copy_context().run, response.close)))
+                return
+            _hand_over(answered, Answer(_read(response) if response.streaming else response))
             response.close()
-        elif not response.is_async:
-            response = _read(response)
-        return response
+        except BaseException as error:
+            _hand_over(answered, error)
+            raise
 
-    async def _download(self, response: Any, send: Send) -> None:
+    async def _download(self, answer: "Answer", send: Send) -> None:
         """Send what is read from the database piece by piece: in one thread, for a query belongs to one."""
-        async with self._downloads:
-            thread = ThreadPoolExecutor(1, "download")
-            try:
-                async with ThreadSensitiveContext(executor=thread):
-                    await self.send_response(response, send)
-            finally:
-                thread.submit(response.close)
-                thread.submit(connections.close_all)
-                thread.shutdown(wait=False)
+        assert answer.close is not None
+        thread = ThreadPoolExecutor(1, "download")
+        try:
+            async with self._downloads, ThreadSensitiveContext(executor=thread):
+                await self.send_response(answer.response, send)
+        finally:
+            thread.submit(answer.close)
+            thread.submit(connections.close_all)
+            thread.shutdown(wait=False)
+
+
+class Answer(NamedTuple):
+    """A response; `close` where it is still to be read, and then to be closed."""
+
+    response: Any
+    close: Callable[[], object] | None = None
+
+
+def _hand_over(answered: "asyncio.Future[Answer]", answer: Answer | BaseException) -> None:
+    """Give the answer to the loop of the request, from its thread; an unwanted one is closed."""
+
+    def take() -> None:
+        if isinstance(answer, BaseException):
+            if not answered.done():
+                answered.set_exception(answer)
+        elif not answered.done():
+            answered.set_result(answer)
+        elif answer.close:
+            threading.Thread(target=answer.close, daemon=True).start()
+
+    with suppress(RuntimeError):  # the loop is closed: the process is leaving
+        answered.get_loop().call_soon_threadsafe(take)
 
 
 def _read(response: Any) -> HttpResponse:
-    """Read a file, as Django does before it sends one by ASGI, and close it."""
+    """Read a file, as Django does before it sends one by ASGI."""
     whole = HttpResponse(b"".join(response.streaming_content), status=response.status_code)
     whole.headers, whole.cookies = response.headers, response.cookies
-    response.close()
     return whole
-
-
-def _abandon(performing: "Future[Any]", request: HttpRequest) -> None:
-    """Drop the answer of a request that nobody waits for; it is not even begun if there is time."""
-    if performing.cancel():
-        request.close()
-    else:
-        performing.add_done_callback(_close_unsent)
-
-
-def _close_unsent(performed: "Future[Any]") -> None:
-    if not performed.exception() and not performed.result().closed:
-        performed.result().close()
 
 
 def _busy(request: HttpRequest) -> HttpResponse:

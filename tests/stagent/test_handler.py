@@ -17,6 +17,7 @@ from agents.models import Project
 from stagent import handler
 from stagent.front import Front
 from stagent.handler import Handler
+from stagent.lib.side_notes import after_answer
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +37,11 @@ def quick(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{Project.objects.count()} {id(connection.connection)} {len(request.body)}")
 
 
+def noted(request: HttpRequest) -> HttpResponse:
+    after_answer(lambda: GATE["open"].wait(10) and Project.objects.create(name="Noted", slug="noted"))
+    return HttpResponse("ok")
+
+
 def rows(request: HttpRequest) -> StreamingHttpResponse:
     names = Project.objects.values_list("name", flat=True).iterator()
 
@@ -52,7 +58,7 @@ def file(request: HttpRequest) -> FileResponse:
 
 
 urlpatterns = [path("slow", slow), path("quick", quick), path("api/quick", quick), path("rows", rows)]
-urlpatterns.append(path("file", file))
+urlpatterns += [path("file", file), path("noted", noted)]
 
 
 @pytest.fixture(autouse=True)
@@ -199,6 +205,15 @@ def test_a_download_reads_its_query_in_one_thread():
         for _ in range(3):
             status, said = await Client(made, "/rows").answer()
             assert (status, sorted(said.decode().split())) == (200, sorted(names))
+
+    run(body)
+
+
+def test_no_answer_waits_for_a_note_on_the_side():
+    async def body(made: Handler) -> None:
+        assert await Client(made, "/noted").answer() == (200, b"ok")
+        GATE["open"].set()
+        await asyncio.to_thread(wait_until, lambda: made.pool.submit(Project.objects.count).result(10) == 1)
 
     run(body)
 
