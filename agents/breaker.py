@@ -24,7 +24,7 @@ FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
 FAILURES_IN_A_ROW = 3  # of a provider that is away, by whoever asks
 FIRST_PAUSE = timedelta(seconds=10)  # for it to come back
-LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(minutes=1)
 PROBE_TIME = timedelta(minutes=5)  # the longest that a first token may take
 
 

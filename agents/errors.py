@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from agents.error_words import said_by
 from agents.failures import Breaker, Policy, policy
 from agents.retry_after import retry_after
 from agents.states import FailureKind as K
@@ -181,7 +182,7 @@ def classify(error: BaseException) -> Failure:
     """Return why this was raised. Never raises itself."""
     kind = _by_answer(error) or _by_class(error) or _by_words(str(error)) or K.UNEXPECTED
     wait = retry_after(_headers(error)) if policy(kind).retryable else None
-    said, ident = _said(error), getattr(error, "request_id", None)
+    said, ident = said_by(error), getattr(error, "request_id", None)
     if kind == K.UNEXPECTED:
         said = f"{type(error).__name__}: {said}"
     whole = type(error).__name__ in EXPLAINED
@@ -209,7 +210,7 @@ def _by_answer(error: BaseException) -> K | None:
     if kind == "invalid_request_error" and status not in (404, 405):
         status = 400
     found = BY_CODE.get(code or "") or BY_TYPE.get(kind if isinstance(kind, str) else "")
-    return found or _by_status(status, kind, _said(error))
+    return found or _by_status(status, kind, said_by(error))
 
 
 def _by_status(status: Any, kind: Any, said: str) -> K | None:
@@ -251,35 +252,6 @@ def _by_class(error: BaseException) -> K | None:
 
 def _by_words(text: str) -> K | None:
     return next((kind for pattern, kind in BY_WORDS if pattern.search(text)), None)
-
-
-def _said(error: BaseException) -> str:
-    """Return the provider's own words, or those of what lies below a connection error; a page as text."""
-    if message := getattr(error, "api_message", None):
-        return str(message)
-    if type(error).__name__ in ("APITimeoutError", "CancelledError", "LeaseLost"):
-        return ""  # the SDK's text explains the SDK
-    if hasattr(error, "status_code"):
-        return _words_of(getattr(error, "body", None))
-    cause = error.__cause__ if type(error).__name__ == "APIConnectionError" else None
-    return _plain(str(cause or error)) or type(cause or error).__name__
-
-
-def _words_of(body: Any) -> str:
-    """Return what a body says that is none of the API's: of another API's JSON, or of a page."""
-    if isinstance(body, dict):
-        inner = body.get("error", body)
-        for name in ("message", "detail", "error", "msg", "title"):
-            if isinstance(inner, dict) and isinstance(said := inner.get(name), str):
-                return _plain(said)
-        return _plain(inner) if isinstance(inner, str) else ""
-    return _plain(body) if isinstance(body, str) else ""
-
-
-def _plain(text: str) -> str:
-    """Return text without markup; of a page its title, where it has one."""
-    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    return " ".join(re.sub(r"<[^>]{0,2000}>", " ", title[1] if title else text[:4000]).split())
 
 
 def _headers(error: BaseException) -> Any:

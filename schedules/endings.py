@@ -43,9 +43,11 @@ def note_time(claim: Claim, worked: Worked) -> None:
     note_work(claim.run_id, claim.token, worked_ms=worked.ms, deadline_at=clock.now() + worked.left)
 
 
-def conclude(claim: Claim, finished: Finished, gauge: Gauge, worked_ms: int | None) -> None:
+def conclude(
+    claim: Claim, finished: Finished, gauge: Gauge, worked_ms: int | None, now: datetime | None = None
+) -> None:
     """End the run as the engine finished, queue it for a retry, or put it aside until a person answers."""
-    now = clock.now()
+    now = now or clock.now()
     if finished.outcome == "parked":
         park(claim.run_id, claim.token, now=now, worked_ms=worked_ms)
         return
@@ -55,7 +57,7 @@ def conclude(claim: Claim, finished: Finished, gauge: Gauge, worked_ms: int | No
         _try_again(claim, verdict, worked_ms, now)
         return
     detail = " ".join(filter(None, (verdict.why, finished.detail)))
-    settle(claim, replace(Ending.of(finished), detail=detail, worked_ms=worked_ms), gauge)
+    settle(claim, replace(Ending.of(finished), detail=detail, worked_ms=worked_ms), gauge, now)
 
 
 def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime) -> None:
@@ -68,10 +70,10 @@ def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime)
     requeue(claim.run_id, claim.token, now=now, not_before=again.not_before, columns=columns)
 
 
-def settle(claim: Claim, ending: Ending, gauge: Gauge) -> None:
+def settle(claim: Claim, ending: Ending, gauge: Gauge, now: datetime | None = None) -> None:
     """End the run for good, with what was measured."""
     measured = replace(ending, event_loop_lag_ms=gauge.lag_p99_ms, peak_rss_mb=gauge.peak_rss_mb)
-    finish(claim.run_id, claim.token, measured, now=clock.now())
+    finish(claim.run_id, claim.token, measured, now=now or clock.now())
 
 
 def hand_back(claim: Claim, worked_ms: int | None) -> None:
