@@ -6,8 +6,6 @@ The names of the files that came with a message count as said in it.
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -79,6 +77,4 @@ def _all(column: str, words: list[str]) -> Q:
 
 
 def _has(column: str, word: str) -> Q:
-    """Match a word in any case; SQLite knows the cases of ASCII only, so it is asked for each spelling."""
-    spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
-    return reduce(or_, (Q(**{f"{column}__icontains": spelling}) for spelling in sorted(spellings)))
+    return Q(**{f"{column}__icontains": word})

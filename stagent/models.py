@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
+from stagent.lib.names import one_line
 from stagent.lib.prepared import Given
 
 PREFIX = "stagent_"  # so that a token that leaked is recognised for what it is
@@ -39,7 +40,9 @@ class ApiToken(models.Model):
     """A key to the API in a user's name. Only a digest is kept: nobody can read a token back."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=80, help_text="What it is for, for example: backup script.")
+    name = models.CharField(
+        max_length=80, validators=[one_line], help_text="What it is for, for example: backup script."
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False, help_text="To the minute.")

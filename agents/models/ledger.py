@@ -1,10 +1,11 @@
 """What was spent, what a token costs and how much may be spent."""
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from agents.states import Activity, BudgetScope, BudgetWindow
+from stagent.lib.names import LARGEST_INTEGER
 
 
 class LedgerEntry(models.Model):
@@ -72,7 +73,9 @@ class Budget(models.Model):
     scope = models.CharField(max_length=12, choices=BudgetScope, default=BudgetScope.INSTALL)
     subject_id = models.BigIntegerField(null=True, blank=True, help_text="Id of the project or schedule.")
     window = models.CharField(max_length=8, choices=BudgetWindow, default=BudgetWindow.DAY)
-    max_turns = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_turns = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(LARGEST_INTEGER)]
+    )
     max_cost_usd = models.DecimalField(
         max_digits=12, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)]
     )

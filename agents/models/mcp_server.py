@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from agents.states import McpToolState, McpTransport, Permission
+from stagent.lib.names import one_line
 
 LONGEST_SLUG = 24  # what is left of a tool's 64 characters is for its own name
 SLUG = RegexValidator(
@@ -23,7 +24,7 @@ class McpServer(models.Model):
         validators=[SLUG],
         help_text="What the names of its tools begin with, for good: github makes github__search.",
     )
-    name = models.CharField(max_length=80, unique=True)
+    name = models.CharField(max_length=80, unique=True, validators=[one_line])
     enabled = models.BooleanField(default=True, help_text="Off: none of its tools is offered to anybody.")
     transport = models.CharField(max_length=8, choices=McpTransport.choices, default=McpTransport.STDIO)
     command = models.CharField(

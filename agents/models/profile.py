@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from stagent.lib.names import one_line
+
 MAX_TURNS = 10_000
 
 
@@ -13,7 +15,7 @@ class Project(models.Model):
     """A body of work with a folder of its own; its agents' files stay inside."""
 
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=120, unique=True)
+    name = models.CharField(max_length=120, unique=True, validators=[one_line])
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -38,7 +40,7 @@ class Profile(models.Model):
     """Who the agent is: instructions, model, tools and default limits."""
 
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, validators=[one_line])
     description = models.CharField(max_length=300, blank=True)
     instructions = models.TextField(blank=True, help_text="The system prompt.")
     runtime = models.CharField(

@@ -9,6 +9,7 @@ from agents.models.profile import MAX_TURNS
 from schedules.models.schedule import KEY
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib.api.values import AnyId, Asked, DayTime, Moment, Name, Text, Whole, Words
+from stagent.lib.names import LARGEST_INTEGER
 
 DAY = 86_400
 DEFAULT_PROFILE = "assistant"
@@ -51,7 +52,7 @@ class ScheduleChanges(Timing):
     project: AnyId | None = Field(default=None, description="Its id.")
     kind: ScheduleKind = NOT_GIVEN
     status: ScheduleStatus = Field(default=NOT_GIVEN, description="active or paused; it completes by itself.")
-    max_firings: Whole | None = Field(default=None, ge=1)
+    max_firings: Whole | None = Field(default=None, ge=1, le=LARGEST_INTEGER)
     active_from: DayTime | None = Field(default=None, description="Heartbeats only, in the schedule's zone.")
     active_until: DayTime | None = None
     priority: Whole = Field(default=NOT_GIVEN, ge=-10, le=10)

@@ -13,6 +13,7 @@ from agents.states import FailureReason
 from schedules.calendar import Recurrence
 from schedules.models.slot import Pool
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
+from stagent.lib.names import LARGEST_INTEGER, one_line
 
 KEY_TAKEN = "Another schedule has this key."
 ONE_SHOT_PATIENCE = timedelta(hours=24)  # how long a one-shot waits for its turn, its budget or a scheduler
@@ -42,7 +43,7 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
 class Schedule(models.Model):
     """When, what and within which limits; the tick turns its due instants into firings."""
 
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[one_line])
     key = models.CharField(
         max_length=100,
         unique=True,
@@ -61,7 +62,9 @@ class Schedule(models.Model):
 
     # When: exactly one of the three.
     cron = models.CharField(max_length=200, blank=True)
-    every_sec = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(60)])
+    every_sec = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(60), MaxValueValidator(LARGEST_INTEGER)]
+    )
     at = models.DateTimeField("once, at", null=True, blank=True)
     interval = models.CharField(
         max_length=120, blank=True, help_text="The words it was set with, where it was words."
@@ -70,7 +73,9 @@ class Schedule(models.Model):
     anchor_at = models.DateTimeField(null=True, blank=True, help_text="What a plain interval counts from.")
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
-    max_firings = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_firings = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(LARGEST_INTEGER)]
+    )
     jitter_sec = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(86_400)])
     active_from = models.TimeField(
         null=True, blank=True, help_text="Heartbeats: no firing before this time of day."

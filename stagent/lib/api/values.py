@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StrictInt
 
+from stagent.lib.names import fault_of
+
 YEARS = range(1970, 3000)
 LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")  # what an unescaped + of an offset becomes in an address
 
@@ -53,6 +55,12 @@ def storable(value: str) -> str:
     return value
 
 
+def _one_line(value: str) -> str:
+    if fault := fault_of(value):
+        raise ValueError(fault)
+    return value
+
+
 def _some_words(value: str) -> str:
     if not value.strip():
         raise ValueError("Write something: blanks alone say nothing.")
@@ -74,7 +82,7 @@ Said = Annotated[str | None, BeforeValidator(_or_none)]  # null where nothing wa
 Text = Annotated[str, AfterValidator(storable)]
 AnyId = Annotated[Text, BeforeValidator(_id_as_text)]  # lenient about 7 for "7"
 Words = Annotated[Text, AfterValidator(_some_words)]
-Name = Annotated[Words, AfterValidator(str.strip)]
+Name = Annotated[Words, AfterValidator(str.strip), AfterValidator(_one_line)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_a_moment), AfterValidator(_in_utc)]
 DayTime = Annotated[time, BeforeValidator(_only_text), AfterValidator(_without_offset)]
 Whole = StrictInt

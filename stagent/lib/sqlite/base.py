@@ -11,6 +11,8 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
+from stagent.lib.sqlite.like import like
+
 
 class WriteQueue:
     """A lock that is handed to whoever has waited longest."""
@@ -60,6 +62,12 @@ class DatabaseWrapper(_Django):
     """Django's, and a transaction begins when the earlier ones of this process have ended."""
 
     _line: WriteQueue | None = None  # that this connection holds
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.create_function("like", 2, like, deterministic=True)
+        connection.create_function("like", 3, like, deterministic=True)
+        return connection
 
     def _start_transaction_under_autocommit(self) -> None:
         line = queue_of(str(self.settings_dict["NAME"]))
