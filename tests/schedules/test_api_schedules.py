@@ -305,5 +305,6 @@ def test_the_advice_of_the_last_runs_stands_with_the_schedule(api):
     schedule = a_schedule(clock.now(), max_turns=10)
     Schedule.objects.update(turn_budget_breach_streak=2, avg_turns_per_firing=40)
     shown = api.get(f"/schedules/{schedule.pk}").json()
-    assert [(one["type"], "need 40 agent steps" in one["message"]) for one in shown["warnings"]] == [("advice", True)]
+    (advice,) = shown["warnings"]
+    assert (advice["type"], "need 40 agent steps" in advice["message"]) == ("advice", True)
     assert Run.objects.filter(holder=UNADOPTED).count() == 0
