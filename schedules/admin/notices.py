@@ -48,6 +48,7 @@ class WithRight(ChangeList):
         shown = list(self.result_list)
         for notice in shown:
             notice.for_reader = request.user.has_perm("schedules.change_notice")
+            notice.may_run = request.user.has_perm("schedules.run_schedule")
         self.result_list = shown
 
 
@@ -125,4 +126,9 @@ class NoticeAdmin(ReadOnlyAdmin):
         button = (
             '<button class="button small" type="submit" form="row-form" formaction="{}">Acknowledge</button>'
         )
-        return format_html(button, reverse("admin:schedules_notice_acknowledge", args=[notice.pk]))
+        seen = format_html(button, reverse("admin:schedules_notice_acknowledge", args=[notice.pk]))
+        if not notice.may_run or notice.kind != Notice.Kind.MISSED or notice.schedule_id is None:
+            return seen
+        run = '<button class="button small" type="submit" form="row-form" formaction="{}">Run now</button>'
+        where = reverse("admin:schedules_schedule_do", args=[notice.schedule_id, "run"])
+        return format_html("{} {}", format_html(run, where), seen)

@@ -1,13 +1,16 @@
 """Notices in the console: on the first page, in their list, and out of the way once acknowledged."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
 
 from agents import breaker
 from schedules import watching
-from schedules.models import Notice
+from schedules.models import Notice, Run
+from schedules.tick import tick
 from stagent.lib import clock
-from tests.support.builders import a_scheduler
+from tests.support.builders import a_schedule, a_scheduler, the_situation
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/schedules/notice/"
@@ -67,3 +70,15 @@ def test_who_may_see_nothing_sees_no_notices(client, bob, notice):
     client.force_login(bob)
     assert "The breaker of anthropic" not in client.get("/admin/board/").content.decode()
     assert client.get(LIST).status_code == 403
+
+
+def test_a_missed_one_shot_has_a_button_that_runs_it_now(reader):
+    now = clock.now()
+    a_scheduler(now)
+    schedule = a_schedule(now - timedelta(days=2), at=now - timedelta(days=1, hours=1))
+    tick(the_situation(now))
+    for page in ("/admin/", LIST):
+        reader.opens(page)
+        assert f"/admin/schedules/schedule/{schedule.pk}/do/run/" in reader.html
+    reader.presses(f"/admin/schedules/schedule/{schedule.pk}/do/run/")
+    assert Run.objects.get(source="manual").schedule_id == schedule.pk
