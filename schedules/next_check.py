@@ -23,7 +23,7 @@ SLICE_SEC = 0.03  # of a pass: runs wait for it
 TOGETHER = 100
 MOST_NAMED = 5
 JUMP = timedelta(seconds=5)
-STALL = timedelta(seconds=60)
+STALL = timedelta(minutes=15)
 ZONE_DATA = "zone_data"  # the setting that keeps the version
 
 log = logging.getLogger("stagent.loop")
@@ -36,6 +36,7 @@ class NextCheck:
         self._after: int | None = 0  # the last one looked at; None when all are
         self._ended_at = time.monotonic()
         self._seen: datetime | None = None
+        self._gap = 0.0  # between the clock and the monotonic one
         self._why = ""
         self._zone_data_is_known = False
 
@@ -74,9 +75,11 @@ class NextCheck:
         self._zone_data_is_known = True
 
     def _notice_jump(self, now: datetime) -> None:
-        """Begin again where the clock went back, or on by more than a pass and a sleep take."""
+        """Begin again where the clock was set, or went on by more than a pass and a sleep take."""
         before, self._seen = self._seen, now
-        if before and not before - JUMP <= now <= before + STALL:
+        gap, self._gap = self._gap, now.timestamp() - time.monotonic()
+        stepped = abs(self._gap - gap) > JUMP.total_seconds()
+        if before and (stepped or not before - JUMP <= now <= before + STALL):
             self.begin(f"the clock went from {before:%Y-%m-%d %H:%M:%S} to {now:%Y-%m-%d %H:%M:%S} UTC")
 
 
