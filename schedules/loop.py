@@ -25,6 +25,7 @@ from schedules.models import Run, Schedule
 from schedules.models.run import UNADOPTED
 from schedules.next_check import NextCheck
 from schedules.presence import Presence
+from schedules.process_reports import Reporter
 from schedules.reaper import reap
 from schedules.tick import tick
 from schedules.worker import Cause
@@ -66,6 +67,7 @@ class Loop:
         self._spare_leases_until = 0.0
         self._maintenance = Maintenance()
         self._courier = Courier()
+        self.reporter = Reporter("scheduler", self.holder)
         self._held_up = HeldUp()
         self._phases: tuple[Callable[[], None], ...] = (
             self.presence.show,
@@ -88,6 +90,7 @@ class Loop:
     def run(self, *, once: bool = False) -> None:
         """Pass after pass until told to stop; `once`: a single pass and the runs it started."""
         self.watched = SUPERVISOR.main("scheduler loop")
+        self.reporter.start()
         self.bell.open()
         if self.executor:
             self.executor.open()
@@ -239,6 +242,7 @@ class Loop:
                 ("send what the runs left behind", self._courier.stop),
                 ("close the wake-up listener", self.bell.close),
                 ("take its row away", self.presence.end),
+                ("end the process report", self.reporter.stop),
                 ("leave the supervisor", lambda: SUPERVISOR.discard(self.watched)),
             ]
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from schedules import conf, retention
+from schedules import conf, process_reports, retention
 from schedules.handover import Sweep
 from schedules.models import Scheduler
 from schedules.tallies import books
@@ -53,5 +53,6 @@ class Maintenance:
             return  # what is not counted yet is not pruned
         done = retention.prune(now, conf.load().metrics_retention_days, seconds=PRUNE_SLICE_SEC)
         Scheduler.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
+        process_reports.forget(now)
         if done:
             self._pruned_at = time.monotonic()

@@ -15,8 +15,10 @@ from agents.models import Provider
 from schedules import notices, presence
 from schedules.models import Firing, Notice, Schedule, Scheduler
 from schedules.models.firing import reaching
+from schedules.process_reports import troubles
 from schedules.states import Outcome
 
+PROCESS = "process:"  # and the role of the process and the name of the part
 LOOK_EVERY_SEC = 10.0
 RECENT = timedelta(hours=24)  # instants missed longer ago are history, and so is a notice with none since
 SILENT_FOR = timedelta(seconds=75)  # a restart is quicker
@@ -44,6 +46,7 @@ def look(now: datetime) -> None:
     _look_at_missed(known, now)
     _look_at_self_pauses(known, now)
     _look_at_zone_data(known, now)
+    _look_at_processes(known, now)
     _close_what_is_old(known, now)
     if NO_SCHEDULER in known and presence.complete(now):
         notices.close(NO_SCHEDULER, now)
@@ -99,6 +102,17 @@ def _look_at_missed(known: Open, now: datetime) -> None:
     latest = f"“{newest.schedule_name}”, due {due}. {newest.reason}".strip()
     text = f"{number} {were} skipped as too late. The last one: {latest}"
     notices.tell(MISSED, Notice.Kind.MISSED, text, now, count=number, until_id=newest.pk)
+
+
+def _look_at_processes(known: Open, now: datetime) -> None:
+    """Tell of threads and tasks that failed; an hour after the last failure it is history."""
+    found = {f"{PROCESS}{trouble.process.role}:{trouble.part}": trouble for trouble in troubles(now)}
+    for cause, trouble in found.items():
+        if cause not in known or known[cause].text != str(trouble):
+            notices.tell(cause, Notice.Kind.PROCESS, str(trouble), now, count=max(1, trouble.restarts))
+    for cause in known:
+        if cause.startswith(PROCESS) and cause not in found:
+            notices.close(cause, now)
 
 
 def _look_at_self_pauses(known: Open, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """The web process: Django over ASGI, served by daphne, and its sockets; a desk beside it works on replies."""
 
 import os
+from functools import partial
 
 import django
 
@@ -11,10 +12,13 @@ django.setup(set_prefix=False)  # before anything below is imported
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
+from schedules.process_reports import Reporter  # noqa: E402
 from stagent.desk_process import DeskProcess  # noqa: E402
 from stagent.front import Front  # noqa: E402
 from stagent.handler import Handler  # noqa: E402
 from stagent.leaving import before_leaving  # noqa: E402
+from stagent.lib.closing import close_in_order  # noqa: E402
+from stagent.lib.holder import holder  # noqa: E402
 from stagent.lib.interpreter import keep_what_is_there, share_finely  # noqa: E402
 from stagent.sockets import Doors  # noqa: E402
 from stagent.watchman import Watchman  # noqa: E402
@@ -26,4 +30,6 @@ keep_what_is_there()
 desk = DeskProcess()
 desk.open()
 Watchman().start()
-before_leaving(desk.close)
+reporter = Reporter("web", holder("web"))
+reporter.start()
+before_leaving(partial(close_in_order, [("end the replies", desk.close), ("end the report", reporter.stop)]))

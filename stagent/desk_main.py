@@ -32,6 +32,9 @@ def main(line: socket.socket) -> None:
     django.setup()
     from chat import doorbell
     from chat.desk import Desk
+    from schedules.process_reports import Reporter
+    from stagent.lib.closing import close_in_order
+    from stagent.lib.holder import holder
     from stagent.lib.interpreter import share_finely
     from stagent.lib.supervisor import SUPERVISOR
 
@@ -39,14 +42,15 @@ def main(line: socket.socket) -> None:
     news, heard = threading.Event(), threading.Event()
     doorbell.listen(news.set)
     SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, heard, line, watched)).start()
-    desk = Desk()
+    desk, reporter = Desk(), Reporter("replies", holder("replies"))
     desk.open()
+    reporter.start()
     while (bells := _heard(line)) and LEAVE not in bells:
         if HEARD in bells:
             heard.set()
         if WORK in bells:
             desk.look()
-    desk.close()
+    close_in_order([("end the replies", desk.close), ("end the report", reporter.stop)])
 
 
 def _heard(line: socket.socket) -> bytes:

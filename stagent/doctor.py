@@ -225,6 +225,7 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     breakers,
     stale_leases,
     health.scheduler,
+    health.processes,
     workers,
     prices,
     doctor_news.operators,

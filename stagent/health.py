@@ -15,10 +15,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from schedules import handover, next_check
+from schedules import handover, next_check, process_reports
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER
 from stagent.lib import clock, migrated
+from stagent.lib.supervisor import SUPERVISOR
 
 MOST_LOOKED_AT, MOST_NAMED = 200, 20
 
@@ -70,6 +71,7 @@ def look() -> Iterator[Finding]:
     if found.level != Level.FAIL:
         yield scheduler(clock.now())
         yield next_firings()
+        yield processes(clock.now())
 
 
 def database() -> Finding:
@@ -97,6 +99,19 @@ def next_firings() -> Finding:
         ids = ", ".join(str(schedule.pk) for schedule in wrong[:MOST_NAMED])
         return Finding("next firings", Level.WARN, f"not explained by their rhythm: schedules {ids}")
     return Finding("next firings", Level.OK, "explained by their rhythms")
+
+
+def processes(now: datetime) -> Finding:
+    """Name the parts of processes that do not work, or were restarted lately."""
+    own = [part for part in SUPERVISOR.report() if not part.works]
+    found = list(process_reports.troubles(now))
+    broken = {f"{one.process.role}: {one.part} is {one.state}" for one in found if one.is_broken}
+    broken |= {f"web: {part.name} is {part.state}" for part in own}
+    if broken:
+        return Finding("processes", Level.FAIL, ", ".join(sorted(broken)))
+    if lately := {f"{one.process.role}: {one.part}" for one in found}:
+        return Finding("processes", Level.WARN, f"restarted lately: {', '.join(sorted(lately))}")
+    return Finding("processes", Level.OK, "every thread and task works")
 
 
 def scheduler(now: datetime) -> Finding:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from schedules import process_reports
 from schedules.models import Scheduler
 from schedules.models.scheduler import ALIVE_SEC
 from stagent.lib import cells, clock
@@ -18,6 +19,7 @@ class SchedulerAdmin(ReadOnlyAdmin):
         "host",
         "pid",
         "state",
+        "parts",
         "started",
         "seen",
         "works_by",
@@ -45,6 +47,17 @@ class SchedulerAdmin(ReadOnlyAdmin):
         if scheduler.claims:
             return cells.badge("hands over", "good", "Workers perform what it claims")
         return cells.badge("ticks only", "wait", "--no-execute")
+
+    @admin.display(description="threads and tasks")
+    def parts(self, scheduler: Scheduler) -> SafeString | str:
+        """Name what does not work, or was restarted lately."""
+        found = [
+            one for one in process_reports.troubles(clock.now()) if one.process.holder == scheduler.holder
+        ]
+        broken = any(one.is_broken for one in found)
+        names = ", ".join(f"{one.part} {one.state}" for one in found)
+        why = "; ".join(str(one) for one in found)
+        return cells.badge(names, "bad" if broken else "wait", why) if found else "all work"
 
     @admin.display(description="started", ordering="started_at")
     def started(self, scheduler: Scheduler) -> SafeString:

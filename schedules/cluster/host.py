@@ -22,6 +22,7 @@ from schedules import conf
 from schedules.executor import Executor
 from schedules.models import Run
 from schedules.presence import Presence
+from schedules.process_reports import Reporter
 from schedules.transitions import Claim, adopt
 from schedules.worker import Cause, Job
 from stagent.lib import clock
@@ -56,6 +57,7 @@ class Host:
         self._handing_back = False
         self._jumps = clock.JumpDetector()
         self._attendant = SUPERVISOR.thread("worker watch", self._attend, stuck_sec=90, logger=log)
+        self._reporter = Reporter("worker", self.holder)
         self._outages = {
             step: Outage(log, step) for step in ("Showing the worker", "Reading the clock", "Reading cancels")
         }
@@ -79,6 +81,7 @@ class Host:
         # Not before it could begin at once: another host may be ready.
         await asyncio.to_thread(warm_up)
         self._attendant.start()
+        self._reporter.start()
         try:
             async with database_threads("wake-ups"):
                 await self._fetch_until_told(fetch, once=once)
@@ -187,6 +190,7 @@ class Host:
         close_in_order(
             [
                 ("queue the runs again", self._wait_for_jobs),
+                ("end the process report", self._reporter.stop),
                 ("end the worker watch", self._end_attendant),
                 ("end the loop of the runs", self.executor.close),
             ]

@@ -1,6 +1,7 @@
 from schedules.models.delivery import Delivery
 from schedules.models.firing import Firing
 from schedules.models.notice import Notice
+from schedules.models.process_health import ProcessHealth
 from schedules.models.run import Run
 from schedules.models.schedule import Schedule
 from schedules.models.scheduler import Scheduler
@@ -9,5 +10,6 @@ from schedules.models.slot import Pool, Slot
 from schedules.models.tally import Tally
 
 __all__ = [
-    "Delivery", "Firing", "Notice", "Pool", "Run", "Schedule", "Scheduler", "Setting", "Slot", "Tally",
+    "Delivery", "Firing", "Notice", "Pool", "ProcessHealth", "Run",
+    "Schedule", "Scheduler", "Setting", "Slot", "Tally",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ class Notice(models.Model):
         NO_SCHEDULER = "no_scheduler", "no scheduler"
         SELF_PAUSE = "self_pause", "schedule paused itself"
         NEXT_FIRING = "next_firing", "next firing corrected"
+        PROCESS = "process", "part of a process failed"
         ZONE_DATA = "zone_data", "time-zone data differs"
 
     kind = models.CharField(max_length=16, choices=Kind)

@@ -210,6 +210,11 @@ class SupervisedTask(Watched):
     def is_alive(self) -> bool:
         return self._task is not None and not self._task.done()
 
+    def revive(self) -> None:
+        """Forget it where its loop was closed: nobody can run it any more."""
+        if self._loop and self._loop.is_closed():
+            self._supervisor.discard(self)
+
     def _spawn(self) -> None:
         assert self._loop
         self.note_start()

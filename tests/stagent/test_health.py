@@ -34,6 +34,7 @@ def test_an_install_with_a_scheduler_is_ready(client, db):
         "migrations": "all applied",
         "scheduler": "1 running",
         "next firings": "explained by their rhythms",
+        "processes": "every thread and task works",
     }
 
 

@@ -1,0 +1,129 @@
+"""Each process reports how its threads and tasks are; scheduler, readyz, doctor and console read it."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import close_old_connections, connections
+
+from schedules.models import ProcessHealth
+from schedules.models.process_health import REPORT_EVERY_SEC
+from stagent.lib import clock
+from stagent.lib.supervisor import SUPERVISOR, Supervisor
+from stagent.lib.watched import State, Watched
+
+LOOK_EVERY_SEC = 2.0  # a change is reported as soon
+LAST_WORDS_SEC = 3.0  # for the report of a process that exits
+TOLD_FOR = timedelta(hours=1)
+BROKEN = {State.ENDED, State.STUCK, State.FAILING}
+
+
+class Reporter:
+    """Writes the row of this process from a thread of its own."""
+
+    def __init__(self, role: str, holder: str, supervisor: Supervisor = SUPERVISOR) -> None:
+        self._holder = holder
+        self._born = {"role": role, "host": socket.gethostname()[:80], "pid": os.getpid()}
+        self._supervisor = supervisor
+        self._thread = supervisor.thread("process report", self._run, stuck_sec=90)
+        self._written: list[dict[str, Any]] | None = None
+        self._written_at = float("-inf")
+
+    def start(self) -> None:
+        self._supervisor.before_exit.append(self._last_report)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and take the row away."""
+        if self._last_report in self._supervisor.before_exit:
+            self._supervisor.before_exit.remove(self._last_report)
+        self._thread.stop()
+        self._thread.join(5)
+        ProcessHealth.objects.filter(holder=self._holder).delete()
+
+    def _run(self, watched: Watched) -> None:
+        try:
+            while True:
+                try:
+                    self._report()
+                except Exception as error:  # noqa: BLE001 - told by `failed`
+                    watched.failed(error)
+                    connections.close_all()
+                else:
+                    watched.worked()
+                if watched.stopping.wait(LOOK_EVERY_SEC):
+                    return
+        finally:
+            connections.close_all()
+
+    def _report(self) -> None:
+        """Write what has changed, and now and then that nothing has."""
+        parts = [_facts(asdict(report)) for report in self._supervisor.report()]
+        if parts == self._written and time.monotonic() - self._written_at < REPORT_EVERY_SEC:
+            return
+        close_old_connections()
+        told = {"seen_at": clock.now(), "parts": parts, **self._born}
+        ProcessHealth.objects.update_or_create(holder=self._holder, defaults=told)
+        self._written, self._written_at = parts, time.monotonic()
+
+    def _last_report(self) -> None:
+        """Report before the process exits, if the database answers at once."""
+        thread = threading.Thread(target=self._report, name="last report", daemon=True)
+        thread.start()
+        thread.join(LAST_WORDS_SEC)
+
+
+def _facts(report: dict[str, Any]) -> dict[str, Any]:
+    return {name: report[name] for name in ("name", "state", "restarts", "error")}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A part of a process that does not work, or did not a while ago."""
+
+    process: ProcessHealth
+    part: str
+    state: State
+    restarts: int
+    error: str
+    is_over: bool  # its process has ended
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it does not work now, in a process that is there."""
+        return self.state in BROKEN and not self.is_over
+
+    def __str__(self) -> str:
+        whose = f"The {self.part} of {self.process}"
+        why = f" Last error: {self.error}." if self.error else ""
+        match self.state:
+            case _ if self.is_over:
+                return f"{whose} failed, and its process ended.{why}"
+            case State.STUCK:
+                return f"{whose} is stuck: it ends no round of its work."
+            case State.FAILING:
+                return f"{whose} fails in every round.{why}"
+            case State.RESTARTED:
+                return f"{whose} ended unexpectedly and was restarted ({self.restarts} in all).{why}"
+        return f"{whose} ended unexpectedly and restarts.{why}"
+
+
+def troubles(now: datetime) -> Iterator[Trouble]:
+    """Yield every part that does not work, and those restarted or lost with their process lately."""
+    for process in ProcessHealth.objects.filter(seen_at__gt=now - TOLD_FOR):
+        over = process.is_over(now)
+        for part in process.parts:
+            state = State(part["state"])
+            if state is State.RUNNING or (over and state is not State.ENDED and state is not State.STUCK):
+                continue
+            yield Trouble(process, part["name"], state, part["restarts"], part["error"], over)
+
+
+def forget(now: datetime) -> None:
+    """Delete the rows of processes that ended a while ago."""
+    ProcessHealth.objects.filter(seen_at__lt=now - TOLD_FOR).delete()

@@ -1,0 +1,66 @@
+"""Every thread and task of the product is watched, or is on the list of those that end by themselves."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.test_house import product
+
+# Where a thread or task is made that nobody watches, and why that is right.
+ONE_OFFS = {
+    "agents/mcp/client.py:__init__": "lives as long as a run; `close` and every call await it",
+    "agents/mcp/client.py:_within": "one call; awaited beside the connection",
+    "agents/mcp/keeper.py:main": "the only thread of a tiny process that ends with it",
+    "agents/mcp/stdio.py:open": "lives as long as a connection, and is awaited when it closes",
+    "agents/recording.py:_begin_to_write": "one write; awaited",
+    "agents/recording.py:record": "one run or reply; awaited",
+    "agents/runtimes/event_stream.py:reading": "one answer of a provider; awaited",
+    "agents/scribe.py:append": "writes while something waits; whoever waits is told of its errors",
+    "agents/scribe.py:in_a_thread_of_its_own": "a pool: its errors are those of its calls",
+    "agents/tools/shell.py:shell": "one reading; awaited",
+    "agents/tools/threads.py:in_thread": "one blocking call; its outcome is awaited",
+    "chat/consumers.py:connect": "lives as long as a socket, and closes it when it fails",
+    "chat/desk.py:_begin": "one reply; its end is noted by `_ended`",
+    "chat/desk.py:open": "the warm-up, once",
+    "chat/doorbell.py:_ring_elsewhere": "one message to Redis; counts its errors itself",
+    "schedules/cluster/host.py:_fetch": "awaited, and begun anew by `serve`",
+    "schedules/cluster/host.py:perform": "one run; awaited",
+    "schedules/executor.py:_start": "one run; its end is noted by `_ended`",
+    "schedules/executor.py:open": "the warm-up, once",
+    "schedules/process_reports.py:_last_report": "one report, waited for",
+    "schedules/runtime_limit.py:limited": "one run; cancelled with it",
+    "stagent/children.py:_live": "reads a pipe until its child has ended; what it calls raises nothing",
+    "stagent/children.py:run": "a group: the error of one ends all, and the process",
+    "stagent/handler.py:__call__": "one request",
+    "stagent/handler.py:_download": "a pool for one answer",
+    "stagent/lib/thread_pool.py:_start": "ends when idle and starts on demand; errors are those of its calls",
+    "stagent/management/commands/up.py:_serve": "says the address, once",
+    "stagent/tether.py:main": "three lines without a loop: a read that ends when the parent does",
+}
+MAKERS = {"Thread", "create_task", "ensure_future", "ThreadPoolExecutor", "Timer", "Task"}
+
+
+def made() -> Iterator[str]:
+    """Yield where a thread or task is made: the file and the function."""
+    for path, text in product():
+        if "drills" in path.parts or str(path) == "stagent/lib/supervisor.py":
+            continue  # a drill is over soon, and fails aloud
+        for function in ast.walk(ast.parse(text)):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and _makes(function):
+                yield f"{path}:{function.name}"
+
+
+def _makes(function: ast.AST) -> bool:
+    return any(
+        isinstance(node, ast.Call)
+        and (getattr(node.func, "attr", None) or getattr(node.func, "id", None)) in MAKERS
+        for node in ast.walk(function)
+    )
+
+
+def test_every_thread_and_task_is_watched_or_ends_by_itself():
+    unknown = sorted(set(made()) - set(ONE_OFFS))
+    assert not unknown, "register it with stagent.lib.supervisor, or say here why it ends by itself"
+
+
+def test_the_list_names_nothing_that_is_gone():
+    assert not sorted(set(ONE_OFFS) - set(made()))
