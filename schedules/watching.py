@@ -35,8 +35,8 @@ class Watch:
 
     def look(self, now: datetime) -> None:
         if time.monotonic() - self._looked_at >= LOOK_EVERY_SEC:
-            self._looked_at = time.monotonic()
             look(now)
+            self._looked_at = time.monotonic()
 
 
 def look(now: datetime) -> None:

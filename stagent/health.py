@@ -19,11 +19,13 @@ from schedules import handover, next_check, process_reports
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER
 from stagent.lib import clock, migrated
+from stagent.lib.outage import Outage
 from stagent.lib.supervisor import SUPERVISOR
 
 MOST_LOOKED_AT, MOST_NAMED = 200, 20
 
 log = logging.getLogger("stagent.health")
+_outage = Outage(log, "Asking the database for a sign of life")
 
 
 class Level(StrEnum):
@@ -80,8 +82,9 @@ def database() -> Finding:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
-        log.warning("The database does not answer: %s", error)
+        _outage.failed(error)
         return Finding("database", Level.FAIL, "does not answer")
+    _outage.worked()
     return Finding("database", Level.OK, "answers")
 
 

@@ -38,6 +38,17 @@ from stagent.lib.instances import Row, Rows, rows_of
 PLAIN = (AutoField, BooleanField, CharField, FloatField, ForeignKey, IntegerField, TextField)
 
 
+_compiling = threading.RLock()
+
+
+class _once[T](cached_property[T]):  # noqa: N801 - used as a decorator
+    """Compiled by one thread: two at a time in Django's compiler make wrong SQL, which would be kept."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        with _compiling:
+            return super().__get__(instance, owner)
+
+
 class Given(Expression):
     """A value of a prepared query that is handed in when it runs, by this name, in the form of a column."""
 
@@ -70,15 +81,15 @@ class Select[M: Model]:
         rows, _ = self._statement.run(values)
         return len(rows)
 
-    @cached_property
+    @_once
     def _compiler(self) -> Any:
         return self._queryset.query.get_compiler(connection=connection)
 
-    @cached_property
+    @_once
     def _statement(self) -> "Statement":
         return Statement(*self._compiler.as_sql())
 
-    @cached_property
+    @_once
     def _rows(self) -> "Rows[M]":
         return rows_of(self._compiler.klass_info, self._compiler)
 
@@ -95,7 +106,7 @@ class Update[M: Model]:
         _, changed = self._statement.run(values)
         return changed
 
-    @cached_property
+    @_once
     def _compiler(self) -> Any:
         query: Any = self._queryset.query.chain(UpdateQuery)
         query.add_update_values(self._values)
@@ -104,7 +115,7 @@ class Update[M: Model]:
         compiler.returning_fields = self.returning
         return compiler
 
-    @cached_property
+    @_once
     def _statement(self) -> "Statement":
         return Statement(*self._compiler.as_sql())
 
@@ -120,7 +131,7 @@ class UpdateReturning[M: Model](Update[M]):
         rows, _ = self._statement.run(values)
         return self._rows.read(rows)
 
-    @cached_property
+    @_once
     def _rows(self) -> "Rows[M]":
         model = self._queryset.model
         columns = [field.get_col(model._meta.db_table) for field in self.returning]

@@ -1,6 +1,8 @@
 """A prepared query says and does what the ORM does, and is built once."""
 
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
@@ -130,3 +132,19 @@ def test_a_constant_that_cannot_be_spelled_out_is_refused() -> None:
     assert spelled(id=schedule.pk) == [schedule]
     with pytest.raises(TypeError, match="hand it in"):
         Select(Schedule.objects.filter(avg_duration_ms=0.5))()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_compile_a_query_at_once_all_get_the_same_sql():
+    for _ in range(20):
+        query = Select(
+            Run.objects.select_related("schedule__profile").filter(pk=Given("id", Run.id)).order_by()
+        )
+        start = threading.Barrier(8)
+
+        def compiled(query=query, start=start):
+            start.wait()
+            return query._statement._sql
+
+        with ThreadPoolExecutor(8) as threads:
+            assert len({future.result() for future in [threads.submit(compiled) for _ in range(8)]}) == 1
