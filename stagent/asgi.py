@@ -1,7 +1,6 @@
 """The web process: Django over ASGI, served by daphne, and its sockets; a desk beside it works on replies."""
 
 import os
-from functools import partial
 
 import django
 
@@ -32,4 +31,11 @@ desk.open()
 Watchman().start()
 reporter = Reporter("web", holder("web"))
 reporter.start()
-before_leaving(partial(close_in_order, [("end the replies", desk.close), ("end the report", reporter.stop)]))
+
+
+def leave() -> None:
+    """Let replies be settled, then take the report away."""
+    close_in_order([("end the replies", desk.close), ("end the report", reporter.stop)])
+
+
+before_leaving(leave)

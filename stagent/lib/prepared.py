@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import (
@@ -41,12 +41,16 @@ PLAIN = (AutoField, BooleanField, CharField, FloatField, ForeignKey, IntegerFiel
 _compiling = threading.RLock()
 
 
-class _once[T](cached_property[T]):  # noqa: N801 - used as a decorator
-    """Compiled by one thread: two at a time in Django's compiler make wrong SQL, which would be kept."""
+if TYPE_CHECKING:
+    _once = cached_property
+else:
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        with _compiling:
-            return super().__get__(instance, owner)
+    class _once(cached_property):  # noqa: N801 - used as a decorator
+        """Compiled by one thread: two at a time in Django's compiler make wrong SQL, which would be kept."""
+
+        def __get__(self, instance: Any, owner: Any = None) -> Any:
+            with _compiling:
+                return super().__get__(instance, owner)
 
 
 class Given(Expression):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('schedules', '0016_schedulers_tell_their_database_wait'),
+        ('schedules', '0017_names_are_one_line'),
     ]
 
     operations = [
