@@ -22,7 +22,8 @@ Schedules, firings and runs of this install, what its agents ask people, and one
 
 Send `Authorization: Bearer <token>` (made in the console, or by `manage.py createtoken <user>`), or use
 the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
-`limit` and `offset`. Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Whatever
+`limit` and `offset`; lists that grow answer `next` too, which as `cursor` goes on where a page ended.
+Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Whatever
 goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Every POST takes an
 `Idempotency-Key`: within a day, the same request with the same key gets the first answer, and nothing is made
 twice; another request with a used key gets 422. Whoever polls sends the `ETag` of the

@@ -11,8 +11,8 @@ from pydantic import ConfigDict, Field
 from agents import leaves
 from agents.models import Leave
 from stagent.lib.api.answers import answers
-from stagent.lib.api.listing import Window, page
-from stagent.lib.api.values import Id, Page, Row, Text, number
+from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.values import Id, Listed, Row, Text, number
 
 router = Router(tags=["questions"])
 
@@ -35,15 +35,15 @@ class LeaveRow(Row):
     given_at: datetime
 
 
-class LeaveFilter(Window):
+class LeaveFilter(Paged):
     place: Text | None = Field(
         default=None, max_length=40, examples=["conversation:12"], description="Only what holds there."
     )
     tool: Text | None = Field(default=None, max_length=64, description="Only of this tool.")
 
 
-@router.get("/leaves", response=answers(Page[LeaveRow], 422))
-def list_leaves(request: HttpRequest, asked: Query[LeaveFilter]) -> Page[LeaveRow]:
+@router.get("/leaves", response=answers(Listed[LeaveRow], 422))
+def list_leaves(request: HttpRequest, asked: Query[LeaveFilter]) -> Listed[LeaveRow]:
     """List what tools may always do: for your agents, and in all schedules if you may answer for all."""
     rows = Leave.objects.of(_me(request)).filter(**asked.conditions()).select_related("given_by")
     return page(request, asked, rows, lambda found: [_row(leave) for leave in found])

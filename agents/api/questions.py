@@ -15,8 +15,8 @@ from agents.questions import LONGEST_ANSWER
 from agents.states import QuestionKind, QuestionStatus
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
-from stagent.lib.api.listing import Window, page
-from stagent.lib.api.values import Asked, Id, Page, Ref, Row, Said, Text, number
+from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.values import Asked, Id, Listed, Ref, Row, Said, Text, number
 from stagent.lib.problems import Problem
 
 router = Router(tags=["questions"])
@@ -67,7 +67,7 @@ class QuestionRow(Row):
     by_leave: bool = Field(description="Nobody was asked: standing leave allowed it.")
 
 
-class QuestionFilter(Window):
+class QuestionFilter(Paged):
     status: QuestionStatus | None = None
     kind: QuestionKind | None = None
     run_id: Text | None = None
@@ -92,8 +92,8 @@ class AnswerAsked(Asked):
     text: Text = Field(default="", max_length=LONGEST_ANSWER)
 
 
-@router.get("/questions", response=answers(Page[QuestionRow], 422))
-def list_questions(request: HttpRequest, asked: Query[QuestionFilter]) -> Page[QuestionRow]:
+@router.get("/questions", response=answers(Listed[QuestionRow], 422))
+def list_questions(request: HttpRequest, asked: Query[QuestionFilter]) -> Listed[QuestionRow]:
     """List what agents have asked you, and in runs anybody if you may answer for all; the latest first."""
     return page(request, asked, asked.among(_mine(request)), lambda rows: [_row(row) for row in rows])
 

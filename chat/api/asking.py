@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from chat.conf import MAX_FILES, MAX_TEXT_CHARS
 from chat.models.conversation import FOLDER_CHARS, TITLE_CHARS
-from stagent.lib.api.listing import Window
+from stagent.lib.api.listing import Paged
 from stagent.lib.api.values import AnyId, Asked, Text
 
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
@@ -18,7 +18,7 @@ CHANGES: Any = {"title": "Release notes", "folder": "Releases", "read": True}
 SAID: Any = {"text": "What failed last night, and why?", "client_msg_id": "b1c9d1f0-6a5e"}
 
 
-class ConversationFilter(Window):
+class ConversationFilter(Paged):
     """Which conversations; those that are put away only where `archived` is true."""
 
     search: Text | None = Field(

@@ -9,13 +9,13 @@ from agents.states import FailureReason
 from schedules.models import Firing, Run, Schedule
 from schedules.models.firing import reaching
 from schedules.states import FiringKind, Outcome, RunStatus, ScheduleKind, ScheduleStatus, Source
-from stagent.lib.api.listing import Window
+from stagent.lib.api.listing import Paged, Window
 from stagent.lib.api.values import Moment, Text, number
 
 NO_ROW = -1  # what an id that can be none is compared with: unknown ids find nothing
 
 
-class ScheduleFilter(Window):
+class ScheduleFilter(Paged):
     status: ScheduleStatus | None = None
     kind: ScheduleKind | None = None
     profile: Text | None = Field(default=None, description="Slug.")
@@ -27,7 +27,7 @@ class ScheduleFilter(Window):
         return _fitting(self, rows, profile="profile__slug", search="name__icontains")
 
 
-class _About(Window):
+class _About(Paged):
     """What lists of firings and runs have in common."""
 
     failure_reason: FailureReason | None = None

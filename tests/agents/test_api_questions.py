@@ -73,7 +73,7 @@ def test_what_is_asked_in_a_conversation_is_its_owners_alone(asked, alice, charl
 def test_strangers_find_nothing_at_any_door(charlie, asked):
     _, question = asked
     program = Program(charlie)
-    assert program.get("/questions").json() == {"items": [], "count": 0}
+    assert program.get("/questions").json() == {"items": [], "count": 0, "next": None}
     assert refusal(program.get(f"/questions/{question.pk}")) == (404, "question_not_found")
     assert refusal(answer(program, question)) == (404, "question_not_found")
     assert refusal(Program(None).get("/questions")) == (401, "not_authenticated")

@@ -17,15 +17,15 @@ from chat.transitions import fork
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import page, refuse_unknown
-from stagent.lib.api.values import Page
+from stagent.lib.api.values import Listed, Page
 
 router = Router(tags=["chat"])
 
 MOST_MESSAGES = 2000
 
 
-@router.get("/conversations", response=answers(Page[ConversationRow], 422))
-def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> Page[ConversationRow]:
+@router.get("/conversations", response=answers(Listed[ConversationRow], 422))
+def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> Listed[ConversationRow]:
     """List one's own conversations, pinned ones first, then the latest active; search titles and messages."""
     words = search.words_of(asked.search or "")
     found = finding.conversations(finding.me(request)).filter(archived_at__isnull=not asked.archived)

@@ -13,7 +13,7 @@ from schedules.api.firing_rows import FiringRow, firing_rows, told
 from schedules.api.sheet import MOST_ROWS, is_wanted
 from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import page, refuse_unknown
-from stagent.lib.api.values import Page
+from stagent.lib.api.values import Listed
 from stagent.lib.sheets import sheet
 
 router = Router(tags=["firings"])
@@ -27,10 +27,10 @@ class FiringSheetFilter(FiringFilter):
     )
 
 
-@router.get("/firings", response=answers(Page[FiringRow], 422), openapi_extra=CSV)
+@router.get("/firings", response=answers(Listed[FiringRow], 422), openapi_extra=CSV)
 def list_firings(
     request: HttpRequest, asked: Query[FiringSheetFilter]
-) -> Page[FiringRow] | StreamingHttpResponse:
+) -> Listed[FiringRow] | StreamingHttpResponse:
     """List firings, the latest instant first: what came due, what was decided and how it went."""
     Actor.of(request).must_have("view_firing")
     if not is_wanted(request, asked.format):
@@ -49,10 +49,10 @@ def get_firing(request: HttpRequest, firing_id: str) -> FiringRow:
     return FiringRow.model_validate(finding.firing(firing_id))
 
 
-@router.get("/schedules/{schedule_id}/firings", response=answers(Page[FiringRow], 404, 422))
+@router.get("/schedules/{schedule_id}/firings", response=answers(Listed[FiringRow], 404, 422))
 def list_firings_of_schedule(
     request: HttpRequest, schedule_id: str, asked: Query[OwnFiringFilter]
-) -> Page[FiringRow]:
+) -> Listed[FiringRow]:
     """List the firings of one schedule, the latest instant first."""
     Actor.of(request).must_have("view_firing")
     schedule = finding.schedule(schedule_id)

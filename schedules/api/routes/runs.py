@@ -17,7 +17,7 @@ from schedules.cancelling import Cancelled
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import MOST_ROWS, page, refuse_unknown
-from stagent.lib.api.values import Page, Row
+from stagent.lib.api.values import Listed, Page, Row
 
 router = Router(tags=["runs"])
 EXAMPLE: Any = {
@@ -42,8 +42,8 @@ class EventPage(Page[EventRow]):
     finished: bool
 
 
-@router.get("/runs", response=answers(Page[RunRow], 422))
-def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> Page[RunRow]:
+@router.get("/runs", response=answers(Listed[RunRow], 422))
+def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> Listed[RunRow]:
     """List runs, the latest queued first."""
     Actor.of(request).must_have("view_run")
     return page(request, asked, asked.among(finding.runs()), lambda runs: run_rows(runs, clock.now()))

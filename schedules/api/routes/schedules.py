@@ -19,7 +19,7 @@ from schedules.api.schedule_rows import ScheduleRow, schedule_row
 from stagent.lib import clock
 from stagent.lib.api.answers import Refusal, answers
 from stagent.lib.api.listing import page, refuse_unknown
-from stagent.lib.api.values import Id, Page, Row
+from stagent.lib.api.values import Id, Listed, Page, Row
 
 router = Router(tags=["schedules"])
 
@@ -34,8 +34,8 @@ class Execution(Row):
     warning: str | None = Field(default=None, description="Only where there is one: all work is stopped.")
 
 
-@router.get("/schedules", response=answers(Page[ScheduleRow], 422))
-def list_schedules(request: HttpRequest, asked: Query[ScheduleFilter]) -> Page[ScheduleRow]:
+@router.get("/schedules", response=answers(Listed[ScheduleRow], 422))
+def list_schedules(request: HttpRequest, asked: Query[ScheduleFilter]) -> Listed[ScheduleRow]:
     """List schedules by name."""
     Actor.of(request).must_have("view_schedule")
     return page(request, asked, asked.among(finding.schedules()), lambda found: [*map(schedule_row, found)])

@@ -7,7 +7,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from pydantic import BaseModel, Field, model_validator
 
-from stagent.lib.api.values import Page
+from stagent.lib.api.cursors import after, cursor_after
+from stagent.lib.api.values import Listed
 from stagent.lib.problems import invalid
 from stagent.lib.stretches import stretch
 
@@ -29,16 +30,29 @@ class Window(BaseModel):
 
     def conditions(self) -> dict[str, Any]:
         """Return the filters that were given, by the names of their parameters."""
-        return self.model_dump(exclude_none=True, exclude={"limit", "offset", "format"})
+        return self.model_dump(exclude_none=True, exclude={"limit", "offset", "cursor", "format"})
+
+
+class Paged(Window):
+    """A stretch of a list that grows: `cursor` goes on where a page ended, whatever has arrived since."""
+
+    cursor: str = Field(default="", max_length=1000, description="The `next` of the page before.")
 
 
 def page[Found: Model, Shown](
     request: HttpRequest, asked: Window, rows: QuerySet[Found], show: Callable[[QuerySet[Found]], list[Shown]]
-) -> Page[Shown]:
+) -> Listed[Shown]:
     """Return the stretch that was asked for."""
     refuse_unknown(request, type(asked).model_fields)
-    found = stretch(rows, asked.offset, asked.offset + asked.limit)
-    return Page(items=show(found), count=rows.count())
+    cursor = asked.cursor if isinstance(asked, Paged) else ""
+    wanted = after(rows, cursor) if cursor else rows
+    first = 0 if cursor else asked.offset
+    found = stretch(wanted, first, first + asked.limit)
+    items = show(found)
+    is_full = isinstance(asked, Paged) and 0 < asked.limit == len(items)
+    last = list(found)[-1] if is_full else None
+    following = cursor_after(rows, last) if last is not None else None
+    return Listed(items=items, count=rows.count(), next=following)
 
 
 def refuse_unknown(request: HttpRequest, known: Any) -> None:

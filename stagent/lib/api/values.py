@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StrictInt
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from stagent.lib.names import fault_of
 
@@ -106,6 +106,12 @@ class Page[Item](BaseModel):
 
     items: list[Item]
     count: int
+
+
+class Listed[Item](Page[Item]):
+    """A stretch of a list that grows, and where the next one begins."""
+
+    next: str | None = Field(description="The `cursor` of the next page; null: there is none.")
 
 
 class Seen:
