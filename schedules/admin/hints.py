@@ -28,9 +28,12 @@ def steps_are() -> str:
 
 def usual_steps(profile_id: int) -> str:
     """Say what schedules with this profile take, the median of their averages; nothing where none ran."""
-    known = Schedule.objects.filter(profile=profile_id).values_list("avg_turns_per_firing", flat=True)
-    averages = [average for average in known if average is not None]
-    return f"schedules with this profile average ~{median(averages):.0f} steps" if averages else ""
+    known = Schedule.objects.filter(profile=profile_id, avg_turns_per_firing__isnull=False)
+    rows = list(known.values_list("avg_turns_per_firing", "avg_is_lower_bound"))
+    if not rows:
+        return ""
+    least = "at least " if any(cut_off for _, cut_off in rows) else ""
+    return f"schedules with this profile average {least}~{median(steps or 0 for steps, _ in rows):.0f} steps"
 
 
 def chat_first(conf: Conf) -> str:

@@ -69,7 +69,9 @@ class ScheduleForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["max_turns"].help_text = f"{steps_are()} Empty: the profile's limit, then the global one."
+        if "max_turns" in self.fields:  # not where somebody may only look
+            steps = f"{steps_are()} Empty: the profile's limit, then the global one."
+            self.fields["max_turns"].help_text = steps
         for name, value in self._shown().items():
             if name in self.fields:
                 self.initial.setdefault(name, value)
