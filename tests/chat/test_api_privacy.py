@@ -73,7 +73,7 @@ def test_the_doors_are_all_that_there_are():
 
 
 def test_a_list_shows_ones_own_only(alice, bob, ids):
-    assert Program(alice).get("/conversations").json() == {"items": [], "count": 0}
+    assert Program(alice).get("/conversations").json() == {"items": [], "count": 0, "next": None}
     assert Program(alice).get("/conversations?search=secret").json()["count"] == 0
     assert Program(bob).get("/conversations?search=secret").json()["count"] == 1
 
