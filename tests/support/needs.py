@@ -10,7 +10,7 @@ NEEDS = {
     "postgres": "with DATABASE_URL=postgres://…",
     "cluster": "with that and STAGENT_EXECUTOR=procrastinate",
     "redis": "with REDIS_URL=redis://…",
-    "aimock": "with STAGENT_AIMOCK=a folder in which `npm install @copilotkit/aimock` was run",
+    "aimock": "with AIMOCK_HOME=a folder in which `npm install @copilotkit/aimock` was run",
     "browser": "with -m browser, and Chromium on the PATH",
 }
 
@@ -28,7 +28,7 @@ def there(need: str, config: pytest.Config) -> bool:
         case "redis":
             return bool(os.environ.get("REDIS_URL"))
         case "aimock":
-            return bool(os.environ.get("STAGENT_AIMOCK")) and shutil.which("node") is not None
+            return bool(os.environ.get("AIMOCK_HOME")) and shutil.which("node") is not None
         case _:
             return config.option.markexpr == "browser" and chromium() is not None
 
