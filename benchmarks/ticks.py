@@ -18,6 +18,7 @@ from schedules.loop import Loop
 from schedules.models import Schedule
 from schedules.tick import tick
 from stagent.lib import clock
+from stagent.lib.supervisor import SUPERVISOR
 
 BATCH = 5000
 
@@ -26,6 +27,7 @@ def main() -> None:
     many, due = some(100_000), some(1000)
     template = a_schedule(clock.now(), cron="0 7 * * *")
     loop = Loop(execute=False)
+    loop.watched = SUPERVISOR.main("scheduler loop")  # as `run` does
     fill(template, 10, due=0)
     few = idle(loop)
     fill(template, many, due)

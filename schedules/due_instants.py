@@ -93,9 +93,10 @@ class DueInstants:
         schedule, known = self.schedule, self.schedule.recorded_until
         assert schedule.next_nominal_at is not None
         stored = Instant(schedule.next_nominal_at, schedule.next_dst_shifted)
-        if known is None or known < stored.at or known > self.now + SKEW:
-            return stored
-        return schedule.recurrence.next_after(known)
+        believed_until = known if known and self.recorded and known <= self.now + SKEW else None
+        if believed_until is None or believed_until < stored.at:
+            return stored  # also where no firing has come since: somebody has set it
+        return schedule.recurrence.next_after(believed_until)
 
     @cached_property
     def _several(self) -> bool:
