@@ -19,7 +19,7 @@ from schedules.models import Firing, Run, Schedule
 from schedules.situation import Situation
 from schedules.states import Outcome, OverlapPolicy, ScheduleStatus
 from schedules.transitions.holding import request_cancel
-from schedules.transitions.next_instant import defer, move_on
+from schedules.transitions.next_instant import SKEW, defer, move_on
 from schedules.transitions.parking import withdraw
 from schedules.transitions.queueing import enqueue_all
 from stagent.lib import bell
@@ -52,6 +52,7 @@ def lock_recorded(
     """
     locked = Schedule.objects.select_for_update(of=("self",)).filter(pk=schedule_id)
     schedule = locked.first()
+    _forget_the_future(schedule_id, now)
     if schedule is None or not _is_due(schedule, now, one_shots=one_shots, at_once=at_once):
         return schedule
     situation = situations.look(now, conf.load())
@@ -62,6 +63,12 @@ def lock_recorded(
         firing.reason = f"{firing.reason} {note}".strip()[:300] if firing.fired_at else firing.reason
     _write(moved)
     return locked.first()
+
+
+def _forget_the_future(schedule_id: int, now: datetime) -> None:
+    """Delete what a clock that was ahead recorded of instants to come: a change may mean that none comes."""
+    rows = Firing.objects.by_rhythm().filter(schedule=schedule_id, fired_at=None)
+    rows.reaching(now).filter(recorded_at__gt=now + SKEW).delete()
 
 
 def _is_due(schedule: Schedule, now: datetime, *, one_shots: bool, at_once: bool) -> bool:
