@@ -178,12 +178,13 @@ def explained(schedule: Schedule, now: datetime) -> bool:
     nominal = schedule.next_nominal_at
     if nominal is None or _deferred_too_long(schedule, now):
         return False
-    if nominal <= now + SKEW:
-        return True  # it is due, whatever the rhythm says today, or just recorded elsewhere
-    if schedule.next_fire_at != fire_at(schedule, nominal):
-        return False
     known = schedule.recorded_until if schedule.at is None else None
     known = known if known and known <= now + SKEW else None
+    if nominal <= now + SKEW:
+        # It is due, whatever the rhythm says today, unless a clock that was behind has set it back.
+        return known is None or known < nominal
+    if schedule.next_fire_at != fire_at(schedule, nominal):
+        return False
     if known and _follows(schedule, schedule.recurrence.next_after(known)):
         return True  # without a query: so it is for nearly all
     return _follows(schedule, next_from(schedule, now + SKEW)) and (
