@@ -19,6 +19,7 @@ from stagent.lib.holder import is_gone
 
 EVERY_SEC = 15.0
 BATCH = 200
+LONGEST_LEASES = 4  # lease times ahead: a lease beyond was written by a clock that was wrong
 
 log = logging.getLogger("stagent.reconcile")
 
@@ -34,7 +35,9 @@ def settle_stale(now: datetime, conversation_id: int | None = None) -> int:
     holders = streaming.order_by().values_list("holder", flat=True).distinct()
     stale = Q(holder__in=[holder for holder in holders if is_gone(holder)])
     if not _clock_jumped():
-        stale |= Q(lease_expires_at__lte=now)
+        stale |= Q(lease_expires_at__lte=now) | Q(
+            lease_expires_at__gt=now + LONGEST_LEASES * conf.lease_ttl()
+        )
     settled = sum(_settle(reply, stale, now) for reply in streaming.filter(stale).order_by("pk")[:BATCH])
     _wake_the_answered(now, conversation_id)
     return settled

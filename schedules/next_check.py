@@ -1,6 +1,7 @@
 """Looks whether the rhythm of each schedule explains its next instant, and corrects what it does not.
 
 A clock that was wrong, a restore and newer zone data leave next instants that nothing else would ever mend.
+Other moments in an impossible future are corrected at the same occasions.
 """
 
 import logging
@@ -12,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from schedules import notices
+from schedules import notices, stored_moments
 from schedules.models import Schedule, Setting
 from schedules.states import ScheduleStatus
 from schedules.transitions.next_instant import corrected, unexplained
@@ -38,7 +39,7 @@ class NextCheck:
         self._seen: datetime | None = None
         self._gap = 0.0  # between the clock and the monotonic one
         self._why = ""
-        self._zone_data_is_known = False
+        self._zone_data_is_known = self._moments_are_checked = False
 
     @property
     def busy(self) -> bool:
@@ -48,6 +49,7 @@ class NextCheck:
     def begin(self, why: str) -> None:
         """Begin again with the first; `why` is told with what is corrected."""
         self._after, self._why = 0, why
+        self._moments_are_checked = False
 
     def step(self, now: datetime) -> int:
         """Look at some schedules; return how many were corrected."""
@@ -55,6 +57,9 @@ class NextCheck:
         self._notice_zone_data()
         if not self.busy and abs(time.monotonic() - self._ended_at) >= EVERY_SEC:
             self.begin("")
+        if not self._moments_are_checked:
+            stored_moments.correct(now)
+            self._moments_are_checked = True
         until, corrected = time.monotonic() + SLICE_SEC, 0
         while self._after is not None and time.monotonic() < until:
             rows = list(_living(now).filter(pk__gt=self._after).order_by("pk")[:TOGETHER])
