@@ -213,7 +213,7 @@ def test_the_options_of_the_scheduler_are_told():
 
 def read_from_the_environment() -> set[str]:
     """Return the variables that the code reads."""
-    asked = re.compile(r'(?:env\.\w+|os\.environ\.get)\(\s*"([A-Z_]+)"')
+    asked = re.compile(r'(?<!\.)\b(?:env\.\w+|os\.environ\.get)\(\s*"([A-Z_]+)"')
     return {name for path in sources() for name in asked.findall(path.read_text())} | conf.BY_NAME.keys()
 
 
