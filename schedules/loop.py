@@ -35,6 +35,7 @@ from stagent.lib.closing import close_in_order
 from stagent.lib.holder import holder
 from stagent.lib.outage import Outage
 from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Policy, Watched
 
 LONGEST_SLEEP_SEC = 5.0
 REAP_EVERY_SEC = 5.0
@@ -68,6 +69,7 @@ class Loop:
         self._maintenance = Maintenance()
         self._courier = Courier()
         self.reporter = Reporter("scheduler", self.holder)
+        self.watched = Watched("scheduler loop", policy=Policy.FATAL)
         self._held_up = HeldUp()
         self._phases: tuple[Callable[[], None], ...] = (
             self.presence.show,
@@ -89,7 +91,7 @@ class Loop:
 
     def run(self, *, once: bool = False) -> None:
         """Pass after pass until told to stop; `once`: a single pass and the runs it started."""
-        self.watched = SUPERVISOR.main("scheduler loop")
+        SUPERVISOR.add(self.watched)
         self.reporter.start()
         self.bell.open()
         if self.executor:

@@ -152,5 +152,6 @@ def _read(response: Any) -> HttpResponse:
 def _busy(request: HttpRequest) -> HttpResponse:
     headers = {"Retry-After": str(RETRY_AFTER_SEC)}
     if request.path_info.startswith("/api/"):
-        return JsonResponse({"detail": BUSY}, status=503, headers=headers)
+        refusal = {"error": "server_busy", "message": BUSY, "fields": {}}
+        return JsonResponse(refusal, status=503, headers=headers)
     return HttpResponse(BUSY, status=503, headers=headers, content_type="text/plain; charset=utf-8")

@@ -9,6 +9,7 @@ from agents import totals
 from agents.conclusion import conclusion_of
 from agents.events import Finished
 from agents.failures import USUAL, policy
+from agents.models import Event
 from agents.states import FailureKind, FailureReason
 from schedules import statements
 from schedules.models import Run
@@ -79,6 +80,17 @@ def close(run: Run, ending: Ending, now: datetime) -> Ending:
         )
     text = ending.result or concluded.text
     return replace(ending, result=text, partial=bool(text))
+
+
+def ends_at(run: Run, now: datetime) -> datetime:
+    """Return when a run ends whose log is closed: not before the last event in it."""
+    last = (
+        Event.objects.filter(transcript=run.transcript_id)
+        .order_by("-seq")
+        .values_list("at", flat=True)
+        .first()
+    )
+    return max(now, last) if last else now
 
 
 def seal(run: Run, now: datetime) -> None:

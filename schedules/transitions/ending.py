@@ -24,7 +24,7 @@ from schedules.models import Firing, Run, Schedule
 from schedules.signals import announce, run_finished
 from schedules.states import FINISHED, Outcome, RunStatus
 from schedules.transitions import slots
-from schedules.transitions.accounts import Ending, account_for, close, measure, seal
+from schedules.transitions.accounts import Ending, account_for, close, ends_at, measure, seal
 from schedules.transitions.queueing import place_again
 from stagent.lib import bell
 
@@ -55,7 +55,10 @@ def _finish(
 ) -> Run:
     with transaction.atomic():
         schedule = _lock_schedule(run_id)
-        ending = close(_lock(run_id, token, belief), ending, now)
+        held = _lock(run_id, token, belief)
+        ending = close(held, ending, now)
+        if belief:  # its worker may have written after this pass began
+            now = ends_at(held, now)
         run = _end(run_id, token, ending, now)
         slots.give_back(run_id)
         measure(run, ending, now)

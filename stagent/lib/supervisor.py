@@ -42,13 +42,8 @@ class Supervisor:
         """Return a task that runs `work` until told to stop; started on the loop that it belongs to."""
         return SupervisedTask(self, name, work, **options)
 
-    def main(self, name: str, **options: Any) -> Watched:
-        """Watch what runs in the caller's own thread; its exceptions end the process as it is."""
-        watched = Watched(name, policy=Policy.FATAL, **options)
-        self.add(watched)
-        return watched
-
     def add(self, watched: Watched) -> None:
+        """Watch what runs in a thread of the caller's own."""
         with self._lock:
             if watched not in self._watched:
                 self._watched.append(watched)

@@ -24,7 +24,7 @@ def test_a_conversation_is_begun_and_listed(program, bob):
     assert made["Location"] == f"/api/conversations/{row['id']}"
     assert (row["title"], row["profile"], row["model"]) == ("Release notes", "reporter", "claude-opus-5-5")
     assert (row["unread"], row["live"], row["pinned"]) == (False, False, False)
-    assert program.get("/conversations").json() == {"items": [row], "count": 1}
+    assert program.get("/conversations").json() == {"items": [row], "count": 1, "next": None}
     assert program.get(f"/conversations/{row['id']}").json() == row
 
 

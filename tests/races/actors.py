@@ -30,7 +30,6 @@ from schedules.transitions import (
     resume,
     withdraw,
 )  # fmt: skip
-from stagent.lib import clock
 from tests.support.racer import Race
 
 
@@ -213,7 +212,7 @@ def pauser(race: Race) -> dict[str, list[Any]]:
     ids = list(Schedule.objects.values_list("pk", flat=True))
     while race.on:
         schedule_id = random.choice(ids)
-        pause(schedule_id, now=clock.now(), reason="raced")
+        pause(schedule_id, now=race.now(), reason="raced")
         paused_at = race.now()
         race.breathe(random.uniform(0, 1.2))
         resumed_at = race.now()

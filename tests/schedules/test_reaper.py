@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from agents import breaker
+from agents import breaker, transcript
+from agents.events import Notice
 from agents.states import FailureReason
 from schedules import conf, transitions
 from schedules.drain import drain
@@ -52,6 +53,17 @@ def test_a_run_that_loses_its_worker_thrice_fails_as_worker_lost() -> None:
     reap_at(moment)
     run.refresh_from_db()
     assert (run.status, run.failure_reason) == (RunStatus.FAILED, FailureReason.WORKER_LOST)
+
+
+def test_a_run_does_not_end_before_its_last_event_however_old_the_pass_is() -> None:
+    run, claimed = a_running_run()
+    Run.objects.update(lost_count=2)
+    transcript.append(
+        claimed.transcript_id, claimed.token, [Notice("late", "x")], LAPSED + timedelta(seconds=5)
+    )
+    reap_at(LAPSED)
+    run.refresh_from_db()
+    assert (run.status, run.finished_at) == (RunStatus.FAILED, LAPSED + timedelta(seconds=5))
 
 
 def test_reaping_twice_is_reaping_once() -> None:

@@ -32,6 +32,8 @@ ONE_OFFS = {
     "stagent/children.py:run": "a group: the error of one ends all, and the process",
     "stagent/handler.py:__call__": "one request",
     "stagent/handler.py:_download": "a pool for one answer",
+    "stagent/handler.py:_hand_over": "closes one answer that is not wanted any more",
+    "stagent/handler.py:take": "the same, seen from within",
     "stagent/lib/thread_pool.py:_start": "ends when idle and starts on demand; errors are those of its calls",
     "stagent/management/commands/up.py:_serve": "says the address, once",
     "stagent/tether.py:main": "three lines without a loop: a read that ends when the parent does",
