@@ -237,7 +237,7 @@ def test_lists_say_how_many_there_are_and_give_a_stretch(api):
     body = api.get("/schedules?limit=2&offset=1").json()
     assert (body["count"], [row["name"] for row in body["items"]]) == (5, ["B", "C"])
     assert api.get("/schedules?offset=99").json() == {"items": [], "count": 5, "next": None}
-    assert api.get("/schedules?limit=0").json() == {"items": [], "count": 5}
+    assert api.get("/schedules?limit=0").json() == {"items": [], "count": 5, "next": None}
 
 
 def test_lists_are_filtered_by_the_fields_they_show(api):
