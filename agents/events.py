@@ -161,7 +161,6 @@ class Finished(_Event):
     retryable: bool = False
     retry_after_sec: float | None = None
     failure: FailureKind | None = None  # what went wrong, finer than the reason
-    amid_words: bool = False  # it failed in the middle of a reply, of which words were shown
     report: Data | None = None
     kind: ClassVar[str] = "finished"
 

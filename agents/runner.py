@@ -215,7 +215,6 @@ class Engine:
         return replace(
             finished,
             retryable=failure.retryable,
-            amid_words=bool(said),
             retry_after_sec=failure.retry_after_sec,
         )
 

@@ -83,8 +83,8 @@ def _settle_lapsed(run: Run, now: datetime) -> None:
     elif run.holder == UNADOPTED:
         requeue(run.pk, run.token, now=now, belief=still_lapsed, attempt=-1)
     elif run.lost_count < MAX_LOST:
-        log.warning("Run %s lost its worker %s; it is queued again.", run.pk, run.holder)
         requeue(run.pk, run.token, now=now, belief=still_lapsed, lost_count=1)
+        log.warning("Run %s lost its worker %s; it is queued again.", run.pk, run.holder)
     else:
         detail = f"{run.lost_count + 1} workers vanished while they ran it, the last one {run.holder}."
         finish(

@@ -76,7 +76,8 @@ class Renewer:
 
     def _glance(self, watched: Watched) -> None:
         """Renew when it is time, and stop the jobs whose lease was lost."""
-        jobs = self._jobs()
+        # One that was told to stop for its lease is the reaper's, also where the lease could be had again.
+        jobs = [job for job in self._jobs() if job.cause is not Cause.LEASE_LOST]
         if not jobs:
             watched.beat()
             return

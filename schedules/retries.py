@@ -48,7 +48,7 @@ def decide(run: Run, finished: Finished, now: datetime) -> Again | NoMore:
     """Return whether a run whose engine failed is tried again."""
     if not finished.retryable or finished.failure is None:
         return NoMore()
-    if _bound(finished) == Retry.COUNTED:
+    if policy(finished.failure).retry == Retry.COUNTED:
         return _counted(run, finished.failure, finished.detail, now)
     until = run.retry_until or now + horizon(run, now)
     asked = timedelta(seconds=finished.retry_after_sec or 0)
@@ -65,13 +65,6 @@ def _counted(run: Run, kind: FailureKind, detail: str, now: datetime) -> Again |
     if run.retry_count >= run.max_retries:
         return NoMore(f"It was tried {run.retry_count + 1} times." if run.retry_count else "")
     return Again(now + delay(run.schedule, run.retry_count), kind, detail)
-
-
-def _bound(finished: Finished) -> Retry:
-    """Return what bounds the retries; each reply that broke off midway was paid for, so they are counted."""
-    assert finished.failure is not None
-    bound = policy(finished.failure).retry
-    return Retry.COUNTED if bound == Retry.HORIZON and finished.amid_words else bound
 
 
 def horizon(run: Run, now: datetime) -> timedelta:

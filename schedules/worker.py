@@ -131,7 +131,6 @@ def _failed(job: Job, failure: Failure) -> Finished:
         text=text,
         partial=bool(text),
         retryable=failure.retryable,
-        amid_words=bool(text),
     )
 
 

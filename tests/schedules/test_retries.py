@@ -60,15 +60,6 @@ def test_the_rest_is_not_tried_again_by_the_worker(kind: K) -> None:
     assert decide(a_run(), failed(kind), NOON) == NoMore()
 
 
-def test_a_reply_that_broke_off_after_words_came_counts_for_each_was_paid_for() -> None:
-    run = a_run(max_retries=1)
-    again = decide(run, failed(K.CUT_STREAM, amid_words=True), NOON)
-    assert isinstance(again, Again)
-    assert again.counted
-    run.retry_count = 1
-    assert isinstance(decide(run, failed(K.CUT_STREAM, amid_words=True), NOON), NoMore)
-
-
 @pytest.mark.parametrize(
     ("source", "changes", "horizon"),
     [

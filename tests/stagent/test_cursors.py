@@ -1,5 +1,7 @@
 """A list that is read page by page by its cursor repeats no row and leaves none out while rows arrive."""
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
@@ -45,6 +47,40 @@ def test_a_cursor_that_is_none_is_named(api, alice, cursor):
     answer = api._client.get("/api/runs", {"cursor": cursor})
     assert refusal(answer) == (422, "validation_error")
     assert list(answer.json()["fields"]) == ["cursor"]
+
+
+def as_cursor(*values):
+    return urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("/schedules", ["\ud800", 1]),
+        ("/schedules", ["\x00", 1]),
+        ("/schedules", ["a", True]),
+        ("/schedules", ["a", 1.9]),
+        ("/schedules", [5, 1]),
+        ("/schedules", [{}, 1]),
+        ("/runs", ["0001-01-01T00:00:00+14:00", 1]),
+        ("/runs", ["9999-12-31T23:59:59-14:00", 1]),
+        ("/runs", ["2026-11-24", 1]),
+    ],
+)
+def test_a_cursor_with_what_no_row_can_have_is_refused(api, alice, path, values):
+    for number in range(2):
+        arrives(alice, number)
+    real = api.get(f"{path}?limit=1").json()["next"]
+    name = json.loads(urlsafe_b64decode(real + "=" * (-len(real) % 4)))[0]
+    assert refusal(api.get(f"{path}?cursor={as_cursor(name, *values)}")) == (422, "validation_error")
+
+
+def test_a_cursor_of_another_list_is_refused(api, alice):
+    for number in range(2):
+        arrives(alice, number)
+    cursor = api.get("/runs?limit=1").json()["next"]
+    for path in ("/firings", "/schedules", "/conversations"):
+        assert refusal(api.get(f"{path}?cursor={cursor}")) == (422, "validation_error")
 
 
 def test_the_last_page_has_no_next(api, alice):

@@ -2,12 +2,13 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
+from stagent.lib.api.values import storable
 from stagent.lib.problems import invalid
 
 UNKNOWN = "This is no cursor of this list: send the `next` of its last page."
@@ -16,7 +17,7 @@ UNKNOWN = "This is no cursor of this list: send the `next` of its last page."
 def cursor_after(rows: QuerySet[Any], last: Model) -> str:
     """Return the cursor of the page that follows this row."""
     values = [_plain(getattr(last, field.attname)) for field, _ in _order(rows)]
-    return urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return urlsafe_b64encode(json.dumps([_name(rows), *values]).encode()).decode().rstrip("=")
 
 
 def after[Row: Model](rows: QuerySet[Row], cursor: str) -> QuerySet[Row]:
@@ -24,9 +25,9 @@ def after[Row: Model](rows: QuerySet[Row], cursor: str) -> QuerySet[Row]:
     order = _order(rows)
     try:
         said = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(said, list) or len(said) != len(order) or None in said:
+        if not isinstance(said, list) or said[:1] != [_name(rows)]:
             raise ValueError(cursor)
-        values = [field.to_python(value) for (field, _), value in zip(order, said, strict=True)]
+        values = [_read(field, value) for (field, _), value in zip(order, said[1:], strict=True)]
     except (ValueError, TypeError, RecursionError, OverflowError, ValidationError):
         raise invalid({"cursor": UNKNOWN}) from None
     following, same = Q(pk__in=[]), Q()
@@ -34,6 +35,22 @@ def after[Row: Model](rows: QuerySet[Row], cursor: str) -> QuerySet[Row]:
         following |= same & Q(**{f"{field.attname}__{'lt' if is_down else 'gt'}": value})
         same &= Q(**{field.attname: value})
     return rows.filter(following)
+
+
+def _name(rows: QuerySet[Any]) -> str:
+    """Name a list by what it lists and how it is sorted: its cursors fit no other."""
+    order = ",".join(f"{'-' if is_down else ''}{field.name}" for field, is_down in _order(rows))
+    return f"{rows.model._meta.label_lower}:{order}"
+
+
+def _read(field: Any, value: Any) -> Any:
+    """Return the value of a column as a query takes it; ValueError for what no row can have."""
+    read = field.to_python(value)
+    if _plain(read) != value or isinstance(value, bool) is not isinstance(read, bool):
+        raise ValueError(value)
+    if isinstance(read, datetime):
+        return read.astimezone(UTC)
+    return storable(read) if isinstance(read, str) else read
 
 
 def _order(rows: QuerySet[Any]) -> list[tuple[Any, bool]]:
