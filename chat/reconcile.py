@@ -5,7 +5,7 @@ A hard kill runs no handler at all, so this is what keeps the promise that no re
 
 import logging
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -19,7 +19,7 @@ from stagent.lib.holder import is_gone
 
 EVERY_SEC = 15.0
 BATCH = 200
-LONGEST_LEASES = 4  # lease times ahead: a lease beyond was written by a clock that was wrong
+LONGEST_LEASE = timedelta(hours=1)  # one that ends later was written by a clock that was wrong
 
 log = logging.getLogger("stagent.reconcile")
 
@@ -35,9 +35,7 @@ def settle_stale(now: datetime, conversation_id: int | None = None) -> int:
     holders = streaming.order_by().values_list("holder", flat=True).distinct()
     stale = Q(holder__in=[holder for holder in holders if is_gone(holder)])
     if not _clock_jumped():
-        stale |= Q(lease_expires_at__lte=now) | Q(
-            lease_expires_at__gt=now + LONGEST_LEASES * conf.lease_ttl()
-        )
+        stale |= Q(lease_expires_at__lte=now) | Q(lease_expires_at__gt=now + LONGEST_LEASE)
     settled = sum(_settle(reply, stale, now) for reply in streaming.filter(stale).order_by("pk")[:BATCH])
     _wake_the_answered(now, conversation_id)
     return settled

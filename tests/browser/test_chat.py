@@ -197,7 +197,7 @@ def test_where_no_conversation_is_the_page_says_so_and_another_one_can_be_begun(
 def test_a_failed_answer_says_why_and_is_asked_for_again(chat):
     page = chat()
     say(page, "Talk. [[offline: refusal]]")
-    expect(answers(page)).to_contain_text("declined to answer")
+    expect(answers(page)).to_contain_text("The model declined")
     answers(page).get_by_role("button", name="Retry", exact=True).click()
     expect(answers(page).get_by_text("2 / 2")).to_be_visible()
     say(page, "Talk. [[offline: tokens=5 stop=max_tokens]]")
