@@ -147,7 +147,7 @@ def _paid(owner: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     sums = rows.annotate(
         read=Sum(F("input_tokens") + F("cache_read_tokens") + F("cache_write_tokens")),
         written=Sum("output_tokens"),
-        cost=Sum("cost_usd"),
+        cost=Sum("cost_usd", default=0),
     )
     return {
         row[owner]: {"input_tokens": row["read"], "output_tokens": row["written"], "cost_usd": row["cost"]}

@@ -148,7 +148,9 @@ def _daily_totals(now: datetime) -> list[Day]:
     zone = timezone.get_default_timezone()
     days = rows.order_by().annotate(day=TruncDate("at", tzinfo=zone)).values("day")
     summed = days.annotate(
-        cost=Sum("cost_usd"), turns=Count("pk"), tokens=Sum("input_tokens") + Sum("output_tokens")
+        cost=Sum("cost_usd", default=Decimal(0)),
+        turns=Count("pk"),
+        tokens=Sum("input_tokens") + Sum("output_tokens"),
     )
     found = {row["day"]: row for row in summed}
     empty = {"cost": Decimal(0), "turns": 0, "tokens": 0}

@@ -61,6 +61,14 @@ def test_today_is_added_up_and_every_reply_has_its_row(reader):
     assert "/admin/schedules/run/7/change/" in reader.html
 
 
+def test_a_day_of_models_without_a_known_price_is_shown(reader):
+    spender = budgets.Spender(Activity.RUN_TURN, run_id=7)
+    assert budgets.settle(spender, Usage(input=5, output=1), model="of-tomorrow", now=clock.now()) is None
+    page = reader.opens(LEDGER)
+    assert "Today $0.00 1 steps" in page
+    assert "unknown" in page
+
+
 def test_a_forced_bypass_stands_out_with_its_reason(reader):
     spender = budgets.Spender(Activity.MANUAL_FORCE_BYPASS, run_id=7)
     budgets.audit_bypass(spender, {"reason": "The board meets at noon."}, clock.now())

@@ -99,7 +99,7 @@ def test_a_full_cap_says_why_a_run_waits_and_lets_one_force_it_with_a_reason(vis
         expect(page.get_by_role("heading", name="Slow run")).to_be_visible()
     page.goto(f"/admin/schedules/schedule/{slow.pk}/change/")
     page.get_by_role("button", name="Run now").click()
-    expect(page.get_by_text("All slots are taken")).to_be_visible()
+    expect(page.get_by_text("All slots are held")).to_be_visible()
     page.get_by_role("button", name="Queue it").click()
     expect(page.get_by_text("Waiting for a free slot, first in line.")).to_be_visible()
     page.goto(f"/admin/schedules/schedule/{slow.pk}/change/")

@@ -79,6 +79,14 @@ def test_totals_are_the_same_before_and_after_they_are_counted_for_good():
     assert (before["cost|run_turn"], before["replies|run_turn"], before["tokens_input|run_turn"]) == (7, 1, 5)
 
 
+def test_a_reply_whose_price_is_not_known_is_counted_and_costs_nothing_known():
+    LedgerEntry.objects.create(at=NOON, activity=Activity.RUN_TURN, cost_usd=None, input_tokens=5)
+    totals = books.totals()
+    assert (totals["cost|run_turn"], totals["tokens_input|run_turn"]) == (0, 5)
+    keep_until_settled(NOON + 10 * MINUTES)
+    assert books.totals() == totals
+
+
 def test_pruning_takes_nothing_from_the_totals():
     a_firing_that_took(40)
     before = books.totals()
