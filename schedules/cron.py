@@ -80,10 +80,26 @@ def describe(text: str) -> str:
     options.use_24hour_time_format = True
     options.locale_code = "en_US"
     cron = parse(text)
-    said: str = get_description(spelled_out(cron.expression), options)
+    told: list[str] = [get_description(spelled_out(one), options) for one in _by_weekday(cron.expression)]
+    said = told[0]
+    if len(told) > 1:
+        names = [named[1] for one in told if (named := OF_THE_MONTH.search(one))]
+        listed = ", the ".join(names[:-1]) + f" and the {names[-1]}"
+        said = OF_THE_MONTH.sub(f"on the {listed} of the month", said)
     if cron.day_fields == "* * *" and re.match(r"At \d\d:", said):
         said += ", every day"
     return re.sub(r"\b(day )?L\b", "the last day", said)
+
+
+OF_THE_MONTH = re.compile(r"on the (\w+ \w+) of the month")
+
+
+def _by_weekday(expression: str) -> list[str]:
+    """Return an expression for each weekday of a month: the library tells only one of them."""
+    *others, weekdays = expression.split()
+    if not re.search(r"[#L]", weekdays):
+        return [expression]
+    return [" ".join((*others, one)) for one in weekdays.split(",")]
 
 
 # croniter is slow, and most expressions are made of few columns: each is asked about once.

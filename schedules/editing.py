@@ -141,6 +141,9 @@ def _check_it_fires(schedule: Schedule, recurrence: Recurrence, now: datetime) -
         now = schedule.at - MICROSECOND  # it is due already, and waits for its turn
         if recurrence.next_after(now) is not None:
             return
+    if schedule.at is not None and schedule.at > now:
+        outside = "starts_at" if schedule.starts_at and schedule.at < schedule.starts_at else "ends_at"
+        raise ValidationError({outside: f"“at” lies outside: {schedule.at:%Y-%m-%d %H:%M:%S %Z}."})
     if schedule.at is not None:
         raise ValidationError({"at": "That moment is past."})
     if schedule.ends_at is not None:

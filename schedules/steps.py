@@ -15,12 +15,23 @@ EVERY = re.compile(r"\*/(\d+)")
 
 
 def spelled_out(expression: str) -> str:
-    """Return the expression with the values of each step that is not kept all the time."""
+    """Return the expression with the values of each step that is not kept all the time, each value once."""
     columns = expression.split()
     return " ".join(
-        _values(number, column) if "/" in column and not _is_even(number, columns) else column
+        _values(number, column)
+        if ("/" in column and not _is_even(number, columns)) or _names_twice(number, column)
+        else column
         for number, column in enumerate(columns)
     )
+
+
+def _names_twice(number: int, column: str) -> bool:
+    """Tell whether the items of a list have a value in common: 0 and 7 are both Sunday."""
+    items = column.split(",")
+    if len(items) < 2 or "#" in column or "L" in column.upper():
+        return False
+    named = [value for item in items for value in _values(number, item).split(",")]
+    return len(named) > len(set(named))
 
 
 def uneven(expression: str) -> list[str]:

@@ -72,7 +72,9 @@ def apply(planned: Plan, actor: Actor, now: datetime) -> Iterator[tuple[Change, 
 
 def _place(entry: Entry, projects: dict[str, int]) -> Place:
     project, name = entry.values.get("project"), entry.values.get("name")
-    if not isinstance(name, str) or not name.strip():
+    if name is not None and not isinstance(name, str):
+        raise Faulty(entry.fault("name", f'A name is text: write it in quotes, "{name}".'))
+    if name is None or not name.strip():
         raise Faulty(entry.fault("name", "Every schedule needs one, unique within its project."))
     if project is not None and project not in projects:
         known = ", ".join(sorted(projects)) or "none"

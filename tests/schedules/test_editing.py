@@ -51,6 +51,8 @@ def test_45m_fires_every_45_minutes() -> None:
         ("interval", {"cron": "* * * * *", "interval": "5m"}),
         ("timezone", {"interval": "5m", "timezone": "Europe/Pariss"}),
         ("at", {"at": NOON - timedelta(seconds=1)}),
+        ("ends_at", {"at": NOON + timedelta(seconds=60), "ends_at": NOON + timedelta(seconds=30)}),
+        ("starts_at", {"at": NOON + timedelta(seconds=60), "starts_at": NOON + timedelta(seconds=90)}),
         ("max_turns", {"interval": "5m", "max_turns": 0}),
         ("max_turns", {"interval": "5m", "max_turns": 10_001}),
         ("max_run_duration_sec", {"interval": "5m", "max_run_duration_sec": 1}),

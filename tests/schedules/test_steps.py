@@ -58,9 +58,11 @@ def test_every_so_many_days_is_never_said_of_a_calendar(day: str, month: str, we
         ("0 */6 * * *", "Every 6 hours"),
         ("0 0 */31 * *", "At 00:00, on day 1 of the month"),
         ("0 0 * * 7-1/2", "At 00:00, only on Sunday"),
+        ("0 9 * * 0,7", "At 09:00, only on Sunday"),
+        ("0 9 * * 6#1,L5", "At 09:00, on the first Saturday and the last Friday of the month"),
     ],
 )
-def test_a_step_that_is_not_kept_is_told_by_its_values(expression: str, english: str) -> None:
+def test_what_the_library_does_not_tell_truly_is_told_by_its_values(expression: str, english: str) -> None:
     assert describe(expression) == english
 
 
