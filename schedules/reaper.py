@@ -20,6 +20,7 @@ from schedules.models.firing import BY_RHYTHM
 from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish, give_up, requeue, unpark, withdraw
+from stagent.lib.outage import AWAY
 
 MAX_LOST = 2  # workers a run may lose before it fails
 DEADLINE_GRACE_SEC = 10  # and a lease: for the holder to end a run whose time is used up
@@ -57,6 +58,8 @@ def _sweep(runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: date
             settled += 1
         except (LeaseLost, StillWanted):
             pass  # its holder, or another reaper, was quicker; or it is to be left alone
+        except AWAY:
+            raise  # no run is at fault: the loop says so once, and tries again
         except Exception:
             log.exception("Run %s could not be reaped; the next sweep tries again.", run.pk)
     return settled

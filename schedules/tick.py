@@ -11,6 +11,7 @@ from schedules.settling import settle
 from schedules.situation import Situation
 from schedules.states import OverlapPolicy
 from schedules.transitions import defer
+from stagent.lib.outage import AWAY
 
 TOGETHER = 25  # settled in one transaction: many, but nobody else who writes is kept waiting for long
 SET_ASIDE = timedelta(minutes=1)  # what could not be ticked is tried again after this
@@ -27,6 +28,8 @@ def tick(situation: Situation, delays: Delays | None = None) -> int:
     for ids in _due(situation.now):
         try:
             recorded += settle(ids, situation, delays)
+        except AWAY:
+            raise  # no schedule is at fault: the loop says so once, and tries again
         except Exception as error:  # noqa: BLE001 - of one of them; which, is found out one by one
             log.info("%d schedules are ticked one by one: %s", len(ids), error)
             recorded += sum(_alone(schedule_id, situation, delays) for schedule_id in ids)
@@ -51,6 +54,8 @@ def _alone(schedule_id: int, situation: Situation, delays: Delays) -> int:
     """Settle one schedule; set it aside if it raises, or the loop would try nothing else all the time."""
     try:
         return settle((schedule_id,), situation, delays)
+    except AWAY:
+        raise
     except Exception:
         log.exception("Schedule %s could not be ticked.", schedule_id)
         for schedule in Schedule.objects.due(situation.now).filter(pk=schedule_id):

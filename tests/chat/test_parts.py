@@ -11,6 +11,7 @@ from chat.catching_up import caught_up
 from chat.models import Message
 from chat.parts import Part, PartKind, outline_of, parts_from, text_of
 from chat.states import MessageStatus
+from stagent.lib import clock
 from tests.support.builders import NOON
 from tests.support.programs import Program
 from tests.support.talking import begins, converses, ends, says, writes
@@ -57,7 +58,7 @@ def test_thoughts_texts_and_calls_stand_in_their_order_while_it_streams_and_afte
     held = begins(place.reply_id)
     thinks_and_looks(held)
     path = f"/conversations/{place.conversation_id}/messages"
-    Message.objects.filter(pk=place.reply_id).update(lease_expires_at=after(10**9))
+    Message.objects.filter(pk=place.reply_id).update(lease_expires_at=clock.now() + timedelta(minutes=30))
     live = program.get(path).json()["items"][1]
     assert (live["status"], told(live), live["parts"][1]["html"]) == ("streaming", WHOLE, None)
     ends(place.reply_id, held.token, after(7))

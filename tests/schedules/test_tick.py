@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.db import OperationalError, connection
 
 from agents.models import Budget, LedgerEntry
 from schedules import editing
@@ -291,3 +292,18 @@ def test_an_edit_that_waited_its_turn_does_not_fire_again_what_was_fired_meanwhi
     schedule = Schedule.objects.get()
     editing.save(schedule, {"cron": "*/10,5 * * * *"}, now=fired_at - timedelta(seconds=1))
     assert schedule.next_nominal_at == NOON + timedelta(minutes=10)
+
+
+@pytest.mark.sqlite
+def test_a_database_that_takes_no_writes_is_no_schedules_fault(caplog) -> None:
+    schedule = a_schedule(interval="every 5m")
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = ON")
+        try:
+            with pytest.raises(OperationalError):
+                tick_at(NOON + 5 * MINUTE)
+        finally:
+            cursor.execute("PRAGMA query_only = OFF")
+    assert "could not be ticked" not in caplog.text
+    tick_at(NOON + 5 * MINUTE)
+    assert outcomes(schedule) == [Outcome.FIRED]
