@@ -16,6 +16,7 @@ from schedules.asfile import reading, telling
 from schedules.models import Pool, Schedule
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib import clock
+from stagent.lib.names import fault_of
 from tests.support.builders import a_profile, a_schedule
 
 START = "schedules:\n  - name: Watch\n    profile: tester\n    cron: 0 9 * * *\n    prompt: Look.\n"
@@ -92,7 +93,7 @@ def test_a_file_may_outlive_the_one_shots_that_it_names(use):
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1)
-NAMES = WORDS.map(lambda text: text.strip()[:120].strip()).filter(bool)
+NAMES = WORDS.map(lambda text: text.strip()[:120].strip()).filter(lambda name: not fault_of(name))
 PROMPTS = st.text(
     st.one_of(st.sampled_from("\n\n  -:#|>\t'\"&*"), st.characters(codec="utf-8", exclude_characters="\0")),
     min_size=1,
