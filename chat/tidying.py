@@ -17,6 +17,7 @@ from chat.pruning import RESTORABLE
 from chat.transitions import request_stop
 from chat.transitions.accepting import lock, number, profile_of
 from stagent.lib.problems import invalid
+from stagent.lib.versions import ANY, Expected, version_of
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,23 @@ class Change:
         return {name: value for name, value in columns.items() if getattr(conversation, name) != value}
 
 
-def change(owner: User, conversation_id: str, asked: Change, *, now: datetime) -> Conversation:
-    """Change what was given, all or nothing. What is so already is no news."""
+def change(
+    owner: User, conversation_id: str, asked: Change, *, now: datetime, expected: Expected = ANY
+) -> Conversation:
+    """Change what was given, all or nothing, if it is as expected. What is so already is no news."""
     with transaction.atomic():
         found = lock(owner, conversation_id)
+        expected.require(version(found))
         columns = asked.columns(found, now)
         if columns:
             Conversation.objects.filter(pk=found.pk).update(**columns)
             news.tell_changed(found, now)
     return found
+
+
+def version(conversation: Conversation) -> str:
+    """Return what If-Match takes for a conversation: it stands for the fields of a PATCH."""
+    return version_of(conversation, [COLUMNS.get(name, name) for name in CHANGES])
 
 
 def throw_away(owner: User, conversation_id: str, *, now: datetime) -> None:
@@ -122,3 +131,4 @@ CHANGES: dict[str, Callable[[Conversation, Any, datetime], dict[str, Any]]] = {
     "model": lambda conversation, model, now: {"model": model or ""},
     "head_id": _head,
 }
+COLUMNS = {"archived": "archived_at", "read": "read_at", "head_id": "head"}  # of fields not named so

@@ -156,6 +156,12 @@ def in_force() -> list[Value]:
     return [_choose(key, saved.get(key.name)) for key in KEYS]
 
 
+def saved_value(key: Key) -> tuple[str | None, Value]:
+    """Return what was saved of a setting, None for nothing, and its value in force, from one look."""
+    saved = Setting.objects.filter(key=key.name).values_list("value", flat=True).first()
+    return saved, _choose(key, saved)
+
+
 SAVED = Select(Setting.objects.order_by())
 
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from schedules.conf import Key
 from schedules.models import Setting
 from stagent.lib import bell, journal
+from stagent.lib.versions import ANY, Expected, digest_of
 
 
 def fault(key: Key, text: str) -> str:
@@ -16,24 +17,38 @@ def fault(key: Key, text: str) -> str:
     return ""
 
 
-def save(key: Key, text: str, user: AbstractBaseUser | None) -> str:
+def version(key: Key, saved: str | None) -> str:
+    """Return what If-Match takes for a setting with this saved value; None: it has none."""
+    return digest_of(key.name, saved or None)
+
+
+def save(key: Key, text: str, user: AbstractBaseUser | None, expected: Expected = ANY) -> str:
     """Save a value that has no fault, wake the schedulers, and say what it is now."""
     number = key.read(text)
     shown = key.show(number or 0)
     with transaction.atomic():
-        setting, _ = Setting.objects.update_or_create(key=key.name, defaults={"value": shown})
+        setting = _held(key)
+        expected.require(version(key, setting.value))
+        setting.value = shown
+        setting.save()
         journal.note(user, setting, journal.CHANGE, f"Set to {shown}.")
         bell.ring()
     return shown
 
 
-def clear(key: Key, user: AbstractBaseUser | None) -> bool:
-    """Forget a saved value; tell whether there was one."""
+def clear(key: Key, user: AbstractBaseUser | None, expected: Expected = ANY) -> bool:
+    """Forget a saved value if the setting is as expected; tell whether there was one."""
     with transaction.atomic():
-        setting = Setting.objects.filter(key=key.name).first()
-        if setting is None:
-            return False
-        journal.note(user, setting, journal.DELETION, f"Cleared; it was {setting.value}.")
+        setting = _held(key)
+        expected.require(version(key, setting.value))
+        if was := setting.value:
+            journal.note(user, setting, journal.DELETION, f"Cleared; it was {was}.")
+            bell.ring()
         setting.delete()
-        bell.ring()
-    return True
+    return bool(was)
+
+
+def _held(key: Key) -> Setting:
+    """Lock the row of a setting; one that was never saved gets an empty row, so that there is one to lock."""
+    setting, _ = Setting.objects.select_for_update().get_or_create(key=key.name, defaults={"value": ""})
+    return setting

@@ -16,6 +16,7 @@ from chat.api.routes import ROUTERS as CHAT
 from schedules.api.routes import firings, forecast, runs, schedules, status
 from stagent import api_errors, idempotency
 from stagent.auth import DOORS
+from stagent.lib import versions
 
 DESCRIPTION = """
 Schedules, firings and runs of this install, what its agents ask people, and one's own conversations.
@@ -27,8 +28,10 @@ Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Wh
 goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Every POST takes an
 `Idempotency-Key`: within a day, the same request with the same key gets the first answer, and nothing is made
 twice; another request with a used key gets 422. Whoever polls sends the `ETag` of the
-last answer as `If-None-Match`, and gets 304 without a body while nothing has changed. HEAD is answered like
-GET, without a body.
+last answer as `If-None-Match`, and gets 304 without a body while nothing has changed. A PATCH takes the
+`ETag` of a GET or PATCH as `If-Match`: where somebody has edited the row since, the answer is 412 and nothing
+is changed. What the scheduler writes beside the fields of a PATCH, for example the next firing, is no edit.
+HEAD is answered like GET, without a body.
 """
 
 
@@ -56,6 +59,13 @@ PARAMETERS = {  # what is told of those that say nothing of themselves; ids have
     "force": "Where the cap is full, run beyond it.",
 }
 AN_ID = "An id, as a list or an answer told it."
+IF_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": versions.HEADER,
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag of the GET or PATCH that you have read; where it was edited since, 412.",
+}
 UNCHANGED = "Not Modified: the answer would be the one whose ETag was sent as If-None-Match."
 
 
@@ -87,6 +97,11 @@ class Api(NinjaAPI):
             answers = operation["responses"]
             for code in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
                 answers.setdefault(code, answers[HTTPStatus.FORBIDDEN] | {"description": code.phrase})
+        for operation in (path["patch"] for path in document["paths"].values() if "patch" in path):
+            operation.setdefault("parameters", []).append(IF_MATCH)
+            answers = operation["responses"]
+            stale = {"description": HTTPStatus.PRECONDITION_FAILED.phrase}
+            answers[HTTPStatus.PRECONDITION_FAILED] = answers[HTTPStatus.FORBIDDEN] | stale
         for path in POLLED:
             document["paths"][path]["get"]["responses"][HTTPStatus.NOT_MODIFIED] = {"description": UNCHANGED}
         return document

@@ -18,6 +18,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from schedules.api.refusals import PROBLEMS
 from stagent.auth import CsrfRefused
+from stagent.lib import versions
 from stagent.lib.problems import Problem, of_schema
 
 log = logging.getLogger("stagent.api")
@@ -30,6 +31,7 @@ CODES = {
     403: ("forbidden", "This is not allowed."),
     404: ("not_found", "There is nothing at this address; see /api/docs."),
     405: ("method_not_allowed", "This address does not take that method."),
+    versions.STATUS: (versions.CODE, versions.STALE),
     413: ("request_too_large", f"The request is too large: {MOST_MIB:g} MiB are read at most."),
     415: ("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."),
 }

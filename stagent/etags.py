@@ -1,7 +1,8 @@
 """What is polled is sent once: GET answers of the API carry an ETag, and If-None-Match gets a 304 for it.
 
 That saves the sending and the reading, not the looking. A view whose answer differs each time in what nobody
-would look again for says itself what it stands for (`stagent.lib.api.etags`).
+would look again for says itself what it stands for (`stagent.lib.api.etags`). The ETag of a row that PATCH
+changes begins with the row's version, on GET and on PATCH: If-Match compares that (`stagent.lib.versions`).
 """
 
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import sync_and_async_middleware
 
-from stagent.lib.api.etags import said
+from stagent.lib.api.etags import said, version_shown
+from stagent.lib.versions import MARK
 
 PREFIX = "/api/"
 
@@ -34,17 +36,24 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
     if not _is_answer(request, response):
         return response
     assert isinstance(response, HttpResponse)
-    stands_for = said(request) or response.content
-    etag = f'"{blake2b(stands_for, digest_size=16).hexdigest()}"'
+    etag = _etag(request, response.content)
     response.headers["ETag"] = etag
+    if request.method != "GET":
+        return response
     response.headers.setdefault("Cache-Control", "private, no-cache")  # ask again each time
     patch_vary_headers(response, ("Authorization", "Cookie"))
     return get_conditional_response(request, etag=etag, response=response) or response
 
 
+def _etag(request: HttpRequest, content: bytes) -> str:
+    version = version_shown(request)
+    shown = blake2b(said(request) or content, digest_size=16).hexdigest()
+    return f'"{version}{MARK if version else ""}{shown}"'
+
+
 def _is_answer(request: HttpRequest, response: HttpResponseBase) -> bool:
     return (
-        request.method == "GET"
+        (request.method == "GET" or bool(version_shown(request)))
         and request.path_info.startswith(PREFIX)
         and response.status_code == 200
         and not response.streaming

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PrivateAttr
 
 from schedules import collisions, editing
 from schedules.api import finding
@@ -13,7 +13,7 @@ from schedules.api.asking import NewSchedule, ScheduleChanges
 from schedules.api.columns import columns
 from schedules.api.examples import SAVED
 from schedules.api.fires import step_warnings
-from schedules.api.schedule_rows import ScheduleRow, schedule_row, standing_warnings
+from schedules.api.schedule_rows import ScheduleRow, schedule_row, schedule_version, standing_warnings
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
 from schedules.models.schedule import KEY_TAKEN
@@ -25,6 +25,7 @@ from schedules.transitions import resume as resume_paused
 from stagent.lib import journal
 from stagent.lib.api.values import Row, Warnings
 from stagent.lib.problems import invalid, of_model
+from stagent.lib.versions import ANY, Expected
 
 BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."
 TAKEN_OVER = " Its agents act in their name now."
@@ -38,6 +39,12 @@ class Saved(Row):
 
     schedule: ScheduleRow
     warnings: Warnings
+    _version: str = PrivateAttr(default="")
+
+    @property
+    def version(self) -> str:
+        """What If-Match takes for the schedule as it is shown here."""
+        return self._version
 
 
 def create(asked: NewSchedule, actor: Actor, now: datetime) -> Saved:
@@ -72,11 +79,14 @@ def explain_pause(schedule_id: str, reason: str, actor: Actor) -> Saved:
     return Saved(schedule=schedule_row(finding.schedule(schedule_id)), warnings=[])
 
 
-def change(schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime) -> Saved:
-    """Change the fields that were given, all or none."""
+def change(
+    schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime, expected: Expected = ANY
+) -> Saved:
+    """Change the fields that were given, all or none, if the schedule is as it is expected to be."""
     actor.must_have("change_schedule")
     with transaction.atomic():
         schedule = _locked(schedule_id)
+        expected.require(schedule_version(schedule))
         values = columns(asked, present=schedule)
         status = values.pop("status", None)
         taken = editing.take_over(schedule, values, actor.user)
@@ -127,9 +137,11 @@ def saved(schedule: Schedule, now: datetime) -> Saved:
     fresh = finding.schedules().get(pk=schedule.pk)
     fires = fresh.status == ScheduleStatus.ACTIVE
     found = collisions.check(fresh, now) if fires else []
-    return Saved(
+    told = Saved(
         schedule=schedule_row(fresh), warnings=standing_warnings(fresh) + step_warnings(fresh) + found
     )
+    told._version = schedule_version(fresh)
+    return told
 
 
 def _locked(schedule_id: str) -> Schedule:

@@ -8,11 +8,13 @@ from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
 from schedules import streaks, wording
+from schedules.api.asking import ScheduleChanges
 from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
 from schedules.models import Schedule
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib.api.values import Id, Ref, Row, Said, Seen, Warnings
+from stagent.lib.versions import version_of
 
 EXAMPLE: Any = json.loads("""{
   "id": "7", "name": "Morning report", "key": null, "project": null, "profile": "reporter",
@@ -114,6 +116,11 @@ def schedule_row(schedule: Schedule) -> ScheduleRow:
         warnings=standing_warnings(schedule),
     )
     return ScheduleRow.model_validate(seen)
+
+
+def schedule_version(schedule: Schedule) -> str:
+    """Return what If-Match takes for a schedule: it stands for the fields of a PATCH."""
+    return version_of(schedule, ScheduleChanges.model_fields)
 
 
 def standing_warnings(schedule: Schedule) -> Warnings:

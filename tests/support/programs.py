@@ -28,8 +28,8 @@ class Program:
     def upload(self, path: str, parts: dict[str, Any]) -> Any:
         return self._client.post(f"/api{path}", parts)
 
-    def patch(self, path: str, body: Any) -> Any:
-        return self._send("PATCH", path, body, {})
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        return self._send("PATCH", path, body, headers)
 
     def delete(self, path: str) -> Any:
         return self._send("DELETE", path, None, {})

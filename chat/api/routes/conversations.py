@@ -16,8 +16,10 @@ from chat.tidying import Change
 from chat.transitions import fork
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
+from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import page, refuse_unknown
 from stagent.lib.api.values import Listed, Page
+from stagent.lib.versions import Expected
 
 router = Router(tags=["chat"])
 
@@ -53,7 +55,8 @@ def create_conversation(
 @router.get("/conversations/{conversation_id}", response=answers(ConversationRow, 404))
 def get_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
     """Show a conversation without its messages."""
-    return conversation_row(finding.conversation(finding.me(request), conversation_id))
+    found = finding.conversation(finding.me(request), conversation_id)
+    return shows(request, conversation_row(found), tidying.version(found))
 
 
 @router.patch("/conversations/{conversation_id}", response=answers(ConversationRow, 400, 404, 422))
@@ -62,8 +65,9 @@ def update_conversation(
 ) -> ConversationRow:
     """Rename, pin, file, put away, mark as read, pick who answers, or show another branch; all or nothing."""
     owner, given = finding.me(request), asked.model_dump(exclude_unset=True)
-    tidying.change(owner, conversation_id, Change(given), now=clock.now())
-    return conversation_row(finding.conversation(owner, conversation_id))
+    tidying.change(owner, conversation_id, Change(given), now=clock.now(), expected=Expected.of(request))
+    found = finding.conversation(owner, conversation_id)
+    return shows(request, conversation_row(found), tidying.version(found))
 
 
 @router.delete("/conversations/{conversation_id}", response=answers(None, 404, status=204))

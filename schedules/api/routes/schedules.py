@@ -15,11 +15,13 @@ from schedules.api.filters import ScheduleFilter
 from schedules.api.fires import Fire, next_fires
 from schedules.api.previewing import Preview
 from schedules.api.running import Wanted
-from schedules.api.schedule_rows import ScheduleRow, schedule_row
+from schedules.api.schedule_rows import ScheduleRow, schedule_row, schedule_version
 from stagent.lib import clock
 from stagent.lib.api.answers import Refusal, answers
+from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import page, refuse_unknown
 from stagent.lib.api.values import Id, Listed, Page, Row
+from stagent.lib.versions import Expected
 
 router = Router(tags=["schedules"])
 
@@ -60,13 +62,16 @@ def preview_schedule(request: HttpRequest, asked: PreviewAsked) -> Preview:
 def get_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
     """Show a schedule."""
     Actor.of(request).must_have("view_schedule")
-    return schedule_row(finding.schedule(schedule_id))
+    found = finding.schedule(schedule_id)
+    return shows(request, schedule_row(found), schedule_version(found))
 
 
 @router.patch("/schedules/{schedule_id}", response=answers(Saved, 400, 404, 422))
 def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChanges) -> Saved:
     """Change the given fields, all or none of them. No edit fires for an instant before it."""
-    return changing.change(schedule_id, asked, Actor.of(request), clock.now())
+    saved = changing.change(schedule_id, asked, Actor.of(request), clock.now(), Expected.of(request))
+    shows(request, saved.schedule, saved.version)
+    return saved
 
 
 @router.delete("/schedules/{schedule_id}", response=answers(None, 404, status=204))

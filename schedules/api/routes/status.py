@@ -11,10 +11,11 @@ from schedules.api.actors import Actor
 from schedules.api.status_rows import StatusRow, status_row
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
-from stagent.lib.api.etags import stands_for
+from stagent.lib.api.etags import shows, stands_for
 from stagent.lib.api.listing import Window, refuse_unknown
 from stagent.lib.api.values import Asked, Page, Row
 from stagent.lib.problems import Problem, invalid
+from stagent.lib.versions import Expected
 
 router = Router(tags=["install"])
 VITAL_SIGNS = {"seen_at", "event_loop_lag_ms", "rss_mb"}
@@ -69,21 +70,38 @@ def list_settings(request: HttpRequest, asked: Query[Window]) -> Page[SettingRow
     return Page(items=rows[asked.offset : asked.offset + asked.limit], count=len(rows))
 
 
+@router.get("/settings/{key}", response=answers(SettingRow, 404))
+def get_setting(request: HttpRequest, key: str) -> SettingRow:
+    """Show a setting with its value in force."""
+    Actor.of(request).must_have("view_setting")
+    return _shown(request, _known(key))
+
+
 @router.patch("/settings/{key}", response=answers(SettingRow, 404, 422))
 def change_setting(request: HttpRequest, key: str, asked: NewValue) -> SettingRow:
     """Save a value of a setting, or clear it with null. It counts at once, unless the environment has one."""
     actor = Actor.of(request)
     actor.must_have("change_setting")
-    known = conf.BY_NAME.get(key.upper())
-    if known is None:
-        raise Problem(404, "setting_not_found", f"There is no setting {key[:80]!r}.")
+    known, expected = _known(key), Expected.of(request)
     if asked.value is None:
-        setting_changes.clear(known, actor.user)
+        setting_changes.clear(known, actor.user, expected)
     elif wrong := setting_changes.fault(known, text := str(asked.value).lower()):
         raise invalid({"value": wrong})
     else:
-        setting_changes.save(known, text, actor.user)
-    return _row(next(value for value in conf.in_force() if value.key is known))
+        setting_changes.save(known, text, actor.user, expected)
+    return _shown(request, known)
+
+
+def _known(name: str) -> conf.Key:
+    key = conf.BY_NAME.get(name.upper())
+    if key is None:
+        raise Problem(404, "setting_not_found", f"There is no setting {name[:80]!r}.")
+    return key
+
+
+def _shown(request: HttpRequest, key: conf.Key) -> SettingRow:
+    saved, value = conf.saved_value(key)
+    return shows(request, _row(value), setting_changes.version(key, saved))
 
 
 def _row(value: conf.Value) -> SettingRow:
