@@ -20,22 +20,25 @@ from stagent.lib import clock
 SHEETS = [
     f"{name}.css"
     for name in (
-        "chat/layout",
-        "chat/sidebar",
-        "chat/welcome",
-        "chat/thread",
-        "console/prose",
-        "console/code",
-        "chat/composer",
-        "chat/commands",
-        "chat/folders",
-        "chat/attached",
-        "chat/cards",
-        "chat/questions",
-        "chat/dialogs",
-        "chat/matters",
-        "chat/touch",
+        "chat/styles/layout",
+        "chat/styles/sidebar",
+        "chat/styles/welcome",
+        "chat/styles/thread",
+        "shared/prose",
+        "shared/code",
+        "chat/styles/composer",
+        "chat/styles/commandMenu",
+        "chat/styles/folders",
+        "chat/styles/attachments",
+        "chat/styles/cards",
+        "chat/styles/questions",
+        "chat/styles/dialogs",
+        "chat/styles/matters",
+        "chat/styles/touch",
     )
+]
+SHARED_SHEETS = [
+    f"{name}.css" for name in ("chat/styles/thread", "shared/prose", "shared/code", "chat/styles/shared")
 ]
 NOBODY = 0  # the id in an address that the page fills in
 
@@ -68,8 +71,7 @@ def page(request: HttpRequest, conversation_id: str | None = None) -> HttpRespon
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """Show what a link leads to, to whoever can sign in here; the address goes to nobody else."""
     found = sharing.find(token, clock.now())
-    sheets = [f"{name}.css" for name in ("chat/thread", "console/prose", "console/code", "chat/shared")]
-    context = {"shared": found, "sheets": sheets}
+    context = {"shared": found, "sheets": SHARED_SHEETS}
     answer = render(request, "chat/shared.html", context, status=200 if found else 404)
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex, nofollow"

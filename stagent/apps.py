@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.contrib.admin import apps as admin_apps
 
 
 class StagentConfig(AppConfig):
@@ -11,8 +10,3 @@ class StagentConfig(AppConfig):
 
         deliveries.connect()
         duties.connect()
-
-
-class ConsoleConfig(admin_apps.AdminConfig):
-    default = False
-    default_site = "stagent.console.ConsoleSite"

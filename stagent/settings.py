@@ -35,7 +35,7 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 INSTALLED_APPS = [
     # Only `runserver` needs it listed; its import would cost every other command a second or two.
     *(["daphne"] if "runserver" in sys.argv else []),
-    "stagent.apps.ConsoleConfig",
+    "stagent.console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "channels",
     "ninja",  # the pages of /api/docs and what they load come from here, not from a foreign origin
     "stagent",
+    "stagent.console",
     "agents",
     "schedules",
     "chat",
@@ -140,7 +141,6 @@ FORMAT_MODULE_PATH = "stagent.formats"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise complains of an absent folder, even where it needs none
-STATICFILES_DIRS = [BASE_DIR / "stagent" / "assets"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -19,6 +19,14 @@ from schedules.zones import zone
 from stagent.lib import cells, charts, clock
 from stagent.lib.rendering import html_of
 
+SHEETS = (
+    "console/styles/base",
+    *(f"console/styles/{name}" for name in ("fields", "frame", "navigation", "notices", "parts", "tables")),
+    *("shared/prose", "shared/code"),
+    *(f"console/styles/{name}" for name in ("pictures", "lists", "filters", "choosing", "forms", "answers")),
+    *(f"console/styles/{name}" for name in ("asked", "mcp", "widgets", "board", "timeline", "run")),
+)
+
 register = template.Library()
 
 register.filter("span", cells.span)
@@ -48,9 +56,10 @@ def at(moment: datetime | None, name: str = "") -> SafeString:
     return cells.clock(moment, zone(name) if name else None)
 
 
-@register.filter
-def words(text: str) -> list[str]:
-    return text.split()
+@register.simple_tag
+def stylesheets() -> list[str]:
+    """Return the style sheets of every page of the console, in their order."""
+    return [f"{name}.css" for name in SHEETS]
 
 
 @register.filter

@@ -43,7 +43,7 @@ SMALL = """() => [...document.querySelectorAll("button, a[href], select, summary
     .filter(([, at]) => at.width && (at.width < 40 || at.height < 40))
     .map(([name, at]) => `${name} ${at.width} ${at.height}`)"""
 DRAW = """async (text) => {
-    const { Markdown } = await import("/static/chat/markdown.js");
+    const { Markdown } = await import("/static/chat/thread/markdown.js");
     const markdown = new Markdown();
     const kept = [];
     for (let end = 1; end <= text.length; end += 7) {
@@ -162,7 +162,7 @@ def test_what_is_written_before_the_page_is_ready_is_kept(chat):
     def hold(route: Route) -> None:
         held.append(route)
 
-    page.route("**/chat/app.js", hold)
+    page.route("**/chat/page/app.js", hold)
     page.goto("/", wait_until="commit")
     field = page.get_by_label("Message", exact=True)
     field.fill("Early")

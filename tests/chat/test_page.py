@@ -2,9 +2,10 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
 from agents.offline.understanding import understand
@@ -83,11 +84,17 @@ def test_modules_import_each_other_under_the_names_of_their_versions(settings, t
     settings.STATIC_ROOT = tmp_path
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "stagent.storage.Storage"}}
     call_command("collectstatic", "--noinput", verbosity=0)
-    (entry,) = tmp_path.glob("chat/app.????????????.js")
-    imported = re.findall(r'from "\./([^"]+)"', entry.read_text())
-    assert len(imported) > 10
-    assert all(re.fullmatch(r"\w+\.[0-9a-f]{12}\.js", name) for name in imported)
-    assert all((tmp_path / "chat" / name).exists() for name in imported)
+    for folder in ("chat", "console"):
+        modules = [
+            path for path in (tmp_path / folder).rglob("*.js") if re.search(r"\.[0-9a-f]{12}\.js$", path.name)
+        ]
+        imported = [
+            (path, name) for path in modules for name in re.findall(r'from "(\.[^"]+)"', path.read_text())
+        ]
+        assert imported
+        unversioned = [name for _, name in imported if not re.search(r"\w\.[0-9a-f]{12}\.js$", name)]
+        assert not unversioned
+        assert all((path.parent / name).is_file() for path, name in imported)
 
 
 def config(page: str) -> dict:
@@ -98,7 +105,7 @@ def config(page: str) -> dict:
 
 
 def test_what_the_page_suggests_is_understood_without_a_key():
-    script = (settings.BASE_DIR / "stagent" / "assets" / "chat" / "asks.js").read_text()
+    script = Path(finders.find("chat/compose/prompts.js")).read_text()
     suggested = dict(re.findall(r'^    (\w+): "(.+?)",$', script, re.MULTILINE))
     asked = {name: words for name, words in suggested.items() if name != "schedule"}  # that makes one
     understood = {name: understand(words).name for name, words in asked.items()}
