@@ -3,7 +3,6 @@
 A signal may be lost (the process dies right after the commit), so the reaper sweeps for both.
 """
 
-import logging
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +14,6 @@ from schedules.signals import run_finished
 from schedules.states import FINISHED, RunStatus
 from schedules.transitions import unpark
 from stagent.lib import clock
-
-log = logging.getLogger("stagent.parked")
 
 
 def listen() -> None:
@@ -39,10 +36,7 @@ def ask_no_more(*, run: Run, **_: Any) -> None:
 
 def settle_questions(now: datetime) -> None:
     """Deny what nobody answered in time, and take back what ended runs still ask."""
-    try:
-        questions.expire(now)
-        left = Question.objects.open().filter(transcript__run__status__in=FINISHED)
-        for transcript_id in left.values_list("transcript_id", flat=True).distinct():
-            questions.withdraw(transcript_id, now)
-    except Exception:
-        log.exception("The open questions could not be settled; the next sweep tries again.")
+    questions.expire(now)
+    left = Question.objects.open().filter(transcript__run__status__in=FINISHED)
+    for transcript_id in left.values_list("transcript_id", flat=True).distinct():
+        questions.withdraw(transcript_id, now)

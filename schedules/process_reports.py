@@ -14,12 +14,14 @@ from django.db import close_old_connections, connections
 from schedules.models import ProcessHealth
 from schedules.models.process_health import REPORT_EVERY_SEC
 from stagent.lib import clock
+from stagent.lib.outage import DATABASE
 from stagent.lib.supervisor import SUPERVISOR, Supervisor
 from stagent.lib.watched import State, Watched
 
 LOOK_EVERY_SEC = 2.0  # a change is reported as soon
 LAST_WORDS_SEC = 3.0  # for the report of a process that exits
 TOLD_FOR = timedelta(hours=1)
+PROCESSES = {"replies": "the reply worker", "web": "the web process", "scheduler": "the scheduler"}
 BROKEN = {State.ENDED, State.STUCK, State.FAILING}
 
 
@@ -30,11 +32,13 @@ class Reporter:
         self._holder = holder
         self._born = {"role": role, "host": socket.gethostname()[:80], "pid": os.getpid()}
         self._supervisor = supervisor
-        self._thread = supervisor.thread("process report", self._run, stuck_sec=90)
+        self._name = PROCESSES.get(role, f"the {role} process")
+        self._thread = supervisor.thread(f"report of {self._name}", self._run, stuck_sec=90)
         self._written: list[dict[str, Any]] | None = None
         self._written_at = float("-inf")
 
     def start(self) -> None:
+        DATABASE.process = self._name
         self._supervisor.before_exit.append(self._last_report)
         self._thread.start()
 
@@ -52,6 +56,7 @@ class Reporter:
                 try:
                     self._report()
                 except Exception as error:  # noqa: BLE001 - told by `failed`
+                    self._written = None  # so that the next round has something to write
                     watched.failed(error)
                     connections.close_all()
                 else:
@@ -62,14 +67,16 @@ class Reporter:
             connections.close_all()
 
     def _report(self) -> None:
-        """Write what has changed, and now and then that nothing has."""
+        """Write what has changed, and now and then that nothing has; in an outage, to see if it is over."""
         parts = [_facts(asdict(report)) for report in self._supervisor.report()]
-        if parts == self._written and time.monotonic() - self._written_at < REPORT_EVERY_SEC:
+        is_known = parts == self._written and time.monotonic() - self._written_at < REPORT_EVERY_SEC
+        if is_known and not DATABASE.is_on:
             return
         close_old_connections()
         told = {"seen_at": clock.now(), "parts": parts, **self._born}
         ProcessHealth.objects.update_or_create(holder=self._holder, defaults=told)
         self._written, self._written_at = parts, time.monotonic()
+        DATABASE.worked()
 
     def _last_report(self) -> None:
         """Report before the process exits, if the database answers at once."""

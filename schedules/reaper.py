@@ -1,11 +1,13 @@
 """The reaper: settle lapsed leases, overdue runs, and questions that nobody answered.
 
-Idempotent, on any node; one row's error never stops the sweep.
+Idempotent, on any node; the error of one row or part never stops the sweep.
 """
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -20,12 +22,13 @@ from schedules.models.firing import BY_RHYTHM
 from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish, give_up, requeue, unpark, withdraw
-from stagent.lib.outage import AWAY
+from stagent.lib.outage import Outages, Parts
 
 MAX_LOST = 2  # workers a run may lose before it fails
 DEADLINE_GRACE_SEC = 10  # and a lease: for the holder to end a run whose time is used up
 
 log = logging.getLogger("stagent.reaper")
+_outages = Outages(log)
 
 
 class StillWanted(Exception):
@@ -33,36 +36,41 @@ class StillWanted(Exception):
 
 
 def reap(now: datetime) -> int:
-    """Settle everything that nobody else will; return how many rows were settled."""
-    activity.sweep(now)
-    parked.settle_questions(now)
-    overdue = now - conf.load().lease_ttl - timedelta(seconds=DEADLINE_GRACE_SEC)
+    """Settle everything that nobody else will; return how many rows were settled.
+
+    Each part and each row by itself: an error is told once and keeps no other from being settled. Raises the
+    first error of a database that was away.
+    """
+    parts, overdue = Parts(_outages), now - conf.load().lease_ttl - timedelta(seconds=DEADLINE_GRACE_SEC)
     running, queued, waiting = Run.objects.running(), Run.objects.queued(), Run.objects.waiting()
     sweeps = (
-        (running.filter(lease_expires_at__lte=now), _settle_lapsed),
-        (running.filter(deadline_at__lte=overdue), _settle_overdue),
-        (queued.exclude(cancel_requested_at=None), _settle_cancelled),
-        (queued.filter(expires_at__lte=now, started_at=None), _settle_unwanted),
-        (queued.filter(retry_until__lte=now), _settle_without_provider),
-        (waiting.exclude(cancel_requested_at=None), _settle_cancelled),
-        (waiting.answered(), _settle_answered),
+        ("lapsed leases", running.filter(lease_expires_at__lte=now), _settle_lapsed),
+        ("overdue runs", running.filter(deadline_at__lte=overdue), _settle_overdue),
+        ("cancelled runs", queued.exclude(cancel_requested_at=None), _settle_cancelled),
+        ("runs that expired", queued.filter(expires_at__lte=now, started_at=None), _settle_unwanted),
+        ("retries that expired", queued.filter(retry_until__lte=now), _settle_without_provider),
+        ("cancelled questions", waiting.exclude(cancel_requested_at=None), _settle_cancelled),
+        ("answered questions", waiting.answered(), _settle_answered),
     )
-    return sum(_sweep(runs, settle, now) for runs, settle in sweeps)
-
-
-def _sweep(runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: datetime) -> int:
-    settled = 0
-    for run in runs.select_related("profile"):
-        try:
-            settle(run, now)
-            settled += 1
-        except (LeaseLost, StillWanted):
-            pass  # its holder, or another reaper, was quicker; or it is to be left alone
-        except AWAY:
-            raise  # no run is at fault: the loop says so once, and tries again
-        except Exception:
-            log.exception("Run %s could not be reaped; the next sweep tries again.", run.pk)
+    parts.do("Reaping the live streams of holders that are gone", partial(activity.sweep, now), 0)
+    parts.do("Reaping open questions", partial(parked.settle_questions, now), None)
+    settled = sum(_sweep(parts, what, runs, settle, now) for what, runs, settle in sweeps)
+    parts.end()
     return settled
+
+
+def _sweep(
+    parts: Parts, what: str, runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: datetime
+) -> int:
+    found: list[Run] = parts.do(f"Reaping {what}", partial(list, runs.select_related("profile")), [])
+    return sum(parts.do(f"Reaping run {run.pk}", partial(_settle, settle, run, now), 0) for run in found)
+
+
+def _settle(settle: Callable[[Run, datetime], None], run: Run, now: datetime) -> int:
+    with suppress(LeaseLost, StillWanted):  # its holder, or another reaper, was quicker; or it is left alone
+        settle(run, now)
+        return 1
+    return 0
 
 
 def _settle_lapsed(run: Run, now: datetime) -> None:

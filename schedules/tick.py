@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import batched
 
 from schedules.lateness import Delays
@@ -11,29 +12,42 @@ from schedules.settling import settle
 from schedules.situation import Situation
 from schedules.states import OverlapPolicy
 from schedules.transitions import defer
-from stagent.lib.outage import AWAY
+from stagent.lib.outage import AWAY, Outages, Parts
 
 TOGETHER = 25  # settled in one transaction: many, but nobody else who writes is kept waiting for long
 SET_ASIDE = timedelta(minutes=1)  # what could not be ticked is tried again after this
 
 log = logging.getLogger("stagent.tick")
+_outages = Outages(log)
 
 
 def tick(situation: Situation, delays: Delays | None = None) -> int:
     """Deal with every due schedule once; return how many firings were recorded. An error stops no other.
 
+    It is told once. Raises the first error of a database that was away, when the others have had their turn.
+
     `delays` is what the caller knows about why instants could be late.
     """
-    recorded, delays = 0, delays or Delays()
-    for ids in _due(situation.now):
-        try:
-            recorded += settle(ids, situation, delays)
-        except AWAY:
-            raise  # no schedule is at fault: the loop says so once, and tries again
-        except Exception as error:  # noqa: BLE001 - of one of them; which, is found out one by one
-            log.info("%d schedules are ticked one by one: %s", len(ids), error)
-            recorded += sum(_alone(schedule_id, situation, delays) for schedule_id in ids)
+    parts, delays = Parts(_outages), delays or Delays()
+    groups: list[tuple[int, ...]] = list(_due(situation.now))
+    recorded = sum(
+        parts.do("The tick", partial(_together, parts, ids, situation, delays), 0) for ids in groups
+    )
+    parts.end()
     return recorded
+
+
+def _together(parts: Parts, ids: tuple[int, ...], situation: Situation, delays: Delays) -> int:
+    """Settle some schedules in one transaction; where one of them is at fault, each in one of its own."""
+    try:
+        return settle(ids, situation, delays)
+    except AWAY:
+        raise  # no schedule is at fault: the loop says so once, and tries again
+    except Exception as error:  # noqa: BLE001 - of one of them; which, is found out one by one
+        log.debug("%d schedules are ticked one by one: %s", len(ids), error)
+    return sum(
+        parts.do(f"The tick of schedule {one}", partial(_alone, one, situation, delays), 0) for one in ids
+    )
 
 
 def _due(now: datetime) -> Iterator[tuple[int, ...]]:
@@ -57,7 +71,6 @@ def _alone(schedule_id: int, situation: Situation, delays: Delays) -> int:
     except AWAY:
         raise
     except Exception:
-        log.exception("Schedule %s could not be ticked.", schedule_id)
         for schedule in Schedule.objects.due(situation.now).filter(pk=schedule_id):
             defer(schedule, situation.now + SET_ASIDE)
-        return 0
+        raise

@@ -19,6 +19,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from schedules.api.refusals import PROBLEMS
 from stagent.auth import CsrfRefused
 from stagent.lib import versions
+from stagent.lib.database_errors import is_full
 from stagent.lib.problems import Problem, of_schema
 
 log = logging.getLogger("stagent.api")
@@ -35,7 +36,6 @@ CODES = {
     413: ("request_too_large", f"The request is too large: {MOST_MIB:g} MiB are read at most."),
     415: ("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."),
 }
-DISK_FULL = ("disk is full", "No space left on device")  # as SQLite and PostgreSQL say it
 BROKEN = ("internal_error", "Something broke on our side; it is in the log.")
 
 
@@ -84,7 +84,7 @@ def _of_schema(error: ValidationError) -> Problem:
 
 def _busy(error: Exception) -> Problem:
     log.warning("The database did not answer: %s", error)
-    if any(words in str(error) for words in DISK_FULL):
+    if is_full(error):
         return Problem(503, "database_full", "The disk of the database is full; nothing was changed.")
     text = "The database does not answer right now; nothing was changed. Try again."
     return Problem(503, "database_unavailable", text, headers={"Retry-After": "2"})

@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "stagent.heads.heads_are_gets",
     "stagent.api_errors.uniform_api_errors",
     "stagent.etags.conditional_answers",
+    "stagent.unavailable.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -214,8 +215,15 @@ LOGGING = {
     "filters": {
         "broke": {"()": "django.utils.log.CallbackFilter", "callback": records.broke},
         "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": records.in_one_line},
+        "tells_no_outage": {"()": "django.utils.log.CallbackFilter", "callback": records.tells_no_outage},
     },
-    "handlers": {"stderr": {"class": "stagent.lib.log_output.LogHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {
+            "class": "stagent.lib.log_output.LogHandler",
+            "formatter": "line",
+            "filters": ["tells_no_outage"],
+        }
+    },
     "root": {
         "handlers": ["stderr"],
         "level": env.choice("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")),

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.desks",
     "tests.support.mcp_servers",
     "tests.support.needs",
+    "tests.support.outages",
     "tests.support.pages",
     "tests.support.people",
     "tests.support.ports",

@@ -2,6 +2,9 @@
 
 from logging import LogRecord
 
+from stagent.lib.database_errors import is_away
+from stagent.lib.outage import DATABASE
+
 BROKE = 500
 
 
@@ -14,3 +17,22 @@ def in_one_line(record: LogRecord) -> bool:
     """Leave the trace out, where the message says it all."""
     record.exc_info = record.exc_text = None
     return True
+
+
+def tells_no_outage(record: LogRecord) -> bool:
+    """Leave out what tells that the database is away, whoever says it: the outage has a line of its own.
+
+    It is counted there instead: a page request, a run or a reply that failed by it is one more failure.
+    """
+    for error in _errors_of(record):
+        if is_away(error):
+            DATABASE.met(record.getMessage().partition("\n")[0][:100], error)
+            return False
+    return True
+
+
+def _errors_of(record: LogRecord) -> list[BaseException]:
+    given = record.args if isinstance(record.args, tuple) else ()
+    raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    found = [one for one in (raised, *given) if isinstance(one, BaseException)]
+    return [one for error in found for one in (error, error.__cause__) if one is not None]

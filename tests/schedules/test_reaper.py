@@ -1,13 +1,16 @@
 """Whoever vanishes holds nothing for long, and the true reason is kept."""
 
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
-from agents import breaker, transcript
+from agents import activity, breaker, transcript
 from agents.events import Notice
-from agents.states import FailureReason
+from agents.models import LiveStream, Question
+from agents.states import FailureReason, QuestionStatus
 from schedules import conf, transitions
 from schedules.drain import drain
 from schedules.models import Firing, Run, Schedule, Slot
@@ -15,7 +18,14 @@ from schedules.models.run import UNADOPTED
 from schedules.reaper import reap
 from schedules.states import FiringKind, Outcome, RunStatus
 from schedules.transitions import claim, renew, request_cancel, requeue
-from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, the_situation
+from tests.support.builders import (
+    NOON,
+    a_queued_run,
+    a_running_run,
+    a_schedule,
+    a_waiting_run,
+    the_situation,
+)
 
 pytestmark = pytest.mark.django_db
 LAPSED = NOON + timedelta(seconds=61)
@@ -180,6 +190,49 @@ def test_one_rows_error_never_stops_the_sweep(monkeypatch: pytest.MonkeyPatch) -
     reap_at(LAPSED)
     assert Run.objects.get(pk=broken.pk).status == RunStatus.RUNNING
     assert Run.objects.get(pk=sound.pk).status == RunStatus.QUEUED
+
+
+PARTS = {
+    "agents.activity.sweep": "Reaping the live streams",
+    "schedules.parked.settle_questions": "Reaping open questions",
+    "schedules.reaper._settle_lapsed": "Reaping run",
+    "schedules.reaper._settle_cancelled": "Reaping run",
+    "schedules.reaper._settle_unwanted": "Reaping run",
+}
+ERRORS = [RuntimeError("broken"), OperationalError("database or disk is full")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=["broken", "full"])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_fails_keeps_no_other_from_its_work_and_is_told_once(
+    part: str, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    activity.begin("message:1", "web", 10, NOON)
+    _, question = a_waiting_run()
+    lapsed, _ = a_running_run(a_schedule(name="Lapsed"))
+    cancelled = a_queued_run(a_schedule(name="Cancelled"), cancel_requested_at=NOON)
+    unwanted = a_queued_run(a_schedule(name="Unwanted"), expires_at=NOON)
+    settled = {
+        "agents.activity.sweep": lambda: not LiveStream.objects.exists(),
+        "schedules.parked.settle_questions": lambda: (
+            Question.objects.get(pk=question.pk).status == QuestionStatus.EXPIRED
+        ),
+        "schedules.reaper._settle_lapsed": lambda: Run.objects.get(pk=lapsed.pk).status == RunStatus.QUEUED,
+        "schedules.reaper._settle_cancelled": lambda: Run.objects.get(pk=cancelled.pk).finished_at,
+        "schedules.reaper._settle_unwanted": lambda: Run.objects.get(pk=unwanted.pk).finished_at,
+    }
+    monkeypatch.setattr(part, fails)
+    with nullcontext() if isinstance(error, RuntimeError) else pytest.raises(OperationalError):
+        reap_at(NOON + timedelta(hours=25))
+    for _ in range(3):
+        with suppress(OperationalError):
+            reap_at(NOON + timedelta(hours=25))
+    assert {name for name, is_settled in settled.items() if not is_settled()} == {part}
+    told = [message for message in caplog.messages if message.startswith(PARTS[part])]
+    assert len(told) == (1 if isinstance(error, RuntimeError) else 0)  # the loop tells the other
 
 
 def test_a_run_that_had_started_does_not_expire_in_the_queue() -> None:

@@ -1,0 +1,38 @@
+"""What an error says of the database, or of another server: that it is away, that its disk is full."""
+
+import errno
+
+from django.db import InterfaceError, OperationalError
+
+AWAY = (
+    OperationalError,
+    InterfaceError,
+    OSError,
+    TimeoutError,
+)  # said in a line; the rest with its traceback
+OF_DATABASE = (OperationalError, InterfaceError)
+OUR_FAULT = ("no such ", "syntax error", "has no column", "incomplete input")  # as SQLite says it
+DISK_FULL = ("disk is full", "no space left on device", "disk quota exceeded")
+FULL_ERRNO = (errno.ENOSPC, errno.EDQUOT)
+FULL_SQLSTATE = "53100"
+
+
+def is_away(error: BaseException) -> bool:
+    """Tell whether the database does not answer, or cannot write; not that a statement is wrong."""
+    return isinstance(error, OF_DATABASE) and not any(words in str(error) for words in OUR_FAULT)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a disk is full: the database's, or one that a file is on."""
+    if isinstance(error, OSError) and error.errno in FULL_ERRNO:
+        return True
+    if not isinstance(error, OF_DATABASE):
+        return False
+    said = str(error).lower()
+    return getattr(error.__cause__, "sqlstate", "") == FULL_SQLSTATE or any(w in said for w in DISK_FULL)
+
+
+def in_words(error: BaseException) -> str:
+    """Name an error in one line."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}"[:300] if said else type(error).__name__

@@ -1,0 +1,13 @@
+"""Each test begins without an outage: what one test has told would keep the next from telling it."""
+
+import pytest
+
+from schedules import reaper, tick
+from stagent.lib.outage import DATABASE
+
+
+@pytest.fixture(autouse=True)
+def no_outage() -> None:
+    DATABASE._forget()
+    for outages in (reaper._outages, tick._outages):
+        outages._known.clear()
