@@ -19,7 +19,7 @@ from agents.models import Budget, LedgerEntry
 from agents.prices import LISTED, Price, price
 from agents.states import Activity, BudgetScope, BudgetWindow
 from agents.usage import Usage
-from stagent.lib.prepared import Select
+from stagent.lib.prepared import GivenKeys, Select
 
 __all__ = [
     "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",
@@ -180,8 +180,16 @@ def unpriced(column: str, ids: Collection[int]) -> set[int]:
     """Return which of these runs or messages (`run_id`, `message_id`) used a model without a known price."""
     if not ids:
         return set()
-    rows = LedgerEntry.objects.filter(cost_usd=None, activity__in=TURNS, **{f"{column}__in": ids})
-    return set(rows.order_by().values_list(column, flat=True))
+    return {getattr(entry, column) for entry in UNPRICED[column](ids=ids)}
+
+
+def _unpriced(column: str) -> Select[LedgerEntry]:
+    asked = {f"{column}__in": GivenKeys("ids", LedgerEntry._meta.pk)}
+    rows = LedgerEntry.objects.filter(cost_usd=None, activity__in=TURNS, **asked)
+    return Select(rows.order_by().only(column))
+
+
+UNPRICED = {column: _unpriced(column) for column in ("run_id", "message_id")}
 
 
 def answered_by(message_id: int) -> str:

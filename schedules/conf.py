@@ -167,7 +167,7 @@ SAVED = Select(Setting.objects.order_by())
 
 def readings(key: Key) -> tuple[Value, Value]:
     """Return a setting as it is in this process, and as it is where the environment says nothing."""
-    saved = Setting.objects.filter(key=key.name).values_list("value", flat=True).first()
+    saved = next((setting.value for setting in SAVED() if setting.key == key.name), None)
     return _choose(key, saved), _choose(key, saved, environment=False)
 
 

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
+from schedules.api import finding
 from schedules.states import FiringKind, Outcome
 from stagent.lib.api.values import Id, Ref, Row, Said
+from stagent.lib.prepared import ByKey
 
 EXAMPLE: Any = json.loads("""{
   "id": "40", "schedule_id": "7", "schedule_name": "Morning report", "run_id": "42", "kind": "scheduled",
@@ -69,4 +71,7 @@ def firing_rows(firings: Any) -> list[FiringRow]:
 
 def told(firings: Iterable[Any]) -> Iterator[FiringRow]:
     """Show them one by one."""
-    return map(FiringRow.model_validate, firings)
+    return (FiringRow.model_validate(vars(firing)) for firing in firings)
+
+
+READ = ByKey(finding.firings())

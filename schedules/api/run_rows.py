@@ -1,10 +1,11 @@
 """A run as the API and the tools show it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.db.models import QuerySet
 from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
 from agents import budgets
@@ -15,7 +16,8 @@ from schedules.models import Run
 from schedules.situation import Situation
 from schedules.states import RunStatus, Source, WaitReason
 from schedules.waits import reason
-from stagent.lib.api.values import Id, Ref, Row, Said, Seen
+from stagent.lib.api.values import Id, Ref, Row, Said
+from stagent.lib.prepared import ByKey
 
 EXAMPLE: Any = json.loads("""{
   "id": "42", "schedule_id": "7", "schedule_name": "Morning report", "firing_id": "40", "source": "scheduled",
@@ -77,15 +79,29 @@ def run_rows(runs: Iterable[Run], now: datetime) -> list[RunRow]:
     runs = list(runs)
     waiting = any(run.status == RunStatus.QUEUED for run in runs)
     situation = situations.look(now, conf.load()) if waiting else None
-    unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
-    return [_row(run, situation, unpriced) for run in runs]
+    return [RunRow.model_validate(each) for each in told(runs, situation)]
 
 
 def run_row(run: Run, now: datetime) -> RunRow:
     return run_rows([run], now)[0]
 
 
-def _row(run: Run, situation: Situation | None, unpriced: set[int]) -> RunRow:
-    why = reason(run, situation) if situation else None
-    cost = None if run.pk in unpriced else run.cost_usd
-    return RunRow.model_validate(Seen(run, wait_reason=why, cost_usd=cost))
+def told(runs: Sequence[Run], situation: Situation | None) -> Iterator[dict[str, Any]]:
+    """Yield the values of their rows, by the names of the columns; no situation: none of them is queued."""
+    unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
+    for run in runs:
+        yield vars(run) | {
+            "profile": {"slug": run.profile.slug},
+            "wait_reason": reason(run, situation) if situation else None,
+            "cost_usd": None if run.pk in unpriced else run.cost_usd,
+        }
+
+
+def shown() -> QuerySet[Run]:
+    """Return runs with what their rows show and what is looked at to tell why they wait, and no more."""
+    columns = {name.removesuffix("_id") for name in RunRow.model_fields} - {"wait_reason"}
+    looked_at = ("pool", "due_at", "schedule__status", "schedule__overlap_policy", "profile__slug")
+    return Run.objects.select_related("schedule", "profile").only(*columns, *looked_at)
+
+
+READ = ByKey(shown())

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, time
 from typing import Annotated, Any
 
+from django.db.models import QuerySet
 from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
@@ -13,7 +14,8 @@ from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
 from schedules.models import Schedule
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
-from stagent.lib.api.values import Id, Ref, Row, Said, Seen, Warnings
+from stagent.lib.api.values import Id, Ref, Row, Said, Warnings
+from stagent.lib.prepared import ByKey
 from stagent.lib.versions import version_of
 
 EXAMPLE: Any = json.loads("""{
@@ -108,14 +110,17 @@ class ScheduleRow(Row):
 def schedule_row(schedule: Schedule) -> ScheduleRow:
     """Show a schedule; its profile and owner should be loaded already."""
     took = schedule.avg_duration_ms
-    seen = Seen(
-        schedule,
-        owner=schedule.owner.get_username() if schedule.owner else None,
-        description=wording.rhythm(schedule),
-        avg_duration=None if took is None else took / 1000,
-        warnings=standing_warnings(schedule),
+    return ScheduleRow.model_validate(
+        vars(schedule)
+        | {
+            "profile": {"slug": schedule.profile.slug},
+            "owner": schedule.owner.get_username() if schedule.owner else None,
+            "description": wording.rhythm(schedule),
+            "expires_at": schedule.expires_at,
+            "avg_duration": None if took is None else took / 1000,
+            "warnings": standing_warnings(schedule),
+        }
     )
-    return ScheduleRow.model_validate(seen)
 
 
 def schedule_version(schedule: Schedule) -> str:
@@ -128,3 +133,13 @@ def standing_warnings(schedule: Schedule) -> Warnings:
     unsent = [NO_MAIL_SERVER] if schedule.email and mail_goes_to_the_log() else []
     found = [{"type": "advice", "message": text} for text in streaks.advice(schedule)]
     return found + [{"type": "not_sent", "message": text} for text in unsent]
+
+
+def shown() -> QuerySet[Schedule]:
+    """Return schedules with what their rows show of them, their profile and their owner, and no more."""
+    own = [field.name for field in Schedule._meta.concrete_fields]
+    related = ("profile__slug", "owner__username")
+    return Schedule.objects.select_related("profile", "owner").only(*own, *related)
+
+
+READ = ByKey(shown())

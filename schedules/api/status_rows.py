@@ -1,24 +1,26 @@
 """The state of the install at one moment: who holds which slot, who waits and why, who is alive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, cast
 
+from django.db.models import Count
 from pydantic import ConfigDict, Field
 
 from agents.models import LiveStream
 from schedules import presence
 from schedules import situation as situations
 from schedules.api.examples import QUEUED, STATUS
-from schedules.api.finding import runs
 from schedules.api.firing_rows import Milli
-from schedules.api.run_rows import RunRow, run_rows
+from schedules.api.run_rows import RunRow, run_rows, shown, told
 from schedules.conf import Conf
 from schedules.models import Pool, Run, Scheduler, Slot
 from schedules.models.scheduler import A_WORKER
 from schedules.models.slot import DEFAULT_POOL
 from schedules.starts import starts
 from schedules.states import RunStatus
-from stagent.lib.api.values import Ref, Row, Said, Seen
+from stagent.lib.api.values import Ref, Row, Said
+from stagent.lib.prepared import Given, Select, Tuples
 
 SHOWN = 100  # runs of the queue
 
@@ -99,37 +101,48 @@ class StatusRow(Row):
 
 def status_row(now: datetime, conf: Conf) -> StatusRow:
     """Look at everything once."""
-    queue = runs().filter(status=RunStatus.QUEUED).order_by("claim_order", "pk")
-    waiting = runs().filter(status=RunStatus.WAITING).order_by("waiting_since", "pk")
-    live = LiveStream.objects.live(now).order_by("started_at")
+    counts = dict(COUNTS())
     return StatusRow(
         at=now,
         max_concurrent=conf.max_concurrent,
         scheduled_work_stopped=conf.stopped,
-        running=Run.objects.running().count(),
-        queue_count=queue.count(),
+        running=counts.get(RunStatus.RUNNING, 0),
+        queue_count=counts.get(RunStatus.QUEUED, 0),
         slots=slot_rows(conf),
-        queue=queue_rows(queue[:SHOWN], now, conf),
-        waiting=run_rows(waiting[:SHOWN], now),
-        live_streams=[LiveStreamRow.model_validate(stream) for stream in live],
+        queue=queue_rows(QUEUE(), now, conf),
+        waiting=run_rows(WAITING(), now),
+        live_streams=[LiveStreamRow.model_validate(stream) for stream in LIVE(now=now)],
         scheduler=scheduler_row(now),
     )
 
 
-def queue_rows(queue: Iterable[Run], now: datetime, conf: Conf) -> list[QueuedRow]:
+def queue_rows(queue: Sequence[Run], now: datetime, conf: Conf) -> list[QueuedRow]:
     """Show queued runs with when they are expected to start, as the slots and the queue are now."""
-    if not (rows := run_rows(queue, now)):
+    if not queue:
         return []
-    expected = starts(situations.look(now, conf)) if presence.complete(now) else {}
+    situation = situations.look(now, conf)
+    expected = {} if situation.nobody_starts else starts(situation)
     return [
-        QueuedRow.model_construct(**dict(row), expected_start_at=expected.get(int(row.id))) for row in rows
+        QueuedRow.model_validate(each | {"expected_start_at": expected.get(each["id"])})
+        for each in told(queue, situation)
     ]
+
+
+COUNTS = Tuples(
+    Run.objects.filter(status__in=(RunStatus.QUEUED, RunStatus.RUNNING))
+    .order_by()
+    .values_list("status")
+    .annotate(Count("pk"))
+)
+LIVE = Select(LiveStream.objects.live(cast(Any, Given("now", LiveStream.expires_at))).order_by("started_at"))
+QUEUE = Select(shown().filter(status=RunStatus.QUEUED).order_by("claim_order", "pk")[:SHOWN])
+WAITING = Select(shown().filter(status=RunStatus.WAITING).order_by("waiting_since", "pk")[:SHOWN])
 
 
 def slot_rows(conf: Conf) -> list[SlotRow]:
     """Show the places that count: those within their pool's size, and whatever else is held."""
-    sizes = dict(Pool.objects.values_list("name", "size")) | {DEFAULT_POOL: conf.max_concurrent}
-    kept = {(slot.pool, slot.number): slot for slot in Slot.objects.select_related("run")}
+    sizes = {pool.name: pool.size for pool in POOLS()} | {DEFAULT_POOL: conf.max_concurrent}
+    kept = {(slot.pool, slot.number): slot for slot in SLOTS()}
     held = {place for place, slot in kept.items() if slot.run_id is not None}
     places = {(pool, number) for pool, size in sizes.items() for number in range(1, size + 1)} | held
     # A place that nobody ever held has no row yet.
@@ -142,17 +155,28 @@ def _sorted(places: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
 
 def _slot_row(slot: Slot) -> SlotRow:
     place = {"pool": slot.pool, "number": slot.number, "enabled": slot.enabled, "run_id": slot.run_id}
-    name = slot.run.schedule_name if slot.run else None
-    return SlotRow.model_validate(Seen(slot.run or Run(), **place, schedule_name=name))
+    return SlotRow.model_validate(place | {name: getattr(slot.run, name, None) for name in OF_A_RUN})
+
+
+OF_A_RUN = [name for name in SlotRow.model_fields if name not in ("pool", "number", "enabled", "run_id")]
+POOLS = Select(Pool.objects.all())
+SLOTS = Select(
+    Slot.objects.select_related("run").only(
+        "pool", "number", "enabled", *(f"run__{name.removesuffix('_id')}" for name in OF_A_RUN)
+    )
+)
 
 
 def scheduler_row(now: datetime) -> SchedulerRow:
     """Say who was seen lately, or else when somebody last was."""
     alive = Scheduler.objects.running(now)
-    last = Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()
+    last = SEEN_LAST.first()
     return SchedulerRow(
         alive=any(not process.is_worker for process in alive),
         executing=presence.complete(now),
         seen_at=last.seen_at if last else None,
         processes=[ProcessRow.model_validate(process) for process in alive],
     )
+
+
+SEEN_LAST = Select(Scheduler.objects.exclude(A_WORKER).order_by("-seen_at")[:1])

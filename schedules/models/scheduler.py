@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import models
 
 from stagent.lib.holder import is_gone
+from stagent.lib.prepared import Given, Select
 
 SEEN_EVERY_SEC = 5
 ALIVE_SEC = 20  # missing three times in a row is being gone
@@ -12,12 +13,10 @@ A_WORKER = models.Q(executes=True, claims=False)
 
 
 class SchedulerQuerySet(models.QuerySet["Scheduler"]):
-    def alive(self, now: datetime) -> "SchedulerQuerySet":
-        return self.filter(seen_at__gt=now - timedelta(seconds=ALIVE_SEC))
-
     def running(self, now: datetime) -> "list[Scheduler]":
         """Return those that are alive and not known to be dead, the one seen last in front."""
-        return [one for one in self.alive(now).order_by("-seen_at") if not one.is_dead(now)]
+        seen = ALIVE(since=now - timedelta(seconds=ALIVE_SEC))
+        return [one for one in seen if not one.is_dead(now)]
 
 
 class Scheduler(models.Model):
@@ -74,3 +73,6 @@ class Scheduler(models.Model):
         """
         silent = now - self.seen_at > timedelta(seconds=SEEN_EVERY_SEC + 1)
         return silent and is_gone(self.holder)
+
+
+ALIVE = Select(Scheduler.objects.filter(seen_at__gt=Given("since", Scheduler.seen_at)).order_by("-seen_at"))

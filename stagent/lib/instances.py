@@ -1,10 +1,11 @@
 """How the rows of a prepared query become instances."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Model
+from django.db.models import BooleanField, DateTimeField, Model
 from django.db.models.base import ModelState
 
 type Row = Sequence[Any]
@@ -29,7 +30,7 @@ class Rows[M: Model]:
         self._model, self._names, self._beside = model, names, beside
         self._first, self._last = first, first + len(names)
         self._converters = [
-            (self._names[position], convert, expression)
+            (self._names[position], _converter(convert, expression))
             for position, (converters, expression) in compiler.get_converters(columns).items()
             for convert in converters
         ]
@@ -39,9 +40,9 @@ class Rows[M: Model]:
 
     def instance(self, row: Row) -> M:
         values = dict(zip(self._names, row[self._first : self._last], strict=True))
-        for name, convert, expression in self._converters:
+        for name, convert in self._converters:
             if (value := values[name]) is not None:
-                values[name] = convert(value, expression, connection)
+                values[name] = convert(value)
         values["_state"] = state = ModelState()
         state.adding, state.db = False, DEFAULT_DB_ALIAS
         instance = self._model.__new__(self._model)
@@ -81,3 +82,19 @@ def _beside(info: dict[str, Any], compiler: Any) -> Beside:
     rows, key = rows_of(info, compiler), info["model"]._meta.pk.attname
     at = next(n for n in info["select_fields"] if compiler.select[n][0].target.attname == key)
     return Beside(rows, at, info["local_setter"], info["remote_setter"])
+
+
+def _converter(convert: Callable[..., Any], expression: Any) -> Callable[[Any], Any]:
+    """Return the converter of a column: Django's, or for what SQLite has most of a quicker one."""
+    if connection.vendor == "sqlite" and isinstance(expression.output_field, BooleanField):
+        return bool
+    is_moment = connection.vendor == "sqlite" and isinstance(expression.output_field, DateTimeField)
+    if is_moment and connection.timezone_name == "UTC":
+        return _in_utc
+    return lambda value: convert(value, expression, connection)
+
+
+def _in_utc(value: Any) -> datetime:
+    """Take a moment as the driver read it: as text where the statement returns what it wrote."""
+    moment = value if value.__class__ is datetime else datetime.fromisoformat(value)
+    return moment.replace(tzinfo=UTC)

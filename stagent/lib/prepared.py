@@ -8,6 +8,7 @@ first time they run. Values are put into the form the database keeps, and back, 
 they go past Django's cursor, which takes as long as the database does, unless somebody listens to it.
 """
 
+import json
 import re
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -64,6 +65,14 @@ class Given(Expression):
         return "%s", (self,)
 
 
+class GivenKeys(Given):
+    """Numbers that are handed in as a list: a subquery, so that one statement fits any number of them."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        array = "unnest(%s::bigint[])" if connection.vendor == "postgresql" else "value FROM json_each(%s)"
+        return f"(SELECT {array})", (self,)
+
+
 class Select[M: Model]:
     """A prepared SELECT of rows of one model, whole or with `only` some columns, and of what is related.
 
@@ -96,6 +105,36 @@ class Select[M: Model]:
     @_once
     def _rows(self) -> "Rows[M]":
         return rows_of(self._compiler.klass_info, self._compiler)
+
+
+class Tuples:
+    """A prepared SELECT of the plain columns and counts of a `values_list`, as the driver reads them."""
+
+    def __init__(self, queryset: QuerySet[Any, tuple[Any, ...]]) -> None:
+        self._queryset = queryset
+
+    def __call__(self, **values: Any) -> list[Any]:
+        rows, _ = self._statement.run(values)
+        return rows
+
+    @_once
+    def _statement(self) -> "Statement":
+        return Statement(*self._queryset.query.get_compiler(connection=connection).as_sql())
+
+
+class ByKey[M: Model]:
+    """A prepared SELECT of rows by their primary keys, in the order of the keys; keys of no row are left out.
+
+    A row is returned as it is now, whatever it was when its key was looked up.
+    """
+
+    def __init__(self, queryset: QuerySet[M]) -> None:
+        key = queryset.model._meta.pk
+        self._select = Select(queryset.filter(pk__in=GivenKeys("keys", key)).order_by())
+
+    def __call__(self, keys: Sequence[int]) -> list[M]:
+        found = {row.pk: row for row in self._select(keys=keys)}
+        return [found[key] for key in keys if key in found]
 
 
 class Update[M: Model]:
@@ -152,7 +191,7 @@ class Statement:
         self._marked = re.sub(r"(?<!%)%s", "?", sql).replace("%%", "%")  # as SQLite reads it
         self._constants = list(parameters)
         self._gaps = [
-            (at, part.name, _adapter(part.output_field))
+            (at, part.name, _keys if isinstance(part, GivenKeys) else _adapter(part.output_field))
             for at, part in enumerate(parameters)
             if isinstance(part, Given)
         ]
@@ -230,3 +269,7 @@ def _adapter(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
 @lru_cache(maxsize=64)  # a transition writes its moment into several rows
 def _moment(value: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
+
+
+def _keys(keys: Sequence[int]) -> Any:
+    return list(keys) if connection.vendor == "postgresql" else json.dumps(list(keys))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -13,8 +14,12 @@ def stretch[Row: Model](rows: QuerySet[Row], first: int, last: int) -> QuerySet[
 
     A database that sorts whole rows, with their prompts, carries the whole table about for one page of it.
     """
-    keys = list(rows.values_list("pk", flat=True)[first:last])
-    return rows.filter(pk__in=keys)
+    return rows.filter(pk__in=keys(rows, first, last))
+
+
+def keys(rows: QuerySet[Any], first: int, last: int) -> list[Any]:
+    """Return the primary keys of the rows from `first` up to `last`."""
+    return list(rows.values_list("pk", flat=True)[first:last])
 
 
 def looked_up[Row: Model](rows: QuerySet[Row], most: int) -> tuple[QuerySet[Row], int]:
@@ -25,8 +30,8 @@ def looked_up[Row: Model](rows: QuerySet[Row], most: int) -> tuple[QuerySet[Row]
     """
     if not rows.query.where:
         return rows, rows.order_by()[:most].count()
-    keys = list(rows.order_by().values_list("pk", flat=True)[:most])
-    return (rows.filter(pk__in=_listed(keys)) if len(keys) < most else rows), len(keys)
+    found = list(rows.order_by().values_list("pk", flat=True)[:most])
+    return (rows.filter(pk__in=_listed(found)) if len(found) < most else rows), len(found)
 
 
 def _listed(keys: Sequence[int]) -> RawSQL:

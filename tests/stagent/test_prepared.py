@@ -8,13 +8,13 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
-from django.db.models import F
+from django.db.models import Count, F
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Transcript
 from schedules.models import Run, Schedule, Slot
-from stagent.lib.prepared import Given, Select, Update, UpdateReturning
+from stagent.lib.prepared import ByKey, Given, Select, Tuples, Update, UpdateReturning
 from tests.support.builders import NOON, a_running_run, a_schedule
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +59,23 @@ def test_what_is_related_is_read_with_it_and_is_what_the_orm_returns() -> None:
         (read.schedule.profile, expected.schedule.profile),
     ):
         assert vars(mine) | {"_state": None} == vars(theirs) | {"_state": None}
+
+
+def test_rows_by_their_keys_come_in_the_order_of_the_keys_and_are_those_of_the_orm() -> None:
+    first, second = a_schedule(name="First"), a_schedule(name="Second")
+    by_key = ByKey(Schedule.objects.select_related("profile"))
+    read = by_key([second.pk, 0, first.pk])
+    assert [row.pk for row in read] == [second.pk, first.pk]
+    asked = Schedule.objects.select_related("profile").get(pk=second.pk)
+    assert vars(read[0]) | {"_state": None} == vars(asked) | {"_state": None}
+    assert by_key([]) == []
+
+
+def test_columns_and_counts_are_read_as_the_driver_has_them() -> None:
+    a_schedule(name="First")
+    a_schedule(name="Second")
+    counted = Tuples(Schedule.objects.order_by().values_list("status").annotate(Count("pk")))
+    assert [tuple(row) for row in counted()] == [("active", 2)]
 
 
 def test_a_prepared_update_counts_the_rows_that_believed() -> None:

@@ -9,8 +9,9 @@ from pydantic import Field
 from schedules.api import finding
 from schedules.api.actors import Actor
 from schedules.api.filters import FiringFilter, OwnFiringFilter
-from schedules.api.firing_rows import FiringRow, firing_rows, told
+from schedules.api.firing_rows import READ, FiringRow, firing_rows, told
 from schedules.api.sheet import MOST_ROWS, is_wanted
+from schedules.models import Firing
 from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import page, refuse_unknown
 from stagent.lib.api.values import Listed
@@ -34,7 +35,7 @@ def list_firings(
     """List firings, the latest instant first: what came due, what was decided and how it went."""
     Actor.of(request).must_have("view_firing")
     if not is_wanted(request, asked.format):
-        return page(request, asked, asked.among(finding.firings()), firing_rows)
+        return page(request, asked, asked.among(Firing.objects.all()), firing_rows, read=READ)
     refuse_unknown(request, type(asked).model_fields)
     rows = asked.among(finding.firings())
     last = asked.offset + (asked.limit if "limit" in request.GET else MOST_ROWS)
@@ -56,4 +57,5 @@ def list_firings_of_schedule(
     """List the firings of one schedule, the latest instant first."""
     Actor.of(request).must_have("view_firing")
     schedule = finding.schedule(schedule_id)
-    return page(request, asked, asked.among(finding.firings().filter(schedule=schedule)), firing_rows)
+    rows = asked.among(Firing.objects.filter(schedule=schedule))
+    return page(request, asked, rows, firing_rows, read=READ)

@@ -1,6 +1,6 @@
 """Lists: a stretch of the rows that fit the filters, and how many fit in all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field, model_validator
 
 from stagent.lib.api.cursors import after, cursor_after
 from stagent.lib.api.values import Listed
+from stagent.lib.prepared import ByKey
 from stagent.lib.problems import invalid
-from stagent.lib.stretches import stretch
+from stagent.lib.stretches import keys, stretch
 
 MOST_ROWS = 500
 
@@ -40,17 +41,23 @@ class Paged(Window):
 
 
 def page[Found: Model, Shown](
-    request: HttpRequest, asked: Window, rows: QuerySet[Found], show: Callable[[QuerySet[Found]], list[Shown]]
+    request: HttpRequest,
+    asked: Window,
+    rows: QuerySet[Found],
+    show: Callable[[Sequence[Found]], list[Shown]],
+    *,
+    read: ByKey[Found] | None = None,
 ) -> Listed[Shown]:
-    """Return the stretch that was asked for."""
+    """Return the stretch that was asked for; `read` reads its rows where the query is prepared."""
     refuse_unknown(request, type(asked).model_fields)
     cursor = asked.cursor if isinstance(asked, Paged) else ""
     wanted = after(rows, cursor) if cursor else rows
     first = 0 if cursor else asked.offset
-    found = stretch(wanted, first, first + asked.limit)
+    last_one = first + asked.limit
+    found = read(keys(wanted, first, last_one)) if read else list(stretch(wanted, first, last_one))
     items = show(found)
     is_full = isinstance(asked, Paged) and 0 < asked.limit == len(items)
-    last = list(found)[-1] if is_full else None
+    last = found[-1] if is_full else None
     following = cursor_after(rows, last) if last is not None else None
     return Listed(items=items, count=rows.count(), next=following)
 
