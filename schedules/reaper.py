@@ -4,12 +4,12 @@ Idempotent, on any node; the error of one row or part never stops the sweep.
 """
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from agents import activity, breaker
@@ -21,7 +21,8 @@ from schedules.models import Firing, Run
 from schedules.models.firing import BY_RHYTHM
 from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.states import Outcome, RunStatus
-from schedules.transitions import Ending, finish, give_up, requeue, unpark, withdraw
+from schedules.transitions import Ending, finish, give_up, release, requeue, unpark, withdraw
+from stagent.lib.database_errors import is_full
 from stagent.lib.outage import Outages, Parts
 
 MAX_LOST = 2  # workers a run may lose before it fails
@@ -74,6 +75,24 @@ def _settle(settle: Callable[[Run, datetime], None], run: Run, now: datetime) ->
 
 
 def _settle_lapsed(run: Run, now: datetime) -> None:
+    """Settle a run whose holder vanished, or at least free its slot where the disk is full."""
+    with _slot_freed(run, now, Q(lease_expires_at__lte=now)):
+        _settle_vanished(run, now)
+
+
+@contextmanager
+def _slot_freed(run: Run, now: datetime, belief: Q | None = None) -> Iterator[None]:
+    """Free the slot of a run that cannot be settled because the disk is full; others may work without it."""
+    assert run.token is not None
+    try:
+        yield
+    except OperationalError as error:
+        if is_full(error):
+            release(run.pk, run.token, now=now, belief=belief)
+        raise
+
+
+def _settle_vanished(run: Run, now: datetime) -> None:
     """Requeue a run whose holder vanished, or end it: with the answer it has, cancelled if somebody asked for
     that, failed if it lost too many workers.
     """
@@ -110,7 +129,8 @@ def _settle_lapsed(run: Run, now: datetime) -> None:
 def _settle_overdue(run: Run, now: datetime) -> None:
     """End a run whose holder renews its lease and does not end it, whatever it has to say later."""
     assert run.token is not None
-    finish(run.pk, run.token, _overdue(), now=now)
+    with _slot_freed(run, now):
+        finish(run.pk, run.token, _overdue(), now=now)
 
 
 def _overdue() -> Ending:

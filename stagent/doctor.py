@@ -11,7 +11,7 @@ import django
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import connection, transaction
 
 from agents import conf as agents_conf
 from agents.models import LiveStream, Provider
@@ -24,6 +24,7 @@ from stagent.doctor_prices import prices
 from stagent.doctor_servers import mcp_servers
 from stagent.health import Finding, Level
 from stagent.lib import clock, zone_data
+from stagent.lib.database_errors import in_words, is_full
 
 UNREAPED = timedelta(seconds=30)  # a lapsed lease is settled long before that, if anybody reaps
 CONNECT_SEC = 3.0
@@ -48,7 +49,8 @@ def _safely(check: Check, now: datetime) -> Finding:
     try:
         return check(now)
     except (DatabaseError, OSError, ValueError) as error:
-        return Finding(check.__name__.replace("_", " "), Level.FAIL, f"{type(error).__name__}: {error}")
+        said = "the disk is full" if is_full(error) else in_words(error)
+        return Finding(check.__name__.replace("_", " "), Level.FAIL, said)
 
 
 def versions(now: datetime) -> Finding:
@@ -59,8 +61,10 @@ def versions(now: datetime) -> Finding:
 def data_folder(now: datetime) -> Finding:
     """Write into the data folder and see how much room there is."""
     probe = settings.DATA_DIR / ".doctor"
-    probe.write_text("can be written")
-    probe.unlink()
+    try:
+        probe.write_text("can be written")
+    finally:
+        probe.unlink(missing_ok=True)
     free = shutil.disk_usage(settings.DATA_DIR).free // MEGABYTE
     level = Level.FAIL if free < 20 else Level.WARN if free < 500 else Level.OK
     return Finding("data folder", level, f"{settings.DATA_DIR}, {free:,} MB free")
@@ -110,6 +114,9 @@ def database(now: datetime) -> Finding:
                 "SELECT current_setting('server_version'), current_setting('transaction_isolation')"
             )
             number, isolation = cursor.fetchone()
+            with transaction.atomic():  # the disk of its server may be full
+                cursor.execute("CREATE TEMPORARY TABLE doctor AS SELECT repeat('x', 8000)")
+                cursor.execute("DROP TABLE doctor")
             level = Level.OK if isolation == "read committed" else Level.FAIL
             return Finding("mode", level, f"PostgreSQL {number}, {isolation}")
         cursor.execute("SELECT sqlite_version()")

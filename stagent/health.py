@@ -4,10 +4,12 @@ Nothing here tells a stranger more than which part is not ready.
 """
 
 import logging
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -19,10 +21,13 @@ from schedules import handover, next_check, process_reports
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER
 from stagent.lib import clock, migrated
-from stagent.lib.outage import Outage
+from stagent.lib.database_errors import is_full
+from stagent.lib.outage import DATABASE, Outage
 from stagent.lib.supervisor import SUPERVISOR
 
 MOST_LOOKED_AT, MOST_NAMED = 200, 20
+LEAST_FREE_BYTES = 4 * 1024 * 1024  # a transaction and its log may need as much
+FULL = "its disk is full"
 
 log = logging.getLogger("stagent.health")
 _outage = Outage(log, "Asking the database for a sign of life")
@@ -77,15 +82,30 @@ def look() -> Iterator[Finding]:
 
 
 def database() -> Finding:
-    """Ask the database for a sign of life."""
+    """Ask the database for a sign of life, and whether it has room: one that is full still answers."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         _outage.failed(error)
-        return Finding("database", Level.FAIL, "does not answer")
+        return Finding("database", Level.FAIL, FULL if is_full(error) else "does not answer")
     _outage.worked()
+    if not has_room():
+        return Finding("database", Level.FAIL, FULL)
     return Finding("database", Level.OK, "answers")
+
+
+def has_room() -> bool:
+    """Tell whether something can be written: by the disk of a SQLite file, else by the last that was tried.
+
+    Nothing is written to find out: strangers may ask.
+    """
+    if DATABASE.is_on and DATABASE.is_full:
+        return False
+    folder = Path(connection.settings_dict["NAME"]).parent
+    if connection.vendor != "sqlite" or not folder.is_absolute():
+        return True
+    return shutil.disk_usage(folder).free >= LEAST_FREE_BYTES
 
 
 def migrations() -> Finding:

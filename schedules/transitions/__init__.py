@@ -6,7 +6,7 @@ at the count. Losing a race is an ordinary answer: None, False or `LeaseLost`.
 
 from schedules.transitions.accounts import Ending
 from schedules.transitions.claiming import Claim, adopt, claim
-from schedules.transitions.ending import finish, give_up, requeue
+from schedules.transitions.ending import finish, give_up, release, requeue
 from schedules.transitions.holding import note_work, progress, renew, request_cancel
 from schedules.transitions.next_instant import defer, move_on
 from schedules.transitions.parking import park, unpark, withdraw
@@ -32,6 +32,7 @@ __all__ = [
     "park",
     "pause",
     "progress",
+    "release",
     "remove",
     "renew",
     "request_cancel",

@@ -93,9 +93,14 @@ def ends_at(run: Run, now: datetime) -> datetime:
     return max(now, last) if last else now
 
 
+def take_log_away(run: Run) -> None:
+    """Let nobody append to the transcript until the next claim."""
+    statements.HAND_PEN(transcript_id=run.transcript_id, token=None)
+
+
 def seal(run: Run, now: datetime) -> None:
     """Let nobody append to the transcript until the next claim, and charge what was left unpaid."""
-    statements.HAND_PEN(transcript_id=run.transcript_id, token=None)
+    take_log_away(run)
     totals.charge_unpaid(run.transcript_id, partial(spender, run), now)
 
 

@@ -7,7 +7,7 @@ ledger, and where the worker is gone the log says what there is to deliver.
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -24,9 +24,11 @@ from schedules.models import Firing, Run, Schedule
 from schedules.signals import announce, run_finished
 from schedules.states import FINISHED, Outcome, RunStatus
 from schedules.transitions import slots
-from schedules.transitions.accounts import Ending, account_for, close, ends_at, measure, seal
+from schedules.transitions.accounts import Ending, account_for, close, ends_at, measure, seal, take_log_away
 from schedules.transitions.queueing import place_again
 from stagent.lib import bell
+
+WAIT_FOR_ROOM = timedelta(minutes=1)  # on a full disk, before a run is tried again
 
 log = logging.getLogger("stagent.endings")
 
@@ -151,6 +153,24 @@ def requeue(
         )
         slots.give_back(run_id)
         bell.ring()
+
+
+def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None) -> None:
+    """Queue a running run again and free its slots where the database has room for no row more: updates only.
+
+    What it used is charged and what it said is delivered when it ends. `LeaseLost` as in `finish`.
+    """
+    with transaction.atomic():
+        run = _lock(run_id, token, belief)
+        take_log_away(run)
+        Run.objects.filter(pk=run_id).update(
+            status=RunStatus.QUEUED,
+            not_before=now + WAIT_FOR_ROOM,
+            **_held_nothing(),
+            slot_claimed_at=None,
+            deadline_at=None,
+        )
+        slots.give_back(run_id)
 
 
 def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:

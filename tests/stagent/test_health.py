@@ -1,14 +1,17 @@
 """Probes are told the truth: the process answers, and what it needs is there or is named."""
 
 import re
+import shutil
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from schedules.models import Scheduler
+from stagent import health
 from stagent.lib import clock
+from stagent.lib.outage import DATABASE
 
 
 def seen(ago, *, executes=True):
@@ -77,6 +80,26 @@ def test_a_database_that_is_away_is_named_and_nothing_more_is_told(client, setti
         connection.close()
     assert answer.status_code == 503
     assert answer.json() == {"ready": False, "database": "does not answer"}
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_a_full_disk_is_named_before_the_scheduler_is_blamed_for_it(client, settings, monkeypatch):
+    usage = shutil._ntuple_diskusage(10**9, 10**9, 2**20)
+    monkeypatch.setitem(connection.settings_dict, "NAME", "/somewhere/db.sqlite3")
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda folder: usage)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "database": "its disk is full"})
+
+
+@pytest.mark.django_db
+def test_a_disk_that_was_full_at_the_last_write_is_named_until_a_write_succeeds(client, monkeypatch):
+    seen(timedelta(seconds=3))
+    DATABASE.met("Reporting", OperationalError("could not extend file: No space left on device"))
+    assert client.get("/readyz").json()["database"] == "its disk is full"
+    monkeypatch.setattr(DATABASE, "_settled_sec", 0)
+    DATABASE.worked()
+    assert client.get("/readyz").json()["database"] == "answers"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
