@@ -11,7 +11,7 @@ from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from agents.api import leaves, mcp_servers, questions
+from agents.api import leaves, ledger, mcp_servers, questions
 from chat.api.routes import ROUTERS as CHAT
 from schedules.api.routes import firings, forecast, runs, schedules, status
 from stagent import api_errors, idempotency
@@ -23,7 +23,7 @@ Schedules, firings and runs of this install, what its agents ask people, and one
 
 Send `Authorization: Bearer <token>` (made in the console, or by `manage.py createtoken <user>`), or use
 the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
-`limit` and `offset`; lists that grow answer `next` too, which as `cursor` goes on where a page ended.
+`limit` and `offset`; they answer `next` too, which as `cursor` goes on where a page ended.
 Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Whatever
 goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Every POST takes an
 `Idempotency-Key`: within a day, the same request with the same key gets the first answer, and nothing is made
@@ -50,7 +50,6 @@ PARAMETERS = {  # what is told of those that say nothing of themselves; ids have
     "failure_reason": "Only those that failed for it.",
     "forced": "Only forced ones, or only others.",
     "archived": "true: those that were put away.",
-    "branch": "The message whose branch is shown; none: the one its owner sees.",
     "since": "From this moment on.",
     "until": "Before this moment.",
     "format": "In which form.",
@@ -114,7 +113,7 @@ api = Api(
     title="Stagent", version="1", description=DESCRIPTION, auth=DOORS, docs=Docs(), urls_namespace="api"
 )
 api.add_decorator(idempotency.answered_once(api), mode="view")
-OURS = (schedules, firings, runs, forecast, status, questions, leaves, mcp_servers)
+OURS = (schedules, firings, runs, forecast, status, questions, leaves, ledger, mcp_servers)
 for router in (*(part.router for part in OURS), *CHAT):
     api.add_router("", router)
 api_errors.install(api)

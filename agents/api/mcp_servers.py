@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 from agents.models import McpServer, McpTool
 from agents.states import McpToolState, McpTransport
 from stagent.lib.api.answers import answers
-from stagent.lib.api.listing import Window, page
-from stagent.lib.api.values import Id, Page, Row, Said
+from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.values import Id, Listed, Row, Said
 from stagent.lib.problems import Problem
 
 router = Router(tags=["agents"])
@@ -46,8 +46,8 @@ class McpServerRow(Row):
     tools: list[McpToolRow]
 
 
-@router.get("/mcp-servers", response=answers(Page[McpServerRow], 422))
-def list_mcp_servers(request: HttpRequest, asked: Query[Window]) -> Page[McpServerRow]:
+@router.get("/mcp-servers", response=answers(Listed[McpServerRow], 422))
+def list_mcp_servers(request: HttpRequest, asked: Query[Paged]) -> Listed[McpServerRow]:
     """List the MCP servers with their tools, and whether those are offered."""
     if not request.user.has_perm(PERMISSION):
         raise Problem(403, "permission_denied", f"You need the permission {PERMISSION}.")

@@ -1,6 +1,6 @@
 """What may be asked of conversations and messages."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -12,6 +12,7 @@ from stagent.lib.api.values import AnyId, Asked, Text
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
 LONGEST_MODEL = 120
 SEARCH_CHARS = 200
+MOST_MESSAGES = 2000
 
 NEW: Any = {"title": "Release notes", "profile": "assistant"}
 CHANGES: Any = {"title": "Release notes", "folder": "Releases", "read": True}
@@ -27,6 +28,15 @@ class ConversationFilter(Paged):
     archived: bool | None = None
     folder: Text | None = Field(
         default=None, max_length=FOLDER_CHARS, description="Only what lies in this folder."
+    )
+
+
+class MessageFilter(Paged):
+    """Which messages of a conversation."""
+
+    limit: int = Field(default=MOST_MESSAGES, ge=0, le=MOST_MESSAGES)
+    branch: Literal["shown", "all"] = Field(
+        default="shown", description="shown: the branch that its owner sees. all: every branch."
     )
 
 

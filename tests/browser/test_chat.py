@@ -225,6 +225,24 @@ def test_one_who_reads_above_is_left_there_and_can_jump_to_the_end(chat, alice):
     page.keyboard.press("Escape")
 
 
+def test_a_conversation_longer_than_a_page_of_the_list_is_shown_whole(chat, alice):
+    said = converses(alice, "Word 0", "Answer 0", clock.now())
+    for number in range(1, 4):
+        converses(
+            alice, f"Word {number}", f"Answer {number}", clock.now(), conversation_id=said.conversation_id
+        )
+    page = chat("/")
+    page.route(
+        re.compile(r"/api/conversations/\d+/messages"),
+        lambda route: route.continue_(
+            url=f"{route.request.url}{'&' if '?' in route.request.url else '?'}limit=3"
+        ),
+    )
+    page.goto(f"{page.url.rstrip('/')}/c/{said.conversation_id}/")
+    expect(settled(page)).to_have_count(4)
+    expect(answers(page)).to_have_text([re.compile(f"Answer {number}") for number in range(4)])
+
+
 def test_conversations_are_found_renamed_pinned_and_thrown_away_with_undo(chat, alice):
     converses(alice, "First thing", "The **quick** brown fox.", clock.now())
     converses(alice, "Second thing", "Nothing.", clock.now())

@@ -6,7 +6,7 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from agents.api import questions
+from agents.api import ledger, questions
 from chat.api import attachment_rows, conversation_rows, message_rows
 from chat.api.asking import ConversationChanges, NewConversation, NewMessage
 from chat.api.placing import Placed
@@ -61,6 +61,8 @@ PATHS = {
     "/api/diagnostics/chat-streams": {"get"},
     "/api/status": {"get"},
     "/api/settings": {"get"},
+    "/api/settings/{key}": {"get", "patch"},
+    "/api/ledger": {"get"},
 }
 
 
@@ -123,7 +125,16 @@ def test_unknown_fields_are_declared_as_refused(document):
 
 @pytest.mark.parametrize(
     "module",
-    [schedule_rows, run_rows, firing_rows, questions, conversation_rows, message_rows, attachment_rows],
+    [
+        schedule_rows,
+        run_rows,
+        firing_rows,
+        questions,
+        ledger,
+        conversation_rows,
+        message_rows,
+        attachment_rows,
+    ],
 )
 def test_the_examples_of_rows_have_their_fields(module, document):
     name = f"{module.__name__.rpartition('.')[2].partition('_')[0].rstrip('s').title()}Row"
@@ -159,7 +170,7 @@ def astray(schemas, schema, value, place=""):
             yield from astray(schemas, schema["properties"][name], value[name], f"{place}.{name}")
 
 
-@pytest.mark.parametrize("router", ["schedules", "firings", "runs", "install", "questions", "chat"])
+@pytest.mark.parametrize("router", ["schedules", "firings", "runs", "install", "questions", "ledger", "chat"])
 def test_every_answer_of_a_schedule_and_its_runs_has_an_example(router, document):
     for operation in operations(document):
         if operation["tags"] == [router]:

@@ -1,29 +1,31 @@
 """/api/conversations"""
 
-from typing import Annotated, Literal
-
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 
 from chat import search, tidying
-from chat.api import finding, placing
-from chat.api.asking import ConversationChanges, ConversationFilter, Fork, NewConversation, NewMessage
+from chat.api import finding, message_pages, placing
+from chat.api.asking import (
+    ConversationChanges,
+    ConversationFilter,
+    Fork,
+    MessageFilter,
+    NewConversation,
+    NewMessage,
+)
 from chat.api.conversation_rows import ConversationRow, conversation_row, conversation_rows
-from chat.api.message_rows import MessageRow, message_rows
+from chat.api.message_rows import MessageRow
 from chat.api.placing import Placed
-from chat.branches import Tree, load
 from chat.tidying import Change
 from chat.transitions import fork
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
 from stagent.lib.api.etags import shows
-from stagent.lib.api.listing import page, refuse_unknown
-from stagent.lib.api.values import Listed, Page
+from stagent.lib.api.listing import page
+from stagent.lib.api.values import Listed
 from stagent.lib.versions import Expected
 
 router = Router(tags=["chat"])
-
-MOST_MESSAGES = 2000
 
 
 @router.get("/conversations", response=answers(Listed[ConversationRow], 422))
@@ -98,20 +100,15 @@ def fork_conversation(
     return Status(201, conversation_row(finding.conversation(owner, str(made.pk))))
 
 
-@router.get("/conversations/{conversation_id}/messages", response=answers(Page[MessageRow], 404, 422))
+@router.get("/conversations/{conversation_id}/messages", response=answers(Listed[MessageRow], 404, 422))
 def list_messages(
-    request: HttpRequest,
-    conversation_id: str,
-    branch: Literal["shown", "all"] = "shown",
-    limit: Annotated[int, Query(ge=0, le=MOST_MESSAGES)] = MOST_MESSAGES,
-    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
-) -> Page[MessageRow]:
-    """List the messages of the branch that is shown, oldest first, or of all branches, parents first."""
-    refuse_unknown(request, ("branch", "limit", "offset"))
-    conversation = finding.opened(finding.me(request), conversation_id)
-    tree = Tree.of(conversation.pk)
-    ids = list(tree.nodes) if branch == "all" else tree.branch(conversation.head_id)
-    return Page(items=message_rows(load(ids[offset : offset + limit]), tree), count=len(ids))
+    request: HttpRequest, conversation_id: str, asked: Query[MessageFilter]
+) -> Listed[MessageRow]:
+    """List the messages of the branch that is shown, oldest first, or of all branches, parents first.
+
+    `next` goes on in the branch it was given for, even if another one is shown by then.
+    """
+    return message_pages.page(request, finding.opened(finding.me(request), conversation_id), asked)
 
 
 @router.post(

@@ -14,8 +14,8 @@ from chat import telemetry
 from chat.api.finding import me
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
-from stagent.lib.api.listing import Window, page
-from stagent.lib.api.values import Id, Moment, Page, Row, Text
+from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.values import Id, Listed, Moment, Row, Text
 from stagent.lib.problems import Problem
 
 router = Router(tags=["chat"])
@@ -26,7 +26,7 @@ EXAMPLE: Any = {
     "items": [{"id": "9", "key": "message:84", "started_at": "2026-11-24T09:11:58Z",
                "ended_at": "2026-11-24T09:12:00.100Z", "reason": "completed", "first_token_ms": 640,
                "overhead_ms": 14, "total_ms": 2100}],
-    "count": 1, "reasons": {"completed": 1}, "first_token_ms": SPREAD,
+    "count": 1, "next": None, "reasons": {"completed": 1}, "first_token_ms": SPREAD,
     "overhead_ms": SPREAD | {"p50": 14.0, "p95": 14.0, "p99": 14.0},
     "total_ms": SPREAD | {"p50": 2100.0, "p95": 2100.0, "p99": 2100.0},
     "live": [{"key": "message:120", "holder": "desk@host:4711:77c0de", "started_at": "2026-11-24T09:12:01Z",
@@ -34,7 +34,7 @@ EXAMPLE: Any = {
 }  # fmt: skip
 
 
-class StreamFilter(Window):
+class StreamFilter(Paged):
     """Which streams: by how they ended, and when."""
 
     reason: Text | None = Field(default=None, max_length=32, examples=["completed"])
@@ -73,7 +73,7 @@ class SpreadRow(Row):
     p99: float | None
 
 
-class Diagnostics(Page[StreamRow]):
+class Diagnostics(Listed[StreamRow]):
     """The latest streams that fit, what they come to together, and who is being answered right now."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -97,6 +97,7 @@ def diagnose_chat_streams(request: HttpRequest, asked: Query[StreamFilter]) -> D
     return Diagnostics(
         items=rows.items,
         count=rows.count,
+        next=rows.next,
         reasons=told.reasons,
         live=[LiveRow.model_validate(each) for each in telemetry.live(clock.now())],
         **{name: SpreadRow(**asdict(each)) for name, each in told.spreads.items()},

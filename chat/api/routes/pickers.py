@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 from pydantic import ConfigDict, Field
 
 from agents import conf, prices
@@ -13,7 +13,8 @@ from chat.api.finding import me
 from chat.models import Conversation
 from chat.transitions.accepting import DEFAULT_PROFILE
 from stagent.lib.api.answers import answers
-from stagent.lib.api.values import Page, Row, Said
+from stagent.lib.api.listing import Choices, page, page_of
+from stagent.lib.api.values import Listed, Row, Said
 
 router = Router(tags=["chat"])
 PROFILE: Any = {
@@ -52,41 +53,45 @@ class Folder(Row):
     count: int = Field(description="Conversations in it that are not put away.")
 
 
-@router.get("/chat/folders", response=answers(Page[Folder]))
-def list_chat_folders(request: HttpRequest) -> Page[Folder]:
+@router.get("/chat/folders", response=answers(Listed[Folder], 422))
+def list_chat_folders(request: HttpRequest, asked: Query[Choices]) -> Listed[Folder]:
     """List the folders that one's own conversations lie in, by name."""
-    filed = Conversation.objects.of(me(request)).exclude(folder="").order_by("folder")
+    filed = Conversation.objects.of(me(request)).exclude(folder="").order_by()
     counted = filed.values("folder").annotate(count=Count("pk", filter=Q(archived_at=None)))
     items = [Folder(name=each["folder"], count=each["count"]) for each in counted]
-    return Page(items=items, count=len(items))
+    return page_of(request, asked, "folders", sorted(items, key=_by_name), _by_name)
 
 
-@router.get("/chat/profiles", response=answers(Page[ProfileChoice]))
-def list_chat_profiles(request: HttpRequest) -> Page[ProfileChoice]:
+@router.get("/chat/profiles", response=answers(Listed[ProfileChoice], 422))
+def list_chat_profiles(request: HttpRequest, asked: Query[Choices]) -> Listed[ProfileChoice]:
     """List who can answer."""
-    items = [
-        ProfileChoice(
-            slug=each.slug,
-            name=each.name,
-            description=each.description,
-            model="" if conf.offline() else each.model,
-            default=each.slug == DEFAULT_PROFILE,
-        )
-        for each in Profile.objects.all()
-    ]
-    return Page(items=items, count=len(items))
+    return page(
+        request, asked, Profile.objects.order_by("name", "pk"), lambda found: [*map(_profile_choice, found)]
+    )
 
 
-@router.get("/chat/models", response=answers(Page[ModelChoice]))
-def list_chat_models(request: HttpRequest) -> Page[ModelChoice]:
+@router.get("/chat/models", response=answers(Listed[ModelChoice], 422))
+def list_chat_models(request: HttpRequest, asked: Query[Choices]) -> Listed[ModelChoice]:
     """List the models that are known by name, the install's default one first; offline there is but one."""
     default = conf.default_model()
-    if conf.offline():
-        return Page(items=[ModelChoice(id=default, default=True)], count=1)
-    named = Profile.objects.exclude(model="").values_list("model", flat=True)
-    names = sorted({*named, *_priced()} - {default})
-    items = [ModelChoice(id=name, default=name == default) for name in [default, *names]]
-    return Page(items=items, count=len(items))
+    named = [] if conf.offline() else Profile.objects.exclude(model="").values_list("model", flat=True)
+    names = set() if conf.offline() else {*named, *_priced()} - {default}
+    items = [ModelChoice(id=name, default=name == default) for name in [default, *sorted(names)]]
+    return page_of(request, asked, "models", items, lambda model: [not model.default, model.id])
+
+
+def _profile_choice(profile: Profile) -> ProfileChoice:
+    return ProfileChoice(
+        slug=profile.slug,
+        name=profile.name,
+        description=profile.description,
+        model="" if conf.offline() else profile.model,
+        default=profile.slug == DEFAULT_PROFILE,
+    )
+
+
+def _by_name(folder: Folder) -> list[str]:
+    return [folder.name.casefold(), folder.name]
 
 
 def _priced() -> list[str]:

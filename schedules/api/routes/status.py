@@ -12,12 +12,13 @@ from schedules.api.status_rows import StatusRow, status_row
 from stagent.lib import clock
 from stagent.lib.api.answers import answers
 from stagent.lib.api.etags import shows, stands_for
-from stagent.lib.api.listing import Window, refuse_unknown
-from stagent.lib.api.values import Asked, Page, Row
+from stagent.lib.api.listing import Paged, page_of
+from stagent.lib.api.values import Asked, Listed, Row
 from stagent.lib.problems import Problem, invalid
 from stagent.lib.versions import Expected
 
 router = Router(tags=["install"])
+NAMES = list(conf.BY_NAME)
 VITAL_SIGNS = {"seen_at", "event_loop_lag_ms", "rss_mb"}
 PASSING = {"at": True, "scheduler": {"seen_at": True, "processes": {"__all__": VITAL_SIGNS}}}
 EXAMPLE: Any = {
@@ -61,13 +62,12 @@ def get_status(request: HttpRequest) -> StatusRow:
     return shown
 
 
-@router.get("/settings", response=answers(Page[SettingRow], 422))
-def list_settings(request: HttpRequest, asked: Query[Window]) -> Page[SettingRow]:
+@router.get("/settings", response=answers(Listed[SettingRow], 422))
+def list_settings(request: HttpRequest, asked: Query[Paged]) -> Listed[SettingRow]:
     """List the scheduler's settings with their values in force."""
     Actor.of(request).must_have("view_setting")
-    refuse_unknown(request, Window.model_fields)
     rows = [_row(value) for value in conf.in_force()]
-    return Page(items=rows[asked.offset : asked.offset + asked.limit], count=len(rows))
+    return page_of(request, asked, "settings", rows, lambda row: [NAMES.index(row.key)])
 
 
 @router.get("/settings/{key}", response=answers(SettingRow, 404))

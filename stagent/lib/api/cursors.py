@@ -9,32 +9,50 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 from stagent.lib.api.values import storable
-from stagent.lib.problems import invalid
+from stagent.lib.problems import Problem, invalid
 
 UNKNOWN = "This is no cursor of this list: send the `next` of its last page."
 
 
 def cursor_after(rows: QuerySet[Any], last: Model) -> str:
     """Return the cursor of the page that follows this row."""
-    values = [_plain(getattr(last, field.attname)) for field, _ in _order(rows)]
-    return urlsafe_b64encode(json.dumps([_name(rows), *values]).encode()).decode().rstrip("=")
+    return encode(_name(rows), [_plain(getattr(last, field.attname)) for field, _ in _order(rows)])
 
 
 def after[Row: Model](rows: QuerySet[Row], cursor: str) -> QuerySet[Row]:
     """Keep the rows that follow a cursor, in the order of the list."""
     order = _order(rows)
+    said = decode(_name(rows), cursor)
     try:
-        said = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(said, list) or said[:1] != [_name(rows)]:
-            raise ValueError(cursor)
-        values = [_read(field, value) for (field, _), value in zip(order, said[1:], strict=True)]
-    except (ValueError, TypeError, RecursionError, OverflowError, ValidationError):
-        raise invalid({"cursor": UNKNOWN}) from None
+        values = [_read(field, value) for (field, _), value in zip(order, said, strict=True)]
+    except (ValueError, TypeError, OverflowError, ValidationError):
+        raise unknown_cursor() from None
     following, same = Q(pk__in=[]), Q()
     for (field, is_down), value in zip(order, values, strict=True):
         following |= same & Q(**{f"{field.attname}__{'lt' if is_down else 'gt'}": value})
         same &= Q(**{field.attname: value})
     return rows.filter(following)
+
+
+def encode(name: str, values: list[Any]) -> str:
+    """Return a cursor of the list of this name that holds these values."""
+    return urlsafe_b64encode(json.dumps([name, *values]).encode()).decode().rstrip("=")
+
+
+def decode(name: str, cursor: str) -> list[Any]:
+    """Return the values of a cursor; refuse one that is none of the list of this name."""
+    try:
+        said = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError):
+        raise unknown_cursor() from None
+    if not isinstance(said, list) or said[:1] != [name]:
+        raise unknown_cursor()
+    return said[1:]
+
+
+def unknown_cursor() -> Problem:
+    """Say that a cursor belongs to another list, or to none."""
+    return invalid({"cursor": UNKNOWN})
 
 
 def _name(rows: QuerySet[Any]) -> str:

@@ -1,5 +1,6 @@
 """Lists: a stretch of the rows that fit the filters, and how many fit in all."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from pydantic import BaseModel, Field, model_validator
 
-from stagent.lib.api.cursors import after, cursor_after
+from stagent.lib.api.cursors import after, cursor_after, decode, encode, unknown_cursor
 from stagent.lib.api.values import Listed
 from stagent.lib.prepared import ByKey
 from stagent.lib.problems import invalid
@@ -40,6 +41,12 @@ class Paged(Window):
     cursor: str = Field(default="", max_length=1000, description="The `next` of the page before.")
 
 
+class Choices(Paged):
+    """A stretch of a short list that is mostly read whole."""
+
+    limit: int = Field(default=MOST_ROWS, ge=0, le=MOST_ROWS)
+
+
 def page[Found: Model, Shown](
     request: HttpRequest,
     asked: Window,
@@ -60,6 +67,27 @@ def page[Found: Model, Shown](
     last = found[-1] if is_full else None
     following = cursor_after(rows, last) if last is not None else None
     return Listed(items=items, count=rows.count(), next=following)
+
+
+def page_of[Item: BaseModel](
+    request: HttpRequest, asked: Paged, name: str, items: Sequence[Item], key: Callable[[Item], list[Any]]
+) -> Listed[Item]:
+    """Return the stretch that was asked for of a list that is made anew each time.
+
+    `items` are in the order of their keys, which are values of JSON; `name` tells its cursors from others.
+    """
+    refuse_unknown(request, type(asked).model_fields)
+    first = _first_after(decode(name, asked.cursor), items, key) if asked.cursor else asked.offset
+    found = list(items[first : first + asked.limit])
+    is_full = 0 < asked.limit == len(found)
+    return Listed(items=found, count=len(items), next=encode(name, key(found[-1])) if is_full else None)
+
+
+def _first_after[Item](said: list[Any], items: Sequence[Item], key: Callable[[Item], list[Any]]) -> int:
+    try:
+        return bisect_right(items, said, key=key)
+    except TypeError:
+        raise unknown_cursor() from None
 
 
 def refuse_unknown(request: HttpRequest, known: Any) -> None:

@@ -1,7 +1,7 @@
 // Who answers, and with which model: two plain lists. What is picked holds for what is sent from now on.
 // Event: "shown" when it may be another one.
 
-import { get, patch } from "../lib/api.js";
+import { all, patch } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 
 export class Picker extends EventTarget {
@@ -52,15 +52,15 @@ export class Picker extends EventTarget {
     }
 
     async #load() {
-        const lists = [get("chat/profiles"), get("chat/models")].map((asked) => asked.catch(() => ({ items: [] })));
+        const lists = [all("chat/profiles"), all("chat/models")].map((asked) => asked.catch(() => []));
         const [profiles, models] = await Promise.all(lists);
-        this.usual = (profiles.items.find((item) => item.default) ?? profiles.items[0])?.slug ?? "";
-        this.told = new Map(profiles.items.map((item) => [item.slug, item]));
-        this.profiles.replaceChildren(...profiles.items.map((item) => new Option(item.name || item.slug, item.slug)));
-        this.usualModel = models.items.find((item) => item.default)?.id;
-        const names = models.items.map((item) => item.id).filter((name) => name !== this.usualModel);
+        this.usual = (profiles.find((item) => item.default) ?? profiles[0])?.slug ?? "";
+        this.told = new Map(profiles.map((item) => [item.slug, item]));
+        this.profiles.replaceChildren(...profiles.map((item) => new Option(item.name || item.slug, item.slug)));
+        this.usualModel = models.find((item) => item.default)?.id;
+        const names = models.map((item) => item.id).filter((name) => name !== this.usualModel);
         this.models.replaceChildren(new Option("", ""), ...names.map((name) => new Option(name, name)));
-        this.profiles.hidden = !profiles.items.length;
+        this.profiles.hidden = !profiles.length;
         choose(this.profiles, this.usual);
         this.#explain();
     }

@@ -53,6 +53,19 @@ export function sendFile(path, file, { onprogress, signal }) {
 }
 
 export const get = (path, signal) => ask("GET", path, undefined, signal);
+
+// Reads a list to its end, however many pages it has.
+export async function all(path, signal) {
+    const items = [];
+    for (let next = ""; next !== null; ) {
+        const cursor = next && `${path.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(next)}`;
+        const page = await get(path + cursor, signal);
+        items.push(...page.items);
+        next = page.next;
+    }
+    return items;
+}
+
 export const post = (path, body = {}) => ask("POST", path, body);
 export const patch = (path, body) => ask("PATCH", path, body);
 export const remove = (path) => ask("DELETE", path);

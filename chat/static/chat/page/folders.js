@@ -1,7 +1,7 @@
 // The folders that conversations lie in: which one is open at the side, and into which one something moves.
 // A folder is there while something lies in it. Events: "chosen" when another one is opened.
 
-import { get } from "../lib/api.js";
+import { all } from "../lib/api.js";
 import { button, find } from "../lib/dom.js";
 
 const SOON_MS = 60;
@@ -32,7 +32,7 @@ export class Folders extends EventTarget {
     load() {
         this.#timer ||= setTimeout(() => {
             this.#timer = 0;
-            get("chat/folders").then(({ items }) => this.#show(items.map(({ name }) => name))).catch(() => {}); // the next change asks again
+            all("chat/folders").then((folders) => this.#show(folders.map(({ name }) => name))).catch(() => {}); // the next change asks again
         }, SOON_MS);
     }
 

@@ -1,6 +1,6 @@
 // What tools may always do in a place: told of where it was allowed, listed for a conversation, taken back.
 
-import { get, remove } from "../lib/api.js";
+import { all, remove } from "../lib/api.js";
 import { button, h, iconButton } from "../lib/dom.js";
 import { plain } from "./toolCall.js";
 import { exactTime, shortTime } from "../lib/format.js";
@@ -12,7 +12,7 @@ export function where(place) {
     return WHERE[place.split(":")[0]] ?? place;
 }
 
-const leavesIn = (place) => get(`leaves?limit=500&place=${encodeURIComponent(place)}`).then(({ items }) => items);
+const leavesIn = (place) => all(`leaves?limit=500&place=${encodeURIComponent(place)}`);
 
 // Ends the leave of one tool; one that has ended already is no fault.
 export async function takeBack(place, tool) {

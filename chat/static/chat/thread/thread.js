@@ -2,7 +2,7 @@
 // Events: "shown" when something of it changed on screen, "drawn" when words came, "begun" when it got its id,
 // "forked" with the id of the conversation in which it goes on, "gone" when it cannot be shown.
 
-import { get, patch, post } from "../lib/api.js";
+import { all, get, patch, post } from "../lib/api.js";
 import { edit } from "./messageEditor.js";
 import { Answer, Said, UNFINISHED } from "./message.js";
 import { selectedIn } from "../compose/quotation.js";
@@ -83,10 +83,10 @@ export class Thread extends EventTarget {
         if (id === null) return;
         const asked = ++this.#asked;
         try {
-            const [conversation, found] = await Promise.all([get(`conversations/${id}`), get(`conversations/${id}/messages`)]);
+            const [conversation, found] = await Promise.all([get(`conversations/${id}`), all(`conversations/${id}/messages`)]);
             if (asked !== this.#asked || id !== this.id) return;
             this.conversation = conversation;
-            this.messages = found.items.map((message) => this.#newest(message));
+            this.messages = found.map((message) => this.#newest(message));
             this.#layOut();
         } catch (error) {
             if (id === this.id) this.dispatchEvent(new CustomEvent("gone", { detail: error }));

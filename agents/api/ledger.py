@@ -1,0 +1,79 @@
+"""/api/ledger"""
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import ConfigDict, Field
+
+from agents.models import LedgerEntry
+from agents.states import Activity
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.values import Id, Listed, Moment, Ref, Row, Said, Text, number
+
+router = Router(tags=["ledger"])
+PERMISSION = "agents.view_ledgerentry"
+NO_ROW = -1  # what an id that can be none is compared with
+REFERENCES = ("project_id", "schedule_id", "run_id", "message_id", "user_id")
+EXAMPLE: Any = {
+    "id": "31", "at": "2026-11-24T08:00:02Z", "activity": "run_turn", "provider": "https://api.anthropic.com",
+    "model": "claude-sonnet-5-5", "input_tokens": 1800, "output_tokens": 64, "cache_read_tokens": 0,
+    "cache_write_tokens": 0, "cost_usd": 0.0064, "estimated": False, "project_id": None, "schedule_id": "7",
+    "run_id": "42", "message_id": None, "user_id": "1",
+}  # fmt: skip
+
+
+class LedgerRow(Row):
+    """One expense, or one run that was forced past the cap. What it names may be deleted by now."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    id: Id
+    at: datetime
+    activity: Activity
+    provider: Said
+    model: Said
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: float | None = Field(description="null: the price of the model was not known.")
+    estimated: bool = Field(description="The provider sent no final usage; counted from what streamed.")
+    project_id: Ref
+    schedule_id: Ref
+    run_id: Ref
+    message_id: Ref
+    user_id: Ref = Field(description="In whose name it was spent.")
+
+
+class LedgerFilter(Paged):
+    activity: Activity | None = Field(default=None, description="Only these entries.")
+    model: Text | None = Field(default=None, max_length=120, description="The full name of a model.")
+    project_id: Text | None = None
+    schedule_id: Text | None = None
+    run_id: Text | None = None
+    message_id: Text | None = None
+    user_id: Text | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+    def among(self, rows: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+        """Keep the entries that fit."""
+        conditions = self.conditions()
+        for name in conditions.keys() & set(REFERENCES):
+            conditions[name] = number(conditions[name]) or NO_ROW
+        columns = {"since": "at__gte", "until": "at__lt"}
+        return rows.filter(**{columns.get(name, name): value for name, value in conditions.items()})
+
+
+@router.get("/ledger", response=answers(Listed[LedgerRow], 422))
+def list_ledger(request: HttpRequest, asked: Query[LedgerFilter]) -> Listed[LedgerRow]:
+    """List what was spent, the latest first: by you, or by everybody with agents.view_ledgerentry."""
+    user, rows = cast(User, request.user), LedgerEntry.objects.defer("price", "detail")
+    if not user.has_perm(PERMISSION):
+        rows = rows.filter(user_id=user.pk)
+    return page(request, asked, asked.among(rows), lambda found: [*map(LedgerRow.model_validate, found)])

@@ -1,0 +1,34 @@
+"""The messages of a conversation, page by page."""
+
+from django.http import HttpRequest
+
+from chat.api.asking import MessageFilter
+from chat.api.message_rows import MessageRow, message_rows
+from chat.branches import Tree, load
+from chat.models import Conversation
+from stagent.lib.api.cursors import decode, encode, unknown_cursor
+from stagent.lib.api.listing import refuse_unknown
+from stagent.lib.api.values import Listed
+
+
+def page(request: HttpRequest, conversation: Conversation, asked: MessageFilter) -> Listed[MessageRow]:
+    """Return the stretch that was asked for."""
+    refuse_unknown(request, MessageFilter.model_fields)
+    tree, name = Tree.of(conversation.pk), f"messages:{conversation.pk}:{asked.branch}"
+    ids = list(tree.nodes) if asked.branch == "all" else tree.branch(conversation.head_id)
+    first = asked.offset
+    if asked.cursor:
+        last = _last(name, asked.cursor, tree)
+        ids = ids if last in ids else tree.branch(tree.tip(last))
+        first = ids.index(last) + 1
+    found = ids[first : first + asked.limit]
+    following = encode(name, [found[-1]]) if 0 < asked.limit == len(found) else None
+    return Listed(items=message_rows(load(found), tree), count=len(ids), next=following)
+
+
+def _last(name: str, cursor: str, tree: Tree) -> int:
+    """Return the last message of the page before; those before it are its ancestors in any case."""
+    match decode(name, cursor):
+        case [int(last)] if last in tree.nodes:
+            return last
+    raise unknown_cursor()
