@@ -114,6 +114,7 @@ BY_CLASS = {
     "agents.CutStream": K.CUT_STREAM,
     "agents.NotAModelServer": K.WRONG_API,
     "agents.NoMessagesApi": K.WRONG_API,
+    "agents.Redirected": K.WRONG_ADDRESS,
     "agents.ToolsUnsupported": K.TOOLS_UNSUPPORTED,
     "agents.ProviderError": K.SERVER_ERROR,
     "agents.GarbledStream": K.GARBLED,
@@ -198,7 +199,8 @@ def describe(kind: K, said: str = "", request_id: str | None = None) -> str:
     return " ".join(filter(None, (what, row.remedy, f"[{request_id}]" if request_id else "")))
 
 
-EXPLAINED = {"NotAModelServer", "NoMessagesApi", "ToolsUnsupported"}  # exceptions that say it all, remedy too
+# Exceptions that say it all, the remedy too.
+EXPLAINED = {"NotAModelServer", "NoMessagesApi", "Redirected", "ToolsUnsupported"}
 # Kinds whose exceptions say what happened.
 OUR_WORDS = {K.BUDGET_SPENT, K.COST_LIMIT, K.TURN_LIMIT, K.RUNTIME_UNKNOWN}
 

@@ -130,7 +130,7 @@ POLICIES: dict[K, Policy] = {
         R.SDK_ERROR, "The provider cannot be reached", "Check its address and that the server is running."
     ),
     K.SERVER_ERROR: _provider(R.SDK_ERROR, "The provider failed"),
-    K.CUT_STREAM: _provider(R.SDK_ERROR, "The connection to the provider broke"),
+    K.CUT_STREAM: _provider(R.SDK_ERROR, "The provider's answer broke off"),
     K.STALLED: _provider(R.TIMEOUT, "The provider took too long to answer"),
     K.GARBLED: _provider(R.SDK_ERROR, "The provider's answer could not be read"),
     K.OVERLOADED: _provider(R.OVERLOADED, "The provider is overloaded"),

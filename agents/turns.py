@@ -137,7 +137,7 @@ class Turns:
 def _whole(reply: Reply | None) -> Reply:
     if reply is None or reply.stop_reason is None:
         # A server that goes away in good order raises nothing: only the stop reason is missing.
-        raise CutStream("The stream ended before the reply was complete.")
+        raise CutStream("Its stream ended before the reply was complete.")
     return reply
 
 

@@ -11,6 +11,7 @@ from schedules.admission import ProbeTaken, admit, with_probe_taken
 from schedules.blockers import Moments, in_pool, startable
 from schedules.errors import NoRoom, Quicker
 from schedules.models import Run
+from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.situation import Facts, Situation
 from schedules.transitions import Claim, adopt, bring_in_strays
@@ -83,10 +84,24 @@ class _Pass:
             run = front.first(now=at.now, chat_exempt_since=at.chat_exempt_since)
             if run is None:
                 return None
+            if run.profile_id in at.probing:
+                run = self._probing(at.probing[run.profile_id]) or run
             claimed = admit(run, at, holder=self.holder)
         if run.profile_id in at.probing:
             self.situation = with_probe_taken(at, at.probing[run.profile_id])
         return claimed
+
+    def _probing(self, provider: str) -> Run | None:
+        """Return whose turn it is to try a provider that is half open: the run that it failed least often.
+
+        A run that makes its provider fail would have every probe, for it stands in front when it comes back.
+        """
+        at = self.situation
+        queue = _queue(at.facts, frozenset(self.full), Moments(at.now, at.chat_exempt_since))
+        profiles = [profile for profile, name in at.probing.items() if name == provider]
+        return _locked(
+            queue.filter(profile__in=profiles).order_by("provider_retries", *queue.query.order_by)
+        ).first()
 
 
 def adopt_waiting(situation: Situation, holder: str) -> list[Claim]:
@@ -103,12 +118,19 @@ FORCED_IN_LINE = Select(Run.objects.queued().filter(forced=True).order_by("claim
 def _front(facts: Facts, full: frozenset[str]) -> Select[Run]:
     """Prepare the look at the first run in line that a pool with room will take."""
     at = Moments(Given("now", Run.not_before), Given("chat_exempt_since", Run.due_at))
+    return Select(_locked(_queue(facts, full, at)).only(*WANTED_FOR_A_CLAIM)[:1])
+
+
+def _queue(facts: Facts, full: frozenset[str], at: Moments) -> RunQuerySet:
+    """Return the runs in line that a pool with room will take."""
     queue = blockers.line(facts, at)
-    queue = queue.filter(forced=True) if DEFAULT_POOL in full else queue.exclude(in_pool(full))
-    # Rows another drain is just claiming are passed over, or all of them would queue up at the first one.
+    return queue.filter(forced=True) if DEFAULT_POOL in full else queue.exclude(in_pool(full))
+
+
+def _locked(queue: RunQuerySet) -> RunQuerySet:
+    """Pass over rows that another drain is just claiming, or all of them would queue up at the first one."""
     skip = connection.features.has_select_for_update_skip_locked
-    locked = queue.select_for_update(skip_locked=skip, of=("self",) if skip else ())
-    return Select(locked.only(*WANTED_FOR_A_CLAIM)[:1])
+    return queue.select_for_update(skip_locked=skip, of=("self",) if skip else ())
 
 
 WANTED_FOR_A_CLAIM = (

@@ -23,7 +23,7 @@ from agents.replies import Reply
 from agents.runtimes.base import Delta, Request
 from agents.runtimes.event_stream import Decoder, reading
 from agents.runtimes.message_builder import MessageBuilder
-from agents.runtimes.protocol_errors import GarbledStream, explained, not_a_reply
+from agents.runtimes.protocol_errors import GarbledStream, explained, is_redirect, not_a_reply
 from agents.runtimes.requests import shape
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class AnthropicRuntime:
             try:
                 stream = await stack.enter_async_context(client.messages.stream(**arguments))
             except Exception as error:
-                if endpoint.is_provider:
+                if endpoint.is_provider and not is_redirect(error):
                     raise
                 exact = explained(error, endpoint.host, offered_tools=bool(request.tools))
                 if exact is error:  # raised from itself it would lose its cause
@@ -128,12 +128,14 @@ class Conversing:
         if not self._is_stream:
             for delta in await self._read_whole(piece):
                 yield delta
+            self._builder.check_end()
             return
         while piece:
             for delta in self._read(piece):
                 yield delta
             piece = b"" if self._builder.has_ended else await anext(self._pieces, b"")
         await self._read_end()
+        self._builder.check_end()
 
     def so_far(self) -> Reply | None:
         """Return the reply as far as it came."""
@@ -192,6 +194,7 @@ def _connect(endpoint: Endpoint) -> "AsyncAnthropic":
     from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Timeout
 
     transport = endpoint.transport or _offline(endpoint)
+    through: dict[str, Any] = {"transport": transport} if transport else {}  # else it makes one of its own
     own = {} if endpoint.is_provider else {"anthropic-version": OLD_VERSION}
     return AsyncAnthropic(
         api_key=endpoint.key or "local",  # given even where none is needed, so that none is looked for
@@ -199,7 +202,7 @@ def _connect(endpoint: Endpoint) -> "AsyncAnthropic":
         max_retries=0,
         timeout=Timeout(FIRST_TOKEN_SEC, connect=CONNECT_SEC),
         default_headers=own,
-        http_client=DefaultAsyncHttpxClient(transport=transport) if transport else None,
+        http_client=DefaultAsyncHttpxClient(follow_redirects=False, **through),
     )
 
 

@@ -135,6 +135,11 @@ class MessageBuilder:
             request_id=self.request_id,
         )
 
+    def check_end(self) -> None:
+        """Raise where the server has ended the message in due form and did not say why."""
+        if self.has_ended and self._message is not None and self._message.get("stop_reason") is None:
+            raise GarbledStream(f"{self.host} ended its reply without a stop_reason.")
+
     def _read(self, event: ServerSentEvent) -> Json:
         try:
             data = json.loads(event.data)

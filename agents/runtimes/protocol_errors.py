@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from agents.text import shorten
 
@@ -43,6 +44,10 @@ class NotAModelServer(Exception):
     """The address answers, but with something that no model server says, such as a web page."""
 
 
+class Redirected(Exception):
+    """The address sends whoever asks somewhere else, mostly to a page where people sign in."""
+
+
 class NoMessagesApi(Exception):
     """The server speaks another API."""
 
@@ -56,6 +61,8 @@ def explained(error: Exception, host: str, *, offered_tools: bool) -> Exception:
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         return error
+    if is_redirect(error):
+        return _redirected(error, status, host)
     said = str(getattr(error, "api_message", None) or getattr(error, "body", None) or error)
     if offered_tools and status in (400, 422, 500, 501) and NO_TOOLS.search(said):
         return ToolsUnsupported(
@@ -66,6 +73,21 @@ def explained(error: Exception, host: str, *, offered_tools: bool) -> Exception:
     if no_route or (status in (400, 404) and NO_ROUTE.search(said)):
         return no_messages_api(host, shorten(said, 150))
     return error
+
+
+def is_redirect(error: Exception) -> bool:
+    return getattr(error, "status_code", 0) in range(300, 400)
+
+
+def _redirected(error: Exception, status: int, host: str) -> Redirected:
+    """Say where a redirect leads, without what may be secret in it. Nobody follows it with a key."""
+    location = urlsplit(str(error.response.headers.get("location", "")))  # type: ignore[attr-defined]
+    target = urlunsplit((location.scheme, location.netloc.rpartition("@")[2], location.path, "", ""))
+    where = f"to {shorten(target, 150)}" if target else "to nowhere"
+    return Redirected(
+        f"{host} answers with a redirect ({status}) {where}, which a model server does not. "
+        "Check the address of the provider (ANTHROPIC_BASE_URL)."
+    )
 
 
 def no_messages_api(host: str, why: str) -> NoMessagesApi:

@@ -16,6 +16,10 @@ from typing import Any
 from stagent.lib.watched import Policy, Report, State, Watched
 
 WATCH_SEC = 0.5
+MONITOR = "supervisor"
+MONITOR_STUCK_SEC = 30.0
+MOST_STUCK_REPORTS = 5  # in a row, of the monitor itself; a process that was suspended reports one or two
+REPORT_APART_SEC = 1.0
 EXIT_CODE = 70  # EX_SOFTWARE: a part that the process cannot do without has ended
 
 log = logging.getLogger("stagent.supervisor")
@@ -33,6 +37,8 @@ class Supervisor:
         self._lock = threading.Lock()
         self._watched: list[Watched] = []
         self._monitor: threading.Thread | None = None
+        self._own = Watched(MONITOR, policy=Policy.FATAL, stuck_sec=MONITOR_STUCK_SEC)
+        self._stuck_reports, self._stuck_at = 0, 0.0
 
     def thread(self, name: str, work: ThreadWork, **options: Any) -> "SupervisedThread":
         """Return a thread that runs `work` until told to stop; it is watched from its start on."""
@@ -55,9 +61,24 @@ class Supervisor:
                 self._watched.remove(watched)
 
     def report(self) -> list[Report]:
-        """Return how it stands with each; the registry is left alone."""
+        """Return how it stands with each, the monitor too; the registry is left alone.
+
+        Whoever reports watches the monitor: dead, it is started anew; hanging, it ends the process.
+        """
         self._ensure_monitor()
-        return [watched.report() for watched in self._all()]
+        own = self._own.report()
+        self._judge(own)
+        everybody = [watched.report() for watched in self._all()]
+        return everybody if own.state is State.RUNNING else [own, *everybody]
+
+    def _judge(self, own: Report) -> None:
+        """End the process where the monitor is stuck in several reports in a row, a second or more apart."""
+        if own.state is not State.STUCK:
+            self._stuck_reports = 0
+        elif time.monotonic() - self._stuck_at >= REPORT_APART_SEC:
+            self._stuck_at, self._stuck_reports = time.monotonic(), self._stuck_reports + 1
+            if self._stuck_reports >= MOST_STUCK_REPORTS:
+                self.fatal(self._own, f"has been stuck for {own.silent_sec:.0f} s")
 
     def ended(self, watched: Watched, error: BaseException | None) -> float:
         """Note an end that nobody asked for, and return after how many seconds to restart it."""
@@ -92,12 +113,17 @@ class Supervisor:
     def _ensure_monitor(self) -> None:
         with self._lock:
             if self._monitor is None or not self._monitor.is_alive():
+                if self._monitor is not None:
+                    self._own.note_end(None)
+                    log.error("The %s ended unexpectedly. It is started again.", MONITOR)
+                self._own.note_start()
                 self._monitor = threading.Thread(target=self._watch, name="supervisor", daemon=True)
                 self._monitor.start()
 
     def _watch(self) -> None:
         while True:
             time.sleep(WATCH_SEC)
+            self._own.beat()
             for watched in self._all():
                 try:
                     self._look_at(watched)

@@ -154,10 +154,30 @@ LAST_CHUNK = b"0\r\n\r\n"
 NOT_FOUND = "404 Not Found"
 COMPLETION = {"object": "chat.completion", "choices": []}
 
-TOLD: dict[str, tuple[K, str, Answer]] = {
+
+def sent_away(status: int, location: str) -> Answer:
+    head = f"HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+    return lambda _: [head.encode()]
+
+
+AWAY = "redirect ({}) to https://else.example/login, which a model server does not. Check the address"
+REDIRECTS: dict[str, tuple[K, str, Answer]] = {
+    f"a redirect, {status}": (
+        K.WRONG_ADDRESS,
+        AWAY.format(status),
+        sent_away(status, "https://me:secret@else.example/login?key=secret"),
+    )
+    for status in (301, 302, 303, 307, 308)
+}
+BROKE_OFF = "The provider's answer broke off: Its stream ended before the reply was complete."
+NO_REASON = "ended its reply without a stop_reason"
+TOLD: dict[str, tuple[K, str, Answer]] = REDIRECTS | {
+    "a redirect to a path": (K.WRONG_ADDRESS, "redirect (302) to /login", sent_away(302, "/login")),
+    "an end without a stop reason": (K.GARBLED, NO_REASON, answer(WORDS, change=without("message_delta"))),
+    "the same, not streamed": (K.GARBLED, NO_REASON, plainly("200 OK", MESSAGE | {"stop_reason": None})),
     "a reset in the middle of a chunk": (K.CUT_STREAM, "", early(HALF_A_CHUNK, RESET)),
     "a close in the middle of a chunk": (K.CUT_STREAM, "", early(HALF_A_CHUNK, HANG_UP)),
-    "an end too early, in good order": (K.CUT_STREAM, "", early(LAST_CHUNK)),
+    "an end too early, in good order": (K.CUT_STREAM, BROKE_OFF, early(LAST_CHUNK)),
     "an end in the middle of an event": (K.CUT_STREAM, "", early(HALF_AN_EVENT, LAST_CHUNK)),
     "less than was promised": (K.CUT_STREAM, "", PROMISED),
     "a reset before any answer": (K.CUT_STREAM, "", lambda _: [RESET]),

@@ -102,6 +102,19 @@ def test_a_run_of_a_blocked_provider_waits_and_one_probe_is_let_through() -> Non
     assert len(drain(the_situation(later), "worker")) == 1
 
 
+@pytest.mark.parametrize("tried", [(3, 0, 0), (0, 0, 0), (1, 2, 1), (2, 1, 0), (5, 5, 4)])
+def test_the_probe_is_for_the_run_that_the_provider_failed_least_often_and_of_those_the_first(tried) -> None:
+    profile = a_profile()
+    runs = [queued(f"Number {number}") for number in range(len(tried))]
+    for run, count in zip(runs, tried, strict=True):
+        Run.objects.filter(pk=run.pk).update(provider_retries=count)
+    elsewhere = a_queued_run(a_schedule(name="Paused"), provider_retries=0)
+    pause(elsewhere.schedule_id, now=NOON)
+    breaker.trip(breaker.of(profile), "sdk_error", "It failed", NOON)
+    (claimed,) = drain(the_situation(NOON + timedelta(hours=2)), "worker")
+    assert claimed.run_id == runs[tried.index(min(tried))].pk
+
+
 def test_a_run_over_budget_waits() -> None:
     run = queued("Spender")
     Budget.objects.create(scope="install", window="day", max_turns=1)

@@ -98,6 +98,49 @@ def test_the_end_of_a_fatal_thread_exits_the_process_after_what_is_to_be_told(su
     assert "The process exits with code 70" in caplog.text
 
 
+def a_thread(supervisor: Supervisor) -> list[int]:
+    """Start something to watch; return its rounds."""
+    rounds: list[int] = []
+    supervisor.thread("renewer", lambda watched: until_told(watched, rounds)).start()
+    wait_until(lambda: rounds)
+    return rounds
+
+
+def test_the_monitor_itself_is_started_again_when_it_dies_and_that_is_reported(supervisor, exits, caplog):
+    a_thread(supervisor)
+    assert [report.name for report in supervisor.report()] == ["renewer"]
+    kill(supervisor._monitor)
+    wait_until(lambda: supervisor.report()[0].name == module.MONITOR)
+    own = supervisor.report()[0]
+    assert (own.state, own.restarts, exits) == (State.RESTARTED, 1, [])
+    assert supervisor._monitor.is_alive()
+    assert "The supervisor ended unexpectedly" in caplog.text
+
+
+def test_a_monitor_that_hangs_is_reported_as_stuck_and_ends_the_process(supervisor, exits, monkeypatch):
+    monkeypatch.setattr(module, "REPORT_APART_SEC", 0.0)
+    supervisor._own._stuck_sec = 0.1
+    hangs = threading.Event()
+    probed = Watched("the desk")
+    probed.probe = hangs.wait
+    supervisor.add(probed)
+    wait_until(lambda: supervisor._own.silent_sec > 0.1)
+    own = supervisor.report()[0]
+    assert (own.name, own.state, exits) == (module.MONITOR, State.STUCK, [])
+    for _ in range(module.MOST_STUCK_REPORTS):
+        supervisor.report()
+    assert exits == [EXIT_CODE, *exits[1:]]
+    hangs.set()
+
+
+def test_a_process_that_was_suspended_does_not_end_by_the_first_report_after_it(supervisor, exits):
+    supervisor._own._stuck_sec = 0.0  # whoever reports first finds everything silent
+    a_thread(supervisor)
+    for _ in range(20):
+        supervisor.report()  # all within the second that the monitor has to beat again
+    assert exits == []
+
+
 async def test_a_task_is_restarted_after_an_error_and_after_a_cancel(supervisor):
     rounds, faults = [], [RuntimeError("broken")]
 
