@@ -17,8 +17,10 @@ from agents import runtimes
 from agents.errors import Failure
 from agents.failures import Breaker as Action
 from agents.models import Profile, Provider
+from agents.models.provider import LONGEST_DETAIL
 from stagent.lib import bell
 from stagent.lib.prepared import Given, Select
+from stagent.lib.text import clip
 
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
@@ -128,7 +130,7 @@ def _open(provider: Provider, wait: timedelta, reason: str, detail: str, now: da
     provider.opened_at = provider.opened_at or now
     provider.open_until = now + wait
     provider.probe_until = None
-    provider.open_reason, provider.open_detail = reason, detail[:500]
+    provider.open_reason, provider.open_detail = reason, clip(detail, LONGEST_DETAIL)
     provider.save()
 
 

@@ -20,6 +20,7 @@ from agents.prices import LISTED, Price, price
 from agents.states import Activity, BudgetScope, BudgetWindow
 from agents.usage import Usage
 from stagent.lib.prepared import GivenKeys, Select
+from stagent.lib.text import clip
 
 __all__ = [
     "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",
@@ -108,7 +109,7 @@ def settle(
     entry = LedgerEntry(
         at=now,
         provider=provider,
-        model=model[:LONGEST_NAME],
+        model=clip(model, LONGEST_NAME),
         input_tokens=usage.input,
         output_tokens=usage.output,
         cache_read_tokens=usage.cache_read,

@@ -7,9 +7,9 @@ from typing import Any
 from agents.media import weight
 from agents.past import Message, tool_result
 from agents.replies import given_back
-from agents.text import storable
 from agents.tools.base import ToolResult
 from agents.usage import Usage, estimate, size
+from stagent.lib.text import storable
 
 KEEP_RESULTS = 6  # the latest tool results are never cleared away
 WORTH_CLEARING = 400  # characters; shorter results stay

@@ -14,7 +14,7 @@ from agents.failures import Breaker, Policy, policy
 from agents.retry_after import retry_after
 from agents.states import FailureKind as K
 from agents.states import FailureReason
-from agents.text import shorten
+from stagent.lib.text import shorten
 
 MOST_WORDS, MOST_OF_ALL = 200, 450  # characters of what the provider said, and of a whole explanation
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.usage import CHARS_PER_TOKEN, estimate, size
+from stagent.lib.text import is_blank
 
 IMAGE_TOKENS = 1_600  # the most that a picture costs: a larger one is made smaller before it is looked at
 PAGE_TOKENS = 3_000  # of a PDF, which is both looked at and read
@@ -77,7 +78,7 @@ def said_with(files: Sequence[Block], text: str) -> str | list[Block]:
     """Return the content of a person's message: what came with it first, as models read it best."""
     if not files:
         return text
-    return [*files, _text(text)] if text.strip() else list(files)
+    return list(files) if is_blank(text) else [*files, _text(text)]
 
 
 def without_documents(messages: list[Message]) -> list[Message]:

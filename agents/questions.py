@@ -20,11 +20,11 @@ from agents.models import Leave, Question, Transcript
 from agents.models.question import QuestionQuerySet
 from agents.signals import announce, question_answered, question_asked
 from agents.states import QuestionKind, QuestionStatus
-from agents.text import storable
 from stagent.lib import clock
 from stagent.lib.journal import CHANGE, note
 from stagent.lib.prepared import Given, Select
-from stagent.lib.problems import Problem, invalid
+from stagent.lib.problems import Problem, invalid, typed
+from stagent.lib.text import clip, storable
 
 ALLOW, ALWAYS, DENY = "allow", "always", "deny"
 LONGEST_ANSWER = 20_000
@@ -74,7 +74,7 @@ def ask(
                 message_id=spender.message_id,
                 user_id=spender.user_id,
                 place=place if want.fingerprint and spender.user_id else "",
-                **vars(want) | {"text": storable(want.text)[:LONGEST_TEXT]},
+                **vars(want) | {"text": clip(storable(want.text), LONGEST_TEXT)},
                 **_allowed_by(standing.get((want.tool, want.fingerprint)), now),
             )
             for want in wanted
@@ -175,19 +175,19 @@ def _settle(
 
 def _read(question: Question, decision: str, text: str) -> tuple[QuestionStatus, str]:
     """Return what the person decided and said."""
-    words = storable(text).strip()
+    words = typed("text", text, LONGEST_ANSWER)
     if decision == DENY:
-        return QuestionStatus.DENIED, words[:LONGEST_ANSWER]
+        return QuestionStatus.DENIED, words
     if question.kind == QuestionKind.APPROVAL:
         if decision == ALWAYS and not question.place:
             raise invalid({"decision": f"{question.tool} asks each time: say {ALLOW} or {DENY}."})
         if decision not in (ALLOW, ALWAYS):
             raise invalid({"decision": f"Say {ALLOW} or {DENY}."})
-        return QuestionStatus.ALLOWED, words[:LONGEST_ANSWER]
-    words = words or ("" if decision in (ALLOW, ALWAYS) else storable(decision).strip())
+        return QuestionStatus.ALLOWED, words
+    words = words or ("" if decision in (ALLOW, ALWAYS) else typed("text", decision, LONGEST_ANSWER))
     if not words:
         raise invalid({"text": "The agent asks for an answer in words."})
-    return QuestionStatus.ANSWERED, words[:LONGEST_ANSWER]
+    return QuestionStatus.ANSWERED, words
 
 
 def _refuse_if_too_late(question: Question) -> None:

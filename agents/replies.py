@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.usage import Usage
+from stagent.lib.text import is_blank
 
 type Block = dict[str, Any]
 
@@ -36,8 +37,9 @@ class Reply:
 
 
 def text_in(content: Sequence[Block]) -> str:
-    """Join the words of a reply."""
-    return "".join(block.get("text") or "" for block in content if block.get("type") == "text").strip()
+    """Join the words of a reply; empty where they show nothing."""
+    said = "".join(block.get("text") or "" for block in content if block.get("type") == "text").strip()
+    return "" if is_blank(said) else said
 
 
 def calls_in(content: Sequence[Block]) -> list[Block]:

@@ -34,11 +34,11 @@ from agents.recording import Tell, record
 from agents.replies import Reply
 from agents.runtimes.base import Request
 from agents.states import FailureKind
-from agents.text import storable
 from agents.toolbox import Toolbox
 from agents.tools.base import ToolContext
 from agents.turns import Account, Turns
 from stagent.lib import clock
+from stagent.lib.text import storable
 
 __all__ = ["Assignment", "work"]
 

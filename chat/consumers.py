@@ -22,6 +22,7 @@ from chat.catching_up import Place
 from chat.frames import Frame, error
 from chat.tails import MOST_BACKLOG, Tail
 from stagent.lib.problems import Problem
+from stagent.lib.text import clip
 
 OVER = 4401  # the session is over
 TOO_MANY = 4429
@@ -120,7 +121,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case "stop":
                 await in_database(requests.stop, self.user, frame)
             case other:
-                self._say(error("unknown_type", f"There is no frame of type {other[:40]!r}.", **_echo(frame)))
+                self._say(
+                    error("unknown_type", f"There is no frame of type {clip(other, 40)!r}.", **_echo(frame))
+                )
         return None
 
     async def _accept(self, request: Callable[[User, dict[str, Any]], Frame], frame: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What goes wrong in the chat, as programs are told it."""
 
 from stagent.lib.problems import Problem
+from stagent.lib.text import clip
 
 
 class Quicker(Exception):
@@ -34,7 +35,7 @@ def too_many_waiting(most: int) -> Problem:
 
 def no_attachment(identifier: str | None = None) -> Problem:
     """Say that there is no such file; with an id, that it was named among others."""
-    said = "There is no such file." if identifier is None else f"There is no file {identifier[:40]!r}."
+    said = "There is no such file." if identifier is None else f"There is no file {clip(identifier, 40)!r}."
     fields = {} if identifier is None else {"attachments": said}
     return Problem(404, "attachment_not_found", said, fields=fields)
 

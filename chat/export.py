@@ -14,6 +14,7 @@ from chat.branches import Tree, load
 from chat.calls import Call, calls_of
 from chat.models import Attachment, Conversation, Message
 from chat.states import MessageStatus, Role
+from stagent.lib.text import clip
 
 AT_ONCE = 100  # messages that are read at a time
 NAME_CHARS = 60
@@ -83,7 +84,7 @@ def _how(message: Message) -> str:
 
 def _told(call: Call) -> str:
     shown = json.dumps(call.arguments, ensure_ascii=False).replace("`", "'")
-    shown = shown if len(shown) <= CALL_CHARS else f"{shown[:CALL_CHARS]}…"
+    shown = clip(shown, CALL_CHARS)
     how = "failed" if call.is_error else "done"
     ended = "no result" if call.is_error is None else f"{how} in {call.duration_ms} ms"
     return f"> Called `{call.name}` with `{shown}`: {ended}.  "

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from agents.media import amount
-from agents.text import storable
 from chat import conf
 from chat.errors import file_is_empty, file_is_unknown, file_too_large
 from chat.states import FileKind
 from stagent.lib import pictures
+from stagent.lib.text import storable, with_ending
 
 LONGEST_NAME = 200
 LONGEST_ENDING = 20
@@ -46,7 +46,7 @@ def name_of(name: str) -> str:
     if len(clean) <= LONGEST_NAME:
         return clean or "file"
     ending = PurePosixPath(clean).suffix[:LONGEST_ENDING]
-    return clean[: LONGEST_NAME - len(ending)] + ending
+    return with_ending(clean.removesuffix(ending), ending, LONGEST_NAME)
 
 
 def _picture(data: bytes) -> Found | None:

@@ -14,6 +14,7 @@ from agents.events import (
     TurnStarted,
 )
 from chat.events import News, Settled, Started
+from stagent.lib.text import clip
 
 type Data = dict[str, Any]
 type Frame = dict[str, Any]
@@ -55,7 +56,7 @@ def _take(name: str, *fields: str) -> Callable[[Data], Frame]:
 
 def _tool_finished(data: Data) -> Frame:
     result = str(data.get("result", ""))
-    cut = result if len(result) <= LONGEST_RESULT else f"{result[:LONGEST_RESULT]}\n[cut here]"
+    cut = clip(result, LONGEST_RESULT, "\n[cut here]")
     shown = _take("tool_finished", "call_id", "name", "is_error", "duration_ms")(data)
     return shown | {"result": cut}
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from agents.text import storable
 from chat import conf
 from chat.frames import Frame
 from chat.transitions import Accepted, Draft, accept, ask_again, request_stop
 from chat.transitions.accepting import number
 from stagent.lib import clock
 from stagent.lib.problems import Problem, invalid
+from stagent.lib.text import clip, storable
 
 __all__ = ["number", "positions", "read", "retry", "send", "stop"]
 
@@ -66,7 +66,9 @@ def positions(frame: dict[str, Any]) -> dict[str, int]:
         return {}
     if not isinstance(said, dict):
         raise invalid({"positions": "An object of message ids and numbers is expected."})
-    wrong = {f"positions.{key[:40]}": "A whole number is expected." for key in said if not _is_seq(said[key])}
+    wrong = {
+        f"positions.{clip(key, 40)}": "A whole number is expected." for key in said if not _is_seq(said[key])
+    }
     if wrong:
         raise invalid(wrong)
     return said

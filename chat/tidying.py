@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from agents.text import storable
 from chat import news
 from chat.branches import Tree
 from chat.errors import no_conversation, no_message
@@ -16,7 +15,9 @@ from chat.models import Conversation
 from chat.pruning import RESTORABLE
 from chat.transitions import request_stop
 from chat.transitions.accepting import lock, number, profile_of
+from stagent.lib.names import fault_of
 from stagent.lib.problems import invalid
+from stagent.lib.text import storable
 from stagent.lib.versions import ANY, Expected, version_of
 
 
@@ -82,16 +83,21 @@ def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
         news.tell_changed(found, now)
 
 
+def a_name(field: str, typed: str) -> str:
+    """Return a name as it is kept, on one line; raises a Problem where it is none."""
+    words: str = storable(typed).strip()
+    if fault := fault_of(words):
+        raise invalid({field: fault})
+    return " ".join(words.split())
+
+
 def _title(conversation: Conversation, title: str, now: datetime) -> dict[str, Any]:
-    words = " ".join(storable(title).split())
-    if not words:
-        raise invalid({"title": "Say what it is about."})
-    return {"title": words, "titled_by_hand": True}
+    return {"title": a_name("title", title), "titled_by_hand": True}
 
 
 def _folder(conversation: Conversation, name: str | None, now: datetime) -> dict[str, Any]:
     """File it; a folder that is there already keeps its spelling."""
-    words = " ".join(storable(name or "").split())
+    words = a_name("folder", name) if name and name.strip() else ""
     same = Conversation.objects.of(conversation.owner).filter(folder__iexact=words) if words else None
     known = same.values_list("folder", flat=True).first() if same is not None else None
     return {"folder": known or words}

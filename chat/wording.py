@@ -2,6 +2,7 @@
 
 from agents.states import FailureReason
 from chat.states import MessageStatus, Reason
+from stagent.lib.text import clip
 
 FAILED = {
     FailureReason.TURN_LIMIT_EXCEEDED: "It reached its limit of agent steps and answered with what it had.",
@@ -40,8 +41,8 @@ def notice_for(status: str, reason: str, detail: str, *, said: bool, begun: bool
         reason in FAILED
     ):  # the detail says what happened, why and what to do; these are for where there is none
         sentences = FAILED if said else FAILED | UNSAID
-        return (_sentence(detail) or sentences[FailureReason(reason)])[:LONGEST]
-    return "" if said else (detail or "It finished without a word.")[:LONGEST]
+        return clip(_sentence(detail) or sentences[FailureReason(reason)], LONGEST)
+    return "" if said else clip(detail or "It finished without a word.", LONGEST)
 
 
 def _sentence(text: str) -> str:

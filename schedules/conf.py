@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from schedules.models import Setting
+from schedules.models.slot import MOST_SLOTS
 from stagent.lib import leases
 from stagent.lib.prepared import Select
 
@@ -55,7 +56,7 @@ class Key:
 SWITCHED = {"on": 1, "true": 1, "yes": 1, "1": 1, "off": 0, "false": 0, "no": 0, "0": 0}
 
 KEYS = (
-    Key("SCHEDULE_MAX_CONCURRENT", 2, 1, 1000, "Runs at once over all schedules: the cap."),
+    Key("SCHEDULE_MAX_CONCURRENT", 2, 1, MOST_SLOTS, "Runs at once over all schedules: the cap."),
     Key(
         "SCHEDULE_MAX_RUN_DURATION_SEC",
         1200,

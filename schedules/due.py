@@ -9,9 +9,11 @@ from schedules.due_instants import DueInstants
 from schedules.lateness import span_of
 from schedules.misfires import NEVER_LATE, Span
 from schedules.models import Firing, Run, Schedule
+from schedules.models.firing import LONGEST_OUTCOME
 from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, Source
 from schedules.transitions.next_instant import believed
 from schedules.transitions.queueing import new_run
+from stagent.lib.text import clip
 
 # A run still queued after its grace and this is not wanted any more.
 QUEUE_PATIENCE = timedelta(hours=1)
@@ -188,7 +190,9 @@ class Due(DueInstants):
     def _record_span(self, span: Span, outcome: Outcome, reason: str) -> None:
         """Let one row stand for all the instants of a span."""
         last = span.last.at if span.count > 1 else None
-        self._record(span.first, outcome, reason=reason[:300], count=span.count, last_nominal_at=last)
+        self._record(
+            span.first, outcome, reason=clip(reason, LONGEST_OUTCOME), count=span.count, last_nominal_at=last
+        )
 
     def _record(self, instant: Instant, outcome: Outcome, *, reason: str, **columns: Any) -> Firing:
         firing = Firing(

@@ -18,6 +18,8 @@ from schedules.states import ScheduleKind, ScheduleStatus
 from schedules.transitions.next_instant import MICROSECOND, corrected, fire_at
 from schedules.transitions.standing import restarted
 from stagent.lib import bell
+from stagent.lib.names import NOTHING_SEEN
+from stagent.lib.text import is_blank
 
 WHEN = ("cron", "interval", "at")
 SAY_WHEN = "Say when: a cron expression, an interval in words, or a moment."
@@ -51,6 +53,8 @@ def prepare(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     before = _timing(schedule) if schedule.pk else None
     _apply(schedule, changes, now)
     schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down
+    if is_blank(schedule.prompt):
+        raise ValidationError({"prompt": NOTHING_SEEN})
     _check(schedule, before, now)
     return before
 

@@ -14,10 +14,12 @@ from agents.events import Finished
 from agents.models import Profile
 from schedules import retries
 from schedules.models import Run
+from schedules.models.run import LONGEST_DETAIL
 from schedules.retries import Again
 from schedules.transitions import Claim, Ending, finish, note_work, park, progress, requeue
 from schedules.vitals import Gauge
 from stagent.lib import clock
+from stagent.lib.text import clip
 
 log = logging.getLogger("stagent.endings")
 
@@ -62,7 +64,10 @@ def conclude(
 
 def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime) -> None:
     log.info("Run %s: %s It is tried again at %s.", claim.run_id, again.detail, again.not_before)
-    columns = _worked(worked_ms) | {"retry_kind": again.kind, "retry_detail": again.detail[:500]}
+    columns = _worked(worked_ms) | {
+        "retry_kind": again.kind,
+        "retry_detail": clip(again.detail, LONGEST_DETAIL),
+    }
     counter = "retry_count" if again.counted else "provider_retries"
     if not again.counted:
         columns["retry_until"] = again.until

@@ -5,10 +5,10 @@ from typing import Any
 
 from agents.models import Question
 from agents.signals import question_asked
-from agents.text import shorten
 from schedules.models import Run, Schedule
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus
+from stagent.lib.text import shorten
 
 log = logging.getLogger("stagent.schedules")
 

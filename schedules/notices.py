@@ -9,7 +9,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from schedules.models import Delivery, Firing, Notice, Schedule
+from schedules.models.notice import LONGEST_NOTICE
 from stagent.lib import journal
+from stagent.lib.text import clip
 
 SELF_PAUSE = "self_pause:"  # and the reason of the last failure: what breaks for many is told once
 ONE_SHOT = "one_shot:"
@@ -19,7 +21,7 @@ OVER_ONCE_SEEN = (Notice.Kind.MISSED, Notice.Kind.NEXT_FIRING, Notice.Kind.SELF_
 
 def tell(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any) -> bool:
     """Open a notice and post it to the operators, or keep the open one up to date; tell whether it is new."""
-    news = {"text": text[:600], "last_at": now} | columns
+    news = {"text": clip(text, LONGEST_NOTICE), "last_at": now} | columns
     if Notice.objects.open().filter(cause=cause).update(**news):
         return False
     try:

@@ -13,6 +13,7 @@ from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER, SEEN_EVERY_SEC
 from schedules.vitals import Vitals
 from stagent.lib import clock, zone_data
+from stagent.lib.text import clip
 
 CAP = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
 
@@ -41,8 +42,8 @@ class Presence:
             return
         now = clock.now()
         told = {"seen_at": now, **self._measured(), **self._limit()}
-        born = {"started_at": now, "host": socket.gethostname()[:80], "pid": os.getpid()}
-        born["zone_data"] = str(zone_data.choose())[:60]
+        born = {"started_at": now, "host": clip(socket.gethostname(), 80), "pid": os.getpid()}
+        born["zone_data"] = clip(str(zone_data.choose()), 60)
         Scheduler.objects.update_or_create(
             holder=self._holder, defaults=told, create_defaults={**told, **born, **self._fixed}
         )

@@ -16,6 +16,7 @@ from schedules.models.process_health import REPORT_EVERY_SEC
 from stagent.lib import clock
 from stagent.lib.outage import DATABASE
 from stagent.lib.supervisor import SUPERVISOR, Supervisor
+from stagent.lib.text import clip
 from stagent.lib.watched import State, Watched
 
 LOOK_EVERY_SEC = 2.0  # a change is reported as soon
@@ -30,7 +31,7 @@ class Reporter:
 
     def __init__(self, role: str, holder: str, supervisor: Supervisor = SUPERVISOR) -> None:
         self._holder = holder
-        self._born = {"role": role, "host": socket.gethostname()[:80], "pid": os.getpid()}
+        self._born = {"role": role, "host": clip(socket.gethostname(), 80), "pid": os.getpid()}
         self._supervisor = supervisor
         self._name = PROCESSES.get(role, f"the {role} process")
         self._thread = supervisor.thread(f"report of {self._name}", self._run, stuck_sec=90)

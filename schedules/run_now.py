@@ -18,11 +18,13 @@ from schedules.errors import Blocked, CapacityFull, Expected, NoRoom, NoSchedule
 from schedules.eta import SlotEta
 from schedules.models import Firing, Run, Schedule
 from schedules.models.run import UNADOPTED
+from schedules.models.schedule import LONGEST_REASON
 from schedules.models.slot import DEFAULT_POOL
 from schedules.situation import Situation
 from schedules.states import FiringKind, Outcome, Source, WaitReason
 from schedules.transitions import enqueue
 from stagent.lib import bell, journal
+from stagent.lib.problems import typed
 
 ADOPTION_TTL = timedelta(seconds=10)  # a claimed run that no scheduler took over by then is queued again
 QUEUE_PATIENCE = timedelta(days=1)
@@ -60,6 +62,7 @@ def execute(
     provider or a budget is in the way (forced or not) and `queue` is not asked for, `NoScheduler` when nobody
     would take it over. Who may force is the caller's to check.
     """
+    reason = typed("reason", reason, LONGEST_REASON)
     wish = Wish(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
     if earlier := wish.earlier():
         return earlier
@@ -201,7 +204,7 @@ def _enqueue(wish: Wish, *, force: bool = False) -> Run:
         due_at=now,
         fired_at=now,
         outcome=Outcome.FIRED,
-        reason=(f"Forced. {wish.reason}" if force else wish.reason).strip()[:300],
+        reason=(f"Forced. {wish.reason}" if force else wish.reason).strip(),
         deferral_ms=0,
         max_turns_at_firing=schedule.max_turns,
     )

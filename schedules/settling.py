@@ -16,6 +16,7 @@ from schedules import situation as situations
 from schedules.due import Due
 from schedules.lateness import Delays
 from schedules.models import Firing, Run, Schedule
+from schedules.models.firing import LONGEST_OUTCOME
 from schedules.situation import Situation
 from schedules.states import Outcome, OverlapPolicy, ScheduleStatus
 from schedules.transitions.holding import request_cancel
@@ -23,6 +24,7 @@ from schedules.transitions.next_instant import SKEW, defer, move_on
 from schedules.transitions.parking import withdraw
 from schedules.transitions.queueing import enqueue_all
 from stagent.lib import bell
+from stagent.lib.text import clip
 
 log = logging.getLogger("stagent.loop")
 
@@ -60,7 +62,9 @@ def lock_recorded(
     dues[0].at_once = at_once
     moved = [due for due in dues if _move_on(due)]
     for firing in chain.from_iterable(due.firings for due in moved):
-        firing.reason = f"{firing.reason} {note}".strip()[:300] if firing.fired_at else firing.reason
+        firing.reason = (
+            clip(f"{firing.reason} {note}".strip(), LONGEST_OUTCOME) if firing.fired_at else firing.reason
+        )
     _write(moved)
     return locked.first()
 

@@ -10,9 +10,10 @@ from agents.failures import Sample, Streak, policy
 from agents.models.profile import MAX_TURNS
 from schedules import conf, notices, outbox, samples, statements
 from schedules.models import Run, Schedule
-from schedules.models.schedule import PAUSED_ITSELF
+from schedules.models.schedule import LONGEST_REASON, PAUSED_ITSELF
 from schedules.signals import announce, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus, ScheduleStatus
+from stagent.lib.text import clip
 
 PAUSE_AFTER_FAILURES = 3
 WARN_AFTER_BREACHES = 2
@@ -114,7 +115,7 @@ def _pause_itself(schedule: Schedule, why: str, now: datetime) -> None:
         return
     from schedules.transitions.standing import pause  # which may end runs in the way, and so leads here
 
-    reason = f"{PAUSED_ITSELF}: {why}"[:300]
+    reason = clip(f"{PAUSED_ITSELF}: {why}", LONGEST_REASON)
     if not pause(schedule.pk, now=now, reason=reason):
         return
     schedule.status, schedule.paused_reason = ScheduleStatus.PAUSED, reason

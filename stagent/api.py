@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from ninja import NinjaAPI
+from ninja.errors import ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
@@ -80,6 +81,15 @@ class Docs(Swagger):
 
 class Api(NinjaAPI):
     """Operations are named after their functions; whoever may send a body may be told that it is no JSON."""
+
+    def validation_error_from_error_contexts(self, error_contexts: Any) -> ValidationError:
+        """Keep how long a text was that is too long: ninja forgets what was sent."""
+        told = super().validation_error_from_error_contexts(error_contexts)
+        sent = [e["input"] for each in error_contexts for e in each.pydantic_validation_error.errors()]
+        for error, value in zip(told.errors, sent, strict=True):
+            if isinstance(value, str):
+                error["length"] = len(value)
+        return told
 
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**kwargs)

@@ -24,6 +24,7 @@ from stagent.auth import DOORS
 from stagent.lib import clock
 from stagent.lib.api.values import storable
 from stagent.lib.problems import Problem, invalid
+from stagent.lib.text import too_long
 from stagent.models import IdempotencyKey
 
 log = logging.getLogger("stagent.api")
@@ -125,8 +126,8 @@ def _first(user: User, key: str, digest: str, now: datetime) -> HttpResponse | N
 
 
 def _check(key: str) -> None:
-    if len(key) > LONGEST:
-        raise invalid({HEADER: f"At most {LONGEST} characters fit."})
+    if fault := too_long(key, LONGEST):
+        raise invalid({HEADER: fault})
     try:
         storable(key)
     except ValueError as error:

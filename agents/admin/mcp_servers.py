@@ -17,6 +17,7 @@ from agents.models import McpServer, McpTool
 from agents.states import McpToolState
 from stagent.lib import cells, clock
 from stagent.lib.admin import ConsoleAdmin, operator
+from stagent.lib.text import shorten
 
 SET_UP = "agents.set_up_mcpserver"
 
@@ -76,7 +77,7 @@ class McpServerAdmin(ConsoleAdmin):
 
     @admin.display(description="reached by", ordering="transport")
     def way(self, server: McpServer) -> str:
-        return (server.command.rpartition("/")[2] or server.url.partition("?")[0])[:60]
+        return shorten(server.command.rpartition("/")[2] or server.url.partition("?")[0], 60)
 
     @admin.display(description="tools offered")
     def offers(self, server: McpServer) -> SafeString:

@@ -11,10 +11,12 @@ from django.utils.safestring import SafeString
 from agents import conf, runtimes
 from agents.mcp import offering
 from agents.models import Profile
+from agents.models.profile import NAME_CHARS
 from agents.states import Permission
 from agents.tools import registry
 from stagent.lib import cells
 from stagent.lib.admin import ConsoleAdmin
+from stagent.lib.names import free_copy
 
 EVERY_TOOL = "*"
 
@@ -113,7 +115,9 @@ class ProfileAdmin(ConsoleAdmin):
         for profile in profiles:
             copied = Profile.objects.get(pk=profile.pk)
             copied.pk, copied.builtin = None, False
-            copied.name, copied.slug = f"{profile.name} copy"[:80], _free_slug(profile.slug)
+            copies = set(Profile.objects.filter(name__endswith=")").values_list("name", flat=True))
+            copied.name = free_copy(profile.name, "copy", NAME_CHARS, copies)
+            copied.slug = _free_slug(profile.slug)
             copied.save()
             self.log_addition(request, copied, f"Copied from {profile.name}.")
         self.message_user(request, f"Copied: {', '.join(profile.name for profile in profiles)}.")

@@ -18,6 +18,7 @@ from agents.states import QuestionStatus
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin, came_from, operator, row_link
 from stagent.lib.problems import Problem
+from stagent.lib.text import shorten
 
 TONES = {
     QuestionStatus.OPEN: "wait",
@@ -96,6 +97,10 @@ class QuestionAdmin(ReadOnlyAdmin):
         except Problem as problem:
             if problem.status == 404:
                 raise Http404(problem.message) from None
+            if "text" in problem.fields:
+                return self.change_view(
+                    request, str(pk), "", {"typed": text, "wrong": problem.fields["text"]}
+                )
             self.message_user(request, problem.message, messages.WARNING)
         else:
             self._tell(request, question, wanted=decision)
@@ -122,7 +127,9 @@ class QuestionAdmin(ReadOnlyAdmin):
     def said(self, question: Question) -> SafeString:
         if question.answered_by is None:
             return cells.NOTHING
-        return format_html('{}<span class="under">{}</span>', question.answered_by, question.answer[:120])
+        return format_html(
+            '{}<span class="under">{}</span>', question.answered_by, shorten(question.answer, 120)
+        )
 
     @admin.display(description="run", ordering="run_id")
     def run(self, question: Question) -> SafeString:

@@ -22,6 +22,7 @@ from agents.mcp.results import ENOUGH_CHARS, links_in, read, told_of_resource
 from agents.mcp.target import Target
 from agents.states import McpTransport
 from agents.tools.base import ToolError
+from stagent.lib.text import clip, shorten
 
 CLOSE_SEC = 6.0  # a second more than an orderly end may take
 GOODBYE_SEC = 2.0  # to tell a server at an address that its session is over
@@ -64,7 +65,7 @@ class Connection:
                 linked = [await self._linked(client, link) for link in links_in(result)]
                 return self.target.conceal(read(result, linked))
         except ErrorAnswer as error:
-            raise ToolError(error.detail[:ENOUGH_CHARS]) from error
+            raise ToolError(clip(error.detail, ENOUGH_CHARS)) from error
         except TimeoutError:
             raise McpError(f"It did not answer within {seconds:g} seconds.") from None
 
@@ -171,7 +172,7 @@ async def _listed(client: Client) -> list[Found]:
 
 def _announced(client: Client) -> str:
     info = client.server_info
-    return f"{info.name} {info.version}".strip()[:200] if info else ""
+    return shorten(f"{info.name} {info.version}", 200) if info else ""
 
 
 def _first(error: BaseException) -> BaseException:

@@ -10,6 +10,7 @@ from agents.mcp.errors import McpError
 from agents.mcp.found import Found
 from agents.mcp.naming import offered_as
 from agents.models import McpServer, McpTool
+from stagent.lib.text import clip
 
 SEEN_LATELY = timedelta(minutes=1)  # runs need not write that a server is as it was
 LONGEST_ERROR = 2_000
@@ -33,7 +34,7 @@ def note_tools(pk: int, found: list[Found], announced: str, now: datetime) -> No
 
 def note_failure(pk: int, error: McpError, now: datetime) -> None:
     """Keep why a server could not be used; its tools stay what they were."""
-    McpServer.objects.filter(pk=pk).update(error=error.whole[:LONGEST_ERROR], error_at=now)
+    McpServer.objects.filter(pk=pk).update(error=clip(error.whole, LONGEST_ERROR), error_at=now)
 
 
 def allow(tools: Iterable[tuple[McpTool, str]], user: User | None, now: datetime) -> list[McpTool]:

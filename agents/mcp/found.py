@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.tools.arguments import TYPES
+from stagent.lib.text import clip, shorten
 
 MOST_TOOLS = 300  # of one server
 LONGEST_NAME = 200
@@ -38,7 +39,7 @@ class Found:
         said = _visible(said)
         return cls(
             name=str(said.get("name", "")),
-            title=str(said.get("title") or "")[:LONGEST_NAME],
+            title=shorten(str(said.get("title") or ""), LONGEST_NAME),
             description=str(said.get("description") or ""),
             input_schema=said.get("inputSchema") or {},
             annotations=said.get("annotations") or {},
@@ -64,7 +65,7 @@ class Found:
     @property
     def fault(self) -> str:
         """Say why no model would take it; empty where all is well."""
-        return next(self._faults(), "")[:300]
+        return clip(next(self._faults(), ""), 300)
 
     def _faults(self) -> Iterator[str]:
         if not self.name or len(self.name) > LONGEST_NAME:
@@ -93,9 +94,9 @@ def _schema_faults(schema: Any, where: str, depth: int) -> Iterator[str]:
         yield f"A property of {where} has a name that models refuse."
         return
     for name, inner in properties.items():
-        yield from _schema_faults(inner, f"{where}.{name}"[:100], depth - 1)
+        yield from _schema_faults(inner, clip(f"{where}.{name}", 100), depth - 1)
     if isinstance(items := schema.get("items"), dict):
-        yield from _schema_faults(items, f"{where}[]"[:100], depth - 1)
+        yield from _schema_faults(items, clip(f"{where}[]", 100), depth - 1)
 
 
 def _keyword_faults(schema: dict[str, Any], where: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from agents.models import McpServer, McpTool, Profile
 from agents.states import McpToolState
 from agents.tools.base import Arguments, Card, Tool, ToolContext
 from agents.tools.calls import plain_card
+from stagent.lib.text import shorten
 
 SPARE_SEC = 10  # beyond what reaching and calling may take, so that their own limits come first
 
@@ -101,7 +102,8 @@ def described() -> dict[str, str]:
 
 
 def _in_short(tool: McpTool) -> str:
-    first = (tool.description or tool.title or tool.name).split("\n")[0].split(". ")[0].rstrip(".")[:120]
+    said = tool.description or tool.title or tool.name
+    first = shorten(said.split("\n")[0].split(". ")[0].rstrip("."), 120)
     return first if tool.state == McpToolState.OFFERED else f"{first} ({tool.state}, so not offered)"
 
 

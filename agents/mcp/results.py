@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.tools.base import ToolError
 from agents.tools.calls import MAX_RESULT_CHARS
+from stagent.lib.text import clip
 
 ENOUGH_CHARS = 2 * MAX_RESULT_CHARS  # the rest would be cut off by `calls` anyway
 MOST_BLOCKS = 200
@@ -34,7 +35,7 @@ def read(result: Any, linked: Sequence[str] = ()) -> str:
     if not text and result.structured_content is not None:
         text = json.dumps(result.structured_content, ensure_ascii=False, indent=1)
     if result.is_error:
-        raise ToolError(text[:ENOUGH_CHARS] or "The server says that it failed, without saying why.")
+        raise ToolError(clip(text, ENOUGH_CHARS) or "The server says that it failed, without saying why.")
     return text
 
 

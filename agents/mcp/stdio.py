@@ -23,7 +23,9 @@ from mcp.shared.message import SessionMessage
 from agents.mcp import keeper
 from agents.mcp.errors import McpError
 from agents.mcp.target import Target
+from stagent.lib.text import clip
 
+LONGEST_GARBAGE = 200  # characters that are shown of a line that is no message
 LONGEST_LINE = 16 * 1024 * 1024  # bytes of one message
 MOST_GARBAGE = 200  # lines that are no messages; a banner is forgiven
 KEPT_WORDS = 600  # bytes of what it said last on its standard error
@@ -131,7 +133,7 @@ class Wire:
             return SessionMessage(mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False))
         except ValueError:
             if text := line.decode("utf-8", "replace").strip():
-                self.garbage.append(text[:200])
+                self.garbage.append(clip(text, LONGEST_GARBAGE))
         if len(self.garbage) > MOST_GARBAGE:
             raise McpError("It talks, but not the Model Context Protocol.")
         return None

@@ -8,6 +8,7 @@ from django.db import models
 
 from stagent.lib.names import one_line
 
+NAME_CHARS = 80
 MAX_TURNS = 10_000
 
 
@@ -40,7 +41,7 @@ class Profile(models.Model):
     """Who the agent is: instructions, model, tools and default limits."""
 
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=80, validators=[one_line])
+    name = models.CharField(max_length=NAME_CHARS, validators=[one_line])
     description = models.CharField(max_length=300, blank=True)
     instructions = models.TextField(blank=True, help_text="The system prompt.")
     runtime = models.CharField(

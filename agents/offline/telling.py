@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agents.offline.given import Given
 from agents.offline.history import Result
+from stagent.lib.text import shorten
 
 type Row = dict[str, Any]
 type Columns = Mapping[str, Callable[[Row], Any]]
@@ -66,8 +67,7 @@ def bullets(pairs: dict[str, Any]) -> str:
 
 def line(text: str, limit: int) -> str:
     """Flatten text to one line of bounded length."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else f"{flat[: limit - 1].rstrip()}…"
+    return shorten(text, limit)
 
 
 def count(number: int, noun: str) -> str:

@@ -19,9 +19,9 @@ from agents.runtimes.protocol_errors import (
     is_chat_completion,
     no_messages_api,
 )
-from agents.text import shorten, storable
 from agents.tools.strict_json import NotJson, parse
 from agents.usage import Usage, estimate
+from stagent.lib.text import shorten, storable
 
 type Json = dict[str, Any]
 

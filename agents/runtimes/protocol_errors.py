@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from agents.text import shorten
+from stagent.lib.text import shorten
 
 type Json = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from agents.past import INTERRUPTED, tool_result
 from agents.replies import Block, as_object
 from agents.runtimes.base import Message
-from agents.text import storable
+from stagent.lib.text import is_blank, storable
 
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
@@ -153,7 +153,7 @@ def _of_user(block: Block) -> Block | None:
 
 def _text(block: Block) -> Block | None:
     text = block.get("text")
-    return block if isinstance(text, str) and text.strip() else None
+    return block if isinstance(text, str) and not is_blank(text) else None
 
 
 def _result(block: Block) -> Block:

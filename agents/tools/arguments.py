@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Iterator, Sized
 from typing import Any
 
+from stagent.lib.text import length_fault
+
 from .base import ToolError
 from .strict_json import why_not
 
@@ -80,8 +82,11 @@ def _array_faults(schema: dict[str, Any], value: list[Any], where: str) -> Itera
 def _size_faults(schema: dict[str, Any], value: Sized, where: str, suffix: str, unit: str) -> Iterator[str]:
     if len(value) < schema.get(f"min{suffix}", 0):
         yield f"{where} needs at least {schema[f'min{suffix}']} {unit}"
-    if len(value) > schema.get(f"max{suffix}", math.inf):
-        yield f"{where} may have at most {schema[f'max{suffix}']} {unit}"
+    most = schema.get(f"max{suffix}", math.inf)
+    if len(value) > most and isinstance(value, str):
+        yield f"{where}: {length_fault(most, len(value)).rstrip('.')}"
+    elif len(value) > most:
+        yield f"{where} may have at most {most} {unit} (it has {len(value)})"
 
 
 def _range_faults(schema: dict[str, Any], value: float, where: str) -> Iterator[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from stagent.lib.text import is_blank
+
 from .base import Arguments, Tool, ToolContext, ToolError
 
 
 def preview(context: ToolContext, arguments: Arguments) -> dict[str, Any]:
     """Show the question and what may be chosen from."""
     question = arguments["question"].strip()
-    if not question:
+    if is_blank(question):
         raise ToolError("Say in `question` what you want to know.")
     choices = [choice for said in arguments.get("choices", []) if (choice := said.strip())]
     return {"text": question, "title": question, "lines": [], "warnings": [], "choices": choices}

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
+from stagent.lib.text import clip
+
 from . import arguments as schema
 from .base import Arguments, Card, Tool, ToolContext, ToolError, ToolResult
 from .threads import in_thread
@@ -56,7 +58,7 @@ async def preview(tool: Tool, context: ToolContext, arguments: Arguments) -> Car
 def plain_card(title: str, arguments: Arguments) -> Card:
     """Show the arguments as they are; where one is too long for a card, say so: nobody allows it unseen."""
     said = {name: _as_text(value) for name, value in arguments.items()}
-    lines = [{"label": name, "value": text[:MAX_SHOWN_CHARS]} for name, text in said.items()]
+    lines = [{"label": name, "value": clip(text, MAX_SHOWN_CHARS)} for name, text in said.items()]
     cut = [
         f"Only the first {MAX_SHOWN_CHARS:,} of {len(text):,} characters of “{name}” are shown here."
         for name, text in said.items()

@@ -6,6 +6,8 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
+from stagent.lib.text import clip
+
 from .base import Arguments, Tool, ToolContext, ToolError
 from .readable import readable
 from .threads import in_thread
@@ -35,7 +37,7 @@ async def http_get(_context: ToolContext, arguments: Arguments) -> str:
     page = await fetch(arguments["url"], arguments.get("max_bytes", MAX_BYTES))
     text = await in_thread(partial(as_text, page), name="readable")
     if page.status >= 400:
-        raise ToolError(f"{page.url} answered {page.status}.\n\n{text[:MAX_ERROR_CHARS]}".rstrip())
+        raise ToolError(f"{page.url} answered {page.status}.\n\n{clip(text, MAX_ERROR_CHARS)}".rstrip())
     note = f"\n[cut here, after {len(page.body):,} bytes]" if page.is_cut else ""
     return f"{page.url} ({page.status}, {page.kind or 'no type given'})\n\n{text}{note}"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from stagent.lib.text import is_blank
+
 from .base import Arguments, Report, Tool, ToolContext, ToolError
 
 
 def report(context: ToolContext, arguments: Arguments) -> str:
     """Leave the agent's verdict on the context; a later one replaces it."""
     body = arguments.get("body", "").strip()
-    if arguments["changed"] and not body:
+    if arguments["changed"] and is_blank(body):
         raise ToolError("Say in `body` what changed.")
     context.report = Report(arguments["changed"], arguments.get("severity", "info"), body)
     return "Noted." if context.report.changed else "Noted: nothing to report."

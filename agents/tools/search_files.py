@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from stagent.lib.text import shorten
+
 from . import workspace
 from .base import Arguments, Tool, ToolContext, ToolError
 from .listing import Entry, entries
@@ -33,7 +35,7 @@ def search_files(context: ToolContext, arguments: Arguments) -> str:
 def _matches(context: ToolContext, entry: Entry, wanted: str) -> Iterator[str]:
     for number, line in enumerate(_lines(context, entry), 1):
         if wanted in line.casefold():
-            yield f"{entry.path}:{number}: {line.strip()[:MAX_LINE_CHARS]}"
+            yield f"{entry.path}:{number}: {shorten(line, MAX_LINE_CHARS)}"
 
 
 def _lines(context: ToolContext, entry: Entry) -> list[str]:

@@ -5,12 +5,11 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from chat.conf import MAX_FILES, MAX_TEXT_CHARS
-from chat.models.conversation import FOLDER_CHARS, TITLE_CHARS
+from chat.models.conversation import FOLDER_CHARS, LONGEST_MODEL, TITLE_CHARS
 from stagent.lib.api.listing import Paged
 from stagent.lib.api.values import AnyId, Asked, Text
 
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
-LONGEST_MODEL = 120
 SEARCH_CHARS = 200
 MOST_MESSAGES = 2000
 

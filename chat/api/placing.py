@@ -12,6 +12,7 @@ from chat.api.finding import me
 from chat.api.message_rows import EXAMPLE, MessageRow, message_rows
 from chat.branches import Tree, load
 from chat.models import Conversation
+from chat.tidying import a_name
 from chat.transitions import Accepted, Draft, accept, ask_again
 from chat.transitions.accepting import begin as begin_conversation
 from chat.transitions.accepting import profile_of
@@ -55,7 +56,7 @@ class Placed(Row):
 
 def begin(owner: User, asked: NewConversation, now: datetime) -> Conversation:
     """Begin a conversation in which nothing is said yet."""
-    profile, title = profile_of(asked.profile), " ".join(asked.title.split())
+    profile, title = profile_of(asked.profile), a_name("title", asked.title) if asked.title.strip() else ""
     return begin_conversation(owner, now, title=title, profile=profile, model=asked.model or "")
 
 

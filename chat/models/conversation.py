@@ -6,9 +6,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from agents.models import Profile
+from stagent.lib.names import one_line
 
 TITLE_CHARS = 120
 FOLDER_CHARS = 60
+LONGEST_MODEL = 120
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -28,7 +30,9 @@ class Conversation(models.Model):
     """A tree of messages; `head` is the last message of the branch that is shown."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="conversations")
-    title = models.CharField(max_length=TITLE_CHARS, blank=True, help_text="Empty until something was said.")
+    title = models.CharField(
+        max_length=TITLE_CHARS, blank=True, validators=[one_line], help_text="Empty until something was said."
+    )
     titled_by_hand = models.BooleanField(default=False)
     profile = models.ForeignKey(Profile, models.SET_NULL, null=True, blank=True)
     model = models.CharField(max_length=120, blank=True, help_text="Empty: the profile's.")
@@ -38,7 +42,10 @@ class Conversation(models.Model):
     )
     forked_from = models.ForeignKey("chat.Message", models.SET_NULL, null=True, blank=True, related_name="+")
     folder = models.CharField(
-        max_length=FOLDER_CHARS, blank=True, help_text="There while something lies in it."
+        max_length=FOLDER_CHARS,
+        blank=True,
+        validators=[one_line],
+        help_text="There while something lies in it.",
     )
     pinned = models.BooleanField(default=False)
     created_at = models.DateTimeField()

@@ -8,19 +8,20 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.utils.text import Truncator
 
 from agents import transcript
 from agents.models import Profile
-from agents.text import storable
 from chat import conf, news
 from chat.doorbell import call
 from chat.errors import no_conversation, no_message, still_answering, too_many_waiting
 from chat.models import Conversation, Message
+from chat.models.conversation import LONGEST_MODEL
 from chat.states import NEWS_MESSAGE, MessageStatus, Role
 from chat.transitions.enclosing import enclose, wanted
+from stagent.lib.names import plain
 from stagent.lib.prepared import Given, Select
 from stagent.lib.problems import invalid
+from stagent.lib.text import clip, is_blank, shorten, storable, too_long
 
 TITLE_CHARS = 80
 ROOT = "root"  # in place of a parent: before everything that was said
@@ -100,15 +101,14 @@ def number(identifier: str | int | None) -> int:
 
 def _checked(draft: Draft) -> str:
     text: str = storable(draft.text)
-    if not text.strip() and not draft.attachments:
+    if is_blank(text) and not draft.attachments:
         raise invalid({"text": "Say something."})
-    if len(text) > conf.MAX_TEXT_CHARS:
-        raise invalid({"text": f"At most {conf.MAX_TEXT_CHARS:,} characters; these are {len(text):,}."})
+    longest = {"text": (text, conf.MAX_TEXT_CHARS), "model": (draft.model or "", LONGEST_MODEL)}
+    if faults := {name: fault for name, said in longest.items() if (fault := too_long(*said))}:
+        raise invalid(faults)
     if draft.client_msg_id is not None and not 1 <= len(draft.client_msg_id) <= 100:
         raise invalid({"client_msg_id": "Between 1 and 100 characters."})
-    if draft.model and len(draft.model) > 120:
-        raise invalid({"model": "At most 120 characters."})
-    return text if text.strip() else ""  # a file alone says enough
+    return "" if is_blank(text) else text  # a file alone says enough
 
 
 def _first(owner: User, client_msg_id: str | None) -> Accepted | None:
@@ -180,7 +180,7 @@ def profile_of(slug: str | None) -> Profile | None:
     found = Profile.objects.filter(slug=slug).first() if slug else None
     if slug and found is None:
         known = ", ".join(Profile.objects.values_list("slug", flat=True)[:MOST_NAMED]) or "none"
-        raise invalid({"profile": f"There is no profile {slug[:80]!r}. There are: {known}."})
+        raise invalid({"profile": f"There is no profile {clip(slug, 80)!r}. There are: {known}."})
     return found
 
 
@@ -222,7 +222,7 @@ def _parent(conversation: Conversation, parent_id: str | None) -> int | None:
 
 def _title(conversation: Conversation, text: str) -> None:
     if not conversation.title:
-        conversation.title = Truncator(" ".join(text.split())).chars(TITLE_CHARS)
+        conversation.title = plain(shorten(text, TITLE_CHARS))
 
 
 def _place_reply(

@@ -7,14 +7,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.utils.text import Truncator
 
 from agents.models import Profile, Transcript
-from agents.text import storable
 from chat import news
 from chat.models import Conversation, Message
 from chat.models.conversation import TITLE_CHARS
 from chat.states import NEWS_MESSAGE, MessageStatus, Reason, Role
+from stagent.lib.text import is_blank, shorten, storable
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def _deliver(owner: User, result: Result, now: datetime) -> Message:
         status=MessageStatus.COMPLETE,
         reason=result.reason,
         text=storable(result.text),
-        notice="" if result.text.strip() else "It finished without a word.",
+        notice="It finished without a word." if is_blank(result.text) else "",
         profile=conversation.profile,
         transcript_id=known,
         run_id=result.run_id,
@@ -80,7 +79,7 @@ def _conversation(owner: User, result: Result, now: datetime) -> Conversation:
     return found or Conversation.objects.create(
         owner=owner,
         schedule_id=result.schedule_id,
-        title=Truncator(result.schedule_name).chars(TITLE_CHARS),
+        title=shorten(result.schedule_name, TITLE_CHARS),
         profile=Profile.objects.filter(slug=result.profile).first(),
         created_at=now,
         active_at=now,

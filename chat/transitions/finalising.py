@@ -17,7 +17,6 @@ from agents.conf import OFFLINE_MODEL
 from agents.events import Finished, TextDelta
 from agents.models import Transcript
 from agents.states import FailureReason
-from agents.text import storable
 from chat import news
 from chat.events import Settled
 from chat.models import Conversation, Message
@@ -27,6 +26,7 @@ from chat.states import ARROWS, NEWS_SETTLED, MessageStatus, Reason
 from chat.waits import measured, since
 from chat.wording import notice_for
 from stagent.lib.side_notes import best_effort
+from stagent.lib.text import is_blank, storable
 
 PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureReason.BUDGET_EXCEEDED)
 
@@ -92,7 +92,7 @@ def _lock(message_id: int, token: UUID | None, belief: Q) -> Message | None:
 
 
 def _notice(reply: Message, end: End) -> str:
-    said, begun = bool(reply.text.strip()), reply.started_at is not None
+    said, begun = not is_blank(reply.text), reply.started_at is not None
     return notice_for(end.status, end.reason, end.detail, said=said, begun=begun)
 
 
@@ -122,7 +122,7 @@ def _as_concluded(reply: Message, end: End) -> End:
 def _shown(reply: Message, last_words: str, pen: UUID, now: datetime) -> list[Part]:
     assert reply.transcript_id is not None
     parts = parts_in(reply.transcript_id)
-    if not text_of(parts).strip() and last_words.strip():
+    if is_blank(text_of(parts)) and not is_blank(last_words):
         transcript.append(reply.transcript_id, pen, [TextDelta(0, last_words)], now)
         parts = parts_in(reply.transcript_id)
     return parts

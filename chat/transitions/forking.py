@@ -11,7 +11,6 @@ from itertools import pairwise
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
-from django.utils.text import Truncator
 
 from chat import news
 from chat.branches import Tree, load
@@ -20,6 +19,7 @@ from chat.models import Conversation, Enclosure, Message
 from chat.models.conversation import TITLE_CHARS
 from chat.transitions.accepting import lock, number
 from stagent.lib.problems import invalid
+from stagent.lib.text import with_ending
 
 SUFFIX = " (fork)"
 AT_ONCE = 200  # rows
@@ -95,5 +95,4 @@ def _copy_files(copies: Mapping[int, Message]) -> None:
 
 
 def _title(title: str) -> str:
-    plain = title.removesuffix(SUFFIX) or "Conversation"
-    return Truncator(plain).chars(TITLE_CHARS - len(SUFFIX)) + SUFFIX
+    return with_ending(title.removesuffix(SUFFIX) or "Conversation", SUFFIX, TITLE_CHARS)

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from schedules.models import Firing, Schedule
 from schedules.models.firing import reaching
 from schedules.panels import day
+from stagent.lib.api.values import number
 
 MOST_NAMED = 30  # schedules that a filter names; the others are found by searching
 
@@ -87,13 +88,13 @@ class ScheduleFilter(admin.SimpleListFilter):
         lately = Schedule.objects.order_by("-last_fired_at", "pk").exclude(last_fired_at=None)
         named = list(lately.values_list("pk", "name")[:MOST_NAMED])
         chosen = request.GET.get(self.parameter_name, "")
-        if chosen.isdecimal() and int(chosen[:18]) not in dict(named):
-            named = [*Schedule.objects.filter(pk=chosen[:18]).values_list("pk", "name"), *named]
-        return [(str(number), name) for number, name in sorted(named, key=lambda pair: pair[1].casefold())]
+        if (pk := number(chosen)) is not None and pk not in dict(named):
+            named = [*Schedule.objects.filter(pk=pk).values_list("pk", "name"), *named]
+        return [(str(pk), name) for pk, name in sorted(named, key=lambda pair: pair[1].casefold())]
 
     def has_output(self) -> bool:
         return True
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = self.value() or ""
-        return queryset.filter(schedule=int(chosen[:18])) if chosen.isdecimal() else queryset
+        pk = number(self.value() or "")
+        return queryset if pk is None else queryset.filter(schedule=pk)

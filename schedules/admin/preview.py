@@ -102,7 +102,7 @@ def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None)
     schedule.pool_id = (
         Pool.objects.filter(pk=str(data.get("pool") or "")).values_list("pk", flat=True).first()
     )
-    schedule.name = str(data.get("name") or "")[:120]
+    schedule.name = str(data.get("name") or "")
     if data.get("kind") == ScheduleKind.HEARTBEAT:
         schedule.kind = ScheduleKind.HEARTBEAT
         schedule.active_from, schedule.active_until = (

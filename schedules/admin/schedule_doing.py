@@ -19,11 +19,15 @@ from schedules.admin import verbs
 from schedules.admin.schedule_columns import ScheduleColumns
 from schedules.errors import Blocked, CapacityFull, NoScheduler
 from schedules.models import Run, Schedule
+from schedules.models.schedule import LONGEST_REASON
 from stagent.lib import clock
 from stagent.lib.admin import operator
+from stagent.lib.api.values import number
+from stagent.lib.problems import Problem, typed
 
 type Verb = Callable[[Schedule, AbstractBaseUser, datetime], str]
 PLAIN: dict[str, Verb] = {"pause": verbs.pause, "resume": verbs.resume, "reset": verbs.reset}
+MOST_FORCED = 100  # schedules
 MOST_BLOCKING = 20  # runs that are named as being in the way
 NEEDS = {
     "run": "run",
@@ -141,14 +145,23 @@ class ScheduleDoing(ScheduleColumns):
         """Ask for a reason, then force; without one nothing happens."""
         if not self.has_force_permission(request):
             raise PermissionDenied
-        numbers = [int(number) for number in request.GET.get("ids", "").split(",") if number.isdecimal()]
-        chosen = list(Schedule.objects.filter(pk__in=numbers[:100]))
-        reason = request.POST.get("reason", "").strip()
-        if request.method == "POST" and reason and chosen:
-            return self._force(request, chosen, reason[:250])
-        return self._ask(
-            request, "force", {"title": "Force a run", "chosen": chosen, "missing": request.method == "POST"}
-        )
+        numbers = [number(opaque) for opaque in request.GET.get("ids", "").split(",")]
+        chosen = list(Schedule.objects.filter(pk__in=[pk for pk in numbers if pk is not None]))
+        written, wrong = request.POST.get("reason", ""), ""
+        if len(chosen) > MOST_FORCED:
+            chosen, wrong = (
+                [],
+                f"At most {MOST_FORCED} schedules are forced at once; these are {len(chosen)}.",
+            )
+        elif request.method == "POST" and chosen:
+            try:
+                if reason := typed("reason", written, LONGEST_REASON):
+                    return self._force(request, chosen, reason)
+                wrong = "Say why: nothing is forced without a reason."
+            except Problem as problem:
+                wrong = problem.fields["reason"]
+        asked = {"title": "Force a run", "chosen": chosen, "wrong": wrong, "reason": written}
+        return self._ask(request, "force", asked)
 
     def _force(self, request: HttpRequest, chosen: list[Schedule], reason: str) -> HttpResponse:
         runs = []

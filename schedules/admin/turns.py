@@ -23,6 +23,7 @@ from agents.events import (
 from agents.models import Event
 from agents.states import QuestionStatus
 from stagent.lib.rendering import html_of
+from stagent.lib.text import shorten
 
 SHOWN = 60  # turns of a long run that are shown before somebody asks for the others
 MOST_EVENTS = 20_000
@@ -177,5 +178,5 @@ def _pretty(arguments: Any) -> str:
 def _intent(arguments: Any) -> str:
     """Say a call's arguments in one line."""
     if not isinstance(arguments, dict):
-        return str(arguments)[:INTENT_CHARS]
-    return ", ".join(f"{name}: {value}" for name, value in arguments.items())[:INTENT_CHARS]
+        return shorten(str(arguments), INTENT_CHARS)
+    return shorten(", ".join(f"{name}: {value}" for name, value in arguments.items()), INTENT_CHARS)

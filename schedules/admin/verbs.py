@@ -9,12 +9,14 @@ from django.db import transaction
 from schedules import editing, run_now
 from schedules.admin import when
 from schedules.models import Schedule
+from schedules.models.schedule import NAME_CHARS
 from schedules.run_now import Started
 from schedules.states import ScheduleStatus
 from schedules.transitions import forgive
 from schedules.transitions import pause as pause_active
 from schedules.transitions import resume as resume_paused
 from stagent.lib import journal
+from stagent.lib.names import free_copy
 
 COPIED = (
     "project", "prompt", "profile", "kind", "timezone", "starts_at", "ends_at", "max_firings", "jitter_sec",
@@ -71,7 +73,8 @@ def duplicate(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> Sche
     """Make a copy that is paused, so that nothing fires twice before it was looked at."""
     values = {name: getattr(schedule, name) for name in COPIED}
     paused = {"status": ScheduleStatus.PAUSED, "paused_reason": "A copy: resume it when it is ready."}
-    naming = {"name": f"{schedule.name[:112]} (copy)", "owner": user}
+    copies = set(Schedule.objects.filter(name__endswith=")").values_list("name", flat=True))
+    naming = {"name": free_copy(schedule.name, "copy", NAME_CHARS, copies), "owner": user}
     with transaction.atomic():
         copy = editing.save(Schedule(), values | paused | naming | _timing(schedule), now=now)
         journal.note(user, copy, journal.ADDITION, f"Copied from {schedule.name}.")

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, StrictBool
 
 from agents.models.profile import MAX_TURNS
-from schedules.models.schedule import KEY
+from schedules.models.schedule import KEY, LONGEST_REASON
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib.api.values import AnyId, Asked, DayTime, Moment, Name, Text, Whole, Words
 from stagent.lib.names import LARGEST_INTEGER
@@ -114,4 +114,4 @@ class Because(Asked):
         extra="forbid", json_schema_extra={"example": {"reason": "The release is out."}}
     )
 
-    reason: Text = Field(default="", max_length=300)
+    reason: Text = Field(default="", max_length=LONGEST_REASON)

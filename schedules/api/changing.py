@@ -16,7 +16,7 @@ from schedules.api.fires import step_warnings
 from schedules.api.schedule_rows import ScheduleRow, schedule_row, schedule_version, standing_warnings
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
-from schedules.models.schedule import KEY_TAKEN
+from schedules.models.schedule import KEY_TAKEN, LONGEST_REASON
 from schedules.states import ScheduleStatus
 from schedules.transitions import pause as pause_active
 from schedules.transitions import remove as remove_schedule
@@ -24,7 +24,7 @@ from schedules.transitions import restore as restore_standing
 from schedules.transitions import resume as resume_paused
 from stagent.lib import journal
 from stagent.lib.api.values import Row, Warnings
-from stagent.lib.problems import invalid, of_model
+from stagent.lib.problems import invalid, of_model, typed
 from stagent.lib.versions import ANY, Expected
 
 BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."
@@ -101,7 +101,7 @@ def change(
 def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> ScheduleRow:
     """Pause an active schedule; one that is paused stays as it is."""
     actor.must_have("change_schedule")
-    schedule = finding.schedule(schedule_id)
+    schedule, reason = finding.schedule(schedule_id), typed("reason", reason, LONGEST_REASON)
     with transaction.atomic():
         if pause_active(schedule.pk, now=now, reason=reason or _paused_by(actor)):
             actor.note(schedule, journal.CHANGE, f"Paused. {reason}".strip())

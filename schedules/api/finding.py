@@ -5,6 +5,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from schedules.models import Firing, Run, Schedule
 from stagent.lib.api.values import number
 from stagent.lib.problems import Problem
+from stagent.lib.text import clip
 
 
 def schedules() -> QuerySet[Schedule]:
@@ -37,7 +38,7 @@ def firing(firing_id: str) -> Firing:
 
 
 def missing(what: str, opaque: str) -> Problem:
-    return Problem(404, f"{what}_not_found", f"There is no {what} {opaque[:80]!r}.")
+    return Problem(404, f"{what}_not_found", f"There is no {what} {clip(opaque, 80)!r}.")
 
 
 def _one[Kind: (Schedule, Run, Firing)](rows: QuerySet[Kind], what: str, opaque: str) -> Kind:

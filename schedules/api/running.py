@@ -10,8 +10,10 @@ from schedules.api import finding
 from schedules.api.actors import Actor
 from schedules.cancelling import Cancelled
 from schedules.models import Run
+from schedules.models.schedule import LONGEST_REASON
 from schedules.run_now import Started
 from stagent.lib import journal
+from stagent.lib.problems import typed
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def start(schedule_id: str, wanted: Wanted, actor: Actor, now: datetime) -> Star
 def cancel(run_id: str, reason: str, actor: Actor, now: datetime) -> Cancelled:
     """Cancel a queued run at once, ask a running one to stop."""
     actor.must_have("change_run")
-    run = finding.run(run_id)
+    run, reason = finding.run(run_id), typed("reason", reason, LONGEST_REASON)
     with transaction.atomic():
         became = cancelling.cancel(run.pk, reason=reason or f"Cancelled by {actor}.", now=now)
         actor.note(run, journal.CHANGE, f"Cancelled. {reason}".strip())

@@ -18,11 +18,12 @@ from schedules.asfile.matching import Place, Present, place_of, present
 from schedules.asfile.reading import Entry, Fault, Faulty
 from schedules.asfile.telling import OTHERS, REASON, STANDING, WHEN, default, told
 from schedules.models import Schedule
+from schedules.models.schedule import LONGEST_REASON
 from schedules.states import ScheduleStatus
 from stagent.lib.problems import Problem, of_model, of_schema
+from stagent.lib.text import too_long
 
 DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
-REASON_CHARS = 300
 TIMING = editing.TIMING | {"interval"}
 NOT_NAMED = "The file does not name it."
 
@@ -103,8 +104,10 @@ def _standing(entry: Entry, found: Schedule | None, *, retimed: bool) -> dict[st
     status, reason = entry.values.get("status"), entry.values.get(REASON)
     if reason is not None and status != ScheduleStatus.PAUSED:
         raise Faulty(entry.fault(REASON, "Only `status: paused` has one."))
-    if reason is not None and not (isinstance(reason, str) and 0 < len(reason) <= REASON_CHARS):
-        raise Faulty(entry.fault(REASON, f"Text of at most {REASON_CHARS} characters is expected."))
+    if reason is not None and not (isinstance(reason, str) and reason):
+        raise Faulty(entry.fault(REASON, "Text is expected."))
+    if reason is not None and (fault := too_long(reason, LONGEST_REASON)):
+        raise Faulty(entry.fault(REASON, fault))
     before, because = (found.status, found.paused_reason or None) if found else (None, None)
     if before == ScheduleStatus.COMPLETED and status == ScheduleStatus.ACTIVE and not retimed:
         status = None  # it was active, as the file says, until no instant was left

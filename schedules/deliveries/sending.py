@@ -14,7 +14,9 @@ from typing import Any
 from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
 from schedules.deliveries import letters, webhook
 from schedules.models import Delivery
+from schedules.models.delivery import LONGEST_ERROR
 from schedules.signals import deliver_to_chat
+from stagent.lib.text import clip
 
 BATCH = 20  # sent at once, so that one slow target delays nobody by more than its own ten seconds
 LEASE = timedelta(minutes=2)  # longer than any sending takes
@@ -121,11 +123,11 @@ async def _send(delivery: Delivery, now: datetime) -> str:
     except TimeoutError:
         return "There was no answer in time."
     except webhook.Refused as refusal:
-        return str(refusal)[:300]
+        return clip(str(refusal), LONGEST_ERROR)
     except Exception as error:  # noqa: BLE001 - whatever one target does, the others are served
         return _in_words(error)
     return SENT
 
 
 def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    return clip(f"{type(error).__name__}: {error}", LONGEST_ERROR)

@@ -9,6 +9,8 @@ from schedules.models.notice import Notice
 from schedules.models.run import Run
 from schedules.models.schedule import Schedule
 
+LONGEST_ERROR = 300
+
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> "DeliveryQuerySet":
@@ -45,7 +47,7 @@ class Delivery(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
-    last_error = models.CharField(max_length=300, blank=True)
+    last_error = models.CharField(max_length=LONGEST_ERROR, blank=True)
     created_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
 

@@ -18,6 +18,7 @@ def reaching(moment: datetime) -> Q:
 
 
 # Of a firing that is over: a person stopped its run, while it ran or before it began. That is no failure.
+LONGEST_OUTCOME = 400  # room for a person's reason behind a word of ours, or for a note behind it
 CANCELLED = Q(failure_reason=FailureReason.ABORTED) | Q(failure_reason="", duration_ms=None)
 
 
@@ -43,7 +44,7 @@ class Firing(models.Model):
     kind = models.CharField(max_length=12, choices=FiringKind)
     nominal_at = models.DateTimeField()
     outcome = models.CharField(max_length=20, choices=Outcome)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = models.CharField(max_length=LONGEST_OUTCOME, blank=True)
     count = models.PositiveIntegerField(default=1)
     last_nominal_at = models.DateTimeField(
         null=True, help_text="The last of several instants; nominal_at is the first. Empty: there is one."

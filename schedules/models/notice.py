@@ -6,6 +6,8 @@ from django.db.models import Q
 
 from schedules.models.schedule import Schedule
 
+LONGEST_NOTICE = 600
+
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def open(self) -> "NoticeQuerySet":
@@ -33,7 +35,7 @@ class Notice(models.Model):
     schedule = models.ForeignKey(
         Schedule, models.SET_NULL, null=True, related_name="notices", help_text="Which one can be run now."
     )
-    text = models.CharField(max_length=600)
+    text = models.CharField(max_length=LONGEST_NOTICE)
     count = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()

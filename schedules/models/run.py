@@ -11,9 +11,10 @@ from agents.models import Profile, Project, Question, Transcript
 from agents.states import FailureReason
 from schedules import samples
 from schedules.models.firing import Firing
-from schedules.models.schedule import Schedule
+from schedules.models.schedule import LONGEST_REASON, Schedule
 from schedules.states import FINISHED, UNFINISHED, RunStatus, Source
 
+LONGEST_DETAIL = 500
 UNADOPTED = ""  # the holder of a run that a web process claimed and no scheduler took over yet
 
 
@@ -80,7 +81,7 @@ class Run(models.Model):
     failure_kind = models.CharField(
         max_length=32, blank=True, help_text="Finer than the reason; a row of agents.failures."
     )
-    failure_detail = models.CharField(max_length=500, blank=True)
+    failure_detail = models.CharField(max_length=LONGEST_DETAIL, blank=True)
     attempt = models.PositiveIntegerField(default=0, help_text="How many times it was claimed and counted.")
     lost_count = models.PositiveIntegerField(default=0, help_text="How many of its workers vanished.")
     retry_count = models.PositiveIntegerField(default=0, help_text="Retries that count against the most.")
@@ -92,7 +93,9 @@ class Run(models.Model):
         null=True, help_text="It fails if the provider has not answered by then; set by the first failure."
     )
     retry_kind = models.CharField(max_length=32, blank=True)
-    retry_detail = models.CharField(max_length=500, blank=True, help_text="What it is tried again for.")
+    retry_detail = models.CharField(
+        max_length=LONGEST_DETAIL, blank=True, help_text="What it is tried again for."
+    )
 
     # The queue.
     priority = models.SmallIntegerField(default=0)
@@ -118,7 +121,7 @@ class Run(models.Model):
     )
     finished_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
-    cancel_reason = models.CharField(max_length=200, blank=True)
+    cancel_reason = models.CharField(max_length=LONGEST_REASON, blank=True)
 
     # Limits, copied when it was queued; empty means the profile's, then the global default.
     max_turns = models.PositiveIntegerField(null=True)

@@ -17,6 +17,8 @@ from stagent.lib.names import LARGEST_INTEGER, one_line
 
 KEY_TAKEN = "Another schedule has this key."
 ONE_SHOT_PATIENCE = timedelta(hours=24)  # how long a one-shot waits for its turn, its budget or a scheduler
+NAME_CHARS = 120
+LONGEST_REASON = 300  # why somebody paused, cancelled or forced something
 PAUSED_ITSELF = "Paused itself"  # how the reason of a self-pause begins
 KEY = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 
@@ -43,7 +45,7 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
 class Schedule(models.Model):
     """When, what and within which limits; the tick turns its due instants into firings."""
 
-    name = models.CharField(max_length=120, validators=[one_line])
+    name = models.CharField(max_length=NAME_CHARS, validators=[one_line])
     key = models.CharField(
         max_length=100,
         unique=True,
@@ -182,7 +184,7 @@ class Schedule(models.Model):
     avg_is_lower_bound = models.BooleanField(
         default=False, editable=False, help_text="The last run was cut off at its own limit."
     )
-    paused_reason = models.CharField(max_length=300, blank=True, editable=False)
+    paused_reason = models.CharField(max_length=LONGEST_REASON, blank=True, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False
     )

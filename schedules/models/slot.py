@@ -1,9 +1,11 @@
 """Numbered places to run. N enabled rows of a pool are a capacity of N."""
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 
 DEFAULT_POOL = "default"  # the global cap; its size is the setting SCHEDULE_MAX_CONCURRENT
+MOST_SLOTS = 1000  # of a pool, and of the cap
 OVERFLOW_POOL = "overflow"  # where forced runs go when the default pool is full
 
 
@@ -11,11 +13,16 @@ class Pool(models.Model):
     """A limit of its own beside the global cap; a run of this pool holds one of its slots too."""
 
     name = models.SlugField(primary_key=True)
-    size = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
+    size = models.PositiveIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST_SLOTS)]
+    )
 
     class Meta:
         ordering = ["name"]
         verbose_name = "concurrency pool"
+        constraints = [
+            models.CheckConstraint(condition=Q(size__range=(1, MOST_SLOTS)), name="pool_size_is_bounded"),
+        ]
 
     def __str__(self) -> str:
         return self.name

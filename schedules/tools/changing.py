@@ -12,7 +12,7 @@ from schedules.api.schedule_rows import ScheduleRow
 from schedules.models import Schedule
 from schedules.tools import telling
 from schedules.tools.acting import actor, read, tool_call
-from schedules.tools.describing import FIELDS, SCHEDULE, schema, text
+from schedules.tools.describing import FIELDS, REASON, SCHEDULE, schema
 from schedules.tools.naming import the_schedule
 from schedules.tools.previewing import card
 from schedules.tools.wanting import new_schedule, on_its_clocks, refuse_power
@@ -91,7 +91,7 @@ UPDATE_SCHEDULE = Tool(
 PAUSE_SCHEDULE = Tool(
     name="pause_schedule",
     description="Pause a schedule until it is resumed. Runs that are running go on; queued ones wait.",
-    input_schema=schema(("schedule",), schedule=SCHEDULE, reason=text("Why, for those who look later.", 300)),
+    input_schema=schema(("schedule",), schedule=SCHEDULE, reason=REASON),
     call=pause_schedule,
     effects="schedules",
     idempotent=True,

@@ -4,6 +4,7 @@ from typing import Any
 
 from agents.models.profile import MAX_TURNS
 from schedules.api.asking import DAY
+from schedules.models.schedule import LONGEST_REASON
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind
 
 SCHEDULE = {"type": "string", "maxLength": 120, "description": "Its name or its id."}
@@ -38,6 +39,7 @@ def number(description: str, least: int, most: int) -> dict[str, Any]:
     return {"type": ["integer", "null"], "minimum": least, "maximum": most, "description": description}
 
 
+REASON = text("Why, for those who look later.", LONGEST_REASON)
 FIELDS = {
     "name": text("A short name.", 120),
     "prompt": text("What the agent is to do at each firing, complete in itself.", 20_000),

@@ -4,6 +4,7 @@ from agents.tools.base import ToolError
 from schedules.api import finding
 from schedules.models import Schedule
 from stagent.lib.api.values import number
+from stagent.lib.text import clip
 
 SHOWN = 5
 WHERE = " list_schedules shows which there are."
@@ -29,7 +30,7 @@ def _ambiguous(said: str, named: list[Schedule]) -> str:
 def _unknown(said: str) -> str:
     near = list(finding.schedules().filter(name__icontains=said)[:SHOWN]) if said else []
     hint = f" Did you mean {_listed(near)}?" if near else WHERE
-    return f"There is no schedule {said[:80]!r}.{hint}"
+    return f"There is no schedule {clip(said, 80)!r}.{hint}"
 
 
 def _listed(schedules: list[Schedule]) -> str:

@@ -14,7 +14,7 @@ from schedules.errors import NotAllowed
 from schedules.models import Run, Schedule
 from schedules.states import UNFINISHED, RunStatus
 from schedules.tools.acting import actor, tool_call
-from schedules.tools.describing import RUN, SCHEDULE, schema, text
+from schedules.tools.describing import REASON, RUN, SCHEDULE, schema
 from schedules.tools.naming import the_schedule
 from stagent.lib import clock
 
@@ -103,7 +103,7 @@ CANCEL_RUN = Tool(
         "Cancel a run, by its id; or by its schedule, the runs of it that are running or wait for a person, "
         "else the queued ones. The schedule itself goes on and fires again: pause_schedule pauses it."
     ),
-    input_schema=schema(run=RUN, schedule=SCHEDULE, reason=text("Why, for those who look later.", 200)),
+    input_schema=schema(run=RUN, schedule=SCHEDULE, reason=REASON),
     call=cancel_run,
     effects="schedules",
     idempotent=True,

@@ -21,12 +21,16 @@ from agents.failures import policy
 from agents.states import FailureKind
 from schedules import outbox, statements, streaks
 from schedules.models import Firing, Run, Schedule
+from schedules.models.firing import LONGEST_OUTCOME
+from schedules.models.run import LONGEST_DETAIL
+from schedules.models.schedule import LONGEST_REASON
 from schedules.signals import announce, run_finished
 from schedules.states import FINISHED, Outcome, RunStatus
 from schedules.transitions import slots
 from schedules.transitions.accounts import Ending, account_for, close, ends_at, measure, seal, take_log_away
 from schedules.transitions.queueing import place_again
 from stagent.lib import bell
+from stagent.lib.text import clip
 
 WAIT_FOR_ROOM = timedelta(minutes=1)  # on a full disk, before a run is tried again
 
@@ -88,7 +92,7 @@ def _end(run_id: int, token: UUID, ending: Ending, now: datetime) -> Run:
         failure_reason=ending.failure_reason,
         failure_kind=ending.failure_kind or "",
         worked_ms=ending.worked_ms,
-        failure_detail=ending.detail[:500],
+        failure_detail=clip(ending.detail, LONGEST_DETAIL),
         result=ending.result,
         result_partial=ending.partial,
         report=ending.report,
@@ -183,7 +187,7 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
                 status=RunStatus.CANCELLED,
                 finished_at=now,
                 cancel_requested_at=now,
-                cancel_reason=reason[:200],
+                cancel_reason=clip(reason, LONGEST_REASON),
             )
         )
         if not changed:
@@ -191,7 +195,7 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
         run = account_for(run_id)
         measure(run, Ending(RunStatus.CANCELLED), now)
         if outcome:
-            Firing.objects.filter(run=run_id).update(outcome=outcome, reason=reason[:300])
+            Firing.objects.filter(run=run_id).update(outcome=outcome, reason=clip(reason, LONGEST_OUTCOME))
     announce(run_finished, run=run)
     return True
 
@@ -208,7 +212,7 @@ def give_up(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -> bo
                 status=RunStatus.FAILED,
                 failure_reason=reason,
                 failure_kind=kind,
-                failure_detail=detail[:500],
+                failure_detail=clip(detail, LONGEST_DETAIL),
                 finished_at=now,
             )
         )

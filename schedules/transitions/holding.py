@@ -11,8 +11,10 @@ from agents import totals
 from agents.errors import LeaseLost
 from schedules import handover
 from schedules.models import Run
+from schedules.models.schedule import LONGEST_REASON
 from schedules.states import RunStatus
 from stagent.lib import bell
+from stagent.lib.text import clip
 
 
 def renew(tokens: Iterable[UUID], now: datetime, ttl: timedelta) -> set[UUID]:
@@ -50,7 +52,9 @@ def request_cancel(run_id: int, *, reason: str, now: datetime) -> bool:
     """Ask the holder of a running run to stop; False when it is not running. Asking twice is asking once."""
     asked = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING)
     with transaction.atomic():
-        if asked.filter(cancel_requested_at=None).update(cancel_requested_at=now, cancel_reason=reason[:200]):
+        if asked.filter(cancel_requested_at=None).update(
+            cancel_requested_at=now, cancel_reason=clip(reason, LONGEST_REASON)
+        ):
             handover.abort(run_id)
         bell.ring()
     return asked.exists()

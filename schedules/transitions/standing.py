@@ -8,11 +8,13 @@ from django.db import transaction
 from agents import leaves
 from schedules import settling
 from schedules.models import Run, Schedule
+from schedules.models.schedule import LONGEST_REASON
 from schedules.states import ScheduleStatus
 from schedules.transitions.holding import request_cancel
 from schedules.transitions.next_instant import NO_NEXT, next_columns, next_from
 from schedules.transitions.parking import withdraw
 from stagent.lib import bell
+from stagent.lib.text import clip
 
 PAUSED_THEN = "The schedule was paused after it came due; the run waits until it is resumed."
 
@@ -27,7 +29,10 @@ def pause(schedule_id: int, *, now: datetime, reason: str = "") -> bool:
         schedule = settling.lock_recorded(schedule_id, now, one_shots=False, at_once=True, note=PAUSED_THEN)
         if schedule is None or schedule.status != ScheduleStatus.ACTIVE:
             return False
-        _write(schedule, NO_NEXT | {"status": ScheduleStatus.PAUSED, "paused_reason": reason[:300]})
+        _write(
+            schedule,
+            NO_NEXT | {"status": ScheduleStatus.PAUSED, "paused_reason": clip(reason, LONGEST_REASON)},
+        )
     return True
 
 

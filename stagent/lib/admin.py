@@ -123,6 +123,8 @@ class ConsoleAdmin(admin.ModelAdmin):
     ) -> Any:
         form = context["adminform"].form
         form.label_suffix = ""
+        for field in form.fields.values():
+            field.widget.attrs.pop("maxlength", None)  # browsers cut by it what is pasted, and say nothing
         context["adminform"].fieldsets = [
             _unfolded_if_wrong(part, form.errors) for part in context["adminform"].fieldsets
         ]

@@ -4,12 +4,15 @@ import errno
 
 from django.db import InterfaceError, OperationalError
 
+from stagent.lib.text import shorten
+
 AWAY = (
     OperationalError,
     InterfaceError,
     OSError,
     TimeoutError,
 )  # said in a line; the rest with its traceback
+LONGEST = 300  # characters of an error in words
 OF_DATABASE = (OperationalError, InterfaceError)
 OUR_FAULT = ("no such ", "syntax error", "has no column", "incomplete input")  # as SQLite says it
 DISK_FULL = ("disk is full", "no space left on device", "disk quota exceeded")
@@ -34,5 +37,5 @@ def is_full(error: BaseException) -> bool:
 
 def in_words(error: BaseException) -> str:
     """Name an error in one line."""
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said}"[:300] if said else type(error).__name__
+    said = str(error).strip()
+    return shorten(f"{type(error).__name__}: {said}", LONGEST) if said else type(error).__name__

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
+from stagent.lib.text import is_blank, length_fault, storable, too_long
+
 INVALID = "validation_error"
 
 
@@ -37,6 +39,14 @@ def invalid(fields: Mapping[str, str], message: str = "") -> Problem:
     """Say which fields are wrong and why, the first of them in the message too."""
     named = " ".join(f"{name}: {text}" for name, text in fields.items())
     return Problem(422, INVALID, message or named or "The request is not valid.", fields=fields)
+
+
+def typed(field: str, text: str, longest: int) -> str:
+    """Return what somebody typed, to be kept; empty where it shows nothing. A Problem if it is too long."""
+    words: str = storable(text).strip()
+    if fault := too_long(words, longest):
+        raise invalid({field: fault})
+    return "" if is_blank(words) else words
 
 
 def of_model(error: ValidationError) -> Problem:
@@ -74,8 +84,7 @@ PLAIN = {  # pydantic's kinds of faults, with what it knows of each
     "datetime_parsing": A_MOMENT,
     "datetime_from_date_parsing": A_MOMENT,
     "time_parsing": A_TIME,
-    "too_long": "At most {max_length} characters fit.",
-    "string_too_long": "At most {max_length} characters fit.",
+    "too_long": "At most {max_length} entries fit; these are {actual_length}.",
     "string_too_short": "Write something.",
     "string_type": "Text is expected.",
     "string_unicode": "The text holds half a character.",
@@ -98,6 +107,9 @@ PLAIN = {  # pydantic's kinds of faults, with what it knows of each
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
+    """Say what is wrong; `length` is that of a text, where what was sent is not at hand any more."""
+    if error["type"] == "string_too_long":
+        return length_fault(error["ctx"]["max_length"], error.get("length") or len(str(error["input"])))
     known = PLAIN.get(error["type"])
     text = known.format_map(error.get("ctx", {})) if known else error["msg"].removeprefix("Value error, ")
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -4,6 +4,7 @@ from logging import LogRecord
 
 from stagent.lib.database_errors import is_away
 from stagent.lib.outage import DATABASE
+from stagent.lib.text import shorten
 
 BROKE = 500
 
@@ -26,7 +27,7 @@ def tells_no_outage(record: LogRecord) -> bool:
     """
     for error in _errors_of(record):
         if is_away(error):
-            DATABASE.met(record.getMessage().partition("\n")[0][:100], error)
+            DATABASE.met(shorten(record.getMessage().partition("\n")[0], 100), error)
             return False
     return True
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agents.offline.checking import BadRequest, check_messages
 from agents.past import INTERRUPTED
 from agents.runtimes.valid_messages import valid
-from agents.text import storable
+from stagent.lib.text import storable
 
 texts = st.text(alphabet=st.sampled_from("a 🐙\n\t\0\ud83d"), max_size=3)
 ids = st.sampled_from(["toolu_1", "toolu_2", "call:3", "call_3", "", "ü"])

@@ -94,7 +94,7 @@ def test_a_long_text_goes_another_way(chat):
 def test_a_text_that_is_refused_says_why_and_is_not_lost(chat):
     page = chat()
     say(page, "word " * 50_000)
-    expect(page.get_by_text("Not sent: At most 200,000 characters")).to_be_visible()
+    expect(page.get_by_text("Not sent: Ensure this value has at most 200000 characters")).to_be_visible()
     page.get_by_role("button", name="Edit", exact=True).click()
     assert len(page.get_by_label("Message", exact=True).input_value()) > 200_000
     assert not Message.objects.exists()

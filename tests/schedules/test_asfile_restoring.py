@@ -17,6 +17,7 @@ from schedules.models import Pool, Schedule
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib import clock
 from stagent.lib.names import fault_of
+from stagent.lib.text import is_blank
 from tests.support.builders import a_profile, a_schedule
 
 START = "schedules:\n  - name: Watch\n    profile: tester\n    cron: 0 9 * * *\n    prompt: Look.\n"
@@ -97,7 +98,7 @@ NAMES = WORDS.map(lambda text: text.strip()[:120].strip()).filter(lambda name: n
 PROMPTS = st.text(
     st.one_of(st.sampled_from("\n\n  -:#|>\t'\"&*"), st.characters(codec="utf-8", exclude_characters="\0")),
     min_size=1,
-).filter(str.strip)
+).filter(lambda text: not is_blank(text))
 
 
 def years(first, last):
@@ -241,7 +242,7 @@ FAULTS = {
     "key: @a": (6, reading.QUOTES),
     "key: 'a": (7, "unexpected end of stream"),
     "paused_reason: Late": (6, "paused_reason: Only `status: paused` has one."),
-    "status: paused\n    paused_reason: 5": (7, "paused_reason: Text of at most 300"),
+    "status: paused\n    paused_reason: 5": (7, "paused_reason: Text is expected."),
     "status: waiting": (6, "status: It is one of"),
     f"key: {'[' * 5000}": (1, reading.TOO_DEEP),
 }

@@ -12,6 +12,7 @@ from agents.offline.skills.web import body
 from agents.offline.telling import Row, count, explained, line, title
 from agents.offline.understanding import PATH, URL
 from agents.offline.wish import Wish
+from stagent.lib.text import clip
 
 WATCHING = re.compile(
     r"\breport\s+(?:back\s+)?(?:to\s+me\s+)?(?:only\s+)?(?:if|when|whether|any|changes|what\s+changed)\b"
@@ -108,7 +109,7 @@ def snapshot(now: Result) -> str:
     seen = "\n".join(map(row_line, now.items)) if now.data is not None else body(now.text)
     lines = [" ".join(entry.split()) for entry in seen.splitlines()]
     kept = "\n".join([entry for entry in lines if entry][:REMEMBERED_LINES])
-    return kept[:REMEMBERED_CHARS] or "(nothing there)"
+    return clip(kept, REMEMBERED_CHARS) or "(nothing there)"
 
 
 def row_line(row: Row) -> str:

@@ -12,6 +12,7 @@ from agents.offline.telling import moment, sorry
 from agents.offline.timing import Timing, find_timing
 from agents.offline.understanding import OPENING, QUESTION
 from agents.offline.wish import Wish
+from stagent.lib.text import shorten
 
 COMMAND = re.compile(
     r"^(?:(?:create|add|make|set\s+up|new|register|plan)\s+(?:me\s+)?(?:an?\s+|another\s+)?(?:new\s+)?(?:\w+\s+)?"
@@ -125,7 +126,7 @@ def named_after(prompt: str) -> str:
     """Make a short name from the first words of a prompt."""
     first = re.sub(r"https?://([^\s/]+)\S*", r"\1", prompt.split("\n", maxsplit=1)[0])
     words = [word.strip(".,;:!?()[]\"'`") for word in first.split()]
-    return " ".join(words[:6])[:60].rstrip()
+    return shorten(" ".join(words[:6]), 60)
 
 
 def created(result: Result, fields: dict[str, str]) -> str:

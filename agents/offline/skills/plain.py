@@ -6,6 +6,7 @@ from collections import Counter
 from agents.offline.asking import Ask
 from agents.offline.telling import count
 from agents.offline.wish import Wish
+from stagent.lib.text import shorten
 
 LONG_ENOUGH = 40  # words; fewer need no summary
 COMMON_WORDS = """
@@ -76,7 +77,7 @@ def gist(text: str, most: int = 3) -> str:
     weights = Counter(terms(text))
     parts = sentences(text)
     ranked = sorted(range(len(parts)), key=lambda place: (-weight(parts[place], weights), place))
-    kept = "\n".join(f"- {parts[place][:300]}" for place in sorted(ranked[:most]))
+    kept = "\n".join(f"- {shorten(parts[place], 300)}" for place in sorted(ranked[:most]))
     often = ", ".join(f"{word} ({times})" for word, times in weights.most_common(5) if times > 1)
     return "\n\n".join(filter(None, [kept, f"Most used words: {often}." if often else ""]))
 

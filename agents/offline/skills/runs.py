@@ -5,6 +5,7 @@ from typing import Any
 from agents.offline.script import Call, Script
 from agents.offline.telling import Row, bullets, cell, count, first, line, moment, money, sorry, table
 from agents.offline.wish import Wish
+from stagent.lib.text import clip
 
 LOOK_INTO = 3  # failed runs to open, in one turn
 
@@ -148,4 +149,4 @@ def tokens(row: Row) -> str:
 
 def quoted(text: str) -> str:
     """Set text apart as a quotation."""
-    return "\n".join(f"> {row}" for row in text[:2000].splitlines())
+    return "\n".join(f"> {row}" for row in clip(text, 2000).splitlines())

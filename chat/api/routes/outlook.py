@@ -13,8 +13,8 @@ from agents.prices import MILLION
 from agents.usage import CHARS_PER_TOKEN
 from chat import contexts
 from chat.api import finding
-from chat.api.asking import LONGEST_MODEL
 from chat.models import Conversation, Message
+from chat.models.conversation import LONGEST_MODEL
 from chat.transitions.accepting import profile_of
 from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import refuse_unknown

@@ -15,6 +15,7 @@ from stagent.lib.api.etags import shows, stands_for
 from stagent.lib.api.listing import Paged, page_of
 from stagent.lib.api.values import Asked, Listed, Row
 from stagent.lib.problems import Problem, invalid
+from stagent.lib.text import clip
 from stagent.lib.versions import Expected
 
 router = Router(tags=["install"])
@@ -95,7 +96,7 @@ def change_setting(request: HttpRequest, key: str, asked: NewValue) -> SettingRo
 def _known(name: str) -> conf.Key:
     key = conf.BY_NAME.get(name.upper())
     if key is None:
-        raise Problem(404, "setting_not_found", f"There is no setting {name[:80]!r}.")
+        raise Problem(404, "setting_not_found", f"There is no setting {clip(name, 80)!r}.")
     return key
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
-from stagent.lib.names import fault_of
+from stagent.lib.names import NOTHING_SEEN, fault_of
+from stagent.lib.text import is_blank
 
 YEARS = range(1970, 3000)
 LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")  # what an unescaped + of an offset becomes in an address
@@ -62,8 +63,8 @@ def _one_line(value: str) -> str:
 
 
 def _some_words(value: str) -> str:
-    if not value.strip():
-        raise ValueError("Write something: blanks alone say nothing.")
+    if is_blank(value):
+        raise ValueError(NOTHING_SEEN)
     return value
 
 

@@ -2,6 +2,7 @@
 // Events: "change" when an entry is new, fails or is gone; "accepted" with the place it got.
 
 import { ApiError, post } from "../lib/api.js";
+import { tooLong } from "../lib/limits.js";
 
 const LONG_BYTES = 48 * 1024; // longer texts do not fit into a frame of the socket
 const IMPATIENT_MS = 10_000;
@@ -40,8 +41,8 @@ export class Outbox extends EventTarget {
 
     add(draft) {
         const entry = { ...draft, client_msg_id: newId(), at: Date.now() };
-        const letters = [...draft.text].length;
-        if (letters > this.longest) entry.error = `At most ${this.longest.toLocaleString("en")} characters; these are ${letters.toLocaleString("en")}.`;
+        const wrong = tooLong(draft.text, this.longest);
+        if (wrong) entry.error = wrong;
         this.#keep(entry);
         if (!entry.error) this.#send(entry);
         this.#changed();

@@ -3,7 +3,9 @@
 
 import { all } from "../lib/api.js";
 import { button, find } from "../lib/dom.js";
+import { bound } from "../lib/limits.js";
 
+const LONGEST_FOLDER = 60;
 const SOON_MS = 60;
 
 export class Folders extends EventTarget {
@@ -17,7 +19,7 @@ export class Folders extends EventTarget {
         Object.assign(this, { select, dialog, change });
         this.lists = [...document.querySelectorAll("[data-folders]")]; // at the side, and in the search
         this.list = find("[data-names]", dialog);
-        this.field = find("input", dialog);
+        this.field = bound(find("input", dialog), LONGEST_FOLDER);
         select.addEventListener("change", () => this.dispatchEvent(new Event("chosen")));
         find("form", dialog).addEventListener("submit", () => this.#file(this.field.value.trim()));
         dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
@@ -46,6 +48,7 @@ export class Folders extends EventTarget {
         const others = this.names.filter((name) => name !== folder).map((name) => button(name, put(name), { dir: "auto" }, "folder"));
         this.list.replaceChildren(...others, folder ? button(`Take out of ${folder}`, put(null), {}, "close") : "");
         this.field.value = "";
+        this.field.setCustomValidity("");
         this.dialog.addEventListener("close", () => anchor.isConnected && anchor.focus(), { once: true });
         this.dialog.showModal();
         (others[0] ?? this.field).focus();

@@ -1,14 +1,17 @@
 // A title that is edited in its place. Enter keeps it, and so does leaving the field; Escape does not.
 
 import { h } from "../lib/dom.js";
+import { bound } from "../lib/limits.js";
+
+const LONGEST_TITLE = 120;
 
 // `element` makes room for the field and comes back; `after` takes the keyboard where Enter or Escape ended it.
 export function rename(element, title, save, after) {
-    const field = h("input", { type: "text", "aria-label": "Title", maxlength: "120", class: "rename", dir: "auto" });
+    const field = bound(h("input", { type: "text", "aria-label": "Title", class: "rename", dir: "auto" }), LONGEST_TITLE);
     field.value = title;
     let closed = false; // leaving the page, the field loses the focus, which would close it again
     const close = (keep) => {
-        if (closed) return;
+        if (closed || (keep && !field.reportValidity())) return;
         closed = true;
         field.replaceWith(element);
         const words = field.value.trim();
@@ -19,7 +22,7 @@ export function rename(element, title, save, after) {
         event.preventDefault();
         event.stopPropagation();
         close(event.key === "Enter");
-        after();
+        if (closed) after();
     });
     field.addEventListener("blur", () => close(true));
     element.replaceWith(field);

@@ -2,10 +2,12 @@
 
 import { get, post } from "../lib/api.js";
 import { button, find, h, icon } from "../lib/dom.js";
+import { bound } from "../lib/limits.js";
 import { takeBack, where } from "./standingApprovals.js";
 import { plain } from "./toolCall.js";
 import { exactTime, until } from "../lib/format.js";
 
+const LONGEST_ANSWER = 20_000;
 const SETTLED = {
     allowed: ["check", "Allowed."],
     answered: ["check", "Answered."],
@@ -99,7 +101,7 @@ export class Question {
     }
 
     #inWords(choices) {
-        const field = h("input", { type: "text", "aria-label": "Your answer", placeholder: "Your answer", maxlength: "20000" });
+        const field = bound(h("input", { type: "text", "aria-label": "Your answer", placeholder: "Your answer" }), LONGEST_ANSWER);
         const send = (event) => {
             event.preventDefault();
             if (field.value.trim()) this.#answer("allow", field.value.trim());
