@@ -22,7 +22,7 @@ from schedules.misfires import (
 from schedules.models import Firing, Run, Schedule
 from schedules.quiet import has_quiet_hours, is_quiet
 from schedules.situation import Situation
-from schedules.transitions.next_instant import SKEW, believed
+from schedules.transitions.next_instant import SKEW, believed, made_at
 
 MOST_SINGLED_OUT = 1_000_000  # instants that are looked at one by one: two years of minutes
 
@@ -94,6 +94,9 @@ class DueInstants:
         assert schedule.next_nominal_at is not None
         stored = Instant(schedule.next_nominal_at, schedule.next_dst_shifted)
         believed_until = known if known and self.recorded and known <= self.now + SKEW else None
+        made = made_at(schedule, self.now)
+        if stored.at <= made:  # a clock that was behind has set it back
+            return schedule.recurrence.next_after(max(made, believed_until or made))
         if believed_until is None or believed_until < stored.at:
             return stored  # also where no firing has come since: somebody has set it
         return schedule.recurrence.next_after(believed_until)

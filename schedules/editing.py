@@ -13,7 +13,7 @@ from schedules.calendar import Recurrence, ZoneError
 from schedules.cron import CronError, parse
 from schedules.models import Run, Schedule
 from schedules.phrases import parse_when
-from schedules.settling import lock_recorded
+from schedules.settling import lock_recorded, record_moved
 from schedules.states import ScheduleKind, ScheduleStatus
 from schedules.transitions.next_instant import MICROSECOND, corrected, fire_at
 from schedules.transitions.standing import restarted
@@ -160,8 +160,9 @@ def _insert(schedule: Schedule, now: datetime) -> None:
     # The jitter of the first instant depends on the id, which the first save gives.
     schedule.next_nominal_at = schedule.next_fire_at = following.at if following else None
     schedule.save()
-    if schedule.status != ScheduleStatus.PAUSED:
-        _keep(schedule, restarted(schedule, now))
+    schedule.created_at = now  # by the clock that instants are compared with
+    counts = restarted(schedule, now) if schedule.status != ScheduleStatus.PAUSED else {}
+    _keep(schedule, {"created_at": now} | counts)
 
 
 def _update(schedule: Schedule, now: datetime) -> None:
@@ -172,7 +173,10 @@ def _update(schedule: Schedule, now: datetime) -> None:
     before = Schedule.objects.select_for_update(of=("self",)).get(pk=schedule.pk)
     moved = _differ(schedule, before, RHYTHM) and not _keeps_its_moment(schedule, before)
     if _differ(schedule, before, DECIDING):
-        before = lock_recorded(schedule.pk, now, one_shots=moved, at_once=moved) or before
+        rhythm = moved and schedule.at is None  # a one-shot that is moved fires at its new moment only
+        before = lock_recorded(schedule.pk, now, one_shots=rhythm, at_once=moved) or before
+        if moved and schedule.at is not None:
+            record_moved(before, schedule.at, now)
     kept = {
         field.name
         for field in Schedule._meta.concrete_fields

@@ -6,8 +6,8 @@ Other moments in an impossible future are corrected at the same occasions.
 
 import logging
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -27,7 +27,17 @@ JUMP = timedelta(seconds=5)
 STALL = timedelta(minutes=15)
 ZONE_DATA = "zone_data"  # the setting that keeps the version
 
+LOOK_SEC = 5.0  # for somebody who asks
+MOST_FURTHEST = 200
+
 log = logging.getLogger("stagent.loop")
+
+
+class Found(NamedTuple):
+    """Schedules with a wrong next instant, and how many were not looked at."""
+
+    wrong: list[Schedule]
+    unseen: int
 
 
 class NextCheck:
@@ -131,13 +141,21 @@ def _living(now: datetime) -> QuerySet[Schedule]:
     return Schedule.objects.filter(Q(status=ScheduleStatus.ACTIVE) | completed)
 
 
-def find_unexplained() -> Iterator[Schedule]:
-    """Yield all schedules whose next instant their rhythm does not explain, for the doctor."""
-    after: int | None = 0
-    while after is not None:
-        rows = list(_living(clock.now()).filter(pk__gt=after).order_by("pk")[:TOGETHER])
-        yield from unexplained(rows, clock.now())
-        after = rows[-1].pk if len(rows) == TOGETHER else None
+def find_unexplained(seconds: float = LOOK_SEC) -> Found:
+    """Return the schedules whose next instant their rhythm does not explain, for the doctor.
+
+    Those that fire last come first, for a clock that was ahead leaves them there; then all others, for as
+    long as there is time.
+    """
+    until, after = time.monotonic() + seconds, 0
+    wrong = {one.pk: one for one in furthest_unexplained(MOST_FURTHEST)}
+    living = _living(clock.now())
+    while rows := list(living.filter(pk__gt=after).order_by("pk")[:TOGETHER]):
+        wrong |= {one.pk: one for one in unexplained(rows, clock.now())}
+        after = rows[-1].pk
+        if time.monotonic() > until:
+            break
+    return Found(list(wrong.values()), living.filter(pk__gt=after).count())
 
 
 def furthest_unexplained(most: int) -> list[Schedule]:

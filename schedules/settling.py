@@ -6,7 +6,7 @@ All or nothing: what raises for one of them undoes the others, and the tick trie
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 
 from django.db import connection, transaction
@@ -18,9 +18,9 @@ from schedules.lateness import Delays
 from schedules.models import Firing, Run, Schedule
 from schedules.models.firing import LONGEST_OUTCOME
 from schedules.situation import Situation
-from schedules.states import Outcome, OverlapPolicy, ScheduleStatus
+from schedules.states import FiringKind, Outcome, OverlapPolicy, ScheduleStatus
 from schedules.transitions.holding import request_cancel
-from schedules.transitions.next_instant import SKEW, defer, move_on
+from schedules.transitions.next_instant import MICROSECOND, SKEW, defer, move_on
 from schedules.transitions.parking import withdraw
 from schedules.transitions.queueing import enqueue_all
 from stagent.lib import bell
@@ -54,7 +54,8 @@ def lock_recorded(
     """
     locked = Schedule.objects.select_for_update(of=("self",)).filter(pk=schedule_id)
     schedule = locked.first()
-    _forget_the_future(schedule_id, now)
+    if schedule is not None and _forget_the_future(schedule, now):
+        schedule = locked.first()
     if schedule is None or not _is_due(schedule, now, one_shots=one_shots, at_once=at_once):
         return schedule
     situation = situations.look(now, conf.load())
@@ -69,10 +70,32 @@ def lock_recorded(
     return locked.first()
 
 
-def _forget_the_future(schedule_id: int, now: datetime) -> None:
+def record_moved(schedule: Schedule, at: datetime, now: datetime) -> None:
+    """Record of a one-shot that is due, and has not fired, that a person moves it to another moment."""
+    due = schedule.status == ScheduleStatus.ACTIVE and schedule.next_nominal_at
+    if not due or schedule.at is None or due > now:
+        return
+    Firing.objects.create(
+        schedule=schedule,
+        schedule_name=schedule.name,
+        kind=FiringKind(schedule.kind),
+        nominal_at=due,
+        due_at=due,
+        recorded_at=now,
+        outcome=Outcome.COALESCED,
+        reason=f"It had not fired yet when it was moved to {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC.",
+    )
+
+
+def _forget_the_future(schedule: Schedule, now: datetime) -> bool:
     """Delete what a clock that was ahead recorded of instants to come: a change may mean that none comes."""
-    rows = Firing.objects.by_rhythm().filter(schedule=schedule_id, fired_at=None)
-    rows.reaching(now).filter(recorded_at__gt=now + SKEW).delete()
+    rows = Firing.objects.by_rhythm().filter(schedule=schedule, fired_at=None)
+    if not rows.reaching(now).filter(recorded_at__gt=now + SKEW).delete()[0]:
+        return False
+    following = schedule.next_nominal_at
+    known = min(now, following - MICROSECOND) if following else now
+    Schedule.objects.filter(pk=schedule.pk, recorded_until__gt=known).update(recorded_until=known)
+    return True
 
 
 def _is_due(schedule: Schedule, now: datetime, *, one_shots: bool, at_once: bool) -> bool:
@@ -138,7 +161,8 @@ def _settle(due: Due) -> bool:
 
 def _move_on(due: Due) -> bool:
     due.decide()
-    return move_on(due.schedule, due.following, fired=len(due.runs), now=due.now)
+    fired, was_ahead = len(due.runs), bool(due.disbelieved)
+    return move_on(due.schedule, due.following, fired=fired, now=due.now, was_ahead=was_ahead)
 
 
 def _write(dues: Sequence[Due]) -> int:

@@ -4,7 +4,7 @@ What a clock wrote that was ahead is not believed: a moment in the future says n
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -17,6 +17,7 @@ from schedules.states import ScheduleStatus
 
 SKEW = timedelta(seconds=5)  # clocks of hosts that work together differ by less
 MICROSECOND = timedelta(microseconds=1)
+MOST_BEHIND = timedelta(hours=1)  # a clock is not believed to be, before a schedule was made, by more
 LOOKED_UP = 500  # instants, in one query
 LONGEST_DEFERRAL = timedelta(hours=25)  # chat defers for a day at most, whatever is set
 
@@ -58,7 +59,8 @@ def next_from(schedule: Schedule, now: datetime) -> Instant | None:
     if schedule.at is not None:
         return _one_shot(schedule, now)
     known = schedule.recorded_until
-    return first_open(schedule, max(now, known) if known and known <= now + SKEW else now)
+    after = max(now, known) if known and known <= now + SKEW else now
+    return first_open(schedule, max(after, made_at(schedule, now)))
 
 
 def next_recorded_from(schedule: Schedule, now: datetime) -> Instant | None:
@@ -68,7 +70,16 @@ def next_recorded_from(schedule: Schedule, now: datetime) -> Instant | None:
     known = schedule.recorded_until
     if known is None or known > now + SKEW:
         known = _newest_recorded(schedule, now) or now
-    return first_open(schedule, known)
+    return first_open(schedule, max(known, made_at(schedule, now)))
+
+
+def made_at(schedule: Schedule, now: datetime) -> datetime:
+    """Return when a schedule was made: no instant before it fires, by a clock that is behind either.
+
+    Where it was made far in the future a clock was ahead then; it is not kept waiting for that.
+    """
+    made = schedule.created_at
+    return made if made is not None and made <= now + MOST_BEHIND else datetime.min.replace(tzinfo=UTC)
 
 
 def first_open(schedule: Schedule, after: datetime) -> Instant | None:
@@ -118,14 +129,17 @@ def believed(row: Firing, now: datetime) -> bool:
     return row.fired_at is not None or row.recorded_at is None or row.recorded_at <= now + SKEW
 
 
-def move_on(schedule: Schedule, following: Instant | None, *, fired: int, now: datetime) -> bool:
+def move_on(
+    schedule: Schedule, following: Instant | None, *, fired: int, now: datetime, was_ahead: bool = False
+) -> bool:
     """Move a schedule past its due instant: compare-and-set on `next_fire_at`, the tick's one right to fire.
 
-    Without a following instant, or when it has fired as often as it may, it is completed.
+    Without a following instant, or when it has fired as often as it may, it is completed. `was_ahead`: what
+    a clock that was ahead has recorded is taken back, and with it until when it had recorded.
     """
     count = schedule.firing_count + fired
     until = min(now, following.at - MICROSECOND) if following else now
-    if schedule.recorded_until is not None:
+    if schedule.recorded_until is not None and not was_ahead:
         until = max(until, schedule.recorded_until)  # a clock that is behind takes nothing back
     if fired and schedule.at is None and schedule.max_firings and count >= schedule.max_firings:
         following = None

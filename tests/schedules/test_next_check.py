@@ -158,3 +158,16 @@ def test_what_the_doors_and_the_tick_write_is_explained() -> None:
         now = NOON + minutes * MINUTE
         tick_at(now)
         assert all(explained(again(schedule), now) for schedule in schedules)
+
+
+def test_the_doctor_looks_for_a_few_seconds_at_most_and_says_how_many_it_left_out(monkeypatch) -> None:
+    monkeypatch.setattr(next_check, "TOGETHER", 2)
+    monkeypatch.setattr(next_check, "MOST_FURTHEST", 1)
+    schedules = [a_schedule(name=f"Number {number}") for number in range(5)]
+    Schedule.objects.filter(pk=schedules[-1].pk).update(
+        next_nominal_at=NOON + 30 * DAY, next_fire_at=NOON + 30 * DAY
+    )
+    with time_machine.travel(NOON, tick=False):
+        hurried, thorough = next_check.find_unexplained(seconds=-1), next_check.find_unexplained()
+    assert ([one.pk for one in hurried.wrong], hurried.unseen) == ([schedules[-1].pk], 3)
+    assert ([one.pk for one in thorough.wrong], thorough.unseen) == ([schedules[-1].pk], 0)

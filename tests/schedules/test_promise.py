@@ -2,7 +2,7 @@
 
 Each minute that the rhythm names while the schedule is active has exactly one firing that covers it; none
 has one before the schedule was made, while it was paused or by a rhythm it has no more. A one-shot ends fired
-or missed. What comes next is what the rhythm says.
+or missed, once, wherever it is moved. What comes next is what the rhythm says.
 """
 
 from dataclasses import dataclass
@@ -175,6 +175,14 @@ class Promise(RuleBasedStateMachine):
             assert resume(one.pk, now=self.now + timedelta(seconds=1))
             self.recorded = False
 
+    @precondition(lambda self: self.once)
+    @rule(data=st.data(), after=st.integers(1, 600))
+    def a_one_shot_is_moved(self, data: st.DataObject, after: int) -> None:
+        one = Schedule.objects.get(pk=data.draw(st.sampled_from(self.once)).pk)
+        if one.status == ScheduleStatus.ACTIVE:
+            editing.save(one, {"at": self.now + timedelta(minutes=after)}, now=self.now)
+            self.recorded = False
+
     @rule()
     def it_is_run_by_hand(self) -> None:
         enqueue(self.schedule, source=Source.MANUAL, now=self.now)
@@ -184,8 +192,14 @@ class Promise(RuleBasedStateMachine):
         for run_id in Run.objects.queued().values_list("pk", flat=True):
             withdraw(run_id, now=self.now, reason="Done.")
 
-    @rule(minutes=st.integers(1, 3000))
-    def the_clock_is_ahead_for_a_while(self, minutes: int) -> None:
+    @rule(minutes=st.integers(1, 3000) | st.integers(1, 90), seconds=st.integers(0, 90))
+    def the_clock_is_ahead_for_a_while(self, minutes: int, seconds: int) -> None:
+        """Then it is right, and one scheduler looks before all of them may be away."""
+        self._wrong_clock(minutes)
+        self.now += timedelta(seconds=seconds)
+        self._tick(self.now)
+
+    def _wrong_clock(self, minutes: int) -> None:
         self._tick(self.now)
         before = set(Firing.objects.values_list("pk", flat=True))
         self._tick(self.now + minutes * MINUTE)
@@ -230,6 +244,10 @@ class Promise(RuleBasedStateMachine):
             return
         for one in Schedule.objects.filter(pk__in=[one.pk for one in self.once]):
             rows = Firing.objects.filter(schedule=one, kind__in=BY_RHYTHM)
+            moved = rows.filter(outcome=Outcome.COALESCED)
+            assert not moved.exclude(reason__contains="was moved").exists()
+            assert not moved.filter(nominal_at=one.at).exists()
+            rows = rows.exclude(outcome=Outcome.COALESCED)
             outcomes = list(rows.values_list("outcome", flat=True))
             assert len(outcomes) <= 1
             assert one.at is not None
@@ -246,6 +264,55 @@ class Promise(RuleBasedStateMachine):
             later = self.stretches[-1].instants(self.now + timedelta(days=4)) - self.ahead
             pending = schedule.jitter_sec and schedule.next_nominal_at <= self.now
             assert pending or schedule.next_nominal_at == min(moment for moment in later if moment > self.now)
+
+
+@pytest.mark.parametrize("misfire", ["fire_once", "skip", "fire_all"])
+@pytest.mark.parametrize("minutes", [7, 31, 200])
+@pytest.mark.parametrize("away", [60, 1800, 7200, 40_000])
+@pytest.mark.parametrize("edited", [True, False])
+def test_an_outage_longer_than_a_clock_was_ahead_loses_no_instant(
+    misfire: str, minutes: int, away: int, edited: bool
+) -> None:
+    promise = Promise()
+    promise.make("*/5 * * * *", misfire)
+    promise._wrong_clock(minutes)
+    for seconds in (60, 300):
+        promise.now += timedelta(seconds=seconds)
+        promise._tick(promise.now)
+    if edited:
+        promise.what_moves_no_instant_is_edited({"overlap_policy": OverlapPolicy.ALLOW})
+    promise.no_scheduler_is_there(away)
+    promise.time_passes_and_two_schedulers_look(1, 0)
+    promise.every_instant_has_one_firing_that_covers_it()
+    promise.what_comes_next_follows_from_the_rhythm()
+    promise.teardown()
+
+
+@pytest.mark.parametrize("behind", [2, 17, 59])
+def test_by_a_clock_that_is_behind_nothing_fires_from_before_the_schedule_was_made(behind: int) -> None:
+    schedule = a_schedule(NOON, cron="* * * * *")
+    for second in range(0, (behind + 3) * 60, 60):  # until that clock has gone past the making
+        wrong = NOON - timedelta(minutes=behind) + timedelta(seconds=second)
+        with time_machine.travel(wrong, tick=False):
+            NextCheck().step(wrong)
+        tick(the_situation(wrong))
+    fired = list(Firing.objects.filter(schedule=schedule).values_list("nominal_at", flat=True))
+    assert fired
+    assert min(fired) > NOON
+
+
+def test_a_one_shot_that_is_due_and_is_moved_fires_once_at_its_new_moment() -> None:
+    at, later = NOON + MINUTE, NOON + 90 * MINUTE
+    one = a_schedule(NOON, at=at, name="Once")
+    editing.save(Schedule.objects.get(pk=one.pk), {"at": later}, now=NOON + 30 * MINUTE)
+    tick(the_situation(NOON + 31 * MINUTE))
+    assert not Run.objects.exists()
+    tick(the_situation(later))
+    rows = Firing.objects.filter(schedule=one).order_by("nominal_at")
+    assert list(rows.values_list("nominal_at", "outcome")) == [
+        (at, Outcome.COALESCED), (later, Outcome.FIRED),
+    ]  # fmt: skip
+    assert rows[0].reason == "It had not fired yet when it was moved to 2026-11-24 13:30:00 UTC."
 
 
 def test_whatever_happens_the_promise_of_instants_is_kept() -> None:
