@@ -1,6 +1,7 @@
 """The HTTP API at `/api/`, its document at `/api/openapi.json` and its pages at `/api/docs`."""
 
 import json
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -26,10 +27,10 @@ Send `Authorization: Bearer <token>` (made in the console, or by `manage.py crea
 the session of the console together with its CSRF token. Lists answer `{"items": […], "count": n}` and take
 `limit` and `offset`; they answer `next` too, which as `cursor` goes on where a page ended.
 Ids are opaque strings, moments are ISO 8601 with an offset, money is in USD. Whatever
-goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Every POST takes an
-`Idempotency-Key`: within a day, the same request with the same key gets the first answer, and nothing is made
-twice; another request with a used key gets 422. Whoever polls sends the `ETag` of the
-last answer as `If-None-Match`, and gets 304 without a body while nothing has changed. A PATCH takes the
+goes wrong is told as `{"error": code, "message": text, "fields": {…}}`. Every POST that makes something takes
+an `Idempotency-Key`: within a day, the same request with the same key gets the first answer, and nothing is
+made twice; another request with a used key gets 422. Whoever polls sends the `ETag` of the last answer as
+`If-None-Match`, and gets 304 without a body while nothing has changed. A PATCH takes the
 `ETag` of a GET or PATCH as `If-Match`: where somebody has edited the row since, the answer is 412 and nothing
 is changed. What the scheduler writes beside the fields of a PATCH, for example the next firing, is no edit.
 HEAD is answered like GET, without a body.
@@ -101,7 +102,7 @@ class Api(NinjaAPI):
                 answers = operation["responses"]
                 no_json = answers[HTTPStatus.FORBIDDEN] | {"description": "Bad Request"}
                 answers.setdefault(HTTPStatus.BAD_REQUEST, no_json)
-        for operation in (path["post"] for path in document["paths"].values() if "post" in path):
+        for operation in self._with_key(document):
             operation.setdefault("parameters", []).append(idempotency.PARAMETER)
             answers = operation["responses"]
             for code in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
@@ -114,6 +115,19 @@ class Api(NinjaAPI):
         for path in POLLED:
             document["paths"][path]["get"]["responses"][HTTPStatus.NOT_MODIFIED] = {"description": UNCHANGED}
         return document
+
+    def _with_key(self, document: OpenAPISchema) -> Iterator[dict[str, Any]]:
+        """Yield the operations that take an Idempotency-Key."""
+        views = (view for _, router in self._routers for view in router.path_operations.values())
+        none = {
+            self.get_openapi_operation_id(operation)
+            for view in views
+            for operation in view.operations
+            if idempotency.takes_none(operation)
+        }
+        for path in document["paths"].values():
+            if "post" in path and path["post"]["operationId"] not in none:
+                yield path["post"]
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__

@@ -50,6 +50,9 @@ def answered_once(api: NinjaAPI) -> Callable[[View], View]:
     """Return the decorator of all operations: a POST whose key is known gets its first answer."""
 
     def decorate(view: View) -> View:
+        if takes_none(getattr(view, "__self__", None)):
+            return view
+
         @wraps(view)
         def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             key = request.headers.get(HEADER, "") if request.method == "POST" else ""
@@ -64,6 +67,11 @@ def answered_once(api: NinjaAPI) -> Callable[[View], View]:
         return once
 
     return decorate
+
+
+def takes_none(operation: Any) -> bool:
+    """Tell whether an operation is marked as one that creates nothing."""
+    return hasattr(getattr(operation, "view_func", None), "creates_nothing")
 
 
 def _prune(now: datetime) -> None:

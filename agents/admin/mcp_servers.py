@@ -10,16 +10,16 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils.safestring import SafeString
 
-from agents.admin.mcp_forms import REACH, McpServerForm
+from agents.admin.mcp_forms import McpServerForm
 from agents.admin.mcp_rows import rows
-from agents.mcp import discovery, probing
+from agents.mcp import discovery, probing, setup
 from agents.models import McpServer, McpTool
 from agents.states import McpToolState
 from stagent.lib import cells, clock
 from stagent.lib.admin import ConsoleAdmin, operator
 from stagent.lib.text import shorten
 
-SET_UP = "agents.set_up_mcpserver"
+SET_UP = f"agents.{setup.SET_UP}"
 
 
 @admin.register(McpServer)
@@ -58,7 +58,7 @@ class McpServerAdmin(ConsoleAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: McpServer | None = None) -> Any:
         fixed = ("slug",) if obj else ()
-        return fixed if request.user.has_perm(SET_UP) else (*fixed, *REACH)
+        return fixed if request.user.has_perm(SET_UP) else (*fixed, *setup.REACH)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: McpServer | None = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields

@@ -1,25 +1,38 @@
 """/api/mcp-servers"""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, cast
 
-from django.http import HttpRequest
-from ninja import Query, Router
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Status
 from pydantic import ConfigDict, Field
 
+from agents.api.mcp_asking import McpServerChanges, NewMcpServer
+from agents.mcp import setup
+from agents.mcp.setup import Actor
 from agents.models import McpServer, McpTool
+from agents.models.mcp_server import WAYS
 from agents.states import McpToolState, McpTransport
-from stagent.lib.api.answers import answers
+from stagent.lib import clock
+from stagent.lib.api.answers import answers, creates_nothing
+from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import Paged, page
 from stagent.lib.api.values import Id, Listed, Row, Said
-from stagent.lib.problems import Problem
+from stagent.lib.versions import Expected
 
 router = Router(tags=["agents"])
-PERMISSION = "agents.view_mcpserver"
+VIEW = "view_mcpserver"
 EXAMPLE: Any = {
     "id": "3", "slug": "github", "name": "GitHub", "transport": "http", "enabled": True,
     "seen_at": "2026-11-24T08:00:00Z", "error": None,
     "tools": [{"name": "search", "offered_as": "github__search", "state": "offered"}],
+}  # fmt: skip
+
+DETAIL: Any = EXAMPLE | {
+    "permission": "ask", "connect_timeout_sec": 30, "call_timeout_sec": 60, "command": None,
+    "arguments": None, "env": None, "url": "https://api.example.com/mcp",
+    "headers": {"Authorization": "Bearer ${GITHUB_TOKEN}"},
 }  # fmt: skip
 
 
@@ -32,7 +45,7 @@ class McpToolRow(Row):
 
 
 class McpServerRow(Row):
-    """An MCP server; how it is reached is for the console only."""
+    """An MCP server, without how it is reached."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -46,19 +59,89 @@ class McpServerRow(Row):
     tools: list[McpToolRow]
 
 
+class McpServerDetail(McpServerRow):
+    """An MCP server with its set-up; how it is reached is shown to those who may say so."""
+
+    model_config = ConfigDict(json_schema_extra={"example": DETAIL})
+
+    permission: Literal["ask", "allow"]
+    connect_timeout_sec: int
+    call_timeout_sec: int
+    command: str | None = Field(description="null: you may not see it, or it is reached in another way.")
+    arguments: list[str] | None
+    env: dict[str, str] | None
+    url: str | None
+    headers: dict[str, str] | None
+
+
 @router.get("/mcp-servers", response=answers(Listed[McpServerRow], 422))
 def list_mcp_servers(request: HttpRequest, asked: Query[Paged]) -> Listed[McpServerRow]:
     """List the MCP servers with their tools, and whether those are offered."""
-    if not request.user.has_perm(PERMISSION):
-        raise Problem(403, "permission_denied", f"You need the permission {PERMISSION}.")
+    _actor(request).must_have(VIEW)
     rows = McpServer.objects.prefetch_related("tools")
-    return page(request, asked, rows, lambda found: [_row(server) for server in found])
+    return page(request, asked, rows, lambda found: [McpServerRow(**_plain(server)) for server in found])
 
 
-def _row(server: McpServer) -> McpServerRow:
+@router.post("/mcp-servers", response=answers(McpServerDetail, 400, 422, status=201))
+def create_mcp_server(
+    request: HttpRequest, response: HttpResponse, asked: NewMcpServer
+) -> Status[McpServerDetail]:
+    """Add an MCP server; needs agents.set_up_mcpserver, for its command runs on this machine."""
+    made = setup.create(asked.model_dump(exclude_unset=True), _actor(request))
+    response["Location"] = f"{request.path}/{made.pk}"
+    return Status(201, _detail(setup.find(str(made.pk)), request))
+
+
+@router.get("/mcp-servers/{server_id}", response=answers(McpServerDetail, 404))
+def get_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
+    """Show an MCP server with its set-up."""
+    _actor(request).must_have(VIEW)
+    found = setup.find(server_id)
+    return shows(request, _detail(found, request), setup.version(found))
+
+
+@router.patch("/mcp-servers/{server_id}", response=answers(McpServerDetail, 400, 404, 422))
+def update_mcp_server(request: HttpRequest, server_id: str, asked: McpServerChanges) -> McpServerDetail:
+    """Change the given fields, all or none; how it is reached needs agents.set_up_mcpserver."""
+    values = asked.model_dump(exclude_unset=True)
+    found = setup.change(server_id, values, _actor(request), Expected.of(request))
+    return shows(request, _detail(found, request), setup.version(found))
+
+
+@router.delete("/mcp-servers/{server_id}", response=answers(None, 404, status=204))
+def delete_mcp_server(request: HttpRequest, server_id: str) -> Status[None]:
+    """Delete an MCP server with its tools; profiles that name them go on without."""
+    setup.remove(server_id, _actor(request))
+    return Status(204, None)
+
+
+@router.post("/mcp-servers/{server_id}/test", response=answers(McpServerDetail, 404))
+@creates_nothing
+def test_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
+    """Connect now and look for tools. `error` says what went wrong; null: it answers."""
+    return _detail(setup.test(server_id, _actor(request), clock.now()), request)
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return Actor(cast(User, request.user), "the API")
+
+
+def _plain(server: McpServer) -> dict[str, Any]:
     tools = [_tool(tool) for tool in server.tools.all()]
-    plain = {name: getattr(server, name) for name in McpServerRow.model_fields if name != "tools"}
-    return McpServerRow(**plain, tools=tools)
+    return {name: getattr(server, name) for name in McpServerRow.model_fields if name != "tools"} | {
+        "tools": tools
+    }
+
+
+def _detail(server: McpServer, request: HttpRequest) -> McpServerDetail:
+    reach = dict.fromkeys(WAYS[McpTransport(server.transport)]) if _may_set_up(request) else {}
+    shown = {name: getattr(server, name) for name in (*setup.LIMITS, *reach)}
+    hidden = [name for way in WAYS.values() for name in way if name not in reach]
+    return McpServerDetail(**_plain(server) | shown | dict.fromkeys(hidden))
+
+
+def _may_set_up(request: HttpRequest) -> bool:
+    return cast(User, request.user).has_perm(f"agents.{setup.SET_UP}")
 
 
 def _tool(tool: McpTool) -> McpToolRow:

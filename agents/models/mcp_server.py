@@ -1,10 +1,14 @@
 """Servers that bring tools of their own over the Model Context Protocol, and what was made of each tool."""
 
+from typing import Any
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from agents.mcp import rules
 from agents.states import McpToolState, McpTransport, Permission
 from stagent.lib.names import one_line
 
@@ -12,6 +16,7 @@ LONGEST_SLUG = 24  # what is left of a tool's 64 characters is for its own name
 SLUG = RegexValidator(
     r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z", "Use small letters and digits, with single dashes between."
 )
+WAYS = {McpTransport.STDIO: ("command", "arguments", "env"), McpTransport.HTTP: ("url", "headers")}
 SECONDS = (MinValueValidator(1), MaxValueValidator(600))
 
 
@@ -30,13 +35,24 @@ class McpServer(models.Model):
     command = models.CharField(
         max_length=500, blank=True, help_text="The program, found on the PATH of the scheduler and the web."
     )
-    arguments = models.JSONField(default=list, blank=True, help_text="One per line.")
-    env = models.JSONField(
-        "environment", default=dict, blank=True, help_text="NAME=value, one per line; ${OURS} is our own."
+    arguments = models.JSONField(
+        default=list, blank=True, validators=[rules.check_arguments], help_text="One per line."
     )
-    url = models.CharField("address", max_length=500, blank=True, help_text="https://host/mcp")
+    env = models.JSONField(
+        "environment",
+        default=dict,
+        blank=True,
+        validators=[rules.check_env],
+        help_text="NAME=value, one per line; ${OURS} is our own.",
+    )
+    url = models.CharField(
+        "address", max_length=500, blank=True, validators=[rules.check_url], help_text="https://host/mcp"
+    )
     headers = models.JSONField(
-        default=dict, blank=True, help_text="Authorization: Bearer ${GITHUB_TOKEN}, one per line."
+        default=dict,
+        blank=True,
+        validators=[rules.check_headers],
+        help_text="Authorization: Bearer ${GITHUB_TOKEN}, one per line.",
     )
     permission = models.CharField(
         max_length=8,
@@ -70,6 +86,20 @@ class McpServer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def of_other_ways(self) -> list[str]:
+        """The columns that do not belong to the way it is reached."""
+        return [name for way, names in WAYS.items() if way != self.transport for name in names]
+
+    def clean(self) -> None:
+        """Keep only what belongs to the way it is reached, which is to be there."""
+        for name in self.of_other_ways:
+            column: Any = self._meta.get_field(name)
+            setattr(self, name, column.get_default())
+        needed = WAYS[McpTransport(self.transport)][0]
+        if not getattr(self, needed):
+            raise ValidationError({needed: "It is needed to reach the server this way."})
 
 
 class McpToolQuerySet(models.QuerySet["McpTool"]):

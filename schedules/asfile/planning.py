@@ -15,13 +15,13 @@ from schedules.api.actors import Actor
 from schedules.api.asking import NewSchedule, ScheduleChanges
 from schedules.api.columns import columns
 from schedules.asfile.matching import Place, Present, place_of, present
-from schedules.asfile.reading import Entry, Fault, Faulty
 from schedules.asfile.telling import OTHERS, REASON, STANDING, WHEN, default, told
 from schedules.models import Schedule
 from schedules.models.schedule import LONGEST_REASON
 from schedules.states import ScheduleStatus
 from stagent.lib.problems import Problem, of_model, of_schema
 from stagent.lib.text import too_long
+from stagent.lib.yaml_reader import Entry, Fault, Faulty
 
 DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
 TIMING = editing.TIMING | {"interval"}

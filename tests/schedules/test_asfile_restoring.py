@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agents.models import Project
-from schedules.asfile import reading, telling
+from schedules.asfile import telling
 from schedules.models import Pool, Schedule
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib import clock
+from stagent.lib import yaml_reader as reading
 from stagent.lib.names import fault_of
 from stagent.lib.text import is_blank
 from tests.support.builders import a_profile, a_schedule
@@ -199,7 +200,7 @@ def test_every_export_restores_itself(use, rows):
 
 
 def read(line):
-    (entry,) = reading.read(START + indent(dedent(line), "    "))
+    (entry,) = reading.read(START + indent(dedent(line), "    "), telling.ROOT)
     return entry.values
 
 

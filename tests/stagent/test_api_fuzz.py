@@ -23,6 +23,7 @@ from stagent.lib import clock
 from stagent.models import ApiToken
 from tests.support.builders import a_running_run, a_schedule, a_scheduler, a_waiting_run
 from tests.support.files import kept
+from tests.support.mcp_servers import a_server
 from tests.support.talking import converses
 
 schema = from_wsgi("/api/openapi.json", get_wsgi_application())
@@ -52,6 +53,7 @@ def install(alice, one_transaction):
     ids = {
         "schedule_id": run.schedule_id, "run_id": run.pk, "firing_id": 1, "question_id": question.pk,
         "conversation_id": reply.conversation_id, "message_id": reply.pk, "attachment_id": kept(alice).pk,
+        "server_id": a_server().pk,
     }  # fmt: skip
     return {"Authorization": f"Bearer {secret}"}, {name: str(pk) for name, pk in ids.items()}
 

@@ -15,6 +15,7 @@ from schedules.models.slot import Pool
 from stagent.api import api
 from stagent.lib import clock
 from tests.support.builders import NOON, a_profile, a_schedule
+from tests.support.mcp_servers import a_server
 from tests.support.programs import Program, refusal
 from tests.support.talking import converses
 
@@ -33,6 +34,9 @@ THINGS = {
     ),
     "/conversations/{conversation_id}": (
         lambda user: converses(user).conversation_id, {"title": "Mine"}, {"pinned": True},
+    ),
+    "/mcp-servers/{server_id}": (
+        lambda user: a_server().pk, {"name": "Mine"}, {"enabled": False},
     ),
     "/settings/{key}": (lambda user: a_setting(), {"value": 3}, {"value": 4}),
 }  # fmt: skip

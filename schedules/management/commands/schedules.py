@@ -17,9 +17,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from schedules.api.actors import Actor
-from schedules.asfile import matching, planning, reading, telling, wording
-from schedules.asfile.reading import Faulty
+from schedules.asfile import matching, planning, telling, wording
 from stagent.lib import clock
+from stagent.lib.yaml_reader import Entry, Faulty, read
 
 DOOR = "manage.py schedules"
 CHANGES = 2  # the exit code of plan --check
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             self._carry_out(entries, actor, options["prune"])
 
-    def _carry_out(self, entries: list[reading.Entry], actor: Actor, prune: bool) -> planning.Plan:
+    def _carry_out(self, entries: list[Entry], actor: Actor, prune: bool) -> planning.Plan:
         now = clock.now()
         planned = planning.plan(entries, now, prune=prune)
         for change, warnings in planning.apply(planned, actor, now):
@@ -100,12 +100,12 @@ def _write(file: str, text: str) -> None:
         raise CommandError(f"{file} cannot be written: {error.strerror}") from None
 
 
-def _entries(file: str) -> list[reading.Entry]:
+def _entries(file: str) -> list[Entry]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read: {error}") from None
-    return reading.read(text)
+    return read(text, telling.ROOT)
 
 
 def _user(name: str) -> User:

@@ -1,5 +1,6 @@
 """Which answers an operation may give, for the OpenAPI document."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ConfigDict, Field
@@ -23,6 +24,12 @@ class Refusal(Row):
     error: str = Field(description="A code to act on.")
     message: str = Field(description="A sentence to read.")
     fields: dict[str, str] = Field(description="The fields that are wrong, each with what is wrong.")
+
+
+def creates_nothing[View: Callable[..., Any]](view: View) -> View:
+    """Let a POST take no Idempotency-Key: it makes nothing, and may not be kept in a transaction."""
+    view.creates_nothing = True  # type: ignore[attr-defined]
+    return view
 
 
 def answers(model: Any, *refusals: int, status: int = 200) -> dict[int, Any]:

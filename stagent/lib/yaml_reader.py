@@ -1,4 +1,4 @@
-"""The file as it is written: every schedule with the line of each of its fields.
+"""A YAML file with one list: every item with the line of each of its fields.
 
 YAML as people mean it: `17:00` and dates are text, `yes` is a word, `010` is ten; only true, false, null and
 decimal numbers are more than text. What would make a file say something else than a reader sees (anchors,
@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-ROOT = "schedules"
 MOST_CHARS = 10_000_000
 KINDS: dict[str, tuple[str, str, Callable[[str], Any]]] = {  # name: spelling, its first letters, its value
     "null": ("null|~|", "n~", lambda text: None),
@@ -70,25 +69,28 @@ class Faulty(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """A schedule as the file has it."""
+    """An item of the list as the file has it."""
 
     line: int
     values: dict[str, Any]
     lines: dict[str, int] = field(default_factory=dict)
 
     def fault(self, name: str, text: str) -> Fault:
-        """Say what is wrong with a field, where it stands or else where its schedule begins."""
+        """Say what is wrong with a field, where it stands or else where its item begins."""
         return Fault(self.lines.get(name.partition(".")[0], self.line), f"{name}: {text}")
 
 
-def read(text: str) -> list[Entry]:
-    """Return the schedules of a file; raises Faulty with every line that is wrong."""
+def read(text: str, root: str, first: str = "name") -> list[Entry]:
+    """Return the items of the list `root:`; raises Faulty with every line that is wrong.
+
+    `first` is the field that an item usually begins with.
+    """
     if len(text) > MOST_CHARS:
         said = f"The file has {len(text):,} characters; at most {MOST_CHARS:,} are read. Split it."
         raise Faulty(Fault(1, said))
     try:
-        root = Loader(text).get_single_node()
-        return [_entry(node) for node in _items(root)]
+        found = Loader(text).get_single_node()
+        return [_entry(node, first) for node in _items(found, root)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Faulty(Fault(mark.line + 1 if mark else 1, _plain(error))) from None
@@ -112,18 +114,18 @@ def _plain(error: yaml.MarkedYAMLError) -> str:
     return f"{problem or context}."
 
 
-def _items(root: Node | None) -> list[Node]:
-    fields = _fields(root) if isinstance(root, MappingNode) else {}
-    if set(fields) != {ROOT} or not isinstance(fields[ROOT][1], SequenceNode):
-        line = root.start_mark.line + 1 if root else 1
-        raise Faulty(Fault(line, f"The file is to hold one list, `{ROOT}:`, and nothing else."))
-    return fields[ROOT][1].value  # type: ignore[no-any-return]
+def _items(found: Node | None, root: str) -> list[Node]:
+    fields = _fields(found) if isinstance(found, MappingNode) else {}
+    if set(fields) != {root} or not isinstance(fields[root][1], SequenceNode):
+        line = found.start_mark.line + 1 if found else 1
+        raise Faulty(Fault(line, f"The file is to hold one list, `{root}:`, and nothing else."))
+    return fields[root][1].value  # type: ignore[no-any-return]
 
 
-def _entry(node: Node) -> Entry:
+def _entry(node: Node, first: str) -> Entry:
     line = node.start_mark.line + 1
     if not isinstance(node, MappingNode):
-        raise Faulty(Fault(line, "A schedule is a list of fields, beginning with `- name: …`."))
+        raise Faulty(Fault(line, f"An item is a list of fields, beginning with `- {first}: …`."))
     fields = _fields(node)
     values = {name: _value(name, value) for name, (_, value) in fields.items()}
     return Entry(line, values, {name: at for name, (at, _) in fields.items()})
