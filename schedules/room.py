@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from schedules.models import Pool, Slot
+from stagent.lib.prepared import Tuples
 
 type Moments = list[datetime]  # at which the places of a pool become free, in order
 
@@ -23,10 +24,9 @@ class Room:
     def of(cls, ends: Mapping[int, datetime], now: datetime, cap: int) -> Self:
         """Look at the slots; `ends` tells of each running run when it is expected to end."""
         held: dict[str, Moments] = {}
-        for pool, run_id in Slot.objects.held().values_list("pool", "run_id"):
+        for pool, run_id in HELD():
             held.setdefault(pool, []).append(ends.get(run_id or 0, now))
-        sizes = Pool.objects.values_list("name", "size")
-        pools = {pool: _free(held.get(pool, []), size, now) for pool, size in sizes}
+        pools = {pool: _free(held.get(pool, []), size, now) for pool, size in SIZES()}
         return cls(_free(list(ends.values()), cap, now), pools, now)
 
     def take(self, pool: str, lasts: timedelta) -> datetime:
@@ -38,6 +38,10 @@ class Room:
             own.pop(0)
             insort(own, start + lasts)
         return start
+
+
+HELD = Tuples(Slot.objects.held().order_by().values_list("pool", "run_id"))
+SIZES = Tuples(Pool.objects.order_by().values_list("name", "size"))
 
 
 def _free(ends: Moments, size: int, now: datetime) -> Moments:

@@ -121,7 +121,7 @@ def queue_rows(queue: Sequence[Run], now: datetime, conf: Conf) -> list[QueuedRo
     if not queue:
         return []
     situation = situations.look(now, conf)
-    expected = {} if situation.nobody_starts else starts(situation)
+    expected = {} if situation.nobody_starts else starts(situation, SHOWN)
     return [
         QueuedRow.model_validate(each | {"expected_start_at": expected.get(each["id"])})
         for each in told(queue, situation)
@@ -135,8 +135,10 @@ COUNTS = Tuples(
     .annotate(Count("pk"))
 )
 LIVE = Select(LiveStream.objects.live(cast(Any, Given("now", LiveStream.expires_at))).order_by("started_at"))
-QUEUE = Select(shown().filter(status=RunStatus.QUEUED).order_by("claim_order", "pk")[:SHOWN])
-WAITING = Select(shown().filter(status=RunStatus.WAITING).order_by("waiting_since", "pk")[:SHOWN])
+QUEUE = Select(shown().filter(status=RunStatus.QUEUED).order_by("claim_order", "pk")[:SHOWN], shared=True)
+WAITING = Select(
+    shown().filter(status=RunStatus.WAITING).order_by("waiting_since", "pk")[:SHOWN], shared=True
+)
 
 
 def slot_rows(conf: Conf) -> list[SlotRow]:

@@ -9,6 +9,7 @@ from django.db.models import BooleanField, DateTimeField, Model
 from django.db.models.base import ModelState
 
 type Row = Sequence[Any]
+type Known = dict[tuple[int, Any], Model]  # by where their primary keys stand in a row, and those keys
 
 
 class Rows[M: Model]:
@@ -35,10 +36,12 @@ class Rows[M: Model]:
             for convert in converters
         ]
 
-    def read(self, rows: Iterable[Row]) -> list[M]:
-        return [self.instance(row) for row in rows]
+    def read(self, rows: Iterable[Row], *, shared: bool = False) -> list[M]:
+        """Return the instances; `shared`: what is related to several of them is one instance for all."""
+        known: Known | None = {} if shared else None
+        return [self.instance(row, known) for row in rows]
 
-    def instance(self, row: Row) -> M:
+    def instance(self, row: Row, known: "Known | None" = None) -> M:
         values = dict(zip(self._names, row[self._first : self._last], strict=True))
         for name, convert in self._converters:
             if (value := values[name]) is not None:
@@ -48,7 +51,7 @@ class Rows[M: Model]:
         instance = self._model.__new__(self._model)
         instance.__dict__ = values
         for other in self._beside:
-            other.join(instance, row)
+            other.join(instance, row, known)
         return instance
 
 
@@ -60,11 +63,19 @@ class Beside(NamedTuple):
     tell: Callable[[Model, Model | None], None]
     tell_back: Callable[[Model, Model], None]
 
-    def join(self, instance: Model, row: Row) -> None:
-        other = None if row[self.key] is None else self.rows.instance(row)
+    def join(self, instance: Model, row: Row, known: "Known | None") -> None:
+        other = None if row[self.key] is None else self._other(row, known)
         self.tell(instance, other)
         if other is not None:
             self.tell_back(other, instance)
+
+    def _other(self, row: Row, known: "Known | None") -> Any:
+        if known is None:
+            return self.rows.instance(row)
+        place = self.key, row[self.key]
+        if place not in known:
+            known[place] = self.rows.instance(row, known)
+        return known[place]
 
 
 def rows_of(info: dict[str, Any], compiler: Any) -> Rows[Any]:

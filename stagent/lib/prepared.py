@@ -76,15 +76,16 @@ class GivenKeys(Given):
 class Select[M: Model]:
     """A prepared SELECT of rows of one model, whole or with `only` some columns, and of what is related.
 
-    A query compiled once, for the database of this process.
+    A query compiled once, for the database of this process. `shared` is for rows that are only shown: what
+    is related to several of them is one instance for all.
     """
 
-    def __init__(self, queryset: QuerySet[M]) -> None:
-        self._queryset = queryset
+    def __init__(self, queryset: QuerySet[M], *, shared: bool = False) -> None:
+        self._queryset, self._shared = queryset, shared
 
     def __call__(self, **values: Any) -> list[M]:
         rows, _ = self._statement.run(values)
-        return self._rows.read(rows)
+        return self._rows.read(rows, shared=self._shared)
 
     def first(self, **values: Any) -> M | None:
         return next(iter(self(**values)), None)
@@ -125,12 +126,12 @@ class Tuples:
 class ByKey[M: Model]:
     """A prepared SELECT of rows by their primary keys, in the order of the keys; keys of no row are left out.
 
-    A row is returned as it is now, whatever it was when its key was looked up.
+    For rows that are only shown: each as it is now, whatever it was when its key was looked up.
     """
 
     def __init__(self, queryset: QuerySet[M]) -> None:
         key = queryset.model._meta.pk
-        self._select = Select(queryset.filter(pk__in=GivenKeys("keys", key)).order_by())
+        self._select = Select(queryset.filter(pk__in=GivenKeys("keys", key)).order_by(), shared=True)
 
     def __call__(self, keys: Sequence[int]) -> list[M]:
         found = {row.pk: row for row in self._select(keys=keys)}

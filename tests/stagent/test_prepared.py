@@ -69,6 +69,15 @@ def test_rows_by_their_keys_come_in_the_order_of_the_keys_and_are_those_of_the_o
     asked = Schedule.objects.select_related("profile").get(pk=second.pk)
     assert vars(read[0]) | {"_state": None} == vars(asked) | {"_state": None}
     assert by_key([]) == []
+    assert read[0].profile is read[1].profile  # both are only shown
+
+
+def test_rows_that_may_be_changed_share_nothing() -> None:
+    a_schedule(name="First")
+    a_schedule(name="Second")
+    first, second = Select(Schedule.objects.select_related("profile"))()
+    assert first.profile is not second.profile
+    assert first.profile == second.profile
 
 
 def test_columns_and_counts_are_read_as_the_driver_has_them() -> None:
