@@ -1,0 +1,27 @@
+"""Keep MCP servers in a file: each is found by its short name and compared with what the file says."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from agents import mcp_file
+from agents.mcp.setup import Actor
+from agents.models import McpServer
+from stagent.lib.file_command import FileCommand
+from stagent.lib.yaml_reader import read
+
+
+class Command(FileCommand):
+    help = "Keep MCP servers in a YAML file: export them, plan what a file would change, apply it."
+    rows = "MCP servers"
+    prunes = "switch off the servers that the file does not name"
+
+    def export(self, options: dict[str, Any]) -> str:
+        return mcp_file.written(McpServer.objects.order_by("slug"))
+
+    def carry_out(self, text: str, user: User, *, prune: bool) -> bool:
+        entries = read(text, mcp_file.ROOT, first="slug")
+        outcome = mcp_file.carry_out(entries, Actor(user, "manage.py mcpservers"), prune=prune)
+        for line in outcome.lines():
+            self.stdout.write(line)
+        return bool(outcome.changes)
