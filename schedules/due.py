@@ -171,13 +171,21 @@ class Due(DueInstants):
         late = self.now - due_at
         if late <= NEVER_LATE or self.schedule.deferred_until:
             return ""
-        cause = self.delays.cause(due_at)
+        cause = self._cause(due_at)
         return f"Fired {span_of(late)} late{f': {cause}' if cause else ''}."
+
+    def _cause(self, moment: datetime) -> str:
+        """Say why what was due at a moment was not recorded then; a pause is the last cause it can have."""
+        resumed = self.schedule.resumed_at
+        if resumed is None or not moment < resumed <= self.now:
+            return self.delays.cause(moment)
+        then = self.delays.cause(resumed) if self.now - resumed > NEVER_LATE else ""
+        return f"it was paused until {resumed:%Y-%m-%d %H:%M:%S} UTC{f', then {then}' if then else ''}"
 
     def _because(self, span: Span, fate: str) -> str:
         """Say which instants were late, how late, why as far as that is known, and what that means."""
         late = span_of(self.now - span.first.at)
-        cause = self.delays.cause(span.first.at)
+        cause = self._cause(span.first.at)
         why = f": {cause}" if cause else ""
         if span.count == 1:
             return f"It was {late} late{why}; {fate}."

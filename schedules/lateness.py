@@ -2,15 +2,18 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 from schedules.models import Scheduler
 
 SECOND = timedelta(seconds=1)
 JUMP = timedelta(seconds=5)
-MOST_GAPS = 50
+MOST_GAPS = 20
+NOT_THERE = ""  # the cause of a gap in which the process did not run
 FAILED = "the scheduler met errors, such as a database that was away"
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -39,20 +42,22 @@ class Clocks(NamedTuple):
 
 @dataclass
 class Delays:
-    """Why instants could be late: the gaps between the passes of one scheduler, and how long they took.
+    """How long one scheduler was busy, and the gaps between its passes, which its row tells the others.
 
-    Without a scheduler (an edit settles what is due) only the rows of the schedulers are asked.
+    Why an instant is late is read from the rows of all schedulers alone: so it has one reason, whoever
+    records it, an edit too.
     """
 
     busy: timedelta = timedelta()  # the last pass took so long: what came due meanwhile is not late
     gaps: deque[Gap] = field(default_factory=lambda: deque[Gap](maxlen=MOST_GAPS))
+    is_news: bool = False  # whether there are gaps that the row does not tell yet
     _began: Clocks | None = None
     _rested: Clocks | None = None
     _planned_sec: float = 0.0
     _schedulers: list[Scheduler] | None = None  # read once a pass
 
-    def begin(self, wall: datetime) -> None:
-        """Note that a pass begins."""
+    def begin(self, wall: datetime, seen_at: datetime | None = None) -> None:
+        """Note that a pass begins; `seen_at` is the last sign of life in the row."""
         here, before = Clocks.read(wall), self._rested
         self._began, self._schedulers = here, None
         if before is None:
@@ -61,12 +66,11 @@ class Delays:
         slept = timedelta(seconds=here.boot - before.boot - (here.mono - before.mono))
         stepped = here.wall - before.wall - timedelta(seconds=here.mono - before.mono) - slept
         if slept > SECOND:
-            self._note(before, here, f"the machine slept for {span_of(slept)}")
+            self._note(before.wall, here.wall, f"the machine slept for {span_of(slept)}")
         elif stepped > JUMP:
-            self._note(before, here, f"the clock was set forward by {span_of(stepped)}")
-        elif over > 1:
-            late = span_of(timedelta(seconds=over))
-            self._note(before, here, f"the scheduler process did not get to run for {late}")
+            self._note(before.wall, here.wall, f"the clock was set forward by {span_of(stepped)}")
+        elif over > 1:  # it was stopped, or got no time: as if it had not been there
+            self._note(min(seen_at or before.wall, before.wall), here.wall, NOT_THERE)
 
     def end(self, planned_sec: float, *, failed: bool = False) -> None:
         """Note that a pass is over, and how long the scheduler means to sleep at most."""
@@ -77,35 +81,51 @@ class Delays:
         here = here._replace(wall=self._began.wall + self.busy)
         self._rested, self._planned_sec = here, planned_sec
         if failed:
-            self._note(self._began, here, FAILED)
+            self._note(self._began.wall, here.wall, FAILED)
         elif self.busy > SECOND:
-            self._note(self._began, here, f"the scheduler was busy for {span_of(self.busy)}")
+            self._note(self._began.wall, here.wall, f"the scheduler was busy for {span_of(self.busy)}")
 
-    def _note(self, begin: Clocks, end: Clocks, cause: str) -> None:
-        start = begin.wall
-        if self.gaps and self.gaps[-1].cause == cause and start - self.gaps[-1].end < JUMP:
-            start = self.gaps.pop().begin
-        self.gaps.append(Gap(start, end.wall, cause))
+    def _note(self, begin: datetime, end: datetime, cause: str) -> None:
+        if self.gaps and self.gaps[-1].cause == cause and begin - self.gaps[-1].end < JUMP:
+            begin = self.gaps.pop().begin
+        self.gaps.append(Gap(begin, end, cause))
+        self.is_news = True
+
+    def for_row(self) -> list[list[str]]:
+        """Return the gaps as the row of a scheduler keeps them."""
+        return [[gap.begin.isoformat(), gap.end.isoformat(), gap.cause] for gap in self.gaps]
 
     def cause(self, due_at: datetime) -> str:
         """Return why what was due then was not recorded then; empty where nobody knows."""
-        for gap in reversed(self.gaps):
-            if gap.begin <= due_at <= gap.end:
-                return gap.cause
         if self._schedulers is None:
             self._schedulers = [one for one in Scheduler.objects.all() if not one.is_worker]
-        return _who_was_there(self._schedulers, due_at)
+        return cause_of(due_at, self._schedulers)
 
 
-def _who_was_there(schedulers: list[Scheduler], moment: datetime) -> str:
-    """Tell whether a scheduler was running, as far as their rows say, which are kept for an hour."""
+def cause_of(moment: datetime, schedulers: Sequence[Scheduler]) -> str:
+    """Tell why no scheduler recorded what was due at a moment, as far as their rows say.
+
+    The rows are kept for an hour. Empty where one was at work, or nobody knows.
+    """
     born = [one for one in schedulers if one.started_at <= moment]
-    if any(one.seen_at >= moment for one in born):
+    there = [one for one in born if one.seen_at >= moment]
+    gaps = [gap for one in there if (gap := _gap_at(one, moment))]
+    if len(gaps) < len(there):
         return ""
+    if known := [gap for gap in gaps if gap.cause != NOT_THERE]:
+        return min(known, key=attrgetter("end")).cause  # of whoever could have recorded it first
     if not born:
         return "no scheduler was running"
-    last = max(one.seen_at for one in born)
+    last = max([gap.begin for gap in gaps] + [one.seen_at for one in born if one.seen_at < moment])
     return f"no scheduler was running; the last one was seen at {last:%H:%M:%S} UTC"
+
+
+def _gap_at(scheduler: Scheduler, moment: datetime) -> Gap | None:
+    for begin, end, cause in reversed(scheduler.gaps):
+        gap = Gap(datetime.fromisoformat(begin), datetime.fromisoformat(end), cause)
+        if gap.begin <= moment <= gap.end:
+            return gap
+    return None
 
 
 def span_of(length: timedelta) -> str:

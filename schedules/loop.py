@@ -56,14 +56,13 @@ class Loop:
         self.bell = Bell()
         self.claims = execute
         self.executor = Executor(on_end=self.bell.strike) if execute and not handover.chosen() else None
-        self.presence = Presence(
-            self.holder, claims=self.claims, vitals=self.executor.vitals if self.executor else None
-        )
+        self._delays = Delays()
+        vitals = self.executor.vitals if self.executor else None
+        self.presence = Presence(self.holder, claims=self.claims, vitals=vitals, delays=self._delays)
         self.grace_sec = grace_sec
         self._stopping = 0  # how often it was told to stop
         self._reaped_at = float("-inf")
         self._jumps = clock.JumpDetector()
-        self._delays = Delays()
         self._next_check = NextCheck()
         self._spare_leases_until = 0.0
         self._maintenance = Maintenance()
@@ -72,8 +71,8 @@ class Loop:
         self.watched = Watched("scheduler loop", policy=Policy.FATAL)
         self._held_up = HeldUp()
         self._phases: tuple[Callable[[], None], ...] = (
-            self.presence.show,
             self._watch_clock,
+            self.presence.show,
             self._reap,
             self._check_next,
             self._tick,
@@ -126,7 +125,7 @@ class Loop:
 
     def _watch_clock(self) -> None:
         """After a jump of the wall clock renew first and reap later: the stored ends mean nothing now."""
-        self._delays.begin(clock.now())
+        self._delays.begin(clock.now(), self.presence.seen_at)
         jump = self._jumps.jumped()
         if jump is None:
             return

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from schedules import conf as settings
 from schedules import handover
+from schedules.lateness import Delays
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER, SEEN_EVERY_SEC
 from schedules.vitals import Vitals
@@ -29,25 +30,28 @@ class Presence:
         vitals: Vitals | None,
         concurrency: int | None = None,
         pools: str = "",
+        delays: Delays | None = None,
     ) -> None:
         self._holder = holder
         self._vitals = vitals
         self._concurrency = concurrency  # a worker's own; schedulers go by the cap
         self._fixed = {"claims": claims, "executes": vitals is not None, "pools": pools}
+        self._delays = delays or Delays()
         self._shown_at = float("-inf")
+        self.seen_at: datetime | None = None  # as the row says
 
     def show(self) -> None:
-        """Tell the others every few seconds."""
-        if time.monotonic() - self._shown_at < SEEN_EVERY_SEC:
+        """Tell the others every few seconds, and at once of a gap: what was due in it is recorded next."""
+        if not self._delays.is_news and time.monotonic() - self._shown_at < SEEN_EVERY_SEC:
             return
         now = clock.now()
-        told = {"seen_at": now, **self._measured(), **self._limit()}
+        told = {"seen_at": now, "gaps": self._delays.for_row(), **self._measured(), **self._limit()}
         born = {"started_at": now, "host": clip(socket.gethostname(), 80), "pid": os.getpid()}
         born["zone_data"] = clip(str(zone_data.choose()), 60)
         Scheduler.objects.update_or_create(
             holder=self._holder, defaults=told, create_defaults={**told, **born, **self._fixed}
         )
-        self._shown_at = time.monotonic()
+        self._shown_at, self.seen_at, self._delays.is_news = time.monotonic(), now, False
 
     def end(self) -> None:
         """Say goodbye."""

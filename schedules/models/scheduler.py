@@ -53,6 +53,13 @@ class Scheduler(models.Model):
     )
     cap_source = models.CharField(max_length=16, blank=True, default="", help_text="Where it has that from.")
 
+    gaps = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="When it recorded nothing: beginning, end and cause; an empty cause: it did not run.",
+    )
+
     objects = SchedulerQuerySet.as_manager()
 
     class Meta:

@@ -44,7 +44,7 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
         if schedule is None:
             return False
         forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
-        _write(schedule, restarted(schedule, now) | forgiven)
+        _write(schedule, restarted(schedule, now) | forgiven | {"resumed_at": now})
         bell.ring()
     return True
 
