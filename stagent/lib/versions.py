@@ -20,8 +20,8 @@ HEADER = "If-Match"
 STATUS, CODE = 412, "precondition_failed"
 MARK = "."  # in an ETag, between the version and the digest of what was shown
 STALE = (
-    "It was edited since the ETag in If-Match was answered, and nothing was changed. "
-    "GET it again, and repeat the change with the new ETag."
+    "Somebody edited this after the version in If-Match. Nothing was changed. "
+    "GET it again, then repeat the change with its new ETag."
 )
 
 

@@ -10,9 +10,11 @@ from agents import activity
 from agents.models import Leave, LedgerEntry
 from agents.states import Activity
 from chat.models import Conversation
-from schedules.models import Firing
+from schedules.models import Firing, Schedule
 from stagent.api import api as product
 from stagent.lib import clock
+from stagent.lib.api import listing
+from stagent.lib.stretches import keys
 from tests.support.builders import a_profile, a_schedule, a_waiting_run
 from tests.support.mcp_servers import a_server
 from tests.support.programs import Program, refusal
@@ -115,6 +117,22 @@ def test_a_cursor_of_another_list_is_refused(path, api, install):
         answer = api.get(f"{path.format(**install)}?cursor={cursor}")
         assert refusal(answer) == (422, "validation_error")
         assert list(answer.json()["fields"]) == ["cursor"]
+
+
+def test_a_row_that_is_deleted_while_its_page_is_read_does_not_end_the_list(api, install, monkeypatch):
+    for path, model in (("/schedules", Schedule), ("/ledger", LedgerEntry)):
+        ids = names(api.get(path).json()["items"])
+
+        def looked_up(rows, first, last, model=model):
+            found = keys(rows, first, last)
+            model.objects.filter(pk=found[0]).delete()
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(listing, "keys", looked_up)
+            page = api.get(f"{path}?limit=2").json()
+        rest = api.get(f"{path}?cursor={page['next']}").json()
+        assert names(page["items"] + rest["items"]) == ids[1:]
 
 
 def test_messages_go_on_in_their_branch_whatever_is_shown_and_arrives(api, alice):

@@ -12,7 +12,7 @@ from stagent.lib.api.cursors import after, cursor_after, decode, encode, unknown
 from stagent.lib.api.values import Listed
 from stagent.lib.prepared import ByKey
 from stagent.lib.problems import invalid
-from stagent.lib.stretches import keys, stretch
+from stagent.lib.stretches import keys
 
 MOST_ROWS = 500
 
@@ -61,12 +61,12 @@ def page[Found: Model, Shown](
     wanted = after(rows, cursor) if cursor else rows
     first = 0 if cursor else asked.offset
     last_one = first + asked.limit
-    found = read(keys(wanted, first, last_one)) if read else list(stretch(wanted, first, last_one))
-    items = show(found)
-    is_full = isinstance(asked, Paged) and 0 < asked.limit == len(items)
-    last = found[-1] if is_full else None
-    following = cursor_after(rows, last) if last is not None else None
-    return Listed(items=items, count=rows.count(), next=following)
+    looked_up = keys(wanted, first, last_one)
+    found = read(looked_up) if read else list(wanted.filter(pk__in=looked_up))
+    # By the keys, not the rows: one that is deleted between the two queries does not end the list.
+    goes_on = isinstance(asked, Paged) and bool(found) and len(looked_up) == asked.limit
+    following = cursor_after(rows, found[-1]) if goes_on else None
+    return Listed(items=show(found), count=rows.count(), next=following)
 
 
 def page_of[Item: BaseModel](
