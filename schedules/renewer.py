@@ -79,7 +79,7 @@ class Renewer:
         # One that was told to stop for its lease is the reaper's, also where the lease could be had again.
         jobs = [job for job in self._jobs() if job.cause is not Cause.LEASE_LOST]
         if not jobs:
-            watched.beat()
+            watched.worked()  # what could not be renewed is not leased any more
             return
         settings = jobs[0].conf
         if not self._now.is_set() and time.monotonic() - self._renewed_at < settings.renew_every_sec:

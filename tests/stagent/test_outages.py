@@ -85,6 +85,17 @@ def test_an_outage_of_which_nothing_was_heard_for_a_minute_begins_anew(database,
     assert len(caplog.messages) == 2
 
 
+def test_errors_of_the_driver_itself_are_of_the_database_too(database, caplog):
+    psycopg = pytest.importorskip("psycopg")
+    Outage(log, "The wake-up listener").failed(psycopg.OperationalError("server closed the connection"))
+    Outage(log, "The wake-up listener").failed(psycopg.errors.DiskFull("could not extend file"))
+    assert [message[:36] for message in caplog.messages] == [
+        "The database does not answer the sch",
+        "The disk of the database is full for",
+    ]
+    assert not any(record.exc_info for record in caplog.records)
+
+
 @pytest.mark.parametrize("said", ["no such table: x", 'near "x": syntax error', "no such column: y"])
 def test_a_wrong_statement_is_no_outage(database, caplog, said):
     Outage(log, "Reaping").failed(OperationalError(said))
