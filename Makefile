@@ -23,6 +23,7 @@ lint: env  ## Check style, types and who imports whom
 	@$(PY) -m ruff format --check
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo
+	@bash bin/front-end
 
 format: env  ## Put the code in form
 	@$(PY) -m ruff check --fix

@@ -30,15 +30,16 @@ SHEETS = [
         "chat/styles/commandMenu",
         "chat/styles/folders",
         "chat/styles/attachments",
-        "chat/styles/cards",
-        "chat/styles/questions",
+        "chat/styles/answerParts",
+        "chat/styles/approvals",
         "chat/styles/dialogs",
-        "chat/styles/matters",
+        "chat/styles/smallDialogs",
         "chat/styles/touch",
     )
 ]
 SHARED_SHEETS = [
-    f"{name}.css" for name in ("chat/styles/thread", "shared/prose", "shared/code", "chat/styles/shared")
+    f"{name}.css"
+    for name in ("chat/styles/thread", "shared/prose", "shared/code", "chat/styles/sharedConversation")
 ]
 NOBODY = 0  # the id in an address that the page fills in
 

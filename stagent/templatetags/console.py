@@ -20,11 +20,20 @@ from stagent.lib import cells, charts, clock
 from stagent.lib.rendering import html_of
 
 SHEETS = (
-    "console/styles/base",
-    *(f"console/styles/{name}" for name in ("fields", "frame", "navigation", "notices", "parts", "tables")),
+    "shared/base",
+    *(
+        f"console/styles/{name}"
+        for name in ("text", "fields", "frame", "navigation", "notices", "cards", "tables")
+    ),
     *("shared/prose", "shared/code"),
-    *(f"console/styles/{name}" for name in ("pictures", "lists", "filters", "choosing", "forms", "answers")),
-    *(f"console/styles/{name}" for name in ("asked", "mcp", "widgets", "board", "timeline", "run")),
+    *(
+        f"console/styles/{name}"
+        for name in ("charts", "lists", "filters", "listActions", "forms", "sidePanel")
+    ),
+    *(
+        f"console/styles/{name}"
+        for name in ("approvalRequest", "mcp", "widgets", "dashboard", "timeline", "run")
+    ),
 )
 
 register = template.Library()

@@ -148,7 +148,7 @@ def test_what_a_run_asks_stands_above_everything(chat, alice):
 def test_a_scheduled_result_arrives_unread_and_is_answered_to(chat, alice):
     schedule = a_schedule(clock.now(), name="Nightly report")
     page = chat()
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     card = {
         "type": "result", "schedule_id": str(schedule.pk), "schedule_name": "Nightly report",
         "fired_at": clock.now().replace(hour=7, minute=0).isoformat(), "status": "completed",
@@ -249,7 +249,7 @@ def test_conversations_are_found_renamed_pinned_and_thrown_away_with_undo(chat, 
     page = chat()
     page.keyboard.press("Control+k")
     page.keyboard.type("brown fox")
-    option = page.locator("#found [role=option]")
+    option = page.locator("#search-results [role=option]")
     expect(option).to_have_count(1)
     expect(option.locator("mark").first).to_have_text("brown")
     page.keyboard.press("Enter")

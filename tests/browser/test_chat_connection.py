@@ -37,17 +37,17 @@ def test_two_windows_show_the_same_as_it_comes(chat):
 
 def test_what_is_written_offline_is_kept_over_a_reload_and_sent_once(chat):
     page = chat()
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     say(page, "What is scheduled, and when?")
     expect(settled(page)).to_have_count(1)
     page.context.set_offline(True)
-    expect(page.locator("#chip")).to_have_text("offline")
+    expect(page.locator("#connection-status")).to_have_text("offline")
     say(page, "What failed lately, and why?")
     expect(page.get_by_text("Will be sent when you are back online")).to_be_visible()
-    expect(page.locator("#chip")).to_have_text("offline, will send when back")
+    expect(page.locator("#connection-status")).to_have_text("offline, will send when back")
     assert Message.objects.replies().count() == 1
     page.context.set_offline(False)
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     expect(settled(page)).to_have_count(2)
     page.reload()
     expect(settled(page)).to_have_count(2)
@@ -75,11 +75,11 @@ def test_the_keyboard_stays_in_the_list_that_is_read_anew(chat):
     more = page.get_by_role("button", name="More for What is scheduled")
     more.focus()
     page.context.set_offline(True)
-    expect(page.locator("#chip")).to_have_text("offline")
+    expect(page.locator("#connection-status")).to_have_text("offline")
     with page.expect_response(lambda response: "/api/conversations?" in response.url) as again:
         page.context.set_offline(False)
     again.value.finished()
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     expect(more).to_be_focused()
 
 
@@ -117,11 +117,11 @@ def test_drafts_are_kept_for_each_conversation(chat):
 
 def test_who_is_signed_out_is_told_and_keeps_the_draft(chat, web, alice):
     page = chat()
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     page.context.clear_cookies()
     page.get_by_label("Message", exact=True).fill("Not lost")
     page.context.set_offline(True)
-    expect(page.locator("#chip")).to_have_text("offline")
+    expect(page.locator("#connection-status")).to_have_text("offline")
     page.context.set_offline(False)
     banner = page.get_by_role("alert").filter(has_text="You are signed out")
     expect(banner).to_be_visible()

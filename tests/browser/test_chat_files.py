@@ -73,7 +73,7 @@ def test_files_are_picked_taken_back_sent_and_still_there_after_a_reload(chat):
     assert Message.objects.get(role="user").files == "shot.png\nnotes.md"
 
 
-@pytest.mark.parametrize(("kind", "target"), [("paste", "#words"), ("drop", "#content")])
+@pytest.mark.parametrize(("kind", "target"), [("paste", "#message-field"), ("drop", "#content")])
 def test_a_picture_alone_is_pasted_or_dropped_and_sent(chat, kind, target):
     page = chat()
     expect(page.get_by_role("button", name="Send")).to_be_disabled()

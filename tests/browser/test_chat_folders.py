@@ -71,7 +71,7 @@ def test_a_search_keeps_to_a_folder(chat, talks):
     expect(folder(page)).to_be_visible()
     page.keyboard.press("Control+k")
     page.keyboard.type("brown fox")
-    found = page.locator("#found [role=option]")
+    found = page.locator("#search-results [role=option]")
     expect(found).to_have_count(2)
     page.get_by_label("In which folder").select_option("Work")
     expect(found).to_have_count(1)

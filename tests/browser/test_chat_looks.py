@@ -66,7 +66,7 @@ def rich(alice):
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_everything_can_be_read_against_its_ground(chat, rich, colours):
     page = chat(colours=colours)
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     assert not page.evaluate(CONTRAST)
     page.goto(rich)
     expect(settled(page)).to_have_count(1)
@@ -75,7 +75,7 @@ def test_everything_can_be_read_against_its_ground(chat, rich, colours):
     assert not page.evaluate(CONTRAST)
     assert not page.evaluate(NAMELESS)
     page.keyboard.press("Control+k")
-    expect(page.locator("#found [role=option]")).to_have_count(1)
+    expect(page.locator("#search-results [role=option]")).to_have_count(1)
     assert not page.evaluate(CONTRAST)
 
 
@@ -93,7 +93,7 @@ def test_a_phone_has_a_drawer_and_a_stop_for_thumbs_and_nothing_scrolls_sideways
     stop = page.get_by_role("button", name="Stop the answer")
     expect(stop).to_be_visible()
     assert stop.bounding_box()["height"] >= 40
-    assert page.locator("#words").evaluate("(e) => parseFloat(getComputedStyle(e).fontSize)") >= 16
+    assert page.locator("#message-field").evaluate("(e) => parseFloat(getComputedStyle(e).fontSize)") >= 16
     stop.tap()
     expect(settled(page)).to_have_attribute("data-status", "stopped")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -167,7 +167,7 @@ def test_what_is_written_before_the_page_is_ready_is_kept(chat):
     field = page.get_by_label("Message", exact=True)
     field.fill("Early")
     held[0].continue_()
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     expect(field).to_have_value("Early")
 
 
@@ -178,7 +178,7 @@ def test_all_of_it_can_be_done_by_keyboard(chat, rich):
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
-    expect(page.locator("#found [role=option]")).to_have_count(1)
+    expect(page.locator("#search-results [role=option]")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/c/\d+/$"))
     page.get_by_role("button", name="More for Show me").press("Enter")

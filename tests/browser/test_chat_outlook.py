@@ -17,7 +17,7 @@ TOLD = re.compile(r"^about [\d,.k]+ tokens · \$0$")
 
 
 def told(page: Page):
-    return page.locator("#outlook")
+    return page.locator("#context-estimate")
 
 
 def tokens(page: Page) -> float:
@@ -52,7 +52,7 @@ def test_it_counts_files_before_they_are_sent(chat):
     expect(told(page)).to_have_text(TOLD)
     before = tokens(page)
     page.set_input_files("#file", [{"name": "shot.png", "mimeType": "image/png", "buffer": png()}])
-    expect(page.locator(".chip-file progress")).to_be_hidden()
+    expect(page.locator(".file-chip progress")).to_be_hidden()
     assert tokens(page) == before + 1600
     page.get_by_role("button", name="Remove shot.png").click()
     assert tokens(page) == before

@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ORDER = """(parts) => [...parts.children].map((part) => [part.classList[0], part.querySelector(
-    ".prose, .tool-name, .thought")?.textContent.trim()])"""
+    ".prose, .tool-name, .thinking-text")?.textContent.trim()])"""
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def parts_on(page: Page) -> list[list[str]]:
 
 WHOLE = [
     ["thinking", "Which runs does that mean?"],
-    ["words", "Let me look."],
+    ["answer-text", "Let me look."],
     ["tool", "list runs"],
     ["thinking", "There is none."],
-    ["words", "None failed."],
+    ["answer-text", "None failed."],
 ]
 
 
@@ -74,7 +74,7 @@ def test_a_call_stands_between_the_words_before_and_after_it(chat, held):
     page.reload()
     expect(settled(page)).to_have_count(1)
     assert parts_on(page) == WHOLE
-    expect(answers(page).locator(".words em")).to_have_text("None")
+    expect(answers(page).locator(".answer-text em")).to_have_text("None")
 
 
 def test_a_thought_is_folded_opens_by_hand_and_by_key_and_is_there_after_a_reload(chat, held):
@@ -107,7 +107,7 @@ def test_a_thought_that_broke_off_is_not_shown_beside_the_one_that_took_its_plac
     expect(page.locator("details.thinking")).to_have_count(1)
     writes(held, TurnStarted(1), ThinkingDelta(1, "There is none."), "None failed.")
     expect(answers(page).locator(".parts")).to_contain_text("None failed.")
-    assert parts_on(page) == [["thinking", "There is none."], ["words", "None failed."]]
+    assert parts_on(page) == [["thinking", "There is none."], ["answer-text", "None failed."]]
 
 
 def test_a_call_shows_no_secret_not_even_within_an_address(chat, held):

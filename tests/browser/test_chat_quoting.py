@@ -40,7 +40,7 @@ def test_a_selected_piece_is_quoted_below_what_is_written_already(chat, said):
     page = chat(said)
     field(page).fill("About this:")
     expect(quote_button(page)).to_be_hidden()
-    select(page, ".assistant .words p")
+    select(page, ".assistant .answer-text p")
     quote_button(page).click()
     expect(field(page)).to_have_value("About this:\n\n> First this.\n\n")
     expect(field(page)).to_be_focused()
@@ -51,11 +51,11 @@ def test_a_selected_piece_is_quoted_below_what_is_written_already(chat, said):
 
 def test_what_reaches_over_two_messages_or_lies_elsewhere_is_not_offered_to_be_quoted(chat, said):
     page = chat(said)
-    select(page, ".assistant .words p")
+    select(page, ".assistant .answer-text p")
     expect(quote_button(page)).to_be_visible()
     select(page, "#thread")
     expect(quote_button(page)).to_be_hidden()
-    select(page, ".assistant .words p")
+    select(page, ".assistant .answer-text p")
     expect(quote_button(page)).to_be_visible()
     select(page, "#title")
     expect(quote_button(page)).to_be_hidden()
@@ -74,7 +74,7 @@ def test_a_whole_message_is_quoted_from_its_menu_by_keyboard(chat, said):
 def test_on_a_phone_the_menu_of_a_message_quotes_what_is_selected_in_it(chat, said):
     page = chat(said, phone=True)
     expect(settled(page)).to_have_count(1)
-    select(page, ".assistant .words p:nth-of-type(2)")
+    select(page, ".assistant .answer-text p:nth-of-type(2)")
     button = quote_button(page)
     expect(button).to_be_visible()
     assert button.evaluate("(e) => e.getBoundingClientRect().right <= innerWidth && e.offsetHeight >= 40")

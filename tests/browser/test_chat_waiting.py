@@ -98,9 +98,9 @@ def test_a_conversation_that_asks_is_marked_at_the_side_until_it_is_answered(cha
 
 def test_what_is_not_sent_yet_is_taken_back_in_front_of_what_was_written_since(chat):
     page = chat()
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     page.context.set_offline(True)
-    expect(page.locator("#chip")).to_have_text("offline")
+    expect(page.locator("#connection-status")).to_have_text("offline")
     say(page, "One")
     say(page, "Two")
     sent = page.get_by_label("You, sending")
@@ -111,7 +111,7 @@ def test_what_is_not_sent_yet_is_taken_back_in_front_of_what_was_written_since(c
     expect(field).to_have_value("One\n\nThree")
     expect(sent).to_have_count(0)
     page.context.set_offline(False)
-    expect(page.locator("#chip")).to_have_text("live")
+    expect(page.locator("#connection-status")).to_have_text("live")
     say(page, "What is scheduled, and when?")
     expect(settled(page)).to_have_count(1)
     wait_until(lambda: Message.objects.filter(role="user").count() == 1)

@@ -23,7 +23,7 @@ def offered(page: Page):
 
 
 def marked(page: Page):
-    return page.locator("#commands [aria-selected=true]")
+    return page.locator("#command-menu [aria-selected=true]")
 
 
 def test_a_slash_lists_the_commands_and_the_keyboard_leads_through_them(chat):
@@ -85,7 +85,7 @@ def test_commands_do_what_the_buttons_do(chat, alice):
     assert download.value.suggested_filename.endswith(".json")
     say(page, "/search rain")
     expect(page.get_by_role("combobox", name="Search conversations")).to_have_value("rain")
-    expect(page.locator("#found [role=option]")).to_have_count(1)
+    expect(page.locator("#search-results [role=option]")).to_have_count(1)
     page.keyboard.press("Escape")
     say(page, "/archive")
     page.get_by_role("button", name="Undo").click()
@@ -127,7 +127,7 @@ def test_on_a_phone_a_command_is_tapped(chat, alice):
     page = chat(f"/c/{Conversation.objects.get().pk}/", phone=True)
     field(page).tap()
     field(page).press_sequentially("/")
-    at = page.locator("#commands").evaluate("(e) => e.getBoundingClientRect().toJSON()")
+    at = page.locator("#command-menu").evaluate("(e) => e.getBoundingClientRect().toJSON()")
     assert min(at["left"], at["top"], 390 - at["right"]) >= 0
     offered(page).filter(has_text="/forecast").tap()
     expect(page.get_by_label("You").get_by_text("What will the next 48 hours look like?")).to_be_visible()

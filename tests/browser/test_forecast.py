@@ -22,7 +22,7 @@ def heavy():
 def test_the_arrows_lead_from_run_to_run_and_each_says_what_it_is(visit, heavy):
     page = visit("/admin/")
     page.get_by_role("navigation", name="Console").get_by_role("link", name="Forecast").click()
-    said = page.locator("[data-timeline-said]")
+    said = page.locator("[data-timeline-status]")
     first = page.locator(".timeline .row a").first
     first.focus()
     expect(said).to_contain_text("takes 10 min")
@@ -42,7 +42,7 @@ def test_the_arrows_lead_from_run_to_run_and_each_says_what_it_is(visit, heavy):
 def test_pointing_at_a_lane_says_how_many_run_and_wait(visit, heavy):
     page = visit("/admin/forecast/")
     page.locator(".timeline > g > .run").first.hover()
-    expect(page.locator("[data-timeline-said]")).to_contain_text("at most 2 running, 1 waiting")
+    expect(page.locator("[data-timeline-status]")).to_contain_text("at most 2 running, 1 waiting")
 
 
 def test_another_cap_is_tried_and_left_again(visit, heavy):

@@ -31,7 +31,7 @@ def test_a_tool_is_always_allowed_here_until_that_is_taken_back(chat, phone):
         expect(calls.last).to_contain_text("without asking")
         calls.last.locator("summary").click()
         expect(calls.last).to_contain_text("Nobody was asked: alice always allows it in this conversation.")
-        expect(calls.first.locator(".leave")).to_be_hidden()
+        expect(calls.first.locator(".standing-approval")).to_be_hidden()
         page.reload()
     expect(settled(page)).to_have_count(2)
     page.get_by_role("button", name="More for this conversation").click()

@@ -1,176 +1,200 @@
-// The files of what is being written, a chip each; kept with the draft. They come by button, drop and paste.
-// Events: "change" when one is new, got further, arrived, failed or is gone.
+// The files of the draft, a chip each; kept with the draft. They come by button, drop and paste.
+// Emits "change" when one is new, progressed, arrived, failed or is gone; "emptied" when the last one was removed.
 
 import { find, h, icon, iconButton } from "../lib/dom.js";
-import { addressOf, amount } from "./attachments.js";
+import { Emitter } from "../lib/emitter.js";
+import { fileSize } from "../lib/format.js";
+import { attachmentUrl } from "./attachments.js";
 import { Upload } from "./upload.js";
 
-export class Tray extends EventTarget {
-    #drafts = new Map(); // what was begun in another conversation goes on
+/** @extends {Emitter<{ change: undefined, emptied: undefined }>} */
+export class AttachmentTray extends Emitter {
+    /** @type {Map<string, Upload[]>} by draft: an upload that began in another conversation goes on */
+    #drafts = new Map();
+    /** @type {Map<Upload, FileChip>} */
     #chips = new Map();
     #key = "";
 
+    /**
+     * @param {HTMLElement} element
+     * @param {Wire.PageConfig} config
+     */
     constructor(element, { user, files }) {
         super();
-        Object.assign(this, { element, limits: files });
+        this.limits = files;
         this.prefix = `stagent:files:${user}:`;
         this.list = find("ul", element);
-        this.says = find("[role=status]", element);
+        this.status = find("[role=status]", element);
     }
 
     get isEmpty() {
         return this.#uploads.length === 0;
     }
 
-    get isUnderWay() {
-        return this.#uploads.some((each) => each.isUnderWay);
+    get isPending() {
+        return this.#uploads.some((each) => each.isPending);
     }
 
     get hasFailed() {
         return this.#uploads.some((each) => each.error);
     }
 
-    // What a model would read of the files that have arrived, about.
+    /** About how many tokens a model would read of the files that have arrived. */
     get tokens() {
-        return this.#uploads.reduce((sum, { row }) => sum + (row?.tokens ?? 0), 0);
+        return this.#uploads.reduce((sum, { attachment }) => sum + (attachment?.tokens ?? 0), 0);
     }
 
     get #uploads() {
         return this.#drafts.get(this.#key) ?? [];
     }
 
-    // Puts the files of a draft in place.
+    /** Shows the files of a draft. @param {string} key */
     open(key) {
         this.#key = key;
-        if (!this.#drafts.has(key)) this.#drafts.set(key, this.#kept(key).map(Upload.of));
-        this.say("");
-        this.#show();
+        if (!this.#drafts.has(key)) this.#drafts.set(key, this.#stored(key).map((each) => Upload.stored(each, this.limits)));
+        this.showStatus("");
+        this.#draw();
     }
 
-    // The draft has another name now; what was added since goes along.
+    /** Renames the draft, with what was added to it since. @param {string} key */
     adopt(key) {
-        const moved = this.#uploads;
+        const uploads = this.#uploads;
         this.#drafts.delete(this.#key);
         localStorage.removeItem(this.prefix + this.#key);
         this.#key = key;
-        this.#drafts.set(key, moved);
-        this.#keep(key);
+        this.#drafts.set(key, uploads);
+        this.#store(key);
     }
 
+    /** @param {File[]} files */
     add(files) {
         const room = this.limits.most - this.#uploads.length;
-        const taken = [...files].slice(0, room);
-        const uploads = taken.map((file) => this.#watch(new Upload(file, this.limits)));
+        const uploads = files.slice(0, room).map((file) => this.#watch(Upload.of(file, this.limits)));
         this.#uploads.push(...uploads);
-        this.say(files.length > room ? `At most ${this.limits.most} files go with one message; the others were left out.` : "");
+        this.showStatus(files.length > room ? `At most ${this.limits.most} files go with one message; the others were left out.` : "");
         for (const each of uploads) each.start();
-        this.#show();
+        this.#draw();
     }
 
-    // Puts files back that were about to be sent.
-    restore(rows) {
-        const there = new Set(this.#uploads.map((each) => each.row?.id));
-        this.#uploads.unshift(...rows.filter((row) => !there.has(row.id)).map(Upload.of));
-        this.#show();
+    /** Puts back files that were about to be sent. @param {Wire.Attachment[]} attachments */
+    restore(attachments) {
+        const present = new Set(this.#uploads.map((each) => each.attachment?.id));
+        const missing = attachments.filter(({ id }) => !present.has(id));
+        this.#uploads.unshift(...missing.map((each) => Upload.stored(each, this.limits)));
+        this.#draw();
     }
 
-    // Hands over what has arrived, and is empty.
+    /** Returns the files that have arrived, and empties the tray. */
     take() {
-        const rows = this.#uploads.map((each) => each.row);
+        const attachments = this.#uploads.map((each) => each.attachment).filter((each) => each !== null);
         this.#drafts.set(this.#key, []);
-        this.say("");
-        this.#show();
-        return rows;
+        this.showStatus("");
+        this.#draw();
+        return attachments;
     }
 
-    say(words) {
-        this.says.textContent = words;
-        this.says.hidden = !words;
+    /** @param {string} text */
+    showStatus(text) {
+        this.status.textContent = text;
+        this.status.hidden = !text;
     }
 
+    /** @param {Upload} upload */
     #watch(upload) {
         const key = this.#key;
-        upload.addEventListener("change", () => {
+        upload.on("change", () => {
             this.#chips.get(upload)?.update();
-            this.#keep(this.#drafts.get(key)?.includes(upload) ? key : this.#key);
-            this.dispatchEvent(new Event("change"));
+            this.#store(this.#drafts.get(key)?.includes(upload) ? key : this.#key);
+            this.emit("change");
         });
         return upload;
     }
 
-    #drop(upload) {
-        upload.stop();
+    /** @param {Upload} upload */
+    #remove(upload) {
+        upload.cancel();
         const at = this.#uploads.indexOf(upload);
         this.#uploads.splice(at, 1);
-        this.say("");
-        this.#show();
+        this.showStatus("");
+        this.#draw();
         const next = this.#uploads[Math.min(at, this.#uploads.length - 1)];
-        if (next) this.#chips.get(next).removeButton.focus();
-        else this.dispatchEvent(new Event("emptied"));
+        if (next) this.#chips.get(next)?.removeButton.focus();
+        else this.emit("emptied");
     }
 
-    #show() {
+    #draw() {
         const before = this.#chips;
-        this.#chips = new Map(this.#uploads.map((each) => [each, before.get(each) ?? new Chip(each, () => this.#drop(each))]));
+        this.#chips = new Map(this.#uploads.map((each) => [each, before.get(each) ?? new FileChip(each, () => this.#remove(each))]));
         this.list.replaceChildren(...[...this.#chips.values()].map((chip) => chip.element));
         this.list.hidden = this.isEmpty;
-        this.#keep(this.#key);
-        this.dispatchEvent(new Event("change"));
+        this.#store(this.#key);
+        this.emit("change");
     }
 
-    #kept(key) {
+    /**
+     * @param {string} key
+     * @returns {Wire.Attachment[]}
+     */
+    #stored(key) {
         try {
-            return JSON.parse(localStorage.getItem(this.prefix + key)) ?? [];
+            return JSON.parse(localStorage.getItem(this.prefix + key) ?? "[]");
         } catch {
-            return []; // it was written by somebody else
+            return []; // something else wrote it
         }
     }
 
-    #keep(key) {
-        const rows = (this.#drafts.get(key) ?? []).map((each) => each.row).filter(Boolean);
+    /** @param {string} key */
+    #store(key) {
+        const attachments = (this.#drafts.get(key) ?? []).map((each) => each.attachment).filter(Boolean);
         try {
-            if (rows.length) localStorage.setItem(this.prefix + key, JSON.stringify(rows));
+            if (attachments.length) localStorage.setItem(this.prefix + key, JSON.stringify(attachments));
             else localStorage.removeItem(this.prefix + key);
         } catch {
-            // Nothing can be kept here; the files are in the tray still.
+            // The browser stores nothing here; the files are in the tray still.
         }
     }
 }
 
-class Chip {
+class FileChip {
+    /**
+     * @param {Upload} upload
+     * @param {() => void} remove
+     */
     constructor(upload, remove) {
         this.upload = upload;
-        this.face = h("span", { class: "face" }, icon("file"));
+        this.preview = h("span", { class: "file-preview" }, icon("file"));
         this.bar = h("progress", { max: 1, value: 0, "aria-label": `Uploading ${upload.name}` });
-        this.about = h("small", {});
-        this.again = iconButton("retry", `Try again: ${upload.name}`, () => upload.start());
+        this.details = h("small", {});
+        this.retryButton = iconButton("retry", `Try again: ${upload.name}`, () => upload.start());
         this.removeButton = iconButton("close", `Remove ${upload.name}`, remove);
         this.name = h("span", { class: "name", dir: "auto", title: upload.name }, upload.name);
-        this.element = h("li", { class: "chip-file" }, this.face, h("span", { class: "words" }, this.name, this.about, this.bar), this.again, this.removeButton);
-        this.#draw();
+        const text = h("span", { class: "file-text" }, this.name, this.details, this.bar);
+        this.element = h("li", { class: "file-chip" }, this.preview, text, this.retryButton, this.removeButton);
+        this.#drawPreview();
         this.update();
     }
 
     update() {
-        const { error, isUnderWay, progress, mayRetry, name, size } = this.upload;
+        const { error, isPending, progress, mayRetry, name, size } = this.upload;
         this.element.toggleAttribute("data-failed", Boolean(error));
         this.name.textContent = this.name.title = name;
-        this.about.textContent = error || (isUnderWay ? `${Math.round(progress * 100)} % of ${amount(size)}` : amount(size));
-        this.about.setAttribute("role", error ? "alert" : "none");
+        this.details.textContent = error || (isPending ? `${Math.round(progress * 100)} % of ${fileSize(size)}` : fileSize(size));
+        this.details.setAttribute("role", error ? "alert" : "none");
         this.bar.value = progress;
-        this.bar.hidden = !isUnderWay;
-        this.again.hidden = !error || !mayRetry;
+        this.bar.hidden = !isPending;
+        this.retryButton.hidden = !error || !mayRetry;
     }
 
     // Shows a picture: from the file at hand, else from the server.
-    #draw() {
-        const { file, row, isImage } = this.upload;
+    #drawPreview() {
+        const { file, attachment, isImage } = this.upload;
         if (!isImage) return;
         const image = h("img", { alt: "" });
-        image.addEventListener("load", () => this.face.replaceChildren(image));
-        if (row) return void (image.src = addressOf(row));
+        image.addEventListener("load", () => this.preview.replaceChildren(image));
+        if (attachment) image.src = attachmentUrl(attachment);
+        if (attachment || !file) return;
         const reader = new FileReader();
-        reader.addEventListener("load", () => (image.src = reader.result));
+        reader.addEventListener("load", () => (image.src = String(reader.result)));
         reader.readAsDataURL(file);
     }
 }

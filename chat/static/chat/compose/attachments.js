@@ -1,56 +1,68 @@
 // The files of a message: pictures to look at, others to download.
 
-import { h, icon, iconButton } from "../lib/dom.js";
+import { h, icon, iconButton, opensElsewhere } from "../lib/dom.js";
+import { fileSize } from "../lib/format.js";
 
-const UNITS = [["MB", 2 ** 20], ["KB", 2 ** 10]];
-
-export function addressOf({ id }) {
+/** @param {Pick<Wire.Attachment, "id">} attachment */
+export function attachmentUrl({ id }) {
     return `/api/attachments/${id}`;
 }
 
-export function amount(bytes) {
-    const [unit, each] = UNITS.find(([, each]) => bytes >= each) ?? ["bytes", 1];
-    return `${Number((bytes / each).toFixed(1)).toLocaleString("en")} ${unit}`;
-}
-
-// The list under which a message's files stand; nothing where there are none.
-export function filesOf(attachments) {
+/**
+ * Makes the list of a message's files; null where there are none.
+ * @param {Wire.Attachment[] | undefined} attachments
+ */
+export function attachmentList(attachments) {
     if (!attachments?.length) return null;
-    const items = attachments.map((each) => h("li", {}, each.kind === "image" ? picture(each) : download(each)));
+    const items = attachments.map((each) => h("li", {}, each.kind === "image" ? thumbnail(each) : fileLink(each)));
     return h("ul", { class: "files", "aria-label": "Files" }, items);
 }
 
-function picture(file) {
+/** @param {Wire.Attachment} file */
+function thumbnail(file) {
     const { name, width, height } = file;
-    const image = h("img", { src: addressOf(file), alt: name, width, height, loading: "lazy", decoding: "async" });
-    const link = h("a", { class: "thumb", href: addressOf(file), target: "_blank", rel: "noopener", title: name, "aria-haspopup": "dialog" }, image);
+    const image = h("img", { src: attachmentUrl(file), alt: name, width, height, loading: "lazy", decoding: "async" });
+    const link = h("a", { class: "thumb", href: attachmentUrl(file), target: "_blank", rel: "noopener", title: name, "aria-haspopup": "dialog" }, image);
     image.addEventListener("error", () => link.replaceChildren(icon("warn"), `${name} cannot be shown`));
     link.addEventListener("click", (event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+        if (opensElsewhere(event)) return;
         event.preventDefault();
-        look(file, link);
+        openPicture(file, link);
     });
     return link;
 }
 
-function download(file) {
+/** @param {Wire.Attachment} file */
+function fileLink(file) {
     const { name, size } = file;
-    return h("a", { class: "file", href: addressOf(file), download: name, title: `Download ${name}` }, icon("file"), h("span", { class: "words" }, h("span", { class: "name", dir: "auto" }, name), h("small", {}, amount(size))), icon("download"));
+    const text = h("span", { class: "file-text" }, h("span", { class: "name", dir: "auto" }, name), h("small", {}, fileSize(size)));
+    return h("a", { class: "file", href: attachmentUrl(file), download: name, title: `Download ${name}` }, icon("file"), text, icon("download"));
 }
 
-// Shows a picture as large as the window allows; Escape, or a click beside it, goes back.
-function look(file, from) {
+/**
+ * Shows a picture as large as the window allows; Escape, or a click beside it, closes it.
+ * @param {Wire.Attachment} file
+ * @param {HTMLElement} opener
+ */
+function openPicture(file, opener) {
+    const url = attachmentUrl(file);
     const close = () => dialog.close();
     const dialog = h(
         "dialog",
         { class: "picture", "aria-label": file.name },
-        h("header", {}, h("span", { class: "name", dir: "auto" }, file.name), h("a", { class: "icon-button", href: addressOf(file), download: file.name, "aria-label": "Download", title: "Download" }, icon("download")), iconButton("close", "Close", close)),
-        h("img", { src: addressOf(file), alt: file.name, width: file.width, height: file.height }),
+        h(
+            "header",
+            {},
+            h("span", { class: "name", dir: "auto" }, file.name),
+            h("a", { class: "icon-button", href: url, download: file.name, "aria-label": "Download", title: "Download" }, icon("download")),
+            iconButton("close", "Close", close),
+        ),
+        h("img", { src: url, alt: file.name, width: file.width, height: file.height }),
     );
     dialog.addEventListener("click", (event) => event.target === dialog && close());
     dialog.addEventListener("close", () => {
         dialog.remove();
-        from.focus({ preventScroll: true });
+        opener.focus({ preventScroll: true });
     });
     document.body.append(dialog);
     dialog.showModal();

@@ -1,90 +1,122 @@
-// The list above the field of what a text that begins with a slash may become. Arrows lead through it, Enter does
-// what is marked, Tab completes the text, Escape leaves it as it is.
+// The list above the message field of what a text that begins with a slash may become. Arrows move through it,
+// Enter runs the selected option, Tab completes the text, Escape closes the list.
 
-import { h } from "../lib/dom.js";
+import { h, isComposing } from "../lib/dom.js";
+/** @import { Announcer } from "../page/announcer.js" */
+/** @import { Commands, Option } from "./commands.js" */
+/** @import { Composer } from "./composer.js" */
 
-export class Suggestions {
-    #offers = [];
+// The field is a combobox while the list is open, and a plain text field otherwise.
+const COMBOBOX = { role: "combobox", "aria-expanded": "true", "aria-controls": "command-menu", "aria-autocomplete": "list" };
+
+export class CommandMenu {
+    /** @type {Option[]} */
+    #options = [];
     #at = 0;
 
+    /**
+     * @param {HTMLElement} list
+     * @param {Composer} composer
+     * @param {Commands} commands
+     * @param {Announcer} announcer
+     */
     constructor(list, composer, commands, announcer) {
-        Object.assign(this, { list, composer, commands, announcer, area: composer.area });
-        this.area.addEventListener("input", () => this.#look());
-        composer.picker.ready.then(() => this.#look(this.#at)); // what a command takes may only be known now
+        this.list = list;
+        this.composer = composer;
+        this.commands = commands;
+        this.announcer = announcer;
+        this.area = composer.area;
+        this.area.addEventListener("input", () => this.#update());
+        composer.picker.ready.then(() => this.#update(this.#at)); // the choices of a command may be known only now
         this.area.addEventListener("blur", () => this.#show([]));
-        this.area.addEventListener("keydown", (event) => this.#press(event), { capture: true }); // before it is sent
-        list.addEventListener("pointerdown", (event) => event.preventDefault()); // the keyboard stays in the field
+        this.area.addEventListener("keydown", (event) => this.#keyPressed(event), { capture: true }); // before it is sent
+        list.addEventListener("pointerdown", (event) => event.preventDefault()); // the focus stays in the field
     }
 
-    #look(at = 0) {
+    #update(at = 0) {
         const text = this.area.value;
-        const isHere = document.activeElement === this.area;
-        this.#show(isHere && text.startsWith("/") ? this.commands.suggest(text) : [], at);
+        const isActive = document.activeElement === this.area;
+        this.#show(isActive && text.startsWith("/") ? this.commands.suggest(text) : [], at);
     }
 
-    #show(offers, at = 0) {
-        const wasOpen = this.#offers.length > 0;
-        this.#offers = offers;
-        this.list.replaceChildren(...offers.map((offer, at) => this.#option(offer, at)));
-        this.list.hidden = !offers.length;
-        if (!offers.length) return this.#close();
+    /**
+     * @param {Option[]} options
+     * @param {number} [at]
+     */
+    #show(options, at = 0) {
+        const wasOpen = this.#options.length > 0;
+        this.#options = options;
+        this.list.replaceChildren(...options.map((option, at) => this.#optionElement(option, at)));
+        this.list.hidden = !options.length;
+        if (!options.length) return this.#close();
         for (const [name, value] of Object.entries(COMBOBOX)) this.area.setAttribute(name, value);
-        if (!wasOpen) this.announcer.say(`${offers.length} commands`);
-        this.#point(Math.min(at, offers.length - 1));
+        if (!wasOpen) this.announcer.announce(`${options.length} commands`);
+        this.#select(Math.min(at, options.length - 1));
     }
 
     #close() {
         for (const name of [...Object.keys(COMBOBOX), "aria-activedescendant"]) this.area.removeAttribute(name);
     }
 
-    #option(offer, at) {
-        const name = written(offer);
-        const pressed = { onclick: () => this.#do(offer), onpointermove: () => this.#point(at) };
-        return h("div", { role: "option", id: `command-${at}`, "aria-selected": "false", ...pressed }, name, h("span", { class: "tells" }, offer.tells));
+    /**
+     * @param {Option} option
+     * @param {number} at
+     */
+    #optionElement(option, at) {
+        const listeners = { onclick: () => this.#run(option), onpointermove: () => this.#select(at) };
+        const description = h("span", { class: "command-description" }, option.description);
+        return h("div", { role: "option", id: `command-${at}`, "aria-selected": "false", ...listeners }, commandLabel(option), description);
     }
 
-    #point(at) {
+    /** @param {number} at */
+    #select(at) {
         this.#at = at;
-        const options = [...this.list.children];
-        options.forEach((option, index) => option.setAttribute("aria-selected", index === at));
-        this.area.setAttribute("aria-activedescendant", options[at].id);
-        options[at].scrollIntoView({ block: "nearest" });
+        const elements = [...this.list.children];
+        elements.forEach((element, index) => element.setAttribute("aria-selected", String(index === at)));
+        this.area.setAttribute("aria-activedescendant", elements[at].id);
+        elements[at].scrollIntoView({ block: "nearest" });
     }
 
-    #press(event) {
-        if (!this.#offers.length || event.isComposing || event.keyCode === 229 || event.shiftKey) return;
-        const act = this.#wish(event.key);
+    /** @param {KeyboardEvent} event */
+    #keyPressed(event) {
+        if (!this.#options.length || isComposing(event) || event.shiftKey) return;
+        const act = this.#actionOf(event.key);
         if (!act) return;
         event.preventDefault();
         event.stopImmediatePropagation();
         act();
     }
 
-    #wish(key) {
-        const many = this.#offers.length;
-        const step = { ArrowDown: 1, ArrowUp: many - 1 }[key];
-        if (step) return () => this.#point((this.#at + step) % many);
-        const offer = this.#offers[this.#at];
-        if (key === "Tab" && offer.text === this.area.value) return null; // complete already: the keyboard goes on
-        return { Enter: () => this.#do(offer), Tab: () => this.#complete(offer), Escape: () => this.#show([]) }[key];
+    /** @param {string} key */
+    #actionOf(key) {
+        const total = this.#options.length;
+        const option = this.#options[this.#at];
+        if (key === "ArrowDown") return () => this.#select((this.#at + 1) % total);
+        if (key === "ArrowUp") return () => this.#select((this.#at + total - 1) % total);
+        if (key === "Enter") return () => this.#run(option);
+        if (key === "Escape") return () => this.#show([]);
+        // Where the text is complete, Tab moves the focus.
+        return key === "Tab" && option.text !== this.area.value ? () => this.#complete(option) : null;
     }
 
-    #do(offer) {
-        this.composer.write("");
+    /** @param {Option} option */
+    #run(option) {
+        this.composer.setText("");
         this.#show([]);
-        offer.act();
+        option.act();
     }
 
-    #complete(offer) {
-        this.composer.write(offer.text);
-        this.#look();
+    /** @param {Option} option */
+    #complete(option) {
+        this.composer.setText(option.text);
+        this.#update();
     }
 }
 
-// How a command is written.
-export function written({ label, takes }) {
-    return h("span", { class: "command" }, label, takes && h("i", {}, ` ${takes}`));
+/**
+ * Writes a command with the argument that it takes.
+ * @param {{ label: string, argument?: string }} command
+ */
+export function commandLabel({ label, argument }) {
+    return h("span", { class: "command" }, label, argument && h("i", {}, ` ${argument}`));
 }
-
-// What the field is while the list is open; otherwise it is a field for words.
-const COMBOBOX = { role: "combobox", "aria-expanded": "true", "aria-controls": "commands", "aria-autocomplete": "list" };

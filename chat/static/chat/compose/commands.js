@@ -1,87 +1,144 @@
-// What can be done by writing it: a word after a slash, for some with more after it. Each does what a button does.
-// What begins with a slash and is no command is words like others.
+// What can be done by writing it: a word after a slash, for some with an argument. Each does what a button does.
+// A text that begins with a slash and is no command is a message like others.
 
 import { get } from "../lib/api.js";
-import { ASKS } from "./prompts.js";
-import { find, h } from "../lib/dom.js";
-import { written } from "./commandMenu.js";
+import { findAs, h } from "../lib/dom.js";
+import { commandLabel } from "./commandMenu.js";
+import { PROMPTS } from "./prompts.js";
+/** @import { PageShell } from "../page/pageShell.js" */
+/** @import { Search } from "../page/search.js" */
+/** @import { Sidebar } from "../page/sidebar.js" */
+/** @import { Thread } from "../thread/thread.js" */
+/** @import { Composer } from "./composer.js" */
+/** @import { ModelPicker } from "./modelPicker.js" */
 
-const WRITTEN = /^\/([a-z]+)(?: +(.*))?$/i;
+/**
+ * @typedef {object} Command
+ * @property {string} name
+ * @property {string[]} [aliases]
+ * @property {string} [argument] what it takes
+ * @property {string} description
+ * @property {() => unknown} [isReady] whether it can be run now
+ * @property {string} [unavailable] the message where it cannot
+ * @property {() => string[]} [choices] of the argument
+ * @property {(argument: string) => unknown} act
+ */
+/** @typedef {{ label: string, argument?: string, description?: string, text: string, act: () => unknown }} Option */
+/**
+ * @typedef {object} Parts
+ * @property {PageShell} shell
+ * @property {Sidebar} sidebar
+ * @property {Thread} thread
+ * @property {Composer} composer
+ * @property {ModelPicker} picker
+ * @property {Search} search
+ * @property {(text: string) => void} send
+ * @property {(message: string) => void} notify
+ */
+
+const WHOLE = /^\/([a-z]+)(?: +(.*))?$/i;
 const NAME = /^\/([a-z]*)$/i;
-const GIVEN = /^\/([a-z]+) +(.*)$/i;
+const WITH_ARGUMENT = /^\/([a-z]+) +(.*)$/i;
 
 export class Commands {
+    /** @param {Parts} parts */
     constructor(parts) {
-        this.tell = parts.tell;
-        this.all = commands(parts);
+        this.notify = parts.notify;
+        this.all = commandsOf(parts);
     }
 
-    // Does what a text says if it is a command, and tells whether it was one.
+    /** Runs a text if it is a command; returns whether it was one. @param {string} text */
     run(text) {
-        const [, name, given = ""] = text.trim().match(WRITTEN) ?? [];
-        const command = this.#called(name);
-        if (!command || (given && !command.takes)) return false;
-        if (isReady(command)) command.act(given);
-        else this.tell(command.missing);
+        const [, name, argument = ""] = text.trim().match(WHOLE) ?? [];
+        const command = this.#find(name);
+        if (!command || (argument && !command.argument)) return false;
+        if (isReady(command)) command.act(argument);
+        else this.notify(command.unavailable ?? "");
         return true;
     }
 
-    // What a text may become while it is written: a command, or one with what it takes.
+    /**
+     * Returns what a text may become while it is written: a command, or one with an argument.
+     * @param {string} text
+     * @returns {Option[]}
+     */
     suggest(text) {
-        const [, begun] = text.match(NAME) ?? [];
-        if (begun !== undefined) return this.all.filter((each) => isReady(each) && isNamed(each, begun.toLowerCase())).map(offer);
-        const [, name, given = ""] = text.match(GIVEN) ?? [];
-        const command = this.#called(name);
-        const fitting = (choice) => choice.toLowerCase().includes(given.trim().toLowerCase());
-        return (command?.choices?.() ?? []).filter(fitting).map((choice) => offerWith(command, choice));
+        const [, prefix] = text.match(NAME) ?? [];
+        if (prefix !== undefined) return this.all.filter((each) => isReady(each) && matches(each, prefix.toLowerCase())).map(optionOf);
+        const [, name, argument = ""] = text.match(WITH_ARGUMENT) ?? [];
+        const command = this.#find(name);
+        if (!command) return [];
+        const choices = command.choices?.() ?? [];
+        return choices.filter((choice) => choice.toLowerCase().includes(argument.trim().toLowerCase())).map((choice) => optionWith(command, choice));
     }
 
-    // All of them, as the page of keys shows them.
-    get told() {
-        return this.all.flatMap((each) => [h("dt", {}, written({ ...each, label: `/${each.name}` })), h("dd", {}, each.tells)]);
+    /** All of them as terms and descriptions, for the help. */
+    get descriptions() {
+        return this.all.flatMap((each) => [h("dt", {}, commandLabel({ ...each, label: `/${each.name}` })), h("dd", {}, each.description)]);
     }
 
-    #called(name) {
-        return this.all.find((each) => each.name === name?.toLowerCase() || each.also?.includes(name?.toLowerCase()));
+    /** @param {string | undefined} name */
+    #find(name) {
+        const wanted = name?.toLowerCase() ?? "";
+        return this.all.find((each) => each.name === wanted || each.aliases?.includes(wanted));
     }
 }
 
-function isReady({ ready }) {
-    return !ready || Boolean(ready());
+/** @param {Command} command */
+function isReady({ isReady }) {
+    return !isReady || Boolean(isReady());
 }
 
-function isNamed({ name, also = [] }, begun) {
-    return [name, ...also].some((each) => each.startsWith(begun));
+/**
+ * @param {Command} command
+ * @param {string} prefix
+ */
+function matches({ name, aliases = [] }, prefix) {
+    return [name, ...aliases].some((each) => each.startsWith(prefix));
 }
 
-function offer({ name, takes, tells, act }) {
-    return { label: `/${name}`, takes, tells, text: takes ? `/${name} ` : `/${name}`, act: () => act("") };
+/**
+ * @param {Command} command
+ * @returns {Option}
+ */
+function optionOf({ name, argument, description, act }) {
+    return { label: `/${name}`, argument, description, text: argument ? `/${name} ` : `/${name}`, act: () => act("") };
 }
 
-function offerWith({ name, act }, choice) {
+/**
+ * @param {Command} command
+ * @param {string} choice
+ * @returns {Option}
+ */
+function optionWith({ name, act }, choice) {
     return { label: choice, text: `/${name} ${choice}`, act: () => act(choice) };
 }
 
-function commands({ shell, sidebar, thread, composer, picker, search, say }) {
-    const ofOne = { ready: () => thread.id, missing: "Nothing was said here yet." };
-    const here = async (act) => act(thread.conversation ?? (await get(`conversations/${thread.id}`))); // it may be on its way
+/**
+ * @param {Parts} parts
+ * @returns {Command[]}
+ */
+function commandsOf({ shell, sidebar, thread, composer, picker, search, send }) {
+    const forOpenOne = { isReady: () => thread.id, unavailable: "Nothing was said here yet." };
+    /** @param {(conversation: Wire.Conversation) => void} act */
+    const withOpenOne = async (act) => act(thread.conversation ?? (await get(`conversations/${thread.id}`))); // it may be loading
     return [
-        { name: "new", takes: "first words", tells: "Begin a new chat", act: (words) => shell.begin(words) },
-        { name: "schedule", tells: "Have something done again and again", act: () => composer.suggest(ASKS.schedule) },
-        { name: "schedules", tells: ASKS.schedules, act: () => say(ASKS.schedules) },
-        { name: "runs", tells: ASKS.runs, act: () => say(ASKS.runs) },
-        { name: "failures", tells: ASKS.failures, act: () => say(ASKS.failures) },
-        { name: "forecast", tells: ASKS.forecast, act: () => say(ASKS.forecast) },
-        { name: "model", takes: "name", tells: "Pick the model", choices: () => picker.names(picker.models), act: (name) => picker.pick(picker.models, name) },
-        { name: "profile", takes: "name", tells: "Pick who answers", choices: () => picker.names(picker.profiles), act: (name) => picker.pick(picker.profiles, name) },
-        { name: "search", takes: "words", tells: "Search conversations", act: (words) => search.open(words) },
-        { name: "stop", tells: "Stop the answer", ready: () => thread.unfinished.length, missing: "Nothing is being answered.", act: () => thread.stopNow() },
-        { name: "fork", tells: "Go on from here in another conversation", ...ofOne, act: () => thread.fork() },
-        { name: "rename", takes: "title", tells: "Give this conversation another title", ...ofOne, act: (title) => shell.rename(title) },
-        { name: "pin", tells: "Pin or unpin this conversation", ...ofOne, act: () => here((one) => sidebar.pin(one)) },
-        { name: "folder", takes: "name", tells: "Move this conversation to a folder", ...ofOne, choices: () => sidebar.folders.names, act: (name) => here((one) => sidebar.folders.move(one, name)) },
-        { name: "archive", tells: "Put this conversation away, or bring it back", ...ofOne, act: () => here((one) => sidebar.archive(one)) },
-        { name: "export", takes: "md or json", tells: "Download this conversation", ...ofOne, choices: () => ["md", "json"], act: (format) => sidebar.download({ id: thread.id }, format) },
-        { name: "help", also: ["shortcuts", "keys"], tells: "Show all keys and commands", act: () => find("#help").showModal() },
+        { name: "new", argument: "first words", description: "Begin a new chat", act: (text) => shell.begin(text) },
+        { name: "schedule", description: "Have something done again and again", act: () => composer.suggest(PROMPTS.schedule) },
+        { name: "schedules", description: PROMPTS.schedules, act: () => send(PROMPTS.schedules) },
+        { name: "runs", description: PROMPTS.runs, act: () => send(PROMPTS.runs) },
+        { name: "failures", description: PROMPTS.failures, act: () => send(PROMPTS.failures) },
+        { name: "forecast", description: PROMPTS.forecast, act: () => send(PROMPTS.forecast) },
+        { name: "model", argument: "name", description: "Pick the model", choices: () => picker.names(picker.models), act: (name) => picker.pick(picker.models, name) },
+        { name: "profile", argument: "name", description: "Pick who answers", choices: () => picker.names(picker.profiles), act: (name) => picker.pick(picker.profiles, name) },
+        { name: "search", argument: "words", description: "Search conversations", act: (text) => search.open(text) },
+        { name: "stop", description: "Stop the answer", isReady: () => thread.unfinished.length, unavailable: "Nothing is being answered.", act: () => thread.stopCurrent() },
+        { name: "fork", description: "Go on from here in another conversation", ...forOpenOne, act: () => thread.fork() },
+        { name: "rename", argument: "title", description: "Give this conversation another title", ...forOpenOne, act: (title) => shell.rename(title) },
+        { name: "pin", description: "Pin or unpin this conversation", ...forOpenOne, act: () => withOpenOne((each) => sidebar.pin(each)) },
+        { name: "folder", argument: "name", description: "Move this conversation to a folder", ...forOpenOne, choices: () => sidebar.folders.names, act: (name) => withOpenOne((each) => sidebar.folders.move(each, name)) },
+        { name: "archive", description: "Put this conversation away, or bring it back", ...forOpenOne, act: () => withOpenOne((each) => sidebar.archive(each)) },
+        { name: "export", argument: "md or json", description: "Download this conversation", ...forOpenOne, choices: () => ["md", "json"], act: (format) => thread.id && sidebar.download(thread.id, format) },
+        { name: "help", aliases: ["shortcuts", "keys"], description: "Show all keys and commands", act: () => findAs(HTMLDialogElement, "#help").showModal() },
     ];
 }

@@ -1,29 +1,43 @@
-// Where one writes: grows with the text, keeps drafts, sends on Enter, stops on Escape.
-// Events: "send" with the text and its files, "stop", "edit-last", "typed" when the text is another.
+// The message field: grows with its text, stores drafts, sends on Enter, stops on Escape.
+// Emits "send" with a draft, "stop", "edit-last", and "typed" when its text changed.
 
-import { find } from "../lib/dom.js";
-import { quotation } from "./quotation.js";
+import { find, findAs, isComposing } from "../lib/dom.js";
+import { Emitter } from "../lib/emitter.js";
+import { asQuotation } from "./quotation.js";
+/** @import { AttachmentTray } from "./attachmentTray.js" */
+/** @import { Choice, ModelPicker } from "./modelPicker.js" */
 
-const HIGHEST = 0.4; // of the window
+/** @typedef {{ text: string, attachments: Wire.Attachment[] } & Choice} ComposedMessage */
+
+const MAX_HEIGHT = 0.4; // of the window
 const SAVE_MS = 250;
 
-export class Composer extends EventTarget {
+/** @extends {Emitter<{ send: ComposedMessage, stop: undefined, "edit-last": undefined, typed: undefined }>} */
+export class Composer extends Emitter {
     #key = "";
     #timer = 0;
-    #waits = false; // it is to be sent as soon as its files are there
+    #sendsWhenUploaded = false;
 
+    /**
+     * @param {HTMLFormElement} element
+     * @param {string} user
+     * @param {ModelPicker} picker
+     * @param {AttachmentTray} tray
+     */
     constructor(element, user, picker, tray) {
         super();
-        Object.assign(this, { element, picker, tray });
+        this.element = element;
+        this.picker = picker;
+        this.tray = tray;
         this.prefix = `stagent:draft:${user}:`;
-        this.area = find("textarea", element);
-        this.sendButton = find("[data-send]", element);
+        this.area = findAs(HTMLTextAreaElement, "textarea", element);
+        this.sendButton = findAs(HTMLButtonElement, "[data-send]", element);
         this.stopButton = find("[data-stop]", element);
         element.addEventListener("submit", (event) => this.#submit(event));
-        this.area.addEventListener("keydown", (event) => this.#press(event));
-        this.area.addEventListener("input", () => this.#holdBack());
-        tray.addEventListener("change", () => this.#uploaded());
-        tray.addEventListener("emptied", () => this.refocus());
+        this.area.addEventListener("keydown", (event) => this.#keyPressed(event));
+        this.area.addEventListener("input", () => this.#edited());
+        tray.on("change", () => this.#uploadsChanged());
+        tray.on("emptied", () => this.restoreFocus());
         this.stopButton.addEventListener("click", () => this.#stop());
         addEventListener("resize", () => this.#grow());
         addEventListener("pagehide", () => this.#save());
@@ -33,18 +47,18 @@ export class Composer extends EventTarget {
         return this.picker.choice;
     }
 
-    // Puts the draft of a conversation in place.
+    /** Shows the draft of a conversation. @param {Wire.Id | null} conversationId */
     open(conversationId) {
         this.#save();
-        const known = Boolean(this.#key); // before that, somebody was quicker than this script
+        const isFirst = !this.#key; // somebody may have typed before this script was loaded
         this.#key = this.prefix + (conversationId ?? "new");
-        this.#waits = false;
+        this.#sendsWhenUploaded = false;
         this.tray.open(conversationId ?? "new");
-        this.area.value = (!known && this.area.value) || (localStorage.getItem(this.#key) ?? "");
-        this.#typed(false);
+        this.area.value = (isFirst && this.area.value) || (localStorage.getItem(this.#key) ?? "");
+        this.#changed(false);
     }
 
-    // A conversation got its id; what was written since goes along.
+    /** A new conversation got its id: what was written since belongs to it. @param {Wire.Id} conversationId */
     adopt(conversationId) {
         localStorage.removeItem(this.#key);
         this.#key = this.prefix + conversationId;
@@ -52,32 +66,36 @@ export class Composer extends EventTarget {
         this.#save();
     }
 
-    // Puts words before those that are in the field already, and files to those in the tray.
-    fill(text, files = []) {
+    /**
+     * Puts a text before the one in the field, and files before those in the tray.
+     * @param {string} text
+     * @param {Wire.Attachment[]} [files]
+     */
+    prepend(text, files = []) {
         this.tray.restore(files);
         this.area.value = [text, this.area.value].filter((each) => each.trim()).join("\n\n");
         this.area.focus();
-        this.#typed();
+        this.#changed();
     }
 
-    // Puts words in place of those that are in the field.
-    write(text) {
+    /** Replaces the text in the field. @param {string} text */
+    setText(text) {
         this.area.value = text;
-        this.#typed();
+        this.#changed();
     }
 
-    // Puts a quotation after what is in the field; one writes on below it.
-    quote(words) {
+    /** Adds a quotation below the text in the field. @param {string} text */
+    quote(text) {
         const before = this.area.value.trimEnd();
-        this.write(`${before && `${before}\n\n`}${quotation(words)}\n\n`);
+        this.setText(`${before && `${before}\n\n`}${asQuotation(text)}\n\n`);
         this.area.focus();
         this.area.setSelectionRange(this.area.value.length, this.area.value.length);
         this.area.scrollTop = this.area.scrollHeight;
     }
 
-    // Proposes a sentence; what comes after its first comma is there to be written over.
+    /** Proposes a sentence with the part after its first comma selected. @param {string} sentence */
     suggest(sentence) {
-        this.write(sentence);
+        this.setText(sentence);
         this.focus();
         this.area.setSelectionRange(sentence.indexOf(",") + 2, sentence.length);
     }
@@ -86,71 +104,73 @@ export class Composer extends EventTarget {
         this.area.focus({ preventScroll: true });
     }
 
-    // The keyboard comes back here from a button that goes; on a phone none is called up for it.
-    refocus() {
+    /** Takes the focus from a button that goes away; on a phone that would open the keyboard. */
+    restoreFocus() {
         if (!matchMedia("(pointer: coarse)").matches) this.focus();
     }
 
-    // While an answer is under way it can be stopped, and more can be sent.
+    /** While an answer is under way it can be stopped, and more can be sent. @param {boolean} busy */
     showBusy(busy) {
         this.stopButton.hidden = !busy;
         this.element.toggleAttribute("data-busy", busy);
     }
 
+    /** @param {Event} event */
     #submit(event) {
         event.preventDefault();
         const text = this.area.value.trim();
         if (!text && this.tray.isEmpty) return;
-        this.#waits = this.tray.isUnderWay;
-        if (this.#waits) return this.tray.say("It is sent as soon as the files are there. Write on, and it waits for you.");
-        if (this.tray.hasFailed) return this.tray.say("One file could not be uploaded: try again, or remove it, and send.");
+        this.#sendsWhenUploaded = this.tray.isPending;
+        if (this.#sendsWhenUploaded) return this.tray.showStatus("It is sent as soon as the files are there. Write on, and it waits for you.");
+        if (this.tray.hasFailed) return this.tray.showStatus("One file could not be uploaded: try again, or remove it, and send.");
         const attachments = this.tray.take();
-        this.write("");
+        this.setText("");
         this.focus();
-        this.dispatchEvent(new CustomEvent("send", { detail: { text, attachments, ...this.choice } }));
+        this.emit("send", { text, attachments, ...this.choice });
     }
 
-    #holdBack() {
-        if (this.#waits) this.tray.say("");
-        this.#waits = false;
-        this.#typed();
+    #edited() {
+        if (this.#sendsWhenUploaded) this.tray.showStatus("");
+        this.#sendsWhenUploaded = false;
+        this.#changed();
     }
 
-    #uploaded() {
+    #uploadsChanged() {
         this.#showSendable();
-        if (this.#waits && !this.tray.isUnderWay) this.element.requestSubmit();
+        if (this.#sendsWhenUploaded && !this.tray.isPending) this.element.requestSubmit();
     }
 
     #showSendable() {
         this.sendButton.disabled = !this.area.value.trim() && this.tray.isEmpty;
     }
 
-    #press(event) {
-        if (event.isComposing || event.keyCode === 229) return; // it belongs to the input method
+    /** @param {KeyboardEvent} event */
+    #keyPressed(event) {
+        if (isComposing(event)) return;
         if (event.key === "Enter" && !event.shiftKey && !event.altKey) return this.#submit(event);
         if (event.key === "ArrowUp" && !this.area.value) {
             event.preventDefault();
-            this.dispatchEvent(new Event("edit-last"));
+            this.emit("edit-last");
         }
     }
 
     #stop() {
-        this.dispatchEvent(new Event("stop"));
-        this.refocus();
+        this.emit("stop");
+        this.restoreFocus();
     }
 
-    #typed(keep = true) {
+    #changed(save = true) {
         this.#showSendable();
         this.#grow();
-        this.dispatchEvent(new Event("typed"));
-        if (!keep) return;
+        this.emit("typed");
+        if (!save) return;
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#save(), SAVE_MS);
     }
 
     #grow() {
         this.area.style.height = "auto";
-        const most = innerHeight * HIGHEST;
+        const most = innerHeight * MAX_HEIGHT;
         this.area.style.height = `${Math.min(this.area.scrollHeight, most)}px`;
         this.area.style.overflowY = this.area.scrollHeight > most ? "auto" : "hidden";
     }
@@ -162,7 +182,7 @@ export class Composer extends EventTarget {
             if (this.area.value.trim()) localStorage.setItem(this.#key, this.area.value);
             else localStorage.removeItem(this.#key);
         } catch {
-            // Nothing can be kept here; the words are in the field still.
+            // The browser stores nothing here; the text is in the field still.
         }
     }
 }

@@ -1,31 +1,45 @@
 // The ways in which files come: the button, dropped anywhere on the page, pasted.
 
-import { find } from "../lib/dom.js";
+import { find, findAs } from "../lib/dom.js";
+/** @import { AttachmentTray } from "./attachmentTray.js" */
+/** @import { Composer } from "./composer.js" */
 
-export function bindFiles(tray, composer) {
-    const input = find("#file");
+/**
+ * @param {AttachmentTray} tray
+ * @param {Composer} composer
+ */
+export function bindFileInput(tray, composer) {
+    const input = findAs(HTMLInputElement, "#file");
+    /** @param {File[]} files */
     const add = (files) => {
         tray.add(files);
-        composer.refocus();
+        composer.restoreFocus();
     };
     find("[data-attach]").addEventListener("click", () => input.click());
     input.addEventListener("change", () => {
-        add([...input.files]);
+        add([...(input.files ?? [])]);
         input.value = ""; // the same file may be picked again
     });
     bindDrop(add);
     document.addEventListener("paste", (event) => {
-        const { files, types } = event.clipboardData;
-        if (!files.length || types.includes("text/plain") || isElsewhere(event.target)) return; // words come with a picture of them
+        const copied = event.clipboardData;
+        // A text that is copied may bring a picture of itself.
+        if (!copied?.files.length || copied.types.includes("text/plain") || isOtherField(event.target)) return;
         event.preventDefault();
-        add([...files]);
+        add([...copied.files]);
     });
 }
 
+/** @param {(files: File[]) => void} add */
 function bindDrop(add) {
-    const target = find("#drop");
-    let depth = 0; // of the elements that are entered and not left
+    const target = find("#drop-target");
+    let depth = 0; // of the elements that were entered and not left
+    /**
+     * @param {"dragenter" | "dragleave" | "dragover" | "drop"} name
+     * @param {(event: DragEvent) => void} act
+     */
     const on = (name, act) => document.addEventListener(name, (event) => event.dataTransfer?.types.includes("Files") && act(event));
+    /** @param {number} change */
     const show = (change) => {
         depth = Math.max(0, depth + change);
         target.hidden = depth === 0;
@@ -36,10 +50,11 @@ function bindDrop(add) {
     on("drop", (event) => {
         event.preventDefault(); // the browser would leave the page to show the file
         show(-depth);
-        add([...event.dataTransfer.files]);
+        add([...(event.dataTransfer?.files ?? [])]);
     });
 }
 
-function isElsewhere(target) {
-    return target.id !== "words" && target.matches?.("input, textarea");
+/** @param {EventTarget | null} target */
+function isOtherField(target) {
+    return target instanceof Element && target.id !== "message-field" && target.matches("input, textarea");
 }

@@ -1,95 +1,123 @@
-// Who answers, and with which model: two plain lists. What is picked holds for what is sent from now on.
-// Event: "shown" when it may be another one.
+// Who answers, and with which model: two plain lists. A choice holds for what is sent from now on.
+// Emits "shown" when the choice may have changed.
 
-import { all, patch } from "../lib/api.js";
+import { getAll, messageOf, patch } from "../lib/api.js";
 import { h } from "../lib/dom.js";
+import { Emitter } from "../lib/emitter.js";
 
-export class Picker extends EventTarget {
+/** @typedef {{ profile?: string, model?: string }} Choice */
+
+/** @extends {Emitter<{ shown: undefined }>} */
+export class ModelPicker extends Emitter {
+    /** @type {Wire.Conversation | null} */
     #conversation = null;
+    /** @type {Map<string, Wire.Profile>} */
+    #profilesBySlug = new Map();
+    #defaultProfile = "";
+    #defaultModel = "";
 
-    constructor(profiles, models, tell) {
+    /**
+     * @param {HTMLSelectElement} profiles
+     * @param {HTMLSelectElement} models
+     * @param {(message: string) => void} notify
+     */
+    constructor(profiles, models, notify) {
         super();
         this.profiles = profiles;
         this.models = models;
-        this.tell = tell;
+        this.notify = notify;
         profiles.addEventListener("change", () => this.#picked({ profile: profiles.value }));
         models.addEventListener("change", () => this.#picked({ model: models.value || null }));
         this.ready = this.#load();
     }
 
+    /** @returns {Choice} */
     get choice() {
+        /** @type {Choice} */
         const choice = {};
         if (this.profiles.value) choice.profile = this.profiles.value;
         if (this.models.options.length) choice.model = this.models.value;
         return choice;
     }
 
-    // Shows who answers in a conversation; without one, the usual.
+    /** Shows who answers in a conversation; without one, the default. @param {Wire.Conversation | null} conversation */
     async show(conversation) {
         this.#conversation = conversation;
         await this.ready;
         if (conversation !== this.#conversation) return;
-        choose(this.profiles, conversation?.profile ?? this.usual);
-        choose(this.models, conversation?.model ?? "");
-        this.#explain();
+        select(this.profiles, conversation?.profile ?? this.#defaultProfile);
+        select(this.models, conversation?.model ?? "");
+        this.#describe();
     }
 
+    /** @param {HTMLSelectElement} list */
     names(list) {
         return [...list.options].map((option) => option.text);
     }
 
-    // Picks by name, or by a part of one that no other has; without a name, leads to the list.
+    /**
+     * Picks by name, or by a part of one that no other has; without a name, opens the list.
+     * @param {HTMLSelectElement} list
+     * @param {string} name
+     */
     pick(list, name) {
-        if (!name) return unfold(list);
+        if (!name) return openList(list);
         const options = [...list.options];
-        const same = options.find((option) => [option.value, option.text].some((each) => each.toLowerCase() === name.toLowerCase()));
-        const like = options.filter((option) => option.text.toLowerCase().includes(name.toLowerCase()));
-        const found = same ?? (like.length === 1 ? like[0] : null);
-        if (!found) return this.tell(`“${name}” is not on the list: ${this.names(list).join(", ")}.`);
+        const wanted = name.toLowerCase();
+        const exact = options.find((option) => [option.value, option.text].some((each) => each.toLowerCase() === wanted));
+        const partial = options.filter((option) => option.text.toLowerCase().includes(wanted));
+        const found = exact ?? (partial.length === 1 ? partial[0] : null);
+        if (!found) return this.notify(`“${name}” is not on the list: ${this.names(list).join(", ")}.`);
         list.value = found.value;
         list.dispatchEvent(new Event("change"));
-        this.tell(`${found.text} answers from now on.`);
+        this.notify(`${found.text} answers from now on.`);
     }
 
     async #load() {
-        const lists = [all("chat/profiles"), all("chat/models")].map((asked) => asked.catch(() => []));
-        const [profiles, models] = await Promise.all(lists);
-        this.usual = (profiles.find((item) => item.default) ?? profiles[0])?.slug ?? "";
-        this.told = new Map(profiles.map((item) => [item.slug, item]));
+        const requests = [getAll("chat/profiles"), getAll("chat/models")].map((request) => request.catch(() => []));
+        const [profiles, models] = /** @type {[Wire.Profile[], Wire.Model[]]} */ (await Promise.all(requests));
+        this.#defaultProfile = (profiles.find((item) => item.default) ?? profiles[0])?.slug ?? "";
+        this.#profilesBySlug = new Map(profiles.map((item) => [item.slug, item]));
         this.profiles.replaceChildren(...profiles.map((item) => new Option(item.name || item.slug, item.slug)));
-        this.usualModel = models.find((item) => item.default)?.id;
-        const names = models.map((item) => item.id).filter((name) => name !== this.usualModel);
+        this.#defaultModel = models.find((item) => item.default)?.id ?? "";
+        const names = models.map((item) => item.id).filter((name) => name !== this.#defaultModel);
         this.models.replaceChildren(new Option("", ""), ...names.map((name) => new Option(name, name)));
         this.profiles.hidden = !profiles.length;
-        choose(this.profiles, this.usual);
-        this.#explain();
+        select(this.profiles, this.#defaultProfile);
+        this.#describe();
     }
 
-    #explain() {
-        const told = this.told?.get(this.profiles.value);
-        this.profiles.title = told?.description || "Who answers";
-        this.models.options[0].textContent = told?.model ?? this.usualModel ?? "Usual model";
-        this.dispatchEvent(new Event("shown"));
+    #describe() {
+        const profile = this.#profilesBySlug.get(this.profiles.value);
+        this.profiles.title = profile?.description || "Who answers";
+        this.models.options[0].textContent = profile?.model ?? (this.#defaultModel || "Usual model");
+        this.emit("shown");
     }
 
+    /** @param {{ profile?: string, model?: string | null }} change */
     async #picked(change) {
-        this.#explain();
+        this.#describe();
         if (!this.#conversation) return;
-        await patch(`conversations/${this.#conversation.id}`, change).catch((error) => this.tell(error.message));
+        await patch(`conversations/${this.#conversation.id}`, change).catch((error) => this.notify(messageOf(error)));
     }
 }
 
-function unfold(list) {
+/** @param {HTMLSelectElement} list */
+function openList(list) {
     list.focus();
     try {
         list.showPicker();
     } catch {
-        // Then the keyboard stands on it, and opens it.
+        // Then it has the focus, and any key opens it.
     }
 }
 
-// A value that is not on the list any more is shown all the same.
-function choose(select, value) {
-    if (value && ![...select.options].some((option) => option.value === value)) select.append(h("option", { value }, value));
-    select.value = value ?? "";
+/**
+ * Selects a value; one that is not on the list any more is shown all the same.
+ * @param {HTMLSelectElement} list
+ * @param {string} value
+ */
+function select(list, value) {
+    if (value && ![...list.options].some((option) => option.value === value)) list.append(h("option", { value }, value));
+    list.value = value;
 }

@@ -1,51 +1,90 @@
-// What a person sent and the server has not confirmed: kept in the browser, sent again until it is.
-// Events: "change" when an entry is new, fails or is gone; "accepted" with the place it got.
+// Messages that the server has not confirmed: stored in the browser, and sent again until they are.
+// Emits "change" when an entry is new, failed or gone; "accepted" with the entry and the ids of its message and reply.
 
 import { ApiError, post } from "../lib/api.js";
-import { tooLong } from "../lib/limits.js";
+import { Emitter } from "../lib/emitter.js";
+import { lengthError } from "../lib/limits.js";
+/** @import { Connection } from "../page/connection.js" */
 
-const LONG_BYTES = 48 * 1024; // longer texts do not fit into a frame of the socket
-const IMPATIENT_MS = 10_000;
+/**
+ * @typedef {object} Draft
+ * @property {string} text
+ * @property {Wire.Id | null} conversation_id
+ * @property {number | null} draftKey tells apart conversations that have no id yet
+ * @property {Wire.Attachment[]} [attachments]
+ * @property {string} [profile]
+ * @property {string} [model]
+ * @property {Wire.Id | "root"} [parent_id] the message it follows, where that is not the last one
+ */
+/**
+ * @typedef {object} Sending
+ * @property {string} client_msg_id
+ * @property {number} at when it was written
+ * @property {number} [sentAt]
+ * @property {number} [tries]
+ * @property {string} [error]
+ * @property {Wire.Id} [createdId] the conversation that was made for a long text
+ */
+/** @typedef {Draft & Sending} Entry */
+/** @typedef {Omit<Wire.Accepted, "type">} Ids */
 
-export class Outbox extends EventTarget {
+const SOCKET_LIMIT_BYTES = 48 * 1024; // longer texts do not fit into a frame of the socket
+const RESEND_MS = 10_000;
+const MAX_TRIES = 4;
+
+/** @extends {Emitter<{ change: undefined, accepted: { entry: Entry, ids: Ids } }>} */
+export class Outbox extends Emitter {
+    /** @type {Map<string, Entry>} */
     #entries = new Map();
-    #posting = new Set(); // the ids of long texts under way
+    /** @type {Set<string>} the ids of long texts under way */
+    #posting = new Set();
     #connection;
+    #maxChars;
     #prefix;
 
+    /**
+     * @param {Connection} connection
+     * @param {Wire.PageConfig} config
+     */
     constructor(connection, { user, longest }) {
         super();
         this.#connection = connection;
-        this.longest = longest;
+        this.#maxChars = longest;
         this.#prefix = `stagent:outbox:${user}:`;
         this.#load();
-        connection.addEventListener("state", () => connection.isLive && this.flush());
-        addEventListener("storage", (event) => this.#elsewhere(event));
-        setInterval(() => this.#insist(), IMPATIENT_MS);
+        connection.on("state", () => connection.isLive && this.flush());
+        addEventListener("storage", (event) => this.#changedElsewhere(event));
+        setInterval(() => this.#resend(), RESEND_MS);
     }
 
-    // The entries of a conversation, or of one that is about to begin.
-    of(conversationId, draftOf) {
-        const belongs = (entry) => (conversationId ? entry.conversation_id === conversationId : !entry.conversation_id && entry.draft_of === draftOf);
+    /**
+     * The entries of a conversation, or of one that has no id yet.
+     * @param {Wire.Id | null} conversationId
+     * @param {number} draftKey
+     */
+    entriesOf(conversationId, draftKey) {
+        const belongs = (/** @type {Entry} */ entry) => (conversationId ? entry.conversation_id === conversationId : !entry.conversation_id && entry.draftKey === draftKey);
         return [...this.#entries.values()].filter(belongs);
     }
 
-    // A conversation that was about to begin when the page was left.
-    get begun() {
-        return [...this.#entries.values()].findLast((entry) => !entry.conversation_id)?.draft_of;
+    /** The key of a conversation that had no id yet when the page was left. */
+    get unfinishedDraftKey() {
+        return [...this.#entries.values()].findLast((entry) => !entry.conversation_id)?.draftKey;
     }
 
-    get waiting() {
+    get pendingCount() {
         return [...this.#entries.values()].filter((entry) => !entry.error).length;
     }
 
+    /** @param {Draft} draft */
     add(draft) {
+        /** @type {Entry} */
         const entry = { ...draft, client_msg_id: newId(), at: Date.now() };
-        const wrong = tooLong(draft.text, this.longest);
-        if (wrong) entry.error = wrong;
-        this.#keep(entry);
+        const error = lengthError(draft.text, this.#maxChars);
+        if (error) entry.error = error;
+        this.#store(entry);
         if (!entry.error) this.#send(entry);
-        this.#changed();
+        this.emit("change");
         return entry;
     }
 
@@ -53,128 +92,151 @@ export class Outbox extends EventTarget {
         for (const entry of this.#entries.values()) if (!entry.error) this.#send(entry);
     }
 
+    /** @param {string} id */
     retry(id) {
         const entry = this.#entries.get(id);
+        if (!entry) return;
         delete entry.error;
-        this.#keep(entry);
+        this.#store(entry);
         this.#send(entry);
-        this.#changed();
+        this.emit("change");
     }
 
-    drop(id) {
+    /** @param {string} id */
+    remove(id) {
         this.#entries.delete(id);
         localStorage.removeItem(this.#prefix + id);
-        this.#changed();
+        this.emit("change");
     }
 
-    accepted(frame) {
-        const entry = this.#entries.get(frame.client_msg_id);
+    /** The server has it. @param {Ids} ids */
+    confirm(ids) {
+        const entry = this.#entries.get(ids.client_msg_id);
         if (!entry) return;
-        this.#follow(entry, frame.conversation_id);
-        this.dispatchEvent(new CustomEvent("accepted", { detail: { entry, place: frame } }));
-        this.drop(frame.client_msg_id);
+        this.#assign(entry, ids.conversation_id);
+        this.emit("accepted", { entry, ids });
+        this.remove(ids.client_msg_id);
     }
 
-    failed(frame) {
-        const entry = this.#entries.get(frame.client_msg_id);
+    /** The server refused it. @param {Pick<Wire.ErrorFrame, "client_msg_id" | "code" | "message" | "fields">} refusal */
+    fail(refusal) {
+        const entry = this.#entries.get(refusal.client_msg_id ?? "");
         if (!entry) return;
-        if (frame.code === "rate_limited" || frame.code === "internal_error") {
-            entry.tries = (entry.tries ?? 0) + 1;
-            if (entry.tries < 4) return void setTimeout(() => this.#send(entry), 700 * entry.tries);
+        if (refusal.code === "rate_limited" || refusal.code === "internal_error") {
+            const tries = (entry.tries ?? 0) + 1;
+            entry.tries = tries;
+            if (tries < MAX_TRIES) return void setTimeout(() => this.#send(entry), 700 * tries);
         }
-        const wrong = Object.values(frame.fields ?? {}).flat().join(" ");
-        entry.error = wrong || frame.message;
-        this.#keep(entry);
-        this.#changed();
+        entry.error = Object.values(refusal.fields ?? {}).flat().join(" ") || refusal.message;
+        this.#store(entry);
+        this.emit("change");
     }
 
-    // What was written into a conversation that had no id yet belongs to the one that was begun.
-    #follow({ conversation_id: before, draft_of: begun }, conversationId) {
-        if (before) return;
+    /**
+     * A conversation got its id: what was written for it meanwhile follows.
+     * @param {Entry} entry
+     * @param {Wire.Id} conversationId
+     */
+    #assign({ conversation_id: known, draftKey }, conversationId) {
+        if (known) return;
         for (const entry of this.#entries.values()) {
-            if (entry.conversation_id || entry.draft_of !== begun) continue;
+            if (entry.conversation_id || entry.draftKey !== draftKey) continue;
             entry.conversation_id = conversationId;
-            this.#keep(entry);
+            this.#store(entry);
             if (!entry.sentAt) this.#send(entry);
         }
     }
 
+    /** @param {Entry} entry */
     #send(entry) {
-        const frame = { type: "send", ...wire(entry) };
-        if (!this.#mayGo(entry)) return;
-        if (new Blob([entry.text]).size > LONG_BYTES) this.#post(entry);
-        else if (!this.#connection.say(frame)) return;
+        if (!this.#maySend(entry)) return;
+        if (new Blob([entry.text]).size > SOCKET_LIMIT_BYTES) this.#post(entry);
+        else if (!this.#connection.send({ type: "send", ...wireFields(entry) })) return;
         entry.sentAt = Date.now();
-        this.#keep(entry);
+        this.#store(entry);
     }
 
-    // Words for a conversation that is about to begin wait for the first of them to begin it.
-    #mayGo(entry) {
-        if (entry.conversation_id || !entry.draft_of) return true;
-        const first = [...this.#entries.values()].find((each) => each.draft_of === entry.draft_of && !each.conversation_id);
+    /** Messages of a conversation without an id wait for the first of them to create it. @param {Entry} entry */
+    #maySend(entry) {
+        if (entry.conversation_id || !entry.draftKey) return true;
+        const first = [...this.#entries.values()].find((each) => each.draftKey === entry.draftKey && !each.conversation_id);
         return first === entry;
     }
 
-    // One at a time: asked twice at once, a long text would begin two conversations.
+    /** One request at a time: two would create two conversations. @param {Entry} entry */
     async #post(entry) {
         const id = entry.client_msg_id;
         if (this.#posting.has(id)) return;
         this.#posting.add(id);
         try {
-            const begun = entry.conversation_id ?? entry.begun ?? (await this.#begin(entry));
-            const { message, reply } = await post(`conversations/${begun}/messages`, { ...wire(entry), conversation_id: undefined });
-            this.accepted({ client_msg_id: id, conversation_id: message.conversation_id, message_id: message.id, reply_id: reply.id });
+            const conversationId = entry.conversation_id ?? entry.createdId ?? (await this.#createConversation(entry));
+            const { message, reply } = await post(`conversations/${conversationId}/messages`, { ...wireFields(entry), conversation_id: undefined });
+            this.confirm({ client_msg_id: id, conversation_id: message.conversation_id, message_id: message.id, reply_id: reply.id });
         } catch (error) {
-            if (error instanceof ApiError && !error.isPassing) this.failed({ ...error, message: error.message, client_msg_id: id });
+            if (error instanceof ApiError && !error.isTransient) this.fail({ ...error, message: error.message, client_msg_id: id });
         } finally {
             this.#posting.delete(id);
         }
     }
 
-    async #begin(entry) {
-        entry.begun = (await post("conversations", pick(entry, ["model", "profile"]))).id;
-        this.#keep(entry);
-        return entry.begun;
+    /**
+     * @param {Entry} entry
+     * @returns {Promise<Wire.Id>}
+     */
+    async #createConversation(entry) {
+        const { id } = await post("conversations", pick(entry, ["model", "profile"]));
+        entry.createdId = id;
+        this.#store(entry);
+        return id;
     }
 
-    #insist() {
-        const late = (entry) => !entry.error && Date.now() - (entry.sentAt ?? 0) > IMPATIENT_MS;
-        for (const entry of this.#entries.values()) if (this.#connection.isLive && late(entry)) this.#send(entry);
+    #resend() {
+        const isLate = (/** @type {Entry} */ entry) => !entry.error && Date.now() - (entry.sentAt ?? 0) > RESEND_MS;
+        for (const entry of this.#entries.values()) if (this.#connection.isLive && isLate(entry)) this.#send(entry);
     }
 
-    #keep(entry) {
+    /** @param {Entry} entry */
+    #store(entry) {
         this.#entries.set(entry.client_msg_id, entry);
         try {
             localStorage.setItem(this.#prefix + entry.client_msg_id, JSON.stringify(entry));
         } catch {
-            // The browser keeps nothing for us: then it lives as long as this page.
+            // The browser stores nothing here; the entry lives as long as this page.
         }
     }
 
     #load() {
         const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.#prefix));
-        const found = keys.map((key) => JSON.parse(localStorage.getItem(key))).sort((a, b) => a.at - b.at);
-        for (const entry of found) this.#entries.set(entry.client_msg_id, entry);
+        const entries = keys.map((key) => /** @type {Entry} */ (JSON.parse(localStorage.getItem(key) ?? "")));
+        for (const entry of entries.sort((a, b) => a.at - b.at)) this.#entries.set(entry.client_msg_id, entry);
     }
 
-    #elsewhere({ key, newValue }) {
+    /** @param {StorageEvent} event */
+    #changedElsewhere({ key, newValue }) {
         if (!key?.startsWith(this.#prefix) || newValue !== null) return;
         this.#entries.delete(key.slice(this.#prefix.length));
-        this.#changed();
-    }
-
-    #changed() {
-        this.dispatchEvent(new Event("change"));
+        this.emit("change");
     }
 }
 
-function wire(entry) {
+/** @param {Entry} entry */
+function wireFields(entry) {
     const files = entry.attachments?.length ? { attachments: entry.attachments.map(({ id }) => id) } : {};
     return { ...pick(entry, ["client_msg_id", "conversation_id", "text", "model", "profile", "parent_id"]), ...files };
 }
 
-function pick(from, names) {
-    return Object.fromEntries(names.filter((name) => from[name] !== null && from[name] !== undefined).map((name) => [name, from[name]]));
+/**
+ * Returns those fields that have a value.
+ * @param {Entry} entry
+ * @param {(keyof Entry)[]} names
+ */
+function pick(entry, names) {
+    return Object.fromEntries(names.filter((name) => entry[name] !== null && entry[name] !== undefined).map((name) => [name, entry[name]]));
+}
+
+/** A number that tells a conversation without an id from others. */
+export function newDraftKey() {
+    return crypto.getRandomValues(new Uint32Array(1))[0];
 }
 
 function newId() {

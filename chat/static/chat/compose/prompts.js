@@ -1,6 +1,6 @@
-// What one asks often: the empty page suggests it, a command says it.
+// What people ask often: the empty page suggests it, a command sends it.
 
-export const ASKS = {
+export const PROMPTS = {
     schedules: "What is scheduled, and when?",
     failures: "What failed lately, and why?",
     runs: "Which runs were there lately?",

@@ -1,36 +1,48 @@
-// What was said as a quotation in the field: a piece that is selected, by the button beside it, or a whole message.
+// Quotes from messages in the message field: a selection, by the button beside it, or a whole message.
 
 import { h, icon } from "../lib/dom.js";
+/** @import { Composer } from "./composer.js" */
 
-const WORDS = ".bubble, .words";
-const SETTLES_MS = 120; // a selection that is being drawn
+const TEXTS = ".bubble, .answer-text";
+const SETTLE_MS = 120; // while a selection is being drawn
 const GAP_PX = 8;
 
-export class Quoting {
+export class QuoteButton {
     #timer = 0;
 
+    /**
+     * @param {Composer} composer
+     * @param {HTMLElement} scroll
+     */
     constructor(composer, scroll) {
-        Object.assign(this, { composer, scroll });
-        const keep = (event) => event.preventDefault(); // a press would take the selection away
-        this.button = h("button", { type: "button", class: "button small quote", hidden: true, onclick: () => this.#quote(), onpointerdown: keep, onmousedown: keep }, icon("quote"), "Quote");
+        this.composer = composer;
+        this.scroll = scroll;
+        /** @param {Event} event */
+        const keepSelection = (event) => event.preventDefault();
+        this.button = h(
+            "button",
+            { type: "button", class: "button small quote", hidden: true, onclick: () => this.#quote(), onpointerdown: keepSelection, onmousedown: keepSelection },
+            icon("quote"),
+            "Quote",
+        );
         document.body.append(this.button);
-        document.addEventListener("selectionchange", () => this.#look());
+        document.addEventListener("selectionchange", () => this.#selectionChanged());
         scroll.addEventListener("scroll", () => this.#place(), { passive: true });
         addEventListener("resize", () => this.#place());
     }
 
-    #look() {
+    #selectionChanged() {
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#place(), SETTLES_MS);
+        this.#timer = setTimeout(() => this.#place(), SETTLE_MS);
     }
 
-    // Below the end of what is selected, where a phone has no menu of its own.
+    // Below the end of the selection, where a phone has no menu of its own.
     #place() {
-        const range = selected()?.range;
+        const range = selectionInMessage()?.range;
         const at = range && ([...range.getClientRects()].at(-1) ?? range.getBoundingClientRect());
         const { top: highest, bottom: lowest } = this.scroll.getBoundingClientRect();
-        this.button.hidden = !range || at.bottom < highest || at.top > lowest;
-        if (this.button.hidden) return;
+        this.button.hidden = !at || at.bottom < highest || at.top > lowest;
+        if (!at || this.button.hidden) return;
         const { offsetWidth: width, offsetHeight: height } = this.button;
         const top = Math.min(at.bottom + GAP_PX, lowest - height - GAP_PX);
         this.button.style.left = `${Math.max(GAP_PX, Math.min(at.right - width / 2, innerWidth - width - GAP_PX))}px`;
@@ -38,34 +50,38 @@ export class Quoting {
     }
 
     #quote() {
-        const words = selected()?.text;
-        getSelection().removeAllRanges();
-        if (words) this.composer.quote(words);
+        const text = selectionInMessage()?.text;
+        getSelection()?.removeAllRanges();
+        if (text) this.composer.quote(text);
     }
 }
 
-// What is selected in the words of this message; nothing if it is elsewhere, or goes beyond.
-export function selectedIn(element) {
-    const found = selected();
-    return found && element.contains(found.range.commonAncestorContainer) ? found.text : null;
+/**
+ * Returns the selected text of this message; null where the selection is elsewhere or goes beyond it.
+ * @param {Element} element
+ */
+export function selectedTextIn(element) {
+    const selection = selectionInMessage();
+    return selection && element.contains(selection.range.commonAncestorContainer) ? selection.text : null;
 }
 
-// Some words as Markdown quotes them.
-export function quotation(words) {
-    const lines = words.trim().split("\n");
+/** Writes a text as a Markdown quotation. @param {string} text */
+export function asQuotation(text) {
+    const lines = text.trim().split("\n");
     return lines.map((line) => `> ${line}`.trimEnd()).join("\n");
 }
 
-function selected() {
+function selectionInMessage() {
     const selection = getSelection();
-    if (!selection.rangeCount || selection.isCollapsed) return null;
+    if (!selection?.rangeCount || selection.isCollapsed) return null;
     const range = selection.getRangeAt(0);
-    const ends = [range.startContainer, range.endContainer].map(messageOf);
+    const [start, end] = [range.startContainer, range.endContainer].map(messageElement);
     const text = selection.toString().trim();
-    return text && ends[0] && ends[0] === ends[1] ? { range, text } : null;
+    return text && start && start === end ? { range, text } : null;
 }
 
-function messageOf(node) {
-    const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement;
-    return element?.closest(WORDS) ? element.closest(".message") : null;
+/** @param {Node} node */
+function messageElement(node) {
+    const element = node instanceof Element ? node : node.parentElement;
+    return element?.closest(TEXTS) ? element.closest(".message") : null;
 }

@@ -1,68 +1,109 @@
-// One file on its way to the server, or there. Events: "change" when it got further, arrived or failed.
+// One file on its way to the server, or there. Emits "change" when it progressed, arrived or failed.
+// Pictures that are too large for models, or of a kind that only this browser knows, become a JPEG first.
 
-import { sendFile } from "../lib/api.js";
-import { fitting } from "./shrink.js";
+import { ApiError, isAbort, messageOf, uploadFile } from "../lib/api.js";
+import { Emitter } from "../lib/emitter.js";
 
-export class Upload extends EventTarget {
-    progress = 0;
-    row = null; // as the server has it
+const ACCEPTED = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+const LONGEST_PX = 2000; // models look at less
+const QUALITY = 0.88;
+
+/** @extends {Emitter<{ change: undefined }>} */
+export class Upload extends Emitter {
+    progress = 0; // 0 to 1
     error = "";
-    #hangUp = new AbortController();
+    mayRetry = false;
+    /** @type {Wire.Attachment | null} as the server has it */
+    attachment = null;
+    /** @type {File | null} */
+    file = null;
+    #limits;
+    #abort = new AbortController();
 
-    constructor(file, limits) {
+    /** @param {Wire.FileLimits} limits */
+    constructor(limits) {
         super();
-        Object.assign(this, { file, limits });
+        this.#limits = limits;
     }
 
-    // A file that is on the server already.
-    static of(row) {
-        const there = new Upload(null, null);
-        there.row = row;
-        return there;
+    /**
+     * @param {File} file
+     * @param {Wire.FileLimits} limits
+     */
+    static of(file, limits) {
+        return Object.assign(new Upload(limits), { file });
+    }
+
+    /**
+     * A file that is on the server already.
+     * @param {Wire.Attachment} attachment
+     * @param {Wire.FileLimits} limits
+     */
+    static stored(attachment, limits) {
+        return Object.assign(new Upload(limits), { attachment });
     }
 
     get name() {
-        return this.row?.name ?? this.file.name;
+        return (this.attachment ?? this.file)?.name ?? "";
     }
 
     get size() {
-        return this.row?.size ?? this.file.size;
+        return (this.attachment ?? this.file)?.size ?? 0;
     }
 
     get isImage() {
-        return this.row ? this.row.kind === "image" : this.file.type.startsWith("image/");
+        return this.attachment ? this.attachment.kind === "image" : Boolean(this.file?.type.startsWith("image/"));
     }
 
-    get isUnderWay() {
-        return !this.row && !this.error;
+    get isPending() {
+        return !this.attachment && !this.error;
     }
 
     async start() {
+        if (!this.file) return;
         Object.assign(this, { error: "", progress: 0 });
-        this.#changed();
+        this.emit("change");
         try {
-            this.file = await fitting(this.file, this.limits.image);
+            this.file = await shrink(this.file, this.#limits.image);
             if (!this.file.size) throw new Error("There is nothing in this file.");
-            if (this.file.size > this.limits.largest) throw new Error("This file is too large.");
-            this.row = await sendFile("attachments", this.file, { signal: this.#hangUp.signal, onprogress: (share) => this.#further(share) });
+            if (this.file.size > this.#limits.largest) throw new Error("This file is too large.");
+            const onprogress = (/** @type {number} */ share) => this.#advance(share);
+            this.attachment = await uploadFile("attachments", this.file, { signal: this.#abort.signal, onprogress });
         } catch (error) {
-            if (error.name === "AbortError") return;
-            this.error = error.message;
-            this.mayRetry = error.isPassing ?? false;
+            if (isAbort(error)) return;
+            this.error = messageOf(error);
+            this.mayRetry = error instanceof ApiError && error.isTransient;
         }
-        this.#changed();
+        this.emit("change");
     }
 
-    stop() {
-        this.#hangUp.abort();
+    cancel() {
+        this.#abort.abort();
     }
 
-    #further(share) {
+    /** @param {number} share */
+    #advance(share) {
         this.progress = share;
-        this.#changed();
+        this.emit("change");
     }
+}
 
-    #changed() {
-        this.dispatchEvent(new Event("change"));
-    }
+/**
+ * @param {File} file
+ * @param {number} maxBytes
+ */
+async function shrink(file, maxBytes) {
+    if (!file.type.startsWith("image/") || file.type === "image/svg+xml") return file;
+    if (ACCEPTED.includes(file.type) && file.size <= maxBytes) return file;
+    const picture = await createImageBitmap(file).catch(() => null);
+    if (!picture) return file; // the server's refusal says what is wrong
+    const scale = Math.min(1, LONGEST_PX / Math.max(picture.width, picture.height));
+    const canvas = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));
+    const context = canvas.getContext("2d");
+    if (!context) return file;
+    context.fillStyle = "white"; // a JPEG has no transparency
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+    return new File([blob], `${file.name.replace(/\.\w+$/, "")}.jpg`, { type: blob.type });
 }

@@ -1,9 +1,11 @@
-// Files made of what is on the page.
+// Files made of what is on the page, and their names.
 
 import { h } from "./dom.js";
 
+/** @type {Record<string, string>} */
 const WHOLE_NAMES = { dockerfile: "Dockerfile", docker: "Dockerfile", makefile: "Makefile", make: "Makefile" };
-const ENDINGS = {
+/** @type {Record<string, string>} */
+const EXTENSIONS = {
     bash: "sh", shell: "sh", sh: "sh", zsh: "sh", console: "txt", bat: "bat", powershell: "ps1",
     c: "c", "c++": "cpp", cpp: "cpp", "c#": "cs", csharp: "cs", go: "go", java: "java", kotlin: "kt", rust: "rs", swift: "swift",
     css: "css", html: "html", scss: "scss", svg: "svg", vue: "vue", xml: "xml",
@@ -13,15 +15,22 @@ const ENDINGS = {
     patch: "diff", sql: "sql", tex: "tex", toml: "toml", yaml: "yaml", yml: "yaml",
 };
 
-// A name for a piece of code; of a language that is not known, one for plain text.
+/**
+ * Names a file for a piece of code; of an unknown language, one for plain text.
+ * @param {string} language
+ */
 export function fileNameFor(language) {
     const name = language.toLowerCase();
-    return WHOLE_NAMES[name] ?? `code.${ENDINGS[name] ?? "txt"}`;
+    return WHOLE_NAMES[name] ?? `code.${EXTENSIONS[name] ?? "txt"}`;
 }
 
-// Bytes of no kind: of a text the browser would make a .txt, whatever it is called.
-export function save(text, name) {
-    const address = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
-    h("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+/**
+ * Downloads a text. As bytes of no kind: of a text the browser would make a .txt, whatever its name.
+ * @param {string} text
+ * @param {string} name
+ */
+export function downloadText(text, name) {
+    const url = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
+    h("a", { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

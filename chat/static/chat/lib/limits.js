@@ -1,13 +1,21 @@
-// What is typed is never cut: where it is too long, the field says so and keeps it.
+// A text that is typed is never cut: where it is too long, the field says so and keeps it.
 
-// Returns what is wrong with a text, in the words of the server; empty where nothing is.
-export function tooLong(text, most) {
-    const length = [...text].length;
-    return length > most ? `Ensure this value has at most ${most} characters (it has ${length}).` : "";
+/**
+ * Returns what is wrong with a text, in the words of the server; "" where nothing is.
+ * @param {string} text
+ * @param {number} maxLength in characters
+ */
+export function lengthError(text, maxLength) {
+    const { length } = [...text];
+    return length > maxLength ? `Ensure this value has at most ${maxLength} characters (it has ${length}).` : "";
 }
 
-// Lets a field of a form refuse what is too long.
-export function bound(field, most) {
-    field.addEventListener("input", () => field.setCustomValidity(tooLong(field.value.trim(), most)));
+/**
+ * Lets a field of a form refuse a text that is too long.
+ * @param {HTMLInputElement} field
+ * @param {number} maxLength
+ */
+export function limitLength(field, maxLength) {
+    field.addEventListener("input", () => field.setCustomValidity(lengthError(field.value.trim(), maxLength)));
     return field;
 }

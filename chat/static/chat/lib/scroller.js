@@ -3,9 +3,14 @@
 const NEAR_PX = 60;
 
 export class Scroller {
-    #sticks = true;
-    #last = 0;
+    #follows = true;
+    #lastTop = 0;
 
+    /**
+     * @param {HTMLElement} frame
+     * @param {HTMLElement} content
+     * @param {HTMLElement} jump the button that leads back to the end
+     */
     constructor(frame, content, jump) {
         this.frame = frame;
         this.jump = jump;
@@ -14,21 +19,21 @@ export class Scroller {
             frame.focus({ preventScroll: true });
         });
         frame.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-        const watch = new ResizeObserver(() => this.#resized());
-        watch.observe(content);
-        watch.observe(frame);
+        const observer = new ResizeObserver(() => this.#resized());
+        observer.observe(content);
+        observer.observe(frame);
     }
 
     toEnd(smoothly = false) {
-        this.#sticks = true;
-        const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-        this.frame.scrollTo({ top: this.frame.scrollHeight, behavior: smoothly && !calm ? "smooth" : "instant" });
+        this.#follows = true;
+        const behavior = smoothly && !prefersReducedMotion() ? "smooth" : "instant";
+        this.frame.scrollTo({ top: this.frame.scrollHeight, behavior });
         this.jump.hidden = true;
     }
 
-    // Leaves the end for something above it.
+    /** Leaves the end for an element above it. @param {Element} element */
     show(element) {
-        this.#sticks = false;
+        this.#follows = false;
         element.scrollIntoView({ block: "center", behavior: "instant" });
         this.#scrolled();
     }
@@ -36,14 +41,18 @@ export class Scroller {
     #scrolled() {
         const { scrollTop, scrollHeight, clientHeight } = this.frame;
         const distance = scrollHeight - scrollTop - clientHeight;
-        if (distance < NEAR_PX) this.#sticks = true;
-        else if (scrollTop < this.#last) this.#sticks = false;
-        this.#last = scrollTop;
-        this.jump.hidden = this.#sticks || distance < NEAR_PX;
+        if (distance < NEAR_PX) this.#follows = true;
+        else if (scrollTop < this.#lastTop) this.#follows = false;
+        this.#lastTop = scrollTop;
+        this.jump.hidden = this.#follows || distance < NEAR_PX;
     }
 
     #resized() {
-        if (this.#sticks) this.frame.scrollTop = this.frame.scrollHeight;
+        if (this.#follows) this.frame.scrollTop = this.frame.scrollHeight;
         else this.#scrolled();
     }
+}
+
+export function prefersReducedMotion() {
+    return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

@@ -1,12 +1,13 @@
-// A word about what just happened, at the foot of the page, perhaps with a way to undo it.
+// A message about what just happened, at the foot of the page, perhaps with a way to undo it.
 
-import { button, find, h, iconButton } from "./dom.js";
+import { find, h, iconButton, smallButton } from "./dom.js";
 
-const STAYS_MS = 8000;
+const VISIBLE_MS = 8000;
 const UNDO = "Undo";
+/** @type {(() => void) | null} */
 let undoable = null;
 
-// Undoes what was said last that it can be undone, while it says so.
+/** Undoes what the latest visible toast offers to undo. */
 export function undoLast() {
     undoable?.();
 }
@@ -15,23 +16,27 @@ export function canUndo() {
     return undoable !== null;
 }
 
-// `label` names another way out than undoing; the keys for undoing do not take that one.
-export function toast(text, undo, label = UNDO) {
+/**
+ * @param {string} text
+ * @param {() => void} [action]
+ * @param {string} [label] of the action; the keys for undoing take only one that is called "Undo"
+ */
+export function toast(text, action, label = UNDO) {
     const stack = find("#toasts");
     const element = h("div", { class: "toast" }, h("span", {}, text));
-    const back = () => {
+    const act = () => {
         close();
-        undo();
+        action?.();
     };
     const close = () => {
         element.remove();
-        if (undoable === back) undoable = null;
+        if (undoable === act) undoable = null;
     };
-    if (undo && label === UNDO) undoable = back;
-    element.append(undo ? button(label, back, { class: "button small" }) : "", iconButton("close", "Dismiss", close));
+    if (action && label === UNDO) undoable = act;
+    element.append(action ? smallButton(label, act) : "", iconButton("close", "Dismiss", close));
     stack.replaceChildren(...[...stack.children].slice(-2), element);
-    let timer = setTimeout(close, STAYS_MS);
+    let timer = setTimeout(close, VISIBLE_MS);
     element.addEventListener("pointerenter", () => clearTimeout(timer));
     element.addEventListener("focusin", () => clearTimeout(timer));
-    element.addEventListener("pointerleave", () => (timer = setTimeout(close, STAYS_MS)));
+    element.addEventListener("pointerleave", () => (timer = setTimeout(close, VISIBLE_MS)));
 }

@@ -1,38 +1,54 @@
-// Says to a screen reader that an answer begins, asks and ends, and never each of its words.
+// Tells a screen reader that an answer begins, needs approval and ends, and never each of its words.
 
-import { words } from "../lib/format.js";
+import { wordCount } from "../lib/format.js";
+/** @import { LiveReply } from "./liveReplies.js" */
+
+/** @type {Record<string, string>} */
+const OUTCOMES = { complete: "Answer finished", stopped: "Answer stopped" };
 
 export class Announcer {
-    #begun = new Set();
-    #asked = new Set();
+    /** @type {Set<Wire.Id>} */
+    #started = new Set();
+    /** @type {Set<Wire.Id>} */
+    #requested = new Set();
 
+    /**
+     * @param {HTMLElement} element
+     * @param {(messageId: Wire.Id) => boolean} isShown
+     */
     constructor(element, isShown) {
         this.element = element;
         this.isShown = isShown;
     }
 
-    hear(reply) {
+    /** @param {LiveReply} reply */
+    replyChanged(reply) {
         if (!this.isShown(reply.id)) return;
-        for (const { id, text, status } of reply.questions.values()) if (status === "open") this.#ask(id, text);
-        if (!reply.text || this.#begun.has(reply.id)) return;
-        this.#begun.add(reply.id);
-        this.say("Answer started.");
+        for (const { id, text, status } of reply.approvals.values()) if (status === "open") this.#approvalRequested(id, text);
+        if (!reply.text || this.#started.has(reply.id)) return;
+        this.#started.add(reply.id);
+        this.announce("Answer started.");
     }
 
-    #ask(id, text) {
-        if (this.#asked.has(id)) return;
-        this.#asked.add(id);
-        this.say(`The agent asks: ${text}`);
+    /**
+     * @param {Wire.Id} id
+     * @param {string} text
+     */
+    #approvalRequested(id, text) {
+        if (this.#requested.has(id)) return;
+        this.#requested.add(id);
+        this.announce(`The agent asks: ${text}`);
     }
 
-    finish(reply) {
+    /** @param {LiveReply} reply */
+    replyFinished(reply) {
         if (!this.isShown(reply.id)) return;
-        this.#begun.delete(reply.id);
-        const how = { complete: "Answer finished", stopped: "Answer stopped" }[reply.status] ?? "Answer broken off";
-        this.say(`${how}, ${words(reply.text)} words.`);
+        this.#started.delete(reply.id);
+        this.announce(`${OUTCOMES[reply.status] ?? "Answer broken off"}, ${wordCount(reply.text)} words.`);
     }
 
-    say(text) {
+    /** @param {string} text */
+    announce(text) {
         this.element.textContent = text;
     }
 }

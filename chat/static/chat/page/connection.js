@@ -1,27 +1,39 @@
 // The socket to the server: opened again whenever it breaks, until the session is over.
-// Events: "frame" with what the server said, "state" when the connection changes.
+// Emits "frame" with what the server sent, "state" when the connection changes.
+
+import { Emitter } from "../lib/emitter.js";
+
+/** @typedef {"connecting" | "live" | "waiting" | "offline" | "over"} StateName */
+/** @typedef {{ name: StateName, seconds?: number }} State `seconds` until the next attempt, while waiting */
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 15_000;
-const OVER = 4401;
+const MAX_WAIT_MS = 15_000;
+const SESSION_OVER = 4401; // close code
 const CHECK_MS = 3000;
 
-export class Connection extends EventTarget {
+/** @extends {Emitter<{ frame: Wire.Frame, state: undefined }>} */
+export class Connection extends Emitter {
+    /** @type {State} */
+    state = { name: "connecting" };
+    /** @type {WebSocket | null} */
     #socket = null;
-    #tries = 0;
+    #attempts = 0;
     #timer = 0;
     #ticker = 0;
-    #heardAt = 0;
+    #receivedAt = 0;
     #heartbeatMs = 15_000;
-    #greet;
+    #url;
+    #helloFields;
 
-    // `greet` returns the hello: what this page has seen so far.
-    constructor(path, greet) {
+    /**
+     * @param {string} path
+     * @param {() => object} helloFields what this page has seen so far
+     */
+    constructor(path, helloFields) {
         super();
-        this.url = new URL(path, location.href);
-        this.url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-        this.#greet = greet;
-        this.state = { name: "connecting" };
+        this.#url = new URL(path, location.href);
+        this.#url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+        this.#helloFields = helloFields;
     }
 
     get isLive() {
@@ -29,94 +41,101 @@ export class Connection extends EventTarget {
     }
 
     start() {
-        addEventListener("online", () => this.#hurry());
-        addEventListener("pageshow", () => this.#hurry());
-        addEventListener("offline", () => this.#lose());
-        document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+        addEventListener("online", () => this.#reconnect());
+        addEventListener("pageshow", () => this.#reconnect());
+        addEventListener("offline", () => this.#disconnect());
+        document.addEventListener("visibilitychange", () => document.hidden || this.#reconnect());
         setInterval(() => this.#check(), CHECK_MS);
         this.#open();
     }
 
-    // Returns whether it went out; what did not, its sender keeps.
-    say(frame) {
+    /**
+     * Returns whether it was sent; what was not, the caller keeps.
+     * @param {Wire.Request} frame
+     */
+    send(frame) {
         if (this.#socket?.readyState !== WebSocket.OPEN) return false;
         this.#socket.send(JSON.stringify(frame));
         return true;
     }
 
-    hello() {
-        this.say({ type: "hello", ...this.#greet() });
+    /** Asks the server to go on from what this page has seen. */
+    sendHello() {
+        this.send({ type: "hello", ...this.#helloFields() });
     }
 
     #open() {
         clearTimeout(this.#timer);
         clearInterval(this.#ticker);
         if (this.state.name === "over" || this.#socket) return;
-        if (!navigator.onLine) return this.#become({ name: "offline" });
-        const socket = new WebSocket(this.url);
+        if (!navigator.onLine) return this.#setState({ name: "offline" });
+        const socket = new WebSocket(this.#url);
         this.#socket = socket;
-        this.#heardAt = Date.now();
-        socket.onopen = () => socket === this.#socket && this.hello();
-        socket.onmessage = (event) => socket === this.#socket && this.#hear(JSON.parse(event.data));
+        this.#receivedAt = Date.now();
+        socket.onopen = () => socket === this.#socket && this.sendHello();
+        socket.onmessage = (event) => socket === this.#socket && this.#received(JSON.parse(event.data));
         socket.onclose = (event) => socket === this.#socket && this.#closed(event.code);
     }
 
-    #hear(frame) {
-        this.#heardAt = Date.now();
+    /** @param {Wire.Frame} frame */
+    #received(frame) {
+        this.#receivedAt = Date.now();
         if (frame.type === "welcome") {
-            this.#tries = 0;
+            this.#attempts = 0;
             this.#heartbeatMs = (frame.heartbeat_sec ?? 15) * 1000;
-            this.#become({ name: "live" });
+            this.#setState({ name: "live" });
         }
-        this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
+        this.emit("frame", frame);
     }
 
+    /** @param {number} code */
     #closed(code) {
         this.#socket = null;
-        if (code === OVER) return this.#become({ name: "over" });
-        if (!navigator.onLine) return this.#become({ name: "offline" });
-        const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#tries++) * (0.5 + Math.random() / 2);
+        if (code === SESSION_OVER) return this.#setState({ name: "over" });
+        if (!navigator.onLine) return this.#setState({ name: "offline" });
+        const wait = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempts++) * (0.5 + Math.random() / 2);
         const at = Date.now() + wait;
-        const tell = () => this.#become({ name: "waiting", seconds: Math.max(1, Math.ceil((at - Date.now()) / 1000)) });
-        tell();
-        this.#ticker = setInterval(tell, 1000);
+        const countDown = () => this.#setState({ name: "waiting", seconds: Math.max(1, Math.ceil((at - Date.now()) / 1000)) });
+        countDown();
+        this.#ticker = setInterval(countDown, 1000);
         this.#timer = setTimeout(() => this.#open(), wait);
     }
 
-    #lose() {
+    #disconnect() {
         const socket = this.#socket;
         this.#socket = null;
         socket?.close();
         clearTimeout(this.#timer);
         clearInterval(this.#ticker);
-        if (this.state.name !== "over") this.#become({ name: "offline" });
+        if (this.state.name !== "over") this.#setState({ name: "offline" });
     }
 
-    #hurry() {
+    #reconnect() {
         if (this.#socket) return this.#check();
-        this.#tries = 0;
+        this.#attempts = 0;
         this.#open();
     }
 
-    // A socket that is silent for two heartbeats is dead, whatever the browser thinks.
+    // A socket that is silent for two heartbeats is dead, even where the browser does not know it.
     #check() {
-        if (!this.#socket) {
+        const socket = this.#socket;
+        if (!socket) {
             if (this.state.name === "offline" && navigator.onLine) this.#open();
             return;
         }
-        const silence = Date.now() - this.#heardAt;
-        if (silence > 2 * this.#heartbeatMs + CHECK_MS) {
-            const socket = this.#socket;
+        const silenceMs = Date.now() - this.#receivedAt;
+        if (silenceMs > 2 * this.#heartbeatMs + CHECK_MS) {
             socket.onclose = null;
             socket.close();
             this.#closed(0);
-        } else if (silence > this.#heartbeatMs) {
-            this.say({ type: "ping" });
+        } else if (silenceMs > this.#heartbeatMs) {
+            this.send({ type: "ping" });
         }
     }
 
-    #become(state) {
+    /** @param {State} state */
+    #setState(state) {
         this.state = state;
-        this.dispatchEvent(new Event("state"));
+        this.emit("state");
     }
 }

@@ -1,33 +1,49 @@
-// How the connection is doing; silent while all is well and nothing waits.
+// The state of the connection; hidden by the style sheet while it is live and nothing is unsent.
 
 import { h, icon } from "../lib/dom.js";
+/** @import { Outbox } from "../compose/outbox.js" */
+/** @import { Connection } from "./connection.js" */
 
-export class Chip {
+export class ConnectionStatus {
+    #countdown = h("span", { "aria-hidden": "true" }); // a screen reader must not count the seconds
+
+    /**
+     * @param {HTMLElement} element
+     * @param {Connection} connection
+     * @param {Outbox} outbox
+     */
     constructor(element, connection, outbox) {
-        Object.assign(this, { element, connection, outbox });
-        connection.addEventListener("state", () => this.show());
-        outbox.addEventListener("change", () => this.show());
+        this.element = element;
+        this.connection = connection;
+        this.outbox = outbox;
+        connection.on("state", () => this.show());
+        outbox.on("change", () => this.show());
         this.show();
     }
 
     show() {
         const { name, seconds } = this.connection.state;
-        const words = {
+        const text = {
             live: "live",
             connecting: "connecting",
             waiting: "reconnecting",
-            offline: this.outbox.waiting ? "offline, will send when back" : "offline",
+            offline: this.outbox.pendingCount ? "offline, will send when back" : "offline",
             over: "signed out",
         }[name];
-        const ticks = name === "waiting" ? ` in ${seconds} s` : "";
-        if (this.element.dataset.words !== words) this.#draw(name, words);
-        if (this.ticks.textContent !== ticks) this.ticks.textContent = ticks;
+        const countdown = name === "waiting" ? ` in ${seconds} s` : "";
+        if (this.element.dataset.text !== text) this.#draw(name, text);
+        if (this.#countdown.textContent !== countdown) this.#countdown.textContent = countdown;
     }
 
-    #draw(name, words) {
-        this.ticks = h("span", { "aria-hidden": "true" }); // nobody wants to hear the seconds counted
-        this.element.dataset.words = words;
+    /**
+     * @param {string} name
+     * @param {string} text
+     */
+    #draw(name, text) {
+        this.element.dataset.text = text;
         this.element.dataset.state = name;
-        this.element.replaceChildren(name === "offline" ? icon("cloud-off") : h("span", { class: "dot" }), h("span", { class: "chip-words" }, words, this.ticks));
+        this.#countdown.textContent = "";
+        const symbol = name === "offline" ? icon("cloud-off") : h("span", { class: "dot" });
+        this.element.replaceChildren(symbol, h("span", { class: "status-text" }, text, this.#countdown));
     }
 }

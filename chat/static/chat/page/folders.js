@@ -1,52 +1,67 @@
-// The folders that conversations lie in: which one is open at the side, and into which one something moves.
-// A folder is there while something lies in it. Events: "chosen" when another one is opened.
+// The folders of conversations: which one is open in the sidebar, and the dialog that moves a conversation.
+// A folder exists while a conversation is in it. Emits "chosen" when another one is opened.
 
-import { all } from "../lib/api.js";
-import { button, find } from "../lib/dom.js";
-import { bound } from "../lib/limits.js";
+import { getAll } from "../lib/api.js";
+import { button, find, findAs } from "../lib/dom.js";
+import { Emitter } from "../lib/emitter.js";
+import { limitLength } from "../lib/limits.js";
 
-const LONGEST_FOLDER = 60;
-const SOON_MS = 60;
+const MAX_NAME_CHARS = 60;
+const DEBOUNCE_MS = 60;
 
-export class Folders extends EventTarget {
+/** @extends {Emitter<{ chosen: undefined }>} */
+export class Folders extends Emitter {
+    /** @type {string[]} */
     names = [];
     #timer = 0;
-    #file = () => {};
+    #submit = (/** @type {string} */ _name) => {};
 
-    // `change` puts a conversation into a folder, by its id.
+    /**
+     * @param {HTMLSelectElement} select
+     * @param {HTMLDialogElement} dialog
+     * @param {(id: Wire.Id, folder: string | null) => void} change moves a conversation
+     */
     constructor(select, dialog, change) {
         super();
-        Object.assign(this, { select, dialog, change });
-        this.lists = [...document.querySelectorAll("[data-folders]")]; // at the side, and in the search
+        this.select = select;
+        this.dialog = dialog;
+        this.change = change;
+        this.selects = /** @type {NodeListOf<HTMLSelectElement>} */ (document.querySelectorAll("select[data-folders]")); // the sidebar's and the search's
         this.list = find("[data-names]", dialog);
-        this.field = bound(find("input", dialog), LONGEST_FOLDER);
-        select.addEventListener("change", () => this.dispatchEvent(new Event("chosen")));
-        find("form", dialog).addEventListener("submit", () => this.#file(this.field.value.trim()));
+        this.field = limitLength(findAs(HTMLInputElement, "input", dialog), MAX_NAME_CHARS);
+        select.addEventListener("change", () => this.emit("chosen"));
+        find("form", dialog).addEventListener("submit", () => this.#submit(this.field.value.trim()));
         dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     }
 
-    // The folder that is open; null where all are shown.
+    /** The folder that is open; null where all are shown. */
     get chosen() {
         return this.select.value || null;
     }
 
-    // Asks which there are, once for what comes together.
+    /** Loads the names, once for calls that come together. */
     load() {
-        this.#timer ||= setTimeout(() => {
+        this.#timer ||= setTimeout(async () => {
             this.#timer = 0;
-            all("chat/folders").then((folders) => this.#show(folders.map(({ name }) => name))).catch(() => {}); // the next change asks again
-        }, SOON_MS);
+            const folders = await getAll("chat/folders").catch(() => null); // the next change loads again
+            if (folders) this.#show(folders.map(({ name }) => name));
+        }, DEBOUNCE_MS);
     }
 
-    // Lets a person say where a conversation is to lie; the keyboard comes back to the anchor.
-    ask({ id, folder }, anchor) {
-        this.#file = (name) => name && this.change(id, name);
-        const put = (name) => () => {
+    /**
+     * Lets a person pick a folder; the focus comes back to the anchor.
+     * @param {Wire.Conversation} conversation
+     * @param {HTMLElement} anchor
+     */
+    openDialog({ id, folder }, anchor) {
+        this.#submit = (name) => name && this.change(id, name);
+        /** @param {string | null} name */
+        const moveTo = (name) => () => {
             this.dialog.close();
             this.change(id, name);
         };
-        const others = this.names.filter((name) => name !== folder).map((name) => button(name, put(name), { dir: "auto" }, "folder"));
-        this.list.replaceChildren(...others, folder ? button(`Take out of ${folder}`, put(null), {}, "close") : "");
+        const others = this.names.filter((name) => name !== folder).map((name) => button(name, moveTo(name), { dir: "auto" }, "folder"));
+        this.list.replaceChildren(...others, folder ? button(`Take out of ${folder}`, moveTo(null), {}, "close") : "");
         this.field.value = "";
         this.field.setCustomValidity("");
         this.dialog.addEventListener("close", () => anchor.isConnected && anchor.focus(), { once: true });
@@ -54,21 +69,26 @@ export class Folders extends EventTarget {
         (others[0] ?? this.field).focus();
     }
 
-    // Moves a conversation by the name of a folder; without one, asks for it.
+    /**
+     * Moves a conversation to a folder; without a name, opens the dialog.
+     * @param {Wire.Conversation} conversation
+     * @param {string} name
+     */
     move(conversation, name) {
         if (name) this.change(conversation.id, name);
-        else this.ask(conversation, find("#words"));
+        else this.openDialog(conversation, find("#message-field"));
     }
 
+    /** @param {string[]} names */
     #show(names) {
         this.names = names;
         const before = this.chosen;
-        for (const list of this.lists) {
-            const { value } = list;
-            list.replaceChildren(new Option("All folders", ""), ...names.map((name) => new Option(name, name)));
-            list.value = names.includes(value) ? value : "";
-            list.parentElement.hidden = !names.length;
+        for (const select of this.selects) {
+            const { value } = select;
+            select.replaceChildren(new Option("All folders", ""), ...names.map((name) => new Option(name, name)));
+            select.value = names.includes(value) ? value : "";
+            select.parentElement?.toggleAttribute("hidden", !names.length);
         }
-        if (before !== this.chosen) this.dispatchEvent(new Event("chosen")); // nothing lies in it any more
+        if (before !== this.chosen) this.emit("chosen"); // the folder is gone
     }
 }

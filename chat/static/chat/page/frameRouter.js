@@ -1,73 +1,107 @@
-// What the server says, and who has to hear it.
+// Hands each frame of the socket to the parts of the page that it concerns, and resumes after a break.
 
-const RINGING = ["message", "settled", "conversation"];
+/** @import { Outbox } from "../compose/outbox.js" */
+/** @import { Thread } from "../thread/thread.js" */
+/** @import { Announcer } from "./announcer.js" */
+/** @import { Connection } from "./connection.js" */
+/** @import { LiveReplies } from "./liveReplies.js" */
+/** @import { PendingApprovals } from "./pendingApprovals.js" */
+/** @import { Sidebar } from "./sidebar.js" */
 
-export class Traffic {
+/**
+ * @typedef {object} Parts
+ * @property {Connection} connection
+ * @property {LiveReplies} replies
+ * @property {Outbox} outbox
+ * @property {Thread} thread
+ * @property {Sidebar} sidebar
+ * @property {Announcer} announcer
+ * @property {PendingApprovals} approvals
+ */
+
+const CONVERSATION_EVENTS = ["message", "settled", "conversation"];
+
+export class FrameRouter {
+    /** @type {number | null} the number of the latest feed frame */
     #feed = null;
-    #epoch = null;
-    #greeted = false;
+    #epoch = "";
+    #wasLive = false;
+    #parts;
 
+    /** @param {Parts} parts */
     constructor(parts) {
-        Object.assign(this, parts);
-        this.connection.addEventListener("frame", ({ detail }) => this.#hear(detail));
-        this.connection.addEventListener("state", () => this.connection.state.name === "live" && this.#live());
-        this.replies.addEventListener("gap", () => this.connection.hello());
-        this.replies.addEventListener("change", ({ detail }) => this.announcer.hear(detail.reply));
-        this.replies.addEventListener("final", ({ detail }) => this.announcer.finish(detail.reply));
+        this.#parts = parts;
+        const { connection, replies, announcer } = parts;
+        connection.on("frame", (frame) => this.#route(frame));
+        connection.on("state", () => connection.isLive && this.#connected());
+        replies.on("gap", () => connection.sendHello());
+        replies.on("change", ({ reply }) => announcer.replyChanged(reply));
+        replies.on("final", ({ reply }) => announcer.replyFinished(reply));
     }
 
-    // What this page has seen: where the server goes on.
-    hello() {
-        const seen = { positions: this.replies.positions() };
-        return this.#feed === null ? seen : { ...seen, feed: this.#feed };
+    /** What this page has seen: where the server goes on. */
+    helloFields() {
+        const positions = this.#parts.replies.positions();
+        return this.#feed === null ? { positions } : { positions, feed: this.#feed };
     }
 
-    #hear(frame) {
-        if (frame.type === "welcome") this.#welcome(frame);
-        else if (frame.type === "feed") this.#news(frame);
-        else if (frame.type === "accepted") this.outbox.accepted(frame);
-        else if (frame.type === "error") this.#wrong(frame);
-        else if (frame.message_id && frame.seq) this.#reply(frame);
+    /** @param {Wire.Frame} frame */
+    #route(frame) {
+        const { outbox } = this.#parts;
+        if (frame.type === "welcome") this.#welcomed(frame);
+        else if (frame.type === "feed") this.#feedChanged(frame);
+        else if (frame.type === "accepted") outbox.confirm(frame);
+        else if (frame.type === "error") this.#refused(frame);
+        else if (frame.message_id && frame.seq) this.#replyChanged(frame);
     }
 
-    #reply(frame) {
-        this.replies.take(frame);
-        if (!frame.type.startsWith("question")) return;
-        this.needs.look();
-        this.sidebar.refreshLive();
+    /** @param {Wire.ReplyFrame} frame */
+    #replyChanged(frame) {
+        const { replies, approvals, sidebar } = this.#parts;
+        replies.receive(frame);
+        if (frame.type !== "question" && frame.type !== "question_settled") return;
+        approvals.load();
+        sidebar.refreshLive();
     }
 
-    #welcome({ feed, epoch }) {
-        const missed = this.#feed !== null && this.#feed < feed; // away for so long that the news is gone
+    /** @param {Wire.Welcome} frame */
+    #welcomed({ feed, epoch }) {
+        const missed = this.#feed !== null && this.#feed < feed; // the break was so long that its feed is gone
         this.#feed = feed;
-        if (missed || (this.#epoch && this.#epoch !== epoch)) this.#resync();
+        if (missed || (this.#epoch && this.#epoch !== epoch)) this.#reload();
         this.#epoch = epoch;
     }
 
-    // After a break anything may have happened.
-    #live() {
-        if (this.#greeted) this.#resync();
-        this.#greeted = true;
+    // After a break anything may have changed.
+    #connected() {
+        if (this.#wasLive) this.#reload();
+        this.#wasLive = true;
     }
 
-    #resync() {
-        this.sidebar.load().catch(() => {});
-        this.thread.sync();
-        this.needs.look();
+    #reload() {
+        const { sidebar, thread, approvals } = this.#parts;
+        sidebar.load().catch(() => {});
+        thread.sync();
+        approvals.load();
     }
 
-    #news(frame) {
-        if (frame.feed_seq <= this.#feed) return;
-        if (frame.feed_seq > this.#feed + 1) return this.connection.hello();
+    /** @param {Wire.FeedFrame} frame */
+    #feedChanged(frame) {
+        const { connection, sidebar, thread, replies } = this.#parts;
+        const feed = this.#feed ?? 0;
+        if (frame.feed_seq <= feed) return;
+        if (frame.feed_seq > feed + 1) return connection.sendHello();
         this.#feed = frame.feed_seq;
-        if (!RINGING.includes(frame.what)) return;
-        this.sidebar.refresh(frame.conversation_id);
-        if (frame.conversation_id === this.thread.id) this.thread.syncSoon();
-        else if (frame.what === "settled") this.replies.forget(frame.message_id);
+        if (!CONVERSATION_EVENTS.includes(frame.what)) return;
+        sidebar.refresh(frame.conversation_id);
+        if (frame.conversation_id === thread.id) thread.syncSoon();
+        else if (frame.what === "settled" && frame.message_id) replies.forget(frame.message_id);
     }
 
-    #wrong(frame) {
-        if (frame.client_msg_id) this.outbox.failed(frame);
-        else if (frame.code === "rate_limited") setTimeout(() => this.connection.hello(), 1000);
+    /** @param {Wire.ErrorFrame} frame */
+    #refused(frame) {
+        const { outbox, connection } = this.#parts;
+        if (frame.client_msg_id) outbox.fail(frame);
+        else if (frame.code === "rate_limited") setTimeout(() => connection.sendHello(), 1000);
     }
 }

@@ -1,78 +1,110 @@
 // The page around the conversation: which one is open, its address and title, what is read, the drawer.
 
-import { patch } from "../lib/api.js";
-import { find, h } from "../lib/dom.js";
-import { rename } from "./renaming.js";
+import { ApiError, messageOf, patch } from "../lib/api.js";
+import { find, h, opensElsewhere } from "../lib/dom.js";
+import { editTitle } from "./conversationRow.js";
+/** @import { Composer } from "../compose/composer.js" */
+/** @import { ModelPicker } from "../compose/modelPicker.js" */
+/** @import { Thread } from "../thread/thread.js" */
+/** @import { Connection } from "./connection.js" */
+/** @import { Sidebar } from "./sidebar.js" */
 
-export class Shell {
-    #restored = "";
+/**
+ * @typedef {object} Parts
+ * @property {Sidebar} sidebar
+ * @property {Thread} thread
+ * @property {Composer} composer
+ * @property {ModelPicker} picker
+ * @property {Connection} connection
+ * @property {Wire.PageConfig} config
+ */
 
-    constructor(parts) {
-        Object.assign(this, parts);
-        this.title = find("#title");
-        this.welcome = find("#welcome");
-        this.missing = find("#missing");
-        this.more = find("#top [data-more]");
-        this.more.addEventListener("click", () => this.sidebar.openMenu(this.thread.conversation, this.more, () => this.rename()));
-        this.aside = find("#sidebar");
-        this.narrow = matchMedia("(max-width: 820px)");
-        this.narrow.addEventListener("change", () => this.toggle(!this.narrow.matches));
-        this.toggle(!this.narrow.matches && localStorage.getItem("stagent:sidebar") !== "closed");
-        for (const each of document.querySelectorAll("[data-new]")) each.addEventListener("click", (event) => this.#begin(event));
-        for (const each of document.querySelectorAll("[data-drawer]")) each.addEventListener("click", () => this.#turn());
-        find("#veil").addEventListener("click", () => this.toggle(false));
-        this.sidebar.addEventListener("go", ({ detail }) => this.go(detail));
-        this.sidebar.addEventListener("changed", ({ detail }) => this.#changed(detail));
-        this.sidebar.addEventListener("removed", ({ detail }) => detail === this.thread.id && this.go(null));
-        this.thread.addEventListener("shown", () => this.#shown());
-        this.thread.addEventListener("begun", () => this.#begun());
-        this.thread.addEventListener("forked", ({ detail }) => this.#fork(detail));
-        this.thread.addEventListener("gone", ({ detail }) => this.#gone(detail));
-        this.connection.addEventListener("state", () => this.connection.state.name === "over" && this.sayOver());
-        document.addEventListener("visibilitychange", () => this.#read());
+const DRAWER_KEY = "stagent:sidebar";
+
+export class PageShell {
+    #shownChoice = "";
+    #title = find("#title");
+    #welcome = find("#welcome");
+    #notFound = find("#not-found");
+    #moreButton = find("#top [data-more]");
+    #drawer = find("#sidebar");
+    #narrow = matchMedia("(max-width: 820px)");
+
+    /** @param {Parts} parts */
+    constructor({ sidebar, thread, composer, picker, connection, config }) {
+        this.sidebar = sidebar;
+        this.thread = thread;
+        this.composer = composer;
+        this.picker = picker;
+        this.config = config;
+        this.#bindButtons();
+        sidebar.on("go", (id) => this.go(id));
+        sidebar.on("changed", (conversation) => this.#conversationChanged(conversation));
+        sidebar.on("removed", (id) => id === thread.id && this.go(null));
+        thread.on("shown", () => this.#threadShown());
+        thread.on("created", () => this.#created());
+        thread.on("forked", (id) => this.#forked(id));
+        thread.on("unavailable", (error) => this.#unavailable(error));
+        connection.on("state", () => connection.state.name === "over" && this.showSignedOut());
+        document.addEventListener("visibilitychange", () => this.#markRead());
         addEventListener("popstate", (event) => this.open(event.state?.id ?? null));
-        history.replaceState({ id: this.config.conversation }, "");
+        history.replaceState({ id: config.conversation }, "");
     }
 
-    // Opens a conversation, or with null the place where one begins, and goes back with the browser's button.
-    // With a message, that one is brought into sight.
+    #bindButtons() {
+        this.#moreButton.addEventListener("click", () => this.#openMenu());
+        this.#narrow.addEventListener("change", () => this.toggle(!this.#narrow.matches));
+        this.toggle(!this.#narrow.matches && localStorage.getItem(DRAWER_KEY) !== "closed");
+        for (const each of document.querySelectorAll("[data-new]")) each.addEventListener("click", (event) => this.#newClicked(/** @type {MouseEvent} */ (event)));
+        for (const each of drawerButtons()) each.addEventListener("click", () => this.#toggleClicked());
+        find("#backdrop").addEventListener("click", () => this.toggle(false));
+    }
+
+    /**
+     * Opens a conversation, or with null a new one, as a step of the browser's history; brings a message into sight.
+     * @param {Wire.Id | null} id
+     * @param {Wire.Id | null} [messageId]
+     */
     go(id, messageId = null) {
         if (id !== this.thread.id) history.pushState({ id }, "", id ? `/c/${id}/` : "/");
-        this.open(id).then(() => this.thread.point(messageId));
-        if (this.narrow.matches) this.toggle(false);
+        this.open(id).then(() => this.thread.highlight(messageId));
+        if (this.#narrow.matches) this.toggle(false);
     }
 
+    /** @param {Wire.Id | null} id */
     open(id) {
-        this.missing.hidden = true;
+        this.#notFound.hidden = true;
         this.composer.open(id);
         this.picker.show(null);
-        this.#restored = "";
+        this.#shownChoice = "";
         this.sidebar.show(id);
         const opened = this.thread.open(id);
-        if (!this.narrow.matches) this.composer.focus();
+        if (!this.#narrow.matches) this.composer.focus();
         return opened;
     }
 
-    toggle(open = this.aside.inert) {
-        this.aside.inert = !open;
-        document.body.toggleAttribute("data-drawer-open", open);
-        for (const each of document.querySelectorAll("#top, #needs, #scroll, #composer")) each.inert = open && this.narrow.matches;
-        for (const each of document.querySelectorAll("[data-drawer]")) each.setAttribute("aria-expanded", open);
-        if (!this.narrow.matches) localStorage.setItem("stagent:sidebar", open ? "open" : "closed");
-        else if (open) find("#new").focus();
+    /** Opens or closes the drawer. */
+    toggle(isOpen = this.#drawer.inert) {
+        this.#drawer.inert = !isOpen;
+        document.body.toggleAttribute("data-drawer-open", isOpen);
+        for (const selector of ["#top", "#approvals", "#scroll", "#composer"]) find(selector).inert = isOpen && this.#narrow.matches;
+        for (const each of drawerButtons()) each.setAttribute("aria-expanded", String(isOpen));
+        if (!this.#narrow.matches) localStorage.setItem(DRAWER_KEY, isOpen ? "open" : "closed");
+        else if (isOpen) find("#new").focus();
     }
 
-    // The button that was pressed is gone; its twin takes the keyboard.
-    #turn() {
+    // The button that was pressed is gone; its twin takes the focus.
+    #toggleClicked() {
         this.toggle();
-        if (!document.activeElement.checkVisibility()) [...document.querySelectorAll("[data-drawer]")].find((each) => each.checkVisibility())?.focus();
+        if (document.activeElement?.checkVisibility()) return;
+        [...drawerButtons()].find((each) => each.checkVisibility())?.focus();
     }
 
-    get drawerIsOpen() {
-        return this.narrow.matches && !this.aside.inert;
+    get isDrawerOpen() {
+        return this.#narrow.matches && !this.#drawer.inert;
     }
 
-    sayOver() {
+    showSignedOut() {
         const banner = find("#banner");
         if (!banner.hidden) return;
         const login = `${this.config.links.login}?next=${encodeURIComponent(location.pathname)}`;
@@ -80,90 +112,114 @@ export class Shell {
         banner.replaceChildren(h("span", {}, "You are signed out. What you wrote is kept here. "), h("a", { href: login }, "Sign in again"));
     }
 
-    #begin(event) {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    /** @param {MouseEvent} event */
+    #newClicked(event) {
+        if (opensElsewhere(event)) return;
         event.preventDefault();
         this.begin();
     }
 
-    // Leads to where a conversation begins, perhaps with its first words.
-    begin(words = "") {
+    /** Opens a new conversation, perhaps with its first words. */
+    begin(text = "") {
         this.go(null);
-        if (words) this.composer.fill(words);
+        if (text) this.composer.prepend(text);
         this.composer.focus();
     }
 
-    #begun() {
-        history.replaceState({ id: this.thread.id }, "", `/c/${this.thread.id}/`);
-        this.composer.adopt(this.thread.id);
-        this.sidebar.show(this.thread.id);
-        this.sidebar.refresh(this.thread.id);
-        this.sidebar.file(this.thread.id);
+    #created() {
+        const { id } = this.thread;
+        if (id === null) return;
+        history.replaceState({ id }, "", `/c/${id}/`);
+        this.composer.adopt(id);
+        this.sidebar.show(id);
+        this.sidebar.refresh(id);
+        this.sidebar.moveToOpenFolder(id);
     }
 
-    #fork(id) {
+    /** @param {Wire.Id} id */
+    #forked(id) {
         this.go(id);
         this.sidebar.refresh(id);
-        this.composer.refocus();
+        this.composer.restoreFocus();
     }
 
-    #shown() {
+    #threadShown() {
         const { conversation, id } = this.thread;
         const isEmpty = this.thread.list.childElementCount === 0;
-        this.missing.hidden ||= !isEmpty;
-        this.welcome.hidden = id !== null || !isEmpty || !this.missing.hidden;
+        this.#notFound.hidden ||= !isEmpty;
+        this.#welcome.hidden = id !== null || !isEmpty || !this.#notFound.hidden;
         this.composer.showBusy(this.thread.unfinished.length > 0);
-        this.#name();
-        if (!conversation || this.#restored === JSON.stringify([id, conversation.profile, conversation.model])) return this.#read();
-        this.#restored = JSON.stringify([id, conversation.profile, conversation.model]);
-        this.picker.show(conversation);
-        this.#read();
+        this.#showTitle();
+        const choice = conversation && JSON.stringify([id, conversation.profile, conversation.model]);
+        if (choice && choice !== this.#shownChoice) {
+            this.#shownChoice = choice;
+            this.picker.show(conversation);
+        }
+        this.#markRead();
     }
 
-    #changed(conversation) {
+    /** @param {Wire.Conversation | null} conversation */
+    #conversationChanged(conversation) {
         if (conversation && conversation.id === this.thread.id && this.thread.conversation) this.thread.conversation = conversation;
-        this.#name();
-        this.#read();
+        this.#showTitle();
+        this.#markRead();
     }
 
-    #name() {
-        const name = this.thread.conversation?.title || (this.thread.id ? "Conversation" : "New conversation");
-        this.title.textContent = name;
-        this.more.hidden = !this.thread.conversation;
+    #showTitle() {
+        const { conversation, id } = this.thread;
+        const name = conversation?.title || (id ? "Conversation" : "New conversation");
+        this.#title.textContent = name;
+        this.#moreButton.hidden = !conversation;
         const unread = this.sidebar.unread;
         document.title = `${unread ? `(${unread}) ` : ""}${name} · Stagent`;
     }
 
-    // Gives the conversation a title; without one, the title becomes a field.
-    rename(title) {
-        const { id, conversation } = this.thread;
-        const save = (words) => this.sidebar.change(id, { title: words });
-        if (title) save(title);
-        else rename(this.title, conversation?.title ?? "", save, () => this.more.focus());
+    #openMenu() {
+        const { conversation } = this.thread;
+        if (conversation) this.sidebar.openMenu(conversation, this.#moreButton, () => this.rename());
     }
 
-    // What is on screen is read; a page in the background has read nothing.
-    #read() {
+    /** Gives the conversation a title; without one, the title becomes a field. */
+    rename(title = "") {
+        const { id, conversation } = this.thread;
+        if (id === null) return;
+        /** @param {string} text */
+        const save = (text) => this.sidebar.change(id, { title: text });
+        if (title) save(title);
+        else editTitle(this.#title, conversation?.title ?? "", save, () => this.#moreButton.focus());
+    }
+
+    // What is on screen is read, unless the page is in the background.
+    #markRead() {
         const { conversation } = this.thread;
         if (!conversation?.unread || document.hidden) return;
         conversation.unread = false;
         patch(`conversations/${conversation.id}`, { read: true }).catch(() => (conversation.unread = true));
     }
 
-    // Where there is no such conversation, what is written now begins another one.
-    #gone(error) {
-        if (error.status === 404) {
+    /** Where there is no such conversation, the next message begins another one. @param {unknown} error */
+    #unavailable(error) {
+        if (error instanceof ApiError && error.status === 404) {
             history.replaceState({ id: null }, "", "/");
             this.open(null);
-            this.#miss("This conversation is not here", "It was deleted, or it is somebody else’s. Begin a new one, or pick another at the side.");
+            this.#showNotFound("This conversation is not here", "It was deleted, or it is somebody else’s. Begin a new one, or pick another at the side.");
         } else if (!this.thread.messages.length) {
-            this.#miss("It cannot be loaded right now", `${error.message} It is tried again when the connection is back.`);
+            this.#showNotFound("It cannot be loaded right now", `${messageOf(error)} It is tried again when the connection is back.`);
         }
     }
 
-    #miss(title, words) {
-        this.missing.hidden = false;
-        this.welcome.hidden = true;
-        this.missing.replaceChildren(h("h2", {}, title), h("p", {}, words));
+    /**
+     * @param {string} title
+     * @param {string} text
+     */
+    #showNotFound(title, text) {
+        this.#notFound.hidden = false;
+        this.#welcome.hidden = true;
+        this.#notFound.replaceChildren(h("h2", {}, title), h("p", {}, text));
     }
+}
+
+/** @returns {NodeListOf<HTMLElement>} */
+function drawerButtons() {
+    return document.querySelectorAll("[data-drawer]");
 }

@@ -1,60 +1,73 @@
-// "Needs you": the open questions of runs, above the conversation, the same cards as in it.
+// The open approvals of runs, above the conversation, as the same cards as in it.
 
 import { get } from "../lib/api.js";
 import { h, icon } from "../lib/dom.js";
-import { Question } from "../thread/approvalCard.js";
+import { ApprovalCard } from "../thread/approvalCard.js";
 
-const LOOK_MS = 30_000;
-const SETTLED_MS = 4000;
+const POLL_MS = 30_000;
+const OUTCOME_MS = 4000; // how long a card stays after its outcome
 
-export class Needs {
+export class PendingApprovals {
+    /** @type {Map<Wire.Id, ApprovalCard>} */
     #cards = new Map();
     #timer = 0;
 
+    /**
+     * @param {HTMLElement} element
+     * @param {string | undefined} runPath with the id 0; absent where this person may not look
+     */
     constructor(element, runPath) {
         this.element = element;
         this.runPath = runPath;
-        this.list = h("div", { class: "needs-list" });
+        this.list = h("div", { class: "approval-list" });
         this.label = h("span");
-        this.element.append(h("details", { open: !matchMedia("(max-width: 820px)").matches }, h("summary", {}, icon("hand"), this.label, icon("chevron")), this.list));
-        document.addEventListener("visibilitychange", () => this.look());
-        this.look();
+        const isOpen = !matchMedia("(max-width: 820px)").matches;
+        this.element.append(h("details", { open: isOpen }, h("summary", {}, icon("hand"), this.label, icon("chevron")), this.list));
+        document.addEventListener("visibilitychange", () => this.load());
+        this.load();
     }
 
-    async look() {
+    async load() {
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.look(), LOOK_MS);
+        this.#timer = setTimeout(() => this.load(), POLL_MS);
         if (document.hidden) return;
-        const answer = await get("questions?status=open&limit=20").catch(() => null);
-        if (answer) this.#show(answer.items.filter((question) => question.run_id));
+        /** @type {Wire.Page<Wire.Approval> | null} */
+        const page = await get("questions?status=open&limit=20").catch(() => null);
+        if (page) this.#show(page.items.filter((approval) => approval.run_id));
     }
 
+    /** @param {Wire.Approval[]} open */
     #show(open) {
-        const ids = new Set(open.map((question) => question.id));
-        for (const [id, card] of this.#cards) if (!ids.has(id)) this.#settle(id, card);
-        for (const question of open) if (!this.#cards.has(question.id)) this.#place(question);
-        this.#count();
+        const ids = new Set(open.map(({ id }) => id));
+        for (const [id, card] of this.#cards) if (!ids.has(id)) this.#close(id, card);
+        for (const approval of open) if (!this.#cards.has(approval.id)) this.#add(approval);
+        this.#showCount();
     }
 
-    #place(question) {
-        const run = this.runPath.replace("/0/", `/${question.run_id}/`);
-        const from = this.runPath ? h("a", { class: "from", href: run }, `run ${question.run_id}`) : h("span", { class: "from" }, `run ${question.run_id}`);
-        const card = new Question(question, from);
-        this.#cards.set(question.id, card);
+    /** @param {Wire.Approval} approval */
+    #add(approval) {
+        const name = `run ${approval.run_id}`;
+        const source = this.runPath ? h("a", { class: "from", href: this.runPath.replace("/0/", `/${approval.run_id}/`) }, name) : h("span", { class: "from" }, name);
+        const card = new ApprovalCard({ ...approval, question_id: approval.id }, source);
+        this.#cards.set(approval.id, card);
         this.list.append(card.element);
     }
 
-    // Settled elsewhere: say what became of it for a moment, and go.
-    async #settle(id, card) {
+    /**
+     * It was resolved elsewhere: shows the outcome for a moment.
+     * @param {Wire.Id} id
+     * @param {ApprovalCard} card
+     */
+    async #close(id, card) {
         this.#cards.delete(id);
         await card.close();
         setTimeout(() => {
             card.element.remove();
-            this.#count();
-        }, SETTLED_MS);
+            this.#showCount();
+        }, OUTCOME_MS);
     }
 
-    #count() {
+    #showCount() {
         const open = this.#cards.size;
         this.element.hidden = !this.list.childElementCount;
         this.label.textContent = open === 1 ? "A run needs you" : open ? `${open} runs need you` : "Answered";

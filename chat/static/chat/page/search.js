@@ -1,117 +1,138 @@
-// Finds conversations by what their titles and messages say. Opened with Ctrl-K.
+// Finds conversations by the text of their titles and messages. Opened with Ctrl-K.
 
-import { get } from "../lib/api.js";
-import { find, h, icon } from "../lib/dom.js";
+import { get, isAbort, messageOf } from "../lib/api.js";
+import { find, findAs, h, icon } from "../lib/dom.js";
 import { shortTime } from "../lib/format.js";
 
-const PAUSE_MS = 140;
+const DEBOUNCE_MS = 140;
 
 export class Search {
     #timer = 0;
+    /** @type {AbortController | null} */
     #abort = null;
 
+    /**
+     * @param {HTMLDialogElement} dialog
+     * @param {(id: Wire.Id, messageId: Wire.Id | null) => void} go
+     */
     constructor(dialog, go) {
         this.dialog = dialog;
         this.go = go;
-        this.field = find("input", dialog);
+        this.field = findAs(HTMLInputElement, "input", dialog);
         this.list = find("[role=listbox]", dialog);
-        this.said = find("[role=status]", dialog);
-        this.within = find("select", dialog);
-        this.within.addEventListener("change", () => this.#look());
-        this.field.addEventListener("input", () => this.#typed());
-        this.field.addEventListener("keydown", (event) => this.#press(event));
+        this.status = find("[role=status]", dialog);
+        this.folder = findAs(HTMLSelectElement, "select", dialog);
+        this.folder.addEventListener("change", () => this.#search());
+        this.field.addEventListener("input", () => this.#searchSoon());
+        this.field.addEventListener("keydown", (event) => this.#keyPressed(event));
         dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     }
 
-    // Opens with what was looked for last, or with these words.
-    open(words = "") {
+    /** Opens with this text, or with the latest one. */
+    open(text = "") {
         if (this.dialog.open) return;
-        if (words) this.field.value = words;
+        if (text) this.field.value = text;
         this.dialog.showModal();
         this.field.select();
-        this.#look();
+        this.#search();
     }
 
-    #typed() {
+    #searchSoon() {
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#look(), PAUSE_MS);
+        this.#timer = setTimeout(() => this.#search(), DEBOUNCE_MS);
     }
 
-    async #look() {
+    async #search() {
         this.#abort?.abort();
-        this.#abort = new AbortController();
-        const words = this.field.value.trim();
+        const abort = new AbortController();
+        this.#abort = abort;
+        const text = this.field.value.trim();
         try {
-            const asked = this.#within + (words ? `search=${encodeURIComponent(words)}&` : "");
-            const shelves = words ? ["", "&archived=true"] : [""]; // who looks for words wants what is put away, too
-            const found = await Promise.all(shelves.map((shelf) => get(`conversations?${asked}limit=20${shelf}`, this.#abort.signal)));
-            this.#show(found.flatMap(({ items }) => items), words, found.reduce((sum, { count }) => sum + count, 0));
+            const query = this.#folderQuery + (text ? `search=${encodeURIComponent(text)}&` : "");
+            const archives = text ? ["", "&archived=true"] : [""]; // the archive only where a text is searched for
+            /** @type {Wire.Page<Wire.Conversation>[]} */
+            const pages = await Promise.all(archives.map((archive) => get(`conversations?${query}limit=20${archive}`, abort.signal)));
+            this.#show(pages.flatMap(({ items }) => items), text, pages.reduce((sum, { count }) => sum + count, 0));
         } catch (error) {
-            if (error.name !== "AbortError") this.said.textContent = error.message;
+            if (!isAbort(error)) this.status.textContent = messageOf(error);
         }
     }
 
-    get #within() {
-        return this.within.value ? `folder=${encodeURIComponent(this.within.value)}&` : "";
+    get #folderQuery() {
+        return this.folder.value ? `folder=${encodeURIComponent(this.folder.value)}&` : "";
     }
 
-    #show(items, words, count) {
+    /**
+     * @param {Wire.Conversation[]} items
+     * @param {string} text
+     * @param {number} count
+     */
+    #show(items, text, count) {
         this.list.replaceChildren(...items.map((item, at) => this.#option(item, at)));
-        this.#point(0);
+        this.#select(0);
         const found = count > items.length ? `The first ${items.length} of ${count}.` : count === 1 ? "1 conversation." : `${count} conversations.`;
-        this.said.textContent = items.length ? (words ? found : "Lately") : words ? "Nothing says that. Try fewer or other words." : "There is nothing to search yet.";
+        this.status.textContent = items.length ? (text ? found : "Lately") : text ? "Nothing says that. Try fewer or other words." : "There is nothing to search yet.";
     }
 
+    /**
+     * @param {Wire.Conversation} item
+     * @param {number} at
+     */
     #option(item, at) {
-        const snippet = item.snippet ? h("span", { class: "snippet" }, marked(item.snippet)) : "";
+        const { id, snippet, active_at: activeAt } = item;
         const title = h("span", { class: "title" }, item.title || "New conversation", item.archived_at && h("span", { class: "visually-hidden" }, ", in the archive"));
-        const open = () => this.#open(item.id, item.snippet?.message_id);
+        const onclick = () => this.#open(id, snippet?.message_id ?? null);
         return h(
             "div",
-            { role: "option", id: `found-${at}`, "aria-selected": "false", onclick: open, onpointermove: () => this.#point(at) },
+            { role: "option", id: `search-result-${at}`, "aria-selected": "false", onclick, onpointermove: () => this.#select(at) },
             icon(item.archived_at ? "archive" : item.schedule_id ? "clock" : "chat"),
-            h("span", { class: "found" }, title, snippet),
-            h("time", { datetime: item.active_at }, shortTime(item.active_at)),
+            h("span", { class: "search-result" }, title, snippet && h("span", { class: "snippet" }, highlighted(snippet))),
+            h("time", { datetime: activeAt }, shortTime(activeAt)),
         );
     }
 
-    #point(at) {
+    /** @param {number} at */
+    #select(at) {
         const options = [...this.list.children];
-        options.forEach((option, index) => option.setAttribute("aria-selected", index === at));
+        options.forEach((option, index) => option.setAttribute("aria-selected", String(index === at)));
         if (options[at]) this.field.setAttribute("aria-activedescendant", options[at].id);
         else this.field.removeAttribute("aria-activedescendant");
         options[at]?.scrollIntoView({ block: "nearest" });
     }
 
-    #press(event) {
+    /** @param {KeyboardEvent} event */
+    #keyPressed(event) {
         if (event.isComposing) return;
-        const options = [...this.list.children];
+        const options = /** @type {HTMLElement[]} */ ([...this.list.children]);
         const at = options.findIndex((option) => option.ariaSelected === "true");
-        const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
         if (step && options.length) {
             event.preventDefault();
-            this.#point((at + step + options.length) % options.length);
+            this.#select((at + step + options.length) % options.length);
         } else if (event.key === "Enter") {
             event.preventDefault();
             options[at]?.click();
         }
     }
 
+    /**
+     * @param {Wire.Id} id
+     * @param {Wire.Id | null} messageId
+     */
     #open(id, messageId) {
         this.dialog.close();
         this.go(id, messageId);
     }
 }
 
-// A piece of text with the words that were looked for; places are counted in code points.
-function marked(snippet) {
-    if (typeof snippet === "string") return [snippet];
-    const letters = [...snippet.text];
+/** A piece of text with its matches marked. @param {Wire.Snippet} snippet */
+function highlighted({ text, marks }) {
+    const letters = [...text];
     const parts = [];
-    let seen = 0;
-    for (const [from, to] of snippet.marks) {
-        parts.push(letters.slice(seen, from).join(""), h("mark", {}, letters.slice(from, to).join("")));
-        seen = to;
+    let end = 0;
+    for (const [from, to] of marks) {
+        parts.push(letters.slice(end, from).join(""), h("mark", {}, letters.slice(from, to).join("")));
+        end = to;
     }
-    return [...parts, letters.slice(seen).join("")];
+    return [...parts, letters.slice(end).join("")];
 }

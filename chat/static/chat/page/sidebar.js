@@ -1,35 +1,48 @@
-// The conversations at the side, by day. Events: "go" with an id, "changed" with a conversation, "removed".
+// The list of conversations, by day. Emits "go" with an id, "changed" with a conversation or null, "removed" with an id.
 
-import { get, patch, post, remove } from "../lib/api.js";
-import { button, find, h } from "../lib/dom.js";
-import { openLeaves } from "../thread/standingApprovals.js";
-import { Folders } from "./folders.js";
-import { openMenu } from "../lib/menu.js";
-import { Row } from "./conversationRow.js";
-import { openSharing } from "./shareDialog.js";
+import { ApiError, get, messageOf, patch, post, remove } from "../lib/api.js";
+import { find, findAs, h, smallButton } from "../lib/dom.js";
+import { Emitter } from "../lib/emitter.js";
 import { GROUPS, groupOf } from "../lib/format.js";
+import { openMenu } from "../lib/menu.js";
 import { toast } from "../lib/toast.js";
+import { openStandingApprovals } from "../thread/standingApprovals.js";
+import { ConversationRow } from "./conversationRow.js";
+import { Folders } from "./folders.js";
+import { openShareDialog } from "./shareDialog.js";
 
-const PAGE = 60;
-const SOON_MS = 120;
+const PAGE_SIZE = 60;
+const DEBOUNCE_MS = 120;
+const REGROUP_MS = 600_000;
 
-export class Sidebar extends EventTarget {
+/** @typedef {{ title?: string, pinned?: boolean, folder?: string | null, archived?: boolean, read?: boolean }} Change */
+/** @typedef {Pick<Wire.Conversation, "id" | "archived_at">} Archivable */
+
+/** @extends {Emitter<{ go: Wire.Id, changed: Wire.Conversation | null, removed: Wire.Id }>} */
+export class Sidebar extends Emitter {
+    /** @type {Map<Wire.Id, ConversationRow>} */
     #rows = new Map();
+    /** @type {Wire.Id | null} */
     #current = null;
+    /** @type {Set<Wire.Id>} */
     #stale = new Set();
+    /** @type {Set<Wire.Id>} */
+    #deleted = new Set();
     #timer = 0;
-    #archived = false;
-    #thrownAway = new Set();
+    #showsArchive = false;
+    #hasOlder = false;
 
+    /** @param {HTMLElement} element */
     constructor(element) {
         super();
         this.element = element;
         this.lists = find("[data-lists]", element);
-        this.shelf = find("[data-archived]", element);
-        this.shelf.addEventListener("click", () => this.#turn());
-        this.folders = new Folders(find("[data-folders]", element), find("#folder"), (id, folder) => this.change(id, { folder }));
-        this.folders.addEventListener("chosen", () => this.#anew());
-        setInterval(() => this.#draw(), 600_000); // a day passes while the page is open
+        this.archiveButton = find("[data-archived]", element);
+        this.archiveButton.addEventListener("click", () => this.#toggleArchive());
+        const select = findAs(HTMLSelectElement, "[data-folders]", element);
+        this.folders = new Folders(select, findAs(HTMLDialogElement, "#folder"), (id, folder) => this.change(id, { folder }));
+        this.folders.on("chosen", () => this.#reload());
+        setInterval(() => this.#draw(), REGROUP_MS); // midnight may pass while the page is open
     }
 
     get unread() {
@@ -37,199 +50,235 @@ export class Sidebar extends EventTarget {
     }
 
     async load() {
-        const limit = Math.max(PAGE, this.#rows.size);
+        const limit = Math.max(PAGE_SIZE, this.#rows.size);
         this.folders.load();
-        const { items, count } = await get(`conversations?limit=${limit}${this.#filter}`);
-        const known = this.#rows; // a row stays what it is, with the keyboard in it and a menu beside it
+        /** @type {Wire.Page<Wire.Conversation>} */
+        const page = await get(`conversations?limit=${limit}${this.#filter}`);
+        const known = this.#rows; // a row stays the same element, with the focus in it and a menu beside it
         this.#rows = new Map();
-        this.#take(items, count, limit, known);
+        this.#add(page, limit, known);
     }
 
+    /** Marks the open conversation. @param {Wire.Id | null} id */
     show(id) {
         this.#current = id;
         for (const row of this.#rows.values()) row.show(row.conversation.id === id);
     }
 
-    go(id) {
-        this.dispatchEvent(new CustomEvent("go", { detail: id }));
-    }
-
-    // Something is new in a conversation: ask for it, once for what comes together.
+    /** Loads a conversation that changed, once for calls that come together. @param {Wire.Id} id */
     refresh(id) {
-        if (this.#thrownAway.has(id)) return;
+        if (this.#deleted.has(id)) return;
         this.#stale.add(id);
-        this.#timer ||= setTimeout(() => this.#ask(), SOON_MS);
+        this.#timer ||= setTimeout(() => this.#loadStale(), DEBOUNCE_MS);
     }
 
-    // Whoever is being answered may be asked something, or have answered.
+    /** The approvals of any conversation with an unfinished reply may have changed. */
     refreshLive() {
         for (const [id, row] of this.#rows) if (row.conversation.live) this.refresh(id);
     }
 
+    /** @param {Wire.Conversation} conversation */
     update(conversation) {
         const { chosen } = this.folders;
-        const belongs = Boolean(conversation.archived_at) === this.#archived && [null, conversation.folder].includes(chosen);
-        const known = this.#rows.get(conversation.id);
-        if (known?.conversation.folder !== conversation.folder) this.folders.load();
+        const belongs = Boolean(conversation.archived_at) === this.#showsArchive && [null, conversation.folder].includes(chosen);
+        const row = this.#rows.get(conversation.id);
+        if (row?.conversation.folder !== conversation.folder) this.folders.load();
         if (!belongs) this.#rows.delete(conversation.id);
-        else if (known) known.update(conversation);
-        else this.#rows.set(conversation.id, new Row(conversation, this));
+        else if (row) row.update(conversation);
+        else this.#rows.set(conversation.id, new ConversationRow(conversation, this));
         this.#draw();
-        this.dispatchEvent(new CustomEvent("changed", { detail: conversation }));
+        this.emit("changed", conversation);
     }
 
-    // `rename` makes a field of the title that is there to be seen.
+    /**
+     * @param {Wire.Conversation} conversation
+     * @param {HTMLElement} anchor
+     * @param {() => void} rename edits the title that is in sight
+     */
     openMenu(conversation, anchor, rename) {
-        const { id, pinned, unread, archived_at: archived } = conversation;
+        const { id, pinned, unread, archived_at: archivedAt } = conversation;
         openMenu(anchor, [
             ["pin", pinned ? "Unpin" : "Pin", () => this.pin(conversation)],
             ["pencil", "Rename", rename],
-            ["folder", conversation.folder ? "Move to another folder…" : "Move to a folder…", () => this.folders.ask(conversation, anchor)],
+            ["folder", conversation.folder ? "Move to another folder…" : "Move to a folder…", () => this.folders.openDialog(conversation, anchor)],
             !unread && id !== this.#current && ["unread", "Mark as unread", () => this.change(id, { read: false })],
-            ["download", "Export as Markdown", () => this.download(conversation, "md")],
-            ["download", "Export as JSON", () => this.download(conversation, "json")],
-            ["link", "Share a link…", () => openSharing(conversation, toast)],
-            ["hand", "Always allowed…", () => openLeaves(`conversation:${id}`, toast)],
-            ["archive", archived ? "Back from the archive" : "Archive", () => this.archive(conversation)],
-            ["trash", "Delete", () => this.#leaving(id, this.#delete(id)), "bad"],
+            ["download", "Export as Markdown", () => this.download(id, "md")],
+            ["download", "Export as JSON", () => this.download(id, "json")],
+            ["link", "Share a link…", () => openShareDialog(conversation, toast)],
+            ["hand", "Always allowed…", () => openStandingApprovals(`conversation:${id}`, toast)],
+            ["archive", archivedAt ? "Back from the archive" : "Archive", () => this.archive(conversation)],
+            ["trash", "Delete", () => this.#focusNext(id, this.#delete(id)), "bad"],
         ]);
     }
 
-    // What begins while a folder is open lies in it.
-    file(id) {
+    /** A conversation that begins while a folder is open is put into it. @param {Wire.Id} id */
+    moveToOpenFolder(id) {
         if (this.folders.chosen) this.change(id, { folder: this.folders.chosen });
     }
 
+    /** @param {Pick<Wire.Conversation, "id" | "pinned">} conversation */
     pin({ id, pinned }) {
         this.change(id, { pinned: !pinned });
     }
 
-    archive({ id, archived_at: archived }) {
-        this.#leaving(id, this.#shelve(id, !archived));
+    /** @param {Archivable} conversation */
+    archive({ id, archived_at: archivedAt }) {
+        this.#focusNext(id, this.#setArchived(id, !archivedAt));
     }
 
-    // As a download, a refusal does not take the place of the page.
-    download({ id }, format) {
+    /**
+     * As a download, an error response does not replace the page.
+     * @param {Wire.Id} id
+     * @param {string} format
+     */
+    download(id, format) {
         h("a", { href: `/api/conversations/${id}/export?format=${format === "json" ? "json" : "md"}`, download: true }).click();
     }
 
-    // When a row goes, the keyboard goes on at the one after it.
-    async #leaving(id, going) {
+    /**
+     * When a row goes, the focus moves to the one after it.
+     * @param {Wire.Id} id
+     * @param {Promise<void>} removal
+     */
+    async #focusNext(id, removal) {
         const listed = [...this.lists.querySelectorAll("li")];
-        const at = listed.indexOf(this.#rows.get(id)?.element);
+        const at = listed.findIndex((each) => each === this.#rows.get(id)?.element);
         const next = listed[at + 1] ?? listed[at - 1];
-        await going;
+        await removal;
         if (document.activeElement === document.body) (next?.querySelector("a") ?? find("#new", this.element)).focus();
     }
 
+    /**
+     * @param {Wire.Id} id
+     * @param {Change} fields
+     */
     async change(id, fields) {
         await this.#attempt(async () => this.update(await patch(`conversations/${id}`, fields)));
     }
 
     get #filter() {
         const { chosen } = this.folders;
-        return (this.#archived ? "&archived=true" : "") + (chosen === null ? "" : `&folder=${encodeURIComponent(chosen)}`);
+        return (this.#showsArchive ? "&archived=true" : "") + (chosen === null ? "" : `&folder=${encodeURIComponent(chosen)}`);
     }
 
-    async #shelve(id, archived) {
+    /**
+     * @param {Wire.Id} id
+     * @param {boolean} archived
+     */
+    async #setArchived(id, archived) {
         await this.change(id, { archived });
         toast(archived ? "Archived." : "Back in the list.", () => this.change(id, { archived: !archived }));
     }
 
+    /** @param {Wire.Id} id */
     async #delete(id) {
         await this.#attempt(async () => {
-            this.#thrownAway.add(id);
+            this.#deleted.add(id);
             await remove(`conversations/${id}`).catch((error) => {
-                this.#thrownAway.delete(id);
+                this.#deleted.delete(id);
                 throw error;
             });
-            this.#drop(id);
+            this.#removeRow(id);
             toast("Deleted.", () => this.#restore(id));
         });
     }
 
+    /** @param {Wire.Id} id */
     async #restore(id) {
         await this.#attempt(async () => {
             this.update(await post(`conversations/${id}/restore`));
-            this.#thrownAway.delete(id);
+            this.#deleted.delete(id);
         });
     }
 
+    /** @param {() => Promise<void>} change */
     async #attempt(change) {
         try {
             await change();
         } catch (error) {
-            toast(error.message);
+            toast(messageOf(error));
         }
     }
 
-    #drop(id) {
+    /** @param {Wire.Id} id */
+    #removeRow(id) {
         if (!this.#rows.delete(id) && id !== this.#current) return;
         this.folders.load();
         this.#draw();
-        this.dispatchEvent(new CustomEvent("removed", { detail: id }));
+        this.emit("removed", id);
     }
 
-    #ask() {
+    #loadStale() {
         this.#timer = 0;
         for (const id of this.#stale) {
             get(`conversations/${id}`).then(
                 (conversation) => this.update(conversation),
-                (error) => error.status === 404 && this.#drop(id),
+                (error) => error instanceof ApiError && error.status === 404 && this.#removeRow(id),
             );
         }
         this.#stale.clear();
     }
 
-    async #turn() {
-        this.#archived = !this.#archived;
-        this.shelf.setAttribute("aria-pressed", this.#archived);
-        find("span", this.shelf).textContent = this.#archived ? "Back to all" : "Archive";
-        await this.#anew();
+    async #toggleArchive() {
+        this.#showsArchive = !this.#showsArchive;
+        this.archiveButton.setAttribute("aria-pressed", String(this.#showsArchive));
+        find("span", this.archiveButton).textContent = this.#showsArchive ? "Back to all" : "Archive";
+        await this.#reload();
     }
 
-    async #anew() {
+    async #reload() {
         this.#rows.clear();
         await this.#attempt(() => this.load());
     }
 
-    async #older() {
-        await this.#attempt(async () => {
-            const { items, count } = await get(`conversations?limit=${PAGE}&offset=${this.#rows.size}${this.#filter}`);
-            this.#take(items, count, PAGE);
-        });
+    async #loadOlder() {
+        await this.#attempt(async () => this.#add(await get(`conversations?limit=${PAGE_SIZE}&offset=${this.#rows.size}${this.#filter}`), PAGE_SIZE));
     }
 
-    #take(items, count, limit, known = this.#rows) {
+    /**
+     * @param {Wire.Page<Wire.Conversation>} page
+     * @param {number} limit
+     * @param {Map<Wire.Id, ConversationRow>} [known]
+     */
+    #add({ items, count }, limit, known = this.#rows) {
         for (const item of items) {
             const row = known.get(item.id);
             row?.update(item);
-            this.#rows.set(item.id, row ?? new Row(item, this));
+            this.#rows.set(item.id, row ?? new ConversationRow(item, this));
         }
-        this.more = items.length === limit && count > this.#rows.size; // the count may know of one begun meanwhile
+        this.#hasOlder = items.length === limit && count > this.#rows.size; // the count may include one that began meanwhile
         this.#draw();
-        this.dispatchEvent(new CustomEvent("changed", { detail: null }));
+        this.emit("changed", null);
     }
 
-    get #nothing() {
+    get #emptyText() {
         if (this.folders.chosen !== null) return "Nothing of this folder is here.";
-        return this.#archived ? "Nothing is archived. What you archive waits here." : "Nothing yet. What you ask first stands here.";
+        return this.#showsArchive ? "Nothing is archived. What you archive waits here." : "Nothing yet. What you ask first stands here.";
     }
 
     #draw() {
         const focused = document.activeElement;
-        const rows = [...this.#rows.values()].sort((a, b) => new Date(b.conversation.active_at) - new Date(a.conversation.active_at));
+        const rows = [...this.#rows.values()].sort((a, b) => activeAt(b) - activeAt(a));
         const groups = Map.groupBy(rows, (row) => groupOf(row.conversation));
-        const shown = GROUPS.filter((name) => groups.has(name)).map((name) => group(name, groups.get(name)));
-        this.lists.replaceChildren(...shown);
-        if (!rows.length) this.lists.append(h("p", { class: "quiet" }, this.#nothing));
-        if (this.more) this.lists.append(button("Show older", () => this.#older(), { class: "button small" }));
+        const names = GROUPS.filter((name) => groups.has(name));
+        this.lists.replaceChildren(...names.map((name) => groupElement(name, groups.get(name) ?? [])));
+        if (!rows.length) this.lists.append(h("p", { class: "quiet" }, this.#emptyText));
+        if (this.#hasOlder) this.lists.append(smallButton("Show older", () => this.#loadOlder()));
         this.show(this.#current);
-        if (focused !== document.activeElement && this.lists.contains(focused)) focused.focus();
+        if (focused !== document.activeElement && focused instanceof HTMLElement && this.lists.contains(focused)) focused.focus();
     }
 }
 
-function group(name, rows) {
+/** @param {ConversationRow} row */
+function activeAt({ conversation }) {
+    return new Date(conversation.active_at).getTime();
+}
+
+/**
+ * @param {string} name
+ * @param {ConversationRow[]} rows
+ */
+function groupElement(name, rows) {
     const id = `group-${name.replaceAll(" ", "-").toLowerCase()}`;
     return h("section", { "aria-labelledby": id }, h("h2", { id }, name), h("ul", {}, rows.map((row) => row.element)));
 }

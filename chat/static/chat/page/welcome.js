@@ -1,18 +1,22 @@
-// The page before anything was said: a greeting, and what one might ask.
+// The page before anything was said: a greeting, and prompts to begin with.
 
-import { ASKS } from "../compose/prompts.js";
+import { PROMPTS } from "../compose/prompts.js";
 import { h, icon } from "../lib/dom.js";
 
-const PROMPTS = [
-    ["clock", ASKS.schedules, "Every schedule with its next firing"],
-    ["warn", ASKS.failures, "The latest runs that went wrong"],
-    ["plus", ASKS.schedule, "Makes a schedule, after you have seen it"],
-    ["forecast", ASKS.forecast, "Firings, waits and cost ahead"],
+const CARDS = [
+    ["clock", PROMPTS.schedules, "Every schedule with its next firing"],
+    ["warn", PROMPTS.failures, "The latest runs that went wrong"],
+    ["plus", PROMPTS.schedule, "Makes a schedule, after you have seen it"],
+    ["forecast", PROMPTS.forecast, "Firings, waits and cost ahead"],
 ];
 
-export function welcome({ user, offline }, ask) {
-    const cards = PROMPTS.map(([symbol, words, hint]) =>
-        h("button", { type: "button", class: "prompt", onclick: () => ask(words) }, icon(symbol), h("span", {}, words, h("small", {}, hint))),
+/**
+ * @param {Wire.PageConfig} config
+ * @param {(text: string) => void} send
+ */
+export function welcome({ user, offline }, send) {
+    const cards = CARDS.map(([symbol, prompt, hint]) =>
+        h("button", { type: "button", class: "prompt", onclick: () => send(prompt) }, icon(symbol), h("span", {}, prompt, h("small", {}, hint))),
     );
     return h(
         "section",
@@ -20,7 +24,7 @@ export function welcome({ user, offline }, ask) {
         h("h1", {}, `${greeting()}, ${user}.`),
         h("p", { class: "lead" }, "Ask something, or hand over work that comes again and again."),
         h("div", { class: "prompts" }, cards),
-        offline && note(),
+        offline && offlineNote(),
     );
 }
 
@@ -30,7 +34,7 @@ function greeting(hour = new Date().getHours()) {
     return hour < 18 ? "Good afternoon" : "Good evening";
 }
 
-function note() {
+function offlineNote() {
     return h(
         "p",
         { class: "note" },

@@ -1,14 +1,19 @@
-// A question of an agent to the person: what it wants to do, and the buttons that let it or not.
+// An approval that an agent requests: a tool call or a question, with the buttons that answer it.
 
-import { get, post } from "../lib/api.js";
-import { button, find, h, icon } from "../lib/dom.js";
-import { bound } from "../lib/limits.js";
-import { takeBack, where } from "./standingApprovals.js";
-import { plain } from "./toolCall.js";
-import { exactTime, until } from "../lib/format.js";
+import { ApiError, get, messageOf, post } from "../lib/api.js";
+import { button, h, icon, smallButton } from "../lib/dom.js";
+import { exactTime, timeUntil } from "../lib/format.js";
+import { limitLength } from "../lib/limits.js";
+import { prefersReducedMotion } from "../lib/scroller.js";
+import { revokeStandingApproval, scopeName } from "./standingApprovals.js";
+import { readableName } from "./toolCall.js";
+/** @import { AnswerParts } from "./answerParts.js" */
 
-const LONGEST_ANSWER = 20_000;
-const SETTLED = {
+/** @typedef {Wire.OpenApproval & { id?: Wire.Id, status?: string }} Request as the socket or the API has it */
+
+const MAX_ANSWER_CHARS = 20_000;
+/** @type {Record<string, [symbol: string, text: string]>} */
+const OUTCOMES = {
     allowed: ["check", "Allowed."],
     answered: ["check", "Answered."],
     denied: ["close", "Denied; it was not done."],
@@ -16,179 +21,206 @@ const SETTLED = {
     withdrawn: ["close", "No longer asked: what asked has ended."],
 };
 
-export class Question {
-    #told = "";
-    #asked;
+export class ApprovalCard {
+    #status = "";
+    #request;
+    #foot = h("div", { class: "approval-foot" });
+    #wrong = h("p", { class: "wrong", role: "alert" });
 
-    constructor(asked, where = "") {
-        this.id = asked.question_id ?? asked.id;
-        this.element = h("section", { class: "question", "aria-label": "The agent asks", tabindex: "-1" });
-        this.#asked = asked;
-        this.#draw(where);
-        this.show(asked.status ?? "open");
+    /**
+     * @param {Request} request
+     * @param {Node | string} [source] where it comes from
+     */
+    constructor(request, source = "") {
+        this.id = idOf(request);
+        this.element = h("section", { class: "approval", "aria-label": "The agent asks", tabindex: "-1" });
+        this.#request = request;
+        this.#draw(source);
+        this.show(request.status ?? "open");
     }
 
-    // What became of it: here, in another tab, or by the clock.
+    /** Shows what became of it: here, in another tab, or by its expiry. @param {string} status */
     show(status) {
-        if (status === this.#told || (status === "open" && this.#told)) return; // late news: it is settled
-        this.#told = status;
+        if (status === this.#status || (status === "open" && this.#status)) return; // stale: it has an outcome
+        this.#status = status;
         this.element.dataset.state = status;
         if (status === "open") return;
-        const [symbol, words] = SETTLED[status] ?? ["check", plain(status)];
-        const hadFocus = this.foot.contains(document.activeElement);
-        this.foot.replaceChildren(h("p", { class: "settled" }, icon(symbol), words));
-        if (hadFocus) this.element.focus({ preventScroll: true }); // the button is gone
+        const [symbol, text] = OUTCOMES[status] ?? ["check", readableName(status)];
+        const hadFocus = this.#foot.contains(document.activeElement);
+        this.#foot.replaceChildren(h("p", { class: "outcome" }, icon(symbol), text));
+        if (hadFocus) this.element.focus({ preventScroll: true }); // the focused button is gone
     }
 
     get isOpen() {
-        return this.#told === "open";
+        return this.#status === "open";
     }
 
-    // Brings it into sight, and the keyboard to where it is answered.
-    lead() {
-        const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-        this.element.scrollIntoView({ block: "center", behavior: calm ? "instant" : "smooth" });
-        find("button, input", this.foot)?.focus({ preventScroll: true });
+    /** Brings it into sight, with the focus on its first button. */
+    focus() {
+        this.element.scrollIntoView({ block: "center", behavior: prefersReducedMotion() ? "instant" : "smooth" });
+        /** @type {HTMLElement | null} */ (this.#foot.querySelector("button, input"))?.focus({ preventScroll: true });
     }
 
-    // What asked has ended: asks what became of it, if nobody has told.
+    /** The run or reply has ended: loads the outcome where no frame brought it. */
     async close() {
         if (!this.isOpen) return;
-        const now = await get(`questions/${this.id}`).catch(() => ({ status: "withdrawn" }));
-        this.show(now.status);
+        const { status } = await get(`questions/${this.id}`).catch(() => ({ status: "withdrawn" }));
+        this.show(status);
     }
 
-    #draw(where) {
-        const { card = {}, text, tool, kind } = this.#asked;
+    /** @param {Node | string} source */
+    #draw(source) {
+        const { card, text, tool, kind } = this.#request;
         const title = card.title || text;
-        const isSaid = title === text || (kind !== "question" && card.lines?.length); // its lines say it at length
-        this.foot = h("div", { class: "question-foot" });
-        this.wrong = h("p", { class: "wrong", role: "alert" });
+        const isRepeated = title === text || (kind !== "question" && card.lines?.length); // the lines say it at length
         this.element.append(
-            h("header", {}, icon(tool.includes("schedule") ? "clock" : "hand"), h("h3", {}, title), where),
-            text && !isSaid ? h("p", { class: "asks" }, text) : "",
-            lines(card.lines ?? []),
-            ...(card.warnings ?? []).map((warning) => h("p", { class: "warning" }, icon("warn"), h("span", {}, worded(warning)))),
-            this.foot,
-            this.wrong,
+            h("header", {}, icon(tool.includes("schedule") ? "clock" : "hand"), h("h3", {}, title), source),
+            text && !isRepeated ? h("p", { class: "approval-text" }, text) : "",
+            cardLines(card.lines ?? []),
+            ...(card.warnings ?? []).map((warning) => h("p", { class: "warning" }, icon("warn"), h("span", {}, asText(warning)))),
+            this.#foot,
+            this.#wrong,
         );
-        this.foot.append(...(kind === "question" ? this.#inWords(card.choices ?? []) : this.#yesOrNo()));
+        this.#foot.append(...(kind === "question" ? this.#answerFields(card.choices ?? []) : this.#decisionButtons()));
     }
 
-    #yesOrNo() {
-        const { always_in: place, tool } = this.#asked;
-        const lasts = place && `From now on ${plain(tool)} is called without asking in ${where(place)}, whatever with, until you take that back`;
-        return [
-            button(place ? "Allow once" : "Allow", () => this.#answer("allow"), { class: "button main" }, "check"),
-            place && button("Always allow", () => this.#answer("always"), { title: lasts }),
-            button("Deny", () => this.#answer("deny")),
-            this.#expiry(),
-        ].filter(Boolean);
+    #decisionButtons() {
+        const { always_in: scope, tool } = this.#request;
+        const allow = button(scope ? "Allow once" : "Allow", () => this.#answer("allow"), { class: "button main" }, "check");
+        const deny = button("Deny", () => this.#answer("deny"));
+        if (!scope) return [allow, deny, this.#expiry()];
+        const title = `From now on ${readableName(tool)} is called without asking in ${scopeName(scope)}, whatever with, until you take that back`;
+        return [allow, button("Always allow", () => this.#answer("always"), { title }), deny, this.#expiry()];
     }
 
-    // It was allowed for good: says where, and takes it back at once if that was a slip.
-    #showAlways() {
-        const { always_in: place, tool } = this.#asked;
-        const words = h("p", { class: "settled" }, icon("check"), `Allowed, and from now on always in ${where(place)}.`);
-        const back = button("Take back", () => this.#attempt(async () => {
-            await takeBack(place, tool);
-            words.replaceChildren(icon("check"), "Allowed once; it will ask again.");
-            back.remove();
+    // A standing approval was created: says where it holds, with a button that revokes it at once.
+    #showStandingApproval() {
+        const { always_in: scope, tool } = this.#request;
+        if (!scope) return;
+        const text = h("p", { class: "outcome" }, icon("check"), `Allowed, and from now on always in ${scopeName(scope)}.`);
+        const revoke = smallButton("Take back", () => this.#attempt(async () => {
+            await revokeStandingApproval(scope, tool);
+            text.replaceChildren(icon("check"), "Allowed once; it will ask again.");
+            revoke.remove();
             this.element.focus({ preventScroll: true });
-        }), { class: "button small" });
-        this.foot.replaceChildren(words, back);
-        back.focus({ preventScroll: true });
+        }));
+        this.#foot.replaceChildren(text, revoke);
+        revoke.focus({ preventScroll: true });
     }
 
-    #inWords(choices) {
-        const field = bound(h("input", { type: "text", "aria-label": "Your answer", placeholder: "Your answer" }), LONGEST_ANSWER);
-        const send = (event) => {
+    /** @param {Wire.CardText[]} choices */
+    #answerFields(choices) {
+        const field = limitLength(h("input", { type: "text", "aria-label": "Your answer", placeholder: "Your answer" }), MAX_ANSWER_CHARS);
+        /** @param {Event} event */
+        const onsubmit = (event) => {
             event.preventDefault();
             if (field.value.trim()) this.#answer("allow", field.value.trim());
         };
+        const buttons = choices.map((choice) => button(asText(choice), () => this.#answer("allow", asText(choice))));
         return [
-            choices.length ? h("div", { class: "choices" }, choices.map((choice) => button(worded(choice), () => this.#answer("allow", worded(choice))))) : "",
-            h("form", { onsubmit: send }, field, h("button", { class: "button main" }, "Answer")),
+            choices.length ? h("div", { class: "choices" }, buttons) : "",
+            h("form", { onsubmit }, field, h("button", { class: "button main" }, "Answer")),
             button("Rather not", () => this.#answer("deny")),
             this.#expiry(),
         ];
     }
 
     #expiry() {
-        const { expires_at: at } = this.#asked;
-        return at && h("span", { class: "expiry", title: exactTime(at) }, `Denied by itself ${until(at)}`);
+        const { expires_at: at } = this.#request;
+        return at ? h("span", { class: "expiry", title: exactTime(at) }, `Denied by itself ${timeUntil(at)}`) : "";
     }
 
+    /**
+     * @param {"allow" | "always" | "deny"} decision
+     * @param {string} [text]
+     */
     #answer(decision, text) {
         return this.#attempt(async () => {
-            const answered = await post(`questions/${this.id}/answer`, text ? { decision, text } : { decision });
-            this.show(answered.status);
-            if (decision === "always" && answered.status === "allowed") this.#showAlways();
+            const { status } = await post(`questions/${this.id}/answer`, text ? { decision, text } : { decision });
+            this.show(status);
+            if (decision === "always" && status === "allowed") this.#showStandingApproval();
         });
     }
 
+    /** @param {() => Promise<void>} change */
     async #attempt(change) {
-        this.wrong.textContent = "";
+        this.#wrong.textContent = "";
         this.element.toggleAttribute("data-busy", true);
         try {
             await change();
         } catch (error) {
-            this.wrong.textContent = error.message;
-            if (error.status === 409) this.show(error.code.replace("question_", ""));
+            this.#wrong.textContent = messageOf(error);
+            if (error instanceof ApiError && error.status === 409) this.show(error.code.replace("question_", ""));
         } finally {
             this.element.toggleAttribute("data-busy", false);
         }
     }
 }
 
-function lines(found) {
-    if (!found.length) return "";
-    const rows = found.map((line) => (typeof line === "string" ? [h("dd", { class: "alone" }, line)] : pair(line)));
-    return h("dl", {}, rows);
-}
-
-function pair(line) {
-    const [label, value] = Array.isArray(line) ? line : [line.label, line.value];
-    const values = Array.isArray(value) ? value : label === "Next firings" ? value.split("; ") : [value];
-    return [h("dt", {}, label), h("dd", {}, values.map((each) => h("span", {}, worded(each))))];
-}
-
-function worded(said) {
-    if (typeof said === "string") return said;
-    return said?.suggestion ?? said?.message ?? said?.text ?? said?.label ?? JSON.stringify(said);
-}
-
-// All questions of one reply, each at its place among the parts.
-export class Questions {
+/** All approvals of one reply, each at its place among the parts. */
+export class ApprovalCards {
+    /** @type {Map<Wire.Id, ApprovalCard>} */
     #cards = new Map();
 
+    /** @param {AnswerParts} parts */
     constructor(parts) {
         this.parts = parts;
     }
 
     get hasOpen() {
-        return [...this.#cards.values()].some((card) => card.isOpen);
+        return this.#open !== undefined;
     }
 
-    lead() {
-        [...this.#cards.values()].find((card) => card.isOpen)?.lead();
+    get #open() {
+        return [...this.#cards.values()].find((card) => card.isOpen);
+    }
+
+    focusOpen() {
+        this.#open?.focus();
     }
 
     close() {
         for (const card of this.#cards.values()) card.close();
     }
 
-    show(asked) {
-        for (const each of asked) {
-            const id = each.question_id ?? each.id;
-            if (!this.#cards.has(id)) this.#place(id, each);
-            this.#cards.get(id).show(each.status ?? "open");
+    /** @param {Request[]} requests */
+    show(requests) {
+        for (const request of requests) {
+            const card = this.#cards.get(idOf(request)) ?? this.#add(request);
+            card.show(request.status ?? "open");
         }
     }
 
-    #place(id, asked) {
-        const card = new Question(asked);
-        this.#cards.set(id, card);
+    /** @param {Request} request */
+    #add(request) {
+        const card = new ApprovalCard(request);
+        this.#cards.set(card.id, card);
         this.parts.place(card.element);
+        return card;
     }
+}
+
+/** @param {Request} request */
+function idOf(request) {
+    return request.question_id ?? request.id ?? "";
+}
+
+/** @param {NonNullable<Wire.ApprovalCard["lines"]>} lines */
+function cardLines(lines) {
+    if (!lines.length) return "";
+    const rows = lines.map((line) => (typeof line === "string" ? [h("dd", { class: "alone" }, line)] : labelledLine(line)));
+    return h("dl", {}, rows);
+}
+
+/** @param {Exclude<NonNullable<Wire.ApprovalCard["lines"]>[number], string>} line */
+function labelledLine(line) {
+    const [label, value] = Array.isArray(line) ? line : [line.label, line.value];
+    const values = Array.isArray(value) ? value : label === "Next firings" && typeof value === "string" ? value.split("; ") : [value];
+    return [h("dt", {}, label), h("dd", {}, values.map((each) => h("span", {}, asText(each))))];
+}
+
+/** @param {Wire.CardText} value */
+function asText(value) {
+    if (typeof value === "string") return value;
+    return value?.suggestion ?? value?.message ?? value?.text ?? value?.label ?? JSON.stringify(value);
 }

@@ -1,37 +1,45 @@
 // A block of code with its language and its buttons: wrap long lines, download, copy.
 
-import { copy, h, iconButton } from "../lib/dom.js";
-import { fileNameFor, save } from "../lib/download.js";
+import { copy, find, h, iconButton } from "../lib/dom.js";
+import { downloadText, fileNameFor } from "../lib/download.js";
 
-const WRAP = "stagent:wrap"; // kept: whoever wraps one block wants to read the others so, too
+const WRAP_KEY = "stagent:wrap"; // a choice for all blocks, stored in the browser
 
-export function dress(pre) {
+/** Wraps a `pre` into its frame. @param {HTMLPreElement} pre */
+export function codeBlock(pre) {
     const language = languageOf(pre);
-    const text = () => pre.textContent.replace(/\n$/, "");
-    const wrap = iconButton("wrap", "Wrap long lines", () => wrapAll(!isWrapped()), { "data-wrap": true });
-    const load = iconButton("download", "Download code", () => save(`${text()}\n`, fileNameFor(language)));
-    const take = iconButton("copy", "Copy code", () => copy(text(), take));
+    const text = () => (pre.textContent ?? "").replace(/\n$/, "");
+    const wrapButton = iconButton("wrap", "Wrap long lines", () => wrapAll(!isWrapped()), { "data-wrap": true });
+    const downloadButton = iconButton("download", "Download code", () => downloadText(`${text()}\n`, fileNameFor(language)));
+    const copyButton = iconButton("copy", "Copy code", () => copy(text(), copyButton));
     pre.tabIndex = 0;
-    const box = h("div", { class: "code" }, h("div", { class: "code-head" }, h("span", {}, language || "text"), wrap, load, take), pre);
-    show(box, isWrapped());
-    return box;
+    const head = h("div", { class: "code-head" }, h("span", {}, language || "text"), wrapButton, downloadButton, copyButton);
+    const block = h("div", { class: "code" }, head, pre);
+    showWrapped(block, isWrapped());
+    return block;
 }
 
 function isWrapped() {
-    return localStorage.getItem(WRAP) === "yes";
+    return localStorage.getItem(WRAP_KEY) === "yes";
 }
 
+/** @param {boolean} wanted */
 function wrapAll(wanted) {
-    if (wanted) localStorage.setItem(WRAP, "yes");
-    else localStorage.removeItem(WRAP);
-    for (const box of document.querySelectorAll(".code")) show(box, wanted);
+    if (wanted) localStorage.setItem(WRAP_KEY, "yes");
+    else localStorage.removeItem(WRAP_KEY);
+    for (const block of document.querySelectorAll(".code")) showWrapped(block, wanted);
 }
 
-function show(box, wrapped) {
-    box.classList.toggle("wrapped", wrapped);
-    box.querySelector("[data-wrap]").setAttribute("aria-pressed", wrapped);
+/**
+ * @param {Element} block
+ * @param {boolean} wrapped
+ */
+function showWrapped(block, wrapped) {
+    block.classList.toggle("wrapped", wrapped);
+    find("[data-wrap]", block).setAttribute("aria-pressed", String(wrapped));
 }
 
+/** @param {HTMLPreElement} pre */
 function languageOf(pre) {
     return pre.dataset.language ?? pre.querySelector("[class*=language-]")?.className.slice("language-".length) ?? "";
 }

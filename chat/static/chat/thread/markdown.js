@@ -1,9 +1,10 @@
-// Shows Markdown while it is still being written: closed blocks are made once, only the last one anew.
+// Shows Markdown while it is being written: finished blocks are drawn once, only the last one anew.
 
-import { cut } from "./markdownBlocks.js";
-import { dress } from "./codeBlock.js";
 import { h } from "../lib/dom.js";
-import { inline } from "./markdownInline.js";
+import { codeBlock } from "./codeBlock.js";
+import { parseBlocks } from "./markdownBlocks.js";
+import { parseInline } from "./markdownInline.js";
+/** @import { Block, BlockOf } from "./markdownBlocks.js" */
 
 export class Markdown {
     #text = "";
@@ -14,17 +15,18 @@ export class Markdown {
         this.element = h("div", { class: "prose" });
     }
 
+    /** @param {string} text */
     show(text) {
         if (text === this.#text) return;
         if (!text.startsWith(this.#text.slice(0, this.#from))) this.#restart();
         this.#text = text;
         const lines = text.slice(this.#from).split("\n");
-        const blocks = cut(lines);
-        for (; this.#open; this.#open -= 1) this.element.lastChild.remove();
-        blocks.slice(0, -1).forEach((block) => this.element.append(element(block)));
+        const blocks = parseBlocks(lines);
+        for (; this.#open; this.#open -= 1) this.element.lastChild?.remove();
+        blocks.slice(0, -1).forEach(({ block }) => this.element.append(blockElement(block)));
         const last = blocks.at(-1);
         if (!last) return;
-        this.element.append(element(closed(last)));
+        this.element.append(blockElement(closed(last.block)));
         this.#open = 1;
         this.#from += lines.slice(0, last.line).reduce((length, line) => length + line.length + 1, 0);
     }
@@ -35,60 +37,73 @@ export class Markdown {
     }
 }
 
-// An emphasis or code that was begun looks begun, not like stars.
+/** Closes an emphasis or code that has only begun, so that it does not look like stars. @param {Block} block */
 function closed(block) {
     if (block.type !== "paragraph") return block;
-    const odd = (mark) => block.text.split(mark).length % 2 === 0;
-    if (odd("`")) return { ...block, text: `${block.text}\`` };
-    return odd("**") ? { ...block, text: `${block.text.replace(/\*{1,2}$/, "")}**` } : block;
+    const isOpen = (/** @type {string} */ mark) => block.text.split(mark).length % 2 === 0;
+    if (isOpen("`")) return { ...block, text: `${block.text}\`` };
+    return isOpen("**") ? { ...block, text: `${block.text.replace(/\*{1,2}$/, "")}**` } : block;
 }
 
-const AUTO = { dir: "auto" }; // as its letters run; what is inside another runs with that
+const AUTO = { dir: "auto" }; // directed by its letters; what is inside another block follows that one
 
-const MAKERS = {
-    paragraph: (block) => h("p", AUTO, inline(block.text)),
-    heading: (block) => h(`h${block.level}`, AUTO, inline(block.text)),
-    rule: () => h("hr"),
-    quote: (block) => h("blockquote", AUTO, block.blocks.map(inner)),
-    code,
-    list,
-    table,
-};
-
-function element(block) {
-    return MAKERS[block.type](block);
+/**
+ * @param {Block} block
+ * @returns {HTMLElement}
+ */
+function blockElement(block) {
+    switch (block.type) {
+        case "paragraph": return h("p", AUTO, parseInline(block.text));
+        case "heading": return h(/** @type {"h1"} */ (`h${block.level}`), AUTO, parseInline(block.text));
+        case "rule": return h("hr");
+        case "quote": return h("blockquote", AUTO, block.blocks.map(innerElement));
+        case "code": return codeElement(block);
+        case "list": return listElement(block);
+        case "table": return tableElement(block);
+    }
 }
 
-function inner(block) {
-    return block.type === "paragraph" ? h("p", {}, inline(block.text)) : element(block);
+/** @param {Block} block */
+function innerElement(block) {
+    return block.type === "paragraph" ? h("p", {}, parseInline(block.text)) : blockElement(block);
 }
 
-function code(block) {
+/** @param {BlockOf<"code">} block */
+function codeElement(block) {
     const language = block.language.replace(/[^\w+#.-]/g, "");
-    const inner = h("code", language ? { class: `language-${language}` } : {}, block.text);
-    return dress(h("pre", {}, inner));
+    const code = h("code", language ? { class: `language-${language}` } : {}, block.text);
+    return codeBlock(h("pre", {}, code));
 }
 
-function list(block) {
-    const items = block.items.map((blocks) => item(blocks, block.loose));
-    const start = block.ordered && block.start !== 1 ? { start: block.start } : {};
-    return h(block.ordered ? "ol" : "ul", { ...start, ...AUTO }, items);
+/** @param {BlockOf<"list">} block */
+function listElement(block) {
+    const items = block.items.map((blocks) => itemElement(blocks, block.isLoose));
+    const start = block.isOrdered && block.start !== 1 ? { start: block.start } : {};
+    return h(block.isOrdered ? "ol" : "ul", { ...start, ...AUTO }, items);
 }
 
-function item(blocks, loose) {
+/**
+ * @param {Block[]} blocks
+ * @param {boolean} isLoose
+ */
+function itemElement(blocks, isLoose) {
     const [first, ...rest] = blocks;
     if (!first) return h("li");
-    const words = first.type === "paragraph" && !loose ? inline(first.text) : inner(first);
-    return h("li", {}, words, rest.map(inner));
+    const content = first.type === "paragraph" && !isLoose ? parseInline(first.text) : innerElement(first);
+    return h("li", {}, content, rest.map(innerElement));
 }
 
-function table(block) {
-    const cell = (tag) => (text, column) => h(tag, { class: block.align[column] }, inline(text ?? ""));
-    const head = h("thead", {}, h("tr", {}, block.head.map(cell("th"))));
-    const rows = block.rows.map((row) => h("tr", {}, block.head.map((_, column) => cell("td")(row[column], column))));
-    return scrolling(h("table", AUTO, head, h("tbody", {}, rows)));
+/** @param {BlockOf<"table">} block */
+function tableElement({ head, align, rows }) {
+    /**
+     * @param {"th" | "td"} tag
+     * @param {string[]} texts
+     */
+    const row = (tag, texts) => h("tr", {}, head.map((_, column) => h(tag, { class: align[column] }, parseInline(texts[column] ?? ""))));
+    return scrollableTable(h("table", AUTO, h("thead", {}, row("th", head)), h("tbody", {}, rows.map((texts) => row("td", texts)))));
 }
 
-export function scrolling(tableElement) {
-    return h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" }, tableElement);
+/** @param {HTMLTableElement} table */
+export function scrollableTable(table) {
+    return h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" }, table);
 }

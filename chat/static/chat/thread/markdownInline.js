@@ -1,58 +1,76 @@
-// Letters within a block: code, emphasis, links. Builds nodes; the text of a model is never read as markup.
+// Parses Markdown within a block: code, emphasis, links. Builds nodes; the text of a model is never read as markup.
 
-const SAFE = ["http:", "https:", "mailto:"];
-const DEEPEST = 8;
-const LONGEST = 20_000; // of one block; longer ones are shown as they are
+const SAFE_PROTOCOLS = ["http:", "https:", "mailto:"];
+const MAX_DEPTH = 8;
+const MAX_CHARS = 20_000; // of one block; a longer one is shown as it is
 const TOKEN = new RegExp(
     [
-        /\\(?<escaped>[!-/:-@[-`{-~])/,
-        /(?<ticks>`+)(?<code>[^`]|[^`][\s\S]*?[^`])\k<ticks>(?!`)/,
-        /(?<image>!)?\[(?<label>(?:\\.|[^\]\\\n]|\n(?!\n)){0,1000})\]\(\s*<?(?<href>[^\s)<>(]*(?:\([^\s)]*\)[^\s)<>]*)?)>?(?:\s+["'(][^\n]*?["')])?\s*\)/,
-        /<(?<auto>(?:https?:\/\/|mailto:)[^\s<>]+)>/,
-        /(?<bare>https?:\/\/[^\s<>*`"'“”‘’«»]+[^\s<>*`"'“”‘’«».,;:!?)\]])/,
-        /(?<strong>\*\*|(?<![\p{L}\p{N}])__)(?=\S)(?<bold>[\s\S]*?\S)\k<strong>/,
-        /~~(?=\S)(?<struck>[\s\S]*?\S)~~/,
-        /\*(?![\s*])(?<star>(?:[^*\n]|\*\*|\n(?!\n))+?)(?<!\s)\*(?!\*)/,
-        /(?<![\p{L}\p{N}_])_(?![\s_])(?<line>[^_]+?)(?<!\s)_(?![\p{L}\p{N}_])/,
-        /(?<brk> {2,}\n|\\\n)/,
+        /\\(?<escaped>[!-/:-@[-`{-~])/u,
+        /(?<ticks>`+)(?<code>[^`]|[^`][\s\S]*?[^`])\k<ticks>(?!`)/u,
+        /(?<image>!)?\[(?<label>(?:\\.|[^\]\\\n]|\n(?!\n)){0,1000})\]\(\s*<?(?<href>[^\s)<>(]*(?:\([^\s)]*\)[^\s)<>]*)?)>?(?:\s+["'(][^\n]*?["')])?\s*\)/u,
+        /<(?<auto>(?:https?:\/\/|mailto:)[^\s<>]+)>/u,
+        /(?<bare>https?:\/\/[^\s<>*`"'“”‘’«»]+[^\s<>*`"'“”‘’«».,;:!?)\]])/u,
+        /(?<strong>\*\*|(?<![\p{L}\p{N}])__)(?=\S)(?<bold>[\s\S]*?\S)\k<strong>/u,
+        /~~(?=\S)(?<struck>[\s\S]*?\S)~~/u,
+        /\*(?![\s*])(?<star>(?:[^*\n]|\*\*|\n(?!\n))+?)(?<!\s)\*(?!\*)/u,
+        /(?<![\p{L}\p{N}_])_(?![\s_])(?<line>[^_]+?)(?<!\s)_(?![\p{L}\p{N}_])/u,
+        /(?<brk> {2,}\n|\\\n)/u,
     ].map((part) => part.source).join("|"),
     "gu",
 );
 
-export function inline(text, depth = 0) {
+/**
+ * @param {string} text
+ * @returns {DocumentFragment}
+ */
+export function parseInline(text, depth = 0) {
     const parts = document.createDocumentFragment();
-    let seen = 0;
-    for (const match of depth < DEEPEST && text.length < LONGEST ? text.matchAll(TOKEN) : []) {
-        if (match.index > seen) parts.append(text.slice(seen, match.index));
-        parts.append(node(match, depth));
-        seen = match.index + match[0].length;
+    let end = 0;
+    for (const match of depth < MAX_DEPTH && text.length < MAX_CHARS ? text.matchAll(TOKEN) : []) {
+        if (match.index > end) parts.append(text.slice(end, match.index));
+        parts.append(tokenNode(match.groups ?? {}, depth));
+        end = match.index + match[0].length;
     }
-    parts.append(text.slice(seen));
+    parts.append(text.slice(end));
     return parts;
 }
 
-function node(match, depth) {
-    const found = match.groups;
-    if (found.escaped) return found.escaped;
-    if (found.ticks) return wrap("code", found.code.replaceAll("\n", " ").replace(/^ (.*) $/, "$1"));
-    if (found.label !== undefined) return link(found.href, found.label || (found.image ? "image" : found.href), depth, found.image);
-    if (found.auto) return link(found.auto, found.auto, DEEPEST);
-    if (found.bare) return link(found.bare, found.bare, DEEPEST);
-    if (found.bold) return wrap("strong", inline(found.bold, depth + 1));
-    if (found.struck) return wrap("s", inline(found.struck, depth + 1));
-    if (found.star || found.line) return wrap("em", inline(found.star ?? found.line, depth + 1));
+/**
+ * @param {Record<string, string>} token the named groups that matched
+ * @param {number} depth
+ */
+function tokenNode(token, depth) {
+    if (token.escaped) return token.escaped;
+    if (token.ticks) return wrap("code", token.code.replaceAll("\n", " ").replace(/^ (.*) $/, "$1"));
+    if (token.label !== undefined) return link(token.href, token.label || (token.image ? "image" : token.href), depth, Boolean(token.image));
+    if (token.auto) return link(token.auto, token.auto, MAX_DEPTH);
+    if (token.bare) return link(token.bare, token.bare, MAX_DEPTH);
+    if (token.bold) return wrap("strong", parseInline(token.bold, depth + 1));
+    if (token.struck) return wrap("s", parseInline(token.struck, depth + 1));
+    if (token.star || token.line) return wrap("em", parseInline(token.star ?? token.line, depth + 1));
     return document.createElement("br");
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Node | string} content
+ */
 function wrap(tag, content) {
     const element = document.createElement(tag);
     element.append(content);
     return element;
 }
 
-// Pictures become links: loading one would tell a stranger what is read here.
-function link(href, label, depth, image) {
-    const text = image ? document.createTextNode(label || "image") : inline(label, depth + 1);
+/**
+ * Pictures become links: loading one would tell its server what is read here.
+ * @param {string} href
+ * @param {string} label
+ * @param {number} depth
+ * @param {boolean} [isImage]
+ */
+function link(href, label, depth, isImage = false) {
+    const text = isImage ? document.createTextNode(label || "image") : parseInline(label, depth + 1);
     if (!isSafe(href)) return text;
     const anchor = wrap("a", text);
     anchor.href = href;
@@ -61,10 +79,7 @@ function link(href, label, depth, image) {
     return anchor;
 }
 
+/** @param {string} href */
 function isSafe(href) {
-    try {
-        return SAFE.includes(new URL(href, location.href).protocol);
-    } catch {
-        return false;
-    }
+    return URL.canParse(href, location.href) && SAFE_PROTOCOLS.includes(new URL(href, location.href).protocol);
 }

@@ -1,42 +1,51 @@
-// Edits a person's message in its place; sending makes a branch beside it.
+// Edits a person's message in its place; sending it makes a branch beside the earlier version.
 
-import { button, h } from "../lib/dom.js";
+import { button, find, h, isComposing } from "../lib/dom.js";
+/** @import { UserMessage } from "./message.js" */
 
-export function edit(view, send) {
+/**
+ * @param {UserMessage} view
+ * @param {(text: string) => void} send
+ */
+export function editMessage(view, send) {
     if (view.element.querySelector(".editor")) return;
+    const hasFiles = view.message.attachments.length > 0;
     const area = h("textarea", { "aria-label": "Edit your message", rows: "1", dir: "auto" });
     area.value = view.message.text;
     const close = () => {
         editor.remove();
         view.bubble.hidden = !view.message.text;
         view.actions.element.hidden = false;
-        document.querySelector("#words").focus();
+        find("#message-field").focus();
     };
-    const done = () => {
+    const submit = () => {
         const text = area.value.trim();
-        if (!text && !view.message.attachments?.length) return area.focus();
+        if (!text && !hasFiles) return area.focus();
         close();
         send(text);
     };
-    const editor = h(
-        "div",
-        { class: "editor", onkeydown: (event) => keys(event, done, close) },
-        area,
-        h("div", { class: "editor-foot" }, h("span", {}, `The earlier version is kept${view.message.attachments?.length ? ", and so are its files" : ""}.`), button("Cancel", close), button("Send", done, { class: "button main" })),
-    );
+    const note = h("span", {}, `The earlier version is kept${hasFiles ? ", and so are its files" : ""}.`);
+    const foot = h("div", { class: "editor-foot" }, note, button("Cancel", close), button("Send", submit, { class: "button main" }));
+    const onkeydown = (/** @type {KeyboardEvent} */ event) => keyPressed(event, submit, close);
+    const editor = h("div", { class: "editor", onkeydown }, area, foot);
     view.bubble.hidden = view.actions.element.hidden = true;
     view.element.append(editor);
     area.focus();
     area.setSelectionRange(area.value.length, area.value.length);
 }
 
-function keys(event, done, close) {
-    if (event.isComposing || event.keyCode === 229) return;
+/**
+ * @param {KeyboardEvent} event
+ * @param {() => void} submit
+ * @param {() => void} close
+ */
+function keyPressed(event, submit, close) {
+    if (isComposing(event)) return;
     if (event.key === "Escape") {
         event.stopPropagation();
         close();
     } else if (event.key === "Enter" && !event.shiftKey) {
         event.preventDefault();
-        done();
+        submit();
     }
 }

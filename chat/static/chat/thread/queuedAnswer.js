@@ -1,34 +1,41 @@
-// What an answer waits for whose turn has not come, and what one can do about it.
+// Why an answer is queued, and what a person can do about it.
 
-import { button, h } from "../lib/dom.js";
+import { h, smallButton } from "../lib/dom.js";
+/** @import { AssistantMessage } from "./message.js" */
+/** @import { Thread } from "./thread.js" */
 
-const WAITS = "Waiting for the answer before it";
-const WAITS_FOR_PERSON = "Waiting for your answer above";
+const QUEUED = "Waiting for the answer before it";
+const QUEUED_FOR_APPROVAL = "Waiting for your answer above";
 
-// Returns the words for it; empty where nothing is in its way. `before`: the unfinished answers before it.
-export function waitsFor(before) {
+/**
+ * Returns the text for it; "" where the answer is not queued.
+ * @param {AssistantMessage[]} before the unfinished answers before it
+ */
+export function queueReason(before) {
     if (!before.length) return "";
-    return before.some((view) => view.asksPerson) ? WAITS_FOR_PERSON : WAITS;
+    return before.some((view) => view.needsApproval) ? QUEUED_FOR_APPROVAL : QUEUED;
 }
 
-export function waysOut(view, before, desk) {
-    const asks = before.find((each) => each.asksPerson);
-    const then = (act) => () => {
-        act();
-        desk.composer.refocus();
-        desk.scroller.toEnd();
+/**
+ * @param {AssistantMessage} view
+ * @param {AssistantMessage[]} before
+ * @param {Thread} thread
+ */
+export function queueActions(view, before, thread) {
+    const blocking = before.find((each) => each.needsApproval);
+    /** @param {Wire.Id} id */
+    const stop = (id) => () => {
+        thread.stop(id);
+        thread.composer.restoreFocus();
+        thread.scroller.toEnd();
     };
-    const now = asks ? "Drop the question and go on with this" : "Stop the answer before it and go on with this";
+    const title = blocking ? "Drop the question and go on with this" : "Stop the answer before it and go on with this";
     return h(
         "span",
-        { class: "ways", role: "group", "aria-label": "What waits" },
-        asks && word("Show it", () => asks.showQuestion()),
-        before.length === 1 && word("Send now", then(() => desk.stop(before[0].message.id)), now),
-        word("Edit", () => desk.editAsked(view)),
-        word("Withdraw", then(() => desk.stop(view.message.id))),
+        { class: "queue-actions", role: "group", "aria-label": "What waits" },
+        blocking && smallButton("Show it", () => blocking.focusApproval()),
+        before.length === 1 && smallButton("Send now", stop(before[0].message.id), { title }),
+        smallButton("Edit", () => thread.editParent(view)),
+        smallButton("Withdraw", stop(view.message.id)),
     );
-}
-
-function word(label, onclick, title = null) {
-    return button(label, onclick, { class: "button small", title });
 }

@@ -1,66 +1,75 @@
 // What stands above a message that a schedule brought: its result, that it paused itself, a warning.
 
-import { get, post } from "../lib/api.js";
+import { ApiError, get, messageOf, post } from "../lib/api.js";
 import { button, h, icon } from "../lib/dom.js";
-import { plain } from "./toolCall.js";
 import { exactTime, hourAndMinute, shortTime } from "../lib/format.js";
+import { readableName } from "./toolCall.js";
 
-const MAKERS = { result, self_pause: selfPause, warning };
+/** @typedef {(card: Wire.ScheduleCard, message: Wire.Message, links: Wire.Links) => HTMLElement} CardMaker */
 
-export function cardOf(message, links) {
+/** @type {Record<string, CardMaker>} */
+const MAKERS = { result: resultCard, self_pause: selfPauseCard, warning: warningCard };
+const BAD = ["failed", "error", "critical", "high"];
+const DEGRADED = ["warning", "medium", "cancelled"];
+
+/**
+ * @param {Wire.Message} message
+ * @param {Wire.Links} links
+ */
+export function scheduleCard(message, links) {
     const { card } = message;
-    if (!card?.type) return null;
-    return (MAKERS[card.type] ?? warning)(card, message, links);
+    if (!card.type) return null;
+    return (MAKERS[card.type] ?? warningCard)(card, message, links);
 }
 
-function result(card, message, links) {
+/** @type {CardMaker} */
+function resultCard(card, message, links) {
     const severity = card.severity ?? card.report?.severity;
     const status = card.status ?? message.status;
+    const isPlain = status === "completed" || status === "complete";
     return h(
         "header",
-        { class: "card", "data-tone": tone(status, severity) },
+        { class: "card", "data-tone": toneOf(status, severity) },
         icon("clock"),
-        h("span", {}, "from ", scheduleLink(card, message, links), fired(card)),
-        badge(status === "completed" || status === "complete" ? "" : plain(status), status),
+        h("span", {}, "from ", scheduleLink(card, message, links), firedAt(card)),
+        badge(isPlain ? "" : readableName(status), status),
         badge(severity && severity !== "info" ? severity : "", severity),
         card.changed === false && badge("nothing changed", "calm"),
     );
 }
 
-function selfPause(card, message, links) {
-    const foot = h("div", { class: "question-foot" });
+/** @type {CardMaker} */
+function selfPauseCard(card, message, links) {
+    const foot = h("div", { class: "approval-foot" });
     const wrong = h("p", { class: "wrong", role: "alert" });
     const id = card.schedule_id ?? message.schedule_id;
     const resume = button("Resume", async () => {
         resume.disabled = true;
         try {
             await post(`schedules/${id}/resume`);
-            foot.replaceChildren(settled("check", "Resumed; it fires again at its next time."));
+            foot.replaceChildren(outcome("check", "Resumed; it fires again at its next time."));
         } catch (error) {
             resume.disabled = false;
-            wrong.textContent = error.message;
+            wrong.textContent = messageOf(error);
         }
     }, { class: "button main" }, "play");
-    foot.append(resume, see(id, links));
+    foot.append(resume, scheduleButton(id, links));
     get(`schedules/${id}`).then(
-        ({ status }) => status === "paused" || foot.replaceChildren(settled("check", "It is not paused any more."), see(id, links)),
-        (error) => error.status === 404 && foot.replaceChildren(settled("close", "It is not there any more.")),
+        ({ status }) => status === "paused" || foot.replaceChildren(outcome("check", "It is not paused any more."), scheduleButton(id, links)),
+        (error) => error instanceof ApiError && error.status === 404 && foot.replaceChildren(outcome("close", "It is not there any more.")),
     );
     return h(
         "section",
-        { class: "question", "data-tone": "wait" },
+        { class: "approval", "data-tone": "wait" },
         h("header", {}, icon("pause"), h("h3", {}, scheduleName(card), " paused itself")),
-        h("p", { class: "asks" }, card.why ?? card.reason ?? card.paused_reason ?? ""),
+        h("p", { class: "approval-text" }, card.why ?? card.reason ?? card.paused_reason ?? ""),
         foot,
         wrong,
     );
 }
 
-function settled(symbol, words) {
-    return h("p", { class: "settled" }, icon(symbol), words);
-}
-
-function warning(card, message, links) {
+/** @type {CardMaker} */
+function warningCard(card, message, links) {
     return h(
         "header",
         { class: "card", "data-tone": "wait" },
@@ -69,32 +78,55 @@ function warning(card, message, links) {
     );
 }
 
-function fired(card) {
-    const at = card.fired_at ?? card.nominal_at;
-    if (!at) return "";
-    const today = new Date(at).toDateString() === new Date().toDateString();
-    return h("time", { datetime: at, title: exactTime(at) }, `, fired ${today ? hourAndMinute(at) : shortTime(at)}`);
+/**
+ * @param {string} symbol
+ * @param {string} text
+ */
+function outcome(symbol, text) {
+    return h("p", { class: "outcome" }, icon(symbol), text);
 }
 
+/** @param {Wire.ScheduleCard} card */
+function firedAt(card) {
+    const at = card.fired_at ?? card.nominal_at;
+    if (!at) return "";
+    const isToday = new Date(at).toDateString() === new Date().toDateString();
+    return h("time", { datetime: at, title: exactTime(at) }, `, fired ${isToday ? hourAndMinute(at) : shortTime(at)}`);
+}
+
+/** @type {CardMaker} */
 function scheduleLink(card, message, links) {
     const id = card.schedule_id ?? message.schedule_id;
     if (!links.schedule || !id) return h("strong", {}, scheduleName(card));
     return h("a", { href: links.schedule.replace("/0/", `/${id}/`) }, scheduleName(card));
 }
 
-function see(id, links) {
+/**
+ * @param {Wire.Id | null} id
+ * @param {Wire.Links} links
+ */
+function scheduleButton(id, links) {
     return links.schedule && id ? h("a", { class: "button", href: links.schedule.replace("/0/", `/${id}/`) }, "See the schedule") : "";
 }
 
+/** @param {Wire.ScheduleCard} card */
 function scheduleName(card) {
     return card.schedule_name ?? card.schedule ?? "a schedule";
 }
 
-function badge(words, kind) {
-    return words ? h("span", { class: "badge", "data-tone": tone(kind, kind) }, words) : "";
+/**
+ * @param {string} text
+ * @param {string} [kind]
+ */
+function badge(text, kind) {
+    return text ? h("span", { class: "badge", "data-tone": toneOf(kind, kind) }, text) : "";
 }
 
-function tone(status, severity) {
-    if (["failed", "error", "critical", "high"].includes(status) || ["critical", "error", "high"].includes(severity)) return "bad";
-    return ["warning", "medium", "cancelled"].includes(severity ?? status) ? "wait" : "calm";
+/**
+ * @param {string} [status]
+ * @param {string} [severity]
+ */
+function toneOf(status = "", severity = "") {
+    if (BAD.includes(status) || BAD.includes(severity)) return "bad";
+    return DEGRADED.includes(severity || status) ? "wait" : "calm";
 }

@@ -1,55 +1,84 @@
-// What tools may always do in a place: told of where it was allowed, listed for a conversation, taken back.
+// Standing approvals: which tools are called without asking in a scope. Listed for a conversation, and revoked.
 
-import { all, remove } from "../lib/api.js";
-import { button, h, iconButton } from "../lib/dom.js";
-import { plain } from "./toolCall.js";
+import { ApiError, getAll, messageOf, remove } from "../lib/api.js";
+import { findAs, h, iconButton, smallButton } from "../lib/dom.js";
 import { exactTime, shortTime } from "../lib/format.js";
+import { readableName } from "./toolCall.js";
 
-const WHERE = { conversation: "this conversation", schedule: "this schedule" };
+/** @type {Record<string, string>} */
+const SCOPES = { conversation: "this conversation", schedule: "this schedule" };
 
-// Names the place for who is there.
-export function where(place) {
-    return WHERE[place.split(":")[0]] ?? place;
+/** Names a scope such as "conversation:7" for somebody who is in it. @param {string} scope */
+export function scopeName(scope) {
+    return SCOPES[scope.split(":")[0]] ?? scope;
 }
 
-const leavesIn = (place) => all(`leaves?limit=500&place=${encodeURIComponent(place)}`);
-
-// Ends the leave of one tool; one that has ended already is no fault.
-export async function takeBack(place, tool) {
-    for (const leave of await leavesIn(place)) if (leave.tool === tool) await end(leave);
+/**
+ * @param {string} scope
+ * @returns {Promise<Wire.StandingApproval[]>}
+ */
+function loadIn(scope) {
+    return getAll(`leaves?limit=500&place=${encodeURIComponent(scope)}`);
 }
 
-async function end({ id }) {
+/**
+ * Revokes the standing approval of one tool; it is no error where there is none any more.
+ * @param {string} scope
+ * @param {string} tool
+ */
+export async function revokeStandingApproval(scope, tool) {
+    for (const approval of await loadIn(scope)) if (approval.tool === tool) await revoke(approval);
+}
+
+/** @param {Wire.StandingApproval} approval */
+async function revoke({ id }) {
     await remove(`leaves/${id}`).catch((error) => {
-        if (error.status !== 404) throw error;
+        if (!(error instanceof ApiError && error.status === 404)) throw error;
     });
 }
 
-// Opens the list of a place, each with the button that ends it.
-export function openLeaves(place, tell) {
-    const list = h("div", { class: "leaves", "aria-live": "polite" });
+/**
+ * Opens the list of a scope.
+ * @param {string} scope
+ * @param {(message: string) => void} notify
+ */
+export function openStandingApprovals(scope, notify) {
+    const list = h("div", { class: "standing-approvals", "aria-live": "polite" });
     const dialog = h(
         "dialog",
-        { class: "small-dialog", "aria-labelledby": "leaves-title", onclose: () => dialog.remove() },
-        h("header", {}, h("h2", { id: "leaves-title" }, "Always allowed"), iconButton("close", "Close", () => dialog.close())),
+        { class: "small-dialog", "aria-labelledby": "standing-approvals-title", onclose: () => dialog.remove() },
+        h("header", {}, h("h2", { id: "standing-approvals-title" }, "Always allowed"), iconButton("close", "Close", () => dialog.close())),
         list,
     );
     document.body.append(dialog);
     dialog.showModal();
-    fill(list, place).catch((error) => (dialog.close(), tell(error.message)));
+    show(list, dialog, scope).catch((error) => {
+        dialog.close();
+        notify(messageOf(error));
+    });
 }
 
-async function fill(list, place) {
-    const found = await leavesIn(place);
+/**
+ * @param {HTMLElement} list
+ * @param {HTMLElement} dialog
+ * @param {string} scope
+ */
+async function show(list, dialog, scope) {
+    const approvals = await loadIn(scope);
     const none = "Nothing: tools that need your leave ask each time. Where you answer “Always allow”, the tool is listed here.";
-    const rows = found.map((leave) => row(leave, () => end(leave).then(() => fill(list, place))));
+    const rows = approvals.map((approval) => listItem(approval, () => revoke(approval).then(() => show(list, dialog, scope))));
     const hadFocus = list.contains(document.activeElement);
-    list.replaceChildren(h("p", { class: "quiet" }, found.length ? `Called without asking in ${where(place)}.` : none), h("ul", {}, rows));
-    if (hadFocus) (list.querySelector("button") ?? list.closest("dialog").querySelector("button")).focus();
+    list.replaceChildren(h("p", { class: "quiet" }, approvals.length ? `Called without asking in ${scopeName(scope)}.` : none), h("ul", {}, rows));
+    if (hadFocus) findAs(HTMLButtonElement, "button", approvals.length ? list : dialog).focus();
 }
 
-function row(leave, act) {
-    const since = h("time", { datetime: leave.given_at, title: exactTime(leave.given_at) }, shortTime(leave.given_at));
-    const ends = button("Take back", act, { class: "button small", "aria-label": `Take back ${plain(leave.tool)}` });
-    return h("li", {}, h("span", {}, h("strong", {}, plain(leave.tool)), h("span", { class: "quiet" }, "since ", since)), ends);
+/**
+ * @param {Wire.StandingApproval} approval
+ * @param {() => void} onRevoke
+ */
+function listItem({ tool, given_at: givenAt }, onRevoke) {
+    const name = readableName(tool);
+    const since = h("time", { datetime: givenAt, title: exactTime(givenAt) }, shortTime(givenAt));
+    const button = smallButton("Take back", onRevoke, { "aria-label": `Take back ${name}` });
+    return h("li", {}, h("span", {}, h("strong", {}, name), h("span", { class: "quiet" }, "since ", since)), button);
 }

@@ -1,37 +1,74 @@
-// The conversation that is shown: its messages in their order, the ones under way, the ones not sent yet.
-// Events: "shown" when something of it changed on screen, "drawn" when words came, "begun" when it got its id,
-// "forked" with the id of the conversation in which it goes on, "gone" when it cannot be shown.
+// The open conversation: its messages in their order, the replies under way, the messages not sent yet.
+// Emits "shown" when something of it changed on screen, "drawn" when text of a reply was drawn, "created" when it
+// got its id, "forked" with the id of the fork, "unavailable" with the error when it cannot be shown.
 
-import { all, get, patch, post } from "../lib/api.js";
-import { edit } from "./messageEditor.js";
-import { Answer, Said, UNFINISHED } from "./message.js";
-import { selectedIn } from "../compose/quotation.js";
-import { Unsent } from "./unsentMessages.js";
+import { newDraftKey } from "../compose/outbox.js";
+import { selectedTextIn } from "../compose/quotation.js";
+import { ApiError, get, getAll, messageOf, patch, post } from "../lib/api.js";
+import { arrange } from "../lib/dom.js";
+import { Emitter } from "../lib/emitter.js";
+import { isUnfinished } from "./message.js";
+import { editMessage } from "./messageEditor.js";
+import { MessageViews, provisionalMessages } from "./messageViews.js";
+import { UnsentMessages } from "./unsentMessages.js";
+/** @import { Composer } from "../compose/composer.js" */
+/** @import { Draft, Entry, Ids, Outbox } from "../compose/outbox.js" */
+/** @import { Scroller } from "../lib/scroller.js" */
+/** @import { Connection } from "../page/connection.js" */
+/** @import { LiveReplies, LiveReply } from "../page/liveReplies.js" */
+/** @import { AssistantMessage, UserMessage } from "./message.js" */
+/** @import { MessageView } from "./messageViews.js" */
+
+/**
+ * @typedef {object} Parts
+ * @property {HTMLElement} list
+ * @property {LiveReplies} replies
+ * @property {Outbox} outbox
+ * @property {Connection} connection
+ * @property {Scroller} scroller
+ * @property {Composer} composer
+ * @property {Wire.Links} links
+ * @property {(message: string, action?: () => void, label?: string) => void} notify
+ */
 
 const SYNC_MS = 80;
 const TICK_MS = 2000;
-const POINTED_MS = 2400;
+const HIGHLIGHT_MS = 2400;
+const RECHECK_MS = 10_000;
 
-export class Thread extends EventTarget {
+/** @extends {Emitter<{ shown: undefined, drawn: undefined, created: undefined, forked: Wire.Id, unavailable: unknown }>} */
+export class Thread extends Emitter {
+    /** @type {Wire.Conversation | null} */
     conversation = null;
+    /** @type {Wire.Id | null} */
     id = null;
+    /** @type {Wire.Message[]} */
     messages = [];
-    #views = new Map();
+    #views = new MessageViews(this);
     #timer = 0;
-    #asked = 0;
-    #opened = false;
-    #lookedAt = new Map();
+    #syncs = 0;
+    #wasOpened = false;
+    /** @type {WeakMap<AssistantMessage, number>} when a silent reply was asked about last */
+    #checkedAt = new WeakMap();
 
-    constructor(parts) {
+    /** @param {Parts} parts */
+    constructor({ list, replies, outbox, connection, scroller, composer, links, notify }) {
         super();
-        Object.assign(this, parts); // list, replies, outbox, connection, links, scroller, composer, tell
-        this.unsent = new Unsent(this.outbox, this.connection, this.composer);
-        this.draftOf = this.outbox.begun ?? crypto.getRandomValues(new Uint32Array(1))[0];
-        this.replies.addEventListener("change", ({ detail }) => this.#views.get(detail.reply.id)?.heard?.());
-        this.replies.addEventListener("final", ({ detail }) => this.#ended(detail));
-        this.outbox.addEventListener("change", () => this.#layOut());
-        this.connection.addEventListener("state", () => this.outbox.waiting && this.#layOut());
-        this.outbox.addEventListener("accepted", ({ detail }) => this.#accepted(detail));
+        this.list = list;
+        this.replies = replies;
+        this.outbox = outbox;
+        this.connection = connection;
+        this.scroller = scroller;
+        this.composer = composer;
+        this.links = links;
+        this.notify = notify;
+        this.unsent = new UnsentMessages(outbox, connection, composer);
+        this.draftKey = outbox.unfinishedDraftKey ?? newDraftKey();
+        replies.on("change", ({ reply }) => this.#views.assistant(reply.id)?.scheduleDraw());
+        replies.on("final", (final) => this.#finished(final));
+        outbox.on("change", () => this.#layOut());
+        connection.on("state", () => outbox.pendingCount && this.#layOut());
+        outbox.on("accepted", (accepted) => this.#accepted(accepted));
         setInterval(() => this.#tick(), TICK_MS);
     }
 
@@ -39,12 +76,12 @@ export class Thread extends EventTarget {
         return this.messages.filter(isUnfinished);
     }
 
-    get lastOfPerson() {
-        const said = this.messages.findLast((message) => message.role === "user");
-        return said && this.#views.get(said.id);
+    get lastUserMessage() {
+        const message = this.messages.findLast(({ role }) => role === "user");
+        return message && this.#views.user(message.id);
     }
 
-    // Shows a conversation, or with null the place where one begins.
+    /** Shows a conversation, or with null a new one. @param {Wire.Id | null} id */
     async open(id) {
         this.id = id;
         this.conversation = null;
@@ -52,8 +89,8 @@ export class Thread extends EventTarget {
         this.#views.clear();
         this.list.replaceChildren();
         this.scroller.toEnd();
-        if (id === null && this.#opened) this.draftOf = crypto.getRandomValues(new Uint32Array(1))[0];
-        this.#opened = true;
+        if (id === null && this.#wasOpened) this.draftKey = newDraftKey();
+        this.#wasOpened = true;
         this.#layOut();
         if (id === null) return;
         this.list.setAttribute("aria-busy", "true");
@@ -62,15 +99,16 @@ export class Thread extends EventTarget {
         this.scroller.toEnd();
     }
 
-    // Brings a message into sight and marks it for a moment; one of another branch is not there.
-    point(messageId) {
-        const element = this.#views.get(messageId)?.element;
-        if (element) this.scroller.show(element);
-        element?.classList.add("pointed");
-        setTimeout(() => element?.classList.remove("pointed"), POINTED_MS);
+    /** Brings a message into sight and highlights it for a moment. @param {Wire.Id | null} messageId */
+    highlight(messageId) {
+        const element = this.#views.get(messageId)?.element; // none where it is on another branch
+        if (!element) return;
+        this.scroller.show(element);
+        element.classList.add("highlighted");
+        setTimeout(() => element.classList.remove("highlighted"), HIGHLIGHT_MS);
     }
 
-    // Asks for what the server has; news that come together ask once.
+    /** Loads what the server has, once for calls that come together. */
     syncSoon() {
         this.#timer ||= setTimeout(() => {
             this.#timer = 0;
@@ -79,200 +117,181 @@ export class Thread extends EventTarget {
     }
 
     async sync() {
-        const id = this.id;
+        const { id } = this;
         if (id === null) return;
-        const asked = ++this.#asked;
+        const sync = ++this.#syncs;
         try {
-            const [conversation, found] = await Promise.all([get(`conversations/${id}`), all(`conversations/${id}/messages`)]);
-            if (asked !== this.#asked || id !== this.id) return;
+            const [conversation, messages] = await Promise.all([get(`conversations/${id}`), getAll(`conversations/${id}/messages`)]);
+            if (sync !== this.#syncs || id !== this.id) return;
             this.conversation = conversation;
-            this.messages = found.map((message) => this.#newest(message));
+            this.messages = messages.map((message) => this.#newest(message));
             this.#layOut();
         } catch (error) {
-            if (id === this.id) this.dispatchEvent(new CustomEvent("gone", { detail: error }));
+            if (id === this.id) this.emit("unavailable", error);
         }
     }
 
-    // A reply does not begin again: an answer that was asked for before its end, and came after it, is old.
+    /** A reply never restarts: a response from before its end that arrives after it is stale. @param {Wire.Message} message */
     #newest(message) {
         const known = this.messages.find((each) => each.id === message.id);
         return known?.finished_at && !message.finished_at ? known : message;
     }
 
-    // Where what was heard is not what was stored, nothing that was heard is trusted.
-    #ended({ reply, whole }) {
-        this.settle(reply.id);
-        if (!whole) this.sync();
+    /** Where the frames do not add up to the stored text, everything is loaded anew. @param {{ reply: LiveReply, isComplete: boolean }} final */
+    #finished({ reply, isComplete }) {
+        this.loadFinished(reply.id);
+        if (!isComplete) this.sync();
     }
 
-    // A reply is over: what the server stored replaces what was heard.
-    async settle(id) {
-        const at = this.messages.findIndex((message) => message.id === id);
-        if (at < 0) return this.replies.forget(id);
+    /** Replaces a finished reply by what the server stored. @param {Wire.Id} id */
+    async loadFinished(id) {
+        if (!this.messages.some((message) => message.id === id)) return this.replies.forget(id);
         try {
+            /** @type {Wire.Message} */
             const message = await get(`messages/${id}`);
             this.messages = this.messages.map((each) => (each.id === id ? message : each));
-            if (!UNFINISHED.includes(message.status)) this.replies.forget(id);
+            if (!isUnfinished(message)) this.replies.forget(id);
             this.#layOut();
         } catch (error) {
-            if (error.isPassing) setTimeout(() => this.settle(id), TICK_MS);
+            if (error instanceof ApiError && error.isTransient) setTimeout(() => this.loadFinished(id), TICK_MS);
         }
     }
 
+    /**
+     * @param {string} text
+     * @param {Partial<Draft>} [more]
+     */
     send(text, more = {}) {
-        this.outbox.add({ text, conversation_id: this.id, draft_of: this.id ? null : this.draftOf, ...more });
+        this.outbox.add({ text, conversation_id: this.id, draftKey: this.id ? null : this.draftKey, ...more });
         this.scroller.toEnd();
     }
 
-    // Stops what is being said. What waits behind it goes on, which is said together with the way to stop that, too.
-    stopNow() {
-        const now = this.messages.find((message) => message.status === "streaming" && message.role === "assistant") ?? this.unfinished[0];
-        if (!now) return;
-        const rest = this.unfinished.slice(this.unfinished.indexOf(now) + 1);
-        this.stop(now.id);
+    /** Stops the reply that is being written. The queued ones go on, and a toast offers to stop them, too. */
+    stopCurrent() {
+        const current = this.unfinished.find(({ status }) => status === "streaming") ?? this.unfinished[0];
+        if (!current) return;
+        const queued = this.unfinished.slice(this.unfinished.indexOf(current) + 1);
+        this.stop(current.id);
         // The last first: else each would begin as the one before it stops.
-        const stopRest = () => rest.toReversed().forEach(({ id }) => this.stop(id));
-        if (rest.length) this.tell("Stopped. What you sent after it is answered now.", stopRest, "Stop that, too");
+        const stopQueued = () => queued.toReversed().forEach(({ id }) => this.stop(id));
+        if (queued.length) this.notify("Stopped. What you sent after it is answered now.", stopQueued, "Stop that, too");
     }
 
+    /** @param {Wire.Id} id */
     stop(id) {
-        if (!this.connection.say({ type: "stop", message_id: id })) post(`messages/${id}/stop`).catch((error) => this.tell(error.message));
+        if (this.connection.send({ type: "stop", message_id: id })) return;
+        post(`messages/${id}/stop`).catch((error) => this.notify(messageOf(error)));
     }
 
+    /** @param {Wire.Message} message */
     async retry(message) {
-        await this.#attempt(() => post(`messages/${message.id}/retry`));
-        this.composer.refocus();
+        await this.#change(() => post(`messages/${message.id}/retry`));
+        this.composer.restoreFocus();
         this.scroller.toEnd();
     }
 
-    goOn() {
-        this.send("Continue.");
-    }
-
-    // What still answers the earlier version is stopped: nobody would see it, nor could stop it later.
+    /** Edits a message. Replies to the earlier version are stopped: nobody could see or stop them. @param {UserMessage} view */
     edit(view) {
-        edit(view, (text) => {
+        editMessage(view, (text) => {
             const at = this.messages.findIndex((message) => message.id === view.message.id);
             for (const message of this.messages.slice(at)) if (isUnfinished(message)) this.stop(message.id);
             this.send(text, { ...this.composer.choice, attachments: view.message.attachments, parent_id: view.message.parent_id ?? "root" });
         });
     }
 
-    // Edits the words that an answer is to.
-    editAsked(view) {
-        this.edit(this.#views.get(view.message.parent_id));
+    /** Edits the message that a reply answers. @param {AssistantMessage} view */
+    editParent(view) {
+        const parent = this.#views.user(view.message.parent_id);
+        if (parent) this.edit(parent);
     }
 
-    // Quotes what is selected in a message, or all of it.
+    /** Quotes the selection in a message, or all of it. @param {MessageView} view */
     quote(view) {
-        this.composer.quote(selectedIn(view.element) ?? view.message.text);
+        this.composer.quote(selectedTextIn(view.element) ?? view.message.text);
     }
 
-    // Goes on from a message in another conversation; from the last one where none is named.
+    /** Continues from a message, by default the last one, in another conversation. @param {Wire.Message | undefined} message */
     async fork(message = this.messages.at(-1)) {
         try {
             const { id } = await post(`conversations/${this.id}/fork`, { message_id: message?.id ?? null });
-            this.dispatchEvent(new CustomEvent("forked", { detail: id }));
+            this.emit("forked", id);
         } catch (error) {
-            this.tell(error.message);
+            this.notify(messageOf(error));
         }
     }
 
-    // A person's words may be the last ones where a conversation was forked after them.
+    /** A person's message may be the last one where a conversation was forked after it. @param {Wire.Message} message */
     isUnanswered(message) {
-        const isWaiting = this.outbox.of(this.id, this.draftOf).length > 0;
-        return !isWaiting && message.role === "user" && this.messages.at(-1)?.id === message.id;
+        const hasUnsent = this.outbox.entriesOf(this.id, this.draftKey).length > 0;
+        return !hasUnsent && message.role === "user" && this.messages.at(-1)?.id === message.id;
     }
 
+    /** @param {Wire.Id} id */
     async showBranch(id) {
-        await this.#attempt(() => patch(`conversations/${this.id}`, { head_id: id }));
+        await this.#change(() => patch(`conversations/${this.id}`, { head_id: id }));
     }
 
-    // The answers before this one that are not finished, from the first on.
-    before(view) {
+    /** The unfinished replies before this one, in order. @param {AssistantMessage} view */
+    unfinishedBefore(view) {
         const at = this.messages.findIndex((message) => message.id === view.message.id);
-        const unfinished = this.messages.slice(0, Math.max(at, 0)).filter(isUnfinished);
-        return unfinished.map((message) => this.#views.get(message.id)).filter(Boolean);
+        return this.#views.assistants(this.messages.slice(0, Math.max(at, 0)).filter(isUnfinished));
     }
 
-    drawn() {
-        this.dispatchEvent(new Event("drawn"));
-    }
-
-    async #attempt(change) {
+    /** @param {() => Promise<unknown>} change */
+    async #change(change) {
         try {
             await change();
             await this.sync();
         } catch (error) {
-            this.tell(error.message);
+            this.notify(messageOf(error));
         }
     }
 
-    // The server has the words: they stand where they belong, before the server's own view of them comes.
-    #accepted({ entry, place }) {
-        const isMine = this.id ? entry.conversation_id === this.id : entry.draft_of === this.draftOf;
-        if (!isMine) return;
-        const begun = this.id === null;
-        this.id = place.conversation_id;
-        if (!this.messages.some((message) => message.id === place.message_id)) {
-            const common = { conversation_id: this.id, created_at: new Date().toISOString(), siblings: [] };
-            const before = this.#before(entry.parent_id);
-            const parent_id = before.at(-1)?.id ?? null; // or who edits it at once would begin at the root
-            this.messages = [
-                ...before,
-                { ...common, id: place.message_id, role: "user", status: "complete", text: entry.text, attachments: entry.attachments, parent_id },
-                { ...common, id: place.reply_id, role: "assistant", status: "pending", text: "", parent_id: place.message_id },
-            ];
+    /** Puts an accepted message into its place, before the server's own version of it comes. @param {{ entry: Entry, ids: Ids }} accepted */
+    #accepted({ entry, ids }) {
+        if (this.id ? entry.conversation_id !== this.id : entry.draftKey !== this.draftKey) return;
+        const isNew = this.id === null;
+        this.id = ids.conversation_id;
+        if (!this.messages.some((message) => message.id === ids.message_id)) {
+            const before = this.#upTo(entry.parent_id);
+            // Without its parent, an edit right away would begin at the root.
+            this.messages = [...before, ...provisionalMessages(entry, ids, before.at(-1)?.id ?? null)];
         }
-        if (begun) this.dispatchEvent(new Event("begun"));
+        if (isNew) this.emit("created");
         this.syncSoon();
     }
 
-    #before(parentId) {
+    /** @param {string | undefined} parentId */
+    #upTo(parentId) {
         if (!parentId) return this.messages;
         return this.messages.slice(0, this.messages.findIndex((message) => message.id === parentId) + 1);
     }
 
     #layOut() {
-        const entries = this.outbox.of(this.id, this.draftOf);
+        const entries = this.outbox.entriesOf(this.id, this.draftKey);
         const branching = entries.find((entry) => entry.parent_id && !entry.error);
-        const shown = this.#before(branching?.parent_id);
+        const shown = this.#upTo(branching?.parent_id);
         const views = shown.map((message) => this.#viewOf(message));
-        place(this.list, [...views.map((view) => view.element), ...this.unsent.elements(entries)]);
-        const kept = new Set(this.messages.map((message) => message.id));
-        for (const id of this.#views.keys()) if (!kept.has(id)) this.#views.delete(id);
-        this.dispatchEvent(new Event("shown"));
+        arrange(this.list, [...views.map((view) => view.element), ...this.unsent.elements(entries)]);
+        this.#views.retain(this.messages);
+        this.emit("shown");
     }
 
+    /** @param {Wire.Message} message */
     #viewOf(message) {
-        const known = this.#views.get(message.id);
-        if (known) known.update(message);
-        const view = known ?? new (message.role === "user" ? Said : Answer)(message, this);
-        this.#views.set(message.id, view);
-        if (UNFINISHED.includes(message.status)) view.follow(this.replies.expect(message.id));
+        const view = this.#views.of(message);
+        if (isUnfinished(message)) this.#views.assistant(message.id)?.follow(this.replies.expect(message.id));
         return view;
     }
 
-    // Who is silent for long is asked about: perhaps it has ended, and nobody told us.
+    // A reply that is silent for long may have ended without a frame for it.
     #tick() {
-        for (const view of this.#views.values()) {
-            view.tick?.();
-            if (!view.isSilent || Date.now() - (this.#lookedAt.get(view) ?? 0) < 10_000) continue;
-            this.#lookedAt.set(view, Date.now());
-            this.connection.hello();
+        for (const view of this.#views.assistants(this.messages)) {
+            view.tick();
+            if (!view.isSilent || Date.now() - (this.#checkedAt.get(view) ?? 0) < RECHECK_MS) continue;
+            this.#checkedAt.set(view, Date.now());
+            this.connection.sendHello();
             this.syncSoon();
         }
     }
-}
-
-function isUnfinished({ role, status }) {
-    return role === "assistant" && UNFINISHED.includes(status);
-}
-
-// Puts elements into a list in this order; what stands right already is not touched, so focus and
-// selection stay.
-function place(list, elements) {
-    const wanted = new Set(elements);
-    for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
-    elements.forEach((element, at) => list.children[at] === element || list.insertBefore(element, list.children[at] ?? null));
 }

@@ -1,92 +1,124 @@
-// What an agent did between its words: one folded card for each call of a tool.
+// One folded card for each tool call of an answer. Secrets in arguments and results are masked.
 
 import { h, icon } from "../lib/dom.js";
-import { span } from "../lib/format.js";
+import { duration } from "../lib/format.js";
+/** @import { PartContext } from "./answerParts.js" */
 
 const SECRET = /token|secret|password|passwd|api_?key|authorization|credential/i;
-const IN_ADDRESS = /([?&][^=&\s]*(?:token|secret|password|passwd|key|signature)[^=&\s]*=)[^&\s"#]+/gi;
-const TELLING = ["name", "schedule", "path", "url", "query", "pattern", "command", "text", "prompt", "question"];
+const SECRET_IN_URL = /([?&][^=&\s]*(?:token|secret|password|passwd|key|signature)[^=&\s]*=)[^&\s"#]+/gi;
+const SUMMARY_ARGUMENTS = ["name", "schedule", "path", "url", "query", "pattern", "command", "text", "prompt", "question"];
+const MASK = "•••";
 
-export class Tool {
+/** @typedef {"running" | "done" | "failed" | "unfinished"} State */
+
+export class ToolCall {
     #key = "";
-    #named = false;
+    #isNamed = false;
 
     constructor() {
         this.state = h("span", { class: "tool-state" });
         this.name = h("span", { class: "tool-name" });
         this.intent = h("span", { class: "intent" });
-        this.leave = h("span", { class: "leave", hidden: true }, "without asking");
-        this.took = h("span", { class: "took" });
+        this.automatic = h("span", { class: "standing-approval", hidden: true }, "without asking");
+        this.duration = h("span", { class: "duration" });
         this.body = h("div", { class: "tool-body" });
-        this.element = h("details", { class: "tool" }, h("summary", {}, this.state, this.name, this.intent, this.leave, this.took, icon("chevron")), this.body);
+        const summary = h("summary", {}, this.state, this.name, this.intent, this.automatic, this.duration, icon("chevron"));
+        this.element = h("details", { class: "tool" }, summary, this.body);
     }
 
-    // `live`: somebody is at work, so a call without a result is still being made.
-    show(part, { call, live }) {
+    /**
+     * @param {Wire.Part} part
+     * @param {PartContext} context a call without a result is running only while the reply is live
+     */
+    show(part, { call, isLive }) {
         if (!call) return;
-        if (!this.#named) this.#tell(call);
-        const done = call.result !== null && call.result !== undefined;
-        const word = done ? (call.is_error ? "failed" : "done") : live ? "running" : "unfinished";
-        const key = `${word}${call.result?.length}`;
+        if (!this.#isNamed) this.#showName(call);
+        const state = stateOf(call, isLive);
+        const key = `${state}${call.result?.length}`;
         if (key === this.#key) return;
         this.#key = key;
-        this.element.dataset.state = word;
-        this.state.replaceChildren(sign(word), h("span", { class: "visually-hidden" }, `${word}: `));
-        this.took.textContent = done && call.duration_ms !== null ? span(call.duration_ms) : "";
-        this.body.replaceChildren(...details(call, done));
+        this.element.dataset.state = state;
+        this.state.replaceChildren(stateIcon(state), h("span", { class: "visually-hidden" }, `${state}: `));
+        this.duration.textContent = hasResult(call) ? duration(call.duration_ms) : "";
+        this.body.replaceChildren(...details(call));
     }
 
-    #tell(call) {
-        this.#named = true;
-        this.name.textContent = plain(call.name);
-        this.intent.textContent = intent(call.arguments);
-        this.leave.hidden = !call.allowed;
+    /** @param {Wire.ToolCall} call */
+    #showName(call) {
+        this.#isNamed = true;
+        this.name.textContent = readableName(call.name);
+        this.intent.textContent = summaryOf(call.arguments);
+        this.automatic.hidden = !call.allowed;
     }
 }
 
-function sign(word) {
-    if (word === "running") return h("span", { class: "spinner" });
-    return icon({ done: "check", failed: "warn", unfinished: "pause" }[word]);
+/** @param {Wire.ToolCall} call */
+function hasResult(call) {
+    return call.result !== null && call.result !== undefined;
 }
 
-function details(call, done) {
-    const asked = Object.keys(call.arguments ?? {}).length > 0;
-    return [
-        call.allowed && h("p", { class: "by-leave" }, `Nobody was asked: ${call.allowed}.`),
-        asked && [h("h4", {}, "Asked with"), h("pre", { tabindex: "0" }, pretty(call.arguments))],
-        done && [h("h4", {}, call.is_error ? "Failed with" : "Result"), h("pre", { tabindex: "0" }, prettyText(call.result ?? ""))],
-        !done && h("p", {}, "No result yet."),
-    ].flat().filter(Boolean);
+/**
+ * @param {Wire.ToolCall} call
+ * @param {boolean} isLive
+ * @returns {State}
+ */
+function stateOf(call, isLive) {
+    if (hasResult(call)) return call.is_error ? "failed" : "done";
+    return isLive ? "running" : "unfinished";
 }
 
-function intent(given) {
-    const named = TELLING.find((key) => typeof given?.[key] === "string" && !SECRET.test(key));
-    const text = named ? given[named] : Object.entries(given ?? {}).map(([key, value]) => `${key}: ${short(key, value)}`).join(", ");
+/** @param {State} state */
+function stateIcon(state) {
+    if (state === "running") return h("span", { class: "spinner" });
+    return icon({ done: "check", failed: "warn", unfinished: "pause" }[state]);
+}
+
+/** @param {Wire.ToolCall} call */
+function details(call) {
+    const hasArguments = Object.keys(call.arguments ?? {}).length > 0;
+    /** @type {HTMLElement[]} */
+    const elements = call.allowed ? [h("p", { class: "standing-approval-note" }, `Nobody was asked: ${call.allowed}.`)] : [];
+    if (hasArguments) elements.push(h("h4", {}, "Asked with"), h("pre", { tabindex: "0" }, prettyJson(call.arguments)));
+    if (!hasResult(call)) return [...elements, h("p", {}, "No result yet.")];
+    return [...elements, h("h4", {}, call.is_error ? "Failed with" : "Result"), h("pre", { tabindex: "0" }, prettyText(call.result ?? ""))];
+}
+
+/** @param {Wire.ToolCall["arguments"] | undefined} given */
+function summaryOf(given = {}) {
+    const named = SUMMARY_ARGUMENTS.find((key) => typeof given[key] === "string" && !SECRET.test(key));
+    const text = named ? String(given[named]) : Object.entries(given).map(([key, value]) => `${key}: ${shortValue(key, value)}`).join(", ");
     return masked(text).replace(/\s+/g, " ").slice(0, 120);
 }
 
-function short(key, value) {
-    if (SECRET.test(key)) return "•••";
+/**
+ * @param {string} key
+ * @param {unknown} value
+ */
+function shortValue(key, value) {
+    if (SECRET.test(key)) return MASK;
     return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-function pretty(value) {
-    return masked(JSON.stringify(value, (key, inner) => (SECRET.test(key) && typeof inner === "string" ? "•••" : inner), 2));
+/** @param {unknown} value */
+function prettyJson(value) {
+    return masked(JSON.stringify(value, (key, inner) => (SECRET.test(key) && typeof inner === "string" ? MASK : inner), 2));
 }
 
+/** @param {string} text */
 function masked(text) {
-    return text.replace(IN_ADDRESS, "$1•••");
+    return text.replace(SECRET_IN_URL, `$1${MASK}`);
 }
 
+/** @param {string} text */
 function prettyText(text) {
     try {
-        return /^\s*[{[]/.test(text) ? pretty(JSON.parse(text)) : text || "(nothing)";
+        return /^\s*[{[]/.test(text) ? prettyJson(JSON.parse(text)) : text || "(nothing)";
     } catch {
         return text;
     }
 }
 
-// github__search_issues, a tool of an MCP server, is "github · search issues".
-export function plain(name) {
+/** Writes github__search_issues, a tool of an MCP server, as "github · search issues". @param {string} name */
+export function readableName(name) {
     return name.split("__").map((part) => part.replaceAll("_", " ")).join(" · ");
 }

@@ -1,54 +1,71 @@
-// A person's words that the server has not confirmed: shown at once, with what becomes of them.
+// A person's messages that the server has not confirmed: shown at once, with their state.
 
-import { button, h, icon } from "../lib/dom.js";
-import { filesOf } from "../compose/attachments.js";
-import { folded } from "./folding.js";
+import { attachmentList } from "../compose/attachments.js";
+import { h, icon, smallButton } from "../lib/dom.js";
+import { messageText } from "./message.js";
+/** @import { Composer } from "../compose/composer.js" */
+/** @import { Entry, Outbox } from "../compose/outbox.js" */
+/** @import { Connection } from "../page/connection.js" */
 
-export class Unsent {
-    #shown = new Map(); // what was made for an entry stands, as long as the same is to be said: focus stays
+export class UnsentMessages {
+    /** @type {Map<string, HTMLElement>} an element is kept while it would look the same, so that the focus stays */
+    #shown = new Map();
 
+    /**
+     * @param {Outbox} outbox
+     * @param {Connection} connection
+     * @param {Composer} composer
+     */
     constructor(outbox, connection, composer) {
-        Object.assign(this, { outbox, connection, composer });
+        this.outbox = outbox;
+        this.connection = connection;
+        this.composer = composer;
     }
 
+    /** @param {Entry[]} entries */
     elements(entries) {
         const { name } = this.connection.state;
         const before = this.#shown;
         this.#shown = new Map();
         return entries.map((entry) => {
             const key = [entry.client_msg_id, entry.error, name, Boolean(entry.sentAt)].join(" ");
-            const element = before.get(key) ?? this.#make(entry, name);
+            const element = before.get(key) ?? this.#makeElement(entry, name);
             this.#shown.set(key, element);
             return element;
         });
     }
 
-    #make(entry, state) {
-        const isHere = entry.error || (state !== "live" && !entry.sentAt); // what went out may have come in
-        const told = h("span", {}, icon(entry.error ? "warn" : "clock"), entry.error ? `Not sent: ${entry.error}` : waits(state));
+    /**
+     * @param {Entry} entry
+     * @param {string} state
+     */
+    #makeElement(entry, state) {
+        const { error } = entry;
+        const mayWithdraw = error || (state !== "live" && !entry.sentAt); // what was sent may have arrived
         const status = h(
             "div",
-            { class: entry.error ? "sending failed" : "sending", role: entry.error && "alert" },
-            told,
-            entry.error && word("Try again", () => this.outbox.retry(entry.client_msg_id)),
-            isHere && [word("Edit", () => this.#takeBack(entry, true)), word("Withdraw", () => this.#takeBack(entry, false))],
+            { class: error ? "sending failed" : "sending", role: error && "alert" },
+            h("span", {}, icon(error ? "warn" : "clock"), error ? `Not sent: ${error}` : stateText(state)),
+            error && smallButton("Try again", () => this.outbox.retry(entry.client_msg_id)),
+            mayWithdraw && [smallButton("Edit", () => this.#withdraw(entry, true)), smallButton("Withdraw", () => this.#withdraw(entry, false))],
         );
-        const bubble = entry.text && h("div", { class: "bubble" }, folded(entry.text));
-        return h("article", { class: "message user unsent", "aria-label": entry.error ? "You, not sent" : "You, sending" }, filesOf(entry.attachments), bubble, status);
+        const bubble = entry.text && h("div", { class: "bubble" }, messageText(entry.text));
+        return h("article", { class: "message user unsent", "aria-label": error ? "You, not sent" : "You, sending" }, attachmentList(entry.attachments), bubble, status);
     }
 
-    #takeBack(entry, isWanted) {
-        this.outbox.drop(entry.client_msg_id);
-        if (isWanted) this.composer.fill(entry.text, entry.attachments);
-        else this.composer.refocus();
+    /**
+     * @param {Entry} entry
+     * @param {boolean} toEdit
+     */
+    #withdraw(entry, toEdit) {
+        this.outbox.remove(entry.client_msg_id);
+        if (toEdit) this.composer.prepend(entry.text, entry.attachments);
+        else this.composer.restoreFocus();
     }
 }
 
-function word(label, onclick) {
-    return button(label, onclick, { class: "button small" });
-}
-
-function waits(state) {
+/** @param {string} state */
+function stateText(state) {
     if (state === "offline") return "Will be sent when you are back online";
     return state === "live" ? "Sending" : "Will be sent when the connection is back";
 }

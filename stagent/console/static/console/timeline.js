@@ -1,47 +1,62 @@
-// The timeline by keyboard: the first run of each row is a stop of the Tab key, arrows lead to the others.
-// What is pointed at or focused is said beneath the picture.
+// The timeline by keyboard: the first run of each row is a stop of the Tab key, arrows move to the others.
+// The title of what is pointed at or focused is shown beneath the picture.
 
 const picture = document.querySelector("[data-timeline]");
-const said = document.querySelector("[data-timeline-said]");
-const rows = [...(picture?.querySelectorAll(".row") ?? [])].map((row) => [...row.querySelectorAll("a")]);
+const status = document.querySelector("[data-timeline-status]");
+const rows = [...(picture?.querySelectorAll(".row") ?? [])].map((row) => [.../** @type {NodeListOf<SVGAElement>} */ (row.querySelectorAll(":scope a"))]);
 
-function tell(event) {
-    const title = event.target.closest("a, g")?.querySelector(":scope > title");
-    if (title) said.textContent = title.textContent;
+/** @param {Event} event */
+function showTitle({ target }) {
+    const title = target instanceof Element ? target.closest("a, g")?.querySelector(":scope > title") : null;
+    if (title && status) status.textContent = title.textContent;
 }
 
-function middle(bar) {
+/** @param {Element} bar */
+function middleOf(bar) {
     const box = bar.getBoundingClientRect();
     return box.left + box.width / 2;
 }
 
-function nearest(row, bar) {
-    const here = middle(bar);
-    return row.reduce((best, other) => (Math.abs(middle(other) - here) < Math.abs(middle(best) - here) ? other : best));
+/**
+ * @param {SVGAElement[]} row
+ * @param {SVGAElement} bar
+ */
+function nearestIn(row, bar) {
+    const middle = middleOf(bar);
+    return row.reduce((best, other) => (Math.abs(middleOf(other) - middle) < Math.abs(middleOf(best) - middle) ? other : best));
 }
 
-function beside(bar, key) {
+/**
+ * Returns the bar that a key leads to.
+ * @param {SVGAElement} bar
+ * @param {string} key
+ * @returns {SVGAElement | undefined}
+ */
+function targetOf(bar, key) {
     const filled = rows.filter((row) => row.length);
-    const at = filled.findIndex((row) => row.includes(bar));
-    const row = filled[at];
-    const place = row.indexOf(bar);
-    if (key === "ArrowRight") return row[place + 1];
-    if (key === "ArrowLeft") return row[place - 1];
+    const rowIndex = filled.findIndex((row) => row.includes(bar));
+    const row = filled[rowIndex];
+    const index = row.indexOf(bar);
+    if (key === "ArrowRight") return row[index + 1];
+    if (key === "ArrowLeft") return row[index - 1];
     if (key === "Home") return row[0];
     if (key === "End") return row.at(-1);
-    const other = filled[at + { ArrowDown: 1, ArrowUp: -1 }[key]];
-    return other && nearest(other, bar);
+    const other = filled[rowIndex + (key === "ArrowDown" ? 1 : -1)];
+    return other && nearestIn(other, bar);
 }
 
-picture?.addEventListener("keydown", (event) => {
-    const bar = event.target.closest(".row a");
+/** @param {KeyboardEvent} event */
+function keyPressed(event) {
+    const bar = /** @type {SVGAElement | null} */ (event.target instanceof Element ? event.target.closest(".row a") : null);
     if (!bar || !["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) return;
     event.preventDefault();
-    const next = beside(bar, event.key);
+    const next = targetOf(bar, event.key);
     if (!next) return;
-    for (const other of rows.find((row) => row.includes(next))) other.setAttribute("tabindex", "-1");
+    for (const other of rows.find((row) => row.includes(next)) ?? []) other.setAttribute("tabindex", "-1");
     next.setAttribute("tabindex", "0");
     next.focus();
-});
-picture?.addEventListener("pointerover", tell);
-picture?.addEventListener("focusin", tell);
+}
+
+picture?.addEventListener("keydown", (event) => keyPressed(/** @type {KeyboardEvent} */ (event)));
+picture?.addEventListener("pointerover", showTitle);
+picture?.addEventListener("focusin", showTitle);

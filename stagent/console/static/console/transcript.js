@@ -1,53 +1,72 @@
-// Follows a run: asks for the turns that have news, and puts each in its place.
-// Watching costs a server little: where nothing is said it is asked less and less often, and what takes long to
-// render is let rest.
+// Follows a run: loads the turns that changed, and puts each in its place.
+// A server must bear many watchers: a quiet run is asked about less and less often, and a run that takes long to
+// render rests in between.
 
-import { isMarkedIn } from "./liveParts.js";
+import { hasSelection } from "./liveParts.js";
 
 const PACE_MS = 700;
-const SLOWEST_MS = 2500;
-const REST = 5; // times as long as the last answer took
-const log = document.querySelector("[data-said]");
+const MAX_PACE_MS = 2500;
+const REST = 5; // times as long as the last response took
+const NEAR_BOTTOM_PX = 60;
 
-function place(article) {
-    const there = document.getElementById(article.id);
-    if (!there) {
-        const again = log.querySelectorAll(`[data-number="${article.dataset.number}"]`);
-        if (article.dataset.number) again.forEach((turn) => turn.classList.add("superseded"));
-        log.append(article);
+const log = /** @type {HTMLElement | null} */ (document.querySelector("[data-transcript]"));
+if (log) followRun(log);
+
+/** @param {HTMLElement} log */
+function followRun(log) {
+    const lastTurn = /** @type {HTMLElement | null} */ (log.lastElementChild);
+    let last = Number(lastTurn?.dataset.last ?? 0);
+    let isOver = false;
+    let pace = PACE_MS;
+
+    async function poll() {
+        const began = performance.now();
+        if (!document.hidden) await load();
+        if (!isOver) return setTimeout(poll, Math.max(pace, REST * (performance.now() - began)));
+        log.setAttribute("aria-busy", "false");
+    }
+
+    async function load() {
+        const response = await fetch(`${log.dataset.transcript}?after=${last}`, { redirect: "manual" }).catch(() => null);
+        if (!response?.ok) return;
+        const wasAtBottom = innerHeight + scrollY >= document.body.scrollHeight - NEAR_BOTTOM_PX;
+        isOver = response.headers.has("X-Over");
+        const turns = parseTurns(await response.text());
+        for (const turn of turns) place(log, turn, isOver);
+        if (turns.length) document.getElementById("empty-transcript")?.remove();
+        const newest = Number(response.headers.get("X-Last"));
+        pace = newest > last ? PACE_MS : Math.min(MAX_PACE_MS, pace * 1.3);
+        last = Math.max(last, newest);
+        if (wasAtBottom && turns.length) scrollTo({ top: document.body.scrollHeight });
+    }
+
+    setTimeout(poll, PACE_MS);
+}
+
+/** @param {string} html */
+function parseTurns(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return [...template.content.querySelectorAll("article")];
+}
+
+/**
+ * Adds a turn, or replaces its earlier version; a turn of a later attempt supersedes that of the earlier one.
+ * @param {HTMLElement} log
+ * @param {HTMLElement} turn
+ * @param {boolean} isOver
+ */
+function place(log, turn, isOver) {
+    const known = document.getElementById(turn.id);
+    const { number, last } = turn.dataset;
+    if (!known) {
+        if (number) log.querySelectorAll(`[data-number="${number}"]`).forEach((each) => each.classList.add("superseded"));
+        log.append(turn);
         return;
     }
-    if (!over && (there.dataset.last === article.dataset.last || isMarkedIn(there))) return;
-    for (const details of there.querySelectorAll("details[open]")) {
-        article.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
+    if (!isOver && (known.dataset.last === last || hasSelection(known))) return;
+    for (const details of known.querySelectorAll("details[open]")) {
+        turn.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
     }
-    there.replaceWith(article);
+    known.replaceWith(turn);
 }
-
-let last = Number(log.lastElementChild?.dataset.last ?? 0);
-let over = false;
-let pace = PACE_MS;
-
-async function follow() {
-    const began = performance.now();
-    if (!document.hidden) {
-        const answer = await fetch(`${log.dataset.said}?after=${last}`, { redirect: "manual" }).catch(() => null);
-        if (answer?.ok) {
-            const atBottom = innerHeight + scrollY >= document.body.scrollHeight - 60;
-            over = answer.headers.has("X-Over");
-            const part = document.createElement("template");
-            part.innerHTML = await answer.text();
-            const articles = [...part.content.querySelectorAll("article")];
-            articles.forEach(place);
-            if (articles.length) document.getElementById("nothing-said")?.remove();
-            const newest = Number(answer.headers.get("X-Last"));
-            pace = newest > last ? PACE_MS : Math.min(SLOWEST_MS, pace * 1.3);
-            last = Math.max(last, newest);
-            if (atBottom && articles.length) scrollTo({ top: document.body.scrollHeight });
-        }
-    }
-    if (!over) return setTimeout(follow, Math.max(pace, REST * (performance.now() - began)));
-    log.setAttribute("aria-busy", "false");
-}
-
-setTimeout(follow, PACE_MS);
