@@ -13,6 +13,7 @@ from chat.models import Conversation
 from tests.support.talking import says
 
 pytestmark = pytest.mark.django_db
+IMPORTED = re.compile(r'^import .*? from "(\.[^"]+)";$', re.MULTILINE)
 
 
 def test_who_is_not_signed_in_is_asked_to_and_comes_back(client, charlie):
@@ -88,9 +89,7 @@ def test_modules_import_each_other_under_the_names_of_their_versions(settings, t
         modules = [
             path for path in (tmp_path / folder).rglob("*.js") if re.search(r"\.[0-9a-f]{12}\.js$", path.name)
         ]
-        imported = [
-            (path, name) for path in modules for name in re.findall(r'from "(\.[^"]+)"', path.read_text())
-        ]
+        imported = [(path, name) for path in modules for name in IMPORTED.findall(path.read_text())]
         assert imported
         unversioned = [name for _, name in imported if not re.search(r"\w\.[0-9a-f]{12}\.js$", name)]
         assert not unversioned
