@@ -4,6 +4,7 @@ Budgets are checked before each request, not reserved: N agents at work at once 
 replies at most. The windows are days and months of the install's time zone.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from agents.models import Budget, LedgerEntry
 from agents.prices import LISTED, Price, price
 from agents.states import Activity, BudgetScope, BudgetWindow
 from agents.usage import Usage
+from stagent.lib.cells import money
 from stagent.lib.prepared import GivenKeys, Select
 from stagent.lib.text import clip
 
@@ -177,11 +179,11 @@ def spent_today(now: datetime, project_id: int | None = None, schedule_id: int |
     return _spent(rows)
 
 
-def unpriced(column: str, ids: Collection[int]) -> set[int]:
-    """Return which of these runs or messages (`run_id`, `message_id`) used a model without a known price."""
+def unpriced(column: str, ids: Collection[int]) -> Counter[int]:
+    """Count the steps without a known price of these runs or messages (`run_id`, `message_id`)."""
     if not ids:
-        return set()
-    return {getattr(entry, column) for entry in UNPRICED[column](ids=ids)}
+        return Counter()
+    return Counter(getattr(entry, column) for entry in UNPRICED[column](ids=ids))
 
 
 def _unpriced(column: str) -> Select[LedgerEntry]:
@@ -239,9 +241,8 @@ def _refuse_if_over(budget: Budget, spent: Spent, reserve_usd: Decimal = Decimal
     if budget.max_cost_usd is None:
         return
     if spent.cost_usd >= budget.max_cost_usd or spent.cost_usd + reserve_usd > budget.max_cost_usd:
-        raise BudgetExceeded(
-            f"{name} is used up: {spent.cost_usd:.4f} of {budget.max_cost_usd:.4f} USD spent."
-        )
+        used = money(spent.cost_usd, spent.unpriced, digits=4)
+        raise BudgetExceeded(f"{name} is used up: {used} of ${budget.max_cost_usd:.4f} spent.")
 
 
 def _subjects(budgets: Iterable[Budget], scope: BudgetScope) -> frozenset[int]:

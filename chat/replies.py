@@ -27,6 +27,7 @@ from chat.states import MessageStatus, Reason
 from chat.transitions import Claim, End, finalise, park
 from chat.waits import Waited
 from stagent.lib import clock
+from stagent.lib.text import sentence
 
 FIRST_WAIT_SEC = 1.0  # doubled at each try; `agents.failures` says how long a reply waits, and for what
 LOADING = "The server is still loading the model; the answer begins when it is ready."
@@ -150,7 +151,7 @@ def _told_how_often(finished: Finished, number: int) -> Finished:
         told = f"It was asked {number} times."
     else:
         return finished
-    return replace(finished, detail=f"{finished.detail} {told}".strip())
+    return replace(finished, detail=f"{sentence(finished.detail)} {told}".strip())
 
 
 async def _settle(job: Job, finished: Finished) -> None:

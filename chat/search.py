@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from chat.models import Conversation, Message
 from chat.models.conversation import ConversationQuerySet
+from stagent.lib.folding import pattern_of
 
 MOST_WORDS = 8
 BEFORE, AROUND = 40, 160  # characters of a snippet: before its first match, and in all
@@ -59,7 +60,7 @@ def snippets(conversations: Collection[Conversation], words: list[str]) -> dict[
 def cut(text: str, words: list[str], message_id: int | None = None) -> Snippet:
     """Cut the piece around the first match, its blanks as single spaces, and mark the words in it."""
     flat = " ".join(text.split())
-    pattern = re.compile("|".join(re.escape(word) for word in words), re.IGNORECASE)
+    pattern = re.compile("|".join(map(pattern_of, words)), re.IGNORECASE)
     first = pattern.search(flat)
     begin = max(0, first.start() - BEFORE) if first else 0
     piece = flat[begin : begin + AROUND]

@@ -2,7 +2,7 @@
 
 from agents.states import FailureReason
 from chat.states import MessageStatus, Reason
-from stagent.lib.text import clip
+from stagent.lib.text import clip, sentence
 
 FAILED = {
     FailureReason.TURN_LIMIT_EXCEEDED: "It reached its limit of agent steps and answered with what it had.",
@@ -41,10 +41,5 @@ def notice_for(status: str, reason: str, detail: str, *, said: bool, begun: bool
         reason in FAILED
     ):  # the detail says what happened, why and what to do; these are for where there is none
         sentences = FAILED if said else FAILED | UNSAID
-        return clip(_sentence(detail) or sentences[FailureReason(reason)], LONGEST)
+        return clip(sentence(detail) or sentences[FailureReason(reason)], LONGEST)
     return "" if said else clip(detail or "It finished without a word.", LONGEST)
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text if not text or text.endswith((".", "!", "?", "]", ")", "…")) else f"{text}."

@@ -19,7 +19,7 @@ from schedules.retries import Again
 from schedules.transitions import Claim, Ending, finish, note_work, park, progress, requeue
 from schedules.vitals import Gauge
 from stagent.lib import clock
-from stagent.lib.text import clip
+from stagent.lib.text import clip, sentence
 
 log = logging.getLogger("stagent.endings")
 
@@ -63,7 +63,7 @@ def conclude(
 
 
 def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime) -> None:
-    log.info("Run %s: %s It is tried again at %s.", claim.run_id, again.detail, again.not_before)
+    log.info("Run %s: %s It is tried again at %s.", claim.run_id, sentence(again.detail), again.not_before)
     columns = _worked(worked_ms) | {
         "retry_kind": again.kind,
         "retry_detail": clip(again.detail, LONGEST_DETAIL),

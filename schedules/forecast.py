@@ -69,6 +69,7 @@ class Day:
     runs: int = 0
     turns: float = 0.0
     cost_usd: float = 0.0
+    unpriced: int = 0  # runs whose cost is not in the sum: their prices are not known
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ class Forecast:
     @property
     def cost_usd(self) -> float:
         return sum(day.cost_usd for day in self.days)
+
+    @property
+    def unpriced(self) -> int:
+        return sum(day.unpriced for day in self.days)
 
     @property
     def longest_wait_sec(self) -> float:
@@ -164,7 +169,9 @@ def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[D
 def _day(date: date, firings: Sequence[Expected]) -> Day:
     starting = [schedule for schedule, _, start, _, _ in firings if start is not None]
     turns = sum(schedule.turns for schedule in starting)
-    return Day(date, len(firings), len(starting), turns, sum(schedule.cost_usd for schedule in starting))
+    costs = [schedule.cost_usd for schedule in starting]
+    known = [cost for cost in costs if cost is not None]
+    return Day(date, len(firings), len(starting), turns, sum(known), len(costs) - len(known))
 
 
 _due = attrgetter("due")

@@ -21,7 +21,7 @@ def answer(forecast: Forecast, *, offset: int = 0, limit: int | None = None) -> 
         "longest_wait_sec": round(forecast.longest_wait_sec),
         "wait_p95_sec": round(forecast.wait_p95_sec),
         "turns": round(forecast.turns),
-        "cost_usd": round(forecast.cost_usd, 4),
+        "cost_usd": None if forecast.unpriced else round(forecast.cost_usd, 4),
         "schedules_left_out": forecast.left_out,
         "scheduled_work_stopped": forecast.stopped,
         "days": [_day(day) for day in forecast.days],
@@ -36,7 +36,7 @@ def _day(day: Day) -> dict[str, Any]:
         "firings": day.firings,
         "runs": day.runs,
         "turns": round(day.turns),
-        "cost_usd": round(day.cost_usd, 4),
+        "cost_usd": None if day.unpriced else round(day.cost_usd, 4),
     }
 
 

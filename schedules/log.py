@@ -8,6 +8,7 @@ from agents.signals import question_asked
 from schedules.models import Run, Schedule
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus
+from stagent.lib.cells import money
 from stagent.lib.text import shorten
 
 log = logging.getLogger("stagent.schedules")
@@ -59,4 +60,5 @@ def _why(run: Run) -> str:
 
 def _spent(run: Run) -> str:
     took = f", {run.worked_ms / 1000:.1f} s" if run.started_at else ""
-    return f"attempt {run.attempt}, {run.turn_count} steps{took}, ${run.cost_usd:.4f}"
+    cost = money(run.cost_usd, run.unpriced_turns, digits=4)
+    return f"attempt {run.attempt}, {run.turn_count} steps{took}, {cost}"

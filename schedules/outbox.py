@@ -80,7 +80,7 @@ def _result(run: Run, now: datetime) -> Facts:
         "result_partial": run.result_partial,
         "report": run.report,
         "turn_count": run.turn_count,
-        "cost_usd": float(run.cost_usd),
+        "cost_usd": None if (cost := run.known_cost) is None else float(cost),
     }
 
 

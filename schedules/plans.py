@@ -39,7 +39,7 @@ class Likely:
     timezone: str
     plan: Plan
     turns: float = 0.0
-    cost_usd: float = 0.0
+    cost_usd: float | None = 0.0  # None: at a price that is not known
     movable_cron: str = ""  # empty where moving it by minutes could make or lose an instant
 
 
@@ -147,15 +147,22 @@ class Prices:
     """What a firing usually costs: the schedule's own average, else its steps at the average price of one."""
 
     def __init__(self) -> None:
-        priced = Firing.objects.filter(cost_usd__isnull=False, turn_count__gt=0).order_by("-nominal_at")
+        worked = Firing.objects.filter(turn_count__gt=0).order_by("-nominal_at")
+        self._unknown: set[int | None] = set()  # the schedules whose newest firings have no known price
         self._costs = defaultdict[int | None, list[float]](list)
         total = turns = 0.0
         usd = Cast("cost_usd", FloatField())  # a Decimal costs more to make than all the rest of the row
-        for schedule_id, cost, count in priced.values_list("schedule", usd, "turn_count")[:PRICED_FIRINGS]:
+        for schedule_id, cost, count in worked.values_list("schedule", usd, "turn_count")[:PRICED_FIRINGS]:
+            if cost is None:
+                self._unknown |= {schedule_id} - self._costs.keys()
+                continue
             self._costs[schedule_id].append(cost)
             total, turns = total + cost, turns + (count or 0)
         self._per_turn = total / turns if turns else 0.0
 
-    def of(self, schedule_id: int, turns: float) -> float:
+    def of(self, schedule_id: int, turns: float) -> float | None:
+        """Return USD; None where the schedule's newest firings used a model whose price was not known."""
+        if schedule_id in self._unknown:
+            return None
         own = self._costs.get(schedule_id)
         return sum(own) / len(own) if own else turns * self._per_turn

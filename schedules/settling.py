@@ -24,7 +24,7 @@ from schedules.transitions.next_instant import MICROSECOND, SKEW, defer, move_on
 from schedules.transitions.parking import withdraw
 from schedules.transitions.queueing import enqueue_all
 from stagent.lib import bell
-from stagent.lib.text import clip
+from stagent.lib.text import clip, sentence
 
 log = logging.getLogger("stagent.loop")
 
@@ -64,7 +64,9 @@ def lock_recorded(
     moved = [due for due in dues if _move_on(due)]
     for firing in chain.from_iterable(due.firings for due in moved):
         firing.reason = (
-            clip(f"{firing.reason} {note}".strip(), LONGEST_OUTCOME) if firing.fired_at else firing.reason
+            clip(f"{sentence(firing.reason)} {note}".strip(), LONGEST_OUTCOME)
+            if firing.fired_at
+            else firing.reason
         )
     _write(moved)
     return locked.first()

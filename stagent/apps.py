@@ -7,6 +7,8 @@ class StagentConfig(AppConfig):
 
     def ready(self) -> None:
         from stagent import checks, deliveries, duties  # noqa: F401 - checks register themselves
+        from stagent.lib import folding
 
+        folding.install()
         deliveries.connect()
         duties.connect()

@@ -105,6 +105,9 @@ def _same_firing(name: str, run: Run, firing: Firing) -> Iterator[Difference]:
     for column in ("turn_count", "failure_reason"):
         yield from _compare(name, f"{column} and its firing's", getattr(run, column), getattr(firing, column))
     used = {column: getattr(firing, column) or 0 for column in USED}
+    if run.unpriced_turns:
+        yield from _compare(name, "a cost that is not known, and its firing's", None, firing.cost_usd)
+        used["cost_usd"] = run.cost_usd
     yield from _same_use(name, "its firing's", run, used)
 
 
@@ -118,7 +121,7 @@ def _same_news(name: str, run: Run, told: list[Delivery]) -> Iterator[Difference
         "result": run.result,
         "result_partial": run.result_partial,
         "turn_count": run.turn_count,
-        "cost_usd": float(run.cost_usd),
+        "cost_usd": None if (cost := run.known_cost) is None else float(cost),
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
     }
     for delivery in told:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -87,7 +88,7 @@ def figures(forecast: Forecast, axis: Axis) -> list[Figure]:
         Figure("Longest wait", _for(forecast.longest_wait_sec), _most(forecast.wait_p95_sec)),
         Figure("Runs a day", f"{forecast.runs / days:,.0f}", f"{kept:,} firings do not run" if kept else ""),
         Figure("Steps a day", f"{forecast.turns / days:,.0f}"),
-        Figure("Cost a day", f"${forecast.cost_usd / days:,.2f}"),
+        Figure("Cost a day", cells.money(Decimal(forecast.cost_usd / days), forecast.unpriced, digits=2)),
     ]
 
 

@@ -12,6 +12,7 @@ from agents.models import Budget, Project
 from agents.states import BudgetScope
 from stagent.lib import charts, clock
 from stagent.lib.admin import ConsoleAdmin
+from stagent.lib.cells import money
 
 
 class BudgetForm(forms.ModelForm):
@@ -80,7 +81,7 @@ def meter(budget: Budget, spent: Spent) -> SafeString:
     shares += [(float(spent.turns), float(budget.max_turns))] if budget.max_turns is not None else []
     used, most = max(shares, key=lambda pair: pair[0] / pair[1] if pair[1] else 1.0)
     limits = f"of {' and '.join(_limits(budget))} per {budget.window}"
-    told = f"${spent.cost_usd:,.2f} and {spent.turns:,} steps {limits}"
+    told = f"{money(spent.cost_usd, spent.unpriced, digits=2)} and {spent.turns:,} steps {limits}"
     if spent.unpriced:
         limits += f", not counting {spent.unpriced:,} steps of models without a known price"
     picture = charts.meter(used, most, told)

@@ -104,9 +104,8 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, entry: LedgerEntry) -> SafeString:
-        if entry.cost_usd is None:
-            return cells.badge("unknown", "wait", "The price of this model was not known.")
-        return format_html("{}{}", cells.usd(entry.cost_usd), " est." if entry.estimated else "")
+        known = entry.cost_usd is not None
+        return format_html("{}{}", cells.cost(entry.cost_usd), " est." if known and entry.estimated else "")
 
     @admin.display(description="price")
     def paid(self, entry: LedgerEntry) -> str:
@@ -150,10 +149,11 @@ def _daily_totals(now: datetime) -> list[Day]:
     summed = days.annotate(
         cost=Sum("cost_usd", default=Decimal(0)),
         turns=Count("pk"),
+        unpriced=Count("pk") - Count("cost_usd"),
         tokens=Sum("input_tokens") + Sum("output_tokens"),
     )
     found = {row["day"]: row for row in summed}
-    empty = {"cost": Decimal(0), "turns": 0, "tokens": 0}
+    empty = {"cost": Decimal(0), "turns": 0, "tokens": 0, "unpriced": 0}
     dates = [(since + timedelta(days=number)).date() for number in range(DAYS)]
     return [{"day": date} | empty | found.get(date, {}) for date in dates]
 
@@ -164,7 +164,8 @@ def _chart(days: list[Day]) -> SafeString:
 
 def _bar(day: Day) -> Bar:
     """A day as high as it was dear; where models cost nothing, as high as it was busy."""
-    told = f"{day['day']:%a %d %b}: ${day['cost']:,.2f}, {day['turns']:,} steps"
+    cost = cells.money(day["cost"], day["unpriced"], digits=2)
+    told = f"{day['day']:%a %d %b}: {cost}, {day['turns']:,} steps"
     return Bar(told, [("main", float(day["cost"]) or day["turns"] / 1e6)], entries_of(day))
 
 

@@ -1,5 +1,7 @@
 """What may be wrong with a server, in words for a model and more of them for a person."""
 
+from stagent.lib.text import sentence
+
 
 class McpError(Exception):
     """A server cannot be used; the message is fit for a model, `detail` is for the operators only."""
@@ -10,12 +12,12 @@ class McpError(Exception):
 
     def add(self, detail: str) -> None:
         """Add what was learned later."""
-        self.detail = f"{self.detail} {detail}".strip()
+        self.detail = f"{sentence(self.detail)} {detail}".strip()
 
     @property
     def whole(self) -> str:
         """All of it, for the operators."""
-        return f"{self} {self.detail}".strip()
+        return f"{sentence(str(self))} {self.detail}".strip()
 
 
 class ErrorAnswer(McpError):

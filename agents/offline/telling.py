@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agents.offline.given import Given
 from agents.offline.history import Result
+from stagent.lib.cells import UNKNOWN
 from stagent.lib.text import shorten
 
 type Row = dict[str, Any]
@@ -133,7 +134,9 @@ def handed(files: list[Given]) -> str:
 
 
 def money(value: Any) -> str:
-    """Write dollars, unless there are none."""
+    """Write dollars, unless there are none; None: the price of a model was not known."""
+    if value is None:
+        return UNKNOWN
     try:
         return f"${float(value):.4f}" if float(value) else ""
     except (TypeError, ValueError):

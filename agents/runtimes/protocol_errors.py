@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from stagent.lib.text import shorten
+from stagent.lib.text import sentence, shorten
 
 type Json = Mapping[str, Any]
 
@@ -66,7 +66,7 @@ def explained(error: Exception, host: str, *, offered_tools: bool) -> Exception:
     said = str(getattr(error, "api_message", None) or getattr(error, "body", None) or error)
     if offered_tools and status in (400, 422, 500, 501) and NO_TOOLS.search(said):
         return ToolsUnsupported(
-            f"The model at {host} cannot call tools: {shorten(said, 150)} "
+            f"The model at {host} cannot call tools: {sentence(shorten(said, 150))} "
             "Choose a model that can, or a profile without tools."
         )
     no_route = status in (404, 405, 501) and not ABOUT_A_MODEL.search(said)
@@ -93,7 +93,7 @@ def _redirected(error: Exception, status: int, host: str) -> Redirected:
 def no_messages_api(host: str, why: str) -> NoMessagesApi:
     """Say that a server speaks another API, and which ones can be used."""
     return NoMessagesApi(
-        f"{host} does not speak the Anthropic Messages API (POST /v1/messages): {why.rstrip('.')}. "
+        f"{host} does not speak the Anthropic Messages API (POST /v1/messages): {sentence(why)} "
         "Check the address and the server's version; Ollama 0.14, LM Studio 0.4.1, llama.cpp and vLLM do."
     )
 
@@ -110,7 +110,7 @@ def not_a_reply(text: str, host: str, request_id: str = "") -> Exception:
         if is_chat_completion(body):
             return no_messages_api(host, "it answered with a chat completion")
     return NotAModelServer(
-        f"{host} answered with JSON that is not a model's reply: {shorten(text, 150)} "
+        f"{host} answered with JSON that is not a model's reply: {sentence(shorten(text, 150))} "
         "Check the address of the provider."
     )
 

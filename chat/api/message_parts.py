@@ -1,6 +1,6 @@
 """What belongs to messages and is kept elsewhere: calls of tools, open questions, how the stream went."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -64,7 +64,7 @@ class Parts:
     questions: dict[int, list[OpenQuestion]]
     records: dict[str, StreamRecord]
     files: dict[int, list[Attachment]]
-    unpriced: set[int]  # replies of models whose price was not known
+    unpriced: Collection[int]  # replies of models whose price was not known
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Self:

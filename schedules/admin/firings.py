@@ -149,7 +149,7 @@ class FiringAdmin(ReadOnlyAdmin):
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, firing: Firing) -> SafeString:
-        return cells.usd(firing.cost_usd)
+        return cells.cost(None) if firing.has_unknown_cost else cells.usd(firing.cost_usd)
 
     @admin.display(description="loop lag", ordering="event_loop_lag_ms")
     def loop_lag(self, firing: Firing) -> SafeString:

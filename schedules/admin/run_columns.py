@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from agents import budgets
 from schedules import caps, conf, situation
 from schedules.admin.tones import run_badge
 from schedules.models import Run
@@ -27,6 +28,9 @@ class WithReasons(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         runs = list(self.result_list)
+        unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
+        for run in runs:
+            run.unpriced_turns = unpriced[run.pk]
         queued = [run for run in runs if run.status == RunStatus.QUEUED]
         if queued:
             explained = queue.explain(queued, situation.look(now := clock.now(), caps.load(now)))
@@ -87,7 +91,7 @@ class RunColumns(ReadOnlyAdmin):
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, run: Run) -> SafeString:
-        return cells.usd(run.cost_usd)
+        return cells.cost(run.cost_usd, run.unpriced_turns)
 
     @admin.display(description="waited")
     def waited(self, run: Run) -> SafeString:

@@ -28,7 +28,7 @@ class DayRow(Row):
     firings: int
     runs: int
     turns: int
-    cost_usd: float
+    cost_usd: float | None = Field(description="null: the price of a model is not known.")
 
 
 class ForecastRow(Page[ExpectedRow]):
@@ -47,7 +47,7 @@ class ForecastRow(Page[ExpectedRow]):
     longest_wait_sec: int
     wait_p95_sec: int
     turns: int
-    cost_usd: float
+    cost_usd: float | None = Field(description="null: the price of a model is not known.")
     schedules_left_out: int = Field(description="Beyond the most that are looked at.")
     scheduled_work_stopped: bool = Field(description="Then the times hold if it starts again now.")
     days: list[DayRow]

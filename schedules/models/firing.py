@@ -103,6 +103,11 @@ class Firing(models.Model):
         return f"{self.schedule_name} at {self.nominal_at:%Y-%m-%d %H:%M} {self.outcome}"
 
     @property
+    def has_unknown_cost(self) -> bool:
+        """Whether its run used a model whose price was not known."""
+        return self.cost_usd is None and bool(self.turn_count)
+
+    @property
     def was_cancelled(self) -> bool:
         """Whether a person stopped its run: `CANCELLED` of one row."""
         if self.completed_at is None:

@@ -1,11 +1,14 @@
 """One piece of agent work: the lifecycle row."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.functional import cached_property
 
+from agents import budgets
 from agents.failures import Sample
 from agents.models import Profile, Project, Question, Transcript
 from agents.states import FailureReason
@@ -195,6 +198,16 @@ class Run(models.Model):
         if self.status != RunStatus.RUNNING or self.deadline_at is None:
             return noted
         return max(noted, self.time_limit(default_sec) - (self.deadline_at - now))
+
+    @cached_property
+    def unpriced_turns(self) -> int:
+        """How many of its steps so far were at a price that is not known; `cost_usd` has nothing of them."""
+        return budgets.unpriced("run_id", [self.pk])[self.pk]
+
+    @property
+    def known_cost(self) -> Decimal | None:
+        """What it cost, in USD; None where the price of a step is not known."""
+        return None if self.unpriced_turns else self.cost_usd
 
     @property
     def finished(self) -> bool:

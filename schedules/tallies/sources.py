@@ -139,9 +139,10 @@ def _endings(rows: QuerySet[Run]) -> Totals:
 
 
 TOKENS = ("input", "output", "cache_read", "cache_write")
-SPENT = {"cost": Sum(_whole("cost_usd", COINS_PER_USD))} | {
-    f"tokens_{kind}": Sum(f"{kind}_tokens") for kind in TOKENS
-}
+SPENT: dict[str, Any] = {
+    "cost": Sum(_whole("cost_usd", COINS_PER_USD)),
+    "unpriced": Count("pk") - Count("cost_usd"),
+} | {f"tokens_{kind}": Sum(f"{kind}_tokens") for kind in TOKENS}
 
 
 def _spending(rows: QuerySet[LedgerEntry]) -> Totals:

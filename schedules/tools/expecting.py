@@ -24,7 +24,7 @@ class Expected:
         self._known = list(alike.only("profile", "avg_turns_per_firing"))
         self._steps = Weights(self._known, conf.load()).of(schedule)
         self._runs = len(stamps_ahead(schedule, now, now + WEEK)[: schedule.firings_left])
-        self._usd = Prices().of(NO_SCHEDULE, self._steps)
+        self._usd = Prices().of(NO_SCHEDULE, self._steps) or 0.0
         self._has_price = self._usd > 0
         if schedule.max_cost_usd is not None:
             self._usd = min(self._usd, float(schedule.max_cost_usd))

@@ -125,7 +125,7 @@ def measure(run: Run, ending: Ending, now: datetime) -> None:
         turn_count=run.turn_count,
         input_tokens=run.input_tokens,
         output_tokens=run.output_tokens,
-        cost_usd=run.cost_usd,
+        cost_usd=run.known_cost,
         event_loop_lag_ms=ending.event_loop_lag_ms,
         peak_rss_mb=ending.peak_rss_mb,
         failure_reason=run.failure_reason,

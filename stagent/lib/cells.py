@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 NOTHING = format_html('<span class="nothing">{}</span>', "–")
+UNKNOWN = "unknown"  # a cost at a price that nobody knows
 STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 THOUSAND, MILLION = 10_000, 10_000_000  # from here on tokens are told in thousands, in millions
 
@@ -72,10 +73,26 @@ def said(milliseconds: float) -> str:
 
 def usd(amount: Decimal | None) -> SafeString:
     """Money, with as many digits as a cheap run needs: $0.0123, $4.20."""
-    if amount is None:
-        return NOTHING
-    digits = 2 if amount == 0 or amount >= 1 else 4
-    return format_html('<span class="number">${}</span>', f"{amount:,.{digits}f}")
+    return NOTHING if amount is None else format_html('<span class="number">{}</span>', money(amount))
+
+
+def money(amount: Decimal | None, unpriced: int = 0, digits: int | None = None) -> str:
+    """Say what something cost: `unknown` or `at least $0.0123` where parts of it have no known price.
+
+    None is the cost of a part without a known price; of a sum, `unpriced` is how many parts have none.
+    """
+    if amount is None or (unpriced and not amount):
+        return UNKNOWN
+    if digits is None:
+        digits = 2 if amount == 0 or amount >= 1 else 4
+    return f"{'at least ' if unpriced else ''}${amount:,.{digits}f}"
+
+
+def cost(amount: Decimal | None, unpriced: int = 0) -> SafeString:
+    """What something cost, as `money` says it."""
+    if (words := money(amount, unpriced)) == UNKNOWN:
+        return badge(UNKNOWN, "wait", "The price of a model was not known.")
+    return format_html('<span class="number">{}</span>', words)
 
 
 def count(number: float | None) -> SafeString:

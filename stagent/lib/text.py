@@ -6,6 +6,7 @@ from typing import Any
 from django.core.validators import MaxLengthValidator
 
 CUT = "…"  # how a text ends that was cut
+CLOSING = ")]}”’»\"'`*"
 MOST_JOINED = 40  # characters of one sign, such as a family of emoji
 ZWNJ, ZWJ = "\u200c", "\u200d"
 FLAG = "\U0001f3f4"  # flags of regions are spelled behind it, in tags
@@ -72,6 +73,13 @@ def too_long(text: str, longest: int) -> str:
 def length_fault(longest: int, length: int) -> str:
     """Say that a text may have at most so many characters, and how many it has."""
     return str(MaxLengthValidator.message % {"limit_value": longest, "show_value": length})
+
+
+def sentence(text: str) -> str:
+    """End what somebody else said with a full stop, so that what follows is another sentence."""
+    text = text.strip()
+    ends = text.rstrip(CLOSING).endswith((".", "!", "?", CUT, "。", "！", "？"))
+    return text if not text or ends else f"{text}."
 
 
 def with_ending(name: str, ending: str, longest: int) -> str:

@@ -35,6 +35,7 @@ COUNTERS = (
     Counted("stagent_turns", "replies", ("activity",), "Replies of models that are in the ledger."),
     Counted("stagent_forced_runs", "forced", (), "Runs that somebody forced past the cap."),
     Counted("stagent_cost_usd", "cost", ("activity",), "Money spent, in USD.", sources.COINS_PER_USD),
+    Counted("stagent_unpriced_turns", "unpriced", ("activity",), "Replies without a known price."),
     *(
         Counted(
             f"stagent_{kind}_tokens", f"tokens_{kind}", ("activity",), f"Tokens: {kind.replace('_', ' ')}."

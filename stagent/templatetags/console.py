@@ -18,6 +18,7 @@ from schedules.models import Run
 from schedules.zones import zone
 from stagent.lib import cells, charts, clock
 from stagent.lib.rendering import html_of
+from stagent.lib.text import sentence
 
 SHEETS = (
     "shared/base",
@@ -39,7 +40,9 @@ SHEETS = (
 register = template.Library()
 
 register.filter("span", cells.span)
+register.filter("sentence", sentence)
 register.filter("usd", cells.usd)
+register.filter("cost", cells.cost)
 register.filter("count", cells.count)
 register.filter("tokens", cells.tokens)
 register.filter("exact", cells.exact)
@@ -81,13 +84,6 @@ def plain(text: object) -> str:
 def markdown(text: str) -> SafeString:
     """Show what a model wrote the way the chat page does."""
     return mark_safe(html_of(text))  # noqa: S308
-
-
-@register.filter
-def sentence(text: str) -> str:
-    """End what an error said with a full stop, so that what follows is another sentence."""
-    text = text.rstrip()
-    return text if not text or text[-1] in '.!?…)]”"' else f"{text}."
 
 
 @register.filter

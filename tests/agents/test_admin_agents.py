@@ -65,7 +65,7 @@ def test_a_day_of_models_without_a_known_price_is_shown(reader):
     spender = budgets.Spender(Activity.RUN_TURN, run_id=7)
     assert budgets.settle(spender, Usage(input=5, output=1), model="of-tomorrow", now=clock.now()) is None
     page = reader.opens(LEDGER)
-    assert "Today $0.00 1 steps" in page
+    assert "Today unknown 1 steps" in page
     assert "unknown" in page
 
 

@@ -83,7 +83,7 @@ def test_a_reply_of_unknown_price_is_counted_and_not_called_free():
     entry = LedgerEntry.objects.get()
     assert (entry.cost_usd, entry.price) == (None, {"source": "unknown"})
     assert budgets.spent_today(NOON) == Spent(turns=1, cost_usd=Decimal(0), unpriced=1)
-    assert budgets.unpriced("run_id", [7, 8]) == {7}
+    assert budgets.unpriced("run_id", [7, 8]) == {7: 1}
 
 
 def test_a_forced_bypass_is_on_the_ledger_and_costs_nothing():
@@ -105,7 +105,7 @@ def test_the_budget_that_is_exceeded_is_named():
     spend("1.5")
     budgets.check(RUN, Decimal("0.5"), NOON)
     with pytest.raises(
-        BudgetExceeded, match=r"The daily budget of this project is used up: 1.5000 of 2.0000 USD"
+        BudgetExceeded, match=r"The daily budget of this project is used up: \$1.5000 of \$2.0000 spent"
     ):
         budgets.check(RUN, Decimal("0.51"), NOON)
 

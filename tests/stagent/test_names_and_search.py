@@ -7,6 +7,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 
 from agents.models import Budget, McpServer, Profile, Project
+from chat.search import cut, words_of
 from schedules.models import Schedule
 from stagent.lib import clock
 from stagent.lib.names import LARGEST_INTEGER, fault_of
@@ -64,9 +65,10 @@ def test_names_of_before_are_put_on_one_line():
 FINDS = [
     ("Ärger", "ärger"), ("ärger", "ÄRGER"), ("STRASSE", "strasse"), ("Straße", "straße"), ("IRMAK", "irmak"),
     ("Ωmega", "ωMEGA"), ("Жар", "жар"), ("100%", "100%"), ("a_b", "a_b"), ("back\\slash", "K\\S"),
-    ("e\u0301te", "E\u0301TE"), ("Ünal", "ünal"),
+    ("e\u0301te", "E\u0301TE"), ("Ünal", "ünal"), ("Straße", "strasse"), ("STRASSE", "straße"),
+    ("STRAẞE", "Strasse"), ("Strasse", "STRAẞE"), ("Flusssand", "flußsand"), ("Maß 100%", "mass 100%"),
 ]  # fmt: skip
-MISSES = [("Straße", "strasse"), ("100 percent", "100%"), ("axb", "a_b"), ("\u00e9t\u00e9", "ete")]
+MISSES = [("Strase", "straße"), ("100 percent", "100%"), ("axb", "a_b"), ("\u00e9t\u00e9", "ete")]
 
 
 @pytest.mark.parametrize(
@@ -80,11 +82,27 @@ def test_search_finds_the_same_on_both_databases(api, alice, said, asked, found)
     assert (schedules["count"], conversations["count"]) == (found, found)
 
 
+@pytest.mark.parametrize(
+    ("said", "asked", "marked"),
+    [("Die Straße hier", "strasse", "Straße"), ("Die STRASSE", "straße", "STRASSE"), ("Maß", "mass", "Maß")],
+)
+def test_a_snippet_marks_what_was_found(said, asked, marked):
+    found = cut(said, words_of(asked))
+    assert [found.text[begin:end] for begin, end in found.marks] == [marked]
+
+
+def test_names_are_told_apart_alike_on_both_databases(alice):
+    a_schedule(clock.now(), name="Straße")
+    assert Schedule.objects.filter(name__iexact="STRASSE").count() == 1
+    assert Schedule.objects.filter(name__istartswith="stras").count() == 1
+    assert Schedule.objects.filter(name__icontains="s_r").count() == 0
+
+
 def test_like_knows_null_and_escapes():
     assert like(None, "a") is None
     assert like("a", None) is None
     assert like("%\\%", "5%") is True
-    assert like("_", "ß") is True
+    assert like("%ss%", "ß") is True
     assert like("%ä%", "x\nÄ\ny") is True
 
 

@@ -1,14 +1,16 @@
 """What we compose is cut in one way, at the end, with a mark; what people type is not cut at all."""
 
 import ast
+import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
 from stagent.lib.names import fault_of, free_copy, plain
 from stagent.lib.problems import Problem, typed
-from stagent.lib.text import INVISIBLE, clip, is_blank, shorten, too_long, with_ending
+from stagent.lib.text import INVISIBLE, clip, is_blank, sentence, shorten, too_long, with_ending
 from tests.test_house import product
 
 SIGNS = ["👩‍👩‍👧", "e\u0301", "👍🏽", "🇩🇪", "🏴\U000e0067\U000e0062\U000e007f", "क्‍ष", "❤️"]
@@ -151,6 +153,43 @@ def test_texts_are_cut_in_one_place_only():
 )
 def test_a_cut_elsewhere_is_found(code, is_found):
     assert bool(list(_cuts("x.py", ast.parse(code), {"detail"}, set()))) is is_found
+
+
+# Texts of ours that stand before another sentence; what others said goes through `sentence`.
+WHOLE_SENTENCES = {"kept", "STEP_IS", "begins", "warning['message']", "taken"}
+
+
+def _glued(tree: ast.Module) -> Iterator[str]:
+    """Return what stands in an f-string right before another sentence, and may lack its full stop."""
+    for text in (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)):
+        for before, after in pairwise(text.values):
+            match before, after:
+                case ast.FormattedValue(value=value), ast.Constant(value=str(words)):
+                    said = ast.unparse(value)
+                    if re.match(r" [A-Z][a-z]+ [a-z]", words) and not said.startswith("sentence("):
+                        yield said
+
+
+def test_no_sentences_are_glued_together():
+    found = {said for _, text in product() for said in _glued(ast.parse(text))}
+    assert found == WHOLE_SENTENCES, "put `stagent.lib.text.sentence` around what somebody else said"
+
+
+@pytest.mark.parametrize(
+    ("said", "whole"),
+    [
+        ("the model does not support tools", "the model does not support tools."),
+        ("Not found (404)", "Not found (404)."),
+        ("He said “No.”", "He said “No.”"),
+        ("Done. ", "Done."),
+        ("cut…", "cut…"),
+        ("Why?", "Why?"),
+        ("不支持。", "不支持。"),
+        ("", ""),
+    ],
+)
+def test_what_others_said_ends_with_a_full_stop(said, whole):
+    assert sentence(said) == whole
 
 
 @pytest.mark.parametrize("sign", SIGNS)

@@ -45,7 +45,7 @@ COLUMNS = {
     "Status": lambda row: row.get("status"),
     "When": ended,
     "Steps": lambda row: row.get("turn_count"),
-    "Cost": lambda row: money(row.get("cost_usd")),
+    "Cost": lambda row: money(row.get("cost_usd", 0)),
     "Reason": lambda row: first(row, "failure_reason", "wait_reason"),
 }
 
@@ -132,7 +132,7 @@ def told_run(row: Row) -> str:
         "Ended": ended(row),
         "Steps": row.get("turn_count"),
         "Tokens": tokens(row),
-        "Cost": money(row.get("cost_usd")),
+        "Cost": money(row.get("cost_usd", 0)),
         "Waiting for": row.get("wait_reason"),
         "Failed because": row.get("failure_reason"),
     }

@@ -9,6 +9,7 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from schedules.forecast import FATES, HOURS, MOST_HOURS, Day, Expected, Forecast
 from schedules.forecast_answer import answer
 from schedules.zones import zone
 from stagent.lib import clock
+from stagent.lib.cells import money
 
 ROWS = 30
 
@@ -93,7 +95,7 @@ def _day(day: Day) -> list[str]:
         f"{day.firings:,}",
         f"{day.runs:,}",
         f"{day.turns:,.0f}",
-        f"${day.cost_usd:,.2f}",
+        money(Decimal(day.cost_usd), day.unpriced, digits=2),
     ]
 
 

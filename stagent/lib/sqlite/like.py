@@ -1,15 +1,17 @@
-"""LIKE for SQLite as PostgreSQL has it under UPPER(): without regard to case, in every script."""
+"""LIKE for SQLite as PostgreSQL has it under UPPER(): without regard to case, in every script, ß as ss."""
 
 import re
 from functools import lru_cache
 from typing import Any
 
+from stagent.lib.folding import fold
+
 
 def upper(text: str) -> str:
-    """Return a text in capitals, a character for a character: `ß` has no single capital and stays."""
+    """Return a text in capitals, a character for a character but for ß; see `stagent.lib.folding`."""
     if text.isascii():
         return text.upper()
-    return "".join(capital if len(capital := char.upper()) == 1 else char for char in text)
+    return "".join(capital if len(capital := char.upper()) == 1 else char for char in fold(text))
 
 
 def like(pattern: Any, text: Any, escape: str = "\\") -> bool | None:
