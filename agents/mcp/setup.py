@@ -18,6 +18,7 @@ from agents.models import McpServer
 from stagent.lib import journal
 from stagent.lib.api.values import number
 from stagent.lib.problems import Problem, invalid, of_model
+from stagent.lib.text import clip
 from stagent.lib.versions import ANY, Expected, version_of
 
 SET_UP = "set_up_mcpserver"
@@ -100,7 +101,7 @@ def _found(server_id: str, rows: Any) -> McpServer:
     key = number(server_id)
     found: McpServer | None = None if key is None else rows.filter(pk=key).first()
     if found is None:
-        raise Problem(404, "mcp_server_not_found", f"There is no MCP server {server_id[:80]!r}.")
+        raise Problem(404, "mcp_server_not_found", f"There is no MCP server {clip(server_id, 80)!r}.")
     return found
 
 
