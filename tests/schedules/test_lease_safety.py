@@ -113,7 +113,7 @@ def test_a_run_that_cannot_be_confirmed_stops_itself_before_its_lease_ends(execu
     assert job.cause is Cause.LEASE_LOST
     assert time.monotonic() - job.confirmed_at > leases.STOP_SHARE * TTL_SEC
     # Nothing is left to renew: readyz must not say "failing" until the next run.
-    wait_until(lambda: executor.renewer.thread.report().error == "")
+    wait_until(lambda: not executor.renewer.thread._outage.count)
 
 
 def test_a_renewal_that_hangs_stops_the_run_all_the_same(executor, job, monkeypatch):
