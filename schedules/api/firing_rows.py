@@ -11,7 +11,7 @@ from agents.states import FailureReason
 from schedules.api import finding
 from schedules.states import FiringKind, Outcome
 from stagent.lib.api.values import Id, Ref, Row, Said
-from stagent.lib.prepared import ByKey
+from stagent.lib.by_key import ByKey
 
 EXAMPLE: Any = json.loads("""{
   "id": "40", "schedule_id": "7", "schedule_name": "Morning report", "run_id": "42", "kind": "scheduled",

@@ -17,7 +17,7 @@ from schedules.situation import Situation
 from schedules.states import RunStatus, Source, WaitReason
 from schedules.waits import reason
 from stagent.lib.api.values import Id, Ref, Row, Said
-from stagent.lib.prepared import ByKey
+from stagent.lib.by_key import ByKey
 
 EXAMPLE: Any = json.loads("""{
   "id": "42", "schedule_id": "7", "schedule_name": "Morning report", "firing_id": "40", "source": "scheduled",

@@ -15,7 +15,7 @@ from schedules.models import Schedule
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib.api.values import Id, Ref, Row, Said, Warnings
-from stagent.lib.prepared import ByKey
+from stagent.lib.by_key import ByKey
 from stagent.lib.versions import version_of
 
 EXAMPLE: Any = json.loads("""{

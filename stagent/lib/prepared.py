@@ -109,10 +109,13 @@ class Select[M: Model]:
 
 
 class Tuples:
-    """A prepared SELECT of the plain columns and counts of a `values_list`, as the driver reads them."""
+    """A prepared SELECT of the plain columns and counts of a `values_list`, as the driver reads them.
 
-    def __init__(self, queryset: QuerySet[Any, tuple[Any, ...]]) -> None:
-        self._queryset = queryset
+    With `sliced`, a run of it takes `limit` and `offset`.
+    """
+
+    def __init__(self, queryset: QuerySet[Any, tuple[Any, ...]], *, sliced: bool = False) -> None:
+        self._queryset, self._sliced = queryset, sliced
 
     def __call__(self, **values: Any) -> list[Any]:
         rows, _ = self._statement.run(values)
@@ -120,22 +123,11 @@ class Tuples:
 
     @_once
     def _statement(self) -> "Statement":
-        return Statement(*self._queryset.query.get_compiler(connection=connection).as_sql())
-
-
-class ByKey[M: Model]:
-    """A prepared SELECT of rows by their primary keys, in the order of the keys; keys of no row are left out.
-
-    For rows that are only shown: each as it is now, whatever it was when its key was looked up.
-    """
-
-    def __init__(self, queryset: QuerySet[M]) -> None:
-        key = queryset.model._meta.pk
-        self._select = Select(queryset.filter(pk__in=GivenKeys("keys", key)).order_by(), shared=True)
-
-    def __call__(self, keys: Sequence[int]) -> list[M]:
-        found = {row.pk: row for row in self._select(keys=keys)}
-        return [found[key] for key in keys if key in found]
+        sql, parameters = self._queryset.query.get_compiler(connection=connection).as_sql()
+        if not self._sliced:
+            return Statement(sql, parameters)
+        numbers = [Given(name, IntegerField()) for name in ("limit", "offset")]
+        return Statement(f"{sql} LIMIT %s OFFSET %s", [*parameters, *numbers])
 
 
 class Update[M: Model]:

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Transcript
 from schedules.models import Run, Schedule, Slot
-from stagent.lib.prepared import ByKey, Given, Select, Tuples, Update, UpdateReturning
+from stagent.lib.by_key import ByKey
+from stagent.lib.prepared import Given, Select, Tuples, Update, UpdateReturning
 from tests.support.builders import NOON, a_running_run, a_schedule
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,16 @@ def test_rows_by_their_keys_come_in_the_order_of_the_keys_and_are_those_of_the_o
     assert vars(read[0]) | {"_state": None} == vars(asked) | {"_state": None}
     assert by_key([]) == []
     assert read[0].profile is read[1].profile  # both are only shown
+
+
+def test_a_stretch_and_a_count_are_those_of_the_orm_filtered_or_not() -> None:
+    for name in "dbca":
+        a_schedule(name=name)
+    by_key = ByKey(Schedule.objects.all())
+    for rows in (Schedule.objects.all(), Schedule.objects.filter(name__gt="b"), Schedule.objects.none()):
+        for first, last in ((0, 50), (1, 3), (2, 2), (9, 12)):
+            assert by_key(by_key.keys(rows, first, last)) == list(rows[first:last])
+        assert by_key.count(rows) == rows.count()
 
 
 def test_rows_that_may_be_changed_share_nothing() -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from stagent.lib.api.cursors import after, cursor_after, decode, encode, unknown_cursor
 from stagent.lib.api.values import Listed
-from stagent.lib.prepared import ByKey
+from stagent.lib.by_key import ByKey
 from stagent.lib.problems import invalid
 from stagent.lib.stretches import keys
 
@@ -61,12 +61,12 @@ def page[Found: Model, Shown](
     wanted = after(rows, cursor) if cursor else rows
     first = 0 if cursor else asked.offset
     last_one = first + asked.limit
-    looked_up = keys(wanted, first, last_one)
+    looked_up = (read.keys if read else keys)(wanted, first, last_one)
     found = read(looked_up) if read else list(wanted.filter(pk__in=looked_up))
     # By the keys, not the rows: one that is deleted between the two queries does not end the list.
     goes_on = isinstance(asked, Paged) and bool(found) and len(looked_up) == asked.limit
     following = cursor_after(rows, found[-1]) if goes_on else None
-    return Listed(items=show(found), count=rows.count(), next=following)
+    return Listed(items=show(found), count=read.count(rows) if read else rows.count(), next=following)
 
 
 def page_of[Item: BaseModel](
