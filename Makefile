@@ -18,7 +18,7 @@ run: env  ## Run web and scheduler (PORT=8000 HOST=127.0.0.1)
 test: env  ## Run the tests that need no server (ARGS="-k tick")
 	@$(PY) -m pytest -q -n 2 $(ARGS)
 
-lint: env  ## Check style, types and who imports whom
+lint: env  ## Check style, types and who imports whom, in the browser modules too
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 	@$(PY) -m mypy
