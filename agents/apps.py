@@ -6,10 +6,10 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         from agents import checks, runtimes  # noqa: F401
-        from agents.bridge import connections_of_its_own
-        from agents.runtimes.anthropic import AnthropicRuntime
-        from agents.tools import builtin, calls
+        from agents.runtimes.anthropic.runtime import AnthropicRuntime
+        from agents.tools import builtin, invoke
+        from stagent.lib.db.from_async import connections_of_its_own
 
         builtin.register()
-        calls.surround(connections_of_its_own)
+        invoke.surround(connections_of_its_own)
         runtimes.register(AnthropicRuntime())

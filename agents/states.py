@@ -92,7 +92,7 @@ class QuestionStatus(models.TextChoices):
     WITHDRAWN = "withdrawn"  # its run or reply ended first
 
 
-# Every arrow of a question and the one function of `agents.questions` that walks it.
+# Every arrow of a question and the one function of `agents.approvals.approvals` that walks it.
 QUESTION_ARROWS = (
     (QuestionStatus.OPEN, QuestionStatus.ALLOWED, "answer"),
     (QuestionStatus.OPEN, QuestionStatus.DENIED, "answer"),

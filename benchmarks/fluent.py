@@ -19,10 +19,10 @@ from benchmarks.ground import QUICK
 from benchmarks.rows import tell
 
 # isort: split
-from agents import scribe, transcript
-from agents.bridge import in_database
-from agents.events import TextDelta
-from agents.recording import Tell, record
+from agents.protocol.events import TextDelta
+from agents.transcripts import batch_writer, transcript
+from agents.transcripts.recorder import Tell, record
+from stagent.lib.db.from_async import in_database
 
 RATES = (100, 300)  # words a second
 SECONDS = 2 if QUICK else 5
@@ -84,13 +84,13 @@ async def through(listener: Listener, text: str) -> float:
 
 
 def _slow_disk() -> None:
-    write = scribe._write
+    write = batch_writer._write
 
-    def slowly(pages: list[scribe.Page]) -> dict[int, int]:
+    def slowly(pages: list[batch_writer.Page]) -> dict[int, int]:
         time.sleep(SLOW_WRITE_SEC)
         return write(pages)
 
-    scribe._write = slowly
+    batch_writer._write = slowly
     took = asyncio.run(_burst())
     what = f"{BURST:,} words in {BURST_SEC} s, {1000 * SLOW_WRITE_SEC:.0f} ms a write: all shown after"
     tell(what, f"{took:.2f} s", "< 1 s", took < 1)

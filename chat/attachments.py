@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Sum
 
-from agents.media import amount, cost_of
+from agents.protocol.media import amount, cost_of
 from chat import conf, files
 from chat.errors import attachment_was_sent, no_attachment, no_room_for_files
 from chat.models import Attachment, Content, Enclosure

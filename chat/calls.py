@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.events import ToolFinished, ToolStarted
 from agents.models import Event
+from agents.protocol.events import ToolFinished, ToolStarted
 from chat.frames import frame_of
 from chat.models import Message
 

@@ -16,11 +16,11 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import InMemoryChannelLayer
 from django.contrib.auth.models import User
 
-from agents.bridge import in_database
 from chat import catching_up, conf, doorbell, hub, requests
 from chat.catching_up import Place
 from chat.frames import Frame, error
 from chat.tails import MOST_BACKLOG, Tail
+from stagent.lib.db.from_async import in_database
 from stagent.lib.problems import Problem
 from stagent.lib.text import clip
 

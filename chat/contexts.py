@@ -10,16 +10,17 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from agents import conf as agents_conf
-from agents import leaves, transcript
-from agents.assignment import Assignment, author_of
-from agents.errors import LeaseLost
-from agents.limits import Limits
-from agents.media import said_with, weight
+from agents.approvals import standing
+from agents.engine.assignment import Assignment, author_of
+from agents.engine.limits import Limits
 from agents.models import Profile
 from agents.models.profile import workspace_of
-from agents.past import Author
+from agents.protocol.media import said_with, weight
+from agents.protocol.usage import estimate
+from agents.runtimes.errors import LeaseLost
 from agents.states import FailureReason
-from agents.usage import estimate
+from agents.transcripts import transcript
+from agents.transcripts.history import Author
 from chat import conf
 from chat.luggage import Luggage
 from chat.models import Message
@@ -76,7 +77,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         fresh=claim.fresh,
         clock=_clock(clock.now()),
         once=True,
-        place=leaves.in_conversation(reply.conversation_id),
+        place=standing.in_conversation(reply.conversation_id),
         may_ask=True,
     )
 

@@ -15,9 +15,9 @@ from typing import NamedTuple, cast
 
 from django.db import InterfaceError, OperationalError
 
-from agents import runner, scribe
-from agents.bridge import database_threads, in_database, prioritised
+from agents.engine import runner
 from agents.runtimes import warm_up
+from agents.transcripts import batch_writer
 from chat import conf, contexts, doorbell, pruning, reconcile
 from chat.errors import Quicker
 from chat.models import Message
@@ -27,6 +27,7 @@ from chat.transitions import claim
 from chat.waits import waited_for
 from stagent.lib import clock
 from stagent.lib.closing import close_in_order
+from stagent.lib.db.from_async import database_threads, in_database, prioritised
 from stagent.lib.holder import holder
 from stagent.lib.interpreter import tidy_up
 from stagent.lib.prepared import Given, Select
@@ -120,7 +121,7 @@ class Desk:
 
     async def _work(self) -> None:
         # What is said has a thread of its own: who begins does not wait for it.
-        async with database_threads("desk-database"), scribe.here().in_a_thread_of_its_own():
+        async with database_threads("desk-database"), batch_writer.here().in_a_thread_of_its_own():
             for lasting in self._beside.values():
                 lasting.start()
             try:

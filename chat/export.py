@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.text import slugify
 
-from agents.media import amount
+from agents.protocol.media import amount
 from chat import attachments
 from chat.branches import Tree, load
 from chat.calls import Call, calls_of

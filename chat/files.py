@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from agents.media import amount
+from agents.protocol.media import amount
 from chat import conf
 from chat.errors import file_is_empty, file_is_unknown, file_too_large
 from chat.states import FileKind

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from agents.events import (
+from agents.protocol.events import (
     Finished,
     Notice,
     TextDelta,

@@ -11,10 +11,10 @@ import time
 import weakref
 from contextlib import suppress
 
-from agents.bridge import in_database
 from chat import doorbell
 from chat.statements import Row, events_after, newest
 from chat.tails import Tail
+from stagent.lib.db.from_async import in_database
 from stagent.lib.supervisor import SUPERVISOR
 from stagent.lib.watched import Watched
 

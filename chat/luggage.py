@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from agents import media
+from agents.protocol import media
 from chat import attachments, conf
 from chat.models import Attachment, Message
 from chat.states import FileKind

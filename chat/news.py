@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from agents import transcript
+from agents.transcripts import transcript
 from chat.doorbell import ring
 from chat.events import News
 from chat.models import Conversation, Feed, Message

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from agents.events import QuestionAsked, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
 from agents.models import Event
+from agents.protocol.events import QuestionAsked, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
 from chat.calls import ShownIds
 
 type Happened = tuple[str, dict[str, Any], datetime]  # kind, data, at

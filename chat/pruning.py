@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from agents import leaves, transcript
+from agents.approvals import standing
 from agents.models import Event
+from agents.transcripts import transcript
 from chat import conf
 from chat.models import Attachment, Conversation, Enclosure, Feed, Message
 
@@ -49,7 +50,7 @@ def _take_away(conversation: Conversation) -> bool:
         Message.objects.filter(pk__in=ids).delete()
         transcript.discard(logs)
         if len(ids) < LOGS:
-            leaves.end_all([leaves.in_conversation(conversation.pk)])
+            standing.end_all([standing.in_conversation(conversation.pk)])
             conversation.delete()
     return len(ids) < LOGS
 

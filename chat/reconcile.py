@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from agents import questions
+from agents.approvals import approvals
 from chat import conf
 from chat.models import Message
 from chat.states import MessageStatus, Reason
@@ -43,7 +43,7 @@ def settle_stale(now: datetime, conversation_id: int | None = None) -> int:
 
 def _wake_the_answered(now: datetime, conversation_id: int | None) -> None:
     """Go on with what a person has answered, or failed to answer in time; no lost call leaves it waiting."""
-    questions.expire(now)
+    approvals.expire(now)
     parked = Message.objects.filter(status=MessageStatus.PENDING, asks_since__isnull=False)
     if conversation_id is not None:
         parked = parked.filter(conversation_id=conversation_id)

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from agents.bridge import in_database, prioritised
 from chat import conf
 from chat.replies import Cause, Job
 from chat.transitions import renew
 from stagent.lib import clock, leases
+from stagent.lib.db.from_async import in_database, prioritised
 from stagent.lib.thread_pool import Priority
 from stagent.lib.watched import Watched
 

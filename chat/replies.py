@@ -13,20 +13,21 @@ from enum import Enum
 from itertools import count
 from math import ceil
 
-from agents import runner, transcript
-from agents.assignment import Assignment
-from agents.bridge import in_database, in_order
-from agents.errors import LeaseLost, classify
-from agents.events import Finished, Notice, TextDelta, TurnFinished, TurnStarted
+from agents.engine import runner
+from agents.engine.assignment import Assignment
 from agents.failures import Retry, policy
+from agents.protocol.events import Finished, Notice, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import is_warm, warm_up
+from agents.runtimes.errors import LeaseLost, classify
 from agents.states import FailureKind, FailureReason
+from agents.transcripts import transcript
 from chat import conf, contexts
 from chat.doorbell import ring
 from chat.states import MessageStatus, Reason
 from chat.transitions import Claim, End, finalise, park
 from chat.waits import Waited
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database, in_order
 from stagent.lib.text import sentence
 
 FIRST_WAIT_SEC = 1.0  # doubled at each try; `agents.failures` says how long a reply waits, and for what

@@ -1,6 +1,6 @@
 """On whose account a reply goes."""
 
-from agents.budgets import Spender
+from agents.spending.budgets import Spender
 from agents.states import Activity
 from chat.models import Message
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from agents.events import Finished, TextDelta, TurnStarted
 from agents.models import Event
+from agents.protocol.events import Finished, TextDelta, TurnStarted
 from chat.models import Message
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from agents import breaker
+from agents.runtimes import breaker
 from schedules.errors import Quicker
 from schedules.models import Run
 from schedules.situation import Situation

@@ -4,12 +4,13 @@ from contextlib import suppress
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from agents import leaves, runner
-from agents.errors import BudgetExceeded, LeaseLost
-from agents.limits import Limits
+from agents.approvals import standing
+from agents.engine import runner
+from agents.engine.limits import Limits
+from agents.engine.runner import Assignment
+from agents.engine.work_time import WorkTime
 from agents.models.profile import workspace_of
-from agents.runner import Assignment
-from agents.worktime import WorkTime
+from agents.runtimes.errors import BudgetExceeded, LeaseLost
 from schedules.conf import Conf
 from schedules.models import Run
 from schedules.spending import spender
@@ -46,7 +47,7 @@ def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
         cost_used=run.cost_usd,
         extra_system=HEARTBEAT_NOTE if run.source == Source.HEARTBEAT else "",
         clock=_clock(run),
-        place=leaves.in_schedule(run.schedule_id),
+        place=standing.in_schedule(run.schedule_id),
         may_ask=True,
         worktime=WorkTime(run.worked_ms),
         fresh=run.transcript.last_seq == 0,  # nobody else may write there any more

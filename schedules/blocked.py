@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from agents import breaker
 from agents.models import Provider
+from agents.runtimes import breaker
 from schedules.blockers import SENTENCES
 from schedules.errors import Blocked
 from schedules.models import Run

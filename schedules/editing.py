@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from agents import leaves
+from agents.approvals import standing
 from schedules.calendar import Recurrence, ZoneError
 from schedules.cron import CronError, parse
 from schedules.models import Run, Schedule
@@ -211,7 +211,7 @@ def _end_leave(schedule: Schedule) -> None:
     """Let leave that stands end with the work that it was given for: agents edit schedules, too."""
     work = {name: getattr(schedule, name) for name in WORK}
     if not Schedule.objects.filter(pk=schedule.pk, **work).exists():
-        leaves.end_all([leaves.in_schedule(schedule.pk)])
+        standing.end_all([standing.in_schedule(schedule.pk)])
 
 
 def _restart(schedule: Schedule, now: datetime) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db.models import F
 
-from agents import breaker, transcript
-from agents.conclusion import conclusion_of
-from agents.errors import Failure, LeaseLost
-from agents.events import Finished
+from agents.engine.conclusion import conclusion_of
 from agents.models import Profile
+from agents.protocol.events import Finished
+from agents.runtimes import breaker
+from agents.runtimes.errors import Failure, LeaseLost
+from agents.transcripts import transcript
 from schedules import retries
 from schedules.models import Run
 from schedules.models.run import LONGEST_DETAIL

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.errors import LeaseLost
+from agents.runtimes.errors import LeaseLost
 from stagent.lib.cells import said
 
 __all__ = ["Blocked", "CapacityFull", "LeaseLost", "NoRoom", "NoScheduler", "NotAllowed", "Quicker"]

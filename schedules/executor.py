@@ -8,15 +8,15 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from uuid import UUID
 
-from agents import scribe
-from agents.bridge import database_threads
 from agents.runtimes import warm_up
+from agents.transcripts import batch_writer
 from schedules.conf import Conf
 from schedules.models import Run
 from schedules.renewer import Renewer
 from schedules.transitions import Claim
 from schedules.vitals import Vitals
 from schedules.worker import Cause, Job, work
+from stagent.lib.db.from_async import database_threads
 from stagent.lib.supervisor import SUPERVISOR, Supervisor
 from stagent.lib.watched import Policy, Watched
 
@@ -129,6 +129,6 @@ class Executor:
         # Where several may write at once, what is said has a thread of its own and waits for nobody.
         async with database_threads("runs-database") as pool:
             self.vitals.database_wait_p99_ms = pool.wait_p99_ms
-            apart = scribe.here().in_a_thread_of_its_own() if pool.size > 1 else nullcontext()
+            apart = batch_writer.here().in_a_thread_of_its_own() if pool.size > 1 else nullcontext()
             async with apart:
                 await self._closing.wait()

@@ -6,7 +6,7 @@ A signal may be lost (the process dies right after the commit), so the reaper sw
 from datetime import datetime
 from typing import Any
 
-from agents import questions
+from agents.approvals import approvals
 from agents.models import Question
 from agents.signals import question_answered
 from schedules.models import Run
@@ -31,12 +31,12 @@ def go_on(*, question: Question, **_: Any) -> None:
 def ask_no_more(*, run: Run, **_: Any) -> None:
     """Take back what a run that was stopped had just begun to ask; one that completed was answered."""
     if run.status != RunStatus.COMPLETED:
-        questions.withdraw(run.transcript_id, clock.now())
+        approvals.withdraw(run.transcript_id, clock.now())
 
 
 def settle_questions(now: datetime) -> None:
     """Deny what nobody answered in time, and take back what ended runs still ask."""
-    questions.expire(now)
+    approvals.expire(now)
     left = Question.objects.open().filter(transcript__run__status__in=FINISHED)
     for transcript_id in left.values_list("transcript_id", flat=True).distinct():
-        questions.withdraw(transcript_id, now)
+        approvals.withdraw(transcript_id, now)

@@ -12,9 +12,10 @@ from functools import partial
 from django.db import OperationalError, transaction
 from django.db.models import Q
 
-from agents import activity, breaker
-from agents.conclusion import conclusion_of
-from agents.errors import LeaseLost, describe
+from agents import live_streams
+from agents.engine.conclusion import conclusion_of
+from agents.runtimes import breaker
+from agents.runtimes.errors import LeaseLost, describe
 from agents.states import FailureKind
 from schedules import conf, notices, parked
 from schedules.models import Firing, Run
@@ -53,7 +54,7 @@ def reap(now: datetime) -> int:
         ("cancelled questions", waiting.exclude(cancel_requested_at=None), _settle_cancelled),
         ("answered questions", waiting.answered(), _settle_answered),
     )
-    parts.do("Reaping the live streams of holders that are gone", partial(activity.sweep, now), 0)
+    parts.do("Reaping the live streams of holders that are gone", partial(live_streams.sweep, now), 0)
     parts.do("Reaping open questions", partial(parked.settle_questions, now), None)
     settled = sum(_sweep(parts, what, runs, settle, now) for what, runs, settle in sweeps)
     parts.end()

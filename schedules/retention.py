@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from agents import activity, transcript
+from agents import live_streams
+from agents.transcripts import transcript
 from schedules.models import Delivery, Firing, Notice, Run
 
 ROWS = 500  # of small tables, in one transaction
@@ -57,7 +58,7 @@ def _prune_transcripts(before: datetime) -> bool:
 
 
 def _prune_streams(before: datetime) -> bool:
-    return bool(activity.prune(before, ROWS))
+    return bool(live_streams.prune(before, ROWS))
 
 
 def _prune_notices(before: datetime) -> bool:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from agents.events import Finished
 from agents.failures import Retry, policy
+from agents.protocol.events import Finished
 from agents.states import FailureKind
 from schedules.models import Run, Schedule
 from schedules.states import Source

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from agents import budgets
-from agents.budgets import Spender
+from agents.spending import budgets
+from agents.spending.budgets import Spender
 from agents.states import Activity
 from schedules import blockers, caps, handover
 from schedules import situation as situations

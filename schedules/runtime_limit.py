@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from agents.bridge import in_database
-from agents.errors import Failure, LeaseLost, describe
+from agents.engine.work_time import PULSE_SEC, WorkTime
 from agents.models import Profile
+from agents.runtimes.errors import Failure, LeaseLost, describe
 from agents.states import FailureKind
-from agents.worktime import PULSE_SEC, WorkTime
 from schedules import endings
 from schedules.endings import Worked
 from schedules.transitions import Claim
+from stagent.lib.db.from_async import in_database
 
 NOTE_EVERY_SEC = 15.0  # of a long call: so much is forgotten at most if the process dies
 SILENT_SEC = 30.0  # of the model as its time runs out: the provider is to blame, not the work

@@ -5,8 +5,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from agents import activity, breaker, budgets
+from agents import live_streams as activity
 from agents.models import Profile
+from agents.runtimes import breaker
+from agents.spending import budgets
 from schedules import handover, presence
 from schedules.conf import Conf
 from schedules.models import Pool, Run, Slot

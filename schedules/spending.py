@@ -1,6 +1,6 @@
 """On whose account the work of a run goes."""
 
-from agents.budgets import Spender
+from agents.spending.budgets import Spender
 from agents.states import Activity
 from schedules.models import Run
 

@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import F, Model
 from django.db.models.functions import Coalesce, Greatest
 
-from agents import totals
 from agents.models import Profile, Transcript
+from agents.spending import totals
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from agents import breaker
 from agents.models import LiveStream, Provider, Question
+from agents.runtimes import breaker
 from schedules import conf
 from schedules.deliveries import sending
 from schedules.models import Delivery, ProcessHealth, Run, Schedule, Scheduler

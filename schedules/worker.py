@@ -11,11 +11,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import Enum
 
-from agents import runner
-from agents.bridge import in_database, in_order, prioritised
-from agents.errors import Failure, LeaseLost, classify
-from agents.events import Event, Finished, TextDelta, TurnFinished, TurnStarted
+from agents.engine import runner
+from agents.protocol.events import Event, Finished, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import is_warm, warm_up
+from agents.runtimes.errors import Failure, LeaseLost, classify
 from agents.states import FailureKind
 from schedules import assignments, endings
 from schedules.conf import Conf
@@ -23,6 +22,7 @@ from schedules.runtime_limit import OutOfTime, RunTime
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending
 from schedules.vitals import Gauge
+from stagent.lib.db.from_async import in_database, in_order, prioritised
 from stagent.lib.thread_pool import Priority
 
 log = logging.getLogger("stagent.worker")

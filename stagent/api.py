@@ -13,7 +13,7 @@ from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from agents.api import leaves, ledger, mcp_servers, questions
+from agents.api import approvals, ledger, mcp_servers, standing_approvals
 from chat.api.routes import ROUTERS as CHAT
 from schedules.api.routes import firings, forecast, runs, schedules, status
 from stagent import api_errors, idempotency
@@ -137,7 +137,7 @@ api = Api(
     title="Stagent", version="1", description=DESCRIPTION, auth=DOORS, docs=Docs(), urls_namespace="api"
 )
 api.add_decorator(idempotency.answered_once(api), mode="view")
-OURS = (schedules, firings, runs, forecast, status, questions, leaves, ledger, mcp_servers)
+OURS = (schedules, firings, runs, forecast, status, approvals, standing_approvals, ledger, mcp_servers)
 for router in (*(part.router for part in OURS), *CHAT):
     api.add_router("", router)
 api_errors.install(api)

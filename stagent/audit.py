@@ -14,9 +14,9 @@ from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 
-from agents.budgets import TURNS
-from agents.events import Finished, ReplyStarted, TurnFinished
 from agents.models import Event, LedgerEntry, Question, Transcript
+from agents.protocol.events import Finished, ReplyStarted, TurnFinished
+from agents.spending.budgets import TURNS
 from chat.models import Message
 from chat.parts import parts_of, text_of
 from chat.states import MessageStatus

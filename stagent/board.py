@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from agents import budgets
 from agents.models import Budget, Question
+from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
 from chat import telemetry
 from schedules import caps, conf, situation

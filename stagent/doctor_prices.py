@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from agents import conf, runtimes
 from agents.models import LedgerEntry, Profile
-from agents.prices import LIST, list_date, price
+from agents.spending.prices import LIST, list_date, price
 from stagent.health import Finding, Level
 
 OLD = timedelta(days=120)

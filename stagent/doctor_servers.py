@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from agents.mcp import probing
+from agents.mcp import probe
 from agents.models import McpServer
 from agents.states import McpToolState
 from stagent.health import Finding, Level
@@ -16,7 +16,7 @@ def mcp_servers(now: datetime) -> Iterator[Finding]:
     """Test every server that is on; nothing where there is none."""
     for server in McpServer.objects.filter(enabled=True):
         server.connect_timeout_sec = min(server.connect_timeout_sec, PATIENCE_SEC)
-        wrong = probing.refresh(server, now)
+        wrong = probe.refresh(server, now)
         yield Finding(PART, Level.FAIL, f"{server.slug}: {wrong}") if wrong else _answers(server)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agents.bridge import keep_database_threads
+from stagent.lib.db.from_async import keep_database_threads
 
 ALIVE = b'{"status": "ok"}'
 HEADERS = [

@@ -18,10 +18,10 @@ from django.http import parse_cookie
 from django.urls import re_path
 from django.utils.http import is_same_domain
 
-from agents.bridge import in_database
 from chat.routing import websocket_urlpatterns
 from stagent.auth import authenticate
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
 
 type Scope = dict[str, Any]
 

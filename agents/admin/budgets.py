@@ -7,8 +7,8 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agents.budgets import Spent, spent_in_window
 from agents.models import Budget, Project
+from agents.spending.budgets import Spent, spent_in_window
 from agents.states import BudgetScope
 from stagent.lib import charts, clock
 from stagent.lib.admin import ConsoleAdmin

@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agents.budgets import TURNS, window_start
-from agents.models import LedgerEntry
-from agents.prices import LIST
+from agents.models import LedgerEntry, ModelPrice
+from agents.spending.budgets import TURNS, window_start
+from agents.spending.prices import LIST
 from agents.states import Activity, BudgetWindow, PriceSource
 from stagent.lib import cells, charts, clock
-from stagent.lib.admin import ReadOnlyAdmin, names, row_link
+from stagent.lib.admin import ConsoleAdmin, ReadOnlyAdmin, names, row_link
 from stagent.lib.charts import Bar
 
 DAYS = 14
@@ -175,3 +175,16 @@ def entries_of(day: Day) -> str:
     ends = datetime.combine(day["day"] + timedelta(days=1), time.min, timezone.get_default_timezone())
     within = {"at__gte": begins.isoformat(), "at__lt": ends.isoformat()}
     return reverse("admin:agents_ledgerentry_changelist", query=within)
+
+
+@admin.register(ModelPrice)
+class ModelPriceAdmin(ConsoleAdmin):
+    """USD per million tokens, of every model whose name begins like this, in place of what the list says."""
+
+    list_display = ("prefix", "input_usd", "output_usd", "cache_read_usd", "cache_write_usd")
+    search_fields = ("prefix",)
+    fields = ("prefix", ("input_usd", "output_usd"), ("cache_read_usd", "cache_write_usd"))
+    empty_text = (
+        "Prices come from the list of genai-prices; manage.py doctor says how old it is and which models it "
+        "does not know. Add a row to use another price: the beginning of a model's name and USD per million."
+    )

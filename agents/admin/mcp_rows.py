@@ -5,8 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from agents.mcp import naming
-from agents.mcp.offering import permission
+from agents.mcp import names
+from agents.mcp.tool_adapter import permission
 from agents.models import McpServer, McpTool, Profile
 from agents.states import McpToolState
 
@@ -71,13 +71,13 @@ def rows(server: McpServer) -> list[ToolRow]:
     tools = list(server.tools.select_related("allowed_by"))
     for tool in tools:
         tool.server = server
-    naming_it = [each for each in Profile.objects.all() if any(map(naming.is_foreign, each.tools))]
+    naming_it = [each for each in Profile.objects.all() if any(map(names.is_foreign, each.tools))]
     found = [ToolRow(tool, _profiles(tool, naming_it)) for tool in tools]
     return sorted(found, key=lambda row: (not row.changes, ORDER.index(row.tool.state), row.tool.name))
 
 
 def _profiles(tool: McpTool, profiles: list[Profile]) -> list[tuple[Profile, str]]:
-    mine = [each for each in profiles if any(naming.names_it(name, tool.offered_as) for name in each.tools)]
+    mine = [each for each in profiles if any(names.names_it(name, tool.offered_as) for name in each.tools)]
     return [(each, permission(tool, each.permissions)) for each in mine]
 
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from agents.admin.mcp_forms import McpServerForm
 from agents.admin.mcp_rows import rows
-from agents.mcp import discovery, probing, setup
+from agents.mcp import discovery, probe, setup
 from agents.models import McpServer, McpTool
 from agents.states import McpToolState
 from stagent.lib import cells, clock
@@ -116,7 +116,7 @@ class McpServerAdmin(ConsoleAdmin):
             self._try(request, server)
 
     def _try(self, request: HttpRequest, server: McpServer) -> None:
-        if wrong := probing.refresh(server, clock.now()):
+        if wrong := probe.refresh(server, clock.now()):
             return self.message_user(request, f"{server.name}: {wrong}", messages.ERROR)
         states = [tool.state for tool in server.tools.filter(gone=False)]
         new = f", {count} of them new" if (count := states.count(McpToolState.NEW)) else ""

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from agents import conf, runtimes
-from agents.mcp import offering
-from agents.models import Profile
+from agents.mcp import tool_adapter
+from agents.models import Profile, Project
 from agents.models.profile import NAME_CHARS
 from agents.states import Permission
 from agents.tools import registry
@@ -43,7 +43,7 @@ class ProfileForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "tools" in self.fields:
             tools = cast(forms.MultipleChoiceField, self.fields["tools"])
-            foreign = offering.described()
+            foreign = tool_adapter.described()
             tools.choices = _choices({*registry.names(), *foreign, *(self.instance.tools or [])}, foreign)
         if "runtime" in self.fields:
             self.fields["runtime"].widget = forms.Select(choices=[(name, name) for name in runtimes.names()])
@@ -57,7 +57,7 @@ class ProfileForm(forms.ModelForm):
             raise forms.ValidationError(
                 'Write it like {"shell": "ask", "http_get": "deny"}; allow, ask and deny are known.'
             )
-        if unknown := sorted(set(given) - {*registry.names(), *offering.described()}):
+        if unknown := sorted(set(given) - {*registry.names(), *tool_adapter.described()}):
             raise forms.ValidationError(f"Not known here: {', '.join(unknown)}.")
         return given
 
@@ -128,3 +128,24 @@ def _free_slug(slug: str) -> str:
     return next(
         name for name in (f"{slug[:40]}-{number}" for number in range(2, 10_000)) if name not in taken
     )
+
+
+@admin.register(Project)
+class ProjectAdmin(ConsoleAdmin):
+    """A body of work; its agents' files lie in a folder of its own, named by the slug."""
+
+    list_display = ("name", "slug", "folder", "created_at")
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+    fields = ("name", "slug")
+    empty_text = "No projects yet. A project gives its agents a folder of their own and can have a budget."
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
+        return ("slug",) if obj else ()  # the folder has this name
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Project | None = None) -> dict[str, Any]:
+        return {} if obj else self.prepopulated_fields
+
+    @admin.display(description="folder of its agents")
+    def folder(self, project: Project) -> str:
+        return f"workspaces/{project.slug}"

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agents import breaker
 from agents.models import Provider
+from agents.runtimes import breaker
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin
 

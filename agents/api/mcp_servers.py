@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 from pydantic import ConfigDict, Field
 
-from agents.api.mcp_asking import McpServerChanges, NewMcpServer
+from agents.api.mcp_requests import McpServerChanges, NewMcpServer
 from agents.mcp import setup
 from agents.mcp.setup import Actor
 from agents.models import McpServer, McpTool

@@ -14,12 +14,12 @@ import mcp_types
 from mcp import Client, MCPError
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 
-from agents.mcp import stdio, web
+from agents.mcp import http, stdio
 from agents.mcp.errors import ConnectionLost, ErrorAnswer, McpError
-from agents.mcp.found import MOST_TOOLS, Found
-from agents.mcp.places import PLACES
+from agents.mcp.process_limit import PLACES
 from agents.mcp.results import ENOUGH_CHARS, links_in, read, told_of_resource
 from agents.mcp.target import Target
+from agents.mcp.tool_digest import MOST_TOOLS, Found
 from agents.states import McpTransport
 from agents.tools.base import ToolError
 from stagent.lib.text import clip, shorten
@@ -40,7 +40,7 @@ class Connection:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.announced = ""
-        self._wire = stdio.Wire(target) if self._is_process else web.Wire(target)
+        self._wire = stdio.Wire(target) if self._is_process else http.Wire(target)
         self._leave = asyncio.Event()
         self._client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._hold(), name=f"MCP server {target.name}")

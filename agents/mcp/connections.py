@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agents.bridge import in_database
 from agents.mcp import discovery
 from agents.mcp.errors import ConnectionLost, McpError
 from agents.mcp.target import target
@@ -14,6 +13,7 @@ from agents.models import McpServer
 from agents.tools.base import ToolError
 from agents.tools.threads import in_thread
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
 
 if TYPE_CHECKING:
     from agents.mcp.client import Connection

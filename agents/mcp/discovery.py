@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from agents.mcp.errors import McpError
-from agents.mcp.found import Found
-from agents.mcp.naming import offered_as
+from agents.mcp.names import offered_as
+from agents.mcp.tool_digest import Found
 from agents.models import McpServer, McpTool
 from stagent.lib.text import clip
 

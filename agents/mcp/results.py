@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from agents.tools.base import ToolError
-from agents.tools.calls import MAX_RESULT_CHARS
+from agents.tools.invoke import MAX_RESULT_CHARS
 from stagent.lib.text import clip
 
 ENOUGH_CHARS = 2 * MAX_RESULT_CHARS  # the rest would be cut off by `calls` anyway

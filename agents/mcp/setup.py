@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from agents.mcp import probing
+from agents.mcp import probe
 from agents.models import McpServer
 from stagent.lib import journal
 from stagent.lib.api.values import number
@@ -93,7 +93,7 @@ def remove(server_id: str, actor: Actor) -> None:
 def test(server_id: str, actor: Actor, now: datetime) -> McpServer:
     """Connect now and list its tools; `error` says what went wrong. Not in a transaction: it takes long."""
     actor.must_have("change_mcpserver")
-    probing.refresh(find(server_id), now)
+    probe.refresh(find(server_id), now)
     return find(server_id)
 
 

@@ -20,7 +20,7 @@ import mcp_types
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
-from agents.mcp import keeper
+from agents.mcp import process_guard
 from agents.mcp.errors import McpError
 from agents.mcp.target import Target
 from stagent.lib.text import clip
@@ -96,7 +96,14 @@ class Wire:
         try:
             process = await asyncio.create_subprocess_exec(
                 # Isolated: nothing on its path or in its environment may decide what the keeper is.
-                *(sys.executable, "-I", "-S", str(Path(keeper.__file__)), str(theirs), *self.target.command),
+                *(
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(Path(process_guard.__file__)),
+                    str(theirs),
+                    *self.target.command,
+                ),
                 cwd=self.target.home,
                 env=self.target.env,
                 stdin=asyncio.subprocess.PIPE,

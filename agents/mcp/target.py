@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from agents.mcp.references import conceal, expand
+from agents.mcp.secrets import conceal, expand
 from agents.models import McpServer
 from agents.states import McpTransport
 

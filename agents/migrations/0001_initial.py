@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=24)),
                 ('data', models.JSONField(default=dict)),
                 ('at', models.DateTimeField()),
-                ('transcript', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='agents.transcript')),
+                ('transcript', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='agents.transcripts.transcript')),
             ],
             options={
                 'ordering': ['transcript', 'seq'],

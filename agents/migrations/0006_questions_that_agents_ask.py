@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('message_id', models.BigIntegerField(db_index=True, null=True)),
                 ('user_id', models.BigIntegerField(help_text='The person whose agent it is.', null=True)),
                 ('answered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='answered_questions', to=settings.AUTH_USER_MODEL)),
-                ('transcript', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='questions', to='agents.transcript')),
+                ('transcript', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='questions', to='agents.transcripts.transcript')),
             ],
             options={
                 'ordering': ['-asked_at', '-pk'],

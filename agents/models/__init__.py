@@ -1,10 +1,10 @@
 from agents.models.activity import LiveStream, StreamRecord
-from agents.models.leave import Leave
+from agents.models.approval import Question
 from agents.models.ledger import Budget, LedgerEntry, ModelPrice
 from agents.models.mcp_server import McpServer, McpTool
 from agents.models.profile import Profile, Project
 from agents.models.provider import Provider
-from agents.models.question import Question
+from agents.models.standing_approval import Leave
 from agents.models.transcript import Event, Transcript
 
 __all__ = [

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 
-from agents.mcp import rules
+from agents.models import mcp_rules
 from agents.states import McpToolState, McpTransport, Permission
 from stagent.lib.names import one_line
 
@@ -36,22 +36,22 @@ class McpServer(models.Model):
         max_length=500, blank=True, help_text="The program, found on the PATH of the scheduler and the web."
     )
     arguments = models.JSONField(
-        default=list, blank=True, validators=[rules.check_arguments], help_text="One per line."
+        default=list, blank=True, validators=[mcp_rules.check_arguments], help_text="One per line."
     )
     env = models.JSONField(
         "environment",
         default=dict,
         blank=True,
-        validators=[rules.check_env],
+        validators=[mcp_rules.check_env],
         help_text="NAME=value, one per line; ${OURS} is our own.",
     )
     url = models.CharField(
-        "address", max_length=500, blank=True, validators=[rules.check_url], help_text="https://host/mcp"
+        "address", max_length=500, blank=True, validators=[mcp_rules.check_url], help_text="https://host/mcp"
     )
     headers = models.JSONField(
         default=dict,
         blank=True,
-        validators=[rules.check_headers],
+        validators=[mcp_rules.check_headers],
         help_text="Authorization: Bearer ${GITHUB_TOKEN}, one per line.",
     )
     permission = models.CharField(

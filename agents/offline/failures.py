@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.offline.misbehaviour import Orders
+from agents.offline.directives import Orders
 
 TYPES = {
     400: "invalid_request_error",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from agents.offline.checking import blocks_of
-from agents.offline.given import files
+from agents.offline.attachments import files
+from agents.offline.validation import blocks_of
 
 Messages = list[dict[str, Any]]
 

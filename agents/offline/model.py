@@ -1,14 +1,15 @@
 """The offline model's mind: what it says or asks for next, given a request and its orders."""
 
 from dataclasses import replace
+from typing import Any
 
-from agents.offline import drills
-from agents.offline.asking import Ask
-from agents.offline.misbehaviour import Orders, without_directives
-from agents.offline.replies import Reply, ask_for, fit, say
+from agents.offline import scripted
+from agents.offline.assistant.formatting import handed, told
+from agents.offline.assistant.skills import skill_for
+from agents.offline.directives import Orders, without_directives
+from agents.offline.reply import Reply, ask_for, fit, say
+from agents.offline.request import Ask
 from agents.offline.script import Call, play
-from agents.offline.skills import skill_for
-from agents.offline.telling import handed, told
 
 FOOTER = "— offline model (no API key set)"
 
@@ -41,15 +42,15 @@ def next_reply(ask: Ask, orders: Orders) -> Reply:
 
 def next_move(ask: Ask, orders: Orders) -> list[Call] | str:
     """Choose between a drill and honest work, and take it one step on."""
-    if drills.has_script(orders):
-        return drills.drill(ask, orders)
+    if scripted.has_script(orders):
+        return scripted.drill(ask, orders)
     return play(skill_for(ask, without_directives(ask.text)), ask.steps, ask.offered)
 
 
 def answer(ask: Ask, text: str, orders: Orders) -> Reply:
     """Say the last word, which files were looked at for it, and who says it."""
     if orders.tokens:
-        return drills.filler(orders.tokens)
+        return scripted.filler(orders.tokens)
     return say("\n\n".join(filter(None, (handed(ask.files), text, FOOTER))))
 
 
@@ -65,8 +66,8 @@ def chosen(ask: Ask, calls: list[Call]) -> list[Call]:
     kind, name = ask.tool_choice["type"], ask.tool_choice.get("name", "")
     wanted = [call for call in calls if kind != "tool" or call.name == name]
     if not wanted and kind in ("any", "tool"):
-        name = name or drills.harmless_tool(ask)
-        wanted = [Call(name, drills.sample_input(ask.offered[name], ask.turn))]
+        name = name or scripted.harmless_tool(ask)
+        wanted = [Call(name, scripted.sample_input(ask.offered[name], ask.turn))]
     return wanted[:1] if ask.tool_choice.get("disable_parallel_tool_use") else wanted
 
 
@@ -90,3 +91,24 @@ def stopped(ask: Ask, reply: Reply, orders: Orders) -> Reply:
     if orders.stop == "max_tokens" and reply.stop_reason == "tool_use":
         reply = fit(reply, max(1, reply.tokens // 2), [])
     return replace(reply, stop_reason=orders.stop)
+
+
+NAME = "stagent-offline"
+
+
+def page() -> dict[str, Any]:
+    """List the one model there is."""
+    return {"data": [info(NAME)], "has_more": False, "first_id": NAME, "last_id": NAME}
+
+
+def info(name: str) -> dict[str, Any]:
+    """Describe the model under the name that was asked for."""
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": "Stagent's offline model",
+        "created_at": "2026-01-01T00:00:00Z",
+        "lifecycle": "active",
+        "max_input_tokens": 1_000_000,
+        "max_tokens": 128_000,
+    }

@@ -14,15 +14,16 @@ from typing import Any
 
 import httpx2
 
-from agents.offline import asking, models
-from agents.offline.asking import Ask
-from agents.offline.checking import BadRequest
-from agents.offline.delivery import EventStream, Patience, Sleep, broken, deliver
+from agents.offline import model
+from agents.offline import request as asking
+from agents.offline.directives import Orders, orders_in
 from agents.offline.failures import ORDERED, STATUS_OF, Failure, refuse_if_ordered
-from agents.offline.misbehaviour import Orders, orders_in
 from agents.offline.model import reply_to
-from agents.offline.replies import Reply, message
-from agents.offline.stream import WORDS_PER_DELTA, events
+from agents.offline.pacing import EventStream, Patience, Sleep, broken, deliver
+from agents.offline.reply import Reply, message
+from agents.offline.request import Ask
+from agents.offline.sse import WORDS_PER_DELTA, events
+from agents.offline.validation import BadRequest
 
 MODELS = "/v1/models"
 
@@ -58,9 +59,9 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
         if request.method == "POST" and path == "/v1/messages/count_tokens":
             return ok({"input_tokens": asking.read(body, counting=True).input_tokens})
         if request.method == "GET" and path == MODELS:
-            return ok(models.page())
+            return ok(model.page())
         if request.method == "GET" and path.startswith(f"{MODELS}/"):
-            return ok(models.info(path.removeprefix(f"{MODELS}/")))
+            return ok(model.info(path.removeprefix(f"{MODELS}/")))
         raise Failure(404, f"Not found: {request.method} {path}")
 
     async def _messages(self, ask: Ask, patience: Patience) -> httpx2.Response:

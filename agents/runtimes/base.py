@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agents.replies import Reply
+from agents.protocol.reply import Reply
 
 type Message = dict[str, Any]
 

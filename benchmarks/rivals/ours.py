@@ -16,7 +16,7 @@ def serve() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from agents.events import Finished
+    from agents.protocol.events import Finished
     from schedules import worker
 
     async def say_nothing(job: worker.Job) -> Finished:

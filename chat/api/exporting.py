@@ -8,12 +8,12 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
-from agents.bridge import in_database
 from chat import export
 from chat.api.conversation_rows import conversation_row
 from chat.api.message_rows import message_rows
 from chat.branches import Tree
 from chat.models import Conversation
+from stagent.lib.db.from_async import in_database
 
 KINDS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
 

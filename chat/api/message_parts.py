@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from agents import budgets
 from agents.models import Question, StreamRecord
+from agents.spending import budgets
 from chat import attachments
 from chat.calls import Call, calls_of
 from chat.models import Attachment, Message

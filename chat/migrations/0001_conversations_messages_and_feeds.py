@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('token', models.UUIDField()),
                 ('owner', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='feed', to=settings.AUTH_USER_MODEL)),
-                ('transcript', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='feed', to='agents.transcript')),
+                ('transcript', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='feed', to='agents.transcripts.transcript')),
             ],
         ),
         migrations.CreateModel(
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat.conversation')),
                 ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='chat.message')),
                 ('profile', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='agents.profile')),
-                ('transcript', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='agents.transcript')),
+                ('transcript', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='agents.transcripts.transcript')),
             ],
             options={
                 'ordering': ['conversation', 'pk'],

@@ -71,7 +71,7 @@ class Message(models.Model):
     stop_requested_at = models.DateTimeField(null=True)
     asks_since = models.DateTimeField(null=True, help_text="Since when it waits for a person's answer.")
 
-    # What it used; a reply's first and total time are in the record of its stream (agents.activity).
+    # What it used; a reply's first and total time are in the record of its stream (agents.live_streams).
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)

@@ -9,8 +9,8 @@ from typing import Any, cast
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from agents import transcript
 from agents.models import Profile
+from agents.transcripts import transcript
 from chat import conf, news
 from chat.doorbell import call
 from chat.errors import no_conversation, no_message, still_answering, too_many_waiting

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 
-from agents.media import amount
+from agents.protocol.media import amount
 from chat import conf
 from chat.errors import attachment_was_used, no_attachment
 from chat.models import Attachment, Enclosure, Message

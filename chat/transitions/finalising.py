@@ -11,12 +11,15 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from agents import activity, budgets, questions, totals, transcript
-from agents.conclusion import conclusion_of
+from agents import live_streams
+from agents.approvals import approvals
 from agents.conf import OFFLINE_MODEL
-from agents.events import Finished, TextDelta
+from agents.engine.conclusion import conclusion_of
 from agents.models import Transcript
+from agents.protocol.events import Finished, TextDelta
+from agents.spending import budgets, totals
 from agents.states import FailureReason
+from agents.transcripts import transcript
 from chat import news
 from chat.events import Settled
 from chat.models import Conversation, Message
@@ -78,7 +81,7 @@ def finalise(
         for column, total in totals.spent_on_message(reply.pk).items():
             setattr(reply, column, total)
         reply.save()
-        questions.withdraw(reply.transcript_id or 0, now)
+        approvals.withdraw(reply.transcript_id or 0, now)
         _seal(reply, pen, now)
         _announce(reply, token, now, end.waited)
     return reply
@@ -139,14 +142,14 @@ def _seal(reply: Message, pen: UUID, now: datetime) -> None:
 
 def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[str, int | None]) -> None:
     if token is not None:
-        activity.end(reply.stream_key, token)
+        live_streams.end(reply.stream_key, token)
     best_effort(lambda: _record(reply, now, waited))
     Conversation.objects.filter(pk=reply.conversation_id).update(answered_at=now, active_at=now)
     news.tell(NEWS_SETTLED, reply, now)
 
 
 def _record(reply: Message, now: datetime, waited: dict[str, int | None]) -> None:
-    activity.record(
+    live_streams.record(
         reply.stream_key,
         started_at=since(reply),
         ended_at=now,

@@ -11,8 +11,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Coalesce
 
-from agents import activity, questions, transcript
-from agents.errors import LeaseLost
+from agents import live_streams
+from agents.approvals import approvals
+from agents.runtimes.errors import LeaseLost
+from agents.transcripts import transcript
 from chat.doorbell import call, ring
 from chat.errors import Quicker, no_message
 from chat.events import Started
@@ -46,7 +48,7 @@ def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Clai
         if TAKE[fresh](id=reply.pk, **held) != 1:
             raise Quicker(f"message {reply.pk}")
         transcript.take_over(claimed.transcript_id, claimed.token, begun, now)
-        activity.begin(reply.stream_key, holder, round(ttl.total_seconds()), now, token=claimed.token)
+        live_streams.begin(reply.stream_key, holder, round(ttl.total_seconds()), now, token=claimed.token)
     ring(claimed.owner_id)
     return claimed
 
@@ -73,7 +75,7 @@ def renew(tokens: Collection[uuid.UUID], now: datetime, ttl: timedelta) -> set[u
         held = Message.objects.streaming().filter(token__in=tokens).select_for_update(no_key=True)
         kept = {token for token in held.values_list("token", flat=True) if token}
         Message.objects.filter(token__in=kept).update(lease_expires_at=now + ttl)
-        activity.renew_all(kept, now + ttl)
+        live_streams.renew_all(kept, now + ttl)
     return kept
 
 
@@ -87,7 +89,7 @@ def park(claim: Claim, *, now: datetime) -> None:
         if not mine.update(status=MessageStatus.PENDING, token=None, lease_expires_at=None, asks_since=now):
             raise LeaseLost(f"message {claim.message_id}")
         transcript.rotate(claim.transcript_id, claim.token, None)
-        activity.end(f"message:{claim.message_id}", claim.token)
+        live_streams.end(f"message:{claim.message_id}", claim.token)
         parked = Message.objects.get(pk=claim.message_id)
         if parked.stop_requested_at:
             finalise(parked.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
@@ -105,7 +107,7 @@ def unpark(message_id: int) -> bool:
         parked = messages.filter(pk=message_id).first()
         if parked is None or parked.status != MessageStatus.PENDING or parked.asks_since is None:
             return False
-        if questions.open_of(parked.transcript_id or 0).exists():
+        if approvals.open_of(parked.transcript_id or 0).exists():
             return False
         Message.objects.filter(pk=message_id).update(asks_since=None)
         transaction.on_commit(partial(call, parked.conversation.owner_id), robust=True)

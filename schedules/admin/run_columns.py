@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agents import budgets
+from agents.spending import budgets
 from schedules import caps, conf, situation
 from schedules.admin.tones import run_badge
 from schedules.models import Run

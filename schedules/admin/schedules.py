@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils.safestring import SafeString
 
-from agents.leaves import in_schedule
+from agents.approvals.standing import in_schedule
 from agents.models import Leave
 from schedules import collisions, editing, streaks, wording
 from schedules.admin import preview, sparkline

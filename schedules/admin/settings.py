@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from agents import activity
+from agents import live_streams
 from schedules import caps, conf, setting_changes
 from schedules.admin.ranges import LoopFilter, WaitFilter
 from schedules.advisor import LOOKS_BACK, Evidence, advise
@@ -102,7 +102,7 @@ class SettingAdmin(ReadOnlyAdmin):
 
 def _advice(now: datetime) -> dict[str, Any]:
     """Return what the week says about the cap, each figure with the rows it was measured on."""
-    advice = advise(now, caps.load(now), activity.first_token_ms(now - LOOKS_BACK))
+    advice = advise(now, caps.load(now), live_streams.first_token_ms(now - LOOKS_BACK))
     since = urlencode({"nominal_at__gte": (now - LOOKS_BACK).isoformat(), "outcome__exact": "fired"})
     firings = f"{reverse('admin:schedules_firing_changelist')}?{since}"
     evidence = [(figure, _rows_behind(figure, firings, now)) for figure in advice.evidence]

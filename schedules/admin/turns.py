@@ -8,8 +8,9 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
-from agents import events, transcript
-from agents.events import (
+from agents.models import Event
+from agents.protocol import events
+from agents.protocol.events import (
     Notice,
     QuestionAsked,
     QuestionSettled,
@@ -20,8 +21,8 @@ from agents.events import (
     TurnFinished,
     TurnStarted,
 )
-from agents.models import Event
 from agents.states import QuestionStatus
+from agents.transcripts import transcript
 from stagent.lib.rendering import html_of
 from stagent.lib.text import shorten
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from django.db.models import QuerySet
 from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
-from agents import budgets
+from agents.spending import budgets
 from agents.states import FailureReason
 from schedules import conf
 from schedules import situation as situations

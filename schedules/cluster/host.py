@@ -16,7 +16,6 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.job_context import AbortReason
 
-from agents.bridge import database_threads, in_database
 from agents.runtimes import warm_up
 from schedules import conf
 from schedules.executor import Executor
@@ -27,6 +26,7 @@ from schedules.transitions import Claim, adopt
 from schedules.worker import Cause, Job
 from stagent.lib import clock
 from stagent.lib.closing import close_in_order
+from stagent.lib.db.from_async import database_threads, in_database
 from stagent.lib.holder import holder
 from stagent.lib.outage import Outage
 from stagent.lib.supervisor import SUPERVISOR

@@ -194,7 +194,7 @@ class Migration(migrations.Migration):
                 ('profile', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='agents.profile')),
                 ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='agents.project')),
                 ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('transcript', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='run', to='agents.transcript')),
+                ('transcript', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='run', to='agents.transcripts.transcript')),
                 ('schedule', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='schedules.schedule')),
             ],
             options={

@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import cached_property
 
-from agents import budgets
 from agents.failures import Sample
 from agents.models import Profile, Project, Question, Transcript
+from agents.spending import budgets
 from agents.states import FailureReason
 from schedules import samples
 from schedules.models.firing import Firing

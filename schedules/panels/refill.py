@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agents import budgets
 from agents.models import Budget
+from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
 from schedules.models import Run
 

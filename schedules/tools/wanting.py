@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from agents.mcp import offering
+from agents.mcp import tool_adapter
 from agents.models import Profile
 from agents.tools import registry
 from agents.tools.base import Arguments, ToolContext, ToolError
@@ -50,7 +50,7 @@ def refuse_power(profile: Profile | None) -> None:
         for tool in tools
         if tool.permission != "allow" and registry.permission(tool, profile.permissions) == "allow"
     ]
-    granted += offering.granted(profile)
+    granted += tool_adapter.granted(profile)
     if granted:
         raise ToolError(
             f"Only a person may make or change schedules of the profile {profile.slug}, "

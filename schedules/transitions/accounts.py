@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
-from agents import totals
-from agents.conclusion import conclusion_of
-from agents.events import Finished
+from agents.engine.conclusion import conclusion_of
 from agents.failures import USUAL, policy
 from agents.models import Event
+from agents.protocol.events import Finished
+from agents.spending import totals
 from agents.states import FailureKind, FailureReason
 from schedules import statements
 from schedules.models import Run

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from agents import activity
+from agents import live_streams as activity
 from schedules import handover, statements
 from schedules.conf import Conf
 from schedules.errors import Quicker

@@ -15,9 +15,9 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
-from agents import totals
-from agents.errors import LeaseLost
 from agents.failures import policy
+from agents.runtimes.errors import LeaseLost
+from agents.spending import totals
 from agents.states import FailureKind
 from schedules import outbox, statements, streaks
 from schedules.models import Firing, Run, Schedule

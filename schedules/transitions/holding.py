@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents import totals
-from agents.errors import LeaseLost
+from agents.runtimes.errors import LeaseLost
+from agents.spending import totals
 from schedules import handover
 from schedules.models import Run
 from schedules.models.schedule import LONGEST_REASON

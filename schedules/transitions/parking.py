@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from agents import questions
-from agents.errors import LeaseLost
+from agents.approvals import approvals
 from agents.models import Transcript
+from agents.runtimes.errors import LeaseLost
 from schedules.models import Run
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import ending, slots
@@ -46,7 +46,7 @@ def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = Non
         Transcript.objects.filter(pk=run.transcript_id).update(writer_token=None)
         if run.cancel_requested_at:
             withdraw(run_id, now=now, reason=run.cancel_reason)
-        elif not questions.open_of(run.transcript_id).exists():
+        elif not approvals.open_of(run.transcript_id).exists():
             _queue_again(run, attempt=F("attempt") - 1)
         bell.ring()
 
@@ -56,7 +56,7 @@ def unpark(run_id: int, *, now: datetime) -> bool:
     with transaction.atomic():
         # The lock waits for a `park` under way, whose look at the questions may have been too early.
         run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
-        if run is None or run.status != RunStatus.WAITING or questions.open_of(run.transcript_id).exists():
+        if run is None or run.status != RunStatus.WAITING or approvals.open_of(run.transcript_id).exists():
             return False
         _queue_again(run, attempt=F("attempt") - 1)  # the next claim is the same attempt
         bell.ring()
@@ -69,7 +69,7 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
         waiting = Run.objects.waiting().select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
         if waiting:
             _queue_again(waiting)  # for no longer than this transaction
-            questions.withdraw(waiting.transcript_id, now)
+            approvals.withdraw(waiting.transcript_id, now)
         return ending.withdraw(run_id, now=now, reason=reason, outcome=outcome)
 
 

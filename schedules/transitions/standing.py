@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import leaves
+from agents.approvals import standing
 from schedules import settling
 from schedules.models import Run, Schedule
 from schedules.models.schedule import LONGEST_REASON
@@ -91,7 +91,7 @@ def remove(schedule_id: int, *, now: datetime) -> bool:
             return False
         for run_id in Run.objects.unfinished().filter(schedule=schedule_id).values_list("pk", flat=True):
             _stop(run_id, reason, now)
-        leaves.end_all([leaves.in_schedule(schedule_id)])
+        standing.end_all([standing.in_schedule(schedule_id)])
         schedule.delete()
         bell.ring()
     return True

@@ -22,8 +22,8 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 from django.db.models import Count, F, Max  # noqa: E402
 
-from agents.events import TextDelta  # noqa: E402
 from agents.models import Event, LiveStream, Profile, Transcript  # noqa: E402
+from agents.protocol.events import TextDelta  # noqa: E402
 from chat.models import Message  # noqa: E402
 from schedules import conf  # noqa: E402
 from schedules.models import Delivery, Firing, Run, Scheduler, Slot  # noqa: E402

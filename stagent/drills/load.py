@@ -9,7 +9,7 @@ from typing import Self
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
-from agents import questions
+from agents.approvals import approvals
 from agents.models import Profile, Question
 from schedules import editing, run_now
 from schedules.errors import Blocked, CapacityFull, NoScheduler
@@ -105,7 +105,7 @@ class Answering:
         while not self._over.wait(ANSWERS_EVERY_SEC):
             try:
                 for question in Question.objects.open().order_by("pk")[:5]:
-                    questions.answer(question.pk, self._person, "Blue.")
+                    approvals.answer(question.pk, self._person, "Blue.")
                     self.answered += 1
             except Problem:
                 continue  # withdrawn meanwhile

@@ -11,8 +11,8 @@ from django.utils.html import escape, format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
+from agents.admin.approvals import question_badge
 from agents.admin.budgets import meter
-from agents.admin.questions import question_badge
 from schedules.admin.tones import firing_badge, run_badge
 from schedules.models import Run
 from schedules.zones import zone

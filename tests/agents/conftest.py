@@ -10,16 +10,18 @@ from uuid import UUID, uuid4
 import pytest
 from asgiref.sync import async_to_sync
 
-from agents import runner, runtimes, transcript
-from agents.assignment import Assignment
-from agents.budgets import Spender
-from agents.events import Finished
-from agents.limits import Limits
+from agents import runtimes
+from agents.engine import runner
+from agents.engine.assignment import Assignment
+from agents.engine.limits import Limits
 from agents.models import Profile
-from agents.runtimes.anthropic import AnthropicRuntime, Endpoint
+from agents.protocol.events import Finished
+from agents.runtimes.anthropic.runtime import AnthropicRuntime, Endpoint
+from agents.spending.budgets import Spender
 from agents.states import Activity
 from agents.tools import registry
 from agents.tools.base import Arguments, Tool, ToolContext, ToolError
+from agents.transcripts import transcript
 from tests.agents.provider import Answer, Provider
 from tests.agents.web import Server
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from agents.offline.checking import BadRequest, check
+from agents.offline.validation import BadRequest, check
 
 type Chunks = Iterable[bytes | Exception | asyncio.Event]
 type Answer = Callable[[dict[str, Any]], httpx2.Response]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from agents import failures
-from agents.errors import BY_CLASS, BY_CODE, BY_STATUS, BY_TYPE, BY_WORDS
 from agents.failures import POLICIES, USUAL, Breaker, Fault, Policy, Retry, Sample, Streak, policy
+from agents.runtimes.errors import BY_CLASS, BY_CODE, BY_STATUS, BY_TYPE, BY_WORDS
 from agents.states import FailureKind as K
 from agents.states import FailureReason as R
 

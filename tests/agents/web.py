@@ -3,9 +3,9 @@
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from agents.tools import calls
+from agents.tools import invoke
 from agents.tools.base import ToolContext
-from agents.tools.http_get import HTTP_GET
+from agents.tools.network.http_get import HTTP_GET
 
 
 class Server(ThreadingHTTPServer):
@@ -62,12 +62,12 @@ class Answering:
 
 
 async def get(url: str, **more) -> str:
-    result = await calls.call(HTTP_GET, ToolContext(), {"url": url, **more})
+    result = await invoke.call(HTTP_GET, ToolContext(), {"url": url, **more})
     assert not result.is_error, result.text
     return result.text
 
 
 async def refused(url: str, **more) -> str:
-    result = await calls.call(HTTP_GET, ToolContext(), {"url": url, **more})
+    result = await invoke.call(HTTP_GET, ToolContext(), {"url": url, **more})
     assert result.is_error, result.text
     return result.text

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from playwright.sync_api import Page, expect
 
-from agents.events import ThinkingDelta, ToolFinished, ToolStarted, TurnStarted
+from agents.protocol.events import ThinkingDelta, ToolFinished, ToolStarted, TurnStarted
 from chat.models import Message
 from chat.transitions import Claim, claim
 from stagent.lib import clock

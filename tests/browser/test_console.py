@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from agents import breaker, transcript
-from agents.events import TextDelta, TurnStarted
+from agents.protocol.events import TextDelta, TurnStarted
+from agents.runtimes import breaker
+from agents.transcripts import transcript
 from schedules import watching
 from schedules.models import Notice, Run, Schedule, Scheduler
 from schedules.states import RunStatus

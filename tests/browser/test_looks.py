@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from agents import breaker, budgets
 from agents.models import Budget
+from agents.protocol.usage import Usage
+from agents.runtimes import breaker
+from agents.spending import budgets
 from agents.states import Activity, FailureReason
-from agents.usage import Usage
 from schedules import watching
 from schedules.models import Firing
 from schedules.states import RunStatus

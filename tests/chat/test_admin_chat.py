@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from agents import activity
+from agents import live_streams
 from chat import sharing
 from chat.models import Conversation, Share
 from stagent.lib import clock
@@ -25,7 +25,7 @@ STREAMS = reverse("admin:agents_streamrecord_changelist")
 
 def a_stream(reason="completed", number=1, first_token_ms=120):
     now = clock.now()
-    activity.record(
+    live_streams.record(
         f"message:{number}", started_at=now - timedelta(seconds=3), ended_at=now, reason=reason,
         first_token_ms=first_token_ms, overhead_ms=8,
     )  # fmt: skip
@@ -149,7 +149,7 @@ def test_an_install_where_nobody_chatted_says_so(reader):
 
 
 def test_who_is_being_answered_is_on_the_page_and_on_the_first_one(reader):
-    activity.begin("message:77", "web:here", 30, clock.now())
+    live_streams.begin("message:77", "web:here", 30, clock.now())
     assert "message:77" in reader.opens(STREAMS)
     assert "message:77" in reader.opens(reverse("admin:index"))
     assert "secret" not in reader.html
@@ -157,7 +157,7 @@ def test_who_is_being_answered_is_on_the_page_and_on_the_first_one(reader):
 
 def test_it_says_to_whom_and_in_which_conversation_and_none_of_its_words(reader, bob):
     message = converses(bob)
-    activity.begin(f"message:{message.pk}", "web:here", 30, clock.now())
+    live_streams.begin(f"message:{message.pk}", "web:here", 30, clock.now())
     for url in (STREAMS, reverse("admin:index")):
         assert f"bob conversation {message.conversation_id} ·" in reader.opens(url)
         assert "secret" not in reader.html

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Permission
 
-from agents import activity
+from agents import live_streams
 from agents.models import Profile, StreamRecord
 from stagent.lib import clock
 from tests.support.builders import NOON, a_profile
@@ -23,7 +23,7 @@ def operator(bob):
 
 def a_stream(reason="completed", first_token_ms=100, minute=0):
     at = NOON + timedelta(minutes=minute)
-    activity.record(
+    live_streams.record(
         f"message:{minute}", started_at=at, ended_at=at + timedelta(seconds=2), reason=reason,
         first_token_ms=first_token_ms, overhead_ms=10,
     )  # fmt: skip
@@ -58,8 +58,8 @@ def test_where_nobody_chatted_nothing_is_made_up(operator):
 def test_who_is_being_answered_right_now_is_shown_without_a_word(operator, bob):
     converses(bob, "A secret")
     now = clock.now()
-    activity.begin("message:9", "web:1", 30, now)
-    activity.begin("message:8", "web:gone", 30, now - timedelta(minutes=1))
+    live_streams.begin("message:9", "web:1", 30, now)
+    live_streams.begin("message:8", "web:gone", 30, now - timedelta(minutes=1))
     answer = operator.get(PATH)
     assert [row["key"] for row in answer.json()["live"]] == ["message:9"]
     assert "secret" not in answer.content.decode()

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from agents.events import ToolFinished, ToolStarted
+from agents.protocol.events import ToolFinished, ToolStarted
 from chat.models import Message
 from stagent.lib import clock
 from tests.support.builders import NOON, a_profile

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from agents.bridge import in_database
 from chat import conf, pruning
 from chat.models import Attachment, Enclosure, Message
 from chat.tidying import throw_away
 from chat.transitions import ask_again
 from chat.transitions.forking import fork
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
 from stagent.lib.problems import Problem
 from tests.chat.test_transitions_accepting import at_once
 from tests.support.builders import NOON

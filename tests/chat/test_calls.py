@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.events import ToolFinished, ToolStarted
+from agents.protocol.events import ToolFinished, ToolStarted
 from chat.calls import calls_of
 from chat.models import Message
 from chat.parts import parts_in

@@ -4,19 +4,19 @@ from uuid import uuid4
 
 import pytest
 
-from agents import transcript
-from agents.bridge import in_database
-from agents.errors import LeaseLost
-from agents.events import TextDelta, ToolFinished, ToolStarted, TurnFinished
 from agents.models import LedgerEntry, Profile
+from agents.protocol.events import TextDelta, ToolFinished, ToolStarted, TurnFinished
+from agents.protocol.usage import Usage
+from agents.runtimes.errors import LeaseLost
 from agents.states import FailureReason
-from agents.usage import Usage
+from agents.transcripts import transcript
 from chat import contexts
 from chat.models import Message
 from chat.states import MessageStatus
 from chat.transitions import deliver, finalise, request_stop
 from chat.transitions.delivering import Result
 from chat.transitions.finalising import End
+from stagent.lib.db.from_async import in_database
 from tests.support.answering import answered
 from tests.support.builders import NOON, a_profile
 from tests.support.talking import begins, converses, ends, says, writes

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError
 
-from agents import questions
+from agents.approvals import approvals
 from agents.models import Event, LiveStream, Question
 from agents.runtimes import warm_up
 from chat import conf
@@ -149,5 +149,5 @@ def test_an_answer_to_a_question_lets_the_desk_go_on(alice, desk):
     place = says(alice, "[[offline: turns=2 tool=list_files]]", clock.now(), profile="careful")
     question = wait_until(Question.objects.first)
     wait_until(lambda: Message.objects.filter(pk=place.reply_id, asks_since__isnull=False).exists())
-    questions.answer(question.pk, alice, "allow")
+    approvals.answer(question.pk, alice, "allow")
     assert wait_until(ended(place)).status == "complete"

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
-from agents.bridge import in_database
 from chat import conf, consumers
 from chat.models import Message
+from stagent.lib.db.from_async import in_database
 from stagent.models import ApiToken
 from stagent.sockets import is_ours
 from tests.support.sockets import HOME, Socket, by_session, by_token

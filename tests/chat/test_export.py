@@ -7,12 +7,12 @@ import pytest
 from django.db import connections
 from django.test import AsyncClient
 
-from agents.bridge import in_database
-from agents.events import ToolFinished, ToolStarted
+from agents.protocol.events import ToolFinished, ToolStarted
 from chat import export
 from chat.models import Conversation
 from chat.states import MessageStatus
 from chat.transitions import Result, deliver
+from stagent.lib.db.from_async import in_database
 from tests.support.builders import NOON
 from tests.support.programs import Program, refusal
 from tests.support.talking import begins, converses, ends, says, writes

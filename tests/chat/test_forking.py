@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from agents.events import TextDelta, ToolFinished, ToolStarted
 from agents.models import Event, LedgerEntry
+from agents.protocol.events import TextDelta, ToolFinished, ToolStarted
 from chat import contexts, pruning
 from chat.models import Conversation, Message
 from chat.states import MessageStatus

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from agents.bridge import in_database
 from chat import catching_up, doorbell, hub
 from chat.frames import Frame
 from chat.hub import Hub
 from chat.tails import Tail
+from stagent.lib.db.from_async import in_database
 from tests.support.sockets import text_in
 from tests.support.talking import begins, ends, says, writes
 from tests.support.waiting import PATIENCE_SEC

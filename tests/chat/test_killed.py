@@ -6,13 +6,13 @@ import signal
 
 import pytest
 
-from agents.bridge import in_database
 from agents.models import Event, LiveStream
 from chat.models import Message
 from chat.states import FINISHED
 from chat.transitions import request_stop
 from stagent import audit
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
 from stagent.models import ApiToken
 from tests.support.answering import until
 from tests.support.chance import chance

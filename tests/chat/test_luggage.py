@@ -4,13 +4,14 @@ import base64
 
 import pytest
 
-from agents import media
-from agents.conversation import Conversation
-from agents.offline import asking, given
-from agents.offline.skills import skill_for
+from agents.engine.messages import Conversation
+from agents.offline import attachments
+from agents.offline import request as asking
+from agents.offline.assistant.skills import skill_for
+from agents.protocol import media
+from agents.protocol.usage import estimate
+from agents.runtimes.anthropic.request import shape
 from agents.runtimes.base import Request
-from agents.runtimes.requests import shape
-from agents.usage import estimate
 from chat import conf, contexts
 from chat.models import Attachment, Enclosure
 from tests.support.files import PDF, kept, png
@@ -154,7 +155,7 @@ def test_the_offline_model_sees_what_came_along():
     ]  # fmt: skip
     assert ask.prompts == [0]
     assert ask.input_tokens < media.IMAGE_TOKENS + 200
-    assert given.files({"role": "user", "content": "Plain"}) == []
+    assert attachments.files({"role": "user", "content": "Plain"}) == []
 
 
 @pytest.mark.parametrize(

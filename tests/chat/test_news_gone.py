@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from agents.bridge import in_database
 from chat import consumers, pruning, tidying
+from stagent.lib.db.from_async import in_database
 from tests.support.builders import NOON
 from tests.support.sockets import Socket, by_session
 from tests.support.talking import converses

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.models import LedgerEntry, ModelPrice
-from agents.usage import CHARS_PER_TOKEN, estimate
+from agents.protocol.usage import CHARS_PER_TOKEN, estimate
 from chat.models import Conversation
 from tests.support.answering import answered
 from tests.support.builders import a_profile

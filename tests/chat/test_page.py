@@ -8,7 +8,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
-from agents.offline.understanding import understand
+from agents.offline.assistant.intents import understand
 from chat.models import Conversation
 from tests.support.talking import says
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.events import QuestionAsked, ThinkingDelta, ToolFinished, ToolStarted, TurnStarted
+from agents.protocol.events import QuestionAsked, ThinkingDelta, ToolFinished, ToolStarted, TurnStarted
 from chat.catching_up import caught_up
 from chat.models import Message
 from chat.parts import Part, PartKind, outline_of, parts_from, text_of

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from agents import activity, leaves, transcript
+from agents import live_streams
+from agents.approvals import standing
 from agents.models import Event, Leave, StreamRecord, Transcript
+from agents.transcripts import transcript
 from chat import news, pruning
 from chat.catching_up import is_kept
 from chat.models import Conversation, Message
@@ -40,7 +42,7 @@ def test_a_conversation_that_was_thrown_away_is_gone_after_thirty_days(bob):
 
 def test_standing_leave_goes_with_its_conversation(bob):
     message = converses(bob)
-    place = leaves.in_conversation(message.conversation_id)
+    place = standing.in_conversation(message.conversation_id)
     given = {"user_id": bob.pk, "given_by": bob, "given_at": NOON}
     Leave.objects.create(place=place, tool="send", fingerprint="f", **given)
     throw_away(bob, str(message.conversation_id), now=NOON)
@@ -120,6 +122,6 @@ def test_all_news_may_be_old(bob):
 def test_the_records_of_streams_go_with_the_other_figures(db):
     for days in (0, 20):
         at = NOON + days * DAY
-        activity.record("message:1", started_at=at, ended_at=at, reason="completed")
+        live_streams.record("message:1", started_at=at, ended_at=at, reason="completed")
     assert retention.prune(NOON + 31 * DAY, 30)
     assert StreamRecord.objects.get().ended_at == NOON + 20 * DAY

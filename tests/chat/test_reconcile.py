@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from agents import questions
-from agents.events import TurnStarted
+from agents.approvals import approvals
 from agents.models import LiveStream, StreamRecord
+from agents.protocol.events import TurnStarted
 from chat import reconcile
 from chat.models import Message
 from chat.transitions import park, renew, request_stop
@@ -145,7 +145,7 @@ def parked(owner):
 def test_what_was_answered_goes_on_though_nobody_heard_of_it(alice, monkeypatch):
     answered, waiting = [parked(alice) for _ in range(3)], parked(alice)
     for _, question in answered:
-        questions.answer(question.pk, alice, "allow", NOON)
+        approvals.answer(question.pk, alice, "allow", NOON)
     wake = reconcile.unpark
 
     def trip(message_id):

@@ -6,15 +6,15 @@ import json
 import pytest
 
 from agents import failures, models, runtimes
-from agents.bridge import in_database
 from agents.models import LedgerEntry, LiveStream, StreamRecord
 from agents.runtimes import warm_up
-from agents.runtimes.anthropic import AnthropicRuntime, Endpoint
+from agents.runtimes.anthropic.runtime import AnthropicRuntime, Endpoint
 from chat import replies
 from chat.models import Message
 from chat.replies import Cause
 from chat.transitions import End, finalise
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
 from tests.agents.provider import Provider, error_event, refuse, say, want
 from tests.agents.provider import reply as reply_of
 from tests.support.answering import answered, end_of, events, kinds, last, sets_to_work, stopped, until

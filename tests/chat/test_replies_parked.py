@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from agents import questions
-from agents.bridge import in_database
-from agents.events import Finished, TextDelta, TurnStarted
+from agents.approvals import approvals
 from agents.models import LiveStream, Question, StreamRecord
+from agents.protocol.events import Finished, TextDelta, TurnStarted
 from chat import reconcile
 from chat.models import Message
 from chat.transitions import park, request_stop, unpark
 from chat.waits import waited_for
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
 from tests.support.answering import answered, end_of, events, kinds, takes_up
 from tests.support.builders import NOON, a_profile
 from tests.support.talking import asks, begins, says, writes
@@ -62,7 +62,7 @@ async def test_while_it_waits_it_holds_nothing(alice, careful):
 async def test_allowed_it_goes_on_at_the_same_turn(alice, careful):
     reply = await parked(alice)
     question = await in_database(the_question, reply)
-    await in_database(questions.answer, question.pk, alice, "allow")
+    await in_database(approvals.answer, question.pk, alice, "allow")
     done = await goes_on(reply)
     assert (done.status, done.reason) == ("complete", "completed")
     assert not (await in_database(result_in, done))["is_error"]
@@ -76,7 +76,7 @@ async def test_always_allowed_it_asks_no_more_in_this_conversation(alice, carefu
     reply = await parked(alice)
     question = await in_database(the_question, reply)
     assert question.place == f"conversation:{reply.conversation_id}"
-    await in_database(questions.answer, question.pk, alice, "always")
+    await in_database(approvals.answer, question.pk, alice, "always")
     await goes_on(reply)
     again = await answered(alice, ASKS, conversation_id=str(reply.conversation_id))
     assert again.status == "complete"
@@ -88,7 +88,7 @@ async def test_always_allowed_it_asks_no_more_in_this_conversation(alice, carefu
 async def test_denied_it_goes_on_without(alice, careful):
     reply = await parked(alice)
     question = await in_database(the_question, reply)
-    await in_database(lambda: questions.answer(question.pk, alice, "deny", text="Not there."))
+    await in_database(lambda: approvals.answer(question.pk, alice, "deny", text="Not there."))
     done = await goes_on(reply)
     assert done.status == "complete"
     result = await in_database(result_in, done)
@@ -117,7 +117,7 @@ async def test_stopped_while_it_waits_it_ends_and_asks_no_more(alice, careful):
 
 async def test_answered_before_it_was_put_aside_it_goes_on_at_once(alice, careful, monkeypatch):
     def answers_first(claim, *, now):
-        questions.answer(Question.objects.get(message_id=claim.message_id).pk, alice, "allow", now)
+        approvals.answer(Question.objects.get(message_id=claim.message_id).pk, alice, "allow", now)
         park(claim, now=now)
 
     monkeypatch.setattr("chat.replies.park", answers_first)
@@ -131,7 +131,7 @@ def test_a_lost_call_does_not_leave_it_waiting(alice):
     held = begins(place.reply_id)
     question = asks(held)
     park(held, now=NOON)
-    questions.answer(question.pk, alice, "allow", NOON)  # and the process dies before it tells anybody
+    approvals.answer(question.pk, alice, "allow", NOON)  # and the process dies before it tells anybody
     assert not Message.objects.ready().exists()
     reconcile.settle_stale(NOON)
     assert Message.objects.ready().get().pk == place.reply_id
@@ -143,7 +143,7 @@ def test_an_answer_lets_the_reply_go_on_as_soon_as_it_is_committed(alice, django
     question = asks(held)
     park(held, now=NOON)
     with django_capture_on_commit_callbacks(execute=True):
-        questions.answer(question.pk, alice, "allow", NOON)
+        approvals.answer(question.pk, alice, "allow", NOON)
     assert Message.objects.ready().get().pk == place.reply_id
 
 
@@ -158,7 +158,7 @@ def test_the_wait_for_a_person_is_not_the_readers(alice):
     question = asks(held, after(3))
     writes(held, Finished("parked"), now=after(5))
     park(held, now=after(5))
-    questions.answer(question.pk, alice, "allow", after(3600))
+    approvals.answer(question.pk, alice, "allow", after(3600))
     unpark(place.reply_id)
     waited = waited_for(Message.objects.get(pk=place.reply_id), after(3600))
     assert (waited.before_ms, waited.asked_ms, waited.spoke_ms) == (5000, 2000, None)

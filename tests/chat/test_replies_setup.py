@@ -6,10 +6,10 @@ import httpx2
 import pytest
 
 from agents import runtimes
-from agents.bridge import in_database
-from agents.runtimes.anthropic import AnthropicRuntime, Endpoint
+from agents.runtimes.anthropic.runtime import AnthropicRuntime, Endpoint
 from chat import replies
 from chat.models import Message
+from stagent.lib.db.from_async import in_database
 from tests.agents.provider import Answer, Provider, refuse, say
 from tests.support.answering import answered, events
 from tests.support.builders import a_profile

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from agents.bridge import in_database
 from chat import conf
 from chat.models import Message
+from stagent.lib.db.from_async import in_database
 from tests.support.observer import plain_connection
 from tests.support.sockets import Socket, by_session, by_token, text_in
 from tests.support.talking import converses

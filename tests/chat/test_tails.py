@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
-from agents.events import Notice, TextDelta
+from agents.protocol.events import Notice, TextDelta
 from chat import catching_up, hub, news, tails
 from chat.frames import Frame
 from chat.models import Message

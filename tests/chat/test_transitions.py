@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from agents import questions, transcript
-from agents.errors import LeaseLost
+from agents.approvals import approvals
 from agents.models import Event, LiveStream, StreamRecord
+from agents.runtimes.errors import LeaseLost
+from agents.transcripts import transcript
 from chat import transitions, waits
 from chat.errors import Quicker
 from chat.models import Conversation, Message
@@ -261,7 +262,7 @@ def test_a_parked_reply_holds_nothing_and_goes_on_when_all_is_answered(alice):
     assert not unpark(place.reply_id)
     with pytest.raises(Quicker):
         begins(place.reply_id, LATER)
-    questions.answer(question.pk, alice, "allow", LATER)
+    approvals.answer(question.pk, alice, "allow", LATER)
     assert unpark(place.reply_id)
     assert not unpark(place.reply_id)
     assert [reply.pk for reply in Message.objects.ready()] == [place.reply_id]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from agents import transcript
 from agents.models import Event, Profile
+from agents.transcripts import transcript
 from chat import conf, news
 from chat.models import Conversation, Message
 from chat.states import MessageStatus

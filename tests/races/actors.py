@@ -7,8 +7,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from agents import transcript
-from agents.events import Notice
+from agents.protocol.events import Notice
+from agents.transcripts import transcript
 from schedules import conf as settings
 from schedules import editing, run_now, situation
 from schedules.drain import adopt_waiting, drain

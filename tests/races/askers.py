@@ -8,11 +8,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F, Q
 
-from agents import conf, questions
-from agents.errors import LeaseLost
+from agents import conf
+from agents.approvals import approvals
+from agents.approvals.approvals import Wanted
 from agents.models import Question
-from agents.models.question import QuestionQuerySet
-from agents.questions import Wanted
+from agents.models.approval import QuestionQuerySet
+from agents.runtimes.errors import LeaseLost
 from agents.states import QuestionKind
 from schedules import cancelling
 from schedules.drain import drain
@@ -42,7 +43,7 @@ def asking_worker(race: Race, name: str) -> dict[str, Any]:
 
 
 def _work(claimed: Claim, race: Race) -> str:
-    asked = questions.asked_by(claimed.transcript_id)
+    asked = approvals.asked_by(claimed.transcript_id)
     if any(question.is_open for question in asked.values()):
         return "too early"
     if asked:
@@ -60,7 +61,7 @@ def _ask(claimed: Claim, race: Race) -> None:
     wanted = Wanted("call_1", "send", {}, QuestionKind.APPROVAL, "Send it?")
     asked_at = race.now() - conf.question_patience() + PATIENCE
     where = {"transcript_id": claimed.transcript_id, "token": claimed.token}
-    questions.ask([wanted], turn=1, spender=account, now=asked_at, **where)
+    approvals.ask([wanted], turn=1, spender=account, now=asked_at, **where)
 
 
 def answerer(race: Race, name: str, decision: str, everything: bool = False) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def answerer(race: Race, name: str, decision: str, everything: bool = False) -> 
         found = Question.objects.order_by("pk") if everything else _open(race)
         for pk in found.values_list("pk", flat=True):
             try:
-                told[pk] = questions.answer(pk, user, decision, race.now()).status
+                told[pk] = approvals.answer(pk, user, decision, race.now()).status
             except Problem as problem:
                 told[pk] = problem.code
         race.breathe()

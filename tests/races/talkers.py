@@ -8,9 +8,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from agents import transcript
-from agents.errors import LeaseLost
-from agents.events import TextDelta
+from agents.protocol.events import TextDelta
+from agents.runtimes.errors import LeaseLost
+from agents.transcripts import transcript
 from chat import reconcile
 from chat.errors import Quicker
 from chat.models import Conversation, Message

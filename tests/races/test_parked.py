@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agents import questions
+from agents.approvals import approvals
 from agents.models import Event, Question
 from schedules import cancelling, parked
 from schedules.cancelling import Cancelled
@@ -33,7 +33,7 @@ def test_a_run_outlives_its_scheduler_while_it_waits_and_goes_on_at_once_when_an
     question = Question.objects.get()
     with scheduler("--grace", "0", lease=LONG_LEASE) as second:
         second.says("is running")
-        questions.answer(question.pk, alice, "Blue")
+        approvals.answer(question.pk, alice, "Blue")
         wait_until(finished(run), within=AGES)
     run.refresh_from_db()
     assert (run.status, run.attempt, run.turn_count) == (RunStatus.COMPLETED, 1, 2)
@@ -51,7 +51,7 @@ def test_an_answer_whose_process_died_at_once_is_found_by_a_scheduler(alice) -> 
         wait_until(is_now(run, RunStatus.WAITING), within=AGES)
         parked.question_answered.disconnect(parked.go_on)
         try:
-            questions.answer(Question.objects.get().pk, alice, "deny")
+            approvals.answer(Question.objects.get().pk, alice, "deny")
         finally:
             parked.listen()
         wait_until(finished(run), within=AGES)

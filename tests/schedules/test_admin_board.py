@@ -5,10 +5,12 @@ from uuid import uuid4
 
 import pytest
 
-from agents import activity, breaker, budgets
+from agents import live_streams
 from agents.models import Provider
+from agents.protocol.usage import Usage
+from agents.runtimes import breaker
+from agents.spending import budgets
 from agents.states import Activity
-from agents.usage import Usage
 from schedules.models import Firing, Pool, Schedule
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish, pause
@@ -90,7 +92,7 @@ def test_who_waits_for_its_own_earlier_run_is_told_so(reader, now):
 
 
 def test_who_steps_back_for_chat_is_told_so_and_until_when(reader, now):
-    activity.begin("message:1", "web", ttl_sec=60, now=now)
+    live_streams.begin("message:1", "web", ttl_sec=60, now=now)
     a_queued_run(now=now)
     page = reader.opens(BOARD)
     assert "Waiting for chat: somebody is being answered." in page

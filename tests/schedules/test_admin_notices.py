@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Permission
 
-from agents import breaker
+from agents.runtimes import breaker
 from schedules import watching
 from schedules.models import Notice, Run
 from schedules.tick import tick

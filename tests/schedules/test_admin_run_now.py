@@ -5,7 +5,7 @@ import re
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from agents import breaker
+from agents.runtimes import breaker
 from schedules.models import Run, Setting
 from stagent.lib import clock
 from tests.support.builders import a_schedule, a_scheduler

@@ -6,8 +6,7 @@ from decimal import Decimal
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from agents import transcript
-from agents.events import (
+from agents.protocol.events import (
     Notice,
     TextDelta,
     ThinkingDelta,
@@ -16,7 +15,8 @@ from agents.events import (
     TurnFinished,
     TurnStarted,
 )
-from agents.usage import Usage
+from agents.protocol.usage import Usage
+from agents.transcripts import transcript
 from schedules.models import Run
 from schedules.states import RunStatus, Source
 from schedules.transitions import Ending, finish, requeue

@@ -7,9 +7,10 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agents import activity, transcript
-from agents.events import TextDelta, TurnStarted
+from agents import live_streams
+from agents.protocol.events import TextDelta, TurnStarted
 from agents.states import FailureReason
+from agents.transcripts import transcript
 from schedules.models import Firing, Run, Schedule
 from schedules.states import RunStatus, Source
 from schedules.transitions import Ending, finish, pause, withdraw
@@ -77,7 +78,7 @@ def test_every_wait_has_its_reason(api):
         a_queued_run(schedule, now).pk: "chat",
         a_queued_run(schedule, now, not_before=now + timedelta(hours=1)).pk: "retry",
     }
-    activity.begin("message:1", "web", 60, now)
+    live_streams.begin("message:1", "web", 60, now)
     paused = a_schedule(now, name="Paused")
     waits[a_queued_run(paused, now).pk] = "paused"
     pause(paused.pk, now=clock.now())

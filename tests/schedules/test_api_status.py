@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from agents import activity
+from agents import live_streams
 from schedules.models import Pool, Setting
 from schedules.states import Source
 from stagent.lib import clock
@@ -40,7 +40,7 @@ def test_it_shows_who_holds_which_slot_and_who_waits_for_what(api):
     running, _ = a_running_run(a_schedule(now, name="First"), now, holder="scheduler@here:1:abc")
     late = a_queued_run(a_schedule(now, name="Scheduled"), now)
     soon = a_queued_run(a_schedule(now, name="By hand"), now, source=Source.MANUAL)
-    activity.begin("message:42", "web@here", 60, now)
+    live_streams.begin("message:42", "web@here", 60, now)
     shown = api.get("/status").json()
     slot = shown["slots"][0]
     assert (slot["run_id"], slot["schedule_name"], slot["holder"]) == (

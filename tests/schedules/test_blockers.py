@@ -11,8 +11,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.budgets import Exhausted
 from agents.models import Project
+from agents.spending.budgets import Exhausted
 from schedules import blockers, waits
 from schedules.blockers import PLACES, startable
 from schedules.drain import drain

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 from django.test import override_settings
 
-from agents import budgets
 from agents.models import Budget, Project
+from agents.protocol.usage import Usage
+from agents.spending import budgets
 from agents.states import Activity, BudgetWindow, FailureReason
-from agents.usage import Usage
 from schedules.models import Firing, Schedule
 from schedules.panels import queue, refill
 from schedules.panels.queue import Waiting

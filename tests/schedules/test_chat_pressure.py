@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from agents import activity
+from agents import live_streams
 from schedules.models import Firing
 from schedules.states import Outcome
 from schedules.tick import tick
@@ -21,7 +21,7 @@ def tick_at(moment: datetime) -> int:
 def test_a_due_schedule_steps_back_while_somebody_is_answered_and_keeps_its_instant() -> None:
     schedule = a_schedule(interval="every 5m")
     due = NOON + 5 * MINUTE
-    activity.begin("message:1", "web", 3600, due)
+    live_streams.begin("message:1", "web", 3600, due)
     tick_at(due)
     schedule.refresh_from_db()
     assert not Firing.objects.exists()
@@ -33,9 +33,9 @@ def test_a_due_schedule_steps_back_while_somebody_is_answered_and_keeps_its_inst
 def test_the_step_back_ends_with_the_stream() -> None:
     schedule = a_schedule(interval="every 5m")
     due = NOON + 5 * MINUTE
-    token = activity.begin("message:1", "web", 3600, due)
+    token = live_streams.begin("message:1", "web", 3600, due)
     tick_at(due)
-    activity.end("message:1", token)
+    live_streams.end("message:1", token)
     tick_at(due + timedelta(seconds=36))
     firing = Firing.objects.get()
     assert (firing.outcome, firing.nominal_at, firing.deferral_ms) == (Outcome.FIRED, due, 36_000)
@@ -46,7 +46,7 @@ def test_the_step_back_ends_with_the_stream() -> None:
 def test_the_step_back_is_bounded() -> None:
     a_schedule(cron="0 * * * *", now=NOON)
     due = NOON + timedelta(hours=1)
-    activity.begin("message:1", "web", 3600, due)
+    live_streams.begin("message:1", "web", 3600, due)
     moment = due
     while not Firing.objects.exists() and moment <= due + timedelta(hours=1):
         tick_at(moment)
@@ -58,6 +58,6 @@ def test_the_step_back_is_bounded() -> None:
 
 def test_a_lapsed_stream_holds_nothing_back() -> None:
     a_schedule(interval="every 5m")
-    activity.begin("message:1", "web", 60, NOON)
+    live_streams.begin("message:1", "web", 60, NOON)
     tick_at(NOON + 5 * MINUTE)
     assert Firing.objects.get().outcome == Outcome.FIRED

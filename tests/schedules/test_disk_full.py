@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection
 
-from agents import transcript
-from agents.events import Notice
+from agents.protocol.events import Notice
+from agents.transcripts import transcript
 from schedules import transitions
 from schedules.models import Run, Slot
 from schedules.reaper import reap

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from agents import activity, breaker
+from agents import live_streams
 from agents.models import Budget, LedgerEntry
+from agents.runtimes import breaker
 from schedules import waits
 from schedules.drain import adopt_waiting, drain, startable
 from schedules.models import Run, Schedule, Setting
@@ -124,7 +125,7 @@ def test_a_run_over_budget_waits() -> None:
 
 def test_scheduled_runs_wait_for_chat_a_bounded_time_and_a_persons_do_not() -> None:
     run = queued("Scheduled")
-    activity.begin("message:1", "web", 3600, NOON)
+    live_streams.begin("message:1", "web", 3600, NOON)
     assert (next_at(NOON), reason_of(run)) == ("", WaitReason.CHAT)
     assert next_at(NOON + timedelta(seconds=300)) == "Scheduled"
     Setting.objects.update(value="2")
@@ -134,7 +135,7 @@ def test_scheduled_runs_wait_for_chat_a_bounded_time_and_a_persons_do_not() -> N
 
 def test_running_work_is_never_touched_by_chat() -> None:
     run, _ = a_running_run()
-    activity.begin("message:1", "web", 3600, NOON)
+    live_streams.begin("message:1", "web", 3600, NOON)
     drain(the_situation(NOON), "worker")
     run.refresh_from_db()
     assert (run.status, run.cancel_requested_at) == (RunStatus.RUNNING, None)
@@ -142,11 +143,11 @@ def test_running_work_is_never_touched_by_chat() -> None:
 
 def test_two_streams_hold_work_back_until_both_have_ended() -> None:
     queued("Scheduled")
-    first = activity.begin("message:1", "web", 3600, NOON)
-    second = activity.begin("message:2", "web", 3600, NOON)
-    activity.end("message:1", first)
+    first = live_streams.begin("message:1", "web", 3600, NOON)
+    second = live_streams.begin("message:2", "web", 3600, NOON)
+    live_streams.end("message:1", first)
     assert next_at(NOON) == ""
-    activity.end("message:2", second)
+    live_streams.end("message:2", second)
     assert next_at(NOON) == "Scheduled"
 
 

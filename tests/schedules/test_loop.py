@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from agents import transcript
 from agents.models import Event, Provider
 from agents.states import FailureReason
+from agents.transcripts import transcript
 from schedules import editing
 from schedules.loop import Loop
 from schedules.models import Firing, Run, Schedule, Scheduler, Slot

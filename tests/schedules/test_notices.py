@@ -12,7 +12,7 @@ from django.core import mail
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
-from agents import breaker
+from agents.runtimes import breaker
 from schedules import notices, watching
 from schedules.deliveries.sending import send_due
 from schedules.models import Delivery, Firing, Notice, Schedule

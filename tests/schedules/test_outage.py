@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from agents import breaker
-from agents.errors import Failure, describe
-from agents.events import Finished
 from agents.models import Provider
+from agents.protocol.events import Finished
+from agents.runtimes import breaker
+from agents.runtimes.errors import Failure, describe
 from agents.states import FailureKind as K
 from schedules import endings
 from schedules.drain import drain

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from agents import questions
-from agents.errors import LeaseLost
+from agents.approvals import approvals
 from agents.models import Question, Transcript
+from agents.runtimes.errors import LeaseLost
 from agents.signals import question_answered
 from agents.states import QuestionStatus
 from schedules import cancelling, conf, parked, retention
@@ -80,7 +80,7 @@ def test_a_run_that_goes_on_is_before_scheduled_ones_in_line():
 def test_an_answer_lets_it_go_on_at_once(alice, django_capture_on_commit_callbacks):
     run, question = a_waiting_run()
     with django_capture_on_commit_callbacks(execute=True):
-        questions.answer(question.pk, alice, "allow", NOON + HOUR)
+        approvals.answer(question.pk, alice, "allow", NOON + HOUR)
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
 
@@ -89,7 +89,7 @@ def test_an_answer_whose_signal_was_lost_is_found_by_the_next_sweep(
 ):
     run, question = a_waiting_run()
     with django_capture_on_commit_callbacks(execute=True):
-        questions.answer(question.pk, alice, "allow", NOON + HOUR)
+        approvals.answer(question.pk, alice, "allow", NOON + HOUR)
     assert Run.objects.get(pk=run.pk).status == RunStatus.WAITING
     assert reap(NOON + HOUR) == 1
     run.refresh_from_db()
@@ -100,7 +100,7 @@ def test_an_answer_whose_signal_was_lost_is_found_by_the_next_sweep(
 def test_an_answer_that_comes_before_the_run_is_put_aside_is_not_lost(alice):
     run, claimed = a_running_run()
     question = a_question(claimed, spender(run))
-    questions.answer(question.pk, alice, "allow", NOON)
+    approvals.answer(question.pk, alice, "allow", NOON)
     park(run.pk, claimed.token, now=NOON)
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
@@ -110,11 +110,11 @@ def test_it_waits_for_the_last_of_its_questions(alice, django_capture_on_commit_
     asked = [a_question(claimed, spender(run), call_id=name) for name in ("one", "two")]
     park(run.pk, claimed.token, now=NOON)
     with django_capture_on_commit_callbacks(execute=True):
-        questions.answer(asked[0].pk, alice, "allow", NOON)
+        approvals.answer(asked[0].pk, alice, "allow", NOON)
     assert Run.objects.get(pk=run.pk).status == RunStatus.WAITING
     assert not unpark(run.pk, now=NOON)
     with django_capture_on_commit_callbacks(execute=True):
-        questions.answer(asked[1].pk, alice, "deny", NOON)
+        approvals.answer(asked[1].pk, alice, "deny", NOON)
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
 

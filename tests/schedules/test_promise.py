@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as play
 
-from agents import activity
+from agents import live_streams
 from agents.models import Budget, LedgerEntry
 from schedules import editing
 from schedules.models import Firing, Run, Schedule
@@ -148,9 +148,9 @@ class Promise(RuleBasedStateMachine):
     @rule()
     def somebody_chats_or_stops(self) -> None:
         if self.token is None:
-            self.token = activity.begin("message:1", "web", 86_400 * 365, self.now)
+            self.token = live_streams.begin("message:1", "web", 86_400 * 365, self.now)
         else:
-            activity.end("message:1", self.token)
+            live_streams.end("message:1", self.token)
             self.token = None
         self.recorded = False
 

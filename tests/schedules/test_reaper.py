@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from agents import activity, breaker, transcript
-from agents.events import Notice
+from agents import live_streams
 from agents.models import LiveStream, Question
+from agents.protocol.events import Notice
+from agents.runtimes import breaker
 from agents.states import FailureReason, QuestionStatus
+from agents.transcripts import transcript
 from schedules import conf, transitions
 from schedules.drain import drain
 from schedules.models import Firing, Run, Schedule, Slot
@@ -193,7 +195,7 @@ def test_one_rows_error_never_stops_the_sweep(monkeypatch: pytest.MonkeyPatch) -
 
 
 PARTS = {
-    "agents.activity.sweep": "Reaping the live streams",
+    "agents.live_streams.sweep": "Reaping the live streams",
     "schedules.parked.settle_questions": "Reaping open questions",
     "schedules.reaper._settle_lapsed": "Reaping run",
     "schedules.reaper._settle_cancelled": "Reaping run",
@@ -210,13 +212,13 @@ def test_a_part_that_fails_keeps_no_other_from_its_work_and_is_told_once(
     def fails(*_: Any) -> None:
         raise error
 
-    activity.begin("message:1", "web", 10, NOON)
+    live_streams.begin("message:1", "web", 10, NOON)
     _, question = a_waiting_run()
     lapsed, _ = a_running_run(a_schedule(name="Lapsed"))
     cancelled = a_queued_run(a_schedule(name="Cancelled"), cancel_requested_at=NOON)
     unwanted = a_queued_run(a_schedule(name="Unwanted"), expires_at=NOON)
     settled = {
-        "agents.activity.sweep": lambda: not LiveStream.objects.exists(),
+        "agents.live_streams.sweep": lambda: not LiveStream.objects.exists(),
         "schedules.parked.settle_questions": lambda: (
             Question.objects.get(pk=question.pk).status == QuestionStatus.EXPIRED
         ),

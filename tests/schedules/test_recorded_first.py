@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents import activity
+from agents import live_streams
 from agents.models import Budget, LedgerEntry
 from agents.states import FailureReason
 from schedules import editing, reaper
@@ -130,12 +130,12 @@ def test_what_was_due_before_a_schedule_is_deleted_is_in_its_history() -> None:
 
 def test_a_one_shot_deferred_by_chat_survives_a_pause() -> None:
     schedule = a_schedule(at=DUE)
-    token = activity.begin("message:1", "web", 3600, DUE)
+    token = live_streams.begin("message:1", "web", 3600, DUE)
     tick_at(DUE)
     pause(schedule.pk, now=DUE + MINUTE)
     tick_at(DUE + 2 * MINUTE)
     assert told(schedule) == []
-    activity.end("message:1", token)
+    live_streams.end("message:1", token)
     resume(schedule.pk, now=DUE + 3 * MINUTE)
     tick_at(DUE + 3 * MINUTE)
     assert told(schedule) == [(Outcome.FIRED, DUE)]

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agents import transcript
 from agents.models import Event, Transcript
+from agents.transcripts import transcript
 from schedules import notices, retention
 from schedules.maintenance import Maintenance
 from schedules.models import Delivery, Firing, Notice, Run, Scheduler

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from agents.events import Finished
 from agents.failures import POLICIES, Retry
+from agents.protocol.events import Finished
 from agents.states import FailureKind as K
 from schedules import retries
 from schedules.models import Run

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from agents import breaker
 from agents.models import Budget, Provider
+from agents.runtimes import breaker
 from schedules import run_now
 from schedules.errors import Blocked, CapacityFull
 from schedules.models import Firing, Run, Setting

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from agents import activity, breaker
+from agents import live_streams
 from agents.models import LiveStream, Provider, Question
+from agents.runtimes import breaker
 from schedules import stored_moments
 from schedules.drain import drain
 from schedules.models import Run, Schedule, Scheduler
@@ -48,7 +49,7 @@ def test_a_run_that_was_queued_under_a_wrong_clock_starts_in_its_turn():
 
 
 def test_chat_breakers_and_signs_of_life_of_a_wrong_clock_are_over():
-    activity.begin("message:1", "gone", 30, AHEAD)
+    live_streams.begin("message:1", "gone", 30, AHEAD)
     breaker.trip("anthropic", "server_error", "down", AHEAD)
     breaker.slow_down("other", AHEAD)
     Schedule.objects.filter(pk=a_schedule().pk).update(deferred_until=AHEAD)
@@ -74,7 +75,7 @@ def test_what_a_right_clock_stored_stays():
     waits = a_queued_run(a_schedule(name="waits"))
     Run.objects.filter(pk=waits.pk).update(not_before=NOON + timedelta(minutes=32))
     breaker.trip("anthropic", "bad_key", "no", NOON)
-    activity.begin("message:1", "here", 30, NOON)
+    live_streams.begin("message:1", "here", 30, NOON)
     before = everything()
     assert stored_moments.correct(NOON) == 0
     assert everything() == before

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db.models import F
 
-from agents import activity
+from agents import live_streams
 from agents.models import LedgerEntry
 from agents.states import Activity, FailureReason
 from schedules import retention
@@ -148,8 +148,8 @@ def test_runs_that_have_not_ended_are_not_counted():
 
 def test_the_first_words_of_replies_are_counted():
     ended = NOON + timedelta(seconds=9)
-    activity.record("message:1", started_at=NOON, ended_at=ended, reason="completed", first_token_ms=700)
-    activity.record("message:2", started_at=NOON, ended_at=ended, reason="error", first_token_ms=None)
+    live_streams.record("message:1", started_at=NOON, ended_at=ended, reason="completed", first_token_ms=700)
+    live_streams.record("message:2", started_at=NOON, ended_at=ended, reason="error", first_token_ms=None)
     counted = books.totals()
     assert (counted["streams|completed"], counted["streams|error"]) == (1, 1)
     buckets, total = FIRST_TOKEN.told(counted)

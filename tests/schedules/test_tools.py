@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 
 from agents.models import Project
 from agents.states import FailureReason
-from agents.tools import arguments, registry
+from agents.tools import registry, schema_check
 from agents.tools.base import ToolContext, ToolError
 from schedules import tools
 from schedules.models import Run, Schedule
@@ -34,7 +34,7 @@ def alices(alice):
 def use(tool_name, context, /, **given):
     """Call a tool as the engine does, without its thread."""
     tool = registry.get(tool_name)
-    arguments.check(tool.input_schema, given)
+    schema_check.check(tool.input_schema, given)
     return json.loads(tool.call(context, given))
 
 
@@ -235,10 +235,10 @@ def test_an_agent_cannot_hand_itself_what_only_a_person_grants(alices):
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_engine_calls_them_in_a_thread_of_their_own():
-    from agents.tools import calls
+    from agents.tools import invoke
 
-    answer = await calls.call(registry.get("list_schedules"), ToolContext(), {})
+    answer = await invoke.call(registry.get("list_schedules"), ToolContext(), {})
     assert (answer.is_error, json.loads(answer.text)) == (False, {"items": [], "count": 0})
-    refused = await calls.call(registry.get("get_schedule"), ToolContext(), {"schedule": "x"})
+    refused = await invoke.call(registry.get("get_schedule"), ToolContext(), {"schedule": "x"})
     assert (refused.is_error, "There is no schedule 'x'" in refused.text) == (True, True)
     assert not asyncio.current_task().cancelling()

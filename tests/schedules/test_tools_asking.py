@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agents import questions
-from agents.budgets import Spender
+from agents.approvals import approvals
 from agents.models import Profile, Question
+from agents.spending.budgets import Spender
 from agents.states import Activity
 from agents.tools import registry
 from agents.tools.base import ToolContext, ToolError
@@ -164,7 +164,7 @@ def test_an_allowed_schedule_is_made_and_reported(asking, alice):
     question = Question.objects.get()
     assert (question.tool, question.user_id) == ("create_schedule", alice.pk)
     assert not Schedule.objects.exists()
-    questions.answer(question.pk, alice, "allow")
+    approvals.answer(question.pk, alice, "allow")
     said = finish(assignment).text
     assert Schedule.objects.get().owner == alice
     assert f"Created **{Schedule.objects.get().name}**" in said
@@ -176,7 +176,7 @@ def test_a_denied_schedule_is_not_made_and_the_agent_says_so(asking, alice):
     Profile.objects.get_or_create(slug="assistant", defaults={"name": "Assistant"})
     assignment = asking()
     work(assignment)
-    questions.answer(Question.objects.get().pk, alice, "deny", text="Ten is early enough.")
+    approvals.answer(Question.objects.get().pk, alice, "deny", text="Ten is early enough.")
     said = finish(assignment).text
     assert said.startswith("I did not create the schedule ")
     assert "The person denied this call. They said: Ten is early enough." in said
@@ -188,5 +188,5 @@ def test_the_offline_model_asks_when_it_is_told_to(asking, alice):
     work(assignment)
     question = Question.objects.get()
     assert question.text == "Which colour?"
-    questions.answer(question.pk, alice, "Blue")
+    approvals.answer(question.pk, alice, "Blue")
     assert finish(assignment).text.startswith("The answer to “Which colour?” is: Blue")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from agents import transcript
-from agents.errors import LeaseLost
-from agents.events import TextDelta
+from agents.protocol.events import TextDelta
+from agents.runtimes.errors import LeaseLost
 from agents.states import FailureKind, FailureReason
+from agents.transcripts import transcript
 from schedules import conf
 from schedules.errors import Quicker
 from schedules.models import Run, Schedule, Slot

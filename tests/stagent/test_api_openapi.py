@@ -6,7 +6,7 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from agents.api import ledger, questions
+from agents.api import approvals, ledger
 from chat.api import attachment_rows, conversation_rows, message_rows
 from chat.api.asking import ConversationChanges, NewConversation, NewMessage
 from chat.api.placing import Placed
@@ -131,7 +131,7 @@ def test_unknown_fields_are_declared_as_refused(document):
         schedule_rows,
         run_rows,
         firing_rows,
-        questions,
+        approvals,
         ledger,
         conversation_rows,
         message_rows,

@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 from django.utils import timezone
 
-from agents import budgets, transcript
-from agents.events import Finished, ReplyStarted, TextDelta, TurnFinished, TurnStarted
 from agents.models import LedgerEntry, ModelPrice
+from agents.protocol.events import Finished, ReplyStarted, TextDelta, TurnFinished, TurnStarted
+from agents.protocol.usage import Usage
+from agents.spending import budgets
 from agents.states import FailureKind
-from agents.usage import Usage
+from agents.transcripts import transcript
 from chat import reconcile, spending
 from chat.models import Message
 from chat.transitions import request_stop

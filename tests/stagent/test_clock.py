@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agents.bridge import in_database
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
 
 AN_HOUR = timedelta(hours=1)
 NEVER = float("-inf")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from agents.offline.understanding import understand
+from agents.offline.assistant.intents import understand
 from schedules.models import Firing, Schedule
 from stagent import demo
 from tests.support.builders import NOON, a_schedule

@@ -7,7 +7,7 @@ from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
-from agents import breaker
+from agents.runtimes import breaker
 from schedules import watching
 from stagent import duties
 from stagent.lib import clock

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from agents import activity
+from agents import live_streams
 from agents.models import Leave, LedgerEntry
 from agents.states import Activity
 from chat.models import Conversation
@@ -62,7 +62,7 @@ def install(alice: User) -> dict[str, str]:
         for word in ("More", "Still more"):
             says(alice, word, now, conversation_id=str(place.conversation_id))
         Conversation.objects.filter(pk=place.conversation_id).update(folder=f"Folder {number}")
-        activity.record(f"message:{number}", started_at=now, ended_at=now, reason="completed")
+        live_streams.record(f"message:{number}", started_at=now, ended_at=now, reason="completed")
         a_server(slug=f"server-{number}")
         a_profile(f"profile-{number}", model=f"model-{number}")
         LedgerEntry.objects.create(at=now, activity=Activity.CHAT_TURN, user_id=alice.pk)

@@ -7,8 +7,9 @@ from django.contrib.auth.models import Permission
 from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 
-from agents import activity, breaker
+from agents import live_streams
 from agents.models import Budget, LedgerEntry
+from agents.runtimes import breaker
 from agents.states import Activity
 from schedules import waits
 from schedules.models import Pool, Run, Tally
@@ -69,7 +70,7 @@ def test_what_goes_on_is_told(prometheus):
     a_running_run(a_schedule(now, name="At work", pool_id="heavy"), now)
     a_queued_run(a_schedule(now, name="Waits"), now - timedelta(seconds=90))
     pause(a_schedule(now, name="Rests").pk, now=now, reason="a rest")
-    activity.begin("message:1", "web", 60, now)
+    live_streams.begin("message:1", "web", 60, now)
     breaker.trip("anthropic", "auth_failed", "no", now)
     a_scheduler(now, event_loop_lag_ms=2.5, database_wait_ms=4, rss_mb=100)
     a_scheduler(now, executes=False)
@@ -129,7 +130,7 @@ def test_the_count_of_waits_agrees_with_what_each_run_is_told(db):
     Run.objects.filter(pk=a_queued_run(plain, now).pk).update(not_before=now + timedelta(minutes=1))
     pause(paused.pk, now=now, reason="a rest")
     Budget.objects.create(scope="schedule", subject_id=spent.pk, max_cost_usd=0)
-    activity.begin("message:1", "web", 60, now)
+    live_streams.begin("message:1", "web", 60, now)
     for install_is_spent in (False, True):
         if install_is_spent:
             Budget.objects.create(max_cost_usd=0)

@@ -6,12 +6,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from agents import questions
+from agents.approvals import approvals
 from agents.models import Profile, Question
-from agents.replies import is_empty, text_in
+from agents.protocol.reply import is_empty, text_in
 from agents.tools import registry
-from agents.tools.arguments import check
 from agents.tools.base import ToolContext, ToolError
+from agents.tools.schema_check import check
 from chat.models import Conversation
 from schedules.models import Firing, Pool, Run, Schedule
 from schedules.models.schedule import LONGEST_REASON
@@ -96,16 +96,16 @@ def test_more_schedules_than_are_forced_at_once_are_refused_and_none_is_left_out
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_an_answer_is_kept_whole_or_refused_and_its_page_keeps_it(reader, alice, decision):
     _, question = a_waiting_run(now=clock.now())
-    long = "x" * (questions.LONGEST_ANSWER + 1)
+    long = "x" * (approvals.LONGEST_ANSWER + 1)
     fault = "Ensure this value has at most 20000 characters (it has 20001)."
     with pytest.raises(Problem) as refused:
-        questions.answer(question.pk, alice, decision, text=long)
+        approvals.answer(question.pk, alice, decision, text=long)
     assert refused.value.fields == {"text": fault}
     page = reader.presses(f"/admin/agents/question/{question.pk}/answer/", decision=decision, text=long)
     assert fault in page
     assert f">{long}</textarea>" in reader.html
     assert Question.objects.get().is_open
-    answered = questions.answer(question.pk, alice, decision, text=long[1:])
+    answered = approvals.answer(question.pk, alice, decision, text=long[1:])
     assert answered.answer == long[1:]
 
 
@@ -114,9 +114,9 @@ def test_an_answer_in_words_that_shows_nothing_is_none(alice):
     Question.objects.update(kind="question")
     for decision, text in (("allow", UNSEEN), (UNSEEN, "")):
         with pytest.raises(Problem) as refused:
-            questions.answer(question.pk, alice, decision, text=text)
+            approvals.answer(question.pk, alice, decision, text=text)
         assert list(refused.value.fields) == ["text"]
-    assert questions.answer(question.pk, alice, "allow", text="Yes\u200b.").answer == "Yes\u200b."
+    assert approvals.answer(question.pk, alice, "allow", text="Yes\u200b.").answer == "Yes\u200b."
 
 
 def test_a_reply_that_shows_nothing_is_an_empty_reply():

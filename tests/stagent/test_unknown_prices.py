@@ -9,13 +9,13 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 
-from agents import budgets
 from agents.admin.budgets import meter
-from agents.errors import BudgetExceeded
 from agents.models import Budget, LedgerEntry
-from agents.offline.telling import money
+from agents.offline.assistant.formatting import money
+from agents.protocol.usage import Usage
+from agents.runtimes.errors import BudgetExceeded
+from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
-from agents.usage import Usage
 from schedules.models import Delivery, Firing, Run, Schedule, Tally
 from schedules.spending import spender
 from schedules.states import Outcome, RunStatus

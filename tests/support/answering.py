@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from agents.bridge import in_database
 from agents.models import Event
 from chat.models import Message
 from chat.replies import Cause, Job, answer
 from chat.waits import Waited
 from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
 from tests.support.talking import begins, says
 from tests.support.waiting import GLANCE_SEC, PATIENCE_SEC
 

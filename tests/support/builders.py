@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from agents import leaves, questions, transcript
-from agents.budgets import Spender
-from agents.events import TurnFinished
+from agents.approvals import approvals, standing
+from agents.approvals.approvals import Wanted
 from agents.models import LedgerEntry, Profile, Question
-from agents.questions import Wanted
+from agents.protocol.events import TurnFinished
+from agents.protocol.usage import Usage
+from agents.spending.budgets import Spender
 from agents.states import QuestionKind
-from agents.usage import Usage
+from agents.transcripts import transcript
 from schedules import conf, editing, situation
 from schedules.models import Run, Schedule, Scheduler
 from schedules.situation import Situation
@@ -81,13 +82,13 @@ def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: 
     """What the holder of a run asks before it calls a tool."""
     card, sending = {"title": "Send"}, "Send it to a@b.c?"
     wanted = Wanted(call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, sending, card, fingerprint="f")
-    (question,) = questions.ask(
+    (question,) = approvals.ask(
         [wanted],
         transcript_id=claimed.transcript_id,
         token=claimed.token,
         turn=1,
         spender=spender,
-        place=leaves.in_schedule(spender.schedule_id),
+        place=standing.in_schedule(spender.schedule_id),
         now=now,
     )
     return question

@@ -14,9 +14,10 @@ import psutil
 import pytest
 from django.conf import settings
 
-from agents.mcp import discovery, probing
-from agents.mcp.found import Found
+from agents.mcp import discovery
+from agents.mcp import probe as probing
 from agents.mcp.target import Target, surroundings
+from agents.mcp.tool_digest import Found
 from agents.models import McpServer, McpTool
 from agents.states import McpTransport
 from stagent.lib import clock

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
 from typing import Any
 
-from agents.offline.checking import check
+from agents.offline.validation import check
 
 
 class End(Enum):

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from agents import questions, transcript
-from agents.budgets import Spender
-from agents.events import Event, TextDelta
+from agents.approvals import approvals
+from agents.approvals.approvals import Wanted
 from agents.models import Question
-from agents.questions import Wanted
+from agents.protocol.events import Event, TextDelta
+from agents.spending.budgets import Spender
 from agents.states import Activity, QuestionKind
+from agents.transcripts import transcript
 from chat.models import Message
 from chat.states import MessageStatus
 from chat.transitions import Accepted, Claim, Draft, End, accept, claim, finalise
@@ -66,7 +67,7 @@ def asks(claimed: Claim, now: datetime = NOON, call_id: str = "call_1") -> Quest
     """Let whoever works on a reply ask a person before it calls a tool."""
     wanted = Wanted(call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, "Send it?", {"title": "Send"})
     spender = Spender(Activity.CHAT_TURN, message_id=claimed.message_id, user_id=claimed.owner_id)
-    (question,) = questions.ask(
+    (question,) = approvals.ask(
         [wanted],
         transcript_id=claimed.transcript_id,
         token=claimed.token,

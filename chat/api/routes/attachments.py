@@ -8,7 +8,7 @@ from django.utils.http import content_disposition_header
 from ninja import File, Router, Status
 from ninja.files import UploadedFile
 
-from agents.media import amount
+from agents.protocol.media import amount
 from chat import attachments
 from chat.api.attachment_rows import AttachmentRow
 from chat.api.finding import me

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 from pydantic import ConfigDict
 
-from agents import transcript
+from agents.transcripts import transcript
 from chat.api import finding, placing
 from chat.api.message_rows import MessageRow, message_row
 from chat.api.placing import Placed

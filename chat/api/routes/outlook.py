@@ -6,11 +6,11 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import ConfigDict, Field
 
-from agents.assignment import author_of
+from agents.engine.assignment import author_of
+from agents.engine.estimate import outlook
 from agents.models import Profile
-from agents.outlook import outlook
-from agents.prices import MILLION
-from agents.usage import CHARS_PER_TOKEN
+from agents.protocol.usage import CHARS_PER_TOKEN
+from agents.spending.prices import MILLION
 from chat import contexts
 from chat.api import finding
 from chat.models import Conversation, Message

@@ -7,8 +7,9 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import ConfigDict, Field
 
-from agents import conf, prices
+from agents import conf
 from agents.models import ModelPrice, Profile
+from agents.spending import prices
 from chat.api.finding import me
 from chat.models import Conversation
 from chat.transitions.accepting import DEFAULT_PROFILE

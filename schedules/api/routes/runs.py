@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 from pydantic import ConfigDict
 
-from agents import transcript
+from agents.transcripts import transcript
 from schedules.api import finding, running
 from schedules.api.actors import Actor
 from schedules.api.asking import Because

@@ -1,0 +1,122 @@
+"""/api/questions"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from agents.approvals import approvals
+from agents.approvals.approvals import LONGEST_ANSWER
+from agents.models import Question
+from agents.models.approval import QuestionQuerySet
+from agents.states import QuestionKind, QuestionStatus
+from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.values import Asked, Id, Listed, Ref, Row, Said, Text, number
+from stagent.lib.problems import Problem
+
+router = Router(tags=["questions"])
+
+NO_ROW = -1  # what an id that can be none is compared with
+EXAMPLE: Any = {
+    "id": "12", "kind": "approval", "status": "open", "tool": "create_schedule",
+    "text": "May the agent create the schedule “Morning report”?",
+    "card": {
+        "title": "New schedule: Morning report",
+        "lines": [{"label": "When", "value": "Every weekday at 09:00 (Europe/Berlin)"}],
+        "warnings": [],
+    },
+    "arguments": {"name": "Morning report", "cron": "0 9 * * 1-5", "prompt": "Report."},
+    "run_id": "42", "message_id": None, "asked_at": "2026-11-24T08:00:00Z",
+    "expires_at": "2026-11-25T08:00:00Z", "answered_at": None, "answered_by": None, "answer": None,
+    "always_in": "schedule:7", "by_leave": False,
+}  # fmt: skip
+
+
+def _name(user: User | None) -> str | None:
+    return None if user is None else user.get_username()
+
+
+class QuestionRow(Row):
+    """A tool call that waits for a person, or did."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    id: Id
+    kind: QuestionKind = Field(description="approval: leave to make the call; question: an answer in words.")
+    status: QuestionStatus
+    tool: str
+    text: str
+    card: dict[str, Any] = Field(description="What a page shows: title, lines, warnings, maybe choices.")
+    arguments: dict[str, Any]
+    run_id: Ref
+    message_id: Ref
+    asked_at: datetime
+    expires_at: datetime = Field(description="Not answered by then is denied.")
+    answered_at: datetime | None
+    answered_by: Annotated[str | None, BeforeValidator(_name)]
+    answer: Said
+    always_in: Said = Field(
+        validation_alias="place",
+        description="Where `always` would hold: conversation:12 or schedule:7. null: it is asked each time.",
+    )
+    by_leave: bool = Field(description="Nobody was asked: standing leave allowed it.")
+
+
+class QuestionFilter(Paged):
+    status: QuestionStatus | None = None
+    kind: QuestionKind | None = None
+    run_id: Text | None = None
+    message_id: Text | None = None
+
+    def among(self, rows: QuestionQuerySet) -> QuestionQuerySet:
+        """Keep the questions that fit."""
+        conditions = self.conditions()
+        for name in {"run_id", "message_id"} & conditions.keys():
+            conditions[name] = number(conditions[name]) or NO_ROW
+        return rows.filter(**conditions)
+
+
+class AnswerAsked(Asked):
+    """What a person decides; `text` is the answer where words are asked for, else a remark for the agent."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "allow"}})
+
+    decision: Literal["allow", "always", "deny"] = Field(
+        description="always: this call, and from now on all of this tool in `always_in`; see /api/leaves."
+    )
+    text: Text = Field(default="", max_length=LONGEST_ANSWER)
+
+
+@router.get("/questions", response=answers(Listed[QuestionRow], 422))
+def list_questions(request: HttpRequest, asked: Query[QuestionFilter]) -> Listed[QuestionRow]:
+    """List what agents have asked you, and in runs anybody if you may answer for all; the latest first."""
+    return page(request, asked, asked.among(_mine(request)), lambda rows: [_row(row) for row in rows])
+
+
+@router.get("/questions/{question_id}", response=answers(QuestionRow, 404))
+def get_question(request: HttpRequest, question_id: str) -> QuestionRow:
+    """Show a question with all that the call would do."""
+    found = _mine(request).filter(pk=number(question_id) or NO_ROW).first()
+    if found is None:
+        raise Problem(404, "question_not_found", "There is no such question.")
+    return _row(found)
+
+
+@router.post("/questions/{question_id}/answer", response=answers(QuestionRow, 404, 409, 422))
+def answer_question(request: HttpRequest, question_id: str, said: AnswerAsked) -> QuestionRow:
+    """Answer, once: whoever answers later is shown the first answer. What asked goes on by itself."""
+    user = cast(User, request.user)
+    return _row(approvals.answer(question_id, user, said.decision, clock.now(), text=said.text))
+
+
+def _mine(request: HttpRequest) -> QuestionQuerySet:
+    return Question.objects.of(cast(User, request.user)).select_related("answered_by")
+
+
+def _row(question: Question) -> QuestionRow:
+    return QuestionRow.model_validate(question)

@@ -1,0 +1,65 @@
+"""/api/leaves"""
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+from pydantic import ConfigDict, Field
+
+from agents.approvals import standing
+from agents.models import Leave
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.values import Id, Listed, Row, Text, number
+
+router = Router(tags=["questions"])
+
+NO_ROW = 0  # what an id that can be none is compared with
+EXAMPLE: Any = {
+    "id": "3", "tool": "write_file", "place": "conversation:12", "given_by": "admin",
+    "given_at": "2026-11-24T08:00:00Z",
+}  # fmt: skip
+
+
+class LeaveRow(Row):
+    """What a tool may always do in one place: nobody is asked there before it is called."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    id: Id
+    tool: str
+    place: str = Field(description="conversation:12 or schedule:7.")
+    given_by: str
+    given_at: datetime
+
+
+class LeaveFilter(Paged):
+    place: Text | None = Field(
+        default=None, max_length=40, examples=["conversation:12"], description="Only what holds there."
+    )
+    tool: Text | None = Field(default=None, max_length=64, description="Only of this tool.")
+
+
+@router.get("/leaves", response=answers(Listed[LeaveRow], 422))
+def list_leaves(request: HttpRequest, asked: Query[LeaveFilter]) -> Listed[LeaveRow]:
+    """List what tools may always do: for your agents, and in all schedules if you may answer for all."""
+    rows = Leave.objects.of(_me(request)).filter(**asked.conditions()).select_related("given_by")
+    return page(request, asked, rows, lambda found: [_row(leave) for leave in found])
+
+
+@router.delete("/leaves/{leave_id}", response=answers(None, 404, status=204))
+def take_back_leave(request: HttpRequest, leave_id: str) -> Status[None]:
+    """Take standing leave back: from the next call on a person is asked again."""
+    standing.take_back(number(leave_id) or NO_ROW, _me(request))
+    return Status(204, None)
+
+
+def _me(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _row(leave: Leave) -> LeaveRow:
+    plain = {name: getattr(leave, name) for name in ("id", "tool", "place", "given_at")}
+    return LeaveRow(**plain, given_by=leave.given_by.get_username())

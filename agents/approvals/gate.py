@@ -1,0 +1,122 @@
+"""Calls that need a person first: what is asked, and what the engine makes of the answer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from agents.approvals import approvals, standing
+from agents.approvals.approvals import Wanted
+from agents.models import Question
+from agents.protocol.events import Notice, QuestionAsked, QuestionSettled
+from agents.protocol.reply import Block
+from agents.spending.budgets import Spender
+from agents.states import QuestionKind, QuestionStatus
+from agents.tools import invoke
+from agents.tools.base import Tool, ToolContext, ToolError, ToolResult
+from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
+
+DENIED = "The person denied this call."
+NOT_ANSWERED = "The person would rather not answer."
+TOO_LATE = "Nobody answered in time; it was not done."
+NOBODY = "Nobody answered in time. Go on as well as you can without, and say what is open."
+BY_LEAVE = "allowed_by_leave"  # the code of the notice
+LONGEST_ID = 200  # of a call; servers make them up
+NOT_THIS_CALL = "Nobody has allowed this call. Make it again, with an id of its own."
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the questions of one run or reply are put, and to whom."""
+
+    transcript_id: int
+    token: UUID
+    spender: Spender
+    place: str = ""  # where leave may stand, as `agents.approvals.standing` names it
+
+    async def look(self) -> dict[str, Question]:
+        """Return what was asked before, by call."""
+        return await in_database(approvals.asked_by, self.transcript_id)
+
+    async def put(self, wanted: Iterable[Wanted], turn: int) -> dict[str, Question]:
+        """Ask all that one reply needs to be asked, and return the questions by call."""
+        asked = await in_database(
+            approvals.ask,
+            list(wanted),
+            transcript_id=self.transcript_id,
+            token=self.token,
+            turn=turn,
+            spender=self.spender,
+            place=self.place,
+            now=clock.now(),
+        )
+        return {question.call_id: question for question in asked}
+
+
+async def prepare(tool: Tool, context: ToolContext, block: Block) -> Wanted:
+    """Say what a person is to be asked; ToolError where the call is wrong in itself."""
+    if len(block["id"]) > LONGEST_ID:
+        raise ToolError(NOT_THIS_CALL)
+    card = dict(await invoke.preview(tool, context, block["input"]))
+    return Wanted(
+        call_id=block["id"],
+        tool=tool.name,
+        arguments=block["input"],
+        kind=QuestionKind.QUESTION if tool.answered_by_person else QuestionKind.APPROVAL,
+        text=card.pop("text", "") or f"May the agent call {tool.name}?",
+        card=card,
+        fingerprint=standing.fingerprint(tool),
+    )
+
+
+def is_about(question: Question, block: Block, turn: int) -> bool:
+    """Tell whether a question is about this very call: some servers give two calls the same id."""
+    return (question.turn, question.tool, question.arguments) == (turn, block["name"], block["input"])
+
+
+def instead_of(question: Question) -> ToolResult | None:
+    """Return the result of a call that is not made, or None where it is allowed."""
+    in_words = question.kind == QuestionKind.QUESTION
+    match question.status:
+        case QuestionStatus.ALLOWED:
+            return None
+        case QuestionStatus.ANSWERED:
+            return ToolResult(question.answer, is_error=False, duration_ms=0)
+        case QuestionStatus.DENIED:
+            said = f" They said: {question.answer}" if question.answer else ""
+            return _not_done((NOT_ANSWERED if in_words else DENIED) + said)
+    return _not_done(NOBODY if in_words else TOO_LATE)
+
+
+def asked(question: Question) -> QuestionAsked:
+    """Make the event that tells of a question."""
+    return QuestionAsked(
+        question_id=str(question.pk),
+        call_id=question.call_id,
+        tool=question.tool,
+        asks_for=question.kind,
+        text=question.text,
+        card=question.card,
+        expires_at=question.expires_at.isoformat(),
+        always_in=question.place,
+    )
+
+
+def allowed_by_leave(question: Question) -> Notice:
+    """Make the event that tells why nobody was asked."""
+    return Notice(BY_LEAVE, f"Nobody was asked about {question.tool}: {standing_leave(question)}.")
+
+
+def standing_leave(question: Question) -> str:
+    """Say whose leave stands for a call that nobody was asked about."""
+    giver = question.answered_by.get_username() if question.answered_by else "somebody who is gone"
+    return f"{giver} always allows it in {standing.where(question.place)}"
+
+
+def settled(question: Question) -> QuestionSettled:
+    """Make the event that tells what became of it."""
+    return QuestionSettled(str(question.pk), question.call_id, question.status, question.answer)
+
+
+def _not_done(text: str) -> ToolResult:
+    return ToolResult(text, is_error=True, duration_ms=0)

@@ -1,0 +1,87 @@
+"""Standing leave: what a tool may always do in one place, because a person said so when it asked.
+
+It is given with the answer to a question and in no other way; no model can give it, or lead a tool to it. It
+holds for one tool as it was described then, for the agent of one person, in one conversation or schedule, as
+long as whoever gave it could still answer. Each call under it is kept as a question that was allowed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from agents.models import Leave, Question
+from agents.models.approval import ANSWERS_FOR_ALL
+from agents.models.standing_approval import CONVERSATION, SCHEDULE
+from agents.tools.base import Tool
+from stagent.lib.journal import ADDITION, DELETION, note
+from stagent.lib.problems import Problem
+
+WHERE = {CONVERSATION: "this conversation", SCHEDULE: "this schedule"}
+
+
+def in_conversation(number: int) -> str:
+    """Name a conversation as a place where leave holds."""
+    return f"{CONVERSATION}:{number}"
+
+
+def in_schedule(number: int | None) -> str:
+    """Name a schedule as such a place; none where it is gone."""
+    return "" if number is None else f"{SCHEDULE}:{number}"
+
+
+def where(place: str) -> str:
+    """Return the words for a place, for who is there."""
+    return WHERE[place.partition(":")[0]]
+
+
+def fingerprint(tool: Tool) -> str:
+    """Tell this tool from one that describes itself otherwise; empty where a person is asked each time."""
+    if tool.each_time or tool.answered_by_person:
+        return ""
+    said = json.dumps([tool.name, tool.description, tool.input_schema], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def give(question: Question, user: User, now: datetime) -> Leave:
+    """Let the tool that asked do so always, where it asked. Belongs into the answer's transaction."""
+    leave, _ = Leave.objects.update_or_create(
+        place=question.place,
+        tool=question.tool,
+        user_id=question.user_id or 0,  # never: without a person, a tool asks each time
+        defaults={"fingerprint": question.fingerprint, "given_by": user, "given_at": now},
+    )
+    note(user, leave, ADDITION, f"Asked in question {question.pk}.")
+    return leave
+
+
+def standing(place: str, user_id: int | None) -> dict[tuple[str, str], Leave]:
+    """Return what holds in a place for the agent of a person, by tool and fingerprint."""
+    if not place or user_id is None:
+        return {}
+    given = Leave.objects.filter(place=place, user_id=user_id).select_related("given_by")
+    return {(each.tool, each.fingerprint): each for each in given if _could_answer(each)}
+
+
+def take_back(leave_id: int, user: User) -> None:
+    """End standing leave; `Problem` 404 where it is none of theirs or has ended."""
+    with transaction.atomic():
+        leave = Leave.objects.of(user).select_for_update().filter(pk=leave_id).first()
+        if leave is None:
+            raise Problem(404, "leave_not_found", "There is no such standing leave.")
+        note(user, leave, DELETION, "Taken back.")
+        leave.delete()
+
+
+def end_all(places: Iterable[str]) -> int:
+    """End what holds in places that are gone, or whose work is another now; return how many there were."""
+    return Leave.objects.filter(place__in=list(places)).delete()[0]
+
+
+def _could_answer(leave: Leave) -> bool:
+    """Tell whether who gave it could answer today: people leave, and are let do less."""
+    giver = leave.given_by
+    return giver.is_active and (giver.pk == leave.user_id or giver.has_perm(ANSWERS_FOR_ALL))

@@ -1,0 +1,44 @@
+"""The soft landing: before a limit is hit, the agent is told to answer now, so that there is an answer."""
+
+from dataclasses import dataclass
+
+from agents.engine.limits import Meter
+from agents.states import FailureKind
+from agents.transcripts.history import LAST_MONEY, LAST_TURN
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Why the next reply is the last one."""
+
+    code: str
+    kind: FailureKind
+    says: str  # to the agent
+    detail: str  # to the user
+
+
+ANSWER_NOW = (
+    "This is your last reply: {}. Tools can no longer be called. Answer now with what you have, "
+    "and say plainly what is left undone."
+)
+LANDINGS = {
+    LAST_TURN: Landing(
+        LAST_TURN,
+        FailureKind.TURN_LIMIT,
+        ANSWER_NOW.format("the limit of agent steps is reached"),
+        "It reached its limit of agent steps; this is what it had by then.",
+    ),
+    LAST_MONEY: Landing(
+        LAST_MONEY,
+        FailureKind.COST_LIMIT,
+        ANSWER_NOW.format("what this run may spend is nearly spent"),
+        "It reached the limit of what it may spend; this is what it had by then.",
+    ),
+}
+
+
+def landing_before(meter: Meter) -> Landing | None:
+    """Return why the reply to come has to be the last one, if it has to."""
+    if meter.turns_left == 1:
+        return LANDINGS[LAST_TURN]
+    return LANDINGS[LAST_MONEY] if meter.nearly_spent else None

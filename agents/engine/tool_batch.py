@@ -1,0 +1,147 @@
+"""One round of calls: those of a reply, on their way to their results, each told before and after.
+
+What may be called is called at once. Then a person is asked about the rest, all of it together; once
+everything is answered the next attempt makes the calls that were allowed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agents.approvals import gate
+from agents.approvals.approvals import Wanted
+from agents.engine.toolbox import Toolbox
+from agents.models import Question
+from agents.protocol.events import ToolFinished, ToolStarted
+from agents.protocol.reply import Block, as_object
+from agents.tools.base import ToolError, ToolResult
+from agents.transcripts.history import INTERRUPTED, Reached
+from agents.transcripts.recorder import Tell
+
+
+@dataclass
+class Used:
+    """The results of one reply's calls, and how often the most repeated of them came in a row."""
+
+    results: list[tuple[str, ToolResult]] = field(default_factory=list)
+    repeats: int = 0
+    repeated: str = ""
+    waits: bool = False  # a person has to answer first; there are no results yet
+
+
+@dataclass
+class Round:
+    """The calls of one reply on their way to their results."""
+
+    box: Toolbox
+    turn: int
+    tell: Tell
+    reached: Reached = field(default_factory=Reached)  # how far an earlier attempt came
+    resumed: bool = False
+    results: dict[str, ToolResult] = field(default_factory=dict)
+    questions: dict[str, Question] = field(default_factory=dict)
+    used: Used = field(default_factory=Used)
+
+    async def go_through(self, wanted: Sequence[Block]) -> Used:
+        """Call what may be called, then ask; or, where everything is answered, do what the answers say."""
+        if self.box.desk and (self.resumed or any(map(self.box.asks, wanted))):
+            self.questions = await self.box.desk.look()
+        waiting = [block for block in wanted if not await self._is_done(block)]
+        await self._ask(waiting)
+        for block in waiting:
+            if self._has_leave(block):
+                await self._follow(block, self.questions[block["id"]])
+        mine = [self.questions[block["id"]] for block in waiting if block["id"] not in self.results]
+        if any(question.is_open for question in mine):
+            return Used(waits=True)
+        for block in waiting:
+            if block["id"] not in self.results:
+                await self._follow(block, self.questions[block["id"]])
+        self.used.results = [(block["id"], self.results[block["id"]]) for block in wanted]
+        return self.used
+
+    async def _is_done(self, block: Block) -> bool:
+        """Make a call, or take the result it has; False where a person comes first."""
+        call_id = block["id"]
+        if done := self.reached.results.get(call_id):
+            self.results[call_id] = ToolResult(done.result, done.is_error, done.duration_ms)
+        elif self.box.asks(block) or (self.resumed and call_id in self.questions):
+            return False
+        elif self.resumed:  # it may have been made; the model decides whether to make it again
+            self.results[call_id] = ToolResult(INTERRUPTED, is_error=True, duration_ms=0)
+        else:
+            await self._make(block)
+        return True
+
+    async def _ask(self, waiting: Sequence[Block]) -> None:
+        """Ask a person about the calls that nobody was asked about, and tell of it."""
+        wanted: dict[
+            str, Wanted
+        ] = {}  # where two calls have one id, leave for the first is none for the second
+        for block in waiting:
+            try:
+                if want := await self._wanted(block):
+                    wanted.setdefault(block["id"], want)
+            except ToolError as error:
+                await self._answer(block, ToolResult(str(error), is_error=True, duration_ms=0))
+        new = [want for call_id, want in wanted.items() if call_id not in self.results]
+        if new and self.box.desk:
+            self.questions |= await self.box.desk.put(new, self.turn)
+        for call_id in dict.fromkeys(block["id"] for block in waiting):
+            told = call_id in self.results or call_id in self.reached.asked
+            if not told and not self.questions[call_id].by_leave:
+                await self.tell(gate.asked(self.questions[call_id]))
+
+    def _has_leave(self, block: Block) -> bool:
+        """Tell whether a call is yet to be made that nobody has to be asked about."""
+        return block["id"] not in self.results and self.questions[block["id"]].by_leave
+
+    async def _wanted(self, block: Block) -> Wanted | None:
+        """Return what is to be asked; None where it was asked before, ToolError where nobody is asked."""
+        if earlier := self.questions.get(block["id"]):
+            if not gate.is_about(earlier, block, self.turn):
+                raise ToolError(gate.NOT_THIS_CALL)
+            return None
+        tool = self.box.get(block["name"])
+        return await gate.prepare(tool, self.box.context, block) if tool else None
+
+    async def _follow(self, block: Block, question: Question) -> None:
+        """Do what the person said; a call that was begun is made again only where that does no harm."""
+        if block["id"] not in self.reached.settled:
+            await self._tell_answer(question)
+        if result := gate.instead_of(question):
+            await self._answer(block, result)
+            return
+        tool = self.box.get(block["name"])
+        if block["id"] in self.reached.begun and not (tool and tool.idempotent):
+            await self._answer(block, ToolResult(INTERRUPTED, is_error=True, duration_ms=0))
+            return
+        await self._make(block)
+
+    async def _tell_answer(self, question: Question) -> None:
+        if not question.by_leave:
+            await self.tell(gate.settled(question))
+        elif question.call_id not in self.reached.begun:
+            await self.tell(gate.allowed_by_leave(question))
+
+    async def _make(self, block: Block) -> None:
+        await self._begin(block)
+        await self._keep(block, await self.box.call(block))
+
+    async def _answer(self, block: Block, result: ToolResult) -> None:
+        """Give a call its result without making it."""
+        await self._begin(block)
+        await self._keep(block, result)
+
+    async def _begin(self, block: Block) -> None:
+        if block["id"] in self.reached.begun:
+            return
+        question = self.questions.get(block["id"])
+        leave = gate.standing_leave(question) if question and question.by_leave else ""
+        await self.tell(ToolStarted(self.turn, block["id"], block["name"], as_object(block["input"]), leave))
+
+    async def _keep(self, block: Block, result: ToolResult) -> None:
+        call_id, name = block["id"], block["name"]
+        await self.tell(ToolFinished(call_id, name, result.is_error, result.text, result.duration_ms))
+        self.results[call_id] = result
+        count = self.box.repeats.note(name, block["input"], result.text)
+        self.used.repeats, self.used.repeated = max((self.used.repeats, self.used.repeated), (count, name))

@@ -1,0 +1,96 @@
+"""What an agent has to ask a person before it goes on."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+
+from agents.models.transcript import Transcript
+from agents.states import QuestionKind, QuestionStatus
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+ANSWERS_FOR_ALL = "agents.answer_question"
+
+type Anybody = "User | AbstractBaseUser | AnonymousUser"
+
+
+class QuestionQuerySet(models.QuerySet["Question"]):
+    def open(self) -> "QuestionQuerySet":
+        return self.filter(status=QuestionStatus.OPEN)
+
+    def expired(self, now: datetime) -> "QuestionQuerySet":
+        """Keep the open ones whose time is over."""
+        return self.open().filter(expires_at__lte=now)
+
+    def open_to(self, user: Anybody) -> "QuestionQuerySet":
+        """Leave out what is asked in the conversations of others: nobody sees into those."""
+        return self.filter(Q(message_id=None) | Q(user_id=user.pk))
+
+    def of(self, user: Anybody) -> "QuestionQuerySet":
+        """Keep those that somebody may see and answer: of their own agents, or of all runs by permission."""
+        if isinstance(user, PermissionsMixin) and user.has_perm(ANSWERS_FOR_ALL):
+            return self.open_to(user)
+        return self.none() if user.pk is None else self.filter(user_id=user.pk)
+
+
+class Question(models.Model):
+    """A tool call that waits for a person. The answer is bound to this very call, its arguments included.
+
+    Only `agents.approvals.approvals` writes it. Ids are plain numbers: a question may outlive what it names.
+    """
+
+    transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="questions", db_index=False)
+    call_id = models.CharField(max_length=200)
+    turn = models.PositiveIntegerField(help_text="The reply that asked for the call.")
+    tool = models.CharField(max_length=64)
+    arguments = models.JSONField(default=dict)
+    kind = models.CharField(max_length=12, choices=QuestionKind)
+    text = models.CharField(max_length=2000, help_text="What is asked, in a sentence.")
+    card = models.JSONField(default=dict, help_text="What a page shows: title, lines and warnings.")
+    status = models.CharField(max_length=12, choices=QuestionStatus, default=QuestionStatus.OPEN)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="answered_questions"
+    )
+    answer = models.TextField(blank=True, help_text="What the person said.")
+    run_id = models.BigIntegerField(null=True, db_index=True)
+    message_id = models.BigIntegerField(null=True, db_index=True)
+    user_id = models.BigIntegerField(null=True, help_text="The person whose agent it is.")
+    place = models.CharField(
+        max_length=40, blank=True, help_text="Where leave would hold for good; empty: it is asked each time."
+    )
+    fingerprint = models.CharField(max_length=64, blank=True, help_text="Of what the tool says of itself.")
+    by_leave = models.BooleanField(default=False, help_text="Nobody was asked: standing leave allowed it.")
+
+    objects = QuestionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-asked_at", "-pk"]
+        permissions = [("answer_question", "Can answer the questions of everybody's agents")]
+        constraints = [
+            # Begins with the transcript, which needs no index of its own therefore.
+            models.UniqueConstraint(fields=["transcript", "call_id"], name="question_once_per_call"),
+            models.CheckConstraint(
+                condition=Q(status=QuestionStatus.OPEN, answered_at__isnull=True)
+                | (~Q(status=QuestionStatus.OPEN) & Q(answered_at__isnull=False)),
+                name="question_settled_has_its_moment",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(status="open"), name="question_open"),
+            models.Index(fields=["user_id", "status"], name="question_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == QuestionStatus.OPEN

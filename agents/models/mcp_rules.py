@@ -1,0 +1,59 @@
+"""What the set-up of an MCP server may hold: addresses that can be asked, and no secrets, only references."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from django.core.exceptions import ValidationError
+
+from agents.mcp.secrets import has_reference, looks_secret
+
+type Check = Callable[[Any], None]
+
+
+def check_arguments(value: Any) -> None:
+    """Refuse what is no list of texts."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValidationError("Write a list of texts.")
+
+
+def check_env(value: Any) -> None:
+    """Refuse variables that have no proper name or hold a secret."""
+    _check_pairs(value, "=")
+
+
+def check_headers(value: Any) -> None:
+    """Refuse headers that have no proper name or hold a secret."""
+    _check_pairs(value, ": ")
+
+
+def check_url(value: str) -> None:
+    """Refuse what is no address, and secrets in it."""
+    try:
+        url = urlsplit(value)
+        host = url.hostname
+    except ValueError:
+        host = None
+    if not host or url.scheme not in ("http", "https"):
+        raise ValidationError("Write it like https://host/mcp.")
+    if url.username or url.password:
+        raise ValidationError("No name and password here: use a header with a ${VARIABLE}.")
+    if any(looks_secret(name) and not has_reference(text) for name, text in parse_qsl(url.query)):
+        raise ValidationError("That looks like a secret: write ${VARIABLE} in its place.")
+
+
+def _check_pairs(value: Any, mark: str) -> None:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise ValidationError("Write names, each with a text.")
+    for name, text in value.items():
+        _check_pair(name, text, mark)
+
+
+def _check_pair(name: str, text: str, mark: str) -> None:
+    if not name.replace("-", "_").isidentifier() or not text.isprintable():
+        raise ValidationError(f"Write each line as name{mark}value.")
+    if looks_secret(name) and text and not has_reference(text):
+        raise ValidationError(
+            f"{name} looks like a secret, and secrets are not kept here: put it into the environment of "
+            f"Stagent and write {name}{mark}${{VARIABLE}}."
+        )

@@ -1,0 +1,49 @@
+"""What a person lets a tool always do, in one place: asked no more, until it is taken back."""
+
+from django.conf import settings
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+
+from agents.models.approval import ANSWERS_FOR_ALL, Anybody
+
+CONVERSATION, SCHEDULE = "conversation", "schedule"  # the kinds of places
+
+
+class LeaveQuerySet(models.QuerySet["Leave"]):
+    def open_to(self, user: Anybody) -> "LeaveQuerySet":
+        """Leave out what holds in the conversations of others: nobody sees into those."""
+        return self.filter(~Q(place__startswith=f"{CONVERSATION}:") | Q(user_id=user.pk))
+
+    def of(self, user: Anybody) -> "LeaveQuerySet":
+        """Keep those that somebody may see and take back: of their own agents, of runs by permission."""
+        if isinstance(user, PermissionsMixin) and user.has_perm(ANSWERS_FOR_ALL):
+            return self.open_to(user)
+        return self.none() if user.pk is None else self.filter(user_id=user.pk)
+
+
+class Leave(models.Model):
+    """One tool, as it was then, for one person's agent in one conversation or schedule.
+
+    Only `agents.approvals.standing` writes it. Places and people are words and numbers: it may outlive what it names.
+    """
+
+    place = models.CharField(max_length=40, help_text="conversation:12 or schedule:7.")
+    tool = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64, help_text="Of what the tool said of itself.")
+    user_id = models.BigIntegerField(help_text="The person whose agent it is.")
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="given_leaves")
+    given_at = models.DateTimeField()
+
+    objects = LeaveQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "standing leave"
+        verbose_name_plural = "standing leaves"
+        ordering = ["-given_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["place", "tool", "user_id"], name="leave_once_per_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool}, always in {self.place.replace(':', ' ')}"

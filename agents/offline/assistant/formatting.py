@@ -1,0 +1,143 @@
+"""Puts what tools return into Markdown that a person likes to read."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from agents.offline.attachments import Given
+from agents.offline.history import Result
+from stagent.lib.cells import UNKNOWN
+from stagent.lib.text import shorten
+
+type Row = dict[str, Any]
+type Columns = Mapping[str, Callable[[Row], Any]]
+
+DASH = "–"
+REFUSED = re.compile(r"The person (?:denied|would rather not)\b|Nobody answered in time\b")
+
+
+def told(result: Result, limit: int = 200) -> str:
+    """Tell a result in one line."""
+    if result.failed:
+        return f"failed: {line(result.text, limit)}"
+    if result.items:
+        return f"{count(len(result.items), 'item')}: {', '.join(title(row) for row in result.items[:5])}"
+    return line(result.text, limit) or "nothing"
+
+
+def sorry(what: str, result: Result) -> str:
+    """Report a failed call honestly; one that a person refused was never made."""
+    if REFUSED.match(result.text):
+        return f"I did not {what}. {line(result.text, 400)}"
+    return f"I could not {what}: {line(explained(result), 400)}"
+
+
+def explained(result: Result) -> str:
+    """Return the message of a failure, out of its JSON if it has any."""
+    data = result.data if isinstance(result.data, dict) else {}
+    fields = data.get("fields")
+    detail = (
+        f" ({', '.join(f'{key}: {value}' for key, value in fields.items())})"
+        if isinstance(fields, dict)
+        else ""
+    )
+    return f"{data.get('message') or data.get('error')}{detail}" if data else result.text
+
+
+def table(rows: Iterable[Row], columns: Columns) -> str:
+    """Draw a table, leaving out the columns that nobody filled."""
+    cells = [[cell(read(row)) for read in columns.values()] for row in rows]
+    used = [number for number in range(len(columns)) if any(row[number] != DASH for row in cells)]
+    names = [list(columns)[number] for number in used]
+    lines = [names, ["---"] * len(names), *([row[number] for number in used] for row in cells)]
+    return "\n".join(f"| {' | '.join(entries)} |" for entries in lines)
+
+
+def cell(value: Any) -> str:
+    """Make a value fit for a table cell."""
+    text = DASH if value is None or value == "" else str(value)
+    return line(text, 120).replace("|", "\\|")
+
+
+def bullets(pairs: dict[str, Any]) -> str:
+    """List what is known, one fact a line."""
+    return "\n".join(f"- **{name}:** {value}" for name, value in pairs.items() if value not in (None, "", []))
+
+
+def line(text: str, limit: int) -> str:
+    """Flatten text to one line of bounded length."""
+    return shorten(text, limit)
+
+
+def count(number: int, noun: str) -> str:
+    """Say "1 run", "2 runs"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def title(row: Row) -> str:
+    """Name a row the way a person would."""
+    name = first(row, "name", "schedule_name", "title", "path")
+    return str(name) if name else f"{row.get('id', '?')}"
+
+
+def first(row: Row, *keys: str) -> Any:
+    """Return the first of these fields that says something."""
+    return next((row[key] for key in keys if row.get(key) not in (None, "")), None)
+
+
+def rhythm(row: Row) -> str:
+    """Say when a schedule fires."""
+    words = first(row, "description", "schedule_text", "when", "interval")
+    cron = first(row, "cron", "cron_expression", "expression")
+    code = f"`{cron}`" if cron else ""
+    return f"{words} ({code})" if words and code and words != cron else str(words or code or "")
+
+
+def moment(value: Any, zone: Any = None) -> str:
+    """Write an ISO instant for people, in the given zone if it is one."""
+    try:
+        when = datetime.fromisoformat(str(value))
+    except ValueError:
+        return "" if value is None else str(value)
+    if when.tzinfo is None:
+        return f"{when:%a %-d %b %Y, %H:%M}"
+    local, label = in_zone(when, zone)
+    return f"{local:%a %-d %b %Y, %H:%M} {label}"
+
+
+def in_zone(when: datetime, zone: Any) -> tuple[datetime, str]:
+    """Move an aware instant into a zone; an unknown one leaves it as it came."""
+    try:
+        return when.astimezone(ZoneInfo(str(zone))), str(zone)
+    except (KeyError, ValueError, OSError):
+        offset = f"{when:%:z}"
+        return when, "UTC" if offset == "+00:00" else f"UTC{offset}"
+
+
+def next_run(row: Row) -> str:
+    """Say when a schedule runs next."""
+    return moment(first(row, "next_fire_at", "next_run_at", "next"), first(row, "timezone", "tz"))
+
+
+def warnings(data: Any) -> str:
+    """Collect what the product warns about, like collisions."""
+    said = data.get("warnings") or [] if isinstance(data, dict) else []
+    texts = [first(one, "message", "suggestion", "type") if isinstance(one, dict) else one for one in said]
+    return "; ".join(str(text) for text in texts if text)
+
+
+def handed(files: list[Given]) -> str:
+    """Say which files were given."""
+    return f"You gave me {count(len(files), 'file')}: {', '.join(map(str, files))}." if files else ""
+
+
+def money(value: Any) -> str:
+    """Write dollars, unless there are none; None: the price of a model was not known."""
+    if value is None:
+        return UNKNOWN
+    try:
+        return f"${float(value):.4f}" if float(value) else ""
+    except (TypeError, ValueError):
+        return ""

@@ -1,0 +1,204 @@
+"""What happens in a run or reply, as typed events; the transcript keeps their `kind` and `data()`."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, Self
+
+from agents.protocol.usage import Usage
+from agents.states import FailureKind, FailureReason
+
+type Outcome = Literal["completed", "failed", "parked"]  # parked: it waits for a person
+type Data = dict[str, Any]
+
+
+class _Event:
+    kind: ClassVar[str]
+
+    def data(self) -> Data:
+        """Return the fields as JSON takes them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_data(cls, data: Data) -> Self:
+        """Make the event again from what `data()` gave; fields of a newer version are left out."""
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: _read(name, value) for name, value in data.items() if name in known})
+
+
+@dataclass(frozen=True)
+class TurnStarted(_Event):
+    """The model is being asked. The same number again: what the earlier attempt said is superseded."""
+
+    turn: int
+    kind: ClassVar[str] = "turn_started"
+
+
+@dataclass(frozen=True)
+class ReplyStarted(_Event):
+    """The provider has begun to answer, so there is something to pay even if nobody hears the end."""
+
+    turn: int
+    bill: str  # hexadecimal; of the ledger entry that pays for the reply
+    usage: Usage  # as far as it was known then: the input
+    model: str
+    provider: str
+    kind: ClassVar[str] = "reply_started"
+
+    def data(self) -> Data:
+        return super().data() | {"usage": asdict(self.usage)}
+
+
+@dataclass(frozen=True)
+class TextDelta(_Event):
+    turn: int
+    text: str
+    kind: ClassVar[str] = "text_delta"
+
+
+@dataclass(frozen=True)
+class ThinkingDelta(_Event):
+    turn: int
+    text: str
+    kind: ClassVar[str] = "thinking_delta"
+
+
+@dataclass(frozen=True)
+class TurnFinished(_Event):
+    """A whole reply, paid for, before any tool it asks for is called."""
+
+    turn: int
+    content: list[Data]  # the API's blocks as they came, signatures of thinking included
+    stop_reason: str
+    usage: Usage
+    cost_usd: Decimal | None  # None: the price is not known
+    model: str
+    estimated: bool = False
+    provider: str = ""
+    kind: ClassVar[str] = "turn_finished"
+
+    def data(self) -> Data:
+        return super().data() | {
+            "usage": asdict(self.usage),
+            "cost_usd": None if self.cost_usd is None else str(self.cost_usd),
+        }
+
+
+@dataclass(frozen=True)
+class ToolStarted(_Event):
+    """Written before the call begins."""
+
+    turn: int
+    call_id: str
+    name: str
+    arguments: Data
+    allowed: str = ""  # by whose standing leave nobody was asked
+    kind: ClassVar[str] = "tool_started"
+
+
+@dataclass(frozen=True)
+class ToolFinished(_Event):
+    call_id: str
+    name: str
+    is_error: bool
+    result: str
+    duration_ms: int
+    kind: ClassVar[str] = "tool_finished"
+
+
+@dataclass(frozen=True)
+class QuestionAsked(_Event):
+    """A call waits for a person. What is asked for, leave or words, is `kind` in the data."""
+
+    question_id: str
+    call_id: str
+    tool: str
+    asks_for: str
+    text: str
+    card: Data
+    expires_at: str
+    always_in: str = ""  # where it may be allowed for good; empty: it is asked each time
+    kind: ClassVar[str] = "question_asked"
+
+    def data(self) -> Data:
+        data = super().data()
+        return data | {"kind": data.pop("asks_for")}
+
+    @classmethod
+    def from_data(cls, data: Data) -> Self:
+        return super().from_data(data | {"asks_for": data["kind"]})
+
+
+@dataclass(frozen=True)
+class QuestionSettled(_Event):
+    """The engine has taken note of what became of a question."""
+
+    question_id: str
+    call_id: str
+    status: str
+    answer: str = ""
+    kind: ClassVar[str] = "question_settled"
+
+
+@dataclass(frozen=True)
+class Notice(_Event):
+    """Something the engine did that a reader should know; `code` is for programs."""
+
+    code: str
+    text: str
+    kind: ClassVar[str] = "notice"
+
+
+@dataclass(frozen=True)
+class Finished(_Event):
+    """The last event of an attempt: how it ended, and the answer, which may be a partial one."""
+
+    outcome: Outcome
+    reason: FailureReason | None = None
+    detail: str = ""
+    text: str = ""
+    partial: bool = False
+    retryable: bool = False
+    retry_after_sec: float | None = None
+    failure: FailureKind | None = None  # what went wrong, finer than the reason
+    report: Data | None = None
+    kind: ClassVar[str] = "finished"
+
+
+type Event = (
+    TurnStarted
+    | ReplyStarted
+    | TextDelta
+    | ThinkingDelta
+    | TurnFinished
+    | ToolStarted
+    | ToolFinished
+    | QuestionAsked
+    | QuestionSettled
+    | Notice
+    | Finished
+)
+
+KINDS: dict[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        TurnStarted, ReplyStarted, TextDelta, ThinkingDelta, TurnFinished, ToolStarted, ToolFinished,
+        QuestionAsked, QuestionSettled, Notice, Finished,
+    )
+}  # fmt: skip
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "usage": lambda value: Usage(**value),
+    "cost_usd": lambda value: None if value is None else Decimal(value),
+    "reason": lambda value: FailureReason(value) if value else None,
+    "failure": lambda value: FailureKind(value) if value else None,
+}
+
+
+def read(kind: str, data: Data) -> Event:
+    """Make the event of a stored row; a row that is none of ours reads as a notice."""
+    return KINDS[kind].from_data(data) if kind in KINDS else Notice(code=kind, text="")
+
+
+def _read(name: str, value: Any) -> Any:
+    return _READERS[name](value) if name in _READERS else value

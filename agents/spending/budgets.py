@@ -1,0 +1,249 @@
+"""The ledger and the budgets that read it. Nothing else writes ledger rows.
+
+Budgets are checked before each request, not reserved: N agents at work at once may overshoot a budget by N
+replies at most. The windows are days and months of the install's time zone.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet, Sum
+from django.utils import timezone
+
+from agents.models import Budget, LedgerEntry
+from agents.protocol.usage import Usage
+from agents.runtimes.errors import BudgetExceeded
+from agents.spending.prices import LISTED, Price, price
+from agents.states import Activity, BudgetScope, BudgetWindow
+from stagent.lib.cells import money
+from stagent.lib.prepared import GivenKeys, Select
+from stagent.lib.text import clip
+
+__all__ = [
+    "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",
+    "room", "settle", "spent_in_window", "spent_today", "unpriced", "window_start",
+]  # fmt: skip
+
+LONGEST_NAME = 120  # of a model; some servers answer with the path of a file
+TURNS = (Activity.RUN_TURN, Activity.CHAT_TURN)
+FIELD = {BudgetScope.PROJECT: "project_id", BudgetScope.SCHEDULE: "schedule_id"}
+WHOSE = {
+    BudgetScope.INSTALL: "of this install",
+    BudgetScope.PROJECT: "of this project",
+    BudgetScope.SCHEDULE: "of this schedule",
+}
+HOW_LONG = {BudgetWindow.DAY: "daily", BudgetWindow.MONTH: "monthly"}
+
+
+@dataclass(frozen=True)
+class Spender:
+    """On whose account an expense goes."""
+
+    activity: Activity
+    project_id: int | None = None
+    schedule_id: int | None = None
+    run_id: int | None = None
+    message_id: int | None = None
+    user_id: int | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def too_late(self) -> "Spender":
+        """Return the account of what is still to be paid after a run or reply was taken from its worker.
+
+        Its totals may be written already, so the expense names it in its detail only.
+        """
+        owner = {"run_id": self.run_id, "message_id": self.message_id}
+        return replace(self, run_id=None, message_id=None, detail={"too_late_for": owner})
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a window has seen so far."""
+
+    turns: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0  # of the turns; what they cost is not in the sum, for nobody knows
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """For whom there is nothing left to spend now."""
+
+    install: bool = False
+    project_ids: frozenset[int] = frozenset()
+    schedule_ids: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.install or self.project_ids or self.schedule_ids)
+
+    def covering(self, project_id: int | None, schedule_id: int | None) -> str:
+        """Return which spent budget holds back the work of this project and schedule, or nothing."""
+        if self.install:
+            return f"A budget {WHOSE[BudgetScope.INSTALL]} is used up."
+        if project_id in self.project_ids:
+            return f"A budget {WHOSE[BudgetScope.PROJECT]} is used up."
+        return (
+            f"A budget {WHOSE[BudgetScope.SCHEDULE]} is used up." if schedule_id in self.schedule_ids else ""
+        )
+
+
+def settle(
+    spender: Spender,
+    usage: Usage,
+    *,
+    model: str,
+    now: datetime,
+    provider: str = LISTED,
+    estimated: bool = False,
+    bill: UUID | None = None,
+) -> Decimal | None:
+    """Write what a reply cost into the ledger and return it, in USD; None where its price is not known.
+
+    The same `bill` again is no second expense: whoever does not hear that a write was made writes once more.
+    """
+    paid = price(model, provider, now)
+    cost = paid.cost(usage)
+    entry = LedgerEntry(
+        at=now,
+        provider=provider,
+        model=clip(model, LONGEST_NAME),
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+        cost_usd=cost,
+        price=paid.record(usage),
+        estimated=estimated,
+        bill=bill,
+        **asdict(spender),
+    )
+    # Where that bill is paid already, nothing changes. To ignore conflicts, SQLite would ignore any fault.
+    LedgerEntry.objects.bulk_create(
+        [entry], update_conflicts=True, unique_fields=["bill"], update_fields=["bill"]
+    )
+    return cost
+
+
+def audit_bypass(spender: Spender, detail: dict[str, Any], now: datetime) -> LedgerEntry:
+    """Keep that somebody forced a run past the cap."""
+    account = asdict(spender) | {"activity": Activity.MANUAL_FORCE_BYPASS, "detail": detail}
+    return LedgerEntry.objects.create(at=now, **account)
+
+
+def check(spender: Spender, reserve_usd: Decimal, now: datetime) -> None:
+    """Raise BudgetExceeded, naming the budget, if this much more does not fit into every budget concerned."""
+    for budget, spent in _standing(spender, now):
+        _refuse_if_over(budget, spent, reserve_usd)
+
+
+def room(spender: Spender, now: datetime) -> Decimal | None:
+    """Return the USD left in the tightest budget, None where none limits money; raise if one is spent."""
+    left = []
+    for budget, spent in _standing(spender, now):
+        _refuse_if_over(budget, spent)
+        if budget.max_cost_usd is not None:
+            left.append(budget.max_cost_usd - spent.cost_usd)
+    return min(left, default=None)
+
+
+def exhausted(now: datetime) -> Exhausted:
+    """Return for whom a budget is spent; one query where there are no budgets."""
+    spent = [budget for budget in BUDGETS() if _is_spent(budget, _spent(_rows(budget, now)))]
+    return Exhausted(
+        install=any(budget.scope == BudgetScope.INSTALL for budget in spent),
+        project_ids=_subjects(spent, BudgetScope.PROJECT),
+        schedule_ids=_subjects(spent, BudgetScope.SCHEDULE),
+    )
+
+
+BUDGETS = Select(Budget.objects.order_by())
+
+
+def spent_in_window(budget: Budget, now: datetime) -> Spent:
+    """Add up the present window of a budget."""
+    return _spent(_rows(budget, now))
+
+
+def spent_today(now: datetime, project_id: int | None = None, schedule_id: int | None = None) -> Spent:
+    """Add up today: of the install, a project or a schedule."""
+    rows = LedgerEntry.objects.filter(at__gte=window_start(BudgetWindow.DAY, now), activity__in=TURNS)
+    if project_id is not None:
+        rows = rows.filter(project_id=project_id)
+    if schedule_id is not None:
+        rows = rows.filter(schedule_id=schedule_id)
+    return _spent(rows)
+
+
+def unpriced(column: str, ids: Collection[int]) -> Counter[int]:
+    """Count the steps without a known price of these runs or messages (`run_id`, `message_id`)."""
+    if not ids:
+        return Counter()
+    return Counter(getattr(entry, column) for entry in UNPRICED[column](ids=ids))
+
+
+def _unpriced(column: str) -> Select[LedgerEntry]:
+    asked = {f"{column}__in": GivenKeys("ids", LedgerEntry._meta.pk)}
+    rows = LedgerEntry.objects.filter(cost_usd=None, activity__in=TURNS, **asked)
+    return Select(rows.order_by().only(column))
+
+
+UNPRICED = {column: _unpriced(column) for column in ("run_id", "message_id")}
+
+
+def answered_by(message_id: int) -> str:
+    """Return the model that was paid for a reply last; empty where none was."""
+    paid = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).order_by("-pk")
+    return paid.values_list("model", flat=True).first() or ""
+
+
+def window_start(window: str, now: datetime) -> datetime:
+    """Return when the day or month began, in the install's time zone."""
+    local = timezone.localtime(now, timezone.get_default_timezone())
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    start = midnight.replace(day=1) if window == BudgetWindow.MONTH else midnight
+    return start.astimezone(UTC)  # a local time within a gap is equal to nothing
+
+
+def _standing(spender: Spender, now: datetime) -> Iterable[tuple[Budget, Spent]]:
+    return [(budget, _spent(_rows(budget, now))) for budget in BUDGETS() if _concerns(budget, spender)]
+
+
+def _concerns(budget: Budget, spender: Spender) -> bool:
+    field = FIELD.get(BudgetScope(budget.scope))
+    return field is None or budget.subject_id == getattr(spender, field)
+
+
+def _rows(budget: Budget, now: datetime) -> QuerySet[LedgerEntry]:
+    rows = LedgerEntry.objects.filter(at__gte=window_start(budget.window, now), activity__in=TURNS)
+    field = FIELD.get(BudgetScope(budget.scope))
+    return rows.filter(**{field: budget.subject_id}) if field else rows
+
+
+def _spent(rows: QuerySet[LedgerEntry]) -> Spent:
+    sums = rows.aggregate(turns=Count("pk"), cost=Sum("cost_usd"), priced=Count("cost_usd"))
+    return Spent(sums["turns"], sums["cost"] or Decimal(0), sums["turns"] - sums["priced"])
+
+
+def _is_spent(budget: Budget, spent: Spent) -> bool:
+    turns_gone = budget.max_turns is not None and spent.turns >= budget.max_turns
+    return turns_gone or (budget.max_cost_usd is not None and spent.cost_usd >= budget.max_cost_usd)
+
+
+def _refuse_if_over(budget: Budget, spent: Spent, reserve_usd: Decimal = Decimal(0)) -> None:
+    name = f"The {HOW_LONG[BudgetWindow(budget.window)]} budget {WHOSE[BudgetScope(budget.scope)]}"
+    if budget.max_turns is not None and spent.turns >= budget.max_turns:
+        raise BudgetExceeded(f"{name} is used up: {spent.turns} of {budget.max_turns} agent steps.")
+    if budget.max_cost_usd is None:
+        return
+    if spent.cost_usd >= budget.max_cost_usd or spent.cost_usd + reserve_usd > budget.max_cost_usd:
+        used = money(spent.cost_usd, spent.unpriced, digits=4)
+        raise BudgetExceeded(f"{name} is used up: {used} of ${budget.max_cost_usd:.4f} spent.")
+
+
+def _subjects(budgets: Iterable[Budget], scope: BudgetScope) -> frozenset[int]:
+    return frozenset(b.subject_id for b in budgets if b.scope == scope and b.subject_id is not None)

@@ -1,0 +1,48 @@
+"""Change one passage of a text file."""
+
+from __future__ import annotations
+
+from agents.tools.base import Arguments, Tool, ToolContext, ToolError
+from agents.tools.files import workspace
+from agents.tools.files.write_file import encoded
+
+
+def edit_file(context: ToolContext, arguments: Arguments) -> str:
+    """Replace a passage that occurs exactly once."""
+    path, old, new = arguments["path"], arguments["old"], arguments["new"]
+    before = workspace.text(workspace.read(context, path), path)
+    match before.count(old):
+        case 0:
+            raise ToolError(
+                f"The old text does not occur in {path}; it must match to the letter, spaces too."
+            )
+        case 1:
+            workspace.replace(context, path, encoded(before.replace(old, new)))
+            return f"Changed {path}."
+        case times:
+            raise ToolError(
+                f"The old text occurs {times} times in {path}; include more of what is around it."
+            )
+
+
+EDIT_FILE = Tool(
+    name="edit_file",
+    description="Change a passage of a text file: `old`, which must occur exactly once, becomes `new`.",
+    input_schema={
+        "type": "object",
+        "properties": {
+            "path": {"type": "string", "minLength": 1, "description": "Relative to the workspace."},
+            "old": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The passage as it is now, to the letter.",
+            },
+            "new": {"type": "string", "description": "What it becomes."},
+        },
+        "required": ["path", "old", "new"],
+        "additionalProperties": False,
+    },
+    call=edit_file,
+    effects="workspace",
+    timeout_sec=30,
+)

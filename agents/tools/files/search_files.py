@@ -1,0 +1,63 @@
+"""Find text in the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from agents.tools.base import Arguments, Tool, ToolContext, ToolError
+from agents.tools.files import workspace
+from agents.tools.files.workspace_listing import Entry, entries
+from stagent.lib.text import shorten
+
+MAX_MATCHES = 200
+MAX_LINE_CHARS = 200
+
+
+def search_files(context: ToolContext, arguments: Arguments) -> str:
+    """Give each line that holds the text, as path:line: text."""
+    wanted = arguments["text"].casefold()
+    found = (
+        line
+        for entry in entries(context, arguments.get("path", ""))
+        if entry.is_file
+        for line in _matches(context, entry, wanted)
+    )
+    lines = list(islice(found, MAX_MATCHES + 1))
+    if len(lines) > MAX_MATCHES:
+        lines[MAX_MATCHES:] = [
+            f"[more than {MAX_MATCHES} matches: search for something rarer, or in a folder]"
+        ]
+    return "\n".join(lines) or "No match."
+
+
+def _matches(context: ToolContext, entry: Entry, wanted: str) -> Iterator[str]:
+    for number, line in enumerate(_lines(context, entry), 1):
+        if wanted in line.casefold():
+            yield f"{entry.path}:{number}: {shorten(line, MAX_LINE_CHARS)}"
+
+
+def _lines(context: ToolContext, entry: Entry) -> list[str]:
+    """Read a file's lines; none of a file that is too large, binary, unreadable or gone."""
+    try:
+        return workspace.text(workspace.read(context, entry.path), entry.path).split("\n")
+    except ToolError:
+        return []
+
+
+SEARCH_FILES = Tool(
+    name="search_files",
+    description="Find lines that hold a text in the files of the workspace; plain text, in any case.",
+    input_schema={
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "minLength": 1, "maxLength": 500, "description": "What to look for."},
+            "path": {"type": "string", "description": "A folder or file to search; all if left out."},
+        },
+        "required": ["text"],
+        "additionalProperties": False,
+    },
+    call=search_files,
+    timeout_sec=30,
+    idempotent=True,
+)

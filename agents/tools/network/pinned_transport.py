@@ -1,0 +1,83 @@
+"""A connection that goes to the very address that was checked.
+
+The check sits where the socket is opened, so it holds for the first request and for each redirect, and a
+name that answers differently a second time (DNS rebinding) has no second time. TLS is checked against
+the name as usual: the client asks for it after this connection stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+import httpcore2
+
+from agents.tools.base import ToolError
+from agents.tools.network.addresses import is_public
+from agents.tools.threads import in_thread
+
+CONNECT_TIMEOUT_SEC = 10
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Load the trusted certificates, once: it takes tens of milliseconds. SSL_CERT_FILE is honoured."""
+    return httpcore2.default_ssl_context()
+
+
+type Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Look up the addresses of a host; raise ToolError where it has none."""
+
+    def look_up() -> list[Any]:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    try:
+        found = await in_thread(look_up, name="resolve")
+    except (OSError, UnicodeError) as error:
+        raise ToolError(f"{host} could not be found.") from error
+    return list(dict.fromkeys(str(item[4][0]) for item in found))
+
+
+class PinnedBackend(httpcore2.AsyncNetworkBackend):
+    """Opens sockets to checked addresses only."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._sockets = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        """Resolve once, check every address, connect to the first that answers."""
+        addresses = await self._resolve(host, port)
+        if not addresses:
+            raise ToolError(f"{host} could not be found.")
+        if not is_allowed(host, port) and not all(map(_is_public, addresses)):
+            raise ToolError(f"{host} is not a public address, so it is not fetched.")
+        for address in addresses[:-1]:
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT_SEC / len(addresses)):
+                    return await self._sockets.connect_tcp(address, port, *args, **kwargs)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout, TimeoutError):
+                continue
+        return await self._sockets.connect_tcp(addresses[-1], port, *args, **kwargs)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def is_allowed(host: str, port: int) -> bool:
+    """Tell whether the operator permits this internal host, in STAGENT_HTTP_ALLOW (host or host:port, …)."""
+    shown = f"[{host}]" if ":" in host else host
+    allowed = {entry.strip().lower() for entry in os.environ.get("STAGENT_HTTP_ALLOW", "").split(",")}
+    return not allowed.isdisjoint({host.lower(), shown.lower(), f"{shown}:{port}".lower()})
+
+
+def _is_public(address: str) -> bool:
+    return is_public(address.partition("%")[0])  # without the zone of a link-local address

@@ -1,0 +1,172 @@
+"""Questions in the console: on the first page, on the run's, on their own; answered by those they are for."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+
+from agents.approvals import approvals
+from agents.models import Question
+from schedules.models import Run
+from stagent.lib import clock
+from tests.support.builders import a_schedule, a_waiting_run
+from tests.support.pages import Reader
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIST = "/admin/agents/question/"
+CARD = {
+    "title": "New schedule: Watch <b>",
+    "lines": [{"label": "When", "value": "Every hour"}],
+    "warnings": ["It meets another."],
+}
+
+
+@pytest.fixture
+def asked():
+    """What an agent asks that works for nobody in particular."""
+    run, question = a_waiting_run(now=clock.now())
+    Question.objects.update(card=CARD)
+    question.refresh_from_db()
+    return run, question
+
+
+def page_of(question):
+    return f"{LIST}{question.pk}/change/"
+
+
+def answers(reader, question, **fields):
+    return reader.presses(f"{LIST}{question.pk}/answer/", **fields)
+
+
+def test_the_first_page_says_what_needs_an_answer(reader, asked):
+    _, question = asked
+    page = reader.opens("/admin/")
+    assert "Needs an answer" in page
+    assert "Send it to a@b.c?" in page
+    assert page_of(question) in reader.html
+    approvals.answer(question.pk, reader.user, "deny")
+    assert "Needs an answer" not in reader.opens("/admin/")
+
+
+def test_the_queue_lists_who_waits_for_a_person(reader, asked):
+    page = reader.opens("/admin/board/")
+    assert "Waiting for a person, without a slot and without their time running Nightly report" in page
+    assert "1 for a person" in page
+
+
+def test_a_question_is_shown_with_its_card_and_the_call_word_for_word(reader, asked):
+    _, question = asked
+    page = reader.opens(page_of(question))
+    assert "New schedule: Watch <b>" in page  # unescaped by the reader, so it was escaped on the page
+    assert "<b>" not in reader.html
+    assert "When Every hour" in page
+    assert "It meets another." in page
+    assert '"to": "a@b.c"' in page
+    assert "denied in 23 h without an answer" in page
+
+
+def test_it_is_allowed_on_the_page_of_the_run_and_the_run_goes_on(reader, asked):
+    run, question = asked
+    page = f"/admin/schedules/run/{run.pk}/change/"
+    assert "for a person, since" in reader.opens(page)
+    assert f'formaction="{LIST}{question.pk}/answer/"' in reader.html
+    assert "Allowed: Send it to a@b.c?" in answers(reader, question, decision="allow")
+    assert Run.objects.get().status == "queued"
+    log = LogEntry.objects.get()
+    assert (log.user, log.object_id, log.change_message) == (reader.user, str(question.pk), "Allowed.")
+    assert "Allow" not in reader.opens(page).split("Transcript")[0].split("Attempt")[0]
+
+
+def test_once_it_is_settled_nobody_is_said_to_wait_for_it(reader, asked):
+    run, question = asked
+    assert f"Run {run.pk} waits for this" in reader.opens(page_of(question))
+    answers(reader, question, decision="deny")
+    page = reader.opens(page_of(question))
+    assert f"Run {run.pk} asked this" in page
+    assert "waits for this" not in page
+
+
+def test_a_denial_may_say_why(reader, asked):
+    _, question = asked
+    answers(reader, question, decision="deny", text="Not today.")
+    question.refresh_from_db()
+    assert (question.status, question.answer, question.answered_by) == ("denied", "Not today.", reader.user)
+    assert "Denied by alice: “Not today.”" in reader.opens(page_of(question))
+
+
+def test_one_of_the_choices_is_an_answer(reader, asked):
+    _, question = asked
+    Question.objects.update(kind="question", card=CARD | {"choices": ["Red", "Blue"]})
+    assert "Red Blue Answer Rather not answer" in reader.opens(page_of(question))
+    answers(reader, question, choice="Blue", text="")
+    assert Question.objects.get().answer == "Blue"
+
+
+def test_who_comes_second_is_told_who_was_first(reader, asked):
+    _, question = asked
+    bob = User.objects.create_superuser("bob")
+    approvals.answer(question.pk, bob, "deny")
+    assert "Denied by bob before: Send it to a@b.c?" in answers(reader, question, decision="allow")
+    assert Question.objects.get().answered_by == bob
+
+
+def test_too_late_is_said_and_an_empty_answer_refused(reader, asked):
+    _, question = asked
+    assert "Say allow or deny." in answers(reader, question, decision="perhaps")
+    Question.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+    assert "Nobody answered in time" in answers(reader, question, decision="allow")
+
+
+def test_strangers_on_the_staff_see_no_questions(client, bob, asked):
+    _, question = asked
+    reader = Reader(client, bob)
+    assert "Needs an answer" not in reader.opens("/admin/")
+    for url in (LIST, page_of(question)):
+        reader.opens(url)
+        assert reader.answer.status_code in (403, 404)
+    answers(reader, question, decision="allow")
+    assert reader.answer.status_code == 404
+    assert "Allow" not in reader.opens(f"/admin/schedules/run/{asked[0].pk}/change/")
+    assert Question.objects.get().is_open
+
+
+def test_the_person_whose_agent_it_is_sees_theirs(client, bob):
+    schedule = a_schedule(clock.now())
+    schedule.owner = bob
+    schedule.save()
+    _, question = a_waiting_run(schedule, clock.now())
+    reader = Reader(client, bob)
+    assert "Needs an answer" in reader.opens("/admin/")
+    assert "Send it to a@b.c?" in reader.opens(LIST)
+    answers(reader, question, decision="allow")
+    assert Question.objects.get().status == "allowed"
+
+
+def test_who_may_look_at_all_may_not_answer_by_that(client, bob, asked):
+    _, question = asked
+    bob.user_permissions.add(Permission.objects.get(codename="view_question"))
+    reader = Reader(client, bob)
+    assert "Send it to a@b.c?" in reader.opens(page_of(question))
+    assert "Deny" not in reader.words
+    answers(reader, question, decision="allow")
+    assert reader.answer.status_code == 404
+
+
+def test_what_is_asked_in_a_conversation_is_not_here_but_for_its_owner(client, reader, bob, asked):
+    _, question = asked
+    Question.objects.update(run_id=None, message_id=7, user_id=bob.pk)
+    assert "Send it to a@b.c?" not in reader.opens(LIST)
+    reader.opens(page_of(question))
+    assert reader.answer.status_code == 404
+    answers(reader, question, decision="allow")
+    assert Question.objects.get().is_open
+    bob.is_staff = True
+    bob.save()
+    assert "Send it to a@b.c?" in Reader(client, bob).opens(page_of(question))
+
+
+def test_answering_takes_a_post(reader, asked):
+    _, question = asked
+    reader.opens(f"{LIST}{question.pk}/answer/")
+    assert reader.answer.status_code == 405

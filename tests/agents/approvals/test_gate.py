@@ -1,0 +1,240 @@
+"""Tools that ask: the run is put aside, and goes on at the same turn as the person said."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from agents.approvals import approvals
+from agents.approvals.gate import DENIED, NOT_THIS_CALL, TOO_LATE
+from agents.models import Question
+from agents.protocol.events import (
+    Finished,
+    Notice,
+    QuestionAsked,
+    QuestionSettled,
+    ToolFinished,
+    ToolStarted,
+    TurnStarted,
+)
+from agents.runtimes.errors import LeaseLost
+from agents.tools import registry
+from agents.tools.base import Tool, ToolError
+from agents.transcripts import transcript
+from agents.transcripts.history import INTERRUPTED
+from stagent.lib import clock
+from tests.agents.conftest import finish, work
+from tests.agents.engine.test_runner_resume import stop_at
+from tests.agents.provider import reply, say, want
+
+pytestmark = pytest.mark.django_db
+
+ASKS = {"tools": ["echo", "send"], "permissions": {"send": "ask"}, "may_ask": True}
+
+
+@pytest.fixture
+def sent():
+    """Register a tool with a card of its own, and list what it sent."""
+    made = []
+
+    def send(context, arguments):
+        made.append(arguments["to"])
+        return f"sent to {arguments['to']}"
+
+    def preview(context, arguments):
+        if "@" not in arguments["to"]:
+            raise ToolError("That is no address.")
+        lines = [{"label": "To", "value": arguments["to"]}]
+        return {"text": f"Send it to {arguments['to']}?", "title": "Send", "lines": lines, "warnings": []}
+
+    schema = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
+    registry.register(Tool("send", "Send it.", schema, send, effects="network", preview=preview))
+    yield made
+    registry._tools.pop("send")
+
+
+def told(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def results(provider):
+    return {block["tool_use_id"]: block["content"] for block in provider.last["messages"][-1]["content"]}
+
+
+def test_a_call_that_needs_leave_puts_the_run_aside_and_asks(script, assign, sent, alice):
+    script(want(("send", {"to": "a@b.c"}), text="I shall send it."))
+    assignment = assign(**ASKS)
+    events = work(assignment)
+    question = Question.objects.get()
+    assert events[-1] == Finished("parked", detail="It waits for a person's answer.", text="I shall send it.")
+    assert (question.text, question.tool, question.kind) == ("Send it to a@b.c?", "send", "approval")
+    assert question.card == {"title": "Send", "lines": [{"label": "To", "value": "a@b.c"}], "warnings": []}
+    assert question.expires_at - question.asked_at == timedelta(days=1)
+    assert (question.run_id, question.turn) == (assignment.spender.run_id, 1)
+    (asked,) = told(events, QuestionAsked)
+    assert (asked.question_id, asked.call_id) == (str(question.pk), question.call_id)
+    assert sent == []
+    kept = [row.data for row in transcript.read(assignment.transcript_id) if row.kind == "question_asked"]
+    assert kept[0]["kind"] == "approval"
+    assert QuestionAsked.from_data(kept[0]) == asked
+
+
+def test_an_allowed_call_is_made_and_the_run_goes_on_at_the_same_turn(script, assign, sent, alice):
+    script(want(("send", {"to": "a@b.c"})))
+    assignment = assign(clock="It is noon.", **ASKS)
+    work(assignment)
+    approvals.answer(Question.objects.get().pk, alice, "allow")
+    provider = script(say("Sent."))
+    events = work(assignment)
+    assert sent == ["a@b.c"]
+    assert [event.status for event in told(events, QuestionSettled)] == ["allowed"]
+    assert [event.name for event in told(events, ToolStarted)] == ["send"]
+    assert [event.turn for event in told(events, TurnStarted)] == [2]
+    assert told(events, Notice) == []
+    result, note = provider.last["messages"][-1]["content"]
+    assert (result["content"], "It is noon." in note["text"]) == ("sent to a@b.c", True)
+    assert events[-1].text == "Sent."
+
+
+@pytest.mark.parametrize(
+    ("text", "result"), [("", DENIED), ("Not today.", f"{DENIED} They said: Not today.")]
+)
+def test_a_denied_call_is_not_made_and_the_model_is_told(script, assign, sent, alice, text, result):
+    script(want(("send", {"to": "a@b.c"})))
+    assignment = assign(**ASKS)
+    work(assignment)
+    approvals.answer(Question.objects.get().pk, alice, "deny", text=text)
+    provider = script(say("I have not sent it."))
+    assert finish(assignment).text == "I have not sent it."
+    assert list(results(provider).values()) == [result]
+    assert provider.last["messages"][-1]["content"][0]["is_error"]
+    assert sent == []
+
+
+def test_a_call_that_nobody_answered_in_time_is_not_made(script, assign, sent):
+    script(want(("send", {"to": "a@b.c"})))
+    assignment = assign(**ASKS)
+    work(assignment)
+    assert approvals.expire(clock.now() + timedelta(hours=23)) == 0
+    assert approvals.expire(clock.now() + timedelta(hours=25)) == 1
+    provider = script(say("Not sent."))
+    assert finish(assignment).outcome == "completed"
+    assert list(results(provider).values()) == [TOO_LATE]
+    assert sent == []
+
+
+def test_a_person_answers_in_words_and_they_are_the_result(script, assign, alice):
+    script(want(("ask_person", {"question": "Which one?", "choices": ["The red one", " ", "The blue one"]})))
+    assignment = assign(tools=["ask_person"], may_ask=True)
+    assert finish(assignment).outcome == "parked"
+    question = Question.objects.get()
+    assert (question.kind, question.text) == ("question", "Which one?")
+    assert question.card["choices"] == ["The red one", "The blue one"]
+    approvals.answer(question.pk, alice, "The green one")
+    provider = script(say("Green, then."))
+    assert finish(assignment).text == "Green, then."
+    assert list(results(provider).values()) == ["The green one"]
+
+
+def test_what_needs_no_leave_is_called_at_once_and_results_come_in_the_order_asked_for(
+    script, assign, sent, echo_calls, alice
+):
+    script(want(("send", {"to": "a@b.c"}), ("echo", {"say": "x"}), ("send", {"to": "d@e.f"})))
+    assignment = assign(**ASKS)
+    work(assignment)
+    assert echo_calls == [{"say": "x"}]
+    first, second = Question.objects.order_by("pk")
+    approvals.answer(first.pk, alice, "allow")
+    assert [type(event) for event in work(assignment)] == [Finished]  # one is open: put aside again
+    assert sent == []
+    approvals.answer(second.pk, alice, "deny")
+    provider = script(say("Done."))
+    assert finish(assignment).text == "Done."
+    assert list(results(provider).values()) == ["sent to a@b.c", "echo x", DENIED]
+    assert (sent, len(echo_calls)) == (["a@b.c"], 1)
+
+
+def test_nobody_is_asked_about_a_call_that_is_wrong_in_itself(script, assign, sent):
+    provider = script(want(("send", {"to": "nowhere"}), ("send", {})), say("I see."))
+    assert finish(assign(**ASKS)).text == "I see."
+    one, other = results(provider).values()
+    assert one == "That is no address."
+    assert "to is required" in other
+    assert not Question.objects.exists()
+
+
+def test_a_tool_without_a_card_shows_its_arguments_and_says_what_it_leaves_out(script, assign):
+    script(want(("write_file", {"path": "a.txt", "content": "x" * 5000})))
+    finish(assign(tools=["write_file"], permissions={"write_file": "ask"}, may_ask=True))
+    card = Question.objects.get().card
+    assert card["title"] == "Call write_file"
+    assert card["lines"][0] == {"label": "path", "value": "a.txt"}
+    assert len(card["lines"][1]["value"]) == 4000
+    assert card["warnings"] == ["Only the first 4,000 of 5,000 characters of “content” are shown here."]
+
+
+def test_where_nobody_can_be_asked_such_tools_are_not_offered(script, assign, sent):
+    provider = script(want(("send", {"to": "a@b.c"})), say("I cannot."))
+    assert finish(assign(**ASKS | {"may_ask": False, "tools": ["*"]})).text == "I cannot."
+    offered = {tool["name"] for tool in provider.last["tools"]}
+    assert not {"send", "ask_person"} & offered
+    assert "no tool 'send'" in next(iter(results(provider).values()))
+
+
+def test_a_call_is_not_made_twice_when_the_worker_dies_in_it(script, assign, sent, alice):
+    script(want(("send", {"to": "a@b.c"})))
+    assignment = assign(**ASKS)
+    work(assignment)
+    approvals.answer(Question.objects.get().pk, alice, "allow")
+    stop_at(assignment, lambda event: isinstance(event, ToolStarted), "leave")
+    before = len(sent)
+    provider = script(say("It may have been sent."))
+    events = work(assignment)
+    assert list(results(provider).values()) == [INTERRUPTED]
+    assert len(sent) == before
+    assert told(events, QuestionSettled) == []  # told before
+
+
+def test_a_worker_that_dies_before_it_has_asked_leaves_the_asking_to_the_next(
+    script, assign, sent, echo_calls
+):
+    script(want(("echo", {"say": "x"}), ("send", {"to": "a@b.c"})))
+    assignment = assign(**ASKS)
+    stop_at(assignment, lambda event: isinstance(event, ToolFinished), "leave")
+    Question.objects.all().delete()  # as far as it came by then is a matter of luck
+    assert finish(assignment).outcome == "parked"
+    assert Question.objects.get().text == "Send it to a@b.c?"
+    assert echo_calls == [{"say": "x"}]
+
+
+def test_leave_for_one_call_is_none_for_another_with_the_same_id(script, assign, sent, alice):
+    def call(to):
+        return reply([{"type": "tool_use", "id": "call_0", "name": "send", "input": {"to": to}}], "tool_use")
+
+    script(call("a@b.c"))
+    assignment = assign(**ASKS)
+    work(assignment)
+    approvals.answer(Question.objects.get().pk, alice, "allow")
+    script(call("evil@b.c"), say("I see."))
+    assert finish(assignment).outcome == "parked", "it is asked about, under an id of its own"
+    assert Question.objects.open().get().text == "Send it to evil@b.c?"
+    assert sent == ["a@b.c"]
+
+
+def test_an_id_that_is_too_long_to_be_kept_is_refused(script, assign, sent):
+    call = {"type": "tool_use", "id": "c" * 201, "name": "send", "input": {"to": "a@b.c"}}
+    provider = script(reply([call], "tool_use"), say("I see."))
+    assert finish(assign(**ASKS)).text == "I see."
+    assert list(results(provider).values()) == [NOT_THIS_CALL]
+
+
+def test_a_worker_that_lost_its_lease_can_ask_nothing(script, assign, sent):
+    script(want(("send", {"to": "a@b.c"})))
+    assignment = assign(**ASKS)
+    stranger = {"transcript_id": assignment.transcript_id, "turn": 1, "spender": assignment.spender}
+    transcript.rotate(assignment.transcript_id, assignment.token, None)
+    with pytest.raises(LeaseLost):
+        approvals.ask([], token=assignment.token, now=clock.now(), **stranger)
+    with suppress(LeaseLost):
+        work(assignment)
+    assert not Question.objects.exists()

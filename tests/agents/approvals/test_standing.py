@@ -1,0 +1,201 @@
+"""Standing leave: given with an answer, for one tool in one place, and never by a model."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+
+from agents.approvals import approvals, standing
+from agents.models import Leave, Question
+from agents.protocol.events import Notice, QuestionAsked, QuestionSettled, ToolStarted
+from agents.spending.budgets import Spender
+from agents.states import Activity
+from agents.tools import registry
+from agents.tools.base import Tool
+from stagent.lib.problems import Problem
+from tests.agents.conftest import finish, work
+from tests.agents.provider import say, want
+
+pytestmark = pytest.mark.django_db
+HERE = standing.in_schedule(3)
+SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
+
+
+@pytest.fixture
+def sent():
+    """Register a tool that asks and one that asks each time, and list what they sent."""
+    made = []
+
+    def send(context, arguments):
+        made.append(arguments["to"])
+        return "sent"
+
+    registry.register(Tool("send", "Send it.", SCHEMA, send, permission="ask"))
+    registry.register(Tool("raze", "Raze it.", SCHEMA, send, permission="ask", each_time=True))
+    yield made
+    for name in ("send", "raze"):
+        registry._tools.pop(name)
+
+
+@pytest.fixture
+def asks(assign, alice):
+    """Return a function that makes an assignment of Alice's agent in a place."""
+
+    def asks(place=HERE, user=alice, **more):
+        spender = Spender(Activity.RUN_TURN, run_id=7, schedule_id=3, user_id=user and user.pk)
+        tools = {"tools": ["send", "raze"], "may_ask": True}
+        return assign(place=place, spender=spender, **tools | more)
+
+    return asks
+
+
+def told(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def allow_always(assignment, user):
+    """Let the tool ask, and allow it for good."""
+    work(assignment)
+    return approvals.answer(Question.objects.open().first().pk, user, "always")
+
+
+def test_what_is_always_allowed_is_done_without_asking_from_then_on(script, asks, sent, alice):
+    script(want(("send", {"to": "a"})))
+    first = asks()
+    assert allow_always(first, alice).status == "allowed"
+    script(want(("send", {"to": "b"})), say("Sent twice."))
+    events = work(first)
+    assert (events[-1].text, sent) == ("Sent twice.", ["a", "b"])
+    script(want(("send", {"to": "c"})), say("Again."))
+    events = work(asks())  # the next run
+    assert (events[-1].text, sent) == ("Again.", ["a", "b", "c"])
+    assert not told(events, QuestionAsked) + told(events, QuestionSettled)
+    (notice,) = told(events, Notice)
+    assert notice.text == "Nobody was asked about send: alice always allows it in this schedule."
+    (call,) = told(events, ToolStarted)
+    assert call.allowed == "alice always allows it in this schedule"
+
+
+def test_each_call_under_leave_is_kept_in_its_givers_name(script, asks, sent, alice):
+    script(want(("send", {"to": "a"})))
+    allow_always(asks(), alice)
+    script(want(("send", {"to": "b"})), say("Sent."))
+    finish(asks())
+    kept = Question.objects.get(by_leave=True)
+    assert (kept.status, kept.answered_by, kept.arguments) == ("allowed", alice, {"to": "b"})
+    entries = [(entry.change_message, entry.action_flag) for entry in LogEntry.objects.order_by("pk")]
+    assert entries[-1][0].startswith("Asked in question")
+    assert len(entries) == 2, "the answer and the leave; not every call"
+
+
+def test_it_holds_for_no_other_place_person_or_tool(script, asks, sent, alice, bob):
+    script(want(("send", {"to": "a"})))
+    allow_always(asks(), alice)
+    for other in ({"place": standing.in_schedule(4)}, {"place": standing.in_conversation(3)}, {"user": bob}):
+        script(want(("send", {"to": "b"})))
+        assert finish(asks(**other)).outcome == "parked", other
+    script(want(("raze", {"to": "b"})))
+    assert finish(asks()).outcome == "parked"
+    assert sent == []
+
+
+def test_a_tool_that_describes_itself_otherwise_asks_again(script, asks, sent, alice):
+    script(want(("send", {"to": "a"})))
+    allow_always(asks(), alice)
+    old = registry._tools.pop("send")
+    registry.register(Tool("send", "Send it, and burn the rest.", SCHEMA, old.call, permission="ask"))
+    script(want(("send", {"to": "b"})))
+    assert finish(asks()).outcome == "parked"
+    approvals.answer(Question.objects.open().get(run_id=7, arguments={"to": "b"}).pk, alice, "always")
+    assert Leave.objects.count() == 1, "the new leave takes the old one's place"
+
+
+@pytest.mark.parametrize("where", [{"place": ""}, {"user": None}])
+def test_where_there_is_no_place_or_nobody_each_call_is_asked_about(script, asks, sent, alice, where):
+    script(want(("send", {"to": "a"})))
+    work(asks(**where))
+    question = Question.objects.get()
+    with pytest.raises(Problem, match="send asks each time"):
+        approvals.answer(question.pk, alice, "always")
+    question.refresh_from_db()
+    assert question.is_open
+    assert not Leave.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["shell", "create_schedule", "ask_person"])
+def test_these_ask_each_time(name):
+    tool = registry.get(name)
+    assert tool is not None
+    assert standing.fingerprint(tool) == ""
+
+
+def test_what_was_asked_already_in_the_same_place_is_allowed_with_it(script, asks, sent, alice):
+    script(want(("send", {"to": "a"}), ("raze", {"to": "b"}), ("send", {"to": "c"})))
+    assignment = asks()
+    allow_always(assignment, alice)
+    assert list(Question.objects.order_by("pk").values_list("status", flat=True)) == [
+        "allowed",
+        "open",
+        "allowed",
+    ]
+    approvals.answer(Question.objects.open().get().pk, alice, "deny")
+    script(say("Done."))
+    assert finish(assignment).text == "Done."
+    assert sent == ["a", "c"]
+
+
+def test_what_has_leave_is_done_at_once_while_the_rest_waits(script, asks, sent, alice):
+    script(want(("send", {"to": "a"})))
+    allow_always(asks(), alice)
+    script(want(("raze", {"to": "b"}), ("send", {"to": "c"})))
+    assignment = asks()
+    assert finish(assignment).outcome == "parked"
+    assert sent == ["c"]
+    approvals.answer(Question.objects.open().get(tool="raze").pk, alice, "allow")
+    provider = script(say("Both."))
+    assert finish(assignment).text == "Both."
+    assert sent == ["c", "b"]
+    assert [block["content"] for block in provider.last["messages"][-1]["content"]] == ["sent", "sent"]
+
+
+def test_taken_back_it_asks_again(script, asks, sent, alice, bob):
+    script(want(("send", {"to": "a"})))
+    allow_always(asks(), alice)
+    leave = Leave.objects.get()
+    with pytest.raises(Problem, match="no such standing leave"):
+        standing.take_back(leave.pk, bob)
+    standing.take_back(leave.pk, alice)
+    assert LogEntry.objects.latest("pk").change_message == "Taken back."
+    script(want(("send", {"to": "b"})))
+    assert finish(asks()).outcome == "parked"
+    assert sent == []
+
+
+def test_it_ends_with_what_its_giver_may_do(script, asks, sent, alice, bob):
+    bob.user_permissions.add(Permission.objects.get(codename="answer_question"))
+    script(want(("send", {"to": "a"})))
+    allow_always(asks(), bob)
+    assert standing.standing(HERE, alice.pk)
+    bob.user_permissions.clear()
+    assert not standing.standing(HERE, alice.pk)
+    bob.user_permissions.add(Permission.objects.get(codename="answer_question"))
+    bob.is_active = False
+    bob.save()
+    assert not standing.standing(HERE, alice.pk)
+
+
+def test_a_second_answer_gives_no_leave(script, asks, sent, alice):
+    script(want(("send", {"to": "a"})))
+    work(asks())
+    question = Question.objects.get()
+    approvals.answer(question.pk, alice, "deny")
+    assert approvals.answer(question.pk, alice, "always").status == "denied"
+    assert not Leave.objects.exists()
+
+
+def test_what_a_profile_denies_is_not_offered_whatever_stands(script, asks, sent, alice):
+    script(want(("send", {"to": "a"})))
+    allow_always(asks(), alice)
+    provider = script(want(("send", {"to": "b"})), say("I cannot."))
+    assert finish(asks(permissions={"send": "deny"})).text == "I cannot."
+    assert "send" not in {tool["name"] for tool in provider.last["tools"]}
+    assert sent == []

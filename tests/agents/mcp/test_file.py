@@ -1,0 +1,156 @@
+"""MCP servers as a file: exported, planned, applied, by the rules of the console and the API."""
+
+from io import StringIO
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.core.management import CommandError, call_command
+
+from agents.models import McpServer
+from tests.agents.api.test_mcp import GITHUB, SECRET, WEB
+from tests.support.mcp_servers import a_server
+from tests.support.programs import Program
+
+pytestmark = pytest.mark.django_db
+
+FILE = """\
+mcp_servers:
+  - slug: github
+    name: GitHub
+    transport: stdio
+    command: npx
+    arguments: [-y, "@github/mcp"]
+    env:
+      GITHUB_TOKEN: ${GH_TOKEN}
+      LEVEL: debug
+  - slug: web
+    name: Web
+    transport: http
+    url: https://x.example/mcp
+    headers: {Authorization: "Bearer ${WEB}"}
+    permission: allow
+    call_timeout_sec: 90
+"""
+
+
+@pytest.fixture
+def run(alice, tmp_path):
+    """Run the command on a text; return what it says."""
+
+    def run(verb, text, *options):
+        path = tmp_path / "servers.yaml"
+        path.write_text(text)
+        out = StringIO()
+        by = ("--as", "alice") if verb == "apply" and "--as" not in options else ()
+        call_command("mcpservers", verb, str(path), *by, *options, stdout=out)
+        return out.getvalue()
+
+    return run
+
+
+def export():
+    out = StringIO()
+    call_command("mcpservers", "export", stdout=out)
+    return out.getvalue()
+
+
+def refused(run, text, *options):
+    with pytest.raises(CommandError) as told:
+        run("apply", text, *options)
+    assert str(told.value).endswith("Nothing was changed.")
+    return str(told.value)
+
+
+def test_a_file_is_planned_applied_and_then_there_is_nothing_to_do(run):
+    planned = run("plan", FILE)
+    assert not McpServer.objects.exists()
+    assert run("apply", FILE) == planned
+    assert planned.startswith("+ github\n")
+    assert "    call_timeout_sec: 90\n" in planned
+    assert planned.endswith("2 to add, 0 to change, 0 to switch off, 0 unchanged.\n")
+    assert run("apply", FILE) == "0 to add, 0 to change, 0 to switch off, 2 unchanged.\n"
+    github = McpServer.objects.get(slug="github")
+    assert (github.arguments, github.env) == (GITHUB["arguments"], GITHUB["env"])
+    assert [entry.get_change_message() for entry in LogEntry.objects.all()] == [
+        "Added. Through manage.py mcpservers."
+    ] * 2
+
+
+def test_what_is_exported_makes_the_same_servers_elsewhere(run, alice):
+    api = Program(alice)
+    for body in (GITHUB, WEB | {"headers": {"Authorization": "Bearer ${WEB}"}, "enabled": False}):
+        assert api.post("/mcp-servers", body).status_code == 201
+    before, text = list(McpServer.objects.values()), export()
+    assert run("plan", text) == "0 to add, 0 to change, 0 to switch off, 2 unchanged.\n"
+    McpServer.objects.all().delete()
+    run("apply", text)
+    assert export() == text
+    after = list(McpServer.objects.values())
+    assert [row | {"id": 0} for row in after] == [row | {"id": 0} for row in before]
+
+
+def test_a_change_is_told_field_by_field_and_what_is_left_out_goes_back_to_its_default(run):
+    run("apply", FILE)
+    told = run(
+        "apply", FILE.replace("    call_timeout_sec: 90\n", "").replace("command: npx", "command: uvx")
+    )
+    assert "~ github\n    command: npx -> uvx\n" in told
+    assert "~ web\n    call_timeout_sec: 90 -> 60\n" in told
+    assert told.endswith("0 to add, 2 to change, 0 to switch off, 0 unchanged.\n")
+    assert McpServer.objects.get(slug="web").call_timeout_sec == 60
+
+
+def test_prune_switches_off_what_is_not_named_and_deletes_nothing(run):
+    a_server(slug="old")
+    assert "old" not in run("apply", FILE)
+    assert "- old\n    enabled: true -> false\n" in run("apply", FILE, "--prune")
+    assert not McpServer.objects.get(slug="old").enabled
+    assert run("apply", FILE, "--prune").startswith("0 to add")
+
+
+def test_check_tells_ci_whether_there_is_something_to_do(run):
+    with pytest.raises(SystemExit) as left:
+        run("plan", FILE, "--check")
+    assert left.value.code == 2
+    run("apply", FILE)
+    run("plan", FILE, "--check")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("LEVEL: debug", f"API_KEY: {SECRET}", 7, "env: API_KEY looks like a secret"),
+        ("LEVEL: debug", "LEVEL: 5", 7, "env.LEVEL: Text is expected."),
+        ("    command: npx\n", "", 2, "command: It is needed to reach the server this way."),
+        (
+            "    command: npx\n",
+            "    command: npx\n    url: https://x/\n",
+            6,
+            "url: A server whose transport is stdio",
+        ),
+        ("slug: web", "slug: we__b", 10, "slug: Use small letters"),
+        ("slug: web", "slug: github", 10, "slug: Another server of this file"),
+        ("name: Web", "name: GitHub", 11, "name: "),
+        ("  - slug: web\n    name", "  - name", 10, "slug: This field is required."),
+        ("permission: allow", "permission: deny", 15, "permission: It is one of"),
+        ("permission: allow", "colour: red", 15, "colour: There is no such field."),
+        ("mcp_servers:", "servers:", 1, "The file is to hold one list, `mcp_servers:`"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_nothing_is_done(run, old, new, line, says):
+    assert old in FILE
+    told = refused(run, FILE.replace(old, new, 1))
+    assert f"servers.yaml:{line}: {says}" in told
+    assert SECRET not in told
+    assert not McpServer.objects.exists()
+    assert not LogEntry.objects.exists()
+
+
+def test_it_takes_somebody_who_may_set_up_servers(run):
+    dora = User.objects.create_user("dora", is_staff=True)
+    dora.groups.add(Group.objects.get(name="operator"))
+    assert "You need the permission agents.set_up_mcpserver." in refused(run, FILE, "--as", "dora")
+    assert not McpServer.objects.exists()
+    with pytest.raises(CommandError, match="no active user 'nobody'"):
+        run("apply", FILE, "--as", "nobody")
