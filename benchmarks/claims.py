@@ -21,8 +21,8 @@ from benchmarks.databases import copy_of
 from benchmarks.ground import a_schedule, some
 from benchmarks.rows import tell
 from schedules import conf as settings
-from schedules import situation
-from schedules.drain import drain
+from schedules.capacity import conditions
+from schedules.dispatch.drain import drain
 from schedules.models import Firing, Setting
 from schedules.states import Outcome, RunStatus, Source
 from schedules.transitions import Ending, enqueue, finish
@@ -67,7 +67,7 @@ def fill(count: int) -> None:
 
 def work(count: int) -> None:
     """Claim and finish so many runs, one after the other, as a scheduler with one slot does."""
-    look = situation.look(clock.now(), settings.load(), claims=True)
+    look = conditions.look(clock.now(), settings.load(), claims=True)
     for _ in range(count):
         (claimed,) = drain(look, "bench")
         finish(claimed.run_id, claimed.token, Ending(RunStatus.COMPLETED, result="Done."), now=clock.now())

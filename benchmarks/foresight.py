@@ -10,8 +10,10 @@ from datetime import timedelta
 from benchmarks.ground import a_schedule, some
 from benchmarks.rows import percentile, tell
 from benchmarks.ticks import copy, seconds
-from schedules import collisions, conf, situation
-from schedules.forecast import forecast
+from schedules import conf
+from schedules.capacity import conditions
+from schedules.forecast import collisions
+from schedules.forecast.forecast import forecast
 from schedules.models import Schedule
 from stagent.lib import clock
 
@@ -29,8 +31,8 @@ def main() -> None:
     what = f"collision check against {many:,} schedules"
     tell(f"{what}, the first of a process", f"{took[0]:.0f} ms", "< 200 ms", took[0] < 200)
     tell(f"{what}, again", f"p50 {percentile(took[1:], 0.5):.0f} ms")
-    ahead = seconds(lambda: forecast(situation.look(now, conf.load())))
-    firings = len(forecast(situation.look(now, conf.load())).firings)
+    ahead = seconds(lambda: forecast(conditions.look(now, conf.load())))
+    firings = len(forecast(conditions.look(now, conf.load())).firings)
     tell(f"forecast of 48 h, {many:,} schedules, {firings:,} firings", f"{ahead:.2f} s", "< 1 s", ahead < 1)
 
 

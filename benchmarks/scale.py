@@ -25,11 +25,12 @@ from django.test.client import MULTIPART_CONTENT
 from benchmarks.ground import QUICK, some
 from benchmarks.pages import Ask, asks, lists, searches
 from benchmarks.rows import percentile, tell
-from schedules import caps, retention, situation
+from schedules.capacity import conditions, effective_cap
+from schedules.dispatch import retention
+from schedules.dispatch.reaper import reap
+from schedules.dispatch.tick import tick
 from schedules.models import Firing, Schedule
-from schedules.reaper import reap
-from schedules.tallies import books
-from schedules.tick import tick
+from schedules.monitoring.rollups import rollup
 from stagent.lib import clock
 from stagent.lib.interpreter import keep_what_is_there
 
@@ -134,10 +135,10 @@ def _phases() -> None:
     """Measure the phases of a pass with nothing to do, and the parts that go through many rows."""
     day = timedelta(days=1)
     phases: dict[str, Callable[[], object]] = {
-        "tick": lambda: tick(situation.look(clock.now(), caps.load(clock.now()))),
+        "tick": lambda: tick(conditions.look(clock.now(), effective_cap.load(clock.now()))),
         "reap": lambda: reap(clock.now()),
-        "look at the situation": lambda: situation.look(clock.now(), caps.load(clock.now())),
-        "count for /metrics": lambda: books.keep(clock.now() + timedelta(hours=1)),
+        "look at the situation": lambda: conditions.look(clock.now(), effective_cap.load(clock.now())),
+        "count for /metrics": lambda: rollup.keep(clock.now() + timedelta(hours=1)),
         "prune, nothing old": lambda: retention.prune(clock.now() - day * 60, 90, seconds=0.05),
         "prune, a slice of the old": lambda: retention.prune(clock.now(), 25, seconds=0.05),
     }

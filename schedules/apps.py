@@ -5,8 +5,10 @@ class SchedulesConfig(AppConfig):
     name = "schedules"
 
     def ready(self) -> None:
-        from schedules import checks, log, parked, tools  # noqa: F401 - the checks register themselves
+        from schedules import agent_tools, checks  # noqa: F401 - the checks register themselves
+        from schedules.dispatch import questions
+        from schedules.monitoring import event_log
 
-        tools.register()
-        log.listen()
-        parked.listen()
+        agent_tools.register()
+        event_log.listen()
+        questions.listen()

@@ -17,7 +17,7 @@ from django.db import DatabaseError, connections
 
 from schedules import conf
 from schedules.models import Schedule
-from schedules.zones import ZoneError, zone
+from schedules.timing.timezones import ZoneError, zone
 
 SQLITE = {"django.db.backends.sqlite3", "stagent.lib.sqlite"}
 

@@ -70,7 +70,7 @@ class RunStatus(models.TextChoices):
 
 
 class WaitReason(models.TextChoices):
-    """Why a queued run is not running; derived when asked, never stored. `schedules.blockers` says when."""
+    """Why a queued run is not running; derived when asked, never stored. `schedules.capacity.blockers` says when."""
 
     STOPPED = "stopped"  # all scheduled work is stopped by the switch
     PAUSED = "paused"

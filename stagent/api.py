@@ -15,7 +15,7 @@ from ninja.operation import Operation
 
 from agents.api import approvals, ledger, mcp_servers, standing_approvals
 from chat.api.routes import ROUTERS as CHAT
-from schedules.api.routes import firings, forecast, runs, schedules, status
+from schedules.api import firings, forecast, runs, schedules, status
 from stagent import api_errors, idempotency
 from stagent.auth import DOORS
 from stagent.lib import versions

@@ -16,7 +16,7 @@ from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from schedules.api.refusals import PROBLEMS
+from schedules.api.errors import PROBLEMS
 from stagent.auth import CsrfRefused
 from stagent.lib import versions
 from stagent.lib.database_errors import is_full

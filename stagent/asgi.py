@@ -11,7 +11,7 @@ django.setup(set_prefix=False)  # before anything below is imported
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
-from schedules.process_reports import Reporter  # noqa: E402
+from schedules.monitoring.process_reports import Reporter  # noqa: E402
 from stagent.desk_process import DeskProcess  # noqa: E402
 from stagent.front import Front  # noqa: E402
 from stagent.handler import Handler  # noqa: E402

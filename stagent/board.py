@@ -16,11 +16,12 @@ from agents.models import Budget, Question
 from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
 from chat import telemetry
-from schedules import caps, conf, situation
+from schedules import conf
+from schedules.capacity import conditions, effective_cap
+from schedules.capacity.conditions import Situation
+from schedules.dashboard import day, queue, slots, trouble, upcoming
+from schedules.dashboard.day import Hour
 from schedules.models import Notice
-from schedules.panels import day, places, queue, trouble, upcoming
-from schedules.panels.day import Hour
-from schedules.situation import Situation
 from stagent.lib import charts
 from stagent.lib.admin import operator
 from stagent.lib.charts import Bar
@@ -49,8 +50,8 @@ class Day:
 
 def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return the panels that this user may see."""
-    cap = caps.look(now)
-    at = situation.look(now, replace(conf.load(), max_concurrent=cap.value))
+    cap = effective_cap.look(now)
+    at = conditions.look(now, replace(conf.load(), max_concurrent=cap.value))
     allowed = {
         name: panel for name, (permission, panel) in PANELS.items() if request.user.has_perm(permission)
     }
@@ -92,7 +93,7 @@ MOST_NOTICES = 5
 
 PANELS: dict[str, tuple[str, Callable[[Situation], Any]]] = {
     "notices": ("schedules.view_notice", lambda at: list(Notice.objects.unseen()[:MOST_NOTICES])),
-    "pools": ("schedules.view_slot", lambda at: places.look(at.conf)),
+    "pools": ("schedules.view_slot", lambda at: slots.look(at.conf)),
     "queue": ("schedules.view_run", queue.look),
     "upcoming": ("schedules.view_schedule", lambda at: upcoming.look(at.now)),
     "trouble": ("schedules.view_run", lambda at: trouble.look(at.now)),

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from agents.models import Profile, Project
-from schedules import editing
 from schedules.models import Firing, Schedule
+from schedules.services import edit_schedule
 from schedules.states import ScheduleKind
 from schedules.transitions import pause
 
@@ -72,7 +72,7 @@ def install(now: datetime) -> int:
 def _make(wanted: dict[str, Any], project: Project, owner: User | None, now: datetime) -> None:
     changes = {name: value for name, value in wanted.items() if name not in {"profile", "paused"}}
     profile = Profile.objects.get(slug=wanted["profile"])
-    schedule = editing.save(
+    schedule = edit_schedule.save(
         Schedule(owner=owner), changes | {"profile": profile, "project": project}, now=now
     )
     if "paused" in wanted:

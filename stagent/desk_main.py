@@ -32,7 +32,7 @@ def main(line: socket.socket) -> None:
     django.setup()
     from chat import doorbell
     from chat.desk import Desk
-    from schedules.process_reports import Reporter
+    from schedules.monitoring.process_reports import Reporter
     from stagent.lib.closing import close_in_order
     from stagent.lib.holder import holder
     from stagent.lib.interpreter import share_finely

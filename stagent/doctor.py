@@ -15,10 +15,12 @@ from django.db import connection, transaction
 
 from agents import conf as agents_conf
 from agents.models import LiveStream, Provider
-from schedules import caps, handover, next_check
 from schedules import conf as schedules_conf
+from schedules import handover
+from schedules.capacity import effective_cap
+from schedules.dispatch import next_instant_check
 from schedules.models import Run, Schedule, Scheduler
-from schedules.zones import ZoneError, zone
+from schedules.timing.timezones import ZoneError, zone
 from stagent import doctor_news, health
 from stagent.doctor_prices import prices
 from stagent.doctor_servers import mcp_servers
@@ -162,7 +164,7 @@ def _known(name: str) -> bool:
 
 def next_firings(now: datetime) -> Finding:
     """Name the schedules whose next firing their rhythm does not explain."""
-    wrong, unseen = next_check.find_unexplained()
+    wrong, unseen = next_instant_check.find_unexplained()
     if not wrong:
         rest = f"; {unseen} schedules were not looked at, for there was no time" if unseen else ""
         return Finding("next firings", Level.OK, f"explained by their rhythms{rest}")
@@ -176,7 +178,7 @@ def ignored_settings(now: datetime) -> Finding:
     ignored = [f"{value.key.name} ({value.ignored})" for value in schedules_conf.in_force() if value.ignored]
     if ignored:
         return Finding("settings", Level.WARN, f"ignored: {', '.join(ignored)}")
-    cap = caps.look(now)
+    cap = effective_cap.look(now)
     if cap.differs:
         by = f"a scheduler works by a cap of {cap.value} ({cap.source})"
         return Finding("settings", Level.WARN, f"{by}; read here, it is {cap.here}")
@@ -215,7 +217,7 @@ def workers(now: datetime) -> Finding:
     if unserved := handover.unserved(now):
         pools = ", ".join(sorted(pool or "default" for pool in unserved))
         return Finding("executor", Level.FAIL, f"no worker performs runs of the pool {pools}")
-    cap, room = caps.look(now).value, sum(one.cap or 0 for one in there)
+    cap, room = effective_cap.look(now).value, sum(one.cap or 0 for one in there)
     figures = f"{len(there)} workers on {len({one.host for one in there})} hosts, {room} runs at once"
     if room < cap:
         return Finding(

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from itertools import islice
 
-from schedules import checks, notices
+from schedules import checks
 from schedules.models import Delivery
+from schedules.monitoring import notices
 from stagent import audit
 from stagent.health import Finding, Level
 

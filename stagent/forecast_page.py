@@ -10,12 +10,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.urls import reverse
 
-from schedules import caps, conf, plans, situation
-from schedules.forecast import HOURS, Expected, Forecast, play
+from schedules import conf
+from schedules.capacity import conditions, effective_cap
+from schedules.forecast import inputs
+from schedules.forecast.forecast import HOURS, Expected, Forecast, play
 from schedules.timeline.axis import Axis
 from schedules.timeline.drawing import draw
 from schedules.timeline.rows import rows
-from schedules.zones import zone
+from schedules.timing.timezones import zone
 from stagent import forecast_stagger
 from stagent.lib import cells
 
@@ -36,9 +38,9 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return what the page shows; PermissionDenied to those who may not see schedules."""
     if not request.user.has_perm("schedules.view_schedule"):
         raise PermissionDenied
-    at = situation.look(now, caps.load(now))
+    at = conditions.look(now, effective_cap.load(now))
     until, in_force = now + timedelta(hours=HOURS), at.conf.max_concurrent
-    outlook = plans.look(at, until)
+    outlook = inputs.look(at, until)
     cap, wrong = _asked(request.GET.get("cap", "").strip())
     tried = [in_force, *([cap] if cap and cap != in_force else [])]
     played = [play(outlook, now=now, until=until, cap=one) for one in tried]

@@ -8,13 +8,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from schedules import plans, staggering
-from schedules.forecast import HOURS, Forecast, play
-from schedules.phrases import When, describe_when
-from schedules.plans import Outlook
-from schedules.situation import Situation
-from schedules.stagger import FARTHEST
-from schedules.staggering import Applied, Proposal, Step
+from schedules.capacity.conditions import Situation
+from schedules.forecast import inputs
+from schedules.forecast.forecast import HOURS, Forecast, play
+from schedules.forecast.inputs import Outlook
+from schedules.forecast.stagger_solver import FARTHEST
+from schedules.services import stagger
+from schedules.services.stagger import Applied, Proposal, Step
+from schedules.timing.phrases import When, describe_when
 from stagent.lib import cells, clock
 from stagent.lib.admin import operator
 
@@ -40,7 +41,7 @@ def look(request: HttpRequest, at: Situation, outlook: Outlook, forecast: Foreca
     if len(outlook.likely) > AT_ONCE and not among and "flatten" not in request.GET:
         return {"proposal": None}
     farther, played = look_farther(at, outlook, forecast)
-    proposal = staggering.propose(farther, played, among[:MOST_AMONG])
+    proposal = stagger.propose(farther, played, among[:MOST_AMONG])
     lines = [Line(step, _said(step.move.before), _said(step.move.after)) for step in proposal.steps]
     return {
         "proposal": proposal,
@@ -57,7 +58,7 @@ def look_farther(at: Situation, outlook: Outlook, forecast: Forecast) -> tuple[O
     if sum(len(one.plan.dues) for one in outlook.likely) > CROWDED:
         return outlook, forecast
     until = at.now + WEEK
-    week = plans.look(at, until)
+    week = inputs.look(at, until)
     return week, play(week, now=at.now, until=until, cap=forecast.cap)
 
 
@@ -76,7 +77,7 @@ def apply(request: HttpRequest) -> None:
     """Move the ticked schedules and say what became of each."""
     if not request.user.has_perm("schedules.change_schedule"):
         raise PermissionDenied
-    applied = staggering.apply(request.POST.getlist("move"), operator(request), clock.now())
+    applied = stagger.apply(request.POST.getlist("move"), operator(request), clock.now())
     _tell(request, applied)
 
 

@@ -17,9 +17,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from schedules import handover, next_check, process_reports
+from schedules import handover
+from schedules.dispatch import next_instant_check
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER
+from schedules.monitoring import process_reports
 from stagent.lib import clock, migrated
 from stagent.lib.database_errors import is_full
 from stagent.lib.outage import DATABASE, Outage
@@ -117,7 +119,7 @@ def migrations() -> Finding:
 
 def next_firings() -> Finding:
     """Name the schedules, by their ids, whose next firing their rhythm does not explain."""
-    wrong = next_check.furthest_unexplained(MOST_LOOKED_AT)
+    wrong = next_instant_check.furthest_unexplained(MOST_LOOKED_AT)
     if wrong:
         ids = ", ".join(str(schedule.pk) for schedule in wrong[:MOST_NAMED])
         return Finding("next firings", Level.WARN, f"not explained by their rhythm: schedules {ids}")

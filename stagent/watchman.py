@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.db import close_old_connections, connections
 
-from schedules import watching
-from schedules.deliveries.sending import send_due
+from schedules.deliveries.sender import send_due
+from schedules.monitoring import detectors
 from stagent.lib import clock
 from stagent.lib.supervisor import SUPERVISOR
 from stagent.lib.watched import Watched
@@ -50,6 +50,6 @@ class Watchman:
         close_old_connections()
         now = clock.now()
         self._since = self._since or now
-        if watching.look_for_scheduler(now, self._since, self._seen):
+        if detectors.look_for_scheduler(now, self._since, self._seen):
             self._seen = now
         send_due(now, notice__isnull=False)

@@ -17,13 +17,13 @@ def serve() -> None:
     from django.core.management import call_command
 
     from agents.protocol.events import Finished
-    from schedules import worker
+    from schedules.execution import run_task
 
-    async def say_nothing(job: worker.Job) -> Finished:
+    async def say_nothing(job: run_task.Job) -> Finished:
         track.note(f"run {job.claim.run_id}")
         return Finished("completed", text="Done.")
 
-    worker._converse = say_nothing
+    run_task._converse = say_nothing
     call_command("runscheduler", max_concurrent=track.AT_ONCE, grace=0)
 
 

@@ -1,12 +1,12 @@
 """Schedules in the console. Every button walks through the doors that the API uses too."""
 
 from schedules.admin.deliveries import DeliveryAdmin
-from schedules.admin.firings import FiringAdmin
+from schedules.admin.firings.admin import FiringAdmin
 from schedules.admin.notices import NoticeAdmin
 from schedules.admin.pools import PoolAdmin
-from schedules.admin.runs import RunAdmin
+from schedules.admin.runs.admin import RunAdmin
 from schedules.admin.schedulers import SchedulerAdmin
-from schedules.admin.schedules import ScheduleAdmin
+from schedules.admin.schedules.admin import ScheduleAdmin
 from schedules.admin.settings import SettingAdmin
 from schedules.admin.slots import SlotAdmin
 

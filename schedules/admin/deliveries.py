@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from schedules.deliveries import letters
+from schedules.deliveries import email
 from schedules.models import Delivery
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin
@@ -64,7 +64,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """Show it as a letter would tell it, whatever way it goes."""
         if not delivery.payload:
             return cells.NOTHING
-        return format_html('<div class="prose">{}</div>', mark_safe(html_of(letters.text(delivery))))  # noqa: S308
+        return format_html('<div class="prose">{}</div>', mark_safe(html_of(email.text(delivery))))  # noqa: S308
 
     @admin.display(description="payload")
     def sent(self, delivery: Delivery) -> SafeString:

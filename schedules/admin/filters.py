@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from schedules.dashboard import day
 from schedules.models import Firing, Schedule
 from schedules.models.firing import reaching
-from schedules.panels import day
 from stagent.lib.api.values import number
 
 MOST_NAMED = 30  # schedules that a filter names; the others are found by searching

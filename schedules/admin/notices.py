@@ -12,9 +12,9 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules import notices
-from schedules.admin.schedule_doing import back
+from schedules.admin.schedules.actions import back
 from schedules.models import Notice
+from schedules.monitoring import notices
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin, operator
 

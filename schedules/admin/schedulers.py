@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules import process_reports
 from schedules.models import Scheduler
 from schedules.models.scheduler import ALIVE_SEC
+from schedules.monitoring import process_reports
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin
 

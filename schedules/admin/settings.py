@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from agents import live_streams
-from schedules import caps, conf, setting_changes
-from schedules.admin.ranges import LoopFilter, WaitFilter
-from schedules.advisor import LOOKS_BACK, Evidence, advise
+from schedules import conf
+from schedules.admin.number_filters import LoopFilter, WaitFilter
+from schedules.capacity import effective_cap
 from schedules.conf import BY_NAME, Key, Value
+from schedules.forecast.cap_advisor import LOOKS_BACK, Evidence, advise
 from schedules.models import Setting
+from schedules.services import change_settings
 from stagent.lib import clock
 from stagent.lib.admin import ReadOnlyAdmin, operator
 
@@ -74,7 +76,7 @@ class SettingAdmin(ReadOnlyAdmin):
             "title": "Settings",
             "opts": self.opts,
             "lines": lines,
-            "cap": caps.look(now),
+            "cap": effective_cap.look(now),
             **_advice(now),
             "may_change": self.has_edit_permission(request),
         }
@@ -86,13 +88,13 @@ class SettingAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         key = BY_NAME[name]
         if "clear" in request.POST:
-            if setting_changes.clear(key, operator(request)):
+            if change_settings.clear(key, operator(request)):
                 self.message_user(request, f"{key.name} is not set here any more.", messages.SUCCESS)
             return ""
-        return setting_changes.fault(key, typed) or self._save(request, key, typed)
+        return change_settings.fault(key, typed) or self._save(request, key, typed)
 
     def _save(self, request: HttpRequest, key: Key, typed: str) -> str:
-        shown = setting_changes.save(key, typed, operator(request))
+        shown = change_settings.save(key, typed, operator(request))
         self.message_user(request, f"{key.name} is {shown} now, without a restart.", messages.SUCCESS)
         return ""
 
@@ -102,7 +104,7 @@ class SettingAdmin(ReadOnlyAdmin):
 
 def _advice(now: datetime) -> dict[str, Any]:
     """Return what the week says about the cap, each figure with the rows it was measured on."""
-    advice = advise(now, caps.load(now), live_streams.first_token_ms(now - LOOKS_BACK))
+    advice = advise(now, effective_cap.load(now), live_streams.first_token_ms(now - LOOKS_BACK))
     since = urlencode({"nominal_at__gte": (now - LOOKS_BACK).isoformat(), "outcome__exact": "fired"})
     firings = f"{reverse('admin:schedules_firing_changelist')}?{since}"
     evidence = [(figure, _rows_behind(figure, firings, now)) for figure in advice.evidence]

@@ -11,9 +11,9 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules import caps
-from schedules.admin.run_columns import run_url
-from schedules.admin.schedule_columns import BUTTON
+from schedules.admin.runs.columns import run_url
+from schedules.admin.schedules.columns import BUTTON
+from schedules.capacity import effective_cap
 from schedules.models import Pool, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from stagent.lib import bell, cells, clock, journal
@@ -117,6 +117,6 @@ class SlotAdmin(ReadOnlyAdmin):
 def size_of(pool: str) -> int:
     """Return how many slots of a pool take runs now."""
     if pool in (DEFAULT_POOL, OVERFLOW_POOL):
-        known = caps.load(clock.now())
+        known = effective_cap.load(clock.now())
         return known.max_concurrent if pool == DEFAULT_POOL else known.max_overflow
     return Pool.objects.filter(pk=pool).values_list("size", flat=True).first() or 0

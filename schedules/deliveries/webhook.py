@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.utils.crypto import salted_hmac
 
-from schedules.deliveries.addresses import page_of
+from schedules.deliveries.links import page_of
 from schedules.models import Delivery
 
 ANSWER_SEC = 10.0  # for the whole of it: name, connection, request, answer

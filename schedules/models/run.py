@@ -12,7 +12,7 @@ from agents.failures import Sample
 from agents.models import Profile, Project, Question, Transcript
 from agents.spending import budgets
 from agents.states import FailureReason
-from schedules import samples
+from schedules.models import samples
 from schedules.models.firing import Firing
 from schedules.models.schedule import LONGEST_REASON, Schedule
 from schedules.states import FINISHED, UNFINISHED, RunStatus, Source

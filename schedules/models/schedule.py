@@ -10,9 +10,9 @@ from django.db.models import F, Q
 from agents.models import Profile, Project
 from agents.models.profile import MAX_TURNS
 from agents.states import FailureReason
-from schedules.calendar import Recurrence
 from schedules.models.slot import Pool
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
+from schedules.timing.recurrence import Recurrence
 from stagent.lib.names import LARGEST_INTEGER, one_line
 
 KEY_TAKEN = "Another schedule has this key."

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from django.utils.safestring import SafeString, mark_safe
 
-from schedules.forecast import Expected, Forecast
-from schedules.timeline import words
+from schedules.forecast.forecast import Expected, Forecast
+from schedules.timeline import labels
 from schedules.timeline.axis import Axis
 from schedules.timeline.lanes import Level, levels, peaks
 from schedules.timeline.rows import Cell, Row
@@ -32,7 +32,7 @@ def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[Row], link: Link
     for row in rows:
         parts += _row(row, axis, top, link(row.schedule_id))
         top += ROW
-    label = f"The coming hours, {words.of_stretch(axis)}"
+    label = f"The coming hours, {labels.of_stretch(axis)}"
     picture = "".join(parts)
     return mark_safe(  # noqa: S308 - every text is escaped where it is written
         f'<svg class="timeline" data-timeline role="group" aria-label="{escape(label)}" '
@@ -86,7 +86,7 @@ def _lane(
         run = _column("run", x, width, top + LANE, level.running / highest)
         wait = _column("queue", x, width, top + 2 * LANE, level.waiting / max(1, most_waiting))
         ground = f'<rect class="ground" x="{x:.3f}%" y="{top}" width="{width:.3f}%" height="{2 * LANE}"/>'
-        yield f"<g><title>{escape(words.of_level(level, axis))}</title>{ground}{run}{wait}</g>"
+        yield f"<g><title>{escape(labels.of_level(level, axis))}</title>{ground}{run}{wait}</g>"
     line = top + LANE - (LANE - 14) * forecast.cap / highest
     yield f'<line class="cap" x1="0" x2="100%" y1="{line:.1f}" y2="{line:.1f}"/>'
     yield _text("cap", 0, line - 3, f"cap {forecast.cap}")
@@ -111,8 +111,8 @@ def _row(row: Row, axis: Axis, top: int, address: str) -> Iterator[str]:
     yield f'<g class="row"><line class="base" x1="0" x2="100%" y1="{top + ROW}" y2="{top + ROW}"/>'
     middle = top + (ROW - BAR) / 2
     busiest = max((cell.level + cell.queue for cell in row.cells), default=0)
-    drawn = [(words.of_bar(one, axis), _bar(one, axis, middle)) for one in row.bars]
-    drawn += [(words.of_cell(cell, axis), _cell(cell, axis, top, busiest)) for cell in row.cells]
+    drawn = [(labels.of_bar(one, axis), _bar(one, axis, middle)) for one in row.bars]
+    drawn += [(labels.of_cell(cell, axis), _cell(cell, axis, top, busiest)) for cell in row.cells]
     for number, (said, shape) in enumerate(drawn):
         stop = -1 if number else 0
         yield f'<a href="{escape(address)}" tabindex="{stop}"><title>{escape(said)}</title>{shape}</a>'

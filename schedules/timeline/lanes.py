@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from schedules.forecast import Expected, Forecast
-from schedules.plans import Likely
-from schedules.simulation import Fate
+from schedules.forecast.forecast import Expected, Forecast
+from schedules.forecast.inputs import Likely
+from schedules.forecast.simulation import Fate
 from schedules.timeline.axis import Axis
 
 STRETCH = timedelta(minutes=10)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schedules.forecast import Expected, Forecast
-from schedules.plans import Likely
-from schedules.simulation import Fate
+from schedules.forecast.forecast import Expected, Forecast
+from schedules.forecast.inputs import Likely
+from schedules.forecast.simulation import Fate
 from schedules.timeline.axis import Axis
 
 MOST_ROWS = 20

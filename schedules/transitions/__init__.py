@@ -5,14 +5,14 @@ at the count. Losing a race is an ordinary answer: None, False or `LeaseLost`.
 """
 
 from schedules.transitions.accounts import Ending
-from schedules.transitions.claiming import Claim, adopt, claim
-from schedules.transitions.ending import finish, give_up, release, requeue
-from schedules.transitions.holding import note_work, progress, renew, request_cancel
-from schedules.transitions.next_instant import defer, move_on
-from schedules.transitions.parking import park, unpark, withdraw
-from schedules.transitions.queueing import enqueue, enqueue_all, new_run
+from schedules.transitions.claim import Claim, adopt, claim
+from schedules.transitions.enqueue import enqueue, enqueue_all, new_run
+from schedules.transitions.finish import finish, give_up, release, requeue
+from schedules.transitions.lease import note_work, progress, renew, request_cancel
+from schedules.transitions.park import park, unpark, withdraw
+from schedules.transitions.schedules.next_instant import defer, move_on
+from schedules.transitions.schedules.status import forgive, pause, remove, restore, resume
 from schedules.transitions.slots import bring_in_strays
-from schedules.transitions.standing import forgive, pause, remove, restore, resume
 
 __all__ = [
     "Claim",

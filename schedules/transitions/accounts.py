@@ -11,10 +11,10 @@ from agents.models import Event
 from agents.protocol.events import Finished
 from agents.spending import totals
 from agents.states import FailureKind, FailureReason
-from schedules import statements
 from schedules.models import Run
-from schedules.spending import spender
+from schedules.models.spending import spender
 from schedules.states import RunStatus
+from schedules.transitions import statements
 
 # What the run itself had no part in: its log may hold the answer all the same.
 NOT_ITS_OWN = (FailureReason.WORKER_LOST, FailureReason.LEASE_EXPIRED)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
-from schedules import statements
 from schedules.conf import Conf
 from schedules.errors import NoRoom, Quicker
 from schedules.models import Pool, Run, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
+from schedules.transitions import statements
 
 log = logging.getLogger("stagent.slots")
 

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import SimpleLazyObject
 
-from schedules.panels import pulse
+from schedules.dashboard import status
 from stagent import board, forecast_page, forecast_stagger, navigation
 from stagent.lib import clock
 
@@ -39,7 +39,7 @@ class ConsoleSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
         context["sections"] = navigation.sections(context["available_apps"], request.path)
-        context["pulse"] = SimpleLazyObject(lambda: pulse.take(clock.now()))
+        context["pulse"] = SimpleLazyObject(lambda: status.take(clock.now()))
         return context
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
@@ -48,7 +48,7 @@ class ConsoleSite(admin.AdminSite):
     def board(self, request: HttpRequest) -> HttpResponse:
         """Show the first page's moving part, for the page to fetch again and again."""
         now = clock.now()
-        context = board.look(request, now) | {"pulse": pulse.take(now)}
+        context = board.look(request, now) | {"pulse": status.take(now)}
         return render(request, "console/board.html", context)
 
     def forecast(self, request: HttpRequest) -> HttpResponse:

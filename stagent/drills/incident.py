@@ -20,8 +20,9 @@ from django.db.models import Max, Sum  # noqa: E402
 
 from agents.models import Profile, StreamRecord  # noqa: E402
 from chat.models import Message  # noqa: E402
-from schedules import conf, editing, run_now  # noqa: E402
+from schedules import conf  # noqa: E402
 from schedules.models import Firing, Run, Schedule, Scheduler, Slot  # noqa: E402
+from schedules.services import edit_schedule, run_now  # noqa: E402
 from stagent.drills.crew import Crew, wait_for  # noqa: E402
 from stagent.drills.person import Heard, Person  # noqa: E402
 from stagent.drills.report import Report, percentile, spread  # noqa: E402
@@ -71,7 +72,7 @@ def _all_at_once(person: User) -> None:
 def _schedule(name: str, now: datetime, owner: User, **when: object) -> Schedule:
     profile = Profile.objects.get(slug="operator")
     given = {"name": name, "prompt": HEAVY_WORK, "profile": profile, "max_turns": TURNS + 10, **when}
-    return editing.save(Schedule(owner=owner), given, now=now)
+    return edit_schedule.save(Schedule(owner=owner), given, now=now)
 
 
 async def _chat(person: Person, times: int) -> list[Heard]:

@@ -11,9 +11,9 @@ from django.db import DatabaseError, connection, transaction
 
 from agents.approvals import approvals
 from agents.models import Profile, Question
-from schedules import editing, run_now
 from schedules.errors import Blocked, CapacityFull, NoScheduler
 from schedules.models import Run, Schedule
+from schedules.services import edit_schedule, run_now
 from schedules.states import RunStatus, Source
 from schedules.transitions import enqueue, request_cancel, withdraw
 from stagent.lib import bell, clock
@@ -65,7 +65,7 @@ class Load:
             **self._told,
             **when,
         }
-        return editing.save(Schedule(owner=self._owner), given, now=now)
+        return edit_schedule.save(Schedule(owner=self._owner), given, now=now)
 
     def _force(self, now: datetime) -> None:
         try:

@@ -9,7 +9,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from schedules.tallies import books
+from schedules.monitoring.rollups import rollup
 from stagent.filling.planning import schedules
 from stagent.filling.pouring import at_ease
 from stagent.filling.talk import talk
@@ -38,4 +38,4 @@ def fill(size: Size, now: datetime, tell: Callable[[str], Any]) -> None:
         if size.conversations:
             talk(size.conversations, size.messages, now, dice)
             tell(f"{size.conversations:,} conversations of {size.messages:,} messages")
-    books.begin(now)
+    rollup.begin(now)

@@ -5,8 +5,8 @@ from itertools import batched
 from random import Random
 
 from agents.models import Profile, Project
-from schedules import editing
 from schedules.models import Schedule
+from schedules.services import edit_schedule
 from schedules.states import ScheduleStatus
 
 BATCH = 2_000
@@ -33,7 +33,7 @@ def schedules(many: int, now: datetime, dice: Random) -> list[Schedule]:
 
 def _template(cron: str, profile: Profile, now: datetime) -> Schedule:
     columns = {"name": "template", "prompt": "Say what is new.", "profile": profile, "cron": cron}
-    return editing.save(Schedule(), columns, now=now)
+    return edit_schedule.save(Schedule(), columns, now=now)
 
 
 def _copy(

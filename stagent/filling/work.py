@@ -242,7 +242,7 @@ def _delivery(run: Ran) -> Values:
 
 
 def _news(run: Ran) -> dict[str, Any]:
-    """Return what `schedules.outbox` would have told of it."""
+    """Return what `schedules.deliveries.outbox` would have told of it."""
     assert run.finished_at is not None
     return {
         "type": Delivery.Kind.RESULT.value, "schedule_id": str(run.schedule_id),

@@ -6,10 +6,10 @@ from django.db.models import Count, Min
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from agents.models import Provider
-from schedules import waits
+from schedules.capacity import wait_reasons
+from schedules.capacity.conditions import Situation
+from schedules.dashboard import slots
 from schedules.models import Delivery, Run, Schedule, Scheduler
-from schedules.panels import places
-from schedules.situation import Situation
 from schedules.states import ScheduleStatus
 
 MIB = 1024 * 1024
@@ -30,7 +30,7 @@ def look(at: Situation) -> Iterator[Metric]:
 
 
 def _slots(at: Situation) -> Iterator[Metric]:
-    pools = places.look(at.conf)
+    pools = slots.look(at.conf)
     sizes, held = {pool.name: pool.size for pool in pools}, {pool.name: pool.held for pool in pools}
     yield _one("stagent_cap", "Runs at once over all schedules: the cap in force.", at.conf.max_concurrent)
     yield _by("stagent_slots", "Places to run, by pool.", "pool", sizes)
@@ -38,7 +38,7 @@ def _slots(at: Situation) -> Iterator[Metric]:
 
 
 def _queue(at: Situation) -> Iterator[Metric]:
-    queued: dict[str, int] = {reason.value: number for reason, number in waits.count(at).items()}
+    queued: dict[str, int] = {reason.value: number for reason, number in wait_reasons.count(at).items()}
     oldest = Run.objects.queued().order_by().aggregate(at=Min("queued_at"))["at"]
     age = max(0.0, (at.now - oldest).total_seconds()) if oldest else 0
     yield _by("stagent_queued_runs", "Runs in the queue, by what they wait for.", "wait_reason", queued)

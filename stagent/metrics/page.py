@@ -12,8 +12,8 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from schedules import caps, situation
-from schedules.tallies import books
+from schedules.capacity import conditions, effective_cap
+from schedules.monitoring.rollups import rollup
 from stagent.auth import authenticate
 from stagent.lib import clock
 from stagent.metrics import gauges, totals
@@ -26,8 +26,8 @@ class Install(Collector):
     """Everything there is to tell; collected anew at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        yield from gauges.look(situation.look(now := clock.now(), caps.load(now)))
-        yield from totals.look(books.totals())
+        yield from gauges.look(conditions.look(now := clock.now(), effective_cap.load(now)))
+        yield from totals.look(rollup.totals())
 
 
 @never_cache

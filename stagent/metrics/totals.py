@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-from schedules.tallies import sources
-from schedules.tallies.histograms import Histogram, Totals
+from schedules.monitoring.rollups import sources
+from schedules.monitoring.rollups.histograms import Histogram, Totals
 
 
 @dataclass(frozen=True)

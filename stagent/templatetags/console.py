@@ -13,9 +13,9 @@ from django.utils.text import capfirst
 
 from agents.admin.approvals import question_badge
 from agents.admin.budgets import meter
-from schedules.admin.tones import firing_badge, run_badge
+from schedules.admin.badges import firing_badge, run_badge
 from schedules.models import Run
-from schedules.zones import zone
+from schedules.timing.timezones import zone
 from stagent.lib import cells, charts, clock
 from stagent.lib.rendering import html_of
 from stagent.lib.text import sentence

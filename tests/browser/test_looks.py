@@ -11,8 +11,8 @@ from agents.protocol.usage import Usage
 from agents.runtimes import breaker
 from agents.spending import budgets
 from agents.states import Activity, FailureReason
-from schedules import watching
 from schedules.models import Firing
+from schedules.monitoring import detectors
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish, pause
 from stagent.lib import clock
@@ -61,7 +61,7 @@ def pages():
     Budget.objects.create(scope="install", window="day", max_turns=10)
     budgets.settle(budgets.Spender(Activity.RUN_TURN), Usage(input=1000), model="claude-opus-5-5", now=now)
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", now)
-    watching.look(now)
+    detectors.look(now)
     one = f"schedules/schedule/{schedule.pk}"
     rows = (
         f"{one}/change", f"{one}/history", f"{one}/delete", f"schedules/schedule/{weary.pk}/change",

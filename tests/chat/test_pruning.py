@@ -13,7 +13,7 @@ from chat.catching_up import is_kept
 from chat.models import Conversation, Message
 from chat.tidying import restore, throw_away
 from chat.transitions import Result, deliver
-from schedules import retention
+from schedules.dispatch import retention
 from stagent.lib.problems import Problem
 from tests.support.builders import NOON, a_running_run, a_schedule
 from tests.support.talking import converses

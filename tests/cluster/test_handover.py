@@ -7,15 +7,18 @@ import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
-from schedules import caps, conf, handover, presence, run_now, situation, watching
-from schedules.cluster.host import Host
-from schedules.drain import drain
+from schedules import conf, handover
+from schedules.capacity import conditions, effective_cap, processes
+from schedules.cluster.worker_host import Host
+from schedules.dashboard import queue, status
+from schedules.dispatch.drain import drain
+from schedules.dispatch.loop import Loop
+from schedules.dispatch.reaper import reap
 from schedules.errors import NoScheduler
-from schedules.loop import Loop
 from schedules.models import Notice, Pool, Run, Scheduler
 from schedules.models.run import UNADOPTED
-from schedules.panels import pulse, queue
-from schedules.reaper import reap
+from schedules.monitoring import detectors
+from schedules.services import run_now
 from schedules.states import RunStatus
 from schedules.transitions import claim, request_cancel
 from stagent import doctor, health
@@ -73,7 +76,7 @@ def test_a_run_of_a_pool_goes_to_the_queue_of_that_name():
 def test_without_a_worker_nothing_is_claimed_and_the_queue_says_so():
     run = a_queued_run()
     a_handing_scheduler()
-    at = situation.look(NOON, conf.load(), claims=True)
+    at = conditions.look(NOON, conf.load(), claims=True)
     assert drain(at, UNADOPTED) == []
     assert queue.explain([run], at)[0].sentence == "Waiting for a worker."
 
@@ -82,7 +85,7 @@ def test_a_worker_for_one_pool_gets_the_runs_of_that_pool_only():
     Pool.objects.create(name="gpu", size=1)
     a_worker(pools="gpu")
     other, mine = a_queued_run(), a_queued_run(a_schedule(name="Picture", pool_id="gpu"))
-    at = situation.look(NOON, conf.load(), claims=True)
+    at = conditions.look(NOON, conf.load(), claims=True)
     assert [claimed.run_id for claimed in drain(at, UNADOPTED)] == [mine.pk]
     assert queue.explain([other], at)[0].sentence == "Waiting for a worker."
 
@@ -162,22 +165,22 @@ def test_run_now_needs_a_scheduler_and_a_worker(who):
     who()
     with pytest.raises(NoScheduler, match="procrastinate worker"):
         run_now.execute(a_schedule(), user=None, now=NOON)
-    assert not presence.complete(NOON)
+    assert not processes.complete(NOON)
 
 
 def test_a_workers_own_limit_is_no_cap():
     a_worker(cap=40)
     a_handing_scheduler()
-    assert caps.look(NOON).value == 2
+    assert effective_cap.look(NOON).value == 2
 
 
 def test_that_no_worker_is_there_is_told_everywhere():
     a_handing_scheduler(clock.now())
     assert "no worker" in health.scheduler(clock.now()).detail
     assert doctor.workers(clock.now()).level == Level.FAIL
-    seen = pulse.take(clock.now())
+    seen = status.take(clock.now())
     assert (seen.executing, seen.wants_workers) == (False, True)
-    watching.look_for_scheduler(clock.now(), clock.now() - timedelta(hours=1))
+    detectors.look_for_scheduler(clock.now(), clock.now() - timedelta(hours=1))
     assert Notice.objects.get().text.startswith("No worker is running")
 
 

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 
 from agents.models import Event
-from schedules import cancelling
 from schedules.models import Run, Scheduler, Slot
+from schedules.services import cancel_run
 from schedules.states import RunStatus
 from stagent.drills.watch import Watch
 from stagent.lib import clock
@@ -165,7 +165,7 @@ def test_a_cancel_reaches_a_run_on_another_host(scheduler: Host, machines: Machi
     run = ask(ENDLESS)
     with machines.worker() as worker:
         wait_until(worker.talks(run), within=AGES)
-        cancelling.cancel(run.pk, reason="enough", now=clock.now())
+        cancel_run.cancel(run.pk, reason="enough", now=clock.now())
         wait_until(finished(run), within=AGES)
     run.refresh_from_db()
     assert (run.status, run.cancel_reason) == (RunStatus.CANCELLED, "enough")

@@ -10,14 +10,15 @@ from typing import Any
 from agents.protocol.events import Notice
 from agents.transcripts import transcript
 from schedules import conf as settings
-from schedules import editing, run_now, situation
-from schedules.drain import adopt_waiting, drain
+from schedules.capacity import conditions
+from schedules.capacity.conditions import Situation
+from schedules.dispatch.drain import adopt_waiting, drain
+from schedules.dispatch.reaper import reap
+from schedules.dispatch.tick import tick
 from schedules.errors import CapacityFull, LeaseLost
 from schedules.models import Run, Schedule, Setting
-from schedules.reaper import reap
-from schedules.situation import Situation
+from schedules.services import edit_schedule, run_now
 from schedules.states import RunStatus
-from schedules.tick import tick
 from schedules.transitions import (
     Claim,
     Ending,
@@ -34,7 +35,7 @@ from tests.support.racer import Race
 
 
 def look(race: Race) -> Situation:
-    return situation.look(race.now(), settings.load(), claims=True)
+    return conditions.look(race.now(), settings.load(), claims=True)
 
 
 def ticker(race: Race) -> dict[str, int]:
@@ -200,7 +201,7 @@ def editor(race: Race) -> dict[str, int]:
         changes = {"cron": PARITIES[parity], "prompt": f"Minutes: {parity}"}
         now = race.now()
         race.breathe(random.uniform(0, 0.15))  # a request that waits its turn has an old idea of now
-        editing.save(schedule, random.choice([changes, {"name": f"renamed {edits}"}]), now=now)
+        edit_schedule.save(schedule, random.choice([changes, {"name": f"renamed {edits}"}]), now=now)
         edits += 1
         race.breathe(0.05)
     return {"edits": edits}

@@ -15,11 +15,11 @@ from agents.models import Question
 from agents.models.approval import QuestionQuerySet
 from agents.runtimes.errors import LeaseLost
 from agents.states import QuestionKind
-from schedules import cancelling
-from schedules.drain import drain
+from schedules.dispatch.drain import drain
 from schedules.errors import NotAllowed
 from schedules.models import Run
-from schedules.spending import spender
+from schedules.models.spending import spender
+from schedules.services import cancel_run
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending, finish, park
 from stagent.lib.problems import Problem
@@ -94,7 +94,7 @@ def caller_off(race: Race) -> dict[str, int]:
         asking = Run.objects.under_way().order_by("?").values_list("pk", flat=True)
         for run_id in asking[:1]:
             try:
-                cancelling.cancel(run_id, reason="Enough.", now=race.now())
+                cancel_run.cancel(run_id, reason="Enough.", now=race.now())
                 cancelled += 1
             except NotAllowed:
                 continue

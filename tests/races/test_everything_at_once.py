@@ -7,8 +7,8 @@ from django.db.models import Max
 
 from agents.models import Event, LedgerEntry, Transcript
 from schedules import conf
+from schedules.dispatch.reaper import reap
 from schedules.models import Firing, Pool, Run, Schedule, Slot
-from schedules.reaper import reap
 from schedules.states import FINISHED, FiringKind, OverlapPolicy, RunStatus
 from schedules.transitions import bring_in_strays
 from stagent import audit

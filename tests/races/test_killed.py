@@ -10,8 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from agents.models import Event
+from schedules.dispatch.reaper import MAX_LOST
 from schedules.models import Firing, Run, Slot
-from schedules.reaper import MAX_LOST
 from schedules.states import RunStatus, Source
 from schedules.transitions import enqueue, request_cancel
 from stagent import audit

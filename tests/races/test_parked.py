@@ -7,9 +7,10 @@ import pytest
 
 from agents.approvals import approvals
 from agents.models import Event, Question
-from schedules import cancelling, parked
-from schedules.cancelling import Cancelled
+from schedules.dispatch import questions
 from schedules.models import Run, Slot
+from schedules.services import cancel_run
+from schedules.services.cancel_run import Cancelled
 from schedules.states import RunStatus
 from stagent.lib import clock
 from tests.races.test_killed import AGES, LONG_LEASE, ask, finished, scheduler
@@ -49,11 +50,11 @@ def test_an_answer_whose_process_died_at_once_is_found_by_a_scheduler(alice) -> 
     run = ask(WORDS)
     with scheduler():
         wait_until(is_now(run, RunStatus.WAITING), within=AGES)
-        parked.question_answered.disconnect(parked.go_on)
+        questions.question_answered.disconnect(questions.go_on)
         try:
             approvals.answer(Question.objects.get().pk, alice, "deny")
         finally:
-            parked.listen()
+            questions.listen()
         wait_until(finished(run), within=AGES)
     assert "I did not get an answer." in Run.objects.get(pk=run.pk).result
 
@@ -66,5 +67,5 @@ def test_a_scheduler_that_is_told_to_leave_does_not_wait_for_a_person() -> None:
         assert process.end() == 0
     assert is_now(run, RunStatus.WAITING)()
     assert Question.objects.get().is_open
-    assert cancelling.cancel(run.pk, reason="Enough.", now=clock.now()) is Cancelled.AT_ONCE
+    assert cancel_run.cancel(run.pk, reason="Enough.", now=clock.now()) is Cancelled.AT_ONCE
     assert Question.objects.get().status == "withdrawn"

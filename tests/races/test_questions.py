@@ -8,8 +8,8 @@ from django.contrib.admin.models import LogEntry
 
 from agents.models import Question
 from agents.states import QuestionStatus
+from schedules.dispatch.reaper import reap
 from schedules.models import Run, Slot
-from schedules.reaper import reap
 from schedules.states import FINISHED, OverlapPolicy, RunStatus
 from tests.races.actors import reaper, ticker
 from tests.races.askers import answerer, asking_worker, caller_off

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from schedules.cron import Cron, CronError, parse
+from schedules.timing.cron import Cron, CronError, parse
 
 MINUTES = ["*", "*/5", "*/15", "*/7", "0", "30", "1,31", "59", "10-20/5", "0,15,30,45", "50-10", "5/20"]
 HOURS = ["*", "*/2", "0-23", "2", "0", "23", "1-3", "22-2", "2,3", "*/6", "9-17", "0,1"]

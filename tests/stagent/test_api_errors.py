@@ -52,7 +52,7 @@ def test_a_foreign_host_is_told_in_our_form_too(api):
 @pytest.mark.parametrize("debug", [False, True])
 def test_a_fault_of_ours_is_logged_and_says_nothing_of_itself(api, monkeypatch, settings, caplog, debug):
     settings.DEBUG = debug
-    monkeypatch.setattr("schedules.api.routes.schedules.page", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("schedules.api.schedules.page", lambda *_, **__: 1 / 0)
     answer = api.get("/schedules")
     assert refusal(answer) == (500, "internal_error")
     assert "division" not in answer.content.decode()
@@ -63,7 +63,7 @@ def test_a_database_that_does_not_answer_is_no_fault_of_the_request(api, monkeyp
     def locked(*_, **__):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("schedules.api.routes.schedules.page", locked)
+    monkeypatch.setattr("schedules.api.schedules.page", locked)
     answer = api.get("/schedules")
     assert refusal(answer) == (503, "database_unavailable")
     assert answer.headers["retry-after"] == "2"
@@ -76,7 +76,7 @@ def test_a_full_disk_is_called_by_its_name(api, monkeypatch, said):
     def full(*_, **__):
         raise OperationalError(said)
 
-    monkeypatch.setattr("schedules.api.routes.schedules.page", full)
+    monkeypatch.setattr("schedules.api.schedules.page", full)
     assert refusal(api.get("/schedules")) == (503, "database_full")
 
 

@@ -10,17 +10,16 @@ from agents.api import approvals, ledger
 from chat.api import attachment_rows, conversation_rows, message_rows
 from chat.api.asking import ConversationChanges, NewConversation, NewMessage
 from chat.api.placing import Placed
-from schedules.api import firing_rows, run_rows, schedule_rows
-from schedules.api.asking import Because, NewSchedule, PreviewAsked
-from schedules.api.changing import Saved
-from schedules.api.fires import Fire
-from schedules.api.forecast_rows import ForecastRow
-from schedules.api.previewing import Preview
-from schedules.api.routes.runs import EventRow
-from schedules.api.routes.schedules import Execution
-from schedules.api.routes.status import SettingRow
-from schedules.api.stagger_rows import StaggerRow
-from schedules.api.status_rows import QueuedRow, StatusRow
+from schedules.api.preview import Preview
+from schedules.api.runs import EventRow
+from schedules.api.schedules import Execution
+from schedules.api.schemas import firings, runs, schedules
+from schedules.api.schemas.forecast import ForecastRow, StaggerRow
+from schedules.api.schemas.requests import Because, NewSchedule, PreviewAsked
+from schedules.api.schemas.status import QueuedRow, StatusRow
+from schedules.api.schemas.upcoming import Fire
+from schedules.api.status import SettingRow
+from schedules.services.schedule_actions import Saved
 from stagent.api import api
 
 PATHS = {
@@ -128,9 +127,9 @@ def test_unknown_fields_are_declared_as_refused(document):
 @pytest.mark.parametrize(
     "module",
     [
-        schedule_rows,
-        run_rows,
-        firing_rows,
+        schedules,
+        runs,
+        firings,
         approvals,
         ledger,
         conversation_rows,

@@ -17,10 +17,12 @@ from agents.transcripts import transcript
 from chat import reconcile, spending
 from chat.models import Message
 from chat.transitions import request_stop
-from schedules import conf, endings, reaper
+from schedules import conf
+from schedules.dispatch import reaper
+from schedules.dispatch.reaper import MAX_LOST
+from schedules.execution import outcome
 from schedules.models import Delivery, Firing, Run
-from schedules.reaper import MAX_LOST
-from schedules.spending import spender
+from schedules.models.spending import spender
 from schedules.states import FiringKind, Outcome, RunStatus
 from schedules.transitions import Claim, Ending, claim, finish, give_up, request_cancel, requeue, withdraw
 from stagent import audit
@@ -154,7 +156,7 @@ SAID = [*WHOLE, Finished("completed", text="All is well.")]
 
 
 def _handed_back(run: Run, held: Claim) -> None:
-    endings.hand_back(held, 10)
+    outcome.hand_back(held, 10)
 
 
 def _lost_once(run: Run, held: Claim) -> None:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
 from agents.runtimes import breaker
-from schedules import watching
+from schedules.monitoring import detectors
 from stagent import duties
 from stagent.lib import clock
 from tests.support.builders import a_running_run, a_schedule
@@ -70,7 +70,7 @@ def test_a_viewer_is_offered_no_button_that_would_be_refused(client, dora):
     now = clock.now()
     run, _ = a_running_run(schedule := a_schedule(now), now)
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", now)
-    watching.look(now)
+    detectors.look(now)
     client.force_login(dora)
     one = (f"schedules/schedule/{schedule.pk}/change/", f"schedules/run/{run.pk}/change/")
     for page in (*PAGES, *one):

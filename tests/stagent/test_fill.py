@@ -6,11 +6,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from agents.models import LedgerEntry
-from schedules import retention
-from schedules.deliveries import letters
+from schedules.deliveries import email
+from schedules.dispatch import retention
 from schedules.models import Delivery, Firing, Run, Schedule
+from schedules.monitoring.rollups import rollup
 from schedules.states import Outcome, RunStatus
-from schedules.tallies import books
 from stagent.lib import clock
 from tests.support.builders import a_schedule
 
@@ -50,12 +50,12 @@ def test_what_was_sent_out_says_what_it_was(filled):
     for delivery in sent:
         assert delivery.run is not None
         assert delivery.payload["result"] == delivery.run.result
-        assert f"Run {delivery.run_id} of" in letters.text(delivery)
-        assert letters.subject(delivery).startswith(delivery.payload["schedule_name"])
+        assert f"Run {delivery.run_id} of" in email.text(delivery)
+        assert email.subject(delivery).startswith(delivery.payload["schedule_name"])
 
 
 def test_it_is_no_part_of_what_metrics_count(filled):
-    assert books.totals() == {}
+    assert rollup.totals() == {}
 
 
 def test_an_install_in_use_is_left_alone_unless_told_otherwise(db):

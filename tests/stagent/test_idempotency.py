@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection, connections
 from django.test import Client
 
-from schedules.cancelling import cancel
 from schedules.models import Run, Schedule
+from schedules.services.cancel_run import cancel
 from stagent import idempotency
 from stagent.api import api as the_api
 from stagent.lib import clock

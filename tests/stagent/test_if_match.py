@@ -9,7 +9,7 @@ from django.db import connection
 
 from agents.models import Project
 from chat.models import Conversation
-from schedules.api.asking import ScheduleChanges
+from schedules.api.schemas.requests import ScheduleChanges
 from schedules.models import Schedule, Setting
 from schedules.models.slot import Pool
 from stagent.api import api

@@ -11,7 +11,7 @@ from agents import live_streams
 from agents.models import Budget, LedgerEntry
 from agents.runtimes import breaker
 from agents.states import Activity
-from schedules import waits
+from schedules.capacity import wait_reasons
 from schedules.models import Pool, Run, Tally
 from schedules.states import RunStatus, Source, WaitReason
 from schedules.transitions import Ending, finish, pause
@@ -136,8 +136,8 @@ def test_the_count_of_waits_agrees_with_what_each_run_is_told(db):
             Budget.objects.create(max_cost_usd=0)
         situation = the_situation(now)
         object.__setattr__(situation, "open_breakers", frozenset({shut.pk}))
-        one_by_one = [waits.reason(run, situation) for run in Run.objects.select_related("schedule")]
-        assert waits.count(situation) == {reason: one_by_one.count(reason) for reason in WaitReason}
+        one_by_one = [wait_reasons.reason(run, situation) for run in Run.objects.select_related("schedule")]
+        assert wait_reasons.count(situation) == {reason: one_by_one.count(reason) for reason in WaitReason}
         assert len(set(one_by_one)) == (4 if install_is_spent else 6)
 
 

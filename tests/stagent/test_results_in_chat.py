@@ -8,9 +8,10 @@ from django.db import connections
 
 from chat import contexts
 from chat.models import Conversation, Message
-from schedules import outbox, retention
-from schedules.deliveries.sending import tell_due
-from schedules.loop import Loop
+from schedules.deliveries import outbox
+from schedules.deliveries.sender import tell_due
+from schedules.dispatch import retention
+from schedules.dispatch.loop import Loop
 from schedules.models import Delivery, Run
 from schedules.states import RunStatus, Source
 from schedules.transitions import Ending, enqueue, finish

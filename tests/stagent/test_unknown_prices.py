@@ -17,7 +17,7 @@ from agents.runtimes.errors import BudgetExceeded
 from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
 from schedules.models import Delivery, Firing, Run, Schedule, Tally
-from schedules.spending import spender
+from schedules.models.spending import spender
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish
 from stagent import audit

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 
-from schedules import watching
 from schedules.models import Delivery, Notice
+from schedules.monitoring import detectors
 from stagent.lib import clock
 from stagent.watchman import Watchman
 from tests.support.builders import a_scheduler
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def watchman(monkeypatch, settings):
     """A watchman without patience, who looks all the time."""
-    monkeypatch.setattr(watching, "SILENT_FOR", timedelta())
+    monkeypatch.setattr(detectors, "SILENT_FOR", timedelta())
     settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
     watchman = Watchman(every_sec=0.02)
     yield watchman
@@ -51,22 +51,22 @@ def test_an_error_ends_no_watch(watchman, monkeypatch):
         looks.append(1)
         raise RuntimeError("The database is away.")
 
-    monkeypatch.setattr(watching, "look_for_scheduler", look)
+    monkeypatch.setattr(detectors, "look_for_scheduler", look)
     watchman.start()
     wait_until(lambda: len(looks) > 2)
 
 
 def test_it_remembers_when_it_last_saw_one(watchman, monkeypatch):
-    monkeypatch.setattr(watching, "SILENT_FOR", timedelta(hours=1))
+    monkeypatch.setattr(detectors, "SILENT_FOR", timedelta(hours=1))
     scheduler = a_scheduler(clock.now() + timedelta(minutes=1))
     looked = []
-    look = watching.look_for_scheduler
+    look = detectors.look_for_scheduler
 
     def looking(now, since, seen):
         looked.append(seen)
         return look(now, since - timedelta(hours=2), seen)
 
-    monkeypatch.setattr(watching, "look_for_scheduler", looking)
+    monkeypatch.setattr(detectors, "look_for_scheduler", looking)
     watchman.start()
     wait_until(lambda: looked and looked[-1])
     scheduler.delete()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import tzdata
 
-from schedules import next_check, watching
+from schedules.dispatch import next_instant_check
 from schedules.models import Notice, Setting
+from schedules.monitoring import detectors
 from stagent import doctor
 from stagent.lib import zone_data
 from tests.support.builders import NOON, a_scheduler
@@ -60,18 +61,18 @@ def test_hosts_that_differ_are_told_until_they_agree() -> None:
     a_scheduler(NOON, host="old", zone_data="2025b (system, /usr/share/zoneinfo)")
     other = a_scheduler(NOON, host="new", zone_data="2026f (tzdata package)")
     assert "2025b" in doctor.zones(NOON).detail
-    watching.look(NOON)
+    detectors.look(NOON)
     notice = Notice.objects.get()
     assert notice.kind == Notice.Kind.ZONE_DATA
     assert "new 2026f (tzdata package), old 2025b" in notice.text
     other.delete()
-    watching.look(NOON + timedelta(seconds=1))
+    detectors.look(NOON + timedelta(seconds=1))
     assert not Notice.objects.open().exists()
 
 
 @pytest.mark.django_db
 def test_the_version_is_kept_and_a_new_one_has_every_schedule_checked() -> None:
-    Setting.objects.create(key=next_check.ZONE_DATA, value="2020a")
-    check = next_check.NextCheck()
+    Setting.objects.create(key=next_instant_check.ZONE_DATA, value="2020a")
+    check = next_instant_check.NextCheck()
     check.step(NOON)
-    assert Setting.objects.get(key=next_check.ZONE_DATA).value == zone_data.choose().version
+    assert Setting.objects.get(key=next_instant_check.ZONE_DATA).value == zone_data.choose().version

@@ -13,10 +13,12 @@ from agents.protocol.usage import Usage
 from agents.spending.budgets import Spender
 from agents.states import QuestionKind
 from agents.transcripts import transcript
-from schedules import conf, editing, situation
+from schedules import conf
+from schedules.capacity import conditions
+from schedules.capacity.conditions import Situation
 from schedules.models import Run, Schedule, Scheduler
-from schedules.situation import Situation
-from schedules.spending import spender
+from schedules.models.spending import spender
+from schedules.services import edit_schedule
 from schedules.states import Source
 from schedules.transitions import Claim, claim, enqueue, park
 
@@ -38,7 +40,7 @@ def a_schedule(now: datetime = NOON, **changes: Any) -> Schedule:
         "prompt": "Report.",
         "profile": changes.get("profile") or a_profile(),
     }
-    return editing.save(Schedule(), defaults | changes, now=now)
+    return edit_schedule.save(Schedule(), defaults | changes, now=now)
 
 
 def a_queued_run(
@@ -106,7 +108,7 @@ def a_waiting_run(
 
 
 def the_situation(now: datetime = NOON) -> Situation:
-    return situation.look(now, conf.load(), claims=True)
+    return conditions.look(now, conf.load(), claims=True)
 
 
 def a_scheduler(now: datetime, **columns: Any) -> Scheduler:

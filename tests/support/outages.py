@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedules import reaper, tick
+from schedules.dispatch import reaper, tick
 from stagent.lib.outage import DATABASE
 
 

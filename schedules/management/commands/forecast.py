@@ -15,10 +15,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from schedules import caps, conf, plans, situation
-from schedules.forecast import FATES, HOURS, MOST_HOURS, Day, Expected, Forecast, play
-from schedules.forecast_answer import answer
-from schedules.zones import zone
+from schedules import conf
+from schedules.capacity import conditions, effective_cap
+from schedules.forecast import inputs
+from schedules.forecast.as_json import answer
+from schedules.forecast.forecast import FATES, HOURS, MOST_HOURS, Day, Expected, Forecast, play
+from schedules.timing.timezones import zone
 from stagent.lib import clock
 from stagent.lib.cells import money
 
@@ -40,9 +42,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
         until = now + timedelta(hours=options["hours"])
-        at_present = situation.look(now, caps.load(now))
+        at_present = conditions.look(now, effective_cap.load(now))
         cap = at_present.conf.max_concurrent
-        outlook = plans.look(at_present, until)
+        outlook = inputs.look(at_present, until)
         asked = play(outlook, now=now, until=until, cap=options["cap"] or cap)
         if options["json"]:
             self.stdout.write(json.dumps(answer(asked), indent=2))

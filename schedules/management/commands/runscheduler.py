@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from schedules import conf
-from schedules.loop import GRACE_SEC, Loop
+from schedules.dispatch.loop import GRACE_SEC, Loop
 from stagent.lib import migrated
 from stagent.lib.interpreter import share_finely
 from stagent.lib.log_output import LineWriter

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from schedules.api.actors import Actor
-from schedules.asfile import matching, planning, telling, wording
+from schedules.schedule_file import match, plan, render_plan, serialize
+from schedules.services.actor import Actor
 from stagent.lib import clock
 from stagent.lib.file_command import FileCommand
 from stagent.lib.yaml_reader import read
@@ -32,18 +32,18 @@ class Command(FileCommand):
         )
 
     def export(self, options: dict[str, Any]) -> str:
-        schedules = matching.present().schedules
-        given = matching.keys_of(schedules, everybody=options["keys"])
+        schedules = match.present().schedules
+        given = match.keys_of(schedules, everybody=options["keys"])
         for schedule in schedules:
             schedule.key = given.get(schedule.pk, schedule.key)
-        return telling.written([telling.told(schedule) for schedule in schedules])
+        return serialize.written([serialize.told(schedule) for schedule in schedules])
 
     def carry_out(self, text: str, user: User, *, prune: bool) -> bool:
         now, actor = clock.now(), Actor(user, DOOR)
-        planned = planning.plan(read(text, telling.ROOT), now, prune=prune)
-        for change, warnings in planning.apply(planned, actor, now):
+        planned = plan.plan(read(text, serialize.ROOT), now, prune=prune)
+        for change, warnings in plan.apply(planned, actor, now):
             for warning in warnings:
                 self.stderr.write(f"! {change.place[1]}: {warning}")
-        for line in wording.lines(planned):
+        for line in render_plan.lines(planned):
             self.stdout.write(line)
         return bool(planned.changes)

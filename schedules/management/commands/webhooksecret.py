@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from agents.tools.base import ToolError
+from schedules.agent_tools.context import WHERE, the_schedule
 from schedules.deliveries.webhook import webhook_secret
-from schedules.tools.naming import WHERE, the_schedule
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ from agents.states import McpToolState as State
 from agents.tools.base import ToolError
 from agents.tools.registry import NAME, register
 from agents.tools.shell.shell import SHELL
-from schedules.tools.wanting import refuse_power
+from schedules.agent_tools.context import refuse_power
 from stagent.lib import clock
 
 OBJECT = {"type": "object", "properties": {"text": {"type": "string"}}}

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from procrastinate.contrib.django.management.commands import procrastinate
 
-from schedules.cluster import host
+from schedules.cluster import worker_host
 from stagent.lib.log_output import LineWriter
 
 DEFAULTS: dict[str, Any] = settings.PROCRASTINATE_WORKER_DEFAULTS
@@ -38,11 +38,11 @@ class Command(procrastinate.Command):
 
     async def _work(self, options: dict[str, Any]) -> None:
         concurrency = int(options.get("concurrency") or DEFAULTS["concurrency"])
-        here = host.Host(concurrency=concurrency, pools=",".join(options.get("queues") or ()))
+        here = worker_host.Host(concurrency=concurrency, pools=",".join(options.get("queues") or ()))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, here.leave)
         written = LineWriter(self.stderr)
         written.write(f"Worker {here.holder} is running, {concurrency} runs at once; Ctrl-C stops it.")
-        await here.serve(partial(host.fetch, **options), once=not options.get("wait", True))
+        await here.serve(partial(worker_host.fetch, **options), once=not options.get("wait", True))
         written.write("Worker stopped.")

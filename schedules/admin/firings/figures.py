@@ -1,0 +1,167 @@
+"""What a set of firings adds up to: how late they were, how long they waited and took, and what failed."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from django.utils.safestring import SafeString
+
+from agents.states import FailureReason
+from schedules.admin.number_filters import LagFilter, Range, StepsFilter, TookFilter, WaitFilter, counts
+from schedules.models import Firing
+from stagent.lib import charts
+
+NEWEST = 2000  # firings that are looked at; more would make the page slow and change little
+SHARES = (50, 95, 99)
+MILLISECOND = timedelta(milliseconds=1)
+COLUMNS = (
+    "due_at", "fired_at", "slot_wait_ms", "duration_ms", "turn_count", "max_turns_at_firing",
+    "failure_reason", "completed_at",
+)  # fmt: skip
+
+type Link = Callable[[dict[str, str]], str]  # the list's address with these filters added
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measurement: its name and its percentiles, in milliseconds, each with the rows from there on."""
+
+    name: str
+    values: list[float | None]
+    links: list[str]
+
+
+class Line(NamedTuple):
+    """One bar of a picture: what it stands for, how many, and the rows behind it."""
+
+    label: str
+    number: int
+    bar: SafeString
+    link: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How the firings spread over a measurement, or over the reasons they failed for."""
+
+    title: str
+    lines: list[Line]
+    none: str = ""  # what is said where there is nothing to draw
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The newest firings that fit, how many of them failed, the measurements and the pictures."""
+
+    looked_at: int
+    bounded: bool
+    failed: int
+    failed_link: str
+    cancelled: int  # by a person, which is no failure
+    cancelled_link: str
+    measures: list[Measure]
+    pictures: list[Picture] = field(default_factory=list)
+
+
+class Measured(NamedTuple):
+    """What matters of one firing; durations in milliseconds, steps in percent of the limit."""
+
+    lag: float | None
+    wait: float | None
+    took: float | None
+    steps: float | None
+    failure_reason: str
+    completed: bool
+
+    @property
+    def cancelled(self) -> bool:
+        """As `Firing.was_cancelled`."""
+        never_ran = self.took is None and not self.failure_reason
+        return self.completed and (self.failure_reason == FailureReason.ABORTED or never_ran)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.failure_reason) and not self.cancelled
+
+
+def summary(firings: QuerySet[Firing], link: Link) -> Summary:
+    """Add up the newest firings of a list."""
+    rows = [_measured(row) for row in firings.order_by("-nominal_at").values_list(*COLUMNS)[:NEWEST]]
+    waits = [row.wait for row in rows if row.wait is not None]
+    took = [row.took for row in rows if row.took is not None]
+    steps = [row.steps for row in rows if row.steps is not None]
+    return Summary(
+        looked_at=len(rows),
+        bounded=len(rows) == NEWEST,
+        failed=sum(row.failed for row in rows),
+        failed_link=link({"fate": "bad"}),
+        cancelled=sum(row.cancelled for row in rows),
+        cancelled_link=link({"fate": "calm"}),
+        measures=[
+            _measure("Lag", [row.lag for row in rows if row.lag is not None], LagFilter.parameter_name, link),
+            _measure("Slot wait", waits, WaitFilter.parameter_name, link),
+            _measure("Took", took, TookFilter.parameter_name, link),
+        ],
+        pictures=[
+            _spread("Slot wait", waits, WaitFilter.ranges, WaitFilter.parameter_name, link),
+            _spread("Took", took, TookFilter.ranges, TookFilter.parameter_name, link),
+            _spread("Steps of the limit", steps, StepsFilter.ranges, StepsFilter.parameter_name, link),
+            _reasons(Counter(row.failure_reason for row in rows if row.failed), link),
+        ],
+    )
+
+
+def _measured(row: tuple[Any, ...]) -> Measured:
+    due_at, fired_at, wait, took, turns, most, reason, completed_at = row
+    lag = (fired_at - due_at) / MILLISECOND if fired_at else None
+    steps = 100 * turns / most if most and turns is not None else None
+    return Measured(lag, wait, took, steps, reason, completed_at is not None)
+
+
+def _measure(name: str, values: list[float], parameter: str, link: Link) -> Measure:
+    found = [percentile(values, share) for share in SHARES]
+    return Measure(name, found, [link({parameter: f"{int(value or 0)}-"}) for value in found])
+
+
+def _spread(title: str, values: list[float], ranges: Sequence[Range], parameter: str, link: Link) -> Picture:
+    counted = counts(values, ranges)
+    most = max((number for _, number in counted), default=0)
+    lines = [
+        Line(
+            str(stretch), number, charts.share(number, most, _tone(stretch)), link({parameter: stretch.value})
+        )
+        for stretch, number in counted
+    ]
+    return Picture(title, lines if values else [], "Nothing was measured yet.")
+
+
+def _tone(stretch: Range) -> str:
+    """Warn of those that used up their limit, or nearly."""
+    if stretch.unit != "%":
+        return "main"
+    return "bad" if stretch.low >= 100 else "wait" if stretch.low >= 80 else "main"
+
+
+def _reasons(counted: Counter[str], link: Link) -> Picture:
+    most = max(counted.values(), default=0)
+    lines = [
+        Line(
+            reason.replace("_", " "),
+            number,
+            charts.share(number, most, "bad"),
+            link({"failure_reason__exact": reason}),
+        )
+        for reason, number in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return Picture("Failures by reason", lines, "None of them failed.")
+
+
+def percentile(values: list[float], share: int) -> float | None:
+    """Return the value that this share of all does not exceed, by nearest rank."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    return ordered[max(0, -(-share * len(ordered) // 100) - 1)]

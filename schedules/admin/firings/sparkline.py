@@ -1,0 +1,62 @@
+"""The last firings of a schedule as a row of bars: how long each took, in the colour of how it went."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db.models import OuterRef, Q, Subquery
+from django.utils.safestring import SafeString
+
+from schedules.admin.badges import OF_FATE, fate
+from schedules.models import Firing, Schedule
+from stagent.lib import cells, charts
+from stagent.lib.charts import Bar
+
+LENGTH = 20
+LOWEST, HIGHEST = 25, 100  # of a bar, in percent
+NOT_YET = Bar("not yet", [("not-yet", 6)])
+COLUMNS = ("schedule_id", "nominal_at", "outcome", "failure_reason", "completed_at", "duration_ms", "reason")
+
+
+def of(schedule_ids: Iterable[int]) -> dict[int, list[Firing]]:
+    """Return the last firings of each schedule, the oldest first: two queries for a whole page."""
+    ids = list(schedule_ids)
+    rows = Firing.objects.filter(_lately(ids)).order_by("nominal_at", "pk").only(*COLUMNS) if ids else []
+    found: dict[int, list[Firing]] = {number: [] for number in ids}
+    for firing in rows:
+        assert firing.schedule_id is not None
+        found[firing.schedule_id].append(firing)
+    return {number: firings[-LENGTH:] for number, firings in found.items()}
+
+
+def _lately(ids: list[int]) -> Q:
+    """Match what is not older than the 20th firing of its schedule, counted from the end: index look-ups."""
+    newest = Firing.objects.filter(schedule=OuterRef("pk")).order_by("-nominal_at").values("nominal_at")
+    since = Schedule.objects.filter(pk__in=ids).annotate(since=Subquery(newest[LENGTH - 1 : LENGTH]))
+    wanted = Q(pk__in=[])
+    for number, moment in since.values_list("pk", "since"):
+        wanted |= Q(schedule=number, nominal_at__gte=moment) if moment else Q(schedule=number)
+    return wanted
+
+
+def draw(firings: list[Firing]) -> SafeString:
+    """Draw the bars; the width of one bar does not depend on how many there are."""
+    if not firings:
+        return cells.NOTHING
+    longest = max((firing.duration_ms or 0 for firing in firings), default=0) or 1
+    missing = [NOT_YET] * (LENGTH - len(firings))
+    counted = Counter(fate(firing) for firing in firings)
+    label = f"The last {len(firings)} firings: " + ", ".join(
+        f"{number} {told}" for told, number in counted.items()
+    )
+    return charts.bars(
+        [*missing, *(_bar(firing, longest) for firing in firings)], label, css="spark", top=HIGHEST
+    )
+
+
+def _bar(firing: Firing, longest: int) -> Bar:
+    told = fate(firing)
+    took = f", took {cells.said(firing.duration_ms)}" if firing.duration_ms is not None else ""
+    why = f" ({firing.failure_reason or firing.reason})" if firing.failure_reason or firing.reason else ""
+    height = LOWEST + (HIGHEST - LOWEST) * (firing.duration_ms or 0) / longest
+    title = f"{cells.exact(firing.nominal_at)}: {told}{took}{why}"
+    return Bar(title, [(OF_FATE.get(told, "calm"), height)])

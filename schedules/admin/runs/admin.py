@@ -1,0 +1,197 @@
+"""Runs in the console: the list, and a page that shows one while it runs."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.urls import path
+
+from agents.models import Question
+from schedules import conf
+from schedules.admin.badges import run_badge
+from schedules.admin.filters import DayFilter, ScheduleFilter
+from schedules.admin.runs import transcript
+from schedules.admin.runs.columns import RunColumns, took_ms
+from schedules.admin.runs.failure_help import remedy
+from schedules.capacity import conditions, effective_cap
+from schedules.dashboard import queue
+from schedules.errors import NotAllowed
+from schedules.models import Run
+from schedules.services import cancel_run, run_now
+from schedules.services.cancel_run import Cancelled
+from schedules.states import RunStatus
+from stagent.lib import clock, journal
+from stagent.lib.admin import ask_first, operator
+
+STOPS = (
+    "What waits is taken out of the queue; what runs stops within a second. What was said and spent so far "
+    "is kept, and the work can be queued again from the beginning."
+)
+ASKED = "Asked to stop; it stops within a second, after the word it is at."
+
+
+@admin.register(Run)
+class RunAdmin(RunColumns):
+    list_select_related = ("schedule",)
+    list_filter = (
+        "status",
+        "source",
+        "failure_reason",
+        ScheduleFilter,
+        "profile",
+        "forced",
+        ("queued_at", DayFilter),
+    )
+    search_fields = ("schedule_name", "=id")
+    ordering = ("-pk",)
+    actions = ("cancel_chosen", "retry_chosen")
+    empty_text = (
+        "Nothing has run yet. A run appears here when a schedule fires, or when you press Run at one."
+    )
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/now/", wrap(self.now), name="schedules_run_now"),
+            path("<int:pk>/said/", wrap(self.said), name="schedules_run_said"),
+            path("<int:pk>/cancel/", wrap(self.cancel), name="schedules_run_cancel"),
+            path("<int:pk>/retry/", wrap(self.retry), name="schedules_run_retry"),
+            *super().get_urls(),
+        ]
+
+    # One run: what, when, what it said, what went wrong.
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        run = self._run(request, int(object_id) if object_id.isdecimal() else 0)
+        everything = "all" in request.GET
+        said = transcript.read(run.transcript_id, everything=everything)
+        cut = not everything and bool(said) and (said[0].number or 1) > 1
+        context = self.admin_site.each_context(request) | self._about(request, run)
+        title = f"{run.schedule_name}, run {run.pk}"
+        context |= {"title": title, "opts": self.opts, "turns": said, "cut": cut}
+        return render(request, "admin/schedules/run/page.html", context | (extra_context or {}))
+
+    def now(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show how it stands, for its page to fetch again and again; over once it has ended."""
+        run = self._run(request, pk)
+        answer = render(request, "schedules/_run_now.html", self._about(request, run))
+        if run.finished:
+            answer["X-Over"] = "1"
+        return answer
+
+    def said(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the turns that have news after an event; over once the run has ended."""
+        run = self._run(request, pk)
+        after = request.GET.get("after", "")
+        news = transcript.read(run.transcript_id, int(after) if after.isdecimal() else 0)
+        answer = render(request, "schedules/_turns.html", {"turns": news, "run": run})
+        answer["X-Last"] = str(news[-1].last_seq if news else 0)
+        if run.finished:
+            answer["X-Over"] = "1"
+        return answer
+
+    def _run(self, request: HttpRequest, pk: int) -> Run:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        known = Run.objects.select_related("schedule", "profile", "project", "firing", "requested_by")
+        run = known.filter(pk=pk).first()
+        if run is None:
+            raise Http404(
+                "There is no such run; runs are kept as long as SCHEDULE_METRICS_RETENTION_DAYS says."
+            )
+        return run
+
+    def _about(self, request: HttpRequest, run: Run) -> dict[str, Any]:
+        may_change = request.user.has_perm("schedules.change_run")
+        queued = run.status == RunStatus.QUEUED
+        now = clock.now()
+        waiting = queue.explain([run], conditions.look(now, effective_cap.load(now))) if queued else [None]
+        return {
+            "run": run,
+            "badge": run_badge(run),
+            "waiting": waiting[0],
+            "took_ms": took_ms(run),
+            "questions": Question.objects.open().filter(transcript=run.transcript_id).order_by("pk"),
+            "answerable": Question.objects.of(operator(request)).open().filter(transcript=run.transcript_id),
+            "remedy": remedy(run),
+            "default_turns": run.profile.max_turns or conf.load().default_max_turns,
+            "may_cancel": may_change and not run.finished and not run.cancel_requested_at,
+            "may_retry": request.user.has_perm("schedules.run_schedule") and run.finished and run.schedule_id,
+        }
+
+    # Stopping and repeating.
+
+    def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask whether to cancel one run, then do it and show what became of it."""
+        if not self.has_stop_permission(request):
+            raise PermissionDenied
+        run = self._run(request, pk)
+        if request.method != "POST":
+            return ask_first(self, request, [run], "Cancel", STOPS)
+        self._cancel(request, run)
+        return redirect("admin:schedules_run_change", pk)
+
+    def retry(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Queue the work of an ended run again and show the new run."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_repeat_permission(request):
+            raise PermissionDenied
+        run = self._run(request, pk)
+        again = self._retry(request, run)
+        return redirect("admin:schedules_run_change", (again or run).pk)
+
+    @admin.action(description="Cancel…", permissions=["stop"])
+    def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
+        if "sure" not in request.POST:
+            return ask_first(self, request, list(chosen), "Cancel", STOPS)
+        for run in chosen:
+            self._cancel(request, run)
+        return None
+
+    @admin.action(description="Queue again", permissions=["repeat"])
+    def retry_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        for run in chosen.select_related("schedule"):
+            self._retry(request, run)
+
+    def _cancel(self, request: HttpRequest, run: Run) -> None:
+        try:
+            with transaction.atomic():
+                became = cancel_run.cancel(
+                    run.pk, reason=f"Cancelled by {request.user.get_username()}.", now=clock.now()
+                )
+                journal.note(operator(request), run, journal.CHANGE, "Cancelled.")
+        except NotAllowed as refused:
+            self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
+        else:
+            told = "cancelled." if became is Cancelled.AT_ONCE else ASKED
+            self.message_user(request, f"Run {run.pk}: {told}", messages.SUCCESS)
+
+    def _retry(self, request: HttpRequest, run: Run) -> Run | None:
+        try:
+            again = self._again(request, run)
+        except NotAllowed as refused:
+            self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
+            return None
+        journal.note(operator(request), run, journal.CHANGE, f"Queued once more as run {again.pk}.")
+        self.message_user(request, f"Queued again as run {again.pk}.", messages.SUCCESS)
+        return again
+
+    def _again(self, request: HttpRequest, run: Run) -> Run:
+        user, now, click = operator(request), clock.now(), request.POST.get("click", "")[:100]
+        key = ""
+        if click and run.schedule:
+            key = run_now.key_of_page(f"{click}:again:{run.pk}", run.schedule, user, now)
+        return run_now.retry(run, user=user, now=now, idempotency_key=key)
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("schedules.change_run")
+
+    def has_repeat_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("schedules.run_schedule")

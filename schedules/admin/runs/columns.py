@@ -1,0 +1,121 @@
+"""The columns of the list of runs."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agents.spending import budgets
+from schedules import conf
+from schedules.admin.badges import run_badge
+from schedules.capacity import conditions, effective_cap
+from schedules.dashboard import queue
+from schedules.models import Run
+from schedules.states import RunStatus
+from stagent.lib import cells, clock
+from stagent.lib.admin import ReadOnlyAdmin
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class WithReasons(ChangeList):
+    """A page of runs; those that wait know why, and for how long yet."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        runs = list(self.result_list)
+        unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
+        for run in runs:
+            run.unpriced_turns = unpriced[run.pk]
+        queued = [run for run in runs if run.status == RunStatus.QUEUED]
+        if queued:
+            explained = queue.explain(queued, conditions.look(now := clock.now(), effective_cap.load(now)))
+            waiting = {one.run.pk: one for one in explained}
+            for run in queued:
+                run.waiting = waiting[run.pk]
+        self.result_list = runs
+
+
+class RunColumns(ReadOnlyAdmin):
+    """What a row says at a glance."""
+
+    list_display: Any = ("title", "state", "asked_by", "steps", "tokens", "cost", "waited", "took", "queued")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return WithReasons
+
+    @admin.display(description="run", ordering="pk")
+    def title(self, run: Run) -> SafeString:
+        return format_html('{}<span class="under">run {}</span>', run.schedule_name, run.pk)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: Run) -> SafeString:
+        return format_html('{}<span class="under">{}</span>', run_badge(run), self._why(run))
+
+    def _why(self, run: Run) -> str:
+        if waiting := getattr(run, "waiting", None):
+            return str(waiting.sentence)
+        if run.status == RunStatus.WAITING:
+            return "for a person's answer"
+        if run.status == RunStatus.RUNNING and run.cancel_requested_at:
+            return "is asked to stop"
+        if run.status == RunStatus.CANCELLED:
+            return run.cancel_reason
+        return run.failure_reason.replace("_", " ")
+
+    @admin.display(description="asked by", ordering="source")
+    def asked_by(self, run: Run) -> SafeString:
+        forced = cells.badge("forced", "wait") if run.forced else ""
+        attempt = f"attempt {run.attempt}" if run.attempt > 1 else ""
+        return format_html('{} {}<span class="under">{}</span>', run.source, forced, attempt)
+
+    @admin.display(description="steps", ordering="turn_count")
+    def steps(self, run: Run) -> SafeString:
+        most = (
+            format_html('<span class="quiet"> / {}</span>', cells.count(run.max_turns))
+            if run.max_turns
+            else ""
+        )
+        return format_html("{}{}", cells.count(run.turn_count), most)
+
+    @admin.display(description="tokens", ordering="output_tokens")
+    def tokens(self, run: Run) -> SafeString:
+        read, written = cells.tokens(run.input_tokens), cells.tokens(run.output_tokens)
+        return format_html(
+            '{}<span class="quiet"> in</span> {}<span class="quiet"> out</span>', read, written
+        )
+
+    @admin.display(description="cost", ordering="cost_usd")
+    def cost(self, run: Run) -> SafeString:
+        return cells.cost(run.cost_usd, run.unpriced_turns)
+
+    @admin.display(description="waited")
+    def waited(self, run: Run) -> SafeString:
+        until = run.started_at or run.finished_at or clock.now()
+        return cells.span((until - run.queued_at) / MILLISECOND)
+
+    @admin.display(description="took")
+    def took(self, run: Run) -> SafeString:
+        return cells.span(took_ms(run))
+
+    @admin.display(description="queued", ordering="queued_at")
+    def queued(self, run: Run) -> SafeString:
+        return cells.ago(run.queued_at, clock.now())
+
+
+def took_ms(run: Run) -> float | None:
+    """Return how long a run has worked; what it waited for does not count."""
+    if run.started_at is None:
+        return None
+    if run.status != RunStatus.RUNNING:
+        return run.worked_ms
+    return run.worked(clock.now(), conf.load().max_run_duration_sec) / MILLISECOND
+
+
+def run_url(run: Run) -> str:
+    return reverse("admin:schedules_run_change", args=[run.pk])

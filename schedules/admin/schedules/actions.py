@@ -1,0 +1,234 @@
+"""Buttons and actions of schedules: one verb on one schedule, or on the chosen ones."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+
+from schedules.admin.schedules.columns import ScheduleColumns
+from schedules.errors import Blocked, CapacityFull, NoScheduler
+from schedules.models import Run, Schedule
+from schedules.models.schedule import LONGEST_REASON
+from schedules.services import schedule_commands
+from stagent.lib import clock
+from stagent.lib.admin import operator
+from stagent.lib.api.values import number
+from stagent.lib.problems import Problem, typed
+
+type Verb = Callable[[Schedule, AbstractBaseUser, datetime], str]
+PLAIN: dict[str, Verb] = {
+    "pause": schedule_commands.pause,
+    "resume": schedule_commands.resume,
+    "reset": schedule_commands.reset,
+}
+MOST_FORCED = 100  # schedules
+MOST_BLOCKING = 20  # runs that are named as being in the way
+NEEDS = {
+    "run": "run",
+    "queue": "run",
+    "duplicate": "add",
+    "pause": "change",
+    "resume": "change",
+    "reset": "change",
+}
+NO_ROOM = (CapacityFull, NoScheduler, Blocked)
+
+
+class ScheduleDoing(ScheduleColumns):
+    """What can be done with schedules besides editing them."""
+
+    actions: Any = ("pause", "resume", "run_now", "force", "duplicate", "reset_streaks", "stagger")
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        mine: list[URLPattern] = [
+            path("<int:pk>/do/<slug:verb>/", wrap(self.do), name="schedules_schedule_do"),
+            path("force/", wrap(self.ask_force), name="schedules_schedule_force"),
+        ]
+        return [*mine, *super().get_urls()]
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("schedules.run_schedule")
+
+    def has_force_permission(self, request: HttpRequest) -> bool:
+        return self.has_run_permission(request) and request.user.has_perm("schedules.force_run")
+
+    # One schedule: a button.
+
+    def do(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+        """Do one thing with one schedule, then go back to where the button was."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if verb not in NEEDS or not getattr(self, f"has_{NEEDS[verb]}_permission")(request):
+            raise PermissionDenied
+        schedule = get_object_or_404(Schedule, pk=pk)
+        if verb in ("run", "queue"):
+            return self._run(request, schedule, queue=verb == "queue")
+        if verb == "duplicate":
+            copy = schedule_commands.duplicate(schedule, operator(request), clock.now())
+            self.message_user(request, "This is the copy. It is paused until you resume it.")
+            return redirect("admin:schedules_schedule_change", copy.pk)
+        self._try(request, schedule, PLAIN[verb])
+        return redirect(back(request))
+
+    def _run(self, request: HttpRequest, schedule: Schedule, *, queue: bool) -> HttpResponse:
+        """Run it and show the run; where there is no room, ask whether to wait or to force."""
+        try:
+            started = schedule_commands.run(
+                schedule, operator(request), clock.now(), _click(request), queue=queue
+            )
+        except NO_ROOM as none:
+            blocking = Run.objects.filter(pk__in=getattr(none, "blocking", [])[:MOST_BLOCKING])
+            full = isinstance(none, CapacityFull)
+            asked = {
+                "title": "Run now",
+                "schedule": schedule,
+                "why": none,
+                "blocking": blocking,
+                "full": full,
+            }
+            return self._ask(request, "no_room", asked)
+        if started.warning:
+            self.message_user(request, started.warning, messages.WARNING)
+        return redirect("admin:schedules_run_change", started.run.pk)
+
+    # Many: an action.
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
+        self._try_all(request, chosen, schedule_commands.pause)
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
+        self._try_all(request, chosen, schedule_commands.resume)
+
+    @admin.action(description="Reset streaks", permissions=["change"])
+    def reset_streaks(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
+        self._try_all(request, chosen, schedule_commands.reset)
+
+    @admin.action(description="Run now, or queue where there is no room", permissions=["run"])
+    def run_now(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
+        """Run the chosen schedules; those that find no room wait their turn."""
+        for schedule in chosen:
+            started = schedule_commands.run(
+                schedule, operator(request), clock.now(), _click(request), queue=True
+            )
+            run = started.run
+            if started.warning:
+                self.message_user(request, started.warning, messages.WARNING)
+            became = "waits in the queue" if run.status == "queued" else "is running"
+            self.message_user(
+                request, format_html("{} of “{}” {}.", run_link(run), schedule, became), messages.SUCCESS
+            )
+
+    @admin.action(description="Duplicate", permissions=["add"])
+    def duplicate(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
+        copies = [
+            schedule_commands.duplicate(schedule, operator(request), clock.now()) for schedule in chosen
+        ]
+        self.message_user(
+            request, f"Copied, and paused until resumed: {', '.join(map(str, copies))}.", messages.SUCCESS
+        )
+
+    @admin.action(description="Force a run beyond the cap…", permissions=["force"])
+    def force(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> HttpResponse:
+        numbers = ",".join(str(pk) for pk in chosen.values_list("pk", flat=True))
+        return redirect(f"{reverse('admin:schedules_schedule_force')}?ids={numbers}")
+
+    @admin.action(description="Stagger: propose other minutes…", permissions=["change"])
+    def stagger(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> HttpResponse:
+        """Show which of the chosen to move by a few minutes; nothing is moved before that page's button."""
+        numbers = ",".join(str(pk) for pk in chosen.values_list("pk", flat=True))
+        return redirect(f"{reverse('admin:forecast')}?among={numbers}#flatten")
+
+    def ask_force(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a reason, then force; without one nothing happens."""
+        if not self.has_force_permission(request):
+            raise PermissionDenied
+        numbers = [number(opaque) for opaque in request.GET.get("ids", "").split(",")]
+        chosen = list(Schedule.objects.filter(pk__in=[pk for pk in numbers if pk is not None]))
+        written, wrong = request.POST.get("reason", ""), ""
+        if len(chosen) > MOST_FORCED:
+            chosen, wrong = (
+                [],
+                f"At most {MOST_FORCED} schedules are forced at once; these are {len(chosen)}.",
+            )
+        elif request.method == "POST" and chosen:
+            try:
+                if reason := typed("reason", written, LONGEST_REASON):
+                    return self._force(request, chosen, reason)
+                wrong = "Say why: nothing is forced without a reason."
+            except Problem as problem:
+                wrong = problem.fields["reason"]
+        asked = {"title": "Force a run", "chosen": chosen, "wrong": wrong, "reason": written}
+        return self._ask(request, "force", asked)
+
+    def _force(self, request: HttpRequest, chosen: list[Schedule], reason: str) -> HttpResponse:
+        runs = []
+        for schedule in chosen:
+            try:
+                how: dict[str, Any] = {"force": True, "reason": reason}
+                runs.append(
+                    schedule_commands.run(
+                        schedule, operator(request), clock.now(), _click(request), **how
+                    ).run
+                )
+            except NO_ROOM as none:
+                self.message_user(request, f"“{schedule}” could not be forced: {none}", messages.ERROR)
+        for run in runs:
+            self.message_user(
+                request,
+                format_html("{} of “{}” was forced.", run_link(run), run.schedule_name),
+                messages.SUCCESS,
+            )
+        return (
+            redirect("admin:schedules_run_change", runs[0].pk)
+            if len(chosen) == len(runs) == 1
+            else redirect(back(request))
+        )
+
+    # Both.
+
+    def _try(self, request: HttpRequest, schedule: Schedule, verb: Verb) -> None:
+        try:
+            self.message_user(request, verb(schedule, operator(request), clock.now()), messages.SUCCESS)
+        except schedule_commands.Unmoved as unmoved:
+            self.message_user(request, str(unmoved), messages.WARNING)
+
+    def _try_all(self, request: HttpRequest, chosen: QuerySet[Schedule], verb: Verb) -> None:
+        for schedule in chosen:
+            self._try(request, schedule, verb)
+
+    def _ask(self, request: HttpRequest, page: str, asked: dict[str, Any]) -> HttpResponse:
+        context = self.admin_site.each_context(request) | {"opts": self.opts, "back": back(request)} | asked
+        context["may_force"] = self.has_force_permission(request)
+        return render(request, f"admin/schedules/schedule/{page}.html", context)
+
+
+def _click(request: HttpRequest) -> str:
+    """Return the key of the form that was sent; see `click_key`."""
+    return request.POST.get("click", "")
+
+
+def run_link(run: Run) -> SafeString:
+    return format_html(
+        '<a href="{}">Run {}</a>', reverse("admin:schedules_run_change", args=[run.pk]), run.pk
+    )
+
+
+def back(request: HttpRequest, otherwise: str = "admin:schedules_schedule_changelist") -> str:
+    """Return the page of this site that the request came from; the list where that cannot be told."""
+    came_from = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    leads_here = ours and request.path not in came_from and "/force/" not in came_from
+    return came_from if leads_here else reverse(otherwise)

@@ -1,0 +1,163 @@
+"""Schedules in the console: the list, the form with its preview, and the history beneath."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.safestring import SafeString
+
+from agents.approvals.standing import in_schedule
+from agents.models import Leave
+from schedules.admin.badges import schedule_badge
+from schedules.admin.filters import AttentionFilter
+from schedules.admin.firings import sparkline
+from schedules.admin.runs.calibration import drift
+from schedules.admin.schedules import preview
+from schedules.admin.schedules.actions import ScheduleDoing
+from schedules.admin.schedules.collision_banner import tell
+from schedules.admin.schedules.columns import streak_badges
+from schedules.admin.schedules.form import ScheduleForm
+from schedules.forecast import collisions
+from schedules.models import Schedule
+from schedules.services import edit_schedule
+from schedules.states import ScheduleStatus
+from schedules.timing import describe
+from schedules.timing.timezones import names
+from schedules.timing.when_text import show
+from schedules.transitions import remove, streaks
+from stagent.lib import cells, clock, journal
+from stagent.lib.admin import operator
+
+FOLD = ("collapse",)
+KEPT = (
+    "next_fire_at", "last_fired_at", "firing_count", "suppression_count",
+    "failure_streak", "turn_budget_breach_streak", "last_failure_reason",
+    "last_turn_count", "average_steps", "average_duration", "max_turns_set_at", "owner", "created_at",
+)  # fmt: skip
+HISTORY = 15
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ScheduleDoing):
+    form = ScheduleForm
+    list_select_related = ("profile", "project")
+    list_filter = ("status", AttentionFilter, "kind", "profile", "project")
+    search_fields = ("name", "prompt")
+    ordering = ("name", "pk")
+    readonly_fields = KEPT
+    change_form_template = "admin/schedules/schedule/change_form.html"
+    empty_text = "Nothing is scheduled. Say what an agent should do, and when: “weekdays at 09:30” will do."
+    fieldsets = (
+        (None, {"fields": ("name", ("when", "timezone"), "prompt", ("profile", "project", "kind"))}),
+        ("Limits of one run", {"fields": (("max_turns", "max_run_duration_sec", "max_cost_usd"),)}),
+        ("Overlap, misfire, retries, priority", {"classes": FOLD, "fields": (
+            ("overlap_policy", "misfire_policy", "misfire_grace_sec"),
+            ("max_retries", "retry_delay_sec", "retry_horizon_sec"),
+            ("priority", "pool", "jitter_sec"),
+        )}),
+        ("From, until, how often, active hours", {"classes": FOLD, "fields": (
+            ("starts_at", "ends_at", "max_firings"), ("active_from", "active_until"),
+        )}),
+        ("Where results are told", {"classes": FOLD, "fields": (
+            "deliver_to_chat", ("webhook_url", "email"),
+        )}),
+    )  # fmt: skip
+
+    def get_urls(self) -> list[Any]:
+        mine = path("preview/", self.admin_site.admin_view(self.preview), name="schedules_schedule_preview")
+        return [mine, *super().get_urls()]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Choose from what there is; profiles, projects and pools have pages of their own."""
+        kwargs["empty_label"] = {"project": "no project", "pool": "only the global cap"}.get(db_field.name)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
+        kept = (("Kept by the system", {"classes": FOLD, "fields": KEPT}),) if obj else ()
+        return (*self.fieldsets, *kept)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
+        return KEPT if obj else ()
+
+    # Saving: `editing` is the one door.
+
+    def save_model(self, request: HttpRequest, obj: Schedule, form: ScheduleForm, change: bool) -> None:
+        """Write what was changed over the row as it is now, and say with whom it collides."""
+        now, user = clock.now(), operator(request)
+        row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
+        taken = edit_schedule.take_over(row, form.changes, user) if change else {"owner": user}
+        changes = form.changes | taken
+        if change and taken:
+            journal.note(user, obj, journal.CHANGE, "Took it over: its agents act in their name now.")
+        obj.pk = edit_schedule.save(row, changes, now=now).pk
+        obj.refresh_from_db()
+        for collision in collisions.check(obj, now):
+            self.message_user(request, tell(collision), messages.WARNING)
+
+    def delete_model(self, request: HttpRequest, obj: Schedule) -> None:
+        remove(obj.pk, now=clock.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        for number in queryset.values_list("pk", flat=True):
+            remove(number, now=clock.now())
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Name what goes: the schedules. Their firings and runs stay, as history."""
+        return [str(schedule) for schedule in objs], {"schedules": len(objs)}, set(), []
+
+    # The page of one schedule.
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """Tell what the fields would mean, while they are typed."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        seen = preview.look(request.POST, clock.now(), request.GET.get("schedule", ""))
+        return render(request, "schedules/_preview.html", {"preview": seen})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        form = context["adminform"].form
+        typed = form.data if form.is_bound else form.initial
+        number = str(schedule.pk) if (schedule := kwargs.get("obj")) else ""
+        context |= {"preview": preview.look(typed, clock.now(), number), "zones": names()}
+        if schedule := kwargs.get("obj"):
+            context |= self._about(request, schedule)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _about(self, request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
+        history = schedule.firings.order_by("-nominal_at", "-pk").select_related("run")[:HISTORY]
+        standing = Leave.objects.filter(place=in_schedule(schedule.pk)).select_related("given_by")
+        mine = Leave.objects.of(operator(request))
+        return {
+            "leaves": list(standing),
+            "may_end": set(mine.filter(pk__in=[each.pk for each in standing]).values_list("pk", flat=True)),
+            "badge": schedule_badge(schedule),
+            "rhythm": describe.rhythm(schedule),
+            "spark": sparkline.draw(sparkline.of([schedule.pk])[schedule.pk]),
+            "streak_badges": streak_badges(schedule),
+            "advice": [] if schedule.status == ScheduleStatus.PAUSED else _advice(schedule),
+            "history": list(history) if request.user.has_perm("schedules.view_firing") else [],
+            "may_run": self.has_run_permission(request),
+            "may_force": self.has_force_permission(request),
+        }
+
+    @admin.display(description="when")
+    def when(self, schedule: Schedule) -> str:
+        return show(schedule)
+
+    @admin.display(description="average steps per firing")
+    def average_steps(self, schedule: Schedule) -> SafeString:
+        return cells.at_least(cells.count(schedule.avg_turns_per_firing), schedule.avg_is_lower_bound)
+
+    @admin.display(description="average duration")
+    def average_duration(self, schedule: Schedule) -> SafeString:
+        return cells.at_least(cells.span(schedule.avg_duration_ms), schedule.avg_is_lower_bound)
+
+
+def _advice(schedule: Schedule) -> list[str]:
+    return [*streaks.advice(schedule), *filter(None, [drift(schedule)])]

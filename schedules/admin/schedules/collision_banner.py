@@ -1,0 +1,22 @@
+"""With whom a schedule would collide, said in a banner after it was saved."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from schedules.forecast.collisions import in_words
+
+MOST_NAMED = 4
+
+
+def tell(collision: dict[str, Any]) -> SafeString:
+    """Say a warning of `collisions.check` in a sentence or two."""
+    busy = _list(collision["overlapping_minutes"])
+    return format_html("<strong>Busy at {}:</strong> {}", busy, in_words(collision))
+
+
+def _list(things: Sequence[Any]) -> str:
+    more = len(things) - MOST_NAMED
+    return ", ".join(str(thing) for thing in things[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

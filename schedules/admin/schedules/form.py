@@ -1,0 +1,137 @@
+"""The form of a schedule: it changes what its reader changed, and nothing that others did meanwhile."""
+
+from collections.abc import Mapping
+from copy import copy
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+from schedules.admin.runs.hints import NOT_A_LIMIT, steps_are
+from schedules.admin.schedules.form_fields import WallTimeField
+from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
+from schedules.models import Schedule
+from schedules.services import edit_schedule
+from schedules.timing import when_text
+from schedules.timing.timezones import ZoneError, zone
+from stagent.lib import clock
+
+WALL_TIMES = ("starts_at", "ends_at")
+SAID_BY_WHEN = ("cron", "interval", "at", "every_sec")
+WHEN_HELP = (
+    "Cron, words or a moment: “every 5m”, “weekdays at 09:30”, “30 9 * * MON-FRI”, “2026-12-24 18:00”."
+)
+
+
+class ScheduleForm(forms.ModelForm):
+    """Reads one line that says when; every check is `editing`'s, shown at the field it is about."""
+
+    when = forms.CharField(
+        max_length=255,
+        help_text=WHEN_HELP,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    timezone = forms.CharField(
+        label="Time zone",
+        max_length=64,
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
+    )
+    starts_at = WallTimeField(
+        required=False, label="From", help_text="Nothing fires before. In its own time zone."
+    )
+    ends_at = WallTimeField(
+        required=False, label="Until", help_text="Nothing fires after. In its own time zone."
+    )
+
+    class Meta:
+        model = Schedule
+        fields = (
+            "name", "prompt", "profile", "project", "kind",
+            "max_turns", "max_run_duration_sec", "max_cost_usd",
+            "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries",
+            "retry_delay_sec", "retry_horizon_sec", "priority", "jitter_sec",
+            "pool", "max_firings", "active_from", "active_until", "deliver_to_chat", "webhook_url", "email",
+        )  # fmt: skip
+        widgets = {
+            "prompt": forms.Textarea(attrs={"rows": 7}),
+            "active_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "active_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
+        help_texts = {
+            "prompt": NOT_A_LIMIT,
+            "max_run_duration_sec": "How long one run may work; then it is stopped and delivers what it has. "
+            "Waiting does not count. Empty: the global limit.",
+            "overlap_policy": "What an instant does while an earlier run of this schedule is not over.",
+            "misfire_policy": "What becomes of instants that came due while no scheduler was running.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "max_turns" in self.fields:  # not where somebody may only look
+            steps = f"{steps_are()} Empty: the profile's limit, then the global one."
+            self.fields["max_turns"].help_text = steps
+        for name, value in self._shown().items():
+            if name in self.fields:
+                self.initial.setdefault(name, value)
+        if "email" in self.fields and mail_goes_to_the_log():
+            self.fields["email"].help_text += f" {NO_MAIL_SERVER}"
+        for field in self.fields.values():
+            if isinstance(field.widget, RelatedFieldWidgetWrapper):
+                field.widget = field.widget.widget  # what is chosen from has pages of its own
+            field.show_hidden_initial = (
+                self.instance.pk is not None
+            )  # what its reader saw tells what they changed
+
+    def _shown(self) -> dict[str, Any]:
+        schedule = self.instance
+        shown = {"when": when_text.show(schedule) if schedule.pk else "", "timezone": schedule.timezone}
+        for name in WALL_TIMES:
+            moment = getattr(schedule, name)
+            self.initial.pop(name, None)
+            shown[name] = moment.astimezone(zone(schedule.timezone)).replace(tzinfo=None) if moment else None
+        return shown
+
+    def clean_timezone(self) -> str:
+        """Refuse what is no time zone, with the name that was probably meant."""
+        name: str = self.cleaned_data["timezone"]
+        try:
+            zone(name)
+        except ZoneError as error:
+            raise ValidationError(str(error)) from None
+        return name
+
+    def _post_clean(self) -> None:
+        """Ask `editing` whether this may be saved; the form's own instance stays as it is in the database."""
+        if self.errors:
+            return
+        try:
+            edit_schedule.prepare(copy(self.instance), self.changes, now=clock.now())
+        except ValidationError as error:
+            self._blame(error)
+        except ValueError as error:
+            self.add_error("when", str(error))
+
+    def _blame(self, error: ValidationError) -> None:
+        faults: Mapping[str, list[ValidationError]] = getattr(
+            error, "error_dict", {NON_FIELD_ERRORS: [error]}
+        )
+        for name, wrong in faults.items():
+            field = "when" if name in SAID_BY_WHEN else name
+            self.add_error(field if field in self.fields else None, wrong)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What its reader changed, as `editing.save` takes it; for a new schedule everything."""
+        data = self.cleaned_data
+        names = set(data) if self.instance.pk is None else set(self.changed_data) & set(data)
+        if "timezone" in names:  # the wall's times mean other moments now
+            names |= {name for name in WALL_TIMES if data.get(name)}
+            names |= {"when"} if when_text.is_moment(data["when"]) else set()
+        changes = {name: data[name] for name in names - {"when"}}
+        changes |= {name: self._in_zone(data[name]) for name in names & set(WALL_TIMES)}
+        return changes | (when_text.read(data["when"], data["timezone"]) if "when" in names else {})
+
+    def _in_zone(self, wall: datetime | None) -> datetime | None:
+        return wall.replace(tzinfo=zone(self.cleaned_data["timezone"])) if wall else None

@@ -1,0 +1,158 @@
+"""What a schedule would mean, told while it is typed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_time
+from django.utils.safestring import SafeString
+
+from schedules import conf
+from schedules.admin.runs import hints
+from schedules.admin.schedules.collision_banner import tell
+from schedules.admin.schedules.form_fields import WallTimeField
+from schedules.forecast import collisions
+from schedules.models import Pool, Schedule
+from schedules.services import edit_schedule
+from schedules.states import OverlapPolicy, ScheduleKind
+from schedules.timing import cron_steps, describe, when_text
+from schedules.timing.active_hours import has_quiet_hours, is_quiet
+from schedules.timing.recurrence import Instant
+from schedules.timing.timezones import ZoneError, zone
+
+COUNT = 5
+QUIET_FOR = timedelta(days=14)  # how far a heartbeat's next firings are looked for
+
+
+@dataclass(frozen=True)
+class Fire:
+    """One firing to come, on the clocks of its zone."""
+
+    at: datetime
+    local: datetime
+    shifted: bool
+
+
+@dataclass
+class Preview:
+    """What the form's present contents would do."""
+
+    says: str = ""
+    wrong: str = ""
+    wrong_field: str = ""
+    timezone: str = ""
+    fires: list[Fire] = field(default_factory=list)
+    more: bool = False  # there are further ones
+    jitter_sec: int = 0
+    collisions: list[SafeString] = field(default_factory=list)
+    usual_steps: str = ""
+    chat_first: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """Say the gist for those who listen."""
+        if not self.says:
+            return self.wrong
+        first = f" Next: {self.fires[0].local:%A %d %B %H:%M}." if self.fires else ""
+        return f"{self.says}.{first}{' It comes due together with others.' if self.collisions else ''}"
+
+
+def look(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> Preview:
+    """Read the fields as saving would, and say in a sentence what is wrong; the id is an edited one's."""
+    profile = str(data.get("profile", ""))
+    chat_first = hints.chat_first(conf.load())
+    preview = Preview(timezone=str(data.get("timezone", "")).strip(), chat_first=chat_first)
+    if number := _number(profile):
+        preview.usual_steps = hints.usual_steps(number)
+    if str(data.get("when", "")).strip():
+        _look_ahead(preview, data, now, _number(schedule_id))
+    return preview
+
+
+def _look_ahead(preview: Preview, data: Mapping[str, Any], now: datetime, number: int | None) -> None:
+    try:
+        schedule = edit_schedule.draft(_timing(data, preview.timezone), now=now)
+    except ValidationError as error:
+        preview.wrong_field, preview.wrong = _fault(error)
+    except ZoneError as error:
+        preview.wrong_field, preview.wrong = "timezone", str(error)
+    except ValueError as error:
+        preview.wrong_field, preview.wrong = "when", str(error)
+    else:
+        _put_on(schedule, data, Schedule.objects.filter(pk=number).first() if number else None)
+        _tell(preview, schedule, now)
+
+
+def _fault(error: ValidationError) -> tuple[str, str]:
+    """Return the field that is wrong and what is wrong with it."""
+    name = next(iter(getattr(error, "error_dict", {"": None})))
+    return "when" if name in edit_schedule.WHEN else name, error.messages[0]
+
+
+def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None) -> None:
+    """Put what decides about quiet hours and collisions on the draft, as far as it can be read."""
+    if saved is not None:
+        schedule.pk, schedule.firing_count = saved.pk, saved.firing_count
+        schedule.avg_turns_per_firing = saved.avg_turns_per_firing
+        schedule.avg_duration_ms = saved.avg_duration_ms
+    for name in ("profile_id", "project_id", "max_turns", "max_firings", "max_run_duration_sec"):
+        setattr(schedule, name, _number(str(data.get(name.removesuffix("_id")) or "")))
+    if data.get("overlap_policy") in OverlapPolicy.values:
+        schedule.overlap_policy = str(data["overlap_policy"])
+    schedule.pool_id = (
+        Pool.objects.filter(pk=str(data.get("pool") or "")).values_list("pk", flat=True).first()
+    )
+    schedule.name = str(data.get("name") or "")
+    if data.get("kind") == ScheduleKind.HEARTBEAT:
+        schedule.kind = ScheduleKind.HEARTBEAT
+        schedule.active_from, schedule.active_until = (
+            _time(data, name) for name in ("active_from", "active_until")
+        )
+
+
+def _tell(preview: Preview, schedule: Schedule, now: datetime) -> None:
+    following = _following(schedule, now)[: schedule.firings_left]
+    preview.says = " ".join([describe.rhythm(schedule), *cron_steps.uneven(schedule.cron)])
+    preview.jitter_sec = schedule.jitter_sec
+    preview.fires = [_fire(instant, zone(schedule.timezone)) for instant in following[:COUNT]]
+    preview.more = len(following) > COUNT
+    preview.collisions = [tell(collision) for collision in collisions.check(schedule, now)]
+
+
+def _following(schedule: Schedule, now: datetime) -> list[Instant]:
+    if not has_quiet_hours(schedule):
+        return schedule.recurrence.upcoming(now, COUNT + 1)
+    soon = schedule.recurrence.between(now, now + QUIET_FOR)
+    return [instant for instant in soon if not is_quiet(schedule, instant.at)][: COUNT + 1]
+
+
+def _fire(instant: Instant, where: ZoneInfo) -> Fire:
+    return Fire(instant.at, instant.at.astimezone(where).replace(tzinfo=None), instant.dst_shifted)
+
+
+def _timing(data: Mapping[str, Any], timezone: str) -> dict[str, Any]:
+    """Return the timing among the fields; what cannot be read yet is left out."""
+    timing = when_text.read(str(data["when"]), timezone) | {"timezone": timezone}
+    for name in ("starts_at", "ends_at"):
+        try:
+            moment = WallTimeField(required=False).clean(data.get(name))
+        except ValidationError as error:
+            raise ValidationError({name: error.messages}) from None
+        if moment:
+            timing[name] = moment.replace(tzinfo=zone(timezone))
+    jitter = _number(str(data.get("jitter_sec") or 0), most_digits=5)
+    return timing | ({} if jitter is None else {"jitter_sec": jitter})
+
+
+def _time(data: Mapping[str, Any], name: str) -> time | None:
+    try:
+        return parse_time(str(data.get(name) or ""))
+    except ValueError:
+        return None
+
+
+def _number(text: str, most_digits: int = 18) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= most_digits else None

@@ -1,0 +1,152 @@
+"""In whose name an agent acts, and how refusals are put to a model."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.serializers.json import DjangoJSONEncoder
+from pydantic import BaseModel, ValidationError
+
+from agents.mcp import tool_adapter
+from agents.models import Profile
+from agents.tools import registry
+from agents.tools.base import Arguments, ToolContext, ToolError
+from schedules.api import lookups
+from schedules.api.errors import PROBLEMS
+from schedules.api.schemas.requests import NewSchedule
+from schedules.models import Schedule
+from schedules.models.schedule import install_zone
+from schedules.services.actor import Actor
+from schedules.timing.timezones import ZoneError, zone
+from stagent.lib.api.values import number
+from stagent.lib.problems import Problem, of_schema
+from stagent.lib.text import clip
+
+type Act = Callable[[ToolContext, Arguments], Any]
+
+
+def tool_call(act: Act) -> Callable[[ToolContext, Arguments], str]:
+    """Let a function be a tool's call: its result as JSON, its refusals in words."""
+
+    @wraps(act)
+    def call(context: ToolContext, arguments: Arguments) -> str:
+        with refusals_in_words():
+            return json.dumps(act(context, arguments), cls=DjangoJSONEncoder, ensure_ascii=False)
+
+    return call
+
+
+@contextmanager
+def refusals_in_words() -> Iterator[None]:
+    """Put what the API would refuse to a model."""
+    try:
+        yield
+    except Problem as problem:
+        raise ToolError(problem.message) from None
+    except tuple(PROBLEMS) as error:
+        raise ToolError(str(error)) from None
+
+
+def actor(context: ToolContext, permission: str) -> Actor:
+    """Return for whom an agent changes things, if they may; an agent that works for nobody may not."""
+    user = User.objects.filter(pk=context.user_id).first() if context.user_id else None
+    if user is None:
+        raise ToolError("This agent works for nobody in particular, so it may look but not change anything.")
+    who = Actor(user, f"an agent (run {context.run_id})" if context.run_id else "an agent")
+    who.must_have(permission)  # before a name is looked up: an answer about names is an answer
+    return who
+
+
+def may_look(context: ToolContext, permission: str) -> None:
+    """Refuse an agent what the person it works for may not see."""
+    if context.user_id:
+        actor(context, permission)
+
+
+def read[Model: BaseModel](model: type[Model], arguments: Arguments) -> Model:
+    """Read arguments as the API reads a body."""
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        raise of_schema(error.errors()) from None
+
+
+SHOWN = 5
+WHERE = " list_schedules shows which there are."
+
+
+def the_schedule(said: str) -> Schedule:
+    """Find a schedule by its id or its whole name, whatever the case."""
+    said = said.strip()
+    key = number(said.removeprefix("#"))
+    by_id = lookups.schedules().filter(pk=key).first() if key is not None else None
+    named = list(lookups.schedules().filter(name__iexact=said)[: SHOWN + 1])
+    if by_id and not named:
+        return by_id
+    if len(named) == 1:
+        return named[0]
+    raise ToolError(_ambiguous(said, named) if named else _unknown(said))
+
+
+def _ambiguous(said: str, named: list[Schedule]) -> str:
+    return f"Several schedules are named {said!r}: {_listed(named)}. Say which, by its id."
+
+
+def _unknown(said: str) -> str:
+    near = list(lookups.schedules().filter(name__icontains=said)[:SHOWN]) if said else []
+    hint = f" Did you mean {_listed(near)}?" if near else WHERE
+    return f"There is no schedule {clip(said, 80)!r}.{hint}"
+
+
+def _listed(schedules: list[Schedule]) -> str:
+    return ", ".join(f"{schedule.name!r} (id {schedule.pk})" for schedule in schedules)
+
+
+MOMENTS = ("at", "starts_at", "ends_at")
+
+
+def new_schedule(context: ToolContext, arguments: Arguments) -> tuple[Actor, NewSchedule]:
+    """Return in whose name which schedule is to be made, in the agent's project unless another is named."""
+    who = actor(context, "add_schedule")
+    if context.project_id and "project" not in arguments:
+        arguments = arguments | {"project": str(context.project_id)}
+    asked = read(NewSchedule, on_its_clocks(arguments, arguments.get("timezone") or install_zone()))
+    refuse_power(Profile.objects.filter(slug=asked.profile).first())
+    return who, asked
+
+
+def on_its_clocks(arguments: Arguments, timezone: str) -> Arguments:
+    """Read moments without an offset on the schedule's clocks; models think in those."""
+    return arguments | {
+        name: _with_offset(arguments[name], timezone) for name in MOMENTS if arguments.get(name)
+    }
+
+
+def _with_offset(said: str, timezone: str) -> str:
+    try:
+        moment = datetime.fromisoformat(said)
+        return said if moment.tzinfo else moment.replace(tzinfo=zone(timezone)).isoformat()
+    except (ValueError, ZoneError):
+        return said  # whoever reads it next says what is wrong
+
+
+def refuse_power(profile: Profile | None) -> None:
+    """Keep agents from handing themselves, through a schedule, what only a person may grant."""
+    if profile is None:
+        return
+    tools = registry.offered(profile.tools, profile.permissions)
+    granted = [
+        tool.name
+        for tool in tools
+        if tool.permission != "allow" and registry.permission(tool, profile.permissions) == "allow"
+    ]
+    granted += tool_adapter.granted(profile)
+    if granted:
+        raise ToolError(
+            f"Only a person may make or change schedules of the profile {profile.slug}, "
+            f"which may use {', '.join(granted)}."
+        )

@@ -1,0 +1,115 @@
+"""What a request to run now is told where every slot is taken, for the OpenAPI document."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from schedules.errors import Blocked, CapacityFull, NoScheduler, NotAllowed
+from stagent.lib.api.answers import Refusal
+from stagent.lib.api.values import Id
+from stagent.lib.problems import Problem
+
+
+class CapacityRefusal(Refusal):
+    """Every slot is taken."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "error": "capacity_full",
+                "message": "All slots are held: 2 of 2. The next one is expected in about 1 min 35 s (1 min "
+                "to 2 min 10 s). Taken from 12 earlier runs of “Nightly report”. ?queue=true waits in the "
+                "queue as number 1; ?force=true runs beyond the cap, which needs the permission "
+                "schedules.force_run.",
+                "fields": {},
+                "slot_eta_sec": 95,
+                "slot_eta_range_sec": [60, 130],
+                "slot_eta_basis": "history",
+                "held": 2,
+                "cap": 2,
+                "options": {"queue": "?queue=true waits in the queue", "force": "?force=true runs beyond it"},
+                "position": 1,
+                "blocking": ["41", "42"],
+            }
+        }
+    )
+
+    slot_eta_sec: int = Field(description="Seconds until a slot is expected; Retry-After says the same.")
+    slot_eta_range_sec: list[int] = Field(description="The least and the most that it may take.")
+    slot_eta_basis: Literal["history", "similar", "limit"] = Field(
+        description="Taken from earlier runs, from those of similar schedules, or only from time limits."
+    )
+    held: int = Field(description="Slots that are held, of the cap or of the schedule's own pool.")
+    cap: int
+    options: dict[str, str] = Field(description="What a request may add to go on.")
+    position: int = Field(description="The place in the queue a request with ?queue=true would get.")
+    blocking: list[Id] = Field(description="The runs that run, the one expected to end first in front.")
+
+
+class BlockedRefusal(Refusal):
+    """The provider or a budget is in the way, whatever slots are free."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "error": "breaker_open",
+                "message": "The provider anthropic is not asked now: invalid x-api-key. It is tried again "
+                "2026-11-24 12:05:00 UTC. Correct the cause, then close the breaker under Providers in the "
+                "console. Or queue the run: it starts when that is over. (?queue=true waits in the queue.)",
+                "fields": {},
+                "wait_reason": "breaker",
+                "expected_at": "2026-11-24T12:05:00Z",
+                "options": {"queue": "?queue=true waits in the queue"},
+            }
+        }
+    )
+
+    wait_reason: str = Field(description="As a queued run would tell it.")
+    expected_at: datetime | None = Field(description="When it is expected to be over; null if unknown.")
+    options: dict[str, str] = Field(description="What a request may add to go on.")
+
+
+QUEUE = "?queue=true waits in the queue"
+FORCE = "?force=true runs beyond the cap, which needs the permission schedules.force_run"
+
+
+def of_full_capacity(error: CapacityFull) -> Problem:
+    """Say when a slot is expected, where in the queue one would stand, who runs, and the two ways on."""
+    more = {
+        "slot_eta_sec": error.slot_eta_sec,
+        "slot_eta_range_sec": list(error.expected.range_sec),
+        "slot_eta_basis": error.expected.basis,
+        "held": error.held,
+        "cap": error.cap,
+        "options": {"queue": QUEUE, "force": FORCE},
+        "position": error.position,
+        "blocking": [str(run_id) for run_id in error.blocking],
+    }
+    headers = {"Retry-After": str(error.slot_eta_sec)}
+    text = f"{error} {QUEUE} as number {error.position}; {FORCE}."
+    return Problem(429, "capacity_full", text, headers=headers, more=more)
+
+
+def of_blocked(error: Blocked) -> Problem:
+    """Say what blocks the run, until when as far as that is known, and the way on."""
+    until = error.until.isoformat() if error.until else None
+    more = {"wait_reason": error.wait_reason, "expected_at": until, "options": {"queue": QUEUE}}
+    return Problem(409, error.code, f"{error} ({QUEUE}.)", more=more)
+
+
+def of_no_scheduler(error: NoScheduler) -> Problem:
+    return Problem(503, "no_scheduler", str(error))
+
+
+def of_not_allowed(error: NotAllowed) -> Problem:
+    return Problem(409, error.code, str(error))
+
+
+PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
+    Blocked: of_blocked,
+    CapacityFull: of_full_capacity,
+    NoScheduler: of_no_scheduler,
+    NotAllowed: of_not_allowed,
+}

@@ -1,0 +1,70 @@
+"""/api/firings"""
+
+from typing import Literal
+
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import Query, Router
+from pydantic import Field
+
+from schedules.api import lookups
+from schedules.api.filters import FiringFilter, OwnFiringFilter
+from schedules.api.schemas.firings import READ, FiringRow, firing_rows, told
+from schedules.models import Firing
+from schedules.services.actor import Actor
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import page, refuse_unknown
+from stagent.lib.api.values import Listed
+from stagent.lib.sheets import sheet
+
+router = Router(tags=["firings"])
+CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}
+
+
+class FiringSheetFilter(FiringFilter):
+    format: Literal["json", "csv"] | None = Field(
+        default=None,
+        description="csv: a sheet of all that fit, up to 100,000; Accept: text/csv asks for it too.",
+    )
+
+
+@router.get("/firings", response=answers(Listed[FiringRow], 422), openapi_extra=CSV)
+def list_firings(
+    request: HttpRequest, asked: Query[FiringSheetFilter]
+) -> Listed[FiringRow] | StreamingHttpResponse:
+    """List firings, the latest instant first: what came due, what was decided and how it went."""
+    Actor.of(request).must_have("view_firing")
+    if not is_wanted(request, asked.format):
+        return page(request, asked, asked.among(Firing.objects.all()), firing_rows, read=READ)
+    refuse_unknown(request, type(asked).model_fields)
+    rows = asked.among(lookups.firings())
+    last = asked.offset + (asked.limit if "limit" in request.GET else MOST_ROWS)
+    lines = (row.model_dump(mode="json").values() for row in told(rows[asked.offset : last].iterator()))
+    return sheet(request, "firings", list(FiringRow.model_fields), lines, X_Total_Count=str(rows.count()))
+
+
+@router.get("/firings/{firing_id}", response=answers(FiringRow, 404))
+def get_firing(request: HttpRequest, firing_id: str) -> FiringRow:
+    """Show a firing."""
+    Actor.of(request).must_have("view_firing")
+    return FiringRow.model_validate(lookups.firing(firing_id))
+
+
+@router.get("/schedules/{schedule_id}/firings", response=answers(Listed[FiringRow], 404, 422))
+def list_firings_of_schedule(
+    request: HttpRequest, schedule_id: str, asked: Query[OwnFiringFilter]
+) -> Listed[FiringRow]:
+    """List the firings of one schedule, the latest instant first."""
+    Actor.of(request).must_have("view_firing")
+    schedule = lookups.schedule(schedule_id)
+    rows = asked.among(Firing.objects.filter(schedule=schedule))
+    return page(request, asked, rows, firing_rows, read=READ)
+
+
+MOST_ROWS = 100_000
+
+
+def is_wanted(request: HttpRequest, said: str | None) -> bool:
+    """Tell whether the client asked for CSV, by ?format= or by its Accept header."""
+    return said == "csv" or (
+        said is None and request.get_preferred_type(["application/json", "text/csv"]) == "text/csv"
+    )

@@ -1,0 +1,55 @@
+"""/api/forecast"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field
+
+from schedules.api.schemas import forecast as stagger_rows
+from schedules.api.schemas.forecast import ForecastRow, StaggerRow
+from schedules.capacity import conditions as situations
+from schedules.capacity import effective_cap
+from schedules.forecast import inputs
+from schedules.forecast.as_json import answer
+from schedules.forecast.forecast import HOURS, MOST_HOURS, forecast, play
+from schedules.services import stagger
+from schedules.services.actor import Actor
+from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import Window, refuse_unknown
+
+router = Router(tags=["install"])
+MOST_ROWS = 5000
+
+
+class Hours(Window):
+    """How far to look ahead, and under which cap."""
+
+    hours: int = Field(default=HOURS, ge=1, le=MOST_HOURS)
+    cap: int | None = Field(default=None, ge=1, le=1000, description="What if this were the cap?")
+    limit: int = Field(default=500, ge=0, le=MOST_ROWS)
+
+
+@router.get("/forecast", response=answers(ForecastRow, 422), by_alias=True)
+def get_forecast(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
+    """Play the coming hours through the cap, or another one: predicted starts, waits, peak, cost."""
+    Actor.of(request).must_have("view_schedule")
+    refuse_unknown(request, Hours.model_fields)
+    situation = situations.look(now := clock.now(), effective_cap.load(now))
+    return answer(
+        forecast(situation, hours=asked.hours, cap=asked.cap), offset=asked.offset, limit=asked.limit
+    )
+
+
+@router.get("/forecast/stagger", response=answers(StaggerRow, 422), by_alias=True)
+def get_stagger(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
+    """Propose to move schedules by a few minutes, so that fewer come due together; nothing is moved."""
+    Actor.of(request).must_have("view_schedule")
+    refuse_unknown(request, Hours.model_fields)
+    situation = situations.look(now := clock.now(), effective_cap.load(now))
+    until = now + timedelta(hours=asked.hours)
+    outlook = inputs.look(situation, until)
+    before = play(outlook, now=now, until=until, cap=asked.cap or situation.conf.max_concurrent)
+    return stagger_rows.answer(stagger.propose(outlook, before), offset=asked.offset, limit=asked.limit)

@@ -1,0 +1,97 @@
+"""What a timing would mean, before anybody saves it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from pydantic import ConfigDict, Field
+
+from agents.models import Profile
+from schedules.api import lookups
+from schedules.api.schemas.examples import PREVIEW
+from schedules.api.schemas.requests import DEFAULT_PROFILE, PreviewAsked, columns
+from schedules.api.schemas.upcoming import Fire, next_fires, shift_warnings, step_warnings
+from schedules.forecast import collisions
+from schedules.models import Schedule
+from schedules.services import edit_schedule
+from schedules.timing import describe
+from schedules.timing.cron import CronError, parse
+from stagent.lib.api.values import Row, Said, Warnings
+from stagent.lib.problems import Problem, invalid, of_model
+
+NO_COLUMNS = {"id", "count", "expression"}
+
+
+class Preview(Row):
+    """A timing in plain English, and when it would fire."""
+
+    model_config = ConfigDict(json_schema_extra={"example": PREVIEW})
+
+    description: str
+    cron: Said
+    every_sec: int | None
+    timezone: str
+    next_fires: list[datetime] = Field(description="On the clocks of the time zone.")
+    items: list[Fire]
+    warnings: Warnings
+
+
+def preview(asked: PreviewAsked, now: datetime) -> Preview:
+    """Read a timing as saving would, and tell what would come of it."""
+    schedule = _drafted(asked, now)
+    fires = next_fires(schedule, now, asked.count)
+    return Preview(
+        description=describe.rhythm(schedule),
+        cron=schedule.cron,
+        every_sec=schedule.every_sec,
+        timezone=schedule.timezone,
+        next_fires=[fire.local_at for fire in fires],
+        items=fires,
+        warnings=step_warnings(schedule) + shift_warnings(schedule, fires) + collisions.check(schedule, now),
+    )
+
+
+def _drafted(asked: PreviewAsked, now: datetime) -> Schedule:
+    """Put the timing on the schedule it would change, or on a new one; nothing is written."""
+    values = columns(asked)
+    meaning = _meaning(asked.expression) if asked.expression else ""
+    if meaning and any(values.get(name) for name in edit_schedule.WHEN):
+        raise invalid({"expression": "Say when in one way."})
+    values = {name: value for name, value in values.items() if name not in NO_COLUMNS}
+    if meaning:
+        values[meaning] = asked.expression
+    try:
+        if asked.id is not None:
+            return _changed(asked.id, values, now)
+        return edit_schedule.draft({"profile": _usual_profile()} | values, now=now)
+    except ValidationError as error:
+        raise _named(of_model(error), "cron" if asked.expression == "" else meaning) from None
+
+
+def _changed(opaque: str, values: dict[str, Any], now: datetime) -> Schedule:
+    try:
+        schedule = lookups.schedule(opaque)
+    except Problem as problem:
+        raise invalid({"id": problem.message}) from None
+    edit_schedule.prepare(schedule, values, now=now)
+    return schedule
+
+
+def _usual_profile() -> Profile:
+    """Return the profile a new schedule gets when none is named."""
+    return Profile.objects.filter(slug=DEFAULT_PROFILE).first() or Profile()
+
+
+def _meaning(expression: str) -> str:
+    """Tell cron from words."""
+    try:
+        parse(expression)
+    except CronError:
+        return "interval"
+    return "cron"
+
+
+def _named(problem: Problem, meaning: str) -> Problem:
+    """Blame what was sent: the expression, where it stood for cron or words."""
+    fields = {"expression" if name == meaning else name: text for name, text in problem.fields.items()}
+    return invalid(fields)

@@ -1,0 +1,91 @@
+"""/api/runs"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+from pydantic import ConfigDict
+
+from agents.transcripts import transcript
+from schedules.api import lookups
+from schedules.api.filters import RunFilter
+from schedules.api.schemas.requests import Because
+from schedules.api.schemas.runs import READ, RunRow, run_row, run_rows
+from schedules.models import Run
+from schedules.services import run_actions
+from schedules.services.actor import Actor
+from schedules.services.cancel_run import Cancelled
+from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import MOST_ROWS, page, refuse_unknown
+from stagent.lib.api.values import Listed, Page, Row
+
+router = Router(tags=["runs"])
+EXAMPLE: Any = {
+    "seq": 4, "kind": "text_delta", "at": "2026-11-24T08:00:02.310Z", "data": {"text": "Two runs failed."},
+}  # fmt: skip
+
+
+class EventRow(Row):
+    """One thing that happened in a run, numbered without gaps from 1."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    seq: int
+    kind: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class EventPage(Page[EventRow]):
+    """The events after a number; `count` is how many there are after it. Ask again after the last `seq`."""
+
+    finished: bool
+
+
+@router.get("/runs", response=answers(Listed[RunRow], 422))
+def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> Listed[RunRow]:
+    """List runs, the latest queued first."""
+    Actor.of(request).must_have("view_run")
+    rows = asked.among(Run.objects.all())
+    return page(request, asked, rows, lambda runs: run_rows(runs, clock.now()), read=READ)
+
+
+@router.get("/runs/{run_id}", response=answers(RunRow, 404))
+def get_run(request: HttpRequest, run_id: str) -> RunRow:
+    """Show a run: what it waits for, who holds it until when, how it ended."""
+    Actor.of(request).must_have("view_run")
+    return run_row(lookups.run(run_id), clock.now())
+
+
+@router.get("/runs/{run_id}/events", response=answers(EventPage, 404, 422))
+def list_events(
+    request: HttpRequest,
+    run_id: str,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    limit: Annotated[int, Query(ge=0, le=MOST_ROWS)] = MOST_ROWS,
+) -> EventPage:
+    """Tail the transcript of a run, every turn and tool call as it happens."""
+    Actor.of(request).must_have("view_run")
+    refuse_unknown(request, ("after", "limit"))
+    run = lookups.run(run_id)
+    events = [EventRow.model_validate(event) for event in transcript.read(run.transcript_id, after, limit)]
+    run.transcript.refresh_from_db()
+    return EventPage(items=events, count=max(0, run.transcript.last_seq - after), finished=run.finished)
+
+
+@router.post("/runs/{run_id}/cancel", response=answers(RunRow, 404, 409, 422) | {202: RunRow})
+def cancel_run(request: HttpRequest, run_id: str, because: Because | None = None) -> Status[RunRow]:
+    """Cancel a run. 200: it was queued and is cancelled. 202: it was running and was asked to stop."""
+    now = clock.now()
+    became = run_actions.cancel(run_id, because.reason if because else "", Actor.of(request), now)
+    return Status(200 if became == Cancelled.AT_ONCE else 202, run_row(lookups.run(run_id), now))
+
+
+@router.post("/runs/{run_id}/retry", response=answers(RunRow, 404, 409, status=202))
+def retry_run(request: HttpRequest, run_id: str) -> Status[RunRow]:
+    """Queue the work of an ended run again, with what its schedule says now; answers the new run."""
+    now = clock.now()
+    again = run_actions.retry(run_id, Actor.of(request), now)
+    return Status(202, run_row(lookups.run(str(again.pk)), now))

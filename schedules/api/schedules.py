@@ -1,0 +1,137 @@
+"""/api/schedules"""
+
+from typing import Annotated
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Status
+from pydantic import ConfigDict, Field
+
+from schedules.api import lookups, preview
+from schedules.api.errors import BlockedRefusal, CapacityRefusal
+from schedules.api.filters import ScheduleFilter
+from schedules.api.preview import Preview
+from schedules.api.schemas.requests import Because, NewSchedule, PreviewAsked, ScheduleChanges
+from schedules.api.schemas.schedules import READ, ScheduleRow, schedule_row, schedule_version
+from schedules.api.schemas.upcoming import Fire, next_fires
+from schedules.models import Schedule
+from schedules.services import run_actions, schedule_actions
+from schedules.services.actor import Actor
+from schedules.services.run_actions import Wanted
+from schedules.services.schedule_actions import Saved
+from stagent.lib import clock
+from stagent.lib.api.answers import Refusal, answers
+from stagent.lib.api.etags import shows
+from stagent.lib.api.listing import page, refuse_unknown
+from stagent.lib.api.values import Id, Listed, Page, Row
+from stagent.lib.versions import Expected
+
+router = Router(tags=["schedules"])
+
+
+class Execution(Row):
+    """A run that was started or queued."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"run_id": "42", "forced": False}})
+
+    run_id: Id
+    forced: bool
+    warning: str | None = Field(default=None, description="Only where there is one: all work is stopped.")
+
+
+@router.get("/schedules", response=answers(Listed[ScheduleRow], 422))
+def list_schedules(request: HttpRequest, asked: Query[ScheduleFilter]) -> Listed[ScheduleRow]:
+    """List schedules by name."""
+    Actor.of(request).must_have("view_schedule")
+    rows = asked.among(Schedule.objects.all())
+    return page(request, asked, rows, lambda found: [*map(schedule_row, found)], read=READ)
+
+
+@router.post("/schedules", response=answers(Saved, 400, 422, status=201))
+def create_schedule(request: HttpRequest, response: HttpResponse, asked: NewSchedule) -> Status[Saved]:
+    """Create a schedule, and hear of the collisions it causes."""
+    made = schedule_actions.create(asked, Actor.of(request), clock.now())
+    response["Location"] = f"{request.path}/{made.schedule.id}"
+    return Status(201, made)
+
+
+@router.post("/schedules/preview", response=answers(Preview, 400, 422))
+def preview_schedule(request: HttpRequest, asked: PreviewAsked) -> Preview:
+    """Say a timing in plain English and show when it would fire; nothing is saved."""
+    Actor.of(request).must_have("view_schedule")
+    return preview.preview(asked, clock.now())
+
+
+@router.get("/schedules/{schedule_id}", response=answers(ScheduleRow, 404))
+def get_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
+    """Show a schedule."""
+    Actor.of(request).must_have("view_schedule")
+    found = lookups.schedule(schedule_id)
+    return shows(request, schedule_row(found), schedule_version(found))
+
+
+@router.patch("/schedules/{schedule_id}", response=answers(Saved, 400, 404, 422))
+def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChanges) -> Saved:
+    """Change the given fields, all or none of them. No edit fires for an instant before it."""
+    saved = schedule_actions.change(schedule_id, asked, Actor.of(request), clock.now(), Expected.of(request))
+    shows(request, saved.schedule, saved.version)
+    return saved
+
+
+@router.delete("/schedules/{schedule_id}", response=answers(None, 404, status=204))
+def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
+    """Delete a schedule. Its queued runs are withdrawn, its running ones asked to stop, its history stays."""
+    schedule_actions.remove(schedule_id, Actor.of(request), clock.now())
+    return Status(204, None)
+
+
+@router.post("/schedules/{schedule_id}/pause", response=answers(ScheduleRow, 404, 409, 422))
+def pause_schedule(request: HttpRequest, schedule_id: str, because: Because | None = None) -> ScheduleRow:
+    """Pause a schedule; time spent paused is not missed. Pausing twice is pausing once."""
+    return schedule_actions.pause(
+        schedule_id, because.reason if because else "", Actor.of(request), clock.now()
+    )
+
+
+@router.post("/schedules/{schedule_id}/resume", response=answers(ScheduleRow, 404, 409))
+def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
+    """Let a paused schedule go on from now, its streaks forgiven."""
+    return schedule_actions.resume(schedule_id, Actor.of(request), clock.now())
+
+
+@router.post(
+    "/schedules/{schedule_id}/execute",
+    response=answers(Execution, 404, 422)
+    | {202: Execution, 409: BlockedRefusal, 429: CapacityRefusal, 503: Refusal},
+    exclude_none=True,
+)
+def execute_schedule(
+    request: HttpRequest,
+    schedule_id: str,
+    because: Because | None = None,
+    queue: bool = False,
+    force: bool = False,
+) -> Status[Execution]:
+    """Run a schedule now, paused or not.
+
+    200: it holds a slot. 429: the cap is full, `Retry-After` says how long. `queue=true` takes a place in
+    the queue then (202); `force=true` runs beyond the cap and needs the permission schedules.force_run.
+    409: the provider's breaker is open, the provider asked for patience, or a budget is spent; `wait_reason`
+    says which, and `queue=true` lets the run wait. 503: no scheduler is alive.
+    """
+    refuse_unknown(request, ("queue", "force"))
+    reason = because.reason if because else ""
+    started = run_actions.start(schedule_id, Wanted(queue, force, reason), Actor.of(request), clock.now())
+    run = started.run
+    execution = Execution(run_id=str(run.pk), forced=run.forced, warning=started.warning or None)
+    return Status(202 if started.queued else 200, execution)
+
+
+@router.get("/schedules/{schedule_id}/next", response=answers(Page[Fire], 404, 422))
+def next_firings(
+    request: HttpRequest, schedule_id: str, count: Annotated[int, Query(ge=1, le=100)] = 10
+) -> Page[Fire]:
+    """Tell when a schedule fires next; for a paused one, when it would if it were resumed now."""
+    Actor.of(request).must_have("view_schedule")
+    refuse_unknown(request, ("count",))
+    fires = next_fires(lookups.schedule(schedule_id), clock.now(), count)
+    return Page(items=fires, count=len(fires))

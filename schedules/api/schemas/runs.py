@@ -1,0 +1,107 @@
+"""A run as the API and the tools show it."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.db.models import QuerySet
+from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
+
+from agents.spending import budgets
+from agents.states import FailureReason
+from schedules import conf
+from schedules.capacity import conditions as situations
+from schedules.capacity.conditions import Situation
+from schedules.capacity.wait_reasons import reason
+from schedules.models import Run
+from schedules.states import RunStatus, Source, WaitReason
+from stagent.lib.api.values import Id, Ref, Row, Said
+from stagent.lib.by_key import ByKey
+
+EXAMPLE: Any = json.loads("""{
+  "id": "42", "schedule_id": "7", "schedule_name": "Morning report", "firing_id": "40", "source": "scheduled",
+  "forced": false, "profile": "reporter", "project": null, "status": "running", "wait_reason": null,
+  "failure_reason": null, "failure_detail": null, "attempt": 1, "priority": 0,
+  "queued_at": "2026-11-24T08:00:00Z", "not_before": null, "slot": "default #1",
+  "holder": "scheduler@host:4711:9f3a2c", "started_at": "2026-11-24T08:00:00.020Z",
+  "slot_claimed_at": "2026-11-24T08:00:00.020Z", "lease_expires_at": "2026-11-24T08:01:00.020Z",
+  "deadline_at": "2026-11-24T08:20:00.020Z", "finished_at": null, "waiting_since": null,
+  "cancel_requested_at": null, "cancel_reason": null, "max_turns": 120, "turn_count": 3,
+  "input_tokens": 5120, "output_tokens": 900,
+  "cost_usd": 0.0289, "result": null, "result_partial": false, "report": null
+}""")
+
+
+class RunRow(Row):
+    """A run. `null` means: not so, or not yet."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    id: Id
+    schedule_id: Ref = Field(description="null when the schedule was deleted.")
+    schedule_name: str
+    firing_id: Ref
+    source: Source
+    forced: bool
+    profile: str = Field(validation_alias=AliasPath("profile", "slug"))
+    project: Ref = Field(validation_alias="project_id")
+    status: RunStatus
+    wait_reason: WaitReason | None = Field(description="Why a queued run is not running, worked out now.")
+    failure_reason: Annotated[FailureReason | None, BeforeValidator(lambda reason: reason or None)]
+    failure_detail: Said
+    attempt: int
+    priority: int
+    queued_at: datetime
+    not_before: datetime | None
+    slot: Said
+    holder: Said
+    started_at: datetime | None
+    slot_claimed_at: datetime | None
+    lease_expires_at: datetime | None
+    deadline_at: datetime | None
+    finished_at: datetime | None
+    waiting_since: datetime | None = Field(description="Since when it waits for the answer to a question.")
+    cancel_requested_at: datetime | None
+    cancel_reason: Said
+    max_turns: int | None = Field(description="As it was queued; null inherits.")
+    turn_count: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None = Field(description="null: the price of a model was not known.")
+    result: Said
+    result_partial: bool
+    report: dict[str, Any] | None = Field(description="What a heartbeat said of its findings.")
+
+
+def run_rows(runs: Iterable[Run], now: datetime) -> list[RunRow]:
+    """Show runs; what holds work back is looked up once for all, and only where one waits."""
+    runs = list(runs)
+    waiting = any(run.status == RunStatus.QUEUED for run in runs)
+    situation = situations.look(now, conf.load()) if waiting else None
+    return [RunRow.model_validate(each) for each in told(runs, situation)]
+
+
+def run_row(run: Run, now: datetime) -> RunRow:
+    return run_rows([run], now)[0]
+
+
+def told(runs: Sequence[Run], situation: Situation | None) -> Iterator[dict[str, Any]]:
+    """Yield the values of their rows, by the names of the columns; no situation: none of them is queued."""
+    unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
+    for run in runs:
+        yield vars(run) | {
+            "profile": {"slug": run.profile.slug},
+            "wait_reason": reason(run, situation) if situation else None,
+            "cost_usd": None if run.pk in unpriced else run.cost_usd,
+        }
+
+
+def shown() -> QuerySet[Run]:
+    """Return runs with what their rows show and what is looked at to tell why they wait, and no more."""
+    columns = {name.removesuffix("_id") for name in RunRow.model_fields} - {"wait_reason"}
+    looked_at = ("pool", "due_at", "schedule__status", "schedule__overlap_policy", "profile__slug")
+    return Run.objects.select_related("schedule", "profile").only(*columns, *looked_at)
+
+
+READ = ByKey(shown())

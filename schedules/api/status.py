@@ -1,0 +1,121 @@
+"""/api/status and /api/settings"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import ConfigDict, Field
+
+from schedules import conf
+from schedules.api.schemas.status import StatusRow, status_row
+from schedules.capacity import effective_cap
+from schedules.services import change_settings
+from schedules.services.actor import Actor
+from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.etags import shows, stands_for
+from stagent.lib.api.listing import Paged, page_of
+from stagent.lib.api.values import Asked, Listed, Row
+from stagent.lib.problems import Problem, invalid
+from stagent.lib.text import clip
+from stagent.lib.versions import Expected
+
+router = Router(tags=["install"])
+NAMES = list(conf.BY_NAME)
+VITAL_SIGNS = {"seen_at", "event_loop_lag_ms", "rss_mb"}
+PASSING = {"at": True, "scheduler": {"seen_at": True, "processes": {"__all__": VITAL_SIGNS}}}
+EXAMPLE: Any = {
+    "key": "SCHEDULE_MAX_CONCURRENT", "value": 3, "source": "admin", "ignored": "", "default": 2, "least": 1,
+    "most": 1000, "meaning": "Runs at once over all schedules: the cap.",
+}  # fmt: skip
+
+
+class NewValue(Asked):
+    """A value to save; null clears what was saved."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"value": True}})
+
+    value: bool | int | str | None = Field(description="A number; for a switch true or false.")
+
+
+class SettingRow(Row):
+    """A setting in force and where its value came from: environment, admin or default."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    key: str
+    value: int
+    source: str
+    ignored: str
+    default: int
+    least: int
+    most: int
+    meaning: str
+
+
+@router.get("/status", response=answers(StatusRow))
+def get_status(request: HttpRequest) -> StatusRow:
+    """Show who holds which slot, who waits and why, who is being answered, and who schedules.
+
+    With If-None-Match, 304 says that all is the same but the moment and the vital signs of schedulers.
+    """
+    Actor.of(request).must_have("view_slot")
+    shown = status_row(now := clock.now(), effective_cap.load(now))
+    stands_for(request, shown, but=PASSING)
+    return shown
+
+
+@router.get("/settings", response=answers(Listed[SettingRow], 422))
+def list_settings(request: HttpRequest, asked: Query[Paged]) -> Listed[SettingRow]:
+    """List the scheduler's settings with their values in force."""
+    Actor.of(request).must_have("view_setting")
+    rows = [_row(value) for value in conf.in_force()]
+    return page_of(request, asked, "settings", rows, lambda row: [NAMES.index(row.key)])
+
+
+@router.get("/settings/{key}", response=answers(SettingRow, 404))
+def get_setting(request: HttpRequest, key: str) -> SettingRow:
+    """Show a setting with its value in force."""
+    Actor.of(request).must_have("view_setting")
+    return _shown(request, _known(key))
+
+
+@router.patch("/settings/{key}", response=answers(SettingRow, 404, 422))
+def change_setting(request: HttpRequest, key: str, asked: NewValue) -> SettingRow:
+    """Save a value of a setting, or clear it with null. It counts at once, unless the environment has one."""
+    actor = Actor.of(request)
+    actor.must_have("change_setting")
+    known, expected = _known(key), Expected.of(request)
+    if asked.value is None:
+        change_settings.clear(known, actor.user, expected)
+    elif wrong := change_settings.fault(known, text := str(asked.value).lower()):
+        raise invalid({"value": wrong})
+    else:
+        change_settings.save(known, text, actor.user, expected)
+    return _shown(request, known)
+
+
+def _known(name: str) -> conf.Key:
+    key = conf.BY_NAME.get(name.upper())
+    if key is None:
+        raise Problem(404, "setting_not_found", f"There is no setting {clip(name, 80)!r}.")
+    return key
+
+
+def _shown(request: HttpRequest, key: conf.Key) -> SettingRow:
+    saved, value = conf.saved_value(key)
+    return shows(request, _row(value), change_settings.version(key, saved))
+
+
+def _row(value: conf.Value) -> SettingRow:
+    key = value.key
+    return SettingRow(
+        key=key.name,
+        value=value.value,
+        source=value.source,
+        ignored=value.ignored,
+        default=key.default,
+        least=key.least,
+        most=key.most,
+        meaning=key.meaning,
+    )

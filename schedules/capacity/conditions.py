@@ -1,0 +1,106 @@
+"""What holds work back at one moment: the stop switch, chat, providers, budgets. Read once per pass."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from agents import live_streams as activity
+from agents.models import Profile
+from agents.runtimes import breaker
+from agents.spending import budgets
+from schedules import handover
+from schedules.capacity import processes
+from schedules.conf import Conf
+from schedules.models import Pool, Run, Slot
+from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
+
+
+class Facts(NamedTuple):
+    """What decides which blockers there are; hashable, because prepared statements are kept by it."""
+
+    stopped: bool
+    chat: bool
+    open_breakers: frozenset[int]  # profiles whose provider nobody may ask
+    patience: frozenset[int]  # profiles whose provider asked for patience
+    budgets: budgets.Exhausted
+    unserved_pools: frozenset[str]
+    nobody_starts: bool
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The facts that decide who may start."""
+
+    now: datetime
+    conf: Conf
+    live_streams: int
+    open_breakers: frozenset[int]
+    patience: frozenset[int]
+    probing: dict[int, str]  # profiles whose breaker is half open, and its provider: one run may try
+    budgets: budgets.Exhausted
+    unserved_pools: frozenset[str] = frozenset()  # whose runs no worker would perform
+    nobody_starts: bool = False  # no process is alive that claims runs and performs them
+
+    @property
+    def chat_presses(self) -> bool:
+        return self.live_streams > 0
+
+    @property
+    def chat_exempt_since(self) -> datetime:
+        """What was due by then waits for chat no longer."""
+        return self.now - self.conf.chat_max_delay
+
+    @cached_property
+    def facts(self) -> Facts:
+        return Facts(
+            self.conf.stopped, self.chat_presses, self.open_breakers, self.patience, self.budgets,
+            self.unserved_pools, self.nobody_starts,
+        )  # fmt: skip
+
+    # Read only by who explains: the drain asks the database itself, because its own claims change these.
+
+    @cached_property
+    def busy_schedules(self) -> frozenset[int | None]:
+        """The schedules that have a run under way."""
+        under_way = Run.objects.under_way().filter(schedule__isnull=False)
+        return frozenset(under_way.values_list("schedule_id", flat=True))
+
+    @cached_property
+    def parked_schedules(self) -> frozenset[int | None]:
+        """The schedules that have a run which waits for a person."""
+        return frozenset(Run.objects.waiting().values_list("schedule_id", flat=True))
+
+    @cached_property
+    def full_pools(self) -> frozenset[str]:
+        """The pools beside the cap in which no slot is free; one that was deleted has none."""
+        sizes = dict(Pool.objects.values_list("name", "size"))
+        asked = Run.objects.queued().exclude(pool="").order_by().values_list("pool", flat=True).distinct()
+        left = sizes | dict.fromkeys(set(asked) - set(sizes), 0)
+        for slot in Slot.objects.exclude(pool__in=(DEFAULT_POOL, OVERFLOW_POOL)):
+            taken = slot.run_id is not None or not slot.enabled
+            if taken and slot.number <= sizes.get(slot.pool, 0):
+                left[slot.pool] -= 1
+        return frozenset(pool for pool, free in left.items() if free <= 0)
+
+
+def look(now: datetime, conf: Conf, *, claims: bool = False) -> Situation:
+    """Return the situation at this moment; `claims` where the caller is a process that starts runs."""
+    blocked, half_open = breaker.blocked_names(now), breaker.half_open_names(now)
+    patience = breaker.patience_names(now) if blocked else set()
+    providers = _providers() if blocked or half_open else {}
+    return Situation(
+        now=now,
+        conf=conf,
+        live_streams=activity.count_live(now),
+        open_breakers=frozenset(pk for pk, name in providers.items() if name in blocked - patience),
+        patience=frozenset(pk for pk, name in providers.items() if name in patience),
+        probing={pk: name for pk, name in providers.items() if name in half_open - blocked},
+        budgets=budgets.exhausted(now),
+        unserved_pools=handover.unserved(now),
+        nobody_starts=not claims and not processes.complete(now),
+    )
+
+
+def _providers() -> dict[int, str]:
+    return {profile.pk: breaker.of(profile) for profile in Profile.objects.all()}

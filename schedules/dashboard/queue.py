@@ -1,0 +1,111 @@
+"""Who waits, for what, and until when?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from agents.models import Provider
+from schedules.capacity import wait_reasons
+from schedules.capacity.conditions import Situation
+from schedules.dashboard import budgets
+from schedules.dashboard.budgets import Refills
+from schedules.forecast.duration_history import History
+from schedules.forecast.eta import expected_end, starts
+from schedules.models import Run
+from schedules.states import WaitReason
+
+MOST, MOST_PARKED = 8, 4  # runs that are shown; the others are counted
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A queued run, what it waits for and when it is expected to start, where that can be known."""
+
+    run: Run
+    reason: WaitReason
+    sentence: str
+    expected_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The head of the queue, how long it is in all, and who waits beside it for a person."""
+
+    head: list[Waiting]
+    length: int
+    parked: list[Run]  # put aside until a person has answered, the longest first
+    parked_length: int
+
+
+def look(situation: Situation, most: int = MOST) -> Queue:
+    """Return who waits, first in line first."""
+    runs = Run.objects.queued().select_related("schedule").order_by("claim_order", "pk")
+    parked = Run.objects.waiting().order_by("waiting_since", "pk")
+    head = explain(list(runs[:most]), situation)
+    return Queue(head, runs.count(), list(parked[:MOST_PARKED]), parked.count())
+
+
+def explain(runs: list[Run], situation: Situation) -> list[Waiting]:
+    """Say of each queued run what it waits for."""
+    line = Line(starts(situation) if runs else {}, situation)
+    return [_explain(run, situation, line) for run in runs]
+
+
+@dataclass
+class Line:
+    """Those who lack nothing but a place, first in line first."""
+
+    starts: dict[int, datetime]
+    situation: Situation
+
+    @cached_property
+    def own_ends(self) -> dict[int | None, datetime]:
+        """When the last running run of each schedule is expected to end; read only where one is asked for."""
+        now, ends = self.situation.now, dict[int | None, datetime]()
+        history = History(self.situation.conf)
+        for run in Run.objects.running().select_related("schedule"):
+            end = expected_end(run, history, now)
+            ends[run.schedule_id] = max(end, ends.get(run.schedule_id, end))
+        return ends
+
+    @cached_property
+    def refills(self) -> Refills:
+        return budgets.look(self.situation.now)
+
+    def expected(self, run: Run, reason: WaitReason) -> datetime | None:
+        """Return when what holds a run back is over, where that is a matter of time."""
+        now, conf = self.situation.now, self.situation.conf
+        match reason:
+            case WaitReason.OVERLAP:
+                return self.own_ends.get(run.schedule_id)
+            case WaitReason.RETRY:
+                return run.not_before
+            case WaitReason.CHAT:
+                return run.due_at + conf.chat_max_delay
+            case WaitReason.BREAKER | WaitReason.PROVIDER:
+                return _patience(now)
+            case WaitReason.BUDGET:
+                return self.refills.of(run)
+            case _:
+                return None
+
+    def sentence(self, run: Run, reason: WaitReason) -> str:
+        """Say what a run waits for, and its place in line where it lacks only a slot of the cap."""
+        if reason == WaitReason.SLOT and run.pk in self.starts:
+            place = list(self.starts).index(run.pk) + 1
+            where = "first" if place == 1 else f"number {place}"
+            return f"Waiting for a free slot, {where} in line."
+        return wait_reasons.sentence(run, reason, self.situation)
+
+
+def _explain(run: Run, situation: Situation, line: Line) -> Waiting:
+    reason = wait_reasons.reason(run, situation) or WaitReason.SLOT
+    expected_at = line.starts.get(run.pk) or line.expected(run, reason)
+    return Waiting(run, reason, line.sentence(run, reason), expected_at)
+
+
+def _patience(now: datetime) -> datetime | None:
+    """Return when the next provider may be asked again."""
+    blocked = Provider.objects.blocked(now).values_list("open_until", "probe_until", "blocked_until")
+    ends = [moment for row in blocked for moment in row if moment and moment > now]
+    return min(ends, default=None)

@@ -1,0 +1,62 @@
+"""What went wrong lately, and what needs a person?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Q, QuerySet
+
+from agents.models import Provider
+from schedules.models import Run, Schedule
+from schedules.states import RunStatus
+from schedules.transitions.streaks import WARN_AFTER_BREACHES, WARN_AFTER_SLOW_RUNS, advice
+
+LATELY = timedelta(hours=24)
+MOST = 6
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The last of the failures of one schedule with one reason, and how many of them there were."""
+
+    run: Run
+    times: int
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Recent failures, schedules that paused themselves or are warned, providers nobody may ask."""
+
+    since: datetime  # how far back failures are recent
+    failures: list[Failure]
+    paused: list[Schedule]
+    warned: list[tuple[Schedule, str]]
+    providers: list[Provider]
+
+
+def look(now: datetime) -> Trouble:
+    """Return what an operator should look at."""
+    return Trouble(
+        since=now - LATELY,
+        failures=_failures(now - LATELY),
+        paused=list(paused_themselves()[:MOST]),
+        warned=[(schedule, advice(schedule)[0]) for schedule in _warned()],
+        providers=list(Provider.objects.blocked(now)),
+    )
+
+
+def _failures(since: datetime) -> list[Failure]:
+    failed = Run.objects.filter(status=RunStatus.FAILED, queued_at__gte=since).order_by()
+    groups = failed.values("schedule", "failure_reason").annotate(last=Max("pk"), times=Count("pk"))
+    times = dict(groups.order_by("-last").values_list("last", "times")[:MOST])
+    runs = Run.objects.filter(pk__in=times).order_by("-pk")
+    return [Failure(run, times[run.pk]) for run in runs]
+
+
+def paused_themselves() -> QuerySet[Schedule]:
+    """Return the schedules that paused themselves."""
+    return Schedule.objects.paused_themselves().order_by("-last_fired_at", "pk")
+
+
+def _warned() -> list[Schedule]:
+    streaks = Q(turn_budget_breach_streak__gte=WARN_AFTER_BREACHES) | Q(slow_streak__gte=WARN_AFTER_SLOW_RUNS)
+    return list(Schedule.objects.active().filter(streaks)[:MOST])

@@ -1,0 +1,99 @@
+"""News for the outside: posted in the transaction that made it news, sent by `schedules.deliveries`."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from schedules.models import Delivery, Run, Schedule
+from schedules.states import RunStatus
+from schedules.transitions import statements
+
+type Facts = dict[str, Any]
+
+
+def post(run: Run, schedule: Schedule, now: datetime) -> None:
+    """Write what a finished run has to tell its schedule's targets; nothing for a heartbeat without news."""
+    if not run.suppressed and run.status != RunStatus.CANCELLED:
+        _post(schedule, Delivery.Kind.RESULT, partial(_result, run, now), now, run)
+
+
+def post_warning(schedule: Schedule, text: str, now: datetime) -> None:
+    """Write what a schedule's owner should look into before it pauses itself."""
+    _post(schedule, Delivery.Kind.WARNING, partial(_reason, schedule, text, warned_at=now), now)
+
+
+def post_self_pause(schedule: Schedule, now: datetime) -> None:
+    """Write that a schedule paused itself, and why."""
+    pause = partial(_reason, schedule, schedule.paused_reason, paused_at=now)
+    _post(schedule, Delivery.Kind.SELF_PAUSE, pause, now)
+
+
+def targets(schedule: Schedule) -> dict[Delivery.Channel, str]:
+    """Return where a schedule's news goes: an address for each channel it has one on."""
+    owner = schedule.owner_id if schedule.deliver_to_chat else None
+    addresses = {
+        Delivery.Channel.CHAT: str(owner or ""),
+        Delivery.Channel.WEBHOOK: schedule.webhook_url,
+        Delivery.Channel.EMAIL: schedule.email,
+    }
+    return {channel: address for channel, address in addresses.items() if address}
+
+
+def _post(
+    schedule: Schedule, kind: Delivery.Kind, facts: Callable[[], Facts], now: datetime, run: Run | None = None
+) -> None:
+    """Write one delivery for each target; what is told is only looked up where there is one."""
+    if not (told := targets(schedule)):
+        return
+    news = {
+        "type": kind,
+        "schedule_id": str(schedule.pk),
+        "schedule_name": schedule.name,
+        "timezone": schedule.timezone,
+    } | facts()
+    common = {"schedule": schedule, "run": run, "kind": kind, "payload": news}
+    Delivery.objects.bulk_create(
+        Delivery(channel=channel, target=target, created_at=now, next_attempt_at=now, **common)
+        for channel, target in told.items()
+    )
+
+
+def _result(run: Run, now: datetime) -> Facts:
+    """Tell all that somebody needs who cannot ask: what was wanted, when, and what came of it."""
+    firing = statements.TOLD_OF_FIRING.first(firing_id=run.firing_id)
+    nominal_at, fired_at = (firing.nominal_at, firing.fired_at) if firing else (None, None)
+    return {
+        "run_id": str(run.pk),
+        "transcript_id": str(run.transcript_id),
+        "project_id": _id(run.project_id),
+        "profile": _slug(run.profile_id),
+        "source": run.source,
+        "prompt": run.prompt,
+        "nominal_at": (nominal_at or run.queued_at).isoformat(),
+        "fired_at": (fired_at or run.queued_at).isoformat(),
+        "finished_at": now.isoformat(),
+        "status": run.status,
+        "failure_reason": run.failure_reason or None,
+        "failure_detail": run.failure_detail or None,
+        "result": run.result,
+        "result_partial": run.result_partial,
+        "report": run.report,
+        "turn_count": run.turn_count,
+        "cost_usd": None if (cost := run.known_cost) is None else float(cost),
+    }
+
+
+def _reason(schedule: Schedule, reason: str, **moment: datetime) -> Facts:
+    when = {name: at.isoformat() for name, at in moment.items()}
+    profile, project = _slug(schedule.profile_id), _id(schedule.project_id)
+    return {"profile": profile, "project_id": project, "reason": reason} | when
+
+
+def _slug(profile_id: int) -> str:
+    profile = statements.TOLD_OF_PROFILE.first(profile_id=profile_id)
+    return profile.slug if profile else ""
+
+
+def _id(key: int | None) -> str | None:
+    return None if key is None else str(key)

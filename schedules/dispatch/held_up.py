@@ -1,0 +1,59 @@
+"""A log line when work begins or ceases to be held back: by the cap, by chat, by the switch."""
+
+import logging
+from collections.abc import Callable
+
+from schedules.capacity import wait_reasons
+from schedules.capacity.conditions import Situation
+from schedules.models.slot import DEFAULT_POOL
+from schedules.states import WaitReason
+
+log = logging.getLogger("stagent.loop")
+
+
+class HeldUp:
+    """What this process has said last; one line per change, not one per pass."""
+
+    def __init__(self) -> None:
+        self._told: dict[WaitReason, bool] = {}
+
+    def queue_is_empty(self) -> None:
+        """Say that nothing is held back any more, where something was."""
+        for reason in [reason for reason, held in self._told.items() if held]:
+            self._told[reason] = False
+            log.info("%s", FREE[reason])
+
+    def note(self, situation: Situation, full: frozenset[str]) -> None:
+        """Say what changed since the last pass. The queue is counted only where something may have."""
+        likely = {
+            WaitReason.SLOT: DEFAULT_POOL in full,
+            WaitReason.CHAT: situation.chat_presses,
+            WaitReason.STOPPED: situation.conf.stopped,
+        }
+        if likely == self._told or not any({**likely, **self._told}.values()):
+            return
+        waiting = wait_reasons.count(situation)
+        for reason, held in likely.items():
+            self._note(reason, held and waiting[reason] > 0, waiting[reason], situation)
+
+    def _note(self, reason: WaitReason, held: bool, waiting: int, situation: Situation) -> None:
+        if held == self._told.get(reason, False):
+            return
+        self._told[reason] = held
+        runs = f"{waiting} run waits" if waiting == 1 else f"{waiting} runs wait"
+        log.info("%s", f"{HELD[reason](situation)}: {runs}." if held else FREE[reason])
+
+
+HELD: dict[WaitReason, Callable[[Situation], str]] = {
+    WaitReason.SLOT: lambda at: f"The cap of {at.conf.max_concurrent} is full",
+    WaitReason.CHAT: lambda at: (
+        f"Scheduled work is deferred for chat, {at.conf.chat_pressure_max_delay_sec} s at most"
+        f" ({at.live_streams} replies are streaming)"
+    ),
+    WaitReason.STOPPED: lambda at: "Scheduled work is stopped in Settings",
+}
+FREE = {
+    WaitReason.SLOT: "No run waits for the cap any more.",
+    WaitReason.CHAT: "Scheduled work is not deferred for chat any more.",
+    WaitReason.STOPPED: "Scheduled work is not stopped any more.",
+}

@@ -1,0 +1,261 @@
+"""The orchestrator: reap, tick, drain, maintain, then sleep until something is due or the bell rings.
+
+Leaderless: any number of these may run at once; every step is safe to do twice.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from django.db import close_old_connections, connection
+from django.db.models import Min
+
+from schedules import conf as settings
+from schedules import handover
+from schedules.capacity import conditions as situations
+from schedules.capacity.lateness import Delays
+from schedules.capacity.processes import Presence
+from schedules.deliveries.sender_threads import Courier
+from schedules.dispatch.drain import adopt_waiting, fill
+from schedules.dispatch.held_up import HeldUp
+from schedules.dispatch.maintenance import Maintenance
+from schedules.dispatch.next_instant_check import NextCheck
+from schedules.dispatch.reaper import reap
+from schedules.dispatch.tick import tick
+from schedules.execution.executor import Executor
+from schedules.execution.run_task import Cause
+from schedules.models import Run, Schedule
+from schedules.models.run import UNADOPTED
+from schedules.monitoring.process_reports import Reporter
+from schedules.transitions import statements
+from stagent.lib import clock
+from stagent.lib.bell import Bell
+from stagent.lib.closing import close_in_order
+from stagent.lib.holder import holder
+from stagent.lib.outage import Outage
+from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.watched import Policy, Watched
+
+LONGEST_SLEEP_SEC = 5.0
+REAP_EVERY_SEC = 5.0
+RUNNING_SLEEP_SEC = 0.5  # while runs are running: a lost bell must not delay a cancel beyond a second
+GRACE_SEC = 20.0  # for runs to finish when the process is told to leave
+CANCEL_SEC = 10.0  # for stopped runs to be handed back
+AFTER_ERROR_SEC = 1.0
+SLEEP = "sleep"
+
+log = logging.getLogger("stagent.loop")
+
+
+class Loop:
+    """One scheduler process. Where runs are handed over to workers it claims, and performs none itself."""
+
+    def __init__(self, *, execute: bool = True, grace_sec: float = GRACE_SEC) -> None:
+        self.holder = holder("scheduler")
+        self.bell = Bell()
+        self.claims = execute
+        self.executor = Executor(on_end=self.bell.strike) if execute and not handover.chosen() else None
+        self._delays = Delays()
+        vitals = self.executor.vitals if self.executor else None
+        self.presence = Presence(self.holder, claims=self.claims, vitals=vitals, delays=self._delays)
+        self.grace_sec = grace_sec
+        self._stopping = 0  # how often it was told to stop
+        self._reaped_at = float("-inf")
+        self._jumps = clock.JumpDetector()
+        self._next_check = NextCheck()
+        self._spare_leases_until = 0.0
+        self._maintenance = Maintenance()
+        self._courier = Courier()
+        self.reporter = Reporter("scheduler", self.holder)
+        self.watched = Watched("scheduler loop", policy=Policy.FATAL)
+        self._held_up = HeldUp()
+        self._phases: tuple[Callable[[], None], ...] = (
+            self._watch_clock,
+            self.presence.show,
+            self._reap,
+            self._check_next,
+            self._tick,
+            self._cancel,
+            self._drain,
+            self._maintain,
+        )
+        names = [*(phase.__name__ for phase in self._phases), SLEEP]
+        self._outages = {name: Outage(log, f"The phase {name.strip('_')}") for name in names}
+
+    def stop(self) -> None:
+        """Leave in good order; told twice, leave at once. Safe in a signal handler."""
+        self._stopping += 1
+        self.bell.strike()
+
+    def run(self, *, once: bool = False) -> None:
+        """Pass after pass until told to stop; `once`: a single pass and the runs it started."""
+        SUPERVISOR.add(self.watched)
+        self.reporter.start()
+        self.bell.open()
+        if self.executor:
+            self.executor.open()
+        self._courier.start()
+        try:
+            self.pass_once()
+            while not once and not self._stopping:
+                self._sleep(self._sleep_sec())
+                if not self._stopping:
+                    self.pass_once()
+        finally:
+            self._leave(None if once else self.grace_sec)
+
+    def pass_once(self) -> None:
+        """Do every phase once; an error in one is logged and the others go on."""
+        close_old_connections()
+        self._failed = False
+        for phase in self._phases:
+            outage = self._outages[phase.__name__]
+            try:
+                phase()
+            except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+                self._failed = True
+                outage.failed(error)
+                connection.close_if_unusable_or_obsolete()
+            else:
+                outage.worked()
+        self.watched.beat()
+
+    # The phases.
+
+    def _watch_clock(self) -> None:
+        """After a jump of the wall clock renew first and reap later: the stored ends mean nothing now."""
+        self._delays.begin(clock.now(), self.presence.seen_at)
+        jump = self._jumps.jumped()
+        if jump is None:
+            return
+        log.warning(
+            "The wall clock jumped by %.1f s; leases are renewed before any is reaped.", jump.total_seconds()
+        )
+        self._spare_leases_until = time.monotonic() + 2 * settings.load().renew_every_sec
+        if self.executor:
+            self.executor.renewer.renew_now()
+
+    def _reap(self) -> None:
+        conf, moment = settings.load(), time.monotonic()
+        if moment < self._spare_leases_until or moment - self._reaped_at < min(
+            REAP_EVERY_SEC, conf.renew_every_sec
+        ):
+            return
+        self._reaped_at = moment
+        reap(clock.now())
+
+    def _tick(self) -> None:
+        now = clock.now()
+        if statements.SOMETHING_DUE.count(now=now):
+            tick(situations.look(now, settings.load(), claims=True), self._delays)
+
+    def _check_next(self) -> None:
+        self._next_check.step(clock.now())
+
+    def _cancel(self) -> None:
+        """Tell the runs of this process that somebody asked them to stop."""
+        if self.executor:
+            self.executor.heed_cancels(self.holder)
+
+    def _drain(self) -> None:
+        """Take over what requests claimed, then claim what is queued, for this process or for the workers."""
+        if not self.claims or self._stopping:
+            return
+        unadopted = self.executor is not None and statements.SOMETHING_UNADOPTED.count() > 0
+        if not unadopted and not statements.SOMETHING_QUEUED.count():
+            self._held_up.queue_is_empty()
+            return
+        situation = situations.look(clock.now(), settings.load(), claims=True)
+        adopted = adopt_waiting(situation, self.holder) if unadopted else []
+        # Where there is no executor, each claim wakes a worker, which adopts it.
+        drained = fill(situation, self.holder if self.executor else UNADOPTED)
+        if self.executor:
+            for claimed in adopted + drained.claims:
+                self.executor.start(claimed, situation.conf)
+        self._held_up.note(situation, drained.full)
+
+    def _maintain(self) -> None:
+        self._maintenance.look_after(clock.now())
+
+    # Between passes.
+
+    def _sleep_sec(self) -> float:
+        """Return how long nothing can come due; a bell wakes earlier."""
+        seconds = self._longest_sleep_sec()
+        self._delays.end(seconds, failed=self._failed)
+        return seconds
+
+    def _longest_sleep_sec(self) -> float:
+        if self._failed:
+            return AFTER_ERROR_SEC
+        if self._next_check.busy:
+            return 0.0
+        longest = RUNNING_SLEEP_SEC if self.executor and self.executor.jobs else LONGEST_SLEEP_SEC
+        try:
+            moment = next_moment(now := clock.now())
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+            self._outages[SLEEP].failed(error)
+            return AFTER_ERROR_SEC
+        self._outages[SLEEP].worked()
+        return longest if moment is None else min(longest, max(0.0, (moment - now).total_seconds()))
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep until the bell rings; where it cannot be asked, all the same."""
+        self.watched.beat()
+        try:
+            self.bell.wait(seconds)
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+            self._outages[SLEEP].failed(error)
+            time.sleep(min(seconds, AFTER_ERROR_SEC))
+
+    def _wait_for_runs(self, grace_sec: float | None) -> None:
+        """Let the runs finish; when the grace is over or a second signal comes, hand them back."""
+        if not self.executor:
+            return
+        until = None if grace_sec is None else time.monotonic() + grace_sec
+        while self.executor.jobs and self._stopping < 2 and (until is None or time.monotonic() < until):
+            self._sleep(RUNNING_SLEEP_SEC)
+            with suppress(Exception):  # the database is away: the runs end all the same
+                self._cancel()
+            if until is None and self._stopping:
+                until = time.monotonic() + self.grace_sec
+
+    def _hand_back_runs(self) -> None:
+        """Stop what still runs and wait until it is queued again."""
+        if not self.executor:
+            return
+        if self.executor.jobs:
+            log.warning("%d runs are stopped and queued again.", len(self.executor.jobs))
+        self.executor.stop_all(Cause.SHUTDOWN)
+        patience = time.monotonic() + CANCEL_SEC
+        while self.executor.jobs and time.monotonic() < patience:
+            self._sleep(RUNNING_SLEEP_SEC)
+        if left := len(self.executor.jobs):
+            log.warning("%d runs could not be queued again in time; the reaper does it.", left)
+
+    def _leave(self, grace_sec: float | None) -> None:
+        close_in_order(
+            [
+                ("wait for the runs", lambda: self._wait_for_runs(grace_sec)),
+                ("queue the runs again", self._hand_back_runs),
+                ("end the loop of the runs", self.executor.close if self.executor else bool),
+                ("send what the runs left behind", self._courier.stop),
+                ("close the wake-up listener", self.bell.close),
+                ("take its row away", self.presence.end),
+                ("end the process report", self.reporter.stop),
+                ("leave the supervisor", lambda: SUPERVISOR.discard(self.watched)),
+            ]
+        )
+
+
+def next_moment(now: datetime) -> datetime | None:
+    """Return when the next schedule comes due or the next waiting run may start: three index look-ups."""
+    active, queued = Schedule.objects.active(), Run.objects.queued()
+    moments = (
+        active.filter(deferred_until=None).aggregate(moment=Min("next_fire_at"))["moment"],
+        active.filter(deferred_until__isnull=False).aggregate(moment=Min("deferred_until"))["moment"],
+        queued.filter(not_before__gt=now).aggregate(moment=Min("not_before"))["moment"],
+    )
+    return min((moment for moment in moments if moment), default=None)

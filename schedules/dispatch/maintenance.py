@@ -1,0 +1,60 @@
+"""The slow work of the loop, each part at its own pace."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from schedules import conf
+from schedules.dispatch import retention
+from schedules.handover import Sweep
+from schedules.models import Scheduler
+from schedules.monitoring import process_reports
+from schedules.monitoring.detectors import Watch
+from schedules.monitoring.rollups import rollup
+from stagent.lib.outage import Outage
+
+log = logging.getLogger("stagent.maintenance")
+
+PRUNE_EVERY_SEC = 600.0
+PRUNE_SLICE_SEC = 0.05  # of a pass, for runs are waiting for it; what is left waits for the next one
+FORGET_AFTER = timedelta(hours=1)  # a dead scheduler is shown this long, so that its end is noticed
+
+
+class Maintenance:
+    """Counts, then prunes what is older than the retention, in batches; forgets schedulers that are gone."""
+
+    def __init__(self) -> None:
+        self._pruned_at = float("-inf")
+        self._watch = Watch()
+        self._sweep = Sweep()
+        self._outages: dict[str, Outage] = {}
+
+    def look_after(self, now: datetime) -> None:
+        self._each(self._watch.look, now)
+        self._each(self._sweep.look)
+        self._each(self._prune, now)
+
+    def _each(self, part: Callable[..., object], *arguments: object) -> None:
+        """Do one part; its error keeps the others from nothing."""
+        outage = self._outages.setdefault(name := part.__qualname__, Outage(log, f"Maintenance ({name})"))
+        try:
+            part(*arguments)
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the next pass tries again
+            outage.failed(error)
+            connection.close_if_unusable_or_obsolete()
+        else:
+            outage.worked()
+
+    def _prune(self, now: datetime) -> None:
+        if time.monotonic() - self._pruned_at < PRUNE_EVERY_SEC:
+            return
+        if not rollup.keep(now):
+            return  # what is not counted yet is not pruned
+        done = retention.prune(now, conf.load().metrics_retention_days, seconds=PRUNE_SLICE_SEC)
+        Scheduler.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
+        process_reports.forget(now)
+        if done:
+            self._pruned_at = time.monotonic()

@@ -1,0 +1,165 @@
+"""Looks whether the rhythm of each schedule explains its next instant, and corrects what it does not.
+
+A clock that was wrong, a restore and newer zone data leave next instants that nothing else would ever mend.
+Other moments in an impossible future are corrected at the same occasions.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from schedules.dispatch import stored_moments
+from schedules.models import Schedule, Setting
+from schedules.monitoring import notices
+from schedules.states import ScheduleStatus
+from schedules.transitions.schedules.next_instant import corrected, unexplained
+from stagent.lib import bell, clock, zone_data
+
+EVERY_SEC = 1800.0  # where nothing gives cause for it
+SLICE_SEC = 0.03  # of a pass: runs wait for it
+TOGETHER = 100
+MOST_NAMED = 5
+JUMP = timedelta(seconds=5)
+STALL = timedelta(minutes=15)
+ZONE_DATA = "zone_data"  # the setting that keeps the version
+
+LOOK_SEC = 5.0  # for somebody who asks
+MOST_FURTHEST = 200
+
+log = logging.getLogger("stagent.loop")
+
+
+class Found(NamedTuple):
+    """Schedules with a wrong next instant, and how many were not looked at."""
+
+    wrong: list[Schedule]
+    unseen: int
+
+
+class NextCheck:
+    """Goes through all schedules slice by slice: at the start, after a clock jump, and every half hour."""
+
+    def __init__(self) -> None:
+        self._after: int | None = 0  # the last one looked at; None when all are
+        self._ended_at = time.monotonic()
+        self._seen: datetime | None = None
+        self._gap = 0.0  # between the clock and the monotonic one
+        self._why = ""
+        self._zone_data_is_known = self._moments_are_checked = False
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether there is more to look at in the next pass."""
+        return self._after is not None
+
+    def begin(self, why: str) -> None:
+        """Begin again with the first; `why` is told with what is corrected."""
+        self._after, self._why = 0, why
+        self._moments_are_checked = False
+
+    def step(self, now: datetime) -> int:
+        """Look at some schedules; return how many were corrected."""
+        self._notice_jump(now)
+        self._notice_zone_data()
+        if not self.busy and abs(time.monotonic() - self._ended_at) >= EVERY_SEC:
+            self.begin("")
+        if not self._moments_are_checked:
+            stored_moments.correct(now)
+            self._moments_are_checked = True
+        until, corrected = time.monotonic() + SLICE_SEC, 0
+        while self._after is not None and time.monotonic() < until:
+            rows = list(_living(now).filter(pk__gt=self._after).order_by("pk")[:TOGETHER])
+            corrected += correct(rows, self._why)
+            self._after = rows[-1].pk if len(rows) == TOGETHER else None
+            self._ended_at = time.monotonic()
+        return corrected
+
+    def _notice_zone_data(self) -> None:
+        """Tell, with what is corrected, that the zones are others than those the instants were made with."""
+        if self._zone_data_is_known:
+            return
+        here = zone_data.choose().version
+        before = Setting.objects.filter(key=ZONE_DATA).values_list("value", flat=True).first()
+        if before != here:
+            Setting.objects.update_or_create(key=ZONE_DATA, defaults={"value": here})
+            self.begin(f"the time-zone data changed from {before} to {here}" if before else "")
+        self._zone_data_is_known = True
+
+    def _notice_jump(self, now: datetime) -> None:
+        """Begin again where the clock was set, or went on by more than a pass and a sleep take."""
+        before, self._seen = self._seen, now
+        gap, self._gap = self._gap, now.timestamp() - time.monotonic()
+        stepped = abs(self._gap - gap) > JUMP.total_seconds()
+        if before and (stepped or not before - JUMP <= now <= before + STALL):
+            self.begin(f"the clock went from {before:%Y-%m-%d %H:%M:%S} to {now:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def correct(schedules: list[Schedule], why: str = "") -> int:
+    """Correct those of these schedules that their rhythm does not explain; tell of it, return how many."""
+    wrong = unexplained(schedules, clock.now())
+    told = [line for schedule in wrong if (line := _correct(schedule.pk))]
+    if told:
+        now = clock.now()
+        named = ", ".join(told[:MOST_NAMED]) + (
+            f" and {len(told) - MOST_NAMED} more" if told[MOST_NAMED:] else ""
+        )
+        cause = f" Likely cause: {why}." if why else ""
+        text = f"The next firing did not follow from the rhythm and was corrected: {named}.{cause}"
+        log.warning("%s", text)
+        notices.tell_corrected(text, len(told), now)
+        bell.ring()
+    return len(told)
+
+
+def _correct(schedule_id: int) -> str:
+    """Let the next instant follow from the rhythm again, under a lock; return what was changed, if it was."""
+    skip = connection.features.has_select_for_update_skip_locked
+    with transaction.atomic():
+        locked = Schedule.objects.select_for_update(skip_locked=skip, of=("self",)).filter(pk=schedule_id)
+        schedule, now = locked.first(), clock.now()
+        columns = corrected(schedule, now) if schedule else {}
+        if schedule is None or not columns:
+            return ""
+        Schedule.objects.filter(pk=schedule_id).update(**columns)
+    was, now_is = _local(schedule.next_fire_at), _local(columns["next_fire_at"])
+    return f"“{schedule.name}” (schedule {schedule_id}) from {was} to {now_is}"
+
+
+def _local(moment: datetime | None) -> str:
+    if moment is None:
+        return "none"
+    return f"{timezone.localtime(moment, timezone.get_default_timezone()):%Y-%m-%d %H:%M %Z}"
+
+
+def _living(now: datetime) -> QuerySet[Schedule]:
+    """Return the schedules that have, or could have, an instant to come."""
+    completed = Q(status=ScheduleStatus.COMPLETED) & (Q(at__gt=now) | Q(ends_at__gt=now))
+    return Schedule.objects.filter(Q(status=ScheduleStatus.ACTIVE) | completed)
+
+
+def find_unexplained(seconds: float = LOOK_SEC) -> Found:
+    """Return the schedules whose next instant their rhythm does not explain, for the doctor.
+
+    Those that fire last come first, for a clock that was ahead leaves them there; then all others, for as
+    long as there is time.
+    """
+    until, after = time.monotonic() + seconds, 0
+    wrong = {one.pk: one for one in furthest_unexplained(MOST_FURTHEST)}
+    living = _living(clock.now())
+    while rows := list(living.filter(pk__gt=after).order_by("pk")[:TOGETHER]):
+        wrong |= {one.pk: one for one in unexplained(rows, clock.now())}
+        after = rows[-1].pk
+        if time.monotonic() > until:
+            break
+    return Found(list(wrong.values()), living.filter(pk__gt=after).count())
+
+
+def furthest_unexplained(most: int) -> list[Schedule]:
+    """Return those among the schedules that fire last: a clock that was ahead leaves them there."""
+    last = list(Schedule.objects.active().order_by("-next_fire_at")[:most])
+    return unexplained(last, clock.now())

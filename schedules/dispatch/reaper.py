@@ -1,0 +1,170 @@
+"""The reaper: settle lapsed leases, overdue runs, and questions that nobody answered.
+
+Idempotent, on any node; the error of one row or part never stops the sweep.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import OperationalError, transaction
+from django.db.models import Q
+
+from agents import live_streams
+from agents.engine.conclusion import conclusion_of
+from agents.runtimes import breaker
+from agents.runtimes.errors import LeaseLost, describe
+from agents.states import FailureKind
+from schedules import conf
+from schedules.dispatch import questions
+from schedules.models import Firing, Run
+from schedules.models.firing import BY_RHYTHM
+from schedules.models.run import UNADOPTED, RunQuerySet
+from schedules.monitoring import notices
+from schedules.states import Outcome, RunStatus
+from schedules.transitions import Ending, finish, give_up, release, requeue, unpark, withdraw
+from stagent.lib.database_errors import is_full
+from stagent.lib.outage import Outages, Parts
+
+MAX_LOST = 2  # workers a run may lose before it fails
+DEADLINE_GRACE_SEC = 10  # and a lease: for the holder to end a run whose time is used up
+
+log = logging.getLogger("stagent.reaper")
+_outages = Outages(log)
+
+
+class StillWanted(Exception):
+    """A row is left as it is."""
+
+
+def reap(now: datetime) -> int:
+    """Settle everything that nobody else will; return how many rows were settled.
+
+    Each part and each row by itself: an error is told once and keeps no other from being settled. Raises the
+    first error of a database that was away.
+    """
+    parts, overdue = Parts(_outages), now - conf.load().lease_ttl - timedelta(seconds=DEADLINE_GRACE_SEC)
+    running, queued, waiting = Run.objects.running(), Run.objects.queued(), Run.objects.waiting()
+    sweeps = (
+        ("lapsed leases", running.filter(lease_expires_at__lte=now), _settle_lapsed),
+        ("overdue runs", running.filter(deadline_at__lte=overdue), _settle_overdue),
+        ("cancelled runs", queued.exclude(cancel_requested_at=None), _settle_cancelled),
+        ("runs that expired", queued.filter(expires_at__lte=now, started_at=None), _settle_unwanted),
+        ("retries that expired", queued.filter(retry_until__lte=now), _settle_without_provider),
+        ("cancelled questions", waiting.exclude(cancel_requested_at=None), _settle_cancelled),
+        ("answered questions", waiting.answered(), _settle_answered),
+    )
+    parts.do("Reaping the live streams of holders that are gone", partial(live_streams.sweep, now), 0)
+    parts.do("Reaping open questions", partial(questions.settle_questions, now), None)
+    settled = sum(_sweep(parts, what, runs, settle, now) for what, runs, settle in sweeps)
+    parts.end()
+    return settled
+
+
+def _sweep(
+    parts: Parts, what: str, runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: datetime
+) -> int:
+    found: list[Run] = parts.do(f"Reaping {what}", partial(list, runs.select_related("profile")), [])
+    return sum(parts.do(f"Reaping run {run.pk}", partial(_settle, settle, run, now), 0) for run in found)
+
+
+def _settle(settle: Callable[[Run, datetime], None], run: Run, now: datetime) -> int:
+    with suppress(LeaseLost, StillWanted):  # its holder, or another reaper, was quicker; or it is left alone
+        settle(run, now)
+        return 1
+    return 0
+
+
+def _settle_lapsed(run: Run, now: datetime) -> None:
+    """Settle a run whose holder vanished, or at least free its slot where the disk is full."""
+    with _slot_freed(run, now, Q(lease_expires_at__lte=now)):
+        _settle_vanished(run, now)
+
+
+@contextmanager
+def _slot_freed(run: Run, now: datetime, belief: Q | None = None) -> Iterator[None]:
+    """Free the slot of a run that cannot be settled because the disk is full; others may work without it."""
+    assert run.token is not None
+    try:
+        yield
+    except OperationalError as error:
+        if is_full(error):
+            release(run.pk, run.token, now=now, belief=belief)
+        raise
+
+
+def _settle_vanished(run: Run, now: datetime) -> None:
+    """Requeue a run whose holder vanished, or end it: with the answer it has, cancelled if somebody asked for
+    that, failed if it lost too many workers.
+    """
+    assert run.token is not None
+    still_lapsed = Q(lease_expires_at__lte=now)
+    if run.cancel_requested_at:
+        finish(
+            run.pk,
+            run.token,
+            Ending(RunStatus.CANCELLED, detail=run.cancel_reason),
+            now=now,
+            belief=still_lapsed,
+        )
+    elif finished := conclusion_of(run.transcript_id).finished:
+        finish(run.pk, run.token, Ending.of(finished), now=now, belief=still_lapsed)
+    elif not run.time_left(conf.load().max_run_duration_sec):
+        finish(run.pk, run.token, _overdue(), now=now, belief=still_lapsed)
+    elif run.holder == UNADOPTED:
+        requeue(run.pk, run.token, now=now, belief=still_lapsed, attempt=-1)
+    elif run.lost_count < MAX_LOST:
+        requeue(run.pk, run.token, now=now, belief=still_lapsed, lost_count=1)
+        log.warning("Run %s lost its worker %s; it is queued again.", run.pk, run.holder)
+    else:
+        detail = f"{run.lost_count + 1} workers vanished while they ran it, the last one {run.holder}."
+        finish(
+            run.pk,
+            run.token,
+            Ending(RunStatus.FAILED, kind=FailureKind.WORKER_LOST, detail=detail),
+            now=now,
+            belief=still_lapsed,
+        )
+
+
+def _settle_overdue(run: Run, now: datetime) -> None:
+    """End a run whose holder renews its lease and does not end it, whatever it has to say later."""
+    assert run.token is not None
+    with _slot_freed(run, now):
+        finish(run.pk, run.token, _overdue(), now=now)
+
+
+def _overdue() -> Ending:
+    return Ending(RunStatus.FAILED, kind=FailureKind.TIME_LIMIT, detail=describe(FailureKind.TIME_LIMIT))
+
+
+def _settle_cancelled(run: Run, now: datetime) -> None:
+    """Cancel what was asked to stop while its worker was just handing it back."""
+    withdraw(run.pk, now=now, reason=run.cancel_reason)
+
+
+def _settle_answered(run: Run, now: datetime) -> None:
+    """Let a run go on whose signal was lost."""
+    unpark(run.pk, now=now)
+
+
+def _settle_unwanted(run: Run, now: datetime) -> None:
+    minutes = round((now - run.queued_at) / timedelta(minutes=1))
+    reason = f"It still waited at {now:%H:%M} UTC, {minutes} minutes after it was queued."
+    once = run.source in BY_RHYTHM and run.schedule is not None and run.schedule.at is not None
+    outcome = Outcome.MISSED if once else Outcome.EXPIRED_IN_QUEUE
+    with transaction.atomic():
+        if withdraw(run.pk, now=now, reason=reason, outcome=outcome) and once and run.firing_id:
+            notices.tell_missed_one_shot(Firing.objects.get(pk=run.firing_id), now)
+
+
+def _settle_without_provider(run: Run, now: datetime) -> None:
+    """Fail a run whose provider is still not to be asked when its retry horizon has passed."""
+    if breaker.of(run.profile) not in breaker.shut_names(now):
+        raise StillWanted  # it waits for a slot only: its next try decides
+    assert run.retry_until is not None
+    over = f"Its provider could not be asked again by {run.retry_until:%Y-%m-%d %H:%M} UTC."
+    kind = FailureKind(run.retry_kind or FailureKind.UNREACHABLE)
+    give_up(run.pk, now=now, kind=kind, detail=f"{over} {run.retry_detail}".strip())

@@ -1,0 +1,76 @@
+"""The tick: record what is due as firings and queue their runs. Any number of processes may tick at once."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import batched
+
+from schedules.capacity.conditions import Situation
+from schedules.capacity.lateness import Delays
+from schedules.models import Schedule
+from schedules.states import OverlapPolicy
+from schedules.transitions import defer
+from schedules.transitions.schedules.fire import settle
+from stagent.lib.outage import AWAY, Outages, Parts
+
+TOGETHER = 25  # settled in one transaction: many, but nobody else who writes is kept waiting for long
+SET_ASIDE = timedelta(minutes=1)  # what could not be ticked is tried again after this
+
+log = logging.getLogger("stagent.tick")
+_outages = Outages(log)
+
+
+def tick(situation: Situation, delays: Delays | None = None) -> int:
+    """Deal with every due schedule once; return how many firings were recorded. An error stops no other.
+
+    It is told once. Raises the first error of a database that was away, when the others have had their turn.
+
+    `delays` is what the caller knows about why instants could be late.
+    """
+    parts, delays = Parts(_outages), delays or Delays()
+    groups: list[tuple[int, ...]] = list(_due(situation.now))
+    recorded = sum(
+        parts.do("The tick", partial(_together, parts, ids, situation, delays), 0) for ids in groups
+    )
+    parts.end()
+    return recorded
+
+
+def _together(parts: Parts, ids: tuple[int, ...], situation: Situation, delays: Delays) -> int:
+    """Settle some schedules in one transaction; where one of them is at fault, each in one of its own."""
+    try:
+        return settle(ids, situation, delays)
+    except AWAY:
+        raise  # no schedule is at fault: the loop says so once, and tries again
+    except Exception as error:  # noqa: BLE001 - of one of them; which, is found out one by one
+        log.debug("%d schedules are ticked one by one: %s", len(ids), error)
+    return sum(
+        parts.do(f"The tick of schedule {one}", partial(_alone, one, situation, delays), 0) for one in ids
+    )
+
+
+def _due(now: datetime) -> Iterator[tuple[int, ...]]:
+    """Yield the due schedules, the longest due first, in groups that may share a transaction.
+
+    One that cancels its earlier runs locks those too, in an order of its own: it shares with nobody.
+    """
+    due = Schedule.objects.due(now).order_by("next_fire_at", "pk").values_list("pk", "overlap_policy")
+    peaceful: list[int] = []
+    cancelling: list[int] = []
+    for schedule_id, policy in due:
+        (cancelling if policy == OverlapPolicy.CANCEL_RUNNING else peaceful).append(schedule_id)
+    yield from batched(peaceful, TOGETHER)
+    yield from batched(cancelling, 1)
+
+
+def _alone(schedule_id: int, situation: Situation, delays: Delays) -> int:
+    """Settle one schedule; set it aside if it raises, or the loop would try nothing else all the time."""
+    try:
+        return settle((schedule_id,), situation, delays)
+    except AWAY:
+        raise
+    except Exception:
+        for schedule in Schedule.objects.due(situation.now).filter(pk=schedule_id):
+            defer(schedule, situation.now + SET_ASIDE)
+        raise

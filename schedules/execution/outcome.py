@@ -1,0 +1,112 @@
+"""What becomes of a run whose engine stopped: done, failed, put aside, or queued for another try."""
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from agents.engine.conclusion import conclusion_of
+from agents.models import Profile
+from agents.protocol.events import Finished
+from agents.runtimes import breaker
+from agents.runtimes.errors import Failure, LeaseLost
+from agents.transcripts import transcript
+from schedules.models import Run
+from schedules.models.run import LONGEST_DETAIL
+from schedules.transitions import Claim, Ending, finish, note_work, park, progress, requeue, retries
+from schedules.transitions.retries import Again
+from stagent.lib import clock
+from stagent.lib.processes.process_metrics import Gauge
+from stagent.lib.text import clip, sentence
+
+log = logging.getLogger("stagent.endings")
+
+
+@dataclass(frozen=True)
+class Worked:
+    """How long a run has worked, over its attempts, and may still work."""
+
+    ms: int
+    left: timedelta
+
+    def columns(self) -> dict[str, Any]:
+        return {"worked_ms": self.ms, "deadline_at": clock.now() + self.left}
+
+
+def note_turn(claim: Claim, worked: Worked) -> None:
+    """Write how far the run has come."""
+    progress(claim.run_id, claim.token, **worked.columns())
+
+
+def note_time(claim: Claim, worked: Worked) -> None:
+    """Write how long the run has worked, so that little of it is forgotten if the process dies."""
+    note_work(claim.run_id, claim.token, worked_ms=worked.ms, deadline_at=clock.now() + worked.left)
+
+
+def conclude(
+    claim: Claim, finished: Finished, gauge: Gauge, worked_ms: int | None, now: datetime | None = None
+) -> None:
+    """End the run as the engine finished, queue it for a retry, or put it aside until a person answers."""
+    now = now or clock.now()
+    if finished.outcome == "parked":
+        park(claim.run_id, claim.token, now=now, worked_ms=worked_ms)
+        return
+    run = Run.objects.select_related("schedule").get(pk=claim.run_id)
+    verdict = retries.decide(run, finished, now)
+    if isinstance(verdict, Again):
+        _try_again(claim, verdict, worked_ms, now)
+        return
+    detail = " ".join(filter(None, (verdict.why, finished.detail)))
+    settle(claim, replace(Ending.of(finished), detail=detail, worked_ms=worked_ms), gauge, now)
+
+
+def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime) -> None:
+    log.info("Run %s: %s It is tried again at %s.", claim.run_id, sentence(again.detail), again.not_before)
+    columns = _worked(worked_ms) | {
+        "retry_kind": again.kind,
+        "retry_detail": clip(again.detail, LONGEST_DETAIL),
+    }
+    counter = "retry_count" if again.counted else "provider_retries"
+    if not again.counted:
+        columns["retry_until"] = again.until
+    columns[counter] = F(counter) + 1
+    requeue(claim.run_id, claim.token, now=now, not_before=again.not_before, columns=columns)
+
+
+def settle(claim: Claim, ending: Ending, gauge: Gauge, now: datetime | None = None) -> None:
+    """End the run for good, with what was measured."""
+    measured = replace(ending, event_loop_lag_ms=gauge.lag_p99_ms, peak_rss_mb=gauge.peak_rss_mb)
+    finish(claim.run_id, claim.token, measured, now=now or clock.now())
+
+
+def hand_back(claim: Claim, worked_ms: int | None) -> None:
+    """Queue the run again because the process leaves: no failure, no attempt used.
+
+    A run that has its answer already is ended with it.
+    """
+    now = clock.now()
+    try:
+        if finished := conclusion_of(claim.transcript_id).finished:
+            ending = replace(Ending.of(finished), worked_ms=worked_ms)
+            finish(claim.run_id, claim.token, ending, now=now)
+        else:
+            requeue(claim.run_id, claim.token, now=now, columns=_worked(worked_ms), attempt=-1)
+    except LeaseLost:
+        log.info("Run %s was not ours to hand back any more.", claim.run_id)
+
+
+def _worked(worked_ms: int | None) -> dict[str, Any]:
+    return {} if worked_ms is None else {"worked_ms": worked_ms}
+
+
+def tell_breaker(profile: Profile, failure: Failure) -> None:
+    """Let others know what the run has learned of its provider after its engine was stopped."""
+    breaker.note(breaker.of(profile), failure, clock.now())
+
+
+def refuse_late(claim: Claim, text: str) -> None:
+    """Keep for the audit what a worker without a lease still had to say."""
+    log.warning("Late result of run %s refused: its lease was lost.", claim.run_id)
+    transcript.note_late(claim.transcript_id, {"token": str(claim.token), "text": text}, clock.now())

@@ -1,0 +1,98 @@
+"""A run's time limit: it is stopped once it has worked for so long, over all its attempts.
+
+Whoever works on a run enforces it, pulse by pulse. The reaper is only the safety net, for an owner that
+renews its lease and does not end the run.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from agents.engine.work_time import PULSE_SEC, WorkTime
+from agents.models import Profile
+from agents.runtimes.errors import Failure, LeaseLost, describe
+from agents.states import FailureKind
+from schedules.execution import outcome
+from schedules.execution.outcome import Worked
+from schedules.transitions import Claim
+from stagent.lib.db.from_async import in_database
+
+NOTE_EVERY_SEC = 15.0  # of a long call: so much is forgotten at most if the process dies
+SILENT_SEC = 30.0  # of the model as its time runs out: the provider is to blame, not the work
+SILENT_SHARE = 0.5  # of the limit, where that is less
+LONGEST_HOLD = 2  # times the limit: how long a run may have its slot …
+HOLD_ROOM_SEC = 600  # … and so much more, before the safety net may have it
+
+log = logging.getLogger("stagent.worker")
+
+
+@dataclass
+class OutOfTime(Exception):
+    """The run has worked for as long as it may."""
+
+    failure: Failure
+    profile: Profile
+
+
+class RunTime:
+    """How long one run works, in the attempt under way."""
+
+    def __init__(self, claim: Claim, worktime: WorkTime, limit: timedelta) -> None:
+        self._claim, self._time = claim, worktime
+        self._limit_sec = limit.total_seconds()
+        self._silent_sec = 0.0  # of the model, when time ran out
+
+    def worked(self) -> Worked:
+        """Return what is to be written down."""
+        return Worked(self._time.worked_ms, timedelta(seconds=max(0.0, self._left)))
+
+    @asynccontextmanager
+    async def limited(self, profile: Profile) -> AsyncIterator[None]:
+        """Let what is done within go on until the run's time is used up; then raise OutOfTime."""
+        timeout = asyncio.timeout(None)
+        try:
+            async with timeout:
+                watch = asyncio.create_task(self._watch(timeout))
+                try:
+                    yield
+                finally:
+                    watch.cancel()
+        except TimeoutError:
+            if not timeout.expired():  # somebody else's
+                raise
+            raise OutOfTime(self._failure(), profile) from None
+
+    @property
+    def _left(self) -> float:
+        return self._limit_sec - self._time.worked_sec
+
+    @property
+    def _holds_too_long(self) -> bool:
+        return self._time.held_sec > LONGEST_HOLD * self._limit_sec + HOLD_ROOM_SEC
+
+    async def _watch(self, end: asyncio.Timeout) -> None:
+        noted = self._time.held_sec
+        while (left := self._left) > 0:
+            await asyncio.sleep(min(PULSE_SEC, left))
+            if self._time.held_sec - noted >= NOTE_EVERY_SEC and not self._holds_too_long:
+                noted = self._time.held_sec
+                await self._note()
+        self._silent_sec = self._time.silent_sec
+        end.reschedule(asyncio.get_running_loop().time())
+
+    async def _note(self) -> None:
+        try:
+            await in_database(outcome.note_time, self._claim, self.worked())
+        except LeaseLost:
+            pass  # the renewer tells, or a statement of the run itself
+        except Exception as error:  # noqa: BLE001 - the database is away: the next note says it all
+            log.warning("How long run %s has worked could not be written: %s", self._claim.run_id, error)
+
+    def _failure(self) -> Failure:
+        silent = self._silent_sec >= min(SILENT_SEC, SILENT_SHARE * self._limit_sec)
+        kind = FailureKind.SILENT_AT_LIMIT if silent else FailureKind.TIME_LIMIT
+        said = f"{self._limit_sec:.0f} s" + (f", silent for {self._silent_sec:.0f} s" if silent else "")
+        return Failure(kind, describe(kind, said))

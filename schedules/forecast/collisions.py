@@ -1,0 +1,196 @@
+"""Would a schedule make somebody wait too long, itself included? A warning, never a refusal.
+
+The nominal instants of the next 24 hours are played through the cap and the pools, with the candidate and
+without it. Each run takes as long as its schedule usually does; without history, as long as its time limit
+and its period allow.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from math import inf
+from typing import Any
+
+from schedules.capacity import effective_cap
+from schedules.conf import Conf
+from schedules.forecast.estimates import Weights
+from schedules.forecast.occupancy import Occupancy
+from schedules.forecast.schedule_row import Sketch, sketches
+from schedules.forecast.simulation import Job, Plan, Simulation
+from schedules.forecast.upcoming import Stretch
+from schedules.models import Pool, Schedule
+from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
+from schedules.timing.timezones import zone
+from stagent.lib.cells import said
+
+HORIZON = timedelta(hours=24)
+LONG_WAIT_SEC = 300.0
+SHARE_OF_PERIOD = 0.1  # of the waiting schedule's own; a wait is too long past the smaller of the two
+SHIFTS = sorted((shift for shift in range(-55, 60, 5) if shift), key=abs)  # minutes, that may be suggested
+MOST_MINUTES = 48  # named in one warning
+MOST_NAMED = 4  # in a sentence
+MOST_WAITS = 4  # looked into for who is involved
+
+
+def check(schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
+    """Return one warning if, with the schedule, saved or not, somebody waits too long for a slot."""
+    stretch = Stretch(now, now + HORIZON)
+    mine = stretch.stamps(schedule)
+    others = _others(schedule, now) if mine else []
+    if not others:
+        return []
+    conf = effective_cap.load(now)
+    plans = [_plan(other, stretch.stamps(other), conf) for other in others]
+    day = Day(plans, _plan(schedule, mine, conf), conf.max_concurrent, _pools(), now.timestamp())
+    return [_warning(schedule, others, day, conf)] if day.waits else []
+
+
+def _others(schedule: Schedule, now: datetime) -> list[Sketch]:
+    """Return the other active schedules that fire within the day: all of them share the cap."""
+    soon = Schedule.objects.active().filter(next_nominal_at__lte=now + HORIZON).exclude(pk=schedule.pk)
+    return list(sketches(soon))
+
+
+def _pools() -> dict[str, int]:
+    return dict(Pool.objects.values_list("name", "size"))
+
+
+def _plan(schedule: Schedule | Sketch, stamps: Sequence[int], conf: Conf) -> Plan:
+    usual = schedule.avg_duration_ms
+    limit = float(schedule.max_run_duration_sec or conf.max_run_duration_sec)
+    return Plan(
+        dues=stamps,
+        most=schedule.firings_left,
+        takes_sec=min(limit, period_sec(stamps)) if usual is None else min(usual / 1000, limit),
+        overlap=schedule.overlap_policy,
+        head_start_sec=schedule.priority * PRIORITY_STEP_SEC,
+        pool=schedule.pool_id or "",
+    )
+
+
+def period_sec(stamps: Sequence[float]) -> float:
+    return stamps[1] - stamps[0] if len(stamps) > 1 else inf
+
+
+@dataclass(frozen=True)
+class Day:
+    """The coming day of the others, and of the candidate among them; pure."""
+
+    others: Sequence[Plan]
+    candidate: Plan
+    cap: int
+    pools: dict[str, int]
+    now: float
+
+    @cached_property
+    def before(self) -> list[Job]:
+        """Play the day without the candidate."""
+        return Simulation(self.others, self.cap, self.pools).play(self.now)
+
+    @cached_property
+    def after(self) -> list[Job]:
+        """Play it with the candidate, whose plan has the last number."""
+        return Simulation([*self.others, self.candidate], self.cap, self.pools).play(self.now)
+
+    @cached_property
+    def waits(self) -> list[Job]:
+        """The jobs that wait too long for a slot, and would not without the candidate; the longest first."""
+        long = [job for job in self.after if job.wait_sec > 0 and self._is_too_long(job)]
+        if not long:
+            return []
+        mine, known = len(self.others), {(job.plan, job.due): job.wait_sec for job in self.before}
+        worse = (
+            job for job in long if job.plan == mine or job.wait_sec > known.get((job.plan, job.due), 0) + 1
+        )
+        # A run that waits for an earlier one of its own starts when that one ends.
+        careful = {job.track for job in long if job.track.plan.overlap == OverlapPolicy.QUEUE_ONE}
+        ends = {(job.track, job.end) for job in self.after if careful and job.track in careful}
+        lacking_a_slot = (job for job in worse if (job.track, job.start) not in ends)
+        return sorted(lacking_a_slot, key=lambda job: (-job.wait_sec, job.due))
+
+    def _is_too_long(self, job: Job) -> bool:
+        return job.wait_sec > min(LONG_WAIT_SEC, SHARE_OF_PERIOD * period_sec(job.track.plan.dues))
+
+    def involved(self) -> tuple[list[int], list[int]]:
+        """Return the plans that wait or are in the way, and those of the longest wait alone."""
+        everybody, worst = set[int](), set[int]()
+        for number, wait in enumerate(self.waits[:MOST_WAITS]):
+            met = {job.plan for job in self.after if _overlaps(job, wait)} | {wait.plan}
+            everybody |= met
+            worst = worst or (met if number == 0 else set())
+        return sorted(everybody), sorted(worst)
+
+    def free_shift_min(self) -> int | None:
+        """Return the nearest shift at which the candidate finds a slot and keeps it from nobody."""
+        plan, jobs = self.candidate, self.before
+        places = [(Occupancy.of(jobs, self.now), self.cap)]
+        if plan.pool:
+            in_pool = [job for job in jobs if job.track.plan.pool == plan.pool]
+            places.append((Occupancy.of(in_pool, self.now), self.pools.get(plan.pool, 1)))
+        for shift in SHIFTS:
+            starts = [due + 60 * shift for due in plan.dues]
+            if all(taken.most(at, at + plan.takes_sec) < size for taken, size in places for at in starts):
+                return shift
+        return None
+
+
+def _overlaps(job: Job, wait: Job) -> bool:
+    """Tell whether a job holds a slot while another one waits."""
+    return job.start is not None and wait.start is not None and job.start < wait.start and job.end > wait.due
+
+
+def in_words(warning: dict[str, Any]) -> str:
+    """Say a warning in the words of every door: console, chat and file."""
+    others = [f"“{name}”" for name in warning["overlapping_schedules"]]
+    more = len(others) - MOST_NAMED
+    named = ", ".join(others[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{warning['message']} Together with {named}. {warning['suggestion']}"
+
+
+def _warning(schedule: Schedule, others: Sequence[Sketch], day: Day, conf: Conf) -> dict[str, Any]:
+    everybody, worst = day.involved()
+    met = [others[number] for number in everybody if number < len(others)]
+    weights = Weights([schedule, *others], conf)
+    steps = sum(weights.of(others[number] if number < len(others) else schedule) for number in worst)
+    longest = day.waits[0]
+    times = _clock_times(schedule, sorted({job.due for job in day.waits})[:MOST_MINUTES])
+    return {
+        "type": "cron_collision",
+        "message": _sentence(schedule, others, longest, len(worst), conf.max_concurrent),
+        "overlapping_schedules": [other.name for other in met],
+        "overlapping_schedule_ids": [str(other.pk) for other in met],
+        "overlapping_minutes": list(dict.fromkeys(times)),
+        "estimated_concurrent_steps": round(steps),
+        "estimated_wait_sec": round(longest.wait_sec),
+        "suggestion": _suggestion(schedule, day),
+    }
+
+
+def _sentence(schedule: Schedule, others: Sequence[Sketch], longest: Job, runs: int, cap: int) -> str:
+    """Say who would wait when, how long, and for what."""
+    name = others[longest.plan].name if longest.plan < len(others) else schedule.name or "This schedule"
+    at = _clock_times(schedule, [longest.due])[0]
+    pool = longest.track.plan.pool
+    slots = f"a slot of the pool {pool}" if pool else f"one of {cap} slots" if cap > 1 else "the only slot"
+    wait = said(1000 * round(longest.wait_sec)).replace(".0 s", " s")
+    return f"At {at}, “{name}” would wait about {wait} for {slots}: {runs} runs come together."
+
+
+def _suggestion(schedule: Schedule, day: Day) -> str:
+    """Name the nearest minute that is free."""
+    shift = day.free_shift_min()
+    if shift is None:
+        return (
+            "No minute within the hour around it is free: raise the cap, spread the others, "
+            "or set shorter time limits."
+        )
+    way = "later" if shift > 0 else "earlier"
+    to = _clock_times(schedule, [day.candidate.dues[0] + 60 * shift])[0]
+    return f"{abs(shift)} minutes {way}, next at {to}, nobody would wait."
+
+
+def _clock_times(schedule: Schedule, stamps: Iterable[float]) -> list[str]:
+    """Return moments as clock times in the schedule's zone."""
+    here = zone(schedule.timezone)
+    return [f"{datetime.fromtimestamp(stamp, UTC).astimezone(here):%H:%M}" for stamp in stamps]

@@ -1,0 +1,105 @@
+"""How long the runs of a schedule took, from those that worked, and what that says of one under way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from statistics import median
+from typing import NamedTuple
+
+from schedules.conf import Conf
+from schedules.forecast.estimates import Durations
+from schedules.models import Run, Schedule
+
+LATEST = 30  # runs of a schedule that are looked at
+MOST_SCHEDULES = 50  # whose runs are looked at; of the others the average is taken
+OVERDUE_SHARE = 0.5  # a run that outlasts its history is expected to take half as long again
+
+
+class Basis(IntEnum):
+    """What an estimate is taken from, the best first."""
+
+    HISTORY = 0  # earlier runs of the schedule
+    SIMILAR = 1  # runs of other schedules: of its profile, its project, all
+    LIMIT = 2  # nothing ran yet, or it outlasts all that did: only its time limit is known
+
+
+class Span(NamedTuple):
+    """Seconds: the least, the expected, the most."""
+
+    low: float
+    mid: float
+    high: float
+
+    def within(self, least: float, most: float) -> "Span":
+        return Span(*(max(least, min(seconds, most)) for seconds in self))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long something takes, and how that is known."""
+
+    span: Span
+    basis: Basis
+    schedule_name: str
+    runs: int = 0  # earlier ones that it is taken from
+
+
+class History:
+    """The durations of schedules, each read once."""
+
+    def __init__(self, conf: Conf) -> None:
+        self._conf = conf
+        self._durations = Durations(conf)
+        self._known: dict[int, list[float]] = {}
+
+    def remaining(self, run: Run, now: datetime) -> Estimate:
+        """Tell how long a run still takes, having run this long; its time limit is the most."""
+        longest = self._conf.max_run_duration_sec
+        elapsed = run.worked(now, longest).total_seconds()
+        left = max(1.0, run.time_limit(longest).total_seconds() - elapsed)
+        samples, basis = self._samples(run.schedule)
+        longer = [took - elapsed for took in samples if took > elapsed]
+        if longer:
+            return Estimate(_spread(longer).within(1, left), basis, run.schedule_name, len(samples))
+        mid = OVERDUE_SHARE * elapsed if samples else left / 2
+        return Estimate(Span(1, mid, left).within(1, left), Basis.LIMIT, run.schedule_name, len(samples))
+
+    def whole(self, run: Run) -> Estimate:
+        """Tell how long a run takes that has not begun."""
+        samples, basis = self._samples(run.schedule)
+        limit = run.time_limit(self._conf.max_run_duration_sec).total_seconds()
+        if samples:
+            return Estimate(_spread(samples).within(1, limit), basis, run.schedule_name, len(samples))
+        return Estimate(Span(1, limit / 2, limit), Basis.LIMIT, run.schedule_name)
+
+    def _samples(self, schedule: Schedule | None) -> tuple[Sequence[float], Basis]:
+        """Return seconds that runs took: its own, else what is usual for others; none where nothing ran."""
+        if schedule is not None:
+            own = self._own(schedule)
+            if own:
+                return own, Basis.HISTORY
+        usual = self._durations.known(schedule)
+        return ([usual] if usual else []), Basis.SIMILAR
+
+    def _own(self, schedule: Schedule) -> list[float]:
+        known = self._known.get(schedule.pk)
+        if known is None:
+            known = self._known[schedule.pk] = self._read(schedule)
+        return known
+
+    def _read(self, schedule: Schedule) -> list[float]:
+        """Read the latest runs that worked; where none is kept any more, the average of them all."""
+        took: list[int] = []
+        if len(self._known) < MOST_SCHEDULES:
+            worked = Run.objects.worked_to_the_end().filter(schedule=schedule).order_by("-queued_at")
+            took = list(worked.values_list("worked_ms", flat=True)[:LATEST])
+        if took:
+            return [milliseconds / 1000 for milliseconds in took]
+        return [] if schedule.avg_duration_ms is None else [schedule.avg_duration_ms / 1000]
+
+
+def _spread(samples: Sequence[float]) -> Span:
+    """Return the middle and a range around all samples, the wider the fewer there are."""
+    more = 1 + 1 / len(samples)
+    return Span(min(samples) / more, median(samples), max(samples) * more)

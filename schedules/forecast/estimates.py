@@ -1,0 +1,98 @@
+"""How long a run of a schedule is expected to take."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+from statistics import median
+from typing import NamedTuple
+
+from agents.models import Profile
+from schedules.conf import Conf
+from schedules.forecast.schedule_row import Sketch
+from schedules.models import Schedule
+
+UNKNOWN_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
+COLUMNS = ("profile_id", "project_id", "avg_duration_ms")
+
+
+class Usual(NamedTuple):
+    """Medians in seconds, of the schedules that have run."""
+
+    of_profiles: dict[int, float]
+    of_projects: dict[int, float]
+    of_all: float | None
+
+
+class Durations:
+    """Expected seconds: the schedule's own average, else the median of its profile, of its project, of all.
+
+    Never more than a run of it may take.
+    """
+
+    def __init__(self, conf: Conf) -> None:
+        self._longest = conf.max_run_duration_sec
+
+    def of(self, schedule: Schedule | Sketch | None) -> float:
+        if schedule is None:  # it was deleted
+            return min(self._usual.of_all or UNKNOWN_SEC, self._longest)
+        own = schedule.avg_duration_ms
+        expected = self._alike(schedule) if own is None else own / 1000
+        return min(expected, schedule.max_run_duration_sec or self._longest)
+
+    def known(self, schedule: Schedule | Sketch | None) -> float | None:
+        """Return the seconds that `of` takes from schedules that ran; None where it would be a guess."""
+        return self.of(schedule) if self._usual.of_all is not None else None
+
+    def _alike(self, schedule: Schedule | Sketch) -> float:
+        usual = self._usual
+        return (
+            usual.of_profiles.get(schedule.profile_id)
+            or usual.of_projects.get(schedule.project_id or 0)
+            or usual.of_all
+            or UNKNOWN_SEC
+        )
+
+    @cached_property
+    def _usual(self) -> Usual:
+        """Read the averages of all schedules, once and only where one has none of its own."""
+        rows = [
+            (profile, project, took_ms / 1000)
+            for profile, project, took_ms in Schedule.objects.order_by().values_list(*COLUMNS)
+            if took_ms is not None
+        ]
+        return Usual(
+            _medians((profile, took) for profile, _, took in rows),
+            _medians((project, took) for _, project, took in rows if project),
+            median(took for _, _, took in rows) if rows else None,
+        )
+
+
+def _medians(durations: Iterable[tuple[int, float]]) -> dict[int, float]:
+    groups = defaultdict[int, list[float]](list)
+    for key, seconds in durations:
+        groups[key].append(seconds)
+    return {key: median(group) for key, group in groups.items()}
+
+
+class Weights:
+    """Expected steps: the schedule's own average, else its profile's median, else the limit it runs under."""
+
+    def __init__(self, schedules: Iterable[Schedule | Sketch], conf: Conf) -> None:
+        averages = defaultdict[int, list[float]](list)
+        for schedule in schedules:
+            if schedule.avg_turns_per_firing is not None:
+                averages[schedule.profile_id].append(schedule.avg_turns_per_firing)
+        self._medians = {profile: median(values) for profile, values in averages.items()}
+        self._default = conf.default_max_turns
+
+    def of(self, schedule: Schedule | Sketch) -> float:
+        if schedule.avg_turns_per_firing is not None:
+            return schedule.avg_turns_per_firing
+        if usual := self._medians.get(schedule.profile_id):
+            return min(usual, schedule.max_turns or usual)  # no run takes more steps than it may
+        return schedule.max_turns or self._limits.get(schedule.profile_id) or self._default
+
+    @cached_property
+    def _limits(self) -> dict[int, int | None]:
+        """Read the limits of all profiles, once and only where one is asked for."""
+        return dict(Profile.objects.values_list("pk", "max_turns"))

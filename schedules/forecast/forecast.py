@@ -1,0 +1,181 @@
+"""What the coming hours hold: every firing played through the cap, and what a day takes.
+
+An estimate: each schedule takes as long, as many steps and as much money as it usually does. Chat, retries,
+runs by hand and budgets are not foreseen.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+from operator import attrgetter
+from typing import NamedTuple
+
+from django.conf import settings
+
+from schedules.capacity.conditions import Situation
+from schedules.forecast import inputs
+from schedules.forecast.inputs import Likely, Outlook
+from schedules.forecast.simulation import Fate, Job, Simulation
+from schedules.timing.timezones import zone
+from stagent.lib.processes.process_metrics import percentile
+
+HOURS = 48
+MOST_HOURS = 168
+FATES = {
+    Fate.SKIPPED: "skipped, an earlier run is in the way",
+    Fate.EXPIRED: "given up in the queue",
+    Fate.REPLACED: "cancelled by the next one",
+}
+
+
+class Expected(NamedTuple):
+    """A firing to come: when it is due, when it would start and end, and what becomes of it.
+
+    Moments are kept in Unix seconds: there are tens of thousands, and few are ever written as a date.
+    """
+
+    schedule: Likely
+    due: float
+    start: float | None
+    end: float | None
+    fate: Fate
+
+    @property
+    def due_at(self) -> datetime:
+        return _moment(self.due)
+
+    @property
+    def start_at(self) -> datetime | None:
+        return None if self.start is None else _moment(self.start)
+
+    @property
+    def end_at(self) -> datetime | None:
+        return None if self.end is None else _moment(self.end)
+
+    @property
+    def wait_sec(self) -> float:
+        return 0.0 if self.start is None else self.start - self.due
+
+
+@dataclass(slots=True)
+class Day:
+    """What the firings that come due on one day add up to, on the clocks of the install."""
+
+    date: date
+    firings: int = 0
+    runs: int = 0
+    turns: float = 0.0
+    cost_usd: float = 0.0
+    unpriced: int = 0  # runs whose cost is not in the sum: their prices are not known
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The coming hours under a cap."""
+
+    now: datetime
+    until: datetime
+    cap: int
+    firings: list[Expected]
+    present: list[Expected]  # what runs or waits now; due when it was queued
+    days: list[Day]
+    peak_running: int
+    peak_at: datetime | None
+    peak_waiting: int
+    left_out: int
+    stopped: bool = False  # all scheduled work is: the times are those if it starts again now
+
+    @property
+    def runs(self) -> int:
+        return sum(day.runs for day in self.days)
+
+    @property
+    def turns(self) -> float:
+        return sum(day.turns for day in self.days)
+
+    @property
+    def cost_usd(self) -> float:
+        return sum(day.cost_usd for day in self.days)
+
+    @property
+    def unpriced(self) -> int:
+        return sum(day.unpriced for day in self.days)
+
+    @property
+    def longest_wait_sec(self) -> float:
+        return max(self._waits, default=0.0)
+
+    @property
+    def wait_p95_sec(self) -> float:
+        return percentile(self._waits, 95) or 0.0
+
+    @cached_property
+    def _waits(self) -> list[float]:
+        return [start - due for _, due, start, _, _ in self.firings if start is not None]
+
+
+def forecast(situation: Situation, *, hours: int = HOURS, cap: int | None = None) -> Forecast:
+    """Play the coming hours through the cap in force, or through another one: what if?"""
+    until = situation.now + timedelta(hours=hours)
+    outlook = inputs.look(situation, until)
+    return play(outlook, now=situation.now, until=until, cap=cap or situation.conf.max_concurrent)
+
+
+def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forecast:
+    """Play an outlook through a cap. Pure, so that two caps can be compared over one reading."""
+    simulation = Simulation([one.plan for one in outlook.likely], cap, outlook.pools)
+    for number, since, ends_at in outlook.running:
+        simulation.already_running(number, since.timestamp(), ends_at.timestamp())
+    for number, since in outlook.queued:
+        simulation.already_queued(number, since.timestamp())
+    firings = _expected(outlook, simulation.play(now.timestamp(), outlook.arrivals))
+    return Forecast(
+        now=now,
+        until=until,
+        cap=cap,
+        firings=firings,
+        present=_expected(outlook, simulation.present),
+        days=_days(firings, now, until),
+        peak_running=simulation.peak_running,
+        peak_at=max(now, _moment(simulation.peak_at)) if simulation.peak_running else None,
+        peak_waiting=simulation.peak_waiting,
+        left_out=outlook.left_out,
+        stopped=outlook.stopped,
+    )
+
+
+def _expected(outlook: Outlook, jobs: Sequence[Job]) -> list[Expected]:
+    likely, given_up = outlook.likely, Fate.EXPIRED
+    columns = (
+        (likely[job.plan], job.due, job.start, None if job.start is None else job.end, job.fate or given_up)
+        for job in jobs
+    )
+    return list(map(Expected._make, columns))
+
+
+def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[Day]:
+    """Add up day by day, the present one first; a skipped firing takes nothing."""
+    here = zone(settings.TIME_ZONE)
+    first, last = now.astimezone(here).date(), until.astimezone(here).date()
+    dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    begins = [datetime(*date.timetuple()[:3], tzinfo=here).timestamp() for date in dates[1:]]
+    edges = [0, *(bisect_left(firings, begin, key=_due) for begin in begins), len(firings)]
+    return [_day(date, firings[since:to]) for date, (since, to) in zip(dates, pairwise(edges), strict=True)]
+
+
+def _day(date: date, firings: Sequence[Expected]) -> Day:
+    starting = [schedule for schedule, _, start, _, _ in firings if start is not None]
+    turns = sum(schedule.turns for schedule in starting)
+    costs = [schedule.cost_usd for schedule in starting]
+    known = [cost for cost in costs if cost is not None]
+    return Day(date, len(firings), len(starting), turns, sum(known), len(costs) - len(known))
+
+
+_due = attrgetter("due")
+
+
+def _moment(stamp: float) -> datetime:
+    return datetime.fromtimestamp(stamp, UTC)

@@ -1,0 +1,196 @@
+"""Which schedules to move by a few minutes, so that fewer come due together. Pure: instants in, moves out.
+
+The steps of a window of five minutes are those of every schedule that comes due in it, each once. From the
+fullest window downwards, the heaviest schedule whose move makes every window it leaves or enters lower than
+that one is moved; so no move raises the peak, and there is an end. All minutes of a schedule move together
+and stay within their hour: its hours, its days and the time between its instants remain.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from schedules.timing.cron import CronError, parse
+
+WINDOW = 5  # minutes
+FARTHEST = 15  # minutes that a schedule is moved by
+MOST_MOVES = 200
+MOST_TRIES = 2000
+WORTH_IT = 0.5  # of the peak: windows lower than this are left alone
+STEP = re.compile(r".*/(\d{1,2})")
+STRETCH = re.compile(r"\d{1,2}-\d{1,2}")
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A schedule: the minutes, counted from 1970, in which it comes due, and the steps of one run."""
+
+    key: int
+    steps: float
+    minutes: Sequence[int]
+    cron: str = ""  # empty where it is not to be moved
+
+
+@dataclass(frozen=True)
+class Move:
+    """A schedule and the minutes it is moved by; negative is earlier."""
+
+    key: int
+    by: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The moves, and the steps of the fullest window without and with them."""
+
+    moves: list[Move]
+    peak_before: int
+    peak_after: int
+
+
+def moved(cron: str, by: int) -> str | None:
+    """Return an expression with its minutes moved; None where one of them would leave its hour."""
+    column, _, rest = cron.partition(" ")
+    minutes = tuple(minute + by for minute in minutes_of(column))
+    return f"{_written(minutes, column)} {rest}" if minutes and 0 <= minutes[0] <= minutes[-1] < 60 else None
+
+
+@lru_cache(maxsize=1024)
+def minutes_of(column: str) -> tuple[int, ...]:
+    """Return the minutes of the hour that a first column names, none where it is no column."""
+    try:
+        return tuple(time // 60 for time in parse(f"{column} * * * *").times if time < HOUR)
+    except CronError:
+        return ()
+
+
+def _written(minutes: tuple[int, ...], like: str) -> str:
+    """Write minutes in the manner of another column: */15 moved by three is 3-59/15."""
+    if step := STEP.fullmatch(like):
+        short = f"{minutes[0]}-59/{step[1]}" if minutes[0] else f"*/{step[1]}"
+        if minutes_of(short) == minutes:
+            return short
+    if STRETCH.fullmatch(like):
+        return f"{minutes[0]}-{minutes[-1]}"
+    return ",".join(map(str, minutes))
+
+
+def shifts(cron: str) -> list[int]:
+    """Return the minutes that an expression may be moved by, the nearest first, later before earlier."""
+    every = (shift for near in range(1, FARTHEST + 1) for shift in (near, -near))
+    return [shift for shift in every if moved(cron, shift)]
+
+
+def peak(flows: Sequence[Flow]) -> int:
+    """Return the steps of the fullest window."""
+    return Load(flows).highest
+
+
+def flatten(flows: Sequence[Flow], most: int = MOST_MOVES) -> Plan:
+    """Return the moves that make the fullest windows lower; the same for the same flows, in any order."""
+    load = Load(flows)
+    before = load.highest
+    while (
+        len(load.by) < most
+        and load.tries < MOST_TRIES
+        and (window := load.fullest(least=WORTH_IT * before)) is not None
+    ):
+        if not any(load.try_to_move(flow, window) for flow in load.members(window)):
+            load.settle(window)
+    flow_of = {flow.key: flow for flow in flows}
+    moves = [_move(flow_of[key], by) for key, by in sorted(load.by.items()) if by]
+    return Plan(moves, before, load.highest)
+
+
+def _move(flow: Flow, by: int) -> Move:
+    return Move(flow.key, by, flow.cron, moved(flow.cron, by) or flow.cron)
+
+
+class Load:
+    """The steps in each window, and where every schedule stands."""
+
+    def __init__(self, flows: Sequence[Flow]) -> None:
+        self._flows = sorted(flows, key=lambda flow: (-flow.steps, flow.key))
+        self.by: dict[int, int] = {}
+        self.tries = 0
+        self._best: dict[int, tuple[int, int]] = {}  # what looking around came to, until somebody moves
+        # A flow without minutes has no edges: as 0 they would make a window for each minute since 1970.
+        every = [
+            minute for flow in flows if flow.minutes for minute in (min(flow.minutes), max(flow.minutes))
+        ]
+        self._base = min(every, default=0) - WINDOW - FARTHEST
+        self._steps = [0] * (max(every, default=0) + FARTHEST + 1 - self._base)
+        self._at = {flow.key: self._windows(flow) for flow in flows}
+        for flow in flows:
+            self._add(self._at[flow.key], _weight(flow))
+        self._open = list(self._steps)  # those of windows that may still get lower
+        known = {cron: [0, *shifts(cron)] for cron in {flow.cron for flow in flows if flow.cron}}
+        self._shifts = {flow.key: known[flow.cron] for flow in flows if flow.cron}
+
+    @property
+    def highest(self) -> int:
+        return max(self._steps)
+
+    def fullest(self, least: float) -> int | None:
+        """Return the fullest window that is not settled, None where it holds less than worth the trouble."""
+        highest = max(self._open)
+        return self._open.index(highest) if highest >= max(1, least) else None
+
+    def settle(self, window: int) -> None:
+        """Leave a window alone from now on: nothing makes it lower."""
+        self._open[window] = -1
+
+    def members(self, window: int) -> Iterator[Flow]:
+        """Yield who may be moved out of a window, the heaviest first."""
+        return (flow for flow in self._flows if flow.key in self._shifts and window in self._at[flow.key])
+
+    def try_to_move(self, flow: Flow, window: int) -> bool:
+        """Move a schedule to where its windows are lowest, if that is lower than this window is now."""
+        self.tries += 1
+        if flow.key not in self._best:
+            self._best[flow.key] = self._look_around(flow)
+        by, after = self._best[flow.key]
+        if after >= self._steps[window]:
+            return False
+        self._move(flow, by)
+        return True
+
+    def _look_around(self, flow: Flow) -> tuple[int, int]:
+        """Return by how much to move a schedule, and how full those of its windows, old and new, are then."""
+        old, now_by = self._at[flow.key], self.by.get(flow.key, 0)
+        self._add(old, -_weight(flow))
+        levels = {by: self._level(old, by - now_by) for by in self._shifts[flow.key]}
+        best = min(levels, key=levels.__getitem__)
+        after = max(levels[best] + _weight(flow), self._level(old))
+        self._add(old, _weight(flow))
+        return best, after
+
+    def _move(self, flow: Flow, by: int) -> None:
+        old = self._at[flow.key]
+        new = frozenset(at + by - self.by.get(flow.key, 0) for at in old)
+        self._add(old, -_weight(flow))
+        self._add(new, _weight(flow))
+        self.by[flow.key], self._at[flow.key] = by, new
+        for at in old | new:
+            self._open[at] = -1 if self._open[at] < 0 else self._steps[at]
+        self._best.clear()
+
+    def _level(self, windows: frozenset[int], away: int = 0) -> int:
+        steps = self._steps
+        return max([steps[at + away] for at in windows])  # a list: three times as fast as a generator
+
+    def _windows(self, flow: Flow) -> frozenset[int]:
+        """Return the windows, each named by its first minute, in which it comes due."""
+        return frozenset(minute - self._base - back for minute in flow.minutes for back in range(WINDOW))
+
+    def _add(self, windows: frozenset[int], steps: int) -> None:
+        for at in windows:
+            self._steps[at] += steps
+
+
+def _weight(flow: Flow) -> int:
+    return max(1, round(flow.steps))

@@ -1,0 +1,42 @@
+"""The instants at which schedules will fire: their calendars less quiet hours."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from schedules.forecast.schedule_row import Sketch
+from schedules.models import Schedule
+from schedules.timing.active_hours import has_quiet_hours, is_quiet
+
+
+class Stretch:
+    """A stretch of time, and who fires in it; schedules of one rhythm are looked up once."""
+
+    def __init__(self, after: datetime, until: datetime) -> None:
+        self._after, self._until = after, until
+        self._known: dict[tuple[object, ...], Sequence[int]] = {}
+
+    def stamps(self, schedule: Schedule | Sketch) -> Sequence[int]:
+        """Return its nominal instants, the end included, as Unix seconds; jitter is left out."""
+        quiet = (schedule.active_from, schedule.active_until) if has_quiet_hours(schedule) else None
+        rhythm = (
+            schedule.cron, schedule.timezone, schedule.every_sec, schedule.at, schedule.anchor_at,
+            schedule.starts_at, schedule.ends_at, quiet,
+        )  # fmt: skip
+        stamps = self._known.get(rhythm)
+        if stamps is None:
+            stamps = self._known[rhythm] = self._find(schedule)
+        return stamps
+
+    def _find(self, schedule: Schedule | Sketch) -> Sequence[int]:
+        try:
+            stamps = schedule.recurrence.stamps(self._after, self._until)
+        except ValueError:  # such as a zone that this machine does not know; the doctor names it
+            return ()
+        if has_quiet_hours(schedule):
+            return [stamp for stamp in stamps if not is_quiet(schedule, datetime.fromtimestamp(stamp, UTC))]
+        return stamps
+
+
+def stamps_ahead(schedule: Schedule, after: datetime, until: datetime) -> Sequence[int]:
+    """Return the instants of one schedule after one moment until another, as `Stretch` gives them."""
+    return Stretch(after, until).stamps(schedule)

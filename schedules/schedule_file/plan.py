@@ -1,0 +1,172 @@
+"""From a file to what has to be done, and doing it through the doors of the API: all of it or nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from pydantic import ValidationError as SchemaError
+
+from agents.models import Project
+from schedules.api.schemas.requests import NewSchedule, ScheduleChanges, columns
+from schedules.forecast import collisions
+from schedules.models import Schedule
+from schedules.models.schedule import LONGEST_REASON
+from schedules.schedule_file.match import Place, Present, place_of, present
+from schedules.schedule_file.serialize import OTHERS, REASON, STANDING, WHEN, default, told
+from schedules.services import edit_schedule, schedule_actions
+from schedules.services.actor import Actor
+from schedules.states import ScheduleStatus
+from stagent.lib.problems import Problem, of_model, of_schema
+from stagent.lib.text import too_long
+from stagent.lib.yaml_reader import Entry, Fault, Faulty
+
+DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
+TIMING = edit_schedule.TIMING | {"interval"}
+NOT_NAMED = "The file does not name it."
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to become of one schedule: each field with its old and its new value."""
+
+    verb: str  # +, ~ or -
+    place: Place  # where it is now, or will be where it is new
+    fields: dict[str, tuple[Any, Any]]
+    entry: Entry | None = None
+    schedule: Schedule | None = None
+    asked: dict[str, Any] = field(default_factory=dict)  # as the API takes it
+
+
+@dataclass
+class Plan:
+    """What a file asks for."""
+
+    changes: list[Change]
+    unchanged: int
+
+
+def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> Plan:
+    """Compare a file with what is there; raises Faulty with every mistake, each with its line."""
+    there, faults = present(entries), list[Fault]()
+    projects = dict(Project.objects.values_list("slug", "pk"))
+    changes: list[Change] = []
+    for entry in entries:
+        try:
+            changes.append(_compare(entry, _place(entry, projects), there, projects, now))
+        except Faulty as error:
+            faults += error.faults
+    if faults:
+        raise Faulty(*faults)
+    to_do = [change for change in changes if change.fields]
+    pauses = [*_left_over(there)] if prune else []
+    return Plan(to_do + pauses, len(changes) - len(to_do))
+
+
+def apply(planned: Plan, actor: Actor, now: datetime) -> Iterator[tuple[Change, list[str]]]:
+    """Do what was planned, in the caller's transaction; yield each change with what is worth knowing."""
+    for change in planned.changes:
+        yield change, _do(change, actor, now)
+
+
+def _place(entry: Entry, projects: dict[str, int]) -> Place:
+    project, name = entry.values.get("project"), entry.values.get("name")
+    if name is not None and not isinstance(name, str):
+        raise Faulty(entry.fault("name", f'A name is text: write it in quotes, "{name}".'))
+    if name is None or not name.strip():
+        raise Faulty(entry.fault("name", "Every schedule needs one, unique within its project."))
+    if project is not None and project not in projects:
+        known = ", ".join(sorted(projects)) or "none"
+        raise Faulty(entry.fault("project", f"There is no project {project!r}. There are: {known}."))
+    return project, name.strip()
+
+
+def _compare(entry: Entry, place: Place, there: Present, projects: dict[str, int], now: datetime) -> Change:
+    if not any(entry.values.get(name) for name in WHEN):
+        raise Faulty(entry.fault("cron", edit_schedule.SAY_WHEN))
+    project = projects[place[0]] if place[0] else None
+    asked = {name: default(name) for name in DECLARED} | entry.values | {"name": place[1]}
+    asked.pop(REASON, None)
+    asked["project"] = None if project is None else str(project)
+    found = there.match(entry, place)
+    before = told(found) if found else {}
+    after = _after(entry, asked, found, now)
+    names = [name for name in dict.fromkeys([*after, *before]) if before.get(name) != after.get(name)]
+    fields = {name: (before.get(name), after.get(name)) for name in names if name not in STANDING}
+    fields |= _standing(entry, found, retimed=bool(fields.keys() & TIMING))
+    return Change("~" if found else "+", place_of(found) if found else place, fields, entry, found, asked)
+
+
+def _standing(entry: Entry, found: Schedule | None, *, retimed: bool) -> dict[str, tuple[Any, Any]]:
+    """Return how the status changes, and its reason. A status that the file does not say stays."""
+    status, reason = entry.values.get("status"), entry.values.get(REASON)
+    if reason is not None and status != ScheduleStatus.PAUSED:
+        raise Faulty(entry.fault(REASON, "Only `status: paused` has one."))
+    if reason is not None and not (isinstance(reason, str) and reason):
+        raise Faulty(entry.fault(REASON, "Text is expected."))
+    if reason is not None and (fault := too_long(reason, LONGEST_REASON)):
+        raise Faulty(entry.fault(REASON, fault))
+    before, because = (found.status, found.paused_reason or None) if found else (None, None)
+    if before == ScheduleStatus.COMPLETED and status == ScheduleStatus.ACTIVE and not retimed:
+        status = None  # it was active, as the file says, until no instant was left
+    fields = {"status": (before, status), REASON: (because, reason)}
+    return {name: (old, new) for name, (old, new) in fields.items() if new is not None and new != old}
+
+
+def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: datetime) -> dict[str, Any]:
+    """Return how it would be told afterwards, checked as the API checks it; nothing is written."""
+    schedule = Schedule.objects.get(pk=found.pk) if found else Schedule()
+    try:
+        given = NewSchedule.model_validate(asked)
+        values = columns(given, present=schedule if found else None)
+        if values.pop("status", None) and not found:
+            schedule.status = ScheduleStatus.PAUSED  # a restored one need not come due any more
+        edit_schedule.prepare(schedule, values, now=now)
+    except SchemaError as error:
+        raise Faulty(*_faults(entry, of_schema(error.errors()))) from None
+    except ValidationError as error:
+        raise Faulty(*_faults(entry, of_model(error))) from None
+    except Problem as error:
+        raise Faulty(*_faults(entry, error)) from None
+    return told(schedule)
+
+
+def _faults(entry: Entry, problem: Problem) -> list[Fault]:
+    found = [entry.fault(name, text) for name, text in problem.fields.items()]
+    return found or [Fault(entry.line, problem.message)]
+
+
+def _left_over(there: Present) -> Iterator[Change]:
+    for schedule in there.left():
+        if schedule.status == ScheduleStatus.ACTIVE:
+            yield Change("-", place_of(schedule), {"status": ("active", "paused")}, schedule=schedule)
+
+
+def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
+    if change.entry is None:
+        assert change.schedule is not None
+        schedule_actions.pause(str(change.schedule.pk), NOT_NAMED, actor, now)
+        return []
+    try:
+        saved = _create(change, actor, now) if change.schedule is None else _change(change, actor, now)
+    except Problem as error:
+        raise Faulty(*_faults(change.entry, error)) from None
+    return [collisions.in_words(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
+
+
+def _create(change: Change, actor: Actor, now: datetime) -> schedule_actions.Saved:
+    asked, reason = NewSchedule.model_validate(change.asked), change.fields.get(REASON, (None, ""))[1]
+    if "status" in change.asked:
+        return schedule_actions.restore(asked, reason, actor, now)
+    return schedule_actions.create(asked, actor, now)
+
+
+def _change(change: Change, actor: Actor, now: datetime) -> schedule_actions.Saved:
+    assert change.schedule is not None
+    schedule_id = str(change.schedule.pk)
+    wanted = {name: change.asked[name] for name in change.fields if name in change.asked}
+    saved = schedule_actions.change(schedule_id, ScheduleChanges.model_validate(wanted), actor, now)
+    if REASON in change.fields:
+        saved = schedule_actions.explain_pause(schedule_id, change.fields[REASON][1], actor)
+    return saved

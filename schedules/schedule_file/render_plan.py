@@ -1,0 +1,22 @@
+"""A plan in words: what comes (+), what changes (~, old -> new), what is paused (-)."""
+
+from collections.abc import Iterator
+
+from schedules.schedule_file.plan import Change, Plan
+from stagent.lib.yaml_writer import differences
+
+
+def lines(planned: Plan) -> Iterator[str]:
+    """Say a plan, change by change, and how much it is."""
+    for change in planned.changes:
+        yield from of(change)
+    count = {verb: sum(change.verb == verb for change in planned.changes) for verb in "+~-"}
+    changing = f"{count['+']} to add, {count['~']} to change, {count['-']} to pause"
+    yield f"{changing}, {planned.unchanged} unchanged."
+
+
+def of(change: Change) -> Iterator[str]:
+    """Say one change."""
+    project, name = change.place
+    yield f"{change.verb} {name}" + (f" ({project})" if project else "")
+    yield from differences(change.fields, is_new=change.verb == "+")

@@ -1,0 +1,81 @@
+"""A schedule as the file says it: what is not the default, under the names of the API."""
+
+from datetime import datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from schedules.api.schemas.requests import DEFAULT_PROFILE, NewSchedule
+from schedules.models import Schedule
+from schedules.states import ScheduleStatus
+from stagent.lib.yaml_writer import write
+
+ROOT = "schedules"
+
+WHEN = ("interval", "cron", "at")
+REASON = "paused_reason"  # in a file alone: to the API it is the reason of a pause
+STANDING = ("status", REASON)
+ALWAYS = ("name", "key", "project", "profile", "status", *WHEN, "timezone", "prompt")
+OTHERS = tuple(name for name in NewSchedule.model_fields if name not in ALWAYS)
+HEAD = """\
+# Schedules of this install. `manage.py schedules plan` says what this file would change, `apply` does it.
+# A field that is not here has its default; a status that is not here stays as it is.
+"""
+
+
+def default(name: str) -> Any:
+    """Return what a field is where the file does not say it."""
+    if name == "profile":
+        return DEFAULT_PROFILE
+    column: Any = Schedule._meta.get_field(name)
+    return plain(column.get_default()) if column.has_default() and name != "timezone" else None
+
+
+def told(schedule: Schedule) -> dict[str, Any]:
+    """Return a schedule's fields by their names, in the order of the file, defaults left out."""
+    said = {name: plain(getattr(schedule, name)) for name in ("name", "key", "project", "profile")}
+    if schedule.status != ScheduleStatus.ACTIVE or schedule.at or schedule.ends_at:  # may be over when read
+        said["status"] = plain(schedule.status)
+    if schedule.status == ScheduleStatus.PAUSED:
+        said[REASON] = schedule.paused_reason or None
+    said |= _when(schedule) | {"timezone": schedule.timezone, "prompt": schedule.prompt}
+    said |= {name: plain(getattr(schedule, name)) for name in OTHERS}
+    return {
+        name: value
+        for name, value in said.items()
+        if name in KEPT or (value is not None if name == REASON else value != default(name))
+    }
+
+
+KEPT = {"name", "profile", "status", "timezone", "prompt", *WHEN}
+
+
+def _when(schedule: Schedule) -> dict[str, Any]:
+    """Return the one field that says when, in words where it was words."""
+    if schedule.every_sec and not schedule.interval:
+        return {"interval": f"{schedule.every_sec}s"}
+    name = next(name for name in WHEN if getattr(schedule, name))
+    return {name: plain(getattr(schedule, name))}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as YAML has it; what says nothing is None."""
+    match value:
+        case bool() | int():
+            return value
+        case Enum():
+            return value.value
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case time():
+            return value.isoformat("minutes" if not (value.second or value.microsecond) else "auto")
+        case Decimal():
+            return float(value)
+        case None | "":
+            return None
+    return getattr(value, "slug", None) or str(value)
+
+
+def written(schedules: list[dict[str, Any]]) -> str:
+    """Return the file that holds these."""
+    return write(ROOT, schedules, HEAD)

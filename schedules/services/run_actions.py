@@ -1,0 +1,62 @@
+"""Starting, stopping and repeating runs, in somebody's name: the API's and the tools' one way."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from schedules.api import lookups
+from schedules.models import Run
+from schedules.models.schedule import LONGEST_REASON
+from schedules.services import cancel_run, run_now
+from schedules.services.actor import Actor
+from schedules.services.cancel_run import Cancelled
+from schedules.services.run_now import Started
+from stagent.lib import journal
+from stagent.lib.problems import typed
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a schedule is to be run now."""
+
+    queue: bool = False
+    force: bool = False
+    reason: str = ""
+    idempotency_key: str = ""
+
+
+def start(schedule_id: str, wanted: Wanted, actor: Actor, now: datetime) -> Started:
+    """Run a schedule now, or queue it; only who may force a run can have it forced."""
+    actor.must_have("run_schedule")
+    if wanted.force:
+        actor.must_have("force_run")
+    schedule = lookups.schedule(schedule_id)
+    try:
+        started = run_now.execute(schedule, user=actor.user, now=now, **vars(wanted))
+    except IntegrityError:
+        lookups.schedule(schedule_id)  # it may have been deleted this very moment: a 404, no fault
+        raise
+    if not started.repeated and not started.run.forced:  # a forced run is in the log already
+        verb = "Queued" if started.queued else "Started"
+        actor.note(schedule, journal.CHANGE, f"{verb} run {started.run.pk}.")
+    return started
+
+
+def cancel(run_id: str, reason: str, actor: Actor, now: datetime) -> Cancelled:
+    """Cancel a queued run at once, ask a running one to stop."""
+    actor.must_have("change_run")
+    run, reason = lookups.run(run_id), typed("reason", reason, LONGEST_REASON)
+    with transaction.atomic():
+        became = cancel_run.cancel(run.pk, reason=reason or f"Cancelled by {actor}.", now=now)
+        actor.note(run, journal.CHANGE, f"Cancelled. {reason}".strip())
+    return became
+
+
+def retry(run_id: str, actor: Actor, now: datetime) -> Run:
+    """Queue the work of an ended run again."""
+    actor.must_have("run_schedule")
+    run = lookups.run(run_id)
+    again = run_now.retry(run, user=actor.user, now=now)
+    actor.note(run, journal.CHANGE, f"Queued once more as run {again.pk}.")
+    return again

@@ -1,0 +1,77 @@
+"""What a bar says when it is pointed at."""
+
+from datetime import datetime, timedelta
+
+from schedules.forecast.forecast import FATES, Expected
+from schedules.timeline.axis import Axis
+from schedules.timeline.lanes import Level
+from schedules.timeline.rows import Cell
+from stagent.lib.cells import said
+
+WORTH_TELLING = timedelta(seconds=1)
+
+
+def of_bar(one: Expected, axis: Axis) -> str:
+    """Say when one firing is due, starts and ends, or why it does not."""
+    fate = f", {FATES[one.fate]}" if one.fate in FATES else ""
+    due, start, end = one.due_at, one.start_at, one.end_at
+    if not (start and end):
+        return f"{one.schedule.name}: {_day(due, axis)}{fate}"
+    if due < axis.since:
+        return f"{one.schedule.name}: {_present(due, start, end, axis)}{fate}"
+    wait = start - due
+    waits = f", waits {_for(wait)}, starts {_hour(start, axis)}" if wait >= WORTH_TELLING else ""
+    takes = f", takes {_for(end - start)}"
+    return f"{one.schedule.name}: due {_day(due, axis)}{waits}{takes}{fate}"
+
+
+def of_cell(cell: Cell, axis: Axis) -> str:
+    """Say what an hour adds up to."""
+    names = f"{len(cell.schedules)} schedules" if len(cell.schedules) > 1 else next(iter(cell.schedules))
+    told = [
+        f"{names}: {_day(cell.begins, axis)} to {_hour(cell.ends, axis)}, {_count(cell.firings, 'firing')}"
+    ]
+    told.append(f"{said(1000 * cell.work_sec)} of work")
+    if cell.longest_wait_sec >= 1:
+        told.append(f"longest wait {said(1000 * cell.longest_wait_sec)}")
+    if cell.skipped:
+        told.append(f"{cell.skipped} not run")
+    return ", ".join(told)
+
+
+def of_level(level: Level, axis: Axis) -> str:
+    """Say how many run and wait at most."""
+    return (
+        f"{_day(level.begins, axis)} to {_hour(level.ends, axis)}: "
+        f"at most {level.running} running, {level.waiting} waiting"
+    )
+
+
+def of_stretch(axis: Axis) -> str:
+    """Say from when until when."""
+    return f"{_day(axis.since, axis)} to {_day(axis.until, axis)}"
+
+
+def _present(due: datetime, start: datetime, end: datetime, axis: Axis) -> str:
+    ends = f"ends about {_hour(end, axis)}"
+    if start == due:
+        return f"running now, {ends}"
+    wait = start - axis.since
+    starts = f"in about {_for(wait)}" if wait >= WORTH_TELLING else "any moment"
+    return f"waiting now, starts {starts}, {ends}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
+def _for(length: timedelta) -> str:
+    return said(length / timedelta(milliseconds=1))
+
+
+def _day(moment: datetime, axis: Axis) -> str:
+    return f"{axis.local(moment):%a %H:%M}"
+
+
+def _hour(moment: datetime, axis: Axis) -> str:
+    return f"{axis.local(moment):%H:%M}"

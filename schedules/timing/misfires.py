@@ -1,0 +1,116 @@
+"""What to do with the instants that passed while nobody looked. Pure: it plans, the tick acts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from schedules.timing.recurrence import Instant, Recurrence
+
+type Policy = Literal["fire_once", "skip", "fire_all"]
+
+MOST_FIRED = 10
+SHORTEST_GRACE = timedelta(minutes=2)
+LONGEST_GRACE = timedelta(hours=6)
+NEVER_LATE = timedelta(seconds=10)  # less than this is never a misfire, whatever grace is set
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Consecutive instants that share a fate: the first, the last and how many, all exact."""
+
+    first: Instant
+    last: Instant
+    count: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of every due instant: each is in exactly one of the three."""
+
+    fire: tuple[Instant, ...] = ()
+    coalesced: tuple[Span, ...] = ()
+    skipped: tuple[Span, ...] = ()
+    next: Instant | None = None
+
+
+def default_grace(period: timedelta | None) -> timedelta:
+    """Return half the period, at least 2 minutes and at most 6 hours; 6 hours for what comes only once."""
+    if period is None:
+        return LONGEST_GRACE
+    return min(max(period / 2, SHORTEST_GRACE), LONGEST_GRACE)
+
+
+def plan(recurrence: Recurrence, first_due: Instant, now: datetime, policy: Policy, grace: timedelta) -> Plan:
+    """Decide about the instants from first_due through now.
+
+    At most `grace` late is on time. The newest on-time instant fires and stands for the other on-time ones
+    (a stall is no reason for a burst); the late ones are coalesced too (fire_once: into the newest of all),
+    or skipped (skip). fire_all fires the newest ten, late or not; what is older is coalesced into them.
+    """
+    if first_due.at > now:
+        return Plan(next=first_due)
+    before = first_due.at - MICROSECOND
+    late_until = max(before, now - grace - MICROSECOND) if policy == "skip" else before
+    skipped, late = _due(recurrence, first_due, before, late_until, keep=1)
+    most = _most(policy)
+    rest, count = _due(recurrence, first_due, late_until, now, keep=most + 1)
+    fire, older = rest[-most:], rest[:-most]
+    return Plan(
+        fire=tuple(fire),
+        coalesced=_span(recurrence, first_due, late_until, older, count - len(fire)),
+        skipped=_span(recurrence, first_due, before, skipped, late),
+        next=recurrence.next_after(now),
+    )
+
+
+def plan_some(open_: Sequence[tuple[int, Instant]], now: datetime, policy: Policy, grace: timedelta) -> Plan:
+    """Decide likewise about some of the due instants, each with its number among all; `next` is not told."""
+    late_before = now - grace if policy == "skip" else datetime.min.replace(tzinfo=now.tzinfo)
+    late = [pair for pair in open_ if pair[1].at < late_before]
+    rest = open_[len(late) :]
+    most = _most(policy)
+    return Plan(
+        fire=tuple(instant for _, instant in rest[-most:]),
+        coalesced=spans(rest[:-most]),
+        skipped=spans(late),
+    )
+
+
+def spans(numbered: Sequence[tuple[int, Instant]]) -> tuple[Span, ...]:
+    """Put numbered instants together into spans without holes."""
+    found: list[Span] = []
+    previous = -2
+    for number, instant in numbered:
+        if number == previous + 1:
+            found[-1] = Span(found[-1].first, instant, found[-1].count + 1)
+        else:
+            found.append(Span(instant, instant, 1))
+        previous = number
+    return tuple(found)
+
+
+def _most(policy: Policy) -> int:
+    return MOST_FIRED if policy == "fire_all" else 1
+
+
+def _due(
+    recurrence: Recurrence, first_due: Instant, after: datetime, until: datetime, keep: int
+) -> tuple[list[Instant], int]:
+    """Return the newest due instants of a stretch and how many; first_due is one, whatever was edited."""
+    newest, count = recurrence.newest(max(after, first_due.at), until, keep)
+    if not after < first_due.at <= until:
+        return newest, count
+    return [first_due, *newest][-keep:], count + 1
+
+
+def _span(
+    recurrence: Recurrence, first_due: Instant, after: datetime, newest: Sequence[Instant], count: int
+) -> tuple[Span, ...]:
+    """Return the span of the first `count` due instants after a moment, whose last is known."""
+    if not count:
+        return ()
+    first = first_due if after < first_due.at else recurrence.next_after(after)
+    assert first is not None
+    return (Span(first, newest[-1], count),)

@@ -1,0 +1,88 @@
+"""Queued to running: the one door to work, which the drain and the run-now request both walk through."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from agents import live_streams as activity
+from schedules import handover
+from schedules.conf import Conf
+from schedules.errors import Quicker
+from schedules.models import Run
+from schedules.models.run import UNADOPTED
+from schedules.states import RunStatus
+from schedules.transitions import slots, statements
+from schedules.transitions.slots import Place
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on a run: whoever shows the token is its holder."""
+
+    run_id: int
+    transcript_id: int
+    token: uuid.UUID
+
+
+def claim(
+    run: Run,
+    *,
+    holder: str,
+    now: datetime,
+    conf: Conf,
+    ttl: timedelta | None = None,
+    live_streams: int | None = None,
+) -> Claim:
+    """Take a slot, then the run if it is still queued, under a lease of `ttl`, in one transaction.
+
+    `NoRoom` when no slot is free, `Quicker` when somebody else got the slot or the run. `live_streams`,
+    where the caller has counted them, is kept with the firing. Claimed for nobody yet (`UNADOPTED`), it goes
+    to the workers in the same transaction, where there are any.
+    """
+    claimed = Claim(run.pk, run.transcript_id, uuid.uuid4())
+    with transaction.atomic(savepoint=False):  # the caller's transaction where there is one: all or nothing
+        place = slots.take(run, conf)
+        changed = statements.TAKE_RUN(
+            run_id=run.pk,
+            token=claimed.token,
+            holder=holder,
+            slot=str(place.slot),
+            now=now,
+            until=now + (ttl or conf.lease_ttl),
+            deadline=now + run.time_left(conf.max_run_duration_sec),
+        )
+        if changed != 1:
+            raise Quicker(f"run {run.pk}")
+        statements.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
+        _measure(run, now, place, live_streams)
+        if holder == UNADOPTED:
+            handover.hand_over(run.pk, claimed.token, run.pool)
+    return claimed
+
+
+def _measure(run: Run, now: datetime, place: Place, live_streams: int | None) -> None:
+    """Write what the slot cost in waiting and who else was at work, at the first claim."""
+    if run.firing_id is None or run.started_at is not None:
+        return
+    statements.MEASURE_START(
+        firing_id=run.firing_id,
+        now=now,
+        slot_wait_ms=max(0, round((now - run.queued_at).total_seconds() * 1000)),
+        chat_streams_active=activity.count_live(now) if live_streams is None else live_streams,
+        concurrent_runs=place.held + 1,
+    )
+
+
+def adopt(run: Run, *, holder: str, now: datetime, conf: Conf) -> Claim | None:
+    """Take over a run that a request claimed: compare-and-set on its token, which changes."""
+    claimed = Claim(run.pk, run.transcript_id, uuid.uuid4())
+    with transaction.atomic():
+        changed = Run.objects.filter(
+            pk=run.pk, status=RunStatus.RUNNING, holder=UNADOPTED, token=run.token, lease_expires_at__gt=now
+        ).update(holder=holder, token=claimed.token, lease_expires_at=now + conf.lease_ttl)
+        if changed != 1:
+            return None
+        statements.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
+    return claimed

@@ -1,0 +1,230 @@
+"""Out of running: for good, or back into the queue. And out of the queue without ever running.
+
+Whoever ends a run first takes its log away from its worker. What the run used is then added up from log and
+ledger, and where the worker is gone the log says what there is to deliver.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q
+
+from agents.failures import policy
+from agents.runtimes.errors import LeaseLost
+from agents.spending import totals
+from agents.states import FailureKind
+from schedules.deliveries import outbox
+from schedules.models import Firing, Run, Schedule
+from schedules.models.firing import LONGEST_OUTCOME
+from schedules.models.run import LONGEST_DETAIL
+from schedules.models.schedule import LONGEST_REASON
+from schedules.signals import announce, run_finished
+from schedules.states import FINISHED, Outcome, RunStatus
+from schedules.transitions import slots, statements, streaks
+from schedules.transitions.accounts import Ending, account_for, close, ends_at, measure, seal, take_log_away
+from schedules.transitions.enqueue import place_again
+from stagent.lib import bell
+from stagent.lib.text import clip
+
+WAIT_FOR_ROOM = timedelta(minutes=1)  # on a full disk, before a run is tried again
+
+log = logging.getLogger("stagent.endings")
+
+
+def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q | None = None) -> Run:
+    """End a running run for good, free its slots, write its metrics and streaks, in one transaction.
+
+    `LeaseLost` when the token is not the run's any more (or `belief` does not hold): nothing is written.
+    """
+    if ending.status not in FINISHED:
+        raise ValueError(f"A running run cannot end as {ending.status}.")
+    try:
+        return _finish(run_id, token, ending, now, belief, _keep_books)
+    except (LeaseLost, DatabaseError):
+        raise
+    except Exception:
+        log.exception(
+            "The books of run %s could not be kept whole; it ends all the same, for its slot is wanted.",
+            run_id,
+        )
+        return _finish(run_id, token, ending, now, belief, _keep_what_can_be_kept)
+
+
+def _finish(
+    run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None, keep_books: "Books"
+) -> Run:
+    with transaction.atomic():
+        schedule = _lock_schedule(run_id)
+        held = _lock(run_id, token, belief)
+        ending = close(held, ending, now)
+        if belief:  # its worker may have written after this pass began
+            now = ends_at(held, now)
+        run = _end(run_id, token, ending, now)
+        slots.give_back(run_id)
+        measure(run, ending, now)
+        if schedule:
+            keep_books(run, schedule, now)
+        bell.ring()
+    announce(run_finished, run=run)
+    return run
+
+
+def _lock(run_id: int, token: UUID, belief: Q | None) -> Run:
+    """Lock a running run; `LeaseLost` if it is not the token's, or `belief` does not hold any more."""
+    run = statements.LOCK_RUN.first(run_id=run_id, token=token)
+    if run is None or (belief and not Run.objects.filter(belief, pk=run_id).exists()):
+        raise LeaseLost(f"run {run_id}")
+    return run
+
+
+def _end(run_id: int, token: UUID, ending: Ending, now: datetime) -> Run:
+    """Write the ending, and all that the run used, into the run and return it as it is now."""
+    ended = statements.END.rows(
+        run_id=run_id,
+        token=token,
+        status=ending.status,
+        failure_reason=ending.failure_reason,
+        failure_kind=ending.failure_kind or "",
+        worked_ms=ending.worked_ms,
+        failure_detail=clip(ending.detail, LONGEST_DETAIL),
+        result=ending.result,
+        result_partial=ending.partial,
+        report=ending.report,
+        now=now,
+    )
+    if len(ended) != 1:
+        raise LeaseLost(f"run {run_id}")
+    return ended[0]
+
+
+def _lock_schedule(run_id: int) -> Schedule | None:
+    """Lock the schedule, whose streaks are to be written, before the run: a tick that clears the way and a
+    removal take the schedule first too, and nobody waits for the other.
+    """
+    return statements.SCHEDULE_OF_RUN.first(run_id=run_id)
+
+
+def _keep_books(run: Run, schedule: Schedule, now: datetime) -> None:
+    outbox.post(run, schedule, now)  # first what happened, then what it means for the schedule
+    streaks.settle(run, schedule, now=now)
+
+
+def _keep_what_can_be_kept(run: Run, schedule: Schedule, now: datetime) -> None:
+    """Tell of the run all the same; what it means for its schedule is left out if that breaks."""
+    books = (partial(outbox.post, run, schedule, now), partial(streaks.settle, run, schedule, now=now))
+    for write in books:
+        with suppress(Exception), transaction.atomic():
+            write()
+
+
+type Books = Callable[[Run, Schedule, datetime], None]
+
+
+def requeue(
+    run_id: int,
+    token: UUID,
+    *,
+    now: datetime,
+    not_before: datetime | None = None,
+    belief: Q | None = None,
+    columns: dict[str, Any] | None = None,
+    **counted: int,
+) -> None:
+    """Put a running run back into the queue and free its slots; `counted` adds to its counters.
+
+    `columns` are written beside. It resumes from its transcript at the turn it had reached. `LeaseLost` as
+    in `finish`.
+    """
+    with transaction.atomic():
+        run = _lock(run_id, token, belief)
+        seal(run, now)
+        Run.objects.filter(pk=run_id).update(
+            status=RunStatus.QUEUED,
+            not_before=not_before,
+            claim_order=place_again(run),
+            **_held_nothing(),
+            slot_claimed_at=None,
+            deadline_at=None,
+            **totals.of_run(),
+            **(columns or {}),
+            **{column: F(column) + amount for column, amount in counted.items()},
+        )
+        slots.give_back(run_id)
+        bell.ring()
+
+
+def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None) -> None:
+    """Queue a running run again and free its slots where the database has room for no row more: updates only.
+
+    What it used is charged and what it said is delivered when it ends. `LeaseLost` as in `finish`.
+    """
+    with transaction.atomic():
+        run = _lock(run_id, token, belief)
+        take_log_away(run)
+        Run.objects.filter(pk=run_id).update(
+            status=RunStatus.QUEUED,
+            not_before=now + WAIT_FOR_ROOM,
+            **_held_nothing(),
+            slot_claimed_at=None,
+            deadline_at=None,
+        )
+        slots.give_back(run_id)
+
+
+def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
+    """Cancel a run that is still queued; its firing may say why with an outcome."""
+    with transaction.atomic():
+        changed = (
+            Run.objects.queued()
+            .filter(pk=run_id)
+            .update(
+                status=RunStatus.CANCELLED,
+                finished_at=now,
+                cancel_requested_at=now,
+                cancel_reason=clip(reason, LONGEST_REASON),
+            )
+        )
+        if not changed:
+            return False
+        run = account_for(run_id)
+        measure(run, Ending(RunStatus.CANCELLED), now)
+        if outcome:
+            Firing.objects.filter(run=run_id).update(outcome=outcome, reason=clip(reason, LONGEST_OUTCOME))
+    announce(run_finished, run=run)
+    return True
+
+
+def give_up(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -> bool:
+    """Fail a run that waited in the queue for longer than it may."""
+    reason = policy(kind).reason
+    with transaction.atomic():
+        schedule = _lock_schedule(run_id)
+        changed = (
+            Run.objects.queued()
+            .filter(pk=run_id)
+            .update(
+                status=RunStatus.FAILED,
+                failure_reason=reason,
+                failure_kind=kind,
+                failure_detail=clip(detail, LONGEST_DETAIL),
+                finished_at=now,
+            )
+        )
+        if not changed:
+            return False
+        run = account_for(run_id)
+        measure(run, Ending(RunStatus.FAILED, kind=kind), now)
+        if schedule:
+            _keep_books(run, schedule, now)
+    announce(run_finished, run=run)
+    return True
+
+
+def _held_nothing() -> dict[str, Any]:
+    return {"token": None, "slot": "", "lease_expires_at": None}

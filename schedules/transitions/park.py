@@ -1,0 +1,82 @@
+"""Put aside until a person has answered, and back into the queue: meanwhile no slot is held and no time runs.
+
+A question is settled in a transaction of its own, before or after its run is put aside. Both arrows lock the
+run first and look at its questions then, so whichever of the two comes last finds the other done.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from agents.approvals import approvals
+from agents.models import Transcript
+from agents.runtimes.errors import LeaseLost
+from schedules.models import Run
+from schedules.states import Outcome, RunStatus
+from schedules.transitions import finish, slots
+from schedules.transitions.enqueue import place_again
+from stagent.lib import bell
+
+
+def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = None) -> None:
+    """Put a running run aside and free its slots; it comes back as the same attempt.
+
+    Answered meanwhile it is queued again at once; asked to stop meanwhile it is cancelled. `LeaseLost` when
+    the token is not the run's any more.
+    """
+    with transaction.atomic():
+        held = Run.objects.running().filter(pk=run_id, token=token)
+        changed = held.update(
+            status=RunStatus.WAITING,
+            waiting_since=now,
+            token=None,
+            slot="",
+            slot_claimed_at=None,
+            lease_expires_at=None,
+            deadline_at=None,
+            **({} if worked_ms is None else {"worked_ms": worked_ms}),
+        )
+        if changed != 1:
+            raise LeaseLost(f"run {run_id}")
+        slots.give_back(run_id)
+        run = Run.objects.get(pk=run_id)
+        Transcript.objects.filter(pk=run.transcript_id).update(writer_token=None)
+        if run.cancel_requested_at:
+            withdraw(run_id, now=now, reason=run.cancel_reason)
+        elif not approvals.open_of(run.transcript_id).exists():
+            _queue_again(run, attempt=F("attempt") - 1)
+        bell.ring()
+
+
+def unpark(run_id: int, *, now: datetime) -> bool:
+    """Queue a waiting run again once all it asked is settled."""
+    with transaction.atomic():
+        # The lock waits for a `park` under way, whose look at the questions may have been too early.
+        run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
+        if run is None or run.status != RunStatus.WAITING or approvals.open_of(run.transcript_id).exists():
+            return False
+        _queue_again(run, attempt=F("attempt") - 1)  # the next claim is the same attempt
+        bell.ring()
+    return True
+
+
+def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
+    """Cancel a run that is queued or waits for a person; its firing may say why with an outcome."""
+    with transaction.atomic():
+        waiting = Run.objects.waiting().select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
+        if waiting:
+            _queue_again(waiting)  # for no longer than this transaction
+            approvals.withdraw(waiting.transcript_id, now)
+        return finish.withdraw(run_id, now=now, reason=reason, outcome=outcome)
+
+
+def _queue_again(run: Run, **columns: Any) -> None:
+    Run.objects.waiting().filter(pk=run.pk).update(
+        status=RunStatus.QUEUED,
+        waiting_since=None,
+        claim_order=place_again(run),
+        **columns,
+    )

@@ -1,0 +1,106 @@
+"""The arrows of a schedule: paused, resumed, removed. What is due by then is recorded first."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from agents.approvals import standing
+from schedules.models import Run, Schedule
+from schedules.models.schedule import LONGEST_REASON
+from schedules.states import ScheduleStatus
+from schedules.transitions.lease import request_cancel
+from schedules.transitions.park import withdraw
+from schedules.transitions.schedules import fire
+from schedules.transitions.schedules.next_instant import NO_NEXT, next_columns, next_from
+from stagent.lib import bell
+from stagent.lib.text import clip
+
+PAUSED_THEN = "The schedule was paused after it came due; the run waits until it is resumed."
+
+
+def pause(schedule_id: int, *, now: datetime, reason: str = "") -> bool:
+    """Pause an active schedule; False when it is not active. Its queued runs wait, its running ones go on.
+
+    What came due before it is recorded, and its run waits until the schedule goes on; a one-shot keeps its
+    moment and fires then, unless it has expired.
+    """
+    with transaction.atomic():
+        schedule = fire.lock_recorded(schedule_id, now, one_shots=False, at_once=True, note=PAUSED_THEN)
+        if schedule is None or schedule.status != ScheduleStatus.ACTIVE:
+            return False
+        _write(
+            schedule,
+            NO_NEXT | {"status": ScheduleStatus.PAUSED, "paused_reason": clip(reason, LONGEST_REASON)},
+        )
+    return True
+
+
+def resume(schedule_id: int, *, now: datetime) -> bool:
+    """Let a paused schedule go on from now, with its streaks forgiven: paused time is not missed time."""
+    with transaction.atomic():
+        paused = Schedule.objects.select_for_update().filter(pk=schedule_id, status=ScheduleStatus.PAUSED)
+        schedule = paused.first()
+        if schedule is None:
+            return False
+        forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
+        _write(schedule, restarted(schedule, now) | forgiven | {"resumed_at": now})
+        bell.ring()
+    return True
+
+
+def restore(schedule_id: int, status: str, *, reason: str, now: datetime) -> bool:
+    """Give a schedule that was just made, paused, the status that a file has kept for it.
+
+    An active one-shot is due at its moment, past or not: what becomes of it is the tick's to say.
+    """
+    paused = Schedule.objects.filter(pk=schedule_id, status=ScheduleStatus.PAUSED)
+    schedule = paused.get()
+    values: dict[str, Any] = NO_NEXT | {"status": status}
+    if status == ScheduleStatus.PAUSED:
+        values["paused_reason"] = reason
+    elif status == ScheduleStatus.ACTIVE:
+        values = restarted(schedule, now)
+    return paused.update(**values) == 1
+
+
+def restarted(schedule: Schedule, now: datetime) -> dict[str, Any]:
+    """Return the columns of a schedule whose rhythm counts from now on, or that is over by it."""
+    following = None if schedule.firings_left == 0 else next_from(schedule, now)
+    status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
+    return next_columns(schedule, following) | {"status": status, "recorded_until": now}
+
+
+def _write(schedule: Schedule, columns: dict[str, Any]) -> None:
+    Schedule.objects.filter(pk=schedule.pk).update(**columns)
+
+
+def forgive(schedule_id: int) -> bool:
+    """Let all three streaks begin anew, on a person's word; the schedule's status stays."""
+    mine = Schedule.objects.filter(pk=schedule_id)
+    return mine.update(failure_streak=0, turn_budget_breach_streak=0, slow_streak=0) == 1
+
+
+def remove(schedule_id: int, *, now: datetime) -> bool:
+    """Delete a schedule; its waiting runs are withdrawn, its running ones asked to stop; history stays."""
+    reason = "Its schedule was deleted."
+    with transaction.atomic():
+        # The lock first: a tick or a request that is just queueing a run of it ends before we look.
+        schedule = fire.lock_recorded(schedule_id, now)
+        if schedule is None:
+            return False
+        for run_id in Run.objects.unfinished().filter(schedule=schedule_id).values_list("pk", flat=True):
+            _stop(run_id, reason, now)
+        standing.end_all([standing.in_schedule(schedule_id)])
+        schedule.delete()
+        bell.ring()
+    return True
+
+
+def _stop(run_id: int, reason: str, now: datetime) -> bool:
+    """Withdraw a queued run or ask a running one to stop; asked again for one that was just queued again."""
+    return (
+        withdraw(run_id, now=now, reason=reason)
+        or request_cancel(run_id, reason=reason, now=now)
+        or withdraw(run_id, now=now, reason=reason)
+    )
