@@ -11,10 +11,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from chat import conf, sharing
+from chat import conf
+from chat.conversations import sharing
 from chat.models import Conversation
 from chat.states import FileKind
-from chat.transitions.accepting import number
+from chat.transitions.accept import number
 from stagent.lib import clock
 
 SHEETS = [

@@ -14,7 +14,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from agents.api import approvals, ledger, mcp_servers, standing_approvals
-from chat.api.routes import ROUTERS as CHAT
+from chat.api import ROUTERS as CHAT
 from schedules.api import firings, forecast, runs, schedules, status
 from stagent import api_errors, idempotency
 from stagent.auth import DOORS

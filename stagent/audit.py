@@ -17,8 +17,8 @@ from django.db.models import Count, F, Q, Sum
 from agents.models import Event, LedgerEntry, Question, Transcript
 from agents.protocol.events import Finished, ReplyStarted, TurnFinished
 from agents.spending.budgets import TURNS
+from chat.history.parts import parts_of, text_of
 from chat.models import Message
-from chat.parts import parts_of, text_of
 from chat.states import MessageStatus
 from schedules.models import Delivery, Firing, Run, Slot
 from schedules.states import RunStatus

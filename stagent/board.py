@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from agents.models import Budget, Question
 from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
-from chat import telemetry
+from chat import stream_metrics
 from schedules import conf
 from schedules.capacity import conditions, effective_cap
 from schedules.capacity.conditions import Situation
@@ -98,7 +98,7 @@ PANELS: dict[str, tuple[str, Callable[[Situation], Any]]] = {
     "upcoming": ("schedules.view_schedule", lambda at: upcoming.look(at.now)),
     "trouble": ("schedules.view_run", lambda at: trouble.look(at.now)),
     "day": ("schedules.view_firing", lambda at: _day(day.look(at.now))),
-    "streams": ("agents.view_livestream", lambda at: telemetry.being_answered(at.now)),
+    "streams": ("agents.view_livestream", lambda at: stream_metrics.being_answered(at.now)),
     "changes": ("admin.view_logentry", lambda at: list(_changes()[:MOST_CHANGES])),
     "money": ("agents.view_ledgerentry", lambda at: _money(at.now)),
 }

@@ -30,8 +30,8 @@ def main(line: socket.socket) -> None:
     import django
 
     django.setup()
-    from chat import doorbell
-    from chat.desk import Desk
+    from chat.feed import broadcast
+    from chat.worker.worker import Desk
     from schedules.monitoring.process_reports import Reporter
     from stagent.lib.closing import close_in_order
     from stagent.lib.holder import holder
@@ -40,7 +40,7 @@ def main(line: socket.socket) -> None:
 
     share_finely()
     news, heard = threading.Event(), threading.Event()
-    doorbell.listen(news.set)
+    broadcast.listen(news.set)
     SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, heard, line, watched)).start()
     desk, reporter = Desk(), Reporter("replies", holder("replies"))
     desk.open()

@@ -16,8 +16,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from chat import doorbell
-from chat.desk import LEAVE_SEC
+from chat.feed import broadcast
+from chat.worker.worker import LEAVE_SEC
 from stagent.lib.supervisor import SUPERVISOR
 from stagent.lib.watched import Watched
 
@@ -41,12 +41,12 @@ class DeskProcess:
         self._keeper = SUPERVISOR.thread("reply process relay", self._keep, stuck_sec=math.inf, logger=log)
 
     def open(self) -> None:
-        doorbell.work(self._call)
+        broadcast.work(self._call)
         self._keeper.start()
 
     def close(self) -> None:
         """Let the desk settle what it is at, and the sockets say how it ended."""
-        doorbell.leave(self._call)
+        broadcast.leave(self._call)
         self._leaving.set()
         self._keeper.stop()
         self._send(LEAVE)
@@ -88,7 +88,7 @@ class DeskProcess:
             with suppress(OSError):
                 while ours.recv(4096):
                     self._send(HEARD)
-                    doorbell.ring_here()
+                    broadcast.ring_here()
             self._line = None
         return process.wait()
 

@@ -13,7 +13,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from pygments.token import STANDARD_TYPES
 
-from chat.frames import SHAPES
+from chat.feed.frames import SHAPES
 from chat.states import FileKind, MessageStatus
 from chat.views import SHARED_SHEETS, SHEETS
 from stagent.api import api

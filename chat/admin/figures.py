@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from agents.models import StreamRecord
-from chat import telemetry
-from chat.telemetry import FIGURES, Spread
+from chat import stream_metrics
+from chat.stream_metrics import FIGURES, Spread
 from stagent.lib import charts
 from stagent.lib.charts import Bar
 
@@ -44,10 +44,12 @@ class Figures:
 
 def figures(records: QuerySet[StreamRecord], now: datetime, link: Link) -> Figures:
     """Add up the streams of a list."""
-    told = telemetry.look(records)
+    told = stream_metrics.look(records)
     most = max(told.reasons.values(), default=0)
     lines = [
-        Line(reason, number, charts.share(number, most, telemetry.tone(reason)), link({"reason": reason}))
+        Line(
+            reason, number, charts.share(number, most, stream_metrics.tone(reason)), link({"reason": reason})
+        )
         for reason, number in told.reasons.items()
     ]
     spreads = [
@@ -66,7 +68,7 @@ def _by_day(records: QuerySet[StreamRecord], now: datetime, link: Link) -> SafeS
     found: dict[date, dict[str, int]] = {}
     for row in counted.annotate(streams=Count("pk")):
         tones = found.setdefault(row["day"], dict.fromkeys(TONES, 0))
-        tones[telemetry.tone(row["reason"])] += row["streams"]
+        tones[stream_metrics.tone(row["reason"])] += row["streams"]
     bars = [_bar(day, found.get(day, {}), link(_within(day))) for day in days]
     return charts.bars(bars, f"Answers of the last {DAYS} days, by day")
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from chat import sharing
+from chat.conversations import sharing
 from chat.models import Share
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin, ask_first, operator

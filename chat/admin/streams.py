@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from agents.models import StreamRecord
-from chat import telemetry
+from chat import stream_metrics
 from chat.admin.figures import figures
 from stagent.lib import cells, clock
 from stagent.lib.admin import ReadOnlyAdmin
@@ -37,7 +37,11 @@ class StreamRecordAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         now = clock.now()
-        shown = {"above_list": "admin/chat/_streams.html", "live": telemetry.being_answered(now), "now": now}
+        shown = {
+            "above_list": "admin/chat/_streams.html",
+            "live": stream_metrics.being_answered(now),
+            "now": now,
+        }
         return super().changelist_view(request, shown | (extra_context or {}))
 
     @admin.display(description="ended", ordering="ended_at")
@@ -46,7 +50,7 @@ class StreamRecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description="why", ordering="reason")
     def why(self, record: StreamRecord) -> SafeString:
-        return cells.badge(record.reason, telemetry.tone(record.reason))
+        return cells.badge(record.reason, stream_metrics.tone(record.reason))
 
     @admin.display(description="first word", ordering="first_token_ms")
     def first_word(self, record: StreamRecord) -> SafeString:

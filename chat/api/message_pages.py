@@ -2,9 +2,9 @@
 
 from django.http import HttpRequest
 
-from chat.api.asking import MessageFilter
-from chat.api.message_rows import MessageRow, message_rows
-from chat.branches import Tree, load
+from chat.api.schemas.messages import MessageRow, message_rows
+from chat.api.schemas.requests import MessageFilter
+from chat.history.tree import Tree, load
 from chat.models import Conversation
 from stagent.lib.api.cursors import decode, encode, unknown_cursor
 from stagent.lib.api.listing import refuse_unknown

@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from agents.models import Profile, Transcript
+from chat.feed.queries import IN_LINE
 from chat.models.conversation import Conversation
-from chat.statements import IN_LINE
 from chat.states import FINISHED, UNFINISHED, MessageStatus, Role
 
 

@@ -5,7 +5,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from chat import export
+from chat.conversations import export
 from chat.models import Message
 from stagent.lib import cells
 from stagent.lib.rendering import html_of

@@ -1,10 +1,10 @@
 """Every arrow of a message, one function each; nothing else writes messages."""
 
-from chat.transitions.accepting import Accepted, Draft, accept, ask_again
-from chat.transitions.delivering import Result, deliver
-from chat.transitions.finalising import End, finalise
-from chat.transitions.forking import fork
-from chat.transitions.holding import Claim, claim, park, renew, request_stop, unpark
+from chat.transitions.accept import Accepted, Draft, accept, ask_again
+from chat.transitions.deliver import Result, deliver
+from chat.transitions.finalise import End, finalise
+from chat.transitions.fork import fork
+from chat.transitions.lease import Claim, claim, park, renew, request_stop, unpark
 
 __all__ = [
     "Accepted", "Claim", "Draft", "End", "Result", "accept", "ask_again", "claim", "deliver", "finalise",

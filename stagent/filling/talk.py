@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from agents.models import Event, StreamRecord, Transcript
-from chat.events import Settled, Started
+from chat.feed.events import Settled, Started
 from chat.models import Conversation, Message
 from chat.states import MessageStatus, Reason, Role
 from stagent.filling.planning import ABOUT, WORK

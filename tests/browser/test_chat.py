@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from agents.models import Question
 from chat.models import Conversation, Message
 from chat.states import MessageStatus
-from chat.transitions.delivering import Result, deliver
+from chat.transitions.deliver import Result, deliver
 from schedules.models import Schedule
 from stagent.lib import clock
 from tests.browser.conftest import NOWHERE

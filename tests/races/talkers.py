@@ -11,11 +11,11 @@ from django.db.models import F
 from agents.protocol.events import TextDelta
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import transcript
-from chat import reconcile
 from chat.errors import Quicker
 from chat.models import Conversation, Message
 from chat.states import MessageStatus, Reason
 from chat.transitions import Claim, Draft, End, accept, claim, finalise, park, renew, request_stop
+from chat.worker import reconcile
 from stagent.lib.problems import Problem
 from tests.support.racer import Race
 

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.models import Event, LiveStream
-from chat import news
+from chat.feed import feed
 from chat.models import Message
 from tests.races.talkers import reconciler, replier, stopper, talker
 from tests.support.racing import BASE, race
@@ -55,7 +55,7 @@ def test_everything_at_once_ends_every_reply_once(alice):
     for reply in Message.objects.replies().filter(parent__client_msg_id__startswith="id-"):
         check(reply)
     assert not LiveStream.objects.exists()
-    told = Event.objects.filter(transcript=news.feed_of(alice.pk).transcript_id).order_by("seq")
+    told = Event.objects.filter(transcript=feed.feed_of(alice.pk).transcript_id).order_by("seq")
     assert list(told.values_list("seq", flat=True)) == list(range(1, told.count() + 1))
     settled = [event.data["message_id"] for event in told if event.data["what"] == "settled"]
     assert len(settled) == len(set(settled)) == TEXTS + 3

@@ -7,9 +7,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from agents.api import approvals, ledger
-from chat.api import attachment_rows, conversation_rows, message_rows
-from chat.api.asking import ConversationChanges, NewConversation, NewMessage
-from chat.api.placing import Placed
+from chat.api.schemas import attachments, conversations, messages
+from chat.api.schemas.requests import ConversationChanges, NewConversation, NewMessage
+from chat.api.send import Placed
 from schedules.api.preview import Preview
 from schedules.api.runs import EventRow
 from schedules.api.schedules import Execution
@@ -132,9 +132,9 @@ def test_unknown_fields_are_declared_as_refused(document):
         firings,
         approvals,
         ledger,
-        conversation_rows,
-        message_rows,
-        attachment_rows,
+        conversations,
+        messages,
+        attachments,
     ],
 )
 def test_the_examples_of_rows_have_their_fields(module, document):

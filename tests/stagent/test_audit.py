@@ -14,9 +14,10 @@ from agents.protocol.usage import Usage
 from agents.spending import budgets
 from agents.states import FailureKind
 from agents.transcripts import transcript
-from chat import reconcile, spending
+from chat import spending
 from chat.models import Message
 from chat.transitions import request_stop
+from chat.worker import reconcile
 from schedules import conf
 from schedules.dispatch import reaper
 from schedules.dispatch.reaper import MAX_LOST

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from chat import doorbell
+from chat.feed import broadcast
 from stagent import desk_process
 from stagent.desk_process import DeskProcess
 from tests.support.waiting import wait_until
@@ -31,19 +31,19 @@ def keeps(monkeypatch, tmp_path, caplog):
         return bells
 
     ring = lambda: bells.append(1)  # noqa: E731
-    doorbell.listen(ring)
+    broadcast.listen(ring)
     yield keeps
     for desk in kept:
         desk.close()
         assert not desk._keeper.is_alive()
-    doorbell.leave(ring)
+    broadcast.leave(ring)
 
 
 def test_bells_are_heard_on_both_sides(keeps):
     bells = keeps(STAYS)
     wait_until(lambda: bells)
     before = len(bells)
-    doorbell.call(7)
+    broadcast.call(7)
     wait_until(lambda: len(bells) >= before + 2)  # our own, and the answer
 
 

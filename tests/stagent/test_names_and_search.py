@@ -7,7 +7,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 
 from agents.models import Budget, McpServer, Profile, Project
-from chat.search import cut, words_of
+from chat.conversations.search import cut, words_of
 from schedules.models import Schedule
 from stagent.lib import clock
 from stagent.lib.names import LARGEST_INTEGER, fault_of

@@ -30,7 +30,7 @@ ALLOWED = {
     ("agents/runtimes/anthropic/valid_messages.py", "_of_assistant"): "names of tools hold letters only",
     ("agents/tools/invoke.py", "_presentable"): "its mark says how much is left out",
     ("agents/tools/network/http_get.py", "_charset"): "bytes, how many are searched",
-    ("chat/export.py", "file_name"): "slugs hold letters only",
+    ("chat/conversations/export.py", "file_name"): "slugs hold letters only",
     ("schedules/admin/runs/admin.py", "_again"): "the key of a click",
     ("schedules/services/schedule_commands.py", "run"): "the key of a click",
     ("schedules/schedule_file/match.py", "_made_of"): "slugs hold letters only",

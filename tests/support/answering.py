@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 
 from agents.models import Event
 from chat.models import Message
-from chat.replies import Cause, Job, answer
-from chat.waits import Waited
+from chat.transitions.latency import Waited
+from chat.worker.reply_task import Cause, Job, answer
 from stagent.lib import clock
 from stagent.lib.db.from_async import in_database
 from tests.support.talking import begins, says

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat.desk import Desk
+from chat.worker.worker import Desk
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from chat import attachments
+from chat.conversations import attachments
 from chat.models import Attachment
 from tests.support.builders import NOON
 from tests.support.programs import Program

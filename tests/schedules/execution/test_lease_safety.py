@@ -12,8 +12,8 @@ from django.db import OperationalError
 
 from agents.models import Event
 from chat import conf as chat_conf
-from chat import renewer as reply_renewer
 from chat.models import Message
+from chat.worker import lease_renewer as reply_renewer
 from schedules import conf
 from schedules.execution import lease_renewer
 from schedules.execution.executor import Executor

@@ -58,7 +58,7 @@ export class LiveReply {
         this.tools = new Map(frame.tools.map((call) => [call.call_id, call]));
     }
 
-    /** A turn that restarts drops the thoughts of its broken attempt, as chat/parts.py does. @param {number} turn */
+    /** A turn that restarts drops the thoughts of its broken attempt, as chat/history/parts.py does. @param {number} turn */
     #beginTurn(turn) {
         const last = () => this.parts.at(-1);
         while (last()?.kind === "thinking" && last()?.turn === turn) this.parts.pop();
@@ -109,7 +109,7 @@ export class LiveReply {
     }
 
     /**
-     * The same as chat/parts.py: what continues is one part, and an approval ends a thought.
+     * The same as chat/history/parts.py: what continues is one part, and an approval ends a thought.
      * @param {"text" | "thinking"} kind
      * @param {string} text
      */

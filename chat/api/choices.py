@@ -1,0 +1,104 @@
+"""/api/chat/profiles, /api/chat/models and /api/chat/folders: what there is to pick from."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import ConfigDict, Field
+
+from agents import conf
+from agents.models import ModelPrice, Profile
+from agents.spending import prices
+from chat.api.lookups import me
+from chat.models import Conversation
+from chat.transitions.accept import DEFAULT_PROFILE
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import Choices, page, page_of
+from stagent.lib.api.values import Listed, Row, Said
+
+router = Router(tags=["chat"])
+PROFILE: Any = {
+    "slug": "assistant", "name": "Assistant", "description": "Helps with everyday questions.", "model": None,
+    "default": True,
+}  # fmt: skip
+
+
+class ProfileChoice(Row):
+    """Somebody who can answer."""
+
+    model_config = ConfigDict(json_schema_extra={"example": PROFILE})
+
+    slug: str
+    name: str
+    description: str
+    model: Said
+    default: bool
+
+
+class ModelChoice(Row):
+    """A model that is known by name; others may be named too."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"id": "claude-sonnet-5-5", "default": True}})
+
+    id: str
+    default: bool
+
+
+class Folder(Row):
+    """A folder of one's own conversations; it is there while something lies in it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Releases", "count": 3}})
+
+    name: str
+    count: int = Field(description="Conversations in it that are not put away.")
+
+
+@router.get("/chat/folders", response=answers(Listed[Folder], 422))
+def list_chat_folders(request: HttpRequest, asked: Query[Choices]) -> Listed[Folder]:
+    """List the folders that one's own conversations lie in, by name."""
+    filed = Conversation.objects.of(me(request)).exclude(folder="").order_by()
+    counted = filed.values("folder").annotate(count=Count("pk", filter=Q(archived_at=None)))
+    items = [Folder(name=each["folder"], count=each["count"]) for each in counted]
+    return page_of(request, asked, "folders", sorted(items, key=_by_name), _by_name)
+
+
+@router.get("/chat/profiles", response=answers(Listed[ProfileChoice], 422))
+def list_chat_profiles(request: HttpRequest, asked: Query[Choices]) -> Listed[ProfileChoice]:
+    """List who can answer."""
+    return page(
+        request, asked, Profile.objects.order_by("name", "pk"), lambda found: [*map(_profile_choice, found)]
+    )
+
+
+@router.get("/chat/models", response=answers(Listed[ModelChoice], 422))
+def list_chat_models(request: HttpRequest, asked: Query[Choices]) -> Listed[ModelChoice]:
+    """List the models that are known by name, the install's default one first; offline there is but one."""
+    default = conf.default_model()
+    named = [] if conf.offline() else Profile.objects.exclude(model="").values_list("model", flat=True)
+    names = set() if conf.offline() else {*named, *_priced()} - {default}
+    items = [ModelChoice(id=name, default=name == default) for name in [default, *sorted(names)]]
+    return page_of(request, asked, "models", items, lambda model: [not model.default, model.id])
+
+
+def _profile_choice(profile: Profile) -> ProfileChoice:
+    return ProfileChoice(
+        slug=profile.slug,
+        name=profile.name,
+        description=profile.description,
+        model="" if conf.offline() else profile.model,
+        default=profile.slug == DEFAULT_PROFILE,
+    )
+
+
+def _by_name(folder: Folder) -> list[str]:
+    return [folder.name.casefold(), folder.name]
+
+
+def _priced() -> list[str]:
+    """Return the provider's models that have a price; no beginnings of names, no other servers' models."""
+    if not conf.is_provider(conf.base_url()):
+        return []
+    prefixes = ModelPrice.objects.values_list("prefix", flat=True)
+    named = [name for name in prefixes if name and "/" not in name and not name.endswith("-")]
+    return [*named, *prices.listed_models()]

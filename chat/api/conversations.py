@@ -1,0 +1,119 @@
+"""/api/conversations"""
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Status
+
+from chat.api import lookups, message_pages, send
+from chat.api.schemas.conversations import ConversationRow, conversation_row, conversation_rows
+from chat.api.schemas.messages import MessageRow
+from chat.api.schemas.requests import (
+    ConversationChanges,
+    ConversationFilter,
+    Fork,
+    MessageFilter,
+    NewConversation,
+    NewMessage,
+)
+from chat.api.send import Placed
+from chat.conversations import actions, search
+from chat.conversations.actions import Change
+from chat.transitions import fork
+from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.etags import shows
+from stagent.lib.api.listing import page
+from stagent.lib.api.values import Listed
+from stagent.lib.versions import Expected
+
+router = Router(tags=["chat"])
+
+
+@router.get("/conversations", response=answers(Listed[ConversationRow], 422))
+def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> Listed[ConversationRow]:
+    """List one's own conversations, pinned ones first, then the latest active; search titles and messages."""
+    words = search.words_of(asked.search or "")
+    found = lookups.conversations(lookups.me(request)).filter(archived_at__isnull=not asked.archived)
+    if asked.folder:
+        found = found.filter(folder=asked.folder)
+    if words:
+        found = search.narrow(found, words)
+    rows = found.order_by("-pinned", "-active_at", "-pk")
+    return page(
+        request, asked, rows, lambda some: conversation_rows(some, search.snippets(list(some), words))
+    )
+
+
+@router.post("/conversations", response=answers(ConversationRow, 400, 422, status=201))
+def create_conversation(
+    request: HttpRequest, response: HttpResponse, asked: NewConversation
+) -> Status[ConversationRow]:
+    """Begin a conversation. The first message over the socket begins one by itself."""
+    owner, now = lookups.me(request), clock.now()
+    made = send.begin(owner, asked, now)
+    response["Location"] = f"{request.path}/{made.pk}"
+    return Status(201, conversation_row(lookups.conversation(owner, str(made.pk))))
+
+
+@router.get("/conversations/{conversation_id}", response=answers(ConversationRow, 404))
+def get_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
+    """Show a conversation without its messages."""
+    found = lookups.conversation(lookups.me(request), conversation_id)
+    return shows(request, conversation_row(found), actions.version(found))
+
+
+@router.patch("/conversations/{conversation_id}", response=answers(ConversationRow, 400, 404, 422))
+def update_conversation(
+    request: HttpRequest, conversation_id: str, asked: ConversationChanges
+) -> ConversationRow:
+    """Rename, pin, file, put away, mark as read, pick who answers, or show another branch; all or nothing."""
+    owner, given = lookups.me(request), asked.model_dump(exclude_unset=True)
+    actions.change(owner, conversation_id, Change(given), now=clock.now(), expected=Expected.of(request))
+    found = lookups.conversation(owner, conversation_id)
+    return shows(request, conversation_row(found), actions.version(found))
+
+
+@router.delete("/conversations/{conversation_id}", response=answers(None, 404, status=204))
+def delete_conversation(request: HttpRequest, conversation_id: str) -> Status[None]:
+    """Throw a conversation away and stop what is being answered in it. For 30 days it can be restored."""
+    actions.throw_away(lookups.me(request), conversation_id, now=clock.now())
+    return Status(204, None)
+
+
+@router.post("/conversations/{conversation_id}/restore", response=answers(ConversationRow, 404))
+def restore_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
+    """Bring back a conversation that was thrown away; twice is once."""
+    owner = lookups.me(request)
+    actions.restore(owner, conversation_id, now=clock.now())
+    return conversation_row(lookups.conversation(owner, conversation_id))
+
+
+@router.post(
+    "/conversations/{conversation_id}/fork", response=answers(ConversationRow, 400, 404, 409, 422, status=201)
+)
+def fork_conversation(
+    request: HttpRequest, response: HttpResponse, conversation_id: str, asked: Fork
+) -> Status[ConversationRow]:
+    """Begin a conversation with all that was said up to a message; twice is once while it is untouched."""
+    owner = lookups.me(request)
+    made = fork(owner, conversation_id, asked.message_id, now=clock.now())
+    response["Location"] = f"/api/conversations/{made.pk}"
+    return Status(201, conversation_row(lookups.conversation(owner, str(made.pk))))
+
+
+@router.get("/conversations/{conversation_id}/messages", response=answers(Listed[MessageRow], 404, 422))
+def list_messages(
+    request: HttpRequest, conversation_id: str, asked: Query[MessageFilter]
+) -> Listed[MessageRow]:
+    """List the messages of the branch that is shown, oldest first, or of all branches, parents first.
+
+    `next` goes on in the branch it was given for, even if another one is shown by then.
+    """
+    return message_pages.page(request, lookups.opened(lookups.me(request), conversation_id), asked)
+
+
+@router.post(
+    "/conversations/{conversation_id}/messages", response=answers(Placed, 400, 404, 422, 429, status=202)
+)
+def send_message(request: HttpRequest, conversation_id: str, asked: NewMessage) -> Status[Placed]:
+    """Say something. It is stored together with the place of its reply, which is answered in its turn."""
+    return Status(202, send.send(request, conversation_id, asked, clock.now()))

@@ -1,0 +1,110 @@
+"""/api/diagnostics/chat-streams: for operators; who was answered, and what about, is not told."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import ConfigDict, Field
+
+from agents.models import StreamRecord
+from chat import stream_metrics
+from chat.api.lookups import me
+from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.values import Id, Listed, Moment, Row, Text
+from stagent.lib.problems import Problem
+
+router = Router(tags=["chat"])
+
+PERMISSION = "agents.view_streamrecord"
+SPREAD: Any = {"count": 1, "p50": 640.0, "p95": 640.0, "p99": 640.0}
+EXAMPLE: Any = {
+    "items": [{"id": "9", "key": "message:84", "started_at": "2026-11-24T09:11:58Z",
+               "ended_at": "2026-11-24T09:12:00.100Z", "reason": "completed", "first_token_ms": 640,
+               "overhead_ms": 14, "total_ms": 2100}],
+    "count": 1, "next": None, "reasons": {"completed": 1}, "first_token_ms": SPREAD,
+    "overhead_ms": SPREAD | {"p50": 14.0, "p95": 14.0, "p99": 14.0},
+    "total_ms": SPREAD | {"p50": 2100.0, "p95": 2100.0, "p99": 2100.0},
+    "live": [{"key": "message:120", "holder": "desk@host:4711:77c0de", "started_at": "2026-11-24T09:12:01Z",
+              "expires_at": "2026-11-24T09:12:31Z"}],
+}  # fmt: skip
+
+
+class StreamFilter(Paged):
+    """Which streams: by how they ended, and when."""
+
+    reason: Text | None = Field(default=None, max_length=32, examples=["completed"])
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class StreamRow(Row):
+    """How one stream went."""
+
+    id: Id
+    key: str = Field(description="What streamed, for example message:42.")
+    started_at: datetime
+    ended_at: datetime
+    reason: str
+    first_token_ms: int | None = Field(description="From the sending to the first word.")
+    overhead_ms: int | None = Field(description="The part of it that was ours, before the model was asked.")
+    total_ms: int
+
+
+class LiveRow(Row):
+    """Somebody who is being answered right now."""
+
+    key: str
+    holder: str
+    started_at: datetime
+    expires_at: datetime
+
+
+class SpreadRow(Row):
+    """How a figure is spread; null where nothing was measured."""
+
+    count: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class Diagnostics(Listed[StreamRow]):
+    """The latest streams that fit, what they come to together, and who is being answered right now."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    reasons: dict[str, int] = Field(description="How many ended for which reason.")
+    first_token_ms: SpreadRow
+    overhead_ms: SpreadRow
+    total_ms: SpreadRow
+    live: list[LiveRow]
+
+
+@router.get("/diagnostics/chat-streams", response=answers(Diagnostics, 422))
+def diagnose_chat_streams(request: HttpRequest, asked: Query[StreamFilter]) -> Diagnostics:
+    """Say how the answers in the chat went: why they ended, and how long people waited for them."""
+    user = me(request)
+    if not (user.is_staff and user.has_perm(PERMISSION)):
+        raise Problem(403, "permission_denied", f"This is for the staff with the permission {PERMISSION}.")
+    records = _among(asked)
+    rows = page(request, asked, records, lambda found: [StreamRow.model_validate(each) for each in found])
+    told = stream_metrics.look(records)
+    return Diagnostics(
+        items=rows.items,
+        count=rows.count,
+        next=rows.next,
+        reasons=told.reasons,
+        live=[LiveRow.model_validate(each) for each in stream_metrics.live(clock.now())],
+        **{name: SpreadRow(**asdict(each)) for name, each in told.spreads.items()},
+    )
+
+
+def _among(asked: StreamFilter) -> QuerySet[StreamRecord]:
+    given = asked.conditions()
+    columns = {"reason": "reason", "since": "ended_at__gte", "until": "ended_at__lt"}
+    return StreamRecord.objects.filter(**{columns[name]: value for name, value in given.items()})

@@ -1,0 +1,57 @@
+"""What is one's own, by its opaque id. What is somebody else's does not exist, whoever asks."""
+
+from typing import cast
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
+
+from agents.models import Question
+from chat.errors import no_conversation, no_message
+from chat.models import Conversation, Message, Share
+from chat.models.conversation import ConversationQuerySet
+from chat.transitions.accept import number
+from chat.worker.reconcile import settle_stale
+from stagent.lib import clock
+
+
+def me(request: HttpRequest) -> User:
+    """Return who sent an authenticated request."""
+    return cast(User, request.user)
+
+
+def conversations(owner: User) -> ConversationQuerySet:
+    """Return a person's conversations with all that their rows show."""
+    return with_rows(Conversation.objects.of(owner))
+
+
+def with_rows(found: ConversationQuerySet) -> ConversationQuerySet:
+    """Add what the rows of conversations show."""
+    live = Message.objects.unfinished().filter(conversation=OuterRef("pk"))
+    asks = live.filter(pk__in=Question.objects.open().filter(message_id__isnull=False).values("message_id"))
+    return found.select_related("profile").annotate(
+        live=Exists(live), asks=Exists(asks), shared=Exists(Share.objects.filter(conversation=OuterRef("pk")))
+    )
+
+
+def conversation(owner: User, conversation_id: str) -> Conversation:
+    found = conversations(owner).filter(pk=number(conversation_id)).first()
+    if found is None:
+        raise no_conversation()
+    return found
+
+
+def opened(owner: User, conversation_id: str) -> Conversation:
+    """Return a conversation that is looked into; what nobody works on any more is settled first."""
+    found = conversation(owner, conversation_id)
+    if found.live and settle_stale(clock.now(), found.pk):  # type: ignore[attr-defined]
+        return conversation(owner, conversation_id)
+    return found
+
+
+def message(owner: User, message_id: str) -> Message:
+    mine = Message.objects.of(owner).select_related("conversation", "profile", "transcript")
+    found = mine.filter(pk=number(message_id)).first()
+    if found is None:
+        raise no_message()
+    return found

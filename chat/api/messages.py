@@ -1,0 +1,82 @@
+"""/api/messages"""
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+from pydantic import ConfigDict
+
+from agents.transcripts import transcript
+from chat.api import lookups, send
+from chat.api.schemas.messages import MessageRow, message_row
+from chat.api.send import Placed
+from chat.feed.frames import frame_of
+from chat.models import Message
+from chat.transitions import request_stop
+from chat.worker.reconcile import settle_stale
+from stagent.lib import clock
+from stagent.lib.api.answers import answers
+from stagent.lib.api.listing import MOST_ROWS, refuse_unknown
+from stagent.lib.api.values import Page
+
+router = Router(tags=["chat"])
+FRAMES: Any = {
+    "items": [{"type": "delta", "message_id": "84", "seq": 7, "text": "Two runs failed."}],
+    "count": 1, "finished": False,
+}  # fmt: skip
+
+
+class FramePage(Page[dict[str, Any]]):
+    """The frames after a number, each with `type`, `message_id` and `seq`; `count` is how many there are."""
+
+    model_config = ConfigDict(json_schema_extra={"example": FRAMES})
+
+    finished: bool
+
+
+@router.get("/messages/{message_id}", response=answers(MessageRow, 404))
+def get_message(request: HttpRequest, message_id: str) -> MessageRow:
+    """Show a message; a reply that nobody works on any more is settled first."""
+    return message_row(_settled(request, message_id))
+
+
+@router.get("/messages/{message_id}/events", response=answers(FramePage, 404, 422))
+def list_message_events(
+    request: HttpRequest,
+    message_id: str,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    limit: Annotated[int, Query(ge=0, le=MOST_ROWS)] = MOST_ROWS,
+) -> FramePage:
+    """Tail a reply: the frames of the socket, numbered without gaps from 1. Ask again after the last one."""
+    refuse_unknown(request, ("after", "limit"))
+    message = _settled(request, message_id)
+    log = message.transcript if message.run_id is None else None
+    if log is None:  # a person's words, or a run's result, whose log is the run's
+        return FramePage(items=[], count=0, finished=message.finished)
+    events = transcript.read(log.pk, after, limit)
+    items = [frame_of(message.pk, event.seq, event.kind, event.data) for event in events]
+    last = max([log.last_seq, *(event.seq for event in events)])  # it may have grown since it was looked up
+    return FramePage(items=items, count=max(0, last - after), finished=message.finished)
+
+
+@router.post("/messages/{message_id}/stop", response=answers(MessageRow, 404, 422, status=202))
+def stop_message(request: HttpRequest, message_id: str) -> Status[MessageRow]:
+    """Ask for the end of a reply; what it has said stays. Twice is once, and an ended one stays as it is."""
+    owner = lookups.me(request)
+    request_stop(owner, message_id, now=clock.now())
+    return Status(202, message_row(lookups.message(owner, message_id)))
+
+
+@router.post("/messages/{message_id}/retry", response=answers(Placed, 404, 409, 422, 429, status=202))
+def retry_message(request: HttpRequest, message_id: str) -> Status[Placed]:
+    """Place another reply beside this one, a branch of its own; the earlier one stays."""
+    return Status(202, send.again(lookups.me(request), message_id, clock.now()))
+
+
+def _settled(request: HttpRequest, message_id: str) -> Message:
+    """Return a message; one that looks unfinished is looked at twice."""
+    owner = lookups.me(request)
+    found = lookups.message(owner, message_id)
+    if found.finished or not settle_stale(clock.now(), found.conversation_id):
+        return found
+    return lookups.message(owner, message_id)

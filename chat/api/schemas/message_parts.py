@@ -1,0 +1,108 @@
+"""What belongs to messages and is kept elsewhere: calls of tools, open questions, how the stream went."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import Field
+
+from agents.models import Question, StreamRecord
+from agents.spending import budgets
+from chat.conversations import attachments
+from chat.history.parts import Part, PartKind, parts_from, parts_of
+from chat.history.tool_calls import Call, calls_of
+from chat.models import Attachment, Message
+from chat.states import Role
+from stagent.lib.api.values import Id, Row, Said
+from stagent.lib.rendering import html_of
+
+
+class ToolRow(Row):
+    """One call of a tool; without an end, `result`, `is_error` and `duration_ms` are null."""
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+    result: str | None = Field(description="At most 20,000 characters of it.")
+    is_error: bool | None
+    duration_ms: int | None
+    allowed: Said = Field(description="By whose standing leave nobody was asked; null: by nobody's.")
+
+
+class PartRow(Row):
+    """A thought, some of the text, or a call, whose details are among `tools`."""
+
+    kind: PartKind
+    text: str | None
+    html: str | None = Field(None, description="The Markdown of a finished text as safe HTML.")
+    call_id: str | None
+    duration_ms: int | None = Field(description="Of a thought that has ended.")
+
+
+class OpenQuestion(Row):
+    """What an agent has to ask before it goes on; answer it at /api/questions/{question_id}/answer."""
+
+    question_id: Id = Field(validation_alias="pk")
+    call_id: str
+    tool: str
+    kind: str
+    text: str
+    card: dict[str, Any]
+    expires_at: datetime
+    always_in: Said = Field(
+        validation_alias="place", description="Where `always` would hold; null: it is asked each time."
+    )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Parts and calls by log, questions and files by message, records of streams by their key."""
+
+    told: dict[int, list[Part]]
+    calls: dict[int, list[Call]]
+    questions: dict[int, list[OpenQuestion]]
+    records: dict[str, StreamRecord]
+    files: dict[int, list[Attachment]]
+    unpriced: Collection[int]  # replies of models whose price was not known
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Self:
+        """Look up what belongs to messages, in six queries at most."""
+        replies = [each for each in messages if each.transcript_id and each.run_id is None]
+        waiting = [each.pk for each in replies if not each.finished]
+        untold = [each.transcript_id for each in replies if each.outline is None and each.transcript_id]
+        return cls(
+            told=parts_of(untold) if untold else {},
+            calls=calls_of(replies),
+            questions=_questions_of(waiting) if waiting else {},
+            records=_records_of([each.stream_key for each in replies if each.finished]),
+            unpriced=budgets.unpriced("message_id", [each.pk for each in replies if each.finished]),
+            files=attachments.of_messages([each.pk for each in messages if each.files]),
+        )
+
+    def inside(self, message: Message) -> list[PartRow]:
+        """Return the parts of a message in their order."""
+        if message.outline is not None:
+            parts = parts_from(message.outline, message.text)
+        elif message.run_id is None and message.transcript_id in self.told:
+            parts = self.told[message.transcript_id]
+        else:
+            parts = [Part(PartKind.TEXT, [message.text])] if message.text else []
+        return [_part_row(part, message) for part in parts]
+
+
+def _part_row(part: Part, message: Message) -> PartRow:
+    is_rendered = part.kind == PartKind.TEXT and message.role == Role.ASSISTANT and message.finished
+    return PartRow(**part.shown(), html=html_of(part.text) if is_rendered else None)
+
+
+def _questions_of(message_ids: Iterable[int]) -> dict[int, list[OpenQuestion]]:
+    found: dict[int, list[OpenQuestion]] = {}
+    for question in Question.objects.open().filter(message_id__in=message_ids).order_by("pk"):
+        found.setdefault(question.message_id or 0, []).append(OpenQuestion.model_validate(question))
+    return found
+
+
+def _records_of(keys: Iterable[str]) -> dict[str, StreamRecord]:
+    return {record.key: record for record in StreamRecord.objects.filter(key__in=keys)}

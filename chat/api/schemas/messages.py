@@ -1,0 +1,112 @@
+"""A message as the API shows it, with all that a page needs to draw it at once."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from chat.api.schemas.attachments import AttachmentRow
+from chat.api.schemas.message_parts import OpenQuestion, PartRow, Parts, ToolRow
+from chat.history.parts import PartKind
+from chat.history.tree import Tree
+from chat.models import Message
+from chat.states import MessageStatus, Role
+from stagent.lib.api.values import Id, Ref, Row, Said, Seen
+
+EXAMPLE: Any = json.loads("""{
+  "id": "84", "conversation_id": "12", "role": "assistant", "status": "complete", "reason": "completed",
+  "notice": null, "text": "Two runs failed.", "html": "<p>Two runs failed.</p>\\n", "parent_id": "83",
+  "parts": [
+    {"kind": "thinking", "text": "Look at the runs.", "html": null, "call_id": null, "duration_ms": 900},
+    {"kind": "tool", "text": null, "html": null, "call_id": "toolu_1", "duration_ms": null},
+    {"kind": "text", "text": "Two runs failed.", "html": "<p>Two runs failed.</p>\\n", "call_id": null,
+     "duration_ms": null}],
+  "attachments": [], "siblings": ["84"],
+  "model": null, "profile": "operator", "run_id": null, "schedule_id": null, "card": {},
+  "tools": [{"call_id": "toolu_1", "name": "list_runs", "arguments": {"status": "failed"}, "result": "…",
+             "is_error": false, "duration_ms": 12}],
+  "questions": [], "last_seq": 31, "created_at": "2026-11-24T09:11:58Z",
+  "finished_at": "2026-11-24T09:12:00Z", "first_token_ms": 640, "total_ms": 2100,
+  "input_tokens": 1800, "output_tokens": 64, "cost_usd": 0.0064
+}""")
+
+
+class MessageRow(Row):
+    """One utterance. A reply streams first: tail its events from `last_seq` on."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    id: Id
+    conversation_id: Id
+    role: Role
+    status: MessageStatus
+    reason: Said = Field(description="How a reply ended, for programs: completed, client_stop, timeout…")
+    notice: Said = Field(description="The same for people, where the text does not say it.")
+    text: str = Field(description="While it streams, what was said so far.")
+    html: str | None = Field(description="The Markdown of a finished reply as safe HTML.")
+    parent_id: Ref
+    parts: list[PartRow] = Field(description="Thoughts, texts and calls of tools in their order.")
+    attachments: list[AttachmentRow] = Field(description="The files that came with it.")
+    siblings: list[Id] = Field(description="What stands at the same place, this one included, in order.")
+    model: Said = Field(description="null: the profile's.")
+    profile: Said
+    run_id: Ref = Field(description="The run whose result this is.")
+    schedule_id: Ref
+    card: dict[str, Any] = Field(description="What is shown beside the text, by its `type`.")
+    tools: list[ToolRow]
+    questions: list[OpenQuestion] = Field(description="What waits for a person's answer.")
+    last_seq: int
+    created_at: datetime
+    finished_at: datetime | None
+    first_token_ms: int | None = Field(description="From the sending to the first word.")
+    total_ms: int | None
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None = Field(description="null: the price of a model was not known.")
+
+
+def message_rows(messages: Iterable[Message], tree: Tree) -> list[MessageRow]:
+    """Show messages of one conversation; what belongs to them is looked up once for all."""
+    messages = list(messages)
+    parts = Parts.of(messages)
+    return [_row(message, tree, parts) for message in messages]
+
+
+def message_row(message: Message) -> MessageRow:
+    """Show one message."""
+    return message_rows([message], Tree.of(message.conversation_id))[0]
+
+
+def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
+    record = parts.records.get(message.stream_key)
+    own_log = message.transcript if message.run_id is None else None
+    inside = parts.inside(message)
+    seen = Seen(
+        message,
+        text=message.text or _so_far(inside),
+        html=_html(message, inside),
+        parts=inside,
+        attachments=parts.files.get(message.pk, []),
+        siblings=tree.siblings(message.pk),
+        profile=message.profile.slug if message.profile else None,
+        tools=parts.calls.get(message.transcript_id or 0, []),
+        questions=parts.questions.get(message.pk, []),
+        last_seq=own_log.last_seq if own_log else 0,
+        first_token_ms=record.first_token_ms if record else None,
+        total_ms=record.total_ms if record else None,
+        cost_usd=None if message.pk in parts.unpriced else message.cost_usd,
+    )
+    return MessageRow.model_validate(seen)
+
+
+def _so_far(inside: Sequence[PartRow]) -> str:
+    return "".join(part.text or "" for part in inside if part.kind == PartKind.TEXT)
+
+
+def _html(message: Message, inside: Sequence[PartRow]) -> str | None:
+    """Return the HTML of all texts of a finished reply, which were rendered one by one."""
+    if message.role != Role.ASSISTANT or not message.finished:
+        return None
+    return "".join(part.html or "" for part in inside)

@@ -1,0 +1,85 @@
+"""Words that come in over HTTP: stored with the place of their reply, and shown together with it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from pydantic import ConfigDict
+
+from chat.api.lookups import me
+from chat.api.schemas.messages import EXAMPLE, MessageRow, message_rows
+from chat.api.schemas.requests import NewConversation, NewMessage
+from chat.conversations.actions import a_name
+from chat.history.tree import Tree, load
+from chat.models import Conversation
+from chat.transitions import Accepted, Draft, accept, ask_again
+from chat.transitions.accept import begin as begin_conversation
+from chat.transitions.accept import profile_of
+from stagent.lib.api.values import Id, Row, Said
+
+SAID: Any = EXAMPLE | {
+    "id": "83", "role": "user", "reason": None, "text": "What failed last night?", "html": None,
+    "parent_id": "82", "siblings": ["83"], "profile": None, "tools": [], "last_seq": 0,
+    "parts": [{"kind": "text", "text": "What failed last night?", "html": None, "call_id": None,
+               "duration_ms": None}],
+    "finished_at": "2026-11-24T09:11:58Z", "first_token_ms": None, "total_ms": None, "input_tokens": 0,
+    "output_tokens": 0, "cost_usd": 0.0,
+}  # fmt: skip
+TO_COME: Any = EXAMPLE | {
+    "status": "pending", "reason": None, "text": "", "html": None, "parts": [], "tools": [], "last_seq": 0,
+    "finished_at": None, "first_token_ms": None, "total_ms": None, "input_tokens": 0, "output_tokens": 0,
+    "cost_usd": 0.0,
+}  # fmt: skip
+PLACED: Any = {
+    "conversation_id": "12", "message_id": "83", "reply_id": "84", "client_msg_id": "b1c9d1f0-6a5e",
+    "message": SAID, "reply": TO_COME, "duplicate": False,
+}  # fmt: skip
+
+
+class Placed(Row):
+    """A person's message and the reply that was placed after it; tail the reply's events.
+
+    The ids once more under the names that `accepted` has on the socket.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"example": PLACED})
+
+    conversation_id: Id
+    message_id: Id
+    reply_id: Id
+    client_msg_id: Said
+    message: MessageRow
+    reply: MessageRow
+    duplicate: bool
+
+
+def begin(owner: User, asked: NewConversation, now: datetime) -> Conversation:
+    """Begin a conversation in which nothing is said yet."""
+    profile, title = profile_of(asked.profile), a_name("title", asked.title) if asked.title.strip() else ""
+    return begin_conversation(owner, now, title=title, profile=profile, model=asked.model or "")
+
+
+def send(request: HttpRequest, conversation_id: str, asked: NewMessage, now: datetime) -> Placed:
+    """Store a message; with the same client_msg_id, the first answer is given again."""
+    draft = Draft(**asked.model_dump() | {"conversation_id": conversation_id})
+    return _placed(accept(me(request), draft, now=now))
+
+
+def again(owner: User, message_id: str, now: datetime) -> Placed:
+    """Place another reply beside an earlier one."""
+    return _placed(ask_again(owner, message_id, now=now))
+
+
+def _placed(place: Accepted) -> Placed:
+    tree, both = Tree.of(place.conversation_id), load([place.message_id, place.reply_id])
+    message, reply = message_rows(both, tree)
+    return Placed(
+        conversation_id=message.conversation_id,
+        message_id=message.id,
+        reply_id=reply.id,
+        client_msg_id=place.client_msg_id,
+        message=message,
+        reply=reply,
+        duplicate=place.duplicate,
+    )

@@ -1,0 +1,140 @@
+"""What an owner does with a conversation beside talking in it; every open page of theirs hears of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from chat.errors import no_conversation, no_message
+from chat.feed import feed
+from chat.history.tree import Tree
+from chat.models import Conversation
+from chat.transitions import request_stop
+from chat.transitions.accept import lock, number, profile_of
+from chat.worker.retention import RESTORABLE
+from stagent.lib.names import fault_of
+from stagent.lib.problems import invalid
+from stagent.lib.text import storable
+from stagent.lib.versions import ANY, Expected, version_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an owner wants otherwise, field by field, as the client said it."""
+
+    given: dict[str, Any]
+
+    def columns(self, conversation: Conversation, now: datetime) -> dict[str, Any]:
+        """Return the columns it comes to; raises a Problem where a value is none."""
+        columns: dict[str, Any] = {}
+        for name, value in self.given.items():
+            columns |= CHANGES[name](conversation, value, now)
+        return {name: value for name, value in columns.items() if getattr(conversation, name) != value}
+
+
+def change(
+    owner: User, conversation_id: str, asked: Change, *, now: datetime, expected: Expected = ANY
+) -> Conversation:
+    """Change what was given, all or nothing, if it is as expected. What is so already is no news."""
+    with transaction.atomic():
+        found = lock(owner, conversation_id)
+        expected.require(version(found))
+        columns = asked.columns(found, now)
+        if columns:
+            Conversation.objects.filter(pk=found.pk).update(**columns)
+            feed.tell_changed(found, now)
+    return found
+
+
+def version(conversation: Conversation) -> str:
+    """Return what If-Match takes for a conversation: it stands for the fields of a PATCH."""
+    return version_of(conversation, [COLUMNS.get(name, name) for name in CHANGES])
+
+
+def throw_away(owner: User, conversation_id: str, *, now: datetime) -> None:
+    """Hide a conversation and stop what is being answered in it; it can be restored for 30 days."""
+    found = Conversation.objects.of(owner).filter(pk=number(conversation_id)).first()
+    if found is None:
+        raise no_conversation()
+    for message_id in found.messages.unfinished().order_by("pk").values_list("pk", flat=True):
+        request_stop(owner, str(message_id), now=now)
+    with transaction.atomic():
+        if Conversation.objects.of(owner).filter(pk=found.pk).update(deleted_at=now):
+            feed.tell_changed(found, now)
+
+
+def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
+    """Bring a conversation back; a schedule that has begun another one since stays with that one."""
+    with transaction.atomic():
+        thrown_away = Conversation.objects.filter(owner=owner, pk=number(conversation_id)).exclude(
+            deleted_at__lt=now - RESTORABLE
+        )
+        found = thrown_away.select_for_update(of=("self",)).first()
+        if found is None:
+            raise no_conversation()
+        if found.deleted_at is None:
+            return
+        newer = Conversation.objects.of(owner).filter(schedule_id=found.schedule_id)
+        keeps = found.schedule_id if found.schedule_id and not newer.exists() else None
+        thrown_away.update(deleted_at=None, schedule_id=keeps)
+        feed.tell_changed(found, now)
+
+
+def a_name(field: str, typed: str) -> str:
+    """Return a name as it is kept, on one line; raises a Problem where it is none."""
+    words: str = storable(typed).strip()
+    if fault := fault_of(words):
+        raise invalid({field: fault})
+    return " ".join(words.split())
+
+
+def _title(conversation: Conversation, title: str, now: datetime) -> dict[str, Any]:
+    return {"title": a_name("title", title), "titled_by_hand": True}
+
+
+def _folder(conversation: Conversation, name: str | None, now: datetime) -> dict[str, Any]:
+    """File it; a folder that is there already keeps its spelling."""
+    words = a_name("folder", name) if name and name.strip() else ""
+    same = Conversation.objects.of(conversation.owner).filter(folder__iexact=words) if words else None
+    known = same.values_list("folder", flat=True).first() if same is not None else None
+    return {"folder": known or words}
+
+
+def _archived(conversation: Conversation, wanted: bool, now: datetime) -> dict[str, Any]:
+    return {"archived_at": (conversation.archived_at or now) if wanted else None}
+
+
+def _read(conversation: Conversation, wanted: bool, now: datetime) -> dict[str, Any]:
+    if not wanted:
+        return {"read_at": None}
+    answered = conversation.answered_at or now
+    return {"read_at": max(now, answered)} if conversation.unread else {}  # whoever's clock was ahead
+
+
+def _profile(conversation: Conversation, slug: str | None, now: datetime) -> dict[str, Any]:
+    found = profile_of(slug)
+    return {"profile_id": found.pk if found else None}
+
+
+def _head(conversation: Conversation, message_id: str, now: datetime) -> dict[str, Any]:
+    """Show the branch of a message, to its latest end."""
+    tree = Tree.of(conversation.pk)
+    if number(message_id) not in tree.nodes:
+        raise no_message()
+    return {"head_id": tree.tip(number(message_id))}
+
+
+CHANGES: dict[str, Callable[[Conversation, Any, datetime], dict[str, Any]]] = {
+    "title": _title,
+    "folder": _folder,
+    "pinned": lambda conversation, wanted, now: {"pinned": wanted},
+    "archived": _archived,
+    "read": _read,
+    "profile": _profile,
+    "model": lambda conversation, model, now: {"model": model or ""},
+    "head_id": _head,
+}
+COLUMNS = {"archived": "archived_at", "read": "read_at", "head_id": "head"}  # of fields not named so

@@ -1,0 +1,83 @@
+"""Files before they are sent, and the files of messages: kept, looked up, thrown away."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Sum
+
+from agents.protocol.media import amount, cost_of
+from chat import conf
+from chat.conversations import file_types
+from chat.errors import attachment_was_sent, no_attachment, no_room_for_files
+from chat.models import Attachment, Content, Enclosure
+from chat.transitions.accept import number
+
+LARGEST = max(conf.MAX_FILE_BYTES.values())  # nothing beyond is even read
+
+
+def keep(owner: User, name: str, data: bytes, *, now: datetime) -> Attachment:
+    """Store a file that may be sent later; what is never sent goes after a while."""
+    found = file_types.look_at(data)
+    with transaction.atomic():
+        _check_room(owner, len(data))
+        kept = Attachment.objects.create(
+            owner=owner,
+            name=file_types.name_of(name),
+            kind=found.kind,
+            media_type=found.media_type,
+            size=len(data),
+            width=found.width,
+            height=found.height,
+            tokens=cost_of(found.kind, data),
+            created_at=now,
+        )
+        Content.objects.create(attachment=kept, data=data)
+    return kept
+
+
+def mine(owner: User, attachment_id: str) -> Attachment:
+    """Return one's own file; anybody else's does not exist."""
+    found = Attachment.objects.of(owner).filter(pk=number(attachment_id)).first()
+    if found is None:
+        raise no_attachment()
+    return found
+
+
+def drop(owner: User, attachment_id: str) -> None:
+    """Throw a file away that was not sent."""
+    with transaction.atomic():
+        locked = Attachment.objects.of(owner).select_for_update(of=("self",))
+        found = locked.filter(pk=number(attachment_id)).first()
+        if found is None:
+            raise no_attachment()
+        if found.sent_at is not None:
+            raise attachment_was_sent()
+        found.delete()
+
+
+def of_messages(message_ids: Collection[int]) -> dict[int, list[Attachment]]:
+    """Return the files that came with messages, by message, in their order."""
+    found: dict[int, list[Attachment]] = {}
+    if message_ids:
+        rows = Enclosure.objects.filter(message__in=message_ids).select_related("attachment")
+        for row in rows.order_by("message", "position"):
+            found.setdefault(row.message_id, []).append(row.attachment)
+    return found
+
+
+def contents(attachments: Iterable[Attachment]) -> dict[int, bytes]:
+    """Return the bytes of files."""
+    rows = Content.objects.filter(attachment__in=[each.pk for each in attachments])
+    return {pk: bytes(data) for pk, data in rows.values_list("attachment_id", "data")}
+
+
+def _check_room(owner: User, wanted: int) -> None:
+    """Refuse what is too much; two uploads at once may both fit in, which does no harm."""
+    stored = Attachment.objects.of(owner).aggregate(sum=Sum("size"))["sum"] or 0
+    if stored + wanted > conf.MAX_STORED_BYTES:
+        most = amount(conf.MAX_STORED_BYTES)
+        raise no_room_for_files(
+            f"Your files have {amount(stored)} of {most}; delete a conversation with some."
+        )

@@ -1,0 +1,86 @@
+"""A schedule's result arrives as an unread message, in the conversation that its owner has with it."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from agents.models import Profile, Transcript
+from chat.feed import feed
+from chat.models import Conversation, Message
+from chat.models.conversation import TITLE_CHARS
+from chat.states import NEWS_MESSAGE, MessageStatus, Reason, Role
+from stagent.lib.text import is_blank, shorten, storable
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a schedule has to tell a person."""
+
+    key: str  # the same result again is the same message
+    owner_id: int
+    schedule_id: int
+    schedule_name: str
+    text: str
+    run_id: int | None = None
+    transcript_id: int | None = None  # the run's: a reply goes on with what the run knew
+    profile: str = ""
+    reason: str = Reason.COMPLETED
+    card: dict[str, Any] = field(default_factory=dict)
+
+
+def deliver(result: Result, *, now: datetime) -> Message | None:
+    """Put a result into its conversation, once; None where the person is gone."""
+    owner = User.objects.filter(pk=result.owner_id, is_active=True).first()
+    if owner is None:
+        return None
+    for _ in range(2):  # somebody quicker may have begun the conversation, or delivered this very result
+        with suppress(IntegrityError):
+            return _deliver(owner, result, now)
+        if found := Message.objects.filter(delivery_key=result.key).first():
+            return found
+    return _deliver(owner, result, now)
+
+
+@transaction.atomic
+def _deliver(owner: User, result: Result, now: datetime) -> Message:
+    conversation = _conversation(owner, result, now)
+    known = Transcript.objects.filter(pk=result.transcript_id or 0).values_list("pk", flat=True).first()
+    message = Message.objects.create(
+        conversation=conversation,
+        parent_id=conversation.head_id,
+        role=Role.ASSISTANT,
+        status=MessageStatus.COMPLETE,
+        reason=result.reason,
+        text=storable(result.text),
+        notice="It finished without a word." if is_blank(result.text) else "",
+        profile=conversation.profile,
+        transcript_id=known,
+        run_id=result.run_id,
+        schedule_id=result.schedule_id,
+        delivery_key=result.key,
+        card=result.card,
+        created_at=now,
+        finished_at=now,
+    )
+    conversation.head, conversation.active_at, conversation.answered_at = message, now, now
+    conversation.archived_at = None
+    conversation.save(update_fields=["head", "active_at", "answered_at", "archived_at"])
+    feed.tell(NEWS_MESSAGE, message, now)
+    return message
+
+
+def _conversation(owner: User, result: Result, now: datetime) -> Conversation:
+    mine = Conversation.objects.of(owner).select_for_update(of=("self",)).select_related("profile")
+    found = mine.filter(schedule_id=result.schedule_id).first()
+    return found or Conversation.objects.create(
+        owner=owner,
+        schedule_id=result.schedule_id,
+        title=shorten(result.schedule_name, TITLE_CHARS),
+        profile=Profile.objects.filter(slug=result.profile).first(),
+        created_at=now,
+        active_at=now,
+    )

@@ -1,0 +1,98 @@
+"""A conversation is forked: another one goes on from a message, with all that was said up to it.
+
+Nothing is said again and no arrow is walked: finished messages are copied as they are. A copy shares the log
+of its original, so that the model is told the same, calls and results included; the ledger has its cost once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+
+from chat.errors import no_message, still_answering
+from chat.feed import feed
+from chat.history.tree import Tree, load
+from chat.models import Conversation, Enclosure, Message
+from chat.models.conversation import TITLE_CHARS
+from chat.transitions.accept import lock, number
+from stagent.lib.problems import invalid
+from stagent.lib.text import with_ending
+
+SUFFIX = " (fork)"
+AT_ONCE = 200  # rows
+OF_ITS_PLACE = {"id", "conversation", "parent"}  # what a copy has its own of
+ONLY_ONCE = {"client_msg_id", "delivery_key"}  # what names the original alone
+
+
+def fork(owner: User, conversation_id: str, message_id: str | None, *, now: datetime) -> Conversation:
+    """Begin a conversation with the branch up to a message; with None, with all of the branch that is shown.
+
+    While nothing was said in an earlier fork from there, it is that one: asked twice is once.
+    """
+    with transaction.atomic():
+        origin = lock(owner, conversation_id)
+        branch = _branch(origin, message_id)
+        forks = Conversation.objects.of(owner).filter(forked_from=branch[-1])
+        if untouched := forks.filter(active_at=F("created_at")).first():
+            return untouched
+        return _begin(origin, branch, now)
+
+
+def _branch(origin: Conversation, message_id: str | None) -> list[Message]:
+    """Return the messages to copy, which have all come to their end."""
+    tree = Tree.of(origin.pk)
+    if message_id is not None and number(message_id) not in tree.nodes:
+        raise no_message()
+    branch = load(tree.branch(origin.head_id if message_id is None else number(message_id)))
+    if not branch:
+        raise invalid({"message_id": "Nothing was said here yet."})
+    if not all(message.finished for message in branch):
+        raise still_answering()
+    return branch
+
+
+def _begin(origin: Conversation, branch: Sequence[Message], now: datetime) -> Conversation:
+    made = Conversation.objects.create(
+        owner_id=origin.owner_id,
+        title=_title(origin.title),
+        titled_by_hand=origin.titled_by_hand,
+        profile_id=origin.profile_id,
+        model=origin.model,
+        folder=origin.folder,
+        forked_from=branch[-1],
+        created_at=now,
+        active_at=now,
+        read_at=now,
+    )
+    made.head = _copy(branch, made)[-1]
+    made.save(update_fields=["head"])
+    feed.tell_changed(made, now)
+    return made
+
+
+def _copy(branch: Sequence[Message], made: Conversation) -> list[Message]:
+    left_out = OF_ITS_PLACE | ONLY_ONCE
+    columns = [field.attname for field in Message._meta.concrete_fields if field.name not in left_out]
+    rows = [Message(conversation=made, **{name: getattr(each, name) for name in columns}) for each in branch]
+    copies = Message.objects.bulk_create(rows, batch_size=AT_ONCE)
+    for before, after in pairwise(copies):
+        after.parent = before
+    Message.objects.bulk_update(copies[1:], ["parent"], batch_size=AT_ONCE)
+    _copy_files({each.pk: copy for each, copy in zip(branch, copies, strict=True) if each.files})
+    return copies
+
+
+def _copy_files(copies: Mapping[int, Message]) -> None:
+    """Let the files of messages go with their copies, too."""
+    if copies:
+        Enclosure.objects.bulk_create(
+            Enclosure(message=copies[row.message_id], attachment_id=row.attachment_id, position=row.position)
+            for row in Enclosure.objects.filter(message__in=copies.keys())
+        )
+
+
+def _title(title: str) -> str:
+    return with_ending(title.removesuffix(SUFFIX) or "Conversation", SUFFIX, TITLE_CHARS)

@@ -1,0 +1,132 @@
+"""Who works on a reply: claimed under a lease, renewed, parked for a person's answer, asked to stop."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Coalesce
+
+from agents import live_streams
+from agents.approvals import approvals
+from agents.runtimes.errors import LeaseLost
+from agents.transcripts import transcript
+from chat.errors import Quicker, no_message
+from chat.feed.broadcast import call, ring
+from chat.feed.events import Started
+from chat.models import Message
+from chat.states import MessageStatus, Reason, Role
+from chat.transitions.accept import number
+from chat.transitions.finalise import End, finalise
+from stagent.lib.prepared import Given, Update
+from stagent.lib.problems import invalid
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on a reply: whoever shows the token is its holder."""
+
+    message_id: int
+    transcript_id: int
+    owner_id: int
+    token: uuid.UUID
+    fresh: bool = False  # nobody has worked on it before
+
+
+def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Claim:
+    """Take a pending reply under a lease and say that somebody is answered; `Quicker` if it is gone."""
+    assert reply.transcript_id is not None
+    fresh = reply.started_at is None
+    claimed = Claim(reply.pk, reply.transcript_id, reply.conversation.owner_id, uuid.uuid4(), fresh)
+    begun = [Started(reply.model, reply.profile.slug if reply.profile else "")] if fresh else []
+    held = {"token": claimed.token, "holder": holder, "lease_expires_at": now + ttl, "started_at": now}
+    with transaction.atomic():
+        if TAKE[fresh](id=reply.pk, **held) != 1:
+            raise Quicker(f"message {reply.pk}")
+        transcript.take_over(claimed.transcript_id, claimed.token, begun, now)
+        live_streams.begin(reply.stream_key, holder, round(ttl.total_seconds()), now, token=claimed.token)
+    ring(claimed.owner_id)
+    return claimed
+
+
+TAKEN = ("id", "token", "holder", "lease_expires_at", "started_at")
+
+
+def _take(fresh: bool) -> Update[Message]:
+    """Prepare to take a reply that is still as it was read, begun by nobody or put aside since."""
+    seen = Message.objects.filter(status=MessageStatus.PENDING, asks_since=None, started_at__isnull=fresh)
+    given: dict[str, Any] = {name: Given(name, Message._meta.get_field(name)) for name in TAKEN}
+    started = Coalesce("started_at", given.pop("started_at"))
+    return Update(
+        seen.filter(pk=given.pop("id")), status=MessageStatus.STREAMING, started_at=started, **given
+    )
+
+
+TAKE = {fresh: _take(fresh) for fresh in (True, False)}  # so nobody begins it twice
+
+
+def renew(tokens: Collection[uuid.UUID], now: datetime, ttl: timedelta) -> set[uuid.UUID]:
+    """Renew the leases of these tokens; return those that are still theirs."""
+    with transaction.atomic():
+        held = Message.objects.streaming().filter(token__in=tokens).select_for_update(no_key=True)
+        kept = {token for token in held.values_list("token", flat=True) if token}
+        Message.objects.filter(token__in=kept).update(lease_expires_at=now + ttl)
+        live_streams.renew_all(kept, now + ttl)
+    return kept
+
+
+def park(claim: Claim, *, now: datetime) -> None:
+    """Put a reply aside until a person has answered: nobody works on it and nothing else waits for it.
+
+    Answered meanwhile, it is ready again at once; asked to stop meanwhile, it is stopped.
+    """
+    with transaction.atomic():
+        mine = Message.objects.streaming().filter(pk=claim.message_id, token=claim.token)
+        if not mine.update(status=MessageStatus.PENDING, token=None, lease_expires_at=None, asks_since=now):
+            raise LeaseLost(f"message {claim.message_id}")
+        transcript.rotate(claim.transcript_id, claim.token, None)
+        live_streams.end(f"message:{claim.message_id}", claim.token)
+        parked = Message.objects.get(pk=claim.message_id)
+        if parked.stop_requested_at:
+            finalise(parked.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
+        else:
+            unpark(parked.pk)
+    ring(claim.owner_id)
+
+
+def unpark(message_id: int) -> bool:
+    """Let the desk go on with a reply that waits for a person, once all it asked is settled."""
+    with transaction.atomic():
+        # The lock waits for a `park` under way, whose look at the questions may have been too early. So it
+        # asks for the row whatever its state: one that is not waiting yet would be passed over.
+        messages = Message.objects.select_for_update(of=("self",), no_key=True).select_related("conversation")
+        parked = messages.filter(pk=message_id).first()
+        if parked is None or parked.status != MessageStatus.PENDING or parked.asks_since is None:
+            return False
+        if approvals.open_of(parked.transcript_id or 0).exists():
+            return False
+        Message.objects.filter(pk=message_id).update(asks_since=None)
+        transaction.on_commit(partial(call, parked.conversation.owner_id), robust=True)
+    return True
+
+
+def request_stop(owner: User, message_id: str, *, now: datetime) -> Message:
+    """Ask whoever works on a reply to stop; one that nobody works on stops here. Twice is once."""
+    with transaction.atomic():
+        # The lock waits for a `claim` or a `park` under way: one of us stops it.
+        mine = Message.objects.of(owner).select_for_update(of=("self",), no_key=True)
+        reply = mine.filter(pk=number(message_id)).first()
+        if reply is None:
+            raise no_message()
+        if reply.role == Role.USER:
+            raise invalid({"message_id": "These are a person's words; only a reply can be stopped."})
+        Message.objects.unfinished().filter(pk=reply.pk, stop_requested_at=None).update(stop_requested_at=now)
+        if reply.status == MessageStatus.PENDING:
+            finalise(reply.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
+    call(owner.pk)
+    reply.refresh_from_db()
+    return reply

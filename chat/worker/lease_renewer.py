@@ -1,0 +1,68 @@
+"""Keeps the leases of the replies of one loop, on that loop: while it is stuck, it renews nothing.
+
+A guard beside it stops the replies whose lease could not be confirmed, however long a renewal hangs.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from chat import conf
+from chat.transitions import renew
+from chat.worker.reply_task import Cause, Job
+from stagent.lib import clock, leases
+from stagent.lib.db.from_async import in_database, prioritised
+from stagent.lib.thread_pool import Priority
+from stagent.lib.watched import Watched
+
+
+class Renewer:
+    """`jobs` returns what is leased now."""
+
+    def __init__(self, jobs: Callable[[], list[Job]]) -> None:
+        self._jobs = jobs
+        self._round = asyncio.Event()
+
+    async def next_round(self) -> None:
+        """Wait until all leases were renewed once more, or could not be."""
+        self._round.clear()
+        await self._round.wait()
+
+    async def renew(self, watched: Watched) -> None:
+        """Renew every quarter of the leases' time to live."""
+        while True:
+            ttl = conf.lease_ttl()
+            try:
+                async with asyncio.timeout(ttl.total_seconds() * leases.RENEW_SHARE):
+                    await self._renew(ttl)
+            except Exception as error:  # noqa: BLE001 - told by `failed`; the guard stops what is in doubt
+                watched.failed(error)
+            else:
+                watched.worked()
+            self._round.set()
+            await asyncio.sleep(ttl.total_seconds() * leases.RENEW_SHARE)
+
+    async def _renew(self, ttl: timedelta) -> None:
+        """Renew; who is not ours any more stops."""
+        jobs = {job.claim.token: job for job in self._jobs()}
+        if not jobs:
+            return
+        asked_at = time.monotonic()
+        with prioritised(Priority.URGENT):
+            kept = await in_database(lambda: renew(list(jobs), clock.now(), ttl))
+        for token, job in jobs.items():
+            if token in kept:
+                job.confirmed_at = asked_at
+            else:
+                job.stop(Cause.LEASE_LOST)
+
+    async def guard(self, watched: Watched) -> None:
+        """Stop what is in doubt."""
+        while True:
+            await asyncio.sleep(leases.GUARD_SEC)
+            ttl_sec = conf.lease_ttl().total_seconds()
+            for job in self._jobs():
+                if leases.is_doubtful(job.confirmed_at, ttl_sec):
+                    job.stop(Cause.LEASE_LOST)
+            watched.beat()

@@ -1,0 +1,170 @@
+"""A reply that has to ask a person first: put aside, answered, and gone on with where it was."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.approvals import approvals
+from agents.models import LiveStream, Question, StreamRecord
+from agents.protocol.events import Finished, TextDelta, TurnStarted
+from chat.models import Message
+from chat.transitions import park, request_stop, unpark
+from chat.transitions.latency import waited_for
+from chat.worker import reconcile
+from stagent.lib import clock
+from stagent.lib.db.from_async import in_database
+from tests.support.answering import answered, end_of, events, kinds, takes_up
+from tests.support.builders import NOON, a_profile
+from tests.support.talking import asks, begins, says, writes
+
+pytestmark = pytest.mark.django_db
+ASKS = "Look. [[offline: turns=2 tool=list_files]]"
+
+
+@pytest.fixture
+def careful(db):
+    """A profile that asks before it lists files."""
+    return a_profile("careful", tools=["list_files"], permissions={"list_files": "ask"})
+
+
+async def parked(owner) -> Message:
+    """Let a reply come to its question."""
+    reply = await answered(owner, ASKS, profile="careful")
+    assert (reply.status, reply.token) == ("pending", None)
+    assert reply.asks_since is not None
+    return reply
+
+
+async def goes_on(reply: Message) -> Message:
+    assert await in_database(unpark, reply.pk)
+    return await end_of(await takes_up(reply.pk))
+
+
+def the_question(reply: Message) -> Question:
+    return Question.objects.get(message_id=reply.pk)
+
+
+def result_in(reply: Message) -> dict:
+    (event,) = [event for event in events(reply.transcript_id) if event.kind == "tool_finished"]
+    return event.data
+
+
+async def test_while_it_waits_it_holds_nothing(alice, careful):
+    reply = await parked(alice)
+    assert not await in_database(LiveStream.objects.exists)
+    assert not await in_database(StreamRecord.objects.exists), "it has not ended"
+    assert (await in_database(kinds, reply.transcript_id))[-2:] == ["question_asked", "finished"]
+    question = await in_database(the_question, reply)
+    assert (question.user_id, question.tool) == (alice.pk, "list_files")
+    assert not await in_database(unpark, reply.pk)
+
+
+async def test_allowed_it_goes_on_at_the_same_turn(alice, careful):
+    reply = await parked(alice)
+    question = await in_database(the_question, reply)
+    await in_database(approvals.answer, question.pk, alice, "allow")
+    done = await goes_on(reply)
+    assert (done.status, done.reason) == ("complete", "completed")
+    assert not (await in_database(result_in, done))["is_error"]
+    told = await in_database(kinds, done.transcript_id)
+    assert (told.count("started"), told.count("turn_started")) == (1, 2)
+    assert told.count("question_settled") == 1
+    assert await in_database(StreamRecord.objects.count) == 1
+
+
+async def test_always_allowed_it_asks_no_more_in_this_conversation(alice, careful):
+    reply = await parked(alice)
+    question = await in_database(the_question, reply)
+    assert question.place == f"conversation:{reply.conversation_id}"
+    await in_database(approvals.answer, question.pk, alice, "always")
+    await goes_on(reply)
+    again = await answered(alice, ASKS, conversation_id=str(reply.conversation_id))
+    assert again.status == "complete"
+    assert (await in_database(the_question, again)).by_leave
+    assert "question_asked" not in await in_database(kinds, again.transcript_id)
+    await parked(alice)  # in another conversation
+
+
+async def test_denied_it_goes_on_without(alice, careful):
+    reply = await parked(alice)
+    question = await in_database(the_question, reply)
+    await in_database(lambda: approvals.answer(question.pk, alice, "deny", text="Not there."))
+    done = await goes_on(reply)
+    assert done.status == "complete"
+    result = await in_database(result_in, done)
+    assert result["is_error"]
+    assert "Not there." in result["result"]
+
+
+async def test_answered_too_late_it_goes_on_without(alice, careful, monkeypatch):
+    reply = await parked(alice)
+    question = await in_database(the_question, reply)
+    late = question.expires_at + timedelta(seconds=1)
+    await in_database(reconcile.settle_stale, late)
+    assert await in_database(Message.objects.ready().filter(pk=reply.pk).exists)
+    done = await end_of(await takes_up(reply.pk))
+    assert done.status == "complete"
+    assert "in time" in (await in_database(result_in, done))["result"]
+
+
+async def test_stopped_while_it_waits_it_ends_and_asks_no_more(alice, careful):
+    reply = await parked(alice)
+    done = await in_database(lambda: request_stop(alice, str(reply.pk), now=clock.now()))
+    assert (done.status, done.reason) == ("stopped", "client_stop")
+    assert (await in_database(the_question, reply)).status == "withdrawn"
+    assert (await in_database(kinds, reply.transcript_id))[-1] == "settled"
+
+
+async def test_answered_before_it_was_put_aside_it_goes_on_at_once(alice, careful, monkeypatch):
+    def answers_first(claim, *, now):
+        approvals.answer(Question.objects.get(message_id=claim.message_id).pk, alice, "allow", now)
+        park(claim, now=now)
+
+    monkeypatch.setattr("chat.worker.reply_task.park", answers_first)
+    reply = await answered(alice, ASKS, profile="careful")
+    assert (reply.status, reply.asks_since) == ("pending", None)
+    assert await in_database(Message.objects.ready().filter(pk=reply.pk).exists)
+
+
+def test_a_lost_call_does_not_leave_it_waiting(alice):
+    place = says(alice)
+    held = begins(place.reply_id)
+    question = asks(held)
+    park(held, now=NOON)
+    approvals.answer(question.pk, alice, "allow", NOON)  # and the process dies before it tells anybody
+    assert not Message.objects.ready().exists()
+    reconcile.settle_stale(NOON)
+    assert Message.objects.ready().get().pk == place.reply_id
+
+
+def test_an_answer_lets_the_reply_go_on_as_soon_as_it_is_committed(alice, django_capture_on_commit_callbacks):
+    place = says(alice)
+    held = begins(place.reply_id)
+    question = asks(held)
+    park(held, now=NOON)
+    with django_capture_on_commit_callbacks(execute=True):
+        approvals.answer(question.pk, alice, "allow", NOON)
+    assert Message.objects.ready().get().pk == place.reply_id
+
+
+def after(seconds: int):
+    return NOON + timedelta(seconds=seconds)
+
+
+def test_the_wait_for_a_person_is_not_the_readers(alice):
+    place = says(alice)
+    held = begins(place.reply_id, after(1))
+    writes(held, TurnStarted(1), now=after(2))
+    question = asks(held, after(3))
+    writes(held, Finished("parked"), now=after(5))
+    park(held, now=after(5))
+    approvals.answer(question.pk, alice, "allow", after(3600))
+    unpark(place.reply_id)
+    waited = waited_for(Message.objects.get(pk=place.reply_id), after(3600))
+    assert (waited.before_ms, waited.asked_ms, waited.spoke_ms) == (5000, 2000, None)
+    held = begins(place.reply_id, after(3601))
+    writes(held, TextDelta(2, "So"), now=after(3602))
+    writes(held, TextDelta(2, "…"), Finished("parked"), now=after(3604))
+    park(held, now=after(3604))
+    waited = waited_for(Message.objects.get(pk=place.reply_id), after(9999))
+    assert (waited.before_ms, waited.asked_ms, waited.spoke_ms) == (7000, 2000, 5000)
