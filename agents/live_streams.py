@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from agents.models import LiveStream, StreamRecord
-from stagent.lib.prepared import Given, Select
+from stagent.lib.db.prepared import Given, Select
 
 
 def begin(key: str, holder: str, ttl_sec: int, now: datetime, token: UUID | None = None) -> UUID:

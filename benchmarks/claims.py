@@ -27,7 +27,7 @@ from schedules.models import Firing, Setting
 from schedules.states import Outcome, RunStatus, Source
 from schedules.transitions import Ending, enqueue, finish
 from stagent.lib import clock
-from stagent.lib.interpreter import keep_what_is_there
+from stagent.lib.processes.gc_tuning import keep_what_is_there
 
 ROUNDS = 10
 

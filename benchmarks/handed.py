@@ -18,7 +18,7 @@ from schedules.models import Run, Schedule, Scheduler
 from schedules.models.scheduler import A_WORKER
 from schedules.states import Source
 from schedules.transitions import enqueue
-from stagent.lib import bell, clock
+from stagent.lib import clock, wakeup
 
 CAP, EACH = 16, 8  # runs at once in all, and on each host
 ON = "PostgreSQL"
@@ -60,7 +60,7 @@ def rate(schedule: Schedule, count: int) -> float:
     with transaction.atomic():
         for _ in range(count):
             enqueue(schedule, source=Source.MANUAL, now=clock.now())
-        bell.ring()
+        wakeup.ring()
     began = time.monotonic()
     wait_for(lambda: not Run.objects.unfinished().exists(), seconds=600)
     return count / (time.monotonic() - began)

@@ -32,7 +32,7 @@ from schedules.dispatch.tick import tick
 from schedules.models import Firing, Schedule
 from schedules.monitoring.rollups import rollup
 from stagent.lib import clock
-from stagent.lib.interpreter import keep_what_is_there
+from stagent.lib.processes.gc_tuning import keep_what_is_there
 
 GOAL_MS = 300
 WORK_MS = 100  # of a phase of the scheduler

@@ -11,7 +11,7 @@ from benchmarks.rows import ms, spread, tell
 from schedules.models import Run, Schedule
 from schedules.states import Source
 from schedules.transitions import enqueue
-from stagent.lib import bell, clock
+from stagent.lib import clock, wakeup
 
 AT_ONCE = (1, 32, 100)
 ROUNDS = {1: 20, 32: 4, 100: 2}
@@ -35,7 +35,7 @@ def begin(schedule: Schedule, many: int) -> list[float]:
     with transaction.atomic():
         for _ in range(many):
             enqueue(schedule, source=Source.MANUAL, now=clock.now())
-        bell.ring()
+        wakeup.ring()
     wait_for(lambda: not Run.objects.unfinished().exists())
     runs = Run.objects.filter(pk__gt=before).annotate(first=Min("transcript__events__at"))
     return [ms(run.slot_claimed_at, run.first) for run in runs]

@@ -18,7 +18,7 @@ from schedules.dispatch.loop import Loop
 from schedules.dispatch.tick import tick
 from schedules.models import Schedule
 from stagent.lib import clock
-from stagent.lib.supervisor import SUPERVISOR
+from stagent.lib.processes.supervisor import SUPERVISOR
 
 BATCH = 5000
 

@@ -19,7 +19,7 @@ from schedules import conf
 from schedules.models import Schedule
 from schedules.timing.timezones import ZoneError, zone
 
-SQLITE = {"django.db.backends.sqlite3", "stagent.lib.sqlite"}
+SQLITE = {"django.db.backends.sqlite3", "stagent.lib.db.sqlite"}
 
 
 @register()
@@ -52,7 +52,7 @@ def _sqlite() -> Iterator[CheckMessage]:
         sound = options.get("transaction_mode") == "IMMEDIATE" and _asks_for_wal(options)
         if database["ENGINE"] in SQLITE and not sound:
             says = f"The SQLite database {alias!r} is not opened with IMMEDIATE transactions and WAL."
-            hint = "Let stagent.lib.database.configure make its settings."
+            hint = "Let stagent.lib.db.settings.configure make its settings."
             yield Error(says, hint=hint, id="schedules.E002")
 
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from schedules.models import Setting
 from schedules.models.slot import MOST_SLOTS
-from stagent.lib import leases
-from stagent.lib.prepared import Select
+from stagent.lib.db.prepared import Select
+from stagent.lib.processes import leases
 
 COMMAND_LINE, ENVIRONMENT, ADMIN, DEFAULT = "command line", "environment", "admin", "default"
 

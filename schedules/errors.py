@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agents.runtimes.errors import LeaseLost
-from stagent.lib.cells import said
+from stagent.lib.web.formatting import said
 
 __all__ = ["Blocked", "CapacityFull", "LeaseLost", "NoRoom", "NoScheduler", "NotAllowed", "Quicker"]
 

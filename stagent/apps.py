@@ -6,9 +6,9 @@ class StagentConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from stagent import checks, deliveries, duties  # noqa: F401 - checks register themselves
-        from stagent.lib import folding
+        from stagent import chat_delivery, checks, default_groups  # noqa: F401 - checks register themselves
+        from stagent.lib.db import case_folding
 
-        folding.install()
-        deliveries.connect()
-        duties.connect()
+        case_folding.install()
+        chat_delivery.connect()
+        default_groups.connect()

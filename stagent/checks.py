@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from stagent.lib import database
+from stagent.lib.db import settings as database
 
 LOCAL = "local"
 EXECUTORS = (LOCAL, "procrastinate")

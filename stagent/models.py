@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
+from stagent.lib.db.prepared import Given
 from stagent.lib.names import one_line
-from stagent.lib.prepared import Given
 
 PREFIX = "stagent_"  # so that a token that leaked is recognised for what it is
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from stagent.lib import database, env, records, zone_data
+from stagent.lib import env, zone_data
+from stagent.lib.db import settings
+from stagent.lib.log import filters
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("STAGENT_DATA_DIR", BASE_DIR / "data")
@@ -53,11 +55,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "stagent.probes.under_any_name",
-    "stagent.heads.heads_are_gets",
-    "stagent.api_errors.uniform_api_errors",
-    "stagent.etags.conditional_answers",
-    "stagent.unavailable.DatabaseAway",
+    "stagent.middleware.probe_hosts.under_any_name",
+    "stagent.middleware.head_requests.heads_are_gets",
+    "stagent.api.errors.uniform_api_errors",
+    "stagent.middleware.etags.conditional_answers",
+    "stagent.middleware.database_unavailable.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -89,12 +91,12 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": database.configure(env.text("DATABASE_URL"), DATA_DIR / "stagent.sqlite3")}
+DATABASES = {"default": settings.configure(env.text("DATABASE_URL"), DATA_DIR / "stagent.sqlite3")}
 
 # How many threads, with a connection each, an event loop has to ask the database with. More than one gains
 # nothing on SQLite, where one writes at a time.
 STAGENT_DATABASE_THREADS = env.number(
-    "STAGENT_DATABASE_THREADS", 4 if database.is_postgresql(DATABASES) else 1, least=1
+    "STAGENT_DATABASE_THREADS", 4 if settings.is_postgresql(DATABASES) else 1, least=1
 )
 
 # How many requests a web process performs at once, each in a thread with a connection of its own.
@@ -103,7 +105,7 @@ STAGENT_WEB_THREADS = env.number("STAGENT_WEB_THREADS", 10, least=1)
 # Who performs runs: the schedulers themselves, or workers of Procrastinate on any number of hosts, which
 # needs PostgreSQL (its migrations fail on SQLite). A choice that cannot be had is an error of the checks.
 STAGENT_EXECUTOR = env.text("STAGENT_EXECUTOR", "local")
-if STAGENT_EXECUTOR == "procrastinate" and database.is_postgresql(DATABASES) and find_spec("procrastinate"):
+if STAGENT_EXECUTOR == "procrastinate" and settings.is_postgresql(DATABASES) and find_spec("procrastinate"):
     INSTALLED_APPS += ["schedules.cluster", "procrastinate.contrib.django"]
 PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": 4,
@@ -137,7 +139,7 @@ zone_data.choose()  # before any zone is loaded, in every process
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = False
 USE_TZ = True
-FORMAT_MODULE_PATH = "stagent.formats"
+FORMAT_MODULE_PATH = "stagent.console.formats"
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -213,13 +215,13 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
     },
     "filters": {
-        "broke": {"()": "django.utils.log.CallbackFilter", "callback": records.broke},
-        "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": records.in_one_line},
-        "tells_no_outage": {"()": "django.utils.log.CallbackFilter", "callback": records.tells_no_outage},
+        "broke": {"()": "django.utils.log.CallbackFilter", "callback": filters.broke},
+        "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": filters.in_one_line},
+        "tells_no_outage": {"()": "django.utils.log.CallbackFilter", "callback": filters.tells_no_outage},
     },
     "handlers": {
         "stderr": {
-            "class": "stagent.lib.log_output.LogHandler",
+            "class": "stagent.lib.log.output.LogHandler",
             "formatter": "line",
             "filters": ["tells_no_outage"],
         }

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from stagent import health
 from stagent.api import api
-from stagent.metrics.page import metrics
+from stagent.ops import health
+from stagent.ops.metrics.page import metrics
 
 urlpatterns = [
     path("", include("chat.urls")),

@@ -5,17 +5,17 @@ import os
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
-    "tests.support.chance",
+    "tests.support.seed",
     "tests.support.clocks",
     "tests.support.coroutines",
-    "tests.support.desks",
+    "tests.support.reply_workers",
     "tests.support.mcp_servers",
-    "tests.support.needs",
+    "tests.support.requirements",
     "tests.support.outages",
     "tests.support.pages",
     "tests.support.people",
     "tests.support.ports",
-    "tests.support.postbox",
+    "tests.support.mailbox",
     "tests.support.rollback",
 ]
 

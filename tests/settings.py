@@ -31,7 +31,7 @@ os.environ["STAGENT_DATA_DIR"] = _data_folder()
 from stagent.settings import *  # noqa: E402, F403
 from stagent.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402
 
-if DATABASES["default"]["ENGINE"] == "stagent.lib.sqlite":
+if DATABASES["default"]["ENGINE"] == "stagent.lib.db.sqlite":
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 
 # A test that rolls back is one long transaction; the processes it starts have the product's own settings.

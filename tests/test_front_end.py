@@ -17,7 +17,7 @@ from chat.feed.frames import SHAPES
 from chat.states import FileKind, MessageStatus
 from chat.views import SHARED_SHEETS, SHEETS
 from stagent.api import api
-from stagent.templatetags import console
+from stagent.console.templatetags import console
 
 HOME = Path(__file__).resolve().parent.parent
 STATIC = [HOME / folder for folder in ("chat/static", "stagent/console/static", "stagent/static")]

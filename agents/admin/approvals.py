@@ -15,10 +15,11 @@ from agents.approvals.approvals import ALLOW, ALWAYS, DENY
 from agents.models import Question
 from agents.models.approval import QuestionQuerySet
 from agents.states import QuestionStatus
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin, came_from, operator, row_link
+from stagent.lib import clock
 from stagent.lib.problems import Problem
 from stagent.lib.text import shorten
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin, came_from, operator, row_link
 
 TONES = {
     QuestionStatus.OPEN: "wait",
@@ -31,7 +32,7 @@ TONES = {
 
 
 def question_badge(question: Question) -> SafeString:
-    return cells.badge(question.status, TONES[QuestionStatus(question.status)])
+    return formatting.badge(question.status, TONES[QuestionStatus(question.status)])
 
 
 @admin.register(Question)
@@ -126,7 +127,7 @@ class QuestionAdmin(ReadOnlyAdmin):
     @admin.display(description="answer")
     def said(self, question: Question) -> SafeString:
         if question.answered_by is None:
-            return cells.NOTHING
+            return formatting.NOTHING
         return format_html(
             '{}<span class="under">{}</span>', question.answered_by, shorten(question.answer, 120)
         )
@@ -137,9 +138,9 @@ class QuestionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="asked", ordering="asked_at")
     def asked(self, question: Question) -> SafeString:
-        return cells.ago(question.asked_at, clock.now())
+        return formatting.ago(question.asked_at, clock.now())
 
     @admin.display(description="until", ordering="expires_at")
     def until(self, question: Question) -> SafeString:
         ends = question.expires_at if question.is_open else question.answered_at
-        return cells.ago(ends, clock.now())
+        return formatting.ago(ends, clock.now())

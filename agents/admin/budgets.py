@@ -10,9 +10,10 @@ from django.utils.safestring import SafeString
 from agents.models import Budget, Project
 from agents.spending.budgets import Spent, spent_in_window
 from agents.states import BudgetScope
-from stagent.lib import charts, clock
-from stagent.lib.admin import ConsoleAdmin
-from stagent.lib.cells import money
+from stagent.lib import clock
+from stagent.lib.web import svg_charts
+from stagent.lib.web.admin import ConsoleAdmin
+from stagent.lib.web.formatting import money
 
 
 class BudgetForm(forms.ModelForm):
@@ -84,7 +85,7 @@ def meter(budget: Budget, spent: Spent) -> SafeString:
     told = f"{money(spent.cost_usd, spent.unpriced, digits=2)} and {spent.turns:,} steps {limits}"
     if spent.unpriced:
         limits += f", not counting {spent.unpriced:,} steps of models without a known price"
-    picture = charts.meter(used, most, told)
+    picture = svg_charts.meter(used, most, told)
     return format_html('<span title="{}">{}<span class="under">{}</span></span>', told, picture, limits)
 
 

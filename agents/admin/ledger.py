@@ -19,9 +19,10 @@ from agents.models import LedgerEntry, ModelPrice
 from agents.spending.budgets import TURNS, window_start
 from agents.spending.prices import LIST
 from agents.states import Activity, BudgetWindow, PriceSource
-from stagent.lib import cells, charts, clock
-from stagent.lib.admin import ConsoleAdmin, ReadOnlyAdmin, names, row_link
-from stagent.lib.charts import Bar
+from stagent.lib import clock
+from stagent.lib.web import formatting, svg_charts
+from stagent.lib.web.admin import ConsoleAdmin, ReadOnlyAdmin, names, row_link
+from stagent.lib.web.svg_charts import Bar
 
 DAYS = 14
 KEPT_SEC = 60  # the daily totals, because adding up a million rows takes its time
@@ -82,13 +83,13 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="when", ordering="at")
     def moment(self, entry: LedgerEntry) -> SafeString:
-        return cells.clock(entry.at)
+        return formatting.clock(entry.at)
 
     @admin.display(description="what", ordering="activity")
     def what(self, entry: LedgerEntry) -> SafeString:
         if entry.activity == Activity.MANUAL_FORCE_BYPASS:
-            return cells.badge("forced", "wait", str(entry.detail.get("reason", "")))
-        return cells.badge(entry.activity, "calm", "estimated" if entry.estimated else "")
+            return formatting.badge("forced", "wait", str(entry.detail.get("reason", "")))
+        return formatting.badge(entry.activity, "calm", "estimated" if entry.estimated else "")
 
     @admin.display(description="run", ordering="run_id")
     def run(self, entry: LedgerEntry) -> SafeString:
@@ -96,16 +97,18 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="read")
     def read(self, entry: LedgerEntry) -> SafeString:
-        return cells.tokens(entry.input_tokens + entry.cache_read_tokens + entry.cache_write_tokens)
+        return formatting.tokens(entry.input_tokens + entry.cache_read_tokens + entry.cache_write_tokens)
 
     @admin.display(description="written")
     def written(self, entry: LedgerEntry) -> SafeString:
-        return cells.tokens(entry.output_tokens)
+        return formatting.tokens(entry.output_tokens)
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, entry: LedgerEntry) -> SafeString:
         known = entry.cost_usd is not None
-        return format_html("{}{}", cells.cost(entry.cost_usd), " est." if known and entry.estimated else "")
+        return format_html(
+            "{}{}", formatting.cost(entry.cost_usd), " est." if known and entry.estimated else ""
+        )
 
     @admin.display(description="price")
     def paid(self, entry: LedgerEntry) -> str:
@@ -121,7 +124,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     @admin.display(description="on whose account")
     def whose(self, entry: LedgerEntry) -> SafeString:
         links = [(_account(entry, *account),) for account in ACCOUNTS if getattr(entry, account[2])]
-        return format_html_join(" · ", "{}", links) or cells.NOTHING
+        return format_html_join(" · ", "{}", links) or formatting.NOTHING
 
 
 def _account(entry: Any, page: str, model: str, column: str) -> SafeString | str:
@@ -159,12 +162,12 @@ def _daily_totals(now: datetime) -> list[Day]:
 
 
 def _chart(days: list[Day]) -> SafeString:
-    return charts.bars([_bar(day) for day in days], "Spent on each of the last days")
+    return svg_charts.bars([_bar(day) for day in days], "Spent on each of the last days")
 
 
 def _bar(day: Day) -> Bar:
     """A day as high as it was dear; where models cost nothing, as high as it was busy."""
-    cost = cells.money(day["cost"], day["unpriced"], digits=2)
+    cost = formatting.money(day["cost"], day["unpriced"], digits=2)
     told = f"{day['day']:%a %d %b}: {cost}, {day['turns']:,} steps"
     return Bar(told, [("main", float(day["cost"]) or day["turns"] / 1e6)], entries_of(day))
 

@@ -15,9 +15,10 @@ from agents.admin.mcp_rows import rows
 from agents.mcp import discovery, probe, setup
 from agents.models import McpServer, McpTool
 from agents.states import McpToolState
-from stagent.lib import cells, clock
-from stagent.lib.admin import ConsoleAdmin, operator
+from stagent.lib import clock
 from stagent.lib.text import shorten
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ConsoleAdmin, operator
 
 SET_UP = f"agents.{setup.SET_UP}"
 
@@ -68,12 +69,12 @@ class McpServerAdmin(ConsoleAdmin):
     @admin.display(description="state")
     def state(self, server: McpServer) -> SafeString:
         if not server.enabled:
-            return cells.badge("off", "calm", "None of its tools is offered")
+            return formatting.badge("off", "calm", "None of its tools is offered")
         if server.error:
-            return cells.badge("failing", "bad", server.error)
+            return formatting.badge("failing", "bad", server.error)
         if server.seen_at is None:
-            return cells.badge("never tried", "wait", "Test it to find its tools")
-        return cells.badge("reachable", "good", server.announced)
+            return formatting.badge("never tried", "wait", "Test it to find its tools")
+        return formatting.badge("reachable", "good", server.announced)
 
     @admin.display(description="reached by", ordering="transport")
     def way(self, server: McpServer) -> str:
@@ -84,12 +85,14 @@ class McpServerAdmin(ConsoleAdmin):
         states = [tool.state for tool in server.tools.all()]
         text = f"{states.count(McpToolState.OFFERED)} of {len(states)}"
         if changed := states.count(McpToolState.CHANGED):
-            return cells.badge(f"{text}, {changed} changed", "wait", "Not offered until somebody has looked")
-        return cells.badge(text, "calm")
+            return formatting.badge(
+                f"{text}, {changed} changed", "wait", "Not offered until somebody has looked"
+            )
+        return formatting.badge(text, "calm")
 
     @admin.display(description="seen", ordering="seen_at")
     def seen(self, server: McpServer) -> SafeString:
-        return cells.ago(server.seen_at, clock.now())
+        return formatting.ago(server.seen_at, clock.now())
 
     # One server.
 

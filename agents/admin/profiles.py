@@ -14,9 +14,9 @@ from agents.models import Profile, Project
 from agents.models.profile import NAME_CHARS
 from agents.states import Permission
 from agents.tools import registry
-from stagent.lib import cells
-from stagent.lib.admin import ConsoleAdmin
 from stagent.lib.names import free_copy
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ConsoleAdmin
 
 EVERY_TOOL = "*"
 
@@ -102,12 +102,12 @@ class ProfileAdmin(ConsoleAdmin):
     @admin.display(description="tools")
     def offered(self, profile: Profile) -> SafeString:
         if EVERY_TOOL in profile.tools:
-            return cells.badge("every tool", "calm")
-        return cells.badge(f"{len(profile.tools)} tools", "calm", ", ".join(profile.tools))
+            return formatting.badge("every tool", "calm")
+        return formatting.badge(f"{len(profile.tools)} tools", "calm", ", ".join(profile.tools))
 
     @admin.display(description="steps", ordering="max_turns")
     def limits(self, profile: Profile) -> SafeString:
-        return cells.count(profile.max_turns)
+        return formatting.count(profile.max_turns)
 
     @admin.action(description="Duplicate the chosen profiles", permissions=["add"])
     def duplicate(self, request: HttpRequest, profiles: QuerySet[Profile]) -> None:

@@ -8,8 +8,9 @@ from django.utils.safestring import SafeString
 
 from agents.models import Provider
 from agents.runtimes import breaker
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin
 
 
 @admin.register(Provider)
@@ -22,24 +23,24 @@ class ProviderAdmin(ReadOnlyAdmin):
     def state(self, provider: Provider) -> SafeString:
         now = clock.now()
         if provider.open_until and provider.open_until > now:
-            return cells.badge("open", "bad", "Nobody may ask this provider")
+            return formatting.badge("open", "bad", "Nobody may ask this provider")
         if provider.opened_at:
-            return cells.badge("half open", "wait", "One run may try whether it answers again")
+            return formatting.badge("half open", "wait", "One run may try whether it answers again")
         if provider.blocked_until and provider.blocked_until > now:
-            return cells.badge("patience", "wait", "It asked us to slow down")
-        return cells.badge("closed", "good", "It is asked as usual")
+            return formatting.badge("patience", "wait", "It asked us to slow down")
+        return formatting.badge("closed", "good", "It is asked as usual")
 
     @admin.display(description="because")
     def because(self, provider: Provider) -> SafeString:
         if not provider.open_reason:
-            return cells.NOTHING
+            return formatting.NOTHING
         return format_html("{}", provider.open_detail or provider.open_reason.replace("_", " "))
 
     @admin.display(description="until")
     def until(self, provider: Provider) -> SafeString:
         ends = (provider.open_until, provider.probe_until, provider.blocked_until)
         now = clock.now()
-        return cells.ago(max((end for end in ends if end and end > now), default=None), now)
+        return formatting.ago(max((end for end in ends if end and end > now), default=None), now)
 
     @admin.action(description="Close the breaker now", permissions=["close"])
     def close_now(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:

@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString
 from agents.approvals import standing
 from agents.models import Leave
 from agents.models.standing_approval import SCHEDULE
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin, ask_first, came_from, names, operator, row_link
+from stagent.lib import clock
 from stagent.lib.problems import Problem
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin, ask_first, came_from, names, operator, row_link
 
 ASKED_AGAIN = "From the next call on a person is asked again. What was done already stays done."
 
@@ -96,4 +97,4 @@ class LeaveAdmin(ReadOnlyAdmin):
 
     @admin.display(description="given", ordering="given_at")
     def given(self, leave: Leave) -> SafeString:
-        return cells.ago(leave.given_at, clock.now())
+        return formatting.ago(leave.given_at, clock.now())

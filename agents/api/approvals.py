@@ -14,9 +14,9 @@ from agents.models import Question
 from agents.models.approval import QuestionQuerySet
 from agents.states import QuestionKind, QuestionStatus
 from stagent.lib import clock
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.values import Asked, Id, Listed, Ref, Row, Said, Text, number
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Asked, Id, Listed, Ref, Row, Said, Text, number
 from stagent.lib.problems import Problem
 
 router = Router(tags=["questions"])

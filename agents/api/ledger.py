@@ -11,9 +11,9 @@ from pydantic import ConfigDict, Field
 
 from agents.models import LedgerEntry
 from agents.states import Activity
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.values import Id, Listed, Moment, Ref, Row, Said, Text, number
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Id, Listed, Moment, Ref, Row, Said, Text, number
 
 router = Router(tags=["ledger"])
 PERMISSION = "agents.view_ledgerentry"

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from agents.models.mcp_server import LONGEST_SLUG
 from agents.states import McpTransport
-from stagent.lib.api.values import Asked, Name, Text, Whole
+from stagent.lib.api.types import Asked, Name, Text, Whole
 
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
 MOST_TEXTS = 200  # arguments, variables or headers

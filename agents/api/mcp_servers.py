@@ -15,11 +15,11 @@ from agents.models import McpServer, McpTool
 from agents.models.mcp_server import WAYS
 from agents.states import McpToolState, McpTransport
 from stagent.lib import clock
-from stagent.lib.api.answers import answers, creates_nothing
 from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.values import Id, Listed, Row, Said
-from stagent.lib.versions import Expected
+from stagent.lib.api.responses import answers, creates_nothing
+from stagent.lib.api.types import Id, Listed, Row, Said
+from stagent.lib.api.versions import Expected
 
 router = Router(tags=["agents"])
 VIEW = "view_mcpserver"

@@ -10,9 +10,9 @@ from pydantic import ConfigDict, Field
 
 from agents.approvals import standing
 from agents.models import Leave
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.values import Id, Listed, Row, Text, number
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Id, Listed, Row, Text, number
 
 router = Router(tags=["questions"])
 

@@ -22,8 +22,8 @@ from agents.signals import announce, question_answered, question_asked
 from agents.spending.budgets import Spender
 from agents.states import QuestionKind, QuestionStatus
 from stagent.lib import clock
-from stagent.lib.journal import CHANGE, note
-from stagent.lib.prepared import Given, Select
+from stagent.lib.db.prepared import Given, Select
+from stagent.lib.log.audit_log import CHANGE, note
 from stagent.lib.problems import Problem, invalid, typed
 from stagent.lib.text import clip, storable
 

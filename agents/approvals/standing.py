@@ -17,7 +17,7 @@ from agents.models import Leave, Question
 from agents.models.approval import ANSWERS_FOR_ALL
 from agents.models.standing_approval import CONVERSATION, SCHEDULE
 from agents.tools.base import Tool
-from stagent.lib.journal import ADDITION, DELETION, note
+from stagent.lib.log.audit_log import ADDITION, DELETION, note
 from stagent.lib.problems import Problem
 
 WHERE = {CONVERSATION: "this conversation", SCHEDULE: "this schedule"}

@@ -11,8 +11,8 @@ from agents.mcp import setup
 from agents.mcp.setup import CHANGEABLE, FIELDS, Actor
 from agents.models import McpServer
 from stagent.lib.problems import Problem, of_schema
-from stagent.lib.yaml_reader import Entry, Fault, Faulty
-from stagent.lib.yaml_writer import differences, write
+from stagent.lib.yaml_file.reader import Entry, Fault, Faulty
+from stagent.lib.yaml_file.writer import differences, write
 
 ROOT = "mcp_servers"
 KEPT = ("slug", "name", "transport")

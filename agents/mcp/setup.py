@@ -15,11 +15,11 @@ from django.db import IntegrityError, transaction
 
 from agents.mcp import probe
 from agents.models import McpServer
-from stagent.lib import journal
-from stagent.lib.api.values import number
+from stagent.lib.api.types import number
+from stagent.lib.api.versions import ANY, Expected, version_of
+from stagent.lib.log import audit_log
 from stagent.lib.problems import Problem, invalid, of_model
 from stagent.lib.text import clip
-from stagent.lib.versions import ANY, Expected, version_of
 
 SET_UP = "set_up_mcpserver"
 REACH = ("transport", "command", "arguments", "env", "url", "headers")
@@ -43,7 +43,7 @@ class Actor:
 
     def note(self, server: McpServer, flag: int, message: str) -> None:
         """Write what they did into the admin log."""
-        journal.note(self.user, server, flag, f"{message} Through {self.door}.")
+        audit_log.note(self.user, server, flag, f"{message} Through {self.door}.")
 
 
 def find(server_id: str) -> McpServer:
@@ -62,7 +62,7 @@ def create(values: Mapping[str, Any], actor: Actor) -> McpServer:
     actor.must_have(SET_UP)
     with transaction.atomic():
         server = _save(McpServer(), values)
-        actor.note(server, journal.ADDITION, "Added.")
+        actor.note(server, audit_log.ADDITION, "Added.")
     return server
 
 
@@ -77,7 +77,7 @@ def change(server_id: str, values: Mapping[str, Any], actor: Actor, expected: Ex
         if values.get("slug", server.slug) != server.slug:
             raise invalid({"slug": FOR_GOOD})
         _save(server, values)
-        actor.note(server, journal.CHANGE, f"Changed {', '.join(sorted(values)) or 'nothing'}.")
+        actor.note(server, audit_log.CHANGE, f"Changed {', '.join(sorted(values)) or 'nothing'}.")
     return find(server_id)
 
 
@@ -86,7 +86,7 @@ def remove(server_id: str, actor: Actor) -> None:
     actor.must_have("delete_mcpserver")
     with transaction.atomic():
         server = _found(server_id, McpServer.objects.select_for_update())
-        actor.note(server, journal.DELETION, "Deleted.")
+        actor.note(server, audit_log.DELETION, "Deleted.")
         server.delete()
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 
 from agents.runtimes.base import Runtime, UnknownRuntime, get, names, register
-from stagent.lib.interpreter import keep_what_is_there
+from stagent.lib.processes.gc_tuning import keep_what_is_there
 
 __all__ = ["Runtime", "UnknownRuntime", "get", "is_warm", "names", "register", "warm_up"]
 

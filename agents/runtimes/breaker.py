@@ -18,8 +18,8 @@ from agents.failures import Breaker as Action
 from agents.models import Profile, Provider
 from agents.models.provider import LONGEST_DETAIL
 from agents.runtimes.errors import Failure
-from stagent.lib import bell
-from stagent.lib.prepared import Given, Select
+from stagent.lib import wakeup
+from stagent.lib.db.prepared import Given, Select
 from stagent.lib.text import clip
 
 FIRST_WAIT = timedelta(minutes=5)
@@ -153,7 +153,7 @@ def close(name: str) -> None:
     """Close the breaker on a person's word, and forget the patience the provider asked for."""
     succeeded(name)
     Provider.objects.filter(name=name).update(blocked_until=None)
-    bell.ring()
+    wakeup.ring()
 
 
 def slow_down(name: str, until: datetime) -> None:

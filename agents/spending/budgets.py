@@ -20,9 +20,9 @@ from agents.protocol.usage import Usage
 from agents.runtimes.errors import BudgetExceeded
 from agents.spending.prices import LISTED, Price, price
 from agents.states import Activity, BudgetScope, BudgetWindow
-from stagent.lib.cells import money
-from stagent.lib.prepared import GivenKeys, Select
+from stagent.lib.db.prepared import GivenKeys, Select
 from stagent.lib.text import clip
+from stagent.lib.web.formatting import money
 
 __all__ = [
     "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from agents.models import ModelPrice
 from agents.protocol.usage import Usage
 from agents.states import PriceSource
-from stagent.lib.prepared import Select
+from stagent.lib.db.prepared import Select
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo

@@ -17,7 +17,7 @@ from agents.protocol.events import ReplyStarted, TextDelta, ThinkingDelta, TurnF
 from agents.protocol.usage import Usage, estimate
 from agents.spending import budgets
 from agents.spending.budgets import TURNS, Spender
-from stagent.lib.prepared import Given, Select
+from stagent.lib.db.prepared import Given, Select
 
 MONEY_DIGITS = 8  # of the ledger's column; SQLite adds decimals up as floats
 SUMS = {

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from agents.models import Event, Transcript
-from stagent.lib.listed import listed
+from stagent.lib.db.sql_values import listed
 
 TAKE = (
     "UPDATE agents_transcript SET last_seq = last_seq + %s WHERE id = %s AND writer_token = %s "

@@ -10,8 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from chat.models import Conversation
-from stagent.lib import cells
-from stagent.lib.admin import ReadOnlyAdmin, operator, row_link
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin, operator, row_link
 
 
 @admin.register(Conversation)
@@ -54,20 +54,22 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="messages", ordering="messages_there")
     def messages_count(self, conversation: Conversation) -> SafeString:
-        return cells.count(getattr(conversation, "messages_there", 0))
+        return formatting.count(getattr(conversation, "messages_there", 0))
 
     @admin.display(description="last active", ordering="active_at")
     def active(self, conversation: Conversation) -> SafeString:
-        return cells.clock(conversation.active_at)
+        return formatting.clock(conversation.active_at)
 
     @admin.display(description="began", ordering="created_at")
     def began(self, conversation: Conversation) -> SafeString:
-        return cells.clock(conversation.created_at)
+        return formatting.clock(conversation.created_at)
 
     @admin.display(description="state")
     def state(self, conversation: Conversation) -> SafeString:
         if conversation.deleted_at:
-            return cells.badge("thrown away", "wait", f"since {cells.exact(conversation.deleted_at)}")
+            return formatting.badge(
+                "thrown away", "wait", f"since {formatting.exact(conversation.deleted_at)}"
+            )
         if conversation.archived_at:
-            return cells.badge("put away", "calm")
-        return cells.badge("open", "good")
+            return formatting.badge("put away", "calm")
+        return formatting.badge("open", "good")

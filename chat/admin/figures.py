@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from agents.models import StreamRecord
 from chat import stream_metrics
 from chat.stream_metrics import FIGURES, Spread
-from stagent.lib import charts
-from stagent.lib.charts import Bar
+from stagent.lib.web import svg_charts
+from stagent.lib.web.svg_charts import Bar
 
 DAYS = 14
 COLUMN = {"first_token_ms": 2, "overhead_ms": 3, "total_ms": 4}  # of the list, which is sorted by it
@@ -48,7 +48,10 @@ def figures(records: QuerySet[StreamRecord], now: datetime, link: Link) -> Figur
     most = max(told.reasons.values(), default=0)
     lines = [
         Line(
-            reason, number, charts.share(number, most, stream_metrics.tone(reason)), link({"reason": reason})
+            reason,
+            number,
+            svg_charts.share(number, most, stream_metrics.tone(reason)),
+            link({"reason": reason}),
         )
         for reason, number in told.reasons.items()
     ]
@@ -70,7 +73,7 @@ def _by_day(records: QuerySet[StreamRecord], now: datetime, link: Link) -> SafeS
         tones = found.setdefault(row["day"], dict.fromkeys(TONES, 0))
         tones[stream_metrics.tone(row["reason"])] += row["streams"]
     bars = [_bar(day, found.get(day, {}), link(_within(day))) for day in days]
-    return charts.bars(bars, f"Answers of the last {DAYS} days, by day")
+    return svg_charts.bars(bars, f"Answers of the last {DAYS} days, by day")
 
 
 def _within(day: date) -> dict[str, str]:

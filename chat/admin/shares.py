@@ -8,8 +8,9 @@ from django.utils.safestring import SafeString
 
 from chat.conversations import sharing
 from chat.models import Share
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin, ask_first, operator
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin, ask_first, operator
 
 ENDED = "Whoever follows it finds nothing from now on. Its owner can make another one, with another address."
 
@@ -59,10 +60,12 @@ class ShareAdmin(ReadOnlyAdmin):
 
     @admin.display(description="shared", ordering="shared_at")
     def shared(self, share: Share) -> SafeString:
-        return cells.ago(share.shared_at, clock.now())
+        return formatting.ago(share.shared_at, clock.now())
 
     @admin.display(description="lasts until", ordering="expires_at")
     def until(self, share: Share) -> SafeString:
         if not getattr(share, "leads_somewhere", True):
-            return cells.badge("over", "calm")
-        return cells.clock(share.expires_at) if share.expires_at else cells.badge("taken back", "good")
+            return formatting.badge("over", "calm")
+        return (
+            formatting.clock(share.expires_at) if share.expires_at else formatting.badge("taken back", "good")
+        )

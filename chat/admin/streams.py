@@ -10,8 +10,9 @@ from django.utils.safestring import SafeString
 from agents.models import StreamRecord
 from chat import stream_metrics
 from chat.admin.figures import figures
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin
 
 
 class WithFigures(ChangeList):
@@ -46,20 +47,20 @@ class StreamRecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description="ended", ordering="ended_at")
     def ended(self, record: StreamRecord) -> SafeString:
-        return cells.clock(record.ended_at)
+        return formatting.clock(record.ended_at)
 
     @admin.display(description="why", ordering="reason")
     def why(self, record: StreamRecord) -> SafeString:
-        return cells.badge(record.reason, stream_metrics.tone(record.reason))
+        return formatting.badge(record.reason, stream_metrics.tone(record.reason))
 
     @admin.display(description="first word", ordering="first_token_ms")
     def first_word(self, record: StreamRecord) -> SafeString:
-        return cells.span(record.first_token_ms)
+        return formatting.span(record.first_token_ms)
 
     @admin.display(description="our part of it", ordering="overhead_ms")
     def ours(self, record: StreamRecord) -> SafeString:
-        return cells.span(record.overhead_ms)
+        return formatting.span(record.overhead_ms)
 
     @admin.display(description="whole answer", ordering="total_ms")
     def whole(self, record: StreamRecord) -> SafeString:
-        return cells.span(record.total_ms)
+        return formatting.span(record.total_ms)

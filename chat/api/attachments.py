@@ -17,7 +17,7 @@ from chat.errors import file_too_large
 from chat.models import Attachment
 from chat.states import FileKind
 from stagent.lib import clock
-from stagent.lib.api.answers import Refusal, answers
+from stagent.lib.api.responses import Refusal, answers
 
 router = Router(tags=["chat"])
 

@@ -13,9 +13,9 @@ from agents.spending import prices
 from chat.api.lookups import me
 from chat.models import Conversation
 from chat.transitions.accept import DEFAULT_PROFILE
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import Choices, page, page_of
-from stagent.lib.api.values import Listed, Row, Said
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Listed, Row, Said
 
 router = Router(tags=["chat"])
 PROFILE: Any = {

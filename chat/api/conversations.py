@@ -19,11 +19,11 @@ from chat.conversations import actions, search
 from chat.conversations.actions import Change
 from chat.transitions import fork
 from stagent.lib import clock
-from stagent.lib.api.answers import answers
 from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import page
-from stagent.lib.api.values import Listed
-from stagent.lib.versions import Expected
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Listed
+from stagent.lib.api.versions import Expected
 
 router = Router(tags=["chat"])
 

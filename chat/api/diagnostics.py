@@ -13,9 +13,9 @@ from agents.models import StreamRecord
 from chat import stream_metrics
 from chat.api.lookups import me
 from stagent.lib import clock
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.values import Id, Listed, Moment, Row, Text
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Id, Listed, Moment, Row, Text
 from stagent.lib.problems import Problem
 
 router = Router(tags=["chat"])

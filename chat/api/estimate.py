@@ -16,9 +16,9 @@ from chat.models import Conversation, Message
 from chat.models.conversation import LONGEST_MODEL
 from chat.transitions.accept import profile_of
 from chat.worker import assignment
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import refuse_unknown
-from stagent.lib.api.values import AnyId, Asked, Row, Text
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import AnyId, Asked, Row, Text
 
 router = Router(tags=["chat"])
 EXAMPLE: Any = {

@@ -18,8 +18,8 @@ from chat.conversations import export
 from chat.history.tree import Tree
 from chat.models import Conversation
 from stagent.lib import clock
-from stagent.lib.api.answers import Refusal
 from stagent.lib.api.listing import refuse_unknown
+from stagent.lib.api.responses import Refusal
 from stagent.lib.db.from_async import in_database
 
 KINDS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}

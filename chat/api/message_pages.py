@@ -8,7 +8,7 @@ from chat.history.tree import Tree, load
 from chat.models import Conversation
 from stagent.lib.api.cursors import decode, encode, unknown_cursor
 from stagent.lib.api.listing import refuse_unknown
-from stagent.lib.api.values import Listed
+from stagent.lib.api.types import Listed
 
 
 def page(request: HttpRequest, conversation: Conversation, asked: MessageFilter) -> Listed[MessageRow]:

@@ -15,9 +15,9 @@ from chat.models import Message
 from chat.transitions import request_stop
 from chat.worker.reconcile import settle_stale
 from stagent.lib import clock
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import MOST_ROWS, refuse_unknown
-from stagent.lib.api.values import Page
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Page
 
 router = Router(tags=["chat"])
 FRAMES: Any = {

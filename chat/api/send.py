@@ -16,7 +16,7 @@ from chat.models import Conversation
 from chat.transitions import Accepted, Draft, accept, ask_again
 from chat.transitions.accept import begin as begin_conversation
 from chat.transitions.accept import profile_of
-from stagent.lib.api.values import Id, Row, Said
+from stagent.lib.api.types import Id, Row, Said
 
 SAID: Any = EXAMPLE | {
     "id": "83", "role": "user", "reason": None, "text": "What failed last night?", "html": None,

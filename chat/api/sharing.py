@@ -13,8 +13,8 @@ from chat.api import lookups
 from chat.conversations import sharing
 from chat.models import Share
 from stagent.lib import clock
-from stagent.lib.api.answers import answers
-from stagent.lib.api.values import Asked, Id, Moment, Row
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Asked, Id, Moment, Row
 
 router = Router(tags=["chat"])
 EXAMPLE: Any = {

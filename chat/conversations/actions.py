@@ -15,10 +15,10 @@ from chat.models import Conversation
 from chat.transitions import request_stop
 from chat.transitions.accept import lock, number, profile_of
 from chat.worker.retention import RESTORABLE
+from stagent.lib.api.versions import ANY, Expected, version_of
 from stagent.lib.names import fault_of
 from stagent.lib.problems import invalid
 from stagent.lib.text import storable
-from stagent.lib.versions import ANY, Expected, version_of
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from agents.protocol.media import amount
 from chat import conf
 from chat.errors import file_is_empty, file_is_unknown, file_too_large
 from chat.states import FileKind
-from stagent.lib import pictures
+from stagent.lib import image_header
 from stagent.lib.text import storable, with_ending
 
 LONGEST_NAME = 200
@@ -50,7 +50,7 @@ def name_of(name: str) -> str:
 
 
 def _picture(data: bytes) -> Found | None:
-    picture = pictures.look_at(data)
+    picture = image_header.look_at(data)
     if picture is None:
         return None
     if max(picture.width, picture.height) > conf.MAX_PICTURE_PIXELS:

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from chat.models import Conversation, Message
 from chat.models.conversation import ConversationQuerySet
-from stagent.lib.folding import pattern_of
+from stagent.lib.db.case_folding import pattern_of
 
 MOST_WORDS = 8
 BEFORE, AROUND = 40, 160  # characters of a snippet: before its first match, and in all

@@ -21,7 +21,7 @@ from chat.models import Conversation, Message, Share
 from chat.models.share import nonce
 from chat.states import Role
 from chat.transitions.accept import lock, number
-from stagent.lib.journal import ADDITION, DELETION, note
+from stagent.lib.log.audit_log import ADDITION, DELETION, note
 from stagent.lib.problems import Problem, invalid
 
 SALT = "chat.conversations.sharing"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from stagent.lib.outage import Outage
-from stagent.lib.supervisor import SUPERVISOR
-from stagent.lib.watched import Watched
+from stagent.lib.processes.outage import Outage
+from stagent.lib.processes.supervisor import SUPERVISOR
+from stagent.lib.processes.watched import Watched
 
 log = logging.getLogger("stagent.doorbell")
 

@@ -13,7 +13,7 @@ from chat.feed.broadcast import ring
 from chat.feed.events import News
 from chat.models import Conversation, Feed, Message
 from chat.states import NEWS_CONVERSATION
-from stagent.lib.prepared import Given, Select
+from stagent.lib.db.prepared import Given, Select
 
 _pile: ContextVar[dict[tuple[int, datetime], list[News]] | None] = ContextVar("news", default=None)
 

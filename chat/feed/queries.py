@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from agents.models import Event
-from stagent.lib.listed import listed
+from stagent.lib.db.sql_values import listed
 
 NEWEST = (
     "WITH wanted(log) AS ({}) SELECT id, last_seq FROM agents_transcript WHERE id IN (SELECT log FROM wanted)"

@@ -34,7 +34,7 @@ CHECK_SEC = 10.0  # how often the session of a page that asks for nothing is loo
 ASKING = {"hello", "send", "retry", "stop"}  # for these it is looked at each time
 EPOCH = secrets.token_hex(4)  # changes with the process: a client that sees another one says hello anew
 
-log = logging.getLogger("stagent.sockets")
+log = logging.getLogger("stagent.websocket_auth")
 
 
 class ChatConsumer(AsyncWebsocketConsumer):

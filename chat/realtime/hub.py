@@ -15,8 +15,8 @@ from chat.feed import broadcast
 from chat.feed.queries import Row, events_after, newest
 from chat.realtime.subscriptions import Tail
 from stagent.lib.db.from_async import in_database
-from stagent.lib.supervisor import SUPERVISOR
-from stagent.lib.watched import Watched
+from stagent.lib.processes.supervisor import SUPERVISOR
+from stagent.lib.processes.watched import Watched
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0
 MOST_ROWS = 5000

@@ -7,12 +7,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from chat.conversations import export
 from chat.models import Message
-from stagent.lib import cells
-from stagent.lib.rendering import html_of
+from stagent.lib.web import formatting
+from stagent.lib.web.markdown import html_of
 
 register = template.Library()
 
-register.filter("at", cells.clock)
+register.filter("at", formatting.clock)
 
 
 @register.filter

@@ -19,8 +19,8 @@ from chat.models import Conversation, Message
 from chat.models.conversation import LONGEST_MODEL
 from chat.states import NEWS_MESSAGE, MessageStatus, Role
 from chat.transitions.attach import enclose, wanted
+from stagent.lib.db.prepared import Given, Select
 from stagent.lib.names import plain
-from stagent.lib.prepared import Given, Select
 from stagent.lib.problems import invalid
 from stagent.lib.text import clip, is_blank, shorten, storable, too_long
 

@@ -9,7 +9,7 @@ from agents.protocol.media import amount
 from chat import conf
 from chat.errors import attachment_was_used, no_attachment
 from chat.models import Attachment, Enclosure, Message
-from stagent.lib.api.values import number
+from stagent.lib.api.types import number
 from stagent.lib.problems import invalid
 
 

@@ -28,7 +28,7 @@ from chat.spending import spender
 from chat.states import ARROWS, NEWS_SETTLED, MessageStatus, Reason
 from chat.transitions.latency import measured, since
 from chat.transitions.outcome_text import notice_for
-from stagent.lib.side_notes import best_effort
+from stagent.lib.db.deferred_writes import best_effort
 from stagent.lib.text import is_blank, storable
 
 PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureReason.BUDGET_EXCEEDED)

@@ -22,7 +22,7 @@ from chat.models import Message
 from chat.states import MessageStatus, Reason, Role
 from chat.transitions.accept import number
 from chat.transitions.finalise import End, finalise
-from stagent.lib.prepared import Given, Update
+from stagent.lib.db.prepared import Given, Update
 from stagent.lib.problems import invalid
 
 

@@ -11,10 +11,11 @@ from datetime import timedelta
 from chat import conf
 from chat.transitions import renew
 from chat.worker.reply_task import Cause, Job
-from stagent.lib import clock, leases
+from stagent.lib import clock
 from stagent.lib.db.from_async import in_database, prioritised
-from stagent.lib.thread_pool import Priority
-from stagent.lib.watched import Watched
+from stagent.lib.processes import leases
+from stagent.lib.processes.thread_pool import Priority
+from stagent.lib.processes.watched import Watched
 
 
 class Renewer:

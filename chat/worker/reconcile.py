@@ -15,7 +15,7 @@ from chat.models import Message
 from chat.states import MessageStatus, Reason
 from chat.transitions import End, finalise, unpark
 from stagent.lib import clock
-from stagent.lib.holder import is_gone
+from stagent.lib.processes.process_id import is_gone
 
 EVERY_SEC = 15.0
 BATCH = 200

@@ -1,7 +1,7 @@
 """Where replies are worked on: claims those whose turn has come, keeps their leases, stops them.
 
 A thread with an event loop and database connections of its own, in a process beside the web process
-(`stagent.desk_main`), so that neither a page nor a socket waits for an agent.
+(`chat.worker.process_main`), so that neither a page nor a socket waits for an agent.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from chat.worker import assignment, reconcile, retention
 from chat.worker.lease_renewer import Renewer
 from chat.worker.reply_task import Cause, Job, answer, interrupt
 from stagent.lib import clock
-from stagent.lib.closing import close_in_order
 from stagent.lib.db.from_async import database_threads, in_database, prioritised
-from stagent.lib.holder import holder
-from stagent.lib.interpreter import tidy_up
-from stagent.lib.prepared import Given, Select
-from stagent.lib.supervisor import SUPERVISOR
-from stagent.lib.thread_pool import Priority
-from stagent.lib.watched import Policy, Watched
+from stagent.lib.db.prepared import Given, Select
+from stagent.lib.processes.gc_tuning import tidy_up
+from stagent.lib.processes.process_id import holder
+from stagent.lib.processes.shutdown import close_in_order
+from stagent.lib.processes.supervisor import SUPERVISOR
+from stagent.lib.processes.thread_pool import Priority
+from stagent.lib.processes.watched import Policy, Watched
 
 LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0  # for what other processes wrote; the doorbell rings for our own
 LOOP_STUCK_SEC = 20.0

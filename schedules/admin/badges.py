@@ -4,7 +4,7 @@ from django.utils.safestring import SafeString
 
 from schedules.models import Firing, Run, Schedule
 from schedules.states import Outcome, RunStatus, ScheduleStatus
-from stagent.lib.cells import badge
+from stagent.lib.web.formatting import badge
 
 OF_SCHEDULE = {ScheduleStatus.ACTIVE: "good", ScheduleStatus.PAUSED: "wait", ScheduleStatus.COMPLETED: "calm"}
 OF_RUN = {

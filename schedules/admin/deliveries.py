@@ -8,9 +8,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 from schedules.deliveries import email
 from schedules.models import Delivery
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin
-from stagent.lib.rendering import html_of
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin
+from stagent.lib.web.markdown import html_of
 
 TONES = {
     Delivery.Status.PENDING: "wait",
@@ -45,7 +46,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="status")
     def state(self, delivery: Delivery) -> SafeString:
-        return cells.badge(delivery.status.replace("_", " "), TONES[Delivery.Status(delivery.status)])
+        return formatting.badge(delivery.status.replace("_", " "), TONES[Delivery.Status(delivery.status)])
 
     @admin.display(description="to", ordering="target")
     def where(self, delivery: Delivery) -> SafeString:
@@ -57,25 +58,25 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="written", ordering="created_at")
     def created(self, delivery: Delivery) -> SafeString:
-        return cells.ago(delivery.created_at, clock.now())
+        return formatting.ago(delivery.created_at, clock.now())
 
     @admin.display(description="what it says")
     def told(self, delivery: Delivery) -> SafeString:
         """Show it as a letter would tell it, whatever way it goes."""
         if not delivery.payload:
-            return cells.NOTHING
+            return formatting.NOTHING
         return format_html('<div class="prose">{}</div>', mark_safe(html_of(email.text(delivery))))  # noqa: S308
 
     @admin.display(description="payload")
     def sent(self, delivery: Delivery) -> SafeString:
         if not delivery.payload:
-            return cells.NOTHING
+            return formatting.NOTHING
         return format_html("<pre>{}</pre>", json.dumps(delivery.payload, indent=2, ensure_ascii=False))
 
     @admin.display(description="next attempt", ordering="next_attempt_at")
     def next(self, delivery: Delivery) -> SafeString:
         pending = delivery.status == Delivery.Status.PENDING
-        return cells.ago(delivery.next_attempt_at, clock.now()) if pending else cells.NOTHING
+        return formatting.ago(delivery.next_attempt_at, clock.now()) if pending else formatting.NOTHING
 
 
 def _whom(delivery: Delivery) -> str:

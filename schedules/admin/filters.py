@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from schedules.dashboard import day
 from schedules.models import Firing, Schedule
 from schedules.models.firing import reaching
-from stagent.lib.api.values import number
+from stagent.lib.api.types import number
 
 MOST_NAMED = 30  # schedules that a filter names; the others are found by searching
 

@@ -15,8 +15,9 @@ from django.utils.safestring import SafeString
 from schedules.admin.schedules.actions import back
 from schedules.models import Notice
 from schedules.monitoring import notices
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin, operator
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin, operator
 
 
 class StandingFilter(admin.SimpleListFilter):
@@ -98,31 +99,33 @@ class NoticeAdmin(ReadOnlyAdmin):
     @admin.display(description="state")
     def state(self, notice: Notice) -> SafeString:
         if notice.closed_at:
-            return cells.badge("over", "calm")
+            return formatting.badge("over", "calm")
         return (
-            cells.badge("acknowledged", "wait") if notice.acknowledged_at else cells.badge("goes on", "bad")
+            formatting.badge("acknowledged", "wait")
+            if notice.acknowledged_at
+            else formatting.badge("goes on", "bad")
         )
 
     @admin.display(description="times", ordering="count")
     def times(self, notice: Notice) -> SafeString:
-        return cells.count(notice.count)
+        return formatting.count(notice.count)
 
     @admin.display(description="first", ordering="first_at")
     def first(self, notice: Notice) -> SafeString:
-        return cells.ago(notice.first_at, clock.now())
+        return formatting.ago(notice.first_at, clock.now())
 
     @admin.display(description="last", ordering="last_at")
     def last(self, notice: Notice) -> SafeString:
-        return cells.ago(notice.last_at, clock.now())
+        return formatting.ago(notice.last_at, clock.now())
 
     @admin.display(description="seen by")
     def seen_by(self, notice: Notice) -> SafeString:
-        return format_html("{}", notice.acknowledged_by) if notice.acknowledged_by else cells.NOTHING
+        return format_html("{}", notice.acknowledged_by) if notice.acknowledged_by else formatting.NOTHING
 
     @admin.display(description="")
     def button(self, notice: Any) -> SafeString:
         if notice.acknowledged_at or notice.closed_at or not notice.for_reader:
-            return cells.NOTHING
+            return formatting.NOTHING
         button = (
             '<button class="button small" type="submit" form="row-form" formaction="{}">Acknowledge</button>'
         )

@@ -11,7 +11,7 @@ from django.db.models import F, FloatField, Func, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 
-from stagent.lib.cells import said
+from stagent.lib.web.formatting import said
 
 MOST_DIGITS = 12
 MILLISECOND = timedelta(milliseconds=1)

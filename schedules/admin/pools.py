@@ -8,8 +8,8 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from schedules.models import Pool
-from stagent.lib import bell
-from stagent.lib.admin import ConsoleAdmin
+from stagent.lib import wakeup
+from stagent.lib.web.admin import ConsoleAdmin
 
 
 @admin.register(Pool)
@@ -30,7 +30,7 @@ class PoolAdmin(ConsoleAdmin):
 
     def save_model(self, request: HttpRequest, obj: Pool, form: ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        bell.ring()
+        wakeup.ring()
 
     @admin.display(description="schedules", ordering="schedule_count")
     def schedules(self, pool: Any) -> int:

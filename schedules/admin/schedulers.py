@@ -9,8 +9,9 @@ from django.utils.safestring import SafeString
 from schedules.models import Scheduler
 from schedules.models.scheduler import ALIVE_SEC
 from schedules.monitoring import process_reports
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin
 
 
 @admin.register(Scheduler)
@@ -38,15 +39,15 @@ class SchedulerAdmin(ReadOnlyAdmin):
     def state(self, scheduler: Scheduler) -> SafeString:
         now = clock.now()
         if scheduler.seen_at <= now - timedelta(seconds=ALIVE_SEC) or scheduler.is_dead(now):
-            return cells.badge("gone", "bad", "It gave no sign of life and did not say goodbye")
+            return formatting.badge("gone", "bad", "It gave no sign of life and did not say goodbye")
         if scheduler.is_worker:
             pools = f"Performs runs of {scheduler.pools or 'all pools'}"
-            return cells.badge("worker", "good", pools)
+            return formatting.badge("worker", "good", pools)
         if scheduler.executes:
-            return cells.badge("running", "good")
+            return formatting.badge("running", "good")
         if scheduler.claims:
-            return cells.badge("hands over", "good", "Workers perform what it claims")
-        return cells.badge("ticks only", "wait", "--no-execute")
+            return formatting.badge("hands over", "good", "Workers perform what it claims")
+        return formatting.badge("ticks only", "wait", "--no-execute")
 
     @admin.display(description="threads and tasks")
     def parts(self, scheduler: Scheduler) -> SafeString | str:
@@ -57,35 +58,35 @@ class SchedulerAdmin(ReadOnlyAdmin):
         broken = any(one.is_broken for one in found)
         names = ", ".join(f"{one.part} {one.state}" for one in found)
         why = "; ".join(str(one) for one in found)
-        return cells.badge(names, "bad" if broken else "wait", why) if found else "all work"
+        return formatting.badge(names, "bad" if broken else "wait", why) if found else "all work"
 
     @admin.display(description="started", ordering="started_at")
     def started(self, scheduler: Scheduler) -> SafeString:
-        return cells.ago(scheduler.started_at, clock.now())
+        return formatting.ago(scheduler.started_at, clock.now())
 
     @admin.display(description="last seen", ordering="seen_at")
     def seen(self, scheduler: Scheduler) -> SafeString:
-        return cells.ago(scheduler.seen_at, clock.now())
+        return formatting.ago(scheduler.seen_at, clock.now())
 
     @admin.display(description="works by a cap of")
     def works_by(self, scheduler: Scheduler) -> SafeString:
         if scheduler.cap is None or not (scheduler.claims or scheduler.executes):
-            return cells.NOTHING
+            return formatting.NOTHING
         if scheduler.is_worker:
             return format_html(
-                '{}<span class="under">{}</span>', cells.count(scheduler.cap), "at once, its own"
+                '{}<span class="under">{}</span>', formatting.count(scheduler.cap), "at once, its own"
             )
-        cap = cells.count(scheduler.cap)
+        cap = formatting.count(scheduler.cap)
         return format_html('{}<span class="under">{}</span>', cap, scheduler.cap_source)
 
     @admin.display(description="loop lag, p99")
     def loop_lag(self, scheduler: Scheduler) -> SafeString:
-        return cells.span(scheduler.event_loop_lag_ms)
+        return formatting.span(scheduler.event_loop_lag_ms)
 
     @admin.display(description="database wait, p99")
     def database_wait(self, scheduler: Scheduler) -> SafeString:
-        return cells.span(scheduler.database_wait_ms)
+        return formatting.span(scheduler.database_wait_ms)
 
     @admin.display(description="memory")
     def memory(self, scheduler: Scheduler) -> SafeString | str:
-        return f"{scheduler.rss_mb:.0f} MB" if scheduler.rss_mb is not None else cells.NOTHING
+        return f"{scheduler.rss_mb:.0f} MB" if scheduler.rss_mb is not None else formatting.NOTHING

@@ -20,7 +20,7 @@ from schedules.forecast.cap_advisor import LOOKS_BACK, Evidence, advise
 from schedules.models import Setting
 from schedules.services import change_settings
 from stagent.lib import clock
-from stagent.lib.admin import ReadOnlyAdmin, operator
+from stagent.lib.web.admin import ReadOnlyAdmin, operator
 
 UNITS = {"SEC": "s", "DAYS": "days", "TURNS": "steps"}
 PARAMETERS = {"wait": WaitFilter.parameter_name, "lag": LoopFilter.parameter_name}

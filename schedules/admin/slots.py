@@ -16,8 +16,10 @@ from schedules.admin.schedules.columns import BUTTON
 from schedules.capacity import effective_cap
 from schedules.models import Pool, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
-from stagent.lib import bell, cells, clock, journal
-from stagent.lib.admin import ReadOnlyAdmin, operator
+from stagent.lib import clock, wakeup
+from stagent.lib.log import audit_log
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin, operator
 
 TOGGLE = f'<span class="row-buttons">{BUTTON}</span>'
 
@@ -51,28 +53,28 @@ class SlotAdmin(ReadOnlyAdmin):
     @admin.display(description="state", ordering="enabled")
     def state(self, slot: Slot) -> SafeString:
         if slot.run_id:
-            return cells.badge("held" if slot.enabled else "held, then disabled", "busy")
+            return formatting.badge("held" if slot.enabled else "held, then disabled", "busy")
         if not slot.enabled:
-            return cells.badge("disabled", "wait", "It takes no run")
+            return formatting.badge("disabled", "wait", "It takes no run")
         if slot.number > size_of(slot.pool):
-            return cells.badge("beyond the size", "calm", "Its pool is smaller now; it takes no run")
-        return cells.badge("free", "good")
+            return formatting.badge("beyond the size", "calm", "Its pool is smaller now; it takes no run")
+        return formatting.badge("free", "good")
 
     @admin.display(description="held by")
     def held_by(self, slot: Slot) -> SafeString:
         if slot.run is None:
-            return cells.NOTHING
+            return formatting.NOTHING
         run = slot.run
-        named = cells.link(run_url(run), run.schedule_name)
+        named = formatting.link(run_url(run), run.schedule_name)
         return format_html('{}<span class="under">run {}, step {}</span>', named, run.pk, run.turn_count)
 
     @admin.display(description="lease ends")
     def until(self, slot: Slot) -> SafeString:
-        return cells.ago(slot.run.lease_expires_at, clock.now()) if slot.run else cells.NOTHING
+        return formatting.ago(slot.run.lease_expires_at, clock.now()) if slot.run else formatting.NOTHING
 
     @admin.display(description="holder")
     def holder(self, slot: Slot) -> SafeString | str:
-        return (slot.run.holder or "not taken over yet") if slot.run else cells.NOTHING
+        return (slot.run.holder or "not taken over yet") if slot.run else formatting.NOTHING
 
     @admin.display(description="")
     def buttons(self, slot: Slot) -> SafeString:
@@ -105,9 +107,9 @@ class SlotAdmin(ReadOnlyAdmin):
         verb = "Enabled" if enabled else "Disabled"
         slots = list(chosen)
         Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(enabled=enabled)
-        bell.ring()
+        wakeup.ring()
         for slot in slots:
-            journal.note(operator(request), slot, journal.CHANGE, f"{verb}.")
+            audit_log.note(operator(request), slot, audit_log.CHANGE, f"{verb}.")
         self.message_user(request, f"{verb}: {', '.join(map(str, slots))}.", messages.SUCCESS)
 
     def has_edit_permission(self, request: HttpRequest) -> bool:

@@ -20,7 +20,7 @@ from schedules.models import Schedule
 from schedules.services.edit_schedule import prepare
 from schedules.timing import describe
 from stagent.lib import clock
-from stagent.lib.api.values import Warnings
+from stagent.lib.api.types import Warnings
 from stagent.lib.problems import of_model
 
 WEEK = timedelta(days=7)

@@ -22,7 +22,7 @@ from schedules.models import Schedule
 from schedules.models.schedule import install_zone
 from schedules.services.actor import Actor
 from schedules.timing.timezones import ZoneError, zone
-from stagent.lib.api.values import number
+from stagent.lib.api.types import number
 from stagent.lib.problems import Problem, of_schema
 from stagent.lib.text import clip
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from schedules.errors import Blocked, CapacityFull, NoScheduler, NotAllowed
-from stagent.lib.api.answers import Refusal
-from stagent.lib.api.values import Id
+from stagent.lib.api.responses import Refusal
+from stagent.lib.api.types import Id
 from stagent.lib.problems import Problem
 
 

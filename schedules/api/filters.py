@@ -10,7 +10,7 @@ from schedules.models import Firing, Run, Schedule
 from schedules.models.firing import reaching
 from schedules.states import FiringKind, Outcome, RunStatus, ScheduleKind, ScheduleStatus, Source
 from stagent.lib.api.listing import Paged, Window
-from stagent.lib.api.values import Moment, Text, number
+from stagent.lib.api.types import Moment, Text, number
 
 NO_ROW = -1  # what an id that can be none is compared with: unknown ids find nothing
 

@@ -11,10 +11,10 @@ from schedules.api.filters import FiringFilter, OwnFiringFilter
 from schedules.api.schemas.firings import READ, FiringRow, firing_rows, told
 from schedules.models import Firing
 from schedules.services.actor import Actor
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import page, refuse_unknown
-from stagent.lib.api.values import Listed
-from stagent.lib.sheets import sheet
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Listed
+from stagent.lib.web.csv_response import sheet
 
 router = Router(tags=["firings"])
 CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}

@@ -17,8 +17,8 @@ from schedules.forecast.forecast import HOURS, MOST_HOURS, forecast, play
 from schedules.services import stagger
 from schedules.services.actor import Actor
 from stagent.lib import clock
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import Window, refuse_unknown
+from stagent.lib.api.responses import answers
 
 router = Router(tags=["install"])
 MOST_ROWS = 5000

@@ -3,7 +3,7 @@
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from schedules.models import Firing, Run, Schedule
-from stagent.lib.api.values import number
+from stagent.lib.api.types import number
 from stagent.lib.problems import Problem
 from stagent.lib.text import clip
 

@@ -16,7 +16,7 @@ from schedules.models import Schedule
 from schedules.services import edit_schedule
 from schedules.timing import describe
 from schedules.timing.cron import CronError, parse
-from stagent.lib.api.values import Row, Said, Warnings
+from stagent.lib.api.types import Row, Said, Warnings
 from stagent.lib.problems import Problem, invalid, of_model
 
 NO_COLUMNS = {"id", "count", "expression"}

@@ -17,9 +17,9 @@ from schedules.services import run_actions
 from schedules.services.actor import Actor
 from schedules.services.cancel_run import Cancelled
 from stagent.lib import clock
-from stagent.lib.api.answers import answers
 from stagent.lib.api.listing import MOST_ROWS, page, refuse_unknown
-from stagent.lib.api.values import Listed, Page, Row
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Listed, Page, Row
 
 router = Router(tags=["runs"])
 EXAMPLE: Any = {

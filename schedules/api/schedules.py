@@ -19,11 +19,11 @@ from schedules.services.actor import Actor
 from schedules.services.run_actions import Wanted
 from schedules.services.schedule_actions import Saved
 from stagent.lib import clock
-from stagent.lib.api.answers import Refusal, answers
 from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import page, refuse_unknown
-from stagent.lib.api.values import Id, Listed, Page, Row
-from stagent.lib.versions import Expected
+from stagent.lib.api.responses import Refusal, answers
+from stagent.lib.api.types import Id, Listed, Page, Row
+from stagent.lib.api.versions import Expected
 
 router = Router(tags=["schedules"])
 

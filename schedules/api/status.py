@@ -12,13 +12,13 @@ from schedules.capacity import effective_cap
 from schedules.services import change_settings
 from schedules.services.actor import Actor
 from stagent.lib import clock
-from stagent.lib.api.answers import answers
 from stagent.lib.api.etags import shows, stands_for
 from stagent.lib.api.listing import Paged, page_of
-from stagent.lib.api.values import Asked, Listed, Row
+from stagent.lib.api.responses import answers
+from stagent.lib.api.types import Asked, Listed, Row
+from stagent.lib.api.versions import Expected
 from stagent.lib.problems import Problem, invalid
 from stagent.lib.text import clip
-from stagent.lib.versions import Expected
 
 router = Router(tags=["install"])
 NAMES = list(conf.BY_NAME)

@@ -28,7 +28,7 @@ SENT = ""
 OUTSIDE = (Delivery.Channel.WEBHOOK, Delivery.Channel.EMAIL)
 INSIDE = (Delivery.Channel.CHAT,)
 
-log = logging.getLogger("stagent.deliveries")
+log = logging.getLogger("stagent.chat_delivery")
 
 
 def tell_due(now: datetime) -> int:

@@ -11,14 +11,14 @@ from django.db import close_old_connections, connections
 from schedules.deliveries.sender import send_due, tell_due
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from stagent.lib import clock
-from stagent.lib.supervisor import SUPERVISOR
-from stagent.lib.watched import Watched
+from stagent.lib.processes.supervisor import SUPERVISOR
+from stagent.lib.processes.watched import Watched
 
 GLANCE_SEC = 1.0  # for what other processes posted, and for what is tried again
 LEAVE_SEC = 12.0  # for what is being sent when the process leaves
 NEWS = (run_finished, schedule_paused_itself, schedule_warned)
 
-log = logging.getLogger("stagent.deliveries")
+log = logging.getLogger("stagent.chat_delivery")
 
 
 class Courier:

@@ -15,7 +15,7 @@ from schedules.models import Run
 from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.transitions import Claim, adopt, bring_in_strays
-from stagent.lib.prepared import Given, Select
+from stagent.lib.db.prepared import Given, Select
 
 __all__ = ["Drained", "adopt_waiting", "drain", "fill", "startable"]
 

@@ -31,12 +31,12 @@ from schedules.models.run import UNADOPTED
 from schedules.monitoring.process_reports import Reporter
 from schedules.transitions import statements
 from stagent.lib import clock
-from stagent.lib.bell import Bell
-from stagent.lib.closing import close_in_order
-from stagent.lib.holder import holder
-from stagent.lib.outage import Outage
-from stagent.lib.supervisor import SUPERVISOR
-from stagent.lib.watched import Policy, Watched
+from stagent.lib.processes.outage import Outage
+from stagent.lib.processes.process_id import holder
+from stagent.lib.processes.shutdown import close_in_order
+from stagent.lib.processes.supervisor import SUPERVISOR
+from stagent.lib.processes.watched import Policy, Watched
+from stagent.lib.wakeup import Bell
 
 LONGEST_SLEEP_SEC = 5.0
 REAP_EVERY_SEC = 5.0

@@ -14,7 +14,7 @@ from schedules.models import Scheduler
 from schedules.monitoring import process_reports
 from schedules.monitoring.detectors import Watch
 from schedules.monitoring.rollups import rollup
-from stagent.lib.outage import Outage
+from stagent.lib.processes.outage import Outage
 
 log = logging.getLogger("stagent.maintenance")
 

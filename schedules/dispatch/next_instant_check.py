@@ -18,7 +18,7 @@ from schedules.models import Schedule, Setting
 from schedules.monitoring import notices
 from schedules.states import ScheduleStatus
 from schedules.transitions.schedules.next_instant import corrected, unexplained
-from stagent.lib import bell, clock, zone_data
+from stagent.lib import clock, wakeup, zone_data
 
 EVERY_SEC = 1800.0  # where nothing gives cause for it
 SLICE_SEC = 0.03  # of a pass: runs wait for it
@@ -112,7 +112,7 @@ def correct(schedules: list[Schedule], why: str = "") -> int:
         text = f"The next firing did not follow from the rhythm and was corrected: {named}.{cause}"
         log.warning("%s", text)
         notices.tell_corrected(text, len(told), now)
-        bell.ring()
+        wakeup.ring()
     return len(told)
 
 

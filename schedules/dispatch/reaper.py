@@ -25,8 +25,8 @@ from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.monitoring import notices
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish, give_up, release, requeue, unpark, withdraw
-from stagent.lib.database_errors import is_full
-from stagent.lib.outage import Outages, Parts
+from stagent.lib.db.errors import is_full
+from stagent.lib.processes.outage import Outages, Parts
 
 MAX_LOST = 2  # workers a run may lose before it fails
 DEADLINE_GRACE_SEC = 10  # and a lease: for the holder to end a run whose time is used up

@@ -12,7 +12,7 @@ from schedules.models import Schedule
 from schedules.states import OverlapPolicy
 from schedules.transitions import defer
 from schedules.transitions.schedules.fire import settle
-from stagent.lib.outage import AWAY, Outages, Parts
+from stagent.lib.processes.outage import AWAY, Outages, Parts
 
 TOGETHER = 25  # settled in one transaction: many, but nobody else who writes is kept waiting for long
 SET_ASIDE = timedelta(minutes=1)  # what could not be ticked is tried again after this

@@ -16,7 +16,7 @@ from schedules.models import Run
 from schedules.models.spending import spender
 from schedules.states import Source
 from schedules.transitions import Claim
-from stagent.lib.prepared import Given, Select
+from stagent.lib.db.prepared import Given, Select
 
 HEARTBEAT_NOTE = (
     "This is a recurring check. When you have looked, call the tool `report`: changed=false when there is "

@@ -17,10 +17,11 @@ from django.db import close_old_connections, connections
 from schedules import conf
 from schedules.execution.run_task import Cause, Job
 from schedules.transitions import renew
-from stagent.lib import clock, leases
-from stagent.lib.outage import Outage
-from stagent.lib.supervisor import Supervisor
-from stagent.lib.watched import Watched
+from stagent.lib import clock
+from stagent.lib.processes import leases
+from stagent.lib.processes.outage import Outage
+from stagent.lib.processes.supervisor import Supervisor
+from stagent.lib.processes.watched import Watched
 
 IDLE_SEC = 0.25
 

@@ -24,7 +24,7 @@ from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending
 from stagent.lib.db.from_async import in_database, in_order, prioritised
 from stagent.lib.processes.process_metrics import Gauge
-from stagent.lib.thread_pool import Priority
+from stagent.lib.processes.thread_pool import Priority
 
 log = logging.getLogger("stagent.worker")
 

@@ -22,7 +22,7 @@ from schedules.forecast.upcoming import Stretch
 from schedules.models import Pool, Schedule
 from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
 from schedules.timing.timezones import zone
-from stagent.lib.cells import said
+from stagent.lib.web.formatting import said
 
 HORIZON = timedelta(hours=24)
 LONG_WAIT_SEC = 300.0

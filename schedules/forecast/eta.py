@@ -18,7 +18,7 @@ from schedules.models import Pool, Run, Slot
 from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.transitions.enqueue import place_in_queue
-from stagent.lib.prepared import Given, Select, Tuples
+from stagent.lib.db.prepared import Given, Select, Tuples
 
 MOST_AHEAD = 1000  # runs in the queue that are simulated
 MOST_NAMED = 3  # schedules

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
-from stagent.lib.holder import is_gone
+from stagent.lib.processes.process_id import is_gone
 
 REPORT_EVERY_SEC = 20
 SILENT_AFTER = timedelta(seconds=3 * REPORT_EVERY_SEC)

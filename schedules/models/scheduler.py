@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
-from stagent.lib.holder import is_gone
-from stagent.lib.prepared import Given, Select
+from stagent.lib.db.prepared import Given, Select
+from stagent.lib.processes.process_id import is_gone
 
 SEEN_EVERY_SEC = 5
 ALIVE_SEC = 20  # missing three times in a row is being gone

@@ -8,8 +8,8 @@ from agents.signals import question_asked
 from schedules.models import Run, Schedule
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus
-from stagent.lib.cells import money
 from stagent.lib.text import shorten
+from stagent.lib.web.formatting import money
 
 log = logging.getLogger("stagent.schedules")
 

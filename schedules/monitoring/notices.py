@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from schedules.models import Delivery, Firing, Notice, Schedule
 from schedules.models.notice import LONGEST_NOTICE
-from stagent.lib import journal
+from stagent.lib.log import audit_log
 from stagent.lib.text import clip
 
 SELF_PAUSE = "self_pause:"  # and the reason of the last failure: what breaks for many is told once
@@ -73,7 +73,7 @@ def acknowledge(number: int, user: AbstractBaseUser, now: datetime) -> bool:
         notice = Notice.objects.get(pk=number)
         if notice.kind in OVER_ONCE_SEEN:
             close(notice.cause, now)
-        journal.note(user, notice, journal.CHANGE, "Acknowledged.")
+        audit_log.note(user, notice, audit_log.CHANGE, "Acknowledged.")
     return True
 
 

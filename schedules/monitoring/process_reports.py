@@ -14,10 +14,10 @@ from django.db import close_old_connections, connections
 from schedules.models import ProcessHealth
 from schedules.models.process_health import REPORT_EVERY_SEC
 from stagent.lib import clock
-from stagent.lib.outage import DATABASE
-from stagent.lib.supervisor import SUPERVISOR, Supervisor
+from stagent.lib.processes.outage import DATABASE
+from stagent.lib.processes.supervisor import SUPERVISOR, Supervisor
+from stagent.lib.processes.watched import State, Watched
 from stagent.lib.text import clip
-from stagent.lib.watched import State, Watched
 
 LOOK_EVERY_SEC = 2.0  # a change is reported as soon
 LAST_WORDS_SEC = 3.0  # for the report of a process that exits

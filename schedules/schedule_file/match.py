@@ -8,7 +8,7 @@ from itertools import count
 from django.utils.text import slugify
 
 from schedules.models import Schedule
-from stagent.lib.yaml_reader import Entry, Faulty
+from stagent.lib.yaml_file.reader import Entry, Faulty
 
 type Place = tuple[str | None, str]  # the project's slug, and the name within it
 

@@ -20,7 +20,7 @@ from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
 from stagent.lib.problems import Problem, of_model, of_schema
 from stagent.lib.text import too_long
-from stagent.lib.yaml_reader import Entry, Fault, Faulty
+from stagent.lib.yaml_file.reader import Entry, Fault, Faulty
 
 DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
 TIMING = edit_schedule.TIMING | {"interval"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from schedules.schedule_file.plan import Change, Plan
-from stagent.lib.yaml_writer import differences
+from stagent.lib.yaml_file.writer import differences
 
 
 def lines(planned: Plan) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from schedules.api.schemas.requests import DEFAULT_PROFILE, NewSchedule
 from schedules.models import Schedule
 from schedules.states import ScheduleStatus
-from stagent.lib.yaml_writer import write
+from stagent.lib.yaml_file.writer import write
 
 ROOT = "schedules"
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import HttpRequest
 
-from stagent.lib import journal
+from stagent.lib.log import audit_log
 from stagent.lib.problems import Problem
 
 
@@ -33,4 +33,4 @@ class Actor:
 
     def note(self, thing: Model, flag: int, message: str) -> None:
         """Write what they did into the admin log."""
-        journal.note(self.user, thing, flag, f"{message} Through {self.door}.")
+        audit_log.note(self.user, thing, flag, f"{message} Through {self.door}.")

@@ -10,7 +10,7 @@ from schedules.dashboard import budgets
 from schedules.errors import Blocked
 from schedules.models import Run
 from schedules.states import WaitReason
-from stagent.lib.cells import exact
+from stagent.lib.web.formatting import exact
 
 CODES = {
     WaitReason.BREAKER: "breaker_open",

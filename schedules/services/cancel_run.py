@@ -7,7 +7,7 @@ from django.db import transaction
 
 from schedules.errors import NotAllowed
 from schedules.transitions import request_cancel, withdraw
-from stagent.lib import bell
+from stagent.lib import wakeup
 
 TRIES = 3  # it may be claimed, or queued again, between the two questions
 
@@ -24,9 +24,9 @@ def cancel(run_id: int, *, reason: str, now: datetime) -> Cancelled:
     for _ in range(TRIES):
         with transaction.atomic():
             if withdraw(run_id, now=now, reason=reason):
-                bell.ring()
+                wakeup.ring()
                 return Cancelled.AT_ONCE
             if request_cancel(run_id, reason=reason, now=now):
-                bell.ring()
+                wakeup.ring()
                 return Cancelled.ASKED
     raise NotAllowed("run_finished", "The run has ended; there is nothing to cancel.")

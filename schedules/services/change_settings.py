@@ -5,8 +5,9 @@ from django.db import transaction
 
 from schedules.conf import Key
 from schedules.models import Setting
-from stagent.lib import bell, journal
-from stagent.lib.versions import ANY, Expected, digest_of
+from stagent.lib import wakeup
+from stagent.lib.api.versions import ANY, Expected, digest_of
+from stagent.lib.log import audit_log
 
 
 def fault(key: Key, text: str) -> str:
@@ -31,8 +32,8 @@ def save(key: Key, text: str, user: AbstractBaseUser | None, expected: Expected 
         expected.require(version(key, setting.value))
         setting.value = shown
         setting.save()
-        journal.note(user, setting, journal.CHANGE, f"Set to {shown}.")
-        bell.ring()
+        audit_log.note(user, setting, audit_log.CHANGE, f"Set to {shown}.")
+        wakeup.ring()
     return shown
 
 
@@ -42,8 +43,8 @@ def clear(key: Key, user: AbstractBaseUser | None, expected: Expected = ANY) -> 
         setting = _held(key)
         expected.require(version(key, setting.value))
         if was := setting.value:
-            journal.note(user, setting, journal.DELETION, f"Cleared; it was {was}.")
-            bell.ring()
+            audit_log.note(user, setting, audit_log.DELETION, f"Cleared; it was {was}.")
+            wakeup.ring()
         setting.delete()
     return bool(was)
 

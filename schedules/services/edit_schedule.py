@@ -17,7 +17,7 @@ from schedules.timing.recurrence import Recurrence, ZoneError
 from schedules.transitions.schedules.fire import lock_recorded, record_moved
 from schedules.transitions.schedules.next_instant import MICROSECOND, corrected, fire_at
 from schedules.transitions.schedules.status import restarted
-from stagent.lib import bell
+from stagent.lib import wakeup
 from stagent.lib.names import NOTHING_SEEN
 from stagent.lib.text import is_blank
 
@@ -44,7 +44,7 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
             _insert(schedule, now)
         else:
             _update(schedule, now)
-        bell.ring()
+        wakeup.ring()
     return schedule
 
 

@@ -12,7 +12,7 @@ from schedules.services import cancel_run, run_now
 from schedules.services.actor import Actor
 from schedules.services.cancel_run import Cancelled
 from schedules.services.run_now import Started
-from stagent.lib import journal
+from stagent.lib.log import audit_log
 from stagent.lib.problems import typed
 
 
@@ -39,7 +39,7 @@ def start(schedule_id: str, wanted: Wanted, actor: Actor, now: datetime) -> Star
         raise
     if not started.repeated and not started.run.forced:  # a forced run is in the log already
         verb = "Queued" if started.queued else "Started"
-        actor.note(schedule, journal.CHANGE, f"{verb} run {started.run.pk}.")
+        actor.note(schedule, audit_log.CHANGE, f"{verb} run {started.run.pk}.")
     return started
 
 
@@ -49,7 +49,7 @@ def cancel(run_id: str, reason: str, actor: Actor, now: datetime) -> Cancelled:
     run, reason = lookups.run(run_id), typed("reason", reason, LONGEST_REASON)
     with transaction.atomic():
         became = cancel_run.cancel(run.pk, reason=reason or f"Cancelled by {actor}.", now=now)
-        actor.note(run, journal.CHANGE, f"Cancelled. {reason}".strip())
+        actor.note(run, audit_log.CHANGE, f"Cancelled. {reason}".strip())
     return became
 
 
@@ -58,5 +58,5 @@ def retry(run_id: str, actor: Actor, now: datetime) -> Run:
     actor.must_have("run_schedule")
     run = lookups.run(run_id)
     again = run_now.retry(run, user=actor.user, now=now)
-    actor.note(run, journal.CHANGE, f"Queued once more as run {again.pk}.")
+    actor.note(run, audit_log.CHANGE, f"Queued once more as run {again.pk}.")
     return again

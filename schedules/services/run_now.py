@@ -24,7 +24,8 @@ from schedules.models.slot import DEFAULT_POOL
 from schedules.services.blocked import explain
 from schedules.states import FiringKind, Outcome, Source, WaitReason
 from schedules.transitions import enqueue
-from stagent.lib import bell, journal
+from stagent.lib import wakeup
+from stagent.lib.log import audit_log
 from stagent.lib.problems import typed
 
 ADOPTION_TTL = timedelta(seconds=10)  # a claimed run that no scheduler took over by then is queued again
@@ -168,7 +169,7 @@ def _claim_now(wish: Wish, situation: Situation, *, force: bool) -> Run:
                 _admit(run, replace(situation, now=wish.now))
                 if force:
                     _audit(run, wish)
-                bell.ring()
+                wakeup.ring()
             return Run.objects.get(pk=run.pk)
         except Quicker:
             continue
@@ -191,7 +192,7 @@ def _admit(run: Run, situation: Situation) -> None:
 def _queue(wish: Wish) -> Run:
     with transaction.atomic():
         run = _enqueue(wish)
-        bell.ring()
+        wakeup.ring()
     return run
 
 
@@ -233,7 +234,7 @@ def _audit(run: Run, wish: Wish) -> None:
     )
     budgets.audit_bypass(spender, {"reason": wish.reason, "slot": slot}, wish.now)
     because = wish.reason or "no reason given"
-    journal.note(wish.user, wish.schedule, journal.CHANGE, f"Forced run {run.pk} in {slot}: {because}")
+    audit_log.note(wish.user, wish.schedule, audit_log.CHANGE, f"Forced run {run.pk} in {slot}: {because}")
 
 
 def _full(wish: Wish, pool: str) -> CapacityFull:

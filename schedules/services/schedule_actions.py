@@ -22,10 +22,10 @@ from schedules.transitions import pause as pause_active
 from schedules.transitions import remove as remove_schedule
 from schedules.transitions import restore as restore_standing
 from schedules.transitions import resume as resume_paused
-from stagent.lib import journal
-from stagent.lib.api.values import Row, Warnings
+from stagent.lib.api.types import Row, Warnings
+from stagent.lib.api.versions import ANY, Expected
+from stagent.lib.log import audit_log
 from stagent.lib.problems import invalid, of_model, typed
-from stagent.lib.versions import ANY, Expected
 
 BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."
 TAKEN_OVER = " Its agents act in their name now."
@@ -55,7 +55,7 @@ def create(asked: NewSchedule, actor: Actor, now: datetime) -> Saved:
         raise invalid({"status": BY_ITSELF})
     with transaction.atomic():
         schedule = _save(Schedule(), values, now)
-        actor.note(schedule, journal.ADDITION, "Added.")
+        actor.note(schedule, audit_log.ADDITION, "Added.")
     return saved(schedule, now)
 
 
@@ -66,7 +66,7 @@ def restore(asked: NewSchedule, reason: str, actor: Actor, now: datetime) -> Sav
     with transaction.atomic():
         schedule = _save(Schedule(), values, now)
         restore_standing(schedule.pk, asked.status, reason=reason, now=now)
-        actor.note(schedule, journal.ADDITION, "Added.")
+        actor.note(schedule, audit_log.ADDITION, "Added.")
     return saved(schedule, now)
 
 
@@ -94,7 +94,7 @@ def change(
         if status is not None:
             _set_status(schedule, status, actor, now)
         names = ", ".join(sorted(asked.model_fields_set)) or "nothing"
-        actor.note(schedule, journal.CHANGE, f"Changed {names}.{TAKEN_OVER if taken else ''}")
+        actor.note(schedule, audit_log.CHANGE, f"Changed {names}.{TAKEN_OVER if taken else ''}")
     return saved(schedule, now)
 
 
@@ -104,7 +104,7 @@ def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> Schedul
     schedule, reason = lookups.schedule(schedule_id), typed("reason", reason, LONGEST_REASON)
     with transaction.atomic():
         if pause_active(schedule.pk, now=now, reason=reason or _paused_by(actor)):
-            actor.note(schedule, journal.CHANGE, f"Paused. {reason}".strip())
+            actor.note(schedule, audit_log.CHANGE, f"Paused. {reason}".strip())
         elif _now_is(schedule) == ScheduleStatus.COMPLETED:
             raise NotAllowed("schedule_completed", OVER)
     return schedule_row(lookups.schedule(schedule_id))
@@ -116,7 +116,7 @@ def resume(schedule_id: str, actor: Actor, now: datetime) -> ScheduleRow:
     schedule = lookups.schedule(schedule_id)
     with transaction.atomic():
         if resume_paused(schedule.pk, now=now):
-            actor.note(schedule, journal.CHANGE, "Resumed.")
+            actor.note(schedule, audit_log.CHANGE, "Resumed.")
         elif _now_is(schedule) == ScheduleStatus.COMPLETED:
             raise NotAllowed("schedule_completed", OVER)
     return schedule_row(lookups.schedule(schedule_id))
@@ -129,7 +129,7 @@ def remove(schedule_id: str, actor: Actor, now: datetime) -> None:
     with transaction.atomic():
         if not remove_schedule(schedule.pk, now=now):
             raise lookups.missing("schedule", schedule_id)
-        actor.note(schedule, journal.DELETION, "Deleted.")
+        actor.note(schedule, audit_log.DELETION, "Deleted.")
 
 
 def saved(schedule: Schedule, now: datetime) -> Saved:

@@ -14,7 +14,7 @@ from schedules.forecast.stagger_solver import Flow, Move
 from schedules.models import Schedule
 from schedules.services import edit_schedule
 from schedules.states import ScheduleStatus
-from stagent.lib import journal
+from stagent.lib.log import audit_log
 
 MINUTE = 60
 TOO_NEAR = "its instant is too near: moved now it would fire twice, or not at all. Try again in a few minutes"
@@ -104,8 +104,8 @@ def _apply(
         applied.kept.append((schedule.name, TOO_NEAR))
     else:
         edit_schedule.save(schedule, {"cron": cron}, now=now)
-        journal.note(
-            user, schedule, journal.CHANGE, f"Staggered: moved by {by:+d} min, from {believed} to {cron}."
+        audit_log.note(
+            user, schedule, audit_log.CHANGE, f"Staggered: moved by {by:+d} min, from {believed} to {cron}."
         )
         applied.moved.append(schedule.name)
 

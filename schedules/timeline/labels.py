@@ -6,7 +6,7 @@ from schedules.forecast.forecast import FATES, Expected
 from schedules.timeline.axis import Axis
 from schedules.timeline.lanes import Level
 from schedules.timeline.rows import Cell
-from stagent.lib.cells import said
+from stagent.lib.web.formatting import said
 
 WORTH_TELLING = timedelta(seconds=1)
 

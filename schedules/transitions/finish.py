@@ -29,7 +29,7 @@ from schedules.states import FINISHED, Outcome, RunStatus
 from schedules.transitions import slots, statements, streaks
 from schedules.transitions.accounts import Ending, account_for, close, ends_at, measure, seal, take_log_away
 from schedules.transitions.enqueue import place_again
-from stagent.lib import bell
+from stagent.lib import wakeup
 from stagent.lib.text import clip
 
 WAIT_FOR_ROOM = timedelta(minutes=1)  # on a full disk, before a run is tried again
@@ -70,7 +70,7 @@ def _finish(
         measure(run, ending, now)
         if schedule:
             keep_books(run, schedule, now)
-        bell.ring()
+        wakeup.ring()
     announce(run_finished, run=run)
     return run
 
@@ -156,7 +156,7 @@ def requeue(
             **{column: F(column) + amount for column, amount in counted.items()},
         )
         slots.give_back(run_id)
-        bell.ring()
+        wakeup.ring()
 
 
 def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None) -> None:

@@ -13,7 +13,7 @@ from schedules import handover
 from schedules.models import Run
 from schedules.models.schedule import LONGEST_REASON
 from schedules.states import RunStatus
-from stagent.lib import bell
+from stagent.lib import wakeup
 from stagent.lib.text import clip
 
 
@@ -56,5 +56,5 @@ def request_cancel(run_id: int, *, reason: str, now: datetime) -> bool:
             cancel_requested_at=now, cancel_reason=clip(reason, LONGEST_REASON)
         ):
             handover.abort(run_id)
-        bell.ring()
+        wakeup.ring()
     return asked.exists()

@@ -18,7 +18,7 @@ from schedules.models import Run
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import finish, slots
 from schedules.transitions.enqueue import place_again
-from stagent.lib import bell
+from stagent.lib import wakeup
 
 
 def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = None) -> None:
@@ -48,7 +48,7 @@ def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = Non
             withdraw(run_id, now=now, reason=run.cancel_reason)
         elif not approvals.open_of(run.transcript_id).exists():
             _queue_again(run, attempt=F("attempt") - 1)
-        bell.ring()
+        wakeup.ring()
 
 
 def unpark(run_id: int, *, now: datetime) -> bool:
@@ -59,7 +59,7 @@ def unpark(run_id: int, *, now: datetime) -> bool:
         if run is None or run.status != RunStatus.WAITING or approvals.open_of(run.transcript_id).exists():
             return False
         _queue_again(run, attempt=F("attempt") - 1)  # the next claim is the same attempt
-        bell.ring()
+        wakeup.ring()
     return True
 
 

@@ -13,7 +13,7 @@ from agents.spending import totals
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
-from stagent.lib.prepared import Given, Select, Update, UpdateReturning
+from stagent.lib.db.prepared import Given, Select, Update, UpdateReturning
 
 RUN_ID = Given("run_id", Run.id)
 TOKEN = Given("token", Run.token)

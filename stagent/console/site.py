@@ -14,7 +14,9 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import SimpleLazyObject
 
 from schedules.dashboard import status
-from stagent import board, forecast_page, forecast_stagger, navigation
+from stagent.console import dashboard, navigation
+from stagent.console import forecast as forecast_page
+from stagent.console import stagger as forecast_stagger
 from stagent.lib import clock
 
 
@@ -43,12 +45,12 @@ class ConsoleSite(admin.AdminSite):
         return context
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, board.look(request, clock.now()) | (extra_context or {}))
+        return super().index(request, dashboard.look(request, clock.now()) | (extra_context or {}))
 
     def board(self, request: HttpRequest) -> HttpResponse:
         """Show the first page's moving part, for the page to fetch again and again."""
         now = clock.now()
-        context = board.look(request, now) | {"pulse": status.take(now)}
+        context = dashboard.look(request, now) | {"pulse": status.take(now)}
         return render(request, "console/board.html", context)
 
     def forecast(self, request: HttpRequest) -> HttpResponse:

@@ -15,10 +15,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from stagent.lib import prepared
-from tests.support.needs import chromium
+from stagent.lib.db import prepared
 from tests.support.ports import find_unused_port
 from tests.support.processes import Process
+from tests.support.requirements import chromium
 from tests.support.waiting import wait_until
 
 DESKTOP = {"width": 1360, "height": 850}

@@ -11,7 +11,7 @@ from agents.protocol.events import ThinkingDelta, ToolFinished, ToolStarted, Tur
 from chat.models import Message
 from chat.transitions import Claim, claim
 from stagent.lib import clock
-from stagent.lib.holder import holder
+from stagent.lib.processes.process_id import holder
 from tests.browser.test_chat import answers, settled
 from tests.support import talking
 from tests.support.waiting import wait_until

@@ -21,9 +21,10 @@ from schedules.monitoring import detectors
 from schedules.services import run_now
 from schedules.states import RunStatus
 from schedules.transitions import claim, request_cancel
-from stagent import doctor, health
-from stagent.health import Level
 from stagent.lib import clock
+from stagent.ops import health
+from stagent.ops.doctor import report
+from stagent.ops.health import Level
 from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, a_scheduler
 
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db]
@@ -177,7 +178,7 @@ def test_a_workers_own_limit_is_no_cap():
 def test_that_no_worker_is_there_is_told_everywhere():
     a_handing_scheduler(clock.now())
     assert "no worker" in health.scheduler(clock.now()).detail
-    assert doctor.workers(clock.now()).level == Level.FAIL
+    assert report.workers(clock.now()).level == Level.FAIL
     seen = status.take(clock.now())
     assert (seen.executing, seen.wants_workers) == (False, True)
     detectors.look_for_scheduler(clock.now(), clock.now() - timedelta(hours=1))
@@ -187,7 +188,7 @@ def test_that_no_worker_is_there_is_told_everywhere():
 def test_too_few_workers_for_the_cap_are_a_warning():
     a_handing_scheduler()
     a_worker(cap=1)
-    found = doctor.workers(NOON)
+    found = report.workers(NOON)
     assert (found.level, "fewer than the cap of 2" in found.detail) == (Level.WARN, True)
     a_worker(host="there", cap=3)
-    assert doctor.workers(NOON).detail == "2 workers on 2 hosts, 4 runs at once"
+    assert report.workers(NOON).detail == "2 workers on 2 hosts, 4 runs at once"

@@ -13,8 +13,8 @@ from agents.models import Event
 from schedules.models import Run, Scheduler, Slot
 from schedules.services import cancel_run
 from schedules.states import RunStatus
-from stagent.drills.watch import Watch
 from stagent.lib import clock
+from stagent.ops.drills.observer import Watch
 from tests.races.test_killed import ask, check_story, finished
 from tests.support.cable import Cable
 from tests.support.hosts import Host, Machines

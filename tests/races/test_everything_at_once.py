@@ -11,7 +11,7 @@ from schedules.dispatch.reaper import reap
 from schedules.models import Firing, Pool, Run, Schedule, Slot
 from schedules.states import FINISHED, FiringKind, OverlapPolicy, RunStatus
 from schedules.transitions import bring_in_strays
-from stagent import audit
+from stagent.ops import audit
 from tests.races.actors import cap_changer, person, reaper, ticker, worker
 from tests.support.builders import a_schedule, a_scheduler
 from tests.support.observer import Observer

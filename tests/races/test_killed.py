@@ -14,12 +14,12 @@ from schedules.dispatch.reaper import MAX_LOST
 from schedules.models import Firing, Run, Slot
 from schedules.states import RunStatus, Source
 from schedules.transitions import enqueue, request_cancel
-from stagent import audit
-from stagent.lib import bell, clock
+from stagent.lib import clock, wakeup
+from stagent.ops import audit
 from tests.support.builders import a_profile, a_schedule
-from tests.support.chance import chance
 from tests.support.observer import plain_connection
 from tests.support.processes import Process
+from tests.support.seed import chance
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
@@ -43,7 +43,7 @@ def ask(prompt: str, name: str = "asked") -> Run:
     )
     with transaction.atomic():
         run = enqueue(schedule, source=Source.MANUAL, now=now)
-        bell.ring()
+        wakeup.ring()
     return run
 
 

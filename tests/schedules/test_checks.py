@@ -8,7 +8,7 @@ from django.core.checks.registry import registry
 from django.db import connection
 
 from schedules import checks
-from stagent.lib import database
+from stagent.lib.db import settings as database
 from tests.support.builders import a_schedule
 from tests.support.processes import Process, empty_database
 

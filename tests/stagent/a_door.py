@@ -1,9 +1,9 @@
-"""An API of one room behind the doors of `stagent.auth`."""
+"""An API of one room behind the doors of `stagent.api.auth`."""
 
 from django.urls import path
 from ninja import NinjaAPI
 
-from stagent.auth import DOORS
+from stagent.api.auth import DOORS
 
 api = NinjaAPI(auth=DOORS, urls_namespace="a-door")
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
-from stagent.auth import authenticate
+from stagent.api.auth import authenticate
 from stagent.lib import clock
 from stagent.models import ApiToken
 

@@ -7,5 +7,5 @@ from stagent.lib import clock
 
 
 def pytest_configure() -> None:
-    """Take the clocks as compared, for good; `tests/stagent/test_clock.py` compares its own."""
+    """Take the clocks as compared, for good; `tests/stagent/lib/test_clock.py` compares its own."""
     clock._offset.sampled_at = float("inf")

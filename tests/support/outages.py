@@ -3,7 +3,7 @@
 import pytest
 
 from schedules.dispatch import reaper, tick
-from stagent.lib.outage import DATABASE
+from stagent.lib.processes.outage import DATABASE
 
 
 @pytest.fixture(autouse=True)

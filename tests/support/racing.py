@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import connection
 
-from tests.support.chance import SEED
 from tests.support.observer import Observer
 from tests.support.racer import BASE, Report, take_part
+from tests.support.seed import SEED
 
 __all__ = ["BASE", "Reports", "race"]
 

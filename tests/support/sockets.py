@@ -12,7 +12,7 @@ from django.test import Client
 
 from stagent.lib import clock
 from stagent.models import ApiToken
-from stagent.sockets import Doors
+from stagent.websocket_auth import Doors
 from tests.support.waiting import PATIENCE_SEC
 
 type Frame = dict[str, Any]

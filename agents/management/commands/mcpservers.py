@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from agents.mcp import server_file
 from agents.mcp.setup import Actor
 from agents.models import McpServer
-from stagent.lib.file_command import FileCommand
-from stagent.lib.yaml_reader import read
+from stagent.lib.yaml_file.command import FileCommand
+from stagent.lib.yaml_file.reader import read
 
 
 class Command(FileCommand):

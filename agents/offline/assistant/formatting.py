@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from agents.offline.attachments import Given
 from agents.offline.history import Result
-from stagent.lib.cells import UNKNOWN
 from stagent.lib.text import shorten
+from stagent.lib.web.formatting import UNKNOWN
 
 type Row = dict[str, Any]
 type Columns = Mapping[str, Callable[[Row], Any]]

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from chat.states import FileKind
-from stagent.lib.api.values import Id, Row
+from stagent.lib.api.types import Id, Row
 
 EXAMPLE: Any = {
     "id": "5", "name": "screenshot.png", "kind": "image", "media_type": "image/png", "size": 48213,

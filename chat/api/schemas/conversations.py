@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from chat.conversations.search import Snippet
 from chat.models import Conversation
-from stagent.lib.api.values import Id, Ref, Row, Said, Seen
+from stagent.lib.api.types import Id, Ref, Row, Said, Seen
 
 EXAMPLE: Any = json.loads("""{
   "id": "12", "title": "Release notes", "profile": "assistant", "model": null, "schedule_id": null,

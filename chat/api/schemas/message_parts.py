@@ -14,8 +14,8 @@ from chat.history.parts import Part, PartKind, parts_from, parts_of
 from chat.history.tool_calls import Call, calls_of
 from chat.models import Attachment, Message
 from chat.states import Role
-from stagent.lib.api.values import Id, Row, Said
-from stagent.lib.rendering import html_of
+from stagent.lib.api.types import Id, Row, Said
+from stagent.lib.web.markdown import html_of
 
 
 class ToolRow(Row):

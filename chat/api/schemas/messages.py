@@ -13,7 +13,7 @@ from chat.history.parts import PartKind
 from chat.history.tree import Tree
 from chat.models import Message
 from chat.states import MessageStatus, Role
-from stagent.lib.api.values import Id, Ref, Row, Said, Seen
+from stagent.lib.api.types import Id, Ref, Row, Said, Seen
 
 EXAMPLE: Any = json.loads("""{
   "id": "84", "conversation_id": "12", "role": "assistant", "status": "complete", "reason": "completed",

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from chat.conf import MAX_FILES, MAX_TEXT_CHARS
 from chat.models.conversation import FOLDER_CHARS, LONGEST_MODEL, TITLE_CHARS
 from stagent.lib.api.listing import Paged
-from stagent.lib.api.values import AnyId, Asked, Text
+from stagent.lib.api.types import AnyId, Asked, Text
 
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
 SEARCH_CHARS = 200

@@ -18,8 +18,9 @@ from schedules.admin.firings import csv
 from schedules.admin.firings.figures import summary
 from schedules.admin.number_filters import LagFilter, LoopFilter, StepsFilter, TookFilter, WaitFilter
 from schedules.models import Firing
-from stagent.lib import cells, clock, sheets
-from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib import clock
+from stagent.lib.web import csv_response, formatting
+from stagent.lib.web.admin import ReadOnlyAdmin
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -91,9 +92,9 @@ class FiringAdmin(ReadOnlyAdmin):
 
     @admin.display(description="instant", ordering="nominal_at")
     def instant(self, firing: Firing) -> SafeString:
-        clock = cells.clock(firing.nominal_at)
+        clock = formatting.clock(firing.nominal_at)
         if firing.last_nominal_at:
-            clock = format_html("{} to {}", clock, cells.clock(firing.last_nominal_at))
+            clock = format_html("{} to {}", clock, formatting.clock(firing.last_nominal_at))
         return format_html('{}<span class="under">{}</span>', firing.schedule_name, clock)
 
     @admin.display(description="what became of it", ordering="outcome")
@@ -107,8 +108,8 @@ class FiringAdmin(ReadOnlyAdmin):
         try:
             run = firing.run
         except ObjectDoesNotExist:
-            return cells.NOTHING
-        return cells.link(reverse("admin:schedules_run_change", args=[run.pk]), run.pk)
+            return formatting.NOTHING
+        return formatting.link(reverse("admin:schedules_run_change", args=[run.pk]), run.pk)
 
     @admin.display(description="clock change")
     def shifted(self, firing: Firing) -> str:
@@ -117,48 +118,48 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.display(description="lag")
     def lag(self, firing: Firing) -> SafeString:
         """How late it fired, its jitter not counted."""
-        return cells.span((firing.fired_at - firing.due_at) / MILLISECOND if firing.fired_at else None)
+        return formatting.span((firing.fired_at - firing.due_at) / MILLISECOND if firing.fired_at else None)
 
     @admin.display(description="stepped back for chat")
     def deferral(self, firing: Firing) -> SafeString:
-        return cells.span(firing.deferral_ms)
+        return formatting.span(firing.deferral_ms)
 
     @admin.display(description="slot wait", ordering="slot_wait_ms")
     def slot_wait(self, firing: Firing) -> SafeString:
-        return cells.span(firing.slot_wait_ms)
+        return formatting.span(firing.slot_wait_ms)
 
     @admin.display(description="took", ordering="duration_ms")
     def took(self, firing: Firing) -> SafeString:
-        return cells.span(firing.duration_ms)
+        return formatting.span(firing.duration_ms)
 
     @admin.display(description="steps", ordering="turn_count")
     def turns(self, firing: Firing) -> SafeString:
         most = firing.max_turns_at_firing
         return format_html(
             "{}{}",
-            cells.count(firing.turn_count),
+            formatting.count(firing.turn_count),
             format_html('<span class="quiet"> / {}</span>', most) if most else "",
         )
 
     @admin.display(description="tokens", ordering="output_tokens")
     def tokens(self, firing: Firing) -> SafeString:
         if firing.input_tokens is None:
-            return cells.NOTHING
-        read, written = cells.tokens(firing.input_tokens), cells.tokens(firing.output_tokens)
+            return formatting.NOTHING
+        read, written = formatting.tokens(firing.input_tokens), formatting.tokens(firing.output_tokens)
         return format_html('{} <span class="quiet">/</span> {}', read, written)
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, firing: Firing) -> SafeString:
-        return cells.cost(None) if firing.has_unknown_cost else cells.usd(firing.cost_usd)
+        return formatting.cost(None) if firing.has_unknown_cost else formatting.usd(firing.cost_usd)
 
     @admin.display(description="loop lag", ordering="event_loop_lag_ms")
     def loop_lag(self, firing: Firing) -> SafeString:
-        return cells.span(firing.event_loop_lag_ms)
+        return formatting.span(firing.event_loop_lag_ms)
 
     @admin.display(description="memory", ordering="peak_rss_mb")
     def memory(self, firing: Firing) -> SafeString:
         return (
-            cells.NOTHING
+            formatting.NOTHING
             if firing.peak_rss_mb is None
             else format_html('<span class="number">{} MB</span>', f"{firing.peak_rss_mb:.0f}")
         )
@@ -166,7 +167,7 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.display(description="beside it")
     def beside(self, firing: Firing) -> SafeString:
         if firing.concurrent_runs is None:
-            return cells.NOTHING
+            return formatting.NOTHING
         runs, streams = firing.concurrent_runs, firing.chat_streams_active or 0
         return format_html(
             '<span class="nowrap">{} run{}</span><span class="under nowrap">{} stream{}</span>',
@@ -177,4 +178,4 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.action(description="Download as CSV", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[Firing]) -> StreamingHttpResponse:
         """Send the chosen firings, or all that fit the filters, as a sheet."""
-        return sheets.sheet(request, f"firings-{clock.now():%Y-%m-%d}", csv.HEADING, csv.lines(chosen))
+        return csv_response.sheet(request, f"firings-{clock.now():%Y-%m-%d}", csv.HEADING, csv.lines(chosen))

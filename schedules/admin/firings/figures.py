@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from agents.states import FailureReason
 from schedules.admin.number_filters import LagFilter, Range, StepsFilter, TookFilter, WaitFilter, counts
 from schedules.models import Firing
-from stagent.lib import charts
+from stagent.lib.web import svg_charts
 
 NEWEST = 2000  # firings that are looked at; more would make the page slow and change little
 SHARES = (50, 95, 99)
@@ -131,7 +131,10 @@ def _spread(title: str, values: list[float], ranges: Sequence[Range], parameter:
     most = max((number for _, number in counted), default=0)
     lines = [
         Line(
-            str(stretch), number, charts.share(number, most, _tone(stretch)), link({parameter: stretch.value})
+            str(stretch),
+            number,
+            svg_charts.share(number, most, _tone(stretch)),
+            link({parameter: stretch.value}),
         )
         for stretch, number in counted
     ]
@@ -151,7 +154,7 @@ def _reasons(counted: Counter[str], link: Link) -> Picture:
         Line(
             reason.replace("_", " "),
             number,
-            charts.share(number, most, "bad"),
+            svg_charts.share(number, most, "bad"),
             link({"failure_reason__exact": reason}),
         )
         for reason, number in sorted(counted.items(), key=lambda item: (-item[1], item[0]))

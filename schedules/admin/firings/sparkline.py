@@ -8,8 +8,8 @@ from django.utils.safestring import SafeString
 
 from schedules.admin.badges import OF_FATE, fate
 from schedules.models import Firing, Schedule
-from stagent.lib import cells, charts
-from stagent.lib.charts import Bar
+from stagent.lib.web import formatting, svg_charts
+from stagent.lib.web.svg_charts import Bar
 
 LENGTH = 20
 LOWEST, HIGHEST = 25, 100  # of a bar, in percent
@@ -41,22 +41,22 @@ def _lately(ids: list[int]) -> Q:
 def draw(firings: list[Firing]) -> SafeString:
     """Draw the bars; the width of one bar does not depend on how many there are."""
     if not firings:
-        return cells.NOTHING
+        return formatting.NOTHING
     longest = max((firing.duration_ms or 0 for firing in firings), default=0) or 1
     missing = [NOT_YET] * (LENGTH - len(firings))
     counted = Counter(fate(firing) for firing in firings)
     label = f"The last {len(firings)} firings: " + ", ".join(
         f"{number} {told}" for told, number in counted.items()
     )
-    return charts.bars(
+    return svg_charts.bars(
         [*missing, *(_bar(firing, longest) for firing in firings)], label, css="spark", top=HIGHEST
     )
 
 
 def _bar(firing: Firing, longest: int) -> Bar:
     told = fate(firing)
-    took = f", took {cells.said(firing.duration_ms)}" if firing.duration_ms is not None else ""
+    took = f", took {formatting.said(firing.duration_ms)}" if firing.duration_ms is not None else ""
     why = f" ({firing.failure_reason or firing.reason})" if firing.failure_reason or firing.reason else ""
     height = LOWEST + (HIGHEST - LOWEST) * (firing.duration_ms or 0) / longest
-    title = f"{cells.exact(firing.nominal_at)}: {told}{took}{why}"
+    title = f"{formatting.exact(firing.nominal_at)}: {told}{took}{why}"
     return Bar(title, [(OF_FATE.get(told, "calm"), height)])

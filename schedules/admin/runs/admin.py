@@ -24,8 +24,9 @@ from schedules.models import Run
 from schedules.services import cancel_run, run_now
 from schedules.services.cancel_run import Cancelled
 from schedules.states import RunStatus
-from stagent.lib import clock, journal
-from stagent.lib.admin import ask_first, operator
+from stagent.lib import clock
+from stagent.lib.log import audit_log
+from stagent.lib.web.admin import ask_first, operator
 
 STOPS = (
     "What waits is taken out of the queue; what runs stops within a second. What was said and spent so far "
@@ -166,7 +167,7 @@ class RunAdmin(RunColumns):
                 became = cancel_run.cancel(
                     run.pk, reason=f"Cancelled by {request.user.get_username()}.", now=clock.now()
                 )
-                journal.note(operator(request), run, journal.CHANGE, "Cancelled.")
+                audit_log.note(operator(request), run, audit_log.CHANGE, "Cancelled.")
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
         else:
@@ -179,7 +180,7 @@ class RunAdmin(RunColumns):
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
             return None
-        journal.note(operator(request), run, journal.CHANGE, f"Queued once more as run {again.pk}.")
+        audit_log.note(operator(request), run, audit_log.CHANGE, f"Queued once more as run {again.pk}.")
         self.message_user(request, f"Queued again as run {again.pk}.", messages.SUCCESS)
         return again
 

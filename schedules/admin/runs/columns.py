@@ -17,8 +17,9 @@ from schedules.capacity import conditions, effective_cap
 from schedules.dashboard import queue
 from schedules.models import Run
 from schedules.states import RunStatus
-from stagent.lib import cells, clock
-from stagent.lib.admin import ReadOnlyAdmin
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ReadOnlyAdmin
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -70,42 +71,42 @@ class RunColumns(ReadOnlyAdmin):
 
     @admin.display(description="asked by", ordering="source")
     def asked_by(self, run: Run) -> SafeString:
-        forced = cells.badge("forced", "wait") if run.forced else ""
+        forced = formatting.badge("forced", "wait") if run.forced else ""
         attempt = f"attempt {run.attempt}" if run.attempt > 1 else ""
         return format_html('{} {}<span class="under">{}</span>', run.source, forced, attempt)
 
     @admin.display(description="steps", ordering="turn_count")
     def steps(self, run: Run) -> SafeString:
         most = (
-            format_html('<span class="quiet"> / {}</span>', cells.count(run.max_turns))
+            format_html('<span class="quiet"> / {}</span>', formatting.count(run.max_turns))
             if run.max_turns
             else ""
         )
-        return format_html("{}{}", cells.count(run.turn_count), most)
+        return format_html("{}{}", formatting.count(run.turn_count), most)
 
     @admin.display(description="tokens", ordering="output_tokens")
     def tokens(self, run: Run) -> SafeString:
-        read, written = cells.tokens(run.input_tokens), cells.tokens(run.output_tokens)
+        read, written = formatting.tokens(run.input_tokens), formatting.tokens(run.output_tokens)
         return format_html(
             '{}<span class="quiet"> in</span> {}<span class="quiet"> out</span>', read, written
         )
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, run: Run) -> SafeString:
-        return cells.cost(run.cost_usd, run.unpriced_turns)
+        return formatting.cost(run.cost_usd, run.unpriced_turns)
 
     @admin.display(description="waited")
     def waited(self, run: Run) -> SafeString:
         until = run.started_at or run.finished_at or clock.now()
-        return cells.span((until - run.queued_at) / MILLISECOND)
+        return formatting.span((until - run.queued_at) / MILLISECOND)
 
     @admin.display(description="took")
     def took(self, run: Run) -> SafeString:
-        return cells.span(took_ms(run))
+        return formatting.span(took_ms(run))
 
     @admin.display(description="queued", ordering="queued_at")
     def queued(self, run: Run) -> SafeString:
-        return cells.ago(run.queued_at, clock.now())
+        return formatting.ago(run.queued_at, clock.now())
 
 
 def took_ms(run: Run) -> float | None:

@@ -23,8 +23,8 @@ from agents.protocol.events import (
 )
 from agents.states import QuestionStatus
 from agents.transcripts import transcript
-from stagent.lib.rendering import html_of
 from stagent.lib.text import shorten
+from stagent.lib.web.markdown import html_of
 
 SHOWN = 60  # turns of a long run that are shown before somebody asks for the others
 MOST_EVENTS = 20_000

@@ -21,9 +21,9 @@ from schedules.models import Run, Schedule
 from schedules.models.schedule import LONGEST_REASON
 from schedules.services import schedule_commands
 from stagent.lib import clock
-from stagent.lib.admin import operator
-from stagent.lib.api.values import number
+from stagent.lib.api.types import number
 from stagent.lib.problems import Problem, typed
+from stagent.lib.web.admin import operator
 
 type Verb = Callable[[Schedule, AbstractBaseUser, datetime], str]
 PLAIN: dict[str, Verb] = {

@@ -29,8 +29,10 @@ from schedules.timing import describe
 from schedules.timing.timezones import names
 from schedules.timing.when_text import show
 from schedules.transitions import remove, streaks
-from stagent.lib import cells, clock, journal
-from stagent.lib.admin import operator
+from stagent.lib import clock
+from stagent.lib.log import audit_log
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import operator
 
 FOLD = ("collapse",)
 KEPT = (
@@ -92,7 +94,7 @@ class ScheduleAdmin(ScheduleDoing):
         taken = edit_schedule.take_over(row, form.changes, user) if change else {"owner": user}
         changes = form.changes | taken
         if change and taken:
-            journal.note(user, obj, journal.CHANGE, "Took it over: its agents act in their name now.")
+            audit_log.note(user, obj, audit_log.CHANGE, "Took it over: its agents act in their name now.")
         obj.pk = edit_schedule.save(row, changes, now=now).pk
         obj.refresh_from_db()
         for collision in collisions.check(obj, now):
@@ -152,11 +154,13 @@ class ScheduleAdmin(ScheduleDoing):
 
     @admin.display(description="average steps per firing")
     def average_steps(self, schedule: Schedule) -> SafeString:
-        return cells.at_least(cells.count(schedule.avg_turns_per_firing), schedule.avg_is_lower_bound)
+        return formatting.at_least(
+            formatting.count(schedule.avg_turns_per_firing), schedule.avg_is_lower_bound
+        )
 
     @admin.display(description="average duration")
     def average_duration(self, schedule: Schedule) -> SafeString:
-        return cells.at_least(cells.span(schedule.avg_duration_ms), schedule.avg_is_lower_bound)
+        return formatting.at_least(formatting.span(schedule.avg_duration_ms), schedule.avg_is_lower_bound)
 
 
 def _advice(schedule: Schedule) -> list[str]:

@@ -17,8 +17,9 @@ from schedules.states import ScheduleStatus
 from schedules.timing import describe
 from schedules.timing.timezones import zone
 from schedules.transitions.streaks import WARN_AFTER_BREACHES, WARN_AFTER_SLOW_RUNS
-from stagent.lib import cells, clock
-from stagent.lib.admin import ConsoleAdmin
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import ConsoleAdmin
 
 BREAK = format_html("/<wbr>{}", "")  # where a long name of a zone may go on in the next line
 OVERDUE = timedelta(seconds=15)
@@ -65,34 +66,40 @@ class ScheduleColumns(ConsoleAdmin):
         now = clock.now()
         if schedule.deferred_until and schedule.deferred_until > now:
             return format_html(
-                '{}<span class="under">waiting for chat</span>', cells.ago(schedule.deferred_until, now)
+                '{}<span class="under">waiting for chat</span>', formatting.ago(schedule.deferred_until, now)
             )
         if schedule.next_fire_at is None:
-            return cells.NOTHING
-        local = cells.clock(schedule.next_fire_at, zone(schedule.timezone))
+            return formatting.NOTHING
+        local = formatting.clock(schedule.next_fire_at, zone(schedule.timezone))
         if schedule.next_fire_at < now - OVERDUE:
             return format_html(
                 '{}<span class="under">{}</span>',
-                cells.badge("overdue", "bad", "No scheduler fired it"),
+                formatting.badge("overdue", "bad", "No scheduler fired it"),
                 local,
             )
-        return format_html('{}<span class="under">{}</span>', cells.ago(schedule.next_fire_at, now), local)
+        return format_html(
+            '{}<span class="under">{}</span>', formatting.ago(schedule.next_fire_at, now), local
+        )
 
     @admin.display(description="last 20")
     def lately(self, schedule: Schedule) -> SafeString:
         url = f"{reverse('admin:schedules_firing_changelist')}?schedule__id__exact={schedule.pk}"
-        return cells.link(url, sparkline.draw(schedule.lately))  # type: ignore[attr-defined]
+        return formatting.link(url, sparkline.draw(schedule.lately))  # type: ignore[attr-defined]
 
     @admin.display(description="steps", ordering="avg_turns_per_firing")
     def steps(self, schedule: Schedule) -> SafeString:
         most = schedule.max_turns or schedule.profile.max_turns
-        under = format_html('<span class="under">of {}</span>', cells.count(most)) if most else ""
-        usual = cells.at_least(cells.count(schedule.avg_turns_per_firing), schedule.avg_is_lower_bound)
+        under = format_html('<span class="under">of {}</span>', formatting.count(most)) if most else ""
+        usual = formatting.at_least(
+            formatting.count(schedule.avg_turns_per_firing), schedule.avg_is_lower_bound
+        )
         return format_html("{}{}", usual, under)
 
     @admin.display(description="streaks", ordering="-failure_streak")
     def streaks(self, schedule: Schedule) -> SafeString:
-        return format_html_join(" ", "{}", ((badge,) for badge in streak_badges(schedule))) or cells.NOTHING
+        return (
+            format_html_join(" ", "{}", ((badge,) for badge in streak_badges(schedule))) or formatting.NOTHING
+        )
 
     @admin.display(description="")
     def buttons(self, schedule: Any) -> SafeString | str:
@@ -119,17 +126,17 @@ def streak_badges(schedule: Schedule) -> list[SafeString]:
     badges = []
     if schedule.failure_streak:
         badges.append(
-            cells.badge(
+            formatting.badge(
                 f"{schedule.failure_streak} failed", "bad", f"in a row: {schedule.last_failure_reason}"
             )
         )
     if breaches := schedule.turn_budget_breach_streak:
         tone = "bad" if breaches >= WARN_AFTER_BREACHES else "wait"
         badges.append(
-            cells.badge(f"{breaches} at the limit", tone, "runs in a row reached their limit of steps")
+            formatting.badge(f"{breaches} at the limit", tone, "runs in a row reached their limit of steps")
         )
     if schedule.slow_streak >= WARN_AFTER_SLOW_RUNS:
         badges.append(
-            cells.badge(f"{schedule.slow_streak} slow", "wait", "runs in a row took most of their time")
+            formatting.badge(f"{schedule.slow_streak} slow", "wait", "runs in a row took most of their time")
         )
     return badges

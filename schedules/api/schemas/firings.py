@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from agents.states import FailureReason
 from schedules.api import lookups
 from schedules.states import FiringKind, Outcome
-from stagent.lib.api.values import Id, Ref, Row, Said
-from stagent.lib.by_key import ByKey
+from stagent.lib.api.types import Id, Ref, Row, Said
+from stagent.lib.db.rows_by_key import ByKey
 
 EXAMPLE: Any = json.loads("""{
   "id": "40", "schedule_id": "7", "schedule_name": "Morning report", "run_id": "42", "kind": "scheduled",

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from schedules.api.schemas.examples import FORECAST, STAGGER
 from schedules.services.stagger import Proposal, Step
-from stagent.lib.api.values import Id, Page, Row
+from stagent.lib.api.types import Id, Page, Row
 
 
 class ExpectedRow(Row):

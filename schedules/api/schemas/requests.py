@@ -12,7 +12,7 @@ from schedules.models.schedule import KEY, LONGEST_REASON, install_zone
 from schedules.models.slot import DEFAULT_POOL, Pool
 from schedules.services.edit_schedule import WHEN
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
-from stagent.lib.api.values import AnyId, Asked, DayTime, Moment, Name, Text, Whole, Words, number
+from stagent.lib.api.types import AnyId, Asked, DayTime, Moment, Name, Text, Whole, Words, number
 from stagent.lib.names import LARGEST_INTEGER
 from stagent.lib.problems import invalid
 

@@ -16,8 +16,8 @@ from schedules.capacity.conditions import Situation
 from schedules.capacity.wait_reasons import reason
 from schedules.models import Run
 from schedules.states import RunStatus, Source, WaitReason
-from stagent.lib.api.values import Id, Ref, Row, Said
-from stagent.lib.by_key import ByKey
+from stagent.lib.api.types import Id, Ref, Row, Said
+from stagent.lib.db.rows_by_key import ByKey
 
 EXAMPLE: Any = json.loads("""{
   "id": "42", "schedule_id": "7", "schedule_name": "Morning report", "firing_id": "40", "source": "scheduled",

@@ -15,9 +15,9 @@ from schedules.models.slot import DEFAULT_POOL
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from schedules.timing import describe
 from schedules.transitions import streaks
-from stagent.lib.api.values import Id, Ref, Row, Said, Warnings
-from stagent.lib.by_key import ByKey
-from stagent.lib.versions import version_of
+from stagent.lib.api.types import Id, Ref, Row, Said, Warnings
+from stagent.lib.api.versions import version_of
+from stagent.lib.db.rows_by_key import ByKey
 
 EXAMPLE: Any = json.loads("""{
   "id": "7", "name": "Morning report", "key": null, "project": null, "profile": "reporter",

@@ -19,8 +19,8 @@ from schedules.models import Pool, Run, Scheduler, Slot
 from schedules.models.scheduler import A_WORKER
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import RunStatus
-from stagent.lib.api.values import Ref, Row, Said
-from stagent.lib.prepared import Given, Select, Tuples
+from stagent.lib.api.types import Ref, Row, Said
+from stagent.lib.db.prepared import Given, Select, Tuples
 
 SHOWN = 100  # runs of the queue
 

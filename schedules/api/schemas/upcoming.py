@@ -10,7 +10,7 @@ from schedules.models import Schedule
 from schedules.timing import cron_steps
 from schedules.timing.recurrence import Instant, jittered
 from schedules.timing.timezones import zone
-from stagent.lib.api.values import Row, Warnings
+from stagent.lib.api.types import Row, Warnings
 
 EXAMPLE: Any = {
     "nominal_at": "2026-11-25T08:00:00Z", "fire_at": "2026-11-25T08:00:12Z",

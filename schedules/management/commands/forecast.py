@@ -22,7 +22,7 @@ from schedules.forecast.as_json import answer
 from schedules.forecast.forecast import FATES, HOURS, MOST_HOURS, Day, Expected, Forecast, play
 from schedules.timing.timezones import zone
 from stagent.lib import clock
-from stagent.lib.cells import money
+from stagent.lib.web.formatting import money
 
 ROWS = 30
 

@@ -20,9 +20,9 @@ from django.db import DatabaseError
 
 from schedules import conf
 from schedules.dispatch.loop import GRACE_SEC, Loop
-from stagent.lib import migrated
-from stagent.lib.interpreter import share_finely
-from stagent.lib.log_output import LineWriter
+from stagent.lib.db import migrations
+from stagent.lib.log.output import LineWriter
+from stagent.lib.processes.gc_tuning import share_finely
 
 OVERRIDES = {"max_concurrent": "SCHEDULE_MAX_CONCURRENT", "lease_ttl": "SCHEDULE_LEASE_TTL_SEC"}
 
@@ -76,11 +76,11 @@ class Command(BaseCommand):
     def _check_the_database(self) -> None:
         """Refuse a database that this code does not fit; one that is away may come back, the loop waits."""
         try:
-            missing = migrated.missing()
+            missing = migrations.missing()
         except DatabaseError:
             return
         if missing:
-            raise CommandError(f"migrations: {migrated.said(missing)}")
+            raise CommandError(f"migrations: {migrations.said(missing)}")
 
     @staticmethod
     def _check(option: str, name: str, value: int) -> None:

@@ -14,8 +14,8 @@ from django.contrib.auth.models import User
 from schedules.schedule_file import match, plan, render_plan, serialize
 from schedules.services.actor import Actor
 from stagent.lib import clock
-from stagent.lib.file_command import FileCommand
-from stagent.lib.yaml_reader import read
+from stagent.lib.yaml_file.command import FileCommand
+from stagent.lib.yaml_file.reader import read
 
 DOOR = "manage.py schedules"
 

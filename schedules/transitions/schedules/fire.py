@@ -24,7 +24,7 @@ from schedules.transitions.lease import request_cancel
 from schedules.transitions.park import withdraw
 from schedules.transitions.schedules.decide import Due
 from schedules.transitions.schedules.next_instant import MICROSECOND, SKEW, defer, move_on
-from stagent.lib import bell
+from stagent.lib import wakeup
 from stagent.lib.text import clip, sentence
 
 log = logging.getLogger("stagent.loop")
@@ -184,7 +184,7 @@ def _write(dues: Sequence[Due]) -> int:
     for firing in firings:
         if firing.outcome == Outcome.MISSED:
             notices.tell_missed_one_shot(firing, dues[0].now)
-    bell.ring()
+    wakeup.ring()
     return len(firings)
 
 

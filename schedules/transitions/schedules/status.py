@@ -13,7 +13,7 @@ from schedules.transitions.lease import request_cancel
 from schedules.transitions.park import withdraw
 from schedules.transitions.schedules import fire
 from schedules.transitions.schedules.next_instant import NO_NEXT, next_columns, next_from
-from stagent.lib import bell
+from stagent.lib import wakeup
 from stagent.lib.text import clip
 
 PAUSED_THEN = "The schedule was paused after it came due; the run waits until it is resumed."
@@ -45,7 +45,7 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
             return False
         forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
         _write(schedule, restarted(schedule, now) | forgiven | {"resumed_at": now})
-        bell.ring()
+        wakeup.ring()
     return True
 
 
@@ -93,7 +93,7 @@ def remove(schedule_id: int, *, now: datetime) -> bool:
             _stop(run_id, reason, now)
         standing.end_all([standing.in_schedule(schedule_id)])
         schedule.delete()
-        bell.ring()
+        wakeup.ring()
     return True
 
 

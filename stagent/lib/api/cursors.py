@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
-from stagent.lib.api.values import storable
+from stagent.lib.api.types import storable
 from stagent.lib.problems import Problem, invalid
 
 UNKNOWN = "This is no cursor of this list: send the `next` of its last page."

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from pydantic import BaseModel, Field, model_validator
 
 from stagent.lib.api.cursors import after, cursor_after, decode, encode, unknown_cursor
-from stagent.lib.api.values import Listed
-from stagent.lib.by_key import ByKey
+from stagent.lib.api.types import Listed
+from stagent.lib.db.paging import keys
+from stagent.lib.db.rows_by_key import ByKey
 from stagent.lib.problems import invalid
-from stagent.lib.stretches import keys
 
 MOST_ROWS = 500
 

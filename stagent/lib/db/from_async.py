@@ -18,8 +18,8 @@ from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
-from stagent.lib.outage import Outage
-from stagent.lib.thread_pool import Priority, ThreadPool
+from stagent.lib.processes.outage import Outage
+from stagent.lib.processes.thread_pool import Priority, ThreadPool
 
 log = logging.getLogger("agents.database")
 _outage = Outage(log, "A database call of an event loop")

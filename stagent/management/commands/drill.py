@@ -15,16 +15,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from stagent.drills.ground import throwaway
+from stagent.ops.drills.throwaway_install import throwaway
 
 SHORT_LEASES = {"SCHEDULE_LEASE_TTL_SEC": "4", "CHAT_LEASE_TTL_SEC": "4"}
 DRILLS = {
-    "incident": ("stagent.drills.incident", {}),
+    "incident": ("stagent.ops.drills.incident", {}),
     "cluster": (
-        "stagent.drills.cluster",
+        "stagent.ops.drills.cluster",
         SHORT_LEASES | {"STAGENT_EXECUTOR": "procrastinate", "SCHEDULE_MAX_CONCURRENT": "4"},
     ),
-    "kill": ("stagent.drills.kill", SHORT_LEASES | {"SCHEDULE_CHAT_PRESSURE_MAX_DELAY_SEC": "1"}),
+    "kill": ("stagent.ops.drills.kill", SHORT_LEASES | {"SCHEDULE_CHAT_PRESSURE_MAX_DELAY_SEC": "1"}),
 }
 
 

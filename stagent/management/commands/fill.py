@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from schedules.models import Firing, Run, Schedule
-from stagent.filling import Size, fill
 from stagent.lib import clock
+from stagent.ops.sample_data import Size, fill
 
 
 class Command(BaseCommand):

@@ -23,12 +23,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from schedules import handover
-from stagent import demo, first_user
-from stagent.children import Child, Household
-from stagent.first_user import FirstUser, NameTaken
 from stagent.lib import clock, env
-from stagent.lib.log_output import LineWriter
-from stagent.listening import CannotListen, address_of, answers, is_local, take_port
+from stagent.lib.log.output import LineWriter
+from stagent.ops import demo, first_admin
+from stagent.ops.first_admin import FirstUser, NameTaken
+from stagent.supervisor.port import CannotListen, address_of, answers, is_local, take_port
+from stagent.supervisor.supervisor import Child, Household
 
 ASK_EVERY_SEC = 0.25
 SLOW_START_SEC = 30.0
@@ -70,7 +70,7 @@ class Command(BaseCommand):
     def _make_admin(self) -> None:
         try:
             with transaction.atomic():  # a password that cannot be shown is nobody's
-                made = first_user.make_admin(env.text("STAGENT_ADMIN_PASSWORD"))
+                made = first_admin.make_admin(env.text("STAGENT_ADMIN_PASSWORD"))
                 if made and made.password:
                     self._print_password(made)
         except OSError as error:

@@ -8,9 +8,9 @@ from agents.mcp import discovery
 from agents.mcp.tool_digest import Found
 from agents.models import McpServer, McpTool, Profile
 from agents.states import McpToolState as State
-from stagent import doctor_servers
-from stagent.health import Level
 from stagent.lib import clock
+from stagent.ops.doctor import servers
+from stagent.ops.health import Level
 from tests.support.mcp_servers import a_server, allowed
 from tests.support.programs import Program, refusal
 
@@ -192,7 +192,7 @@ def test_the_doctor_has_a_line_for_every_server():
     allowed(a_server(), "shout")
     a_server("crash", slug="broken")
     a_server("crash", slug="off", enabled=False)
-    broken, tester = doctor_servers.mcp_servers(clock.now())
+    broken, tester = servers.mcp_servers(clock.now())
     assert (tester.level, tester.detail) == (Level.OK, "tester: answers, 1 of 11 tools offered")
     assert broken.level == Level.FAIL
     assert "exit code 4" in broken.detail

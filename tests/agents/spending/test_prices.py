@@ -18,8 +18,8 @@ from agents.runtimes.errors import BudgetExceeded
 from agents.spending import prices
 from agents.spending.prices import SMALLEST, price
 from agents.states import Activity, PriceSource
-from stagent import doctor
-from stagent.health import Level
+from stagent.ops.doctor import report
+from stagent.ops.health import Level
 
 pytestmark = pytest.mark.django_db
 
@@ -116,16 +116,16 @@ def test_a_long_question_is_measured_at_the_higher_price():
 
 
 def test_the_doctor_says_how_old_the_list_is_and_names_what_it_does_not_know(monkeypatch):
-    finding = doctor.prices(NOON)
+    finding = report.prices(NOON)
     assert finding.level == Level.OK
     assert str(prices.list_date()) in finding.detail
     LedgerEntry.objects.create(
         at=NOON, activity=Activity.RUN_TURN, provider="anthropic", model="claude-nova-9", cost_usd=None
     )
-    finding = doctor.prices(NOON)
+    finding = report.prices(NOON)
     assert finding.level == Level.WARN
     assert "not known of anthropic/claude-nova-9: add them under Prices" in finding.detail
-    assert doctor.prices(NOON.replace(year=2028)).level == Level.WARN
+    assert report.prices(NOON.replace(year=2028)).level == Level.WARN
 
 
 def test_seeded_rows_go_and_those_that_somebody_changed_stay():

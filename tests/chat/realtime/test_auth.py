@@ -11,7 +11,7 @@ from chat.models import Message
 from chat.realtime import consumers
 from stagent.lib.db.from_async import in_database
 from stagent.models import ApiToken
-from stagent.sockets import is_ours
+from stagent.websocket_auth import is_ours
 from tests.support.sockets import HOME, Socket, by_session, by_token
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,14 +10,14 @@ from agents.models import Event, LiveStream
 from chat.models import Message
 from chat.states import FINISHED
 from chat.transitions import request_stop
-from stagent import audit
 from stagent.lib import clock
 from stagent.lib.db.from_async import in_database
 from stagent.models import ApiToken
+from stagent.ops import audit
 from tests.support.answering import until
-from tests.support.chance import chance
 from tests.support.ports import find_unused_port
 from tests.support.processes import Web
+from tests.support.seed import chance
 from tests.support.sockets import text_in
 from tests.support.talkers import Talker
 

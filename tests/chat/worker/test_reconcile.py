@@ -13,7 +13,7 @@ from agents.protocol.events import TurnStarted
 from chat.models import Message
 from chat.transitions import park, renew, request_stop
 from chat.worker import reconcile
-from stagent.lib.holder import holder
+from stagent.lib.processes.process_id import holder
 from tests.support.builders import NOON
 from tests.support.talking import TTL, asks, begins, says, writes
 

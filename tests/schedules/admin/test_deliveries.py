@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from schedules.models import Schedule
+from tests.support.mailbox import a_delivery
 from tests.support.pages import Reader
-from tests.support.postbox import a_delivery
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/schedules/delivery/"

@@ -15,7 +15,7 @@ from schedules.states import RunStatus
 from schedules.transitions import Ending, finish
 from stagent.lib import clock
 from tests.support.builders import NOON, a_running_run, a_schedule
-from tests.support.postbox import Postbox, a_delivery, fresh
+from tests.support.mailbox import Postbox, a_delivery, fresh
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from schedules.models import Delivery, Schedule
 from schedules.signals import announce, schedule_paused_itself
 from stagent.lib import clock
 from tests.support.builders import NOON
-from tests.support.postbox import Postbox, a_delivery, fresh
+from tests.support.mailbox import Postbox, a_delivery, fresh
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db

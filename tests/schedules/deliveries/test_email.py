@@ -8,7 +8,7 @@ from django.core import mail
 from schedules.deliveries.sender import send_due
 from schedules.models import Delivery, Schedule
 from tests.support.builders import NOON
-from tests.support.postbox import RESULT, a_delivery, fresh
+from tests.support.mailbox import RESULT, a_delivery, fresh
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ import pytest
 from schedules.checks import NO_MAIL_SERVER
 from schedules.deliveries.sender import send_due
 from tests.support.builders import NOON, a_profile
-from tests.support.postbox import a_delivery, fresh
+from tests.support.mailbox import a_delivery, fresh
 from tests.support.programs import Program
 
 pytestmark = pytest.mark.django_db

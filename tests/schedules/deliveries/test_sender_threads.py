@@ -12,7 +12,7 @@ from schedules.states import Source
 from schedules.transitions import enqueue
 from stagent.lib import clock
 from tests.support.builders import a_profile, a_schedule
-from tests.support.postbox import Postbox
+from tests.support.mailbox import Postbox
 
 
 def pass_once() -> None:

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from schedules.deliveries.sender import send_due
 from schedules.deliveries.webhook import signature, webhook_secret
 from tests.support.builders import NOON
-from tests.support.postbox import RESULT, Postbox, a_delivery, fresh
+from tests.support.mailbox import RESULT, Postbox, a_delivery, fresh
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from schedules.models import Firing, Run, Schedule, Scheduler, Slot
 from schedules.services import edit_schedule
 from schedules.states import RunStatus, ScheduleKind, ScheduleStatus, Source
 from schedules.transitions import enqueue, request_cancel
-from stagent.lib import bell, clock
+from stagent.lib import clock, wakeup
 from tests.support.builders import a_profile, a_schedule
 from tests.support.waiting import wait_until
 
@@ -51,7 +51,7 @@ def ask(prompt: str, **changes: Any) -> Run:
     changes = {"cron": "0 0 1 1 *"} | changes
     schedule = a_schedule(now, prompt=prompt, profile=a_profile("worker", tools=["*"]), **changes)
     run = enqueue(schedule, source=Source.MANUAL, now=now)
-    bell.ring()
+    wakeup.ring()
     return run
 
 

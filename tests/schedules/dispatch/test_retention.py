@@ -16,7 +16,7 @@ from schedules.models import Delivery, Firing, Notice, Run, Scheduler
 from schedules.monitoring import notices
 from schedules.states import FiringKind, Outcome, RunStatus
 from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, a_scheduler
-from tests.support.postbox import RESULT
+from tests.support.mailbox import RESULT
 
 pytestmark = pytest.mark.django_db
 

@@ -20,7 +20,8 @@ from schedules.execution.executor import Executor
 from schedules.execution.run_task import Cause
 from schedules.models import Run
 from schedules.states import RunStatus
-from stagent.lib import clock, leases
+from stagent.lib import clock
+from stagent.lib.processes import leases
 from tests.support.builders import a_profile, a_running_run, a_schedule
 from tests.support.talking import says
 from tests.support.waiting import wait_until

@@ -19,7 +19,7 @@ from schedules.monitoring import detectors, notices
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish, remove, resume
 from tests.support.builders import NOON, a_running_run, a_schedule, a_scheduler
-from tests.support.postbox import Postbox
+from tests.support.mailbox import Postbox
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

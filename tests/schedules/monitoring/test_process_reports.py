@@ -7,11 +7,11 @@ import pytest
 from schedules.models import Notice, ProcessHealth
 from schedules.monitoring import detectors, process_reports
 from schedules.monitoring.process_reports import Reporter
-from stagent import health
 from stagent.lib import clock
-from stagent.lib.holder import holder
-from stagent.lib.supervisor import Supervisor
-from stagent.lib.watched import State
+from stagent.lib.processes.process_id import holder
+from stagent.lib.processes.supervisor import Supervisor
+from stagent.lib.processes.watched import State
+from stagent.ops import health
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,9 +16,9 @@ from schedules.models import Pool, Schedule
 from schedules.schedule_file import serialize
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib import clock
-from stagent.lib import yaml_reader as reading
 from stagent.lib.names import fault_of
 from stagent.lib.text import is_blank
+from stagent.lib.yaml_file import reader as reading
 from tests.support.builders import a_profile, a_schedule
 
 START = "schedules:\n  - name: Watch\n    profile: tester\n    cron: 0 9 * * *\n    prompt: Look.\n"

@@ -17,7 +17,7 @@ from django.conf import settings
 from procrastinate.contrib.django.management.commands import procrastinate
 
 from schedules.cluster import worker_host
-from stagent.lib.log_output import LineWriter
+from stagent.lib.log.output import LineWriter
 
 DEFAULTS: dict[str, Any] = settings.PROCRASTINATE_WORKER_DEFAULTS
 NICE = 5

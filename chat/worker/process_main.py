@@ -1,0 +1,86 @@
+"""A process that works on replies, beside the web process that started it: see `chat.worker.process`.
+
+1. Open the desk, and ring in the web process whenever it rings here; not again before it has heard the last.
+2. Look for work whenever the web process rings.
+3. Told to leave, or alone: settle what is being answered, and leave.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stagent.lib.processes.watched import Watched
+
+LEAVE = b"l"
+NEWS = b"n"
+IDLE_SEC = 5.0
+WORK, HEARD = b"w", b"h"
+ANSWER_SEC = 0.25  # for the web process to say that it has heard; pages look by themselves as often
+
+
+def main(line: socket.socket) -> None:
+    """Work until the line is cut or says so."""
+    import django
+
+    django.setup()
+    from chat.feed import broadcast
+    from chat.worker.worker import Desk
+    from schedules.monitoring.process_reports import Reporter
+    from stagent.lib.processes.gc_tuning import share_finely
+    from stagent.lib.processes.process_id import holder
+    from stagent.lib.processes.shutdown import close_in_order
+    from stagent.lib.processes.supervisor import SUPERVISOR
+
+    share_finely()
+    news, heard = threading.Event(), threading.Event()
+    broadcast.listen(news.set)
+    SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, heard, line, watched)).start()
+    desk, reporter = Desk(), Reporter("replies", holder("replies"))
+    desk.open()
+    reporter.start()
+    while (bells := _heard(line)) and LEAVE not in bells:
+        if HEARD in bells:
+            heard.set()
+        if WORK in bells:
+            desk.look()
+    close_in_order([("end the replies", desk.close), ("end the report", reporter.stop)])
+
+
+def _heard(line: socket.socket) -> bytes:
+    """Wait for bells; none means that the web process is gone, however it went."""
+    try:
+        return line.recv(4096)
+    except OSError:
+        return b""
+
+
+def _tell(news: threading.Event, heard: threading.Event, line: socket.socket, watched: "Watched") -> None:
+    with suppress(OSError):  # nobody listens any more
+        while True:
+            if news.wait(IDLE_SEC):
+                news.clear()
+                heard.clear()
+                line.send(NEWS)
+                heard.wait(ANSWER_SEC)
+            watched.beat()
+    watched.stop()
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stagent.settings")
+    mate = socket.socket(fileno=int(sys.argv[1]))
+    mate.set_inheritable(False)  # or a tool's process would hold the line when we are gone
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the web process, which tells us
+    signal.signal(signal.SIGTERM, lambda *_: mate.shutdown(socket.SHUT_RD))
+    main(mate)
+    # What is still at work here, a loop that hangs for one, must not meet an interpreter that is taken apart.
+    logging.shutdown()
+    os._exit(0)

@@ -1,0 +1,104 @@
+"""Flattening the peaks from the forecast page: what is proposed, and what a click does."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+from schedules.capacity.conditions import Situation
+from schedules.forecast import inputs
+from schedules.forecast.forecast import HOURS, Forecast, play
+from schedules.forecast.inputs import Outlook
+from schedules.forecast.stagger_solver import FARTHEST
+from schedules.services import stagger
+from schedules.services.stagger import Applied, Proposal, Step
+from schedules.timing.phrases import When, describe_when
+from stagent.lib import clock
+from stagent.lib.web import formatting
+from stagent.lib.web.admin import operator
+
+WEEK = timedelta(days=7)
+CROWDED = 10_000  # firings in the hours of the forecast; a week of them takes too long to go through
+AT_ONCE = 300  # with more schedules than this, one asks for the proposal: it takes a moment
+MOST_AMONG = 500
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Line:
+    """One move as it is shown."""
+
+    step: Step
+    now: str
+    then: str
+
+
+def look(request: HttpRequest, at: Situation, outlook: Outlook, forecast: Forecast) -> dict[str, Any]:
+    """Return the proposal for the page, or that it is there for the asking."""
+    among = [int(number[:18]) for number in request.GET.get("among", "").split(",") if number.isdecimal()]
+    if len(outlook.likely) > AT_ONCE and not among and "flatten" not in request.GET:
+        return {"proposal": None}
+    farther, played = look_farther(at, outlook, forecast)
+    proposal = stagger.propose(farther, played, among[:MOST_AMONG])
+    lines = [Line(step, _said(step.move.before), _said(step.move.after)) for step in proposal.steps]
+    return {
+        "proposal": proposal,
+        "lines": lines,
+        "effect": effect(proposal),
+        "farthest": FARTHEST,
+        "stretch": "7 days" if played is not forecast else f"{HOURS} hours",
+        "among": len(among),
+    }
+
+
+def look_farther(at: Situation, outlook: Outlook, forecast: Forecast) -> tuple[Outlook, Forecast]:
+    """Return the coming week, in which weekly schedules meet; the same hours where they are crowded."""
+    if sum(len(one.plan.dues) for one in outlook.likely) > CROWDED:
+        return outlook, forecast
+    until = at.now + WEEK
+    week = inputs.look(at, until)
+    return week, play(week, now=at.now, until=until, cap=forecast.cap)
+
+
+def effect(proposal: Proposal) -> list[tuple[str, str, str]]:
+    """Return what the moves change: its name, without them, with them."""
+    before, after = proposal.before, proposal.after
+    return [
+        ("Busiest five minutes", f"{proposal.peak_before:,} steps", f"{proposal.peak_after:,} steps"),
+        ("Longest wait", _for(before.longest_wait_sec), _for(after.longest_wait_sec)),
+        ("Most waiting", f"{before.peak_waiting:,}", f"{after.peak_waiting:,}"),
+        ("Runs", f"{before.runs:,}", f"{after.runs:,}"),
+    ]
+
+
+def apply(request: HttpRequest) -> None:
+    """Move the ticked schedules and say what became of each."""
+    if not request.user.has_perm("schedules.change_schedule"):
+        raise PermissionDenied
+    applied = stagger.apply(request.POST.getlist("move"), operator(request), clock.now())
+    _tell(request, applied)
+
+
+def _tell(request: HttpRequest, applied: Applied) -> None:
+    if applied.moved:
+        messages.success(request, f"Moved: {_names(applied.moved)}.")
+    for name, why in applied.kept:
+        messages.warning(request, f"“{name}” stays where it is: {why}.")
+    if not (applied.moved or applied.kept):
+        messages.info(request, "Nothing was chosen, so nothing was moved.")
+
+
+def _names(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _said(cron: str) -> str:
+    return describe_when(When(cron))
+
+
+def _for(seconds: float) -> str:
+    return formatting.said(1000 * seconds) if seconds >= 1 else "none"

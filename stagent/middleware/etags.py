@@ -1,0 +1,61 @@
+"""What is polled is sent once: GET answers of the API carry an ETag, and If-None-Match gets a 304 for it.
+
+That saves the sending and the reading, not the looking. A view whose answer differs each time in what nobody
+would look again for says itself what it stands for (`stagent.lib.api.etags`). The ETag of a row that PATCH
+changes begins with the row's version, on GET and on PATCH: If-Match compares that (`stagent.lib.api.versions`).
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.decorators import sync_and_async_middleware
+
+from stagent.lib.api.etags import said, version_shown
+from stagent.lib.api.versions import MARK
+
+PREFIX = "/api/"
+
+
+@sync_and_async_middleware
+def conditional_answers(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Give answers their ETag, or a 304 in their place."""
+    if iscoroutinefunction(get_response):
+
+        async def later(request: HttpRequest) -> HttpResponseBase:
+            return _conditional(request, await get_response(request))
+
+        return later
+    return lambda request: _conditional(request, get_response(request))
+
+
+def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if not _is_answer(request, response):
+        return response
+    assert isinstance(response, HttpResponse)
+    etag = _etag(request, response.content)
+    response.headers["ETag"] = etag
+    if request.method != "GET":
+        return response
+    response.headers.setdefault("Cache-Control", "private, no-cache")  # ask again each time
+    patch_vary_headers(response, ("Authorization", "Cookie"))
+    return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def _etag(request: HttpRequest, content: bytes) -> str:
+    version = version_shown(request)
+    shown = blake2b(said(request) or content, digest_size=16).hexdigest()
+    return f'"{version}{MARK if version else ""}{shown}"'
+
+
+def _is_answer(request: HttpRequest, response: HttpResponseBase) -> bool:
+    return (
+        (request.method == "GET" or bool(version_shown(request)))
+        and request.path_info.startswith(PREFIX)
+        and response.status_code == 200
+        and not response.streaming
+        and response.headers.get("Content-Type", "").startswith("application/json")
+    )

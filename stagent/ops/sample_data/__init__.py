@@ -1,0 +1,41 @@
+"""A plausible large install, to try and to measure: a month of schedules at work, and of people talking.
+
+Rows are poured past every door of the product; nothing of it is due within the next hour.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from schedules.monitoring.rollups import rollup
+from stagent.ops.sample_data.bulk_copy import at_ease
+from stagent.ops.sample_data.conversations import talk
+from stagent.ops.sample_data.runs import work
+from stagent.ops.sample_data.schedules import schedules
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of each to make."""
+
+    schedules: int
+    firings: int
+    runs: int
+    conversations: int = 0
+    messages: int = 0
+
+
+def fill(size: Size, now: datetime, tell: Callable[[str], Any]) -> None:
+    """Write it all, telling how far it is; counters of /metrics begin after it."""
+    dice = Random(7)
+    with at_ease():
+        made = schedules(size.schedules, now, dice)
+        tell(f"{len(made):,} schedules")
+        for done in work(size.firings, size.runs, made, now, dice):
+            tell(done)
+        if size.conversations:
+            talk(size.conversations, size.messages, now, dice)
+            tell(f"{size.conversations:,} conversations of {size.messages:,} messages")
+    rollup.begin(now)

@@ -1,0 +1,55 @@
+"""The thread of each web process that notices when no scheduler is there, for then nobody else can.
+
+It looks a few times a minute and sends such a notice itself: the courier lives in the scheduler.
+"""
+
+import logging
+from datetime import datetime
+
+from django.db import close_old_connections, connections
+
+from schedules.deliveries.sender import send_due
+from schedules.monitoring import detectors
+from stagent.lib import clock
+from stagent.lib.processes.supervisor import SUPERVISOR
+from stagent.lib.processes.watched import Watched
+
+LOOK_EVERY_SEC = 15.0
+
+log = logging.getLogger("stagent.web.watchdog")
+
+
+class Watchman:
+    """Ends with its process; whatever goes wrong, the next round looks again."""
+
+    def __init__(self, every_sec: float = LOOK_EVERY_SEC) -> None:
+        self._every_sec = every_sec
+        self._since: datetime | None = None  # when a scheduler could first be expected
+        self._seen: datetime | None = None  # when a scheduler was last there
+        self.thread = SUPERVISOR.thread("scheduler watch", self._run, stuck_sec=every_sec + 60, logger=log)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def leave(self) -> None:
+        self.thread.stop()
+
+    def _run(self, watched: Watched) -> None:
+        try:
+            while not watched.stopping.wait(self._every_sec):
+                try:
+                    self._round()
+                except Exception as error:  # noqa: BLE001 - told by `failed`
+                    watched.failed(error)
+                else:
+                    watched.worked()
+        finally:
+            connections.close_all()
+
+    def _round(self) -> None:
+        close_old_connections()
+        now = clock.now()
+        self._since = self._since or now
+        if detectors.look_for_scheduler(now, self._since, self._seen):
+            self._seen = now
+        send_due(now, notice__isnull=False)
