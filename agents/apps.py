@@ -11,5 +11,5 @@ class AgentsConfig(AppConfig):
         from stagent.lib.db.from_async import connections_of_its_own
 
         builtin.register()
-        invoke.surround(connections_of_its_own)
+        invoke.register_tool_context(connections_of_its_own)
         runtimes.register(AnthropicRuntime())

@@ -74,14 +74,14 @@ class Permission(models.TextChoices):
     DENY = "deny"
 
 
-class QuestionKind(models.TextChoices):
+class ApprovalKind(models.TextChoices):
     """What a person is asked for."""
 
     APPROVAL = "approval"  # leave to make a call
     QUESTION = "question"  # an answer in words, which is the result of the call
 
 
-class QuestionStatus(models.TextChoices):
+class ApprovalStatus(models.TextChoices):
     """Where a question stands; it is settled once and stays so."""
 
     OPEN = "open"
@@ -94,12 +94,12 @@ class QuestionStatus(models.TextChoices):
 
 # Every arrow of a question and the one function of `agents.approvals.approvals` that walks it.
 QUESTION_ARROWS = (
-    (QuestionStatus.OPEN, QuestionStatus.ALLOWED, "answer"),
-    (QuestionStatus.OPEN, QuestionStatus.DENIED, "answer"),
-    (QuestionStatus.OPEN, QuestionStatus.ANSWERED, "answer"),
-    (QuestionStatus.OPEN, QuestionStatus.EXPIRED, "answer"),  # it came too late
-    (QuestionStatus.OPEN, QuestionStatus.EXPIRED, "expire"),
-    (QuestionStatus.OPEN, QuestionStatus.WITHDRAWN, "withdraw"),
+    (ApprovalStatus.OPEN, ApprovalStatus.ALLOWED, "answer"),
+    (ApprovalStatus.OPEN, ApprovalStatus.DENIED, "answer"),
+    (ApprovalStatus.OPEN, ApprovalStatus.ANSWERED, "answer"),
+    (ApprovalStatus.OPEN, ApprovalStatus.EXPIRED, "answer"),  # it came too late
+    (ApprovalStatus.OPEN, ApprovalStatus.EXPIRED, "expire"),
+    (ApprovalStatus.OPEN, ApprovalStatus.WITHDRAWN, "withdraw"),
 )
 
 

@@ -86,7 +86,7 @@ async def through(listener: Listener, text: str) -> float:
 def _slow_disk() -> None:
     write = batch_writer._write
 
-    def slowly(pages: list[batch_writer.Page]) -> dict[int, int]:
+    def slowly(pages: list[batch_writer.WriteRequest]) -> dict[int, int]:
         time.sleep(SLOW_WRITE_SEC)
         return write(pages)
 

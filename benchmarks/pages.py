@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import reverse
 
-from agents.models import Event, Question
+from agents.models import Approval, Event
 from chat.models import Conversation
 from schedules.models import Firing, Run, Schedule
 
@@ -69,7 +69,7 @@ def _things() -> Iterator[str]:
         newest = things._base_manager.order_by("-pk")[0]
         yield reverse(f"admin:schedules_{model}_change", args=[newest.pk])
     yield reverse("admin:schedules_schedule_add")
-    yield reverse("admin:agents_question_change", args=[Question.objects.order_by("-pk")[0].pk])
+    yield reverse("admin:agents_question_change", args=[Approval.objects.order_by("-pk")[0].pk])
     if said := Event.objects.order_by("-seq").first():
         run = Run.objects.filter(transcript=said.transcript_id).first()
         if run is not None:

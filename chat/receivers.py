@@ -4,13 +4,13 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from agents.models import Question
+from agents.models import Approval
 from agents.signals import question_answered
 from chat.transitions import unpark
 
 
 @receiver(question_answered)
-def go_on(question: Question, **_: Any) -> None:
+def go_on(question: Approval, **_: Any) -> None:
     """Let the desk go on with the reply that asked; the reconciler does it if this is lost."""
     if question.message_id is not None:
         unpark(question.message_id)

@@ -1,14 +1,21 @@
 """Agents in the console: who they are, what they spend, how their providers are doing."""
 
-from agents.admin.approvals import QuestionAdmin
+from agents.admin.approvals import ApprovalAdmin
 from agents.admin.budgets import BudgetAdmin
 from agents.admin.ledger import LedgerEntryAdmin, ModelPriceAdmin
 from agents.admin.mcp_servers import McpServerAdmin
 from agents.admin.profiles import ProfileAdmin, ProjectAdmin
 from agents.admin.providers import ProviderAdmin
-from agents.admin.standing_approvals import LeaveAdmin
+from agents.admin.standing_approvals import StandingApprovalAdmin
 
 __all__ = [
-    "BudgetAdmin", "LeaveAdmin", "LedgerEntryAdmin", "McpServerAdmin", "ModelPriceAdmin", "ProfileAdmin",
-    "ProjectAdmin", "ProviderAdmin", "QuestionAdmin",
+    "ApprovalAdmin",
+    "BudgetAdmin",
+    "LedgerEntryAdmin",
+    "McpServerAdmin",
+    "ModelPriceAdmin",
+    "ProfileAdmin",
+    "ProjectAdmin",
+    "ProviderAdmin",
+    "StandingApprovalAdmin",
 ]  # fmt: skip

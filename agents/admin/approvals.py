@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 
 from agents.approvals import approvals
 from agents.approvals.approvals import ALLOW, ALWAYS, DENY
-from agents.models import Question
-from agents.models.approval import QuestionQuerySet
-from agents.states import QuestionStatus
+from agents.models import Approval
+from agents.models.approval import ApprovalQuerySet
+from agents.states import ApprovalStatus
 from stagent.lib import clock
 from stagent.lib.problems import Problem
 from stagent.lib.text import shorten
@@ -22,21 +22,21 @@ from stagent.lib.web import formatting
 from stagent.lib.web.admin import ReadOnlyAdmin, came_from, operator, row_link
 
 TONES = {
-    QuestionStatus.OPEN: "wait",
-    QuestionStatus.ALLOWED: "good",
-    QuestionStatus.ANSWERED: "good",
-    QuestionStatus.DENIED: "bad",
-    QuestionStatus.EXPIRED: "calm",
-    QuestionStatus.WITHDRAWN: "calm",
+    ApprovalStatus.OPEN: "wait",
+    ApprovalStatus.ALLOWED: "good",
+    ApprovalStatus.ANSWERED: "good",
+    ApprovalStatus.DENIED: "bad",
+    ApprovalStatus.EXPIRED: "calm",
+    ApprovalStatus.WITHDRAWN: "calm",
 }
 
 
-def question_badge(question: Question) -> SafeString:
-    return formatting.badge(question.status, TONES[QuestionStatus(question.status)])
+def approval_badge(question: Approval) -> SafeString:
+    return formatting.badge(question.status, TONES[ApprovalStatus(question.status)])
 
 
-@admin.register(Question)
-class QuestionAdmin(ReadOnlyAdmin):
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
     list_display = ("asks", "state", "said", "run", "asked", "until")
     list_select_related = ("answered_by",)
     list_filter = ("status", "kind", "tool")
@@ -65,8 +65,8 @@ class QuestionAdmin(ReadOnlyAdmin):
         found: Any = super().get_queryset(request)
         return found.open_to(operator(request))
 
-    def _mine(self, request: HttpRequest) -> QuestionQuerySet:
-        return Question.objects.of(operator(request))
+    def _mine(self, request: HttpRequest) -> ApprovalQuerySet:
+        return Approval.objects.of(operator(request))
 
     # One question.
 
@@ -107,7 +107,7 @@ class QuestionAdmin(ReadOnlyAdmin):
             self._tell(request, question, wanted=decision)
         return redirect(came_from(request) or reverse("admin:agents_question_change", args=[pk]))
 
-    def _tell(self, request: HttpRequest, question: Question, wanted: str) -> None:
+    def _tell(self, request: HttpRequest, question: Approval, wanted: str) -> None:
         mine = question.answered_by == request.user and (question.status == "denied") == (wanted == DENY)
         by = "" if mine else f" by {question.answered_by} before"
         level = messages.SUCCESS if mine else messages.WARNING
@@ -117,15 +117,15 @@ class QuestionAdmin(ReadOnlyAdmin):
     # What a row says.
 
     @admin.display(description="question", ordering="tool")
-    def asks(self, question: Question) -> SafeString:
+    def asks(self, question: Approval) -> SafeString:
         return format_html('{}<span class="under">{}</span>', question.text, question.tool)
 
     @admin.display(description="status", ordering="status")
-    def state(self, question: Question) -> SafeString:
-        return question_badge(question)
+    def state(self, question: Approval) -> SafeString:
+        return approval_badge(question)
 
     @admin.display(description="answer")
-    def said(self, question: Question) -> SafeString:
+    def said(self, question: Approval) -> SafeString:
         if question.answered_by is None:
             return formatting.NOTHING
         return format_html(
@@ -133,14 +133,14 @@ class QuestionAdmin(ReadOnlyAdmin):
         )
 
     @admin.display(description="run", ordering="run_id")
-    def run(self, question: Question) -> SafeString:
+    def run(self, question: Approval) -> SafeString:
         return row_link("schedules_run", question.run_id)
 
     @admin.display(description="asked", ordering="asked_at")
-    def asked(self, question: Question) -> SafeString:
+    def asked(self, question: Approval) -> SafeString:
         return formatting.ago(question.asked_at, clock.now())
 
     @admin.display(description="until", ordering="expires_at")
-    def until(self, question: Question) -> SafeString:
+    def until(self, question: Approval) -> SafeString:
         ends = question.expires_at if question.is_open else question.answered_at
         return formatting.ago(ends, clock.now())

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.approvals import standing
-from agents.models import Leave
+from agents.models import StandingApproval
 from agents.models.standing_approval import SCHEDULE
 from stagent.lib import clock
 from stagent.lib.problems import Problem
@@ -21,8 +21,8 @@ from stagent.lib.web.admin import ReadOnlyAdmin, ask_first, came_from, names, op
 ASKED_AGAIN = "From the next call on a person is asked again. What was done already stays done."
 
 
-@admin.register(Leave)
-class LeaveAdmin(ReadOnlyAdmin):
+@admin.register(StandingApproval)
+class StandingApprovalAdmin(ReadOnlyAdmin):
     """Those who may look see what holds in schedules, and everybody what their own agents may do."""
 
     list_display = ("tool", "holds_in", "giver", "given")
@@ -55,8 +55,8 @@ class LeaveAdmin(ReadOnlyAdmin):
         found: Any = super().get_queryset(request)
         return found.open_to(operator(request))
 
-    def _mine(self, request: HttpRequest) -> QuerySet[Leave]:
-        return Leave.objects.of(operator(request))
+    def _mine(self, request: HttpRequest) -> QuerySet[StandingApproval]:
+        return StandingApproval.objects.of(operator(request))
 
     # Taking it back.
 
@@ -65,26 +65,26 @@ class LeaveAdmin(ReadOnlyAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         try:
-            standing.take_back(pk, operator(request))
+            standing.revoke(pk, operator(request))
         except Problem as problem:
             raise Http404(problem.message) from None
         self.message_user(request, "Taken back. A person is asked again.", messages.SUCCESS)
         return redirect(came_from(request) or reverse("admin:agents_leave_changelist"))
 
     @admin.action(description="Take back…", permissions=["end"])
-    def take_back(self, request: HttpRequest, chosen: QuerySet[Leave]) -> HttpResponse | None:
+    def take_back(self, request: HttpRequest, chosen: QuerySet[StandingApproval]) -> HttpResponse | None:
         mine = list(self._mine(request).filter(pk__in=chosen.values("pk")))
         if "sure" not in request.POST:
             return ask_first(self, request, mine, "Take back", ASKED_AGAIN)
         for leave in mine:
-            standing.take_back(leave.pk, operator(request))
+            standing.revoke(leave.pk, operator(request))
         self.message_user(request, f"Taken back: {len(mine)}.", messages.SUCCESS)
         return None
 
     # What a row says.
 
     @admin.display(description="holds in", ordering="place")
-    def holds_in(self, leave: Leave) -> SafeString:
+    def holds_in(self, leave: StandingApproval) -> SafeString:
         kind, number = leave.place.split(":")
         if kind != SCHEDULE:
             return format_html("{} {}", kind, number)
@@ -92,9 +92,9 @@ class LeaveAdmin(ReadOnlyAdmin):
         return row_link("schedules_schedule", int(number), name)
 
     @admin.display(description="given by", ordering="given_by__username")
-    def giver(self, leave: Leave) -> str:
+    def giver(self, leave: StandingApproval) -> str:
         return leave.given_by.get_username()
 
     @admin.display(description="given", ordering="given_at")
-    def given(self, leave: Leave) -> SafeString:
+    def given(self, leave: StandingApproval) -> SafeString:
         return formatting.ago(leave.given_at, clock.now())

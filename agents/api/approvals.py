@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from agents.approvals import approvals
 from agents.approvals.approvals import LONGEST_ANSWER
-from agents.models import Question
-from agents.models.approval import QuestionQuerySet
-from agents.states import QuestionKind, QuestionStatus
+from agents.models import Approval
+from agents.models.approval import ApprovalQuerySet
+from agents.states import ApprovalKind, ApprovalStatus
 from stagent.lib import clock
 from stagent.lib.api.listing import Paged, page
 from stagent.lib.api.responses import answers
@@ -41,14 +41,14 @@ def _name(user: User | None) -> str | None:
     return None if user is None else user.get_username()
 
 
-class QuestionRow(Row):
+class ApprovalRow(Row):
     """A tool call that waits for a person, or did."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
-    kind: QuestionKind = Field(description="approval: leave to make the call; question: an answer in words.")
-    status: QuestionStatus
+    kind: ApprovalKind = Field(description="approval: leave to make the call; question: an answer in words.")
+    status: ApprovalStatus
     tool: str
     text: str
     card: dict[str, Any] = Field(description="What a page shows: title, lines, warnings, maybe choices.")
@@ -67,13 +67,13 @@ class QuestionRow(Row):
     by_leave: bool = Field(description="Nobody was asked: standing leave allowed it.")
 
 
-class QuestionFilter(Paged):
-    status: QuestionStatus | None = None
-    kind: QuestionKind | None = None
+class ApprovalFilter(Paged):
+    status: ApprovalStatus | None = None
+    kind: ApprovalKind | None = None
     run_id: Text | None = None
     message_id: Text | None = None
 
-    def among(self, rows: QuestionQuerySet) -> QuestionQuerySet:
+    def among(self, rows: ApprovalQuerySet) -> ApprovalQuerySet:
         """Keep the questions that fit."""
         conditions = self.conditions()
         for name in {"run_id", "message_id"} & conditions.keys():
@@ -81,7 +81,7 @@ class QuestionFilter(Paged):
         return rows.filter(**conditions)
 
 
-class AnswerAsked(Asked):
+class AnswerRequest(Asked):
     """What a person decides; `text` is the answer where words are asked for, else a remark for the agent."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "allow"}})
@@ -92,14 +92,14 @@ class AnswerAsked(Asked):
     text: Text = Field(default="", max_length=LONGEST_ANSWER)
 
 
-@router.get("/questions", response=answers(Listed[QuestionRow], 422))
-def list_questions(request: HttpRequest, asked: Query[QuestionFilter]) -> Listed[QuestionRow]:
+@router.get("/questions", response=answers(Listed[ApprovalRow], 422))
+def list_approvals(request: HttpRequest, asked: Query[ApprovalFilter]) -> Listed[ApprovalRow]:
     """List what agents have asked you, and in runs anybody if you may answer for all; the latest first."""
     return page(request, asked, asked.among(_mine(request)), lambda rows: [_row(row) for row in rows])
 
 
-@router.get("/questions/{question_id}", response=answers(QuestionRow, 404))
-def get_question(request: HttpRequest, question_id: str) -> QuestionRow:
+@router.get("/questions/{question_id}", response=answers(ApprovalRow, 404))
+def get_approval(request: HttpRequest, question_id: str) -> ApprovalRow:
     """Show a question with all that the call would do."""
     found = _mine(request).filter(pk=number(question_id) or NO_ROW).first()
     if found is None:
@@ -107,16 +107,16 @@ def get_question(request: HttpRequest, question_id: str) -> QuestionRow:
     return _row(found)
 
 
-@router.post("/questions/{question_id}/answer", response=answers(QuestionRow, 404, 409, 422))
-def answer_question(request: HttpRequest, question_id: str, said: AnswerAsked) -> QuestionRow:
+@router.post("/questions/{question_id}/answer", response=answers(ApprovalRow, 404, 409, 422))
+def answer_approval(request: HttpRequest, question_id: str, said: AnswerRequest) -> ApprovalRow:
     """Answer, once: whoever answers later is shown the first answer. What asked goes on by itself."""
     user = cast(User, request.user)
     return _row(approvals.answer(question_id, user, said.decision, clock.now(), text=said.text))
 
 
-def _mine(request: HttpRequest) -> QuestionQuerySet:
-    return Question.objects.of(cast(User, request.user)).select_related("answered_by")
+def _mine(request: HttpRequest) -> ApprovalQuerySet:
+    return Approval.objects.of(cast(User, request.user)).select_related("answered_by")
 
 
-def _row(question: Question) -> QuestionRow:
-    return QuestionRow.model_validate(question)
+def _row(question: Approval) -> ApprovalRow:
+    return ApprovalRow.model_validate(question)

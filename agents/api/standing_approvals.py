@@ -9,7 +9,7 @@ from ninja import Query, Router, Status
 from pydantic import ConfigDict, Field
 
 from agents.approvals import standing
-from agents.models import Leave
+from agents.models import StandingApproval
 from stagent.lib.api.listing import Paged, page
 from stagent.lib.api.responses import answers
 from stagent.lib.api.types import Id, Listed, Row, Text, number
@@ -23,7 +23,7 @@ EXAMPLE: Any = {
 }  # fmt: skip
 
 
-class LeaveRow(Row):
+class StandingApprovalRow(Row):
     """What a tool may always do in one place: nobody is asked there before it is called."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -35,24 +35,26 @@ class LeaveRow(Row):
     given_at: datetime
 
 
-class LeaveFilter(Paged):
+class StandingApprovalFilter(Paged):
     place: Text | None = Field(
         default=None, max_length=40, examples=["conversation:12"], description="Only what holds there."
     )
     tool: Text | None = Field(default=None, max_length=64, description="Only of this tool.")
 
 
-@router.get("/leaves", response=answers(Listed[LeaveRow], 422))
-def list_leaves(request: HttpRequest, asked: Query[LeaveFilter]) -> Listed[LeaveRow]:
+@router.get("/leaves", response=answers(Listed[StandingApprovalRow], 422))
+def list_standing_approvals(
+    request: HttpRequest, asked: Query[StandingApprovalFilter]
+) -> Listed[StandingApprovalRow]:
     """List what tools may always do: for your agents, and in all schedules if you may answer for all."""
-    rows = Leave.objects.of(_me(request)).filter(**asked.conditions()).select_related("given_by")
+    rows = StandingApproval.objects.of(_me(request)).filter(**asked.conditions()).select_related("given_by")
     return page(request, asked, rows, lambda found: [_row(leave) for leave in found])
 
 
 @router.delete("/leaves/{leave_id}", response=answers(None, 404, status=204))
-def take_back_leave(request: HttpRequest, leave_id: str) -> Status[None]:
+def delete_standing_approval(request: HttpRequest, leave_id: str) -> Status[None]:
     """Take standing leave back: from the next call on a person is asked again."""
-    standing.take_back(number(leave_id) or NO_ROW, _me(request))
+    standing.revoke(number(leave_id) or NO_ROW, _me(request))
     return Status(204, None)
 
 
@@ -60,6 +62,6 @@ def _me(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def _row(leave: Leave) -> LeaveRow:
+def _row(leave: StandingApproval) -> StandingApprovalRow:
     plain = {name: getattr(leave, name) for name in ("id", "tool", "place", "given_at")}
-    return LeaveRow(**plain, given_by=leave.given_by.get_username())
+    return StandingApprovalRow(**plain, given_by=leave.given_by.get_username())

@@ -15,12 +15,12 @@ from django.db import connection, transaction
 
 from agents import conf
 from agents.approvals import standing as leaves
-from agents.models import Leave, Question, Transcript
-from agents.models.approval import QuestionQuerySet
+from agents.models import Approval, StandingApproval, Transcript
+from agents.models.approval import ApprovalQuerySet
 from agents.runtimes.errors import LeaseLost
 from agents.signals import announce, question_answered, question_asked
 from agents.spending.budgets import Spender
-from agents.states import QuestionKind, QuestionStatus
+from agents.states import ApprovalKind, ApprovalStatus
 from stagent.lib import clock
 from stagent.lib.db.prepared import Given, Select
 from stagent.lib.log.audit_log import CHANGE, note
@@ -33,20 +33,20 @@ LONGEST_TEXT = 2000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ApprovalRequest:
     """A call that may not be made before a person has answered."""
 
     call_id: str
     tool: str
     arguments: dict[str, Any]
-    kind: QuestionKind
+    kind: ApprovalKind
     text: str
     card: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""  # of the tool, where leave for it may stand
 
 
-def ask(
-    wanted: Sequence[Wanted],
+def request(
+    wanted: Sequence[ApprovalRequest],
     *,
     transcript_id: int,
     token: UUID,
@@ -54,7 +54,7 @@ def ask(
     spender: Spender,
     now: datetime,
     place: str = "",
-) -> list[Question]:
+) -> list[Approval]:
     """Put the questions of one reply, all or none; `LeaseLost` when the log has another writer.
 
     `place` is where it asks, as `agents.approvals.standing` names it. What has standing leave there is allowed already.
@@ -66,7 +66,7 @@ def ask(
             raise LeaseLost(f"Transcript {transcript_id} has another writer now.")
         standing = leaves.standing(place, spender.user_id)
         asked = [
-            Question.objects.create(
+            Approval.objects.create(
                 transcript_id=transcript_id,
                 turn=turn,
                 asked_at=now,
@@ -86,17 +86,17 @@ def ask(
     return asked
 
 
-def _allowed_by(leave: Leave | None, now: datetime) -> dict[str, Any]:
+def _allowed_by(leave: StandingApproval | None, now: datetime) -> dict[str, Any]:
     """Return the answer that standing leave gives in its giver's name; nothing where there is none."""
     if leave is None:
         return {}
-    allowed = {"status": QuestionStatus.ALLOWED, "answered_at": now, "answered_by": leave.given_by}
+    allowed = {"status": ApprovalStatus.ALLOWED, "answered_at": now, "answered_by": leave.given_by}
     return allowed | {"by_leave": True}
 
 
 def answer(
     question_id: int | str, user: User, decision: str, now: datetime | None = None, *, text: str = ""
-) -> Question:
+) -> Approval:
     """Settle a question on a person's word: "allow", "deny" or, where words are asked for, these words.
 
     "always" allows this call and gives standing leave for all that the tool asks in the same place.
@@ -104,67 +104,67 @@ def answer(
     it is too late, 422 where the decision is none.
     """
     now = now or clock.now()
-    question = Question.objects.of(user).filter(pk=_number(question_id)).first()
+    question = Approval.objects.of(user).filter(pk=_number(question_id)).first()
     if question is None:
         raise Problem(404, "question_not_found", "There is no such question.")
     status, words = _read(question, decision, text)
-    in_time = Question.objects.filter(expires_at__gt=now)
+    in_time = Approval.objects.filter(expires_at__gt=now)
     with transaction.atomic():
         settled = _settle(question, status, now, among=in_time, answered_by=user, answer=words)
         if settled and decision == ALWAYS:
             _allow_always(question, user, now)
     if not settled:
-        _settle(question, QuestionStatus.EXPIRED, now, among=Question.objects.expired(now))
+        _settle(question, ApprovalStatus.EXPIRED, now, among=Approval.objects.expired(now))
         _refuse_if_too_late(question)
     return question
 
 
-def _allow_always(question: Question, user: User, now: datetime) -> None:
+def _allow_always(question: Approval, user: User, now: datetime) -> None:
     """Give standing leave, and allow with it what the tool has asked there already."""
-    leaves.give(question, user, now)
+    leaves.grant(question, user, now)
     alike = {name: getattr(question, name) for name in ("place", "tool", "fingerprint", "user_id")}
-    in_time = Question.objects.filter(expires_at__gt=now)
+    in_time = Approval.objects.filter(expires_at__gt=now)
     # One that is just being answered itself is passed over: two such answers would wait for each other.
     passing = connection.features.has_select_for_update_skip_locked
-    for other in Question.objects.open().select_for_update(skip_locked=passing).filter(**alike):
-        _settle(other, QuestionStatus.ALLOWED, now, among=in_time, answered_by=user)
+    for other in Approval.objects.open().select_for_update(skip_locked=passing).filter(**alike):
+        _settle(other, ApprovalStatus.ALLOWED, now, among=in_time, answered_by=user)
 
 
 def expire(now: datetime) -> int:
     """Deny what nobody answered in time; return how many questions that settled."""
-    late = Question.objects.expired(now)
-    return sum(_settle(question, QuestionStatus.EXPIRED, now, among=late) for question in late)
+    late = Approval.objects.expired(now)
+    return sum(_settle(question, ApprovalStatus.EXPIRED, now, among=late) for question in late)
 
 
 def withdraw(transcript_id: int, now: datetime | None = None) -> int:
     """Take back the open questions of a run or reply that ends; return how many there were."""
     moment = now or clock.now()
-    return sum(_settle(each, QuestionStatus.WITHDRAWN, moment) for each in OPEN(transcript_id=transcript_id))
+    return sum(_settle(each, ApprovalStatus.WITHDRAWN, moment) for each in OPEN(transcript_id=transcript_id))
 
 
-OPEN = Select(Question.objects.open().filter(transcript_id=Given("transcript_id", Question.transcript)))
+OPEN = Select(Approval.objects.open().filter(transcript_id=Given("transcript_id", Approval.transcript)))
 
 
-def open_of(transcript_id: int) -> QuestionQuerySet:
+def open_approvals(transcript_id: int) -> ApprovalQuerySet:
     """Return the questions of a run or reply that nobody has answered yet."""
-    return Question.objects.open().filter(transcript_id=transcript_id)
+    return Approval.objects.open().filter(transcript_id=transcript_id)
 
 
-def asked_by(transcript_id: int) -> dict[str, Question]:
+def requested_by(transcript_id: int) -> dict[str, Approval]:
     """Return all questions of a run or reply, by the calls they are about."""
-    asked = Question.objects.filter(transcript_id=transcript_id).select_related("answered_by")
+    asked = Approval.objects.filter(transcript_id=transcript_id).select_related("answered_by")
     return {question.call_id: question for question in asked}
 
 
 def _settle(
-    question: Question,
-    status: QuestionStatus,
+    question: Approval,
+    status: ApprovalStatus,
     now: datetime,
-    among: QuestionQuerySet | None = None,
+    among: ApprovalQuerySet | None = None,
     **how: Any,
 ) -> bool:
     """Close a question if it is open still, and bring the copy at hand up to date either way."""
-    believed = (Question.objects.all() if among is None else among) & Question.objects.open()
+    believed = (Approval.objects.all() if among is None else among) & Approval.objects.open()
     with transaction.atomic():
         changed = believed.filter(pk=question.pk).update(status=status, answered_at=now, **how)
         question.refresh_from_db()
@@ -174,27 +174,27 @@ def _settle(
     return bool(changed)
 
 
-def _read(question: Question, decision: str, text: str) -> tuple[QuestionStatus, str]:
+def _read(question: Approval, decision: str, text: str) -> tuple[ApprovalStatus, str]:
     """Return what the person decided and said."""
     words = typed("text", text, LONGEST_ANSWER)
     if decision == DENY:
-        return QuestionStatus.DENIED, words
-    if question.kind == QuestionKind.APPROVAL:
+        return ApprovalStatus.DENIED, words
+    if question.kind == ApprovalKind.APPROVAL:
         if decision == ALWAYS and not question.place:
             raise invalid({"decision": f"{question.tool} asks each time: say {ALLOW} or {DENY}."})
         if decision not in (ALLOW, ALWAYS):
             raise invalid({"decision": f"Say {ALLOW} or {DENY}."})
-        return QuestionStatus.ALLOWED, words
+        return ApprovalStatus.ALLOWED, words
     words = words or ("" if decision in (ALLOW, ALWAYS) else typed("text", decision, LONGEST_ANSWER))
     if not words:
         raise invalid({"text": "The agent asks for an answer in words."})
-    return QuestionStatus.ANSWERED, words
+    return ApprovalStatus.ANSWERED, words
 
 
-def _refuse_if_too_late(question: Question) -> None:
-    if question.status == QuestionStatus.EXPIRED:
+def _refuse_if_too_late(question: Approval) -> None:
+    if question.status == ApprovalStatus.EXPIRED:
         raise Problem(409, "question_expired", "Nobody answered in time; the agent went on without.")
-    if question.status == QuestionStatus.WITHDRAWN:
+    if question.status == ApprovalStatus.WITHDRAWN:
         raise Problem(409, "question_withdrawn", "The run or reply that asked has ended.")
 
 

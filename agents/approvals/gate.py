@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from agents.approvals import approvals, standing
-from agents.approvals.approvals import Wanted
-from agents.models import Question
-from agents.protocol.events import Notice, QuestionAsked, QuestionSettled
+from agents.approvals.approvals import ApprovalRequest
+from agents.models import Approval
+from agents.protocol.events import ApprovalRequested, ApprovalResolved, Notice
 from agents.protocol.reply import Block
 from agents.spending.budgets import Spender
-from agents.states import QuestionKind, QuestionStatus
+from agents.states import ApprovalKind, ApprovalStatus
 from agents.tools import invoke
 from agents.tools.base import Tool, ToolContext, ToolError, ToolResult
 from stagent.lib import clock
@@ -26,7 +26,7 @@ NOT_THIS_CALL = "Nobody has allowed this call. Make it again, with an id of its 
 
 
 @dataclass(frozen=True)
-class Desk:
+class ApprovalGate:
     """Where the questions of one run or reply are put, and to whom."""
 
     transcript_id: int
@@ -34,14 +34,14 @@ class Desk:
     spender: Spender
     place: str = ""  # where leave may stand, as `agents.approvals.standing` names it
 
-    async def look(self) -> dict[str, Question]:
+    async def look(self) -> dict[str, Approval]:
         """Return what was asked before, by call."""
-        return await in_database(approvals.asked_by, self.transcript_id)
+        return await in_database(approvals.requested_by, self.transcript_id)
 
-    async def put(self, wanted: Iterable[Wanted], turn: int) -> dict[str, Question]:
+    async def put(self, wanted: Iterable[ApprovalRequest], turn: int) -> dict[str, Approval]:
         """Ask all that one reply needs to be asked, and return the questions by call."""
         asked = await in_database(
-            approvals.ask,
+            approvals.request,
             list(wanted),
             transcript_id=self.transcript_id,
             token=self.token,
@@ -53,44 +53,44 @@ class Desk:
         return {question.call_id: question for question in asked}
 
 
-async def prepare(tool: Tool, context: ToolContext, block: Block) -> Wanted:
+async def prepare(tool: Tool, context: ToolContext, block: Block) -> ApprovalRequest:
     """Say what a person is to be asked; ToolError where the call is wrong in itself."""
     if len(block["id"]) > LONGEST_ID:
         raise ToolError(NOT_THIS_CALL)
     card = dict(await invoke.preview(tool, context, block["input"]))
-    return Wanted(
+    return ApprovalRequest(
         call_id=block["id"],
         tool=tool.name,
         arguments=block["input"],
-        kind=QuestionKind.QUESTION if tool.answered_by_person else QuestionKind.APPROVAL,
+        kind=ApprovalKind.QUESTION if tool.answered_by_person else ApprovalKind.APPROVAL,
         text=card.pop("text", "") or f"May the agent call {tool.name}?",
         card=card,
-        fingerprint=standing.fingerprint(tool),
+        fingerprint=standing.tool_digest(tool),
     )
 
 
-def is_about(question: Question, block: Block, turn: int) -> bool:
+def is_about(question: Approval, block: Block, turn: int) -> bool:
     """Tell whether a question is about this very call: some servers give two calls the same id."""
     return (question.turn, question.tool, question.arguments) == (turn, block["name"], block["input"])
 
 
-def instead_of(question: Question) -> ToolResult | None:
+def result_without_calling(question: Approval) -> ToolResult | None:
     """Return the result of a call that is not made, or None where it is allowed."""
-    in_words = question.kind == QuestionKind.QUESTION
+    in_words = question.kind == ApprovalKind.QUESTION
     match question.status:
-        case QuestionStatus.ALLOWED:
+        case ApprovalStatus.ALLOWED:
             return None
-        case QuestionStatus.ANSWERED:
+        case ApprovalStatus.ANSWERED:
             return ToolResult(question.answer, is_error=False, duration_ms=0)
-        case QuestionStatus.DENIED:
+        case ApprovalStatus.DENIED:
             said = f" They said: {question.answer}" if question.answer else ""
             return _not_done((NOT_ANSWERED if in_words else DENIED) + said)
     return _not_done(NOBODY if in_words else TOO_LATE)
 
 
-def asked(question: Question) -> QuestionAsked:
+def asked(question: Approval) -> ApprovalRequested:
     """Make the event that tells of a question."""
-    return QuestionAsked(
+    return ApprovalRequested(
         question_id=str(question.pk),
         call_id=question.call_id,
         tool=question.tool,
@@ -102,20 +102,20 @@ def asked(question: Question) -> QuestionAsked:
     )
 
 
-def allowed_by_leave(question: Question) -> Notice:
+def allowed_by_standing_approval(question: Approval) -> Notice:
     """Make the event that tells why nobody was asked."""
-    return Notice(BY_LEAVE, f"Nobody was asked about {question.tool}: {standing_leave(question)}.")
+    return Notice(BY_LEAVE, f"Nobody was asked about {question.tool}: {standing_approval(question)}.")
 
 
-def standing_leave(question: Question) -> str:
+def standing_approval(question: Approval) -> str:
     """Say whose leave stands for a call that nobody was asked about."""
     giver = question.answered_by.get_username() if question.answered_by else "somebody who is gone"
-    return f"{giver} always allows it in {standing.where(question.place)}"
+    return f"{giver} always allows it in {standing.scope_of(question.place)}"
 
 
-def settled(question: Question) -> QuestionSettled:
+def settled(question: Approval) -> ApprovalResolved:
     """Make the event that tells what became of it."""
-    return QuestionSettled(str(question.pk), question.call_id, question.status, question.answer)
+    return ApprovalResolved(str(question.pk), question.call_id, question.status, question.answer)
 
 
 def _not_done(text: str) -> ToolResult:

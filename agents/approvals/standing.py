@@ -13,7 +13,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from agents.models import Leave, Question
+from agents.models import Approval, StandingApproval
 from agents.models.approval import ANSWERS_FOR_ALL
 from agents.models.standing_approval import CONVERSATION, SCHEDULE
 from agents.tools.base import Tool
@@ -33,12 +33,12 @@ def in_schedule(number: int | None) -> str:
     return "" if number is None else f"{SCHEDULE}:{number}"
 
 
-def where(place: str) -> str:
+def scope_of(place: str) -> str:
     """Return the words for a place, for who is there."""
     return WHERE[place.partition(":")[0]]
 
 
-def fingerprint(tool: Tool) -> str:
+def tool_digest(tool: Tool) -> str:
     """Tell this tool from one that describes itself otherwise; empty where a person is asked each time."""
     if tool.each_time or tool.answered_by_person:
         return ""
@@ -46,9 +46,9 @@ def fingerprint(tool: Tool) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def give(question: Question, user: User, now: datetime) -> Leave:
+def grant(question: Approval, user: User, now: datetime) -> StandingApproval:
     """Let the tool that asked do so always, where it asked. Belongs into the answer's transaction."""
-    leave, _ = Leave.objects.update_or_create(
+    leave, _ = StandingApproval.objects.update_or_create(
         place=question.place,
         tool=question.tool,
         user_id=question.user_id or 0,  # never: without a person, a tool asks each time
@@ -58,30 +58,30 @@ def give(question: Question, user: User, now: datetime) -> Leave:
     return leave
 
 
-def standing(place: str, user_id: int | None) -> dict[tuple[str, str], Leave]:
+def standing(place: str, user_id: int | None) -> dict[tuple[str, str], StandingApproval]:
     """Return what holds in a place for the agent of a person, by tool and fingerprint."""
     if not place or user_id is None:
         return {}
-    given = Leave.objects.filter(place=place, user_id=user_id).select_related("given_by")
+    given = StandingApproval.objects.filter(place=place, user_id=user_id).select_related("given_by")
     return {(each.tool, each.fingerprint): each for each in given if _could_answer(each)}
 
 
-def take_back(leave_id: int, user: User) -> None:
+def revoke(leave_id: int, user: User) -> None:
     """End standing leave; `Problem` 404 where it is none of theirs or has ended."""
     with transaction.atomic():
-        leave = Leave.objects.of(user).select_for_update().filter(pk=leave_id).first()
+        leave = StandingApproval.objects.of(user).select_for_update().filter(pk=leave_id).first()
         if leave is None:
             raise Problem(404, "leave_not_found", "There is no such standing leave.")
         note(user, leave, DELETION, "Taken back.")
         leave.delete()
 
 
-def end_all(places: Iterable[str]) -> int:
+def revoke_all(places: Iterable[str]) -> int:
     """End what holds in places that are gone, or whose work is another now; return how many there were."""
-    return Leave.objects.filter(place__in=list(places)).delete()[0]
+    return StandingApproval.objects.filter(place__in=list(places)).delete()[0]
 
 
-def _could_answer(leave: Leave) -> bool:
+def _could_answer(leave: StandingApproval) -> bool:
     """Tell whether who gave it could answer today: people leave, and are let do less."""
     giver = leave.given_by
     return giver.is_active and (giver.pk == leave.user_id or giver.has_perm(ANSWERS_FOR_ALL))

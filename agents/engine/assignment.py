@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from agents import conf, runtimes
-from agents.engine.limits import Limits, Purse
+from agents.engine.limits import Limits, SpendAllowance
 from agents.engine.work_time import WorkTime
 from agents.models import Profile
 from agents.spending.budgets import Spender
@@ -36,12 +36,14 @@ class Assignment:
     place: str = ""  # where leave that a person gives may stand, as `agents.approvals.standing` names it
     may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
     fresh: bool = False  # nobody has worked on it: there is nothing to recall
-    purse: Purse | None = None  # for the first request; None: the engine looks, as it does before each other
+    purse: SpendAllowance | None = (
+        None  # for the first request; None: the engine looks, as it does before each other
+    )
     worktime: WorkTime = field(default_factory=WorkTime)  # what it works, counted on
     clock: str = ""  # goes into the last user block, so that the cached prefix stays the same
 
 
-def author_of(profile: Profile) -> Author:
+def model_of(profile: Profile) -> Author:
     """Return who answers for a profile: the offline model under its own name, whichever is named."""
     provider = runtimes.get(profile.runtime).provider_name()
     if provider == OFFLINE:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 
 from agents import conf
 from agents.engine.limits import Meter
-from agents.engine.messages import Conversation
+from agents.engine.messages import PromptMessages
 from agents.engine.toolbox import Toolbox
 from agents.failures import policy
 from agents.protocol.events import Finished, Notice
@@ -15,13 +15,13 @@ LOW_WATER = 0.6  # of the room for a conversation, down to which old tool result
 
 
 @dataclass
-class Course:
+class AttemptState:
     """The state of one attempt between two turns."""
 
     tell: Tell
     meter: Meter
     toolbox: Toolbox
-    conversation: Conversation
+    conversation: PromptMessages
     text: str = ""  # the last words said: the answer, if nothing better comes
     before_pause: str = ""  # the beginning of an answer that the model gives in parts
     pauses: int = 0  # in a row

@@ -9,7 +9,7 @@ from agents.models import Event
 from agents.protocol.events import Finished, TextDelta, TurnFinished, TurnStarted
 from agents.tools.base import Report, ToolContext, ToolError
 from agents.tools.people.report import REPORT, report
-from agents.transcripts.history import Past, recall
+from agents.transcripts.history import History, load_history
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Conclusion:
 
 def conclusion_of(transcript_id: int) -> Conclusion:
     """Read a log; `finished` is None where the model would have to be asked again, or a tool be called."""
-    past = recall(transcript_id)
+    past = load_history(transcript_id)
     finished = _written(transcript_id) or _answered(past)
     if finished and finished.outcome != "parked" and not finished.retryable:
         return Conclusion(finished, finished.text)
@@ -36,7 +36,7 @@ def _written(transcript_id: int) -> Finished | None:
     return Finished.from_data(last.data) if last and last.kind == Finished.kind else None
 
 
-def _answered(past: Past) -> Finished | None:
+def _answered(past: History) -> Finished | None:
     """Return the end that a whole answer is, which the engine had no time to write."""
     if not past.is_answered:
         return None
@@ -53,7 +53,7 @@ def _answered(past: Past) -> Finished | None:
     )
 
 
-def _reported(past: Past) -> Report | None:
+def _reported(past: History) -> Report | None:
     context = ToolContext(workspace=Path())
     for name, arguments, result in past.calls:
         if name == REPORT.name and not result.is_error:

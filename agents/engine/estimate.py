@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.engine.assignment import author_of
+from agents.engine.assignment import model_of
 from agents.mcp.connections import Connections
 from agents.mcp.tool_adapter import offer
 from agents.models import Profile
@@ -15,7 +15,7 @@ from agents.tools import registry
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Estimate:
     """The tokens of the first request of an answer, and who would read them at which price."""
 
     tokens: int
@@ -23,11 +23,11 @@ class Outlook:
     price: Price
 
 
-def outlook(profile: Profile, context: Sequence[dict[str, Any]], extra_system: str = "") -> Outlook:
+def estimate_request(profile: Profile, context: Sequence[dict[str, Any]], extra_system: str = "") -> Estimate:
     """Guess what an agent reads: what it is told to be, its tools, what was said before."""
     offered = offer(profile)
     foreign = [tool for tool, _ in offered.over(Connections())]
     tools = registry.params([*registry.offered(profile.tools, profile.permissions), *foreign])
     system = [profile.instructions, extra_system, offered.says]
-    provider, model = author_of(profile)
-    return Outlook(estimate(size([system, tools]) + weight(context)), model, price(model, provider))
+    provider, model = model_of(profile)
+    return Estimate(estimate(size([system, tools]) + weight(context)), model, price(model, provider))

@@ -8,7 +8,7 @@ from agents.transcripts.history import LAST_MONEY, LAST_TURN
 
 
 @dataclass(frozen=True)
-class Landing:
+class FinalTurn:
     """Why the next reply is the last one."""
 
     code: str
@@ -22,13 +22,13 @@ ANSWER_NOW = (
     "and say plainly what is left undone."
 )
 LANDINGS = {
-    LAST_TURN: Landing(
+    LAST_TURN: FinalTurn(
         LAST_TURN,
         FailureKind.TURN_LIMIT,
         ANSWER_NOW.format("the limit of agent steps is reached"),
         "It reached its limit of agent steps; this is what it had by then.",
     ),
-    LAST_MONEY: Landing(
+    LAST_MONEY: FinalTurn(
         LAST_MONEY,
         FailureKind.COST_LIMIT,
         ANSWER_NOW.format("what this run may spend is nearly spent"),
@@ -37,7 +37,7 @@ LANDINGS = {
 }
 
 
-def landing_before(meter: Meter) -> Landing | None:
+def final_turn_before(meter: Meter) -> FinalTurn | None:
     """Return why the reply to come has to be the last one, if it has to."""
     if meter.turns_left == 1:
         return LANDINGS[LAST_TURN]

@@ -25,7 +25,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Purse:
+class SpendAllowance:
     """What a request may cost: the USD left in the budgets, None without a limit, and the model's price."""
 
     room: Decimal | None
@@ -60,7 +60,7 @@ class Meter:
         money = _nearly(self.cost_usd, cost_usd, self.limits.max_cost_usd)
         return money or _nearly(Decimal(self.tokens), tokens, self.limits.max_tokens)
 
-    def allow(self, wanted: int, reading: int, purse: Purse) -> int:
+    def allow(self, wanted: int, reading: int, purse: SpendAllowance) -> int:
         """Return how many tokens the next reply may have; raise BudgetExceeded where that is too few.
 
         `reading` is how many tokens the model reads first.
@@ -74,7 +74,7 @@ class Meter:
         says = f"The limit of {self.limits.max_tokens:,} tokens for this run is used up."
         return [_enough(left, RunLimitExceeded(says))]
 
-    def _by_money(self, reading: int, purse: Purse) -> list[int]:
+    def _by_money(self, reading: int, purse: SpendAllowance) -> list[int]:
         spent: BudgetExceeded = BudgetExceeded("Too little is left of a budget for another reply.")
         left = [] if purse.room is None else [(purse.room, spent)]
         if self.limits.max_cost_usd is not None:

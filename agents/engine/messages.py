@@ -16,7 +16,7 @@ WORTH_CLEARING = 400  # characters; shorter results stay
 CLEARED = "[Cleared to save room: {:,} characters. Call the tool again if they matter.]"
 
 
-class Conversation:
+class PromptMessages:
     """A list of messages and a running estimate of its tokens, exact whenever the provider has counted."""
 
     def __init__(

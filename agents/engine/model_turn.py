@@ -12,7 +12,7 @@ from agents.protocol.events import ReplyStarted, TextDelta, ThinkingDelta, TurnF
 from agents.protocol.reply import Reply, calls_in, with_ids_of_their_own
 from agents.protocol.usage import Usage
 from agents.runtimes import breaker
-from agents.runtimes.base import Asking, Delta, Request, Runtime
+from agents.runtimes.base import Delta, ModelCall, Request, Runtime
 from agents.runtimes.errors import CutStream
 from agents.spending import budgets
 from agents.spending.budgets import Spender
@@ -31,7 +31,7 @@ class Account:
     token: UUID
 
 
-class Turns:
+class ModelCaller:
     """Asks a runtime on somebody's account."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Turns:
         return reply, cost
 
     async def _ask(self, number: int, request: Request, reading: int, bill: UUID) -> Reply:
-        asking: Asking | None = None
+        asking: ModelCall | None = None
         self.said = ""
         try:
             with self._worktime.model_call():
@@ -94,7 +94,7 @@ class Turns:
                 await self._pay(replace(part, estimated=True), bill)
             raise
 
-    async def _begin(self, number: int, asking: Asking, bill: UUID) -> bool:
+    async def _begin(self, number: int, asking: ModelCall, bill: UUID) -> bool:
         """Write down what whoever finds this process dead needs to pay for the reply."""
         if reply := asking.so_far():
             await self._tell(ReplyStarted(number, bill.hex, reply.usage, reply.model, self.provider))
@@ -125,7 +125,7 @@ class Turns:
         # The log is locked: whoever ends the run takes it away first, and adds up afterwards.
         spender = self._account.spender
         mine = transcript.lock(self._account.transcript_id, self._account.token)
-        return budgets.settle(
+        return budgets.charge(
             spender if mine else spender.too_late(),
             reply.usage,
             model=reply.model,
@@ -149,7 +149,7 @@ def _ids_in(request: Request) -> set[str]:
     return {call["id"] for content in said if not isinstance(content, str) for call in calls_in(content)}
 
 
-def _part(asking: Asking | None, error: BaseException, unanswered: Reply) -> Reply | None:
+def _part(asking: ModelCall | None, error: BaseException, unanswered: Reply) -> Reply | None:
     """Return what has to be paid for a reply that did not come whole."""
     if asking is not None and (part := asking.so_far()):
         return part

@@ -12,7 +12,7 @@ STOP_AT = 5
 LONGEST_CYCLE = 4  # A-B-C-D-A-B-C-D-… is still seen
 
 
-class Repeats:
+class RepeatDetector:
     """Counts how often the latest call, or the latest short cycle of calls, came in a row."""
 
     def __init__(self) -> None:

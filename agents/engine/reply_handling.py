@@ -1,19 +1,19 @@
 """What follows from a reply: its tools are called, it is asked for once more, or it is the end."""
 
-from agents.engine.attempt import Course
-from agents.engine.final_turn import Landing
+from agents.engine.attempt import AttemptState
+from agents.engine.final_turn import FinalTurn
 from agents.engine.repeat_detector import STOP_AT, WARN_AT
-from agents.engine.tool_batch import Round
+from agents.engine.tool_batch import ToolBatch
 from agents.protocol.events import Finished
 from agents.protocol.reply import Block, Reply, is_empty
 from agents.runtimes.errors import RunLimitExceeded, describe
 from agents.states import FailureKind
-from agents.transcripts.history import Reached
+from agents.transcripts.history import ToolProgress
 
 MAX_PAUSES = 5  # in a row
 
 
-async def act_on(course: Course, reply: Reply, landing: Landing | None) -> Finished | None:
+async def act_on(course: AttemptState, reply: Reply, landing: FinalTurn | None) -> Finished | None:
     """Do what a reply demands; None when the model is to be asked again."""
     if reply.stop_reason != "refusal":
         course.text = course.before_pause + reply.text or course.text
@@ -26,10 +26,10 @@ async def act_on(course: Course, reply: Reply, landing: Landing | None) -> Finis
             return await cut_short(course, landing)
         case "model_context_window_exceeded":
             return await overflowed(course, reply)
-    return await take_in(course, reply, landing)
+    return await accept_reply(course, reply, landing)
 
 
-async def take_in(course: Course, reply: Reply, landing: Landing | None) -> Finished | None:
+async def accept_reply(course: AttemptState, reply: Reply, landing: FinalTurn | None) -> Finished | None:
     """Do what a whole reply demands; an unknown stop reason is one, too."""
     if reply.calls and not landing:  # some servers ignore that tools may not be called; we do not
         return await use_tools(course, reply)
@@ -38,21 +38,23 @@ async def take_in(course: Course, reply: Reply, landing: Landing | None) -> Fini
     return answered(course, landing)
 
 
-def answered(course: Course, landing: Landing | None) -> Finished:
+def answered(course: AttemptState, landing: FinalTurn | None) -> Finished:
     """End with the answer; a partial one if it was given because it had to be."""
     return course.finish(landing.kind, landing.detail) if landing else course.finish()
 
 
-async def use_tools(course: Course, reply: Reply) -> Finished | None:
+async def use_tools(course: AttemptState, reply: Reply) -> Finished | None:
     """Call what the reply asks for and hand back the results; stop an agent that goes in circles."""
     course.conversation.add_reply(reply.content, reply.usage)
     return await make_calls(course, reply.calls)
 
 
-async def make_calls(course: Course, wanted: list[Block], reached: Reached | None = None) -> Finished | None:
+async def make_calls(
+    course: AttemptState, wanted: list[Block], reached: ToolProgress | None = None
+) -> Finished | None:
     """Make the calls of a reply, or what an earlier attempt left of them; park where a person comes first."""
     resumed = reached is not None
-    here = Round(course.toolbox, course.meter.turns, course.tell, reached or Reached(), resumed)
+    here = ToolBatch(course.toolbox, course.meter.turns, course.tell, reached or ToolProgress(), resumed)
     used = await here.go_through(wanted)
     if used.waits:
         return course.park()
@@ -68,7 +70,7 @@ async def make_calls(course: Course, wanted: list[Block], reached: Reached | Non
     return None
 
 
-def paused(course: Course, reply: Reply) -> Finished | None:
+def paused(course: AttemptState, reply: Reply) -> Finished | None:
     """Let the model go on from what it has said, without adding a word."""
     course.pauses += 1
     if course.pauses > MAX_PAUSES:
@@ -78,7 +80,7 @@ def paused(course: Course, reply: Reply) -> Finished | None:
     return None
 
 
-async def cut_short(course: Course, landing: Landing | None) -> Finished | None:
+async def cut_short(course: AttemptState, landing: FinalTurn | None) -> Finished | None:
     """Ask once more, for twice the length; half a tool call is never made."""
     if landing:
         return course.finish(landing.kind, landing.detail)
@@ -93,7 +95,7 @@ async def cut_short(course: Course, landing: Landing | None) -> Finished | None:
     return course.finish(FailureKind.TRUNCATED, describe(FailureKind.TRUNCATED))
 
 
-async def overflowed(course: Course, reply: Reply) -> Finished | None:
+async def overflowed(course: AttemptState, reply: Reply) -> Finished | None:
     """Make room and ask again, if there is room to be made, and nobody has read half an answer."""
     may = not (course.once and reply.text) and course.first_time("overflow")
     if may and await course.make_room(course.conversation.tokens // 2):
@@ -101,7 +103,7 @@ async def overflowed(course: Course, reply: Reply) -> Finished | None:
     return course.finish(FailureKind.CONTEXT_TOO_LONG, describe(FailureKind.CONTEXT_TOO_LONG))
 
 
-async def silent(course: Course) -> Finished | None:
+async def silent(course: AttemptState) -> Finished | None:
     """Never end in silence: a report speaks for itself, else the model is asked once more."""
     if report := course.toolbox.context.report:
         return course.finish(text=course.text or report.body or "Nothing to report.")
@@ -113,7 +115,7 @@ async def silent(course: Course) -> Finished | None:
     return course.finish(FailureKind.EMPTY_ANSWER, describe(FailureKind.EMPTY_ANSWER), retryable=True)
 
 
-def refused(course: Course, reply: Reply) -> Finished:
+def refused(course: AttemptState, reply: Reply) -> Finished:
     """End without the refused words, saying why as far as the provider does."""
     details = reply.stop_details or {}
     category = f" ({details['category']})" if details.get("category") else ""

@@ -16,19 +16,19 @@ from decimal import Decimal
 from functools import partial
 
 from agents import runtimes
-from agents.approvals.gate import Desk
-from agents.engine.assignment import Assignment, author_of
-from agents.engine.attempt import Course
-from agents.engine.final_turn import LANDINGS, Landing, landing_before
-from agents.engine.limits import Meter, Purse
-from agents.engine.messages import Conversation
-from agents.engine.model_turn import Account, Turns
+from agents.approvals.gate import ApprovalGate
+from agents.engine.assignment import Assignment, model_of
+from agents.engine.attempt import AttemptState
+from agents.engine.final_turn import LANDINGS, FinalTurn, final_turn_before
+from agents.engine.limits import Meter, SpendAllowance
+from agents.engine.messages import PromptMessages
+from agents.engine.model_turn import Account, ModelCaller
 from agents.engine.reply_handling import act_on, answered, make_calls
 from agents.engine.toolbox import Toolbox
 from agents.mcp.connections import Connections
 from agents.mcp.tool_adapter import Offer, offer, wanted_by
 from agents.protocol.events import Event, Finished
-from agents.protocol.media import said_with
+from agents.protocol.media import blocks_with_text
 from agents.protocol.reply import Reply
 from agents.runtimes import breaker
 from agents.runtimes.base import Request
@@ -36,18 +36,18 @@ from agents.runtimes.errors import Failure, LeaseLost, TurnLimitExceeded, classi
 from agents.spending import budgets
 from agents.states import FailureKind
 from agents.tools.base import ToolContext
-from agents.transcripts.history import Past, recall
+from agents.transcripts.history import History, load_history
 from agents.transcripts.recorder import Tell, record
 from stagent.lib import clock
 from stagent.lib.db.from_async import in_database
 from stagent.lib.text import storable
 
-__all__ = ["Assignment", "work"]
+__all__ = ["Assignment", "run"]
 
 log = logging.getLogger("agents.engine.runner")
 
 
-def work(assignment: Assignment) -> AsyncGenerator[Event]:
+def run(assignment: Assignment) -> AsyncGenerator[Event]:
     """Work on an assignment and yield what happens, each event once it is written; the last one is Finished.
 
     Cancel the task to stop it; wrap the loop in `contextlib.aclosing`, so that leaving it early does too.
@@ -55,14 +55,14 @@ def work(assignment: Assignment) -> AsyncGenerator[Event]:
     return record(partial(_work, assignment), assignment.transcript_id, assignment.token)
 
 
-def with_purse(assignment: Assignment) -> Assignment:
+def with_allowance(assignment: Assignment) -> Assignment:
     """Read what its first request may cost together with the rest, so that the engine need not ask for it."""
     return replace(assignment, purse=_purse(assignment))
 
 
-def _purse(job: Assignment) -> Purse:
-    provider, model = author_of(job.profile)
-    return Purse(budgets.room(job.spender, clock.now()), budgets.price(model, provider))
+def _purse(job: Assignment) -> SpendAllowance:
+    provider, model = model_of(job.profile)
+    return SpendAllowance(budgets.remaining_usd(job.spender, clock.now()), budgets.price(model, provider))
 
 
 async def _work(assignment: Assignment, tell: Tell) -> None:
@@ -87,21 +87,21 @@ async def _work(assignment: Assignment, tell: Tell) -> None:
 async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "Engine":
     """Begin, or go on where the last attempt left off."""
     runtime = runtimes.get(job.profile.runtime)
-    author = author_of(job.profile)
-    past = Past() if job.fresh else await in_database(recall, job.transcript_id, author)
+    author = model_of(job.profile)
+    past = History() if job.fresh else await in_database(load_history, job.transcript_id, author)
     account = Account(job.spender, job.transcript_id, job.token)
-    turns = Turns(runtime, account, tell, job.worktime, spoke=bool(past.text) if job.once else None)
-    desk = Desk(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
+    turns = ModelCaller(runtime, account, tell, job.worktime, spoke=bool(past.text) if job.once else None)
+    desk = ApprovalGate(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
     offered = await in_database(offer, job.profile) if wanted_by(job.profile) else Offer()
     toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections), worktime=job.worktime)
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
-    prompt = {"role": "user", "content": said_with(job.enclosed, storable(job.prompt))}
+    prompt = {"role": "user", "content": blocks_with_text(job.enclosed, storable(job.prompt))}
     said = past.messages[:-1] if past.unfinished else past.messages  # the last are results, made up so far
-    conversation = Conversation(system, toolbox.params, [prompt, *said], earlier=job.context)
+    conversation = PromptMessages(system, toolbox.params, [prompt, *said], earlier=job.context)
     spent = max(past.cost_usd, job.cost_used)
     meter = Meter(job.limits, max(past.turns, job.turns_used), spent, past.tokens)
-    course = Course(
+    course = AttemptState(
         tell, meter, toolbox, conversation, text=past.text, before_pause=past.before_pause, once=job.once
     )
     return Engine(job, system, past, turns, course, job.purse)
@@ -124,10 +124,10 @@ class Engine:
 
     job: Assignment
     system: str
-    past: Past
-    turns: Turns
-    course: Course
-    purse: Purse | None  # for the next request, where it has been read already
+    past: History
+    turns: ModelCaller
+    course: AttemptState
+    purse: SpendAllowance | None  # for the next request, where it has been read already
 
     async def work(self) -> Finished:
         """Take turns until one of them ends it."""
@@ -162,7 +162,7 @@ class Engine:
         meter = self.course.meter
         if not meter.turns_left:
             raise TurnLimitExceeded(f"The limit of {meter.limits.max_turns} agent steps is reached.")
-        landing = landing_before(meter) if self.course.toolbox else None
+        landing = final_turn_before(meter) if self.course.toolbox else None
         try:
             reply = await self._ask(landing)
         except Exception as error:
@@ -171,13 +171,13 @@ class Engine:
             raise
         return await act_on(self.course, reply, landing)
 
-    async def _ask(self, landing: Landing | None) -> Reply:
+    async def _ask(self, landing: FinalTurn | None) -> Reply:
         course = self.course
         await course.keep_room()
         if landing and course.first_time(landing.code):
             await course.advise(landing.code, landing.says)
         request = Request(
-            model=author_of(self.job.profile)[1],
+            model=model_of(self.job.profile)[1],
             system=self.system,
             messages=course.conversation.messages,
             tools=course.toolbox.params,
@@ -221,4 +221,4 @@ class Engine:
         )
 
     def _tell_breaker(self, failure: Failure) -> None:
-        breaker.note(self.turns.provider, failure, clock.now())
+        breaker.record_result(self.turns.provider, failure, clock.now())

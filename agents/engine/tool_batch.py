@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agents.approvals import gate
-from agents.approvals.approvals import Wanted
+from agents.approvals.approvals import ApprovalRequest
 from agents.engine.toolbox import Toolbox
-from agents.models import Question
+from agents.models import Approval
 from agents.protocol.events import ToolFinished, ToolStarted
 from agents.protocol.reply import Block, as_object
 from agents.tools.base import ToolError, ToolResult
-from agents.transcripts.history import INTERRUPTED, Reached
+from agents.transcripts.history import INTERRUPTED, ToolProgress
 from agents.transcripts.recorder import Tell
 
 
 @dataclass
-class Used:
+class ToolOutcome:
     """The results of one reply's calls, and how often the most repeated of them came in a row."""
 
     results: list[tuple[str, ToolResult]] = field(default_factory=list)
@@ -29,19 +29,19 @@ class Used:
 
 
 @dataclass
-class Round:
+class ToolBatch:
     """The calls of one reply on their way to their results."""
 
     box: Toolbox
     turn: int
     tell: Tell
-    reached: Reached = field(default_factory=Reached)  # how far an earlier attempt came
+    reached: ToolProgress = field(default_factory=ToolProgress)  # how far an earlier attempt came
     resumed: bool = False
     results: dict[str, ToolResult] = field(default_factory=dict)
-    questions: dict[str, Question] = field(default_factory=dict)
-    used: Used = field(default_factory=Used)
+    questions: dict[str, Approval] = field(default_factory=dict)
+    used: ToolOutcome = field(default_factory=ToolOutcome)
 
-    async def go_through(self, wanted: Sequence[Block]) -> Used:
+    async def go_through(self, wanted: Sequence[Block]) -> ToolOutcome:
         """Call what may be called, then ask; or, where everything is answered, do what the answers say."""
         if self.box.desk and (self.resumed or any(map(self.box.asks, wanted))):
             self.questions = await self.box.desk.look()
@@ -52,7 +52,7 @@ class Round:
                 await self._follow(block, self.questions[block["id"]])
         mine = [self.questions[block["id"]] for block in waiting if block["id"] not in self.results]
         if any(question.is_open for question in mine):
-            return Used(waits=True)
+            return ToolOutcome(waits=True)
         for block in waiting:
             if block["id"] not in self.results:
                 await self._follow(block, self.questions[block["id"]])
@@ -75,7 +75,7 @@ class Round:
     async def _ask(self, waiting: Sequence[Block]) -> None:
         """Ask a person about the calls that nobody was asked about, and tell of it."""
         wanted: dict[
-            str, Wanted
+            str, ApprovalRequest
         ] = {}  # where two calls have one id, leave for the first is none for the second
         for block in waiting:
             try:
@@ -95,7 +95,7 @@ class Round:
         """Tell whether a call is yet to be made that nobody has to be asked about."""
         return block["id"] not in self.results and self.questions[block["id"]].by_leave
 
-    async def _wanted(self, block: Block) -> Wanted | None:
+    async def _wanted(self, block: Block) -> ApprovalRequest | None:
         """Return what is to be asked; None where it was asked before, ToolError where nobody is asked."""
         if earlier := self.questions.get(block["id"]):
             if not gate.is_about(earlier, block, self.turn):
@@ -104,11 +104,11 @@ class Round:
         tool = self.box.get(block["name"])
         return await gate.prepare(tool, self.box.context, block) if tool else None
 
-    async def _follow(self, block: Block, question: Question) -> None:
+    async def _follow(self, block: Block, question: Approval) -> None:
         """Do what the person said; a call that was begun is made again only where that does no harm."""
         if block["id"] not in self.reached.settled:
             await self._tell_answer(question)
-        if result := gate.instead_of(question):
+        if result := gate.result_without_calling(question):
             await self._answer(block, result)
             return
         tool = self.box.get(block["name"])
@@ -117,11 +117,11 @@ class Round:
             return
         await self._make(block)
 
-    async def _tell_answer(self, question: Question) -> None:
+    async def _tell_answer(self, question: Approval) -> None:
         if not question.by_leave:
             await self.tell(gate.settled(question))
         elif question.call_id not in self.reached.begun:
-            await self.tell(gate.allowed_by_leave(question))
+            await self.tell(gate.allowed_by_standing_approval(question))
 
     async def _make(self, block: Block) -> None:
         await self._begin(block)
@@ -136,7 +136,7 @@ class Round:
         if block["id"] in self.reached.begun:
             return
         question = self.questions.get(block["id"])
-        leave = gate.standing_leave(question) if question and question.by_leave else ""
+        leave = gate.standing_approval(question) if question and question.by_leave else ""
         await self.tell(ToolStarted(self.turn, block["id"], block["name"], as_object(block["input"]), leave))
 
     async def _keep(self, block: Block, result: ToolResult) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from agents.approvals.gate import Desk
-from agents.engine.repeat_detector import Repeats
+from agents.approvals.gate import ApprovalGate
+from agents.engine.repeat_detector import RepeatDetector
 from agents.engine.work_time import WorkTime
 from agents.models import Profile
 from agents.protocol.events import ToolFinished
@@ -21,13 +21,13 @@ class Toolbox:
         self,
         profile: Profile,
         context: ToolContext,
-        desk: Desk | None = None,
+        desk: ApprovalGate | None = None,
         foreign: Iterable[tuple[Tool, bool]] = (),  # those of MCP servers, and whether a person comes first
         worktime: WorkTime | None = None,
     ) -> None:
         self.context = context
         self.desk = desk
-        self.repeats = Repeats()
+        self.repeats = RepeatDetector()
         self._worktime = worktime or WorkTime()
         ours = registry.offered(profile.tools, profile.permissions)
         offered = [*((tool, registry.asks(tool, profile.permissions)) for tool in ours), *foreign]

@@ -17,9 +17,9 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 from agents.mcp import http, stdio
 from agents.mcp.errors import ConnectionLost, ErrorAnswer, McpError
 from agents.mcp.process_limit import PLACES
-from agents.mcp.results import ENOUGH_CHARS, links_in, read, told_of_resource
+from agents.mcp.results import ENOUGH_CHARS, links_in, read, resource_text
 from agents.mcp.target import Target
-from agents.mcp.tool_digest import MOST_TOOLS, Found
+from agents.mcp.tool_digest import MOST_TOOLS, DiscoveredTool
 from agents.states import McpTransport
 from agents.tools.base import ToolError
 from stagent.lib.text import clip, shorten
@@ -40,12 +40,12 @@ class Connection:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.announced = ""
-        self._wire = stdio.Wire(target) if self._is_process else http.Wire(target)
+        self._wire = stdio.StdioTransport(target) if self._is_process else http.HttpTransport(target)
         self._leave = asyncio.Event()
         self._client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._hold(), name=f"MCP server {target.name}")
 
-    async def tools(self) -> list[Found]:
+    async def tools(self) -> list[DiscoveredTool]:
         """Wait until it is there and list its tools; McpError where that fails or takes too long."""
         try:
             async with asyncio.timeout(self.target.connect_sec):
@@ -72,7 +72,7 @@ class Connection:
     async def _linked(self, client: Client, uri: str) -> str:
         """Read what a result links to; where that fails the link says why, and the call is no failure."""
         try:
-            return told_of_resource(await self._within(client.read_resource(uri)))
+            return resource_text(await self._within(client.read_resource(uri)))
         except ErrorAnswer as error:
             return f"[{uri} cannot be read: {error.detail}]"
 
@@ -155,14 +155,15 @@ class Connection:
         return McpError("It cannot be used.", said)
 
 
-async def _listed(client: Client) -> list[Found]:
+async def _listed(client: Client) -> list[DiscoveredTool]:
     """Ask for all pages of the list of tools."""
-    found: list[Found] = []
+    found: list[DiscoveredTool] = []
     cursor = None
     for _ in range(MOST_PAGES):
         page = await client.list_tools(cursor=cursor)
         found += [
-            Found.read(tool.model_dump(mode="json", by_alias=True, exclude_none=True)) for tool in page.tools
+            DiscoveredTool.read(tool.model_dump(mode="json", by_alias=True, exclude_none=True))
+            for tool in page.tools
         ]
         cursor = page.next_cursor
         if cursor is None or len(found) >= MOST_TOOLS:

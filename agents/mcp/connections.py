@@ -24,7 +24,7 @@ log = logging.getLogger("agents.mcp")
 
 
 @dataclass
-class Line:
+class ServerConnection:
     """One server as far as this run is concerned."""
 
     server: McpServer
@@ -38,11 +38,11 @@ class Connections:
     """Opened one by one, closed together."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, ServerConnection] = {}
 
     async def call(self, server: McpServer, name: str, digest: str, arguments: dict[str, Any]) -> str:
         """Call a tool as it was allowed; whatever goes wrong is a ToolError for the model."""
-        line = self._lines.setdefault(server.pk, Line(server))
+        line = self._lines.setdefault(server.pk, ServerConnection(server))
         try:
             connection = await self._reach(line)
             if line.digests.get(name) != digest:
@@ -62,7 +62,7 @@ class Connections:
             connection.hang_up(hurry=hurry)  # first of all, in case the wait is cut short
         await asyncio.gather(*(connection.close(hurry=hurry) for connection in open_ones))
 
-    async def _reach(self, line: Line) -> "Connection":
+    async def _reach(self, line: ServerConnection) -> "Connection":
         async with line.lock:
             if line.connection and not line.connection.is_lost:
                 return line.connection
@@ -72,7 +72,7 @@ class Connections:
                 raise ToolError(f"The MCP server {line.server.name} {says}")
             return await self._open(line)
 
-    async def _open(self, line: Line) -> "Connection":
+    async def _open(self, line: ServerConnection) -> "Connection":
         whom = target(line.server)
         client = await in_thread(_client, name="mcp")  # its import would stop the loop for seconds
         connection: Connection = client.Connection(whom)
@@ -80,10 +80,10 @@ class Connections:
         found = await connection.tools()
         line.digests = {each.name: each.digest for each in found}
         # The clock may ask the database, too, so it is read over there.
-        await in_database(lambda: discovery.note_tools(whom.pk, found, connection.announced, clock.now()))
+        await in_database(lambda: discovery.record_tools(whom.pk, found, connection.announced, clock.now()))
         return connection
 
-    async def _drop(self, line: Line) -> str:
+    async def _drop(self, line: ServerConnection) -> str:
         """Leave a server; return what there is to say of how it went."""
         connection, line.connection, line.digests = line.connection, None, {}
         if connection is None:
@@ -91,14 +91,14 @@ class Connections:
         await connection.close(hurry=True)
         return connection.account()
 
-    async def _note(self, line: Line, error: McpError) -> None:
+    async def _note(self, line: ServerConnection, error: McpError) -> None:
         """Keep what went wrong; a server that keeps failing is not tried for ever."""
         if not line.digests or isinstance(error, ConnectionLost):
             line.failures += 1
             error.add(await self._drop(line))
         log.warning("MCP server %s: %s", line.server.name, error.whole)
         with suppress(Exception):  # a note about trouble must not make more of it
-            await in_database(lambda: discovery.note_failure(line.server.pk, error, clock.now()))
+            await in_database(lambda: discovery.record_failure(line.server.pk, error, clock.now()))
 
 
 def _client() -> Any:

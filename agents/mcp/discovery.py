@@ -8,7 +8,7 @@ from django.db import transaction
 
 from agents.mcp.errors import McpError
 from agents.mcp.names import offered_as
-from agents.mcp.tool_digest import Found
+from agents.mcp.tool_digest import DiscoveredTool
 from agents.models import McpServer, McpTool
 from stagent.lib.text import clip
 
@@ -16,7 +16,7 @@ SEEN_LATELY = timedelta(minutes=1)  # runs need not write that a server is as it
 LONGEST_ERROR = 2_000
 
 
-def note_tools(pk: int, found: list[Found], announced: str, now: datetime) -> None:
+def record_tools(pk: int, found: list[DiscoveredTool], announced: str, now: datetime) -> None:
     """Keep a server's tools as it lists them now; those that were never allowed are dropped once they go."""
     with transaction.atomic():
         server = McpServer.objects.select_for_update().filter(pk=pk).first()
@@ -32,7 +32,7 @@ def note_tools(pk: int, found: list[Found], announced: str, now: datetime) -> No
         _seen(server, announced, now)
 
 
-def note_failure(pk: int, error: McpError, now: datetime) -> None:
+def record_failure(pk: int, error: McpError, now: datetime) -> None:
     """Keep why a server could not be used; its tools stay what they were."""
     McpServer.objects.filter(pk=pk).update(error=clip(error.whole, LONGEST_ERROR), error_at=now)
 
@@ -59,7 +59,7 @@ def forbid(tools: Iterable[McpTool]) -> None:
     McpTool.objects.filter(pk__in=pks, gone=True).delete()
 
 
-def _keep(server: McpServer, known: dict[str, McpTool], found: Found) -> None:
+def _keep(server: McpServer, known: dict[str, McpTool], found: DiscoveredTool) -> None:
     tool = known.get(found.name)
     if tool and (tool.digest, tool.gone) == (found.digest, False):
         return

@@ -31,7 +31,7 @@ SILENCE_SEC = 15.0  # added to the time of a call, so that the call's own limit 
 
 
 @dataclass
-class Wire:
+class HttpTransport:
     """The way to a server, and what can be said of how it went."""
 
     target: Target

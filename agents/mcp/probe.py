@@ -6,7 +6,7 @@ from datetime import datetime
 from agents.mcp import discovery
 from agents.mcp.errors import McpError
 from agents.mcp.target import Target, target
-from agents.mcp.tool_digest import Found
+from agents.mcp.tool_digest import DiscoveredTool
 from agents.models import McpServer
 
 
@@ -16,15 +16,15 @@ def refresh(server: McpServer, now: datetime) -> str:
     Takes as long as its timeout at worst. Not for a transaction: nobody else could write meanwhile.
     """
     try:
-        found, announced = asyncio.run(look(target(server)))
+        found, announced = asyncio.run(probe(target(server)))
     except McpError as error:
-        discovery.note_failure(server.pk, error, now)
+        discovery.record_failure(server.pk, error, now)
         return error.whole
-    discovery.note_tools(server.pk, found, announced, now)
+    discovery.record_tools(server.pk, found, announced, now)
     return ""
 
 
-async def look(whom: Target) -> tuple[list[Found], str]:
+async def probe(whom: Target) -> tuple[list[DiscoveredTool], str]:
     """List the tools of a server, and what it calls itself."""
     from agents.mcp.client import Connection  # takes seconds to import
 

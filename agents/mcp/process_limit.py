@@ -11,7 +11,7 @@ from agents.mcp.errors import McpError
 GLANCE_SEC = 0.05
 
 
-class Places:
+class ProcessLimit:
     """Counted over all event loops of this process: runs, replies and pages have each their own."""
 
     def __init__(self) -> None:
@@ -41,4 +41,4 @@ class Places:
             return free
 
 
-PLACES = Places()
+PLACES = ProcessLimit()

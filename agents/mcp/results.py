@@ -22,7 +22,7 @@ def links_in(result: Any) -> list[str]:
     return list(dict.fromkeys(links))[:MOST_LINKS]
 
 
-def told_of_resource(found: Any) -> str:
+def resource_text(found: Any) -> str:
     """Give the text of a resource that was read."""
     return _joined(_resource(part) for part in found.contents[:MOST_BLOCKS])
 

@@ -39,7 +39,7 @@ type Outgoing = MemoryObjectReceiveStream[SessionMessage]
 
 
 @dataclass
-class Wire:
+class StdioTransport:
     """A server's process, and what can be said of how it went."""
 
     target: Target

@@ -23,7 +23,7 @@ BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredTool:
     """What a server says of one tool, with nothing in it that the eye would miss."""
 
     name: str
@@ -34,7 +34,7 @@ class Found:
     needs_task: bool = False  # it is called as a task of its own only, which is polled
 
     @classmethod
-    def read(cls, said: dict[str, Any]) -> "Found":
+    def read(cls, said: dict[str, Any]) -> "DiscoveredTool":
         """Read an entry of the server's list."""
         said = _visible(said)
         return cls(

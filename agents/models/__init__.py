@@ -1,16 +1,16 @@
 from agents.models.activity import LiveStream, StreamRecord
-from agents.models.approval import Question
+from agents.models.approval import Approval
 from agents.models.ledger import Budget, LedgerEntry, ModelPrice
 from agents.models.mcp_server import McpServer, McpTool
 from agents.models.profile import Profile, Project
 from agents.models.provider import Provider
-from agents.models.standing_approval import Leave
+from agents.models.standing_approval import StandingApproval
 from agents.models.transcript import Event, Transcript
 
 __all__ = [
+    "Approval",
     "Budget",
     "Event",
-    "Leave",
     "LedgerEntry",
     "LiveStream",
     "McpServer",
@@ -19,7 +19,7 @@ __all__ = [
     "Profile",
     "Project",
     "Provider",
-    "Question",
+    "StandingApproval",
     "StreamRecord",
     "Transcript",
 ]

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from agents.models.transcript import Transcript
-from agents.states import QuestionKind, QuestionStatus
+from agents.states import ApprovalKind, ApprovalStatus
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -19,26 +19,26 @@ ANSWERS_FOR_ALL = "agents.answer_question"
 type Anybody = "User | AbstractBaseUser | AnonymousUser"
 
 
-class QuestionQuerySet(models.QuerySet["Question"]):
-    def open(self) -> "QuestionQuerySet":
-        return self.filter(status=QuestionStatus.OPEN)
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    def open(self) -> "ApprovalQuerySet":
+        return self.filter(status=ApprovalStatus.OPEN)
 
-    def expired(self, now: datetime) -> "QuestionQuerySet":
+    def expired(self, now: datetime) -> "ApprovalQuerySet":
         """Keep the open ones whose time is over."""
         return self.open().filter(expires_at__lte=now)
 
-    def open_to(self, user: Anybody) -> "QuestionQuerySet":
+    def open_to(self, user: Anybody) -> "ApprovalQuerySet":
         """Leave out what is asked in the conversations of others: nobody sees into those."""
         return self.filter(Q(message_id=None) | Q(user_id=user.pk))
 
-    def of(self, user: Anybody) -> "QuestionQuerySet":
+    def of(self, user: Anybody) -> "ApprovalQuerySet":
         """Keep those that somebody may see and answer: of their own agents, or of all runs by permission."""
         if isinstance(user, PermissionsMixin) and user.has_perm(ANSWERS_FOR_ALL):
             return self.open_to(user)
         return self.none() if user.pk is None else self.filter(user_id=user.pk)
 
 
-class Question(models.Model):
+class Approval(models.Model):
     """A tool call that waits for a person. The answer is bound to this very call, its arguments included.
 
     Only `agents.approvals.approvals` writes it. Ids are plain numbers: a question may outlive what it names.
@@ -49,10 +49,10 @@ class Question(models.Model):
     turn = models.PositiveIntegerField(help_text="The reply that asked for the call.")
     tool = models.CharField(max_length=64)
     arguments = models.JSONField(default=dict)
-    kind = models.CharField(max_length=12, choices=QuestionKind)
+    kind = models.CharField(max_length=12, choices=ApprovalKind)
     text = models.CharField(max_length=2000, help_text="What is asked, in a sentence.")
     card = models.JSONField(default=dict, help_text="What a page shows: title, lines and warnings.")
-    status = models.CharField(max_length=12, choices=QuestionStatus, default=QuestionStatus.OPEN)
+    status = models.CharField(max_length=12, choices=ApprovalStatus, default=ApprovalStatus.OPEN)
     asked_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
@@ -69,7 +69,7 @@ class Question(models.Model):
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of what the tool says of itself.")
     by_leave = models.BooleanField(default=False, help_text="Nobody was asked: standing leave allowed it.")
 
-    objects = QuestionQuerySet.as_manager()
+    objects = ApprovalQuerySet.as_manager()
 
     class Meta:
         ordering = ["-asked_at", "-pk"]
@@ -78,8 +78,8 @@ class Question(models.Model):
             # Begins with the transcript, which needs no index of its own therefore.
             models.UniqueConstraint(fields=["transcript", "call_id"], name="question_once_per_call"),
             models.CheckConstraint(
-                condition=Q(status=QuestionStatus.OPEN, answered_at__isnull=True)
-                | (~Q(status=QuestionStatus.OPEN) & Q(answered_at__isnull=False)),
+                condition=Q(status=ApprovalStatus.OPEN, answered_at__isnull=True)
+                | (~Q(status=ApprovalStatus.OPEN) & Q(answered_at__isnull=False)),
                 name="question_settled_has_its_moment",
             ),
         ]
@@ -93,4 +93,4 @@ class Question(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.status == QuestionStatus.OPEN
+        return self.status == ApprovalStatus.OPEN

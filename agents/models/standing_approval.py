@@ -10,19 +10,19 @@ from agents.models.approval import ANSWERS_FOR_ALL, Anybody
 CONVERSATION, SCHEDULE = "conversation", "schedule"  # the kinds of places
 
 
-class LeaveQuerySet(models.QuerySet["Leave"]):
-    def open_to(self, user: Anybody) -> "LeaveQuerySet":
+class StandingApprovalQuerySet(models.QuerySet["StandingApproval"]):
+    def open_to(self, user: Anybody) -> "StandingApprovalQuerySet":
         """Leave out what holds in the conversations of others: nobody sees into those."""
         return self.filter(~Q(place__startswith=f"{CONVERSATION}:") | Q(user_id=user.pk))
 
-    def of(self, user: Anybody) -> "LeaveQuerySet":
+    def of(self, user: Anybody) -> "StandingApprovalQuerySet":
         """Keep those that somebody may see and take back: of their own agents, of runs by permission."""
         if isinstance(user, PermissionsMixin) and user.has_perm(ANSWERS_FOR_ALL):
             return self.open_to(user)
         return self.none() if user.pk is None else self.filter(user_id=user.pk)
 
 
-class Leave(models.Model):
+class StandingApproval(models.Model):
     """One tool, as it was then, for one person's agent in one conversation or schedule.
 
     Only `agents.approvals.standing` writes it. Places and people are words and numbers: it may outlive what it names.
@@ -35,7 +35,7 @@ class Leave(models.Model):
     given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="given_leaves")
     given_at = models.DateTimeField()
 
-    objects = LeaveQuerySet.as_manager()
+    objects = StandingApprovalQuerySet.as_manager()
 
     class Meta:
         verbose_name = "standing leave"

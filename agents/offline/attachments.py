@@ -18,7 +18,7 @@ type Block = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Given:
+class AttachedFile:
     """A file: what it is called, and what of it came along."""
 
     name: str
@@ -31,7 +31,7 @@ class Given:
         return f"`{self.name}` ({self.kind}, {how})"
 
 
-def files(message: dict[str, Any]) -> list[Given]:
+def files(message: dict[str, Any]) -> list[AttachedFile]:
     """Return the files that came with a message."""
     blocks = blocks_of(message)
     following = [*blocks[1:], {"type": "end"}]
@@ -39,13 +39,13 @@ def files(message: dict[str, Any]) -> list[Given]:
     return [given for given in found if given]
 
 
-def _given(block: Block, after: Block) -> Given | None:
+def _given(block: Block, after: Block) -> AttachedFile | None:
     announced = ANNOUNCED.fullmatch(block["text"]) if block["type"] == "text" else None
     if announced is None:
         return None
     name, kind, text = announced["name"], announced["kind"], announced["text"]
     if text is not None:
-        return Given(name, kind, len(text.encode()), text)
+        return AttachedFile(name, kind, len(text.encode()), text)
     if after["type"] in HEAVY:
-        return Given(name, after["source"]["media_type"], len(b64decode(after["source"]["data"])))
-    return Given(name, kind, None)
+        return AttachedFile(name, after["source"]["media_type"], len(b64decode(after["source"]["data"])))
+    return AttachedFile(name, kind, None)

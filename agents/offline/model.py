@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from agents.offline import scripted
-from agents.offline.assistant.formatting import handed, told
+from agents.offline.assistant.formatting import format_result, handed
 from agents.offline.assistant.skills import skill_for
 from agents.offline.directives import Orders, without_directives
 from agents.offline.reply import Reply, ask_for, fit, say
-from agents.offline.request import Ask
+from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, play
 
 FOOTER = "— offline model (no API key set)"
@@ -20,7 +20,7 @@ REFUSAL = {
 }
 
 
-def reply_to(ask: Ask, orders: Orders) -> Reply:
+def reply_to(ask: OfflineRequest, orders: Orders) -> Reply:
     """Return the next reply, cut to what the request allows."""
     if orders.refusal:
         return Reply((), "refusal", stop_details=REFUSAL)
@@ -30,7 +30,7 @@ def reply_to(ask: Ask, orders: Orders) -> Reply:
     return stopped(ask, reply, orders)
 
 
-def next_reply(ask: Ask, orders: Orders) -> Reply:
+def next_reply(ask: OfflineRequest, orders: Orders) -> Reply:
     """Take the next step and obey the tool choice."""
     move = next_move(ask, orders)
     if isinstance(move, str):
@@ -40,28 +40,28 @@ def next_reply(ask: Ask, orders: Orders) -> Reply:
     return ask_for(chosen(ask, move))
 
 
-def next_move(ask: Ask, orders: Orders) -> list[Call] | str:
+def next_move(ask: OfflineRequest, orders: Orders) -> list[Call] | str:
     """Choose between a drill and honest work, and take it one step on."""
     if scripted.has_script(orders):
         return scripted.drill(ask, orders)
     return play(skill_for(ask, without_directives(ask.text)), ask.steps, ask.offered)
 
 
-def answer(ask: Ask, text: str, orders: Orders) -> Reply:
+def answer(ask: OfflineRequest, text: str, orders: Orders) -> Reply:
     """Say the last word, which files were looked at for it, and who says it."""
     if orders.tokens:
         return scripted.filler(orders.tokens)
     return say("\n\n".join(filter(None, (handed(ask.files), text, FOOTER))))
 
 
-def forced(ask: Ask) -> Reply | None:
+def forced(ask: OfflineRequest) -> Reply | None:
     """Return the call that the request insists on where there is nothing left to ask."""
     if ask.tool_choice["type"] not in ("any", "tool"):
         return None
     return ask_for(chosen(ask, []))
 
 
-def chosen(ask: Ask, calls: list[Call]) -> list[Call]:
+def chosen(ask: OfflineRequest, calls: list[Call]) -> list[Call]:
     """Keep the calls that the tool choice allows; make one where it demands another."""
     kind, name = ask.tool_choice["type"], ask.tool_choice.get("name", "")
     wanted = [call for call in calls if kind != "tool" or call.name == name]
@@ -71,10 +71,10 @@ def chosen(ask: Ask, calls: list[Call]) -> list[Call]:
     return wanted[:1] if ask.tool_choice.get("disable_parallel_tool_use") else wanted
 
 
-def so_far(ask: Ask, undone: list[Call]) -> str:
+def so_far(ask: OfflineRequest, undone: list[Call]) -> str:
     """Answer with what is known when no more tools may be called."""
     known = [
-        f"- `{name}`: {told(result)}"
+        f"- `{name}`: {format_result(result)}"
         for step in ask.steps
         for name, result in zip(step.names, step.results, strict=True)
     ]
@@ -84,7 +84,7 @@ def so_far(ask: Ask, undone: list[Call]) -> str:
     return "\n".join([*lines, "", f"Not done: {left}."])
 
 
-def stopped(ask: Ask, reply: Reply, orders: Orders) -> Reply:
+def stopped(ask: OfflineRequest, reply: Reply, orders: Orders) -> Reply:
     """Give the reply the stop_reason that was ordered: the answer, or the turn that `at` names."""
     if not orders.stop or (reply.stop_reason == "tool_use" and orders.at != ask.turn):
         return reply

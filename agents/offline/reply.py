@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from agents.offline.request import Ask
+from agents.offline.request import OfflineRequest
 from agents.offline.script import Call
 from agents.offline.token_estimate import chars_for, estimate
 
@@ -118,7 +118,7 @@ def cut_blocks(blocks: Iterable[Block], tokens: int) -> Iterable[Block]:
         tokens -= block.tokens
 
 
-def message(ask: Ask, reply: Reply) -> dict[str, Any]:
+def message(ask: OfflineRequest, reply: Reply) -> dict[str, Any]:
     """Return the API's message; the same request always gets the same ids."""
     mark = fingerprint(ask)
     return {
@@ -134,7 +134,7 @@ def message(ask: Ask, reply: Reply) -> dict[str, Any]:
     }
 
 
-def usage(ask: Ask, output_tokens: int) -> dict[str, Any]:
+def usage(ask: OfflineRequest, output_tokens: int) -> dict[str, Any]:
     """Count tokens as the API does; nothing is ever cached here."""
     return {
         "input_tokens": ask.input_tokens,
@@ -145,7 +145,7 @@ def usage(ask: Ask, output_tokens: int) -> dict[str, Any]:
     }
 
 
-def fingerprint(ask: Ask) -> str:
+def fingerprint(ask: OfflineRequest) -> str:
     """Hash what was asked; streamed or not makes no difference."""
     asked = dumps([ask.model, ask.max_tokens, ask.tool_choice, ask.stop_sequences])
     return hashlib.sha256((asked + ask.written).encode()).hexdigest()[:24]

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from agents.offline import attachments, history
-from agents.offline.attachments import Given
+from agents.offline.attachments import AttachedFile
 from agents.offline.history import Step
 from agents.offline.token_estimate import estimate
 from agents.offline.validation import BadRequest, check
@@ -14,7 +14,7 @@ from agents.protocol import media
 
 
 @dataclass(frozen=True)
-class Ask:
+class OfflineRequest:
     """A checked request."""
 
     model: str
@@ -42,7 +42,7 @@ class Ask:
         return history.plain_text(self.later[0])
 
     @cached_property
-    def files(self) -> list[Given]:
+    def files(self) -> list[AttachedFile]:
         """The files that came with those words."""
         return attachments.files(self.later[0])
 
@@ -86,14 +86,14 @@ class Ask:
         return json.dumps([self.system, messages, self.tools], ensure_ascii=False, sort_keys=True)
 
 
-def read(body: bytes, *, counting: bool = False) -> Ask:
+def read(body: bytes, *, counting: bool = False) -> OfflineRequest:
     """Read a request body, or raise BadRequest."""
     try:
         data = json.loads(body)
     except ValueError as error:
         raise BadRequest(f"The request body is not valid JSON: {error}") from error
     check(data, counting=counting)
-    return Ask(
+    return OfflineRequest(
         model=data["model"],
         max_tokens=data.get("max_tokens", 0),
         messages=[message for message in data["messages"] if message["role"] != "system"],

@@ -6,7 +6,7 @@ from typing import Any
 from agents.offline.assistant.formatting import count
 from agents.offline.directives import Orders
 from agents.offline.reply import Reply, say
-from agents.offline.request import Ask
+from agents.offline.request import OfflineRequest
 from agents.offline.script import Call
 
 NO_SUCH_TOOL = "no_such_tool"
@@ -26,7 +26,7 @@ def turns(orders: Orders) -> int:
     return orders.turns or orders.repeat or (2 if orders.parallel or orders.tool else 1)
 
 
-def drill(ask: Ask, orders: Orders) -> list[Call] | str:
+def drill(ask: OfflineRequest, orders: Orders) -> list[Call] | str:
     """Return what this turn is ordered to ask for, or the answer after the last one."""
     tool = orders.tool or harmless_tool(ask)
     asking = turns(orders) - 1 if tool else 0
@@ -40,7 +40,7 @@ def drill(ask: Ask, orders: Orders) -> list[Call] | str:
     return account(ask)
 
 
-def calls(ask: Ask, orders: Orders, tool: str, number: int) -> Iterator[Call]:
+def calls(ask: OfflineRequest, orders: Orders, tool: str, number: int) -> Iterator[Call]:
     """Yield the calls of one turn, each with an input of its own unless repetition is ordered."""
     width = max(1, orders.parallel)
     for place in range(width):
@@ -54,7 +54,7 @@ def report(changed: bool) -> Call:
     return Call("report", {"changed": changed, "severity": "info", "body": body})
 
 
-def account(ask: Ask) -> str:
+def account(ask: OfflineRequest) -> str:
     """Say what was done."""
     failures = [result.text for step in ask.steps for result in step.results if result.failed]
     done = f"Done: {count(ask.turn, 'turn')}, as the directive asked."
@@ -62,7 +62,7 @@ def account(ask: Ask) -> str:
     return f"{done}\n\nTool calls that failed: {len(failures)}\n{errors}" if failures else done
 
 
-def harmless_tool(ask: Ask) -> str:
+def harmless_tool(ask: OfflineRequest) -> str:
     """Pick a tool that changes nothing; failing that, the first one offered."""
     known = [name for name in HARMLESS if name in ask.offered]
     return next(iter(known or ask.offered), "")

@@ -21,7 +21,7 @@ from agents.offline.failures import ORDERED, STATUS_OF, Failure, refuse_if_order
 from agents.offline.model import reply_to
 from agents.offline.pacing import EventStream, Patience, Sleep, broken, deliver
 from agents.offline.reply import Reply, message
-from agents.offline.request import Ask
+from agents.offline.request import OfflineRequest
 from agents.offline.sse import WORDS_PER_DELTA, events
 from agents.offline.validation import BadRequest
 
@@ -64,7 +64,7 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
             return ok(model.info(path.removeprefix(f"{MODELS}/")))
         raise Failure(404, f"Not found: {request.method} {path}")
 
-    async def _messages(self, ask: Ask, patience: Patience) -> httpx2.Response:
+    async def _messages(self, ask: OfflineRequest, patience: Patience) -> httpx2.Response:
         """Answer a request for a message, in one piece or as a stream."""
         orders = self._orders(ask)
         if orders.hang:
@@ -75,7 +75,7 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
         await whole(reply, orders, patience)
         return ok(message(ask, reply))
 
-    def _orders(self, ask: Ask) -> Orders:
+    def _orders(self, ask: OfflineRequest) -> Orders:
         """Read what this request is to suffer, and refuse it if that is it."""
         orders = orders_in(ask.system, ask.text)
         if not orders.given:
@@ -103,7 +103,7 @@ def failed(failure: Failure, ident: str) -> httpx2.Response:
     return httpx2.Response(failure.status, json=failure.body(ident), headers=failure.headers)
 
 
-def streamed(ask: Ask, reply: Reply, orders: Orders, patience: Patience) -> httpx2.Response:
+def streamed(ask: OfflineRequest, reply: Reply, orders: Orders, patience: Patience) -> httpx2.Response:
     """Answer with a stream of events."""
     stream = events(message(ask, reply), reply, 1 if orders.one_by_one else WORDS_PER_DELTA)
     headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}

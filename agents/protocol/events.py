@@ -107,7 +107,7 @@ class ToolFinished(_Event):
 
 
 @dataclass(frozen=True)
-class QuestionAsked(_Event):
+class ApprovalRequested(_Event):
     """A call waits for a person. What is asked for, leave or words, is `kind` in the data."""
 
     question_id: str
@@ -130,7 +130,7 @@ class QuestionAsked(_Event):
 
 
 @dataclass(frozen=True)
-class QuestionSettled(_Event):
+class ApprovalResolved(_Event):
     """The engine has taken note of what became of a question."""
 
     question_id: str
@@ -173,8 +173,8 @@ type Event = (
     | TurnFinished
     | ToolStarted
     | ToolFinished
-    | QuestionAsked
-    | QuestionSettled
+    | ApprovalRequested
+    | ApprovalResolved
     | Notice
     | Finished
 )
@@ -183,7 +183,7 @@ KINDS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
         TurnStarted, ReplyStarted, TextDelta, ThinkingDelta, TurnFinished, ToolStarted, ToolFinished,
-        QuestionAsked, QuestionSettled, Notice, Finished,
+        ApprovalRequested, ApprovalResolved, Notice, Finished,
     )
 }  # fmt: skip
 

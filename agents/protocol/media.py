@@ -69,12 +69,12 @@ def cost_of(kind: str, data: bytes) -> int:
     return max(1, len(PAGE.findall(data))) * PAGE_TOKENS
 
 
-def left_out(name: str) -> Block:
+def omitted(name: str) -> Block:
     """Say that there was a file, in its place."""
     return _text(LEFT_OUT.format(name))
 
 
-def said_with(files: Sequence[Block], text: str) -> str | list[Block]:
+def blocks_with_text(files: Sequence[Block], text: str) -> str | list[Block]:
     """Return the content of a person's message: what came with it first, as models read it best."""
     if not files:
         return text

@@ -5,11 +5,11 @@ from functools import cache
 from agents.runtimes.base import Runtime, UnknownRuntime, get, names, register
 from stagent.lib.processes.gc_tuning import keep_what_is_there
 
-__all__ = ["Runtime", "UnknownRuntime", "get", "is_warm", "names", "register", "warm_up"]
+__all__ = ["Runtime", "UnknownRuntime", "get", "is_preloaded", "names", "preload_sdk", "register"]
 
 
 @cache
-def warm_up() -> None:
+def preload_sdk() -> None:
     """Import what takes seconds, once, in a thread, before the first question stops an event loop for it."""
     from anthropic import AsyncAnthropic
 
@@ -17,5 +17,5 @@ def warm_up() -> None:
     keep_what_is_there()
 
 
-def is_warm() -> bool:
-    return warm_up.cache_info().currsize > 0
+def is_preloaded() -> bool:
+    return preload_sdk.cache_info().currsize > 0

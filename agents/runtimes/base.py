@@ -35,7 +35,7 @@ class Delta:
     thinking: bool = False
 
 
-class Asking(Protocol):
+class ModelCall(Protocol):
     """A question under way."""
 
     def __aiter__(self) -> AsyncIterator[Delta]:
@@ -53,7 +53,7 @@ class Runtime(Protocol):
     def provider_name(self) -> str:
         """Name the provider: what breaker, prices and ledger go by. Quick, nothing is imported for it."""
 
-    def ask(self, request: Request) -> AbstractAsyncContextManager[Asking]:
+    def ask(self, request: Request) -> AbstractAsyncContextManager[ModelCall]:
         """Put a question; leaving the context closes the connection at once."""
 
 

@@ -30,7 +30,7 @@ LONGEST_PAUSE = timedelta(minutes=1)
 PROBE_TIME = timedelta(minutes=5)  # the longest that a first token may take
 
 
-def of(profile: Profile) -> str:
+def provider_of(profile: Profile) -> str:
     """Return the name of the provider that a profile asks."""
     return runtimes.get(profile.runtime).provider_name()
 
@@ -69,7 +69,7 @@ HALF_OPEN = Select(
 )
 
 
-def take_probe(name: str, now: datetime) -> bool:
+def try_acquire_probe(name: str, now: datetime) -> bool:
     """Ask leave to use a provider: yes while it is closed; half open, yes to exactly one caller."""
     provider = Provider.objects.filter(name=name).first()
     if provider is None or provider.opened_at is None:
@@ -82,7 +82,7 @@ def take_probe(name: str, now: datetime) -> bool:
     return bool(unchanged.update(probe_until=now + PROBE_TIME))
 
 
-def note(name: str, failure: Failure, now: datetime) -> None:
+def record_result(name: str, failure: Failure, now: datetime) -> None:
     """Do what the table of failures says of this one."""
     match failure.policy.breaker:
         case Action.TRIP:

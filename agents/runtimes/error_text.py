@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 
-def said_by(error: BaseException) -> str:
+def provider_message(error: BaseException) -> str:
     """Return the provider's own words, or those of what lies below a connection error; a page as text."""
     if message := getattr(error, "api_message", None):
         return str(message)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.failures import Breaker, Policy, policy
-from agents.runtimes.error_text import said_by
+from agents.runtimes.error_text import provider_message
 from agents.runtimes.retry_after import retry_after
 from agents.states import FailureKind as K
 from agents.states import FailureReason
@@ -183,7 +183,7 @@ def classify(error: BaseException) -> Failure:
     """Return why this was raised. Never raises itself."""
     kind = _by_answer(error) or _by_class(error) or _by_words(str(error)) or K.UNEXPECTED
     wait = retry_after(_headers(error)) if policy(kind).retryable else None
-    said, ident = said_by(error), getattr(error, "request_id", None)
+    said, ident = provider_message(error), getattr(error, "request_id", None)
     if kind == K.UNEXPECTED:
         said = f"{type(error).__name__}: {said}"
     whole = type(error).__name__ in EXPLAINED
@@ -212,7 +212,7 @@ def _by_answer(error: BaseException) -> K | None:
     if kind == "invalid_request_error" and status not in (404, 405):
         status = 400
     found = BY_CODE.get(code or "") or BY_TYPE.get(kind if isinstance(kind, str) else "")
-    return found or _by_status(status, kind, said_by(error))
+    return found or _by_status(status, kind, provider_message(error))
 
 
 def _by_status(status: Any, kind: Any, said: str) -> K | None:

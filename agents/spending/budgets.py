@@ -25,8 +25,21 @@ from stagent.lib.text import clip
 from stagent.lib.web.formatting import money
 
 __all__ = [
-    "Exhausted", "Price", "Spender", "Spent", "answered_by", "audit_bypass", "check", "exhausted", "price",
-    "room", "settle", "spent_in_window", "spent_today", "unpriced", "window_start",
+    "Exhausted",
+    "Price",
+    "Spender",
+    "Spent",
+    "audit_bypass",
+    "charge",
+    "check",
+    "exhausted",
+    "last_model_charged",
+    "price",
+    "remaining_usd",
+    "spent_in_window",
+    "spent_today",
+    "unpriced",
+    "window_start",
 ]  # fmt: skip
 
 LONGEST_NAME = 120  # of a model; some servers answer with the path of a file
@@ -92,7 +105,7 @@ class Exhausted:
         )
 
 
-def settle(
+def charge(
     spender: Spender,
     usage: Usage,
     *,
@@ -141,7 +154,7 @@ def check(spender: Spender, reserve_usd: Decimal, now: datetime) -> None:
         _refuse_if_over(budget, spent, reserve_usd)
 
 
-def room(spender: Spender, now: datetime) -> Decimal | None:
+def remaining_usd(spender: Spender, now: datetime) -> Decimal | None:
     """Return the USD left in the tightest budget, None where none limits money; raise if one is spent."""
     left = []
     for budget, spent in _standing(spender, now):
@@ -195,7 +208,7 @@ def _unpriced(column: str) -> Select[LedgerEntry]:
 UNPRICED = {column: _unpriced(column) for column in ("run_id", "message_id")}
 
 
-def answered_by(message_id: int) -> str:
+def last_model_charged(message_id: int) -> str:
     """Return the model that was paid for a reply last; empty where none was."""
     paid = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).order_by("-pk")
     return paid.values_list("model", flat=True).first() or ""

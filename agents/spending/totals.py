@@ -76,7 +76,7 @@ BEGUN = Select(
 def _charge(event: Event, spender: Spender, now: datetime) -> None:
     started = ReplyStarted.from_data(event.data)
     counted = started.usage
-    budgets.settle(
+    budgets.charge(
         spender,
         Usage(
             input=counted.input,

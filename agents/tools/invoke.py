@@ -23,7 +23,7 @@ logger = logging.getLogger("agents.tools")
 _surroundings: list[Callable[[], AbstractContextManager[object]]] = []
 
 
-def surround(manager: Callable[[], AbstractContextManager[object]]) -> None:
+def register_tool_context(manager: Callable[[], AbstractContextManager[object]]) -> None:
     """Enter this context manager around each blocking call, in its thread.
 
     The place to close the thread's database connections, which nobody else would.

@@ -31,7 +31,7 @@ SHORTEST_PAUSE_SEC = 0.001  # that a timer keeps; what takes the readers less is
 
 
 @dataclass(eq=False)
-class Page:
+class WriteRequest:
     """What one log takes, and the number its last event will have."""
 
     transcript_id: int
@@ -42,11 +42,11 @@ class Page:
     expected: int | None = None  # the number it got when it was tried before, and the answer got lost
 
 
-class Scribe:
+class BatchWriter:
     """Writes for everybody on one event loop."""
 
     def __init__(self) -> None:
-        self._pages: list[Page] = []
+        self._pages: list[WriteRequest] = []
         self._writing: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
         self._thread: Executor | None = None
@@ -68,7 +68,9 @@ class Scribe:
         self, transcript_id: int, token: UUID, happened: Sequence[Event], *, urgent: bool = True
     ) -> int:
         """Write what happened and return the number of its last event; LeaseLost if the token is not ours."""
-        page = Page(transcript_id, token, happened, asyncio.get_running_loop().create_future(), urgent)
+        page = WriteRequest(
+            transcript_id, token, happened, asyncio.get_running_loop().create_future(), urgent
+        )
         self._pages.append(page)
         if urgent:
             self._hurry.set()
@@ -100,7 +102,7 @@ class Scribe:
     def _place(self) -> AbstractAsyncContextManager[object]:
         return ThreadSensitiveContext(executor=self._thread) if self._thread else nullcontext()
 
-    async def _write_down(self, batch: Sequence[Page]) -> None:
+    async def _write_down(self, batch: Sequence[WriteRequest]) -> None:
         """Write a batch; where something in it cannot be stored, each log by itself."""
         try:
             _tell(batch, await in_database(_append, batch))
@@ -113,10 +115,10 @@ class Scribe:
             for page in batch:
                 await self._write_down([page])
 
-    def _take(self) -> list[Page]:
+    def _take(self) -> list[WriteRequest]:
         """Take what may be written together: each log once."""
-        batch: dict[int, Page] = {}
-        later: list[Page] = []
+        batch: dict[int, WriteRequest] = {}
+        later: list[WriteRequest] = []
         for page in self._pages:
             if page.transcript_id in batch or len(batch) >= MOST_LOGS:
                 later.append(page)
@@ -126,7 +128,7 @@ class Scribe:
         return list(batch.values())
 
 
-def _append(batch: Sequence[Page]) -> dict[int, int]:
+def _append(batch: Sequence[WriteRequest]) -> dict[int, int]:
     """Write a batch; return the last number of each log whose token was right.
 
     After a connection that died in the middle of a commit it is called again: what is there is not written
@@ -137,11 +139,11 @@ def _append(batch: Sequence[Page]) -> dict[int, int]:
     return there | (_write(missing) if missing else {})
 
 
-def _is_there(page: Page) -> bool:
+def _is_there(page: WriteRequest) -> bool:
     return transcript.last_seq(page.transcript_id, page.token) == page.expected
 
 
-def _write(pages: Sequence[Page]) -> dict[int, int]:
+def _write(pages: Sequence[WriteRequest]) -> dict[int, int]:
     with transaction.atomic():
         asked = [(page.transcript_id, page.token, len(page.happened)) for page in pages]
         last = sql.take_numbers_for_all(asked)
@@ -157,7 +159,7 @@ def _write(pages: Sequence[Page]) -> dict[int, int]:
     return last
 
 
-def _tell(batch: Sequence[Page], last: dict[int, int]) -> None:
+def _tell(batch: Sequence[WriteRequest], last: dict[int, int]) -> None:
     for page in batch:
         if page.written.done():
             continue  # nobody waits for it any more
@@ -167,18 +169,18 @@ def _tell(batch: Sequence[Page], last: dict[int, int]) -> None:
             page.written.set_exception(LeaseLost(f"Transcript {page.transcript_id} has another writer now."))
 
 
-def _fail(batch: Sequence[Page], error: BaseException) -> None:
+def _fail(batch: Sequence[WriteRequest], error: BaseException) -> None:
     for page in batch:
         if not page.written.done():
             page.written.set_exception(error)
 
 
-_scribes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Scribe]" = weakref.WeakKeyDictionary()
+_scribes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, BatchWriter]" = weakref.WeakKeyDictionary()
 
 
-def here() -> Scribe:
+def current_writer() -> BatchWriter:
     """Return the scribe of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _scribes:
-        _scribes[loop] = Scribe()
+        _scribes[loop] = BatchWriter()
     return _scribes[loop]

@@ -8,9 +8,9 @@ from typing import Any
 from agents.models import Event
 from agents.protocol import events
 from agents.protocol.events import (
+    ApprovalRequested,
+    ApprovalResolved,
     Notice,
-    QuestionAsked,
-    QuestionSettled,
     ToolFinished,
     ToolStarted,
     TurnFinished,
@@ -21,7 +21,8 @@ INTERRUPTED = "Interrupted before its result was kept; it may or may not have ta
 LAST_TURN = "last_turn"  # the notice that the next reply is the last, for lack of turns
 LAST_MONEY = "last_money"  # the same, for lack of money or tokens
 KINDS = tuple(
-    event.kind for event in (TurnFinished, ToolStarted, ToolFinished, QuestionAsked, QuestionSettled, Notice)
+    event.kind
+    for event in (TurnFinished, ToolStarted, ToolFinished, ApprovalRequested, ApprovalResolved, Notice)
 )
 
 type Message = dict[str, Any]
@@ -30,7 +31,7 @@ type Author = tuple[str, str]  # provider and model
 
 
 @dataclass
-class Reached:
+class ToolProgress:
     """How far the calls of the last reply came before the attempt ended."""
 
     begun: set[str] = field(default_factory=set)
@@ -44,14 +45,14 @@ class Reached:
                 self.begun.add(event.call_id)
             case ToolFinished():
                 self.results[event.call_id] = event
-            case QuestionAsked():
+            case ApprovalRequested():
                 self.asked.add(event.call_id)
-            case QuestionSettled():
+            case ApprovalResolved():
                 self.settled.add(event.call_id)
 
 
 @dataclass
-class Past:
+class History:
     """A run so far: the messages after its prompt, and what they used."""
 
     messages: list[Message] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Past:
     last: TurnFinished | None = None
     landing: str = ""  # the notice under which the last reply was given
     calls: list[tuple[str, Any, ToolFinished]] = field(default_factory=list)  # name, arguments, result
-    reached: Reached = field(default_factory=Reached)
+    reached: ToolProgress = field(default_factory=ToolProgress)
 
     @property
     def is_answered(self) -> bool:
@@ -81,12 +82,12 @@ class Past:
         return calls if any(call["id"] not in self.reached.results for call in calls) else []
 
 
-def recall(transcript_id: int, author: Author | None = None) -> Past:
+def load_history(transcript_id: int, author: Author | None = None) -> History:
     """Read the past of a run; thoughts of another author than this are left out, as providers demand."""
-    return recall_all([transcript_id], author).get(transcript_id) or Past()
+    return load_histories([transcript_id], author).get(transcript_id) or History()
 
 
-def recall_all(transcript_ids: Collection[int], author: Author | None = None) -> dict[int, Past]:
+def load_histories(transcript_ids: Collection[int], author: Author | None = None) -> dict[int, History]:
     """Read several pasts with one question; those of which nothing is known are left out."""
     rows = Event.objects.filter(transcript_id__in=transcript_ids, kind__in=KINDS)
     happened: dict[int, list[events.Event]] = {}
@@ -95,8 +96,8 @@ def recall_all(transcript_ids: Collection[int], author: Author | None = None) ->
     return {log: _fold(told, author) for log, told in happened.items()}
 
 
-def _fold(happened: Sequence[events.Event], author: Author | None) -> Past:
-    past, landing = Past(), ""
+def _fold(happened: Sequence[events.Event], author: Author | None) -> History:
+    past, landing = History(), ""
     results, following = _results_by_turn(happened)
     for event in happened:
         match event:
@@ -107,7 +108,7 @@ def _fold(happened: Sequence[events.Event], author: Author | None) -> Past:
                 results, *following = following
                 past.messages += _messages(event, results, author)
                 landing = ""
-                past.reached = Reached()
+                past.reached = ToolProgress()
             case ToolStarted() if event.call_id in results:
                 past.calls.append((event.name, event.arguments, results[event.call_id]))
         past.reached.note(event)
@@ -125,7 +126,7 @@ def _results_by_turn(happened: Sequence[events.Event]) -> tuple[Results, list[Re
     return found[0], found[1:]
 
 
-def _add_turn(past: Past, turn: TurnFinished, landing: str) -> None:
+def _add_turn(past: History, turn: TurnFinished, landing: str) -> None:
     past.turns += 1
     past.cost_usd += turn.cost_usd or 0
     past.tokens += turn.usage.total

@@ -151,7 +151,7 @@ class _Recorder:
             return
         self._doubtful = True
         page = self._transcript_id, self._token, happened
-        self._seq = await batch_writer.here().append(*page, urgent=self._is_urgent(happened))
+        self._seq = await batch_writer.current_writer().append(*page, urgent=self._is_urgent(happened))
         self._doubtful = False
 
     async def _is_there(self, many: int) -> bool:

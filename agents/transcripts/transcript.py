@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from agents.models import Event, Question, Transcript
+from agents.models import Approval, Event, Transcript
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import sql
-from agents.transcripts.history import Author, recall_all
+from agents.transcripts.history import Author, load_histories
 
 PAGE = 500
 EMPTIED = 1000  # the most events that one transaction deletes
@@ -65,7 +65,7 @@ def rotate(transcript_id: int, old: UUID | None, new: UUID | None) -> bool:
     return bool(Transcript.objects.filter(pk=transcript_id, writer_token=old).update(writer_token=new))
 
 
-def note_late(transcript_id: int, data: dict[str, Any], now: datetime) -> None:
+def append_late(transcript_id: int, data: dict[str, Any], now: datetime) -> None:
     """Keep for audit that a result came too late; whoever was refused has no token to show."""
     with transaction.atomic():
         log = Transcript.objects.select_for_update().filter(pk=transcript_id).first()
@@ -85,7 +85,7 @@ def histories(logs: Collection[int], author: Author | None = None) -> dict[int, 
 
     The thoughts of another author than this are left out.
     """
-    return {log: past.messages for log, past in recall_all(logs, author).items()}
+    return {log: past.messages for log, past in load_histories(logs, author).items()}
 
 
 def lock(transcript_id: int, token: UUID) -> bool:
@@ -102,15 +102,15 @@ def last_seq(transcript_id: int, token: UUID) -> int | None:
 
 def prune(before: datetime, batch: int = PAGE) -> int:
     """Delete a batch of old logs that nobody refers to any more; return how many went."""
-    asking = Question.objects.open().values("transcript")
+    asking = Approval.objects.open().values("transcript")
     orphans = _unowned().filter(created_at__lt=before).exclude(pk__in=asking).order_by("pk")
     ids = list(orphans.values_list("pk", flat=True)[:batch])
-    while not empty(ids):
+    while not delete_events(ids):
         pass
     return discard(ids)
 
 
-def empty(transcript_ids: Collection[int], limit: int = EMPTIED) -> bool:
+def delete_events(transcript_ids: Collection[int], limit: int = EMPTIED) -> bool:
     """Delete at most so many events of these logs; tell whether none is left."""
     some = Event.objects.filter(transcript_id__in=transcript_ids).order_by().values("pk")[:limit]
     return Event.objects.filter(pk__in=some).delete()[0] < limit
@@ -124,7 +124,7 @@ def discard(transcript_ids: Collection[int]) -> int:
 
 def _unowned() -> QuerySet[Transcript]:
     """Return the logs that nobody refers to: no run, no message."""
-    parts = (Event, Question)
+    parts = (Event, Approval)
     owners = [
         relation.name for relation in Transcript._meta.related_objects if relation.related_model not in parts
     ]

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import ConfigDict, Field
 
-from agents.engine.assignment import author_of
-from agents.engine.estimate import outlook
+from agents.engine.assignment import model_of
+from agents.engine.estimate import estimate_request
 from agents.models import Profile
 from agents.protocol.usage import CHARS_PER_TOKEN
 from agents.spending.prices import MILLION
@@ -64,7 +64,7 @@ def get_chat_outlook(request: HttpRequest, asked: Query[OutlookFilter]) -> Outlo
     model = asked.model if asked.model is not None or inside is None else inside.model
     profile = assignment.answerer(picked, model or "")
     context = _said_before(inside, profile) if inside else []
-    guess = outlook(profile, context, assignment.surroundings(owner))
+    guess = estimate_request(profile, context, assignment.surroundings(owner))
     return OutlookRow(
         tokens=guess.tokens,
         room=round(assignment.room()),
@@ -78,4 +78,4 @@ def get_chat_outlook(request: HttpRequest, asked: Query[OutlookFilter]) -> Outlo
 def _said_before(inside: Conversation, profile: Profile) -> list[dict[str, Any]]:
     """Return what would be told of a conversation if something were said at the end of what is shown."""
     asked = Message(conversation=inside, parent_id=inside.head_id)
-    return assignment.before(asked, author_of(profile))
+    return assignment.before(asked, model_of(profile))

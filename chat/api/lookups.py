@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
-from agents.models import Question
+from agents.models import Approval
 from chat.errors import no_conversation, no_message
 from chat.models import Conversation, Message, Share
 from chat.models.conversation import ConversationQuerySet
@@ -28,7 +28,7 @@ def conversations(owner: User) -> ConversationQuerySet:
 def with_rows(found: ConversationQuerySet) -> ConversationQuerySet:
     """Add what the rows of conversations show."""
     live = Message.objects.unfinished().filter(conversation=OuterRef("pk"))
-    asks = live.filter(pk__in=Question.objects.open().filter(message_id__isnull=False).values("message_id"))
+    asks = live.filter(pk__in=Approval.objects.open().filter(message_id__isnull=False).values("message_id"))
     return found.select_related("profile").annotate(
         live=Exists(live), asks=Exists(asks), shared=Exists(Share.objects.filter(conversation=OuterRef("pk")))
     )

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from agents.models import Event
-from agents.protocol.events import QuestionAsked, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
+from agents.protocol.events import ApprovalRequested, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
 from chat.history.tool_calls import ShownIds
 
 type Happened = tuple[str, dict[str, Any], datetime]  # kind, data, at
@@ -28,7 +28,7 @@ TELLING = (
     *SPOKEN,
     TurnStarted.kind,
     ToolStarted.kind,
-    QuestionAsked.kind,
+    ApprovalRequested.kind,
 )  # a question ends a thought
 
 

@@ -76,7 +76,7 @@ def finalise(
         reply.notice = storable(_notice(reply, end))
         reply.token = reply.lease_expires_at = reply.asks_since = None
         totals.charge_unpaid(reply.transcript_id or 0, partial(spender, reply), now)
-        answered_by = budgets.answered_by(reply.pk)
+        answered_by = budgets.last_model_charged(reply.pk)
         reply.model = answered_by if answered_by == OFFLINE_MODEL else reply.model or answered_by
         for column, total in totals.spent_on_message(reply.pk).items():
             setattr(reply, column, total)

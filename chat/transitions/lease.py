@@ -107,7 +107,7 @@ def unpark(message_id: int) -> bool:
         parked = messages.filter(pk=message_id).first()
         if parked is None or parked.status != MessageStatus.PENDING or parked.asks_since is None:
             return False
-        if approvals.open_of(parked.transcript_id or 0).exists():
+        if approvals.open_approvals(parked.transcript_id or 0).exists():
             return False
         Message.objects.filter(pk=message_id).update(asks_since=None)
         transaction.on_commit(partial(call, parked.conversation.owner_id), robust=True)

@@ -11,11 +11,11 @@ from django.db.models import QuerySet
 
 from agents import conf as agents_conf
 from agents.approvals import standing
-from agents.engine.assignment import Assignment, author_of
+from agents.engine.assignment import Assignment, model_of
 from agents.engine.limits import Limits
 from agents.models import Profile
 from agents.models.profile import workspace_of
-from agents.protocol.media import said_with, weight
+from agents.protocol.media import blocks_with_text, weight
 from agents.protocol.usage import estimate
 from agents.runtimes.errors import LeaseLost
 from agents.states import FailureReason
@@ -72,7 +72,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         spender=spender(reply),
         transcript_id=claim.transcript_id,
         token=claim.token,
-        context=before(reply.parent, author_of(profile), enclosed, packed),
+        context=before(reply.parent, model_of(profile), enclosed, packed),
         extra_system=surroundings(reply.conversation.owner),
         fresh=claim.fresh,
         clock=_clock(clock.now()),
@@ -94,7 +94,7 @@ def before(
     is what comes with the message itself, `packed` what is left for files after it.
     """
     packed = packed or Luggage()
-    prompt = {"role": "user", "content": said_with(enclosed, asked.text)}
+    prompt = {"role": "user", "content": blocks_with_text(enclosed, asked.text)}
     left = room() - estimate(weight([prompt]))
     said: list[list[Block]] = []
     for message, told in _accepted(_remembered(asked, author)):
@@ -151,7 +151,7 @@ def _ancestors(message: Message) -> Iterator[list[Message]]:
 
 def _as_messages(message: Message, told: list[Block], packed: Luggage) -> list[Block]:
     if message.role == Role.USER:
-        return [{"role": "user", "content": said_with(packed.of(message), message.text)}]
+        return [{"role": "user", "content": blocks_with_text(packed.of(message), message.text)}]
     return _as_reply(message, told) if message.run_id is None else _as_run(message, told)
 
 

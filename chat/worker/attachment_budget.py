@@ -25,7 +25,7 @@ class Luggage:
         files = attachments.of_messages([message.pk]).get(message.pk, [])
         contents = attachments.contents([each for each in files if self._takes(each)])
         found = [block for each in files for block in _blocks(each, contents.get(each.pk))]
-        return found or [media.left_out(name) for name in message.files.splitlines()]
+        return found or [media.omitted(name) for name in message.files.splitlines()]
 
     def _takes(self, file: Attachment) -> bool:
         pictures = 1 if file.kind == FileKind.IMAGE else 0
@@ -38,5 +38,5 @@ class Luggage:
 
 def _blocks(file: Attachment, data: bytes | None) -> Sequence[Block]:
     if data is None:
-        return [media.left_out(file.name)]
+        return [media.omitted(file.name)]
     return media.blocks(media.File(file.name, file.kind, file.media_type, data, file.tokens))

@@ -17,7 +17,7 @@ from agents.engine import runner
 from agents.engine.assignment import Assignment
 from agents.failures import Retry, policy
 from agents.protocol.events import Finished, Notice, TextDelta, TurnFinished, TurnStarted
-from agents.runtimes import is_warm, warm_up
+from agents.runtimes import is_preloaded, preload_sdk
 from agents.runtimes.errors import LeaseLost, classify
 from agents.states import FailureKind, FailureReason
 from agents.transcripts import transcript
@@ -81,8 +81,8 @@ async def _converse(job: Job) -> Finished:
     """Let the engine work, and again while it may be tried again, within the longest time of a reply."""
     try:
         async with asyncio.timeout(conf.MAX_REPLY_SEC):
-            if not is_warm():
-                await asyncio.to_thread(warm_up)
+            if not is_preloaded():
+                await asyncio.to_thread(preload_sdk)
             return await _with_patience(job)
     except TimeoutError:
         detail = f"The answer took longer than {conf.MAX_REPLY_SEC // 60} minutes."
@@ -115,7 +115,7 @@ async def _attempt(job: Job) -> Finished:
     # Only the first attempt has nothing to recall.
     assignment = job.assignment or replace(await in_database(contexts.prepare, job.claim), fresh=False)
     job.assignment, job.said = None, False
-    async with aclosing(runner.work(assignment)) as happenings:
+    async with aclosing(runner.run(assignment)) as happenings:
         async for event in happenings:
             match event:
                 case Finished():

@@ -44,13 +44,13 @@ def _take_away(conversation: Conversation) -> bool:
     ids = [pk for pk, _, _ in newest]
     told = [log for _, log, run_id in newest if log is not None and run_id is None]  # a run keeps its own
     logs = _own(conversation, told)
-    if not (_without_files(conversation, ids) and transcript.empty(logs, ROWS)):
+    if not (_without_files(conversation, ids) and transcript.delete_events(logs, ROWS)):
         return False
     with transaction.atomic():
         Message.objects.filter(pk__in=ids).delete()
         transcript.discard(logs)
         if len(ids) < LOGS:
-            standing.end_all([standing.in_conversation(conversation.pk)])
+            standing.revoke_all([standing.in_conversation(conversation.pk)])
             conversation.delete()
     return len(ids) < LOGS
 

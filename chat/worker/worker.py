@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 from django.db import InterfaceError, OperationalError
 
 from agents.engine import runner
-from agents.runtimes import warm_up
+from agents.runtimes import preload_sdk
 from agents.transcripts import batch_writer
 from chat import conf
 from chat.errors import Quicker
@@ -82,7 +82,7 @@ class Desk:
         self._leaving = self._untidy = False
 
     def open(self) -> None:
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=preload_sdk, name="warm-up", daemon=True).start()
         self.thread.start()
         broadcast.work(self.look)
 
@@ -123,7 +123,7 @@ class Desk:
 
     async def _work(self) -> None:
         # What is said has a thread of its own: who begins does not wait for it.
-        async with database_threads("desk-database"), batch_writer.here().in_a_thread_of_its_own():
+        async with database_threads("desk-database"), batch_writer.current_writer().in_a_thread_of_its_own():
             for lasting in self._beside.values():
                 lasting.start()
             try:
@@ -263,5 +263,5 @@ def _claim(message_id: int, holder: str, asked_at: float) -> Job:
     claimed = claim(reply, holder=holder, now=now, ttl=conf.lease_ttl())
     job = Job(claimed, waited_for(reply, now), confirmed_at=asked_at)
     with suppress(Exception):  # it is ours now: its task reads again, and settles it if that fails, too
-        job.assignment = runner.with_purse(assignment.assign(reply, claimed))
+        job.assignment = runner.with_allowance(assignment.assign(reply, claimed))
     return job

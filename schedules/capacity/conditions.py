@@ -103,4 +103,4 @@ def look(now: datetime, conf: Conf, *, claims: bool = False) -> Situation:
 
 
 def _providers() -> dict[int, str]:
-    return {profile.pk: breaker.of(profile) for profile in Profile.objects.all()}
+    return {profile.pk: breaker.provider_of(profile) for profile in Profile.objects.all()}

@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.job_context import AbortReason
 
-from agents.runtimes import warm_up
+from agents.runtimes import preload_sdk
 from schedules import conf
 from schedules.capacity.processes import Presence
 from schedules.execution.executor import Executor
@@ -79,7 +79,7 @@ class Host:
         """Fetch until told to leave, again and again where the database went away."""
         self.executor.open()
         # Not before it could begin at once: another host may be ready.
-        await asyncio.to_thread(warm_up)
+        await asyncio.to_thread(preload_sdk)
         self._attendant.start()
         self._reporter.start()
         try:

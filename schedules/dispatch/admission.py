@@ -33,7 +33,7 @@ def admit(run: Run, situation: Situation, *, holder: str, ttl: timedelta | None 
         live_streams=situation.live_streams,
     )
     provider = situation.probing.get(run.profile_id)
-    if provider is not None and not breaker.take_probe(provider, situation.now):
+    if provider is not None and not breaker.try_acquire_probe(provider, situation.now):
         raise ProbeTaken(provider)
     return claimed
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from agents.approvals import approvals
-from agents.models import Question
+from agents.models import Approval
 from agents.signals import question_answered
 from schedules.models import Run
 from schedules.signals import run_finished
@@ -22,7 +22,7 @@ def listen() -> None:
     run_finished.connect(ask_no_more)
 
 
-def go_on(*, question: Question, **_: Any) -> None:
+def go_on(*, question: Approval, **_: Any) -> None:
     """Let the run that asked go on, if this was the last of its questions."""
     if question.run_id is not None:
         unpark(question.run_id, now=clock.now())
@@ -37,6 +37,6 @@ def ask_no_more(*, run: Run, **_: Any) -> None:
 def settle_questions(now: datetime) -> None:
     """Deny what nobody answered in time, and take back what ended runs still ask."""
     approvals.expire(now)
-    left = Question.objects.open().filter(transcript__run__status__in=FINISHED)
+    left = Approval.objects.open().filter(transcript__run__status__in=FINISHED)
     for transcript_id in left.values_list("transcript_id", flat=True).distinct():
         approvals.withdraw(transcript_id, now)

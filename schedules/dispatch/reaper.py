@@ -162,7 +162,7 @@ def _settle_unwanted(run: Run, now: datetime) -> None:
 
 def _settle_without_provider(run: Run, now: datetime) -> None:
     """Fail a run whose provider is still not to be asked when its retry horizon has passed."""
-    if breaker.of(run.profile) not in breaker.shut_names(now):
+    if breaker.provider_of(run.profile) not in breaker.shut_names(now):
         raise StillWanted  # it waits for a slot only: its next try decides
     assert run.retry_until is not None
     over = f"Its provider could not be asked again by {run.retry_until:%Y-%m-%d %H:%M} UTC."

@@ -33,7 +33,7 @@ def _prune_runs(before: datetime) -> bool:
     """Delete some events of old runs, or the runs once these are gone; tell whether there was work."""
     ended = Run.objects.filter(finished_at__lt=before).order_by("finished_at")
     old = dict(ended.values_list("pk", "transcript_id")[:RUNS])
-    if old and transcript.empty(old.values()):
+    if old and transcript.delete_events(old.values()):
         with transaction.atomic():
             Run.objects.filter(pk__in=old).delete()
             transcript.discard(old.values())

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from agents.models import LiveStream, Provider, Question
+from agents.models import Approval, LiveStream, Provider
 from agents.runtimes import breaker
 from schedules import conf
 from schedules.deliveries import sender
@@ -69,9 +69,9 @@ def _bounds() -> Iterator[Bound]:
 
 def _asked_in_the_future(now: datetime) -> int:
     """Let questions be asked now, with as long to answer them as they had."""
-    wrong = Question.objects.open().filter(asked_at__gt=now + SKEW)
+    wrong = Approval.objects.open().filter(asked_at__gt=now + SKEW)
     return sum(
-        Question.objects.open()
+        Approval.objects.open()
         .filter(pk=question.pk, asked_at=question.asked_at)
         .update(asked_at=now, expires_at=now + (question.expires_at - question.asked_at))
         for question in wrong

@@ -53,7 +53,7 @@ def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
         fresh=run.transcript.last_seq == 0,  # nobody else may write there any more
     )
     with suppress(BudgetExceeded):  # the engine finds that, too, and ends the run as it should
-        assignment = runner.with_purse(assignment)
+        assignment = runner.with_allowance(assignment)
     return assignment, run.time_limit(conf.max_run_duration_sec)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from uuid import UUID
 
-from agents.runtimes import warm_up
+from agents.runtimes import preload_sdk
 from agents.transcripts import batch_writer
 from schedules.conf import Conf
 from schedules.execution.lease_renewer import Renewer
@@ -56,7 +56,7 @@ class Executor:
         )
 
     def open(self) -> None:
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=preload_sdk, name="warm-up", daemon=True).start()
         self._serving = self._loop.create_task(self._serve())  # first of all: runs find its threads there
         for lasting in self._beside:
             lasting.start(self._loop)
@@ -129,6 +129,6 @@ class Executor:
         # Where several may write at once, what is said has a thread of its own and waits for nobody.
         async with database_threads("runs-database") as pool:
             self.vitals.database_wait_p99_ms = pool.wait_p99_ms
-            apart = batch_writer.here().in_a_thread_of_its_own() if pool.size > 1 else nullcontext()
+            apart = batch_writer.current_writer().in_a_thread_of_its_own() if pool.size > 1 else nullcontext()
             async with apart:
                 await self._closing.wait()

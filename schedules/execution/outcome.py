@@ -103,10 +103,10 @@ def _worked(worked_ms: int | None) -> dict[str, Any]:
 
 def tell_breaker(profile: Profile, failure: Failure) -> None:
     """Let others know what the run has learned of its provider after its engine was stopped."""
-    breaker.note(breaker.of(profile), failure, clock.now())
+    breaker.record_result(breaker.provider_of(profile), failure, clock.now())
 
 
 def refuse_late(claim: Claim, text: str) -> None:
     """Keep for the audit what a worker without a lease still had to say."""
     log.warning("Late result of run %s refused: its lease was lost.", claim.run_id)
-    transcript.note_late(claim.transcript_id, {"token": str(claim.token), "text": text}, clock.now())
+    transcript.append_late(claim.transcript_id, {"token": str(claim.token), "text": text}, clock.now())

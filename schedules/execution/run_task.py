@@ -13,7 +13,7 @@ from enum import Enum
 
 from agents.engine import runner
 from agents.protocol.events import Event, Finished, TextDelta, TurnFinished, TurnStarted
-from agents.runtimes import is_warm, warm_up
+from agents.runtimes import is_preloaded, preload_sdk
 from agents.runtimes.errors import Failure, LeaseLost, classify
 from agents.states import FailureKind
 from schedules.conf import Conf
@@ -97,12 +97,12 @@ async def _work(job: Job) -> None:
 
 async def _converse(job: Job) -> Finished:
     """Let the engine take turns until it has finished, within the time that the run may work."""
-    if not is_warm():
-        await asyncio.to_thread(warm_up)
+    if not is_preloaded():
+        await asyncio.to_thread(preload_sdk)
     with prioritised(Priority.STARTING):
         assignment, limit = await in_database(assignments.prepare, job.claim, job.conf)
     job.time = RunTime(job.claim, assignment.worktime, limit)
-    async with job.time.limited(assignment.profile), aclosing(runner.work(assignment)) as happenings:
+    async with job.time.limited(assignment.profile), aclosing(runner.run(assignment)) as happenings:
         async for event in happenings:
             if isinstance(event, Finished):
                 return event

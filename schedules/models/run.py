@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import cached_property
 
 from agents.failures import Sample
-from agents.models import Profile, Project, Question, Transcript
+from agents.models import Approval, Profile, Project, Transcript
 from agents.spending import budgets
 from agents.states import FailureReason
 from schedules.models import samples
@@ -38,7 +38,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def answered(self) -> "RunQuerySet":
         """Keep the waiting runs that nothing is asked for any more."""
-        open_questions = Question.objects.open().filter(transcript=OuterRef("transcript"))
+        open_questions = Approval.objects.open().filter(transcript=OuterRef("transcript"))
         return self.waiting().exclude(Exists(open_questions))
 
     def worked(self) -> "RunQuerySet":

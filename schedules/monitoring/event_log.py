@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from agents.models import Question
+from agents.models import Approval
 from agents.signals import question_asked
 from schedules.models import Run, Schedule
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
@@ -38,7 +38,7 @@ def tell_warning(*, schedule: Schedule, text: str, **_: Any) -> None:
     log.warning("%s: %s", _named(schedule), text)
 
 
-def tell_question(*, question: Question, **_: Any) -> None:
+def tell_question(*, question: Approval, **_: Any) -> None:
     if question.run_id is not None:
         asked = shorten(question.text, LONGEST)
         log.info("Run %s asks a person (question %s): %s", question.run_id, question.pk, asked)

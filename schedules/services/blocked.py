@@ -25,7 +25,7 @@ def explain(run: Run, reason: WaitReason, situation: Situation) -> Blocked:
     now = situation.now
     match reason:
         case WaitReason.BREAKER | WaitReason.PROVIDER:
-            name = breaker.of(run.profile)
+            name = breaker.provider_of(run.profile)
             provider = Provider.objects.filter(name=name).first() or Provider(name=name)
             until = _until(provider, now)
             text = _refused(provider, until) if reason == WaitReason.BREAKER else _busy(name, until)

@@ -46,7 +46,7 @@ def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = Non
         Transcript.objects.filter(pk=run.transcript_id).update(writer_token=None)
         if run.cancel_requested_at:
             withdraw(run_id, now=now, reason=run.cancel_reason)
-        elif not approvals.open_of(run.transcript_id).exists():
+        elif not approvals.open_approvals(run.transcript_id).exists():
             _queue_again(run, attempt=F("attempt") - 1)
         wakeup.ring()
 
@@ -56,7 +56,11 @@ def unpark(run_id: int, *, now: datetime) -> bool:
     with transaction.atomic():
         # The lock waits for a `park` under way, whose look at the questions may have been too early.
         run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
-        if run is None or run.status != RunStatus.WAITING or approvals.open_of(run.transcript_id).exists():
+        if (
+            run is None
+            or run.status != RunStatus.WAITING
+            or approvals.open_approvals(run.transcript_id).exists()
+        ):
             return False
         _queue_again(run, attempt=F("attempt") - 1)  # the next claim is the same attempt
         wakeup.ring()

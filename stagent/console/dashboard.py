@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from agents.models import Budget, Question
+from agents.models import Approval, Budget
 from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
 from chat import stream_metrics
@@ -55,7 +55,7 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     allowed = {
         name: panel for name, (permission, panel) in PANELS.items() if request.user.has_perm(permission)
     }
-    asked = Question.objects.of(operator(request)).open().order_by("expires_at")
+    asked = Approval.objects.of(operator(request)).open().order_by("expires_at")
     panels = {name: panel(at) for name, panel in allowed.items()}
     more = {"situation": at, "cap": cap, "now": now, "questions": list(asked[:MOST_QUESTIONS])}
     return panels | more | {"sees": bool(allowed)}

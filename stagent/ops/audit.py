@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 
-from agents.models import Event, LedgerEntry, Question, Transcript
+from agents.models import Approval, Event, LedgerEntry, Transcript
 from agents.protocol.events import Finished, ReplyStarted, TurnFinished
 from agents.spending.budgets import TURNS
 from chat.history.parts import parts_of, text_of
@@ -175,7 +175,7 @@ def _unpaid(logs: Sequence[int]) -> dict[int, int]:
 def _open(logs: Sequence[int]) -> set[int]:
     """Return the logs that somebody may still write to, or has still asked something in."""
     writable = Transcript.objects.filter(pk__in=logs).exclude(writer_token=None)
-    asking = Question.objects.open().filter(transcript__in=logs)
+    asking = Approval.objects.open().filter(transcript__in=logs)
     return {*writable.values_list("pk", flat=True), *asking.values_list("transcript", flat=True)}
 
 

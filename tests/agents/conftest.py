@@ -100,7 +100,7 @@ def finish(assignment: Assignment) -> Finished:
 
 async def collect(assignment: Assignment) -> list[Any]:
     """Let the engine work to the end, on a loop that is there."""
-    async with aclosing(runner.work(assignment)) as happened:
+    async with aclosing(runner.run(assignment)) as happened:
         return [event async for event in happened]
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from agents.models import Question
+from agents.models import Approval
 from chat.models import Conversation, Message
 from chat.states import MessageStatus
 from chat.transitions.deliver import Result, deliver
@@ -142,7 +142,7 @@ def test_what_a_run_asks_stands_above_everything(chat, alice):
     expect(needs.get_by_text("A run needs you")).to_be_visible()
     needs.get_by_role("button", name="Deny").click()
     expect(needs.get_by_text("Denied; it was not done.")).to_be_visible()
-    assert Question.objects.get(pk=question.pk).status == "denied"
+    assert Approval.objects.get(pk=question.pk).status == "denied"
 
 
 def test_a_scheduled_result_arrives_unread_and_is_answered_to(chat, alice):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from agents.models import Question
+from agents.models import Approval
 from chat.models import Message
 from chat.states import MessageStatus
 from schedules.models import Schedule
@@ -84,7 +84,7 @@ def test_a_question_whose_answer_was_stopped_is_not_asked_any_longer(chat):
     page.keyboard.press("Escape")
     expect(card).to_contain_text("No longer asked")
     expect(card.get_by_role("button")).to_have_count(0)
-    assert Question.objects.get().status == "withdrawn"
+    assert Approval.objects.get().status == "withdrawn"
 
 
 def test_a_conversation_that_asks_is_marked_at_the_side_until_it_is_answered(chat):

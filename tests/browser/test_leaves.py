@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from agents.models import Leave
+from agents.models import StandingApproval
 from tests.browser.test_chat import say, settled
 from tests.support.builders import a_profile
 
@@ -41,7 +41,7 @@ def test_a_tool_is_always_allowed_here_until_that_is_taken_back(chat, phone):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     dialog.get_by_role("button", name="Take back list files").click()
     expect(dialog).to_contain_text("tools that need your leave ask each time")
-    assert not Leave.objects.exists()
+    assert not StandingApproval.objects.exists()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="More for this conversation")).to_be_focused()
     say(page, LOOK)
@@ -58,4 +58,4 @@ def test_a_slip_is_taken_back_where_it_happened(chat):
     card.get_by_role("button", name="Take back").click()
     expect(card).to_contain_text("Allowed once; it will ask again.")
     expect(card).to_be_focused()
-    assert not Leave.objects.exists()
+    assert not StandingApproval.objects.exists()

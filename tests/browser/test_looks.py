@@ -59,7 +59,7 @@ def pages():
         due_at=now, outcome="skipped_overlap", reason="Run 4 is still running.",
     )  # fmt: skip
     Budget.objects.create(scope="install", window="day", max_turns=10)
-    budgets.settle(budgets.Spender(Activity.RUN_TURN), Usage(input=1000), model="claude-opus-5-5", now=now)
+    budgets.charge(budgets.Spender(Activity.RUN_TURN), Usage(input=1000), model="claude-opus-5-5", now=now)
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", now)
     detectors.look(now)
     one = f"schedules/schedule/{schedule.pk}"

@@ -10,11 +10,11 @@ from django.db.models import F, Q
 
 from agents import conf
 from agents.approvals import approvals
-from agents.approvals.approvals import Wanted
-from agents.models import Question
-from agents.models.approval import QuestionQuerySet
+from agents.approvals.approvals import ApprovalRequest
+from agents.models import Approval
+from agents.models.approval import ApprovalQuerySet
 from agents.runtimes.errors import LeaseLost
-from agents.states import QuestionKind
+from agents.states import ApprovalKind
 from schedules.dispatch.drain import drain
 from schedules.errors import NotAllowed
 from schedules.models import Run
@@ -43,7 +43,7 @@ def asking_worker(race: Race, name: str) -> dict[str, Any]:
 
 
 def _work(claimed: Claim, race: Race) -> str:
-    asked = approvals.asked_by(claimed.transcript_id)
+    asked = approvals.requested_by(claimed.transcript_id)
     if any(question.is_open for question in asked.values()):
         return "too early"
     if asked:
@@ -58,10 +58,10 @@ def _work(claimed: Claim, race: Race) -> str:
 
 def _ask(claimed: Claim, race: Race) -> None:
     account = spender(Run.objects.select_related("schedule").get(pk=claimed.run_id))
-    wanted = Wanted("call_1", "send", {}, QuestionKind.APPROVAL, "Send it?")
+    wanted = ApprovalRequest("call_1", "send", {}, ApprovalKind.APPROVAL, "Send it?")
     asked_at = race.now() - conf.question_patience() + PATIENCE
     where = {"transcript_id": claimed.transcript_id, "token": claimed.token}
-    approvals.ask([wanted], turn=1, spender=account, now=asked_at, **where)
+    approvals.request([wanted], turn=1, spender=account, now=asked_at, **where)
 
 
 def answerer(race: Race, name: str, decision: str, everything: bool = False) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def answerer(race: Race, name: str, decision: str, everything: bool = False) -> 
     user = User.objects.get(username=name)
     told: dict[int, str] = {}
     while race.on or (everything and not told):
-        found = Question.objects.order_by("pk") if everything else _open(race)
+        found = Approval.objects.order_by("pk") if everything else _open(race)
         for pk in found.values_list("pk", flat=True):
             try:
                 told[pk] = approvals.answer(pk, user, decision, race.now()).status
@@ -79,12 +79,12 @@ def answerer(race: Race, name: str, decision: str, everything: bool = False) -> 
     return {"told": told}
 
 
-def _open(race: Race) -> QuestionQuerySet:
+def _open(race: Race) -> ApprovalQuerySet:
     """Return what is open; a third of it is left until it is about to expire, a third until it has."""
     late = Q(third=0, expires_at__gt=race.now() + timedelta(seconds=1)) | Q(
         third=1, expires_at__gt=race.now()
     )
-    return Question.objects.open().annotate(third=F("pk") % 3).exclude(late).order_by("?")
+    return Approval.objects.open().annotate(third=F("pk") % 3).exclude(late).order_by("?")
 
 
 def caller_off(race: Race) -> dict[str, int]:

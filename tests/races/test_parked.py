@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from agents.approvals import approvals
-from agents.models import Event, Question
+from agents.models import Approval, Event
 from schedules.dispatch import questions
 from schedules.models import Run, Slot
 from schedules.services import cancel_run
@@ -31,7 +31,7 @@ def test_a_run_outlives_its_scheduler_while_it_waits_and_goes_on_at_once_when_an
         first.signal(signal.SIGKILL)
         first.end()
     assert not Slot.objects.held().exists()
-    question = Question.objects.get()
+    question = Approval.objects.get()
     with scheduler("--grace", "0", lease=LONG_LEASE) as second:
         second.says("is running")
         approvals.answer(question.pk, alice, "Blue")
@@ -52,7 +52,7 @@ def test_an_answer_whose_process_died_at_once_is_found_by_a_scheduler(alice) -> 
         wait_until(is_now(run, RunStatus.WAITING), within=AGES)
         questions.question_answered.disconnect(questions.go_on)
         try:
-            approvals.answer(Question.objects.get().pk, alice, "deny")
+            approvals.answer(Approval.objects.get().pk, alice, "deny")
         finally:
             questions.listen()
         wait_until(finished(run), within=AGES)
@@ -66,6 +66,6 @@ def test_a_scheduler_that_is_told_to_leave_does_not_wait_for_a_person() -> None:
         process.signal(signal.SIGTERM)
         assert process.end() == 0
     assert is_now(run, RunStatus.WAITING)()
-    assert Question.objects.get().is_open
+    assert Approval.objects.get().is_open
     assert cancel_run.cancel(run.pk, reason="Enough.", now=clock.now()) is Cancelled.AT_ONCE
-    assert Question.objects.get().status == "withdrawn"
+    assert Approval.objects.get().status == "withdrawn"

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from agents.models import Question
-from agents.states import QuestionStatus
+from agents.models import Approval
+from agents.states import ApprovalStatus
 from schedules.dispatch.reaper import reap
 from schedules.models import Run, Slot
 from schedules.states import FINISHED, OverlapPolicy, RunStatus
@@ -19,12 +19,12 @@ from tests.support.observer import Observer
 from tests.support.racing import BASE, race
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
-BY_PEOPLE = (QuestionStatus.ALLOWED, QuestionStatus.DENIED)
+BY_PEOPLE = (ApprovalStatus.ALLOWED, ApprovalStatus.DENIED)
 
 
 def enough() -> bool:
     """Tell whether questions went several ways; which, is a matter of luck and of how busy the machine is."""
-    settled = Question.objects.exclude(status=QuestionStatus.OPEN)
+    settled = Approval.objects.exclude(status=ApprovalStatus.OPEN)
     ways = set(settled.values_list("status", flat=True).distinct())
     return settled.count() >= 6 and len(ways) >= 2 and bool(ways & {*BY_PEOPLE})
 
@@ -49,14 +49,14 @@ def test_answers_expiry_and_cancels_at_once_settle_one_way(alice, bob) -> None:
     assert observer.most("misheld") == observer.most("homeless") == 0
     assert reports.total(asking_worker, "too early") == 0, "nothing goes on before it is answered"
     assert reports.total(asking_worker, "ended") > 0
-    for question in Question.objects.exclude(status=QuestionStatus.OPEN):
+    for question in Approval.objects.exclude(status=ApprovalStatus.OPEN):
         noted = LogEntry.objects.filter(object_id=question.pk, content_type__model="question").count()
         assert noted == (question.status in BY_PEOPLE), "settled once, and only people's answers are theirs"
-    assert not Question.objects.open().filter(transcript__run__status__in=FINISHED).exists()
+    assert not Approval.objects.open().filter(transcript__run__status__in=FINISHED).exists()
     for run in Run.objects.filter(status=RunStatus.COMPLETED):
         assert run.result == run.transcript.questions.get().status, "it ended as it was answered"
     told = [result["told"] for result in reports.of(answerer)]
-    for question in Question.objects.filter(status__in=BY_PEOPLE):
+    for question in Approval.objects.filter(status__in=BY_PEOPLE):
         heard = {answers[question.pk] for answers in told if question.pk in answers}
         assert heard == {question.status}, "whoever came second was told of the first answer"
 
@@ -85,9 +85,9 @@ def test_of_many_answers_at_once_everybody_is_told_the_first(alice, bob) -> None
     reports = race(
         *[(answerer, {"name": name, "decision": decision, "everything": True}) for name, decision in sides],
         seconds=2,
-        enough=lambda: not Question.objects.open().exists(),
+        enough=lambda: not Approval.objects.open().exists(),
     )
-    for question in Question.objects.all():
+    for question in Approval.objects.all():
         assert {result["told"][question.pk] for result in reports.of(answerer)} == {question.status}
     assert Counter(Run.objects.values_list("status", flat=True)) == {RunStatus.QUEUED: 40}
     assert reap(BASE + timedelta(seconds=1)) == 0

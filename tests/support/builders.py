@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from agents.approvals import approvals, standing
-from agents.approvals.approvals import Wanted
-from agents.models import LedgerEntry, Profile, Question
+from agents.approvals.approvals import ApprovalRequest
+from agents.models import Approval, LedgerEntry, Profile
 from agents.protocol.events import TurnFinished
 from agents.protocol.usage import Usage
 from agents.spending.budgets import Spender
-from agents.states import QuestionKind
+from agents.states import ApprovalKind
 from agents.transcripts import transcript
 from schedules import conf
 from schedules.capacity import conditions
@@ -80,11 +80,13 @@ def has_worked(
     )
 
 
-def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: str = "call_1") -> Question:
+def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: str = "call_1") -> Approval:
     """What the holder of a run asks before it calls a tool."""
     card, sending = {"title": "Send"}, "Send it to a@b.c?"
-    wanted = Wanted(call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, sending, card, fingerprint="f")
-    (question,) = approvals.ask(
+    wanted = ApprovalRequest(
+        call_id, "send", {"to": "a@b.c"}, ApprovalKind.APPROVAL, sending, card, fingerprint="f"
+    )
+    (question,) = approvals.request(
         [wanted],
         transcript_id=claimed.transcript_id,
         token=claimed.token,
@@ -98,7 +100,7 @@ def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: 
 
 def a_waiting_run(
     schedule: Schedule | None = None, now: datetime = NOON, **asked: Any
-) -> tuple[Run, Question]:
+) -> tuple[Run, Approval]:
     """A run that was put aside until a person has answered."""
     run, claimed = a_running_run(schedule, now, **asked)
     question = a_question(claimed, spender(run), now)

@@ -17,7 +17,7 @@ from django.conf import settings
 from agents.mcp import discovery
 from agents.mcp import probe as probing
 from agents.mcp.target import Target, surroundings
-from agents.mcp.tool_digest import Found
+from agents.mcp.tool_digest import DiscoveredTool
 from agents.models import McpServer, McpTool
 from agents.states import McpTransport
 from stagent.lib import clock
@@ -37,7 +37,7 @@ def a_server(*how: str, slug: str = "tester", **more: Any) -> McpServer:
 
 def allowed(server: McpServer, *names: str) -> McpServer:
     """Find its tools and allow some of them, as a person would."""
-    discovery.note_tools(server.pk, list(its_tools()), "tester 1.0", clock.now())
+    discovery.record_tools(server.pk, list(its_tools()), "tester 1.0", clock.now())
     tools = server.tools.filter(name__in=names)
     assert {tool.name for tool in tools} == set(names)
     assert not discovery.allow([(tool, tool.digest) for tool in tools], None, clock.now())
@@ -45,12 +45,12 @@ def allowed(server: McpServer, *names: str) -> McpServer:
 
 
 @cache
-def its_tools() -> tuple[Found, ...]:
+def its_tools() -> tuple[DiscoveredTool, ...]:
     """Ask a real server once for all tests: starting one takes a second."""
     command = (sys.executable, str(SCRIPT))
     folder: Path = settings.DATA_DIR / "mcp" / "asked-once"
     whom = Target(0, "It", McpTransport.STDIO, 60, 60, folder, command, surroundings(folder, os.environ))
-    found, _ = asyncio.run(probing.look(whom))
+    found, _ = asyncio.run(probing.probe(whom))
     return tuple(found)
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from agents.approvals import approvals
-from agents.approvals.approvals import Wanted
-from agents.models import Question
+from agents.approvals.approvals import ApprovalRequest
+from agents.models import Approval
 from agents.protocol.events import Event, TextDelta
 from agents.spending.budgets import Spender
-from agents.states import Activity, QuestionKind
+from agents.states import Activity, ApprovalKind
 from agents.transcripts import transcript
 from chat.models import Message
 from chat.states import MessageStatus
@@ -63,11 +63,13 @@ def converses(
     return ends(place.reply_id, claimed.token, now)
 
 
-def asks(claimed: Claim, now: datetime = NOON, call_id: str = "call_1") -> Question:
+def asks(claimed: Claim, now: datetime = NOON, call_id: str = "call_1") -> Approval:
     """Let whoever works on a reply ask a person before it calls a tool."""
-    wanted = Wanted(call_id, "send", {"to": "a@b.c"}, QuestionKind.APPROVAL, "Send it?", {"title": "Send"})
+    wanted = ApprovalRequest(
+        call_id, "send", {"to": "a@b.c"}, ApprovalKind.APPROVAL, "Send it?", {"title": "Send"}
+    )
     spender = Spender(Activity.CHAT_TURN, message_id=claimed.message_id, user_id=claimed.owner_id)
-    (question,) = approvals.ask(
+    (question,) = approvals.request(
         [wanted],
         transcript_id=claimed.transcript_id,
         token=claimed.token,

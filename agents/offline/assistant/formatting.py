@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agents.offline.attachments import Given
+from agents.offline.attachments import AttachedFile
 from agents.offline.history import Result
 from stagent.lib.text import shorten
 from stagent.lib.web.formatting import UNKNOWN
@@ -18,7 +18,7 @@ DASH = "–"
 REFUSED = re.compile(r"The person (?:denied|would rather not)\b|Nobody answered in time\b")
 
 
-def told(result: Result, limit: int = 200) -> str:
+def format_result(result: Result, limit: int = 200) -> str:
     """Tell a result in one line."""
     if result.failed:
         return f"failed: {line(result.text, limit)}"
@@ -27,7 +27,7 @@ def told(result: Result, limit: int = 200) -> str:
     return line(result.text, limit) or "nothing"
 
 
-def sorry(what: str, result: Result) -> str:
+def format_error(what: str, result: Result) -> str:
     """Report a failed call honestly; one that a person refused was never made."""
     if REFUSED.match(result.text):
         return f"I did not {what}. {line(result.text, 400)}"
@@ -128,7 +128,7 @@ def warnings(data: Any) -> str:
     return "; ".join(str(text) for text in texts if text)
 
 
-def handed(files: list[Given]) -> str:
+def handed(files: list[AttachedFile]) -> str:
     """Say which files were given."""
     return f"You gave me {count(len(files), 'file')}: {', '.join(map(str, files))}." if files else ""
 

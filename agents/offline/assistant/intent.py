@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 
 from agents.offline import history
-from agents.offline.request import Ask
+from agents.offline.request import OfflineRequest
 
 POINTING = {"it", "that", "this", "that one", "this one", "the schedule", "that schedule", "this schedule"}
 
 
 @dataclass(frozen=True)
-class Wish:
+class Request:
     """One thing somebody wants."""
 
-    ask: Ask
+    ask: OfflineRequest
     text: str
     words: dict[str, str] = field(default_factory=dict)
 
@@ -23,7 +23,7 @@ class Wish:
         return last_schedule(self.ask) if name.lower() in POINTING else name
 
 
-def last_schedule(ask: Ask) -> str:
+def last_schedule(ask: OfflineRequest) -> str:
     """Return the schedule that a tool was last called for, or nothing."""
     inputs = reversed(history.earlier_inputs(ask.messages))
     named = (given.get("schedule") or (given.get("name") if "prompt" in given else "") for given in inputs)

@@ -86,7 +86,7 @@ class AnthropicRuntime:
         return self.endpoint.name
 
     @asynccontextmanager
-    async def ask(self, request: Request) -> AsyncIterator["Conversing"]:
+    async def ask(self, request: Request) -> AsyncIterator["AnthropicCall"]:
         """Put a question and yield the answer under way."""
         endpoint = self.endpoint
         arguments = shape(request, full=endpoint.is_provider)
@@ -104,7 +104,7 @@ class AnthropicRuntime:
             pieces = await stack.enter_async_context(reading(stream.response.aiter_bytes()))
             ident = str(stream.response.headers.get("request-id", ""))
             builder = MessageBuilder(request.model, endpoint.host, ident)
-            yield Conversing(pieces, builder, stream.response.headers.get("content-type", ""))
+            yield AnthropicCall(pieces, builder, stream.response.headers.get("content-type", ""))
 
     async def _client(self, endpoint: Endpoint) -> "AsyncAnthropic":
         clients = self._clients.setdefault(asyncio.get_running_loop(), {})
@@ -114,7 +114,7 @@ class AnthropicRuntime:
         return clients[endpoint]
 
 
-class Conversing:
+class AnthropicCall:
     """A reply under way. Its stream is read below the SDK's own reader, which takes ten times as long."""
 
     def __init__(self, pieces: AsyncIterator[bytes], builder: MessageBuilder, content_type: str) -> None:

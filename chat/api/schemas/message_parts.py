@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from agents.models import Question, StreamRecord
+from agents.models import Approval, StreamRecord
 from agents.spending import budgets
 from chat.conversations import attachments
 from chat.history.parts import Part, PartKind, parts_from, parts_of
@@ -99,7 +99,7 @@ def _part_row(part: Part, message: Message) -> PartRow:
 
 def _questions_of(message_ids: Iterable[int]) -> dict[int, list[OpenQuestion]]:
     found: dict[int, list[OpenQuestion]] = {}
-    for question in Question.objects.open().filter(message_id__in=message_ids).order_by("pk"):
+    for question in Approval.objects.open().filter(message_id__in=message_ids).order_by("pk"):
         found.setdefault(question.message_id or 0, []).append(OpenQuestion.model_validate(question))
     return found
 

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect, render
 from django.urls import path
 
-from agents.models import Question
+from agents.models import Approval
 from schedules import conf
 from schedules.admin.badges import run_badge
 from schedules.admin.filters import DayFilter, ScheduleFilter
@@ -118,8 +118,8 @@ class RunAdmin(RunColumns):
             "badge": run_badge(run),
             "waiting": waiting[0],
             "took_ms": took_ms(run),
-            "questions": Question.objects.open().filter(transcript=run.transcript_id).order_by("pk"),
-            "answerable": Question.objects.of(operator(request)).open().filter(transcript=run.transcript_id),
+            "questions": Approval.objects.open().filter(transcript=run.transcript_id).order_by("pk"),
+            "answerable": Approval.objects.of(operator(request)).open().filter(transcript=run.transcript_id),
             "remedy": remedy(run),
             "default_turns": run.profile.max_turns or conf.load().default_max_turns,
             "may_cancel": may_change and not run.finished and not run.cancel_requested_at,

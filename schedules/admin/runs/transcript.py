@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString, mark_safe
 from agents.models import Event
 from agents.protocol import events
 from agents.protocol.events import (
+    ApprovalRequested,
+    ApprovalResolved,
     Notice,
-    QuestionAsked,
-    QuestionSettled,
     TextDelta,
     ThinkingDelta,
     ToolFinished,
@@ -21,7 +21,7 @@ from agents.protocol.events import (
     TurnFinished,
     TurnStarted,
 )
-from agents.states import QuestionStatus
+from agents.states import ApprovalStatus
 from agents.transcripts import transcript
 from stagent.lib.text import shorten
 from stagent.lib.web.markdown import html_of
@@ -30,10 +30,10 @@ SHOWN = 60  # turns of a long run that are shown before somebody asks for the ot
 MOST_EVENTS = 20_000
 INTENT_CHARS = 120
 BECAME: dict[str, str] = {
-    QuestionStatus.ALLOWED: "A person allowed it.",
-    QuestionStatus.DENIED: "A person denied it.",
-    QuestionStatus.ANSWERED: "A person answered.",
-    QuestionStatus.EXPIRED: "Nobody answered in time.",
+    ApprovalStatus.ALLOWED: "A person allowed it.",
+    ApprovalStatus.DENIED: "A person denied it.",
+    ApprovalStatus.ANSWERED: "A person answered.",
+    ApprovalStatus.EXPIRED: "Nobody answered in time.",
 }
 
 
@@ -128,16 +128,16 @@ def _add(turn: Turn, event: events.Event, row: Event) -> None:
             )
         case ToolFinished():
             _answer(turn, event)
-        case Notice() | QuestionAsked() | QuestionSettled():
+        case Notice() | ApprovalRequested() | ApprovalResolved():
             turn.notices.append(_noticed(event, row))
 
 
-def _noticed(event: Notice | QuestionAsked | QuestionSettled, row: Event) -> str:
+def _noticed(event: Notice | ApprovalRequested | ApprovalResolved, row: Event) -> str:
     """Say in a sentence what happened between two turns."""
     match event:
-        case QuestionAsked(text=text):
+        case ApprovalRequested(text=text):
             return f"Asked a person: {text}"
-        case QuestionSettled(status=status):
+        case ApprovalResolved(status=status):
             return BECAME.get(status, status)
     return event.text or _stored_notice(event.code, row.data)
 

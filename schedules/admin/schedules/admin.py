@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.safestring import SafeString
 
 from agents.approvals.standing import in_schedule
-from agents.models import Leave
+from agents.models import StandingApproval
 from schedules.admin.badges import schedule_badge
 from schedules.admin.filters import AttentionFilter
 from schedules.admin.firings import sparkline
@@ -133,8 +133,8 @@ class ScheduleAdmin(ScheduleDoing):
 
     def _about(self, request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
         history = schedule.firings.order_by("-nominal_at", "-pk").select_related("run")[:HISTORY]
-        standing = Leave.objects.filter(place=in_schedule(schedule.pk)).select_related("given_by")
-        mine = Leave.objects.of(operator(request))
+        standing = StandingApproval.objects.filter(place=in_schedule(schedule.pk)).select_related("given_by")
+        mine = StandingApproval.objects.of(operator(request))
         return {
             "leaves": list(standing),
             "may_end": set(mine.filter(pk__in=[each.pk for each in standing]).values_list("pk", flat=True)),

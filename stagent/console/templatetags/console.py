@@ -11,7 +11,7 @@ from django.utils.html import escape, format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
-from agents.admin.approvals import question_badge
+from agents.admin.approvals import approval_badge
 from agents.admin.budgets import meter
 from schedules.admin.badges import firing_badge, run_badge
 from schedules.models import Run
@@ -48,7 +48,7 @@ register.filter("count", formatting.count)
 register.filter("tokens", formatting.tokens)
 register.filter("exact", formatting.exact)
 register.simple_tag(meter, name="budget_meter")
-register.simple_tag(question_badge)
+register.simple_tag(approval_badge)
 register.simple_tag(run_badge)
 register.simple_tag(firing_badge)
 

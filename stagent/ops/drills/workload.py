@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from agents.approvals import approvals
-from agents.models import Profile, Question
+from agents.models import Approval, Profile
 from schedules.errors import Blocked, CapacityFull, NoScheduler
 from schedules.models import Run, Schedule
 from schedules.services import edit_schedule, run_now
@@ -104,7 +104,7 @@ class Answering:
     def _run(self) -> None:
         while not self._over.wait(ANSWERS_EVERY_SEC):
             try:
-                for question in Question.objects.open().order_by("pk")[:5]:
+                for question in Approval.objects.open().order_by("pk")[:5]:
                     approvals.answer(question.pk, self._person, "Blue.")
                     self.answered += 1
             except Problem:

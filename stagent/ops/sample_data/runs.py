@@ -8,8 +8,8 @@ from itertools import batched
 from random import Random
 from typing import Any, NamedTuple
 
-from agents.models import Event, LedgerEntry, Question, Transcript
-from agents.states import Activity, FailureReason, QuestionKind, QuestionStatus
+from agents.models import Approval, Event, LedgerEntry, Transcript
+from agents.states import Activity, ApprovalKind, ApprovalStatus, FailureReason
 from schedules.models import Delivery, Firing, Run, Schedule
 from schedules.states import FiringKind, Outcome, RunStatus, Source
 from stagent.ops.sample_data.bulk_copy import Values, numbers, pour, pour_all
@@ -177,7 +177,7 @@ def _write(rows: Sequence[Ran], *, last: bool = False) -> None:
     pour_all(Event, ("transcript_id", "seq", "kind", "data", "at"), events)
     pour_all(LedgerEntry, SPENT, (_spent(run) for run in runs if run.finished_at), SPENT_ON)
     asking = [run for number, run in enumerate(runs) if run.waiting_since or _every(ASKED, number, run)]
-    pour_all(Question, QUESTION, map(_question, asking), TO_READ)
+    pour_all(Approval, QUESTION, map(_question, asking), TO_READ)
     told = [run for number, run in enumerate(runs) if _every(DELIVERED, number, run)]
     pour_all(Delivery, DELIVERY, map(_delivery, told), BY_MAIL)
 
@@ -217,7 +217,7 @@ def _spent(run: Ran) -> Values:
     )  # fmt: skip
 
 
-TO_READ = {"kind": QuestionKind.APPROVAL, "turn": 1, "tool": "http_get"}
+TO_READ = {"kind": ApprovalKind.APPROVAL, "turn": 1, "tool": "http_get"}
 QUESTION = (
     "transcript_id", "run_id", "call_id", "text", "status", "asked_at", "expires_at", "answered_at",
 )  # fmt: skip
@@ -225,7 +225,7 @@ QUESTION = (
 
 def _question(run: Ran) -> Values:
     asked = run.waiting_since or run.queued_at
-    status = QuestionStatus.OPEN if run.waiting_since else QuestionStatus.ALLOWED
+    status = ApprovalStatus.OPEN if run.waiting_since else ApprovalStatus.ALLOWED
     return (
         run.transcript_id, run.id, "call_1", f"May it read the news for “{run.schedule_name}”?", status,
         asked, asked + timedelta(days=1), None if run.waiting_since else run.finished_at,

@@ -27,7 +27,7 @@ def nothing_kept_from_before():
 def spend(cost_tokens=1_000_000, **account):
     spender = budgets.Spender(Activity.RUN_TURN, **account)
     usage = Usage(input=cost_tokens, output=0)
-    return budgets.settle(spender, usage, model="claude-opus-5-5", now=clock.now())
+    return budgets.charge(spender, usage, model="claude-opus-5-5", now=clock.now())
 
 
 # Providers.
@@ -64,7 +64,7 @@ def test_today_is_added_up_and_every_reply_has_its_row(reader):
 
 def test_a_day_of_models_without_a_known_price_is_shown(reader):
     spender = budgets.Spender(Activity.RUN_TURN, run_id=7)
-    assert budgets.settle(spender, Usage(input=5, output=1), model="of-tomorrow", now=clock.now()) is None
+    assert budgets.charge(spender, Usage(input=5, output=1), model="of-tomorrow", now=clock.now()) is None
     page = reader.opens(LEDGER)
     assert "Today unknown 1 steps" in page
     assert "unknown" in page
@@ -80,7 +80,7 @@ def test_a_forced_bypass_stands_out_with_its_reason(reader):
 def test_expenses_name_what_they_are_for_and_say_what_is_gone(reader):
     project = Project.objects.create(slug="shop", name="Web shop")
     spender = budgets.Spender(Activity.RUN_TURN, project_id=project.pk, schedule_id=404)
-    budgets.settle(spender, Usage(input=1000), model="claude-opus-5-5", now=clock.now())
+    budgets.charge(spender, Usage(input=1000), model="claude-opus-5-5", now=clock.now())
     page = reader.opens(LEDGER)
     assert "schedule 404, deleted · Web shop" in page
     assert "1 ledger entry" in page

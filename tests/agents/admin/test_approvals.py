@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 
 from agents.approvals import approvals
-from agents.models import Question
+from agents.models import Approval
 from schedules.models import Run
 from stagent.lib import clock
 from tests.support.builders import a_schedule, a_waiting_run
@@ -26,7 +26,7 @@ CARD = {
 def asked():
     """What an agent asks that works for nobody in particular."""
     run, question = a_waiting_run(now=clock.now())
-    Question.objects.update(card=CARD)
+    Approval.objects.update(card=CARD)
     question.refresh_from_db()
     return run, question
 
@@ -97,10 +97,10 @@ def test_a_denial_may_say_why(reader, asked):
 
 def test_one_of_the_choices_is_an_answer(reader, asked):
     _, question = asked
-    Question.objects.update(kind="question", card=CARD | {"choices": ["Red", "Blue"]})
+    Approval.objects.update(kind="question", card=CARD | {"choices": ["Red", "Blue"]})
     assert "Red Blue Answer Rather not answer" in reader.opens(page_of(question))
     answers(reader, question, choice="Blue", text="")
-    assert Question.objects.get().answer == "Blue"
+    assert Approval.objects.get().answer == "Blue"
 
 
 def test_who_comes_second_is_told_who_was_first(reader, asked):
@@ -108,13 +108,13 @@ def test_who_comes_second_is_told_who_was_first(reader, asked):
     bob = User.objects.create_superuser("bob")
     approvals.answer(question.pk, bob, "deny")
     assert "Denied by bob before: Send it to a@b.c?" in answers(reader, question, decision="allow")
-    assert Question.objects.get().answered_by == bob
+    assert Approval.objects.get().answered_by == bob
 
 
 def test_too_late_is_said_and_an_empty_answer_refused(reader, asked):
     _, question = asked
     assert "Say allow or deny." in answers(reader, question, decision="perhaps")
-    Question.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+    Approval.objects.update(expires_at=clock.now() - timedelta(seconds=1))
     assert "Nobody answered in time" in answers(reader, question, decision="allow")
 
 
@@ -128,7 +128,7 @@ def test_strangers_on_the_staff_see_no_questions(client, bob, asked):
     answers(reader, question, decision="allow")
     assert reader.answer.status_code == 404
     assert "Allow" not in reader.opens(f"/admin/schedules/run/{asked[0].pk}/change/")
-    assert Question.objects.get().is_open
+    assert Approval.objects.get().is_open
 
 
 def test_the_person_whose_agent_it_is_sees_theirs(client, bob):
@@ -140,7 +140,7 @@ def test_the_person_whose_agent_it_is_sees_theirs(client, bob):
     assert "Needs an answer" in reader.opens("/admin/")
     assert "Send it to a@b.c?" in reader.opens(LIST)
     answers(reader, question, decision="allow")
-    assert Question.objects.get().status == "allowed"
+    assert Approval.objects.get().status == "allowed"
 
 
 def test_who_may_look_at_all_may_not_answer_by_that(client, bob, asked):
@@ -155,12 +155,12 @@ def test_who_may_look_at_all_may_not_answer_by_that(client, bob, asked):
 
 def test_what_is_asked_in_a_conversation_is_not_here_but_for_its_owner(client, reader, bob, asked):
     _, question = asked
-    Question.objects.update(run_id=None, message_id=7, user_id=bob.pk)
+    Approval.objects.update(run_id=None, message_id=7, user_id=bob.pk)
     assert "Send it to a@b.c?" not in reader.opens(LIST)
     reader.opens(page_of(question))
     assert reader.answer.status_code == 404
     answers(reader, question, decision="allow")
-    assert Question.objects.get().is_open
+    assert Approval.objects.get().is_open
     bob.is_staff = True
     bob.save()
     assert "Send it to a@b.c?" in Reader(client, bob).opens(page_of(question))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Permission
 
-from agents.models import Question
+from agents.models import Approval
 from schedules.models import Run
 from stagent.lib import clock
 from tests.support.builders import a_schedule, a_waiting_run
@@ -62,7 +62,7 @@ def test_who_may_answer_for_all_sees_all(asked, charlie):
 
 def test_what_is_asked_in_a_conversation_is_its_owners_alone(asked, alice, charlie):
     _, question = asked
-    Question.objects.update(run_id=None, message_id=7)
+    Approval.objects.update(run_id=None, message_id=7)
     charlie.user_permissions.add(Permission.objects.get(codename="answer_question"))
     for other in (Program(charlie), Program(alice)):
         assert other.get("/questions").json()["count"] == 0
@@ -91,12 +91,12 @@ def test_an_id_that_is_none_is_not_found(alice, number):
 def test_a_decision_that_is_none_is_refused(bob, asked, body):
     _, question = asked
     assert refusal(Program(bob).post(f"/questions/{question.pk}/answer", body))[0] == 422
-    assert Question.objects.get().is_open
+    assert Approval.objects.get().is_open
 
 
 def test_an_answer_in_words_needs_words(bob, asked):
     _, question = asked
-    Question.objects.update(kind="question")
+    Approval.objects.update(kind="question")
     assert refusal(answer(Program(bob), question)) == (422, "validation_error")
     told = answer(Program(bob), question, text=" The red one. ").json()
     assert (told["status"], told["answer"]) == ("answered", "The red one.")
@@ -104,9 +104,9 @@ def test_an_answer_in_words_needs_words(bob, asked):
 
 def test_an_answer_that_comes_too_late_is_refused_and_the_run_goes_on(bob, asked):
     run, question = asked
-    Question.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+    Approval.objects.update(expires_at=clock.now() - timedelta(seconds=1))
     assert refusal(answer(Program(bob), question)) == (409, "question_expired")
-    assert Question.objects.get().status == "expired"
+    assert Approval.objects.get().status == "expired"
     assert Run.objects.get(pk=run.pk).status == "queued"
 
 

@@ -9,10 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from agents.approvals import approvals
-from agents.approvals.approvals import Wanted
-from agents.models import Question
+from agents.approvals.approvals import ApprovalRequest
+from agents.models import Approval
 from agents.spending.budgets import Spender
-from agents.states import QUESTION_ARROWS, Activity, QuestionKind, QuestionStatus
+from agents.states import QUESTION_ARROWS, Activity, ApprovalKind, ApprovalStatus
 from agents.transcripts import transcript
 from stagent.lib.problems import Problem
 from tests.support.arrows import picture, targets
@@ -22,22 +22,22 @@ pytestmark = pytest.mark.django_db
 IN_TIME, TOO_LATE = NOON + timedelta(seconds=5), NOON + timedelta(days=999)
 
 
-def a_question_that_is(status: str, kind: QuestionKind, user: User) -> Question:
+def a_question_that_is(status: str, kind: ApprovalKind, user: User) -> Approval:
     token = uuid4()
     log = transcript.open_transcript(token)
     spender = Spender(Activity.CHAT_TURN, user_id=user.pk)
-    wanted = Wanted("c1", "send", {}, kind, "Send it?")
-    (question,) = approvals.ask(
+    wanted = ApprovalRequest("c1", "send", {}, kind, "Send it?")
+    (question,) = approvals.request(
         [wanted], transcript_id=log.pk, token=token, turn=1, spender=spender, now=NOON
     )
-    answered = None if status == QuestionStatus.OPEN else NOON
-    Question.objects.filter(pk=question.pk).update(status=status, answered_at=answered)
+    answered = None if status == ApprovalStatus.OPEN else NOON
+    Approval.objects.filter(pk=question.pk).update(status=status, answered_at=answered)
     question.refresh_from_db()
     return question
 
 
 # By the name of the function and where it is to lead.
-ACTS: dict[tuple[str, str], Callable[[Question, User], object]] = {
+ACTS: dict[tuple[str, str], Callable[[Approval, User], object]] = {
     ("answer", "allowed"): lambda one, user: approvals.answer(one.pk, user, "allow", IN_TIME),
     ("answer", "denied"): lambda one, user: approvals.answer(one.pk, user, "deny", IN_TIME),
     ("answer", "answered"): lambda one, user: approvals.answer(one.pk, user, "Blue.", IN_TIME),
@@ -45,28 +45,28 @@ ACTS: dict[tuple[str, str], Callable[[Question, User], object]] = {
     ("expire", "expired"): lambda one, _: approvals.expire(TOO_LATE),
     ("withdraw", "withdrawn"): lambda one, _: approvals.withdraw(one.transcript_id, IN_TIME),
 }
-WRONG_KIND = {(QuestionKind.APPROVAL, "answered"), (QuestionKind.QUESTION, "allowed")}
+WRONG_KIND = {(ApprovalKind.APPROVAL, "answered"), (ApprovalKind.QUESTION, "allowed")}
 
 
-@pytest.mark.parametrize("kind", QuestionKind)
+@pytest.mark.parametrize("kind", ApprovalKind)
 @pytest.mark.parametrize("act", ACTS, ids=" to ".join)
-@pytest.mark.parametrize("status", QuestionStatus.values)
+@pytest.mark.parametrize("status", ApprovalStatus.values)
 def test_a_question_takes_its_arrows_and_no_other_way(
-    alice: User, status: str, act: tuple[str, str], kind: QuestionKind
+    alice: User, status: str, act: tuple[str, str], kind: ApprovalKind
 ) -> None:
     question = a_question_that_is(status, kind, alice)
-    before = picture(Question)
+    before = picture(Approval)
     with suppress(Problem):  # it says that it is too late, and has written so
         ACTS[act](question, alice)
     ends = set() if (kind, act[1]) in WRONG_KIND else targets(QUESTION_ARROWS, status, *act)
     if ends:
-        assert Question.objects.get().status in ends
+        assert Approval.objects.get().status in ends
     else:
-        assert picture(Question) == before
+        assert picture(Approval) == before
 
 
 def test_nobody_expires_early(alice: User) -> None:
-    a_question_that_is(QuestionStatus.OPEN, QuestionKind.APPROVAL, alice)
+    a_question_that_is(ApprovalStatus.OPEN, ApprovalKind.APPROVAL, alice)
     assert approvals.expire(IN_TIME) == 0
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from agents.approvals import approvals
 from agents.approvals.gate import DENIED, NOT_THIS_CALL, TOO_LATE
-from agents.models import Question
+from agents.models import Approval
 from agents.protocol.events import (
+    ApprovalRequested,
+    ApprovalResolved,
     Finished,
     Notice,
-    QuestionAsked,
-    QuestionSettled,
     ToolFinished,
     ToolStarted,
     TurnStarted,
@@ -65,29 +65,29 @@ def test_a_call_that_needs_leave_puts_the_run_aside_and_asks(script, assign, sen
     script(want(("send", {"to": "a@b.c"}), text="I shall send it."))
     assignment = assign(**ASKS)
     events = work(assignment)
-    question = Question.objects.get()
+    question = Approval.objects.get()
     assert events[-1] == Finished("parked", detail="It waits for a person's answer.", text="I shall send it.")
     assert (question.text, question.tool, question.kind) == ("Send it to a@b.c?", "send", "approval")
     assert question.card == {"title": "Send", "lines": [{"label": "To", "value": "a@b.c"}], "warnings": []}
     assert question.expires_at - question.asked_at == timedelta(days=1)
     assert (question.run_id, question.turn) == (assignment.spender.run_id, 1)
-    (asked,) = told(events, QuestionAsked)
+    (asked,) = told(events, ApprovalRequested)
     assert (asked.question_id, asked.call_id) == (str(question.pk), question.call_id)
     assert sent == []
     kept = [row.data for row in transcript.read(assignment.transcript_id) if row.kind == "question_asked"]
     assert kept[0]["kind"] == "approval"
-    assert QuestionAsked.from_data(kept[0]) == asked
+    assert ApprovalRequested.from_data(kept[0]) == asked
 
 
 def test_an_allowed_call_is_made_and_the_run_goes_on_at_the_same_turn(script, assign, sent, alice):
     script(want(("send", {"to": "a@b.c"})))
     assignment = assign(clock="It is noon.", **ASKS)
     work(assignment)
-    approvals.answer(Question.objects.get().pk, alice, "allow")
+    approvals.answer(Approval.objects.get().pk, alice, "allow")
     provider = script(say("Sent."))
     events = work(assignment)
     assert sent == ["a@b.c"]
-    assert [event.status for event in told(events, QuestionSettled)] == ["allowed"]
+    assert [event.status for event in told(events, ApprovalResolved)] == ["allowed"]
     assert [event.name for event in told(events, ToolStarted)] == ["send"]
     assert [event.turn for event in told(events, TurnStarted)] == [2]
     assert told(events, Notice) == []
@@ -103,7 +103,7 @@ def test_a_denied_call_is_not_made_and_the_model_is_told(script, assign, sent, a
     script(want(("send", {"to": "a@b.c"})))
     assignment = assign(**ASKS)
     work(assignment)
-    approvals.answer(Question.objects.get().pk, alice, "deny", text=text)
+    approvals.answer(Approval.objects.get().pk, alice, "deny", text=text)
     provider = script(say("I have not sent it."))
     assert finish(assignment).text == "I have not sent it."
     assert list(results(provider).values()) == [result]
@@ -127,7 +127,7 @@ def test_a_person_answers_in_words_and_they_are_the_result(script, assign, alice
     script(want(("ask_person", {"question": "Which one?", "choices": ["The red one", " ", "The blue one"]})))
     assignment = assign(tools=["ask_person"], may_ask=True)
     assert finish(assignment).outcome == "parked"
-    question = Question.objects.get()
+    question = Approval.objects.get()
     assert (question.kind, question.text) == ("question", "Which one?")
     assert question.card["choices"] == ["The red one", "The blue one"]
     approvals.answer(question.pk, alice, "The green one")
@@ -143,7 +143,7 @@ def test_what_needs_no_leave_is_called_at_once_and_results_come_in_the_order_ask
     assignment = assign(**ASKS)
     work(assignment)
     assert echo_calls == [{"say": "x"}]
-    first, second = Question.objects.order_by("pk")
+    first, second = Approval.objects.order_by("pk")
     approvals.answer(first.pk, alice, "allow")
     assert [type(event) for event in work(assignment)] == [Finished]  # one is open: put aside again
     assert sent == []
@@ -160,13 +160,13 @@ def test_nobody_is_asked_about_a_call_that_is_wrong_in_itself(script, assign, se
     one, other = results(provider).values()
     assert one == "That is no address."
     assert "to is required" in other
-    assert not Question.objects.exists()
+    assert not Approval.objects.exists()
 
 
 def test_a_tool_without_a_card_shows_its_arguments_and_says_what_it_leaves_out(script, assign):
     script(want(("write_file", {"path": "a.txt", "content": "x" * 5000})))
     finish(assign(tools=["write_file"], permissions={"write_file": "ask"}, may_ask=True))
-    card = Question.objects.get().card
+    card = Approval.objects.get().card
     assert card["title"] == "Call write_file"
     assert card["lines"][0] == {"label": "path", "value": "a.txt"}
     assert len(card["lines"][1]["value"]) == 4000
@@ -185,14 +185,14 @@ def test_a_call_is_not_made_twice_when_the_worker_dies_in_it(script, assign, sen
     script(want(("send", {"to": "a@b.c"})))
     assignment = assign(**ASKS)
     work(assignment)
-    approvals.answer(Question.objects.get().pk, alice, "allow")
+    approvals.answer(Approval.objects.get().pk, alice, "allow")
     stop_at(assignment, lambda event: isinstance(event, ToolStarted), "leave")
     before = len(sent)
     provider = script(say("It may have been sent."))
     events = work(assignment)
     assert list(results(provider).values()) == [INTERRUPTED]
     assert len(sent) == before
-    assert told(events, QuestionSettled) == []  # told before
+    assert told(events, ApprovalResolved) == []  # told before
 
 
 def test_a_worker_that_dies_before_it_has_asked_leaves_the_asking_to_the_next(
@@ -201,9 +201,9 @@ def test_a_worker_that_dies_before_it_has_asked_leaves_the_asking_to_the_next(
     script(want(("echo", {"say": "x"}), ("send", {"to": "a@b.c"})))
     assignment = assign(**ASKS)
     stop_at(assignment, lambda event: isinstance(event, ToolFinished), "leave")
-    Question.objects.all().delete()  # as far as it came by then is a matter of luck
+    Approval.objects.all().delete()  # as far as it came by then is a matter of luck
     assert finish(assignment).outcome == "parked"
-    assert Question.objects.get().text == "Send it to a@b.c?"
+    assert Approval.objects.get().text == "Send it to a@b.c?"
     assert echo_calls == [{"say": "x"}]
 
 
@@ -214,10 +214,10 @@ def test_leave_for_one_call_is_none_for_another_with_the_same_id(script, assign,
     script(call("a@b.c"))
     assignment = assign(**ASKS)
     work(assignment)
-    approvals.answer(Question.objects.get().pk, alice, "allow")
+    approvals.answer(Approval.objects.get().pk, alice, "allow")
     script(call("evil@b.c"), say("I see."))
     assert finish(assignment).outcome == "parked", "it is asked about, under an id of its own"
-    assert Question.objects.open().get().text == "Send it to evil@b.c?"
+    assert Approval.objects.open().get().text == "Send it to evil@b.c?"
     assert sent == ["a@b.c"]
 
 
@@ -234,7 +234,7 @@ def test_a_worker_that_lost_its_lease_can_ask_nothing(script, assign, sent):
     stranger = {"transcript_id": assignment.transcript_id, "turn": 1, "spender": assignment.spender}
     transcript.rotate(assignment.transcript_id, assignment.token, None)
     with pytest.raises(LeaseLost):
-        approvals.ask([], token=assignment.token, now=clock.now(), **stranger)
+        approvals.request([], token=assignment.token, now=clock.now(), **stranger)
     with suppress(LeaseLost):
         work(assignment)
-    assert not Question.objects.exists()
+    assert not Approval.objects.exists()

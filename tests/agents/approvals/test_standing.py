@@ -5,8 +5,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
 from agents.approvals import approvals, standing
-from agents.models import Leave, Question
-from agents.protocol.events import Notice, QuestionAsked, QuestionSettled, ToolStarted
+from agents.models import Approval, StandingApproval
+from agents.protocol.events import ApprovalRequested, ApprovalResolved, Notice, ToolStarted
 from agents.spending.budgets import Spender
 from agents.states import Activity
 from agents.tools import registry
@@ -55,7 +55,7 @@ def told(events, kind):
 def allow_always(assignment, user):
     """Let the tool ask, and allow it for good."""
     work(assignment)
-    return approvals.answer(Question.objects.open().first().pk, user, "always")
+    return approvals.answer(Approval.objects.open().first().pk, user, "always")
 
 
 def test_what_is_always_allowed_is_done_without_asking_from_then_on(script, asks, sent, alice):
@@ -68,7 +68,7 @@ def test_what_is_always_allowed_is_done_without_asking_from_then_on(script, asks
     script(want(("send", {"to": "c"})), say("Again."))
     events = work(asks())  # the next run
     assert (events[-1].text, sent) == ("Again.", ["a", "b", "c"])
-    assert not told(events, QuestionAsked) + told(events, QuestionSettled)
+    assert not told(events, ApprovalRequested) + told(events, ApprovalResolved)
     (notice,) = told(events, Notice)
     assert notice.text == "Nobody was asked about send: alice always allows it in this schedule."
     (call,) = told(events, ToolStarted)
@@ -80,7 +80,7 @@ def test_each_call_under_leave_is_kept_in_its_givers_name(script, asks, sent, al
     allow_always(asks(), alice)
     script(want(("send", {"to": "b"})), say("Sent."))
     finish(asks())
-    kept = Question.objects.get(by_leave=True)
+    kept = Approval.objects.get(by_leave=True)
     assert (kept.status, kept.answered_by, kept.arguments) == ("allowed", alice, {"to": "b"})
     entries = [(entry.change_message, entry.action_flag) for entry in LogEntry.objects.order_by("pk")]
     assert entries[-1][0].startswith("Asked in question")
@@ -105,39 +105,39 @@ def test_a_tool_that_describes_itself_otherwise_asks_again(script, asks, sent, a
     registry.register(Tool("send", "Send it, and burn the rest.", SCHEMA, old.call, permission="ask"))
     script(want(("send", {"to": "b"})))
     assert finish(asks()).outcome == "parked"
-    approvals.answer(Question.objects.open().get(run_id=7, arguments={"to": "b"}).pk, alice, "always")
-    assert Leave.objects.count() == 1, "the new leave takes the old one's place"
+    approvals.answer(Approval.objects.open().get(run_id=7, arguments={"to": "b"}).pk, alice, "always")
+    assert StandingApproval.objects.count() == 1, "the new leave takes the old one's place"
 
 
 @pytest.mark.parametrize("where", [{"place": ""}, {"user": None}])
 def test_where_there_is_no_place_or_nobody_each_call_is_asked_about(script, asks, sent, alice, where):
     script(want(("send", {"to": "a"})))
     work(asks(**where))
-    question = Question.objects.get()
+    question = Approval.objects.get()
     with pytest.raises(Problem, match="send asks each time"):
         approvals.answer(question.pk, alice, "always")
     question.refresh_from_db()
     assert question.is_open
-    assert not Leave.objects.exists()
+    assert not StandingApproval.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["shell", "create_schedule", "ask_person"])
 def test_these_ask_each_time(name):
     tool = registry.get(name)
     assert tool is not None
-    assert standing.fingerprint(tool) == ""
+    assert standing.tool_digest(tool) == ""
 
 
 def test_what_was_asked_already_in_the_same_place_is_allowed_with_it(script, asks, sent, alice):
     script(want(("send", {"to": "a"}), ("raze", {"to": "b"}), ("send", {"to": "c"})))
     assignment = asks()
     allow_always(assignment, alice)
-    assert list(Question.objects.order_by("pk").values_list("status", flat=True)) == [
+    assert list(Approval.objects.order_by("pk").values_list("status", flat=True)) == [
         "allowed",
         "open",
         "allowed",
     ]
-    approvals.answer(Question.objects.open().get().pk, alice, "deny")
+    approvals.answer(Approval.objects.open().get().pk, alice, "deny")
     script(say("Done."))
     assert finish(assignment).text == "Done."
     assert sent == ["a", "c"]
@@ -150,7 +150,7 @@ def test_what_has_leave_is_done_at_once_while_the_rest_waits(script, asks, sent,
     assignment = asks()
     assert finish(assignment).outcome == "parked"
     assert sent == ["c"]
-    approvals.answer(Question.objects.open().get(tool="raze").pk, alice, "allow")
+    approvals.answer(Approval.objects.open().get(tool="raze").pk, alice, "allow")
     provider = script(say("Both."))
     assert finish(assignment).text == "Both."
     assert sent == ["c", "b"]
@@ -160,10 +160,10 @@ def test_what_has_leave_is_done_at_once_while_the_rest_waits(script, asks, sent,
 def test_taken_back_it_asks_again(script, asks, sent, alice, bob):
     script(want(("send", {"to": "a"})))
     allow_always(asks(), alice)
-    leave = Leave.objects.get()
+    leave = StandingApproval.objects.get()
     with pytest.raises(Problem, match="no such standing leave"):
-        standing.take_back(leave.pk, bob)
-    standing.take_back(leave.pk, alice)
+        standing.revoke(leave.pk, bob)
+    standing.revoke(leave.pk, alice)
     assert LogEntry.objects.latest("pk").change_message == "Taken back."
     script(want(("send", {"to": "b"})))
     assert finish(asks()).outcome == "parked"
@@ -186,10 +186,10 @@ def test_it_ends_with_what_its_giver_may_do(script, asks, sent, alice, bob):
 def test_a_second_answer_gives_no_leave(script, asks, sent, alice):
     script(want(("send", {"to": "a"})))
     work(asks())
-    question = Question.objects.get()
+    question = Approval.objects.get()
     approvals.answer(question.pk, alice, "deny")
     assert approvals.answer(question.pk, alice, "always").status == "denied"
-    assert not Leave.objects.exists()
+    assert not StandingApproval.objects.exists()
 
 
 def test_what_a_profile_denies_is_not_offered_whatever_stands(script, asks, sent, alice):

@@ -1,11 +1,11 @@
 """The loop breaker counts what comes again."""
 
-from agents.engine.repeat_detector import STOP_AT, WARN_AT, Repeats
+from agents.engine.repeat_detector import STOP_AT, WARN_AT, RepeatDetector
 
 
 def counts(*calls: str) -> list[int]:
     """Note calls written as letters; the same letter is the same call with the same result."""
-    repeats = Repeats()
+    repeats = RepeatDetector()
     return [repeats.note(call, {}, "same") for call in calls]
 
 
@@ -31,23 +31,23 @@ def test_a_cycle_of_three_or_four_is_a_repetition_too():
 
 
 def test_a_call_whose_result_changes_is_progress():
-    repeats = Repeats()
+    repeats = RepeatDetector()
     assert [repeats.note("read", {"path": "log"}, str(line)) for line in range(9)] == [1] * 9
 
 
 def test_a_call_with_other_arguments_is_another_call():
-    repeats = Repeats()
+    repeats = RepeatDetector()
     assert [repeats.note("read", {"offset": line}, "same") for line in range(9)] == [1] * 9
 
 
 def test_the_order_of_arguments_does_not_matter():
-    repeats = Repeats()
+    repeats = RepeatDetector()
     repeats.note("read", {"path": "log", "limit": 5}, "same")
     assert repeats.note("read", {"limit": 5, "path": "log"}, "same") == 2
 
 
 def test_a_result_with_half_a_character_is_counted_like_any_other():
-    repeats = Repeats()
+    repeats = RepeatDetector()
     repeats.note("read", {}, "\ud800")
     assert repeats.note("read", {}, "\ud800") == 2
 

@@ -5,7 +5,7 @@ import pytest
 from agents.protocol.events import ToolFinished, ToolStarted, TurnFinished
 from agents.protocol.usage import Usage
 from agents.transcripts import transcript
-from agents.transcripts.history import recall
+from agents.transcripts.history import load_history
 from stagent.lib import clock
 from tests.agents.conftest import finish, work
 from tests.agents.provider import reply, say
@@ -52,7 +52,7 @@ def test_a_cut_call_is_not_made_after_a_restart_either(script, assign, echo_call
     script(wants("toolu_1", CUT), say("I see."))
     job = assign()
     work(job)
-    assert recall(job.transcript_id).messages[0]["content"][0]["input"] == {"arguments": CUT}
+    assert load_history(job.transcript_id).messages[0]["content"][0]["input"] == {"arguments": CUT}
     assert echo_calls == []
 
 

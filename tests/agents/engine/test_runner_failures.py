@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from django.db import OperationalError
 
-from agents.engine.model_turn import Turns
+from agents.engine.model_turn import ModelCaller
 from agents.models import LedgerEntry, Provider
 from agents.protocol.events import TextDelta
 from agents.runtimes import breaker
@@ -114,7 +114,10 @@ def test_what_the_run_had_said_before_is_its_partial_answer(script, assign, echo
 
 
 def test_a_reply_is_paid_once_though_nobody_heard_that_it_was(script, assign, monkeypatch):
-    pay, trouble = Turns._settle, [OperationalError("The server went away in the middle of the commit.")]
+    pay, trouble = (
+        ModelCaller._settle,
+        [OperationalError("The server went away in the middle of the commit.")],
+    )
 
     def unheard(turns, *bill):
         cost = pay(turns, *bill)
@@ -122,7 +125,7 @@ def test_a_reply_is_paid_once_though_nobody_heard_that_it_was(script, assign, mo
             raise trouble.pop()
         return cost
 
-    monkeypatch.setattr(Turns, "_settle", unheard)
+    monkeypatch.setattr(ModelCaller, "_settle", unheard)
     monkeypatch.setattr(from_async, "FIRST_WAIT_SEC", 0)
     script(want(("echo", {"say": "x"})), say("Done."))
     assert finish(assign()).text == "Done."

@@ -17,7 +17,7 @@ from agents.states import FailureReason
 from agents.tools import registry
 from agents.tools.base import Tool
 from agents.transcripts import transcript
-from agents.transcripts.history import INTERRUPTED, recall
+from agents.transcripts.history import INTERRUPTED, load_history
 from tests.agents.conftest import finish, work
 from tests.agents.provider import broken, refuse, reply, say, wait, want
 
@@ -47,7 +47,7 @@ async def _stop_at(assignment, reached, stop) -> list[Event]:
     seen = asyncio.Event()
 
     async def follow() -> None:
-        async with aclosing(runner.work(assignment)) as events:
+        async with aclosing(runner.run(assignment)) as events:
             async for event in events:
                 happened.append(event)
                 if reached(event):
@@ -135,7 +135,7 @@ def test_a_call_without_a_result_is_answered_with_doubt_and_not_made_again(
     assert [block["content"] for block in results] == ["echo a", INTERRUPTED, INTERRUPTED]
     assert [block.get("is_error", False) for block in results] == [False, True, True]
     assert echo_calls == [{"say": "a"}]
-    assert recall(assignment.transcript_id).messages[1]["content"] == results
+    assert load_history(assignment.transcript_id).messages[1]["content"] == results
 
 
 def test_an_answer_that_was_not_delivered_is_delivered_without_asking_again(script, assign):
@@ -207,7 +207,7 @@ def test_a_worker_that_lost_its_lease_stops_and_adds_nothing(script, assign):
     successor = uuid4()
 
     async def lose() -> int:
-        async with aclosing(runner.work(assignment)) as events:
+        async with aclosing(runner.run(assignment)) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     rotate = sync_to_async(transcript.rotate)
@@ -243,7 +243,7 @@ def test_results_of_calls_with_the_same_id_are_told_apart_by_their_turn(script, 
     script(call("a"), call("b"), say("Done."))
     assignment = assign()
     work(assignment)
-    past = recall(assignment.transcript_id)
+    past = load_history(assignment.transcript_id)
     told = [block["content"] for message in past.messages[1::2] for block in message["content"]]
     assert told == ["echo a", "echo b"]
     assert [(arguments["say"], finished.result) for _, arguments, finished in past.calls] == [

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from agents.models import McpServer, Question
-from agents.protocol.events import QuestionAsked, ToolFinished, ToolStarted
+from agents.models import Approval, McpServer
+from agents.protocol.events import ApprovalRequested, ToolFinished, ToolStarted
 from agents.states import FailureReason
 from tests.agents.conftest import MakeAssignment, finish, work
 from tests.support.mcp_servers import a_server, all_gone, allowed, home, pids, the_tool
@@ -184,10 +184,10 @@ def test_a_person_is_asked_first_unless_somebody_says_otherwise(ask):
     assignment = ask("call tester__shout with hello", "tester__*", may_ask=True)
     happened = work(assignment)
     assert happened[-1].outcome == "parked"
-    (asked,) = [event for event in happened if isinstance(event, QuestionAsked)]
+    (asked,) = [event for event in happened if isinstance(event, ApprovalRequested)]
     assert asked.text == "May the agent call shout of the MCP server Tester?"
     assert asked.card["lines"] == [{"label": "text", "value": "hello"}]
-    Question.objects.update(status="allowed", answered_at=Question.objects.get().asked_at)
+    Approval.objects.update(status="allowed", answered_at=Approval.objects.get().asked_at)
     assert results(work(assignment))[0].result == "HELLO"
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from agents.engine import runner
 from agents.mcp import probe, process_guard
-from agents.mcp.process_limit import Places
+from agents.mcp.process_limit import ProcessLimit
 from agents.models import McpServer
 from agents.protocol.events import ToolFinished
 from stagent.lib import clock
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 async def drain(assignment):
     """Let the engine work to the end."""
-    async with aclosing(runner.work(assignment)) as happened:
+    async with aclosing(runner.run(assignment)) as happened:
         async for _ in happened:
             pass
 
@@ -107,7 +107,7 @@ def test_the_keeper_hands_on_how_its_server_ended(tmp_path):
 
 def test_a_process_has_no_more_servers_running_than_it_may(settings):
     settings.STAGENT_MCP_MAX_PROCESSES = 1
-    places = Places()
+    places = ProcessLimit()
 
     async def two():
         async with places.one(5):

@@ -8,7 +8,7 @@ from agents.mcp import names as naming
 from agents.mcp.errors import McpError
 from agents.mcp.secrets import conceal, expand, looks_secret
 from agents.mcp.tool_adapter import granted, offer
-from agents.mcp.tool_digest import Found
+from agents.mcp.tool_digest import DiscoveredTool
 from agents.models import McpServer, McpTool, Profile
 from agents.states import McpToolState as State
 from agents.tools.base import ToolError
@@ -22,8 +22,8 @@ OBJECT = {"type": "object", "properties": {"text": {"type": "string"}}}
 
 def found(
     name: str = "search", description: str = "Search.", schema: object = OBJECT, **more: object
-) -> Found:
-    return Found.read({"name": name, "description": description, "inputSchema": schema, **more})
+) -> DiscoveredTool:
+    return DiscoveredTool.read({"name": name, "description": description, "inputSchema": schema, **more})
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def server(db: None) -> McpServer:
     return McpServer.objects.create(slug="github", name="GitHub", command="github-mcp")
 
 
-def lists(server: McpServer, *tools: Found) -> None:
-    discovery.note_tools(server.pk, list(tools), "GitHub 1", clock.now())
+def lists(server: McpServer, *tools: DiscoveredTool) -> None:
+    discovery.record_tools(server.pk, list(tools), "GitHub 1", clock.now())
 
 
 def allow(server: McpServer, user: User, *names: str) -> None:
@@ -120,7 +120,7 @@ def test_a_server_that_is_off_offers_nothing(server, alice):
 
 
 def test_a_failure_is_kept_until_the_server_answers_again(server):
-    discovery.note_failure(server.pk, McpError("It went away.", "exit code 3"), clock.now())
+    discovery.record_failure(server.pk, McpError("It went away.", "exit code 3"), clock.now())
     assert McpServer.objects.get().error == "It went away. exit code 3"
     lists(server, found())
     assert McpServer.objects.get().error == ""

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from agents.mcp import probe
-from agents.mcp.tool_digest import Found
+from agents.mcp.tool_digest import DiscoveredTool
 from agents.models import McpServer
 from agents.protocol.events import ToolFinished
 from agents.states import McpTransport
@@ -110,9 +110,9 @@ def test_a_program_that_is_not_there_is_named():
 
 def test_a_tool_that_needs_a_task_of_its_own_is_unfit():
     said = {"name": "dig", "inputSchema": {"type": "object"}}
-    plain = Found.read(said)
-    task = Found.read(said | {"execution": {"taskSupport": "required"}})
-    optional = Found.read(said | {"execution": {"taskSupport": "optional"}})
+    plain = DiscoveredTool.read(said)
+    task = DiscoveredTool.read(said | {"execution": {"taskSupport": "required"}})
+    optional = DiscoveredTool.read(said | {"execution": {"taskSupport": "optional"}})
     assert (plain.fault, optional.fault, optional.digest) == ("", "", plain.digest)
     assert "as a task only" in task.fault
     assert task.digest != plain.digest

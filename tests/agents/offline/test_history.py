@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.offline.request import Ask
+from agents.offline.request import OfflineRequest
 from tests.support.offline import ask, calls_of, result, talk, text_of, tools, user
 
 RUNS = tools(["list_runs", "get_run"])
@@ -28,7 +28,7 @@ def note(text: str) -> dict[str, Any]:
 
 
 def turn(*messages: dict[str, Any], **more: Any) -> int:
-    return Ask("m", list(messages), **more).turn
+    return OfflineRequest("m", list(messages), **more).turn
 
 
 def test_the_first_reply_is_turn_one():
@@ -62,7 +62,7 @@ def test_words_beside_stopped_calls_are_a_prompt():
 
 def test_the_engines_clock_and_notes_are_not_the_persons_words():
     said = [answered(note("list schedules"), CLOCK, note("<stagent-note>Hurry.</stagent-note>"))]
-    assert Ask("m", said).text == "list schedules"
+    assert OfflineRequest("m", said).text == "list schedules"
 
 
 def test_a_resumed_run_goes_on_where_it_was():

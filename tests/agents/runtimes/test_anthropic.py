@@ -108,7 +108,7 @@ def test_settings_are_read_when_asking(settings):
 def test_commands_that_ask_no_model_do_not_import_the_sdk():
     code = (
         "import django, sys; django.setup(); import agents.engine.runner, agents.runtimes.breaker;"
-        "from agents.models import Profile; agents.runtimes.breaker.of(Profile());"
+        "from agents.models import Profile; agents.runtimes.breaker.provider_of(Profile());"
         "sys.exit('anthropic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -19,14 +19,14 @@ def trip(at: datetime = NOON) -> None:
 
 def test_a_provider_that_never_failed_may_be_asked():
     assert breaker.blocked_names(NOON) == set()
-    assert breaker.take_probe("anthropic", NOON)
+    assert breaker.try_acquire_probe("anthropic", NOON)
 
 
 def test_a_bad_key_blocks_its_provider_and_no_other():
     trip()
     assert breaker.blocked_names(NOON) == {"anthropic"}
-    assert not breaker.take_probe("anthropic", NOON)
-    assert breaker.take_probe("offline", NOON)
+    assert not breaker.try_acquire_probe("anthropic", NOON)
+    assert breaker.try_acquire_probe("offline", NOON)
 
 
 def test_failures_while_it_is_open_change_nothing():
@@ -41,7 +41,7 @@ def test_after_a_while_exactly_one_may_try():
     later = NOON + 5 * MINUTE
     assert breaker.half_open_names(later) == {"anthropic"}
     assert breaker.blocked_names(later) == set()
-    assert [breaker.take_probe("anthropic", later) for _ in range(3)] == [True, False, False]
+    assert [breaker.try_acquire_probe("anthropic", later) for _ in range(3)] == [True, False, False]
     assert breaker.blocked_names(later) == {"anthropic"}
     assert breaker.half_open_names(later) == set()
 
@@ -53,21 +53,21 @@ def test_a_probe_that_fails_doubles_the_wait_up_to_an_hour():
         until = Provider.objects.get().open_until or now
         waits.append((until - now) // MINUTE)
         now = until
-        assert breaker.take_probe("anthropic", now)
+        assert breaker.try_acquire_probe("anthropic", now)
     assert waits == [5, 10, 20, 40, 60, 60]
 
 
 def test_a_probe_that_is_never_heard_of_again_makes_way_for_another():
     trip()
     later = NOON + 5 * MINUTE
-    breaker.take_probe("anthropic", later)
-    assert breaker.take_probe("anthropic", later + breaker.PROBE_TIME)
+    breaker.try_acquire_probe("anthropic", later)
+    assert breaker.try_acquire_probe("anthropic", later + breaker.PROBE_TIME)
 
 
 def test_a_success_closes_it_and_forgets():
     trip()
     breaker.succeeded("anthropic")
-    assert breaker.take_probe("anthropic", NOON)
+    assert breaker.try_acquire_probe("anthropic", NOON)
     assert breaker.blocked_names(NOON) == breaker.half_open_names(NOON) == set()
     trip()
     assert Provider.objects.get().trips == 1
@@ -83,7 +83,7 @@ def test_the_longest_wait_asked_for_is_kept():
     breaker.slow_down("anthropic", NOON + MINUTE)
     assert breaker.blocked_names(NOON + MINUTE) == {"anthropic"}
     assert breaker.blocked_names(NOON + 2 * MINUTE) == set()
-    assert breaker.take_probe("anthropic", NOON)  # patience is not a broken breaker
+    assert breaker.try_acquire_probe("anthropic", NOON)  # patience is not a broken breaker
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_the_longest_wait_asked_for_is_kept():
 )
 def test_a_provider_is_named_by_its_address_and_never_by_its_secrets(settings, key, url, name):
     settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = key, url
-    assert breaker.of(Profile(runtime="anthropic")) == name
+    assert breaker.provider_of(Profile(runtime="anthropic")) == name

@@ -38,7 +38,7 @@ def budget(scope=BudgetScope.INSTALL, subject=None, window=BudgetWindow.DAY, **m
 
 
 def test_an_expense_is_written_with_everything_it_belongs_to():
-    cost = budgets.settle(RUN, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON, estimated=True)
+    cost = budgets.charge(RUN, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON, estimated=True)
     entry = LedgerEntry.objects.get()
     assert entry.cost_usd == cost == Decimal("0.00015022")
     assert entry.price == {
@@ -61,14 +61,14 @@ def test_an_expense_is_written_with_everything_it_belongs_to():
 
 
 def test_a_model_that_answers_with_a_long_path_can_be_paid_all_the_same():
-    budgets.settle(RUN, MILLION, model="/models/" + "x" * 200, now=NOON, provider="anthropic@localhost")
+    budgets.charge(RUN, MILLION, model="/models/" + "x" * 200, now=NOON, provider="anthropic@localhost")
     assert len(LedgerEntry.objects.get().model) == LedgerEntry._meta.get_field("model").max_length
 
 
 def test_what_a_reply_spent_is_added_up_over_its_attempts():
     reply = replace(RUN, run_id=None, message_id=7)
     for _ in range(2):
-        budgets.settle(reply, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON)
+        budgets.charge(reply, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON)
     budgets.audit_bypass(reply, {"cap": 2}, NOON)
     assert totals.spent_on_message(7) == {
         "input_tokens": 2022,
@@ -79,7 +79,7 @@ def test_what_a_reply_spent_is_added_up_over_its_attempts():
 
 
 def test_a_reply_of_unknown_price_is_counted_and_not_called_free():
-    assert budgets.settle(RUN, MILLION, model="claude-nova-9", now=NOON) is None
+    assert budgets.charge(RUN, MILLION, model="claude-nova-9", now=NOON) is None
     entry = LedgerEntry.objects.get()
     assert (entry.cost_usd, entry.price) == (None, {"source": "unknown"})
     assert budgets.spent_today(NOON) == Spent(turns=1, cost_usd=Decimal(0), unpriced=1)
@@ -96,7 +96,7 @@ def test_a_forced_bypass_is_on_the_ledger_and_costs_nothing():
 def test_without_budgets_everything_is_allowed():
     spend("1000")
     budgets.check(RUN, Decimal(1000), NOON)
-    assert budgets.room(RUN, NOON) is None
+    assert budgets.remaining_usd(RUN, NOON) is None
     assert not budgets.exhausted(NOON)
 
 
@@ -126,7 +126,7 @@ def test_room_is_what_the_tightest_budget_leaves():
     budget(BudgetScope.SCHEDULE, 3, max_cost_usd=2)
     budget(BudgetScope.SCHEDULE, 4, max_cost_usd=1)
     spend("0.5")
-    assert budgets.room(RUN, NOON) == Decimal("1.5")
+    assert budgets.remaining_usd(RUN, NOON) == Decimal("1.5")
 
 
 def test_chat_and_runs_spend_from_one_purse():
@@ -134,7 +134,7 @@ def test_chat_and_runs_spend_from_one_purse():
     spend("0.6")
     spend("0.6", spender=Spender(Activity.CHAT_TURN, message_id=1))
     with pytest.raises(BudgetExceeded):
-        budgets.room(RUN, NOON)
+        budgets.remaining_usd(RUN, NOON)
 
 
 def test_yesterday_and_last_month_do_not_count():
@@ -142,10 +142,10 @@ def test_yesterday_and_last_month_do_not_count():
     budget(window=BudgetWindow.MONTH, max_cost_usd=3)
     spend("1", NOON - timedelta(days=1))
     spend("1", NOON - timedelta(days=30))
-    assert budgets.room(RUN, NOON) == 1
+    assert budgets.remaining_usd(RUN, NOON) == 1
     spend("0.9", NOON - timedelta(days=2))
     spend("0.5", NOON - timedelta(days=3))
-    assert budgets.room(RUN, NOON) == Decimal("0.6")
+    assert budgets.remaining_usd(RUN, NOON) == Decimal("0.6")
 
 
 @pytest.mark.parametrize(
@@ -205,6 +205,6 @@ def test_a_second_budget_for_the_same_is_refused():
 def test_two_of_one_bill_are_one_expense():
     bills = [uuid4(), uuid4()]
     for bill in (bills[0], bills[0], bills[1], None, None):
-        cost = budgets.settle(RUN, Usage(1000), model="claude-haiku-5-5", now=NOON, bill=bill)
+        cost = budgets.charge(RUN, Usage(1000), model="claude-haiku-5-5", now=NOON, bill=bill)
         assert cost > 0
     assert LedgerEntry.objects.count() == 4

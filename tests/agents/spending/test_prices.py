@@ -11,7 +11,7 @@ from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.engine.limits import Limits, Meter, Purse
+from agents.engine.limits import Limits, Meter, SpendAllowance
 from agents.models import LedgerEntry, ModelPrice
 from agents.protocol.usage import Usage
 from agents.runtimes.errors import BudgetExceeded
@@ -105,14 +105,14 @@ def test_no_limit_in_usd_lets_an_unknown_price_pass():
     said = "The price of claude-nova-9 is not known"
     for limits, room in ((Limits(5, max_cost_usd=Decimal(1)), None), (Limits(5), Decimal(1))):
         with pytest.raises(BudgetExceeded, match=said):
-            Meter(limits).allow(1000, 10, Purse(room, unknown))
-    assert Meter(Limits(5)).allow(1000, 10, Purse(None, unknown)) == 1000
+            Meter(limits).allow(1000, 10, SpendAllowance(room, unknown))
+    assert Meter(Limits(5)).allow(1000, 10, SpendAllowance(None, unknown)) == 1000
 
 
 def test_a_long_question_is_measured_at_the_higher_price():
     haiku, limits = price("claude-haiku-5-5"), Limits(5, max_cost_usd=Decimal("0.06"))
-    assert Meter(limits).allow(200_000, 100_000, Purse(None, haiku)) == 100_000
-    assert Meter(limits).allow(200_000, 100_001, Purse(None, haiku)) < 5_000
+    assert Meter(limits).allow(200_000, 100_000, SpendAllowance(None, haiku)) == 100_000
+    assert Meter(limits).allow(200_000, 100_001, SpendAllowance(None, haiku)) < 5_000
 
 
 def test_the_doctor_says_how_old_the_list_is_and_names_what_it_does_not_know(monkeypatch):

@@ -182,8 +182,8 @@ async def test_what_surrounds_a_blocking_call_runs_in_its_thread_even_when_it_fa
             seen.append(f"out {threading.current_thread().name}")
 
     monkeypatch.setattr(invoke, "_surroundings", [])
-    invoke.surround(noting)
-    invoke.surround(noting)
+    invoke.register_tool_context(noting)
+    invoke.register_tool_context(noting)
     assert await said(ValueError("bad")) == "sample failed with ValueError: bad"
     assert seen == ["in tool-sample", "out tool-sample"]
 

@@ -10,7 +10,7 @@ from agents.models import Transcript
 from agents.protocol.events import TextDelta
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import batch_writer, transcript
-from agents.transcripts.batch_writer import Scribe
+from agents.transcripts.batch_writer import BatchWriter
 from stagent.lib.db.from_async import in_database
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def batches(monkeypatch):
 
 async def test_what_many_say_at_once_goes_into_few_transactions(batches):
     there = await in_database(logs, 40)
-    pen = Scribe()
+    pen = BatchWriter()
     numbers = await asyncio.gather(*[pen.append(log, token, said("a", "b")) for log, token in there])
     assert numbers == [2] * 40
     assert len(batches) <= 2
@@ -59,7 +59,7 @@ async def test_what_many_say_at_once_goes_into_few_transactions(batches):
 
 async def test_what_one_says_keeps_its_order(batches):
     log, token = await in_database(a_log)
-    pen = Scribe()
+    pen = BatchWriter()
     numbers = await asyncio.gather(*[pen.append(log, token, said(str(n))) for n in range(10)])
     assert numbers == list(range(1, 11))
     assert await in_database(texts, log) == [(n + 1, str(n)) for n in range(10)]
@@ -69,7 +69,7 @@ async def test_what_one_says_keeps_its_order(batches):
 async def test_more_logs_than_one_transaction_takes_go_into_several(batches, monkeypatch):
     monkeypatch.setattr(batch_writer, "MOST_LOGS", 3)
     there = await in_database(logs, 8)
-    pen = Scribe()
+    pen = BatchWriter()
     await asyncio.gather(*[pen.append(log, token, said("a")) for log, token in there])
     assert sorted(batches) == [2, 3, 3]
 
@@ -78,7 +78,7 @@ async def test_a_refused_token_refuses_that_log_only():
     there = await in_database(logs, 6)
     there[2] = there[2][0], uuid4()
     there[4] = 10**9, uuid4()
-    pen = Scribe()
+    pen = BatchWriter()
     writes = [pen.append(log, token, said("a")) for log, token in there]
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert [type(result) for result in results] == [int, int, LeaseLost, int, LeaseLost, int]
@@ -96,7 +96,7 @@ async def test_what_cannot_be_stored_is_the_fault_of_that_log_only(monkeypatch):
         insert(rows, at)
 
     monkeypatch.setattr(batch_writer.statements, "insert_events", refuse)
-    pen = Scribe()
+    pen = BatchWriter()
     words = ("a", "poison", "b")
     writes = [pen.append(log, token, said(word)) for (log, token), word in zip(there, words, strict=True)]
     results = await asyncio.gather(*writes, return_exceptions=True)
@@ -110,7 +110,7 @@ async def test_while_the_database_is_away_everybody_is_told_and_the_next_is_writ
     monkeypatch.setattr("stagent.lib.db.from_async.GIVE_UP_SEC", 0)
     with monkeypatch.context() as away:
         away.setattr(batch_writer, "_append", lambda batch: (_ for _ in ()).throw(OperationalError("away")))
-        pen = Scribe()
+        pen = BatchWriter()
         writes = [pen.append(log, token, said("a")) for log, token in there]
         results = await asyncio.gather(*writes, return_exceptions=True)
         assert [type(result) for result in results] == [OperationalError] * 2
@@ -128,14 +128,14 @@ async def test_an_answer_that_is_lost_after_the_commit_writes_nothing_twice(monk
         return last
 
     monkeypatch.setattr(batch_writer, "_write", commits_and_loses_the_answer)
-    pen = Scribe()
+    pen = BatchWriter()
     assert await asyncio.gather(*[pen.append(log, token, said("a", "b")) for log, token in there]) == [2, 2]
     assert [await in_database(texts, log) for log, _ in there] == [[(1, "a"), (2, "b")]] * 2
 
 
 async def test_who_does_not_wait_any_more_is_written_and_harms_nobody():
     (one, two) = await in_database(logs, 2)
-    pen = Scribe()
+    pen = BatchWriter()
     gone = asyncio.create_task(pen.append(*one, said("a")))
     await asyncio.sleep(0)
     gone.cancel()
@@ -144,4 +144,4 @@ async def test_who_does_not_wait_any_more_is_written_and_harms_nobody():
 
 
 async def test_a_loop_has_one_scribe():
-    assert batch_writer.here() is batch_writer.here()
+    assert batch_writer.current_writer() is batch_writer.current_writer()

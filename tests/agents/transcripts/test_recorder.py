@@ -14,7 +14,7 @@ from django.db import OperationalError
 from agents.protocol.events import Finished, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import batch_writer, recorder, transcript
-from agents.transcripts.batch_writer import Scribe
+from agents.transcripts.batch_writer import BatchWriter
 from agents.transcripts.recorder import Engine, record
 from stagent.lib.db.from_async import in_database
 
@@ -83,7 +83,7 @@ async def test_each_write_takes_all_that_waits_however_long_a_write_takes(slow_d
 async def test_an_engine_waits_where_the_log_cannot_keep_up(monkeypatch):
     monkeypatch.setattr(recorder, "MOST_WAITING_CHARS", 100)
     writes, goes_on = asyncio.Event(), asyncio.Event()
-    append, told = Scribe.append, []
+    append, told = BatchWriter.append, []
 
     async def held_up(*args, **more):
         writes.set()
@@ -95,7 +95,7 @@ async def test_an_engine_waits_where_the_log_cannot_keep_up(monkeypatch):
             await tell(TextDelta(1, "x" * 10))
             told.append(n)
 
-    monkeypatch.setattr(Scribe, "append", held_up)
+    monkeypatch.setattr(BatchWriter, "append", held_up)
     token = uuid4()
     log = await log_of(token)
     following = asyncio.create_task(follow(engine, log, token))
@@ -167,7 +167,7 @@ async def test_a_write_under_way_when_the_stop_comes_is_waited_for(monkeypatch, 
     token = uuid4()
     log = await in_database(transcript.open_transcript, token)
     writes, goes_on = asyncio.Event(), asyncio.Event()
-    append = Scribe.append
+    append = BatchWriter.append
 
     async def slowly(*args, **more):
         writes.set()
@@ -185,7 +185,7 @@ async def test_a_write_under_way_when_the_stop_comes_is_waited_for(monkeypatch, 
             async for _ in events:
                 pass
 
-    monkeypatch.setattr(Scribe, "append", slowly)
+    monkeypatch.setattr(BatchWriter, "append", slowly)
     gc.collect()  # what other tests have left is not ours
     caplog.clear()
     following = asyncio.create_task(follow())

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from agents.models import Event, Question, Transcript
+from agents.models import Approval, Event, Transcript
 from agents.protocol import events
 from agents.protocol.events import (
     Finished,
@@ -22,7 +22,7 @@ from agents.protocol.usage import Usage
 from agents.runtimes.errors import LeaseLost
 from agents.states import FailureReason
 from agents.transcripts import transcript
-from agents.transcripts.history import recall
+from agents.transcripts.history import load_history
 
 pytestmark = pytest.mark.django_db
 
@@ -112,10 +112,10 @@ def test_a_log_without_a_writer_gets_one():
 
 def test_a_late_result_is_noted_without_a_token():
     log = transcript.open_transcript(uuid4())
-    transcript.note_late(log.pk, {"text": "Too late."}, NOON)
+    transcript.append_late(log.pk, {"text": "Too late."}, NOON)
     row = transcript.read(log.pk)[0]
     assert (row.seq, row.kind, row.data) == (1, "late_result", {"text": "Too late."})
-    transcript.note_late(10**9, {}, NOON)  # of a log that is gone: nothing to note it in
+    transcript.append_late(10**9, {}, NOON)  # of a log that is gone: nothing to note it in
 
 
 def test_history_is_rebuilt_with_results_in_one_message():
@@ -133,7 +133,7 @@ def test_history_is_rebuilt_with_results_in_one_message():
         TextDelta(2, "Half a sen"),
     ]
     transcript.append(log.pk, token, happened, NOON)
-    assert recall(log.pk).messages == [
+    assert load_history(log.pk).messages == [
         {"role": "assistant", "content": [text("Let me see."), use("a"), use("b")]},
         {
             "role": "user",
@@ -153,7 +153,7 @@ def test_replies_that_were_no_use_are_left_out_of_history(stop):
         [text("Half")] if stop != "end_turn" else [{"type": "thinking", "thinking": "Hm", "signature": "x"}]
     )
     transcript.append(log.pk, token, [turn(1, *content, stop=stop)], NOON)
-    assert recall(log.pk).messages == []
+    assert load_history(log.pk).messages == []
 
 
 def test_only_old_logs_that_nobody_refers_to_are_pruned():
@@ -173,9 +173,9 @@ def test_a_log_goes_with_its_questions_but_not_while_one_is_open():
     asked = {"turn": 1, "kind": "approval", "asked_at": NOON, "expires_at": NOON}
     for status, answered_at in (("denied", NOON), ("open", None)):
         log = transcript.open_transcript(token)
-        Question.objects.create(transcript=log, status=status, answered_at=answered_at, **asked)
+        Approval.objects.create(transcript=log, status=status, answered_at=answered_at, **asked)
     assert transcript.prune(timezone.now() + timedelta(days=1)) == 1
-    assert Question.objects.get().is_open
+    assert Approval.objects.get().is_open
 
 
 def test_pruning_goes_in_batches():

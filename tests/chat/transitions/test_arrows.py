@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import User
 
-from agents.models import Event, LedgerEntry, LiveStream, Question, StreamRecord, Transcript
-from agents.states import QuestionStatus
+from agents.models import Approval, Event, LedgerEntry, LiveStream, StreamRecord, Transcript
+from agents.states import ApprovalStatus
 from chat.models import Message
 from chat.states import ARROWS, FINISHED, MessageStatus
 from chat.transitions import Claim, End, claim, finalise, park, renew, request_stop, unpark
@@ -19,7 +19,7 @@ from tests.support.talking import TTL, asks, begins, says, writes
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + timedelta(seconds=5)
-KEPT = (Message, Transcript, Event, Question, LedgerEntry, LiveStream, StreamRecord)
+KEPT = (Message, Transcript, Event, Approval, LedgerEntry, LiveStream, StreamRecord)
 
 type Held = Claim
 
@@ -35,7 +35,7 @@ def _parked(owner: User, answered: bool) -> Held:
     asks(held)
     park(held, now=NOON)
     if answered:
-        Question.objects.update(status=QuestionStatus.ALLOWED, answered_at=NOON)
+        Approval.objects.update(status=ApprovalStatus.ALLOWED, answered_at=NOON)
     return held
 
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from agents.engine.messages import Conversation
+from agents.engine.messages import PromptMessages
 from agents.offline import attachments
 from agents.offline import request as asking
 from agents.offline.assistant.skills import skill_for
@@ -34,7 +34,7 @@ def kinds(content):
 def test_pictures_texts_and_pdfs_come_as_blocks_before_the_words(alice):
     ids = [str(kept(alice, *file).pk) for file in (("a.png", png()), ("b.md", b"# Hi"), ("c.pdf", PDF))]
     job = assigned(says(alice, "Look", attachments=ids))
-    content = media.said_with(job.enclosed, job.prompt)
+    content = media.blocks_with_text(job.enclosed, job.prompt)
     assert kinds(content) == ["text", "image", "text", "text", "document", "text"]
     assert content[0]["text"] == f"<stagent-file>a.png (image/png, {len(png())} bytes)</stagent-file>"
     assert base64.b64decode(content[1]["source"]["data"]) == png()
@@ -55,8 +55,8 @@ def test_what_a_file_costs_is_found_out_when_it_comes_and_not_at_every_question(
     place = says(alice, "Look", attachments=ids)
     monkeypatch.setattr(media, "cost_of", lambda kind, data: pytest.fail("all bytes were looked at again"))
     job = assigned(place)
-    content = media.said_with(job.enclosed, job.prompt)
-    talk = Conversation("", [], [{"role": "user", "content": content}])
+    content = media.blocks_with_text(job.enclosed, job.prompt)
+    talk = PromptMessages("", [], [{"role": "user", "content": content}])
     assert talk.tokens >= 1600 + 1000 + 9000
 
 
@@ -71,7 +71,7 @@ def test_a_file_of_before_that_is_weighed_when_it_goes_along(alice):
 
 def test_files_alone_are_no_empty_words(alice):
     job = assigned(says(alice, "", attachments=[str(kept(alice).pk)]))
-    assert kinds(media.said_with(job.enclosed, job.prompt)) == ["text", "image"]
+    assert kinds(media.blocks_with_text(job.enclosed, job.prompt)) == ["text", "image"]
 
 
 def test_what_was_sent_before_goes_along_again(alice):
@@ -106,7 +106,7 @@ def test_a_file_weighs_what_a_model_makes_of_it(alice):
     heavy = png() + b"\0" * 1_000_000
     ids = [str(kept(alice, "a.png", heavy).pk), str(kept(alice, "c.pdf", PDF).pk)]
     job = assigned(says(alice, "Look", attachments=ids))
-    message = {"role": "user", "content": media.said_with(job.enclosed, job.prompt)}
+    message = {"role": "user", "content": media.blocks_with_text(job.enclosed, job.prompt)}
     expected = media.IMAGE_TOKENS + media.PAGE_TOKENS
     assert expected < estimate(media.weight([message])) < expected + 200
 
@@ -150,7 +150,7 @@ def test_the_offline_model_sees_what_came_along():
         *media.blocks(media.File("a (1).png", "image", "image/png", png())),
         *media.blocks(media.File("b.md", "text", "text/plain", b"# Hi")),
     ]
-    ask = asking.Ask("m", [{"role": "user", "content": blocks}])
+    ask = asking.OfflineRequest("m", [{"role": "user", "content": blocks}])
     assert [str(each) for each in ask.files] == [
         f"`a (1).png` (image/png, {len(png())} bytes)", "`b.md` (text/plain, 4 bytes)",
     ]  # fmt: skip
@@ -168,7 +168,9 @@ def test_the_offline_model_sees_what_came_along():
 )
 def test_asked_for_the_files_the_offline_model_looks_at_those_that_came_along(files, said):
     blocks = [block for file in files for block in media.blocks(file)]
-    ask = asking.Ask("m", [{"role": "user", "content": media.said_with(blocks, "What is in these files?")}])
+    ask = asking.OfflineRequest(
+        "m", [{"role": "user", "content": media.blocks_with_text(blocks, "What is in these files?")}]
+    )
     answer = skill_for(ask, ask.text)
     assert isinstance(answer, str), "no tool is called: the workspace is not meant"
     assert said in answer

@@ -7,7 +7,7 @@ import pytest
 
 from agents import failures, models, runtimes
 from agents.models import LedgerEntry, LiveStream, StreamRecord
-from agents.runtimes import warm_up
+from agents.runtimes import preload_sdk
 from agents.runtimes.anthropic.runtime import AnthropicRuntime, Endpoint
 from chat.models import Message
 from chat.transitions import End, finalise
@@ -248,7 +248,7 @@ def check_log(reply: Message) -> None:
 
 
 async def test_a_reply_ends_at_its_longest_time(alice, monkeypatch):
-    warm_up()  # or the first word may come too late
+    preload_sdk()  # or the first word may come too late
     monkeypatch.setattr("chat.conf.MAX_REPLY_SEC", 1)
     status, reason, reply = await outcome(alice, LONG)
     assert (status, reason) == ("error", "timeout")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.approvals import approvals
-from agents.models import LiveStream, Question, StreamRecord
+from agents.models import Approval, LiveStream, StreamRecord
 from agents.protocol.events import Finished, TextDelta, TurnStarted
 from chat.models import Message
 from chat.transitions import park, request_stop, unpark
@@ -40,8 +40,8 @@ async def goes_on(reply: Message) -> Message:
     return await end_of(await takes_up(reply.pk))
 
 
-def the_question(reply: Message) -> Question:
-    return Question.objects.get(message_id=reply.pk)
+def the_question(reply: Message) -> Approval:
+    return Approval.objects.get(message_id=reply.pk)
 
 
 def result_in(reply: Message) -> dict:
@@ -117,7 +117,7 @@ async def test_stopped_while_it_waits_it_ends_and_asks_no_more(alice, careful):
 
 async def test_answered_before_it_was_put_aside_it_goes_on_at_once(alice, careful, monkeypatch):
     def answers_first(claim, *, now):
-        approvals.answer(Question.objects.get(message_id=claim.message_id).pk, alice, "allow", now)
+        approvals.answer(Approval.objects.get(message_id=claim.message_id).pk, alice, "allow", now)
         park(claim, now=now)
 
     monkeypatch.setattr("chat.worker.reply_task.park", answers_first)

@@ -6,7 +6,7 @@ import pytest
 
 from agents import live_streams
 from agents.approvals import standing
-from agents.models import Event, Leave, StreamRecord, Transcript
+from agents.models import Event, StandingApproval, StreamRecord, Transcript
 from agents.transcripts import transcript
 from chat.conversations.actions import restore, throw_away
 from chat.feed import feed
@@ -45,12 +45,12 @@ def test_standing_leave_goes_with_its_conversation(bob):
     message = converses(bob)
     place = standing.in_conversation(message.conversation_id)
     given = {"user_id": bob.pk, "given_by": bob, "given_at": NOON}
-    Leave.objects.create(place=place, tool="send", fingerprint="f", **given)
+    StandingApproval.objects.create(place=place, tool="send", fingerprint="f", **given)
     throw_away(bob, str(message.conversation_id), now=NOON)
     pruning.prune(NOON + 29 * DAY)
-    assert Leave.objects.exists(), "it can be brought back"
+    assert StandingApproval.objects.exists(), "it can be brought back"
     pruning.prune(NOON + 31 * DAY)
-    assert not Leave.objects.exists()
+    assert not StandingApproval.objects.exists()
 
 
 def test_nothing_is_brought_back_in_pieces(bob):

@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError
 
 from agents.approvals import approvals
-from agents.models import Event, LiveStream, Question
-from agents.runtimes import warm_up
+from agents.models import Approval, Event, LiveStream
+from agents.runtimes import preload_sdk
 from chat import conf
 from chat.models import Message
 from chat.transitions import End, finalise, request_stop
@@ -77,7 +77,7 @@ def test_a_stop_is_heard_at_once_and_elsewhere_a_little_later(alice, desk):
 @pytest.fixture
 def full_looks():
     """The full looks for garbage that somebody asks for; Python takes none by itself."""
-    warm_up()  # which takes one
+    preload_sdk()  # which takes one
     looks: list[int] = []
     note = lambda phase, info: info["generation"] == 2 and looks.append(info["collected"])  # noqa: E731
     gc.disable()
@@ -147,7 +147,7 @@ def test_a_database_that_is_away_for_a_while_is_waited_for(alice, monkeypatch, c
 def test_an_answer_to_a_question_lets_the_desk_go_on(alice, desk):
     a_profile("careful", tools=["list_files"], permissions={"list_files": "ask"})
     place = says(alice, "[[offline: turns=2 tool=list_files]]", clock.now(), profile="careful")
-    question = wait_until(Question.objects.first)
+    question = wait_until(Approval.objects.first)
     wait_until(lambda: Message.objects.filter(pk=place.reply_id, asks_since__isnull=False).exists())
     approvals.answer(question.pk, alice, "allow")
     assert wait_until(ended(place)).status == "complete"

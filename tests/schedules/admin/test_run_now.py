@@ -37,7 +37,7 @@ def test_run_now_clicked_twice_is_one_run(reader, now, page):
 
 def test_a_blocked_run_says_why_and_may_be_queued_but_not_forced(reader, now):
     schedule = a_schedule(now)
-    breaker.trip(breaker.of(schedule.profile), "auth_failed", "Invalid x-api-key.", now)
+    breaker.trip(breaker.provider_of(schedule.profile), "auth_failed", "Invalid x-api-key.", now)
     page = reader.presses(do(schedule, "run"))
     assert "Invalid x-api-key. It is tried again" in page
     assert "Queue it" in page

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agents.approvals import approvals
-from agents.models import Profile, Question
+from agents.models import Approval, Profile
 from agents.spending.budgets import Spender
 from agents.states import Activity
 from agents.tools import registry
@@ -161,7 +161,7 @@ def test_an_allowed_schedule_is_made_and_reported(asking, alice):
     Profile.objects.get_or_create(slug="assistant", defaults={"name": "Assistant"})
     assignment = asking()
     assert finish(assignment).outcome == "parked"
-    question = Question.objects.get()
+    question = Approval.objects.get()
     assert (question.tool, question.user_id) == ("create_schedule", alice.pk)
     assert not Schedule.objects.exists()
     approvals.answer(question.pk, alice, "allow")
@@ -176,7 +176,7 @@ def test_a_denied_schedule_is_not_made_and_the_agent_says_so(asking, alice):
     Profile.objects.get_or_create(slug="assistant", defaults={"name": "Assistant"})
     assignment = asking()
     work(assignment)
-    approvals.answer(Question.objects.get().pk, alice, "deny", text="Ten is early enough.")
+    approvals.answer(Approval.objects.get().pk, alice, "deny", text="Ten is early enough.")
     said = finish(assignment).text
     assert said.startswith("I did not create the schedule ")
     assert "The person denied this call. They said: Ten is early enough." in said
@@ -186,7 +186,7 @@ def test_a_denied_schedule_is_not_made_and_the_agent_says_so(asking, alice):
 def test_the_offline_model_asks_when_it_is_told_to(asking, alice):
     assignment = asking("Ask me: which colour?")
     work(assignment)
-    question = Question.objects.get()
+    question = Approval.objects.get()
     assert question.text == "Which colour?"
     approvals.answer(question.pk, alice, "Blue")
     assert finish(assignment).text.startswith("The answer to “Which colour?” is: Blue")

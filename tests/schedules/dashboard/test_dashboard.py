@@ -102,7 +102,7 @@ def test_who_steps_back_for_chat_is_told_so_and_until_when(reader, now):
 
 def test_who_waits_for_the_provider_is_told_so_and_the_breaker_is_named(reader, now):
     run = a_queued_run(now=now)
-    breaker.trip(breaker.of(run.profile), "auth_failed", "invalid x-api-key", now)
+    breaker.trip(breaker.provider_of(run.profile), "auth_failed", "invalid x-api-key", now)
     page = reader.opens(BOARD)
     assert "Waiting for the provider" in page
     assert "The breaker is open: auth failed. invalid x-api-key" in page
@@ -147,7 +147,7 @@ def test_a_schedule_that_paused_itself_is_there_with_its_reason(reader, now):
 
 def test_what_today_cost_is_shown(reader, now):
     usage = Usage(input=1_000_000, output=0)
-    budgets.settle(budgets.Spender(Activity.RUN_TURN), usage, model="claude-opus-5-5", now=now)
+    budgets.charge(budgets.Spender(Activity.RUN_TURN), usage, model="claude-opus-5-5", now=now)
     page = reader.opens(BOARD)
     assert "Spent today $" in page
     assert "1 agent steps" in page

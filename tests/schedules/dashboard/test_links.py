@@ -39,7 +39,7 @@ def head() -> list[Waiting]:
 
 def spend(**whose: int) -> None:
     spender = budgets.Spender(Activity.RUN_TURN, **whose)
-    budgets.settle(spender, Usage(input=1000), model="claude-opus-5-5", now=NOON)
+    budgets.charge(spender, Usage(input=1000), model="claude-opus-5-5", now=NOON)
 
 
 def a_firing(schedule: Schedule, at: datetime, **columns: object) -> None:

@@ -93,13 +93,13 @@ def test_a_paused_schedules_run_waits_and_a_run_by_hand_does_not() -> None:
 def test_a_run_of_a_blocked_provider_waits_and_one_probe_is_let_through() -> None:
     Setting.objects.update(value="5")
     profile = a_profile()
-    breaker.trip(breaker.of(profile), "auth_failed", "Invalid API key", NOON)
+    breaker.trip(breaker.provider_of(profile), "auth_failed", "Invalid API key", NOON)
     runs = [queued("One"), queued("Two")]
     assert (next_at(NOON), reason_of(runs[0])) == ("", WaitReason.BREAKER)
     later = NOON + timedelta(hours=2)
     assert len(drain(the_situation(later), "worker")) == 1
     assert drain(the_situation(later), "worker") == []
-    breaker.succeeded(breaker.of(profile))
+    breaker.succeeded(breaker.provider_of(profile))
     assert len(drain(the_situation(later), "worker")) == 1
 
 
@@ -111,7 +111,7 @@ def test_the_probe_is_for_the_run_that_the_provider_failed_least_often_and_of_th
         Run.objects.filter(pk=run.pk).update(provider_retries=count)
     elsewhere = a_queued_run(a_schedule(name="Paused"), provider_retries=0)
     pause(elsewhere.schedule_id, now=NOON)
-    breaker.trip(breaker.of(profile), "sdk_error", "It failed", NOON)
+    breaker.trip(breaker.provider_of(profile), "sdk_error", "It failed", NOON)
     (claimed,) = drain(the_situation(NOON + timedelta(hours=2)), "worker")
     assert claimed.run_id == runs[tried.index(min(tried))].pk
 

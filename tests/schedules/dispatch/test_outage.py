@@ -51,7 +51,7 @@ class Endpoint:
             breaker.succeeded(PROVIDER)
             outcome.conclude(claim, Finished("completed", text="Done."), Gauge(), 1_000, now)
             return
-        breaker.note(PROVIDER, self.failure, now)
+        breaker.record_result(PROVIDER, self.failure, now)
         policy = self.failure.policy
         failed = Finished(
             "failed",

@@ -8,10 +8,10 @@ import pytest
 from django.db import OperationalError
 
 from agents import live_streams
-from agents.models import LiveStream, Question
+from agents.models import Approval, LiveStream
 from agents.protocol.events import Notice
 from agents.runtimes import breaker
-from agents.states import FailureReason, QuestionStatus
+from agents.states import ApprovalStatus, FailureReason
 from agents.transcripts import transcript
 from schedules import conf, transitions
 from schedules.dispatch.drain import drain
@@ -155,7 +155,7 @@ def a_retry() -> Run:
 
 def test_a_retry_fails_when_its_horizon_passes_and_its_provider_is_still_away() -> None:
     run = a_retry()
-    breaker.trip(breaker.of(run.profile), "sdk_error", "away", NOON)
+    breaker.trip(breaker.provider_of(run.profile), "sdk_error", "away", NOON)
     assert reap_at(NOON + timedelta(seconds=4)) == 0
     reap_at(NOON + timedelta(seconds=6))
     run.refresh_from_db()
@@ -220,7 +220,7 @@ def test_a_part_that_fails_keeps_no_other_from_its_work_and_is_told_once(
     settled = {
         "agents.live_streams.sweep": lambda: not LiveStream.objects.exists(),
         "schedules.dispatch.questions.settle_questions": lambda: (
-            Question.objects.get(pk=question.pk).status == QuestionStatus.EXPIRED
+            Approval.objects.get(pk=question.pk).status == ApprovalStatus.EXPIRED
         ),
         "schedules.dispatch.reaper._settle_lapsed": lambda: (
             Run.objects.get(pk=lapsed.pk).status == RunStatus.QUEUED

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents import live_streams
-from agents.models import LiveStream, Provider, Question
+from agents.models import Approval, LiveStream, Provider
 from agents.runtimes import breaker
 from schedules.dispatch import stored_moments
 from schedules.dispatch.drain import drain
@@ -91,4 +91,4 @@ def test_the_loop_corrects_after_a_jump_and_at_its_start():
 
 
 def everything():
-    return [list(model.objects.order_by("pk").values()) for model in (Run, Provider, LiveStream, Question)]
+    return [list(model.objects.order_by("pk").values()) for model in (Run, Provider, LiveStream, Approval)]

@@ -32,7 +32,7 @@ def schedule():
 
 
 def provider_of(schedule) -> str:
-    return breaker.of(schedule.profile)
+    return breaker.provider_of(schedule.profile)
 
 
 def refused(schedule, user, now=NOON, **how) -> Blocked:

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from agents.models import Event, LedgerEntry, Question, Transcript
-from agents.states import FailureKind, QuestionStatus
+from agents.models import Approval, Event, LedgerEntry, Transcript
+from agents.states import ApprovalStatus, FailureKind
 from schedules import conf
 from schedules.capacity import conditions
 from schedules.deliveries import sender
@@ -78,7 +78,7 @@ def _waiting(answered: bool) -> Held:
     run, held = _asking()
     park(run.pk, held.token, now=NOON)
     if answered:  # and the word of it got lost
-        Question.objects.update(status=QuestionStatus.ALLOWED, answered_at=NOON)
+        Approval.objects.update(status=ApprovalStatus.ALLOWED, answered_at=NOON)
     return run, held
 
 
@@ -121,7 +121,7 @@ HOLDS: dict[str, Callable[[Run, UUID], object]] = {
     "note_work": lambda run, token: note_work(run.pk, token, worked_ms=9, deadline_at=LATER),
     "request_cancel": lambda run, _: request_cancel(run.pk, reason="Not wanted.", now=LATER),
 }
-KEPT = (Run, Slot, Transcript, Event, Question, LedgerEntry, Firing, Delivery)
+KEPT = (Run, Slot, Transcript, Event, Approval, LedgerEntry, Firing, Delivery)
 
 
 def expected(state: str, name: str, wanted: str) -> set[str]:

@@ -6,10 +6,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from agents.approvals import approvals
-from agents.models import Question, Transcript
+from agents.models import Approval, Transcript
 from agents.runtimes.errors import LeaseLost
 from agents.signals import question_answered
-from agents.states import QuestionStatus
+from agents.states import ApprovalStatus
 from schedules import conf
 from schedules.dispatch import questions, retention
 from schedules.dispatch.drain import drain
@@ -50,14 +50,14 @@ def test_a_run_that_asks_holds_nothing_while_it_waits():
     assert (run.token, run.slot, run.slot_claimed_at, run.lease_expires_at) == (None, "", None, None)
     assert not Slot.objects.held().exists()
     assert Transcript.objects.get(pk=run.transcript_id).writer_token is None
-    assert (question.run_id, question.status) == (run.pk, QuestionStatus.OPEN)
+    assert (question.run_id, question.status) == (run.pk, ApprovalStatus.OPEN)
 
 
 def test_the_time_that_it_waits_is_no_run_time():
     run, _ = a_waiting_run()
     Run.objects.update(worked_ms=90_000)
     assert run.deadline_at is None
-    Question.objects.update(status=QuestionStatus.ALLOWED, answered_at=NOON)
+    Approval.objects.update(status=ApprovalStatus.ALLOWED, answered_at=NOON)
     assert unpark(run.pk, now=NOON + 3 * HOUR)
     run.refresh_from_db()
     assert (run.status, run.waiting_since) == (RunStatus.QUEUED, None)
@@ -73,7 +73,7 @@ def test_the_time_that_it_waits_is_no_run_time():
 def test_a_run_that_goes_on_is_before_scheduled_ones_in_line():
     run, _ = a_waiting_run()
     later = a_queued_run(a_schedule(name="Other"), now=NOON)
-    Question.objects.update(status=QuestionStatus.DENIED, answered_at=NOON)
+    Approval.objects.update(status=ApprovalStatus.DENIED, answered_at=NOON)
     unpark(run.pk, now=NOON + HOUR)
     assert Run.objects.order_by("claim_order").first() == run
     assert later.claim_order > Run.objects.get(pk=run.pk).claim_order
@@ -126,7 +126,7 @@ def test_nobody_answered_in_time_is_a_no_and_the_run_goes_on():
     assert Run.objects.get(pk=run.pk).status == RunStatus.WAITING
     reap(NOON + 24 * HOUR)
     question.refresh_from_db()
-    assert question.status == QuestionStatus.EXPIRED
+    assert question.status == ApprovalStatus.EXPIRED
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
 
@@ -146,7 +146,7 @@ def test_a_run_that_waits_can_be_cancelled_and_asks_no_more():
     run.refresh_from_db()
     question.refresh_from_db()
     assert (run.status, run.cancel_reason, run.waiting_since) == (RunStatus.CANCELLED, "Enough.", None)
-    assert question.status == QuestionStatus.WITHDRAWN
+    assert question.status == ApprovalStatus.WITHDRAWN
     assert not unpark(run.pk, now=NOON + HOUR)
 
 
@@ -157,7 +157,7 @@ def test_a_run_that_was_asked_to_stop_while_it_asked_is_cancelled():
     park(run.pk, claimed.token, now=NOON)
     run.refresh_from_db()
     assert (run.status, run.cancel_reason) == (RunStatus.CANCELLED, "Enough.")
-    assert not Question.objects.open().exists()
+    assert not Approval.objects.open().exists()
 
 
 def test_a_run_that_ends_with_a_question_open_takes_it_back(django_capture_on_commit_callbacks):
@@ -166,17 +166,17 @@ def test_a_run_that_ends_with_a_question_open_takes_it_back(django_capture_on_co
     with django_capture_on_commit_callbacks(execute=True):
         finish(run.pk, claimed.token, Ending(RunStatus.CANCELLED), now=NOON)
     question.refresh_from_db()
-    assert question.status == QuestionStatus.WITHDRAWN
+    assert question.status == ApprovalStatus.WITHDRAWN
 
 
 def test_a_question_left_by_an_ended_run_is_taken_back_by_the_sweep():
     run, claimed = a_running_run()
     question = a_question(claimed, spender(run))
     finish(run.pk, claimed.token, Ending(RunStatus.CANCELLED), now=NOON)
-    assert Question.objects.open().exists()
+    assert Approval.objects.open().exists()
     reap(NOON)
     question.refresh_from_db()
-    assert question.status == QuestionStatus.WITHDRAWN
+    assert question.status == ApprovalStatus.WITHDRAWN
 
 
 def test_a_schedule_whose_run_waits_is_busy():
@@ -194,7 +194,7 @@ def test_a_newer_instant_clears_a_waiting_run_away():
     tick(the_situation(NOON + timedelta(minutes=5)))
     assert Run.objects.get(pk=run.pk).status == RunStatus.CANCELLED
     assert Run.objects.queued().count() == 1
-    assert not Question.objects.open().exists()
+    assert not Approval.objects.open().exists()
 
 
 def test_a_run_that_is_queued_behind_one_that_waits_does_not_overlap_it():
@@ -225,7 +225,7 @@ def test_a_run_that_waits_is_kept_however_old():
     run, question = a_waiting_run()
     while not retention.prune(NOON + timedelta(days=400), 30):
         pass
-    assert Question.objects.get() == question
+    assert Approval.objects.get() == question
     assert Run.objects.get() == run
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from agents.models import Leave, Question
+from agents.models import Approval, StandingApproval
 from schedules.services import edit_schedule
 from schedules.transitions import remove
 from stagent.lib import clock
@@ -29,7 +29,7 @@ def asked(bob):
 def given(bob, asked):
     schedule, question = asked
     Program(bob).post(f"/questions/{question.pk}/answer", {"decision": "always"})
-    return schedule, Leave.objects.get()
+    return schedule, StandingApproval.objects.get()
 
 
 def test_a_question_says_where_always_would_hold_and_the_answer_is_listed(bob, asked):
@@ -46,7 +46,7 @@ def test_a_question_says_where_always_would_hold_and_the_answer_is_listed(bob, a
 
 def test_where_a_call_is_asked_about_each_time_always_is_refused(bob, asked):
     _, question = asked
-    Question.objects.update(place="")
+    Approval.objects.update(place="")
     assert Program(bob).get(f"/questions/{question.pk}").json()["always_in"] is None
     answer = Program(bob).post(f"/questions/{question.pk}/answer", {"decision": "always"})
     assert refusal(answer) == (422, "validation_error")
@@ -64,7 +64,7 @@ def test_it_is_taken_back_by_those_it_is_for(alice, bob, charlie, given):
 
 def test_what_holds_in_a_conversation_is_its_owners_alone(alice, bob, given):
     _, leave = given
-    Leave.objects.update(place="conversation:7")
+    StandingApproval.objects.update(place="conversation:7")
     assert Program(alice).get("/leaves").json()["count"] == 0
     assert refusal(Program(alice).delete(f"/leaves/{leave.pk}")) == (404, "leave_not_found")
     assert Program(bob).get("/leaves").json()["count"] == 1
@@ -75,19 +75,19 @@ def test_it_ends_with_the_work_that_it_was_given_for(given, change):
     schedule, _ = given
     values = {name: a_profile(said) if name == "profile" else said for name, said in change.items()}
     edit_schedule.save(schedule, values, now=clock.now())
-    assert not Leave.objects.exists()
+    assert not StandingApproval.objects.exists()
 
 
 def test_it_outlives_what_changes_nothing_of_the_work(given):
     schedule, _ = given
     edit_schedule.save(schedule, {"name": "Other", "interval": "every 7m"}, now=clock.now())
-    assert Leave.objects.exists()
+    assert StandingApproval.objects.exists()
 
 
 def test_it_goes_with_the_schedule(given):
     schedule, _ = given
     remove(schedule.pk, now=clock.now())
-    assert not Leave.objects.exists()
+    assert not StandingApproval.objects.exists()
 
 
 def test_the_schedules_page_shows_it_and_takes_it_back(reader, given):
@@ -106,14 +106,14 @@ def test_the_console_lists_it_and_asks_before_it_takes_back(reader, given):
     assert f"{schedule.name} bob" in reader.opens(LIST)
     chosen = {"action": "take_back", "_selected_action": str(leave.pk)}
     assert "From the next call on a person is asked again." in reader.presses(LIST, **chosen)
-    assert Leave.objects.exists()
+    assert StandingApproval.objects.exists()
     assert "Taken back: 1." in reader.presses(LIST, **chosen, sure="1")
-    assert not Leave.objects.exists()
+    assert not StandingApproval.objects.exists()
 
 
 def test_strangers_on_the_staff_take_nothing_back(client, bob, given):
     _, leave = given
-    Leave.objects.update(user_id=bob.pk + 1000)
+    StandingApproval.objects.update(user_id=bob.pk + 1000)
     reader = Reader(client, bob)
     reader.presses(f"{LIST}{leave.pk}/end/")
     assert reader.answer.status_code == 404
@@ -128,4 +128,4 @@ def test_a_question_is_allowed_for_good_in_the_console(reader, asked):
     assert "Allow once Always allow" in reader.opens(f"/admin/agents/question/{question.pk}/change/")
     told = reader.presses(f"/admin/agents/question/{question.pk}/answer/", decision="always")
     assert "send is not asked about there any more." in told
-    assert Leave.objects.get().given_by == reader.user
+    assert StandingApproval.objects.get().given_by == reader.user

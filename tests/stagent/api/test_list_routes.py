@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from agents import live_streams
-from agents.models import Leave, LedgerEntry
+from agents.models import LedgerEntry, StandingApproval
 from agents.states import Activity
 from chat.models import Conversation
 from schedules.models import Firing, Schedule
@@ -55,7 +55,7 @@ def install(alice: User) -> dict[str, str]:
         now = clock.now() + timedelta(seconds=number)
         schedule = a_schedule(now, name=f"Schedule {number}")
         a_waiting_run(schedule, now)
-        Leave.objects.create(
+        StandingApproval.objects.create(
             place=f"schedule:{schedule.pk}", tool="send", user_id=alice.pk, given_by=alice, given_at=now
         )
         place = says(alice, f"Said {number}", now)

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from agents.approvals import approvals
-from agents.models import Profile, Question
+from agents.models import Approval, Profile
 from agents.protocol.reply import is_empty, text_in
 from agents.tools import registry
 from agents.tools.base import ToolContext, ToolError
@@ -104,14 +104,14 @@ def test_an_answer_is_kept_whole_or_refused_and_its_page_keeps_it(reader, alice,
     page = reader.presses(f"/admin/agents/question/{question.pk}/answer/", decision=decision, text=long)
     assert fault in page
     assert f">{long}</textarea>" in reader.html
-    assert Question.objects.get().is_open
+    assert Approval.objects.get().is_open
     answered = approvals.answer(question.pk, alice, decision, text=long[1:])
     assert answered.answer == long[1:]
 
 
 def test_an_answer_in_words_that_shows_nothing_is_none(alice):
     _, question = a_waiting_run(now=clock.now())
-    Question.objects.update(kind="question")
+    Approval.objects.update(kind="question")
     for decision, text in (("allow", UNSEEN), (UNSEEN, "")):
         with pytest.raises(Problem) as refused:
             approvals.answer(question.pk, alice, decision, text=text)

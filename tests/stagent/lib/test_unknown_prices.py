@@ -150,4 +150,4 @@ def test_the_forecast(alice, reader, capsys):
 
 def test_what_the_offline_model_tells():
     assert (money(None), money(0.02), money(0)) == (UNKNOWN, "$0.0200", "")
-    assert budgets.settle(spender(a_run_at()), Usage(1, 1), model="of-tomorrow", now=clock.now()) is None
+    assert budgets.charge(spender(a_run_at()), Usage(1, 1), model="of-tomorrow", now=clock.now()) is None

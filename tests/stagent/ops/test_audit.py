@@ -57,7 +57,7 @@ def begins_to_answer(number: int, bill: UUID) -> list[object]:
 
 
 def pays(who: budgets.Spender, bill: UUID | None = None) -> None:
-    budgets.settle(who, ASKED, model=MODEL, now=NOON, bill=bill)
+    budgets.charge(who, ASKED, model=MODEL, now=NOON, bill=bill)
 
 
 def a_run_whose_worker_died(*, kills: int = 1) -> tuple[Run, Claim]:

@@ -1,7 +1,7 @@
 """Cancelling runs; and "stop", which means the run while there is one, and the schedule otherwise."""
 
-from agents.offline.assistant.formatting import count, next_run, sorry
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.formatting import count, format_error, next_run
+from agents.offline.assistant.intent import Request
 from agents.offline.assistant.skills import change
 from agents.offline.assistant.skills.change import EVERYTHING
 from agents.offline.assistant.skills.schedules import known
@@ -11,7 +11,7 @@ from agents.offline.script import Call, Script
 WHICH = "Several runs are running. Which one? Say for example “cancel run {}”."
 
 
-def cancel(wish: Wish) -> Script:
+def cancel(wish: Request) -> Script:
     """Cancel a run by its id, or the runs of a schedule; without a name, the only one that is running."""
     if run := wish.words.get("run"):
         return (yield from _cancelled(wish, {"run": run}, f"run {run}"))
@@ -22,7 +22,7 @@ def cancel(wish: Wish) -> Script:
         return (yield from _cancelled(wish, {"schedule": name}, f"the run of “{name}”"))
     found = yield Call("list_runs", {"status": "running"}, "Looking at what is running.")
     if found.failed:
-        return sorry("list the runs", found)
+        return format_error("list the runs", found)
     if not found.items:
         return "Nothing is running."
     run = str(found.items[0].get("id"))
@@ -31,20 +31,20 @@ def cancel(wish: Wish) -> Script:
     return (yield from _cancelled(wish, {"run": run}, f"run {run}"))
 
 
-def cancel_all(wish: Wish) -> Script:
+def cancel_all(wish: Request) -> Script:
     """Cancel every run that is running."""
     found = yield Call("list_runs", {"status": "running", "limit": 50}, "Looking at what is running.")
     if found.failed:
-        return sorry("list the runs", found)
+        return format_error("list the runs", found)
     if not found.items:
         return "Nothing is running."
     results = yield [Call("cancel_run", {"run": str(row.get("id"))}) for row in found.items]
-    failed = [sorry("cancel a run", result) for result in results if result.failed]
+    failed = [format_error("cancel a run", result) for result in results if result.failed]
     done = [f"{count(len(results) - len(failed), 'run')} asked to stop. The schedules go on."]
     return "\n\n".join(done + failed)
 
 
-def stop(wish: Wish) -> Script:
+def stop(wish: Request) -> Script:
     """Cancel the run of a schedule while one is running, and say how to pause it; else pause it."""
     if wish.words["name"].lower() in EVERYTHING or not wish.schedule:
         return (yield from change.pause(wish))
@@ -54,16 +54,16 @@ def stop(wish: Wish) -> Script:
     return (yield from _cancelled(wish, {"schedule": wish.schedule}, f"the run of “{wish.schedule}”"))
 
 
-def _cancelled(wish: Wish, meant: dict[str, str], what: str) -> Script:
+def _cancelled(wish: Request, meant: dict[str, str], what: str) -> Script:
     """Cancel and tell; offer the names of schedules where there is none of that name."""
     reason = {"reason": wish.words["reason"]} if wish.words.get("reason") else {}
     result = yield Call("cancel_run", {**meant, **reason}, f"I will cancel {what}.")
     if not result.failed:
         return _told(result)
     if "schedule" not in meant or "There is no schedule" not in result.text:
-        return sorry(f"cancel {what}", result)
+        return format_error(f"cancel {what}", result)
     others = yield Call("list_schedules", {}, "Looking at which schedules there are.")
-    return "\n\n".join(filter(None, [sorry(f"cancel {what}", result), known(others.items)]))
+    return "\n\n".join(filter(None, [format_error(f"cancel {what}", result), known(others.items)]))
 
 
 def _told(result: Result) -> str:

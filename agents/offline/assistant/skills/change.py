@@ -2,8 +2,16 @@
 
 from typing import Any
 
-from agents.offline.assistant.formatting import bullets, first, next_run, rhythm, sorry, title, warnings
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.formatting import (
+    bullets,
+    first,
+    format_error,
+    next_run,
+    rhythm,
+    title,
+    warnings,
+)
+from agents.offline.assistant.intent import Request
 from agents.offline.assistant.skills.schedules import known
 from agents.offline.assistant.timing import find_timing
 from agents.offline.history import Result
@@ -13,7 +21,7 @@ EVERYTHING = ("everything", "all", "all schedules", "every schedule", "all of th
 WHICH = "Which schedule? Say its name, for example “pause Nightly report”."
 
 
-def pause(wish: Wish) -> Script:
+def pause(wish: Request) -> Script:
     """Pause one schedule, or all that are active."""
     reason = {"reason": wish.words["reason"]} if wish.words.get("reason") else {}
     if wish.words["name"].lower() in EVERYTHING:
@@ -21,29 +29,29 @@ def pause(wish: Wish) -> Script:
     return (yield from one(wish, "pause_schedule", "pause", "is paused", reason))
 
 
-def resume(wish: Wish) -> Script:
+def resume(wish: Request) -> Script:
     """Resume one schedule, or all that are paused."""
     if wish.words["name"].lower() in EVERYTHING:
         return (yield from each("resume_schedule", "paused", "Resumed", {}))
     return (yield from one(wish, "resume_schedule", "resume", "is active again", {}))
 
 
-def run_now(wish: Wish) -> Script:
+def run_now(wish: Request) -> Script:
     """Run a schedule at once."""
     return (yield from one(wish, "run_schedule", "run", "was asked to run now", {}))
 
 
-def rename(wish: Wish) -> Script:
+def rename(wish: Request) -> Script:
     """Give a schedule another name."""
     return (yield from update(wish, {"name": wish.words["new"]}))
 
 
-def set_max_turns(wish: Wish) -> Script:
+def set_max_turns(wish: Request) -> Script:
     """Change how many steps a schedule may take."""
     return (yield from update(wish, {"max_turns": int(wish.words["number"])}))
 
 
-def reschedule(wish: Wish) -> Script:
+def reschedule(wish: Request) -> Script:
     """Move a schedule to another time."""
     timing = find_timing(wish.words["timing"])
     if timing is None:
@@ -53,12 +61,12 @@ def reschedule(wish: Wish) -> Script:
     return (yield from update(wish, timing.fields))
 
 
-def update(wish: Wish, fields: dict[str, Any]) -> Script:
+def update(wish: Request, fields: dict[str, Any]) -> Script:
     """Change some fields of a schedule."""
     return (yield from one(wish, "update_schedule", "change", "is changed", fields))
 
 
-def one(wish: Wish, tool: str, verb: str, done: str, fields: dict[str, Any]) -> Script:
+def one(wish: Request, tool: str, verb: str, done: str, fields: dict[str, Any]) -> Script:
     """Do one thing to one schedule and tell how it stands; offer the names if it is not found."""
     name = wish.schedule
     if not name:
@@ -67,7 +75,7 @@ def one(wish: Wish, tool: str, verb: str, done: str, fields: dict[str, Any]) -> 
     if not result.failed:
         return "\n\n".join(filter(None, [f"**{called(result, name)}** {done}.", standing(result)]))
     others = yield Call("list_schedules", {}, "Looking at which schedules there are.")
-    return "\n\n".join(filter(None, [sorry(f"{verb} “{name}”", result), known(others.items)]))
+    return "\n\n".join(filter(None, [format_error(f"{verb} “{name}”", result), known(others.items)]))
 
 
 def called(result: Result, name: str) -> str:
@@ -95,7 +103,7 @@ def each(tool: str, status: str, done: str, fields: dict[str, Any]) -> Script:
     """Do one thing to all schedules of a status."""
     found = yield Call("list_schedules", {"status": status}, f"Looking for {status} schedules.")
     if found.failed:
-        return sorry("list the schedules", found)
+        return format_error("list the schedules", found)
     if not found.items:
         return f"There is no {status} schedule."
     rows = found.items
@@ -108,4 +116,4 @@ def each(tool: str, status: str, done: str, fields: dict[str, Any]) -> Script:
 
 def outcome(result: Result, done: str) -> str:
     """Say in a word how one of many went."""
-    return sorry("do it", result) if result.failed else done.lower()
+    return format_error("do it", result) if result.failed else done.lower()

@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 from agents.offline import history
-from agents.offline.assistant.formatting import moment, sorry
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.formatting import format_error, moment
+from agents.offline.assistant.intent import Request
 from agents.offline.assistant.intents import OPENING, QUESTION
 from agents.offline.assistant.skills.change import called, standing
 from agents.offline.assistant.timing import Timing, find_timing
 from agents.offline.history import Result
-from agents.offline.request import Ask
+from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, Script
 from stagent.lib.text import shorten
 
@@ -44,7 +44,7 @@ LEAD = re.compile(
 )
 
 
-def is_wanted(wish: Wish) -> bool:
+def is_wanted(wish: Request) -> bool:
     """Tell a wish for a schedule from other words about time.
 
     A run of a schedule whose own prompt says "every morning" must not breed schedules.
@@ -58,13 +58,13 @@ def is_wanted(wish: Wish) -> bool:
     return bool(COMMAND.search(said)) or (timing is not None and timing.explicit)
 
 
-def is_in_a_run(ask: Ask) -> bool:
+def is_in_a_run(ask: OfflineRequest) -> bool:
     """Whether a schedule asks, and not a person."""
     texts = (history.flat(message["content"]) for message in ask.messages if message["role"] == "user")
     return bool(IN_A_RUN.search(ask.system)) or any(FIRED.search(text) for text in texts)
 
 
-def create(wish: Wish) -> Script:
+def create(wish: Request) -> Script:
     """Create the schedule, or ask for what is missing."""
     said = OPENING.sub("", wish.text).strip()
     timing = find_timing(said)
@@ -75,7 +75,7 @@ def create(wish: Wish) -> Script:
         return f"What should the agent do? Say for example “{timing.said.strip()} summarise the failed runs”."
     result = yield Call("create_schedule", fields, f"I will create the schedule “{fields['name']}”.")
     if result.failed:
-        return sorry(f"create the schedule “{fields['name']}”", result)
+        return format_error(f"create the schedule “{fields['name']}”", result)
     return created(result, fields)
 
 

@@ -2,49 +2,49 @@
 
 import re
 
-from agents.offline.assistant.formatting import count, sorry
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.formatting import count, format_error
+from agents.offline.assistant.intent import Request
 from agents.offline.assistant.skills.general import CANNOT_SEE, figures, gist
 from agents.offline.script import Call, Script
 
 SHOWN_LINES = 60
 
 
-def list_files(wish: Wish) -> Script:
+def list_files(wish: Request) -> Script:
     """List the files of a folder."""
     where = {"path": wish.words["path"]} if wish.words.get("path") else {}
     found = yield Call("list_files", where, "Looking at the files.")
     if found.failed:
-        return sorry("list the files", found)
+        return format_error("list the files", found)
     if found.text.strip() in ("", "Nothing there."):
         return "There are no files."
     return f"These are the files:\n\n{fenced(found.text)}"
 
 
-def show_given(wish: Wish) -> str:
+def show_given(wish: Request) -> str:
     """Show the texts among the files that came with the words; which files they are is said anyway."""
     texts = [f"`{each.name}`:\n\n{fenced(each.text)}" for each in wish.ask.files if each.text]
     return "\n\n".join(texts) or CANNOT_SEE
 
 
-def read_file(wish: Wish) -> Script:
+def read_file(wish: Request) -> Script:
     """Read a file and show it, or sum it up if that was asked."""
     path = wish.words["path"]
     found = yield Call("read_file", {"path": path}, f"Reading `{path}`.")
     if found.failed:
-        return sorry(f"read `{path}`", found)
+        return format_error(f"read `{path}`", found)
     if re.search(r"summari[sz]e|gist|count", wish.text, re.IGNORECASE):
         return f"`{path}`: {figures(found.text)}\n\n{gist(found.text)}"
     return f"`{path}` ({count(len(found.text.splitlines()), 'line')}):\n\n{fenced(found.text)}"
 
 
-def write_file(wish: Wish) -> Script:
+def write_file(wish: Request) -> Script:
     """Write a file."""
     content = unquoted(wish.words["content"])
     return (yield from written(wish.words["path"], f"{content}\n", "Wrote"))
 
 
-def append_file(wish: Wish) -> Script:
+def append_file(wish: Request) -> Script:
     """Add to the end of a file; one that is not there yet is begun."""
     content = unquoted(wish.words["content"])
     return (yield from written(wish.words["path"], f"{content}\n", "Added to", append=True))
@@ -53,14 +53,18 @@ def append_file(wish: Wish) -> Script:
 def written(path: str, content: str, done: str, **how: bool) -> Script:
     """Write the content and tell."""
     result = yield Call("write_file", {"path": path, "content": content, **how}, f"Writing `{path}`.")
-    return sorry(f"write `{path}`", result) if result.failed else f"{done} `{path}`:\n\n{fenced(content)}"
+    return (
+        format_error(f"write `{path}`", result) if result.failed else f"{done} `{path}`:\n\n{fenced(content)}"
+    )
 
 
-def search_files(wish: Wish) -> Script:
+def search_files(wish: Request) -> Script:
     """Look for a text in the files."""
     wanted = wish.words["wanted"]
     found = yield Call("search_files", {"text": wanted}, f"Searching for “{wanted}”.")
-    return sorry(f"search for “{wanted}”", found) if found.failed else f"Found:\n\n{fenced(found.text)}"
+    return (
+        format_error(f"search for “{wanted}”", found) if found.failed else f"Found:\n\n{fenced(found.text)}"
+    )
 
 
 def unquoted(text: str) -> str:

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from agents.offline.assistant.formatting import Row, bullets, count, first, moment, sorry, table
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.formatting import Row, bullets, count, first, format_error, moment, table
+from agents.offline.assistant.intent import Request
 from agents.offline.assistant.skills.runs import schedule_of
 from agents.offline.history import Result
 from agents.offline.script import Call, Script
@@ -35,12 +35,12 @@ def wait_of(row: Row) -> str:
 COLUMNS = {"Start": start_of, "Schedule": name_of, "Waits": wait_of}
 
 
-def forecast(wish: Wish) -> Script:
+def forecast(wish: Request) -> Script:
     """Show what will run in the hours that were asked for."""
     hours = hours_in(wish.text)
     found = yield Call("forecast", {"hours": hours}, f"Looking {hours} hours ahead.")
     if found.failed:
-        return sorry("make a forecast", found)
+        return format_error("make a forecast", found)
     if not found.items:
         return f"Nothing is due in the next {hours} hours."
     return "\n\n".join(

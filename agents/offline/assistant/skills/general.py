@@ -5,23 +5,25 @@ import re
 from collections import Counter
 from typing import Any
 
-from agents.offline.assistant.formatting import count, sorry
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.formatting import count, format_error
+from agents.offline.assistant.intent import Request
 from agents.offline.assistant.skills.files import fenced
-from agents.offline.request import Ask
+from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, Script
 from agents.offline.scripted import sample_input
 from stagent.lib.text import shorten
 
 
-def call(wish: Wish) -> Script:
+def call(wish: Request) -> Script:
     """Call it with what was given, and show what it says."""
     name = wish.words["tool"]
     found = yield Call(name, arguments(wish, name), f"Calling `{name}`.")
-    return sorry(f"call `{name}`", found) if found.failed else f"`{name}` says:\n\n{fenced(found.text)}"
+    return (
+        format_error(f"call `{name}`", found) if found.failed else f"`{name}` says:\n\n{fenced(found.text)}"
+    )
 
 
-def arguments(wish: Wish, name: str) -> dict[str, Any]:
+def arguments(wish: Request, name: str) -> dict[str, Any]:
     """Read JSON as it is, words as the first text that the tool wants; where nothing is given, make it up."""
     given, tool = wish.words.get("given", ""), wish.ask.offered.get(name, {})
     try:
@@ -36,13 +38,13 @@ def arguments(wish: Wish, name: str) -> dict[str, Any]:
     return made_up | {texts[0]: given} if given and texts else made_up
 
 
-def ask(wish: Wish) -> Script:
+def ask(wish: Request) -> Script:
     """Ask what is to be asked, and say what the answer was."""
     question = wish.words["question"]
     question = question[:1].upper() + question[1:]
     result = yield Call("ask_person", {"question": question}, "I will ask, and wait for the answer.")
     if result.failed:
-        return sorry("get an answer", result)
+        return format_error("get an answer", result)
     return f"The answer to “{question}” is: {result.text}"
 
 
@@ -73,12 +75,12 @@ ABILITIES = {
 CANNOT_SEE = "I can read texts, a little; pictures I cannot see. A real model could."
 
 
-def introduce(wish: Wish) -> str:
+def introduce(wish: Request) -> str:
     """Say who answers and what may be asked."""
     return f"Hello. I am the small model built into Stagent, for work without a key.\n\n{abilities(wish.ask)}"
 
 
-def digest(wish: Wish) -> str:
+def digest(wish: Request) -> str:
     """Sum up a text that was given; otherwise say what can be asked."""
     read = "\n\n".join(each.text for each in wish.ask.files if each.text)
     body = wish.words.get("body") or read or material(wish.text)
@@ -96,7 +98,7 @@ def material(text: str) -> str:
     return rest.strip() or text
 
 
-def abilities(ask: Ask) -> str:
+def abilities(ask: OfflineRequest) -> str:
     """Give examples for the tools that are at hand."""
     examples = [f"- {example}" for tool, example in ABILITIES.items() if tool in ask.offered]
     if not examples:

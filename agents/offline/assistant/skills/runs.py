@@ -8,13 +8,13 @@ from agents.offline.assistant.formatting import (
     cell,
     count,
     first,
+    format_error,
     line,
     moment,
     money,
-    sorry,
     table,
 )
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.intent import Request
 from agents.offline.script import Call, Script
 from stagent.lib.text import clip
 
@@ -61,13 +61,13 @@ COLUMNS = {
 }
 
 
-def failures(wish: Wish) -> Script:
+def failures(wish: Request) -> Script:
     """List the failed runs, open the latest ones and say why they failed."""
     schedule = wish.schedule
     wanted = {"status": "failed", "limit": 10, **({"schedule": schedule} if schedule else {})}
     found = yield Call("list_runs", wanted, "Looking for failed runs.")
     if found.failed:
-        return sorry("list the failed runs", found)
+        return format_error("list the failed runs", found)
     if not found.items:
         return f"Nothing failed{f' in “{schedule}”' if schedule else ''}: there is no failed run on record."
     latest = found.items[:LOOK_INTO]
@@ -101,18 +101,18 @@ def why(row: Row) -> str:
     return f"- Run {row.get('id')} ({cell(schedule_of(row))}), `{reason}`: {words}"
 
 
-def recent(wish: Wish) -> Script:
+def recent(wish: Request) -> Script:
     """List the latest runs."""
     running = {"status": "running"} if "running" in wish.text.lower() else {}
     found = yield Call("list_runs", {**running, "limit": 10}, "Looking at the runs.")
     if found.failed:
-        return sorry("list the runs", found)
+        return format_error("list the runs", found)
     if not found.items:
         return "Nothing is running." if running else "Nothing has run yet."
     return f"{count(len(found.items), 'run')}, the latest first.\n\n{table(found.items, COLUMNS)}"
 
 
-def detail(wish: Wish) -> Script:
+def detail(wish: Request) -> Script:
     """Show one run."""
     return (yield from opened(wish.words["run"]))
 
@@ -120,15 +120,15 @@ def detail(wish: Wish) -> Script:
 def opened(run: str) -> Script:
     """Open a run and tell it."""
     found = yield Call("get_run", {"run": run}, f"Opening run {run}.")
-    return sorry(f"open run {run}", found) if found.failed else told_run(found.record)
+    return format_error(f"open run {run}", found) if found.failed else told_run(found.record)
 
 
-def last_result(wish: Wish) -> Script:
+def last_result(wish: Request) -> Script:
     """Show what the latest run of a schedule said."""
     name = wish.schedule
     found = yield Call("list_runs", {"schedule": name, "limit": 1}, f"Looking for the last run of “{name}”.")
     if found.failed:
-        return sorry(f"list the runs of “{name}”", found)
+        return format_error(f"list the runs of “{name}”", found)
     if not found.items:
         return f"“{name}” has not run yet."
     run = str(found.items[0].get("id"))

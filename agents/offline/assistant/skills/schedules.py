@@ -7,15 +7,15 @@ from agents.offline.assistant.formatting import (
     bullets,
     count,
     first,
+    format_error,
     moment,
     next_run,
     rhythm,
-    sorry,
     table,
     title,
     warnings,
 )
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.intent import Request
 from agents.offline.script import Call, Script
 
 STATUS = re.compile(r"\b(active|paused|completed)\b", re.IGNORECASE)
@@ -29,20 +29,20 @@ COLUMNS = {
 }
 
 
-def list_schedules(wish: Wish) -> Script:
+def list_schedules(wish: Request) -> Script:
     """List the schedules, soonest first."""
     status = STATUS.search(wish.text)
     wanted = {"status": status[1].lower()} if status else {}
     found = yield Call("list_schedules", wanted, "Looking at the schedules.")
     if found.failed:
-        return sorry("list the schedules", found)
+        return format_error("list the schedules", found)
     if not found.items:
         return f"There are no {wanted.get('status', '')} schedules.".replace("  ", " ")
     rows = sorted(found.items, key=soonest)
     return "\n\n".join([headline(rows, wanted.get("status", "")), table(rows, COLUMNS)])
 
 
-def missed(wish: Wish) -> Script:
+def missed(wish: Request) -> Script:
     """Say where the answer stands to why an instant did not run, and how the schedules are."""
     where = "Every instant that came due has a firing, fired or not and why: see Firings in the admin."
     return f"{where}\n\n{yield from list_schedules(wish)}"
@@ -62,7 +62,7 @@ def soonest(row: Row) -> tuple[bool, str]:
     return due is None, str(due)
 
 
-def explain(wish: Wish) -> Script:
+def explain(wish: Request) -> Script:
     """Explain one schedule; where nobody knows it, show which ones there are."""
     name = wish.schedule
     if not name:
@@ -71,7 +71,7 @@ def explain(wish: Wish) -> Script:
     if not found.failed:
         return explanation(found.record)
     others = yield Call("list_schedules", {}, "Looking for one of that name.")
-    return "\n\n".join(filter(None, [sorry(f"find “{name}”", found), known(others.items)]))
+    return "\n\n".join(filter(None, [format_error(f"find “{name}”", found), known(others.items)]))
 
 
 def known(rows: list[Row]) -> str:

@@ -2,8 +2,8 @@
 
 import re
 
-from agents.offline.assistant.formatting import sorry
-from agents.offline.assistant.intent import Wish
+from agents.offline.assistant.formatting import format_error
+from agents.offline.assistant.intent import Request
 from agents.offline.assistant.skills.files import fenced
 from agents.offline.assistant.skills.general import figures, gist
 from agents.offline.script import Call, Script
@@ -11,12 +11,12 @@ from agents.offline.script import Call, Script
 ORIGIN = re.compile(r"\A\S+ \(\d{3}, [^\n]*\)\n\n")  # the line that http_get puts above the text
 
 
-def fetch(wish: Wish) -> Script:
+def fetch(wish: Request) -> Script:
     """Fetch a page and say what is on it."""
     url = wish.words["url"]
     found = yield Call("http_get", {"url": url}, f"Fetching {url}.")
     if found.failed:
-        return sorry(f"fetch {url}", found)
+        return format_error(f"fetch {url}", found)
     page = body(found.text)
     return f"Fetched {url}: {figures(page)}\n\n{shown(page)}"
 
