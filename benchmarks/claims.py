@@ -67,7 +67,7 @@ def fill(count: int) -> None:
 
 def work(count: int) -> None:
     """Claim and finish so many runs, one after the other, as a scheduler with one slot does."""
-    look = conditions.look(clock.now(), settings.load(), claims=True)
+    look = conditions.load(clock.now(), settings.load(), claims=True)
     for _ in range(count):
         (claimed,) = drain(look, "bench")
         finish(claimed.run_id, claimed.token, Ending(RunStatus.COMPLETED, result="Done."), now=clock.now())

@@ -31,8 +31,8 @@ def main() -> None:
     what = f"collision check against {many:,} schedules"
     tell(f"{what}, the first of a process", f"{took[0]:.0f} ms", "< 200 ms", took[0] < 200)
     tell(f"{what}, again", f"p50 {percentile(took[1:], 0.5):.0f} ms")
-    ahead = seconds(lambda: forecast(conditions.look(now, conf.load())))
-    firings = len(forecast(conditions.look(now, conf.load())).firings)
+    ahead = seconds(lambda: forecast(conditions.load(now, conf.load())))
+    firings = len(forecast(conditions.load(now, conf.load())).firings)
     tell(f"forecast of 48 h, {many:,} schedules, {firings:,} firings", f"{ahead:.2f} s", "< 1 s", ahead < 1)
 
 

@@ -135,10 +135,10 @@ def _phases() -> None:
     """Measure the phases of a pass with nothing to do, and the parts that go through many rows."""
     day = timedelta(days=1)
     phases: dict[str, Callable[[], object]] = {
-        "tick": lambda: tick(conditions.look(clock.now(), effective_cap.load(clock.now()))),
+        "tick": lambda: tick(conditions.load(clock.now(), effective_cap.load(clock.now()))),
         "reap": lambda: reap(clock.now()),
-        "look at the situation": lambda: conditions.look(clock.now(), effective_cap.load(clock.now())),
-        "count for /metrics": lambda: rollup.keep(clock.now() + timedelta(hours=1)),
+        "look at the situation": lambda: conditions.load(clock.now(), effective_cap.load(clock.now())),
+        "count for /metrics": lambda: rollup.update(clock.now() + timedelta(hours=1)),
         "prune, nothing old": lambda: retention.prune(clock.now() - day * 60, 90, seconds=0.05),
         "prune, a slice of the old": lambda: retention.prune(clock.now(), 25, seconds=0.05),
     }

@@ -10,5 +10,5 @@ class SchedulesConfig(AppConfig):
         from schedules.monitoring import event_log
 
         agent_tools.register()
-        event_log.listen()
-        questions.listen()
+        event_log.connect()
+        questions.connect()

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from agents.runtimes.errors import LeaseLost
 from stagent.lib.web.formatting import said
 
-__all__ = ["Blocked", "CapacityFull", "LeaseLost", "NoRoom", "NoScheduler", "NotAllowed", "Quicker"]
+__all__ = ["Blocked", "CapacityFull", "LeaseLost", "LostRace", "NoCapacity", "NoScheduler", "NotAllowed"]
 
 
-class NoRoom(Exception):
+class NoCapacity(Exception):
     """Every slot of a pool is held."""
 
     def __init__(self, pool: str) -> None:
@@ -17,7 +17,7 @@ class NoRoom(Exception):
         self.pool = pool
 
 
-class Quicker(Exception):
+class LostRace(Exception):
     """Another process changed the row first; the transaction rolls back and the work may be tried again."""
 
 

@@ -27,14 +27,14 @@ SWEEP_EVERY_SEC = 60.0
 STALLED_SEC = 60.0  # without a heartbeat of its worker a job is nobody's
 
 
-def chosen() -> bool:
+def is_cluster() -> bool:
     """Tell whether claimed runs go to workers: chosen, and possible here."""
     return apps.is_installed("schedules.cluster")
 
 
-def hand_over(run_id: int, token: UUID, pool: str) -> None:
+def defer_wakeup(run_id: int, token: UUID, pool: str) -> None:
     """Defer the wake-up, in the claim's own transaction; nothing to do where schedulers execute."""
-    if chosen():
+    if is_cluster():
         from procrastinate.tasks import configure_task
 
         waking = configure_task(name=TASK, job_manager=_manager(), queue=pool or DEFAULT_POOL)
@@ -46,7 +46,7 @@ def abort(run_id: int) -> None:
 
     Only a job under way: one that waits must reach a worker, or the run would hold its slot for nothing.
     """
-    if chosen():
+    if is_cluster():
         under_way = _jobs().filter(status="doing", args__run_id=run_id)
         for job_id in under_way.values_list("id", flat=True):
             _manager().cancel_job_by_id(job_id, abort=True)
@@ -54,7 +54,7 @@ def abort(run_id: int) -> None:
 
 def unserved(now: datetime) -> frozenset[str]:
     """Return the pools, as runs name them, whose runs nobody would perform; none where schedulers do."""
-    if not chosen():
+    if not is_cluster():
         return frozenset()
     executing = [one for one in Scheduler.objects.running(now) if one.executes]
     if any(not one.pools for one in executing):
@@ -64,14 +64,14 @@ def unserved(now: datetime) -> frozenset[str]:
     return frozenset(pool for pool, queue in names.items() if queue not in served)
 
 
-class Sweep:
+class WakeupSweeper:
     """Takes away the jobs that nobody needs any more, at its own pace."""
 
     def __init__(self) -> None:
         self._swept_at = float("-inf")
 
     def look(self) -> None:
-        if chosen() and time.monotonic() - self._swept_at >= SWEEP_EVERY_SEC:
+        if is_cluster() and time.monotonic() - self._swept_at >= SWEEP_EVERY_SEC:
             self._swept_at = time.monotonic()
             sweep()
 

@@ -28,11 +28,11 @@ def run_badge(run: Run) -> SafeString:
 
 
 def firing_badge(firing: Firing) -> SafeString:
-    told = fate(firing)
+    told = outcome_badge(firing)
     return badge(told, OF_FATE.get(told, "calm"), firing.reason)
 
 
-def fate(firing: Firing) -> str:
+def outcome_badge(firing: Firing) -> str:
     """Say in a word or two how a firing went; of one that did not fire, what was decided."""
     if firing.outcome != Outcome.FIRED:
         return Outcome(firing.outcome).value.replace("_", " ")

@@ -36,7 +36,7 @@ class AttentionFilter(admin.SimpleListFilter):
                 return queryset
 
 
-class FateFilter(admin.SimpleListFilter):
+class OutcomeFilter(admin.SimpleListFilter):
     """Firings by what became of them, as the first page counts them."""
 
     title = "end"

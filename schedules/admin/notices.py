@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules.admin.schedules.actions import back
+from schedules.admin.schedules.actions import redirect_back
 from schedules.models import Notice
 from schedules.monitoring import notices
 from stagent.lib import clock
@@ -90,7 +90,7 @@ class NoticeAdmin(ReadOnlyAdmin):
             )
         else:
             self.message_user(request, "Somebody was quicker, or it is over.", messages.WARNING)
-        return redirect(back(request, otherwise="admin:schedules_notice_changelist"))
+        return redirect(redirect_back(request, otherwise="admin:schedules_notice_changelist"))
 
     @admin.display(description="what", ordering="kind")
     def what(self, notice: Notice) -> SafeString:

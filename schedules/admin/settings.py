@@ -76,7 +76,7 @@ class SettingAdmin(ReadOnlyAdmin):
             "title": "Settings",
             "opts": self.opts,
             "lines": lines,
-            "cap": effective_cap.look(now),
+            "cap": effective_cap.snapshot(now),
             **_advice(now),
             "may_change": self.has_edit_permission(request),
         }

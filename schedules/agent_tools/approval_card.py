@@ -13,9 +13,9 @@ from schedules.agent_tools.context import new_schedule, refusals_in_words
 from schedules.api.schemas.requests import columns
 from schedules.api.schemas.upcoming import Fire, next_fires, shift_warnings, step_warnings
 from schedules.forecast import collisions
-from schedules.forecast.estimates import Weights
-from schedules.forecast.inputs import Prices
-from schedules.forecast.upcoming import stamps_ahead
+from schedules.forecast.estimates import StepEstimates
+from schedules.forecast.inputs import CostEstimates
+from schedules.forecast.upcoming import timestamps
 from schedules.models import Schedule
 from schedules.services.edit_schedule import prepare
 from schedules.timing import describe
@@ -36,9 +36,9 @@ class Expected:
         alike = Schedule.objects.filter(profile=schedule.profile, avg_turns_per_firing__isnull=False)
         self._schedule = schedule
         self._known = list(alike.only("profile", "avg_turns_per_firing"))
-        self._steps = Weights(self._known, conf.load()).of(schedule)
-        self._runs = len(stamps_ahead(schedule, now, now + WEEK)[: schedule.firings_left])
-        self._usd = Prices().of(NO_SCHEDULE, self._steps) or 0.0
+        self._steps = StepEstimates(self._known, conf.load()).of(schedule)
+        self._runs = len(timestamps(schedule, now, now + WEEK)[: schedule.firings_left])
+        self._usd = CostEstimates().of(NO_SCHEDULE, self._steps) or 0.0
         self._has_price = self._usd > 0
         if schedule.max_cost_usd is not None:
             self._usd = min(self._usd, float(schedule.max_cost_usd))

@@ -61,7 +61,7 @@ def actor(context: ToolContext, permission: str) -> Actor:
     return who
 
 
-def may_look(context: ToolContext, permission: str) -> None:
+def require_view(context: ToolContext, permission: str) -> None:
     """Refuse an agent what the person it works for may not see."""
     if context.user_id:
         actor(context, permission)
@@ -115,7 +115,7 @@ def new_schedule(context: ToolContext, arguments: Arguments) -> tuple[Actor, New
     if context.project_id and "project" not in arguments:
         arguments = arguments | {"project": str(context.project_id)}
     asked = read(NewSchedule, on_its_clocks(arguments, arguments.get("timezone") or install_zone()))
-    refuse_power(Profile.objects.filter(slug=asked.profile).first())
+    require_permission(Profile.objects.filter(slug=asked.profile).first())
     return who, asked
 
 
@@ -134,7 +134,7 @@ def _with_offset(said: str, timezone: str) -> str:
         return said  # whoever reads it next says what is wrong
 
 
-def refuse_power(profile: Profile | None) -> None:
+def require_permission(profile: Profile | None) -> None:
     """Keep agents from handing themselves, through a schedule, what only a person may grant."""
     if profile is None:
         return

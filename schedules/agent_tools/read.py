@@ -5,7 +5,7 @@ from typing import Any
 from agents.states import FailureReason
 from agents.tools.base import Arguments, Tool, ToolContext
 from schedules.agent_tools import schemas
-from schedules.agent_tools.context import may_look, the_schedule, tool_call
+from schedules.agent_tools.context import require_view, the_schedule, tool_call
 from schedules.agent_tools.schemas import RUN, SCHEDULE, limit, schema
 from schedules.api import lookups
 from schedules.api.schemas.runs import run_row, run_rows
@@ -24,8 +24,8 @@ SHOWN = 100
 @tool_call
 def forecast(context: ToolContext, arguments: Arguments) -> Any:
     """Tell what the coming hours hold."""
-    may_look(context, "view_schedule")
-    situation = situations.look(now := clock.now(), effective_cap.load(now))
+    require_view(context, "view_schedule")
+    situation = situations.load(now := clock.now(), effective_cap.load(now))
     ahead = look_ahead(situation, hours=arguments.get("hours", 24), cap=arguments.get("cap"))
     return answer(ahead, limit=SHOWN)
 
@@ -49,7 +49,7 @@ FORECAST = Tool(
 @tool_call
 def list_schedules(context: ToolContext, arguments: Arguments) -> Any:
     """List schedules by name."""
-    may_look(context, "view_schedule")
+    require_view(context, "view_schedule")
     found = lookups.schedules()
     if status := arguments.get("status"):
         found = found.filter(status=status)
@@ -62,7 +62,7 @@ def list_schedules(context: ToolContext, arguments: Arguments) -> Any:
 @tool_call
 def get_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Tell all about one schedule."""
-    may_look(context, "view_schedule")
+    require_view(context, "view_schedule")
     schedule = the_schedule(arguments["schedule"])
     return schemas.whole_schedule(schedule_row(schedule), schedule, clock.now())
 
@@ -70,7 +70,7 @@ def get_schedule(context: ToolContext, arguments: Arguments) -> Any:
 @tool_call
 def list_runs(context: ToolContext, arguments: Arguments) -> Any:
     """List runs, the latest first."""
-    may_look(context, "view_run")
+    require_view(context, "view_run")
     found = lookups.runs()
     if name := arguments.get("schedule"):
         found = found.filter(schedule=the_schedule(name))
@@ -83,7 +83,7 @@ def list_runs(context: ToolContext, arguments: Arguments) -> Any:
 @tool_call
 def get_run(context: ToolContext, arguments: Arguments) -> Any:
     """Tell all about one run."""
-    may_look(context, "view_run")
+    require_view(context, "view_run")
     return schemas.run(run_row(lookups.run(arguments["run"].strip().removeprefix("#")), clock.now()))
 
 

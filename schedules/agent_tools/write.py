@@ -12,7 +12,7 @@ from schedules.agent_tools.context import (
     new_schedule,
     on_its_clocks,
     read,
-    refuse_power,
+    require_permission,
     the_schedule,
     tool_call,
 )
@@ -26,7 +26,7 @@ from schedules.models import Run, Schedule
 from schedules.services import run_actions, schedule_actions
 from schedules.services.actor import Actor
 from schedules.services.cancel_run import Cancelled
-from schedules.services.run_actions import Wanted
+from schedules.services.run_actions import RunRequest
 from schedules.services.schedule_actions import Saved
 from schedules.states import UNFINISHED, RunStatus
 from stagent.lib import clock
@@ -47,8 +47,8 @@ def update_schedule(context: ToolContext, arguments: Arguments) -> Any:
     schedule = the_schedule(arguments["schedule"])
     changes = {name: value for name, value in arguments.items() if name != "schedule"}
     asked = read(ScheduleChanges, on_its_clocks(changes, changes.get("timezone") or schedule.timezone))
-    refuse_power(schedule.profile)
-    refuse_power(Profile.objects.filter(slug=changes.get("profile")).first())
+    require_permission(schedule.profile)
+    require_permission(Profile.objects.filter(slug=changes.get("profile")).first())
     now = clock.now()
     return _told(schedule_actions.change(str(schedule.pk), asked, who, now), now)
 
@@ -128,7 +128,7 @@ def run_schedule(context: ToolContext, arguments: Arguments) -> Any:
     if schedule.pk == context.schedule_id:
         raise ToolError("A run may not start its own schedule: that would never end.")
     now = clock.now()
-    wanted = Wanted(queue=True, idempotency_key=_key(context))
+    wanted = RunRequest(queue=True, idempotency_key=_key(context))
     started = run_actions.start(str(schedule.pk), wanted, who, now)
     row = run_row(lookups.run(str(started.run.pk)), now)
     shown = {"run_id", "schedule_id", "schedule_name", "forced", "status", "wait_reason", "slot"}

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schedules.api import lookups
 from schedules.api.filters import FiringFilter, OwnFiringFilter
-from schedules.api.schemas.firings import READ, FiringRow, firing_rows, told
+from schedules.api.schemas.firings import READ, FiringRow, firing_message, firing_rows
 from schedules.models import Firing
 from schedules.services.actor import Actor
 from stagent.lib.api.listing import page, refuse_unknown
@@ -38,7 +38,9 @@ def list_firings(
     refuse_unknown(request, type(asked).model_fields)
     rows = asked.among(lookups.firings())
     last = asked.offset + (asked.limit if "limit" in request.GET else MOST_ROWS)
-    lines = (row.model_dump(mode="json").values() for row in told(rows[asked.offset : last].iterator()))
+    lines = (
+        row.model_dump(mode="json").values() for row in firing_message(rows[asked.offset : last].iterator())
+    )
     return sheet(request, "firings", list(FiringRow.model_fields), lines, X_Total_Count=str(rows.count()))
 
 

@@ -37,7 +37,7 @@ def get_forecast(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     """Play the coming hours through the cap, or another one: predicted starts, waits, peak, cost."""
     Actor.of(request).must_have("view_schedule")
     refuse_unknown(request, Hours.model_fields)
-    situation = situations.look(now := clock.now(), effective_cap.load(now))
+    situation = situations.load(now := clock.now(), effective_cap.load(now))
     return answer(
         forecast(situation, hours=asked.hours, cap=asked.cap), offset=asked.offset, limit=asked.limit
     )
@@ -48,8 +48,8 @@ def get_stagger(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     """Propose to move schedules by a few minutes, so that fewer come due together; nothing is moved."""
     Actor.of(request).must_have("view_schedule")
     refuse_unknown(request, Hours.model_fields)
-    situation = situations.look(now := clock.now(), effective_cap.load(now))
+    situation = situations.load(now := clock.now(), effective_cap.load(now))
     until = now + timedelta(hours=asked.hours)
-    outlook = inputs.look(situation, until)
+    outlook = inputs.load(situation, until)
     before = play(outlook, now=now, until=until, cap=asked.cap or situation.conf.max_concurrent)
     return stagger_rows.answer(stagger.propose(outlook, before), offset=asked.offset, limit=asked.limit)

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from agents.models import Profile
 from schedules.api import lookups
 from schedules.api.schemas.examples import PREVIEW
-from schedules.api.schemas.requests import DEFAULT_PROFILE, PreviewAsked, columns
+from schedules.api.schemas.requests import DEFAULT_PROFILE, PreviewRequest, columns
 from schedules.api.schemas.upcoming import Fire, next_fires, shift_warnings, step_warnings
 from schedules.forecast import collisions
 from schedules.models import Schedule
@@ -36,7 +36,7 @@ class Preview(Row):
     warnings: Warnings
 
 
-def preview(asked: PreviewAsked, now: datetime) -> Preview:
+def preview(asked: PreviewRequest, now: datetime) -> Preview:
     """Read a timing as saving would, and tell what would come of it."""
     schedule = _drafted(asked, now)
     fires = next_fires(schedule, now, asked.count)
@@ -51,7 +51,7 @@ def preview(asked: PreviewAsked, now: datetime) -> Preview:
     )
 
 
-def _drafted(asked: PreviewAsked, now: datetime) -> Schedule:
+def _drafted(asked: PreviewRequest, now: datetime) -> Schedule:
     """Put the timing on the schedule it would change, or on a new one; nothing is written."""
     values = columns(asked)
     meaning = _meaning(asked.expression) if asked.expression else ""

@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from agents.transcripts import transcript
 from schedules.api import lookups
 from schedules.api.filters import RunFilter
-from schedules.api.schemas.requests import Because
+from schedules.api.schemas.requests import PauseRequest
 from schedules.api.schemas.runs import READ, RunRow, run_row, run_rows
 from schedules.models import Run
 from schedules.services import run_actions
@@ -76,7 +76,7 @@ def list_events(
 
 
 @router.post("/runs/{run_id}/cancel", response=answers(RunRow, 404, 409, 422) | {202: RunRow})
-def cancel_run(request: HttpRequest, run_id: str, because: Because | None = None) -> Status[RunRow]:
+def cancel_run(request: HttpRequest, run_id: str, because: PauseRequest | None = None) -> Status[RunRow]:
     """Cancel a run. 200: it was queued and is cancelled. 202: it was running and was asked to stop."""
     now = clock.now()
     became = run_actions.cancel(run_id, because.reason if because else "", Actor.of(request), now)

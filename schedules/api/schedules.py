@@ -10,13 +10,13 @@ from schedules.api import lookups, preview
 from schedules.api.errors import BlockedRefusal, CapacityRefusal
 from schedules.api.filters import ScheduleFilter
 from schedules.api.preview import Preview
-from schedules.api.schemas.requests import Because, NewSchedule, PreviewAsked, ScheduleChanges
+from schedules.api.schemas.requests import NewSchedule, PauseRequest, PreviewRequest, ScheduleChanges
 from schedules.api.schemas.schedules import READ, ScheduleRow, schedule_row, schedule_version
 from schedules.api.schemas.upcoming import Fire, next_fires
 from schedules.models import Schedule
 from schedules.services import run_actions, schedule_actions
 from schedules.services.actor import Actor
-from schedules.services.run_actions import Wanted
+from schedules.services.run_actions import RunRequest
 from schedules.services.schedule_actions import Saved
 from stagent.lib import clock
 from stagent.lib.api.etags import shows
@@ -55,7 +55,7 @@ def create_schedule(request: HttpRequest, response: HttpResponse, asked: NewSche
 
 
 @router.post("/schedules/preview", response=answers(Preview, 400, 422))
-def preview_schedule(request: HttpRequest, asked: PreviewAsked) -> Preview:
+def preview_schedule(request: HttpRequest, asked: PreviewRequest) -> Preview:
     """Say a timing in plain English and show when it would fire; nothing is saved."""
     Actor.of(request).must_have("view_schedule")
     return preview.preview(asked, clock.now())
@@ -85,7 +85,9 @@ def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
 
 
 @router.post("/schedules/{schedule_id}/pause", response=answers(ScheduleRow, 404, 409, 422))
-def pause_schedule(request: HttpRequest, schedule_id: str, because: Because | None = None) -> ScheduleRow:
+def pause_schedule(
+    request: HttpRequest, schedule_id: str, because: PauseRequest | None = None
+) -> ScheduleRow:
     """Pause a schedule; time spent paused is not missed. Pausing twice is pausing once."""
     return schedule_actions.pause(
         schedule_id, because.reason if because else "", Actor.of(request), clock.now()
@@ -107,7 +109,7 @@ def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
 def execute_schedule(
     request: HttpRequest,
     schedule_id: str,
-    because: Because | None = None,
+    because: PauseRequest | None = None,
     queue: bool = False,
     force: bool = False,
 ) -> Status[Execution]:
@@ -120,7 +122,7 @@ def execute_schedule(
     """
     refuse_unknown(request, ("queue", "force"))
     reason = because.reason if because else ""
-    started = run_actions.start(schedule_id, Wanted(queue, force, reason), Actor.of(request), clock.now())
+    started = run_actions.start(schedule_id, RunRequest(queue, force, reason), Actor.of(request), clock.now())
     run = started.run
     execution = Execution(run_id=str(run.pk), forced=run.forced, warning=started.warning or None)
     return Status(202 if started.queued else 200, execution)

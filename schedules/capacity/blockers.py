@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
-from schedules.capacity.conditions import Facts, Situation
+from schedules.capacity.conditions import Facts, StartConditions
 from schedules.models import Run
 from schedules.models.run import RunQuerySet
 from schedules.states import BY_HAND, OverlapPolicy, ScheduleStatus, WaitReason
@@ -33,7 +33,7 @@ class Blocker:
     reason: WaitReason
     present: Callable[[Facts], object]  # false where it holds no run at all
     condition: Callable[[Facts, Moments], Q]  # the runs it holds
-    holds: Callable[[Run, Situation], object]  # whether it holds this one
+    holds: Callable[[Run, StartConditions], object]  # whether it holds this one
     sentence: str
 
 
@@ -41,11 +41,11 @@ def _by_hand(run: Run) -> bool:
     return run.source in BY_HAND
 
 
-def _is_paused(run: Run, situation: Situation) -> bool:
+def _is_paused(run: Run, situation: StartConditions) -> bool:
     return run.schedule is not None and run.schedule.status == ScheduleStatus.PAUSED and not _by_hand(run)
 
 
-def _is_behind(run: Run, situation: Situation) -> bool:
+def _is_behind(run: Run, situation: StartConditions) -> bool:
     alone = run.schedule is not None and run.schedule.overlap_policy != OverlapPolicy.ALLOW
     return alone and not _by_hand(run) and run.schedule_id in situation.busy_schedules
 
@@ -139,7 +139,7 @@ def in_pool(pools: Any) -> Q:
     return Q(pool__in=pools, forced=False)
 
 
-def blocker(run: Run, situation: Situation) -> Blocker | None:
+def blocker(run: Run, situation: StartConditions) -> Blocker | None:
     """Return what holds a queued run back beside a missing place, what must change first in front."""
     return next((one for one in BLOCKERS if one.holds(run, situation)), None)
 
@@ -154,7 +154,7 @@ def hold_everybody(facts: Facts) -> bool:
     return facts.budgets.install or facts.nobody_starts
 
 
-def startable(situation: Situation) -> RunQuerySet:
+def startable(situation: StartConditions) -> RunQuerySet:
     """Return the queued runs that lack nothing but a place, first in line first."""
     if hold_everybody(situation.facts):
         return Run.objects.none()

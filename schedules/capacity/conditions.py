@@ -29,7 +29,7 @@ class Facts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Situation:
+class StartConditions:
     """The facts that decide who may start."""
 
     now: datetime
@@ -84,12 +84,12 @@ class Situation:
         return frozenset(pool for pool, free in left.items() if free <= 0)
 
 
-def look(now: datetime, conf: Conf, *, claims: bool = False) -> Situation:
+def load(now: datetime, conf: Conf, *, claims: bool = False) -> StartConditions:
     """Return the situation at this moment; `claims` where the caller is a process that starts runs."""
     blocked, half_open = breaker.blocked_names(now), breaker.half_open_names(now)
     patience = breaker.patience_names(now) if blocked else set()
     providers = _providers() if blocked or half_open else {}
-    return Situation(
+    return StartConditions(
         now=now,
         conf=conf,
         live_streams=activity.count_live(now),

@@ -29,7 +29,7 @@ class Cap:
         return self.value != self.here
 
 
-def look(now: datetime) -> Cap:
+def snapshot(now: datetime) -> Cap:
     """Return the largest cap that a scheduler claims up to; without one, what is read here."""
     here, saved = settings.readings(KEY)
     claiming = [one for one in Scheduler.objects.running(now) if one.claims]
@@ -39,7 +39,7 @@ def look(now: datetime) -> Cap:
 
 def load(now: datetime) -> Conf:
     """Return the settings in force, with the cap that the schedulers work by."""
-    return replace(settings.load(), max_concurrent=look(now).value)
+    return replace(settings.load(), max_concurrent=snapshot(now).value)
 
 
 def _of(scheduler: Scheduler, here: int, saved: int) -> Cap:

@@ -18,7 +18,7 @@ FAILED = "the scheduler met errors, such as a database that was away"
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-class Gap(NamedTuple):
+class Downtime(NamedTuple):
     """A stretch of time in which a scheduler recorded nothing, and why."""
 
     begin: datetime
@@ -49,7 +49,7 @@ class Delays:
     """
 
     busy: timedelta = timedelta()  # the last pass took so long: what came due meanwhile is not late
-    gaps: deque[Gap] = field(default_factory=lambda: deque[Gap](maxlen=MOST_GAPS))
+    gaps: deque[Downtime] = field(default_factory=lambda: deque[Downtime](maxlen=MOST_GAPS))
     is_news: bool = False  # whether there are gaps that the row does not tell yet
     _began: Clocks | None = None
     _rested: Clocks | None = None
@@ -88,7 +88,7 @@ class Delays:
     def _note(self, begin: datetime, end: datetime, cause: str) -> None:
         if self.gaps and self.gaps[-1].cause == cause and begin - self.gaps[-1].end < JUMP:
             begin = self.gaps.pop().begin
-        self.gaps.append(Gap(begin, end, cause))
+        self.gaps.append(Downtime(begin, end, cause))
         self.is_news = True
 
     def for_row(self) -> list[list[str]]:
@@ -120,9 +120,9 @@ def cause_of(moment: datetime, schedulers: Sequence[Scheduler]) -> str:
     return f"no scheduler was running; the last one was seen at {last:%H:%M:%S} UTC"
 
 
-def _gap_at(scheduler: Scheduler, moment: datetime) -> Gap | None:
+def _gap_at(scheduler: Scheduler, moment: datetime) -> Downtime | None:
     for begin, end, cause in reversed(scheduler.gaps):
-        gap = Gap(datetime.fromisoformat(begin), datetime.fromisoformat(end), cause)
+        gap = Downtime(datetime.fromisoformat(begin), datetime.fromisoformat(end), cause)
         if gap.begin <= moment <= gap.end:
             return gap
     return None

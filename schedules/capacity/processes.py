@@ -19,7 +19,7 @@ from stagent.lib.text import clip
 CAP = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
 
 
-class Presence:
+class ProcessHeartbeat:
     """The row by which the others know that this process is alive."""
 
     def __init__(
@@ -78,10 +78,10 @@ def complete(now: datetime) -> bool:
     return any(one.executes for one in alive) and not all(one.is_worker for one in alive)
 
 
-def absent(now: datetime) -> "tuple[QuerySet[Scheduler], str]":
+def missing_kind(now: datetime) -> "tuple[QuerySet[Scheduler], str]":
     """Return the rows of the kind of process that is missing, where one is, and what that means."""
     ticking = any(not one.is_worker for one in Scheduler.objects.running(now))
-    if ticking and handover.chosen():
+    if ticking and handover.is_cluster():
         return Scheduler.objects.filter(A_WORKER), "No worker is running: schedules fire, and no run starts."
     able = Scheduler.objects.filter(claims=True)
     return able, "No scheduler is running: nothing fires and no run starts."

@@ -4,12 +4,12 @@ from django.db.models import Case, Count, Value, When
 
 from schedules.capacity import blockers
 from schedules.capacity.blockers import Moments
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.models import Run
 from schedules.states import RunStatus, WaitReason
 
 
-def reason(run: Run, situation: Situation) -> WaitReason | None:
+def reason(run: Run, situation: StartConditions) -> WaitReason | None:
     """Return what a run waits for; None when it is not queued, or is just being cancelled."""
     if run.status != RunStatus.QUEUED or run.cancel_requested_at:
         return None
@@ -19,7 +19,7 @@ def reason(run: Run, situation: Situation) -> WaitReason | None:
     return WaitReason.POOL if needs_two and run.pool in situation.full_pools else WaitReason.SLOT
 
 
-def count(situation: Situation) -> dict[WaitReason, int]:
+def count(situation: StartConditions) -> dict[WaitReason, int]:
     """Count the queued runs by what `reason` says of each, in one query however long the queue is."""
     at = Moments(situation.now, situation.chat_exempt_since)
     held = [
@@ -33,7 +33,7 @@ def count(situation: Situation) -> dict[WaitReason, int]:
     return {each: counted.get(each, 0) for each in WaitReason}
 
 
-def sentence(run: Run, why: WaitReason, situation: Situation) -> str:
+def sentence(run: Run, why: WaitReason, situation: StartConditions) -> str:
     """Say what a run waits for, and which one of its kind where that can be named."""
     pool = f"the pool {run.pool}" if run.pool else ""
     match why:

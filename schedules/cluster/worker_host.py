@@ -18,7 +18,7 @@ from procrastinate.job_context import AbortReason
 
 from agents.runtimes import preload_sdk
 from schedules import conf
-from schedules.capacity.processes import Presence
+from schedules.capacity.processes import ProcessHeartbeat
 from schedules.execution.executor import Executor
 from schedules.execution.run_task import Cause, Job
 from schedules.models import Run
@@ -46,7 +46,7 @@ class Host:
     def __init__(self, *, concurrency: int, pools: str = "") -> None:
         self.holder = holder("worker")
         self.executor = Executor(on_end=lambda: None)
-        self._presence = Presence(
+        self._presence = ProcessHeartbeat(
             self.holder,
             claims=False,
             vitals=self.executor.vitals,

@@ -16,7 +16,7 @@ BEYOND = {
 
 
 @dataclass(frozen=True)
-class Refills:
+class BudgetResets:
     """The budgets that are used up, each with the end of its window."""
 
     ends: Sequence[tuple[Budget, datetime]]
@@ -26,9 +26,9 @@ class Refills:
         return max((ends_at for budget, ends_at in self.ends if _concerns(budget, run)), default=None)
 
 
-def look(now: datetime) -> Refills:
+def load(now: datetime) -> BudgetResets:
     """Read which budgets are used up."""
-    return Refills(
+    return BudgetResets(
         [(budget, ends_at(budget, now)) for budget in Budget.objects.all() if _is_used_up(budget, now)]
     )
 

@@ -32,7 +32,7 @@ class Hour:
     fates: dict[str, int] = field(default_factory=dict)
 
 
-def look(now: datetime) -> list[Hour]:
+def load(now: datetime) -> list[Hour]:
     """Return the last 24 hours, the oldest first, the present one last."""
     this = now.replace(minute=0, second=0, microsecond=0)
     return [_hour(this - timedelta(hours=back), now) for back in range(HOURS - 1, -1, -1)]

@@ -6,11 +6,11 @@ from functools import cached_property
 
 from agents.models import Provider
 from schedules.capacity import wait_reasons
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.dashboard import budgets
-from schedules.dashboard.budgets import Refills
+from schedules.dashboard.budgets import BudgetResets
 from schedules.forecast.duration_history import History
-from schedules.forecast.eta import expected_end, starts
+from schedules.forecast.eta import expected_end, expected_starts
 from schedules.models import Run
 from schedules.states import WaitReason
 
@@ -37,7 +37,7 @@ class Queue:
     parked_length: int
 
 
-def look(situation: Situation, most: int = MOST) -> Queue:
+def load(situation: StartConditions, most: int = MOST) -> Queue:
     """Return who waits, first in line first."""
     runs = Run.objects.queued().select_related("schedule").order_by("claim_order", "pk")
     parked = Run.objects.waiting().order_by("waiting_since", "pk")
@@ -45,18 +45,18 @@ def look(situation: Situation, most: int = MOST) -> Queue:
     return Queue(head, runs.count(), list(parked[:MOST_PARKED]), parked.count())
 
 
-def explain(runs: list[Run], situation: Situation) -> list[Waiting]:
+def explain(runs: list[Run], situation: StartConditions) -> list[Waiting]:
     """Say of each queued run what it waits for."""
-    line = Line(starts(situation) if runs else {}, situation)
+    line = QueueRow(expected_starts(situation) if runs else {}, situation)
     return [_explain(run, situation, line) for run in runs]
 
 
 @dataclass
-class Line:
+class QueueRow:
     """Those who lack nothing but a place, first in line first."""
 
     starts: dict[int, datetime]
-    situation: Situation
+    situation: StartConditions
 
     @cached_property
     def own_ends(self) -> dict[int | None, datetime]:
@@ -69,8 +69,8 @@ class Line:
         return ends
 
     @cached_property
-    def refills(self) -> Refills:
-        return budgets.look(self.situation.now)
+    def refills(self) -> BudgetResets:
+        return budgets.load(self.situation.now)
 
     def expected(self, run: Run, reason: WaitReason) -> datetime | None:
         """Return when what holds a run back is over, where that is a matter of time."""
@@ -98,7 +98,7 @@ class Line:
         return wait_reasons.sentence(run, reason, self.situation)
 
 
-def _explain(run: Run, situation: Situation, line: Line) -> Waiting:
+def _explain(run: Run, situation: StartConditions, line: QueueRow) -> Waiting:
     reason = wait_reasons.reason(run, situation) or WaitReason.SLOT
     expected_at = line.starts.get(run.pk) or line.expected(run, reason)
     return Waiting(run, reason, line.sentence(run, reason), expected_at)

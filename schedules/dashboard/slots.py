@@ -10,7 +10,7 @@ from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 
 
 @dataclass(frozen=True)
-class Place:
+class SlotRow:
     """One slot and the run in it."""
 
     number: int
@@ -20,19 +20,19 @@ class Place:
 
 
 @dataclass(frozen=True)
-class PoolOfPlaces:
+class PoolSlots:
     """A pool, its places and its size."""
 
     name: str
     size: int
-    places: list[Place]
+    places: list[SlotRow]
 
     @property
     def held(self) -> int:
         return sum(place.run is not None for place in self.places)
 
 
-def look(conf: Conf) -> list[PoolOfPlaces]:
+def load(conf: Conf) -> list[PoolSlots]:
     """Return every pool with its places, the global cap first; overflow only while it is used."""
     sizes = {DEFAULT_POOL: conf.max_concurrent} | dict(Pool.objects.values_list("name", "size"))
     sizes[OVERFLOW_POOL] = conf.max_overflow
@@ -42,13 +42,13 @@ def look(conf: Conf) -> list[PoolOfPlaces]:
     return [pool for pool in pools if pool.places]
 
 
-def _pool(name: str, size: int, slots: Iterable[Slot]) -> PoolOfPlaces:
+def _pool(name: str, size: int, slots: Iterable[Slot]) -> PoolSlots:
     known = {slot.number: slot for slot in slots}
     numbers = range(1, size + 1) if name != OVERFLOW_POOL else []
     wanted = sorted({*numbers, *(number for number, slot in known.items() if slot.run_id)})
-    return PoolOfPlaces(name, size, [_place(number, known.get(number), size) for number in wanted])
+    return PoolSlots(name, size, [_place(number, known.get(number), size) for number in wanted])
 
 
-def _place(number: int, slot: Slot | None, size: int) -> Place:
+def _place(number: int, slot: Slot | None, size: int) -> SlotRow:
     """A place that no run ever asked for has no row yet, and is free."""
-    return Place(number, slot.run, slot.enabled, number > size) if slot else Place(number, None)
+    return SlotRow(number, slot.run, slot.enabled, number > size) if slot else SlotRow(number, None)

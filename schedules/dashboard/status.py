@@ -9,7 +9,7 @@ from schedules.models.scheduler import A_WORKER
 
 
 @dataclass(frozen=True)
-class Pulse:
+class SchedulerStatus:
     """The processes that gave a sign of life lately."""
 
     alive: list[Scheduler]  # those that tick
@@ -33,7 +33,7 @@ class Pulse:
         return len({worker.host for worker in self.workers})
 
 
-def take(now: datetime) -> Pulse:
+def load(now: datetime) -> SchedulerStatus:
     """Look who is alive, and when the last one was seen."""
     there = Scheduler.objects.running(now)
     workers = [one for one in there if one.is_worker]
@@ -42,4 +42,4 @@ def take(now: datetime) -> Pulse:
     switch = conf.readings(conf.STOP_SWITCH)[0]
     row = Setting.objects.filter(key=conf.STOP_SWITCH.name).first() if switch.source == conf.ADMIN else None
     since = row.changed_at if row and switch.value else None
-    return Pulse(alive, workers, newest.seen_at if newest else None, bool(switch.value), since)
+    return SchedulerStatus(alive, workers, newest.seen_at if newest else None, bool(switch.value), since)

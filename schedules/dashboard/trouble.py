@@ -33,7 +33,7 @@ class Trouble:
     providers: list[Provider]
 
 
-def look(now: datetime) -> Trouble:
+def load(now: datetime) -> Trouble:
     """Return what an operator should look at."""
     return Trouble(
         since=now - LATELY,

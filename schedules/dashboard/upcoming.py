@@ -19,7 +19,7 @@ class Upcoming:
     deferred: bool
 
 
-def look(now: datetime, most: int = MOST) -> list[Upcoming]:
+def load(now: datetime, most: int = MOST) -> list[Upcoming]:
     """Return the schedules that fire next, soonest first."""
     soonest = Schedule.objects.active().exclude(next_fire_at=None).order_by("next_fire_at", "pk")[:most]
     return [_upcoming(schedule, now) for schedule in soonest]

@@ -31,11 +31,11 @@ INSIDE = (Delivery.Channel.CHAT,)
 log = logging.getLogger("stagent.chat_delivery")
 
 
-def tell_due(now: datetime) -> int:
+def enqueue_due(now: datetime) -> int:
     """Hand a batch of what is due to the chat page of this install; return how many were tried."""
     claimed = claim_due(now, INSIDE)
     for delivery in claimed:
-        settle(delivery, _tell(delivery), now)
+        record_outcome(delivery, _tell(delivery), now)
     return len(claimed)
 
 
@@ -47,7 +47,7 @@ def send_due(now: datetime, **only: Any) -> int:
     errors = asyncio.run(_send_all(claimed, now))
     after = now + timedelta(seconds=time.monotonic() - began)
     for delivery, error in zip(claimed, errors, strict=True):
-        settle(delivery, error, after)
+        record_outcome(delivery, error, after)
     return len(claimed)
 
 
@@ -65,7 +65,7 @@ def claim(delivery: Delivery, now: datetime) -> bool:
     return _write(delivery, attempts=delivery.attempts + 1, next_attempt_at=now + LEASE)
 
 
-def settle(delivery: Delivery, error: str, now: datetime) -> None:
+def record_outcome(delivery: Delivery, error: str, now: datetime) -> None:
     """Write what came of an attempt."""
     if error == NO_MAIL_SERVER:  # asking again would not help
         kept = _write(delivery, status=Delivery.Status.NOT_SENT, last_error=error)

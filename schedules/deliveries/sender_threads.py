@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import close_old_connections, connections
 
-from schedules.deliveries.sender import send_due, tell_due
+from schedules.deliveries.sender import enqueue_due, send_due
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from stagent.lib import clock
 from stagent.lib.processes.supervisor import SUPERVISOR
@@ -21,14 +21,14 @@ NEWS = (run_finished, schedule_paused_itself, schedule_warned)
 log = logging.getLogger("stagent.chat_delivery")
 
 
-class Courier:
+class SenderThreads:
     """Woken by news of this process at once, by all other news within a second.
 
     Two lanes: a webhook that does not answer for ten seconds keeps no message from the chat page.
     """
 
     def __init__(self) -> None:
-        self._lanes = (Lane("delivery sender", send_due), Lane("chat sender", tell_due))
+        self._lanes = (ChannelThread("delivery sender", send_due), ChannelThread("chat sender", enqueue_due))
 
     def start(self) -> None:
         for news in NEWS:
@@ -50,7 +50,7 @@ class Courier:
             lane.wake()
 
 
-class Lane:
+class ChannelThread:
     """Sends what is due of one kind, batch after batch."""
 
     def __init__(self, name: str, send: Callable[[datetime], int]) -> None:

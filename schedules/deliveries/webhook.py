@@ -44,7 +44,7 @@ async def post(delivery: Delivery, now: datetime) -> None:
     """Post a delivery; `Refused` unless it was taken. A redirect is refused too: it was not the address."""
     import httpx2  # takes most of a second to import, and most installs have no webhook
 
-    body, headers = letter(delivery, now)
+    body, headers = payload(delivery, now)
     async with (
         asyncio.timeout(ANSWER_SEC),
         httpx2.AsyncClient(timeout=ANSWER_SEC, follow_redirects=False) as client,
@@ -54,7 +54,7 @@ async def post(delivery: Delivery, now: datetime) -> None:
             raise Refused(f"It answered {answer.status_code} {answer.reason_phrase}".strip())
 
 
-def letter(delivery: Delivery, now: datetime) -> tuple[bytes, Headers]:
+def payload(delivery: Delivery, now: datetime) -> tuple[bytes, Headers]:
     """Return the body and the headers of a delivery."""
     page = {"page": address} if (address := page_of(delivery.schedule_id)) else {}
     body = json.dumps({"delivery_id": str(delivery.pk)} | delivery.payload | page).encode()

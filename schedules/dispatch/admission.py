@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from agents.runtimes import breaker
-from schedules.capacity.conditions import Situation
-from schedules.errors import Quicker
+from schedules.capacity.conditions import StartConditions
+from schedules.errors import LostRace
 from schedules.models import Run
 from schedules.transitions import Claim, claim
 
 
-class ProbeTaken(Quicker):
+class ProbeTaken(LostRace):
     """The breaker of this provider is half open, and another run has its one probe."""
 
     def __init__(self, provider: str) -> None:
@@ -18,7 +18,7 @@ class ProbeTaken(Quicker):
         self.provider = provider
 
 
-def admit(run: Run, situation: Situation, *, holder: str, ttl: timedelta | None = None) -> Claim:
+def admit(run: Run, situation: StartConditions, *, holder: str, ttl: timedelta | None = None) -> Claim:
     """Claim a slot, and the probe where the breaker of the run's provider is half open.
 
     The caller has asked the blockers in the same transaction, which is to be rolled back by what is raised:
@@ -38,7 +38,7 @@ def admit(run: Run, situation: Situation, *, holder: str, ttl: timedelta | None 
     return claimed
 
 
-def with_probe_taken(situation: Situation, provider: str) -> Situation:
+def with_probe_taken(situation: StartConditions, provider: str) -> StartConditions:
     """Return the situation in which nobody else may ask this provider."""
     asked = frozenset(profile for profile, name in situation.probing.items() if name == provider)
     return replace(

@@ -8,13 +8,13 @@ from django.db import connection, transaction
 
 from schedules.capacity import blockers
 from schedules.capacity.blockers import Moments, in_pool, startable
-from schedules.capacity.conditions import Facts, Situation
+from schedules.capacity.conditions import Facts, StartConditions
 from schedules.dispatch.admission import ProbeTaken, admit, with_probe_taken
-from schedules.errors import NoRoom, Quicker
+from schedules.errors import LostRace, NoCapacity
 from schedules.models import Run
 from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
-from schedules.transitions import Claim, adopt, bring_in_strays
+from schedules.transitions import Claim, adopt, reclaim_slots
 from stagent.lib.db.prepared import Given, Select
 
 __all__ = ["Drained", "adopt_waiting", "drain", "fill", "startable"]
@@ -29,14 +29,14 @@ class Drained(NamedTuple):
     full: frozenset[str]
 
 
-def drain(situation: Situation, holder: str) -> list[Claim]:
+def drain(situation: StartConditions, holder: str) -> list[Claim]:
     """Claim as many runs as have a place; each claim is its own short transaction."""
     return fill(situation, holder).claims
 
 
-def fill(situation: Situation, holder: str) -> Drained:
+def fill(situation: StartConditions, holder: str) -> Drained:
     """Drain, and tell what was full."""
-    attempt = _Pass(situation, holder, bring_in_strays(situation.conf))
+    attempt = _Pass(situation, holder, reclaim_slots(situation.conf))
     while attempt.goes_on:
         attempt.claim_next()
     return Drained(attempt.claims, frozenset(attempt.full))
@@ -46,7 +46,7 @@ def fill(situation: Situation, holder: str) -> Drained:
 class _Pass:
     """The claims of one pass, and what they have taught it."""
 
-    situation: Situation
+    situation: StartConditions
     holder: str
     room: int  # under the cap at the start
     claims: list[Claim] = field(default_factory=list)
@@ -64,11 +64,11 @@ class _Pass:
             self.full.add(DEFAULT_POOL)
         try:
             claimed = self._claim_first()
-        except NoRoom as none:
+        except NoCapacity as none:
             self.full |= {DEFAULT_POOL, none.pool} if none.pool == OVERFLOW_POOL else {none.pool}
         except ProbeTaken as taken:
             self.situation = with_probe_taken(self.situation, taken.provider)
-        except Quicker:
+        except LostRace:
             self.lost_races += 1
         else:
             self.is_over = claimed is None
@@ -104,7 +104,7 @@ class _Pass:
         ).first()
 
 
-def adopt_waiting(situation: Situation, holder: str) -> list[Claim]:
+def adopt_waiting(situation: StartConditions, holder: str) -> list[Claim]:
     """Take over the runs that requests claimed; losing one to another scheduler is ordinary."""
     now, conf = situation.now, situation.conf
     waiting = Run.objects.unadopted().filter(lease_expires_at__gt=now)

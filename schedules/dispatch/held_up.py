@@ -4,14 +4,14 @@ import logging
 from collections.abc import Callable
 
 from schedules.capacity import wait_reasons
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import WaitReason
 
 log = logging.getLogger("stagent.loop")
 
 
-class HeldUp:
+class BlockLog:
     """What this process has said last; one line per change, not one per pass."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class HeldUp:
             self._told[reason] = False
             log.info("%s", FREE[reason])
 
-    def note(self, situation: Situation, full: frozenset[str]) -> None:
+    def note(self, situation: StartConditions, full: frozenset[str]) -> None:
         """Say what changed since the last pass. The queue is counted only where something may have."""
         likely = {
             WaitReason.SLOT: DEFAULT_POOL in full,
@@ -36,7 +36,7 @@ class HeldUp:
         for reason, held in likely.items():
             self._note(reason, held and waiting[reason] > 0, waiting[reason], situation)
 
-    def _note(self, reason: WaitReason, held: bool, waiting: int, situation: Situation) -> None:
+    def _note(self, reason: WaitReason, held: bool, waiting: int, situation: StartConditions) -> None:
         if held == self._told.get(reason, False):
             return
         self._told[reason] = held
@@ -44,7 +44,7 @@ class HeldUp:
         log.info("%s", f"{HELD[reason](situation)}: {runs}." if held else FREE[reason])
 
 
-HELD: dict[WaitReason, Callable[[Situation], str]] = {
+HELD: dict[WaitReason, Callable[[StartConditions], str]] = {
     WaitReason.SLOT: lambda at: f"The cap of {at.conf.max_concurrent} is full",
     WaitReason.CHAT: lambda at: (
         f"Scheduled work is deferred for chat, {at.conf.chat_pressure_max_delay_sec} s at most"

@@ -16,10 +16,10 @@ from schedules import conf as settings
 from schedules import handover
 from schedules.capacity import conditions as situations
 from schedules.capacity.lateness import Delays
-from schedules.capacity.processes import Presence
-from schedules.deliveries.sender_threads import Courier
+from schedules.capacity.processes import ProcessHeartbeat
+from schedules.deliveries.sender_threads import SenderThreads
 from schedules.dispatch.drain import adopt_waiting, fill
-from schedules.dispatch.held_up import HeldUp
+from schedules.dispatch.held_up import BlockLog
 from schedules.dispatch.maintenance import Maintenance
 from schedules.dispatch.next_instant_check import NextCheck
 from schedules.dispatch.reaper import reap
@@ -56,10 +56,10 @@ class Loop:
         self.holder = holder("scheduler")
         self.bell = Bell()
         self.claims = execute
-        self.executor = Executor(on_end=self.bell.strike) if execute and not handover.chosen() else None
+        self.executor = Executor(on_end=self.bell.strike) if execute and not handover.is_cluster() else None
         self._delays = Delays()
         vitals = self.executor.vitals if self.executor else None
-        self.presence = Presence(self.holder, claims=self.claims, vitals=vitals, delays=self._delays)
+        self.presence = ProcessHeartbeat(self.holder, claims=self.claims, vitals=vitals, delays=self._delays)
         self.grace_sec = grace_sec
         self._stopping = 0  # how often it was told to stop
         self._reaped_at = float("-inf")
@@ -67,10 +67,10 @@ class Loop:
         self._next_check = NextCheck()
         self._spare_leases_until = 0.0
         self._maintenance = Maintenance()
-        self._courier = Courier()
+        self._courier = SenderThreads()
         self.reporter = Reporter("scheduler", self.holder)
         self.watched = Watched("scheduler loop", policy=Policy.FATAL)
-        self._held_up = HeldUp()
+        self._held_up = BlockLog()
         self._phases: tuple[Callable[[], None], ...] = (
             self._watch_clock,
             self.presence.show,
@@ -149,7 +149,7 @@ class Loop:
     def _tick(self) -> None:
         now = clock.now()
         if statements.SOMETHING_DUE.count(now=now):
-            tick(situations.look(now, settings.load(), claims=True), self._delays)
+            tick(situations.load(now, settings.load(), claims=True), self._delays)
 
     def _check_next(self) -> None:
         self._next_check.step(clock.now())
@@ -167,7 +167,7 @@ class Loop:
         if not unadopted and not statements.SOMETHING_QUEUED.count():
             self._held_up.queue_is_empty()
             return
-        situation = situations.look(clock.now(), settings.load(), claims=True)
+        situation = situations.load(clock.now(), settings.load(), claims=True)
         adopted = adopt_waiting(situation, self.holder) if unadopted else []
         # Where there is no executor, each claim wakes a worker, which adopts it.
         drained = fill(situation, self.holder if self.executor else UNADOPTED)

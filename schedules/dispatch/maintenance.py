@@ -9,10 +9,10 @@ from django.db import connection
 
 from schedules import conf
 from schedules.dispatch import retention
-from schedules.handover import Sweep
+from schedules.handover import WakeupSweeper
 from schedules.models import Scheduler
 from schedules.monitoring import process_reports
-from schedules.monitoring.detectors import Watch
+from schedules.monitoring.detectors import Detectors
 from schedules.monitoring.rollups import rollup
 from stagent.lib.processes.outage import Outage
 
@@ -28,8 +28,8 @@ class Maintenance:
 
     def __init__(self) -> None:
         self._pruned_at = float("-inf")
-        self._watch = Watch()
-        self._sweep = Sweep()
+        self._watch = Detectors()
+        self._sweep = WakeupSweeper()
         self._outages: dict[str, Outage] = {}
 
     def look_after(self, now: datetime) -> None:
@@ -51,7 +51,7 @@ class Maintenance:
     def _prune(self, now: datetime) -> None:
         if time.monotonic() - self._pruned_at < PRUNE_EVERY_SEC:
             return
-        if not rollup.keep(now):
+        if not rollup.update(now):
             return  # what is not counted yet is not pruned
         done = retention.prune(now, conf.load().metrics_retention_days, seconds=PRUNE_SLICE_SEC)
         Scheduler.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()

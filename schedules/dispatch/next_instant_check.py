@@ -69,7 +69,7 @@ class NextCheck:
         if not self.busy and abs(time.monotonic() - self._ended_at) >= EVERY_SEC:
             self.begin("")
         if not self._moments_are_checked:
-            stored_moments.correct(now)
+            stored_moments.correct_stored_moments(now)
             self._moments_are_checked = True
         until, corrected = time.monotonic() + SLICE_SEC, 0
         while self._after is not None and time.monotonic() < until:
@@ -111,7 +111,7 @@ def correct(schedules: list[Schedule], why: str = "") -> int:
         cause = f" Likely cause: {why}." if why else ""
         text = f"The next firing did not follow from the rhythm and was corrected: {named}.{cause}"
         log.warning("%s", text)
-        notices.tell_corrected(text, len(told), now)
+        notices.notify_corrected(text, len(told), now)
         wakeup.ring()
     return len(told)
 

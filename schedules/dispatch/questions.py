@@ -16,25 +16,25 @@ from schedules.transitions import unpark
 from stagent.lib import clock
 
 
-def listen() -> None:
+def connect() -> None:
     """Begin to listen; asked twice, it still does everything once."""
-    question_answered.connect(go_on)
-    run_finished.connect(ask_no_more)
+    question_answered.connect(requeue_answered)
+    run_finished.connect(withdraw_approvals)
 
 
-def go_on(*, question: Approval, **_: Any) -> None:
+def requeue_answered(*, question: Approval, **_: Any) -> None:
     """Let the run that asked go on, if this was the last of its questions."""
     if question.run_id is not None:
         unpark(question.run_id, now=clock.now())
 
 
-def ask_no_more(*, run: Run, **_: Any) -> None:
+def withdraw_approvals(*, run: Run, **_: Any) -> None:
     """Take back what a run that was stopped had just begun to ask; one that completed was answered."""
     if run.status != RunStatus.COMPLETED:
         approvals.withdraw(run.transcript_id, clock.now())
 
 
-def settle_questions(now: datetime) -> None:
+def expire_approvals(now: datetime) -> None:
     """Deny what nobody answered in time, and take back what ended runs still ask."""
     approvals.expire(now)
     left = Approval.objects.open().filter(transcript__run__status__in=FINISHED)

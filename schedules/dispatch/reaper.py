@@ -57,7 +57,7 @@ def reap(now: datetime) -> int:
         ("answered questions", waiting.answered(), _settle_answered),
     )
     parts.do("Reaping the live streams of holders that are gone", partial(live_streams.sweep, now), 0)
-    parts.do("Reaping open questions", partial(questions.settle_questions, now), None)
+    parts.do("Reaping open questions", partial(questions.expire_approvals, now), None)
     settled = sum(_sweep(parts, what, runs, settle, now) for what, runs, settle in sweeps)
     parts.end()
     return settled
@@ -157,7 +157,7 @@ def _settle_unwanted(run: Run, now: datetime) -> None:
     outcome = Outcome.MISSED if once else Outcome.EXPIRED_IN_QUEUE
     with transaction.atomic():
         if withdraw(run.pk, now=now, reason=reason, outcome=outcome) and once and run.firing_id:
-            notices.tell_missed_one_shot(Firing.objects.get(pk=run.firing_id), now)
+            notices.notify_missed_one_shot(Firing.objects.get(pk=run.firing_id), now)
 
 
 def _settle_without_provider(run: Run, now: datetime) -> None:

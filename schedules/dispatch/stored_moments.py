@@ -36,7 +36,7 @@ class Bound:
         return wrong.update(**{self.column: now})
 
 
-def correct(now: datetime) -> int:
+def correct_stored_moments(now: datetime) -> int:
     """Correct every such moment; return how many. Safe to do twice, and at once with those who renew."""
     found = {
         f"{bound.rows.model.__name__}.{bound.column}": count

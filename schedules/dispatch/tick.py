@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import batched
 
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.capacity.lateness import Delays
 from schedules.models import Schedule
 from schedules.states import OverlapPolicy
 from schedules.transitions import defer
-from schedules.transitions.schedules.fire import settle
+from schedules.transitions.schedules.fire import fire_group
 from stagent.lib.processes.outage import AWAY, Outages, Parts
 
 TOGETHER = 25  # settled in one transaction: many, but nobody else who writes is kept waiting for long
@@ -21,7 +21,7 @@ log = logging.getLogger("stagent.tick")
 _outages = Outages(log)
 
 
-def tick(situation: Situation, delays: Delays | None = None) -> int:
+def tick(situation: StartConditions, delays: Delays | None = None) -> int:
     """Deal with every due schedule once; return how many firings were recorded. An error stops no other.
 
     It is told once. Raises the first error of a database that was away, when the others have had their turn.
@@ -37,10 +37,10 @@ def tick(situation: Situation, delays: Delays | None = None) -> int:
     return recorded
 
 
-def _together(parts: Parts, ids: tuple[int, ...], situation: Situation, delays: Delays) -> int:
+def _together(parts: Parts, ids: tuple[int, ...], situation: StartConditions, delays: Delays) -> int:
     """Settle some schedules in one transaction; where one of them is at fault, each in one of its own."""
     try:
-        return settle(ids, situation, delays)
+        return fire_group(ids, situation, delays)
     except AWAY:
         raise  # no schedule is at fault: the loop says so once, and tries again
     except Exception as error:  # noqa: BLE001 - of one of them; which, is found out one by one
@@ -64,10 +64,10 @@ def _due(now: datetime) -> Iterator[tuple[int, ...]]:
     yield from batched(cancelling, 1)
 
 
-def _alone(schedule_id: int, situation: Situation, delays: Delays) -> int:
+def _alone(schedule_id: int, situation: StartConditions, delays: Delays) -> int:
     """Settle one schedule; set it aside if it raises, or the loop would try nothing else all the time."""
     try:
-        return settle((schedule_id,), situation, delays)
+        return fire_group((schedule_id,), situation, delays)
     except AWAY:
         raise
     except Exception:

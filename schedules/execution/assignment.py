@@ -30,7 +30,7 @@ CLAIMED = Select(
 )
 
 
-def prepare(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
+def build(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
     """Say what is asked of the engine and how long the run may work in all; `LeaseLost` if it is not ours."""
     run = CLAIMED.first(pk=claim.run_id, token=claim.token)
     if run is None:

@@ -12,7 +12,7 @@ from agents.runtimes import preload_sdk
 from agents.transcripts import batch_writer
 from schedules.conf import Conf
 from schedules.execution.lease_renewer import Renewer
-from schedules.execution.run_task import Cause, Job, work
+from schedules.execution.run_task import Cause, Job, run
 from schedules.models import Run
 from schedules.transitions import Claim
 from stagent.lib.db.from_async import database_threads
@@ -108,7 +108,7 @@ class Executor:
 
     def _start(self, job: Job) -> None:
         # Eager: a task that is cancelled before its first step would leave its run unsettled.
-        job.task = asyncio.Task(work(job), loop=self._loop, name=f"run {job.claim.run_id}", eager_start=True)
+        job.task = asyncio.Task(run(job), loop=self._loop, name=f"run {job.claim.run_id}", eager_start=True)
         job.task.add_done_callback(lambda task: self._ended(job, task))
 
     def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:

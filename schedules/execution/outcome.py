@@ -15,7 +15,7 @@ from agents.runtimes.errors import Failure, LeaseLost
 from agents.transcripts import transcript
 from schedules.models import Run
 from schedules.models.run import LONGEST_DETAIL
-from schedules.transitions import Claim, Ending, finish, note_work, park, progress, requeue, retries
+from schedules.transitions import Claim, Ending, finish, park, progress, record_work, requeue, retries
 from schedules.transitions.retries import Again
 from stagent.lib import clock
 from stagent.lib.processes.process_metrics import Gauge
@@ -35,17 +35,17 @@ class Worked:
         return {"worked_ms": self.ms, "deadline_at": clock.now() + self.left}
 
 
-def note_turn(claim: Claim, worked: Worked) -> None:
+def record_progress(claim: Claim, worked: Worked) -> None:
     """Write how far the run has come."""
     progress(claim.run_id, claim.token, **worked.columns())
 
 
-def note_time(claim: Claim, worked: Worked) -> None:
+def record_time(claim: Claim, worked: Worked) -> None:
     """Write how long the run has worked, so that little of it is forgotten if the process dies."""
-    note_work(claim.run_id, claim.token, worked_ms=worked.ms, deadline_at=clock.now() + worked.left)
+    record_work(claim.run_id, claim.token, worked_ms=worked.ms, deadline_at=clock.now() + worked.left)
 
 
-def conclude(
+def apply(
     claim: Claim, finished: Finished, gauge: Gauge, worked_ms: int | None, now: datetime | None = None
 ) -> None:
     """End the run as the engine finished, queue it for a retry, or put it aside until a person answers."""
@@ -59,7 +59,7 @@ def conclude(
         _try_again(claim, verdict, worked_ms, now)
         return
     detail = " ".join(filter(None, (verdict.why, finished.detail)))
-    settle(claim, replace(Ending.of(finished), detail=detail, worked_ms=worked_ms), gauge, now)
+    apply_ending(claim, replace(Ending.of(finished), detail=detail, worked_ms=worked_ms), gauge, now)
 
 
 def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime) -> None:
@@ -75,13 +75,13 @@ def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime)
     requeue(claim.run_id, claim.token, now=now, not_before=again.not_before, columns=columns)
 
 
-def settle(claim: Claim, ending: Ending, gauge: Gauge, now: datetime | None = None) -> None:
+def apply_ending(claim: Claim, ending: Ending, gauge: Gauge, now: datetime | None = None) -> None:
     """End the run for good, with what was measured."""
     measured = replace(ending, event_loop_lag_ms=gauge.lag_p99_ms, peak_rss_mb=gauge.peak_rss_mb)
     finish(claim.run_id, claim.token, measured, now=now or clock.now())
 
 
-def hand_back(claim: Claim, worked_ms: int | None) -> None:
+def release(claim: Claim, worked_ms: int | None) -> None:
     """Queue the run again because the process leaves: no failure, no attempt used.
 
     A run that has its answer already is ended with it.
@@ -101,7 +101,7 @@ def _worked(worked_ms: int | None) -> dict[str, Any]:
     return {} if worked_ms is None else {"worked_ms": worked_ms}
 
 
-def tell_breaker(profile: Profile, failure: Failure) -> None:
+def report_to_breaker(profile: Profile, failure: Failure) -> None:
     """Let others know what the run has learned of its provider after its engine was stopped."""
     breaker.record_result(breaker.provider_of(profile), failure, clock.now())
 

@@ -69,7 +69,7 @@ class Job:
             self.task.cancel(cause.value)
 
 
-async def work(job: Job) -> None:
+async def run(job: Job) -> None:
     """Work until the run is ended, queued again or lost; nothing escapes but the stopping itself."""
     with in_order():
         try:
@@ -85,14 +85,14 @@ async def _work(job: Job) -> None:
         finished = await _converse(job)
     except OutOfTime as out:
         finished = _failed(job, out.failure)
-        await in_database(outcome.tell_breaker, out.profile, out.failure)
+        await in_database(outcome.report_to_breaker, out.profile, out.failure)
     except LeaseLost:
         raise
     except Exception as error:
         log.exception("Run %s broke its worker.", job.claim.run_id)
         finished = _failed(job, classify(error))
     job.settling = True
-    await in_database(outcome.conclude, job.claim, finished, job.gauge, job.worked_ms)
+    await in_database(outcome.apply, job.claim, finished, job.gauge, job.worked_ms)
 
 
 async def _converse(job: Job) -> Finished:
@@ -100,7 +100,7 @@ async def _converse(job: Job) -> Finished:
     if not is_preloaded():
         await asyncio.to_thread(preload_sdk)
     with prioritised(Priority.STARTING):
-        assignment, limit = await in_database(assignments.prepare, job.claim, job.conf)
+        assignment, limit = await in_database(assignments.build, job.claim, job.conf)
     job.time = RunTime(job.claim, assignment.worktime, limit)
     async with job.time.limited(assignment.profile), aclosing(runner.run(assignment)) as happenings:
         async for event in happenings:
@@ -119,7 +119,7 @@ async def _follow(job: Job, event: Event) -> None:
             job.text.append(text)
         case TurnFinished():
             assert job.time is not None
-            await in_database(outcome.note_turn, job.claim, job.time.worked())
+            await in_database(outcome.record_progress, job.claim, job.time.worked())
 
 
 def _failed(job: Job, failure: Failure) -> Finished:
@@ -146,8 +146,8 @@ async def _stopped(job: Job) -> None:
                 partial=True,
                 worked_ms=job.worked_ms,
             )
-            await in_database(outcome.settle, job.claim, ending, job.gauge)
+            await in_database(outcome.apply_ending, job.claim, ending, job.gauge)
         case Cause.LEASE_LOST:
             await in_database(outcome.refuse_late, job.claim, "".join(job.text))
         case _:
-            await in_database(outcome.hand_back, job.claim, job.worked_ms)
+            await in_database(outcome.release, job.claim, job.worked_ms)

@@ -85,7 +85,7 @@ class RunTime:
 
     async def _note(self) -> None:
         try:
-            await in_database(outcome.note_time, self._claim, self.worked())
+            await in_database(outcome.record_time, self._claim, self.worked())
         except LeaseLost:
             pass  # the renewer tells, or a statement of the run itself
         except Exception as error:  # noqa: BLE001 - the database is away: the next note says it all

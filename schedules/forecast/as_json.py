@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from schedules.forecast.forecast import Day, Expected, Forecast
-from schedules.forecast.simulation import Fate
+from schedules.forecast.forecast import ExpectedRun, Forecast, ForecastDay
+from schedules.forecast.simulation import SimOutcome
 
 
 def answer(forecast: Forecast, *, offset: int = 0, limit: int | None = None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def answer(forecast: Forecast, *, offset: int = 0, limit: int | None = None) -> 
     }
 
 
-def _day(day: Day) -> dict[str, Any]:
+def _day(day: ForecastDay) -> dict[str, Any]:
     return {
         "date": day.date.isoformat(),
         "firings": day.firings,
@@ -40,7 +40,7 @@ def _day(day: Day) -> dict[str, Any]:
     }
 
 
-def _row(firing: Expected) -> dict[str, Any]:
+def _row(firing: ExpectedRun) -> dict[str, Any]:
     return {
         "schedule_id": None if firing.schedule.schedule_id is None else str(firing.schedule.schedule_id),
         "schedule_name": firing.schedule.name,
@@ -49,5 +49,5 @@ def _row(firing: Expected) -> dict[str, Any]:
         "start_at": firing.start_at.isoformat() if firing.start_at else None,
         "end_at": firing.end_at.isoformat() if firing.end_at else None,
         "wait_sec": round(firing.wait_sec),
-        "skipped_because": None if firing.fate == Fate.RUNS else str(firing.fate),
+        "skipped_because": None if firing.fate == SimOutcome.RUNS else str(firing.fate),
     }

@@ -14,11 +14,11 @@ from typing import Any
 
 from schedules.capacity import effective_cap
 from schedules.conf import Conf
-from schedules.forecast.estimates import Weights
+from schedules.forecast.estimates import StepEstimates
 from schedules.forecast.occupancy import Occupancy
-from schedules.forecast.schedule_row import Sketch, sketches
-from schedules.forecast.simulation import Job, Plan, Simulation
-from schedules.forecast.upcoming import Stretch
+from schedules.forecast.schedule_row import ScheduleRow, load_rows
+from schedules.forecast.simulation import SimRun, SimSchedule, Simulation
+from schedules.forecast.upcoming import Window
 from schedules.models import Pool, Schedule
 from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
 from schedules.timing.timezones import zone
@@ -35,31 +35,31 @@ MOST_WAITS = 4  # looked into for who is involved
 
 def check(schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
     """Return one warning if, with the schedule, saved or not, somebody waits too long for a slot."""
-    stretch = Stretch(now, now + HORIZON)
+    stretch = Window(now, now + HORIZON)
     mine = stretch.stamps(schedule)
     others = _others(schedule, now) if mine else []
     if not others:
         return []
     conf = effective_cap.load(now)
     plans = [_plan(other, stretch.stamps(other), conf) for other in others]
-    day = Day(plans, _plan(schedule, mine, conf), conf.max_concurrent, _pools(), now.timestamp())
+    day = DayLoad(plans, _plan(schedule, mine, conf), conf.max_concurrent, _pools(), now.timestamp())
     return [_warning(schedule, others, day, conf)] if day.waits else []
 
 
-def _others(schedule: Schedule, now: datetime) -> list[Sketch]:
+def _others(schedule: Schedule, now: datetime) -> list[ScheduleRow]:
     """Return the other active schedules that fire within the day: all of them share the cap."""
     soon = Schedule.objects.active().filter(next_nominal_at__lte=now + HORIZON).exclude(pk=schedule.pk)
-    return list(sketches(soon))
+    return list(load_rows(soon))
 
 
 def _pools() -> dict[str, int]:
     return dict(Pool.objects.values_list("name", "size"))
 
 
-def _plan(schedule: Schedule | Sketch, stamps: Sequence[int], conf: Conf) -> Plan:
+def _plan(schedule: Schedule | ScheduleRow, stamps: Sequence[int], conf: Conf) -> SimSchedule:
     usual = schedule.avg_duration_ms
     limit = float(schedule.max_run_duration_sec or conf.max_run_duration_sec)
-    return Plan(
+    return SimSchedule(
         dues=stamps,
         most=schedule.firings_left,
         takes_sec=min(limit, period_sec(stamps)) if usual is None else min(usual / 1000, limit),
@@ -74,27 +74,27 @@ def period_sec(stamps: Sequence[float]) -> float:
 
 
 @dataclass(frozen=True)
-class Day:
+class DayLoad:
     """The coming day of the others, and of the candidate among them; pure."""
 
-    others: Sequence[Plan]
-    candidate: Plan
+    others: Sequence[SimSchedule]
+    candidate: SimSchedule
     cap: int
     pools: dict[str, int]
     now: float
 
     @cached_property
-    def before(self) -> list[Job]:
+    def before(self) -> list[SimRun]:
         """Play the day without the candidate."""
         return Simulation(self.others, self.cap, self.pools).play(self.now)
 
     @cached_property
-    def after(self) -> list[Job]:
+    def after(self) -> list[SimRun]:
         """Play it with the candidate, whose plan has the last number."""
         return Simulation([*self.others, self.candidate], self.cap, self.pools).play(self.now)
 
     @cached_property
-    def waits(self) -> list[Job]:
+    def waits(self) -> list[SimRun]:
         """The jobs that wait too long for a slot, and would not without the candidate; the longest first."""
         long = [job for job in self.after if job.wait_sec > 0 and self._is_too_long(job)]
         if not long:
@@ -109,7 +109,7 @@ class Day:
         lacking_a_slot = (job for job in worse if (job.track, job.start) not in ends)
         return sorted(lacking_a_slot, key=lambda job: (-job.wait_sec, job.due))
 
-    def _is_too_long(self, job: Job) -> bool:
+    def _is_too_long(self, job: SimRun) -> bool:
         return job.wait_sec > min(LONG_WAIT_SEC, SHARE_OF_PERIOD * period_sec(job.track.plan.dues))
 
     def involved(self) -> tuple[list[int], list[int]]:
@@ -135,7 +135,7 @@ class Day:
         return None
 
 
-def _overlaps(job: Job, wait: Job) -> bool:
+def _overlaps(job: SimRun, wait: SimRun) -> bool:
     """Tell whether a job holds a slot while another one waits."""
     return job.start is not None and wait.start is not None and job.start < wait.start and job.end > wait.due
 
@@ -148,10 +148,10 @@ def in_words(warning: dict[str, Any]) -> str:
     return f"{warning['message']} Together with {named}. {warning['suggestion']}"
 
 
-def _warning(schedule: Schedule, others: Sequence[Sketch], day: Day, conf: Conf) -> dict[str, Any]:
+def _warning(schedule: Schedule, others: Sequence[ScheduleRow], day: DayLoad, conf: Conf) -> dict[str, Any]:
     everybody, worst = day.involved()
     met = [others[number] for number in everybody if number < len(others)]
-    weights = Weights([schedule, *others], conf)
+    weights = StepEstimates([schedule, *others], conf)
     steps = sum(weights.of(others[number] if number < len(others) else schedule) for number in worst)
     longest = day.waits[0]
     times = _clock_times(schedule, sorted({job.due for job in day.waits})[:MOST_MINUTES])
@@ -167,7 +167,7 @@ def _warning(schedule: Schedule, others: Sequence[Sketch], day: Day, conf: Conf)
     }
 
 
-def _sentence(schedule: Schedule, others: Sequence[Sketch], longest: Job, runs: int, cap: int) -> str:
+def _sentence(schedule: Schedule, others: Sequence[ScheduleRow], longest: SimRun, runs: int, cap: int) -> str:
     """Say who would wait when, how long, and for what."""
     name = others[longest.plan].name if longest.plan < len(others) else schedule.name or "This schedule"
     at = _clock_times(schedule, [longest.due])[0]
@@ -177,7 +177,7 @@ def _sentence(schedule: Schedule, others: Sequence[Sketch], longest: Job, runs: 
     return f"At {at}, “{name}” would wait about {wait} for {slots}: {runs} runs come together."
 
 
-def _suggestion(schedule: Schedule, day: Day) -> str:
+def _suggestion(schedule: Schedule, day: DayLoad) -> str:
     """Name the nearest minute that is free."""
     shift = day.free_shift_min()
     if shift is None:

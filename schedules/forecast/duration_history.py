@@ -8,7 +8,7 @@ from statistics import median
 from typing import NamedTuple
 
 from schedules.conf import Conf
-from schedules.forecast.estimates import Durations
+from schedules.forecast.estimates import DurationEstimates
 from schedules.models import Run, Schedule
 
 LATEST = 30  # runs of a schedule that are looked at
@@ -50,7 +50,7 @@ class History:
 
     def __init__(self, conf: Conf) -> None:
         self._conf = conf
-        self._durations = Durations(conf)
+        self._durations = DurationEstimates(conf)
         self._known: dict[int, list[float]] = {}
 
     def remaining(self, run: Run, now: datetime) -> Estimate:

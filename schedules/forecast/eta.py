@@ -10,10 +10,10 @@ from typing import Self
 from schedules.capacity import conditions as situations
 from schedules.capacity import effective_cap
 from schedules.capacity.blockers import Moments, hold_everybody, line, startable
-from schedules.capacity.conditions import Facts, Situation
+from schedules.capacity.conditions import Facts, StartConditions
 from schedules.conf import Conf
 from schedules.forecast.duration_history import Basis, Estimate, History
-from schedules.forecast.estimates import Durations
+from schedules.forecast.estimates import DurationEstimates
 from schedules.models import Pool, Run, Slot
 from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
@@ -72,7 +72,7 @@ class SlotEta:
 
 def _in_front(now: datetime, conf: Conf) -> RunQuerySet:
     """Return the queued runs that a manual run of this moment stands behind."""
-    situation = situations.look(now, conf, claims=True)  # an estimate takes for granted that somebody works
+    situation = situations.load(now, conf, claims=True)  # an estimate takes for granted that somebody works
     return startable(situation).filter(claim_order__lte=place_in_queue(now, "manual", 0))
 
 
@@ -86,7 +86,7 @@ def _wait_sec(
 ) -> float:
     """Return when a slot is free in one case: everything takes the least, the expected or the most."""
     ends = {number: now + timedelta(seconds=one.span[case]) for number, one in left.items()}
-    room = Room.of(ends, now, conf.max_concurrent)
+    room = SlotTimeline.of(ends, now, conf.max_concurrent)
     for run, one in line:
         room.take("" if run.forced else run.pool, timedelta(seconds=one.span[case]))
     return (room.take(pool, timedelta()) - now).total_seconds()
@@ -127,7 +127,7 @@ type FreeAt = list[datetime]  # at which the places of a pool become free, in or
 
 
 @dataclass
-class Room:
+class SlotTimeline:
     """The places under the cap, and those of the pools beside it."""
 
     cap: FreeAt
@@ -176,7 +176,7 @@ OF_ITS_SCHEDULE = [
 OF_ONE_UNDER_WAY = ("status", "schedule_name", "worked_ms", "deadline_at", "max_run_duration_sec")
 
 
-def starts(situation: Situation, most: int = MOST_AHEAD) -> dict[int, datetime]:
+def expected_starts(situation: StartConditions, most: int = MOST_AHEAD) -> dict[int, datetime]:
     """Return the expected start of each queued run that lacks nothing but a slot, first in line first.
 
     `most` is how many of them are simulated: whoever stands behind changes nothing for those in front.
@@ -184,9 +184,9 @@ def starts(situation: Situation, most: int = MOST_AHEAD) -> dict[int, datetime]:
     if hold_everybody(situation.facts):
         return {}
     now, conf = situation.now, situation.conf
-    durations, history = Durations(conf), History(conf)
+    durations, history = DurationEstimates(conf), History(conf)
     ends = {run.pk: expected_end(run, history, now) for run in RUNNING()}
-    room = Room.of(ends, now, conf.max_concurrent)
+    room = SlotTimeline.of(ends, now, conf.max_concurrent)
     in_line = _in_line(situation.facts, most)(now=now, chat_exempt_since=situation.chat_exempt_since)
     return {
         run.pk: room.take("" if run.forced else run.pool, timedelta(seconds=durations.of(run.schedule)))

@@ -15,33 +15,33 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.forecast import inputs
-from schedules.forecast.inputs import Likely, Outlook
-from schedules.forecast.simulation import Fate, Job, Simulation
+from schedules.forecast.inputs import ForecastInput, PlannedSchedule
+from schedules.forecast.simulation import SimOutcome, SimRun, Simulation
 from schedules.timing.timezones import zone
 from stagent.lib.processes.process_metrics import percentile
 
 HOURS = 48
 MOST_HOURS = 168
 FATES = {
-    Fate.SKIPPED: "skipped, an earlier run is in the way",
-    Fate.EXPIRED: "given up in the queue",
-    Fate.REPLACED: "cancelled by the next one",
+    SimOutcome.SKIPPED: "skipped, an earlier run is in the way",
+    SimOutcome.EXPIRED: "given up in the queue",
+    SimOutcome.REPLACED: "cancelled by the next one",
 }
 
 
-class Expected(NamedTuple):
+class ExpectedRun(NamedTuple):
     """A firing to come: when it is due, when it would start and end, and what becomes of it.
 
     Moments are kept in Unix seconds: there are tens of thousands, and few are ever written as a date.
     """
 
-    schedule: Likely
+    schedule: PlannedSchedule
     due: float
     start: float | None
     end: float | None
-    fate: Fate
+    fate: SimOutcome
 
     @property
     def due_at(self) -> datetime:
@@ -61,7 +61,7 @@ class Expected(NamedTuple):
 
 
 @dataclass(slots=True)
-class Day:
+class ForecastDay:
     """What the firings that come due on one day add up to, on the clocks of the install."""
 
     date: date
@@ -79,9 +79,9 @@ class Forecast:
     now: datetime
     until: datetime
     cap: int
-    firings: list[Expected]
-    present: list[Expected]  # what runs or waits now; due when it was queued
-    days: list[Day]
+    firings: list[ExpectedRun]
+    present: list[ExpectedRun]  # what runs or waits now; due when it was queued
+    days: list[ForecastDay]
     peak_running: int
     peak_at: datetime | None
     peak_waiting: int
@@ -117,14 +117,14 @@ class Forecast:
         return [start - due for _, due, start, _, _ in self.firings if start is not None]
 
 
-def forecast(situation: Situation, *, hours: int = HOURS, cap: int | None = None) -> Forecast:
+def forecast(situation: StartConditions, *, hours: int = HOURS, cap: int | None = None) -> Forecast:
     """Play the coming hours through the cap in force, or through another one: what if?"""
     until = situation.now + timedelta(hours=hours)
-    outlook = inputs.look(situation, until)
+    outlook = inputs.load(situation, until)
     return play(outlook, now=situation.now, until=until, cap=cap or situation.conf.max_concurrent)
 
 
-def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forecast:
+def play(outlook: ForecastInput, *, now: datetime, until: datetime, cap: int) -> Forecast:
     """Play an outlook through a cap. Pure, so that two caps can be compared over one reading."""
     simulation = Simulation([one.plan for one in outlook.likely], cap, outlook.pools)
     for number, since, ends_at in outlook.running:
@@ -147,16 +147,16 @@ def play(outlook: Outlook, *, now: datetime, until: datetime, cap: int) -> Forec
     )
 
 
-def _expected(outlook: Outlook, jobs: Sequence[Job]) -> list[Expected]:
-    likely, given_up = outlook.likely, Fate.EXPIRED
+def _expected(outlook: ForecastInput, jobs: Sequence[SimRun]) -> list[ExpectedRun]:
+    likely, given_up = outlook.likely, SimOutcome.EXPIRED
     columns = (
         (likely[job.plan], job.due, job.start, None if job.start is None else job.end, job.fate or given_up)
         for job in jobs
     )
-    return list(map(Expected._make, columns))
+    return list(map(ExpectedRun._make, columns))
 
 
-def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[Day]:
+def _days(firings: Sequence[ExpectedRun], now: datetime, until: datetime) -> list[ForecastDay]:
     """Add up day by day, the present one first; a skipped firing takes nothing."""
     here = zone(settings.TIME_ZONE)
     first, last = now.astimezone(here).date(), until.astimezone(here).date()
@@ -166,12 +166,12 @@ def _days(firings: Sequence[Expected], now: datetime, until: datetime) -> list[D
     return [_day(date, firings[since:to]) for date, (since, to) in zip(dates, pairwise(edges), strict=True)]
 
 
-def _day(date: date, firings: Sequence[Expected]) -> Day:
+def _day(date: date, firings: Sequence[ExpectedRun]) -> ForecastDay:
     starting = [schedule for schedule, _, start, _, _ in firings if start is not None]
     turns = sum(schedule.turns for schedule in starting)
     costs = [schedule.cost_usd for schedule in starting]
     known = [cost for cost in costs if cost is not None]
-    return Day(date, len(firings), len(starting), turns, sum(known), len(costs) - len(known))
+    return ForecastDay(date, len(firings), len(starting), turns, sum(known), len(costs) - len(known))
 
 
 _due = attrgetter("due")

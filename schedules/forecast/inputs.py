@@ -10,13 +10,13 @@ from django.db.models import FloatField
 from django.db.models.functions import Cast
 
 from schedules.capacity.blockers import startable
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.forecast.duration_history import History
-from schedules.forecast.estimates import Durations, Weights
+from schedules.forecast.estimates import DurationEstimates, StepEstimates
 from schedules.forecast.eta import expected_end
-from schedules.forecast.schedule_row import Sketch, sketches
-from schedules.forecast.simulation import Arrival, Plan, arrivals
-from schedules.forecast.upcoming import Stretch
+from schedules.forecast.schedule_row import ScheduleRow, load_rows
+from schedules.forecast.simulation import Arrival, SimSchedule, arrivals
+from schedules.forecast.upcoming import Window
 from schedules.models import Firing, Pool, Run, Schedule
 from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
 from schedules.timing.active_hours import has_quiet_hours
@@ -30,23 +30,23 @@ PRICED_FIRINGS = 5000  # the newest, from which the usual cost is taken
 
 
 @dataclass(frozen=True)
-class Likely:
+class PlannedSchedule:
     """A schedule with what it is going to ask for, and what one firing of it takes."""
 
     schedule_id: int | None
     name: str
     timezone: str
-    plan: Plan
+    plan: SimSchedule
     turns: float = 0.0
     cost_usd: float | None = 0.0  # None: at a price that is not known
     movable_cron: str = ""  # empty where moving it by minutes could make or lose an instant
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ForecastInput:
     """All that the simulation is fed with; running and queued name the number of a likely one."""
 
-    likely: list[Likely]
+    likely: list[PlannedSchedule]
     pools: dict[str, int]
     running: list[tuple[int, datetime, datetime]] = field(default_factory=list)  # since and until when
     queued: list[tuple[int, datetime]] = field(default_factory=list)  # since when, first in line in front
@@ -59,41 +59,44 @@ class Outlook:
         return arrivals([one.plan for one in self.likely])
 
 
-def look(situation: Situation, until: datetime) -> Outlook:
+def load(situation: StartConditions, until: datetime) -> ForecastInput:
     """Read the active schedules, and who runs and waits now."""
     due = Schedule.objects.active().filter(next_nominal_at__lte=until).order_by("next_nominal_at", "pk")
-    schedules = list(sketches(due[:MOST_SCHEDULES]))
+    schedules = list(load_rows(due[:MOST_SCHEDULES]))
     left_out = due.count() - MOST_SCHEDULES if len(schedules) == MOST_SCHEDULES else 0
-    durations = Durations(situation.conf)
+    durations = DurationEstimates(situation.conf)
     likely = _likely(schedules, situation, until, durations)
     pools = dict(Pool.objects.values_list("name", "size"))
-    outlook = Outlook(likely, pools, left_out=left_out, stopped=situation.conf.stopped)
+    outlook = ForecastInput(likely, pools, left_out=left_out, stopped=situation.conf.stopped)
     _add_what_is_there(outlook, situation, durations)
     return outlook
 
 
 def _likely(
-    schedules: Sequence[Sketch], situation: Situation, until: datetime, durations: Durations
-) -> list[Likely]:
-    weights, prices = Weights(schedules, situation.conf), Prices()
-    stretch, found = Stretch(situation.now, until), []
+    schedules: Sequence[ScheduleRow],
+    situation: StartConditions,
+    until: datetime,
+    durations: DurationEstimates,
+) -> list[PlannedSchedule]:
+    weights, prices = StepEstimates(schedules, situation.conf), CostEstimates()
+    stretch, found = Window(situation.now, until), []
     for schedule in schedules:
         turns = weights.of(schedule)
         plan = _plan(schedule, stretch.stamps(schedule), durations.of(schedule))
         cost = prices.of(schedule.pk, turns)
         cron = _movable_cron(schedule, situation.now)
-        found.append(Likely(schedule.pk, schedule.name, schedule.timezone, plan, turns, cost, cron))
+        found.append(PlannedSchedule(schedule.pk, schedule.name, schedule.timezone, plan, turns, cost, cron))
     return found
 
 
-def _movable_cron(schedule: Sketch, now: datetime) -> str:
+def _movable_cron(schedule: ScheduleRow, now: datetime) -> str:
     bounded = schedule.ends_at is not None or (schedule.starts_at is not None and schedule.starts_at > now)
     return "" if bounded or has_quiet_hours(schedule) else schedule.cron
 
 
-def _plan(schedule: Sketch, stamps: Sequence[int], takes_sec: float) -> Plan:
+def _plan(schedule: ScheduleRow, stamps: Sequence[int], takes_sec: float) -> SimSchedule:
     period = stamps[1] - stamps[0] if len(stamps) > 1 else None
-    return Plan(
+    return SimSchedule(
         dues=[_with_jitter(schedule, *pair) for pair in zip(stamps, [*stamps[1:], None], strict=True)]
         if schedule.jitter_sec
         else stamps,
@@ -114,13 +117,15 @@ def _patience_sec(period_sec: int | None, grace_sec: int | None) -> float:
     return (grace + QUEUE_PATIENCE).total_seconds()
 
 
-def _with_jitter(schedule: Sketch, stamp: int, following: int | None) -> float:
+def _with_jitter(schedule: ScheduleRow, stamp: int, following: int | None) -> float:
     nominal = datetime.fromtimestamp(stamp, UTC)
     latest = None if following is None else datetime.fromtimestamp(following, UTC)
     return jittered(schedule.pk, nominal, schedule.jitter_sec, latest).timestamp()
 
 
-def _add_what_is_there(outlook: Outlook, situation: Situation, durations: Durations) -> None:
+def _add_what_is_there(
+    outlook: ForecastInput, situation: StartConditions, durations: DurationEstimates
+) -> None:
     """Add the runs that hold a slot or wait for one; their firings are past, their time is not."""
     now, conf = situation.now, situation.conf
     numbers = {one.schedule_id: number for number, one in enumerate(outlook.likely)}
@@ -128,8 +133,8 @@ def _add_what_is_there(outlook: Outlook, situation: Situation, durations: Durati
     def number_of(run: Run) -> int:
         if run.schedule_id in numbers:
             return numbers[run.schedule_id]
-        plan = Plan(takes_sec=durations.of(run.schedule), overlap=OverlapPolicy.ALLOW, pool=run.pool)
-        outlook.likely.append(Likely(run.schedule_id, run.schedule_name, "UTC", plan))
+        plan = SimSchedule(takes_sec=durations.of(run.schedule), overlap=OverlapPolicy.ALLOW, pool=run.pool)
+        outlook.likely.append(PlannedSchedule(run.schedule_id, run.schedule_name, "UTC", plan))
         return len(outlook.likely) - 1
 
     history = History(conf)
@@ -142,7 +147,7 @@ def _add_what_is_there(outlook: Outlook, situation: Situation, durations: Durati
         outlook.queued.append((number_of(run), run.queued_at))
 
 
-class Prices:
+class CostEstimates:
     """What a firing usually costs: the schedule's own average, else its steps at the average price of one."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Self
 
-from schedules.forecast.simulation import Job
+from schedules.forecast.simulation import SimRun
 
 MINUTES = 60 * 26  # a day, and an hour on both sides into which a suggestion may reach
 BEFORE = 60
@@ -19,7 +19,7 @@ class Occupancy:
     held: list[int]
 
     @classmethod
-    def of(cls, jobs: Iterable[Job], now: float) -> Self:
+    def of(cls, jobs: Iterable[SimRun], now: float) -> Self:
         begin = int(now // 60) - BEFORE
         changes = [0] * (MINUTES + 1)
         for job in jobs:

@@ -36,7 +36,7 @@ class _Columns(NamedTuple):
     avg_duration_ms: float | None
 
 
-class Sketch(_Columns):
+class ScheduleRow(_Columns):
     """The columns, and what follows from them in the words of the model."""
 
     __slots__ = ()
@@ -64,6 +64,6 @@ class Sketch(_Columns):
         return default if self.misfire_grace_sec is None else timedelta(seconds=self.misfire_grace_sec)
 
 
-def sketches(schedules: ScheduleQuerySet) -> Iterator[Sketch]:
+def load_rows(schedules: ScheduleQuerySet) -> Iterator[ScheduleRow]:
     """Yield the schedules of a query as tuples."""
-    return map(Sketch._make, schedules.values_list(*Sketch._fields))
+    return map(ScheduleRow._make, schedules.values_list(*ScheduleRow._fields))

@@ -21,7 +21,7 @@ type Arrival = tuple[
 ]  # when it is due, less than nothing if it goes first, the plan's number
 
 
-class Fate(StrEnum):
+class SimOutcome(StrEnum):
     """What becomes of a firing."""
 
     RUNS = "runs"
@@ -31,7 +31,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SimSchedule:
     """What one schedule is going to ask for; moments in Unix seconds."""
 
     dues: Sequence[float] = ()
@@ -44,26 +44,26 @@ class Plan:
 
 
 @dataclass(slots=True, eq=False)
-class Track:
+class ScheduleState:
     """A plan and what it has under way; most tracks are empty most of the time."""
 
     number: int
-    plan: Plan
+    plan: SimSchedule
     left: int | None  # how many firings it may still have
     alone: bool  # no run of it starts beside another
-    jobs: list["Job"] = field(default_factory=list)  # that wait or run
+    jobs: list["SimRun"] = field(default_factory=list)  # that wait or run
     busy: int = 0  # how many of them run
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class SimRun:
     """One firing on its way."""
 
-    track: Track
+    track: ScheduleState
     due: float
     start: float | None = None
     end: float = inf
-    fate: Fate | None = None
+    fate: SimOutcome | None = None
 
     @property
     def plan(self) -> int:
@@ -75,7 +75,7 @@ class Job:
         return 0.0 if self.start is None else self.start - self.due
 
 
-def arrivals(plans: Sequence[Plan]) -> list[Arrival]:
+def arrivals(plans: Sequence[SimSchedule]) -> list[Arrival]:
     """Return every planned firing in the order in which they come due."""
     return sorted(
         (due, -plan.head_start_sec, number) for number, plan in enumerate(plans) for due in plan.dues
@@ -86,34 +86,35 @@ def arrivals(plans: Sequence[Plan]) -> list[Arrival]:
 class Simulation:
     """Slots and a queue; `pools` tells how many places each pool has beside the cap."""
 
-    plans: Sequence[Plan]
+    plans: Sequence[SimSchedule]
     cap: int
     pools: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.jobs: list[Job] = []
-        self.present: list[Job] = []  # what runs or waits from the beginning
+        self.jobs: list[SimRun] = []
+        self.present: list[SimRun] = []  # what runs or waits from the beginning
         self.peak_running = self.peak_waiting = 0
         self.peak_at = -inf
         self._running = self._waiting = self._pushed = 0
         self._tracks = [
-            Track(number, plan, plan.most, plan.overlap != ALLOW) for number, plan in enumerate(self.plans)
+            ScheduleState(number, plan, plan.most, plan.overlap != ALLOW)
+            for number, plan in enumerate(self.plans)
         ]
         self._in_pool: dict[str, int] = defaultdict(int)
-        self._ends: list[tuple[float, int, Job]] = []
-        self._queues: dict[str, list[tuple[float, int, Job]]] = defaultdict(list)
+        self._ends: list[tuple[float, int, SimRun]] = []
+        self._queues: dict[str, list[tuple[float, int, SimRun]]] = defaultdict(list)
 
     def already_running(self, plan: int, since: float, end: float) -> None:
         """Let a run hold a slot from the beginning."""
-        self.present.append(job := Job(self._tracks[plan], since))
+        self.present.append(job := SimRun(self._tracks[plan], since))
         self._start(job, since, end)
 
     def already_queued(self, plan: int, since: float) -> None:
         """Let a run wait from the beginning; call it in the order of the queue."""
-        self.present.append(job := Job(self._tracks[plan], since))
+        self.present.append(job := SimRun(self._tracks[plan], since))
         self._enqueue(job)
 
-    def play(self, now: float, coming: Sequence[Arrival] | None = None) -> list[Job]:
+    def play(self, now: float, coming: Sequence[Arrival] | None = None) -> list[SimRun]:
         """Let every planned firing happen, and return them all in the order in which they come due."""
         self._fill(now)
         ends, tracks = self._ends, self._tracks
@@ -123,7 +124,7 @@ class Simulation:
             track = tracks[number]
             if track.left == 0:
                 continue  # its schedule is completed
-            self._arrive(Job(track, due))
+            self._arrive(SimRun(track, due))
             if self._waiting:
                 if self._running < self.cap:
                     self._fill(due)
@@ -131,12 +132,12 @@ class Simulation:
         self._let_end(inf)
         return self.jobs
 
-    def _arrive(self, job: Job) -> None:
+    def _arrive(self, job: SimRun) -> None:
         """Queue a firing, or skip it, as the overlap policy of its schedule says."""
         self.jobs.append(job)
         track = job.track
         if track.jobs and track.alone and self._is_in_the_way(job, track):
-            job.fate = Fate.SKIPPED
+            job.fate = SimOutcome.SKIPPED
             return
         if track.left is not None:
             track.left -= 1
@@ -151,12 +152,12 @@ class Simulation:
         else:
             self._start(job, job.due)
 
-    def _is_in_the_way(self, job: Job, track: Track) -> bool:
+    def _is_in_the_way(self, job: SimRun, track: ScheduleState) -> bool:
         """Tell whether an earlier firing of its plan keeps it from being queued; those too old are over."""
         plan = track.plan
         for earlier in tuple(track.jobs):
             if earlier.start is None and job.due > earlier.due + plan.patience_sec:
-                self._drop(earlier, Fate.EXPIRED)
+                self._drop(earlier, SimOutcome.EXPIRED)
         if plan.overlap == CANCEL_RUNNING:
             for earlier in tuple(track.jobs):
                 self._replace(earlier, job.due)
@@ -164,21 +165,21 @@ class Simulation:
             return len(track.jobs) > track.busy
         return bool(track.jobs)
 
-    def _replace(self, earlier: Job, moment: float) -> None:
+    def _replace(self, earlier: SimRun, moment: float) -> None:
         if earlier.start is None:
-            self._drop(earlier, Fate.REPLACED)
+            self._drop(earlier, SimOutcome.REPLACED)
         else:
-            earlier.end, earlier.fate = moment, Fate.REPLACED
+            earlier.end, earlier.fate = moment, SimOutcome.REPLACED
             self._leave(earlier)
 
-    def _enqueue(self, job: Job) -> None:
+    def _enqueue(self, job: SimRun) -> None:
         plan = job.track.plan
         job.track.jobs.append(job)
         self._waiting += 1
         self._pushed += 1
         heapq.heappush(self._queues[plan.pool], (job.due - plan.head_start_sec, self._pushed, job))
 
-    def _drop(self, job: Job, fate: Fate) -> None:
+    def _drop(self, job: SimRun, fate: SimOutcome) -> None:
         """End a job that never ran; it stays in its heap until it comes to the front."""
         job.fate = fate
         self._waiting -= 1
@@ -189,12 +190,12 @@ class Simulation:
         ends = self._ends
         while ends and ends[0][0] <= moment:
             end, _, job = heapq.heappop(ends)
-            if job.fate == Fate.RUNS:  # a replaced one has left already
+            if job.fate == SimOutcome.RUNS:  # a replaced one has left already
                 self._leave(job)
                 if self._waiting:
                     self._fill(end)
 
-    def _leave(self, job: Job) -> None:
+    def _leave(self, job: SimRun) -> None:
         track = job.track
         self._running -= 1
         track.busy -= 1
@@ -209,9 +210,9 @@ class Simulation:
             job.track.jobs.remove(job)
             self._start(job, moment)
 
-    def _next(self, moment: float) -> Job | None:
+    def _next(self, moment: float) -> SimRun | None:
         """Take the first job in line whose pool has room and whose schedule is not running."""
-        behind: list[tuple[str, tuple[float, int, Job]]] = []
+        behind: list[tuple[str, tuple[float, int, SimRun]]] = []
         found = None
         while found is None and (pool := self._first_in_line(moment)) is not None:
             entry = heapq.heappop(self._queues[pool])
@@ -234,21 +235,21 @@ class Simulation:
                 first, found = queue[0], pool
         return found
 
-    def _is_over(self, job: Job, moment: float) -> bool:
+    def _is_over(self, job: SimRun, moment: float) -> bool:
         if job.fate is not None:
             return True
         if moment <= job.due + job.track.plan.patience_sec:
             return False
-        self._drop(job, Fate.EXPIRED)
+        self._drop(job, SimOutcome.EXPIRED)
         return True
 
     def _has_room(self, pool: str) -> bool:
         return self._in_pool[pool] < self.pools.get(pool, 1)
 
-    def _start(self, job: Job, start: float, end: float | None = None) -> None:
+    def _start(self, job: SimRun, start: float, end: float | None = None) -> None:
         """Let a job hold a slot, for as long as its plan takes."""
         track = job.track
-        job.start, job.fate = start, Fate.RUNS
+        job.start, job.fate = start, SimOutcome.RUNS
         job.end = start + track.plan.takes_sec if end is None else end
         self._running += 1
         if self._running > self.peak_running:

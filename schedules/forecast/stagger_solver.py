@@ -24,7 +24,7 @@ HOUR = 3600
 
 
 @dataclass(frozen=True)
-class Flow:
+class ScheduleLoad:
     """A schedule: the minutes, counted from 1970, in which it comes due, and the steps of one run."""
 
     key: int
@@ -44,7 +44,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StaggerPlan:
     """The moves, and the steps of the fullest window without and with them."""
 
     moves: list[Move]
@@ -85,14 +85,14 @@ def shifts(cron: str) -> list[int]:
     return [shift for shift in every if moved(cron, shift)]
 
 
-def peak(flows: Sequence[Flow]) -> int:
+def peak(flows: Sequence[ScheduleLoad]) -> int:
     """Return the steps of the fullest window."""
-    return Load(flows).highest
+    return LoadCurve(flows).highest
 
 
-def flatten(flows: Sequence[Flow], most: int = MOST_MOVES) -> Plan:
+def flatten(flows: Sequence[ScheduleLoad], most: int = MOST_MOVES) -> StaggerPlan:
     """Return the moves that make the fullest windows lower; the same for the same flows, in any order."""
-    load = Load(flows)
+    load = LoadCurve(flows)
     before = load.highest
     while (
         len(load.by) < most
@@ -103,17 +103,17 @@ def flatten(flows: Sequence[Flow], most: int = MOST_MOVES) -> Plan:
             load.settle(window)
     flow_of = {flow.key: flow for flow in flows}
     moves = [_move(flow_of[key], by) for key, by in sorted(load.by.items()) if by]
-    return Plan(moves, before, load.highest)
+    return StaggerPlan(moves, before, load.highest)
 
 
-def _move(flow: Flow, by: int) -> Move:
+def _move(flow: ScheduleLoad, by: int) -> Move:
     return Move(flow.key, by, flow.cron, moved(flow.cron, by) or flow.cron)
 
 
-class Load:
+class LoadCurve:
     """The steps in each window, and where every schedule stands."""
 
-    def __init__(self, flows: Sequence[Flow]) -> None:
+    def __init__(self, flows: Sequence[ScheduleLoad]) -> None:
         self._flows = sorted(flows, key=lambda flow: (-flow.steps, flow.key))
         self.by: dict[int, int] = {}
         self.tries = 0
@@ -144,11 +144,11 @@ class Load:
         """Leave a window alone from now on: nothing makes it lower."""
         self._open[window] = -1
 
-    def members(self, window: int) -> Iterator[Flow]:
+    def members(self, window: int) -> Iterator[ScheduleLoad]:
         """Yield who may be moved out of a window, the heaviest first."""
         return (flow for flow in self._flows if flow.key in self._shifts and window in self._at[flow.key])
 
-    def try_to_move(self, flow: Flow, window: int) -> bool:
+    def try_to_move(self, flow: ScheduleLoad, window: int) -> bool:
         """Move a schedule to where its windows are lowest, if that is lower than this window is now."""
         self.tries += 1
         if flow.key not in self._best:
@@ -159,7 +159,7 @@ class Load:
         self._move(flow, by)
         return True
 
-    def _look_around(self, flow: Flow) -> tuple[int, int]:
+    def _look_around(self, flow: ScheduleLoad) -> tuple[int, int]:
         """Return by how much to move a schedule, and how full those of its windows, old and new, are then."""
         old, now_by = self._at[flow.key], self.by.get(flow.key, 0)
         self._add(old, -_weight(flow))
@@ -169,7 +169,7 @@ class Load:
         self._add(old, _weight(flow))
         return best, after
 
-    def _move(self, flow: Flow, by: int) -> None:
+    def _move(self, flow: ScheduleLoad, by: int) -> None:
         old = self._at[flow.key]
         new = frozenset(at + by - self.by.get(flow.key, 0) for at in old)
         self._add(old, -_weight(flow))
@@ -183,7 +183,7 @@ class Load:
         steps = self._steps
         return max([steps[at + away] for at in windows])  # a list: three times as fast as a generator
 
-    def _windows(self, flow: Flow) -> frozenset[int]:
+    def _windows(self, flow: ScheduleLoad) -> frozenset[int]:
         """Return the windows, each named by its first minute, in which it comes due."""
         return frozenset(minute - self._base - back for minute in flow.minutes for back in range(WINDOW))
 
@@ -192,5 +192,5 @@ class Load:
             self._steps[at] += steps
 
 
-def _weight(flow: Flow) -> int:
+def _weight(flow: ScheduleLoad) -> int:
     return max(1, round(flow.steps))

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from schedules.forecast.schedule_row import Sketch
+from schedules.forecast.schedule_row import ScheduleRow
 from schedules.models import Schedule
 from schedules.timing.active_hours import has_quiet_hours, is_quiet
 
 
-class Stretch:
+class Window:
     """A stretch of time, and who fires in it; schedules of one rhythm are looked up once."""
 
     def __init__(self, after: datetime, until: datetime) -> None:
         self._after, self._until = after, until
         self._known: dict[tuple[object, ...], Sequence[int]] = {}
 
-    def stamps(self, schedule: Schedule | Sketch) -> Sequence[int]:
+    def stamps(self, schedule: Schedule | ScheduleRow) -> Sequence[int]:
         """Return its nominal instants, the end included, as Unix seconds; jitter is left out."""
         quiet = (schedule.active_from, schedule.active_until) if has_quiet_hours(schedule) else None
         rhythm = (
@@ -27,7 +27,7 @@ class Stretch:
             stamps = self._known[rhythm] = self._find(schedule)
         return stamps
 
-    def _find(self, schedule: Schedule | Sketch) -> Sequence[int]:
+    def _find(self, schedule: Schedule | ScheduleRow) -> Sequence[int]:
         try:
             stamps = schedule.recurrence.stamps(self._after, self._until)
         except ValueError:  # such as a zone that this machine does not know; the doctor names it
@@ -37,6 +37,6 @@ class Stretch:
         return stamps
 
 
-def stamps_ahead(schedule: Schedule, after: datetime, until: datetime) -> Sequence[int]:
+def timestamps(schedule: Schedule, after: datetime, until: datetime) -> Sequence[int]:
     """Return the instants of one schedule after one moment until another, as `Stretch` gives them."""
-    return Stretch(after, until).stamps(schedule)
+    return Window(after, until).stamps(schedule)

@@ -7,9 +7,18 @@ from schedules.models.schedule import Schedule
 from schedules.models.scheduler import Scheduler
 from schedules.models.setting import Setting
 from schedules.models.slot import Pool, Slot
-from schedules.models.tally import Tally
+from schedules.models.tally import CounterTotal
 
 __all__ = [
-    "Delivery", "Firing", "Notice", "Pool", "ProcessHealth", "Run",
-    "Schedule", "Scheduler", "Setting", "Slot", "Tally",
+    "CounterTotal",
+    "Delivery",
+    "Firing",
+    "Notice",
+    "Pool",
+    "ProcessHealth",
+    "Run",
+    "Schedule",
+    "Scheduler",
+    "Setting",
+    "Slot",
 ]  # fmt: skip

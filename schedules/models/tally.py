@@ -3,7 +3,7 @@
 from django.db import models
 
 
-class Tally(models.Model):
+class CounterTotal(models.Model):
     """What a source of figures came to up to a mark: a primary key, or a moment in microseconds.
 
     `ahead` is the newest mark at `ahead_at`. Counting goes up to there once that is long enough ago that

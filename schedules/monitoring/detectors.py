@@ -28,7 +28,7 @@ MISSED, NO_SCHEDULER, BREAKER, ZONE_DATA = "missed", "no_scheduler", "breaker:",
 type Open = Mapping[str, Notice]
 
 
-class Watch:
+class Detectors:
     """The look of a scheduler, at its own pace."""
 
     def __init__(self) -> None:
@@ -36,11 +36,11 @@ class Watch:
 
     def look(self, now: datetime) -> None:
         if time.monotonic() - self._looked_at >= LOOK_EVERY_SEC:
-            look(now)
+            detect(now)
             self._looked_at = time.monotonic()
 
 
-def look(now: datetime) -> None:
+def detect(now: datetime) -> None:
     """Open, update and close what a scheduler can notice."""
     known = {notice.cause: notice for notice in Notice.objects.open()}
     _look_at_breakers(known, now)
@@ -53,7 +53,7 @@ def look(now: datetime) -> None:
         notices.close(NO_SCHEDULER, now)
 
 
-def look_for_scheduler(now: datetime, since: datetime, seen: datetime | None = None) -> bool:
+def detect_missing_scheduler(now: datetime, since: datetime, seen: datetime | None = None) -> bool:
     """Notice that no scheduler or worker executes runs; tell whether one does.
 
     `since` is from when on one was to be expected, `seen` when the caller last found one: who leaves in
@@ -62,13 +62,13 @@ def look_for_scheduler(now: datetime, since: datetime, seen: datetime | None = N
     if processes.complete(now):
         notices.close(NO_SCHEDULER, now)
         return True
-    absent, means = processes.absent(now)
+    absent, means = processes.missing_kind(now)
     last = max(filter(None, (absent.aggregate(seen=Max("seen_at"))["seen"], seen)), default=None)
     if now - max(last or since, since) < SILENT_FOR:
         return False
     told = f"The last sign of life was at {_clock(last)}." if last else "None has been seen lately."
     if not Notice.objects.open().filter(cause=NO_SCHEDULER).exists():
-        notices.tell(NO_SCHEDULER, Notice.Kind.NO_SCHEDULER, f"{means} {told}", now)
+        notices.open_notice(NO_SCHEDULER, Notice.Kind.NO_SCHEDULER, f"{means} {told}", now)
     return False
 
 
@@ -78,7 +78,7 @@ def _look_at_breakers(known: Open, now: datetime) -> None:
         if cause not in known or known[cause].count != provider.trips:
             why = f"{provider.open_reason.replace('_', ' ')}. {provider.open_detail}".strip()
             text = f"The breaker of {provider.name} is open: {why}"
-            notices.tell(cause, Notice.Kind.BREAKER, text, now, count=max(1, provider.trips))
+            notices.open_notice(cause, Notice.Kind.BREAKER, text, now, count=max(1, provider.trips))
     for cause in known:
         if cause.startswith(BREAKER) and cause not in tripped:
             notices.close(cause, now)
@@ -102,7 +102,7 @@ def _look_at_missed(known: Open, now: datetime) -> None:
     were = "instant was" if number == 1 else "instants were"
     latest = f"“{newest.schedule_name}”, due {due}. {newest.reason}".strip()
     text = f"{number} {were} skipped as too late. The last one: {latest}"
-    notices.tell(MISSED, Notice.Kind.MISSED, text, now, count=number, until_id=newest.pk)
+    notices.open_notice(MISSED, Notice.Kind.MISSED, text, now, count=number, until_id=newest.pk)
 
 
 def _look_at_processes(known: Open, now: datetime) -> None:
@@ -110,7 +110,7 @@ def _look_at_processes(known: Open, now: datetime) -> None:
     found = {f"{PROCESS}{trouble.process.role}:{trouble.part}": trouble for trouble in troubles(now)}
     for cause, trouble in found.items():
         if cause not in known or known[cause].text != str(trouble):
-            notices.tell(cause, Notice.Kind.PROCESS, str(trouble), now, count=max(1, trouble.restarts))
+            notices.open_notice(cause, Notice.Kind.PROCESS, str(trouble), now, count=max(1, trouble.restarts))
     for cause in known:
         if cause.startswith(PROCESS) and cause not in found:
             notices.close(cause, now)
@@ -132,7 +132,7 @@ def _look_at_zone_data(known: Open, now: datetime) -> None:
     if len({one.zone_data.split()[0] for one in there}) > 1:
         named = ", ".join(sorted({f"{one.host} {one.zone_data}" for one in there}))
         told = f"Schedulers use different time-zone data: {named}. Update the older one."
-        notices.tell(ZONE_DATA, Notice.Kind.ZONE_DATA, told, now)
+        notices.open_notice(ZONE_DATA, Notice.Kind.ZONE_DATA, told, now)
     elif ZONE_DATA in known:
         notices.close(ZONE_DATA, now)
 

@@ -16,29 +16,29 @@ log = logging.getLogger("stagent.schedules")
 LONGEST = 200  # characters of a model's words on one line
 
 
-def listen() -> None:
+def connect() -> None:
     """Begin to speak; asked twice, it still says everything once."""
-    run_finished.connect(tell_end)
-    schedule_paused_itself.connect(tell_self_pause)
-    schedule_warned.connect(tell_warning)
-    question_asked.connect(tell_question)
+    run_finished.connect(log_end)
+    schedule_paused_itself.connect(log_self_pause)
+    schedule_warned.connect(log_warning)
+    question_asked.connect(log_approval_request)
 
 
-def tell_end(*, run: Run, **_: Any) -> None:
+def log_end(*, run: Run, **_: Any) -> None:
     level = logging.WARNING if run.status == RunStatus.FAILED else logging.INFO
     if log.isEnabledFor(level):
         log.log(level, "Run %s of %s %s%s: %s.", run.pk, _of(run), run.status, _why(run), _spent(run))
 
 
-def tell_self_pause(*, schedule: Schedule, **_: Any) -> None:
+def log_self_pause(*, schedule: Schedule, **_: Any) -> None:
     log.warning("%s: %s", _named(schedule), schedule.paused_reason)
 
 
-def tell_warning(*, schedule: Schedule, text: str, **_: Any) -> None:
+def log_warning(*, schedule: Schedule, text: str, **_: Any) -> None:
     log.warning("%s: %s", _named(schedule), text)
 
 
-def tell_question(*, question: Approval, **_: Any) -> None:
+def log_approval_request(*, question: Approval, **_: Any) -> None:
     if question.run_id is not None:
         asked = shorten(question.text, LONGEST)
         log.info("Run %s asks a person (question %s): %s", question.run_id, question.pk, asked)

@@ -19,7 +19,7 @@ CORRECTED = "next_firing"
 OVER_ONCE_SEEN = (Notice.Kind.MISSED, Notice.Kind.NEXT_FIRING, Notice.Kind.SELF_PAUSE)
 
 
-def tell(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any) -> bool:
+def open_notice(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any) -> bool:
     """Open a notice and post it to the operators, or keep the open one up to date; tell whether it is new."""
     news = {"text": clip(text, LONGEST_NOTICE), "last_at": now} | columns
     if Notice.objects.open().filter(cause=cause).update(**news):
@@ -32,31 +32,31 @@ def tell(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any
     return True
 
 
-def tell_self_pause(schedule: Schedule, why: str, now: datetime) -> bool:
+def notify_self_pause(schedule: Schedule, why: str, now: datetime) -> bool:
     """Tell that a schedule has paused itself, or count it in with those that did for the same reason."""
     cause = f"{SELF_PAUSE}{schedule.last_failure_reason}"
     earlier = Notice.objects.open().select_for_update().filter(cause=cause).first()
     number = earlier.count + 1 if earlier else 1
     last = f"“{schedule.name}” paused itself: {why}"
     text = f"{number} schedules paused themselves. The last one: {last}" if earlier else last
-    return tell(cause, Notice.Kind.SELF_PAUSE, text, now, count=number)
+    return open_notice(cause, Notice.Kind.SELF_PAUSE, text, now, count=number)
 
 
-def tell_missed_one_shot(firing: Firing, now: datetime) -> bool:
+def notify_missed_one_shot(firing: Firing, now: datetime) -> bool:
     """Tell that a one-shot did not run until it expired; its notice has the button that runs it now."""
     cause = f"{ONE_SHOT}{firing.schedule_id}:{firing.nominal_at:%Y%m%dT%H%M%S}"
     due = timezone.localtime(firing.nominal_at, timezone.get_default_timezone())
     text = (
         f"“{firing.schedule_name}” was due once, at {due:%Y-%m-%d %H:%M %Z}, and did not run. {firing.reason}"
     )
-    return tell(cause, Notice.Kind.MISSED, text, now, schedule_id=firing.schedule_id)
+    return open_notice(cause, Notice.Kind.MISSED, text, now, schedule_id=firing.schedule_id)
 
 
-def tell_corrected(text: str, number: int, now: datetime) -> bool:
+def notify_corrected(text: str, number: int, now: datetime) -> bool:
     """Tell that next firings were corrected, or count them in with those before."""
     earlier = Notice.objects.open().filter(cause=CORRECTED).first()
     count = number + (earlier.count if earlier else 0)
-    return tell(CORRECTED, Notice.Kind.NEXT_FIRING, text, now, count=count)
+    return open_notice(CORRECTED, Notice.Kind.NEXT_FIRING, text, now, count=count)
 
 
 def close(cause: str, now: datetime) -> None:

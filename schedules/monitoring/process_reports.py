@@ -91,7 +91,7 @@ def _facts(report: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class ProcessTrouble:
     """A part of a process that does not work, or did not a while ago."""
 
     process: ProcessHealth
@@ -121,7 +121,7 @@ class Trouble:
         return f"{whose} ended unexpectedly and restarts.{why}"
 
 
-def troubles(now: datetime) -> Iterator[Trouble]:
+def troubles(now: datetime) -> Iterator[ProcessTrouble]:
     """Yield every part that does not work, and those restarted or lost with their process lately."""
     for process in ProcessHealth.objects.filter(seen_at__gt=now - TOLD_FOR):
         over = process.is_over(now)
@@ -129,7 +129,7 @@ def troubles(now: datetime) -> Iterator[Trouble]:
             state = State(part["state"])
             if state is State.RUNNING or (over and state is not State.ENDED and state is not State.STUCK):
                 continue
-            yield Trouble(process, part["name"], state, part["restarts"], part["error"], over)
+            yield ProcessTrouble(process, part["name"], state, part["restarts"], part["error"], over)
 
 
 def forget(now: datetime) -> None:

@@ -17,7 +17,7 @@ KEYED_TWICE = "Another schedule of this file has this key."
 
 
 @dataclass
-class Present:
+class ExistingSchedules:
     """The schedules that are there, and which of them a file has spoken of so far."""
 
     schedules: list[Schedule]
@@ -67,14 +67,14 @@ class Present:
         return fitting[0] if fitting else None
 
 
-def present(entries: Iterable[Entry] = ()) -> Present:
+def present(entries: Iterable[Entry] = ()) -> ExistingSchedules:
     """Look at the schedules, by project and name, to match the entries of a file."""
     rows = Schedule.objects.select_related("profile", "project", "pool", "owner")
     keys = {key for entry in entries if (key := _key(entry))}
     there = sorted(rows.order_by("pk"), key=_in_the_file)
     given = keys_of(there, everybody=True) | keys_of(there)
     exported = {given[each.pk]: each for each in there if each.pk in given}
-    return Present(there, keys, exported=exported)
+    return ExistingSchedules(there, keys, exported=exported)
 
 
 def _in_the_file(schedule: Schedule) -> tuple[str, str]:

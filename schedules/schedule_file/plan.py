@@ -13,7 +13,7 @@ from schedules.api.schemas.requests import NewSchedule, ScheduleChanges, columns
 from schedules.forecast import collisions
 from schedules.models import Schedule
 from schedules.models.schedule import LONGEST_REASON
-from schedules.schedule_file.match import Place, Present, place_of, present
+from schedules.schedule_file.match import ExistingSchedules, Place, place_of, present
 from schedules.schedule_file.serialize import OTHERS, REASON, STANDING, WHEN, default, told
 from schedules.services import edit_schedule, schedule_actions
 from schedules.services.actor import Actor
@@ -40,14 +40,14 @@ class Change:
 
 
 @dataclass
-class Plan:
+class FilePlan:
     """What a file asks for."""
 
     changes: list[Change]
     unchanged: int
 
 
-def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> Plan:
+def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> FilePlan:
     """Compare a file with what is there; raises Faulty with every mistake, each with its line."""
     there, faults = present(entries), list[Fault]()
     projects = dict(Project.objects.values_list("slug", "pk"))
@@ -61,10 +61,10 @@ def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> Plan:
         raise Faulty(*faults)
     to_do = [change for change in changes if change.fields]
     pauses = [*_left_over(there)] if prune else []
-    return Plan(to_do + pauses, len(changes) - len(to_do))
+    return FilePlan(to_do + pauses, len(changes) - len(to_do))
 
 
-def apply(planned: Plan, actor: Actor, now: datetime) -> Iterator[tuple[Change, list[str]]]:
+def apply(planned: FilePlan, actor: Actor, now: datetime) -> Iterator[tuple[Change, list[str]]]:
     """Do what was planned, in the caller's transaction; yield each change with what is worth knowing."""
     for change in planned.changes:
         yield change, _do(change, actor, now)
@@ -82,7 +82,9 @@ def _place(entry: Entry, projects: dict[str, int]) -> Place:
     return project, name.strip()
 
 
-def _compare(entry: Entry, place: Place, there: Present, projects: dict[str, int], now: datetime) -> Change:
+def _compare(
+    entry: Entry, place: Place, there: ExistingSchedules, projects: dict[str, int], now: datetime
+) -> Change:
     if not any(entry.values.get(name) for name in WHEN):
         raise Faulty(entry.fault("cron", edit_schedule.SAY_WHEN))
     project = projects[place[0]] if place[0] else None
@@ -137,7 +139,7 @@ def _faults(entry: Entry, problem: Problem) -> list[Fault]:
     return found or [Fault(entry.line, problem.message)]
 
 
-def _left_over(there: Present) -> Iterator[Change]:
+def _left_over(there: ExistingSchedules) -> Iterator[Change]:
     for schedule in there.left():
         if schedule.status == ScheduleStatus.ACTIVE:
             yield Change("-", place_of(schedule), {"status": ("active", "paused")}, schedule=schedule)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from schedules.schedule_file.plan import Change, Plan
+from schedules.schedule_file.plan import Change, FilePlan
 from stagent.lib.yaml_file.writer import differences
 
 
-def lines(planned: Plan) -> Iterator[str]:
+def lines(planned: FilePlan) -> Iterator[str]:
     """Say a plan, change by change, and how much it is."""
     for change in planned.changes:
         yield from of(change)

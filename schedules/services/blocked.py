@@ -5,7 +5,7 @@ from datetime import datetime
 from agents.models import Provider
 from agents.runtimes import breaker
 from schedules.capacity.blockers import SENTENCES
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.dashboard import budgets
 from schedules.errors import Blocked
 from schedules.models import Run
@@ -20,7 +20,7 @@ CODES = {
 QUEUE_IT = "Or queue the run: it starts when that is over."
 
 
-def explain(run: Run, reason: WaitReason, situation: Situation) -> Blocked:
+def explain(run: Run, reason: WaitReason, situation: StartConditions) -> Blocked:
     """Return the refusal, with the moment at which the blocker is expected to be gone."""
     now = situation.now
     match reason:
@@ -30,7 +30,7 @@ def explain(run: Run, reason: WaitReason, situation: Situation) -> Blocked:
             until = _until(provider, now)
             text = _refused(provider, until) if reason == WaitReason.BREAKER else _busy(name, until)
         case WaitReason.BUDGET:
-            until = budgets.look(now).of(run)
+            until = budgets.load(now).of(run)
             spent = situation.budgets.covering(project_id=run.project_id, schedule_id=run.schedule_id)
             begins = f" A new window begins {exact(until)}." if until else ""
             text = f"{spent}{begins} Raise the budget in the console. {QUEUE_IT}"

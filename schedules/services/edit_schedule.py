@@ -59,7 +59,7 @@ def prepare(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
     return before
 
 
-def take_over(schedule: Schedule, changes: Mapping[str, Any], editor: AbstractBaseUser) -> dict[str, Any]:
+def change_owner(schedule: Schedule, changes: Mapping[str, Any], editor: AbstractBaseUser) -> dict[str, Any]:
     """Return the new owner where somebody else changes the work: nobody's agent does what another wrote.
 
     What was queued before goes on in the name that it was queued in. Belongs into the edit's transaction.

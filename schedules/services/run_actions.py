@@ -17,7 +17,7 @@ from stagent.lib.problems import typed
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunRequest:
     """How a schedule is to be run now."""
 
     queue: bool = False
@@ -26,7 +26,7 @@ class Wanted:
     idempotency_key: str = ""
 
 
-def start(schedule_id: str, wanted: Wanted, actor: Actor, now: datetime) -> Started:
+def start(schedule_id: str, wanted: RunRequest, actor: Actor, now: datetime) -> Started:
     """Run a schedule now, or queue it; only who may force a run can have it forced."""
     actor.must_have("run_schedule")
     if wanted.force:

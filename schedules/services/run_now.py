@@ -13,9 +13,9 @@ from agents.states import Activity
 from schedules import handover
 from schedules.capacity import blockers, effective_cap
 from schedules.capacity import conditions as situations
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.dispatch.admission import ProbeTaken, admit
-from schedules.errors import Blocked, CapacityFull, Expected, NoRoom, NoScheduler, NotAllowed, Quicker
+from schedules.errors import Blocked, CapacityFull, Expected, LostRace, NoCapacity, NoScheduler, NotAllowed
 from schedules.forecast.eta import SlotEta
 from schedules.models import Firing, Run, Schedule
 from schedules.models.run import UNADOPTED
@@ -65,13 +65,13 @@ def execute(
     would take it over. Who may force is the caller's to check.
     """
     reason = typed("reason", reason, LONGEST_REASON)
-    wish = Wish(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
+    wish = RunNowRequest(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
     if earlier := wish.earlier():
         return earlier
-    situation = situations.look(now, effective_cap.load(now))
+    situation = situations.load(now, effective_cap.load(now))
     alive = not situation.nobody_starts and wish.pool not in situation.unserved_pools
     if not alive and not queue:
-        raise NoScheduler(workers=handover.chosen())
+        raise NoScheduler(workers=handover.is_cluster())
     try:
         started = _begin(wish, situation, alive=alive, queue=queue, force=force)
     except IntegrityError:
@@ -89,7 +89,7 @@ def key_of_page(key: str, schedule: Schedule, user: AbstractBaseUser | None, now
     """
     used = key
     while key:
-        wish = Wish(schedule, user, now, key=_scoped(used, user, schedule))
+        wish = RunNowRequest(schedule, user, now, key=_scoped(used, user, schedule))
         earlier = wish.earlier()
         if earlier is None or now - earlier.run.queued_at < SAME_CLICK:
             break
@@ -107,7 +107,7 @@ def retry(run: Run, *, user: AbstractBaseUser | None, now: datetime, idempotency
     if run.schedule is None:
         raise NotAllowed("schedule_deleted", "The schedule of this run was deleted, so it cannot run again.")
     key = _scoped(idempotency_key, user, run.schedule)
-    again = Wish(run.schedule, user, now, f"Run {run.pk} once more.", key, Source.RETRY)
+    again = RunNowRequest(run.schedule, user, now, f"Run {run.pk} once more.", key, Source.RETRY)
     if earlier := again.earlier():
         return earlier.run
     try:
@@ -125,7 +125,7 @@ def _scoped(key: str, user: AbstractBaseUser | None, schedule: Schedule) -> str:
 
 
 @dataclass(frozen=True)
-class Wish:
+class RunNowRequest:
     """That somebody wants a schedule to run."""
 
     schedule: Schedule
@@ -145,12 +145,14 @@ class Wish:
         return Started(run, queued=run.slot_claimed_at is None, repeated=True) if run else None
 
 
-def _begin(wish: Wish, situation: Situation, *, alive: bool, queue: bool, force: bool) -> Started:
+def _begin(
+    wish: RunNowRequest, situation: StartConditions, *, alive: bool, queue: bool, force: bool
+) -> Started:
     """Claim a slot where somebody would take the run over; otherwise queue it if that is wished."""
     if alive:
         try:
             return Started(_claim_now(wish, situation, force=force), queued=False)
-        except NoRoom as none:
+        except NoCapacity as none:
             if not queue:
                 raise _full(wish, none.pool) from None
         except Blocked:
@@ -159,7 +161,7 @@ def _begin(wish: Wish, situation: Situation, *, alive: bool, queue: bool, force:
     return Started(_queue(wish), queued=True)
 
 
-def _claim_now(wish: Wish, situation: Situation, *, force: bool) -> Run:
+def _claim_now(wish: RunNowRequest, situation: StartConditions, *, force: bool) -> Run:
     """Queue a run and claim its slot in one transaction; `NoRoom` or `Blocked`, and no row, if it cannot."""
     for _ in range(TRIES):
         wish = replace(wish, now=wish.now + MICROSECOND)  # two requests of one microsecond are two instants
@@ -171,15 +173,15 @@ def _claim_now(wish: Wish, situation: Situation, *, force: bool) -> Run:
                     _audit(run, wish)
                 wakeup.ring()
             return Run.objects.get(pk=run.pk)
-        except Quicker:
+        except LostRace:
             continue
         except IntegrityError:
             if wish.earlier():
                 raise
-    raise NoRoom(DEFAULT_POOL)  # others were quicker, time and again
+    raise NoCapacity(DEFAULT_POOL)  # others were quicker, time and again
 
 
-def _admit(run: Run, situation: Situation) -> None:
+def _admit(run: Run, situation: StartConditions) -> None:
     """Let a run in through the door of the drain, asked the same blockers."""
     if blocker := blockers.blocker(run, situation):
         raise explain(run, blocker.reason, situation)
@@ -189,14 +191,14 @@ def _admit(run: Run, situation: Situation) -> None:
         raise explain(run, WaitReason.BREAKER, situation) from None
 
 
-def _queue(wish: Wish) -> Run:
+def _queue(wish: RunNowRequest) -> Run:
     with transaction.atomic():
         run = _enqueue(wish)
         wakeup.ring()
     return run
 
 
-def _enqueue(wish: Wish, *, force: bool = False) -> Run:
+def _enqueue(wish: RunNowRequest, *, force: bool = False) -> Run:
     schedule, now = wish.schedule, wish.now
     firing = Firing.objects.create(
         schedule=schedule,
@@ -222,7 +224,7 @@ def _enqueue(wish: Wish, *, force: bool = False) -> Run:
     )
 
 
-def _audit(run: Run, wish: Wish) -> None:
+def _audit(run: Run, wish: RunNowRequest) -> None:
     """Write a forced bypass to the ledger and to the admin log."""
     slot = Run.objects.values_list("slot", flat=True).get(pk=run.pk)
     spender = Spender(
@@ -237,7 +239,7 @@ def _audit(run: Run, wish: Wish) -> None:
     audit_log.note(wish.user, wish.schedule, audit_log.CHANGE, f"Forced run {run.pk} in {slot}: {because}")
 
 
-def _full(wish: Wish, pool: str) -> CapacityFull:
+def _full(wish: RunNowRequest, pool: str) -> CapacityFull:
     eta = SlotEta.of(wish.now, pool=wish.pool, full=pool)
     expected = Expected(eta.eta_sec, eta.range_sec, eta.basis.name.lower(), eta.taken_from)
     return CapacityFull(expected, eta.position, eta.blocking, eta.held, eta.cap, pool)

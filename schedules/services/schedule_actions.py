@@ -89,7 +89,7 @@ def change(
         expected.require(schedule_version(schedule))
         values = columns(asked, present=schedule)
         status = values.pop("status", None)
-        taken = edit_schedule.take_over(schedule, values, actor.user)
+        taken = edit_schedule.change_owner(schedule, values, actor.user)
         _save(schedule, values | taken, now)
         if status is not None:
             _set_status(schedule, status, actor, now)

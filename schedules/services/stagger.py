@@ -9,8 +9,8 @@ from django.db import transaction
 
 from schedules.forecast import stagger_solver
 from schedules.forecast.forecast import Forecast, play
-from schedules.forecast.inputs import Likely, Outlook
-from schedules.forecast.stagger_solver import Flow, Move
+from schedules.forecast.inputs import ForecastInput, PlannedSchedule
+from schedules.forecast.stagger_solver import Move, ScheduleLoad
 from schedules.models import Schedule
 from schedules.services import edit_schedule
 from schedules.states import ScheduleStatus
@@ -22,10 +22,10 @@ CHANGED = "it was changed in the meantime"
 
 
 @dataclass(frozen=True)
-class Step:
+class StaggerStep:
     """A schedule that is to be moved."""
 
-    schedule: Likely
+    schedule: PlannedSchedule
     move: Move
 
     @property
@@ -38,7 +38,7 @@ class Step:
 class Proposal:
     """The moves, heaviest schedule first, and the coming hours without and with them."""
 
-    steps: list[Step]
+    steps: list[StaggerStep]
     peak_before: int
     peak_after: int
     before: Forecast
@@ -53,11 +53,12 @@ class Applied:
     kept: list[tuple[str, str]]
 
 
-def propose(outlook: Outlook, before: Forecast, among: Collection[int] = ()) -> Proposal:
+def propose(outlook: ForecastInput, before: Forecast, among: Collection[int] = ()) -> Proposal:
     """Return what to move, of all schedules or of some; `before` is the same outlook, played."""
     plan = stagger_solver.flatten([_flow(number, one, among) for number, one in enumerate(outlook.likely)])
     steps = [
-        Step(one := outlook.likely[move.key], replace(move, key=one.schedule_id or 0)) for move in plan.moves
+        StaggerStep(one := outlook.likely[move.key], replace(move, key=one.schedule_id or 0))
+        for move in plan.moves
     ]
     steps.sort(key=lambda step: (-step.schedule.turns, step.schedule.name, step.move.key))
     by = {move.key: move.by for move in plan.moves}
@@ -66,14 +67,14 @@ def propose(outlook: Outlook, before: Forecast, among: Collection[int] = ()) -> 
     return Proposal(steps, plan.peak_before, plan.peak_after, before, after if by else before)
 
 
-def _flow(number: int, one: Likely, among: Collection[int]) -> Flow:
+def _flow(number: int, one: PlannedSchedule, among: Collection[int]) -> ScheduleLoad:
     """Return a likely schedule by its number in the outlook; the schedules of today's runs have no dues."""
     movable = bool(one.schedule_id) and (not among or one.schedule_id in among)
     minutes = sorted({int(due) // MINUTE for due in one.plan.dues[: one.plan.most]})
-    return Flow(number, one.turns, minutes, one.movable_cron if movable and minutes else "")
+    return ScheduleLoad(number, one.turns, minutes, one.movable_cron if movable and minutes else "")
 
 
-def _later(one: Likely, by: int) -> Likely:
+def _later(one: PlannedSchedule, by: int) -> PlannedSchedule:
     if not by:
         return one
     return replace(one, plan=replace(one.plan, dues=[due + by * MINUTE for due in one.plan.dues]))

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from django.utils.safestring import SafeString, mark_safe
 
-from schedules.forecast.forecast import Expected, Forecast
+from schedules.forecast.forecast import ExpectedRun, Forecast
 from schedules.timeline import labels
 from schedules.timeline.axis import Axis
 from schedules.timeline.lanes import Level, levels, peaks
-from schedules.timeline.rows import Cell, Row
+from schedules.timeline.rows import TimelineCell, TimelineRow
 
 AXIS, LANE, ROW = 36, 48, 26  # heights; the names beside the picture have the same, by class
 BAR, LEAST = 12, 3.0
@@ -21,7 +21,7 @@ LETTER = 0.75  # percent that a letter takes at most, the picture being as narro
 type Link = Callable[[int | None], str]
 
 
-def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[Row], link: Link) -> SafeString:
+def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[TimelineRow], link: Link) -> SafeString:
     """Draw the hours, two lanes for each forecast, and the rows; `link` gives a schedule's address."""
     lanes = [levels(forecast, axis) for forecast in played]
     most_waiting = max((level.waiting for lane in lanes for level in lane), default=0)
@@ -106,7 +106,7 @@ def _column(css: str, x: float, width: float, bottom: int, share: float) -> str:
     return f'<rect class="{css}" {where} width="{width:.3f}%" height="{height:.1f}"/>'
 
 
-def _row(row: Row, axis: Axis, top: int, address: str) -> Iterator[str]:
+def _row(row: TimelineRow, axis: Axis, top: int, address: str) -> Iterator[str]:
     """Draw a row's runs, each a link; the first is a stop of the Tab key, arrows lead to the others."""
     yield f'<g class="row"><line class="base" x1="0" x2="100%" y1="{top + ROW}" y2="{top + ROW}"/>'
     middle = top + (ROW - BAR) / 2
@@ -119,7 +119,7 @@ def _row(row: Row, axis: Axis, top: int, address: str) -> Iterator[str]:
     yield "</g>"
 
 
-def _bar(one: Expected, axis: Axis, y: float) -> str:
+def _bar(one: ExpectedRun, axis: Axis, y: float) -> str:
     """Draw the wait light and the run dark; what never runs is a hollow mark."""
     due, start, end = one.due_at, one.start_at, one.end_at
     if not (start and end):
@@ -133,7 +133,7 @@ def _stretch(css: str, begins: datetime, ends: datetime, axis: Axis, y: float) -
     return f'<rect class="{css}" x="{x:.3f}%" y="{y:g}" width="{width:.3f}%" height="{BAR}"/>'
 
 
-def _cell(cell: Cell, axis: Axis, top: int, busiest: float) -> str:
+def _cell(cell: TimelineCell, axis: Axis, top: int, busiest: float) -> str:
     """Draw an hour as high as it is worked, and above that as high as it is waited."""
     scale = (ROW - 6) / max(1.0, busiest)
     run, wait = max(LEAST, scale * cell.level), scale * cell.queue

@@ -2,16 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from schedules.forecast.forecast import FATES, Expected
+from schedules.forecast.forecast import FATES, ExpectedRun
 from schedules.timeline.axis import Axis
 from schedules.timeline.lanes import Level
-from schedules.timeline.rows import Cell
+from schedules.timeline.rows import TimelineCell
 from stagent.lib.web.formatting import said
 
 WORTH_TELLING = timedelta(seconds=1)
 
 
-def of_bar(one: Expected, axis: Axis) -> str:
+def of_bar(one: ExpectedRun, axis: Axis) -> str:
     """Say when one firing is due, starts and ends, or why it does not."""
     fate = f", {FATES[one.fate]}" if one.fate in FATES else ""
     due, start, end = one.due_at, one.start_at, one.end_at
@@ -25,7 +25,7 @@ def of_bar(one: Expected, axis: Axis) -> str:
     return f"{one.schedule.name}: due {_day(due, axis)}{waits}{takes}{fate}"
 
 
-def of_cell(cell: Cell, axis: Axis) -> str:
+def of_cell(cell: TimelineCell, axis: Axis) -> str:
     """Say what an hour adds up to."""
     names = f"{len(cell.schedules)} schedules" if len(cell.schedules) > 1 else next(iter(cell.schedules))
     told = [

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from schedules.forecast.forecast import Expected, Forecast
-from schedules.forecast.inputs import Likely
-from schedules.forecast.simulation import Fate
+from schedules.forecast.forecast import ExpectedRun, Forecast
+from schedules.forecast.inputs import PlannedSchedule
+from schedules.forecast.simulation import SimOutcome
 from schedules.timeline.axis import Axis
 
 STRETCH = timedelta(minutes=10)
@@ -51,22 +51,24 @@ def peaks(found: Sequence[Level]) -> list[Level]:
     return chosen[:MOST_PEAKS]
 
 
-def _runs(every: Iterable[Expected]) -> Stretches:
+def _runs(every: Iterable[ExpectedRun]) -> Stretches:
     found = [(start, end) for _, _, start, end, _ in every if start is not None and end is not None]
     return sorted([start for start, _ in found]), sorted([end for _, end in found])
 
 
-def _waits(every: Iterable[Expected]) -> Stretches:
+def _waits(every: Iterable[ExpectedRun]) -> Stretches:
     late = [one for one in every if one[2] != one[1]]  # most start when they are due
     found = [(one[1], until) for one in late if (until := _waits_until(*one)) > one[1]]
     return sorted([due for due, _ in found]), sorted([until for _, until in found])
 
 
-def _waits_until(schedule: Likely, due: float, start: float | None, end: float | None, fate: Fate) -> float:
+def _waits_until(
+    schedule: PlannedSchedule, due: float, start: float | None, end: float | None, fate: SimOutcome
+) -> float:
     """Return when it stops waiting: it starts, or nobody wants it any more, or it was skipped at once."""
     if start is not None:
         return start
-    return due + schedule.plan.patience_sec if fate is Fate.EXPIRED else due
+    return due + schedule.plan.patience_sec if fate is SimOutcome.EXPIRED else due
 
 
 def _highest(stretches: Stretches, since: datetime, count: int) -> list[int]:

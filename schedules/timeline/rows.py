@@ -6,19 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schedules.forecast.forecast import Expected, Forecast
-from schedules.forecast.inputs import Likely
-from schedules.forecast.simulation import Fate
+from schedules.forecast.forecast import ExpectedRun, Forecast
+from schedules.forecast.inputs import PlannedSchedule
+from schedules.forecast.simulation import SimOutcome
 from schedules.timeline.axis import Axis
 
 MOST_ROWS = 20
 MOST_BARS = 48  # in one row; more are drawn hour by hour
 type Owner = tuple[int | None, str]
-HELD = (Fate.RUNS, Fate.REPLACED)
+HELD = (SimOutcome.RUNS, SimOutcome.REPLACED)
 
 
 @dataclass(slots=True)
-class Cell:
+class TimelineCell:
     """What one hour of a row adds up to."""
 
     begins: datetime
@@ -42,20 +42,20 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """A schedule with its runs to come, one by one or hour by hour; without a number, many schedules."""
 
     name: str
     schedule_id: int | None
     runs: int
-    bars: Sequence[Expected] = ()
-    cells: Sequence[Cell] = ()
+    bars: Sequence[ExpectedRun] = ()
+    cells: Sequence[TimelineCell] = ()
     others: int = 0  # how many schedules it stands for beside the first
 
 
-def rows(forecast: Forecast, axis: Axis, most: int = MOST_ROWS) -> list[Row]:
+def rows(forecast: Forecast, axis: Axis, most: int = MOST_ROWS) -> list[TimelineRow]:
     """Return the busiest schedules, those that hold or want slots longest, and the rest as one."""
-    owned, wanted = defaultdict[Owner, list[Expected]](list), defaultdict[Owner, float](float)
+    owned, wanted = defaultdict[Owner, list[ExpectedRun]](list), defaultdict[Owner, float](float)
     for one in (*forecast.present, *forecast.firings):
         schedule = one[0]
         owner = schedule.schedule_id, schedule.name
@@ -67,28 +67,30 @@ def rows(forecast: Forecast, axis: Axis, most: int = MOST_ROWS) -> list[Row]:
     if rest := ranked[kept:]:
         every = [one for _, mine in rest for one in mine]
         name = f"{len(rest):,} other schedules"
-        found.append(Row(name, None, _runs(every), cells=_cells(every, axis), others=len(rest) - 1))
+        found.append(TimelineRow(name, None, _runs(every), cells=_cells(every, axis), others=len(rest) - 1))
     return found
 
 
-def _row(name: str, number: int | None, mine: Sequence[Expected], axis: Axis) -> Row:
+def _row(name: str, number: int | None, mine: Sequence[ExpectedRun], axis: Axis) -> TimelineRow:
     if len(mine) > MOST_BARS:
-        return Row(name, number, _runs(mine), cells=_cells(mine, axis))
-    return Row(name, number, _runs(mine), bars=mine)
+        return TimelineRow(name, number, _runs(mine), cells=_cells(mine, axis))
+    return TimelineRow(name, number, _runs(mine), bars=mine)
 
 
-def _runs(mine: Iterable[Expected]) -> int:
+def _runs(mine: Iterable[ExpectedRun]) -> int:
     return sum(one.start is not None for one in mine)
 
 
-def _wanted_sec(schedule: Likely, due: float, start: float | None, end: float | None, fate: Fate) -> float:
+def _wanted_sec(
+    schedule: PlannedSchedule, due: float, start: float | None, end: float | None, fate: SimOutcome
+) -> float:
     """Return how long it holds a slot and waits for it; what never runs counts as long as it would take."""
     return end - due if end is not None and fate in HELD else schedule.plan.takes_sec
 
 
-def _cells(every: Iterable[Expected], axis: Axis) -> list[Cell]:
+def _cells(every: Iterable[ExpectedRun], axis: Axis) -> list[TimelineCell]:
     """Put each firing into the hour in which it comes due, and its run into those it takes."""
-    cells = [Cell(*edges) for edges in axis.cells]
+    cells = [TimelineCell(*edges) for edges in axis.cells]
     begins = [cell.begins.timestamp() for cell in cells]
     ends = [cell.ends.timestamp() for cell in cells]
     for schedule, due, start, end, _ in every:

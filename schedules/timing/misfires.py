@@ -26,7 +26,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MisfireDecision:
     """What becomes of every due instant: each is in exactly one of the three."""
 
     fire: tuple[Instant, ...] = ()
@@ -42,7 +42,9 @@ def default_grace(period: timedelta | None) -> timedelta:
     return min(max(period / 2, SHORTEST_GRACE), LONGEST_GRACE)
 
 
-def plan(recurrence: Recurrence, first_due: Instant, now: datetime, policy: Policy, grace: timedelta) -> Plan:
+def decide(
+    recurrence: Recurrence, first_due: Instant, now: datetime, policy: Policy, grace: timedelta
+) -> MisfireDecision:
     """Decide about the instants from first_due through now.
 
     At most `grace` late is on time. The newest on-time instant fires and stands for the other on-time ones
@@ -50,14 +52,14 @@ def plan(recurrence: Recurrence, first_due: Instant, now: datetime, policy: Poli
     or skipped (skip). fire_all fires the newest ten, late or not; what is older is coalesced into them.
     """
     if first_due.at > now:
-        return Plan(next=first_due)
+        return MisfireDecision(next=first_due)
     before = first_due.at - MICROSECOND
     late_until = max(before, now - grace - MICROSECOND) if policy == "skip" else before
     skipped, late = _due(recurrence, first_due, before, late_until, keep=1)
     most = _most(policy)
     rest, count = _due(recurrence, first_due, late_until, now, keep=most + 1)
     fire, older = rest[-most:], rest[:-most]
-    return Plan(
+    return MisfireDecision(
         fire=tuple(fire),
         coalesced=_span(recurrence, first_due, late_until, older, count - len(fire)),
         skipped=_span(recurrence, first_due, before, skipped, late),
@@ -65,13 +67,15 @@ def plan(recurrence: Recurrence, first_due: Instant, now: datetime, policy: Poli
     )
 
 
-def plan_some(open_: Sequence[tuple[int, Instant]], now: datetime, policy: Policy, grace: timedelta) -> Plan:
+def decide_some(
+    open_: Sequence[tuple[int, Instant]], now: datetime, policy: Policy, grace: timedelta
+) -> MisfireDecision:
     """Decide likewise about some of the due instants, each with its number among all; `next` is not told."""
     late_before = now - grace if policy == "skip" else datetime.min.replace(tzinfo=now.tzinfo)
     late = [pair for pair in open_ if pair[1].at < late_before]
     rest = open_[len(late) :]
     most = _most(policy)
-    return Plan(
+    return MisfireDecision(
         fire=tuple(instant for _, instant in rest[-most:]),
         coalesced=spans(rest[:-most]),
         skipped=spans(late),

@@ -8,17 +8,16 @@ from schedules.transitions.accounts import Ending
 from schedules.transitions.claim import Claim, adopt, claim
 from schedules.transitions.enqueue import enqueue, enqueue_all, new_run
 from schedules.transitions.finish import finish, give_up, release, requeue
-from schedules.transitions.lease import note_work, progress, renew, request_cancel
+from schedules.transitions.lease import progress, record_work, renew, request_cancel
 from schedules.transitions.park import park, unpark, withdraw
 from schedules.transitions.schedules.next_instant import defer, move_on
 from schedules.transitions.schedules.status import forgive, pause, remove, restore, resume
-from schedules.transitions.slots import bring_in_strays
+from schedules.transitions.slots import reclaim_slots
 
 __all__ = [
     "Claim",
     "Ending",
     "adopt",
-    "bring_in_strays",
     "claim",
     "defer",
     "enqueue",
@@ -28,10 +27,11 @@ __all__ = [
     "give_up",
     "move_on",
     "new_run",
-    "note_work",
     "park",
     "pause",
     "progress",
+    "reclaim_slots",
+    "record_work",
     "release",
     "remove",
     "renew",

@@ -9,12 +9,12 @@ from django.db import transaction
 from agents import live_streams as activity
 from schedules import handover
 from schedules.conf import Conf
-from schedules.errors import Quicker
+from schedules.errors import LostRace
 from schedules.models import Run
 from schedules.models.run import UNADOPTED
 from schedules.states import RunStatus
 from schedules.transitions import slots, statements
-from schedules.transitions.slots import Place
+from schedules.transitions.slots import SlotChoice
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ def claim(
             deadline=now + run.time_left(conf.max_run_duration_sec),
         )
         if changed != 1:
-            raise Quicker(f"run {run.pk}")
+            raise LostRace(f"run {run.pk}")
         statements.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
         _measure(run, now, place, live_streams)
         if holder == UNADOPTED:
-            handover.hand_over(run.pk, claimed.token, run.pool)
+            handover.defer_wakeup(run.pk, claimed.token, run.pool)
     return claimed
 
 
-def _measure(run: Run, now: datetime, place: Place, live_streams: int | None) -> None:
+def _measure(run: Run, now: datetime, place: SlotChoice, live_streams: int | None) -> None:
     """Write what the slot cost in waiting and who else was at work, at the first claim."""
     if run.firing_id is None or run.started_at is not None:
         return

@@ -66,7 +66,7 @@ def _finish(
         if belief:  # its worker may have written after this pass began
             now = ends_at(held, now)
         run = _end(run_id, token, ending, now)
-        slots.give_back(run_id)
+        slots.release(run_id)
         measure(run, ending, now)
         if schedule:
             keep_books(run, schedule, now)
@@ -112,12 +112,12 @@ def _lock_schedule(run_id: int) -> Schedule | None:
 
 def _keep_books(run: Run, schedule: Schedule, now: datetime) -> None:
     outbox.post(run, schedule, now)  # first what happened, then what it means for the schedule
-    streaks.settle(run, schedule, now=now)
+    streaks.update(run, schedule, now=now)
 
 
 def _keep_what_can_be_kept(run: Run, schedule: Schedule, now: datetime) -> None:
     """Tell of the run all the same; what it means for its schedule is left out if that breaks."""
-    books = (partial(outbox.post, run, schedule, now), partial(streaks.settle, run, schedule, now=now))
+    books = (partial(outbox.post, run, schedule, now), partial(streaks.update, run, schedule, now=now))
     for write in books:
         with suppress(Exception), transaction.atomic():
             write()
@@ -155,7 +155,7 @@ def requeue(
             **(columns or {}),
             **{column: F(column) + amount for column, amount in counted.items()},
         )
-        slots.give_back(run_id)
+        slots.release(run_id)
         wakeup.ring()
 
 
@@ -174,7 +174,7 @@ def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None)
             slot_claimed_at=None,
             deadline_at=None,
         )
-        slots.give_back(run_id)
+        slots.release(run_id)
 
 
 def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:

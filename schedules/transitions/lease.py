@@ -38,7 +38,7 @@ def progress(run_id: int, token: UUID, **worked: Any) -> None:
     _write(run_id, token, **totals.of_run(), **no_outage, **worked)
 
 
-def note_work(run_id: int, token: UUID, *, worked_ms: int, deadline_at: datetime) -> None:
+def record_work(run_id: int, token: UUID, *, worked_ms: int, deadline_at: datetime) -> None:
     """Write how long a run has worked and when its time will be used up; `LeaseLost` as in `progress`."""
     _write(run_id, token, worked_ms=worked_ms, deadline_at=deadline_at)
 

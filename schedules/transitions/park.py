@@ -41,7 +41,7 @@ def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = Non
         )
         if changed != 1:
             raise LeaseLost(f"run {run_id}")
-        slots.give_back(run_id)
+        slots.release(run_id)
         run = Run.objects.get(pk=run_id)
         Transcript.objects.filter(pk=run.transcript_id).update(writer_token=None)
         if run.cancel_requested_at:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 
 from schedules.conf import Conf
-from schedules.errors import NoRoom, Quicker
+from schedules.errors import LostRace, NoCapacity
 from schedules.models import Pool, Run, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
@@ -22,7 +22,7 @@ log = logging.getLogger("stagent.slots")
 
 
 @dataclass(frozen=True)
-class Places:
+class FreeSlots:
     """The slots of one pool as one query saw them: free inside its size, and held outside it."""
 
     free: list[Slot]
@@ -31,50 +31,50 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Place:
+class SlotChoice:
     """A slot of the global cap, and how many others were held under it."""
 
     slot: Slot
     held: int
 
 
-def take(run: Run, conf: Conf) -> Place:
+def take(run: Run, conf: Conf) -> SlotChoice:
     """Hold a slot of the global cap, and one of the run's own pool; return the first. `NoRoom`, `Quicker`."""
     place = _place_under_the_cap(run, conf)
     _hold(place.slot, run)
     if run.pool and not run.forced:
-        _hold(_first(run.pool, look(run.pool, _size(run.pool)).free), run)
+        _hold(_first(run.pool, load(run.pool, _size(run.pool)).free), run)
     return place
 
 
-def _place_under_the_cap(run: Run, conf: Conf) -> Place:
-    places = look(DEFAULT_POOL, conf.max_concurrent)
+def _place_under_the_cap(run: Run, conf: Conf) -> SlotChoice:
+    places = load(DEFAULT_POOL, conf.max_concurrent)
     free = places.free[len(places.outside) :]  # the others belong to the strays
     if not free and run.forced:
-        overflow = look(OVERFLOW_POOL, conf.max_overflow).free
-        return Place(_first(OVERFLOW_POOL, overflow), places.held)
-    return Place(_first(DEFAULT_POOL, free), places.held)
+        overflow = load(OVERFLOW_POOL, conf.max_overflow).free
+        return SlotChoice(_first(OVERFLOW_POOL, overflow), places.held)
+    return SlotChoice(_first(DEFAULT_POOL, free), places.held)
 
 
-def bring_in_strays(conf: Conf) -> int:
+def reclaim_slots(conf: Conf) -> int:
     """Move runs from outside the cap into places that became free inside; return how many are left free.
 
     One transaction for each: two processes that move several in different orders would lock each other out.
     """
-    places = look(DEFAULT_POOL, conf.max_concurrent)
+    places = load(DEFAULT_POOL, conf.max_concurrent)
     for stray, place in zip(places.outside, places.free, strict=False):
-        with suppress(Quicker), transaction.atomic():
+        with suppress(LostRace), transaction.atomic():
             _move(stray, place)
     return max(0, len(places.free) - len(places.outside))
 
 
 def _first(pool: str, free: list[Slot]) -> Slot:
     if not free:
-        raise NoRoom(pool)
+        raise NoCapacity(pool)
     return free[0]
 
 
-def look(pool: str, size: int) -> Places:
+def load(pool: str, size: int) -> FreeSlots:
     """Return the slots of a pool, free and stray, making the rows a raised size asks for."""
     under_the_cap = pool == DEFAULT_POOL
     rows = statements.PLACES_UNDER_THE_CAP() if under_the_cap else statements.PLACES(pool=pool)
@@ -83,10 +83,10 @@ def look(pool: str, size: int) -> Places:
         Slot.objects.bulk_create(
             [Slot(pool=pool, number=number) for number in missing], ignore_conflicts=True
         )
-        return look(pool, size)
+        return load(pool, size)
     inside = [mine[number] for number in range(1, size + 1) if mine[number].enabled]
     held = [slot for slot in rows if slot.run_id is not None]
-    return Places(
+    return FreeSlots(
         free=[slot for slot in inside if slot.run_id is None],
         outside=[slot for slot in held if slot not in inside],
         held=len(held),
@@ -101,9 +101,9 @@ def _hold(slot: Slot, run: Run) -> None:
     try:
         changed = statements.HOLD(slot_id=slot.pk, run_id=run.pk)
     except IntegrityError:  # the run holds another slot of this pool: somebody claimed it
-        raise Quicker(f"run {run.pk}") from None
+        raise LostRace(f"run {run.pk}") from None
     if changed != 1:
-        raise Quicker(f"slot {slot}")
+        raise LostRace(f"slot {slot}")
 
 
 def _move(stray: Slot, place: Slot) -> None:
@@ -115,10 +115,10 @@ def _move(stray: Slot, place: Slot) -> None:
         and Slot.objects.free().filter(pk=place.pk).update(run_id=run_id) == 1
     )
     if not moved:  # and nothing was tried after the first belief that failed: the run may be inside already
-        raise Quicker("stray")
+        raise LostRace("stray")
 
 
-def give_back(run_id: int) -> None:
+def release(run_id: int) -> None:
     """Free whatever the run holds. Holding nothing is a broken promise, and no reason to hold the run up."""
     if statements.GIVE_BACK(run_id=run_id) < 1:
         log.error("Run %s was running without a slot.", run_id)

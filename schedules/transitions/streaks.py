@@ -27,7 +27,7 @@ SHORTEST_LIMIT_MS = 1_000  # below its share nothing is looked up
 GRACE_PERIODS = 2  # after max_turns was set, a breach is logged and not counted
 
 
-def settle(run: Run, schedule: Schedule, *, now: datetime) -> None:
+def update(run: Run, schedule: Schedule, *, now: datetime) -> None:
     """Write the ending of a run into its schedule, locked and just read, in the transaction that ended it."""
     _average(schedule, run)
     _notice_slowness(schedule, run, now)
@@ -125,7 +125,7 @@ def _pause_itself(schedule: Schedule, why: str, now: datetime) -> None:
         return
     schedule.status, schedule.paused_reason = ScheduleStatus.PAUSED, reason
     outbox.post_self_pause(schedule, now)
-    notices.tell_self_pause(schedule, why, now)
+    notices.notify_self_pause(schedule, why, now)
     announce(schedule_paused_itself, schedule=schedule)
 
 

@@ -18,7 +18,7 @@ from agents.states import BudgetScope, BudgetWindow
 from chat import stream_metrics
 from schedules import conf
 from schedules.capacity import conditions, effective_cap
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.dashboard import day, queue, slots, trouble, upcoming
 from schedules.dashboard.day import Hour
 from schedules.models import Notice
@@ -50,8 +50,8 @@ class Day:
 
 def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return the panels that this user may see."""
-    cap = effective_cap.look(now)
-    at = conditions.look(now, replace(conf.load(), max_concurrent=cap.value))
+    cap = effective_cap.snapshot(now)
+    at = conditions.load(now, replace(conf.load(), max_concurrent=cap.value))
     allowed = {
         name: panel for name, (permission, panel) in PANELS.items() if request.user.has_perm(permission)
     }
@@ -91,13 +91,13 @@ def _bar(hour: Hour) -> Bar:
 
 MOST_NOTICES = 5
 
-PANELS: dict[str, tuple[str, Callable[[Situation], Any]]] = {
+PANELS: dict[str, tuple[str, Callable[[StartConditions], Any]]] = {
     "notices": ("schedules.view_notice", lambda at: list(Notice.objects.unseen()[:MOST_NOTICES])),
-    "pools": ("schedules.view_slot", lambda at: slots.look(at.conf)),
-    "queue": ("schedules.view_run", queue.look),
-    "upcoming": ("schedules.view_schedule", lambda at: upcoming.look(at.now)),
-    "trouble": ("schedules.view_run", lambda at: trouble.look(at.now)),
-    "day": ("schedules.view_firing", lambda at: _day(day.look(at.now))),
+    "pools": ("schedules.view_slot", lambda at: slots.load(at.conf)),
+    "queue": ("schedules.view_run", queue.load),
+    "upcoming": ("schedules.view_schedule", lambda at: upcoming.load(at.now)),
+    "trouble": ("schedules.view_run", lambda at: trouble.load(at.now)),
+    "day": ("schedules.view_firing", lambda at: _day(day.load(at.now))),
     "streams": ("agents.view_livestream", lambda at: stream_metrics.being_answered(at.now)),
     "changes": ("admin.view_logentry", lambda at: list(_changes()[:MOST_CHANGES])),
     "money": ("agents.view_ledgerentry", lambda at: _money(at.now)),

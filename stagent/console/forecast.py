@@ -13,7 +13,7 @@ from django.urls import reverse
 from schedules import conf
 from schedules.capacity import conditions, effective_cap
 from schedules.forecast import inputs
-from schedules.forecast.forecast import HOURS, Expected, Forecast, play
+from schedules.forecast.forecast import HOURS, ExpectedRun, Forecast, play
 from schedules.timeline.axis import Axis
 from schedules.timeline.drawing import draw
 from schedules.timeline.rows import rows
@@ -38,9 +38,9 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return what the page shows; PermissionDenied to those who may not see schedules."""
     if not request.user.has_perm("schedules.view_schedule"):
         raise PermissionDenied
-    at = conditions.look(now, effective_cap.load(now))
+    at = conditions.load(now, effective_cap.load(now))
     until, in_force = now + timedelta(hours=HOURS), at.conf.max_concurrent
-    outlook = inputs.look(at, until)
+    outlook = inputs.load(at, until)
     cap, wrong = _asked(request.GET.get("cap", "").strip())
     tried = [in_force, *([cap] if cap and cap != in_force else [])]
     played = [play(outlook, now=now, until=until, cap=one) for one in tried]
@@ -112,7 +112,7 @@ def _part_of_day(date: Any, axis: Axis) -> str:
     return f"until {last:%H:%M}" if date == last.date() else ""
 
 
-def _became(one: Expected) -> str:
+def _became(one: ExpectedRun) -> str:
     return "" if one.start_at else str(one.fate)
 
 

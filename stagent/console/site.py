@@ -41,7 +41,7 @@ class ConsoleSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
         context["sections"] = navigation.sections(context["available_apps"], request.path)
-        context["pulse"] = SimpleLazyObject(lambda: status.take(clock.now()))
+        context["pulse"] = SimpleLazyObject(lambda: status.load(clock.now()))
         return context
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
@@ -50,7 +50,7 @@ class ConsoleSite(admin.AdminSite):
     def board(self, request: HttpRequest) -> HttpResponse:
         """Show the first page's moving part, for the page to fetch again and again."""
         now = clock.now()
-        context = dashboard.look(request, now) | {"pulse": status.take(now)}
+        context = dashboard.look(request, now) | {"pulse": status.load(now)}
         return render(request, "console/board.html", context)
 
     def forecast(self, request: HttpRequest) -> HttpResponse:

@@ -8,13 +8,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.forecast import inputs
 from schedules.forecast.forecast import HOURS, Forecast, play
-from schedules.forecast.inputs import Outlook
+from schedules.forecast.inputs import ForecastInput
 from schedules.forecast.stagger_solver import FARTHEST
 from schedules.services import stagger
-from schedules.services.stagger import Applied, Proposal, Step
+from schedules.services.stagger import Applied, Proposal, StaggerStep
 from schedules.timing.phrases import When, describe_when
 from stagent.lib import clock
 from stagent.lib.web import formatting
@@ -31,12 +31,14 @@ MOST_NAMED = 5
 class Line:
     """One move as it is shown."""
 
-    step: Step
+    step: StaggerStep
     now: str
     then: str
 
 
-def look(request: HttpRequest, at: Situation, outlook: Outlook, forecast: Forecast) -> dict[str, Any]:
+def look(
+    request: HttpRequest, at: StartConditions, outlook: ForecastInput, forecast: Forecast
+) -> dict[str, Any]:
     """Return the proposal for the page, or that it is there for the asking."""
     among = [int(number[:18]) for number in request.GET.get("among", "").split(",") if number.isdecimal()]
     if len(outlook.likely) > AT_ONCE and not among and "flatten" not in request.GET:
@@ -54,12 +56,14 @@ def look(request: HttpRequest, at: Situation, outlook: Outlook, forecast: Foreca
     }
 
 
-def look_farther(at: Situation, outlook: Outlook, forecast: Forecast) -> tuple[Outlook, Forecast]:
+def look_farther(
+    at: StartConditions, outlook: ForecastInput, forecast: Forecast
+) -> tuple[ForecastInput, Forecast]:
     """Return the coming week, in which weekly schedules meet; the same hours where they are crowded."""
     if sum(len(one.plan.dues) for one in outlook.likely) > CROWDED:
         return outlook, forecast
     until = at.now + WEEK
-    week = inputs.look(at, until)
+    week = inputs.load(at, until)
     return week, play(week, now=at.now, until=until, cap=forecast.cap)
 
 

@@ -145,7 +145,7 @@ def scheduler(now: datetime) -> Finding:
     there = Scheduler.objects.running(now)
     alive = [one for one in there if not one.is_worker]
     if alive:
-        nobody = "no worker is running" if handover.chosen() else "none of them executes"
+        nobody = "no worker is running" if handover.is_cluster() else "none of them executes"
         idle = "" if any(one.executes for one in there) else f", {nobody}"
         return Finding("scheduler", Level.WARN if idle else Level.OK, f"{len(alive)} running{idle}")
     last = Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()

@@ -50,6 +50,6 @@ class Watchman:
         close_old_connections()
         now = clock.now()
         self._since = self._since or now
-        if detectors.look_for_scheduler(now, self._since, self._seen):
+        if detectors.detect_missing_scheduler(now, self._since, self._seen):
             self._seen = now
         send_due(now, notice__isnull=False)

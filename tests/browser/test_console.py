@@ -191,7 +191,7 @@ def test_a_page_that_lost_the_server_says_so_and_recovers(visit):
 def test_a_notice_is_acknowledged_on_the_first_page_and_leaves_it(visit):
     a_scheduler(clock.now())
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", clock.now())
-    detectors.look(clock.now())
+    detectors.detect(clock.now())
     page = visit("/admin/", phone=True)
     notices = page.get_by_role("region", name="Notices")
     expect(notices).to_contain_text("The breaker of anthropic is open")

@@ -61,7 +61,7 @@ def pages():
     Budget.objects.create(scope="install", window="day", max_turns=10)
     budgets.charge(budgets.Spender(Activity.RUN_TURN), Usage(input=1000), model="claude-opus-5-5", now=now)
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", now)
-    detectors.look(now)
+    detectors.detect(now)
     one = f"schedules/schedule/{schedule.pk}"
     rows = (
         f"{one}/change", f"{one}/history", f"{one}/delete", f"schedules/schedule/{weary.pk}/change",

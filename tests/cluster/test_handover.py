@@ -77,7 +77,7 @@ def test_a_run_of_a_pool_goes_to_the_queue_of_that_name():
 def test_without_a_worker_nothing_is_claimed_and_the_queue_says_so():
     run = a_queued_run()
     a_handing_scheduler()
-    at = conditions.look(NOON, conf.load(), claims=True)
+    at = conditions.load(NOON, conf.load(), claims=True)
     assert drain(at, UNADOPTED) == []
     assert queue.explain([run], at)[0].sentence == "Waiting for a worker."
 
@@ -86,7 +86,7 @@ def test_a_worker_for_one_pool_gets_the_runs_of_that_pool_only():
     Pool.objects.create(name="gpu", size=1)
     a_worker(pools="gpu")
     other, mine = a_queued_run(), a_queued_run(a_schedule(name="Picture", pool_id="gpu"))
-    at = conditions.look(NOON, conf.load(), claims=True)
+    at = conditions.load(NOON, conf.load(), claims=True)
     assert [claimed.run_id for claimed in drain(at, UNADOPTED)] == [mine.pk]
     assert queue.explain([other], at)[0].sentence == "Waiting for a worker."
 
@@ -172,16 +172,16 @@ def test_run_now_needs_a_scheduler_and_a_worker(who):
 def test_a_workers_own_limit_is_no_cap():
     a_worker(cap=40)
     a_handing_scheduler()
-    assert effective_cap.look(NOON).value == 2
+    assert effective_cap.snapshot(NOON).value == 2
 
 
 def test_that_no_worker_is_there_is_told_everywhere():
     a_handing_scheduler(clock.now())
     assert "no worker" in health.scheduler(clock.now()).detail
     assert report.workers(clock.now()).level == Level.FAIL
-    seen = status.take(clock.now())
+    seen = status.load(clock.now())
     assert (seen.executing, seen.wants_workers) == (False, True)
-    detectors.look_for_scheduler(clock.now(), clock.now() - timedelta(hours=1))
+    detectors.detect_missing_scheduler(clock.now(), clock.now() - timedelta(hours=1))
     assert Notice.objects.get().text.startswith("No worker is running")
 
 

@@ -11,7 +11,7 @@ from agents.protocol.events import Notice
 from agents.transcripts import transcript
 from schedules import conf as settings
 from schedules.capacity import conditions
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.dispatch.drain import adopt_waiting, drain
 from schedules.dispatch.reaper import reap
 from schedules.dispatch.tick import tick
@@ -34,8 +34,8 @@ from schedules.transitions import (
 from tests.support.racer import Race
 
 
-def look(race: Race) -> Situation:
-    return conditions.look(race.now(), settings.load(), claims=True)
+def look(race: Race) -> StartConditions:
+    return conditions.load(race.now(), settings.load(), claims=True)
 
 
 def ticker(race: Race) -> dict[str, int]:
@@ -82,7 +82,7 @@ def _is_to_stop(claimed: Claim) -> bool:
     return Run.objects.filter(pk=claimed.run_id).exclude(cancel_requested_at=None).exists()
 
 
-def _fate(moment: Situation, vanishing: float) -> Any:
+def _fate(moment: StartConditions, vanishing: float) -> Any:
     """Return when the work is done; None: it stalls until somebody else has taken the run."""
     if random.random() < vanishing:
         return None

@@ -10,7 +10,7 @@ from schedules import conf
 from schedules.dispatch.reaper import reap
 from schedules.models import Firing, Pool, Run, Schedule, Slot
 from schedules.states import FINISHED, FiringKind, OverlapPolicy, RunStatus
-from schedules.transitions import bring_in_strays
+from schedules.transitions import reclaim_slots
 from stagent.ops import audit
 from tests.races.actors import cap_changer, person, reaper, ticker, worker
 from tests.support.builders import a_schedule, a_scheduler
@@ -124,5 +124,5 @@ def test_the_cap_may_change_while_everybody_races() -> None:
     check_that_slots_and_runs_agree(observer)
     assert observer.most("inside") <= max(caps)
     assert observer.most("highest") <= max(caps)
-    bring_in_strays(conf.load())
+    reclaim_slots(conf.load())
     check_that_nothing_was_lost()

@@ -50,11 +50,11 @@ def test_an_answer_whose_process_died_at_once_is_found_by_a_scheduler(alice) -> 
     run = ask(WORDS)
     with scheduler():
         wait_until(is_now(run, RunStatus.WAITING), within=AGES)
-        questions.question_answered.disconnect(questions.go_on)
+        questions.question_answered.disconnect(questions.requeue_answered)
         try:
             approvals.answer(Approval.objects.get().pk, alice, "deny")
         finally:
-            questions.listen()
+            questions.connect()
         wait_until(finished(run), within=AGES)
     assert "I did not get an answer." in Run.objects.get(pk=run.pk).result
 

@@ -9,7 +9,7 @@ from django.db import connections
 from chat.models import Conversation, Message
 from chat.worker import assignment
 from schedules.deliveries import outbox
-from schedules.deliveries.sender import tell_due
+from schedules.deliveries.sender import enqueue_due
 from schedules.dispatch import retention
 from schedules.dispatch.loop import Loop
 from schedules.models import Delivery, Run
@@ -129,7 +129,7 @@ def test_news_for_somebody_who_is_gone_is_dropped(bob):
 def test_a_self_pause_goes_the_whole_way(bob):
     schedule = a_schedule(owner=bob, paused_reason="Three failures in a row.")
     outbox.post_self_pause(schedule, NOON)
-    assert tell_due(NOON) == 1
+    assert enqueue_due(NOON) == 1
     assert Delivery.objects.get().status == "delivered"
     assert Message.objects.get().card["type"] == "self_pause"
 

@@ -70,7 +70,7 @@ def test_a_viewer_is_offered_no_button_that_would_be_refused(client, dora):
     now = clock.now()
     run, _ = a_running_run(schedule := a_schedule(now), now)
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", now)
-    detectors.look(now)
+    detectors.detect(now)
     client.force_login(dora)
     one = (f"schedules/schedule/{schedule.pk}/change/", f"schedules/run/{run.pk}/change/")
     for page in (*PAGES, *one):

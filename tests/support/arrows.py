@@ -9,14 +9,14 @@ from django.db import DatabaseError, models, transaction
 
 from agents.runtimes.errors import LeaseLost
 from chat.errors import Quicker as ChatQuicker
-from schedules.errors import NoRoom, Quicker
+from schedules.errors import LostRace, NoCapacity
 from stagent.lib.problems import Problem
 
 REFUSALS = (
     LeaseLost,
-    Quicker,
+    LostRace,
     ChatQuicker,
-    NoRoom,
+    NoCapacity,
     Problem,
     ValueError,
     AssertionError,

@@ -15,7 +15,7 @@ from agents.states import ApprovalKind
 from agents.transcripts import transcript
 from schedules import conf
 from schedules.capacity import conditions
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.models import Run, Schedule, Scheduler
 from schedules.models.spending import spender
 from schedules.services import edit_schedule
@@ -109,8 +109,8 @@ def a_waiting_run(
     return run, question
 
 
-def the_situation(now: datetime = NOON) -> Situation:
-    return conditions.look(now, conf.load(), claims=True)
+def the_situation(now: datetime = NOON) -> StartConditions:
+    return conditions.load(now, conf.load(), claims=True)
 
 
 def a_scheduler(now: datetime, **columns: Any) -> Scheduler:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import OuterRef, Q, Subquery
 from django.utils.safestring import SafeString
 
-from schedules.admin.badges import OF_FATE, fate
+from schedules.admin.badges import OF_FATE, outcome_badge
 from schedules.models import Firing, Schedule
 from stagent.lib.web import formatting, svg_charts
 from stagent.lib.web.svg_charts import Bar
@@ -44,7 +44,7 @@ def draw(firings: list[Firing]) -> SafeString:
         return formatting.NOTHING
     longest = max((firing.duration_ms or 0 for firing in firings), default=0) or 1
     missing = [NOT_YET] * (LENGTH - len(firings))
-    counted = Counter(fate(firing) for firing in firings)
+    counted = Counter(outcome_badge(firing) for firing in firings)
     label = f"The last {len(firings)} firings: " + ", ".join(
         f"{number} {told}" for told, number in counted.items()
     )
@@ -54,7 +54,7 @@ def draw(firings: list[Firing]) -> SafeString:
 
 
 def _bar(firing: Firing, longest: int) -> Bar:
-    told = fate(firing)
+    told = outcome_badge(firing)
     took = f", took {formatting.said(firing.duration_ms)}" if firing.duration_ms is not None else ""
     why = f" ({firing.failure_reason or firing.reason})" if firing.failure_reason or firing.reason else ""
     height = LOWEST + (HIGHEST - LOWEST) * (firing.duration_ms or 0) / longest

@@ -16,7 +16,7 @@ from schedules.admin.badges import run_badge
 from schedules.admin.filters import DayFilter, ScheduleFilter
 from schedules.admin.runs import transcript
 from schedules.admin.runs.columns import RunColumns, took_ms
-from schedules.admin.runs.failure_help import remedy
+from schedules.admin.runs.failure_help import failure_help
 from schedules.capacity import conditions, effective_cap
 from schedules.dashboard import queue
 from schedules.errors import NotAllowed
@@ -112,7 +112,7 @@ class RunAdmin(RunColumns):
         may_change = request.user.has_perm("schedules.change_run")
         queued = run.status == RunStatus.QUEUED
         now = clock.now()
-        waiting = queue.explain([run], conditions.look(now, effective_cap.load(now))) if queued else [None]
+        waiting = queue.explain([run], conditions.load(now, effective_cap.load(now))) if queued else [None]
         return {
             "run": run,
             "badge": run_badge(run),
@@ -120,7 +120,7 @@ class RunAdmin(RunColumns):
             "took_ms": took_ms(run),
             "questions": Approval.objects.open().filter(transcript=run.transcript_id).order_by("pk"),
             "answerable": Approval.objects.of(operator(request)).open().filter(transcript=run.transcript_id),
-            "remedy": remedy(run),
+            "remedy": failure_help(run),
             "default_turns": run.profile.max_turns or conf.load().default_max_turns,
             "may_cancel": may_change and not run.finished and not run.cancel_requested_at,
             "may_retry": request.user.has_perm("schedules.run_schedule") and run.finished and run.schedule_id,

@@ -35,7 +35,7 @@ class WithReasons(ChangeList):
             run.unpriced_turns = unpriced[run.pk]
         queued = [run for run in runs if run.status == RunStatus.QUEUED]
         if queued:
-            explained = queue.explain(queued, conditions.look(now := clock.now(), effective_cap.load(now)))
+            explained = queue.explain(queued, conditions.load(now := clock.now(), effective_cap.load(now)))
             waiting = {one.run.pk: one for one in explained}
             for run in queued:
                 run.waiting = waiting[run.pk]

@@ -5,7 +5,7 @@ from schedules.models import Run
 from schedules.states import RunStatus
 
 
-def remedy(run: Run) -> str:
+def failure_help(run: Run) -> str:
     """Say what to do, where the detail does not say it already; nothing for a run that did not fail."""
     if run.status != RunStatus.FAILED:
         return ""

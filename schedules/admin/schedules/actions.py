@@ -44,7 +44,7 @@ NEEDS = {
 NO_ROOM = (CapacityFull, NoScheduler, Blocked)
 
 
-class ScheduleDoing(ScheduleColumns):
+class ScheduleActions(ScheduleColumns):
     """What can be done with schedules besides editing them."""
 
     actions: Any = ("pause", "resume", "run_now", "force", "duplicate", "reset_streaks", "stagger")
@@ -79,7 +79,7 @@ class ScheduleDoing(ScheduleColumns):
             self.message_user(request, "This is the copy. It is paused until you resume it.")
             return redirect("admin:schedules_schedule_change", copy.pk)
         self._try(request, schedule, PLAIN[verb])
-        return redirect(back(request))
+        return redirect(redirect_back(request))
 
     def _run(self, request: HttpRequest, schedule: Schedule, *, queue: bool) -> HttpResponse:
         """Run it and show the run; where there is no room, ask whether to wait or to force."""
@@ -194,7 +194,7 @@ class ScheduleDoing(ScheduleColumns):
         return (
             redirect("admin:schedules_run_change", runs[0].pk)
             if len(chosen) == len(runs) == 1
-            else redirect(back(request))
+            else redirect(redirect_back(request))
         )
 
     # Both.
@@ -210,7 +210,11 @@ class ScheduleDoing(ScheduleColumns):
             self._try(request, schedule, verb)
 
     def _ask(self, request: HttpRequest, page: str, asked: dict[str, Any]) -> HttpResponse:
-        context = self.admin_site.each_context(request) | {"opts": self.opts, "back": back(request)} | asked
+        context = (
+            self.admin_site.each_context(request)
+            | {"opts": self.opts, "back": redirect_back(request)}
+            | asked
+        )
         context["may_force"] = self.has_force_permission(request)
         return render(request, f"admin/schedules/schedule/{page}.html", context)
 
@@ -226,7 +230,7 @@ def run_link(run: Run) -> SafeString:
     )
 
 
-def back(request: HttpRequest, otherwise: str = "admin:schedules_schedule_changelist") -> str:
+def redirect_back(request: HttpRequest, otherwise: str = "admin:schedules_schedule_changelist") -> str:
     """Return the page of this site that the request came from; the list where that cannot be told."""
     came_from = request.headers.get("Referer", "")
     ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())

@@ -17,8 +17,8 @@ from schedules.admin.filters import AttentionFilter
 from schedules.admin.firings import sparkline
 from schedules.admin.runs.calibration import drift
 from schedules.admin.schedules import preview
-from schedules.admin.schedules.actions import ScheduleDoing
-from schedules.admin.schedules.collision_banner import tell
+from schedules.admin.schedules.actions import ScheduleActions
+from schedules.admin.schedules.collision_banner import show_collisions
 from schedules.admin.schedules.columns import streak_badges
 from schedules.admin.schedules.form import ScheduleForm
 from schedules.forecast import collisions
@@ -44,7 +44,7 @@ HISTORY = 15
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(ScheduleDoing):
+class ScheduleAdmin(ScheduleActions):
     form = ScheduleForm
     list_select_related = ("profile", "project")
     list_filter = ("status", AttentionFilter, "kind", "profile", "project")
@@ -91,14 +91,14 @@ class ScheduleAdmin(ScheduleDoing):
         """Write what was changed over the row as it is now, and say with whom it collides."""
         now, user = clock.now(), operator(request)
         row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
-        taken = edit_schedule.take_over(row, form.changes, user) if change else {"owner": user}
+        taken = edit_schedule.change_owner(row, form.changes, user) if change else {"owner": user}
         changes = form.changes | taken
         if change and taken:
             audit_log.note(user, obj, audit_log.CHANGE, "Took it over: its agents act in their name now.")
         obj.pk = edit_schedule.save(row, changes, now=now).pk
         obj.refresh_from_db()
         for collision in collisions.check(obj, now):
-            self.message_user(request, tell(collision), messages.WARNING)
+            self.message_user(request, show_collisions(collision), messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: Schedule) -> None:
         remove(obj.pk, now=clock.now())
@@ -117,7 +117,7 @@ class ScheduleAdmin(ScheduleDoing):
         """Tell what the fields would mean, while they are typed."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        seen = preview.look(request.POST, clock.now(), request.GET.get("schedule", ""))
+        seen = preview.preview(request.POST, clock.now(), request.GET.get("schedule", ""))
         return render(request, "schedules/_preview.html", {"preview": seen})
 
     def render_change_form(
@@ -126,7 +126,7 @@ class ScheduleAdmin(ScheduleDoing):
         form = context["adminform"].form
         typed = form.data if form.is_bound else form.initial
         number = str(schedule.pk) if (schedule := kwargs.get("obj")) else ""
-        context |= {"preview": preview.look(typed, clock.now(), number), "zones": names()}
+        context |= {"preview": preview.preview(typed, clock.now(), number), "zones": names()}
         if schedule := kwargs.get("obj"):
             context |= self._about(request, schedule)
         return super().render_change_form(request, context, *args, **kwargs)

@@ -11,7 +11,7 @@ from schedules.forecast.collisions import in_words
 MOST_NAMED = 4
 
 
-def tell(collision: dict[str, Any]) -> SafeString:
+def show_collisions(collision: dict[str, Any]) -> SafeString:
     """Say a warning of `collisions.check` in a sentence or two."""
     busy = _list(collision["overlapping_minutes"])
     return format_html("<strong>Busy at {}:</strong> {}", busy, in_words(collision))

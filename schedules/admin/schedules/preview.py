@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from schedules import conf
 from schedules.admin.runs import hints
-from schedules.admin.schedules.collision_banner import tell
+from schedules.admin.schedules.collision_banner import show_collisions
 from schedules.admin.schedules.form_fields import WallTimeField
 from schedules.forecast import collisions
 from schedules.models import Pool, Schedule
@@ -60,7 +60,7 @@ class Preview:
         return f"{self.says}.{first}{' It comes due together with others.' if self.collisions else ''}"
 
 
-def look(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> Preview:
+def preview(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> Preview:
     """Read the fields as saving would, and say in a sentence what is wrong; the id is an edited one's."""
     profile = str(data.get("profile", ""))
     chat_first = hints.chat_first(conf.load())
@@ -119,7 +119,7 @@ def _tell(preview: Preview, schedule: Schedule, now: datetime) -> None:
     preview.jitter_sec = schedule.jitter_sec
     preview.fires = [_fire(instant, zone(schedule.timezone)) for instant in following[:COUNT]]
     preview.more = len(following) > COUNT
-    preview.collisions = [tell(collision) for collision in collisions.check(schedule, now)]
+    preview.collisions = [show_collisions(collision) for collision in collisions.check(schedule, now)]
 
 
 def _following(schedule: Schedule, now: datetime) -> list[Instant]:

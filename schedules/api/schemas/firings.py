@@ -66,10 +66,10 @@ class FiringRow(Row):
 
 def firing_rows(firings: Any) -> list[FiringRow]:
     """Show firings that carry the ids of their runs."""
-    return list(told(firings))
+    return list(firing_message(firings))
 
 
-def told(firings: Iterable[Any]) -> Iterator[FiringRow]:
+def firing_message(firings: Iterable[Any]) -> Iterator[FiringRow]:
     """Show them one by one."""
     return (FiringRow.model_validate(vars(firing)) for firing in firings)
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from schedules.api.schemas.examples import FORECAST, STAGGER
-from schedules.services.stagger import Proposal, Step
+from schedules.services.stagger import Proposal, StaggerStep
 from stagent.lib.api.types import Id, Page, Row
 
 
@@ -105,7 +105,7 @@ def answer(proposal: Proposal, *, offset: int, limit: int) -> dict[str, Any]:
     }
 
 
-def _row(step: Step) -> dict[str, Any]:
+def _row(step: StaggerStep) -> dict[str, Any]:
     return {
         "schedule_id": step.move.key,
         "schedule_name": step.schedule.name,

@@ -100,7 +100,7 @@ class NewSchedule(ScheduleChanges):
         self.model_fields_set.add("profile")  # its default counts as given
 
 
-class PreviewAsked(Timing):
+class PreviewRequest(Timing):
     """A timing to look at. `expression` takes both cron and words."""
 
     model_config = ConfigDict(json_schema_extra={"example": PREVIEW})
@@ -112,7 +112,7 @@ class PreviewAsked(Timing):
     profile: Text | None = None
 
 
-class Because(Asked):
+class PauseRequest(Asked):
     """Why, in a sentence for those who look later."""
 
     model_config = ConfigDict(

@@ -12,7 +12,7 @@ from agents.spending import budgets
 from agents.states import FailureReason
 from schedules import conf
 from schedules.capacity import conditions as situations
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.capacity.wait_reasons import reason
 from schedules.models import Run
 from schedules.states import RunStatus, Source, WaitReason
@@ -78,7 +78,7 @@ def run_rows(runs: Iterable[Run], now: datetime) -> list[RunRow]:
     """Show runs; what holds work back is looked up once for all, and only where one waits."""
     runs = list(runs)
     waiting = any(run.status == RunStatus.QUEUED for run in runs)
-    situation = situations.look(now, conf.load()) if waiting else None
+    situation = situations.load(now, conf.load()) if waiting else None
     return [RunRow.model_validate(each) for each in told(runs, situation)]
 
 
@@ -86,7 +86,7 @@ def run_row(run: Run, now: datetime) -> RunRow:
     return run_rows([run], now)[0]
 
 
-def told(runs: Sequence[Run], situation: Situation | None) -> Iterator[dict[str, Any]]:
+def told(runs: Sequence[Run], situation: StartConditions | None) -> Iterator[dict[str, Any]]:
     """Yield the values of their rows, by the names of the columns; no situation: none of them is queued."""
     unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
     for run in runs:

@@ -14,7 +14,7 @@ from schedules.api.schemas.runs import RunRow, run_rows, shown, told
 from schedules.capacity import conditions as situations
 from schedules.capacity import processes as presence
 from schedules.conf import Conf
-from schedules.forecast.eta import starts
+from schedules.forecast.eta import expected_starts
 from schedules.models import Pool, Run, Scheduler, Slot
 from schedules.models.scheduler import A_WORKER
 from schedules.models.slot import DEFAULT_POOL
@@ -120,8 +120,8 @@ def queue_rows(queue: Sequence[Run], now: datetime, conf: Conf) -> list[QueuedRo
     """Show queued runs with when they are expected to start, as the slots and the queue are now."""
     if not queue:
         return []
-    situation = situations.look(now, conf)
-    expected = {} if situation.nobody_starts else starts(situation, SHOWN)
+    situation = situations.load(now, conf)
+    expected = {} if situation.nobody_starts else expected_starts(situation, SHOWN)
     return [
         QueuedRow.model_validate(each | {"expected_start_at": expected.get(each["id"])})
         for each in told(queue, situation)

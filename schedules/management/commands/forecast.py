@@ -19,7 +19,7 @@ from schedules import conf
 from schedules.capacity import conditions, effective_cap
 from schedules.forecast import inputs
 from schedules.forecast.as_json import answer
-from schedules.forecast.forecast import FATES, HOURS, MOST_HOURS, Day, Expected, Forecast, play
+from schedules.forecast.forecast import FATES, HOURS, MOST_HOURS, ExpectedRun, Forecast, ForecastDay, play
 from schedules.timing.timezones import zone
 from stagent.lib import clock
 from stagent.lib.web.formatting import money
@@ -42,9 +42,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
         until = now + timedelta(hours=options["hours"])
-        at_present = conditions.look(now, effective_cap.load(now))
+        at_present = conditions.load(now, effective_cap.load(now))
         cap = at_present.conf.max_concurrent
-        outlook = inputs.look(at_present, until)
+        outlook = inputs.load(at_present, until)
         asked = play(outlook, now=now, until=until, cap=options["cap"] or cap)
         if options["json"]:
             self.stdout.write(json.dumps(answer(asked), indent=2))
@@ -91,7 +91,7 @@ def _sums(forecast: Forecast) -> Iterable[str]:
     yield f"The longest wait is {longest}; 95 % wait {most} or less."
 
 
-def _day(day: Day) -> list[str]:
+def _day(day: ForecastDay) -> list[str]:
     return [
         f"{day.date:%a %d %b}",
         f"{day.firings:,}",
@@ -101,7 +101,7 @@ def _day(day: Day) -> list[str]:
     ]
 
 
-def _row(firing: Expected) -> list[str]:
+def _row(firing: ExpectedRun) -> list[str]:
     starts = f"{_local(firing.start_at):%H:%M:%S}" if firing.start_at else "–"
     fate = f" ({FATES[firing.fate]})" if firing.fate in FATES else ""
     waits = _for(firing.wait_sec) if firing.start_at and firing.wait_sec >= 1 else ""

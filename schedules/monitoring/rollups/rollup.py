@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
-from schedules.models import Tally
+from schedules.models import CounterTotal
 from schedules.monitoring.rollups.histograms import Totals
 from schedules.monitoring.rollups.sources import SOURCES, Source
 
@@ -11,17 +11,17 @@ SETTLED = timedelta(minutes=5)  # longer than any transaction of ours takes
 STEP = 2_000  # rows at a time, some 30 ms: the loop has other work
 
 
-def keep(now: datetime) -> bool:
+def update(now: datetime) -> bool:
     """Count some of what has settled; tell whether nothing is left to count for now."""
     settled = [_keep(source, now) for source in SOURCES]
     return all(settled)
 
 
-def begin(now: datetime) -> None:
+def start(now: datetime) -> None:
     """Count from now on, whatever was written before."""
     for source in SOURCES:
         mark = source.newest(now)
-        Tally.objects.update_or_create(
+        CounterTotal.objects.update_or_create(
             source=source.name, defaults={"mark": mark, "ahead": mark, "ahead_at": now}
         )
 
@@ -31,7 +31,7 @@ def totals() -> Totals:
 
     The marks are read first. What is counted for good meanwhile is counted here from its rows, once.
     """
-    kept = Tally.objects.in_bulk()
+    kept = CounterTotal.objects.in_bulk()
     counted: Counter[str] = Counter()
     for source in SOURCES:
         tally = kept.get(source.name)
@@ -41,7 +41,7 @@ def totals() -> Totals:
 
 
 def _keep(source: Source, now: datetime) -> bool:
-    tally, _ = Tally.objects.get_or_create(source=source.name, defaults={"ahead_at": now - SETTLED})
+    tally, _ = CounterTotal.objects.get_or_create(source=source.name, defaults={"ahead_at": now - SETTLED})
     if now - tally.ahead_at < SETTLED:
         return True
     upto = source.step(tally.mark, tally.ahead, STEP)
@@ -49,11 +49,11 @@ def _keep(source: Source, now: datetime) -> bool:
     return upto >= tally.ahead
 
 
-def _count(source: Source, tally: Tally, upto: int, now: datetime) -> None:
+def _count(source: Source, tally: CounterTotal, upto: int, now: datetime) -> None:
     """Move the mark on by compare-and-set: of two schedulers that count at once, one's work is dropped."""
     counted = Counter(tally.totals)
     counted.update(source.count(source.between(tally.mark, upto)))
     changes = {"mark": upto, "totals": dict(counted)}
     if upto >= tally.ahead:
         changes |= {"ahead": max(source.newest(now), upto), "ahead_at": now}
-    Tally.objects.filter(pk=tally.pk, mark=tally.mark, ahead=tally.ahead).update(**changes)
+    CounterTotal.objects.filter(pk=tally.pk, mark=tally.mark, ahead=tally.ahead).update(**changes)

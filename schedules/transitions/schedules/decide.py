@@ -22,7 +22,7 @@ BY_HAND = (Source.MANUAL, Source.RETRY)
 
 
 @dataclass
-class Due(DueInstants):
+class DueDecision(DueInstants):
     """What is decided about due instants: firings, runs to queue and runs in their way."""
 
     firings: list[Firing] = field(default_factory=list)

@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import cast
 
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.capacity.lateness import Delays
 from schedules.models import Firing, Run, Schedule
 from schedules.timing.active_hours import has_quiet_hours, is_quiet
 from schedules.timing.misfires import (
     MICROSECOND,
     NEVER_LATE,
-    Plan,
+    MisfireDecision,
     Policy,
     Span,
+    decide,
+    decide_some,
     default_grace,
-    plan,
-    plan_some,
     spans,
 )
 from schedules.timing.recurrence import Instant, jittered
@@ -36,7 +36,7 @@ class DueInstants:
     """
 
     schedule: Schedule
-    situation: Situation
+    situation: StartConditions
     delays: Delays
     earlier: Sequence[Run] = ()
     recorded: Sequence[Firing] = ()
@@ -62,7 +62,7 @@ class DueInstants:
         return following
 
     @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> MisfireDecision:
         """Return what the misfire policy makes of what is due; within its jitter an instant is not due."""
         decided = self._plan_until(self.now)
         last = decided.fire[-1].at if decided.fire else None
@@ -77,15 +77,15 @@ class DueInstants:
             spans([pair for pair in self._open(self.now) if self._is_quiet(pair[1])]) if self._several else ()
         )
 
-    def _plan_until(self, moment: datetime) -> Plan:
+    def _plan_until(self, moment: datetime) -> MisfireDecision:
         recurrence, policy = self.schedule.recurrence, cast(Policy, self.schedule.misfire_policy)
         if self._first is None:
-            return Plan()
+            return MisfireDecision()
         if not self._several or self._first.at > moment:
-            return plan(recurrence, self._first, moment, policy, self.grace)
+            return decide(recurrence, self._first, moment, policy, self.grace)
         wanted = [pair for pair in self._open(moment) if not self._is_quiet(pair[1])]
-        some = plan_some(wanted, moment, policy, self.grace)
-        return Plan(some.fire, some.coalesced, some.skipped, recurrence.next_after(moment))
+        some = decide_some(wanted, moment, policy, self.grace)
+        return MisfireDecision(some.fire, some.coalesced, some.skipped, recurrence.next_after(moment))
 
     @cached_property
     def _first(self) -> Instant | None:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from schedules import conf
 from schedules.capacity import conditions as situations
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.capacity.lateness import Delays
 from schedules.models import Firing, Run, Schedule
 from schedules.models.firing import LONGEST_OUTCOME
@@ -22,7 +22,7 @@ from schedules.states import FiringKind, Outcome, OverlapPolicy, ScheduleStatus
 from schedules.transitions.enqueue import enqueue_all
 from schedules.transitions.lease import request_cancel
 from schedules.transitions.park import withdraw
-from schedules.transitions.schedules.decide import Due
+from schedules.transitions.schedules.decide import DueDecision
 from schedules.transitions.schedules.next_instant import MICROSECOND, SKEW, defer, move_on
 from stagent.lib import wakeup
 from stagent.lib.text import clip, sentence
@@ -32,13 +32,15 @@ log = logging.getLogger("stagent.loop")
 DEFERRED = "Schedule %s (%s) is deferred for chat: %d replies are streaming. It fires by %s at the latest."
 
 
-def settle(ids: Collection[int], situation: Situation, delays: Delays | None = None) -> int:
+def fire_group(ids: Collection[int], situation: StartConditions, delays: Delays | None = None) -> int:
     """Settle those of these schedules that are due; return how many firings were recorded."""
     with transaction.atomic():
-        return settle_as_read(_lock(ids, situation), situation, delays)
+        return fire_as_read(_lock(ids, situation), situation, delays)
 
 
-def settle_as_read(schedules: Sequence[Schedule], situation: Situation, delays: Delays | None = None) -> int:
+def fire_as_read(
+    schedules: Sequence[Schedule], situation: StartConditions, delays: Delays | None = None
+) -> int:
     """Settle due schedules, each only if it is still as it was read. Belongs into a transaction."""
     return _write([due for due in _dues(schedules, situation, delays) if _settle(due)])
 
@@ -59,7 +61,7 @@ def lock_recorded(
         schedule = locked.first()
     if schedule is None or not _is_due(schedule, now, one_shots=one_shots, at_once=at_once):
         return schedule
-    situation = situations.look(now, conf.load())
+    situation = situations.load(now, conf.load())
     dues = _dues([schedule], situation, None)
     dues[0].at_once = at_once
     moved = [due for due in dues if _move_on(due)]
@@ -109,7 +111,7 @@ def _is_due(schedule: Schedule, now: datetime, *, one_shots: bool, at_once: bool
     return moment is not None and moment <= now
 
 
-def _lock(ids: Collection[int], situation: Situation) -> list[Schedule]:
+def _lock(ids: Collection[int], situation: StartConditions) -> list[Schedule]:
     """Lock what is due, the longest due first.
 
     What another process is just ticking, editing or ending a run of is passed over, and is due again at once:
@@ -120,11 +122,14 @@ def _lock(ids: Collection[int], situation: Situation) -> list[Schedule]:
     return list(due.select_for_update(skip_locked=skip, no_key=True))
 
 
-def _dues(schedules: Sequence[Schedule], situation: Situation, delays: Delays | None) -> list[Due]:
+def _dues(
+    schedules: Sequence[Schedule], situation: StartConditions, delays: Delays | None
+) -> list[DueDecision]:
     earlier, recorded = _unfinished(schedules, stopped=situation.conf.stopped), _recorded(schedules)
     known = delays or Delays()
     return [
-        Due(schedule, situation, known, earlier[schedule.pk], recorded[schedule.pk]) for schedule in schedules
+        DueDecision(schedule, situation, known, earlier[schedule.pk], recorded[schedule.pk])
+        for schedule in schedules
     ]
 
 
@@ -151,7 +156,7 @@ def _recorded(schedules: Sequence[Schedule]) -> dict[int, list[Firing]]:
     return found
 
 
-def _settle(due: Due) -> bool:
+def _settle(due: DueDecision) -> bool:
     """Step back for chat, or decide and move past every due instant; tell whether there is more to write."""
     if until := due.steps_back_until():
         if due.schedule.deferred_until is None:  # a line when it begins, none for each time it goes on
@@ -162,13 +167,13 @@ def _settle(due: Due) -> bool:
     return _move_on(due)
 
 
-def _move_on(due: Due) -> bool:
+def _move_on(due: DueDecision) -> bool:
     due.decide()
     fired, was_ahead = len(due.runs), bool(due.disbelieved)
     return move_on(due.schedule, due.following, fired=fired, now=due.now, was_ahead=was_ahead)
 
 
-def _write(dues: Sequence[Due]) -> int:
+def _write(dues: Sequence[DueDecision]) -> int:
     """Write the firings and queue the runs; clear the way for those that want it."""
     if not dues:
         return 0
@@ -183,12 +188,12 @@ def _write(dues: Sequence[Due]) -> int:
     enqueue_all(runs)
     for firing in firings:
         if firing.outcome == Outcome.MISSED:
-            notices.tell_missed_one_shot(firing, dues[0].now)
+            notices.notify_missed_one_shot(firing, dues[0].now)
     wakeup.ring()
     return len(firings)
 
 
-def _clear_the_way(due: Due) -> None:
+def _clear_the_way(due: DueDecision) -> None:
     reason = "Superseded by a newer firing."
     for run in due.in_the_way:
         withdraw(run.pk, now=due.now, reason=reason) or request_cancel(run.pk, reason=reason, now=due.now)

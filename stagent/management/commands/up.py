@@ -109,7 +109,7 @@ class Command(BaseCommand):
             self._say("up", f"it answers to the names {', '.join(settings.ALLOWED_HOSTS)} (ALLOWED_HOSTS).")
 
     async def _serve(self, listener: socket.socket) -> int:
-        worker = [Child("worker", "manage", ["procrastinate", "worker"])] if handover.chosen() else []
+        worker = [Child("worker", "manage", ["procrastinate", "worker"])] if handover.is_cluster() else []
         web = ("-v", "0", "--fd", str(listener.fileno()), "stagent.asgi:application")
         self._household = Household(
             [

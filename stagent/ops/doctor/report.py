@@ -179,7 +179,7 @@ def ignored_settings(now: datetime) -> Finding:
     ignored = [f"{value.key.name} ({value.ignored})" for value in schedules_conf.in_force() if value.ignored]
     if ignored:
         return Finding("settings", Level.WARN, f"ignored: {', '.join(ignored)}")
-    cap = effective_cap.look(now)
+    cap = effective_cap.snapshot(now)
     if cap.differs:
         by = f"a scheduler works by a cap of {cap.value} ({cap.source})"
         return Finding("settings", Level.WARN, f"{by}; read here, it is {cap.here}")
@@ -210,7 +210,7 @@ def stale_leases(now: datetime) -> Finding:
 
 def workers(now: datetime) -> Finding:
     """Say who performs runs: the schedulers, or workers and on how many hosts."""
-    if not handover.chosen():
+    if not handover.is_cluster():
         return Finding("executor", Level.OK, "local: schedulers perform runs themselves")
     there = [one for one in Scheduler.objects.running(now) if one.is_worker]
     if not there:
@@ -218,7 +218,7 @@ def workers(now: datetime) -> Finding:
     if unserved := handover.unserved(now):
         pools = ", ".join(sorted(pool or "default" for pool in unserved))
         return Finding("executor", Level.FAIL, f"no worker performs runs of the pool {pools}")
-    cap, room = effective_cap.look(now).value, sum(one.cap or 0 for one in there)
+    cap, room = effective_cap.snapshot(now).value, sum(one.cap or 0 for one in there)
     figures = f"{len(there)} workers on {len({one.host for one in there})} hosts, {room} runs at once"
     if room < cap:
         return Finding(

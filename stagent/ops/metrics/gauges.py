@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from agents.models import Provider
 from schedules.capacity import wait_reasons
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.dashboard import slots
 from schedules.models import Delivery, Run, Schedule, Scheduler
 from schedules.states import ScheduleStatus
@@ -15,7 +15,7 @@ from schedules.states import ScheduleStatus
 MIB = 1024 * 1024
 
 
-def look(at: Situation) -> Iterator[Metric]:
+def look(at: StartConditions) -> Iterator[Metric]:
     """Return every gauge."""
     yield from _slots(at)
     yield from _queue(at)
@@ -29,15 +29,15 @@ def look(at: Situation) -> Iterator[Metric]:
     yield _one("stagent_deliveries_pending", "Results and warnings that are still on their way.", pending)
 
 
-def _slots(at: Situation) -> Iterator[Metric]:
-    pools = slots.look(at.conf)
+def _slots(at: StartConditions) -> Iterator[Metric]:
+    pools = slots.load(at.conf)
     sizes, held = {pool.name: pool.size for pool in pools}, {pool.name: pool.held for pool in pools}
     yield _one("stagent_cap", "Runs at once over all schedules: the cap in force.", at.conf.max_concurrent)
     yield _by("stagent_slots", "Places to run, by pool.", "pool", sizes)
     yield _by("stagent_slots_held", "Places that are taken, by pool.", "pool", held)
 
 
-def _queue(at: Situation) -> Iterator[Metric]:
+def _queue(at: StartConditions) -> Iterator[Metric]:
     queued: dict[str, int] = {reason.value: number for reason, number in wait_reasons.count(at).items()}
     oldest = Run.objects.queued().order_by().aggregate(at=Min("queued_at"))["at"]
     age = max(0.0, (at.now - oldest).total_seconds()) if oldest else 0
@@ -54,7 +54,7 @@ def _schedules() -> dict[str, int]:
     return {status: counted.get(status, 0) for status in ScheduleStatus}
 
 
-def _breakers(at: Situation) -> Iterator[Metric]:
+def _breakers(at: StartConditions) -> Iterator[Metric]:
     providers = {provider.name: provider for provider in Provider.objects.all()}
     opened = {name: int(provider.opened_at is not None) for name, provider in providers.items()}
     asked = {name: int(_ahead(provider, at)) for name, provider in providers.items()}
@@ -62,11 +62,11 @@ def _breakers(at: Situation) -> Iterator[Metric]:
     yield _by("stagent_provider_patience", "1 where a provider asked us to slow down.", "provider", asked)
 
 
-def _ahead(provider: Provider, at: Situation) -> bool:
+def _ahead(provider: Provider, at: StartConditions) -> bool:
     return provider.blocked_until is not None and provider.blocked_until > at.now
 
 
-def _schedulers(at: Situation) -> Iterator[Metric]:
+def _schedulers(at: StartConditions) -> Iterator[Metric]:
     alive = Scheduler.objects.running(at.now)
     kinds = {"true": 0, "false": 0}
     for one in alive:

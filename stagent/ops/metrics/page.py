@@ -26,7 +26,7 @@ class Install(Collector):
     """Everything there is to tell; collected anew at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        yield from gauges.look(conditions.look(now := clock.now(), effective_cap.load(now)))
+        yield from gauges.look(conditions.load(now := clock.now(), effective_cap.load(now)))
         yield from totals.look(rollup.totals())
 
 

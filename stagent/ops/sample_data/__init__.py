@@ -38,4 +38,4 @@ def fill(size: Size, now: datetime, tell: Callable[[str], Any]) -> None:
         if size.conversations:
             talk(size.conversations, size.messages, now, dice)
             tell(f"{size.conversations:,} conversations of {size.messages:,} messages")
-    rollup.begin(now)
+    rollup.start(now)

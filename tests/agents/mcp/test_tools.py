@@ -14,7 +14,7 @@ from agents.states import McpToolState as State
 from agents.tools.base import ToolError
 from agents.tools.registry import NAME, register
 from agents.tools.shell.shell import SHELL
-from schedules.agent_tools.context import refuse_power
+from schedules.agent_tools.context import require_permission
 from stagent.lib import clock
 
 OBJECT = {"type": "object", "properties": {"text": {"type": "string"}}}
@@ -192,9 +192,9 @@ def test_the_word_of_a_profile_beats_the_server_s_and_the_nearer_one_the_wider(s
 def test_an_agent_makes_no_schedule_for_a_profile_that_may_more_than_a_person_is_asked_for(server, alice):
     lists(server, found())
     allow(server, alice, "search")
-    refuse_power(Profile(slug="x", tools=["github__*"]))
+    require_permission(Profile(slug="x", tools=["github__*"]))
     with pytest.raises(ToolError, match="github__search"):
-        refuse_power(Profile(slug="x", tools=["github__*"], permissions={"github__search": "allow"}))
+        require_permission(Profile(slug="x", tools=["github__*"], permissions={"github__search": "allow"}))
 
 
 # Secrets.

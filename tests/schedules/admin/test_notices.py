@@ -21,7 +21,7 @@ def notice():
     now = clock.now()
     a_scheduler(now)
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", now)
-    detectors.look(now)
+    detectors.detect(now)
     return Notice.objects.get()
 
 

@@ -15,7 +15,7 @@ from agents.models import Project
 from agents.spending.budgets import Exhausted
 from schedules.capacity import blockers, wait_reasons
 from schedules.capacity.blockers import PLACES, startable
-from schedules.capacity.conditions import Situation
+from schedules.capacity.conditions import StartConditions
 from schedules.dispatch.drain import drain
 from schedules.models import Pool, Run, Schedule, Slot
 from schedules.states import OverlapPolicy, ScheduleStatus, Source, WaitReason
@@ -95,7 +95,7 @@ WORLDS = st.builds(
 
 
 @contextmanager
-def built(world: World) -> Iterator[Situation]:
+def built(world: World) -> Iterator[StartConditions]:
     """Make the rows, and undo them afterwards."""
     with transaction.atomic():
         Pool.objects.create(name="small", size=1)
@@ -132,7 +132,7 @@ def queue(each: Queued, schedule: Schedule, world: World) -> None:
     )
 
 
-def seen(world: World, schedules: list[Schedule]) -> Situation:
+def seen(world: World, schedules: list[Schedule]) -> StartConditions:
     at = the_situation()
     return replace(
         at,

@@ -24,7 +24,7 @@ def own_values(monkeypatch):
 
 
 def in_force() -> tuple[int, str, bool]:
-    cap = effective_cap.look(NOON)
+    cap = effective_cap.snapshot(NOON)
     return cap.value, cap.source, cap.differs
 
 

@@ -9,7 +9,7 @@ import time_machine
 
 from schedules.capacity import lateness
 from schedules.capacity.lateness import Clocks, Delays, cause_of
-from schedules.capacity.processes import Presence
+from schedules.capacity.processes import ProcessHeartbeat
 from schedules.dispatch.tick import tick
 from schedules.models import Firing, Schedule, Scheduler
 from schedules.services import edit_schedule
@@ -26,7 +26,7 @@ class Process:
 
     def __init__(self, name: str) -> None:
         self.delays = Delays()
-        self.presence = Presence(name, claims=True, vitals=None, delays=self.delays)
+        self.presence = ProcessHeartbeat(name, claims=True, vitals=None, delays=self.delays)
 
     def pass_at(self, moment: datetime, *, failed: bool = False, took: timedelta = timedelta()) -> None:
         with time_machine.travel(moment, tick=False):

@@ -29,7 +29,7 @@ def dead() -> str:
 def test_a_process_of_this_machine_that_died_is_not_running(dead: str) -> None:
     a_scheduler(NOON - MISSED, holder=dead)
     assert Scheduler.objects.running(NOON) == []
-    assert not status.take(NOON).executing
+    assert not status.load(NOON).executing
 
 
 def test_one_that_missed_a_sign_of_life_and_is_there_still_runs() -> None:

@@ -34,7 +34,7 @@ BOARD = "/admin/board/"
 
 
 def head() -> list[Waiting]:
-    return queue.look(the_situation()).head
+    return queue.load(the_situation()).head
 
 
 def spend(**whose: int) -> None:
@@ -100,7 +100,7 @@ def test_a_window_ends_where_the_next_one_begins_all_through_the_year(window, zo
 def test_a_budget_with_something_left_holds_nobody_back():
     Budget.objects.create(scope="install", window="day", max_turns=9, max_cost_usd=Decimal(5))
     spend()
-    assert not refill.look(NOON).ends
+    assert not refill.load(NOON).ends
 
 
 def test_repeated_failures_lead_to_exactly_those_runs(reader):
@@ -160,7 +160,7 @@ def test_all_who_wait_for_a_person_are_counted_and_some_are_shown(reader):
     page = reader.opens(BOARD)
     assert f"{queue.MOST_PARKED + 2} for a person" in page
     assert f"All {queue.MOST_PARKED + 2}" in page
-    assert len(queue.look(the_situation()).parked) == queue.MOST_PARKED
+    assert len(queue.load(the_situation()).parked) == queue.MOST_PARKED
 
 
 def test_who_waits_for_a_run_that_waits_for_a_person_is_told_so():

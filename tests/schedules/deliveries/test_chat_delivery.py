@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from schedules.deliveries.sender import send_due, tell_due
-from schedules.deliveries.sender_threads import Courier
+from schedules.deliveries.sender import enqueue_due, send_due
+from schedules.deliveries.sender_threads import SenderThreads
 from schedules.models import Delivery
 from schedules.signals import deliver_to_chat
 from schedules.states import RunStatus
@@ -46,7 +46,7 @@ def listener() -> Iterator[Listener]:
 
 def test_who_listens_is_told_once(listener: Listener) -> None:
     delivery = a_delivery("1", "chat")
-    assert (tell_due(NOON), tell_due(NOON + timedelta(days=1))) == (1, 0)
+    assert (enqueue_due(NOON), enqueue_due(NOON + timedelta(days=1))) == (1, 0)
     assert listener.told == [delivery.pk]
     assert (fresh(delivery).status, fresh(delivery).delivered_at) == ("delivered", NOON)
 
@@ -54,23 +54,23 @@ def test_who_listens_is_told_once(listener: Listener) -> None:
 def test_a_page_that_fails_is_told_again(listener: Listener) -> None:
     listener.ill = True
     delivery = a_delivery("1", "chat")
-    tell_due(NOON)
+    enqueue_due(NOON)
     assert (fresh(delivery).status, fresh(delivery).last_error) == ("pending", "RuntimeError: not now")
     listener.ill = False
-    assert tell_due(NOON + timedelta(seconds=10)) == 1
+    assert enqueue_due(NOON + timedelta(seconds=10)) == 1
     assert (fresh(delivery).status, fresh(delivery).attempts) == ("delivered", 2)
 
 
 def test_where_nobody_listens_nobody_is_missed(listener: Listener) -> None:
     deliver_to_chat.disconnect(listener)
     delivery = a_delivery("1", "chat")
-    tell_due(NOON)
+    enqueue_due(NOON)
     assert fresh(delivery).status == "delivered"
 
 
 def test_the_chat_is_told_in_the_order_in_which_things_happened(listener: Listener) -> None:
     made = [a_delivery("1", "chat").pk for _ in range(3)]
-    tell_due(NOON)
+    enqueue_due(NOON)
     assert listener.told == made
 
 
@@ -87,7 +87,7 @@ def test_a_finished_run_is_told_while_a_webhook_keeps_everybody_waiting(
     postbox.open.clear()
     now = clock.now()
     run, claim = a_running_run(a_schedule(now, owner=alice, webhook_url=postbox.url), now)
-    courier = Courier()
+    courier = SenderThreads()
     courier.start()
     try:
         finish(run.pk, claim.token, Ending(RunStatus.COMPLETED, result="Done."), now=clock.now())

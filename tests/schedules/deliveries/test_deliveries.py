@@ -9,8 +9,16 @@ import pytest
 from django.db import connections
 
 from schedules.deliveries import sender
-from schedules.deliveries.sender import LEASE, MOST_ATTEMPTS, backoff, claim, claim_due, send_due, settle
-from schedules.deliveries.sender_threads import Courier
+from schedules.deliveries.sender import (
+    LEASE,
+    MOST_ATTEMPTS,
+    backoff,
+    claim,
+    claim_due,
+    record_outcome,
+    send_due,
+)
+from schedules.deliveries.sender_threads import SenderThreads
 from schedules.models import Delivery, Schedule
 from schedules.signals import announce, schedule_paused_itself
 from stagent.lib import clock
@@ -79,8 +87,8 @@ def test_what_kills_every_sender_is_given_up() -> None:
 def test_a_sender_that_comes_back_too_late_changes_nothing() -> None:
     delivery = a_delivery("http://127.0.0.1:1/")
     (late,), (other,) = claim_due(NOON), claim_due(NOON + LEASE)
-    settle(other, sender.SENT, NOON + LEASE)
-    settle(late, "It answered 500.", NOON + LEASE)
+    record_outcome(other, sender.SENT, NOON + LEASE)
+    record_outcome(late, "It answered 500.", NOON + LEASE)
     assert (fresh(delivery).status, fresh(delivery).last_error) == ("delivered", "")
 
 
@@ -95,7 +103,7 @@ def test_a_deleted_schedule_takes_its_letters_along() -> None:
     a_delivery("http://127.0.0.1:1/")
     (delivery,) = claim_due(NOON)
     Schedule.objects.all().delete()
-    settle(delivery, sender.SENT, NOON)
+    record_outcome(delivery, sender.SENT, NOON)
     assert not Delivery.objects.exists()
 
 
@@ -126,7 +134,7 @@ def test_senders_that_race_send_everything_once(postbox: Postbox) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_courier_sends_news_at_once_and_tries_again_by_itself(postbox: Postbox) -> None:
     postbox.statuses = [500, 200]
-    courier = Courier()
+    courier = SenderThreads()
     courier.start()
     try:
         delivery = a_delivery(postbox.url, next_attempt_at=clock.now())
@@ -142,7 +150,7 @@ def test_the_courier_sends_news_at_once_and_tries_again_by_itself(postbox: Postb
 @pytest.mark.django_db(transaction=True)
 def test_what_is_due_when_the_courier_leaves_still_goes_out(postbox: Postbox) -> None:
     delivery = a_delivery(postbox.url, next_attempt_at=clock.now())
-    courier = Courier()
+    courier = SenderThreads()
     courier.start()
     courier.stop()
     assert fresh(delivery).status == "delivered"
@@ -162,7 +170,7 @@ def test_a_courier_without_a_database_for_a_while_goes_on(
 
     monkeypatch.setattr("schedules.deliveries.sender_threads.send_due", fail_once)
     delivery = a_delivery(postbox.url, next_attempt_at=clock.now())
-    courier = Courier()
+    courier = SenderThreads()
     courier.start()
     try:
         assert failed.wait(30)

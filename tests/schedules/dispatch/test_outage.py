@@ -13,7 +13,7 @@ from schedules.dispatch.drain import drain
 from schedules.dispatch.reaper import reap
 from schedules.dispatch.tick import tick
 from schedules.execution import outcome
-from schedules.execution.outcome import Worked, note_turn
+from schedules.execution.outcome import Worked, record_progress
 from schedules.models import Run, Schedule
 from schedules.states import RunStatus, ScheduleStatus
 from schedules.transitions import Claim
@@ -47,9 +47,9 @@ class Endpoint:
     def _end(self, claim: Claim, now: datetime) -> None:
         if self.failure is None:
             has_worked(claim, 1, now=now)
-            note_turn(claim, Worked(1_000, timedelta(hours=1)))
+            record_progress(claim, Worked(1_000, timedelta(hours=1)))
             breaker.succeeded(PROVIDER)
-            outcome.conclude(claim, Finished("completed", text="Done."), Gauge(), 1_000, now)
+            outcome.apply(claim, Finished("completed", text="Done."), Gauge(), 1_000, now)
             return
         breaker.record_result(PROVIDER, self.failure, now)
         policy = self.failure.policy
@@ -61,7 +61,7 @@ class Endpoint:
             retry_after_sec=self.failure.retry_after_sec,
             failure=self.failure.kind,
         )
-        outcome.conclude(claim, failed, Gauge(), 0, now)
+        outcome.apply(claim, failed, Gauge(), 0, now)
 
 
 def three_schedules() -> None:

@@ -196,7 +196,7 @@ def test_one_rows_error_never_stops_the_sweep(monkeypatch: pytest.MonkeyPatch) -
 
 PARTS = {
     "agents.live_streams.sweep": "Reaping the live streams",
-    "schedules.dispatch.questions.settle_questions": "Reaping open questions",
+    "schedules.dispatch.questions.expire_approvals": "Reaping open questions",
     "schedules.dispatch.reaper._settle_lapsed": "Reaping run",
     "schedules.dispatch.reaper._settle_cancelled": "Reaping run",
     "schedules.dispatch.reaper._settle_unwanted": "Reaping run",
@@ -219,7 +219,7 @@ def test_a_part_that_fails_keeps_no_other_from_its_work_and_is_told_once(
     unwanted = a_queued_run(a_schedule(name="Unwanted"), expires_at=NOON)
     settled = {
         "agents.live_streams.sweep": lambda: not LiveStream.objects.exists(),
-        "schedules.dispatch.questions.settle_questions": lambda: (
+        "schedules.dispatch.questions.expire_approvals": lambda: (
             Approval.objects.get(pk=question.pk).status == ApprovalStatus.EXPIRED
         ),
         "schedules.dispatch.reaper._settle_lapsed": lambda: (

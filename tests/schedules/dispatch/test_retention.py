@@ -105,7 +105,7 @@ def test_decisions_that_ran_nothing_go_by_their_instant():
 def test_notices_that_are_over_go_and_those_that_go_on_stay(settings):
     settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
     for cause in ("over", "open"):
-        notices.tell(cause, Notice.Kind.BREAKER, "text", NOON)
+        notices.open_notice(cause, Notice.Kind.BREAKER, "text", NOON)
     notices.close("over", NOON)
     while not retention.prune(LATER, DAYS):
         pass

@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 
 from schedules.capacity import wait_reasons
 from schedules.dispatch.drain import drain, fill
-from schedules.dispatch.held_up import HeldUp
+from schedules.dispatch.held_up import BlockLog
 from schedules.dispatch.tick import tick
 from schedules.models import Firing, Run, Setting
 from schedules.states import Outcome, OverlapPolicy, RunStatus, Source
@@ -80,7 +80,7 @@ def test_the_environment_may_say_it_too_and_a_bad_value_stops_nothing(text, stop
 
 def test_the_log_says_it_once_when_it_begins_and_once_when_it_ends(caplog):
     caplog.set_level(logging.INFO, "stagent.loop")
-    held_up, run = HeldUp(), a_queued_run()
+    held_up, run = BlockLog(), a_queued_run()
     for _ in range(3):
         at = the_situation()
         held_up.note(at, fill(at, "worker").full)
@@ -99,7 +99,7 @@ def test_a_full_cap_is_logged_when_somebody_waits_and_when_nobody_does(caplog):
     caplog.set_level(logging.INFO, "stagent.loop")
     go_on()
     Setting.objects.create(key="SCHEDULE_MAX_CONCURRENT", value="1")
-    held_up = HeldUp()
+    held_up = BlockLog()
     for name in ("One", "Two", "Three"):
         a_queued_run(a_schedule(name=name))
         at = the_situation()

@@ -19,7 +19,7 @@ from schedules.states import (
     Source,
 )
 from schedules.transitions import pause, resume
-from schedules.transitions.schedules.fire import settle_as_read
+from schedules.transitions.schedules.fire import fire_as_read
 from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, the_situation
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ def test_a_tick_that_read_an_old_next_instant_loses() -> None:
     schedule = a_schedule(interval="every 5m")
     stale = Schedule.objects.get(pk=schedule.pk)
     tick_at(NOON + 5 * MINUTE)
-    assert settle_as_read([stale], the_situation(NOON + 5 * MINUTE)) == 0
+    assert fire_as_read([stale], the_situation(NOON + 5 * MINUTE)) == 0
     assert Firing.objects.count() == 1
 
 
@@ -95,7 +95,7 @@ def test_a_tick_that_read_a_schedule_before_an_edit_loses_even_when_the_next_ins
     stale = Schedule.objects.get(pk=schedule.pk)
     edit_schedule.save(schedule, {"cron": "5 * * * *"}, now=NOON + MINUTE)
     assert schedule.next_fire_at == stale.next_fire_at
-    assert settle_as_read([stale], the_situation(NOON + 5 * MINUTE)) == 0
+    assert fire_as_read([stale], the_situation(NOON + 5 * MINUTE)) == 0
     tick_at(NOON + 5 * MINUTE)
     schedule.refresh_from_db()
     assert schedule.next_fire_at == NOON + 65 * MINUTE

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Project
 from schedules import conf
-from schedules.forecast.estimates import UNKNOWN_SEC, Durations
+from schedules.forecast.estimates import UNKNOWN_SEC, DurationEstimates
 from schedules.models import Schedule
 from tests.support.builders import a_profile, a_schedule
 
@@ -22,7 +22,7 @@ def took(seconds: float | None, profile: str = "worker", **changes: object) -> S
 
 
 def expected(schedule: Schedule | None) -> float:
-    return Durations(conf.load()).of(schedule)
+    return DurationEstimates(conf.load()).of(schedule)
 
 
 def test_its_own_average_goes_before_all_others() -> None:
@@ -62,7 +62,7 @@ def test_nothing_is_expected_to_take_longer_than_it_may() -> None:
 
 def test_the_others_are_only_read_where_they_are_needed() -> None:
     known, new = took(30), took(None)
-    durations = Durations(conf.load())
+    durations = DurationEstimates(conf.load())
     with CaptureQueriesContext(connection) as asked:
         durations.of(known)
         assert len(asked) == 0

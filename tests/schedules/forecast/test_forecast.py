@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from schedules.forecast.as_json import answer
 from schedules.forecast.forecast import Forecast, forecast
-from schedules.forecast.simulation import Fate
+from schedules.forecast.simulation import SimOutcome
 from schedules.models import Firing, Pool, Schedule, Setting
 from schedules.states import ScheduleKind
 from schedules.transitions import pause
@@ -120,7 +120,7 @@ def test_a_pool_holds_back_what_the_cap_would_let_run() -> None:
 def test_an_instant_that_finds_its_schedule_at_work_is_expected_to_be_skipped() -> None:
     usual(minutes=7, cron="*/5 * * * *")
     found = ahead(hours=1)
-    assert [firing.fate for firing in found.firings] == [Fate.RUNS, Fate.SKIPPED] * 6
+    assert [firing.fate for firing in found.firings] == [SimOutcome.RUNS, SimOutcome.SKIPPED] * 6
     assert (found.runs, found.days[0].firings) == (6, 12)
 
 

@@ -6,97 +6,109 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.forecast.simulation import Fate, Job, Plan, Simulation
+from schedules.forecast.simulation import SimOutcome, SimRun, SimSchedule, Simulation
 from schedules.states import OverlapPolicy as Policy
 
 HOUR = 3600.0
 
 
-def played(*plans: Plan, cap: int = 2, **more: dict[str, int]) -> list[Job]:
+def played(*plans: SimSchedule, cap: int = 2, **more: dict[str, int]) -> list[SimRun]:
     return Simulation(plans, cap, **more).play(0.0)
 
 
-def starts(jobs: list[Job]) -> list[float | None]:
+def starts(jobs: list[SimRun]) -> list[float | None]:
     return [job.start for job in jobs]
 
 
 def test_with_room_everything_starts_when_it_is_due() -> None:
-    assert starts(played(Plan([10, 300]), Plan([20]))) == [10, 20, 300]
+    assert starts(played(SimSchedule([10, 300]), SimSchedule([20]))) == [10, 20, 300]
 
 
 def test_what_does_not_fit_waits_for_the_first_that_ends() -> None:
-    jobs = played(Plan([0], takes_sec=100), Plan([0], takes_sec=40), Plan([0]), Plan([0]))
+    jobs = played(
+        SimSchedule([0], takes_sec=100), SimSchedule([0], takes_sec=40), SimSchedule([0]), SimSchedule([0])
+    )
     assert starts(jobs) == [0, 0, 40, 100]
     assert [job.wait_sec for job in jobs] == [0, 0, 40, 100]
 
 
 def test_a_higher_cap_shortens_the_wait() -> None:
-    plans = [Plan([0], takes_sec=100) for _ in range(6)]
+    plans = [SimSchedule([0], takes_sec=100) for _ in range(6)]
     waits = [max(job.wait_sec for job in Simulation(plans, cap).play(0)) for cap in (1, 2, 3, 6)]
     assert waits == [500, 200, 100, 0]
 
 
 def test_a_place_that_becomes_free_at_an_instant_serves_that_instant() -> None:
-    assert starts(played(Plan([0, 60], takes_sec=60), cap=1)) == [0, 60]
+    assert starts(played(SimSchedule([0, 60], takes_sec=60), cap=1)) == [0, 60]
 
 
 def test_the_higher_priority_goes_first_but_does_not_overtake_for_ever() -> None:
-    busy = Plan([0], takes_sec=100)
-    jobs = played(busy, Plan([10]), Plan([20], head_start_sec=30), Plan([90], head_start_sec=30), cap=1)
+    busy = SimSchedule([0], takes_sec=100)
+    jobs = played(
+        busy,
+        SimSchedule([10]),
+        SimSchedule([20], head_start_sec=30),
+        SimSchedule([90], head_start_sec=30),
+        cap=1,
+    )
     assert starts(jobs) == [0, 160, 100, 220]
 
 
 def test_an_instant_is_skipped_while_an_earlier_run_is_in_the_way() -> None:
-    jobs = played(Plan([0, 60, 120], takes_sec=90))
-    assert [job.fate for job in jobs] == [Fate.RUNS, Fate.SKIPPED, Fate.RUNS]
+    jobs = played(SimSchedule([0, 60, 120], takes_sec=90))
+    assert [job.fate for job in jobs] == [SimOutcome.RUNS, SimOutcome.SKIPPED, SimOutcome.RUNS]
 
 
 def test_a_skipped_instant_does_not_use_up_a_firing() -> None:
-    jobs = played(Plan([0, 60, 120, 180, 240], most=2, takes_sec=90))
-    assert [job.fate for job in jobs] == [Fate.RUNS, Fate.SKIPPED, Fate.RUNS]
+    jobs = played(SimSchedule([0, 60, 120, 180, 240], most=2, takes_sec=90))
+    assert [job.fate for job in jobs] == [SimOutcome.RUNS, SimOutcome.SKIPPED, SimOutcome.RUNS]
 
 
 def test_one_may_wait_for_its_own_schedule_where_the_policy_says_so() -> None:
-    jobs = played(Plan([0, 60, 70], takes_sec=90, overlap=Policy.QUEUE_ONE))
+    jobs = played(SimSchedule([0, 60, 70], takes_sec=90, overlap=Policy.QUEUE_ONE))
     assert starts(jobs) == [0, 90, None]
 
 
 def test_runs_of_one_schedule_go_side_by_side_where_they_may() -> None:
-    assert starts(played(Plan([0, 60, 70], takes_sec=90, overlap=Policy.ALLOW))) == [0, 60, 90]
+    assert starts(played(SimSchedule([0, 60, 70], takes_sec=90, overlap=Policy.ALLOW))) == [0, 60, 90]
 
 
 def test_a_newer_instant_replaces_the_run_where_the_policy_says_so() -> None:
-    first, second = played(Plan([0, 60], takes_sec=90, overlap=Policy.CANCEL_RUNNING), cap=1)
-    assert (first.end, first.fate, second.start) == (60, Fate.REPLACED, 60)
+    first, second = played(SimSchedule([0, 60], takes_sec=90, overlap=Policy.CANCEL_RUNNING), cap=1)
+    assert (first.end, first.fate, second.start) == (60, SimOutcome.REPLACED, 60)
 
 
 def test_a_run_that_waits_for_its_own_schedule_holds_up_nobody_else() -> None:
-    own = Plan([0, 10], takes_sec=90, overlap=Policy.QUEUE_ONE)
-    assert starts(played(own, Plan([20]))) == [0, 90, 20]
+    own = SimSchedule([0, 10], takes_sec=90, overlap=Policy.QUEUE_ONE)
+    assert starts(played(own, SimSchedule([20]))) == [0, 90, 20]
 
 
 def test_a_pool_is_a_limit_of_its_own() -> None:
-    jobs = played(Plan([0], pool="gpu"), Plan([0], pool="gpu"), Plan([1]), pools={"gpu": 1})
+    jobs = played(
+        SimSchedule([0], pool="gpu"), SimSchedule([0], pool="gpu"), SimSchedule([1]), pools={"gpu": 1}
+    )
     assert starts(jobs) == [0, 60, 1]
 
 
 def test_who_waits_too_long_is_not_wanted_any_more() -> None:
-    jobs = played(Plan([0], takes_sec=2 * HOUR), Plan([1], patience_sec=HOUR), Plan([2]), cap=1)
+    jobs = played(
+        SimSchedule([0], takes_sec=2 * HOUR), SimSchedule([1], patience_sec=HOUR), SimSchedule([2]), cap=1
+    )
     assert [(job.start, job.fate) for job in jobs] == [
-        (0, Fate.RUNS),
-        (None, Fate.EXPIRED),
-        (2 * HOUR, Fate.RUNS),
+        (0, SimOutcome.RUNS),
+        (None, SimOutcome.EXPIRED),
+        (2 * HOUR, SimOutcome.RUNS),
     ]
 
 
 def test_one_that_is_not_wanted_any_more_does_not_stand_in_the_way_of_the_next() -> None:
-    tired = Plan([1, 1 + 1.5 * HOUR], patience_sec=HOUR)
-    jobs = played(Plan([0], takes_sec=2 * HOUR), tired, cap=1)
-    assert [job.fate for job in jobs] == [Fate.RUNS, Fate.EXPIRED, Fate.RUNS]
+    tired = SimSchedule([1, 1 + 1.5 * HOUR], patience_sec=HOUR)
+    jobs = played(SimSchedule([0], takes_sec=2 * HOUR), tired, cap=1)
+    assert [job.fate for job in jobs] == [SimOutcome.RUNS, SimOutcome.EXPIRED, SimOutcome.RUNS]
 
 
 def test_what_runs_and_waits_already_takes_its_time_first() -> None:
-    simulation = Simulation([Plan([5]), Plan(takes_sec=30), Plan(takes_sec=50)], cap=1)
+    simulation = Simulation([SimSchedule([5]), SimSchedule(takes_sec=30), SimSchedule(takes_sec=50)], cap=1)
     simulation.already_running(1, since=-20, end=10)
     simulation.already_queued(2, since=-10)
     assert starts(simulation.play(0)) == [60]
@@ -104,14 +116,14 @@ def test_what_runs_and_waits_already_takes_its_time_first() -> None:
 
 
 def test_a_lowered_cap_starts_nothing_until_there_is_room() -> None:
-    simulation = Simulation([Plan([0])] * 3, cap=1)
+    simulation = Simulation([SimSchedule([0])] * 3, cap=1)
     for number, end in ((1, 10.0), (2, 20.0)):
         simulation.already_running(number, since=-5, end=end)
     assert starts(simulation.play(0))[:1] == [20]
 
 
 plans = st.builds(
-    Plan,
+    SimSchedule,
     dues=st.lists(st.integers(0, 5000).map(float), max_size=12).map(sorted),
     takes_sec=st.floats(1, 2000),
     patience_sec=st.sampled_from([600.0, HOUR, inf]),
@@ -122,7 +134,9 @@ plans = st.builds(
 
 
 @given(st.lists(plans, max_size=8), st.integers(1, 4))
-def test_neither_cap_nor_pool_is_ever_exceeded_and_everyone_has_a_fate(plans: list[Plan], cap: int) -> None:
+def test_neither_cap_nor_pool_is_ever_exceeded_and_everyone_has_a_fate(
+    plans: list[SimSchedule], cap: int
+) -> None:
     jobs = Simulation(plans, cap, {"gpu": 1}).play(0.0)
     assert len(jobs) == sum(len(plan.dues) for plan in plans)
     assert all(job.fate for job in jobs)
@@ -135,7 +149,7 @@ def test_neither_cap_nor_pool_is_ever_exceeded_and_everyone_has_a_fate(plans: li
 
 
 @given(st.lists(plans, min_size=1, max_size=6))
-def test_runs_of_a_schedule_lie_side_by_side_only_where_they_may(plans: list[Plan]) -> None:
+def test_runs_of_a_schedule_lie_side_by_side_only_where_they_may(plans: list[SimSchedule]) -> None:
     jobs = Simulation(plans, cap=3, pools={"gpu": 2}).play(0.0)
     for number, plan in enumerate(plans):
         mine = sorted((job.start, job.end) for job in jobs if job.plan == number and job.start is not None)

@@ -9,18 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.forecast.stagger_solver import FARTHEST, WINDOW, Flow, Load, flatten, moved, peak, shifts
+from schedules.forecast.stagger_solver import (
+    FARTHEST,
+    WINDOW,
+    LoadCurve,
+    ScheduleLoad,
+    flatten,
+    moved,
+    peak,
+    shifts,
+)
 from schedules.timing.cron import parse
 
 DAY, HOUR = 1440, 60
 NINE = 9 * HOUR
 
 
-def daily(key: int, steps: float = 100, minute: int = 0, days: int = 2) -> Flow:
-    return Flow(key, steps, [NINE + minute + DAY * day for day in range(days)], f"{minute} 9 * * *")
+def daily(key: int, steps: float = 100, minute: int = 0, days: int = 2) -> ScheduleLoad:
+    return ScheduleLoad(key, steps, [NINE + minute + DAY * day for day in range(days)], f"{minute} 9 * * *")
 
 
-def fullest(flows: list[Flow]) -> int:
+def fullest(flows: list[ScheduleLoad]) -> int:
     """Add the steps of every window up in the plainest way."""
     load = Counter[int]()
     for flow in flows:
@@ -29,14 +38,16 @@ def fullest(flows: list[Flow]) -> int:
     return max(load.values(), default=0)
 
 
-def after(flows: list[Flow]) -> list[Flow]:
+def after(flows: list[ScheduleLoad]) -> list[ScheduleLoad]:
     """Let the flows come due as the moves say, by their new expressions."""
     by = {move.key: move.by for move in flatten(flows).moves}
-    return [Flow(flow.key, flow.steps, [m + by.get(flow.key, 0) for m in flow.minutes]) for flow in flows]
+    return [
+        ScheduleLoad(flow.key, flow.steps, [m + by.get(flow.key, 0) for m in flow.minutes]) for flow in flows
+    ]
 
 
 @st.composite
-def flows(draw: st.DrawFn) -> list[Flow]:
+def flows(draw: st.DrawFn) -> list[ScheduleLoad]:
     """Draw schedules of a few hours: some daily, some hourly, some that may not be moved."""
     found = []
     for key in range(draw(st.integers(0, 14))):
@@ -48,7 +59,7 @@ def flows(draw: st.DrawFn) -> list[Flow]:
             column, minutes = f"*/{step}", list(range(0, 60, step))
             due = sorted(hour * HOUR + minute for hour in hours for minute in minutes)
         cron = draw(st.sampled_from([f"{column} {','.join(map(str, hours))} * * *", ""]))
-        found.append(Flow(key, draw(st.integers(1, 900)), due, cron))
+        found.append(ScheduleLoad(key, draw(st.integers(1, 900)), due, cron))
     return found
 
 
@@ -64,13 +75,13 @@ def test_the_heaviest_alone_is_a_peak_that_no_move_lowers():
 
 
 def test_a_lower_peak_is_flattened_where_the_highest_cannot_be():
-    alone = Flow(9, 300, [20 * HOUR], "0 20 * * *")
+    alone = ScheduleLoad(9, 300, [20 * HOUR], "0 20 * * *")
     plan = flatten([daily(1), daily(2), alone])
     assert (len(plan.moves), plan.peak_before, plan.peak_after) == (1, 300, 300)
 
 
 def test_who_is_fixed_stays_and_the_others_make_room():
-    fixed = Flow(1, 100, daily(1).minutes)
+    fixed = ScheduleLoad(1, 100, daily(1).minutes)
     plan = flatten([fixed, daily(2), daily(3)])
     assert {move.key for move in plan.moves} == {2, 3}
     assert plan.peak_after == 100
@@ -147,7 +158,11 @@ def test_the_nearest_shift_is_tried_first():
 
 def test_who_never_comes_due_takes_no_room_for_the_minutes_since_1970() -> None:
     minute = 29_000_000
-    flows = [Flow(1, 100, [minute], "20 9 * * *"), Flow(2, 100, [minute], "20 9 * * *"), Flow(3, 5, [])]
+    flows = [
+        ScheduleLoad(1, 100, [minute], "20 9 * * *"),
+        ScheduleLoad(2, 100, [minute], "20 9 * * *"),
+        ScheduleLoad(3, 5, []),
+    ]
     start()
     try:
         plan = flatten(flows)
@@ -159,8 +174,10 @@ def test_who_never_comes_due_takes_no_room_for_the_minutes_since_1970() -> None:
 
 def test_what_helps_no_window_is_found_out_once_and_not_for_every_window_of_a_week(monkeypatch):
     looks: list[int] = []
-    look_around = Load._look_around
-    monkeypatch.setattr(Load, "_look_around", lambda *load: looks.append(load[1].key) or look_around(*load))
-    everywhere = [Flow(key, 100, list(range(0, 7 * DAY, 5)), "*/5 * * * *") for key in range(3)]
+    look_around = LoadCurve._look_around
+    monkeypatch.setattr(
+        LoadCurve, "_look_around", lambda *load: looks.append(load[1].key) or look_around(*load)
+    )
+    everywhere = [ScheduleLoad(key, 100, list(range(0, 7 * DAY, 5)), "*/5 * * * *") for key in range(3)]
     assert flatten(everywhere).moves == []
     assert sorted(looks) == [0, 1, 2]

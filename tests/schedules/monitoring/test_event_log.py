@@ -38,7 +38,7 @@ def end(schedule: Any, status: RunStatus, **how: Any) -> Run:
 
 def test_an_end_is_one_line(said, django_capture_on_commit_callbacks):
     schedule = a_schedule()
-    event_log.listen()  # a second time: still one line
+    event_log.connect()  # a second time: still one line
     with django_capture_on_commit_callbacks(execute=True):
         run = end(schedule, RunStatus.COMPLETED)
     whose = f"Run {run.pk} of schedule {schedule.pk} (Nightly report)"

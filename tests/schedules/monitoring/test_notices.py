@@ -51,7 +51,7 @@ def told() -> list[str]:
 def test_an_open_breaker_is_told_once_however_often_it_is_looked_at():
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", NOON)
     for minutes in range(3):
-        detectors.look(NOON + minutes * MINUTE)
+        detectors.detect(NOON + minutes * MINUTE)
     notice = Notice.objects.get()
     assert notice.text == "The breaker of anthropic is open: auth failed. invalid x-api-key"
     assert told() == ["Stagent: breaker open"]
@@ -61,9 +61,9 @@ def test_an_open_breaker_is_told_once_however_often_it_is_looked_at():
 
 def test_a_breaker_that_opens_again_is_counted_and_not_told_again():
     breaker.trip("anthropic", "auth_failed", "no", NOON)
-    detectors.look(NOON)
+    detectors.detect(NOON)
     breaker.trip("anthropic", "auth_failed", "still no", NOON + HOUR)
-    detectors.look(NOON + HOUR)
+    detectors.detect(NOON + HOUR)
     notice = Notice.objects.get()
     assert (notice.count, notice.first_at, notice.last_at) == (2, NOON, NOON + HOUR)
     assert "still no" in notice.text
@@ -72,19 +72,19 @@ def test_a_breaker_that_opens_again_is_counted_and_not_told_again():
 
 def test_a_closed_breaker_closes_its_notice_and_the_next_one_is_news():
     breaker.trip("anthropic", "auth_failed", "no", NOON)
-    detectors.look(NOON)
+    detectors.detect(NOON)
     breaker.close("anthropic")
-    detectors.look(NOON + MINUTE)
+    detectors.detect(NOON + MINUTE)
     assert Notice.objects.get().closed_at == NOON + MINUTE
     breaker.trip("anthropic", "auth_failed", "no", NOON + HOUR)
-    detectors.look(NOON + HOUR)
+    detectors.detect(NOON + HOUR)
     assert len(told()) == 2
 
 
 def test_two_providers_are_two_causes():
     for name in ("anthropic", "local"):
         breaker.trip(name, "auth_failed", "no", NOON)
-    detectors.look(NOON)
+    detectors.detect(NOON)
     assert set(Notice.objects.values_list("cause", flat=True)) == {"breaker:anthropic", "breaker:local"}
 
 
@@ -94,7 +94,7 @@ def test_two_providers_are_two_causes():
 def test_missed_instants_of_many_schedules_are_one_notice():
     for name in ("A", "B"):
         missed(a_schedule(name=name), count=4)
-    detectors.look(NOON + MINUTE)
+    detectors.detect(NOON + MINUTE)
     notice = Notice.objects.get()
     assert notice.count == 8
     assert notice.text == (
@@ -106,10 +106,10 @@ def test_missed_instants_of_many_schedules_are_one_notice():
 def test_later_ones_are_counted_in_and_none_is_counted_twice():
     schedule = a_schedule()
     missed(schedule)
-    detectors.look(NOON)
+    detectors.detect(NOON)
     missed(schedule, NOON + 5 * MINUTE)
     for _ in range(2):
-        detectors.look(NOON + 6 * MINUTE)
+        detectors.detect(NOON + 6 * MINUTE)
     assert Notice.objects.get().count == 2
     assert len(told()) == 1
 
@@ -117,22 +117,22 @@ def test_later_ones_are_counted_in_and_none_is_counted_twice():
 def test_what_was_acknowledged_is_over_and_only_further_ones_are_news(alice):
     schedule = a_schedule()
     missed(schedule)
-    detectors.look(NOON)
+    detectors.detect(NOON)
     assert notices.acknowledge(Notice.objects.get().pk, alice, NOON + MINUTE)
-    detectors.look(NOON + 2 * MINUTE)
+    detectors.detect(NOON + 2 * MINUTE)
     assert not Notice.objects.open().exists()
     missed(schedule, NOON + HOUR)
-    detectors.look(NOON + HOUR)
+    detectors.detect(NOON + HOUR)
     assert Notice.objects.open().get().count == 1
 
 
 def test_a_day_without_any_closes_the_notice_and_old_ones_open_none():
     missed(a_schedule())
-    detectors.look(NOON)
-    detectors.look(NOON + 25 * HOUR)
+    detectors.detect(NOON)
+    detectors.detect(NOON + 25 * HOUR)
     assert Notice.objects.get().closed_at == NOON + 25 * HOUR
     Notice.objects.all().delete()
-    detectors.look(NOON + 26 * HOUR)
+    detectors.detect(NOON + 26 * HOUR)
     assert not Notice.objects.exists()
 
 
@@ -176,10 +176,10 @@ def test_a_self_pause_is_over_once_all_are_resumed_or_gone():
     fail(first)
     fail(second)
     assert resume(first.pk, now=NOON)
-    detectors.look(NOON + MINUTE)
+    detectors.detect(NOON + MINUTE)
     assert Notice.objects.get().closed_at is None
     assert remove(second.pk, now=NOON)
-    detectors.look(NOON + 2 * MINUTE)
+    detectors.detect(NOON + 2 * MINUTE)
     assert Notice.objects.get().closed_at == NOON + 2 * MINUTE
 
 
@@ -188,10 +188,10 @@ def test_a_self_pause_is_over_once_all_are_resumed_or_gone():
 
 def test_silence_is_noticed_only_after_a_restart_could_be_over():
     a_scheduler(NOON)
-    detectors.look_for_scheduler(NOON + MINUTE, NOON)
+    detectors.detect_missing_scheduler(NOON + MINUTE, NOON)
     assert not Notice.objects.exists()
     for minutes in (2, 3):
-        detectors.look_for_scheduler(NOON + minutes * MINUTE, NOON)
+        detectors.detect_missing_scheduler(NOON + minutes * MINUTE, NOON)
     assert Notice.objects.get().text == (
         "No scheduler is running: nothing fires and no run starts. "
         "The last sign of life was at 2026-11-24 12:00 UTC."
@@ -202,37 +202,37 @@ def test_silence_is_noticed_only_after_a_restart_could_be_over():
 def test_one_that_left_in_order_may_come_back_like_one_that_died():
     long_dead = a_scheduler(NOON - HOUR)
     scheduler = a_scheduler(NOON)
-    assert detectors.look_for_scheduler(NOON, NOON - HOUR)
+    assert detectors.detect_missing_scheduler(NOON, NOON - HOUR)
     scheduler.delete()
-    assert not detectors.look_for_scheduler(NOON + MINUTE, NOON - HOUR, seen=NOON)
+    assert not detectors.detect_missing_scheduler(NOON + MINUTE, NOON - HOUR, seen=NOON)
     assert not Notice.objects.exists()
-    detectors.look_for_scheduler(NOON + PATIENT, NOON - HOUR, seen=NOON)
+    detectors.detect_missing_scheduler(NOON + PATIENT, NOON - HOUR, seen=NOON)
     assert "last sign of life was at 2026-11-24 12:00" in Notice.objects.get().text
     assert long_dead.seen_at < NOON
 
 
 def test_a_web_that_has_just_begun_gives_the_scheduler_time():
     a_scheduler(NOON - 9 * HOUR)
-    detectors.look_for_scheduler(NOON + MINUTE, NOON)
+    detectors.detect_missing_scheduler(NOON + MINUTE, NOON)
     assert not Notice.objects.exists()
-    detectors.look_for_scheduler(NOON + PATIENT, NOON)
+    detectors.detect_missing_scheduler(NOON + PATIENT, NOON)
     assert Notice.objects.get().kind == Notice.Kind.NO_SCHEDULER
 
 
 def test_one_that_executes_nothing_is_none():
     a_scheduler(NOON + PATIENT, executes=False)
-    detectors.look_for_scheduler(NOON + PATIENT, NOON)
+    detectors.detect_missing_scheduler(NOON + PATIENT, NOON)
     assert "None has been seen lately." in Notice.objects.get().text
 
 
 @pytest.mark.parametrize("by", ["the scheduler itself", "the web"])
 def test_a_scheduler_that_is_back_closes_the_notice(by):
-    detectors.look_for_scheduler(NOON + PATIENT, NOON)
+    detectors.detect_missing_scheduler(NOON + PATIENT, NOON)
     a_scheduler(NOON + HOUR)
     if by == "the web":
-        detectors.look_for_scheduler(NOON + HOUR, NOON)
+        detectors.detect_missing_scheduler(NOON + HOUR, NOON)
     else:
-        detectors.look(NOON + HOUR)
+        detectors.detect(NOON + HOUR)
     assert Notice.objects.get().closed_at == NOON + HOUR
 
 
@@ -242,7 +242,7 @@ def test_a_scheduler_that_is_back_closes_the_notice(by):
 def test_the_webhook_is_signed_with_a_key_of_its_own(settings, postbox: Postbox):
     settings.STAGENT_NOTIFY_EMAIL, settings.STAGENT_NOTIFY_WEBHOOK = "", postbox.url
     breaker.trip("anthropic", "auth_failed", "no", NOON)
-    detectors.look(NOON)
+    detectors.detect(NOON)
     assert send_due(NOON, notice__isnull=False) == 1
     (request,) = postbox.received
     body = json.loads(request.body)
@@ -257,24 +257,24 @@ def test_the_webhook_is_signed_with_a_key_of_its_own(settings, postbox: Postbox)
 def test_without_an_address_nobody_is_written_to_and_the_console_knows_all_the_same(settings):
     settings.STAGENT_NOTIFY_EMAIL = ""
     breaker.trip("anthropic", "auth_failed", "no", NOON)
-    detectors.look(NOON)
+    detectors.detect(NOON)
     assert Notice.objects.unseen().count() == 1
     assert not Delivery.objects.exists()
 
 
 def test_a_cause_has_one_open_notice_and_the_database_holds_to_it():
     for _ in range(2):
-        notices.tell("x", Notice.Kind.MISSED, "text", NOON)
+        notices.open_notice("x", Notice.Kind.MISSED, "text", NOON)
     assert Notice.objects.count() == 1
     with pytest.raises(IntegrityError), transaction.atomic():
         Notice.objects.create(cause="x", kind="missed", text="again", first_at=NOON, last_at=NOON)
     notices.close("x", NOON)
-    assert notices.tell("x", Notice.Kind.MISSED, "text", NOON)
+    assert notices.open_notice("x", Notice.Kind.MISSED, "text", NOON)
 
 
 def test_a_notice_is_acknowledged_once_by_one_person_and_is_in_the_journal(alice, bob):
     breaker.trip("anthropic", "auth_failed", "no", NOON)
-    detectors.look(NOON)
+    detectors.detect(NOON)
     number = Notice.objects.get().pk
     assert notices.acknowledge(number, alice, NOON)
     assert not notices.acknowledge(number, bob, NOON)
@@ -285,8 +285,8 @@ def test_a_notice_is_acknowledged_once_by_one_person_and_is_in_the_journal(alice
 
 def test_a_scheduler_looks_at_its_own_pace(monkeypatch):
     looked = []
-    monkeypatch.setattr(detectors, "look", looked.append)
-    watch = detectors.Watch()
+    monkeypatch.setattr(detectors, "detect", looked.append)
+    watch = detectors.Detectors()
     for _ in range(5):
         watch.look(NOON)
     assert looked == [NOON]

@@ -40,7 +40,7 @@ def test_a_restart_is_written_by_its_process_and_told(supervisor):
     thread.start()
     reporter.start()
     wait_until(lambda: [one for one in process_reports.troubles(clock.now()) if one.restarts == 1])
-    detectors.look(clock.now())
+    detectors.detect(clock.now())
     (notice,) = Notice.objects.open()
     assert notice.kind == "process"
     assert "The lease renewer of web" in notice.text
@@ -48,7 +48,7 @@ def test_a_restart_is_written_by_its_process_and_told(supervisor):
     thread.stop()
     reporter.stop()
     assert not ProcessHealth.objects.exists()
-    detectors.look(clock.now())
+    detectors.detect(clock.now())
     assert not Notice.objects.open().exists()
 
 
@@ -67,10 +67,10 @@ def test_readyz_says_what_does_not_work_and_no_more(state, level):
 def test_a_process_that_exited_is_told_for_an_hour(supervisor):
     now = clock.now()
     a_report(State.ENDED, now=now - timedelta(minutes=5))
-    detectors.look(now)
+    detectors.detect(now)
     assert "failed, and its process ended" in Notice.objects.open().get().text
     assert health.processes(now).level == "warn"
-    detectors.look(now + timedelta(hours=1))
+    detectors.detect(now + timedelta(hours=1))
     assert not Notice.objects.open().exists()
 
 

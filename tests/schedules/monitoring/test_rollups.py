@@ -11,7 +11,7 @@ from agents.models import LedgerEntry
 from agents.states import Activity, FailureReason
 from schedules.dispatch import retention
 from schedules.dispatch.tick import tick
-from schedules.models import Firing, Run, Tally
+from schedules.models import CounterTotal, Firing, Run
 from schedules.monitoring.rollups import rollup
 from schedules.monitoring.rollups.sources import DURATION, FIRST_TOKEN, LATENESS
 from schedules.states import RunStatus
@@ -23,7 +23,7 @@ MINUTES = timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def from_the_beginning(db):
-    Tally.objects.all().delete()
+    CounterTotal.objects.all().delete()
 
 
 def a_firing_that_took(seconds, late_ms=3, **ending):
@@ -45,7 +45,7 @@ def a_firing_that_took(seconds, late_ms=3, **ending):
 def keep_until_settled(now):
     """Count as the loop does, pass by pass: what is settled now, and what is new until then."""
     for pass_ in range(4):
-        rollup.keep(now + pass_ * 6 * MINUTES)
+        rollup.update(now + pass_ * 6 * MINUTES)
 
 
 def test_what_happened_is_counted_before_anything_is_kept():
@@ -75,7 +75,7 @@ def test_totals_are_the_same_before_and_after_they_are_counted_for_good():
     before = rollup.totals()
     keep_until_settled(NOON + 10 * MINUTES)
     assert rollup.totals() == before
-    assert Tally.objects.get(pk="runs").totals["failures|timeout"] == 1
+    assert CounterTotal.objects.get(pk="runs").totals["failures|timeout"] == 1
     assert (before["cost|run_turn"], before["replies|run_turn"], before["tokens_input|run_turn"]) == (7, 1, 5)
 
 
@@ -99,11 +99,11 @@ def test_pruning_takes_nothing_from_the_totals():
 
 def test_what_is_new_is_not_counted_for_good_before_it_has_settled():
     a_firing_that_took(40)
-    rollup.keep(NOON + 10 * MINUTES)  # notes how far there is something
-    rollup.keep(NOON + 11 * MINUTES)
-    assert Tally.objects.get(pk="firings").totals == {}
-    rollup.keep(NOON + 16 * MINUTES)
-    assert Tally.objects.get(pk="firings").totals["firings|fired"] == 1
+    rollup.update(NOON + 10 * MINUTES)  # notes how far there is something
+    rollup.update(NOON + 11 * MINUTES)
+    assert CounterTotal.objects.get(pk="firings").totals == {}
+    rollup.update(NOON + 16 * MINUTES)
+    assert CounterTotal.objects.get(pk="firings").totals["firings|fired"] == 1
 
 
 def test_many_rows_are_counted_in_steps_and_each_once(monkeypatch):
@@ -111,23 +111,23 @@ def test_many_rows_are_counted_in_steps_and_each_once(monkeypatch):
     for seconds in range(1, 6):
         a_firing_that_took(seconds)
     before = rollup.totals()
-    assert rollup.keep(NOON + 10 * MINUTES)
+    assert rollup.update(NOON + 10 * MINUTES)
     passes = 0
-    while not rollup.keep(NOON + 20 * MINUTES):
+    while not rollup.update(NOON + 20 * MINUTES):
         passes += 1
         assert rollup.totals() == before
     assert passes == 2
-    assert Tally.objects.get(pk="runs").totals["runs|completed|scheduled"] == 5
+    assert CounterTotal.objects.get(pk="runs").totals["runs|completed|scheduled"] == 5
 
 
 def test_of_two_that_count_at_once_one_gives_way():
     a_firing_that_took(40)
-    rollup.keep(NOON + 10 * MINUTES)
+    rollup.update(NOON + 10 * MINUTES)
     source = rollup.SOURCES[0]
-    seen = Tally.objects.get(pk=source.name)
-    rollup.keep(NOON + 20 * MINUTES)
+    seen = CounterTotal.objects.get(pk=source.name)
+    rollup.update(NOON + 20 * MINUTES)
     rollup._count(source, seen, seen.ahead, NOON + 20 * MINUTES)  # with what it saw before the other was done
-    assert Tally.objects.get(pk=source.name).totals["firings|fired"] == 1
+    assert CounterTotal.objects.get(pk=source.name).totals["firings|fired"] == 1
 
 
 def test_a_run_that_expired_in_the_queue_had_fired_all_the_same():

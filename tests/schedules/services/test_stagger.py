@@ -27,7 +27,7 @@ def heavy(name: str, **changes) -> Schedule:
 
 
 def proposed(*among: int) -> Proposal:
-    outlook = inputs.look(the_situation(), UNTIL)
+    outlook = inputs.load(the_situation(), UNTIL)
     return stagger.propose(outlook, play(outlook, now=NOON, until=UNTIL, cap=1), among)
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.forecast.forecast import Forecast, play
-from schedules.forecast.inputs import Likely, Outlook
-from schedules.forecast.simulation import Plan
+from schedules.forecast.inputs import ForecastInput, PlannedSchedule
+from schedules.forecast.simulation import SimSchedule
 from schedules.timeline import labels as words
 from schedules.timeline.axis import Axis
 from schedules.timeline.drawing import draw
@@ -22,21 +22,21 @@ MINUTE, HOUR = 60.0, 3600.0
 START = NOON.timestamp()
 
 
-def played(*plans: Plan, cap: int = 2, hours: int = 48, names: str = "") -> Forecast:
+def played(*plans: SimSchedule, cap: int = 2, hours: int = 48, names: str = "") -> Forecast:
     likely = [
-        Likely(number, names or f"Schedule {number}", "UTC", plan)
+        PlannedSchedule(number, names or f"Schedule {number}", "UTC", plan)
         for number, plan in enumerate(plans, start=1)
     ]
     until = NOON + timedelta(hours=hours)
-    return play(Outlook(likely, {}), now=NOON, until=until, cap=cap)
+    return play(ForecastInput(likely, {}), now=NOON, until=until, cap=cap)
 
 
 def axis_of(forecast: Forecast, where: str = "UTC") -> Axis:
     return Axis(forecast.now, forecast.until, ZoneInfo(where))
 
 
-def at(*minutes: float, takes: float = 10) -> Plan:
-    return Plan([START + minute * MINUTE for minute in minutes], takes_sec=takes * MINUTE)
+def at(*minutes: float, takes: float = 10) -> SimSchedule:
+    return SimSchedule([START + minute * MINUTE for minute in minutes], takes_sec=takes * MINUTE)
 
 
 def drawn(forecast: Forecast, most: int = 20) -> str:
@@ -147,8 +147,10 @@ def test_a_run_over_the_full_hour_counts_in_both_hours_as_long_as_it_lasts_in_ea
 
 
 def test_a_run_queued_by_a_host_whose_clock_is_ahead_waits_for_nothing_rather_than_less():
-    often = Plan([START + 60 * minute for minute in range(10, 70)], takes_sec=1, overlap="allow")
-    outlook = Outlook([Likely(1, "Often", "UTC", often)], {}, queued=[(0, NOON + timedelta(minutes=5))])
+    often = SimSchedule([START + 60 * minute for minute in range(10, 70)], takes_sec=1, overlap="allow")
+    outlook = ForecastInput(
+        [PlannedSchedule(1, "Often", "UTC", often)], {}, queued=[(0, NOON + timedelta(minutes=5))]
+    )
     forecast = play(outlook, now=NOON, until=NOON + timedelta(hours=48), cap=2)
     assert forecast.present[0].wait_sec < 0
     (row,) = rows(forecast, axis_of(forecast))

@@ -35,10 +35,10 @@ from schedules.transitions import (
     finish,
     forgive,
     give_up,
-    note_work,
     park,
     pause,
     progress,
+    record_work,
     renew,
     request_cancel,
     requeue,
@@ -118,7 +118,7 @@ HOLDS: dict[str, Callable[[Run, UUID], object]] = {
     "adopt": lambda run, _: adopt(run, holder="another", now=LATER, conf=conf.load()),
     "renew": lambda _, token: renew([token], LATER, TTL),
     "progress": lambda run, token: progress(run.pk, token),
-    "note_work": lambda run, token: note_work(run.pk, token, worked_ms=9, deadline_at=LATER),
+    "note_work": lambda run, token: record_work(run.pk, token, worked_ms=9, deadline_at=LATER),
     "request_cancel": lambda run, _: request_cancel(run.pk, reason="Not wanted.", now=LATER),
 }
 KEPT = (Run, Slot, Transcript, Event, Approval, LedgerEntry, Firing, Delivery)
@@ -185,7 +185,7 @@ def _self_pause(schedule: Schedule, now: datetime) -> None:
 
 
 def _tick(schedule: Schedule, now: datetime) -> None:
-    tick(conditions.look(now, conf.load()))
+    tick(conditions.load(now, conf.load()))
 
 
 OF_SCHEDULES: dict[tuple[str, str], Callable[[Schedule, datetime], object]] = {
@@ -226,8 +226,8 @@ def a_delivery_that_is(status: str, attempts: int) -> Delivery:
 
 OF_DELIVERIES: dict[tuple[str, str], Callable[[Delivery], object]] = {
     ("claim", ""): lambda delivery: sender.claim(delivery, LATER),
-    ("settle", "delivered"): lambda delivery: sender.settle(delivery, sender.SENT, LATER),
-    ("settle", "failed"): lambda delivery: sender.settle(delivery, "It answered 500.", LATER),
+    ("settle", "delivered"): lambda delivery: sender.record_outcome(delivery, sender.SENT, LATER),
+    ("settle", "failed"): lambda delivery: sender.record_outcome(delivery, "It answered 500.", LATER),
 }
 
 

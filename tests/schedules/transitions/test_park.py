@@ -39,9 +39,9 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def deaf():
     """Lose every signal, as if the process died right after the commit."""
-    question_answered.disconnect(questions.go_on)
+    question_answered.disconnect(questions.requeue_answered)
     yield
-    question_answered.connect(questions.go_on)
+    question_answered.connect(questions.requeue_answered)
 
 
 def test_a_run_that_asks_holds_nothing_while_it_waits():

@@ -4,7 +4,7 @@ import pytest
 
 from schedules import conf
 from schedules.dispatch.drain import drain
-from schedules.errors import NoRoom
+from schedules.errors import NoCapacity
 from schedules.models import Pool, Run, Schedule, Setting, Slot
 from schedules.models.slot import OVERFLOW_POOL
 from schedules.states import RunStatus, Source
@@ -107,7 +107,7 @@ def test_overflow_is_bounded() -> None:
     several = schedules(12)
     for schedule in several[:10]:
         force(schedule)
-    with pytest.raises(NoRoom) as full:
+    with pytest.raises(NoCapacity) as full:
         force(several[10])
     assert full.value.pool == OVERFLOW_POOL
 

@@ -12,7 +12,7 @@ from agents.runtimes.errors import LeaseLost
 from agents.states import FailureKind, FailureReason
 from agents.transcripts import transcript
 from schedules import conf
-from schedules.errors import Quicker
+from schedules.errors import LostRace
 from schedules.models import Run, Schedule, Slot
 from schedules.models.run import UNADOPTED
 from schedules.signals import run_finished
@@ -60,7 +60,7 @@ def test_a_lease_is_read_back_as_it_was_written_in_seconds_and_utc() -> None:
 
 def test_a_run_is_claimed_once() -> None:
     run, _ = a_running_run()
-    with pytest.raises(Quicker), transaction.atomic():
+    with pytest.raises(LostRace), transaction.atomic():
         claim(run, holder="another", now=NOON, conf=conf.load())
     assert Slot.objects.held().count() == 1  # what the loser held is rolled back
 

@@ -16,7 +16,7 @@ from agents.protocol.usage import Usage
 from agents.runtimes.errors import BudgetExceeded
 from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
-from schedules.models import Delivery, Firing, Run, Schedule, Tally
+from schedules.models import CounterTotal, Delivery, Firing, Run, Schedule
 from schedules.models.spending import spender
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish
@@ -125,7 +125,7 @@ def test_budgets():
 
 def test_totals_count_what_is_in_no_sum(client, alice):
     client.force_login(alice)
-    Tally.objects.all().delete()  # count from the beginning
+    CounterTotal.objects.all().delete()  # count from the beginning
     a_run_at(KNOWN, None)
     lines = client.get("/metrics").content.decode().splitlines()
     assert 'stagent_cost_usd_total{activity="run_turn"} 0.02' in lines

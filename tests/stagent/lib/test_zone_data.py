@@ -61,12 +61,12 @@ def test_hosts_that_differ_are_told_until_they_agree() -> None:
     a_scheduler(NOON, host="old", zone_data="2025b (system, /usr/share/zoneinfo)")
     other = a_scheduler(NOON, host="new", zone_data="2026f (tzdata package)")
     assert "2025b" in report.zones(NOON).detail
-    detectors.look(NOON)
+    detectors.detect(NOON)
     notice = Notice.objects.get()
     assert notice.kind == Notice.Kind.ZONE_DATA
     assert "new 2026f (tzdata package), old 2025b" in notice.text
     other.delete()
-    detectors.look(NOON + timedelta(seconds=1))
+    detectors.detect(NOON + timedelta(seconds=1))
     assert not Notice.objects.open().exists()
 
 

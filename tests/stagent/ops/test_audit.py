@@ -157,7 +157,7 @@ SAID = [*WHOLE, Finished("completed", text="All is well.")]
 
 
 def _handed_back(run: Run, held: Claim) -> None:
-    outcome.hand_back(held, 10)
+    outcome.release(held, 10)
 
 
 def _lost_once(run: Run, held: Claim) -> None:

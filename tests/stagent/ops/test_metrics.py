@@ -12,7 +12,7 @@ from agents.models import Budget, LedgerEntry
 from agents.runtimes import breaker
 from agents.states import Activity
 from schedules.capacity import wait_reasons
-from schedules.models import Pool, Run, Tally
+from schedules.models import CounterTotal, Pool, Run
 from schedules.states import RunStatus, Source, WaitReason
 from schedules.transitions import Ending, finish, pause
 from stagent.lib import clock
@@ -41,7 +41,7 @@ def scrape(client, **headers):
 @pytest.fixture
 def prometheus(client, alice):
     client.force_login(alice)
-    Tally.objects.all().delete()  # count from the beginning
+    CounterTotal.objects.all().delete()  # count from the beginning
     return client
 
 

@@ -51,7 +51,7 @@ def test_an_error_ends_no_watch(watchman, monkeypatch):
         looks.append(1)
         raise RuntimeError("The database is away.")
 
-    monkeypatch.setattr(detectors, "look_for_scheduler", look)
+    monkeypatch.setattr(detectors, "detect_missing_scheduler", look)
     watchman.start()
     wait_until(lambda: len(looks) > 2)
 
@@ -60,13 +60,13 @@ def test_it_remembers_when_it_last_saw_one(watchman, monkeypatch):
     monkeypatch.setattr(detectors, "SILENT_FOR", timedelta(hours=1))
     scheduler = a_scheduler(clock.now() + timedelta(minutes=1))
     looked = []
-    look = detectors.look_for_scheduler
+    look = detectors.detect_missing_scheduler
 
     def looking(now, since, seen):
         looked.append(seen)
         return look(now, since - timedelta(hours=2), seen)
 
-    monkeypatch.setattr(detectors, "look_for_scheduler", looking)
+    monkeypatch.setattr(detectors, "detect_missing_scheduler", looking)
     watchman.start()
     wait_until(lambda: looked and looked[-1])
     scheduler.delete()
