@@ -4,7 +4,7 @@ from stagent.lib.problems import Problem
 from stagent.lib.text import clip
 
 
-class Quicker(Exception):
+class LostRace(Exception):
     """Somebody else claimed or ended the reply first; an ordinary answer."""
 
 

@@ -10,7 +10,7 @@ from chat.transitions import unpark
 
 
 @receiver(question_answered)
-def go_on(question: Approval, **_: Any) -> None:
+def requeue_answered(question: Approval, **_: Any) -> None:
     """Let the desk go on with the reply that asked; the reconciler does it if this is lost."""
     if question.message_id is not None:
         unpark(question.message_id)

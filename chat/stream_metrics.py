@@ -26,7 +26,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Telemetry:
+class StreamMetrics:
     """What a look at the records says."""
 
     count: int
@@ -34,14 +34,14 @@ class Telemetry:
     spreads: dict[str, Spread]
 
 
-def look(records: QuerySet[StreamRecord]) -> Telemetry:
+def summary(records: QuerySet[StreamRecord]) -> StreamMetrics:
     """Sum up these records."""
     counted = records.order_by().values("reason").annotate(streams=Count("pk"))
     reasons = {row["reason"]: row["streams"] for row in counted.order_by("-streams", "reason")}
     newest = records.order_by("-ended_at", "-pk").values_list(*FIGURES)[:MOST_MEASURED]
     columns = list(zip(*newest, strict=True)) or [()] * len(FIGURES)
     spreads = {name: spread(column) for name, column in zip(FIGURES, columns, strict=True)}
-    return Telemetry(sum(reasons.values()), reasons, spreads)
+    return StreamMetrics(sum(reasons.values()), reasons, spreads)
 
 
 def tone(reason: str) -> str:
@@ -65,7 +65,7 @@ def _at(ordered: Sequence[int], percent: int) -> float:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LiveReply:
     """A reply that streams: in which conversation, to whom. Never its words."""
 
     stream: LiveStream
@@ -78,7 +78,7 @@ def live(now: datetime) -> QuerySet[LiveStream]:
     return LiveStream.objects.live(now).order_by("started_at", "pk")
 
 
-def being_answered(now: datetime) -> list[Answer]:
+def being_answered(now: datetime) -> list[LiveReply]:
     """Return who is being answered now, the longest first."""
     streams = list(live(now))
     keys = {f"{MESSAGE}{number}": number for number in _numbers(streams)}
@@ -92,7 +92,7 @@ def _numbers(streams: Sequence[LiveStream]) -> list[int]:
     return [int(number) for number in told if number.isdecimal()]
 
 
-def _answer(stream: LiveStream, message: Message | None) -> Answer:
+def _answer(stream: LiveStream, message: Message | None) -> LiveReply:
     if message is None:
-        return Answer(stream)
-    return Answer(stream, message.conversation_id, message.conversation.owner.get_username())
+        return LiveReply(stream)
+    return LiveReply(stream, message.conversation_id, message.conversation.owner.get_username())

@@ -11,7 +11,7 @@ django.setup(set_prefix=False)  # before anything below is imported
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
-from chat.worker.process import DeskProcess  # noqa: E402
+from chat.worker.process import ReplyWorkerProcess  # noqa: E402
 from schedules.monitoring.process_reports import Reporter  # noqa: E402
 from stagent.lib.processes.gc_tuning import keep_what_is_there, share_finely  # noqa: E402
 from stagent.lib.processes.process_id import holder  # noqa: E402
@@ -26,7 +26,7 @@ application = Front(ProtocolTypeRouter({"http": Handler(), "websocket": Doors()}
 _ = get_resolver().url_patterns  # every page is imported now, so that the first is as quick as the others
 share_finely()
 keep_what_is_there()
-desk = DeskProcess()
+desk = ReplyWorkerProcess()
 desk.open()
 Watchman().start()
 reporter = Reporter("web", holder("web"))

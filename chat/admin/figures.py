@@ -44,7 +44,7 @@ class Figures:
 
 def figures(records: QuerySet[StreamRecord], now: datetime, link: Link) -> Figures:
     """Add up the streams of a list."""
-    told = stream_metrics.look(records)
+    told = stream_metrics.summary(records)
     most = max(told.reasons.values(), default=0)
     lines = [
         Line(

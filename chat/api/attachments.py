@@ -9,7 +9,7 @@ from ninja import File, Router, Status
 from ninja.files import UploadedFile
 
 from agents.protocol.media import amount
-from chat.api.lookups import me
+from chat.api.lookups import current_user
 from chat.api.schemas.attachments import AttachmentRow
 from chat.conversations import attachments
 from chat.conversations.file_types import PDF, TEXT
@@ -38,7 +38,7 @@ def upload_attachment(request: HttpRequest, file: File[UploadedFile]) -> Status[
         raise file_too_large(
             f"A file has at most {amount(attachments.LARGEST)}; it has {amount(file.size or 0)}."
         )
-    kept = attachments.keep(me(request), file.name or "", file.read(), now=clock.now())
+    kept = attachments.store(current_user(request), file.name or "", file.read(), now=clock.now())
     return Status(201, AttachmentRow.model_validate(kept))
 
 
@@ -47,7 +47,7 @@ def upload_attachment(request: HttpRequest, file: File[UploadedFile]) -> Status[
 )
 def get_attachment(request: HttpRequest, attachment_id: str) -> HttpResponse:
     """Download a file; a picture is shown where a browser asks for it."""
-    found = attachments.mine(me(request), attachment_id)
+    found = attachments.own(current_user(request), attachment_id)
     response = HttpResponse(attachments.contents([found])[found.pk], headers=_headers(found))
     patch_vary_headers(response, ("Authorization", "Cookie"))
     return response
@@ -56,7 +56,7 @@ def get_attachment(request: HttpRequest, attachment_id: str) -> HttpResponse:
 @router.delete("/attachments/{attachment_id}", response=answers(None, 404, 409, status=204))
 def delete_attachment(request: HttpRequest, attachment_id: str) -> Status[None]:
     """Throw away a file that was not sent; one that was goes with its conversation."""
-    attachments.drop(me(request), attachment_id)
+    attachments.delete(current_user(request), attachment_id)
     return Status(204, None)
 
 

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from agents import conf
 from agents.models import ModelPrice, Profile
 from agents.spending import prices
-from chat.api.lookups import me
+from chat.api.lookups import current_user
 from chat.models import Conversation
 from chat.transitions.accept import DEFAULT_PROFILE
 from stagent.lib.api.listing import Choices, page, page_of
@@ -57,7 +57,7 @@ class Folder(Row):
 @router.get("/chat/folders", response=answers(Listed[Folder], 422))
 def list_chat_folders(request: HttpRequest, asked: Query[Choices]) -> Listed[Folder]:
     """List the folders that one's own conversations lie in, by name."""
-    filed = Conversation.objects.of(me(request)).exclude(folder="").order_by()
+    filed = Conversation.objects.of(current_user(request)).exclude(folder="").order_by()
     counted = filed.values("folder").annotate(count=Count("pk", filter=Q(archived_at=None)))
     items = [Folder(name=each["folder"], count=each["count"]) for each in counted]
     return page_of(request, asked, "folders", sorted(items, key=_by_name), _by_name)

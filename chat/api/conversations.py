@@ -14,7 +14,7 @@ from chat.api.schemas.requests import (
     NewConversation,
     NewMessage,
 )
-from chat.api.send import Placed
+from chat.api.send import SendResult
 from chat.conversations import actions, search
 from chat.conversations.actions import Change
 from chat.transitions import fork
@@ -32,7 +32,9 @@ router = Router(tags=["chat"])
 def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> Listed[ConversationRow]:
     """List one's own conversations, pinned ones first, then the latest active; search titles and messages."""
     words = search.words_of(asked.search or "")
-    found = lookups.conversations(lookups.me(request)).filter(archived_at__isnull=not asked.archived)
+    found = lookups.conversations(lookups.current_user(request)).filter(
+        archived_at__isnull=not asked.archived
+    )
     if asked.folder:
         found = found.filter(folder=asked.folder)
     if words:
@@ -48,7 +50,7 @@ def create_conversation(
     request: HttpRequest, response: HttpResponse, asked: NewConversation
 ) -> Status[ConversationRow]:
     """Begin a conversation. The first message over the socket begins one by itself."""
-    owner, now = lookups.me(request), clock.now()
+    owner, now = lookups.current_user(request), clock.now()
     made = send.begin(owner, asked, now)
     response["Location"] = f"{request.path}/{made.pk}"
     return Status(201, conversation_row(lookups.conversation(owner, str(made.pk))))
@@ -57,7 +59,7 @@ def create_conversation(
 @router.get("/conversations/{conversation_id}", response=answers(ConversationRow, 404))
 def get_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
     """Show a conversation without its messages."""
-    found = lookups.conversation(lookups.me(request), conversation_id)
+    found = lookups.conversation(lookups.current_user(request), conversation_id)
     return shows(request, conversation_row(found), actions.version(found))
 
 
@@ -66,7 +68,7 @@ def update_conversation(
     request: HttpRequest, conversation_id: str, asked: ConversationChanges
 ) -> ConversationRow:
     """Rename, pin, file, put away, mark as read, pick who answers, or show another branch; all or nothing."""
-    owner, given = lookups.me(request), asked.model_dump(exclude_unset=True)
+    owner, given = lookups.current_user(request), asked.model_dump(exclude_unset=True)
     actions.change(owner, conversation_id, Change(given), now=clock.now(), expected=Expected.of(request))
     found = lookups.conversation(owner, conversation_id)
     return shows(request, conversation_row(found), actions.version(found))
@@ -75,14 +77,14 @@ def update_conversation(
 @router.delete("/conversations/{conversation_id}", response=answers(None, 404, status=204))
 def delete_conversation(request: HttpRequest, conversation_id: str) -> Status[None]:
     """Throw a conversation away and stop what is being answered in it. For 30 days it can be restored."""
-    actions.throw_away(lookups.me(request), conversation_id, now=clock.now())
+    actions.trash(lookups.current_user(request), conversation_id, now=clock.now())
     return Status(204, None)
 
 
 @router.post("/conversations/{conversation_id}/restore", response=answers(ConversationRow, 404))
 def restore_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
     """Bring back a conversation that was thrown away; twice is once."""
-    owner = lookups.me(request)
+    owner = lookups.current_user(request)
     actions.restore(owner, conversation_id, now=clock.now())
     return conversation_row(lookups.conversation(owner, conversation_id))
 
@@ -94,7 +96,7 @@ def fork_conversation(
     request: HttpRequest, response: HttpResponse, conversation_id: str, asked: Fork
 ) -> Status[ConversationRow]:
     """Begin a conversation with all that was said up to a message; twice is once while it is untouched."""
-    owner = lookups.me(request)
+    owner = lookups.current_user(request)
     made = fork(owner, conversation_id, asked.message_id, now=clock.now())
     response["Location"] = f"/api/conversations/{made.pk}"
     return Status(201, conversation_row(lookups.conversation(owner, str(made.pk))))
@@ -108,12 +110,12 @@ def list_messages(
 
     `next` goes on in the branch it was given for, even if another one is shown by then.
     """
-    return message_pages.page(request, lookups.opened(lookups.me(request), conversation_id), asked)
+    return message_pages.page(request, lookups.opened(lookups.current_user(request), conversation_id), asked)
 
 
 @router.post(
-    "/conversations/{conversation_id}/messages", response=answers(Placed, 400, 404, 422, 429, status=202)
+    "/conversations/{conversation_id}/messages", response=answers(SendResult, 400, 404, 422, 429, status=202)
 )
-def send_message(request: HttpRequest, conversation_id: str, asked: NewMessage) -> Status[Placed]:
+def send_message(request: HttpRequest, conversation_id: str, asked: NewMessage) -> Status[SendResult]:
     """Say something. It is stored together with the place of its reply, which is answered in its turn."""
     return Status(202, send.send(request, conversation_id, asked, clock.now()))

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from agents.models import StreamRecord
 from chat import stream_metrics
-from chat.api.lookups import me
+from chat.api.lookups import current_user
 from stagent.lib import clock
 from stagent.lib.api.listing import Paged, page
 from stagent.lib.api.responses import answers
@@ -88,12 +88,12 @@ class Diagnostics(Listed[StreamRow]):
 @router.get("/diagnostics/chat-streams", response=answers(Diagnostics, 422))
 def diagnose_chat_streams(request: HttpRequest, asked: Query[StreamFilter]) -> Diagnostics:
     """Say how the answers in the chat went: why they ended, and how long people waited for them."""
-    user = me(request)
+    user = current_user(request)
     if not (user.is_staff and user.has_perm(PERMISSION)):
         raise Problem(403, "permission_denied", f"This is for the staff with the permission {PERMISSION}.")
     records = _among(asked)
     rows = page(request, asked, records, lambda found: [StreamRow.model_validate(each) for each in found])
-    told = stream_metrics.look(records)
+    told = stream_metrics.summary(records)
     return Diagnostics(
         items=rows.items,
         count=rows.count,

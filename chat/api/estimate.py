@@ -27,7 +27,7 @@ EXAMPLE: Any = {
 }  # fmt: skip
 
 
-class OutlookFilter(Asked):
+class EstimateQuery(Asked):
     """Where one would ask, and whom."""
 
     conversation_id: AnyId | None = Field(default=None, description="null: where a conversation begins.")
@@ -39,7 +39,7 @@ class OutlookFilter(Asked):
     )
 
 
-class OutlookRow(Row):
+class EstimateRow(Row):
     """A guess, without the words that one is about to say: their bytes count by `chars_per_token`."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -54,18 +54,18 @@ class OutlookRow(Row):
     chars_per_token: float
 
 
-@router.get("/chat/outlook", response=answers(OutlookRow, 404, 422))
-def get_chat_outlook(request: HttpRequest, asked: Query[OutlookFilter]) -> OutlookRow:
+@router.get("/chat/outlook", response=answers(EstimateRow, 404, 422))
+def get_chat_estimate(request: HttpRequest, asked: Query[EstimateQuery]) -> EstimateRow:
     """Guess what the model would read if one asked now, and what reading that costs; the answer is extra."""
-    refuse_unknown(request, OutlookFilter.model_fields)
-    owner = lookups.me(request)
+    refuse_unknown(request, EstimateQuery.model_fields)
+    owner = lookups.current_user(request)
     inside = lookups.conversation(owner, asked.conversation_id) if asked.conversation_id else None
     picked = profile_of(asked.profile) or (inside.profile if inside else None)
     model = asked.model if asked.model is not None or inside is None else inside.model
     profile = assignment.answerer(picked, model or "")
     context = _said_before(inside, profile) if inside else []
-    guess = estimate_request(profile, context, assignment.surroundings(owner))
-    return OutlookRow(
+    guess = estimate_request(profile, context, assignment.system_context(owner))
+    return EstimateRow(
         tokens=guess.tokens,
         room=round(assignment.room()),
         left_out=bool(context) and context[0]["content"] == assignment.OLDER,

@@ -94,5 +94,5 @@ def export_conversation(
 ) -> Any:
     """Download a conversation: the branch that is shown as Markdown, or the whole tree as JSON."""
     refuse_unknown(request, ("format",))
-    found = lookups.opened(lookups.me(request), conversation_id)
+    found = lookups.opened(lookups.current_user(request), conversation_id)
     return download(request, found, kind, clock.now())

@@ -11,11 +11,11 @@ from chat.errors import no_conversation, no_message
 from chat.models import Conversation, Message, Share
 from chat.models.conversation import ConversationQuerySet
 from chat.transitions.accept import number
-from chat.worker.reconcile import settle_stale
+from chat.worker.reconcile import finalise_stale
 from stagent.lib import clock
 
 
-def me(request: HttpRequest) -> User:
+def current_user(request: HttpRequest) -> User:
     """Return who sent an authenticated request."""
     return cast(User, request.user)
 
@@ -44,7 +44,7 @@ def conversation(owner: User, conversation_id: str) -> Conversation:
 def opened(owner: User, conversation_id: str) -> Conversation:
     """Return a conversation that is looked into; what nobody works on any more is settled first."""
     found = conversation(owner, conversation_id)
-    if found.live and settle_stale(clock.now(), found.pk):  # type: ignore[attr-defined]
+    if found.live and finalise_stale(clock.now(), found.pk):  # type: ignore[attr-defined]
         return conversation(owner, conversation_id)
     return found
 

@@ -9,11 +9,11 @@ from pydantic import ConfigDict
 from agents.transcripts import transcript
 from chat.api import lookups, send
 from chat.api.schemas.messages import MessageRow, message_row
-from chat.api.send import Placed
+from chat.api.send import SendResult
 from chat.feed.frames import frame_of
 from chat.models import Message
 from chat.transitions import request_stop
-from chat.worker.reconcile import settle_stale
+from chat.worker.reconcile import finalise_stale
 from stagent.lib import clock
 from stagent.lib.api.listing import MOST_ROWS, refuse_unknown
 from stagent.lib.api.responses import answers
@@ -62,21 +62,21 @@ def list_message_events(
 @router.post("/messages/{message_id}/stop", response=answers(MessageRow, 404, 422, status=202))
 def stop_message(request: HttpRequest, message_id: str) -> Status[MessageRow]:
     """Ask for the end of a reply; what it has said stays. Twice is once, and an ended one stays as it is."""
-    owner = lookups.me(request)
+    owner = lookups.current_user(request)
     request_stop(owner, message_id, now=clock.now())
     return Status(202, message_row(lookups.message(owner, message_id)))
 
 
-@router.post("/messages/{message_id}/retry", response=answers(Placed, 404, 409, 422, 429, status=202))
-def retry_message(request: HttpRequest, message_id: str) -> Status[Placed]:
+@router.post("/messages/{message_id}/retry", response=answers(SendResult, 404, 409, 422, 429, status=202))
+def retry_message(request: HttpRequest, message_id: str) -> Status[SendResult]:
     """Place another reply beside this one, a branch of its own; the earlier one stays."""
-    return Status(202, send.again(lookups.me(request), message_id, clock.now()))
+    return Status(202, send.again(lookups.current_user(request), message_id, clock.now()))
 
 
 def _settled(request: HttpRequest, message_id: str) -> Message:
     """Return a message; one that looks unfinished is looked at twice."""
-    owner = lookups.me(request)
+    owner = lookups.current_user(request)
     found = lookups.message(owner, message_id)
-    if found.finished or not settle_stale(clock.now(), found.conversation_id):
+    if found.finished or not finalise_stale(clock.now(), found.conversation_id):
         return found
     return lookups.message(owner, message_id)

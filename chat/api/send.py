@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from pydantic import ConfigDict
 
-from chat.api.lookups import me
+from chat.api.lookups import current_user
 from chat.api.schemas.messages import EXAMPLE, MessageRow, message_rows
 from chat.api.schemas.requests import NewConversation, NewMessage
 from chat.conversations.actions import a_name
@@ -37,7 +37,7 @@ PLACED: Any = {
 }  # fmt: skip
 
 
-class Placed(Row):
+class SendResult(Row):
     """A person's message and the reply that was placed after it; tail the reply's events.
 
     The ids once more under the names that `accepted` has on the socket.
@@ -60,21 +60,21 @@ def begin(owner: User, asked: NewConversation, now: datetime) -> Conversation:
     return begin_conversation(owner, now, title=title, profile=profile, model=asked.model or "")
 
 
-def send(request: HttpRequest, conversation_id: str, asked: NewMessage, now: datetime) -> Placed:
+def send(request: HttpRequest, conversation_id: str, asked: NewMessage, now: datetime) -> SendResult:
     """Store a message; with the same client_msg_id, the first answer is given again."""
     draft = Draft(**asked.model_dump() | {"conversation_id": conversation_id})
-    return _placed(accept(me(request), draft, now=now))
+    return _placed(accept(current_user(request), draft, now=now))
 
 
-def again(owner: User, message_id: str, now: datetime) -> Placed:
+def again(owner: User, message_id: str, now: datetime) -> SendResult:
     """Place another reply beside an earlier one."""
     return _placed(ask_again(owner, message_id, now=now))
 
 
-def _placed(place: Accepted) -> Placed:
+def _placed(place: Accepted) -> SendResult:
     tree, both = Tree.of(place.conversation_id), load([place.message_id, place.reply_id])
     message, reply = message_rows(both, tree)
-    return Placed(
+    return SendResult(
         conversation_id=message.conversation_id,
         message_id=message.id,
         reply_id=reply.id,

@@ -23,7 +23,7 @@ EXAMPLE: Any = {
 }  # fmt: skip
 
 
-class ShareAsked(Asked):
+class ShareRequest(Asked):
     """Until when the link leads somewhere."""
 
     model_config = ConfigDict(
@@ -48,13 +48,13 @@ class ShareRow(Row):
 @router.get("/conversations/{conversation_id}/share", response=answers(ShareRow, 404))
 def get_share(request: HttpRequest, conversation_id: str) -> ShareRow:
     """Show the link to a conversation."""
-    return _row(request, sharing.share_of(lookups.me(request), conversation_id))
+    return _row(request, sharing.share_of(lookups.current_user(request), conversation_id))
 
 
 @router.post("/conversations/{conversation_id}/share", response=answers(ShareRow, 400, 404, 409, 422))
-def share_conversation(request: HttpRequest, conversation_id: str, asked: ShareAsked) -> ShareRow:
+def share_conversation(request: HttpRequest, conversation_id: str, asked: ShareRequest) -> ShareRow:
     """Make a link to the branch that is shown, as it is now. One that is there shows this from now on."""
-    owner = lookups.me(request)
+    owner = lookups.current_user(request)
     made = sharing.share(owner, conversation_id, now=clock.now(), expires_at=asked.expires_at)
     return _row(request, made)
 
@@ -62,7 +62,7 @@ def share_conversation(request: HttpRequest, conversation_id: str, asked: ShareA
 @router.delete("/conversations/{conversation_id}/share", response=answers(None, 404, status=204))
 def unshare_conversation(request: HttpRequest, conversation_id: str) -> Status[None]:
     """Take the link back for good; a later one has another address."""
-    sharing.take_back(lookups.me(request), conversation_id, now=clock.now())
+    sharing.revoke(lookups.current_user(request), conversation_id, now=clock.now())
     return Status(204, None)
 
 

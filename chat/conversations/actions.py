@@ -45,7 +45,7 @@ def change(
         columns = asked.columns(found, now)
         if columns:
             Conversation.objects.filter(pk=found.pk).update(**columns)
-            feed.tell_changed(found, now)
+            feed.publish_changed(found, now)
     return found
 
 
@@ -54,7 +54,7 @@ def version(conversation: Conversation) -> str:
     return version_of(conversation, [COLUMNS.get(name, name) for name in CHANGES])
 
 
-def throw_away(owner: User, conversation_id: str, *, now: datetime) -> None:
+def trash(owner: User, conversation_id: str, *, now: datetime) -> None:
     """Hide a conversation and stop what is being answered in it; it can be restored for 30 days."""
     found = Conversation.objects.of(owner).filter(pk=number(conversation_id)).first()
     if found is None:
@@ -63,7 +63,7 @@ def throw_away(owner: User, conversation_id: str, *, now: datetime) -> None:
         request_stop(owner, str(message_id), now=now)
     with transaction.atomic():
         if Conversation.objects.of(owner).filter(pk=found.pk).update(deleted_at=now):
-            feed.tell_changed(found, now)
+            feed.publish_changed(found, now)
 
 
 def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
@@ -80,7 +80,7 @@ def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
         newer = Conversation.objects.of(owner).filter(schedule_id=found.schedule_id)
         keeps = found.schedule_id if found.schedule_id and not newer.exists() else None
         thrown_away.update(deleted_at=None, schedule_id=keeps)
-        feed.tell_changed(found, now)
+        feed.publish_changed(found, now)
 
 
 def a_name(field: str, typed: str) -> str:

@@ -11,15 +11,15 @@ from agents.protocol.media import amount, cost_of
 from chat import conf
 from chat.conversations import file_types
 from chat.errors import attachment_was_sent, no_attachment, no_room_for_files
-from chat.models import Attachment, Content, Enclosure
+from chat.models import Attachment, Content, MessageAttachment
 from chat.transitions.accept import number
 
 LARGEST = max(conf.MAX_FILE_BYTES.values())  # nothing beyond is even read
 
 
-def keep(owner: User, name: str, data: bytes, *, now: datetime) -> Attachment:
+def store(owner: User, name: str, data: bytes, *, now: datetime) -> Attachment:
     """Store a file that may be sent later; what is never sent goes after a while."""
-    found = file_types.look_at(data)
+    found = file_types.detect(data)
     with transaction.atomic():
         _check_room(owner, len(data))
         kept = Attachment.objects.create(
@@ -37,7 +37,7 @@ def keep(owner: User, name: str, data: bytes, *, now: datetime) -> Attachment:
     return kept
 
 
-def mine(owner: User, attachment_id: str) -> Attachment:
+def own(owner: User, attachment_id: str) -> Attachment:
     """Return one's own file; anybody else's does not exist."""
     found = Attachment.objects.of(owner).filter(pk=number(attachment_id)).first()
     if found is None:
@@ -45,7 +45,7 @@ def mine(owner: User, attachment_id: str) -> Attachment:
     return found
 
 
-def drop(owner: User, attachment_id: str) -> None:
+def delete(owner: User, attachment_id: str) -> None:
     """Throw a file away that was not sent."""
     with transaction.atomic():
         locked = Attachment.objects.of(owner).select_for_update(of=("self",))
@@ -61,7 +61,7 @@ def of_messages(message_ids: Collection[int]) -> dict[int, list[Attachment]]:
     """Return the files that came with messages, by message, in their order."""
     found: dict[int, list[Attachment]] = {}
     if message_ids:
-        rows = Enclosure.objects.filter(message__in=message_ids).select_related("attachment")
+        rows = MessageAttachment.objects.filter(message__in=message_ids).select_related("attachment")
         for row in rows.order_by("message", "position"):
             found.setdefault(row.message_id, []).append(row.attachment)
     return found

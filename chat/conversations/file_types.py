@@ -17,7 +17,7 @@ TAKEN = "Only pictures (PNG, JPEG, GIF, WebP), texts in UTF-8 and PDFs can be se
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedType:
     """What a file is. Text is plain text, whatever it is written in: nothing is ever shown as a page."""
 
     kind: FileKind
@@ -26,7 +26,7 @@ class Found:
     height: int | None = None
 
 
-def look_at(data: bytes) -> Found:
+def detect(data: bytes) -> DetectedType:
     """Return what a file is; raises a Problem where it is nothing that we take, or too large."""
     if not data:
         raise file_is_empty()
@@ -49,25 +49,25 @@ def name_of(name: str) -> str:
     return with_ending(clean.removesuffix(ending), ending, LONGEST_NAME)
 
 
-def _picture(data: bytes) -> Found | None:
+def _picture(data: bytes) -> DetectedType | None:
     picture = image_header.look_at(data)
     if picture is None:
         return None
     if max(picture.width, picture.height) > conf.MAX_PICTURE_PIXELS:
         most, its = f"{conf.MAX_PICTURE_PIXELS:,} pixels", f"{picture.width:,} × {picture.height:,}"
         raise file_too_large(f"A picture is at most {most} wide and high; this one is {its}.")
-    return Found(FileKind.IMAGE, picture.media_type, picture.width, picture.height)
+    return DetectedType(FileKind.IMAGE, picture.media_type, picture.width, picture.height)
 
 
-def _pdf(data: bytes) -> Found | None:
-    return Found(FileKind.PDF, PDF) if data.startswith(b"%PDF-") else None
+def _pdf(data: bytes) -> DetectedType | None:
+    return DetectedType(FileKind.PDF, PDF) if data.startswith(b"%PDF-") else None
 
 
-def _text(data: bytes) -> Found | None:
+def _text(data: bytes) -> DetectedType | None:
     if b"\0" in data:
         return None
     try:
         data.decode()
     except UnicodeDecodeError:
         return None
-    return Found(FileKind.TEXT, TEXT)
+    return DetectedType(FileKind.TEXT, TEXT)

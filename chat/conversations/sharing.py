@@ -50,7 +50,7 @@ def share(owner: User, conversation_id: str, *, now: datetime, expires_at: datet
             Share.objects.filter(pk=made.pk).update(**shown | fresh)  # what had ended stays ended
             made.refresh_from_db()
         note(owner, made, ADDITION, f"Shared up to message {head.pk}.")
-        feed.tell_changed(conversation, now)
+        feed.publish_changed(conversation, now)
     return made
 
 
@@ -62,7 +62,7 @@ def share_of(owner: User, conversation_id: str) -> Share:
     return found
 
 
-def take_back(owner: User, conversation_id: str, *, now: datetime) -> None:
+def revoke(owner: User, conversation_id: str, *, now: datetime) -> None:
     """End the link to a conversation for good; the next one has another address."""
     with transaction.atomic():
         lock(owner, conversation_id)
@@ -74,7 +74,7 @@ def end(share: Share, by: User, *, now: datetime) -> None:
     with transaction.atomic():
         note(by, share, DELETION, "Taken back.")
         share.delete()
-        feed.tell_changed(share.conversation, now)
+        feed.publish_changed(share.conversation, now)
 
 
 def token_of(share: Share) -> str:

@@ -24,19 +24,19 @@ _rung: set[int] = set()  # people whose bells are to be sent on
 _sending = asyncio.Lock()  # of the courier's loop
 
 
-def listen(listener: Callable[[], None]) -> None:
+def subscribe(listener: Callable[[], None]) -> None:
     """Call this, from any thread, whenever it rings in this process."""
     with _lock:
         _listeners.append(listener)
 
 
-def work(listener: Callable[[], None]) -> None:
+def on_work(listener: Callable[[], None]) -> None:
     """Call this, from any thread, whenever there is work for the desk."""
     with _lock:
         _workers.append(listener)
 
 
-def leave(listener: Callable[[], None]) -> None:
+def unsubscribe(listener: Callable[[], None]) -> None:
     """Call this no more."""
     with _lock:
         for listeners in (_listeners, _workers):
@@ -49,21 +49,21 @@ def group_of(owner_id: int) -> str:
     return f"chat.{owner_id}"
 
 
-def call(owner_id: int) -> None:
+def notify_worker(owner_id: int) -> None:
     """Say that there is work for the desk, and news for this person; after the commit, from any thread."""
     for listener in _copy(_workers):
         listener()
-    ring(owner_id)
+    publish(owner_id)
 
 
-def ring(owner_id: int) -> None:
+def publish(owner_id: int) -> None:
     """Say that there is news for this person; after the commit, from any thread."""
-    ring_here()
+    publish_here()
     if _is_shared():
         _ring_elsewhere(owner_id)
 
 
-def ring_here() -> None:
+def publish_here() -> None:
     """Say in this process alone that there is news for somebody; from any thread."""
     for listener in _copy(_listeners):
         listener()

@@ -22,7 +22,7 @@ class Started(_Event):
 
 
 @dataclass(frozen=True)
-class Settled(_Event):
+class Finalised(_Event):
     """The last event of a reply: how it ended, and what its text must be."""
 
     status: str
@@ -34,7 +34,7 @@ class Settled(_Event):
 
 
 @dataclass(frozen=True)
-class News(_Event):
+class FeedEvent(_Event):
     """Something changed in one of a person's conversations; whoever shows it reads it anew."""
 
     what: str  # message, settled or conversation

@@ -9,13 +9,13 @@ from datetime import datetime
 from django.db import transaction
 
 from agents.transcripts import transcript
-from chat.feed.broadcast import ring
-from chat.feed.events import News
+from chat.feed.broadcast import publish
+from chat.feed.events import FeedEvent
 from chat.models import Conversation, Feed, Message
 from chat.states import NEWS_CONVERSATION
 from stagent.lib.db.prepared import Given, Select
 
-_pile: ContextVar[dict[tuple[int, datetime], list[News]] | None] = ContextVar("news", default=None)
+_pile: ContextVar[dict[tuple[int, datetime], list[FeedEvent]] | None] = ContextVar("news", default=None)
 
 
 def feed_of(owner_id: int) -> Feed:
@@ -26,21 +26,21 @@ def feed_of(owner_id: int) -> Feed:
 FEED = Select(Feed.objects.filter(owner_id=Given("owner_id", Feed.owner)))
 
 
-def tell(what: str, message: Message, now: datetime) -> None:
+def publish_event(what: str, message: Message, now: datetime) -> None:
     """Say that a message came or changed; belongs into the transaction of the change."""
     log = None if message.finished else message.transcript_id  # a finished one has nothing to follow
     _tell(message.conversation.owner_id, now, what, message.conversation_id, message.pk, log)
 
 
-def tell_changed(conversation: Conversation, now: datetime) -> None:
+def publish_changed(conversation: Conversation, now: datetime) -> None:
     """Say that a conversation is new, renamed, read, put away or thrown away."""
     _tell(conversation.owner_id, now, NEWS_CONVERSATION, conversation.pk)
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def batched() -> Iterator[None]:
     """Write what is told meanwhile at once, at the end; belongs into the transaction of the changes."""
-    pile: dict[tuple[int, datetime], list[News]] = {}
+    pile: dict[tuple[int, datetime], list[FeedEvent]] = {}
     before = _pile.set(pile)
     try:
         yield
@@ -51,7 +51,7 @@ def together() -> Iterator[None]:
 
 
 def _tell(owner_id: int, now: datetime, what: str, conversation_id: int, *more: int | None) -> None:
-    news = News(what, conversation_id, *more)
+    news = FeedEvent(what, conversation_id, *more)
     pile = _pile.get()
     if pile is None:
         _write(owner_id, now, [news])
@@ -59,10 +59,10 @@ def _tell(owner_id: int, now: datetime, what: str, conversation_id: int, *more: 
         pile.setdefault((owner_id, now), []).append(news)
 
 
-def _write(owner_id: int, now: datetime, news: list[News]) -> None:
+def _write(owner_id: int, now: datetime, news: list[FeedEvent]) -> None:
     feed = feed_of(owner_id)
     transcript.append(feed.transcript_id, feed.token, news, now)
-    transaction.on_commit(lambda: ring(owner_id), robust=True)
+    transaction.on_commit(lambda: publish(owner_id), robust=True)
 
 
 def _begin(owner_id: int) -> Feed:

@@ -13,7 +13,7 @@ from agents.protocol.events import (
     TurnFinished,
     TurnStarted,
 )
-from chat.feed.events import News, Settled, Started
+from chat.feed.events import FeedEvent, Finalised, Started
 from stagent.lib.text import clip
 
 type Data = dict[str, Any]
@@ -84,6 +84,6 @@ SHAPES: dict[str, Callable[[Data], Frame]] = {
         "question", "question_id", "call_id", "tool", "kind", "text", "card", "expires_at", "always_in"
     ),
     "question_settled": _take("question_settled", "question_id", "status"),
-    Settled.kind: _take("final", "status", "reason", "notice", "sha256", "length"),
-    News.kind: _take("feed", "what"),
+    Finalised.kind: _take("final", "status", "reason", "notice", "sha256", "length"),
+    FeedEvent.kind: _take("feed", "what"),
 }

@@ -67,7 +67,7 @@ class Content(models.Model):
         return f"content {self.pk}"
 
 
-class Enclosure(models.Model):
+class MessageAttachment(models.Model):
     """A file goes with a message; with several where a message was edited, which makes a branch beside it."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="enclosures", db_index=False)

@@ -20,8 +20,8 @@ from chat import conf
 from chat.feed import broadcast
 from chat.feed.frames import Frame, error
 from chat.realtime import hub, requests, resume
-from chat.realtime.resume import Place
-from chat.realtime.subscriptions import MOST_BACKLOG, Tail
+from chat.realtime.resume import Cursor
+from chat.realtime.subscriptions import MOST_BACKLOG, Subscription
 from stagent.lib.db.from_async import in_database
 from stagent.lib.problems import Problem
 from stagent.lib.text import clip
@@ -40,14 +40,14 @@ log = logging.getLogger("stagent.websocket_auth")
 class ChatConsumer(AsyncWebsocketConsumer):
     """One open page or program. `scope` brings the user and `still_valid`, an async question."""
 
-    tail: Tail | None = None
+    tail: Subscription | None = None
 
     async def connect(self) -> None:
         await self.accept()
         user = self.scope.get("user")
         if not isinstance(user, User) or not user.is_active:
             return await self._refuse(OVER, "not_authenticated", "Sign in first.")
-        log_id, seen = await in_database(resume.feed_place, user)
+        log_id, seen = await in_database(resume.feed_cursor, user)
         # Counted without a pause before it joins: several that come at once are several.
         if hub.here().count(user.pk) >= conf.MAX_SOCKETS_PER_USER:
             return await self._refuse(TOO_MANY, "too_many_sockets", "Too many pages are open.")
@@ -55,7 +55,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._allowance, self._filled_at = float(conf.MAX_FRAMES_PER_SEC), time.monotonic()
         self._outgoing: asyncio.Queue[Frame] = asyncio.Queue()
         self._held: list[Frame] | None = None
-        self.tail = Tail(user.pk, log_id, seen, self._pass_on)
+        self.tail = Subscription(user.pk, log_id, seen, self._pass_on)
         works = (self._write, self._look_after_session)
         self._tasks = [asyncio.create_task(self._or_close(work)) for work in works]
         self._say(self._welcome())
@@ -146,7 +146,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         assert self.tail is not None
         if any(each.message_id == reply_id for each in self.tail.follows.values()):
             return
-        found = await in_database(resume.places, self.user, {reply_id: 0})
+        found = await in_database(resume.cursors, self.user, {reply_id: 0})
         self._follow(place for place in found if place.message_id == reply_id)
 
     def _pass_on(self, frame: Frame) -> None:
@@ -156,12 +156,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _hello(self, frame: dict[str, Any]) -> None:
         """Go on from what the client has seen."""
         assert self.tail is not None
-        found = await in_database(resume.places, self.user, requests.positions(frame))
+        found = await in_database(resume.cursors, self.user, requests.positions(frame))
         await self._go_back(frame.get("feed"))
         self._say(self._welcome())
         self._follow(found)
 
-    def _follow(self, places: Iterable[Place]) -> None:
+    def _follow(self, places: Iterable[Cursor]) -> None:
         assert self.tail is not None
         for place in places:
             if place.snapshot:
@@ -181,7 +181,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         message_id, seq = requests.number(frame.get("message_id")), frame.get("seq")
         if not isinstance(seq, int) or not (slow := self.tail.ack(message_id, seq)):
             return
-        if place := await in_database(resume.caught_up, slow.message_id):
+        if place := await in_database(resume.resume, slow.message_id):
             assert place.snapshot is not None
             self._follow([place])
             self.tail.ack(place.message_id, place.seen)

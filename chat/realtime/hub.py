@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from chat.feed import broadcast
 from chat.feed.queries import Row, events_after, newest
-from chat.realtime.subscriptions import Tail
+from chat.realtime.subscriptions import Subscription
 from stagent.lib.db.from_async import in_database
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.watched import Watched
@@ -29,12 +29,12 @@ class Hub:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._tails: set[Tail] = set()
+        self._tails: set[Subscription] = set()
         self._bell = asyncio.Event()
         self._is_watching = False
         self._watching = SUPERVISOR.task("chat tails", self._watch, stuck_sec=90, logger=log)
 
-    def join(self, tail: Tail) -> None:
+    def join(self, tail: Subscription) -> None:
         """Serve a socket from now on."""
         self._tails.add(tail)
         if not self._is_watching:
@@ -42,7 +42,7 @@ class Hub:
             self._watching.start(self._loop)
         self._bell.set()
 
-    def leave(self, tail: Tail) -> None:
+    def leave(self, tail: Subscription) -> None:
         self._tails.discard(tail)
         self._bell.set()
 
@@ -58,7 +58,7 @@ class Hub:
             self._loop.call_soon_threadsafe(self._bell.set)
 
     async def _watch(self, watched: Watched) -> None:
-        broadcast.listen(self.wake)
+        broadcast.subscribe(self.wake)
         try:
             while self._tails:
                 await self._wait()
@@ -70,7 +70,7 @@ class Hub:
             watched.stop()  # nobody is served: ended in order, without a pause before the next may join
             self._is_watching = False
         finally:
-            broadcast.leave(self.wake)
+            broadcast.unsubscribe(self.wake)
 
     async def _wait(self) -> None:
         busy = any(tail.follows for tail in self._tails)
@@ -97,7 +97,7 @@ class Hub:
         return True
 
     def _hand_out(self, rows: list[Row]) -> None:
-        wanting: dict[int, list[Tail]] = {}
+        wanting: dict[int, list[Subscription]] = {}
         for tail in self._tails:
             for where, _ in tail.positions():
                 wanting.setdefault(where, []).append(tail)

@@ -19,7 +19,7 @@ MOST_POSITIONS = 500
 
 
 @dataclass(frozen=True)
-class Place:
+class Cursor:
     """From where a socket follows a reply; with a snapshot where what it missed is too much."""
 
     log: int
@@ -28,7 +28,7 @@ class Place:
     snapshot: Frame | None = None
 
 
-def feed_place(owner: User) -> tuple[int, int]:
+def feed_cursor(owner: User) -> tuple[int, int]:
     """Return the log of a person's feed and its last number."""
     log = feed.feed_of(owner.pk).transcript
     log.refresh_from_db(fields=["last_seq"])
@@ -40,7 +40,7 @@ def is_kept(log: int, seen: int) -> bool:
     return Event.objects.filter(transcript_id=log, seq=seen + 1).exists()
 
 
-def places(owner: User, positions: Mapping[Any, int]) -> list[Place]:
+def cursors(owner: User, positions: Mapping[Any, int]) -> list[Cursor]:
     """Return where to go on with the replies that were named, and with all that are not finished."""
     seen = {number(key): value for key, value in list(positions.items())[:MOST_POSITIONS]}
     mine = Message.objects.of(owner).replies().filter(run_id=None, transcript__isnull=False)
@@ -50,7 +50,7 @@ def places(owner: User, positions: Mapping[Any, int]) -> list[Place]:
     return [_place(reply, last) for reply, last in found if not _is_over(reply, last)]
 
 
-def caught_up(message_id: int) -> Place | None:
+def resume(message_id: int) -> Cursor | None:
     """Return a snapshot for a client that was too slow."""
     reply = Message.objects.select_related("transcript").filter(pk=message_id).first()
     return _snapshot(reply) if reply and reply.transcript else None
@@ -66,15 +66,15 @@ def _is_over(reply: Message, seen: int) -> bool:
     return reply.finished and reply.transcript.last_seq == seen
 
 
-def _place(reply: Message, seen: int) -> Place:
+def _place(reply: Message, seen: int) -> Cursor:
     assert reply.transcript is not None
     last = reply.transcript.last_seq
     if seen > last or last - seen > MOST_BACKLOG:
         return _snapshot(reply)
-    return Place(reply.transcript.pk, reply.pk, seen)
+    return Cursor(reply.transcript.pk, reply.pk, seen)
 
 
-def _snapshot(reply: Message) -> Place:
+def _snapshot(reply: Message) -> Cursor:
     """Show a reply as it was at its last event, the one before the end at most: the end is told by itself."""
     assert reply.transcript is not None
     last = reply.transcript.last_seq - (1 if reply.finished else 0)
@@ -83,4 +83,4 @@ def _snapshot(reply: Message) -> Place:
     frame = snapshot(reply.pk, last, text_of(parts), status)
     calls = calls_of([reply]).get(reply.transcript.pk, [])
     inside = {"parts": [part.shown() for part in parts], "tools": [asdict(call) for call in calls]}
-    return Place(reply.transcript.pk, reply.pk, last, frame | inside)
+    return Cursor(reply.transcript.pk, reply.pk, last, frame | inside)

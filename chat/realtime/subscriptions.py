@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat.feed.events import Settled
+from chat.feed.events import Finalised
 from chat.feed.frames import Frame, feed_frame, frame_of
 from chat.feed.queries import Row
 
@@ -13,7 +13,7 @@ MOST_BACKLOG = 500  # events; who is further behind gets a snapshot
 
 
 @dataclass
-class Follow:
+class ReplyCursor:
     """One reply as this socket has seen it."""
 
     message_id: int
@@ -27,18 +27,18 @@ class Follow:
 
 
 @dataclass(eq=False)
-class Tail:
+class Subscription:
     """One socket's places in the logs. `send` must not block."""
 
     owner_id: int
     feed_log: int
     feed_seen: int
     send: Callable[[Frame], None]
-    follows: dict[int, Follow] = field(default_factory=dict)  # by log
+    follows: dict[int, ReplyCursor] = field(default_factory=dict)  # by log
 
     def follow(self, log: int, message_id: int, seen: int) -> None:
         """Follow a reply from here on."""
-        self.follows[log] = Follow(message_id, seen)
+        self.follows[log] = ReplyCursor(message_id, seen)
 
     def positions(self) -> Iterator[tuple[int, int]]:
         """Yield every log that this socket wants to hear of, with what it has seen of it."""
@@ -54,7 +54,7 @@ class Tail:
         elif (each := self.follows.get(log)) and seq == each.seen + 1 and not each.behind:
             self._take_event(each, row)
 
-    def ack(self, message_id: int, seq: int) -> Follow | None:
+    def ack(self, message_id: int, seq: int) -> ReplyCursor | None:
         """Note how far the client has come; return the reply if it has caught up and needs a snapshot."""
         each = next((each for each in self.follows.values() if each.message_id == message_id), None)
         if each is None:
@@ -68,11 +68,11 @@ class Tail:
             self.follow(log, data["message_id"], 0)
         self.send(feed_frame(seq, data))
 
-    def _take_event(self, each: Follow, row: Row) -> None:
+    def _take_event(self, each: ReplyCursor, row: Row) -> None:
         log, seq, kind, data = row
         each.seen = seq
         self.send(frame_of(each.message_id, seq, kind, data))
-        if kind == Settled.kind:
+        if kind == Finalised.kind:
             del self.follows[log]
         elif each.is_slow:
             each.behind = True

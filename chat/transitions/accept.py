@@ -14,11 +14,11 @@ from agents.transcripts import transcript
 from chat import conf
 from chat.errors import no_conversation, no_message, still_answering, too_many_waiting
 from chat.feed import feed
-from chat.feed.broadcast import call
+from chat.feed.broadcast import notify_worker
 from chat.models import Conversation, Message
 from chat.models.conversation import LONGEST_MODEL
 from chat.states import NEWS_MESSAGE, MessageStatus, Role
-from chat.transitions.attach import enclose, wanted
+from chat.transitions.attach import attach, attachments_to_attach
 from stagent.lib.db.prepared import Given, Select
 from stagent.lib.names import plain
 from stagent.lib.problems import invalid
@@ -61,7 +61,7 @@ def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
         return first
     text = _checked(draft)
     try:
-        with transaction.atomic(), feed.together():
+        with transaction.atomic(), feed.batched():
             return _accept(owner, draft, text, now)
     except IntegrityError:  # the same words, sent twice at once
         if first := _first(owner, draft.client_msg_id):
@@ -74,7 +74,7 @@ def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
 
     While one of the same author's is not finished it is that one: asked twice is once.
     """
-    with transaction.atomic(), feed.together():
+    with transaction.atomic(), feed.batched():
         message = Message.objects.of(owner).filter(pk=number(message_id)).first()
         if message is None:
             raise no_message()
@@ -137,7 +137,7 @@ def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
     else:
         conversation = _lock(owner, draft.conversation_id)
     _choose(conversation, profile, draft.model)
-    files = wanted(owner, draft.attachments)
+    files = attachments_to_attach(owner, draft.attachments)
     names = "\n".join(each.name for each in files)
     said = Message.objects.create(
         conversation=conversation,
@@ -151,9 +151,9 @@ def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
         created_at=now,
         finished_at=now,
     )
-    enclose(said, files, now)
+    attach(said, files, now)
     _title(conversation, text or names)
-    feed.tell(NEWS_MESSAGE, said, now)
+    feed.publish_event(NEWS_MESSAGE, said, now)
     reply = _place_reply(conversation, said, conversation.profile, conversation.model, now)
     _move_head(conversation, reply, now)
     return Accepted(conversation.pk, said.pk, reply.pk, draft.client_msg_id)
@@ -172,7 +172,7 @@ def begin(
         created_at=now,
         active_at=now,
     )
-    feed.tell_changed(conversation, now)
+    feed.publish_changed(conversation, now)
     return conversation
 
 
@@ -238,8 +238,8 @@ def _place_reply(
         transcript=transcript.open_transcript(None),
         created_at=now,
     )
-    feed.tell(NEWS_MESSAGE, reply, now)
-    transaction.on_commit(partial(call, conversation.owner_id), robust=True)
+    feed.publish_event(NEWS_MESSAGE, reply, now)
+    transaction.on_commit(partial(notify_worker, conversation.owner_id), robust=True)
     return reply
 
 
@@ -249,4 +249,4 @@ def _move_head(conversation: Conversation, head: Message, now: datetime) -> None
     conversation.save(
         update_fields=["head", "active_at", "read_at", "archived_at", "title", "profile", "model"]
     )
-    feed.tell_changed(conversation, now)
+    feed.publish_changed(conversation, now)

@@ -8,12 +8,12 @@ from django.contrib.auth.models import User
 from agents.protocol.media import amount
 from chat import conf
 from chat.errors import attachment_was_used, no_attachment
-from chat.models import Attachment, Enclosure, Message
+from chat.models import Attachment, Message, MessageAttachment
 from stagent.lib.api.types import number
 from stagent.lib.problems import invalid
 
 
-def wanted(owner: User, identifiers: Sequence[str]) -> list[Attachment]:
+def attachments_to_attach(owner: User, identifiers: Sequence[str]) -> list[Attachment]:
     """Return the files that are to be sent, in their order; raises a Problem where one is not one's own."""
     if not identifiers:
         return []
@@ -36,7 +36,7 @@ def _one(there: Mapping[int, Attachment], identifier: str) -> Attachment:
     return found
 
 
-def enclose(said: Message, files: Sequence[Attachment], now: datetime) -> None:
+def attach(said: Message, files: Sequence[Attachment], now: datetime) -> None:
     """Put files to a message; belongs into the transaction that stores it."""
     if not files:
         return
@@ -44,14 +44,15 @@ def enclose(said: Message, files: Sequence[Attachment], now: datetime) -> None:
     fresh = Attachment.objects.unsent().filter(pk__in=ids).update(sent_at=now)
     if fresh < len(ids) and fresh + _beside(said, ids) != len(ids):
         raise attachment_was_used()
-    Enclosure.objects.bulk_create(
-        Enclosure(message=said, attachment=each, position=position) for position, each in enumerate(files)
+    MessageAttachment.objects.bulk_create(
+        MessageAttachment(message=said, attachment=each, position=position)
+        for position, each in enumerate(files)
     )
 
 
 def _beside(said: Message, ids: Sequence[int]) -> int:
     """Count the files that came with what stands at the same place: an edited message keeps them."""
-    beside = Enclosure.objects.filter(
+    beside = MessageAttachment.objects.filter(
         attachment__in=ids, message__conversation=said.conversation_id, message__parent=said.parent_id
     )
     return beside.values("attachment").distinct().count()

@@ -69,7 +69,7 @@ def _deliver(owner: User, result: Result, now: datetime) -> Message:
     conversation.head, conversation.active_at, conversation.answered_at = message, now, now
     conversation.archived_at = None
     conversation.save(update_fields=["head", "active_at", "answered_at", "archived_at"])
-    feed.tell(NEWS_MESSAGE, message, now)
+    feed.publish_event(NEWS_MESSAGE, message, now)
     return message
 
 

@@ -21,7 +21,7 @@ from agents.spending import budgets, totals
 from agents.states import FailureReason
 from agents.transcripts import transcript
 from chat.feed import feed
-from chat.feed.events import Settled
+from chat.feed.events import Finalised
 from chat.history.parts import Part, outline_of, parts_in, text_of
 from chat.models import Conversation, Message
 from chat.spending import spender
@@ -135,7 +135,7 @@ def _seal(reply: Message, pen: UUID, now: datetime) -> None:
     """Write the last event and let nobody append to it."""
     assert reply.transcript_id is not None
     sha256 = hashlib.sha256(reply.text.encode()).hexdigest()
-    end = Settled(reply.status, reply.reason, reply.notice, sha256, len(reply.text))
+    end = Finalised(reply.status, reply.reason, reply.notice, sha256, len(reply.text))
     transcript.append(reply.transcript_id, pen, [end], now)
     transcript.rotate(reply.transcript_id, pen, None)
 
@@ -145,7 +145,7 @@ def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[st
         live_streams.end(reply.stream_key, token)
     best_effort(lambda: _record(reply, now, waited))
     Conversation.objects.filter(pk=reply.conversation_id).update(answered_at=now, active_at=now)
-    feed.tell(NEWS_SETTLED, reply, now)
+    feed.publish_event(NEWS_SETTLED, reply, now)
 
 
 def _record(reply: Message, now: datetime, waited: dict[str, int | None]) -> None:

@@ -15,7 +15,7 @@ from django.db.models import F
 from chat.errors import no_message, still_answering
 from chat.feed import feed
 from chat.history.tree import Tree, load
-from chat.models import Conversation, Enclosure, Message
+from chat.models import Conversation, Message, MessageAttachment
 from chat.models.conversation import TITLE_CHARS
 from chat.transitions.accept import lock, number
 from stagent.lib.problems import invalid
@@ -69,7 +69,7 @@ def _begin(origin: Conversation, branch: Sequence[Message], now: datetime) -> Co
     )
     made.head = _copy(branch, made)[-1]
     made.save(update_fields=["head"])
-    feed.tell_changed(made, now)
+    feed.publish_changed(made, now)
     return made
 
 
@@ -88,9 +88,11 @@ def _copy(branch: Sequence[Message], made: Conversation) -> list[Message]:
 def _copy_files(copies: Mapping[int, Message]) -> None:
     """Let the files of messages go with their copies, too."""
     if copies:
-        Enclosure.objects.bulk_create(
-            Enclosure(message=copies[row.message_id], attachment_id=row.attachment_id, position=row.position)
-            for row in Enclosure.objects.filter(message__in=copies.keys())
+        MessageAttachment.objects.bulk_create(
+            MessageAttachment(
+                message=copies[row.message_id], attachment_id=row.attachment_id, position=row.position
+            )
+            for row in MessageAttachment.objects.filter(message__in=copies.keys())
         )
 
 

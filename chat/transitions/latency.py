@@ -11,7 +11,7 @@ from chat.models import Message
 
 
 @dataclass
-class Waited:
+class ReplyLatency:
     """Milliseconds: before the reply was claimed, and since."""
 
     before_ms: int
@@ -35,11 +35,11 @@ class Waited:
         return self.before_ms + round((time.monotonic() - self.since) * 1000)
 
 
-def waited_for(reply: Message, now: datetime) -> Waited:
+def latency_of(reply: Message, now: datetime) -> ReplyLatency:
     """Return how long the reader of a reply, as it was before it was claimed, has waited."""
     if reply.started_at is None:
-        return Waited(_ms(now - since(reply)))
-    waited = Waited(0)
+        return ReplyLatency(_ms(now - since(reply)))
+    waited = ReplyLatency(0)
     for kind, after in _stretches(reply):
         waited.before_ms = _ms(after)
         if kind == TurnStarted.kind and waited.asked_ms is None:
@@ -65,7 +65,7 @@ def measured(reply: Message, waited: dict[str, int | None], now: datetime) -> di
     """Return what its worker has measured and, where it was stopped or died before, what the log says."""
     if reply.started_at is None or waited.get("first_token_ms") is not None:
         return waited
-    return waited_for(reply, now).facts() | {name: ms for name, ms in waited.items() if ms is not None}
+    return latency_of(reply, now).facts() | {name: ms for name, ms in waited.items() if ms is not None}
 
 
 def since(reply: Message) -> datetime:

@@ -15,8 +15,8 @@ from agents import live_streams
 from agents.approvals import approvals
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import transcript
-from chat.errors import Quicker, no_message
-from chat.feed.broadcast import call, ring
+from chat.errors import LostRace, no_message
+from chat.feed.broadcast import notify_worker, publish
 from chat.feed.events import Started
 from chat.models import Message
 from chat.states import MessageStatus, Reason, Role
@@ -46,10 +46,10 @@ def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Clai
     held = {"token": claimed.token, "holder": holder, "lease_expires_at": now + ttl, "started_at": now}
     with transaction.atomic():
         if TAKE[fresh](id=reply.pk, **held) != 1:
-            raise Quicker(f"message {reply.pk}")
+            raise LostRace(f"message {reply.pk}")
         transcript.take_over(claimed.transcript_id, claimed.token, begun, now)
         live_streams.begin(reply.stream_key, holder, round(ttl.total_seconds()), now, token=claimed.token)
-    ring(claimed.owner_id)
+    publish(claimed.owner_id)
     return claimed
 
 
@@ -95,7 +95,7 @@ def park(claim: Claim, *, now: datetime) -> None:
             finalise(parked.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
         else:
             unpark(parked.pk)
-    ring(claim.owner_id)
+    publish(claim.owner_id)
 
 
 def unpark(message_id: int) -> bool:
@@ -110,7 +110,7 @@ def unpark(message_id: int) -> bool:
         if approvals.open_approvals(parked.transcript_id or 0).exists():
             return False
         Message.objects.filter(pk=message_id).update(asks_since=None)
-        transaction.on_commit(partial(call, parked.conversation.owner_id), robust=True)
+        transaction.on_commit(partial(notify_worker, parked.conversation.owner_id), robust=True)
     return True
 
 
@@ -127,6 +127,6 @@ def request_stop(owner: User, message_id: str, *, now: datetime) -> Message:
         Message.objects.unfinished().filter(pk=reply.pk, stop_requested_at=None).update(stop_requested_at=now)
         if reply.status == MessageStatus.PENDING:
             finalise(reply.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)
-    call(owner.pk)
+    notify_worker(owner.pk)
     reply.refresh_from_db()
     return reply

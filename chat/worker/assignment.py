@@ -27,7 +27,7 @@ from chat.spending import spender
 from chat.states import MessageStatus, Role
 from chat.transitions import Claim
 from chat.transitions.accept import DEFAULT_PROFILE
-from chat.worker.attachment_budget import Luggage
+from chat.worker.attachment_budget import AttachmentBudget
 from stagent.lib import clock
 
 ROOM = 0.7  # of the model's window, for what was said before
@@ -44,7 +44,7 @@ type Block = dict[str, Any]
 type Remembered = tuple[Message, list[Block]]  # with the messages of its log
 
 
-def prepare(claim: Claim) -> Assignment:
+def build(claim: Claim) -> Assignment:
     """Say what is asked of the engine; `LeaseLost` when the reply is not ours."""
     reply = replies().filter(pk=claim.message_id, token=claim.token).first()
     if reply is None:
@@ -61,7 +61,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
     """Say the same of a reply that is at hand: what is asked of it does not change."""
     assert reply.parent is not None
     profile = answerer(reply.profile, reply.model)
-    packed = Luggage()
+    packed = AttachmentBudget()
     enclosed = packed.of(reply.parent)
     return Assignment(
         profile=profile,
@@ -73,7 +73,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         transcript_id=claim.transcript_id,
         token=claim.token,
         context=before(reply.parent, model_of(profile), enclosed, packed),
-        extra_system=surroundings(reply.conversation.owner),
+        extra_system=system_context(reply.conversation.owner),
         fresh=claim.fresh,
         clock=_clock(clock.now()),
         once=True,
@@ -86,14 +86,14 @@ def before(
     asked: Message,
     author: Author | None = None,
     enclosed: Sequence[Block] = (),
-    packed: Luggage | None = None,
+    packed: AttachmentBudget | None = None,
 ) -> list[Block]:
     """Return what was said before a person's message, oldest first, as far as the model can read it.
 
     Thoughts are given back to this author alone: to nobody else do their signatures mean anything. `enclosed`
     is what comes with the message itself, `packed` what is left for files after it.
     """
-    packed = packed or Luggage()
+    packed = packed or AttachmentBudget()
     prompt = {"role": "user", "content": blocks_with_text(enclosed, asked.text)}
     left = room() - estimate(weight([prompt]))
     said: list[list[Block]] = []
@@ -149,7 +149,7 @@ def _ancestors(message: Message) -> Iterator[list[Message]]:
         many = min(2 * many, MANY)
 
 
-def _as_messages(message: Message, told: list[Block], packed: Luggage) -> list[Block]:
+def _as_messages(message: Message, told: list[Block], packed: AttachmentBudget) -> list[Block]:
     if message.role == Role.USER:
         return [{"role": "user", "content": blocks_with_text(packed.of(message), message.text)}]
     return _as_reply(message, told) if message.run_id is None else _as_run(message, told)
@@ -182,7 +182,7 @@ def answerer(picked: Profile | None, model: str) -> Profile:
     return profile
 
 
-def surroundings(owner: User) -> str:
+def system_context(owner: User) -> str:
     """Say with whom an agent talks, and where."""
     return (
         f"You are talking with {owner.get_username()} on the chat page of Stagent. "

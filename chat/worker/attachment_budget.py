@@ -12,7 +12,7 @@ from chat.states import FileKind
 type Block = dict[str, Any]
 
 
-class Luggage:
+class AttachmentBudget:
     """What still fits into one request; ask for the latest message first."""
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ WELL_SEC = 30.0  # who lived longer was well
 log = logging.getLogger("stagent.desk")
 
 
-class DeskProcess:
+class ReplyWorkerProcess:
     """Keeps a desk running until told to close; for the web process."""
 
     def __init__(self) -> None:
@@ -41,12 +41,12 @@ class DeskProcess:
         self._keeper = SUPERVISOR.thread("reply process relay", self._keep, stuck_sec=math.inf, logger=log)
 
     def open(self) -> None:
-        broadcast.work(self._call)
+        broadcast.on_work(self._call)
         self._keeper.start()
 
     def close(self) -> None:
         """Let the desk settle what it is at, and the sockets say how it ended."""
-        broadcast.leave(self._call)
+        broadcast.unsubscribe(self._call)
         self._leaving.set()
         self._keeper.stop()
         self._send(LEAVE)
@@ -88,7 +88,7 @@ class DeskProcess:
             with suppress(OSError):
                 while ours.recv(4096):
                     self._send(HEARD)
-                    broadcast.ring_here()
+                    broadcast.publish_here()
             self._line = None
         return process.wait()
 

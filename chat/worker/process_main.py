@@ -31,7 +31,7 @@ def main(line: socket.socket) -> None:
 
     django.setup()
     from chat.feed import broadcast
-    from chat.worker.worker import Desk
+    from chat.worker.worker import ReplyWorker
     from schedules.monitoring.process_reports import Reporter
     from stagent.lib.processes.gc_tuning import share_finely
     from stagent.lib.processes.process_id import holder
@@ -40,9 +40,9 @@ def main(line: socket.socket) -> None:
 
     share_finely()
     news, heard = threading.Event(), threading.Event()
-    broadcast.listen(news.set)
+    broadcast.subscribe(news.set)
     SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, heard, line, watched)).start()
-    desk, reporter = Desk(), Reporter("replies", holder("replies"))
+    desk, reporter = ReplyWorker(), Reporter("replies", holder("replies"))
     desk.open()
     reporter.start()
     while (bells := _heard(line)) and LEAVE not in bells:

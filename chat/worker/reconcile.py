@@ -27,7 +27,7 @@ _jumps = clock.JumpDetector()
 _spared_until = float("-inf")
 
 
-def settle_stale(now: datetime, conversation_id: int | None = None) -> int:
+def finalise_stale(now: datetime, conversation_id: int | None = None) -> int:
     """End the replies whose holders are gone, what was shown kept; wake those that were answered."""
     streaming = Message.objects.streaming()
     if conversation_id is not None:

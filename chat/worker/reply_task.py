@@ -22,10 +22,10 @@ from agents.runtimes.errors import LeaseLost, classify
 from agents.states import FailureKind, FailureReason
 from agents.transcripts import transcript
 from chat import conf
-from chat.feed.broadcast import ring
+from chat.feed.broadcast import publish
 from chat.states import MessageStatus, Reason
 from chat.transitions import Claim, End, finalise, park
-from chat.transitions.latency import Waited
+from chat.transitions.latency import ReplyLatency
 from chat.worker import assignment as contexts
 from stagent.lib import clock
 from stagent.lib.db.from_async import in_database, in_order
@@ -51,7 +51,7 @@ class Job:
     """A claimed reply and the task that works on it."""
 
     claim: Claim
-    waited: Waited
+    waited: ReplyLatency
     assignment: Assignment | None = None  # of the first attempt, where it was read with the claim
     cause: Cause | None = None
     task: "asyncio.Task[None] | None" = None
@@ -105,7 +105,7 @@ async def _with_patience(job: Job) -> Finished:
             return _told_how_often(finished, number)
         if finished.failure == FailureKind.LOADING and number == 1:
             await in_database(_tell, job, Notice(FailureKind.LOADING, LOADING))
-            ring(job.claim.owner_id)
+            publish(job.claim.owner_id)
         await asyncio.sleep(wait)
         waited += wait
     raise AssertionError("unreachable")
@@ -113,7 +113,7 @@ async def _with_patience(job: Job) -> Finished:
 
 async def _attempt(job: Job) -> Finished:
     # Only the first attempt has nothing to recall.
-    assignment = job.assignment or replace(await in_database(contexts.prepare, job.claim), fresh=False)
+    assignment = job.assignment or replace(await in_database(contexts.build, job.claim), fresh=False)
     job.assignment, job.said = None, False
     async with aclosing(runner.run(assignment)) as happenings:
         async for event in happenings:
@@ -127,7 +127,7 @@ async def _attempt(job: Job) -> Finished:
                     job.waited.note_spoken()
                 case TurnFinished():
                     job.said = False  # it is kept: another attempt goes on after it
-            ring(job.claim.owner_id)
+            publish(job.claim.owner_id)
     raise RuntimeError("The engine stopped without saying how it ended.")
 
 

@@ -13,7 +13,7 @@ from agents.approvals import standing
 from agents.models import Event
 from agents.transcripts import transcript
 from chat import conf
-from chat.models import Attachment, Conversation, Enclosure, Feed, Message
+from chat.models import Attachment, Conversation, Feed, Message, MessageAttachment
 
 EVERY_SEC = 600.0
 RESTORABLE = timedelta(days=30)  # how long a conversation that was thrown away can be brought back
@@ -64,7 +64,7 @@ def _own(conversation: Conversation, logs: list[int]) -> list[int]:
 
 def _without_files(conversation: Conversation, message_ids: list[int]) -> bool:
     """Delete some of the files of messages that go, none that a fork has; tell whether none is left."""
-    elsewhere = Enclosure.objects.filter(attachment=OuterRef("pk")).exclude(
+    elsewhere = MessageAttachment.objects.filter(attachment=OuterRef("pk")).exclude(
         message__conversation=conversation
     )
     own = Attachment.objects.filter(~Exists(elsewhere), enclosures__message__in=message_ids)

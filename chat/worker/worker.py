@@ -19,11 +19,11 @@ from agents.engine import runner
 from agents.runtimes import preload_sdk
 from agents.transcripts import batch_writer
 from chat import conf
-from chat.errors import Quicker
+from chat.errors import LostRace
 from chat.feed import broadcast
 from chat.models import Message
 from chat.transitions import claim
-from chat.transitions.latency import waited_for
+from chat.transitions.latency import latency_of
 from chat.worker import assignment, reconcile, retention
 from chat.worker.lease_renewer import Renewer
 from chat.worker.reply_task import Cause, Job, answer, interrupt
@@ -44,14 +44,14 @@ LEAVE_SEC = 15.0  # for the replies to be settled when the process leaves
 BATCH = 200
 
 CHORES: dict[Callable[[datetime], object], float] = {
-    reconcile.settle_stale: reconcile.EVERY_SEC,
+    reconcile.finalise_stale: reconcile.EVERY_SEC,
     retention.prune: retention.EVERY_SEC,
 }
 
 log = logging.getLogger("stagent.desk")
 
 
-class Desk:
+class ReplyWorker:
     """One for each web process, beside it."""
 
     def __init__(self) -> None:
@@ -84,13 +84,13 @@ class Desk:
     def open(self) -> None:
         threading.Thread(target=preload_sdk, name="warm-up", daemon=True).start()
         self.thread.start()
-        broadcast.work(self.look)
+        broadcast.on_work(self.look)
 
     def close(self) -> None:
         """Settle what is being answered as interrupted and leave."""
         close_in_order(
             [
-                ("stop accepting replies", lambda: broadcast.leave(self.look)),
+                ("stop accepting replies", lambda: broadcast.unsubscribe(self.look)),
                 ("stop claiming replies", self._stop_claiming),
                 ("settle the replies", lambda: self.thread.join(LEAVE_SEC)),
                 ("settle the replies that are left", self._settle_left),
@@ -226,7 +226,7 @@ UNWANTED = Select(
 REPLY = Select(assignment.replies().filter(pk=Given("id", Message.id)).order_by())
 
 
-class Found(NamedTuple):
+class ReadyWork(NamedTuple):
     """What a look finds: the first reply that may begin, taken already; others; those to be stopped."""
 
     job: Job | None
@@ -234,18 +234,18 @@ class Found(NamedTuple):
     unwanted: list[int]
 
 
-def _look(holder: str, asked_at: float) -> Found:
+def _look(holder: str, asked_at: float) -> ReadyWork:
     """Look for work, and for what somebody wants stopped of this holder's."""
     unwanted = [reply.pk for reply in UNWANTED(holder=holder)]
     ready = [reply.pk for reply in READY()]
-    return Found(_take(ready[0], holder, asked_at) if ready else None, ready[1:], unwanted)
+    return ReadyWork(_take(ready[0], holder, asked_at) if ready else None, ready[1:], unwanted)
 
 
 def _take(message_id: int, holder: str, asked_at: float) -> Job | None:
     """Take a reply; None where somebody was quicker. Its own fault keeps nobody else waiting."""
     try:
         return _claim(message_id, holder, asked_at)
-    except Quicker:
+    except LostRace:
         return None
     except (OperationalError, InterfaceError):
         raise
@@ -258,10 +258,10 @@ def _claim(message_id: int, holder: str, asked_at: float) -> Job:
     """Take a reply and read what it is about."""
     reply = REPLY.first(id=message_id)
     if reply is None:
-        raise Quicker(f"message {message_id}")
+        raise LostRace(f"message {message_id}")
     now = clock.now()
     claimed = claim(reply, holder=holder, now=now, ttl=conf.lease_ttl())
-    job = Job(claimed, waited_for(reply, now), confirmed_at=asked_at)
+    job = Job(claimed, latency_of(reply, now), confirmed_at=asked_at)
     with suppress(Exception):  # it is ours now: its task reads again, and settles it if that fails, too
         job.assignment = runner.with_allowance(assignment.assign(reply, claimed))
     return job

@@ -11,7 +11,7 @@ from django.db.models import F
 from agents.protocol.events import TextDelta
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import transcript
-from chat.errors import Quicker
+from chat.errors import LostRace
 from chat.models import Conversation, Message
 from chat.states import MessageStatus, Reason
 from chat.transitions import Claim, Draft, End, accept, claim, finalise, park, renew, request_stop
@@ -48,7 +48,7 @@ def replier(race: Race, name: str) -> dict[str, Any]:
                 held = claim(reply, holder=name, now=race.now(), ttl=TTL)
                 seen["claimed"] += 1
                 seen[_answer(held, race, lost)] += 1
-            except Quicker:
+            except LostRace:
                 seen["quicker"] += 1
             except LeaseLost:
                 seen["lost"] += 1
@@ -107,6 +107,6 @@ def reconciler(race: Race) -> dict[str, int]:
     """Settle what lapsed."""
     settled = 0
     while race.on:
-        settled += reconcile.settle_stale(race.now())
+        settled += reconcile.finalise_stale(race.now())
         race.breathe(0.02)
     return {"settled": settled}

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from agents.models import Event
 from chat.models import Message
-from chat.transitions.latency import Waited
+from chat.transitions.latency import ReplyLatency
 from chat.worker.reply_task import Cause, Job, answer
 from stagent.lib import clock
 from stagent.lib.db.from_async import in_database
@@ -24,7 +24,7 @@ async def sets_to_work(owner: User, text: str, **more: str | None) -> Job:
 
 async def takes_up(reply_id: int) -> Job:
     """Let a worker begin, or go on, with a reply."""
-    job = Job(await in_database(begins, reply_id, clock.now()), Waited(0))
+    job = Job(await in_database(begins, reply_id, clock.now()), ReplyLatency(0))
     job.task = asyncio.create_task(answer(job))
     return job
 

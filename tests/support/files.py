@@ -30,7 +30,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 def kept(owner: User, name: str = "shot.png", data: bytes | None = None, now: datetime = NOON) -> Attachment:
     """Let somebody upload a file."""
-    return attachments.keep(owner, name, png() if data is None else data, now=now)
+    return attachments.store(owner, name, png() if data is None else data, now=now)
 
 
 def upload(program: Program, name: str = "shot.png", data: bytes | None = None, **more: Any) -> Any:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat.worker.worker import Desk
+from chat.worker.worker import ReplyWorker
 
 
 @pytest.fixture
-def desk(transactional_db: None) -> Iterator[Desk]:
+def desk(transactional_db: None) -> Iterator[ReplyWorker]:
     """A desk, opened and closed again; whoever is answered then is interrupted."""
-    desk = Desk()
+    desk = ReplyWorker()
     desk.open()
     yield desk
     desk.close()

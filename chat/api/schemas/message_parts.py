@@ -40,7 +40,7 @@ class PartRow(Row):
     duration_ms: int | None = Field(description="Of a thought that has ended.")
 
 
-class OpenQuestion(Row):
+class OpenApproval(Row):
     """What an agent has to ask before it goes on; answer it at /api/questions/{question_id}/answer."""
 
     question_id: Id = Field(validation_alias="pk")
@@ -61,7 +61,7 @@ class Parts:
 
     told: dict[int, list[Part]]
     calls: dict[int, list[Call]]
-    questions: dict[int, list[OpenQuestion]]
+    questions: dict[int, list[OpenApproval]]
     records: dict[str, StreamRecord]
     files: dict[int, list[Attachment]]
     unpriced: Collection[int]  # replies of models whose price was not known
@@ -97,10 +97,10 @@ def _part_row(part: Part, message: Message) -> PartRow:
     return PartRow(**part.shown(), html=html_of(part.text) if is_rendered else None)
 
 
-def _questions_of(message_ids: Iterable[int]) -> dict[int, list[OpenQuestion]]:
-    found: dict[int, list[OpenQuestion]] = {}
+def _questions_of(message_ids: Iterable[int]) -> dict[int, list[OpenApproval]]:
+    found: dict[int, list[OpenApproval]] = {}
     for question in Approval.objects.open().filter(message_id__in=message_ids).order_by("pk"):
-        found.setdefault(question.message_id or 0, []).append(OpenQuestion.model_validate(question))
+        found.setdefault(question.message_id or 0, []).append(OpenApproval.model_validate(question))
     return found
 
 

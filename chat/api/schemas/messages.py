@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from chat.api.schemas.attachments import AttachmentRow
-from chat.api.schemas.message_parts import OpenQuestion, PartRow, Parts, ToolRow
+from chat.api.schemas.message_parts import OpenApproval, PartRow, Parts, ToolRow
 from chat.history.parts import PartKind
 from chat.history.tree import Tree
 from chat.models import Message
@@ -56,7 +56,7 @@ class MessageRow(Row):
     schedule_id: Ref
     card: dict[str, Any] = Field(description="What is shown beside the text, by its `type`.")
     tools: list[ToolRow]
-    questions: list[OpenQuestion] = Field(description="What waits for a person's answer.")
+    questions: list[OpenApproval] = Field(description="What waits for a person's answer.")
     last_seq: int
     created_at: datetime
     finished_at: datetime | None

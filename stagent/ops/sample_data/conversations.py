@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from agents.models import Event, StreamRecord, Transcript
-from chat.feed.events import Settled, Started
+from chat.feed.events import Finalised, Started
 from chat.models import Conversation, Message
 from chat.states import MessageStatus, Reason, Role
 from stagent.ops.sample_data.bulk_copy import Values, numbers, pour_all
@@ -118,7 +118,7 @@ def _sentence(dice: Random) -> str:
 def _log(reply: Said) -> Iterator[Values]:
     digest = sha256(reply.text.encode()).hexdigest()
     begun = Started(model="offline", profile="assistant")
-    ended = Settled(MessageStatus.COMPLETE, Reason.COMPLETED, "", digest, len(reply.text))
+    ended = Finalised(MessageStatus.COMPLETE, Reason.COMPLETED, "", digest, len(reply.text))
     yield reply.transcript_id, 1, begun.kind, begun.data(), reply.created_at
     yield reply.transcript_id, 2, "text_delta", {"turn": 1, "text": reply.text}, reply.created_at
     yield reply.transcript_id, 3, ended.kind, ended.data(), reply.finished_at

@@ -8,9 +8,9 @@ from django.test import Client
 
 from chat import conf
 from chat.conversations import attachments
-from chat.conversations.actions import throw_away
+from chat.conversations.actions import trash
 from chat.conversations.file_types import name_of
-from chat.models import Attachment, Content, Enclosure
+from chat.models import Attachment, Content, MessageAttachment
 from chat.states import FileKind
 from chat.worker import retention
 from tests.support.builders import NOON
@@ -127,19 +127,19 @@ def test_what_was_sent_stays_until_its_conversation_goes(program, bob):
     sent = kept(bob)
     reply = converses(bob, "Look", attachments=[str(sent.pk)])
     assert refusal(program.delete(f"/attachments/{sent.pk}")) == (409, "attachment_sent")
-    throw_away(bob, str(reply.conversation_id), now=NOON)
+    trash(bob, str(reply.conversation_id), now=NOON)
     assert retention.prune(NOON + 29 * DAY)
     assert Content.objects.count() == 1
     assert retention.prune(NOON + 31 * DAY)
     assert not Attachment.objects.exists()
     assert not Content.objects.exists()
-    assert not Enclosure.objects.exists()
+    assert not MessageAttachment.objects.exists()
 
 
 def test_many_files_go_bit_by_bit(bob, monkeypatch):
     monkeypatch.setattr(retention, "FILES", 2)
     ids = [str(kept(bob, f"{number}.png").pk) for number in range(5)]
-    throw_away(bob, str(converses(bob, "Look", attachments=ids).conversation_id), now=NOON)
+    trash(bob, str(converses(bob, "Look", attachments=ids).conversation_id), now=NOON)
     left = []
     while not retention.prune(NOON + 31 * DAY, seconds=0):
         left.append(Attachment.objects.count())

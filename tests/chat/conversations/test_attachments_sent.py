@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from chat import conf
-from chat.conversations.actions import throw_away
-from chat.models import Attachment, Enclosure, Message
+from chat.conversations.actions import trash
+from chat.models import Attachment, Message, MessageAttachment
 from chat.transitions import ask_again
 from chat.transitions.fork import fork
 from chat.worker import retention
@@ -55,7 +55,7 @@ def test_the_same_message_again_gets_the_first_answer(program, path):
     first, again = program.post(path, said).json(), program.post(path, said).json()
     assert again["duplicate"]
     assert (again["message_id"], again["message"]) == (first["message_id"], first["message"])
-    assert Enclosure.objects.count() == 1
+    assert MessageAttachment.objects.count() == 1
 
 
 def test_a_file_goes_once(program, path):
@@ -161,7 +161,7 @@ def test_a_fork_has_the_files_too_and_keeps_them_alone(program, bob):
     made = fork(bob, str(reply.conversation_id), None, now=NOON)
     rows = program.get(f"/conversations/{made.pk}/messages").json()["items"]
     assert [each["id"] for each in rows[0]["attachments"]] == [str(file.pk)]
-    throw_away(bob, str(reply.conversation_id), now=NOON)
+    trash(bob, str(reply.conversation_id), now=NOON)
     assert retention.prune(NOON + timedelta(days=31))
     assert program.get(f"/attachments/{file.pk}").status_code == 200
     said = {"text": "Again", "parent_id": "root", "attachments": [str(file.pk)]}
@@ -192,4 +192,4 @@ def test_of_several_that_send_a_file_at_once_one_does(bob):
 
     got = at_once(send)
     assert got.count("attachment_used") == 3
-    assert Enclosure.objects.count() == 1
+    assert MessageAttachment.objects.count() == 1

@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from chat.conversations import sharing
-from chat.conversations.actions import restore, throw_away
+from chat.conversations.actions import restore, trash
 from chat.models import Share
 from stagent.lib import clock
 from tests.support.builders import NOON
@@ -102,7 +102,7 @@ def test_shared_again_the_same_address_shows_what_is_there_now(said, bob, charli
 
 def test_taken_back_it_leads_nowhere_and_the_next_has_another_address(said, bob, charlie):
     path = path_of(shared(bob, said))
-    sharing.take_back(bob, str(said.conversation_id), now=clock.now())
+    sharing.revoke(bob, str(said.conversation_id), now=clock.now())
     gone = reads(charlie, path)
     assert gone.status_code == 404
     assert "leads nowhere" in gone.content.decode()
@@ -125,7 +125,7 @@ def test_it_expires_and_what_has_expired_is_not_revived(said, bob, charlie):
 
 def test_it_goes_and_comes_with_its_conversation_and_its_owner(said, bob, charlie):
     path = path_of(shared(bob, said))
-    throw_away(bob, str(said.conversation_id), now=NOON)
+    trash(bob, str(said.conversation_id), now=NOON)
     assert reads(charlie, path).status_code == 404
     restore(bob, str(said.conversation_id), now=NOON)
     assert reads(charlie, path).status_code == 200

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agents.protocol.events import ApprovalRequested, ThinkingDelta, ToolFinished, ToolStarted, TurnStarted
 from chat.history.parts import Part, PartKind, outline_of, parts_from, text_of
 from chat.models import Message
-from chat.realtime.resume import caught_up
+from chat.realtime.resume import resume
 from chat.states import MessageStatus
 from stagent.lib import clock
 from tests.support.builders import NOON
@@ -77,7 +77,7 @@ def test_a_thought_that_broke_off_is_not_told_twice(bob):
     writes(held, TurnStarted(1), ThinkingDelta(1, "Which runs?"), ToolStarted(1, "c1", "list_runs", {}))
     writes(held, TurnStarted(2), ThinkingDelta(2, "No"), TurnStarted(2), ThinkingDelta(2, "None."), "None.")
     wanted = [("thinking", "Which runs?"), ("tool", "c1"), ("thinking", "None."), ("text", "None.")]
-    snapshot = caught_up(place.reply_id).snapshot
+    snapshot = resume(place.reply_id).snapshot
     assert snapshot
     assert told(snapshot) == wanted
     ends(place.reply_id, held.token, after(7))
@@ -127,7 +127,7 @@ def test_who_is_far_behind_gets_the_parts_and_calls_too(bob):
     place = says(bob)
     held = begins(place.reply_id)
     thinks_and_looks(held)
-    frame = caught_up(place.reply_id).snapshot
+    frame = resume(place.reply_id).snapshot
     assert told(frame) == WHOLE
     assert (frame["text"], frame["tools"][0]["result"]) == ("Let me **look**.\n\n*None* failed.", "[]")
 

@@ -8,7 +8,7 @@ from chat.feed import broadcast
 from chat.feed.frames import Frame
 from chat.realtime import hub, resume
 from chat.realtime.hub import Hub
-from chat.realtime.subscriptions import Tail
+from chat.realtime.subscriptions import Subscription
 from stagent.lib.db.from_async import in_database
 from tests.support.sockets import text_in
 from tests.support.talking import begins, ends, says, writes
@@ -23,7 +23,7 @@ class Listener:
     def __init__(self, owner) -> None:
         self.frames: list[Frame] = []
         self._news = asyncio.Event()
-        self.tail = Tail(owner.pk, *resume.feed_place(owner), self._take)
+        self.tail = Subscription(owner.pk, *resume.feed_cursor(owner), self._take)
 
     def _take(self, frame: Frame) -> None:
         self.frames.append(frame)
@@ -90,7 +90,7 @@ async def test_a_bell_that_rings_in_another_thread_is_heard_at_once(alice, monke
     here = Hub()
     page = await listens(alice, here)
     await in_database(answers, alice, "Hi")
-    await asyncio.to_thread(broadcast.ring, alice.pk)
+    await asyncio.to_thread(broadcast.publish, alice.pk)
     await page.hears("final")
     here.leave(page.tail)
 

@@ -11,7 +11,7 @@ from chat.feed import feed
 from chat.feed.frames import Frame
 from chat.models import Message
 from chat.realtime import hub, resume, subscriptions
-from chat.realtime.subscriptions import Tail
+from chat.realtime.subscriptions import Subscription
 from tests.support.sockets import text_in
 from tests.support.talking import begins, converses, ends, says, writes
 
@@ -27,12 +27,12 @@ class Client:
         self.connect()
 
     def connect(self) -> None:
-        log, seen = resume.feed_place(self.owner)
+        log, seen = resume.feed_cursor(self.owner)
         self.sent: list[Frame] = []
-        self.tail = Tail(self.owner.pk, log, seen, self.sent.append)
+        self.tail = Subscription(self.owner.pk, log, seen, self.sent.append)
 
     def hello(self, **positions: int) -> None:
-        for place in resume.places(self.owner, positions):
+        for place in resume.cursors(self.owner, positions):
             if place.snapshot:
                 self.sent.append(place.snapshot)
             self.tail.follow(place.log, place.message_id, place.seen)
@@ -50,7 +50,7 @@ class Client:
     def acknowledges(self, message_id: int) -> None:
         """As the consumer does it."""
         slow = self.tail.ack(message_id, self.seen(message_id))
-        place = resume.caught_up(slow.message_id) if slow else None
+        place = resume.resume(slow.message_id) if slow else None
         if place:
             self.sent.append(place.snapshot)
             self.tail.follow(place.log, place.message_id, place.seen)

@@ -6,7 +6,7 @@ import pytest
 
 from agents.models import Event, LedgerEntry
 from agents.protocol.events import TextDelta, ToolFinished, ToolStarted
-from chat.conversations.actions import throw_away
+from chat.conversations.actions import trash
 from chat.models import Conversation, Message
 from chat.states import MessageStatus
 from chat.transitions import deliver, fork
@@ -93,7 +93,7 @@ def test_asked_twice_is_once_until_something_is_said_in_it(bob):
     says(bob, "On we go", LATER + timedelta(seconds=1), conversation_id=str(first.pk))
     second = fork(bob, inside, str(answer.pk), now=LATER)
     assert second != first
-    throw_away(bob, str(second.pk), now=LATER)
+    trash(bob, str(second.pk), now=LATER)
     assert fork(bob, inside, str(answer.pk), now=LATER) not in (first, second)
 
 
@@ -140,13 +140,13 @@ def test_a_fork_keeps_its_logs_when_the_conversation_it_came_from_is_gone(bob):
     answer = called(bob)
     made = fork(bob, str(answer.conversation_id), None, now=NOON)
     before = told(bob, made.pk)
-    throw_away(bob, str(answer.conversation_id), now=NOON)
+    trash(bob, str(answer.conversation_id), now=NOON)
     assert retention.prune(NOON + timedelta(days=31))
     made.refresh_from_db()
     assert (made.forked_from, Conversation.objects.get()) == (None, made)
     last = made.messages.filter(role="user").latest("pk")
     assert assignment.before(last) == before
-    throw_away(bob, str(made.pk), now=NOON)
+    trash(bob, str(made.pk), now=NOON)
     assert retention.prune(NOON + timedelta(days=31))
     assert not Event.objects.filter(transcript=answer.transcript_id).exists()
 

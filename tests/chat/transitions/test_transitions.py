@@ -13,7 +13,7 @@ from agents.models import Event, LiveStream, StreamRecord
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import transcript
 from chat import transitions
-from chat.errors import Quicker
+from chat.errors import LostRace
 from chat.models import Conversation, Message
 from chat.states import ARROWS, FINISHED, UNFINISHED, MessageStatus, Reason
 from chat.transitions import Draft, End, accept, deliver, finalise, latency, park, renew, request_stop, unpark
@@ -75,7 +75,7 @@ def test_what_is_finished_is_finished_for_good(alice, status):
     finalise(reply_id, End(status, Reason.RECONCILED), now=LATER, token=held.token)
     before = Message.objects.values().get(pk=reply_id)
     log = transcript.read(before["transcript_id"])
-    with pytest.raises(Quicker):
+    with pytest.raises(LostRace):
         begins(reply_id)
     with pytest.raises(LeaseLost):
         park(held, now=LATER)
@@ -91,7 +91,7 @@ def test_what_is_finished_is_finished_for_good(alice, status):
 def test_one_reply_is_claimed_once(alice):
     place = says(alice)
     begins(place.reply_id)
-    with pytest.raises(Quicker):
+    with pytest.raises(LostRace):
         begins(place.reply_id)
     kinds = Event.objects.filter(transcript=reply_of(place).transcript).values_list("kind", flat=True)
     assert list(kinds) == ["started"]
@@ -101,7 +101,7 @@ def test_a_reply_that_was_put_aside_since_it_was_read_is_not_begun_again(alice):
     place = says(alice)
     read_before = Message.objects.select_related("conversation", "profile").get(pk=place.reply_id)
     park(begins(place.reply_id), now=NOON)
-    with pytest.raises(Quicker):
+    with pytest.raises(LostRace):
         transitions.claim(read_before, holder="late", now=NOON, ttl=TTL)
     resumed = begins(place.reply_id)
     log = Event.objects.filter(transcript=resumed.transcript_id)
@@ -260,7 +260,7 @@ def test_a_parked_reply_holds_nothing_and_goes_on_when_all_is_answered(alice):
     assert not LiveStream.objects.exists()
     assert not Message.objects.ready().exists()
     assert not unpark(place.reply_id)
-    with pytest.raises(Quicker):
+    with pytest.raises(LostRace):
         begins(place.reply_id, LATER)
     approvals.answer(question.pk, alice, "allow", LATER)
     assert unpark(place.reply_id)

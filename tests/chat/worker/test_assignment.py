@@ -153,23 +153,23 @@ def test_who_has_lost_the_reply_is_told_nothing(alice):
     held = begins(place.reply_id)
     ends(place.reply_id, held.token)
     with pytest.raises(LeaseLost):
-        assignment.prepare(held)
+        assignment.build(held)
 
 
 def test_the_profile_and_the_model_that_were_picked_are_asked(alice):
     profile = a_profile("worker", max_turns=7, model="m-0")
-    picked = assignment.prepare(begins(says(alice, profile="worker", model="m-1").reply_id))
+    picked = assignment.build(begins(says(alice, profile="worker", model="m-1").reply_id))
     assert (picked.profile.slug, picked.profile.model, picked.limits.max_turns) == ("worker", "m-1", 7)
-    assert assignment.prepare(begins(says(alice, profile="worker").reply_id)).profile.model == "m-0"
+    assert assignment.build(begins(says(alice, profile="worker").reply_id)).profile.model == "m-0"
     profile.refresh_from_db()
     assert profile.model == "m-0", "what is picked for a conversation is picked for no other"
     Profile.objects.all().delete()
-    assert assignment.prepare(begins(says(alice).reply_id)).profile.slug == "assistant"
+    assert assignment.build(begins(says(alice).reply_id)).profile.slug == "assistant"
 
 
 def thoughts(reply_id: int) -> bool:
     """Tell whether the thoughts of earlier answers are given back to whoever answers this time."""
-    context = assignment.prepare(begins(reply_id)).context
+    context = assignment.build(begins(reply_id)).context
     blocks = [block for message in context for block in message["content"] if not isinstance(block, str)]
     assert {"type": "text", "text": "Run 7."} in blocks
     return any(block["type"] == "thinking" for block in blocks)

@@ -36,20 +36,20 @@ def state_of(held) -> tuple[str, str, str]:
 
 def test_a_lapsed_lease_is_settled_and_what_was_shown_is_kept(alice):
     held = a_streaming(alice)
-    assert reconcile.settle_stale(LAPSED - timedelta(microseconds=1)) == 0
+    assert reconcile.finalise_stale(LAPSED - timedelta(microseconds=1)) == 0
     assert LiveStream.objects.live(LAPSED).count() == 0, "it keeps nobody waiting for longer than that"
-    assert reconcile.settle_stale(LAPSED) == 1
+    assert reconcile.finalise_stale(LAPSED) == 1
     assert state_of(held) == ("interrupted", "reconciled", "Half an")
     assert "Retry" in Message.objects.get(pk=held.message_id).notice
     assert not LiveStream.objects.exists()
-    assert reconcile.settle_stale(LAPSED) == 0
+    assert reconcile.finalise_stale(LAPSED) == 0
 
 
 def test_how_long_its_reader_waited_is_in_its_log(alice):
     held = a_streaming(alice, words="")
     writes(held, TurnStarted(1), now=NOON + timedelta(milliseconds=80))
     writes(held, "Half an", now=NOON + timedelta(milliseconds=700))
-    reconcile.settle_stale(LAPSED)
+    reconcile.finalise_stale(LAPSED)
     record = StreamRecord.objects.get()
     assert (record.overhead_ms, record.first_token_ms, record.total_ms) == (80, 700, 30_000)
 
@@ -58,7 +58,7 @@ def test_a_stop_that_its_worker_did_not_live_to_hear_is_a_stop(alice):
     asked, unasked = a_streaming(alice), a_streaming(alice)
     request_stop(alice, str(asked.message_id), now=LATER)
     assert state_of(asked)[0] == "streaming", "its worker is told, and stops it"
-    assert reconcile.settle_stale(LAPSED) == 2
+    assert reconcile.finalise_stale(LAPSED) == 2
     assert state_of(asked) == ("stopped", "client_stop", "Half an")
     assert Message.objects.get(pk=asked.message_id).notice == "Stopped."
     assert state_of(unasked)[:2] == ("interrupted", "reconciled")
@@ -67,7 +67,7 @@ def test_a_stop_that_its_worker_did_not_live_to_hear_is_a_stop(alice):
 def test_what_is_renewed_is_left_alone(alice):
     held = a_streaming(alice)
     renew([held.token], LATER, TTL)
-    assert reconcile.settle_stale(LAPSED) == 0
+    assert reconcile.finalise_stale(LAPSED) == 0
     assert state_of(held)[0] == "streaming"
 
 
@@ -80,7 +80,7 @@ def test_whoever_comes_back_before_it_is_settled_keeps_it(alice, monkeypatch):
         return settle(message_id, end, **more)
 
     monkeypatch.setattr(reconcile, "finalise", comes_back)
-    assert reconcile.settle_stale(LAPSED) == 1
+    assert reconcile.finalise_stale(LAPSED) == 1
     assert (state_of(back)[0], state_of(gone)[0]) == ("streaming", "interrupted")
 
 
@@ -88,11 +88,11 @@ def test_after_a_jump_of_the_clock_nobody_is_settled_before_they_could_renew(ali
     held, dead = a_streaming(alice), a_streaming(alice, by=f"{holder('web').rpartition(':')[0]}:other1")
     monkeypatch.setattr(reconcile, "_spared_until", float("-inf"))
     monkeypatch.setattr(reconcile._jumps, "_gap", reconcile._jumps._gap - 3600)
-    assert reconcile.settle_stale(LAPSED) == 1
+    assert reconcile.finalise_stale(LAPSED) == 1
     assert (state_of(held)[0], state_of(dead)[0]) == ("streaming", "interrupted")
-    assert reconcile.settle_stale(LAPSED) == 0
+    assert reconcile.finalise_stale(LAPSED) == 0
     monkeypatch.setattr(reconcile, "_spared_until", time.monotonic())
-    assert reconcile.settle_stale(LAPSED) == 1
+    assert reconcile.finalise_stale(LAPSED) == 1
     assert state_of(held)[0] == "interrupted"
 
 
@@ -105,7 +105,7 @@ def test_who_died_on_this_machine_is_not_waited_for(alice):
     earlier = a_streaming(alice, by=f"{here}:other1", words="")
     alive = a_streaming(alice, by=mine)
     elsewhere = a_streaming(alice)
-    assert reconcile.settle_stale(LATER) == 2
+    assert reconcile.finalise_stale(LATER) == 2
     assert state_of(dead) == ("interrupted", "reconciled", "Half an")
     assert state_of(earlier) == ("interrupted", "reconciled", "")
     assert state_of(alive)[0] == state_of(elsewhere)[0] == "streaming"
@@ -114,7 +114,7 @@ def test_who_died_on_this_machine_is_not_waited_for(alice):
 def test_only_the_conversation_that_is_looked_at_is_settled(alice):
     one, two = a_streaming(alice), a_streaming(alice)
     here = Message.objects.get(pk=two.message_id).conversation_id
-    assert reconcile.settle_stale(LAPSED, here) == 1
+    assert reconcile.finalise_stale(LAPSED, here) == 1
     assert state_of(one)[0] == "streaming"
 
 
@@ -128,11 +128,11 @@ def test_one_replys_fault_never_stops_the_sweep(alice, monkeypatch, caplog):
         return settle(message_id, end, **more)
 
     monkeypatch.setattr(reconcile, "finalise", trip)
-    assert reconcile.settle_stale(LAPSED) == 2
+    assert reconcile.finalise_stale(LAPSED) == 2
     assert [state_of(each)[0] for each in held] == ["interrupted", "streaming", "interrupted"]
     assert str(held[1].message_id) in caplog.text
     monkeypatch.undo()
-    assert reconcile.settle_stale(LAPSED) == 1
+    assert reconcile.finalise_stale(LAPSED) == 1
 
 
 def parked(owner):
@@ -154,7 +154,7 @@ def test_what_was_answered_goes_on_though_nobody_heard_of_it(alice, monkeypatch)
         return wake(message_id)
 
     monkeypatch.setattr(reconcile, "unpark", trip)
-    reconcile.settle_stale(LATER)
+    reconcile.finalise_stale(LATER)
     ready = set(Message.objects.ready().values_list("pk", flat=True))
     assert ready == {held.message_id for held, _ in answered[1:]}
     assert waiting[0].message_id not in ready
@@ -162,7 +162,7 @@ def test_what_was_answered_goes_on_though_nobody_heard_of_it(alice, monkeypatch)
 
 def test_what_nobody_answers_in_time_goes_on_without(alice):
     held, question = parked(alice)
-    reconcile.settle_stale(question.expires_at - timedelta(seconds=1))
+    reconcile.finalise_stale(question.expires_at - timedelta(seconds=1))
     assert not Message.objects.ready().exists()
-    reconcile.settle_stale(question.expires_at)
+    reconcile.finalise_stale(question.expires_at)
     assert Message.objects.ready().get().pk == held.message_id

@@ -256,7 +256,7 @@ async def test_a_reply_ends_at_its_longest_time(alice, monkeypatch):
 
 
 async def test_a_fault_of_ours_ends_the_reply_with_a_reason(alice, monkeypatch):
-    monkeypatch.setattr("chat.worker.assignment.surroundings", lambda owner: 1 / 0)
+    monkeypatch.setattr("chat.worker.assignment.system_context", lambda owner: 1 / 0)
     status, reason, reply = await outcome(alice, "Hello")
     assert (status, reason) == ("error", "sdk_error")
     assert "ZeroDivisionError" in reply.notice

@@ -9,7 +9,7 @@ from agents.models import Approval, LiveStream, StreamRecord
 from agents.protocol.events import Finished, TextDelta, TurnStarted
 from chat.models import Message
 from chat.transitions import park, request_stop, unpark
-from chat.transitions.latency import waited_for
+from chat.transitions.latency import latency_of
 from chat.worker import reconcile
 from stagent.lib import clock
 from stagent.lib.db.from_async import in_database
@@ -100,7 +100,7 @@ async def test_answered_too_late_it_goes_on_without(alice, careful, monkeypatch)
     reply = await parked(alice)
     question = await in_database(the_question, reply)
     late = question.expires_at + timedelta(seconds=1)
-    await in_database(reconcile.settle_stale, late)
+    await in_database(reconcile.finalise_stale, late)
     assert await in_database(Message.objects.ready().filter(pk=reply.pk).exists)
     done = await end_of(await takes_up(reply.pk))
     assert done.status == "complete"
@@ -133,7 +133,7 @@ def test_a_lost_call_does_not_leave_it_waiting(alice):
     park(held, now=NOON)
     approvals.answer(question.pk, alice, "allow", NOON)  # and the process dies before it tells anybody
     assert not Message.objects.ready().exists()
-    reconcile.settle_stale(NOON)
+    reconcile.finalise_stale(NOON)
     assert Message.objects.ready().get().pk == place.reply_id
 
 
@@ -160,11 +160,11 @@ def test_the_wait_for_a_person_is_not_the_readers(alice):
     park(held, now=after(5))
     approvals.answer(question.pk, alice, "allow", after(3600))
     unpark(place.reply_id)
-    waited = waited_for(Message.objects.get(pk=place.reply_id), after(3600))
+    waited = latency_of(Message.objects.get(pk=place.reply_id), after(3600))
     assert (waited.before_ms, waited.asked_ms, waited.spoke_ms) == (5000, 2000, None)
     held = begins(place.reply_id, after(3601))
     writes(held, TextDelta(2, "So"), now=after(3602))
     writes(held, TextDelta(2, "…"), Finished("parked"), now=after(3604))
     park(held, now=after(3604))
-    waited = waited_for(Message.objects.get(pk=place.reply_id), after(9999))
+    waited = latency_of(Message.objects.get(pk=place.reply_id), after(9999))
     assert (waited.before_ms, waited.asked_ms, waited.spoke_ms) == (7000, 2000, 5000)

@@ -8,7 +8,7 @@ from agents import live_streams
 from agents.approvals import standing
 from agents.models import Event, StandingApproval, StreamRecord, Transcript
 from agents.transcripts import transcript
-from chat.conversations.actions import restore, throw_away
+from chat.conversations.actions import restore, trash
 from chat.feed import feed
 from chat.models import Conversation, Message
 from chat.realtime.resume import is_kept
@@ -31,7 +31,7 @@ def test_a_conversation_that_was_thrown_away_is_gone_after_thirty_days(bob):
     for text in ("Two", "Three"):
         converses(bob, text, conversation_id=str(message.conversation_id), parent_id="root")
     kept = converses(bob, "Kept")
-    throw_away(bob, str(message.conversation_id), now=NOON)
+    trash(bob, str(message.conversation_id), now=NOON)
     pruning.prune(NOON + 30 * DAY)
     assert Conversation.objects.count() == 2
     assert pruning.prune(NOON + 31 * DAY)
@@ -46,7 +46,7 @@ def test_standing_leave_goes_with_its_conversation(bob):
     place = standing.in_conversation(message.conversation_id)
     given = {"user_id": bob.pk, "given_by": bob, "given_at": NOON}
     StandingApproval.objects.create(place=place, tool="send", fingerprint="f", **given)
-    throw_away(bob, str(message.conversation_id), now=NOON)
+    trash(bob, str(message.conversation_id), now=NOON)
     pruning.prune(NOON + 29 * DAY)
     assert StandingApproval.objects.exists(), "it can be brought back"
     pruning.prune(NOON + 31 * DAY)
@@ -55,7 +55,7 @@ def test_standing_leave_goes_with_its_conversation(bob):
 
 def test_nothing_is_brought_back_in_pieces(bob):
     pk = str(converses(bob).conversation_id)
-    throw_away(bob, pk, now=NOON)
+    trash(bob, pk, now=NOON)
     with pytest.raises(Problem, match="no such conversation"):
         restore(bob, pk, now=NOON + 31 * DAY)
     restore(bob, pk, now=NOON + 29 * DAY)
@@ -69,7 +69,7 @@ def test_a_large_conversation_goes_bit_by_bit(bob, monkeypatch):
     pk = str(converses(bob).conversation_id)
     for number in range(4):
         converses(bob, str(number), conversation_id=pk)
-    throw_away(bob, pk, now=NOON)
+    trash(bob, pk, now=NOON)
     before = Message.objects.count()
     while not pruning.prune(NOON + 31 * DAY, seconds=0):
         assert Message.objects.count() in range(before - 3, before + 1)
@@ -80,9 +80,9 @@ def test_a_large_conversation_goes_bit_by_bit(bob, monkeypatch):
 
 def test_the_log_of_a_run_stays_with_the_run(bob):
     run, held = a_running_run(a_schedule(owner=bob))
-    transcript.append(run.transcript_id, held.token, [feed.News("message", 1)], NOON)
+    transcript.append(run.transcript_id, held.token, [feed.FeedEvent("message", 1)], NOON)
     result = Result("k", bob.pk, 7, "Nightly", "Done.", run_id=run.pk, transcript_id=run.transcript_id)
-    throw_away(bob, str(deliver(result, now=NOON).conversation_id), now=NOON)
+    trash(bob, str(deliver(result, now=NOON).conversation_id), now=NOON)
     assert pruning.prune(NOON + 31 * DAY)
     assert not Message.objects.exists()
     assert run.transcript.events.count() == 1

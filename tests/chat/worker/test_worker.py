@@ -14,7 +14,7 @@ from chat import conf
 from chat.models import Message
 from chat.transitions import End, finalise, request_stop
 from chat.worker import worker as module
-from chat.worker.worker import Desk
+from chat.worker.worker import ReplyWorker
 from stagent.lib import clock
 from tests.support.builders import a_profile
 from tests.support.talking import says
@@ -50,7 +50,7 @@ def test_what_is_said_is_answered_and_what_waits_follows(alice, desk):
 def test_leases_are_renewed_while_it_works(alice, monkeypatch):
     monkeypatch.setattr(conf, "lease_ttl", lambda: timedelta(seconds=6))
     place = says(alice, LONG, clock.now())
-    desk = Desk()
+    desk = ReplyWorker()
     desk.open()
     try:
         wait_until(talks(place))
@@ -118,7 +118,7 @@ def test_a_reply_that_cannot_be_begun_keeps_nobody_waiting(alice, monkeypatch, c
         return take(reply, **more)
 
     monkeypatch.setattr(module, "claim", trip)
-    desk = Desk()
+    desk = ReplyWorker()
     desk.open()
     try:
         assert wait_until(ended(good)).status == "complete"
@@ -134,7 +134,7 @@ def test_a_database_that_is_away_for_a_while_is_waited_for(alice, monkeypatch, c
     caplog.set_level(logging.WARNING)
     look, away = module.READY, [OperationalError("away")] * 3
     monkeypatch.setattr(module, "READY", lambda: (_ for _ in ()).throw(away.pop()) if away else look())
-    desk = Desk()
+    desk = ReplyWorker()
     desk.open()
     try:
         assert wait_until(ended(says(alice, "[[offline: tokens=3]]", clock.now()))).status == "complete"

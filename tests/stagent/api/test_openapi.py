@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from agents.api import approvals, ledger
 from chat.api.schemas import attachments, conversations, messages
 from chat.api.schemas.requests import ConversationChanges, NewConversation, NewMessage
-from chat.api.send import Placed
+from chat.api.send import SendResult
 from schedules.api.preview import Preview
 from schedules.api.runs import EventRow
 from schedules.api.schedules import Execution
@@ -149,7 +149,7 @@ def test_whoever_polls_is_told_of_304(path, document):
     assert "If-None-Match" in document["paths"][path]["get"]["responses"]["304"]["description"]
 
 
-ANSWERS = [Saved, Preview, StatusRow, QueuedRow, ForecastRow, StaggerRow, Placed]
+ANSWERS = [Saved, Preview, StatusRow, QueuedRow, ForecastRow, StaggerRow, SendResult]
 
 
 @pytest.mark.parametrize("model", ANSWERS)
@@ -187,7 +187,7 @@ def shows(document, schema):
     return "example" in schema or schema["type"] == "string" or bool(items and shows(document, items))
 
 
-CHAT = [ConversationChanges, NewConversation, NewMessage, Placed]
+CHAT = [ConversationChanges, NewConversation, NewMessage, SendResult]
 
 
 @pytest.mark.parametrize(

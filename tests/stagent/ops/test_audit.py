@@ -189,7 +189,7 @@ def test_a_reply_that_waits_for_a_tool_is_no_answer() -> None:
 def test_a_reconciled_reply_is_paid_for_as_far_as_it_was_shown(alice) -> None:
     held = begins(says(alice).reply_id, holder="web@elsewhere:1:abc")
     writes(held, *begins_to_answer(1, uuid4()))
-    reconcile.settle_stale(NOON + TTL)
+    reconcile.finalise_stale(NOON + TTL)
     reply = Message.objects.get(pk=held.message_id)
     assert (reply.status, reply.text, reply.input_tokens) == ("interrupted", HALF, 1000)
     assert reply.cost_usd == Decimal("0.00101500")
@@ -203,7 +203,7 @@ def test_a_reply_whose_answer_is_whole_is_complete_whoever_finds_its_worker_gone
     writes(held, TurnStarted(1), "All is well.", a_turn(1, ANSWER, stop="end_turn"))
     if stop:
         request_stop(alice, str(held.message_id), now=NOON)
-    reconcile.settle_stale(NOON + TTL)
+    reconcile.finalise_stale(NOON + TTL)
     reply = Message.objects.get(pk=held.message_id)
     assert (reply.status, reply.text) == ("stopped" if stop else "complete", "All is well.")
     assert (reply.input_tokens, reply.notice) == (1000, "Stopped." if stop else "")

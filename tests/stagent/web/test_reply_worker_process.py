@@ -6,7 +6,7 @@ import pytest
 
 from chat.feed import broadcast
 from chat.worker import process
-from chat.worker.process import DeskProcess
+from chat.worker.process import ReplyWorkerProcess
 from tests.support.waiting import wait_until
 
 RINGS = "import socket, sys; line = socket.socket(fileno=int(sys.argv[1])); line.send(b'n')\n"
@@ -21,29 +21,29 @@ def keeps(monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(process, "MAIN", tmp_path / "desk.py")
     caplog.set_level(logging.ERROR)
     bells: list[int] = []
-    kept: list[DeskProcess] = []
+    kept: list[ReplyWorkerProcess] = []
 
     def keeps(program: str) -> list[int]:
         process.MAIN.write_text(program)
-        desk = DeskProcess()
+        desk = ReplyWorkerProcess()
         kept.append(desk)
         desk.open()
         return bells
 
     ring = lambda: bells.append(1)  # noqa: E731
-    broadcast.listen(ring)
+    broadcast.subscribe(ring)
     yield keeps
     for desk in kept:
         desk.close()
         assert not desk._keeper.is_alive()
-    broadcast.leave(ring)
+    broadcast.unsubscribe(ring)
 
 
 def test_bells_are_heard_on_both_sides(keeps):
     bells = keeps(STAYS)
     wait_until(lambda: bells)
     before = len(bells)
-    broadcast.call(7)
+    broadcast.notify_worker(7)
     wait_until(lambda: len(bells) >= before + 2)  # our own, and the answer
 
 
