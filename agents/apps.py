@@ -8,8 +8,8 @@ class AgentsConfig(AppConfig):
         from agents import checks, runtimes  # noqa: F401
         from agents.runtimes.anthropic.runtime import AnthropicRuntime
         from agents.tools import builtin, invoke
-        from stagent.lib.db.from_async import connections_of_its_own
+        from stagent.lib.db.from_async import own_connections
 
         builtin.register()
-        invoke.register_tool_context(connections_of_its_own)
+        invoke.register_tool_context(own_connections)
         runtimes.register(AnthropicRuntime())

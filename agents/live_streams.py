@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from agents.models import LiveStream, StreamRecord
-from stagent.lib.db.prepared import Given, Select
+from stagent.lib.db.prepared import Param, Select
 
 
 def begin(key: str, holder: str, ttl_sec: int, now: datetime, token: UUID | None = None) -> UUID:
@@ -45,7 +45,7 @@ def count_live(now: datetime) -> int:
     return LIVE.count(now=now)
 
 
-NOW: Any = Given("now", LiveStream.expires_at)
+NOW: Any = Param("now", LiveStream.expires_at)
 LIVE = Select(LiveStream.objects.live(NOW).order_by().only("pk"))
 
 

@@ -27,7 +27,7 @@ from schedules.models import Firing, Setting
 from schedules.states import Outcome, RunStatus, Source
 from schedules.transitions import Ending, enqueue, finish
 from stagent.lib import clock
-from stagent.lib.processes.gc_tuning import keep_what_is_there
+from stagent.lib.processes.gc_tuning import freeze_gc
 
 ROUNDS = 10
 
@@ -39,7 +39,7 @@ def main() -> None:
     Setting.objects.create(key="SCHEDULE_MAX_CONCURRENT", value="1")
     fill(2 * ROUNDS * part + 20)
     work(20)
-    keep_what_is_there()  # as the scheduler does
+    freeze_gc()  # as the scheduler does
     name = connection.settings_dict["NAME"]
     connection.close()
     copy = copy_of(name, sqlite=connection.vendor == "sqlite")

@@ -22,7 +22,7 @@ from benchmarks.rows import tell
 from agents.protocol.events import TextDelta
 from agents.transcripts import batch_writer, transcript
 from agents.transcripts.recorder import Tell, record
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 RATES = (100, 300)  # words a second
 SECONDS = 2 if QUICK else 5
@@ -98,7 +98,7 @@ def _slow_disk() -> None:
 
 async def _burst() -> float:
     token = uuid4()
-    log = await in_database(transcript.open_transcript, token)
+    log = await db_sync_to_async(transcript.open_transcript, token)
 
     async def engine(say: Tell) -> None:
         due = time.monotonic()

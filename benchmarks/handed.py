@@ -60,7 +60,7 @@ def rate(schedule: Schedule, count: int) -> float:
     with transaction.atomic():
         for _ in range(count):
             enqueue(schedule, source=Source.MANUAL, now=clock.now())
-        wakeup.ring()
+        wakeup.notify()
     began = time.monotonic()
     wait_for(lambda: not Run.objects.unfinished().exists(), seconds=600)
     return count / (time.monotonic() - began)

@@ -33,7 +33,7 @@ def main() -> None:
 def queue(schedule: Schedule) -> Run:
     with transaction.atomic():
         run = enqueue(schedule, source=Source.MANUAL, now=clock.now())
-        wakeup.ring()
+        wakeup.notify()
     return run
 
 
@@ -41,7 +41,7 @@ def refill(schedule: Schedule, count: int) -> list[float]:
     with transaction.atomic():
         for _ in range(count):
             enqueue(schedule, source=Source.MANUAL, now=clock.now())
-        wakeup.ring()
+        wakeup.notify()
     wait_for(lambda: not Run.objects.unfinished().exists())
     runs = Run.objects.order_by("slot_claimed_at").values_list("slot_claimed_at", "finished_at")
     return [ms(before[1], after[0]) for before, after in pairwise(runs)]

@@ -35,7 +35,7 @@ def begin(schedule: Schedule, many: int) -> list[float]:
     with transaction.atomic():
         for _ in range(many):
             enqueue(schedule, source=Source.MANUAL, now=clock.now())
-        wakeup.ring()
+        wakeup.notify()
     wait_for(lambda: not Run.objects.unfinished().exists())
     runs = Run.objects.filter(pk__gt=before).annotate(first=Min("transcript__events__at"))
     return [ms(run.slot_claimed_at, run.first) for run in runs]

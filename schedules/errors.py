@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agents.runtimes.errors import LeaseLost
-from stagent.lib.web.formatting import said
+from stagent.lib.web.formatting import outcome_text
 
 __all__ = ["Blocked", "CapacityFull", "LeaseLost", "LostRace", "NoCapacity", "NoScheduler", "NotAllowed"]
 
@@ -76,7 +76,7 @@ class CapacityFull(Exception):
 
 
 def _seconds(seconds: int) -> str:
-    return said(1000 * seconds).replace(".0 s", " s")
+    return outcome_text(1000 * seconds).replace(".0 s", " s")
 
 
 class NoScheduler(Exception):

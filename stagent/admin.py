@@ -9,7 +9,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from stagent.lib import clock
-from stagent.lib.web.admin import ConsoleAdmin, ask_first
+from stagent.lib.web.admin import ConsoleAdmin, confirm
 from stagent.models import ApiToken
 
 __all__ = ["ApiTokenAdmin"]
@@ -70,7 +70,7 @@ class ApiTokenAdmin(ConsoleAdmin):
     def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> HttpResponse | None:
         """Close the door for the chosen tokens, for good."""
         if "sure" not in request.POST:
-            return ask_first(self, request, list(tokens), "Revoke", SHUT)
+            return confirm(self, request, list(tokens), "Revoke", SHUT)
         for token in tokens.filter(revoked_at=None):
             self.log_change(request, token, "Revoked.")
         count = ApiToken.objects.filter(pk__in=tokens.values("pk")).revoke(clock.now())

@@ -9,14 +9,14 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
-from stagent.lib.db.prepared import Given
+from stagent.lib.db.prepared import Param
 from stagent.lib.names import one_line
 
 PREFIX = "stagent_"  # so that a token that leaked is recognised for what it is
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    def usable(self, now: "datetime | Given") -> "ApiTokenQuerySet":
+    def usable(self, now: "datetime | Param") -> "ApiTokenQuerySet":
         """Keep the tokens that open a door now: not revoked, not expired, their user still active."""
         lasting = Q(expires_at=None) | Q(expires_at__gt=now)
         return self.filter(lasting, revoked_at=None, user__is_active=True)

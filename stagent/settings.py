@@ -29,10 +29,10 @@ if not SECRET_KEY:
         raise ImproperlyConfigured(
             "SECRET_KEY must be set when DEBUG is off: a long random text, and always the same."
         )
-    SECRET_KEY = env.kept_secret(DATA_DIR / "secret_key")
+    SECRET_KEY = env.generated_secret(DATA_DIR / "secret_key")
 
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = env.string_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
+CSRF_TRUSTED_ORIGINS = env.string_list("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     # Only `runserver` needs it listed; its import would cost every other command a second or two.
@@ -55,11 +55,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "stagent.middleware.probe_hosts.under_any_name",
-    "stagent.middleware.head_requests.heads_are_gets",
+    "stagent.middleware.probe_hosts.probe_hosts",
+    "stagent.middleware.head_requests.head_requests",
     "stagent.api.errors.uniform_api_errors",
     "stagent.middleware.etags.conditional_answers",
-    "stagent.middleware.database_unavailable.DatabaseAway",
+    "stagent.middleware.database_unavailable.DatabaseUnavailable",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -135,7 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-us"
-zone_data.choose()  # before any zone is loaded, in every process
+zone_data.choose_zone_data()  # before any zone is loaded, in every process
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = False
 USE_TZ = True
@@ -215,9 +215,12 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"},
     },
     "filters": {
-        "broke": {"()": "django.utils.log.CallbackFilter", "callback": filters.broke},
-        "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": filters.in_one_line},
-        "tells_no_outage": {"()": "django.utils.log.CallbackFilter", "callback": filters.tells_no_outage},
+        "broke": {"()": "django.utils.log.CallbackFilter", "callback": filters.is_server_error},
+        "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": filters.on_one_line},
+        "tells_no_outage": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": filters.drop_outage_tracebacks,
+        },
     },
     "handlers": {
         "stderr": {

@@ -21,12 +21,12 @@ from django.utils.http import is_same_domain
 from chat.routing import websocket_urlpatterns
 from stagent.api.auth import authenticate
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 type Scope = dict[str, Any]
 
 
-class Doors:
+class WebSocketAuth:
     """The socket's doors, as the API's: token or session."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ def is_ours(origin: str, host: str) -> bool:
 
 def _by_token(token: str) -> Callable[[], Awaitable[User | None]]:
     async def known() -> User | None:
-        return await in_database(lambda: authenticate(token, now=clock.now()))
+        return await db_sync_to_async(lambda: authenticate(token, now=clock.now()))
 
     return known
 

@@ -16,7 +16,7 @@ from agents.models.standing_approval import SCHEDULE
 from stagent.lib import clock
 from stagent.lib.problems import Problem
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ReadOnlyAdmin, ask_first, came_from, names, operator, row_link
+from stagent.lib.web.admin import ReadOnlyAdmin, came_from, confirm, names, operator, row_link
 
 ASKED_AGAIN = "From the next call on a person is asked again. What was done already stays done."
 
@@ -75,7 +75,7 @@ class StandingApprovalAdmin(ReadOnlyAdmin):
     def take_back(self, request: HttpRequest, chosen: QuerySet[StandingApproval]) -> HttpResponse | None:
         mine = list(self._mine(request).filter(pk__in=chosen.values("pk")))
         if "sure" not in request.POST:
-            return ask_first(self, request, mine, "Take back", ASKED_AGAIN)
+            return confirm(self, request, mine, "Take back", ASKED_AGAIN)
         for leave in mine:
             standing.revoke(leave.pk, operator(request))
         self.message_user(request, f"Taken back: {len(mine)}.", messages.SUCCESS)

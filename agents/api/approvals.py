@@ -15,8 +15,8 @@ from agents.models.approval import ApprovalQuerySet
 from agents.states import ApprovalKind, ApprovalStatus
 from stagent.lib import clock
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.responses import answers
-from stagent.lib.api.types import Asked, Id, Listed, Ref, Row, Said, Text, number
+from stagent.lib.api.responses import responses
+from stagent.lib.api.types import Id, Listed, Ref, RequestBody, Row, Said, Text, number
 from stagent.lib.problems import Problem
 
 router = Router(tags=["questions"])
@@ -81,7 +81,7 @@ class ApprovalFilter(Paged):
         return rows.filter(**conditions)
 
 
-class AnswerRequest(Asked):
+class AnswerRequest(RequestBody):
     """What a person decides; `text` is the answer where words are asked for, else a remark for the agent."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "allow"}})
@@ -92,13 +92,13 @@ class AnswerRequest(Asked):
     text: Text = Field(default="", max_length=LONGEST_ANSWER)
 
 
-@router.get("/questions", response=answers(Listed[ApprovalRow], 422))
+@router.get("/questions", response=responses(Listed[ApprovalRow], 422))
 def list_approvals(request: HttpRequest, asked: Query[ApprovalFilter]) -> Listed[ApprovalRow]:
     """List what agents have asked you, and in runs anybody if you may answer for all; the latest first."""
     return page(request, asked, asked.among(_mine(request)), lambda rows: [_row(row) for row in rows])
 
 
-@router.get("/questions/{question_id}", response=answers(ApprovalRow, 404))
+@router.get("/questions/{question_id}", response=responses(ApprovalRow, 404))
 def get_approval(request: HttpRequest, question_id: str) -> ApprovalRow:
     """Show a question with all that the call would do."""
     found = _mine(request).filter(pk=number(question_id) or NO_ROW).first()
@@ -107,7 +107,7 @@ def get_approval(request: HttpRequest, question_id: str) -> ApprovalRow:
     return _row(found)
 
 
-@router.post("/questions/{question_id}/answer", response=answers(ApprovalRow, 404, 409, 422))
+@router.post("/questions/{question_id}/answer", response=responses(ApprovalRow, 404, 409, 422))
 def answer_approval(request: HttpRequest, question_id: str, said: AnswerRequest) -> ApprovalRow:
     """Answer, once: whoever answers later is shown the first answer. What asked goes on by itself."""
     user = cast(User, request.user)

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 from agents.models import LedgerEntry
 from agents.states import Activity
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Id, Listed, Moment, Ref, Row, Said, Text, number
 
 router = Router(tags=["ledger"])
@@ -70,7 +70,7 @@ class LedgerFilter(Paged):
         return rows.filter(**{columns.get(name, name): value for name, value in conditions.items()})
 
 
-@router.get("/ledger", response=answers(Listed[LedgerRow], 422))
+@router.get("/ledger", response=responses(Listed[LedgerRow], 422))
 def list_ledger(request: HttpRequest, asked: Query[LedgerFilter]) -> Listed[LedgerRow]:
     """List what was spent, the latest first: by you, or by everybody with agents.view_ledgerentry."""
     user, rows = cast(User, request.user), LedgerEntry.objects.defer("price", "detail")

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from agents.models.mcp_server import LONGEST_SLUG
 from agents.states import McpTransport
-from stagent.lib.api.types import Asked, Name, Text, Whole
+from stagent.lib.api.types import Name, RequestBody, Text, Whole
 
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
 MOST_TEXTS = 200  # arguments, variables or headers
@@ -17,7 +17,7 @@ NEW: Any = {
 REFERENCES = "${NAME} stands for a variable of Stagent's own environment; a secret is refused."
 
 
-class McpServerChanges(Asked):
+class McpServerChanges(RequestBody):
     """The fields to change; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"call_timeout_sec": 120}})

@@ -17,7 +17,7 @@ from agents.states import McpToolState, McpTransport
 from stagent.lib import clock
 from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.responses import answers, creates_nothing
+from stagent.lib.api.responses import creates_nothing, responses
 from stagent.lib.api.types import Id, Listed, Row, Said
 from stagent.lib.api.versions import Expected
 
@@ -74,7 +74,7 @@ class McpServerDetail(McpServerRow):
     headers: dict[str, str] | None
 
 
-@router.get("/mcp-servers", response=answers(Listed[McpServerRow], 422))
+@router.get("/mcp-servers", response=responses(Listed[McpServerRow], 422))
 def list_mcp_servers(request: HttpRequest, asked: Query[Paged]) -> Listed[McpServerRow]:
     """List the MCP servers with their tools, and whether those are offered."""
     _actor(request).must_have(VIEW)
@@ -82,7 +82,7 @@ def list_mcp_servers(request: HttpRequest, asked: Query[Paged]) -> Listed[McpSer
     return page(request, asked, rows, lambda found: [McpServerRow(**_plain(server)) for server in found])
 
 
-@router.post("/mcp-servers", response=answers(McpServerDetail, 400, 422, status=201))
+@router.post("/mcp-servers", response=responses(McpServerDetail, 400, 422, status=201))
 def create_mcp_server(
     request: HttpRequest, response: HttpResponse, asked: NewMcpServer
 ) -> Status[McpServerDetail]:
@@ -92,7 +92,7 @@ def create_mcp_server(
     return Status(201, _detail(setup.find(str(made.pk)), request))
 
 
-@router.get("/mcp-servers/{server_id}", response=answers(McpServerDetail, 404))
+@router.get("/mcp-servers/{server_id}", response=responses(McpServerDetail, 404))
 def get_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
     """Show an MCP server with its set-up."""
     _actor(request).must_have(VIEW)
@@ -100,7 +100,7 @@ def get_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
     return shows(request, _detail(found, request), setup.version(found))
 
 
-@router.patch("/mcp-servers/{server_id}", response=answers(McpServerDetail, 400, 404, 422))
+@router.patch("/mcp-servers/{server_id}", response=responses(McpServerDetail, 400, 404, 422))
 def update_mcp_server(request: HttpRequest, server_id: str, asked: McpServerChanges) -> McpServerDetail:
     """Change the given fields, all or none; how it is reached needs agents.set_up_mcpserver."""
     values = asked.model_dump(exclude_unset=True)
@@ -108,14 +108,14 @@ def update_mcp_server(request: HttpRequest, server_id: str, asked: McpServerChan
     return shows(request, _detail(found, request), setup.version(found))
 
 
-@router.delete("/mcp-servers/{server_id}", response=answers(None, 404, status=204))
+@router.delete("/mcp-servers/{server_id}", response=responses(None, 404, status=204))
 def delete_mcp_server(request: HttpRequest, server_id: str) -> Status[None]:
     """Delete an MCP server with its tools; profiles that name them go on without."""
     setup.remove(server_id, _actor(request))
     return Status(204, None)
 
 
-@router.post("/mcp-servers/{server_id}/test", response=answers(McpServerDetail, 404))
+@router.post("/mcp-servers/{server_id}/test", response=responses(McpServerDetail, 404))
 @creates_nothing
 def test_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
     """Connect now and look for tools. `error` says what went wrong; null: it answers."""

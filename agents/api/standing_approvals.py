@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from agents.approvals import standing
 from agents.models import StandingApproval
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Id, Listed, Row, Text, number
 
 router = Router(tags=["questions"])
@@ -42,7 +42,7 @@ class StandingApprovalFilter(Paged):
     tool: Text | None = Field(default=None, max_length=64, description="Only of this tool.")
 
 
-@router.get("/leaves", response=answers(Listed[StandingApprovalRow], 422))
+@router.get("/leaves", response=responses(Listed[StandingApprovalRow], 422))
 def list_standing_approvals(
     request: HttpRequest, asked: Query[StandingApprovalFilter]
 ) -> Listed[StandingApprovalRow]:
@@ -51,7 +51,7 @@ def list_standing_approvals(
     return page(request, asked, rows, lambda found: [_row(leave) for leave in found])
 
 
-@router.delete("/leaves/{leave_id}", response=answers(None, 404, status=204))
+@router.delete("/leaves/{leave_id}", response=responses(None, 404, status=204))
 def delete_standing_approval(request: HttpRequest, leave_id: str) -> Status[None]:
     """Take standing leave back: from the next call on a person is asked again."""
     standing.revoke(number(leave_id) or NO_ROW, _me(request))

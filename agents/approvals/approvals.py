@@ -22,8 +22,8 @@ from agents.signals import announce, question_answered, question_asked
 from agents.spending.budgets import Spender
 from agents.states import ApprovalKind, ApprovalStatus
 from stagent.lib import clock
-from stagent.lib.db.prepared import Given, Select
-from stagent.lib.log.audit_log import CHANGE, note
+from stagent.lib.db.prepared import Param, Select
+from stagent.lib.log.audit_log import CHANGE, record
 from stagent.lib.problems import Problem, invalid, typed
 from stagent.lib.text import clip, storable
 
@@ -142,7 +142,7 @@ def withdraw(transcript_id: int, now: datetime | None = None) -> int:
     return sum(_settle(each, ApprovalStatus.WITHDRAWN, moment) for each in OPEN(transcript_id=transcript_id))
 
 
-OPEN = Select(Approval.objects.open().filter(transcript_id=Given("transcript_id", Approval.transcript)))
+OPEN = Select(Approval.objects.open().filter(transcript_id=Param("transcript_id", Approval.transcript)))
 
 
 def open_approvals(transcript_id: int) -> ApprovalQuerySet:
@@ -169,7 +169,7 @@ def _settle(
         changed = believed.filter(pk=question.pk).update(status=status, answered_at=now, **how)
         question.refresh_from_db()
         if changed:
-            note(how.get("answered_by"), question, CHANGE, f"{question.status.capitalize()}.")
+            record(how.get("answered_by"), question, CHANGE, f"{question.status.capitalize()}.")
             announce(question_answered, question=question)
     return bool(changed)
 

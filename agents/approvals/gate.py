@@ -14,7 +14,7 @@ from agents.states import ApprovalKind, ApprovalStatus
 from agents.tools import invoke
 from agents.tools.base import Tool, ToolContext, ToolError, ToolResult
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 DENIED = "The person denied this call."
 NOT_ANSWERED = "The person would rather not answer."
@@ -36,11 +36,11 @@ class ApprovalGate:
 
     async def look(self) -> dict[str, Approval]:
         """Return what was asked before, by call."""
-        return await in_database(approvals.requested_by, self.transcript_id)
+        return await db_sync_to_async(approvals.requested_by, self.transcript_id)
 
     async def put(self, wanted: Iterable[ApprovalRequest], turn: int) -> dict[str, Approval]:
         """Ask all that one reply needs to be asked, and return the questions by call."""
-        asked = await in_database(
+        asked = await db_sync_to_async(
             approvals.request,
             list(wanted),
             transcript_id=self.transcript_id,

@@ -17,7 +17,7 @@ from agents.models import Approval, StandingApproval
 from agents.models.approval import ANSWERS_FOR_ALL
 from agents.models.standing_approval import CONVERSATION, SCHEDULE
 from agents.tools.base import Tool
-from stagent.lib.log.audit_log import ADDITION, DELETION, note
+from stagent.lib.log.audit_log import ADDITION, DELETION, record
 from stagent.lib.problems import Problem
 
 WHERE = {CONVERSATION: "this conversation", SCHEDULE: "this schedule"}
@@ -54,7 +54,7 @@ def grant(question: Approval, user: User, now: datetime) -> StandingApproval:
         user_id=question.user_id or 0,  # never: without a person, a tool asks each time
         defaults={"fingerprint": question.fingerprint, "given_by": user, "given_at": now},
     )
-    note(user, leave, ADDITION, f"Asked in question {question.pk}.")
+    record(user, leave, ADDITION, f"Asked in question {question.pk}.")
     return leave
 
 
@@ -72,7 +72,7 @@ def revoke(leave_id: int, user: User) -> None:
         leave = StandingApproval.objects.of(user).select_for_update().filter(pk=leave_id).first()
         if leave is None:
             raise Problem(404, "leave_not_found", "There is no such standing leave.")
-        note(user, leave, DELETION, "Taken back.")
+        record(user, leave, DELETION, "Taken back.")
         leave.delete()
 
 

@@ -19,7 +19,7 @@ from agents.spending.budgets import Spender
 from agents.transcripts import transcript
 from agents.transcripts.recorder import Tell
 from stagent.lib import clock
-from stagent.lib.db.from_async import surely
+from stagent.lib.db.from_async import shielded
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class ModelCaller:
             await self._tell(TextDelta(number, new_paragraph + delta.text))
 
     async def _pay(self, reply: Reply, bill: UUID) -> Decimal | None:
-        return await surely(self._settle, reply, bill)
+        return await shielded(self._settle, reply, bill)
 
     def _settle(self, reply: Reply, bill: UUID) -> Decimal | None:
         cost = self._charge(reply, bill)

@@ -39,7 +39,7 @@ from agents.tools.base import ToolContext
 from agents.transcripts.history import History, load_history
 from agents.transcripts.recorder import Tell, record
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from stagent.lib.text import storable
 
 __all__ = ["Assignment", "run"]
@@ -88,11 +88,11 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     """Begin, or go on where the last attempt left off."""
     runtime = runtimes.get(job.profile.runtime)
     author = model_of(job.profile)
-    past = History() if job.fresh else await in_database(load_history, job.transcript_id, author)
+    past = History() if job.fresh else await db_sync_to_async(load_history, job.transcript_id, author)
     account = Account(job.spender, job.transcript_id, job.token)
     turns = ModelCaller(runtime, account, tell, job.worktime, spoke=bool(past.text) if job.once else None)
     desk = ApprovalGate(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
-    offered = await in_database(offer, job.profile) if wanted_by(job.profile) else Offer()
+    offered = await db_sync_to_async(offer, job.profile) if wanted_by(job.profile) else Offer()
     toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections), worktime=job.worktime)
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
@@ -195,7 +195,7 @@ class Engine:
         wanted = self.job.profile.max_output_tokens * course.stretch
         purse, self.purse = self.purse, None  # the next request is looked at anew
         if purse is None:
-            purse = await in_database(_purse, self.job)
+            purse = await db_sync_to_async(_purse, self.job)
         allowed = course.meter.allow(wanted, course.conversation.tokens, purse)
         course.short_of_money = allowed < wanted
         return allowed
@@ -212,7 +212,7 @@ class Engine:
         failure, said = classify(error), self.turns.said
         unforeseen = error if failure.kind is FailureKind.UNEXPECTED else None
         log.warning("Transcript %s: %s", self.job.transcript_id, failure.detail, exc_info=unforeseen)
-        await in_database(self._tell_breaker, failure)
+        await db_sync_to_async(self._tell_breaker, failure)
         finished = self.course.finish(failure.kind, failure.detail, said or None)
         return replace(
             finished,

@@ -13,7 +13,7 @@ from agents.models import McpServer
 from agents.tools.base import ToolError
 from agents.tools.threads import in_thread
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 if TYPE_CHECKING:
     from agents.mcp.client import Connection
@@ -80,7 +80,9 @@ class Connections:
         found = await connection.tools()
         line.digests = {each.name: each.digest for each in found}
         # The clock may ask the database, too, so it is read over there.
-        await in_database(lambda: discovery.record_tools(whom.pk, found, connection.announced, clock.now()))
+        await db_sync_to_async(
+            lambda: discovery.record_tools(whom.pk, found, connection.announced, clock.now())
+        )
         return connection
 
     async def _drop(self, line: ServerConnection) -> str:
@@ -98,7 +100,7 @@ class Connections:
             error.add(await self._drop(line))
         log.warning("MCP server %s: %s", line.server.name, error.whole)
         with suppress(Exception):  # a note about trouble must not make more of it
-            await in_database(lambda: discovery.record_failure(line.server.pk, error, clock.now()))
+            await db_sync_to_async(lambda: discovery.record_failure(line.server.pk, error, clock.now()))
 
 
 def _client() -> Any:

@@ -43,7 +43,7 @@ class Actor:
 
     def note(self, server: McpServer, flag: int, message: str) -> None:
         """Write what they did into the admin log."""
-        audit_log.note(self.user, server, flag, f"{message} Through {self.door}.")
+        audit_log.record(self.user, server, flag, f"{message} Through {self.door}.")
 
 
 def find(server_id: str) -> McpServer:

@@ -3,7 +3,7 @@
 from functools import cache
 
 from agents.runtimes.base import Runtime, UnknownRuntime, get, names, register
-from stagent.lib.processes.gc_tuning import keep_what_is_there
+from stagent.lib.processes.gc_tuning import freeze_gc
 
 __all__ = ["Runtime", "UnknownRuntime", "get", "is_preloaded", "names", "preload_sdk", "register"]
 
@@ -14,7 +14,7 @@ def preload_sdk() -> None:
     from anthropic import AsyncAnthropic
 
     _ = AsyncAnthropic(api_key="nobody's").messages.stream
-    keep_what_is_there()
+    freeze_gc()
 
 
 def is_preloaded() -> bool:

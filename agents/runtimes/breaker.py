@@ -19,7 +19,7 @@ from agents.models import Profile, Provider
 from agents.models.provider import LONGEST_DETAIL
 from agents.runtimes.errors import Failure
 from stagent.lib import wakeup
-from stagent.lib.db.prepared import Given, Select
+from stagent.lib.db.prepared import Param, Select
 from stagent.lib.text import clip
 
 FIRST_WAIT = timedelta(minutes=5)
@@ -60,7 +60,7 @@ def shut_names(now: datetime) -> set[str]:
     return set(Provider.objects.filter(shut).values_list("name", flat=True))
 
 
-NOW: Any = Given("now", Provider.open_until)
+NOW: Any = Param("now", Provider.open_until)
 BLOCKED = Select(Provider.objects.blocked(NOW).only("name", "open_until", "probe_until"))
 HALF_OPEN = Select(
     Provider.objects.filter(opened_at__isnull=False, open_until__lte=NOW)
@@ -153,7 +153,7 @@ def close(name: str) -> None:
     """Close the breaker on a person's word, and forget the patience the provider asked for."""
     succeeded(name)
     Provider.objects.filter(name=name).update(blocked_until=None)
-    wakeup.ring()
+    wakeup.notify()
 
 
 def slow_down(name: str, until: datetime) -> None:

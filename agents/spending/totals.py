@@ -17,7 +17,7 @@ from agents.protocol.events import ReplyStarted, TextDelta, ThinkingDelta, TurnF
 from agents.protocol.usage import Usage, estimate
 from agents.spending import budgets
 from agents.spending.budgets import TURNS, Spender
-from stagent.lib.db.prepared import Given, Select
+from stagent.lib.db.prepared import Param, Select
 
 MONEY_DIGITS = 8  # of the ledger's column; SQLite adds decimals up as floats
 SUMS = {
@@ -67,7 +67,7 @@ def charge_unpaid(transcript_id: int, spender: Callable[[], Spender], now: datet
 
 
 BEGUN = Select(
-    Event.objects.filter(transcript=Given("transcript_id", Event.transcript), kind=ReplyStarted.kind)
+    Event.objects.filter(transcript=Param("transcript_id", Event.transcript), kind=ReplyStarted.kind)
     .order_by()
     .only("transcript", "seq", "data")
 )

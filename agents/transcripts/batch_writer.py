@@ -23,7 +23,7 @@ from agents.protocol.events import Event
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import sql, transcript
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 MOST_LOGS = 250  # in one transaction
 READ_SEC = 0.0004  # of a core that a row costs those who read it: the hub, its sockets and their pages
@@ -105,7 +105,7 @@ class BatchWriter:
     async def _write_down(self, batch: Sequence[WriteRequest]) -> None:
         """Write a batch; where something in it cannot be stored, each log by itself."""
         try:
-            _tell(batch, await in_database(_append, batch))
+            _tell(batch, await db_sync_to_async(_append, batch))
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - whoever waits for it is told

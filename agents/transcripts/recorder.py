@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError
 from agents.protocol.events import Event, ReplyStarted, TextDelta, ThinkingDelta
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import batch_writer, transcript
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 MOST_WAITING_CHARS = 64 * 1024  # of words that are told and not yet taken to be written
 
@@ -156,7 +156,7 @@ class _Recorder:
 
     async def _is_there(self, many: int) -> bool:
         """Tell whether the write that ended in an error was made."""
-        there = await in_database(transcript.last_seq, self._transcript_id, self._token)
+        there = await db_sync_to_async(transcript.last_seq, self._transcript_id, self._token)
         if there is None or self._seq is None:  # the first write of all: nobody knows from where it counts
             raise LeaseLost(f"Transcript {self._transcript_id} has another writer now.")
         made = there == self._seq + many

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from agents.models import Event, Transcript
-from stagent.lib.db.sql_values import listed
+from stagent.lib.db.sql_values import sql_list
 
 TAKE = (
     "UPDATE agents_transcript SET last_seq = last_seq + %s WHERE id = %s AND writer_token = %s "
@@ -58,7 +58,7 @@ def take_over(transcript_id: int, token: UUID, count: int) -> int:
 def take_numbers_for_all(wanted: Sequence[tuple[int, UUID, int]]) -> dict[int, int]:
     """Do the same for many logs: id, token and count of each; a wrong token has no number in the answer."""
     rows = [(log, TOKEN.get_db_prep_value(token, connection), many) for log, token, many in sorted(wanted)]
-    table, values = listed(rows, "bigint", "uuid", "integer")
+    table, values = sql_list(rows, "bigint", "uuid", "integer")
     with connection.cursor() as cursor:
         cursor.execute(TAKE_FOR_ALL.format(table), values)
         return dict(cursor.fetchall())
@@ -73,5 +73,5 @@ def insert_events(rows: Sequence[tuple[int, int, str, dict[str, Any]]], at: date
                 (log, seq, kind, json.dumps(data))
                 for log, seq, kind, data in rows[start : start + ROWS_AT_ONCE]
             ]
-            table, values = listed(some, "bigint", "integer", "text", "jsonb")
+            table, values = sql_list(some, "bigint", "integer", "text", "jsonb")
             cursor.execute(INSERT.format(table), [*values, moment])

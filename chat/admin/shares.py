@@ -10,7 +10,7 @@ from chat.conversations import sharing
 from chat.models import Share
 from stagent.lib import clock
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ReadOnlyAdmin, ask_first, operator
+from stagent.lib.web.admin import ReadOnlyAdmin, confirm, operator
 
 ENDED = "Whoever follows it finds nothing from now on. Its owner can make another one, with another address."
 
@@ -44,7 +44,7 @@ class ShareAdmin(ReadOnlyAdmin):
     def end(self, request: HttpRequest, chosen: QuerySet[Share]) -> HttpResponse | None:
         shares = list(chosen.select_related("conversation__owner"))
         if "sure" not in request.POST:
-            return ask_first(self, request, shares, "End", ENDED)
+            return confirm(self, request, shares, "End", ENDED)
         for share in shares:
             sharing.end(share, operator(request), now=clock.now())
         self.message_user(request, f"Ended: {len(shares)}.", messages.SUCCESS)

@@ -55,12 +55,12 @@ class StreamRecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description="first word", ordering="first_token_ms")
     def first_word(self, record: StreamRecord) -> SafeString:
-        return formatting.span(record.first_token_ms)
+        return formatting.duration(record.first_token_ms)
 
     @admin.display(description="our part of it", ordering="overhead_ms")
     def ours(self, record: StreamRecord) -> SafeString:
-        return formatting.span(record.overhead_ms)
+        return formatting.duration(record.overhead_ms)
 
     @admin.display(description="whole answer", ordering="total_ms")
     def whole(self, record: StreamRecord) -> SafeString:
-        return formatting.span(record.total_ms)
+        return formatting.duration(record.total_ms)

@@ -17,7 +17,7 @@ from chat.errors import file_too_large
 from chat.models import Attachment
 from chat.states import FileKind
 from stagent.lib import clock
-from stagent.lib.api.responses import Refusal, answers
+from stagent.lib.api.responses import Refusal, responses
 
 router = Router(tags=["chat"])
 
@@ -31,7 +31,7 @@ FILE: Any = {
 }
 
 
-@router.post("/attachments", response=answers(AttachmentRow, 400, 409, 413, 415, 422, status=201))
+@router.post("/attachments", response=responses(AttachmentRow, 400, 409, 413, 415, 422, status=201))
 def upload_attachment(request: HttpRequest, file: File[UploadedFile]) -> Status[AttachmentRow]:
     """Upload a picture, a text or a PDF as multipart/form-data; name its id when you send a message."""
     if (file.size or 0) > attachments.LARGEST:
@@ -53,7 +53,7 @@ def get_attachment(request: HttpRequest, attachment_id: str) -> HttpResponse:
     return response
 
 
-@router.delete("/attachments/{attachment_id}", response=answers(None, 404, 409, status=204))
+@router.delete("/attachments/{attachment_id}", response=responses(None, 404, 409, status=204))
 def delete_attachment(request: HttpRequest, attachment_id: str) -> Status[None]:
     """Throw away a file that was not sent; one that was goes with its conversation."""
     attachments.delete(current_user(request), attachment_id)

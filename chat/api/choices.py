@@ -14,7 +14,7 @@ from chat.api.lookups import current_user
 from chat.models import Conversation
 from chat.transitions.accept import DEFAULT_PROFILE
 from stagent.lib.api.listing import Choices, page, page_of
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Listed, Row, Said
 
 router = Router(tags=["chat"])
@@ -54,7 +54,7 @@ class Folder(Row):
     count: int = Field(description="Conversations in it that are not put away.")
 
 
-@router.get("/chat/folders", response=answers(Listed[Folder], 422))
+@router.get("/chat/folders", response=responses(Listed[Folder], 422))
 def list_chat_folders(request: HttpRequest, asked: Query[Choices]) -> Listed[Folder]:
     """List the folders that one's own conversations lie in, by name."""
     filed = Conversation.objects.of(current_user(request)).exclude(folder="").order_by()
@@ -63,7 +63,7 @@ def list_chat_folders(request: HttpRequest, asked: Query[Choices]) -> Listed[Fol
     return page_of(request, asked, "folders", sorted(items, key=_by_name), _by_name)
 
 
-@router.get("/chat/profiles", response=answers(Listed[ProfileChoice], 422))
+@router.get("/chat/profiles", response=responses(Listed[ProfileChoice], 422))
 def list_chat_profiles(request: HttpRequest, asked: Query[Choices]) -> Listed[ProfileChoice]:
     """List who can answer."""
     return page(
@@ -71,7 +71,7 @@ def list_chat_profiles(request: HttpRequest, asked: Query[Choices]) -> Listed[Pr
     )
 
 
-@router.get("/chat/models", response=answers(Listed[ModelChoice], 422))
+@router.get("/chat/models", response=responses(Listed[ModelChoice], 422))
 def list_chat_models(request: HttpRequest, asked: Query[Choices]) -> Listed[ModelChoice]:
     """List the models that are known by name, the install's default one first; offline there is but one."""
     default = conf.default_model()

@@ -21,14 +21,14 @@ from chat.transitions import fork
 from stagent.lib import clock
 from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import page
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Listed
 from stagent.lib.api.versions import Expected
 
 router = Router(tags=["chat"])
 
 
-@router.get("/conversations", response=answers(Listed[ConversationRow], 422))
+@router.get("/conversations", response=responses(Listed[ConversationRow], 422))
 def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> Listed[ConversationRow]:
     """List one's own conversations, pinned ones first, then the latest active; search titles and messages."""
     words = search.words_of(asked.search or "")
@@ -45,7 +45,7 @@ def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -
     )
 
 
-@router.post("/conversations", response=answers(ConversationRow, 400, 422, status=201))
+@router.post("/conversations", response=responses(ConversationRow, 400, 422, status=201))
 def create_conversation(
     request: HttpRequest, response: HttpResponse, asked: NewConversation
 ) -> Status[ConversationRow]:
@@ -56,14 +56,14 @@ def create_conversation(
     return Status(201, conversation_row(lookups.conversation(owner, str(made.pk))))
 
 
-@router.get("/conversations/{conversation_id}", response=answers(ConversationRow, 404))
+@router.get("/conversations/{conversation_id}", response=responses(ConversationRow, 404))
 def get_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
     """Show a conversation without its messages."""
     found = lookups.conversation(lookups.current_user(request), conversation_id)
     return shows(request, conversation_row(found), actions.version(found))
 
 
-@router.patch("/conversations/{conversation_id}", response=answers(ConversationRow, 400, 404, 422))
+@router.patch("/conversations/{conversation_id}", response=responses(ConversationRow, 400, 404, 422))
 def update_conversation(
     request: HttpRequest, conversation_id: str, asked: ConversationChanges
 ) -> ConversationRow:
@@ -74,14 +74,14 @@ def update_conversation(
     return shows(request, conversation_row(found), actions.version(found))
 
 
-@router.delete("/conversations/{conversation_id}", response=answers(None, 404, status=204))
+@router.delete("/conversations/{conversation_id}", response=responses(None, 404, status=204))
 def delete_conversation(request: HttpRequest, conversation_id: str) -> Status[None]:
     """Throw a conversation away and stop what is being answered in it. For 30 days it can be restored."""
     actions.trash(lookups.current_user(request), conversation_id, now=clock.now())
     return Status(204, None)
 
 
-@router.post("/conversations/{conversation_id}/restore", response=answers(ConversationRow, 404))
+@router.post("/conversations/{conversation_id}/restore", response=responses(ConversationRow, 404))
 def restore_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
     """Bring back a conversation that was thrown away; twice is once."""
     owner = lookups.current_user(request)
@@ -90,7 +90,8 @@ def restore_conversation(request: HttpRequest, conversation_id: str) -> Conversa
 
 
 @router.post(
-    "/conversations/{conversation_id}/fork", response=answers(ConversationRow, 400, 404, 409, 422, status=201)
+    "/conversations/{conversation_id}/fork",
+    response=responses(ConversationRow, 400, 404, 409, 422, status=201),
 )
 def fork_conversation(
     request: HttpRequest, response: HttpResponse, conversation_id: str, asked: Fork
@@ -102,7 +103,7 @@ def fork_conversation(
     return Status(201, conversation_row(lookups.conversation(owner, str(made.pk))))
 
 
-@router.get("/conversations/{conversation_id}/messages", response=answers(Listed[MessageRow], 404, 422))
+@router.get("/conversations/{conversation_id}/messages", response=responses(Listed[MessageRow], 404, 422))
 def list_messages(
     request: HttpRequest, conversation_id: str, asked: Query[MessageFilter]
 ) -> Listed[MessageRow]:
@@ -114,7 +115,8 @@ def list_messages(
 
 
 @router.post(
-    "/conversations/{conversation_id}/messages", response=answers(SendResult, 400, 404, 422, 429, status=202)
+    "/conversations/{conversation_id}/messages",
+    response=responses(SendResult, 400, 404, 422, 429, status=202),
 )
 def send_message(request: HttpRequest, conversation_id: str, asked: NewMessage) -> Status[SendResult]:
     """Say something. It is stored together with the place of its reply, which is answered in its turn."""

@@ -14,7 +14,7 @@ from chat import stream_metrics
 from chat.api.lookups import current_user
 from stagent.lib import clock
 from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Id, Listed, Moment, Row, Text
 from stagent.lib.problems import Problem
 
@@ -85,7 +85,7 @@ class Diagnostics(Listed[StreamRow]):
     live: list[LiveRow]
 
 
-@router.get("/diagnostics/chat-streams", response=answers(Diagnostics, 422))
+@router.get("/diagnostics/chat-streams", response=responses(Diagnostics, 422))
 def diagnose_chat_streams(request: HttpRequest, asked: Query[StreamFilter]) -> Diagnostics:
     """Say how the answers in the chat went: why they ended, and how long people waited for them."""
     user = current_user(request)

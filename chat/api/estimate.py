@@ -17,8 +17,8 @@ from chat.models.conversation import LONGEST_MODEL
 from chat.transitions.accept import profile_of
 from chat.worker import assignment
 from stagent.lib.api.listing import refuse_unknown
-from stagent.lib.api.responses import answers
-from stagent.lib.api.types import AnyId, Asked, Row, Text
+from stagent.lib.api.responses import responses
+from stagent.lib.api.types import AnyId, RequestBody, Row, Text
 
 router = Router(tags=["chat"])
 EXAMPLE: Any = {
@@ -27,7 +27,7 @@ EXAMPLE: Any = {
 }  # fmt: skip
 
 
-class EstimateQuery(Asked):
+class EstimateQuery(RequestBody):
     """Where one would ask, and whom."""
 
     conversation_id: AnyId | None = Field(default=None, description="null: where a conversation begins.")
@@ -54,7 +54,7 @@ class EstimateRow(Row):
     chars_per_token: float
 
 
-@router.get("/chat/outlook", response=answers(EstimateRow, 404, 422))
+@router.get("/chat/outlook", response=responses(EstimateRow, 404, 422))
 def get_chat_estimate(request: HttpRequest, asked: Query[EstimateQuery]) -> EstimateRow:
     """Guess what the model would read if one asked now, and what reading that costs; the answer is extra."""
     refuse_unknown(request, EstimateQuery.model_fields)

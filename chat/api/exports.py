@@ -20,7 +20,7 @@ from chat.models import Conversation
 from stagent.lib import clock
 from stagent.lib.api.listing import refuse_unknown
 from stagent.lib.api.responses import Refusal
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 KINDS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
 
@@ -52,7 +52,7 @@ def _json(conversation: Conversation, now: datetime) -> Iterator[str]:
 
 async def _awaited(pieces: Iterator[str]) -> AsyncIterator[str]:
     """Read each piece where the database is asked, so that the server does not read all of them first."""
-    while (piece := await in_database(next, pieces, None)) is not None:
+    while (piece := await db_sync_to_async(next, pieces, None)) is not None:
         yield piece
 
 

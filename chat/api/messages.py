@@ -16,7 +16,7 @@ from chat.transitions import request_stop
 from chat.worker.reconcile import finalise_stale
 from stagent.lib import clock
 from stagent.lib.api.listing import MOST_ROWS, refuse_unknown
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Page
 
 router = Router(tags=["chat"])
@@ -34,13 +34,13 @@ class FramePage(Page[dict[str, Any]]):
     finished: bool
 
 
-@router.get("/messages/{message_id}", response=answers(MessageRow, 404))
+@router.get("/messages/{message_id}", response=responses(MessageRow, 404))
 def get_message(request: HttpRequest, message_id: str) -> MessageRow:
     """Show a message; a reply that nobody works on any more is settled first."""
     return message_row(_settled(request, message_id))
 
 
-@router.get("/messages/{message_id}/events", response=answers(FramePage, 404, 422))
+@router.get("/messages/{message_id}/events", response=responses(FramePage, 404, 422))
 def list_message_events(
     request: HttpRequest,
     message_id: str,
@@ -59,7 +59,7 @@ def list_message_events(
     return FramePage(items=items, count=max(0, last - after), finished=message.finished)
 
 
-@router.post("/messages/{message_id}/stop", response=answers(MessageRow, 404, 422, status=202))
+@router.post("/messages/{message_id}/stop", response=responses(MessageRow, 404, 422, status=202))
 def stop_message(request: HttpRequest, message_id: str) -> Status[MessageRow]:
     """Ask for the end of a reply; what it has said stays. Twice is once, and an ended one stays as it is."""
     owner = lookups.current_user(request)
@@ -67,7 +67,7 @@ def stop_message(request: HttpRequest, message_id: str) -> Status[MessageRow]:
     return Status(202, message_row(lookups.message(owner, message_id)))
 
 
-@router.post("/messages/{message_id}/retry", response=answers(SendResult, 404, 409, 422, 429, status=202))
+@router.post("/messages/{message_id}/retry", response=responses(SendResult, 404, 409, 422, 429, status=202))
 def retry_message(request: HttpRequest, message_id: str) -> Status[SendResult]:
     """Place another reply beside this one, a branch of its own; the earlier one stays."""
     return Status(202, send.again(lookups.current_user(request), message_id, clock.now()))

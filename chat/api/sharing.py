@@ -13,8 +13,8 @@ from chat.api import lookups
 from chat.conversations import sharing
 from chat.models import Share
 from stagent.lib import clock
-from stagent.lib.api.responses import answers
-from stagent.lib.api.types import Asked, Id, Moment, Row
+from stagent.lib.api.responses import responses
+from stagent.lib.api.types import Id, Moment, RequestBody, Row
 
 router = Router(tags=["chat"])
 EXAMPLE: Any = {
@@ -23,7 +23,7 @@ EXAMPLE: Any = {
 }  # fmt: skip
 
 
-class ShareRequest(Asked):
+class ShareRequest(RequestBody):
     """Until when the link leads somewhere."""
 
     model_config = ConfigDict(
@@ -45,13 +45,13 @@ class ShareRow(Row):
     messages: int = Field(description="How many it shows.")
 
 
-@router.get("/conversations/{conversation_id}/share", response=answers(ShareRow, 404))
+@router.get("/conversations/{conversation_id}/share", response=responses(ShareRow, 404))
 def get_share(request: HttpRequest, conversation_id: str) -> ShareRow:
     """Show the link to a conversation."""
     return _row(request, sharing.share_of(lookups.current_user(request), conversation_id))
 
 
-@router.post("/conversations/{conversation_id}/share", response=answers(ShareRow, 400, 404, 409, 422))
+@router.post("/conversations/{conversation_id}/share", response=responses(ShareRow, 400, 404, 409, 422))
 def share_conversation(request: HttpRequest, conversation_id: str, asked: ShareRequest) -> ShareRow:
     """Make a link to the branch that is shown, as it is now. One that is there shows this from now on."""
     owner = lookups.current_user(request)
@@ -59,7 +59,7 @@ def share_conversation(request: HttpRequest, conversation_id: str, asked: ShareR
     return _row(request, made)
 
 
-@router.delete("/conversations/{conversation_id}/share", response=answers(None, 404, status=204))
+@router.delete("/conversations/{conversation_id}/share", response=responses(None, 404, status=204))
 def unshare_conversation(request: HttpRequest, conversation_id: str) -> Status[None]:
     """Take the link back for good; a later one has another address."""
     sharing.revoke(lookups.current_user(request), conversation_id, now=clock.now())

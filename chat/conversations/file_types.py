@@ -50,7 +50,7 @@ def name_of(name: str) -> str:
 
 
 def _picture(data: bytes) -> DetectedType | None:
-    picture = image_header.look_at(data)
+    picture = image_header.read_header(data)
     if picture is None:
         return None
     if max(picture.width, picture.height) > conf.MAX_PICTURE_PIXELS:

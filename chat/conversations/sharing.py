@@ -21,7 +21,7 @@ from chat.models import Conversation, Message, Share
 from chat.models.share import nonce
 from chat.states import Role
 from chat.transitions.accept import lock, number
-from stagent.lib.log.audit_log import ADDITION, DELETION, note
+from stagent.lib.log.audit_log import ADDITION, DELETION, record
 from stagent.lib.problems import Problem, invalid
 
 SALT = "chat.conversations.sharing"
@@ -49,7 +49,7 @@ def share(owner: User, conversation_id: str, *, now: datetime, expires_at: datet
             fresh = {} if made.expires_at is None or made.expires_at > now else {"nonce": nonce()}
             Share.objects.filter(pk=made.pk).update(**shown | fresh)  # what had ended stays ended
             made.refresh_from_db()
-        note(owner, made, ADDITION, f"Shared up to message {head.pk}.")
+        record(owner, made, ADDITION, f"Shared up to message {head.pk}.")
         feed.publish_changed(conversation, now)
     return made
 
@@ -72,7 +72,7 @@ def revoke(owner: User, conversation_id: str, *, now: datetime) -> None:
 def end(share: Share, by: User, *, now: datetime) -> None:
     """End a link for its owner, or for an operator; its owner's open pages hear of it."""
     with transaction.atomic():
-        note(by, share, DELETION, "Taken back.")
+        record(by, share, DELETION, "Taken back.")
         share.delete()
         feed.publish_changed(share.conversation, now)
 

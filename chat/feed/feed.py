@@ -13,7 +13,7 @@ from chat.feed.broadcast import publish
 from chat.feed.events import FeedEvent
 from chat.models import Conversation, Feed, Message
 from chat.states import NEWS_CONVERSATION
-from stagent.lib.db.prepared import Given, Select
+from stagent.lib.db.prepared import Param, Select
 
 _pile: ContextVar[dict[tuple[int, datetime], list[FeedEvent]] | None] = ContextVar("news", default=None)
 
@@ -23,7 +23,7 @@ def feed_of(owner_id: int) -> Feed:
     return FEED.first(owner_id=owner_id) or _begin(owner_id)
 
 
-FEED = Select(Feed.objects.filter(owner_id=Given("owner_id", Feed.owner)))
+FEED = Select(Feed.objects.filter(owner_id=Param("owner_id", Feed.owner)))
 
 
 def publish_event(what: str, message: Message, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from agents.models import Event
-from stagent.lib.db.sql_values import listed
+from stagent.lib.db.sql_values import sql_list
 
 NEWEST = (
     "WITH wanted(log) AS ({}) SELECT id, last_seq FROM agents_transcript WHERE id IN (SELECT log FROM wanted)"
@@ -41,7 +41,7 @@ type Row = tuple[int, int, str, dict[str, Any]]
 
 def newest(logs: Sequence[int]) -> dict[int, int]:
     """Return the number of the last event of each of these logs."""
-    wanted, values = listed([(log,) for log in logs], "bigint")
+    wanted, values = sql_list([(log,) for log in logs], "bigint")
     with connection.cursor() as cursor:
         cursor.execute(NEWEST.format(wanted), values)
         return dict(cursor.fetchall())
@@ -49,7 +49,7 @@ def newest(logs: Sequence[int]) -> dict[int, int]:
 
 def events_after(positions: Mapping[int, int], most: int) -> list[Row]:
     """Return what came in each log after the number that was seen there: log, number, kind and data."""
-    wanted, values = listed(list(positions.items()), "bigint", "bigint")
+    wanted, values = sql_list(list(positions.items()), "bigint", "bigint")
     with connection.cursor() as cursor:
         cursor.execute(AFTER[connection.vendor].format(wanted), [*values, most])
         rows = cursor.fetchall()

@@ -22,7 +22,7 @@ from chat.feed.frames import Frame, error
 from chat.realtime import hub, requests, resume
 from chat.realtime.resume import Cursor
 from chat.realtime.subscriptions import MOST_BACKLOG, Subscription
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from stagent.lib.problems import Problem
 from stagent.lib.text import clip
 
@@ -47,7 +47,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         if not isinstance(user, User) or not user.is_active:
             return await self._refuse(OVER, "not_authenticated", "Sign in first.")
-        log_id, seen = await in_database(resume.feed_cursor, user)
+        log_id, seen = await db_sync_to_async(resume.feed_cursor, user)
         # Counted without a pause before it joins: several that come at once are several.
         if hub.here().count(user.pk) >= conf.MAX_SOCKETS_PER_USER:
             return await self._refuse(TOO_MANY, "too_many_sockets", "Too many pages are open.")
@@ -121,7 +121,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case "retry":
                 await self._accept(requests.retry, frame)
             case "stop":
-                await in_database(requests.stop, self.user, frame)
+                await db_sync_to_async(requests.stop, self.user, frame)
             case other:
                 self._say(
                     error("unknown_type", f"There is no frame of type {clip(other, 40)!r}.", **_echo(frame))
@@ -132,7 +132,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Store what was said, and say so before the first word of the answer can be heard."""
         self._held = []
         try:
-            accepted = await in_database(request, self.user, frame)
+            accepted = await db_sync_to_async(request, self.user, frame)
             self._say(accepted)
         finally:
             held, self._held = self._held, None
@@ -146,7 +146,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         assert self.tail is not None
         if any(each.message_id == reply_id for each in self.tail.follows.values()):
             return
-        found = await in_database(resume.cursors, self.user, {reply_id: 0})
+        found = await db_sync_to_async(resume.cursors, self.user, {reply_id: 0})
         self._follow(place for place in found if place.message_id == reply_id)
 
     def _pass_on(self, frame: Frame) -> None:
@@ -156,7 +156,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _hello(self, frame: dict[str, Any]) -> None:
         """Go on from what the client has seen."""
         assert self.tail is not None
-        found = await in_database(resume.cursors, self.user, requests.positions(frame))
+        found = await db_sync_to_async(resume.cursors, self.user, requests.positions(frame))
         await self._go_back(frame.get("feed"))
         self._say(self._welcome())
         self._follow(found)
@@ -173,7 +173,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Tell the news again that a client has missed; where it is gone, or too much, `welcome` says so."""
         assert self.tail is not None
         is_near = isinstance(seen, int) and 0 <= seen < self.tail.feed_seen <= seen + MOST_BACKLOG
-        if is_near and await in_database(resume.is_kept, self.tail.feed_log, seen):
+        if is_near and await db_sync_to_async(resume.is_kept, self.tail.feed_log, seen):
             self.tail.feed_seen = seen
 
     async def _ack(self, frame: dict[str, Any]) -> None:
@@ -181,7 +181,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         message_id, seq = requests.number(frame.get("message_id")), frame.get("seq")
         if not isinstance(seq, int) or not (slow := self.tail.ack(message_id, seq)):
             return
-        if place := await in_database(resume.resume, slow.message_id):
+        if place := await db_sync_to_async(resume.resume, slow.message_id):
             assert place.snapshot is not None
             self._follow([place])
             self.tail.ack(place.message_id, place.seen)

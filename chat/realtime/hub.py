@@ -14,7 +14,7 @@ from contextlib import suppress
 from chat.feed import broadcast
 from chat.feed.queries import Row, events_after, newest
 from chat.realtime.subscriptions import Subscription
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.watched import Watched
 
@@ -86,7 +86,7 @@ class Hub:
             for where, seen in tail.positions():
                 positions[where] = min(seen, positions.get(where, seen))
         try:
-            rows = await in_database(_news, positions)
+            rows = await db_sync_to_async(_news, positions)
         except Exception as error:  # noqa: BLE001 - told by `failed`; it is tried again
             watched.failed(error)
             return False

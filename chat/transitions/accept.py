@@ -19,7 +19,7 @@ from chat.models import Conversation, Message
 from chat.models.conversation import LONGEST_MODEL
 from chat.states import NEWS_MESSAGE, MessageStatus, Role
 from chat.transitions.attach import attach, attachments_to_attach
-from stagent.lib.db.prepared import Given, Select
+from stagent.lib.db.prepared import Param, Select
 from stagent.lib.names import plain
 from stagent.lib.problems import invalid
 from stagent.lib.text import clip, is_blank, shorten, storable, too_long
@@ -124,8 +124,8 @@ def _first(owner: User, client_msg_id: str | None) -> Accepted | None:
 
 SAID = Select(
     Message.objects.filter(
-        author=cast(Any, Given("author", Message.author)),
-        client_msg_id=cast(Any, Given("key", Message.client_msg_id)),
+        author=cast(Any, Param("author", Message.author)),
+        client_msg_id=cast(Any, Param("key", Message.client_msg_id)),
     ).order_by()
 )
 

@@ -22,7 +22,7 @@ from chat.models import Message
 from chat.states import MessageStatus, Reason, Role
 from chat.transitions.accept import number
 from chat.transitions.finalise import End, finalise
-from stagent.lib.db.prepared import Given, Update
+from stagent.lib.db.prepared import Param, Update
 from stagent.lib.problems import invalid
 
 
@@ -59,7 +59,7 @@ TAKEN = ("id", "token", "holder", "lease_expires_at", "started_at")
 def _take(fresh: bool) -> Update[Message]:
     """Prepare to take a reply that is still as it was read, begun by nobody or put aside since."""
     seen = Message.objects.filter(status=MessageStatus.PENDING, asks_since=None, started_at__isnull=fresh)
-    given: dict[str, Any] = {name: Given(name, Message._meta.get_field(name)) for name in TAKEN}
+    given: dict[str, Any] = {name: Param(name, Message._meta.get_field(name)) for name in TAKEN}
     started = Coalesce("started_at", given.pop("started_at"))
     return Update(
         seen.filter(pk=given.pop("id")), status=MessageStatus.STREAMING, started_at=started, **given

@@ -12,7 +12,7 @@ from chat import conf
 from chat.transitions import renew
 from chat.worker.reply_task import Cause, Job
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database, prioritised
+from stagent.lib.db.from_async import db_sync_to_async, prioritised
 from stagent.lib.processes import leases
 from stagent.lib.processes.thread_pool import Priority
 from stagent.lib.processes.watched import Watched
@@ -51,7 +51,7 @@ class Renewer:
             return
         asked_at = time.monotonic()
         with prioritised(Priority.URGENT):
-            kept = await in_database(lambda: renew(list(jobs), clock.now(), ttl))
+            kept = await db_sync_to_async(lambda: renew(list(jobs), clock.now(), ttl))
         for token, job in jobs.items():
             if token in kept:
                 job.confirmed_at = asked_at

@@ -33,16 +33,16 @@ def main(line: socket.socket) -> None:
     from chat.feed import broadcast
     from chat.worker.worker import ReplyWorker
     from schedules.monitoring.process_reports import Reporter
-    from stagent.lib.processes.gc_tuning import share_finely
-    from stagent.lib.processes.process_id import holder
+    from stagent.lib.processes.gc_tuning import tune_thread_switching
+    from stagent.lib.processes.process_id import holder_id
     from stagent.lib.processes.shutdown import close_in_order
     from stagent.lib.processes.supervisor import SUPERVISOR
 
-    share_finely()
+    tune_thread_switching()
     news, heard = threading.Event(), threading.Event()
     broadcast.subscribe(news.set)
     SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, heard, line, watched)).start()
-    desk, reporter = ReplyWorker(), Reporter("replies", holder("replies"))
+    desk, reporter = ReplyWorker(), Reporter("replies", holder_id("replies"))
     desk.open()
     reporter.start()
     while (bells := _heard(line)) and LEAVE not in bells:

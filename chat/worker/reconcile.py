@@ -15,7 +15,7 @@ from chat.models import Message
 from chat.states import MessageStatus, Reason
 from chat.transitions import End, finalise, unpark
 from stagent.lib import clock
-from stagent.lib.processes.process_id import is_gone
+from stagent.lib.processes.process_id import is_dead
 
 EVERY_SEC = 15.0
 BATCH = 200
@@ -33,7 +33,7 @@ def finalise_stale(now: datetime, conversation_id: int | None = None) -> int:
     if conversation_id is not None:
         streaming = streaming.filter(conversation_id=conversation_id)
     holders = streaming.order_by().values_list("holder", flat=True).distinct()
-    stale = Q(holder__in=[holder for holder in holders if is_gone(holder)])
+    stale = Q(holder__in=[holder for holder in holders if is_dead(holder)])
     if not _clock_jumped():
         stale |= Q(lease_expires_at__lte=now) | Q(lease_expires_at__gt=now + LONGEST_LEASE)
     settled = sum(_settle(reply, stale, now) for reply in streaming.filter(stale).order_by("pk")[:BATCH])

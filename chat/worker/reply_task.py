@@ -28,7 +28,7 @@ from chat.transitions import Claim, End, finalise, park
 from chat.transitions.latency import ReplyLatency
 from chat.worker import assignment as contexts
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database, in_order
+from stagent.lib.db.from_async import db_sync_to_async, in_order
 from stagent.lib.text import sentence
 
 FIRST_WAIT_SEC = 1.0  # doubled at each try; `agents.failures` says how long a reply waits, and for what
@@ -104,7 +104,7 @@ async def _with_patience(job: Job) -> Finished:
         if wait is None:
             return _told_how_often(finished, number)
         if finished.failure == FailureKind.LOADING and number == 1:
-            await in_database(_tell, job, Notice(FailureKind.LOADING, LOADING))
+            await db_sync_to_async(_tell, job, Notice(FailureKind.LOADING, LOADING))
             publish(job.claim.owner_id)
         await asyncio.sleep(wait)
         waited += wait
@@ -113,7 +113,7 @@ async def _with_patience(job: Job) -> Finished:
 
 async def _attempt(job: Job) -> Finished:
     # Only the first attempt has nothing to recall.
-    assignment = job.assignment or replace(await in_database(contexts.build, job.claim), fresh=False)
+    assignment = job.assignment or replace(await db_sync_to_async(contexts.build, job.claim), fresh=False)
     job.assignment, job.said = None, False
     async with aclosing(runner.run(assignment)) as happenings:
         async for event in happenings:
@@ -159,7 +159,7 @@ def _told_how_often(finished: Finished, number: int) -> Finished:
 async def _settle(job: Job, finished: Finished) -> None:
     job.settling = True
     if finished.outcome == "parked":
-        await in_database(_park, job)
+        await db_sync_to_async(_park, job)
     else:
         await _end(job, End.of(finished, job.waited.facts()))
 
@@ -185,7 +185,7 @@ def interrupt(job: Job) -> None:
 
 
 async def _end(job: Job, end: End) -> None:
-    await in_database(_finalise, job, end)
+    await db_sync_to_async(_finalise, job, end)
 
 
 def _finalise(job: Job, end: End) -> None:

@@ -28,10 +28,10 @@ from chat.worker import assignment, reconcile, retention
 from chat.worker.lease_renewer import Renewer
 from chat.worker.reply_task import Cause, Job, answer, interrupt
 from stagent.lib import clock
-from stagent.lib.db.from_async import database_threads, in_database, prioritised
-from stagent.lib.db.prepared import Given, Select
-from stagent.lib.processes.gc_tuning import tidy_up
-from stagent.lib.processes.process_id import holder
+from stagent.lib.db.from_async import database_threads, db_sync_to_async, prioritised
+from stagent.lib.db.prepared import Param, Select
+from stagent.lib.processes.gc_tuning import collect_garbage
+from stagent.lib.processes.process_id import holder_id
 from stagent.lib.processes.shutdown import close_in_order
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.thread_pool import Priority
@@ -77,7 +77,7 @@ class ReplyWorker:
         }
         self._lock = threading.Lock()  # `close` reads from another thread
         self._jobs: dict[int, Job] = {}
-        self._holder = holder("desk")
+        self._holder = holder_id("desk")
         self._bell = asyncio.Event()
         self._leaving = self._untidy = False
 
@@ -147,20 +147,20 @@ class ReplyWorker:
     def _use_the_quiet(self) -> None:
         """Throw away what answers have left, while nobody is answered."""
         if self._untidy and not self._jobs:
-            tidy_up()
+            collect_garbage()
             self._untidy = False
 
     async def _pass(self) -> None:
         """Take what is ready and stop what somebody wants stopped; a fault is told and tried again."""
         try:
-            found = await in_database(_look, self._holder, time.monotonic())
+            found = await db_sync_to_async(_look, self._holder, time.monotonic())
             for message_id in found.unwanted:
                 if job := self._jobs.get(message_id):
                     job.stop(Cause.STOPPED)
             self._begin(found.job)
             for message_id in found.ready:
                 with prioritised(Priority.STARTING):
-                    taken = await in_database(_take, message_id, self._holder, time.monotonic())
+                    taken = await db_sync_to_async(_take, message_id, self._holder, time.monotonic())
                 self._begin(taken)
         except Exception as error:  # noqa: BLE001 - told by `failed`; the next pass tries again
             self.thread.failed(error)
@@ -199,7 +199,7 @@ class ReplyWorker:
 
     async def _try(self, chore: Callable[[datetime], object], watched: Watched) -> bool:
         try:
-            await in_database(lambda: chore(clock.now()))
+            await db_sync_to_async(lambda: chore(clock.now()))
         except Exception as error:  # noqa: BLE001 - told by `failed`; it is tried again
             watched.failed(error)
             return False
@@ -216,14 +216,14 @@ class ReplyWorker:
 
 READY = Select(Message.objects.ready().order_by("pk").only("pk")[:BATCH])
 UNWANTED = Select(
-    Message.objects.held_by(cast(str, Given("holder", Message.holder)))
+    Message.objects.held_by(cast(str, Param("holder", Message.holder)))
     .filter(stop_requested_at__isnull=False)
     .order_by()
     .only("pk")
 )
 
 
-REPLY = Select(assignment.replies().filter(pk=Given("id", Message.id)).order_by())
+REPLY = Select(assignment.replies().filter(pk=Param("id", Message.id)).order_by())
 
 
 class ReadyWork(NamedTuple):

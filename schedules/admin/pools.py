@@ -30,7 +30,7 @@ class PoolAdmin(ConsoleAdmin):
 
     def save_model(self, request: HttpRequest, obj: Pool, form: ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        wakeup.ring()
+        wakeup.notify()
 
     @admin.display(description="schedules", ordering="schedule_count")
     def schedules(self, pool: Any) -> int:

@@ -81,11 +81,11 @@ class SchedulerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="loop lag, p99")
     def loop_lag(self, scheduler: Scheduler) -> SafeString:
-        return formatting.span(scheduler.event_loop_lag_ms)
+        return formatting.duration(scheduler.event_loop_lag_ms)
 
     @admin.display(description="database wait, p99")
     def database_wait(self, scheduler: Scheduler) -> SafeString:
-        return formatting.span(scheduler.database_wait_ms)
+        return formatting.duration(scheduler.database_wait_ms)
 
     @admin.display(description="memory")
     def memory(self, scheduler: Scheduler) -> SafeString | str:

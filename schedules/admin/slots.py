@@ -107,9 +107,9 @@ class SlotAdmin(ReadOnlyAdmin):
         verb = "Enabled" if enabled else "Disabled"
         slots = list(chosen)
         Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(enabled=enabled)
-        wakeup.ring()
+        wakeup.notify()
         for slot in slots:
-            audit_log.note(operator(request), slot, audit_log.CHANGE, f"{verb}.")
+            audit_log.record(operator(request), slot, audit_log.CHANGE, f"{verb}.")
         self.message_user(request, f"{verb}: {', '.join(map(str, slots))}.", messages.SUCCESS)
 
     def has_edit_permission(self, request: HttpRequest) -> bool:

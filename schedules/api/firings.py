@@ -12,9 +12,9 @@ from schedules.api.schemas.firings import READ, FiringRow, firing_message, firin
 from schedules.models import Firing
 from schedules.services.actor import Actor
 from stagent.lib.api.listing import page, refuse_unknown
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Listed
-from stagent.lib.web.csv_response import sheet
+from stagent.lib.web.csv_response import csv_response
 
 router = Router(tags=["firings"])
 CSV = {"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}}
@@ -27,7 +27,7 @@ class FiringSheetFilter(FiringFilter):
     )
 
 
-@router.get("/firings", response=answers(Listed[FiringRow], 422), openapi_extra=CSV)
+@router.get("/firings", response=responses(Listed[FiringRow], 422), openapi_extra=CSV)
 def list_firings(
     request: HttpRequest, asked: Query[FiringSheetFilter]
 ) -> Listed[FiringRow] | StreamingHttpResponse:
@@ -41,17 +41,19 @@ def list_firings(
     lines = (
         row.model_dump(mode="json").values() for row in firing_message(rows[asked.offset : last].iterator())
     )
-    return sheet(request, "firings", list(FiringRow.model_fields), lines, X_Total_Count=str(rows.count()))
+    return csv_response(
+        request, "firings", list(FiringRow.model_fields), lines, X_Total_Count=str(rows.count())
+    )
 
 
-@router.get("/firings/{firing_id}", response=answers(FiringRow, 404))
+@router.get("/firings/{firing_id}", response=responses(FiringRow, 404))
 def get_firing(request: HttpRequest, firing_id: str) -> FiringRow:
     """Show a firing."""
     Actor.of(request).must_have("view_firing")
     return FiringRow.model_validate(lookups.firing(firing_id))
 
 
-@router.get("/schedules/{schedule_id}/firings", response=answers(Listed[FiringRow], 404, 422))
+@router.get("/schedules/{schedule_id}/firings", response=responses(Listed[FiringRow], 404, 422))
 def list_firings_of_schedule(
     request: HttpRequest, schedule_id: str, asked: Query[OwnFiringFilter]
 ) -> Listed[FiringRow]:

@@ -18,7 +18,7 @@ from schedules.services import stagger
 from schedules.services.actor import Actor
 from stagent.lib import clock
 from stagent.lib.api.listing import Window, refuse_unknown
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 
 router = Router(tags=["install"])
 MOST_ROWS = 5000
@@ -32,7 +32,7 @@ class Hours(Window):
     limit: int = Field(default=500, ge=0, le=MOST_ROWS)
 
 
-@router.get("/forecast", response=answers(ForecastRow, 422), by_alias=True)
+@router.get("/forecast", response=responses(ForecastRow, 422), by_alias=True)
 def get_forecast(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     """Play the coming hours through the cap, or another one: predicted starts, waits, peak, cost."""
     Actor.of(request).must_have("view_schedule")
@@ -43,7 +43,7 @@ def get_forecast(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     )
 
 
-@router.get("/forecast/stagger", response=answers(StaggerRow, 422), by_alias=True)
+@router.get("/forecast/stagger", response=responses(StaggerRow, 422), by_alias=True)
 def get_stagger(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     """Propose to move schedules by a few minutes, so that fewer come due together; nothing is moved."""
     Actor.of(request).must_have("view_schedule")

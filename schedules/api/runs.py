@@ -18,7 +18,7 @@ from schedules.services.actor import Actor
 from schedules.services.cancel_run import Cancelled
 from stagent.lib import clock
 from stagent.lib.api.listing import MOST_ROWS, page, refuse_unknown
-from stagent.lib.api.responses import answers
+from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Listed, Page, Row
 
 router = Router(tags=["runs"])
@@ -44,7 +44,7 @@ class EventPage(Page[EventRow]):
     finished: bool
 
 
-@router.get("/runs", response=answers(Listed[RunRow], 422))
+@router.get("/runs", response=responses(Listed[RunRow], 422))
 def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> Listed[RunRow]:
     """List runs, the latest queued first."""
     Actor.of(request).must_have("view_run")
@@ -52,14 +52,14 @@ def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> Listed[RunRow]:
     return page(request, asked, rows, lambda runs: run_rows(runs, clock.now()), read=READ)
 
 
-@router.get("/runs/{run_id}", response=answers(RunRow, 404))
+@router.get("/runs/{run_id}", response=responses(RunRow, 404))
 def get_run(request: HttpRequest, run_id: str) -> RunRow:
     """Show a run: what it waits for, who holds it until when, how it ended."""
     Actor.of(request).must_have("view_run")
     return run_row(lookups.run(run_id), clock.now())
 
 
-@router.get("/runs/{run_id}/events", response=answers(EventPage, 404, 422))
+@router.get("/runs/{run_id}/events", response=responses(EventPage, 404, 422))
 def list_events(
     request: HttpRequest,
     run_id: str,
@@ -75,7 +75,7 @@ def list_events(
     return EventPage(items=events, count=max(0, run.transcript.last_seq - after), finished=run.finished)
 
 
-@router.post("/runs/{run_id}/cancel", response=answers(RunRow, 404, 409, 422) | {202: RunRow})
+@router.post("/runs/{run_id}/cancel", response=responses(RunRow, 404, 409, 422) | {202: RunRow})
 def cancel_run(request: HttpRequest, run_id: str, because: PauseRequest | None = None) -> Status[RunRow]:
     """Cancel a run. 200: it was queued and is cancelled. 202: it was running and was asked to stop."""
     now = clock.now()
@@ -83,7 +83,7 @@ def cancel_run(request: HttpRequest, run_id: str, because: PauseRequest | None =
     return Status(200 if became == Cancelled.AT_ONCE else 202, run_row(lookups.run(run_id), now))
 
 
-@router.post("/runs/{run_id}/retry", response=answers(RunRow, 404, 409, status=202))
+@router.post("/runs/{run_id}/retry", response=responses(RunRow, 404, 409, status=202))
 def retry_run(request: HttpRequest, run_id: str) -> Status[RunRow]:
     """Queue the work of an ended run again, with what its schedule says now; answers the new run."""
     now = clock.now()

@@ -21,7 +21,7 @@ from schedules.services.schedule_actions import Saved
 from stagent.lib import clock
 from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import page, refuse_unknown
-from stagent.lib.api.responses import Refusal, answers
+from stagent.lib.api.responses import Refusal, responses
 from stagent.lib.api.types import Id, Listed, Page, Row
 from stagent.lib.api.versions import Expected
 
@@ -38,7 +38,7 @@ class Execution(Row):
     warning: str | None = Field(default=None, description="Only where there is one: all work is stopped.")
 
 
-@router.get("/schedules", response=answers(Listed[ScheduleRow], 422))
+@router.get("/schedules", response=responses(Listed[ScheduleRow], 422))
 def list_schedules(request: HttpRequest, asked: Query[ScheduleFilter]) -> Listed[ScheduleRow]:
     """List schedules by name."""
     Actor.of(request).must_have("view_schedule")
@@ -46,7 +46,7 @@ def list_schedules(request: HttpRequest, asked: Query[ScheduleFilter]) -> Listed
     return page(request, asked, rows, lambda found: [*map(schedule_row, found)], read=READ)
 
 
-@router.post("/schedules", response=answers(Saved, 400, 422, status=201))
+@router.post("/schedules", response=responses(Saved, 400, 422, status=201))
 def create_schedule(request: HttpRequest, response: HttpResponse, asked: NewSchedule) -> Status[Saved]:
     """Create a schedule, and hear of the collisions it causes."""
     made = schedule_actions.create(asked, Actor.of(request), clock.now())
@@ -54,14 +54,14 @@ def create_schedule(request: HttpRequest, response: HttpResponse, asked: NewSche
     return Status(201, made)
 
 
-@router.post("/schedules/preview", response=answers(Preview, 400, 422))
+@router.post("/schedules/preview", response=responses(Preview, 400, 422))
 def preview_schedule(request: HttpRequest, asked: PreviewRequest) -> Preview:
     """Say a timing in plain English and show when it would fire; nothing is saved."""
     Actor.of(request).must_have("view_schedule")
     return preview.preview(asked, clock.now())
 
 
-@router.get("/schedules/{schedule_id}", response=answers(ScheduleRow, 404))
+@router.get("/schedules/{schedule_id}", response=responses(ScheduleRow, 404))
 def get_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
     """Show a schedule."""
     Actor.of(request).must_have("view_schedule")
@@ -69,7 +69,7 @@ def get_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
     return shows(request, schedule_row(found), schedule_version(found))
 
 
-@router.patch("/schedules/{schedule_id}", response=answers(Saved, 400, 404, 422))
+@router.patch("/schedules/{schedule_id}", response=responses(Saved, 400, 404, 422))
 def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChanges) -> Saved:
     """Change the given fields, all or none of them. No edit fires for an instant before it."""
     saved = schedule_actions.change(schedule_id, asked, Actor.of(request), clock.now(), Expected.of(request))
@@ -77,14 +77,14 @@ def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChang
     return saved
 
 
-@router.delete("/schedules/{schedule_id}", response=answers(None, 404, status=204))
+@router.delete("/schedules/{schedule_id}", response=responses(None, 404, status=204))
 def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
     """Delete a schedule. Its queued runs are withdrawn, its running ones asked to stop, its history stays."""
     schedule_actions.remove(schedule_id, Actor.of(request), clock.now())
     return Status(204, None)
 
 
-@router.post("/schedules/{schedule_id}/pause", response=answers(ScheduleRow, 404, 409, 422))
+@router.post("/schedules/{schedule_id}/pause", response=responses(ScheduleRow, 404, 409, 422))
 def pause_schedule(
     request: HttpRequest, schedule_id: str, because: PauseRequest | None = None
 ) -> ScheduleRow:
@@ -94,7 +94,7 @@ def pause_schedule(
     )
 
 
-@router.post("/schedules/{schedule_id}/resume", response=answers(ScheduleRow, 404, 409))
+@router.post("/schedules/{schedule_id}/resume", response=responses(ScheduleRow, 404, 409))
 def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
     """Let a paused schedule go on from now, its streaks forgiven."""
     return schedule_actions.resume(schedule_id, Actor.of(request), clock.now())
@@ -102,7 +102,7 @@ def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
 
 @router.post(
     "/schedules/{schedule_id}/execute",
-    response=answers(Execution, 404, 422)
+    response=responses(Execution, 404, 422)
     | {202: Execution, 409: BlockedRefusal, 429: CapacityRefusal, 503: Refusal},
     exclude_none=True,
 )
@@ -128,7 +128,7 @@ def execute_schedule(
     return Status(202 if started.queued else 200, execution)
 
 
-@router.get("/schedules/{schedule_id}/next", response=answers(Page[Fire], 404, 422))
+@router.get("/schedules/{schedule_id}/next", response=responses(Page[Fire], 404, 422))
 def next_firings(
     request: HttpRequest, schedule_id: str, count: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> Page[Fire]:

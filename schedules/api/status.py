@@ -12,10 +12,10 @@ from schedules.capacity import effective_cap
 from schedules.services import change_settings
 from schedules.services.actor import Actor
 from stagent.lib import clock
-from stagent.lib.api.etags import shows, stands_for
+from stagent.lib.api.etags import represents, shows
 from stagent.lib.api.listing import Paged, page_of
-from stagent.lib.api.responses import answers
-from stagent.lib.api.types import Asked, Listed, Row
+from stagent.lib.api.responses import responses
+from stagent.lib.api.types import Listed, RequestBody, Row
 from stagent.lib.api.versions import Expected
 from stagent.lib.problems import Problem, invalid
 from stagent.lib.text import clip
@@ -30,7 +30,7 @@ EXAMPLE: Any = {
 }  # fmt: skip
 
 
-class NewValue(Asked):
+class NewValue(RequestBody):
     """A value to save; null clears what was saved."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"value": True}})
@@ -53,7 +53,7 @@ class SettingRow(Row):
     meaning: str
 
 
-@router.get("/status", response=answers(StatusRow))
+@router.get("/status", response=responses(StatusRow))
 def get_status(request: HttpRequest) -> StatusRow:
     """Show who holds which slot, who waits and why, who is being answered, and who schedules.
 
@@ -61,11 +61,11 @@ def get_status(request: HttpRequest) -> StatusRow:
     """
     Actor.of(request).must_have("view_slot")
     shown = status_row(now := clock.now(), effective_cap.load(now))
-    stands_for(request, shown, but=PASSING)
+    represents(request, shown, but=PASSING)
     return shown
 
 
-@router.get("/settings", response=answers(Listed[SettingRow], 422))
+@router.get("/settings", response=responses(Listed[SettingRow], 422))
 def list_settings(request: HttpRequest, asked: Query[Paged]) -> Listed[SettingRow]:
     """List the scheduler's settings with their values in force."""
     Actor.of(request).must_have("view_setting")
@@ -73,14 +73,14 @@ def list_settings(request: HttpRequest, asked: Query[Paged]) -> Listed[SettingRo
     return page_of(request, asked, "settings", rows, lambda row: [NAMES.index(row.key)])
 
 
-@router.get("/settings/{key}", response=answers(SettingRow, 404))
+@router.get("/settings/{key}", response=responses(SettingRow, 404))
 def get_setting(request: HttpRequest, key: str) -> SettingRow:
     """Show a setting with its value in force."""
     Actor.of(request).must_have("view_setting")
     return _shown(request, _known(key))
 
 
-@router.patch("/settings/{key}", response=answers(SettingRow, 404, 422))
+@router.patch("/settings/{key}", response=responses(SettingRow, 404, 422))
 def change_setting(request: HttpRequest, key: str, asked: NewValue) -> SettingRow:
     """Save a value of a setting, or clear it with null. It counts at once, unless the environment has one."""
     actor = Actor.of(request)

@@ -13,7 +13,7 @@ from schedules.capacity.lateness import Delays
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER, SEEN_EVERY_SEC
 from stagent.lib import clock, zone_data
-from stagent.lib.processes.process_metrics import Vitals
+from stagent.lib.processes.process_metrics import Sampler
 from stagent.lib.text import clip
 
 CAP = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
@@ -27,7 +27,7 @@ class ProcessHeartbeat:
         holder: str,
         *,
         claims: bool,
-        vitals: Vitals | None,
+        vitals: Sampler | None,
         concurrency: int | None = None,
         pools: str = "",
         delays: Delays | None = None,
@@ -47,7 +47,7 @@ class ProcessHeartbeat:
         now = clock.now()
         told = {"seen_at": now, "gaps": self._delays.for_row(), **self._measured(), **self._limit()}
         born = {"started_at": now, "host": clip(socket.gethostname(), 80), "pid": os.getpid()}
-        born["zone_data"] = clip(str(zone_data.choose()), 60)
+        born["zone_data"] = clip(str(zone_data.choose_zone_data()), 60)
         Scheduler.objects.update_or_create(
             holder=self._holder, defaults=told, create_defaults={**told, **born, **self._fixed}
         )

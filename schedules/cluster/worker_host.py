@@ -25,9 +25,9 @@ from schedules.models import Run
 from schedules.monitoring.process_reports import Reporter
 from schedules.transitions import Claim, adopt
 from stagent.lib import clock
-from stagent.lib.db.from_async import database_threads, in_database
+from stagent.lib.db.from_async import database_threads, db_sync_to_async
 from stagent.lib.processes.outage import Outage
-from stagent.lib.processes.process_id import holder
+from stagent.lib.processes.process_id import holder_id
 from stagent.lib.processes.shutdown import close_in_order
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.watched import Watched
@@ -44,7 +44,7 @@ class Host:
     """Performs, on this machine, what schedulers hand over."""
 
     def __init__(self, *, concurrency: int, pools: str = "") -> None:
-        self.holder = holder("worker")
+        self.holder = holder_id("worker")
         self.executor = Executor(on_end=lambda: None)
         self._presence = ProcessHeartbeat(
             self.holder,
@@ -127,8 +127,8 @@ class Host:
                     return
 
     async def _perform(self, run_id: int, token: UUID) -> None:
-        settings = await in_database(conf.load)
-        claimed = await in_database(self._adopt, run_id, token, settings)
+        settings = await db_sync_to_async(conf.load)
+        claimed = await db_sync_to_async(self._adopt, run_id, token, settings)
         if claimed is None:
             return  # a late wake-up: the claim lapsed, or somebody was quicker
         job = self.executor.start(claimed, settings)

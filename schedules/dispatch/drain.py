@@ -15,7 +15,7 @@ from schedules.models import Run
 from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.transitions import Claim, adopt, reclaim_slots
-from stagent.lib.db.prepared import Given, Select
+from stagent.lib.db.prepared import Param, Select
 
 __all__ = ["Drained", "adopt_waiting", "drain", "fill", "startable"]
 
@@ -117,7 +117,7 @@ FORCED_IN_LINE = Select(Run.objects.queued().filter(forced=True).order_by("claim
 @lru_cache(maxsize=100)
 def _front(facts: Facts, full: frozenset[str]) -> Select[Run]:
     """Prepare the look at the first run in line that a pool with room will take."""
-    at = Moments(Given("now", Run.not_before), Given("chat_exempt_since", Run.due_at))
+    at = Moments(Param("now", Run.not_before), Param("chat_exempt_since", Run.due_at))
     return Select(_locked(_queue(facts, full, at)).only(*WANTED_FOR_A_CLAIM)[:1])
 
 

@@ -32,11 +32,11 @@ from schedules.monitoring.process_reports import Reporter
 from schedules.transitions import statements
 from stagent.lib import clock
 from stagent.lib.processes.outage import Outage
-from stagent.lib.processes.process_id import holder
+from stagent.lib.processes.process_id import holder_id
 from stagent.lib.processes.shutdown import close_in_order
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.watched import Policy, Watched
-from stagent.lib.wakeup import Bell
+from stagent.lib.wakeup import Wakeup
 
 LONGEST_SLEEP_SEC = 5.0
 REAP_EVERY_SEC = 5.0
@@ -53,8 +53,8 @@ class Loop:
     """One scheduler process. Where runs are handed over to workers it claims, and performs none itself."""
 
     def __init__(self, *, execute: bool = True, grace_sec: float = GRACE_SEC) -> None:
-        self.holder = holder("scheduler")
-        self.bell = Bell()
+        self.holder = holder_id("scheduler")
+        self.bell = Wakeup()
         self.claims = execute
         self.executor = Executor(on_end=self.bell.strike) if execute and not handover.is_cluster() else None
         self._delays = Delays()

@@ -83,7 +83,7 @@ class NextCheck:
         """Tell, with what is corrected, that the zones are others than those the instants were made with."""
         if self._zone_data_is_known:
             return
-        here = zone_data.choose().version
+        here = zone_data.choose_zone_data().version
         before = Setting.objects.filter(key=ZONE_DATA).values_list("value", flat=True).first()
         if before != here:
             Setting.objects.update_or_create(key=ZONE_DATA, defaults={"value": here})
@@ -112,7 +112,7 @@ def correct(schedules: list[Schedule], why: str = "") -> int:
         text = f"The next firing did not follow from the rhythm and was corrected: {named}.{cause}"
         log.warning("%s", text)
         notices.notify_corrected(text, len(told), now)
-        wakeup.ring()
+        wakeup.notify()
     return len(told)
 
 

@@ -16,7 +16,7 @@ from schedules.models import Run
 from schedules.models.spending import spender
 from schedules.states import Source
 from schedules.transitions import Claim
-from stagent.lib.db.prepared import Given, Select
+from stagent.lib.db.prepared import Param, Select
 
 HEARTBEAT_NOTE = (
     "This is a recurring check. When you have looked, call the tool `report`: changed=false when there is "
@@ -25,7 +25,7 @@ HEARTBEAT_NOTE = (
 
 CLAIMED = Select(
     Run.objects.select_related("profile", "project", "schedule", "firing", "transcript").filter(
-        pk=Given("pk", Run.id), token=Given("token", Run.token)
+        pk=Param("pk", Run.id), token=Param("token", Run.token)
     )
 )
 

@@ -16,7 +16,7 @@ from schedules.execution.run_task import Cause, Job, run
 from schedules.models import Run
 from schedules.transitions import Claim
 from stagent.lib.db.from_async import database_threads
-from stagent.lib.processes.process_metrics import Vitals
+from stagent.lib.processes.process_metrics import Sampler
 from stagent.lib.processes.supervisor import SUPERVISOR, Supervisor
 from stagent.lib.processes.watched import Policy, Watched
 
@@ -40,7 +40,7 @@ class Executor:
         self._lock = threading.Lock()
         self._closing = asyncio.Event()
         self._jobs: dict[UUID, Job] = {}
-        self.vitals = Vitals()
+        self.vitals = Sampler()
         self.thread = supervisor.thread(
             "loop of the runs",
             self._run_loop,

@@ -18,7 +18,7 @@ from schedules.models.run import LONGEST_DETAIL
 from schedules.transitions import Claim, Ending, finish, park, progress, record_work, requeue, retries
 from schedules.transitions.retries import Again
 from stagent.lib import clock
-from stagent.lib.processes.process_metrics import Gauge
+from stagent.lib.processes.process_metrics import RunMetrics
 from stagent.lib.text import clip, sentence
 
 log = logging.getLogger("stagent.endings")
@@ -46,7 +46,7 @@ def record_time(claim: Claim, worked: Worked) -> None:
 
 
 def apply(
-    claim: Claim, finished: Finished, gauge: Gauge, worked_ms: int | None, now: datetime | None = None
+    claim: Claim, finished: Finished, gauge: RunMetrics, worked_ms: int | None, now: datetime | None = None
 ) -> None:
     """End the run as the engine finished, queue it for a retry, or put it aside until a person answers."""
     now = now or clock.now()
@@ -75,7 +75,7 @@ def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime)
     requeue(claim.run_id, claim.token, now=now, not_before=again.not_before, columns=columns)
 
 
-def apply_ending(claim: Claim, ending: Ending, gauge: Gauge, now: datetime | None = None) -> None:
+def apply_ending(claim: Claim, ending: Ending, gauge: RunMetrics, now: datetime | None = None) -> None:
     """End the run for good, with what was measured."""
     measured = replace(ending, event_loop_lag_ms=gauge.lag_p99_ms, peak_rss_mb=gauge.peak_rss_mb)
     finish(claim.run_id, claim.token, measured, now=now or clock.now())

@@ -22,8 +22,8 @@ from schedules.execution import outcome
 from schedules.execution.time_limit import OutOfTime, RunTime
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending
-from stagent.lib.db.from_async import in_database, in_order, prioritised
-from stagent.lib.processes.process_metrics import Gauge
+from stagent.lib.db.from_async import db_sync_to_async, in_order, prioritised
+from stagent.lib.processes.process_metrics import RunMetrics
 from stagent.lib.processes.thread_pool import Priority
 
 log = logging.getLogger("stagent.worker")
@@ -42,7 +42,7 @@ class Job:
     """A claimed run and the task that works on it."""
 
     claim: Claim
-    gauge: Gauge
+    gauge: RunMetrics
     conf: Conf
     cause: Cause | None = None
     task: "asyncio.Task[None] | None" = None
@@ -75,7 +75,7 @@ async def run(job: Job) -> None:
         try:
             await _work(job)
         except LeaseLost:
-            await in_database(outcome.refuse_late, job.claim, "".join(job.text))
+            await db_sync_to_async(outcome.refuse_late, job.claim, "".join(job.text))
         except asyncio.CancelledError:
             await asyncio.shield(_stopped(job))
 
@@ -85,14 +85,14 @@ async def _work(job: Job) -> None:
         finished = await _converse(job)
     except OutOfTime as out:
         finished = _failed(job, out.failure)
-        await in_database(outcome.report_to_breaker, out.profile, out.failure)
+        await db_sync_to_async(outcome.report_to_breaker, out.profile, out.failure)
     except LeaseLost:
         raise
     except Exception as error:
         log.exception("Run %s broke its worker.", job.claim.run_id)
         finished = _failed(job, classify(error))
     job.settling = True
-    await in_database(outcome.apply, job.claim, finished, job.gauge, job.worked_ms)
+    await db_sync_to_async(outcome.apply, job.claim, finished, job.gauge, job.worked_ms)
 
 
 async def _converse(job: Job) -> Finished:
@@ -100,7 +100,7 @@ async def _converse(job: Job) -> Finished:
     if not is_preloaded():
         await asyncio.to_thread(preload_sdk)
     with prioritised(Priority.STARTING):
-        assignment, limit = await in_database(assignments.build, job.claim, job.conf)
+        assignment, limit = await db_sync_to_async(assignments.build, job.claim, job.conf)
     job.time = RunTime(job.claim, assignment.worktime, limit)
     async with job.time.limited(assignment.profile), aclosing(runner.run(assignment)) as happenings:
         async for event in happenings:
@@ -119,7 +119,7 @@ async def _follow(job: Job, event: Event) -> None:
             job.text.append(text)
         case TurnFinished():
             assert job.time is not None
-            await in_database(outcome.record_progress, job.claim, job.time.worked())
+            await db_sync_to_async(outcome.record_progress, job.claim, job.time.worked())
 
 
 def _failed(job: Job, failure: Failure) -> Finished:
@@ -146,8 +146,8 @@ async def _stopped(job: Job) -> None:
                 partial=True,
                 worked_ms=job.worked_ms,
             )
-            await in_database(outcome.apply_ending, job.claim, ending, job.gauge)
+            await db_sync_to_async(outcome.apply_ending, job.claim, ending, job.gauge)
         case Cause.LEASE_LOST:
-            await in_database(outcome.refuse_late, job.claim, "".join(job.text))
+            await db_sync_to_async(outcome.refuse_late, job.claim, "".join(job.text))
         case _:
-            await in_database(outcome.release, job.claim, job.worked_ms)
+            await db_sync_to_async(outcome.release, job.claim, job.worked_ms)

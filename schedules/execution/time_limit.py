@@ -18,7 +18,7 @@ from agents.states import FailureKind
 from schedules.execution import outcome
 from schedules.execution.outcome import Worked
 from schedules.transitions import Claim
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 NOTE_EVERY_SEC = 15.0  # of a long call: so much is forgotten at most if the process dies
 SILENT_SEC = 30.0  # of the model as its time runs out: the provider is to blame, not the work
@@ -85,7 +85,7 @@ class RunTime:
 
     async def _note(self) -> None:
         try:
-            await in_database(outcome.record_time, self._claim, self.worked())
+            await db_sync_to_async(outcome.record_time, self._claim, self.worked())
         except LeaseLost:
             pass  # the renewer tells, or a statement of the run itself
         except Exception as error:  # noqa: BLE001 - the database is away: the next note says it all

@@ -22,7 +22,7 @@ from schedules.forecast.upcoming import Window
 from schedules.models import Pool, Schedule
 from schedules.states import PRIORITY_STEP_SEC, OverlapPolicy
 from schedules.timing.timezones import zone
-from stagent.lib.web.formatting import said
+from stagent.lib.web.formatting import outcome_text
 
 HORIZON = timedelta(hours=24)
 LONG_WAIT_SEC = 300.0
@@ -173,7 +173,7 @@ def _sentence(schedule: Schedule, others: Sequence[ScheduleRow], longest: SimRun
     at = _clock_times(schedule, [longest.due])[0]
     pool = longest.track.plan.pool
     slots = f"a slot of the pool {pool}" if pool else f"one of {cap} slots" if cap > 1 else "the only slot"
-    wait = said(1000 * round(longest.wait_sec)).replace(".0 s", " s")
+    wait = outcome_text(1000 * round(longest.wait_sec)).replace(".0 s", " s")
     return f"At {at}, “{name}” would wait about {wait} for {slots}: {runs} runs come together."
 
 

@@ -18,7 +18,7 @@ from schedules.models import Pool, Run, Slot
 from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.transitions.enqueue import place_in_queue
-from stagent.lib.db.prepared import Given, Select, Tuples
+from stagent.lib.db.prepared import Param, Select, Tuples
 
 MOST_AHEAD = 1000  # runs in the queue that are simulated
 MOST_NAMED = 3  # schedules
@@ -201,7 +201,7 @@ def expected_end(run: Run, history: History, now: datetime) -> datetime:
 
 @lru_cache(maxsize=100)
 def _in_line(facts: Facts, most: int) -> Select[Run]:
-    at = Moments(Given("now", Run.not_before), Given("chat_exempt_since", Run.due_at))
+    at = Moments(Param("now", Run.not_before), Param("chat_exempt_since", Run.due_at))
     runs = line(facts, at).select_related("schedule").only("forced", "pool", *OF_ITS_SCHEDULE)
     return Select(runs[:most], shared=True)
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
-from stagent.lib.processes.process_id import is_gone
+from stagent.lib.processes.process_id import is_dead
 
 REPORT_EVERY_SEC = 20
 SILENT_AFTER = timedelta(seconds=3 * REPORT_EVERY_SEC)
@@ -30,4 +30,4 @@ class ProcessHealth(models.Model):
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether the process has ended or has not reported for a minute."""
-        return is_gone(self.holder) or self.seen_at < now - SILENT_AFTER
+        return is_dead(self.holder) or self.seen_at < now - SILENT_AFTER

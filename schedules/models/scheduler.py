@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
-from stagent.lib.db.prepared import Given, Select
-from stagent.lib.processes.process_id import is_gone
+from stagent.lib.db.prepared import Param, Select
+from stagent.lib.processes.process_id import is_dead as is_gone
 
 SEEN_EVERY_SEC = 5
 ALIVE_SEC = 20  # missing three times in a row is being gone
@@ -82,4 +82,4 @@ class Scheduler(models.Model):
         return silent and is_gone(self.holder)
 
 
-ALIVE = Select(Scheduler.objects.filter(seen_at__gt=Given("since", Scheduler.seen_at)).order_by("-seen_at"))
+ALIVE = Select(Scheduler.objects.filter(seen_at__gt=Param("since", Scheduler.seen_at)).order_by("-seen_at"))

@@ -73,7 +73,7 @@ def acknowledge(number: int, user: AbstractBaseUser, now: datetime) -> bool:
         notice = Notice.objects.get(pk=number)
         if notice.kind in OVER_ONCE_SEEN:
             close(notice.cause, now)
-        audit_log.note(user, notice, audit_log.CHANGE, "Acknowledged.")
+        audit_log.record(user, notice, audit_log.CHANGE, "Acknowledged.")
     return True
 
 

@@ -33,4 +33,4 @@ class Actor:
 
     def note(self, thing: Model, flag: int, message: str) -> None:
         """Write what they did into the admin log."""
-        audit_log.note(self.user, thing, flag, f"{message} Through {self.door}.")
+        audit_log.record(self.user, thing, flag, f"{message} Through {self.door}.")

@@ -24,9 +24,9 @@ def cancel(run_id: int, *, reason: str, now: datetime) -> Cancelled:
     for _ in range(TRIES):
         with transaction.atomic():
             if withdraw(run_id, now=now, reason=reason):
-                wakeup.ring()
+                wakeup.notify()
                 return Cancelled.AT_ONCE
             if request_cancel(run_id, reason=reason, now=now):
-                wakeup.ring()
+                wakeup.notify()
                 return Cancelled.ASKED
     raise NotAllowed("run_finished", "The run has ended; there is nothing to cancel.")

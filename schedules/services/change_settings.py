@@ -32,8 +32,8 @@ def save(key: Key, text: str, user: AbstractBaseUser | None, expected: Expected 
         expected.require(version(key, setting.value))
         setting.value = shown
         setting.save()
-        audit_log.note(user, setting, audit_log.CHANGE, f"Set to {shown}.")
-        wakeup.ring()
+        audit_log.record(user, setting, audit_log.CHANGE, f"Set to {shown}.")
+        wakeup.notify()
     return shown
 
 
@@ -43,8 +43,8 @@ def clear(key: Key, user: AbstractBaseUser | None, expected: Expected = ANY) -> 
         setting = _held(key)
         expected.require(version(key, setting.value))
         if was := setting.value:
-            audit_log.note(user, setting, audit_log.DELETION, f"Cleared; it was {was}.")
-            wakeup.ring()
+            audit_log.record(user, setting, audit_log.DELETION, f"Cleared; it was {was}.")
+            wakeup.notify()
         setting.delete()
     return bool(was)
 

@@ -44,7 +44,7 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
             _insert(schedule, now)
         else:
             _update(schedule, now)
-        wakeup.ring()
+        wakeup.notify()
     return schedule
 
 

@@ -171,7 +171,7 @@ def _claim_now(wish: RunNowRequest, situation: StartConditions, *, force: bool) 
                 _admit(run, replace(situation, now=wish.now))
                 if force:
                     _audit(run, wish)
-                wakeup.ring()
+                wakeup.notify()
             return Run.objects.get(pk=run.pk)
         except LostRace:
             continue
@@ -194,7 +194,7 @@ def _admit(run: Run, situation: StartConditions) -> None:
 def _queue(wish: RunNowRequest) -> Run:
     with transaction.atomic():
         run = _enqueue(wish)
-        wakeup.ring()
+        wakeup.notify()
     return run
 
 
@@ -236,7 +236,7 @@ def _audit(run: Run, wish: RunNowRequest) -> None:
     )
     budgets.audit_bypass(spender, {"reason": wish.reason, "slot": slot}, wish.now)
     because = wish.reason or "no reason given"
-    audit_log.note(wish.user, wish.schedule, audit_log.CHANGE, f"Forced run {run.pk} in {slot}: {because}")
+    audit_log.record(wish.user, wish.schedule, audit_log.CHANGE, f"Forced run {run.pk} in {slot}: {because}")
 
 
 def _full(wish: RunNowRequest, pool: str) -> CapacityFull:

@@ -35,7 +35,7 @@ def pause(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     with transaction.atomic():
         if not pause_active(schedule.pk, now=now, reason=f"Paused by {user.get_username()}."):
             raise Unmoved(f"“{schedule}” is not active, so it cannot be paused.")
-        audit_log.note(user, schedule, audit_log.CHANGE, "Paused.")
+        audit_log.record(user, schedule, audit_log.CHANGE, "Paused.")
     return f"“{schedule}” is paused. Runs that are under way go on."
 
 
@@ -44,7 +44,7 @@ def resume(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     with transaction.atomic():
         if not resume_paused(schedule.pk, now=now):
             raise Unmoved(f"“{schedule}” is not paused, so it cannot be resumed.")
-        audit_log.note(user, schedule, audit_log.CHANGE, "Resumed.")
+        audit_log.record(user, schedule, audit_log.CHANGE, "Resumed.")
     return f"“{schedule}” is active again, its streaks are forgiven."
 
 
@@ -52,7 +52,7 @@ def reset(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     """Forget the failures so far."""
     with transaction.atomic():
         forgive(schedule.pk)
-        audit_log.note(user, schedule, audit_log.CHANGE, "Reset its streaks.")
+        audit_log.record(user, schedule, audit_log.CHANGE, "Reset its streaks.")
     return f"The streaks of “{schedule}” begin anew."
 
 
@@ -65,7 +65,7 @@ def run(schedule: Schedule, user: AbstractBaseUser, now: datetime, click: str = 
     started = run_now.execute(schedule, user=user, now=now, idempotency_key=key, **how)
     if not started.repeated and not started.run.forced:  # a forced run is in the log already
         verb = "Queued" if started.queued else "Started"
-        audit_log.note(user, schedule, audit_log.CHANGE, f"{verb} run {started.run.pk}.")
+        audit_log.record(user, schedule, audit_log.CHANGE, f"{verb} run {started.run.pk}.")
     return started
 
 
@@ -77,7 +77,7 @@ def duplicate(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> Sche
     naming = {"name": free_copy(schedule.name, "copy", NAME_CHARS, copies), "owner": user}
     with transaction.atomic():
         copy = edit_schedule.save(Schedule(), values | paused | naming | _timing(schedule), now=now)
-        audit_log.note(user, copy, audit_log.ADDITION, f"Copied from {schedule.name}.")
+        audit_log.record(user, copy, audit_log.ADDITION, f"Copied from {schedule.name}.")
     return copy
 
 

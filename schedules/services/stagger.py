@@ -105,7 +105,7 @@ def _apply(
         applied.kept.append((schedule.name, TOO_NEAR))
     else:
         edit_schedule.save(schedule, {"cron": cron}, now=now)
-        audit_log.note(
+        audit_log.record(
             user, schedule, audit_log.CHANGE, f"Staggered: moved by {by:+d} min, from {believed} to {cron}."
         )
         applied.moved.append(schedule.name)

@@ -6,7 +6,7 @@ from schedules.forecast.forecast import FATES, ExpectedRun
 from schedules.timeline.axis import Axis
 from schedules.timeline.lanes import Level
 from schedules.timeline.rows import TimelineCell
-from stagent.lib.web.formatting import said
+from stagent.lib.web.formatting import outcome_text
 
 WORTH_TELLING = timedelta(seconds=1)
 
@@ -31,9 +31,9 @@ def of_cell(cell: TimelineCell, axis: Axis) -> str:
     told = [
         f"{names}: {_day(cell.begins, axis)} to {_hour(cell.ends, axis)}, {_count(cell.firings, 'firing')}"
     ]
-    told.append(f"{said(1000 * cell.work_sec)} of work")
+    told.append(f"{outcome_text(1000 * cell.work_sec)} of work")
     if cell.longest_wait_sec >= 1:
-        told.append(f"longest wait {said(1000 * cell.longest_wait_sec)}")
+        told.append(f"longest wait {outcome_text(1000 * cell.longest_wait_sec)}")
     if cell.skipped:
         told.append(f"{cell.skipped} not run")
     return ", ".join(told)
@@ -66,7 +66,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _for(length: timedelta) -> str:
-    return said(length / timedelta(milliseconds=1))
+    return outcome_text(length / timedelta(milliseconds=1))
 
 
 def _day(moment: datetime, axis: Axis) -> str:

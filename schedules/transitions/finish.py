@@ -70,7 +70,7 @@ def _finish(
         measure(run, ending, now)
         if schedule:
             keep_books(run, schedule, now)
-        wakeup.ring()
+        wakeup.notify()
     announce(run_finished, run=run)
     return run
 
@@ -156,7 +156,7 @@ def requeue(
             **{column: F(column) + amount for column, amount in counted.items()},
         )
         slots.release(run_id)
-        wakeup.ring()
+        wakeup.notify()
 
 
 def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None) -> None:

@@ -56,5 +56,5 @@ def request_cancel(run_id: int, *, reason: str, now: datetime) -> bool:
             cancel_requested_at=now, cancel_reason=clip(reason, LONGEST_REASON)
         ):
             handover.abort(run_id)
-        wakeup.ring()
+        wakeup.notify()
     return asked.exists()

@@ -48,7 +48,7 @@ def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = Non
             withdraw(run_id, now=now, reason=run.cancel_reason)
         elif not approvals.open_approvals(run.transcript_id).exists():
             _queue_again(run, attempt=F("attempt") - 1)
-        wakeup.ring()
+        wakeup.notify()
 
 
 def unpark(run_id: int, *, now: datetime) -> bool:
@@ -63,7 +63,7 @@ def unpark(run_id: int, *, now: datetime) -> bool:
         ):
             return False
         _queue_again(run, attempt=F("attempt") - 1)  # the next claim is the same attempt
-        wakeup.ring()
+        wakeup.notify()
     return True
 
 

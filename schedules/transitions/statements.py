@@ -13,16 +13,16 @@ from agents.spending import totals
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
-from stagent.lib.db.prepared import Given, Select, Update, UpdateReturning
+from stagent.lib.db.prepared import Param, Select, Update, UpdateReturning
 
-RUN_ID = Given("run_id", Run.id)
-TOKEN = Given("token", Run.token)
-NOW: Any = Given("now", Run.finished_at)
+RUN_ID = Param("run_id", Run.id)
+TOKEN = Param("token", Run.token)
+NOW: Any = Param("now", Run.finished_at)
 
 
-def _given(model: type[Model], *columns: str) -> dict[str, Given]:
+def _given(model: type[Model], *columns: str) -> dict[str, Param]:
     """Let values for these columns follow, by the names of the columns."""
-    return {name: Given(name, model._meta.get_field(name)) for name in columns}
+    return {name: Param(name, model._meta.get_field(name)) for name in columns}
 
 
 # Is there anything to do?
@@ -35,9 +35,9 @@ SOMETHING_UNADOPTED = Select(Run.objects.unadopted().order_by().only("pk")[:1])
 
 MOVE_ON = Update(
     Schedule.objects.active().filter(
-        pk=Given("schedule_id", Schedule.id),
-        next_fire_at=Given("fire_at_as_read", Schedule.next_fire_at),
-        updated_at=Given("updated_at_as_read", Schedule.updated_at),
+        pk=Param("schedule_id", Schedule.id),
+        next_fire_at=Param("fire_at_as_read", Schedule.next_fire_at),
+        updated_at=Param("updated_at_as_read", Schedule.updated_at),
     ),
     **_given(Schedule, "next_nominal_at", "next_fire_at", "next_dst_shifted", "deferred_until"),
     **_given(Schedule, "status", "firing_count", "last_fired_at", "recorded_until"),
@@ -46,30 +46,30 @@ MOVE_ON = Update(
 # Into a slot.
 
 PLACES_UNDER_THE_CAP = Select(Slot.objects.filter(pool__in=(DEFAULT_POOL, OVERFLOW_POOL)))
-PLACES = Select(Slot.objects.filter(pool=Given("pool", Slot.pool)))
-HOLD = Update(Slot.objects.free().filter(pk=Given("slot_id", Slot.id)), run_id=RUN_ID)
+PLACES = Select(Slot.objects.filter(pool=Param("pool", Slot.pool)))
+HOLD = Update(Slot.objects.free().filter(pk=Param("slot_id", Slot.id)), run_id=RUN_ID)
 
 TAKE_RUN = Update(
     Run.objects.queued().filter(pk=RUN_ID, cancel_requested_at=None),
     status=RunStatus.RUNNING,
     token=TOKEN,
-    holder=Given("holder", Run.holder),
-    slot=Given("slot", Run.slot),
+    holder=Param("holder", Run.holder),
+    slot=Param("slot", Run.slot),
     slot_claimed_at=NOW,
-    lease_expires_at=Given("until", Run.lease_expires_at),
+    lease_expires_at=Param("until", Run.lease_expires_at),
     started_at=Coalesce("started_at", NOW),
-    deadline_at=Given("deadline", Run.deadline_at),
+    deadline_at=Param("deadline", Run.deadline_at),
     attempt=F("attempt") + 1,
     not_before=None,
 )
 
 MEASURE_START = Update(
-    Firing.objects.filter(pk=Given("firing_id", Firing.id)),
+    Firing.objects.filter(pk=Param("firing_id", Firing.id)),
     slot_claimed_at=NOW,
     **_given(Firing, "slot_wait_ms", "chat_streams_active", "concurrent_runs"),
 )
 
-HAND_PEN = Update(Transcript.objects.filter(pk=Given("transcript_id", Transcript.id)), writer_token=TOKEN)
+HAND_PEN = Update(Transcript.objects.filter(pk=Param("transcript_id", Transcript.id)), writer_token=TOKEN)
 
 # Out of it.
 
@@ -106,7 +106,7 @@ NOT_ASKED_OF_AN_END = (
 
 def _or_as_it_was(column: Any) -> Coalesce:
     """Write a value that is handed in, or leave what is stored where it is empty."""
-    return Coalesce(Given(column.field.name, column), column.field.name)
+    return Coalesce(Param(column.field.name, column), column.field.name)
 
 
 END = UpdateReturning(
@@ -128,12 +128,12 @@ GIVE_BACK = Update(Slot.objects.filter(run_id=RUN_ID), run=None)
 def _highest(column: Any) -> Greatest:
     """Keep the higher one of what is stored and what is handed in; either may be empty."""
     name = column.field.name
-    new = Given(name, column)
+    new = Param(name, column)
     return Greatest(Coalesce(new, name), Coalesce(name, new))
 
 
 MEASURE_END = Update(
-    Firing.objects.filter(pk=Given("firing_id", Firing.id)),
+    Firing.objects.filter(pk=Param("firing_id", Firing.id)),
     completed_at=NOW,
     event_loop_lag_ms=_highest(Firing.event_loop_lag_ms),
     peak_rss_mb=_highest(Firing.peak_rss_mb),
@@ -143,12 +143,12 @@ MEASURE_END = Update(
 )
 
 KEEP_STREAKS = Update(
-    Schedule.objects.filter(pk=Given("schedule_id", Schedule.id)), **_given(Schedule, *STREAKS)
+    Schedule.objects.filter(pk=Param("schedule_id", Schedule.id)), **_given(Schedule, *STREAKS)
 )
 
 # And told.
 
 TOLD_OF_FIRING = Select(
-    Firing.objects.filter(pk=Given("firing_id", Firing.id)).order_by().only("nominal_at", "fired_at")
+    Firing.objects.filter(pk=Param("firing_id", Firing.id)).order_by().only("nominal_at", "fired_at")
 )
-TOLD_OF_PROFILE = Select(Profile.objects.filter(pk=Given("profile_id", Profile.id)).order_by().only("slug"))
+TOLD_OF_PROFILE = Select(Profile.objects.filter(pk=Param("profile_id", Profile.id)).order_by().only("slug"))

@@ -15,7 +15,7 @@ from ninja.utils import check_csrf
 
 from stagent.lib import clock
 from stagent.lib.db.deferred_writes import after_answer
-from stagent.lib.db.prepared import Given, Select
+from stagent.lib.db.prepared import Param, Select
 from stagent.models import ApiToken, digest_of
 
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -29,9 +29,9 @@ class CsrfRefused(HttpError):
 
 
 USABLE = Select(
-    ApiToken.objects.usable(Given("now", ApiToken.expires_at))
+    ApiToken.objects.usable(Param("now", ApiToken.expires_at))
     .select_related("user")
-    .filter(digest=Given("digest", ApiToken.digest))
+    .filter(digest=Param("digest", ApiToken.digest))
 )
 
 
@@ -51,7 +51,7 @@ def _note_use(token: ApiToken, now: datetime) -> None:
         after_answer(lambda: ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now))
 
 
-class TokenDoor(HttpBearer):
+class TokenAuth(HttpBearer):
     """`Authorization: Bearer …`; needs no CSRF token, for no browser sends it by itself."""
 
     def authenticate(self, request: HttpRequest, token: str) -> User:
@@ -64,7 +64,7 @@ class TokenDoor(HttpBearer):
         return user
 
 
-class SessionDoor(APIKeyCookie):
+class SessionAuth(APIKeyCookie):
     """The session cookie of the admin and the chat page."""
 
     param_name = "sessionid"
@@ -81,4 +81,4 @@ class SessionDoor(APIKeyCookie):
         return request.user
 
 
-DOORS = [TokenDoor(), SessionDoor()]
+DOORS = [TokenAuth(), SessionAuth()]

@@ -40,7 +40,7 @@ class Money:
 
 
 @dataclass(frozen=True)
-class Day:
+class DaySummary:
     """The last 24 hours as a picture and in numbers."""
 
     chart: SafeString
@@ -48,7 +48,7 @@ class Day:
     since: datetime
 
 
-def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
+def context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return the panels that this user may see."""
     cap = effective_cap.snapshot(now)
     at = conditions.load(now, replace(conf.load(), max_concurrent=cap.value))
@@ -74,10 +74,10 @@ def _changes() -> QuerySet[LogEntry]:
     return LogEntry.objects.select_related("user", "content_type").order_by("-action_time", "-pk")
 
 
-def _day(hours: list[Hour]) -> Day:
+def _day(hours: list[Hour]) -> DaySummary:
     fates = {fate: sum(hour.fates.get(fate, 0) for hour in hours) for fate in day.FATES}
     chart = svg_charts.bars([_bar(hour) for hour in hours], "Firings of the last 24 hours, by hour")
-    return Day(chart, fates, hours[0].begins)
+    return DaySummary(chart, fates, hours[0].begins)
 
 
 def _bar(hour: Hour) -> Bar:

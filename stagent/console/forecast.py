@@ -34,7 +34,7 @@ class Figure:
     under: str = ""
 
 
-def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
+def context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return what the page shows; PermissionDenied to those who may not see schedules."""
     if not request.user.has_perm("schedules.view_schedule"):
         raise PermissionDenied
@@ -44,7 +44,7 @@ def look(request: HttpRequest, now: datetime) -> dict[str, Any]:
     cap, wrong = _asked(request.GET.get("cap", "").strip())
     tried = [in_force, *([cap] if cap and cap != in_force else [])]
     played = [play(outlook, now=now, until=until, cap=one) for one in tried]
-    proposal = stagger.look(request, at, outlook, played[-1])
+    proposal = stagger.context(request, at, outlook, played[-1])
     return (
         {"title": "Forecast", "hours": HOURS, "cap": cap, "in_force": in_force, "wrong": wrong}
         | proposal
@@ -97,7 +97,7 @@ def figures(forecast: Forecast, axis: Axis) -> list[Figure]:
 
 
 def _for(seconds: float) -> str:
-    return formatting.said(1000 * seconds) if seconds >= 1 else "none"
+    return formatting.outcome_text(1000 * seconds) if seconds >= 1 else "none"
 
 
 def _most(seconds: float) -> str:

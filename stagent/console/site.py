@@ -45,17 +45,17 @@ class ConsoleSite(admin.AdminSite):
         return context
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, dashboard.look(request, clock.now()) | (extra_context or {}))
+        return super().index(request, dashboard.context(request, clock.now()) | (extra_context or {}))
 
     def board(self, request: HttpRequest) -> HttpResponse:
         """Show the first page's moving part, for the page to fetch again and again."""
         now = clock.now()
-        context = dashboard.look(request, now) | {"pulse": status.load(now)}
+        context = dashboard.context(request, now) | {"pulse": status.load(now)}
         return render(request, "console/board.html", context)
 
     def forecast(self, request: HttpRequest) -> HttpResponse:
         """Show the coming hours, under the cap in force or another one."""
-        context = self.each_context(request) | forecast_page.look(request, clock.now())
+        context = self.each_context(request) | forecast_page.context(request, clock.now())
         return render(request, "console/forecast.html", context)
 
     def stagger(self, request: HttpRequest) -> HttpResponse:

@@ -28,7 +28,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Line:
+class StaggerRow:
     """One move as it is shown."""
 
     step: StaggerStep
@@ -36,16 +36,16 @@ class Line:
     then: str
 
 
-def look(
+def context(
     request: HttpRequest, at: StartConditions, outlook: ForecastInput, forecast: Forecast
 ) -> dict[str, Any]:
     """Return the proposal for the page, or that it is there for the asking."""
     among = [int(number[:18]) for number in request.GET.get("among", "").split(",") if number.isdecimal()]
     if len(outlook.likely) > AT_ONCE and not among and "flatten" not in request.GET:
         return {"proposal": None}
-    farther, played = look_farther(at, outlook, forecast)
+    farther, played = context_with_wider_window(at, outlook, forecast)
     proposal = stagger.propose(farther, played, among[:MOST_AMONG])
-    lines = [Line(step, _said(step.move.before), _said(step.move.after)) for step in proposal.steps]
+    lines = [StaggerRow(step, _said(step.move.before), _said(step.move.after)) for step in proposal.steps]
     return {
         "proposal": proposal,
         "lines": lines,
@@ -56,7 +56,7 @@ def look(
     }
 
 
-def look_farther(
+def context_with_wider_window(
     at: StartConditions, outlook: ForecastInput, forecast: Forecast
 ) -> tuple[ForecastInput, Forecast]:
     """Return the coming week, in which weekly schedules meet; the same hours where they are crowded."""
@@ -105,4 +105,4 @@ def _said(cron: str) -> str:
 
 
 def _for(seconds: float) -> str:
-    return formatting.said(1000 * seconds) if seconds >= 1 else "none"
+    return formatting.outcome_text(1000 * seconds) if seconds >= 1 else "none"

@@ -66,7 +66,7 @@ def _warn(name: str, value: str, default: object) -> None:
     )
 
 
-def words(name: str, default: str = "") -> list[str]:
+def string_list(name: str, default: str = "") -> list[str]:
     """Return the comma-separated words of the variable."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
@@ -83,7 +83,7 @@ def folder(name: str, default: Path) -> Path:
     return path
 
 
-def kept_secret(path: Path) -> str:
+def generated_secret(path: Path) -> str:
     """Return the secret kept in a file, made up at the first call; processes that race agree on one."""
     try:
         if not path.exists():

@@ -12,7 +12,7 @@ ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG markers that nothing follo
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageHeader:
     """A picture's media type, its width and its height in pixels."""
 
     media_type: str
@@ -20,7 +20,7 @@ class Picture:
     height: int
 
 
-def look_at(data: bytes) -> Picture | None:
+def read_header(data: bytes) -> ImageHeader | None:
     """Return what picture this is; None where it is none, or breaks off before it says how large it is."""
     for media_type, begins, measure in KINDS:
         if begins(data):
@@ -28,7 +28,7 @@ def look_at(data: bytes) -> Picture | None:
                 width, height = measure(data)
             except (struct.error, IndexError):
                 return None
-            return Picture(media_type, width, height) if width and height else None
+            return ImageHeader(media_type, width, height) if width and height else None
     return None
 
 

@@ -28,7 +28,7 @@ class ZoneData(NamedTuple):
 
 
 @cache
-def choose() -> ZoneData:
+def choose_zone_data() -> ZoneData:
     """Let zoneinfo use the newer data; return which."""
     package, system = _of_package(), _of_system()
     if "PYTHONTZPATH" in os.environ or (system and not package):

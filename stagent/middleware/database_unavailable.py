@@ -15,7 +15,7 @@ FULL = "The disk of the database is full. Nothing was changed. An operator has t
 log = logging.getLogger("stagent.requests")
 
 
-class DatabaseAway:
+class DatabaseUnavailable:
     """Answers for a view that the database failed; the log has one line for the whole outage."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import sync_and_async_middleware
 
-from stagent.lib.api.etags import said, version_shown
+from stagent.lib.api.etags import if_none_match, version_shown
 from stagent.lib.api.versions import MARK
 
 PREFIX = "/api/"
@@ -47,7 +47,7 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 
 def _etag(request: HttpRequest, content: bytes) -> str:
     version = version_shown(request)
-    shown = blake2b(said(request) or content, digest_size=16).hexdigest()
+    shown = blake2b(if_none_match(request) or content, digest_size=16).hexdigest()
     return f'"{version}{MARK if version else ""}{shown}"'
 
 

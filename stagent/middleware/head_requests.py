@@ -12,7 +12,7 @@ from stagent.middleware.etags import PREFIX
 
 
 @sync_and_async_middleware
-def heads_are_gets(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+def head_requests(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Let a HEAD go on as the GET that it asks about."""
     if iscoroutinefunction(get_response):
 

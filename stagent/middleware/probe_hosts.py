@@ -12,7 +12,7 @@ NAME = "probe.invalid"
 
 
 @sync_and_async_middleware
-def under_any_name(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+def probe_hosts(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Let a probe in whatever its Host header says. No answer to one repeats the name it was asked under."""
     if iscoroutinefunction(get_response):
 

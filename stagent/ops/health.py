@@ -64,13 +64,13 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when everything needed is there, else 503 and which part is not."""
-    findings = list(look())
+    findings = list(check())
     ready = all(finding.level != Level.FAIL for finding in findings)
     parts = {finding.part: finding.detail for finding in findings}
     return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
 
 
-def look() -> Iterator[Finding]:
+def check() -> Iterator[Finding]:
     """Look at the database, then at what can only be asked of a database that answers."""
     found = database()
     yield found
@@ -113,8 +113,8 @@ def has_room() -> bool:
 
 def migrations() -> Finding:
     """Compare the migrations of this code with those the database has seen."""
-    if missing := migrated.missing():
-        return Finding("migrations", Level.FAIL, migrated.said(missing))
+    if missing := migrated.missing_migrations():
+        return Finding("migrations", Level.FAIL, migrated.missing_migrations_message(missing))
     return Finding("migrations", Level.OK, "all applied")
 
 

@@ -12,7 +12,7 @@ class CannotListen(Exception):
     """The address cannot be listened on; the message says why and what to do."""
 
 
-def take_port(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """Return a socket that listens; port 0 takes any free one. Raises CannotListen."""
     if not 0 <= port <= 65_535:
         raise CannotListen(f"{port} is not a port; they go from 0 to 65535.")

@@ -31,7 +31,7 @@ class Child:
     inherits: Sequence[int] = ()
 
 
-class Household:
+class ProcessSupervisor:
     """Keeps its children running until it is told to stop, or until one dies too often."""
 
     def __init__(self, children: Sequence[Child], say: Say) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stagent.lib.db.from_async import keep_database_threads
+from stagent.lib.db.from_async import use_database_threads
 
 ALIVE = b'{"status": "ok"}'
 HEADERS = [
@@ -12,7 +12,7 @@ HEADERS = [
 ]
 
 
-class Front:
+class Liveness:
     """The outermost application: answers `/healthz` under any Host and hands over everything else."""
 
     def __init__(self, application: Any) -> None:
@@ -25,7 +25,7 @@ class Front:
             return
         if not self._begun:
             self._begun = True
-            keep_database_threads("sockets-database")
+            use_database_threads("sockets-database")
         await self._application(scope, receive, send)
 
 

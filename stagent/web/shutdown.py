@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def before_leaving(function: Callable[[], None]) -> None:
+def on_shutdown(function: Callable[[], None]) -> None:
     """Call this when daphne is told to stop, and wait for it; the sockets are served meanwhile.
 
     Without daphne's reactor there is nobody to tell us; then others settle what is left.

@@ -19,7 +19,7 @@ LOOK_EVERY_SEC = 15.0
 log = logging.getLogger("stagent.web.watchdog")
 
 
-class Watchman:
+class Watchdog:
     """Ends with its process; whatever goes wrong, the next round looks again."""
 
     def __init__(self, every_sec: float = LOOK_EVERY_SEC) -> None:

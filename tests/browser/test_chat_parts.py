@@ -11,7 +11,7 @@ from agents.protocol.events import ThinkingDelta, ToolFinished, ToolStarted, Tur
 from chat.models import Message
 from chat.transitions import Claim, claim
 from stagent.lib import clock
-from stagent.lib.processes.process_id import holder
+from stagent.lib.processes.process_id import holder_id
 from tests.browser.test_chat import answers, settled
 from tests.support import talking
 from tests.support.waiting import wait_until
@@ -27,7 +27,7 @@ def held(alice) -> Claim:
     with transaction.atomic():  # the web process would be quicker
         place = talking.says(alice, "What failed?", clock.now())
         reply = Message.objects.select_related("conversation", "profile").get(pk=place.reply_id)
-        return claim(reply, holder=holder("web"), now=clock.now(), ttl=timedelta(minutes=10))
+        return claim(reply, holder=holder_id("web"), now=clock.now(), ttl=timedelta(minutes=10))
 
 
 def writes(held: Claim, *happened) -> None:

@@ -14,7 +14,7 @@ from schedules.models import Run, Scheduler, Slot
 from schedules.services import cancel_run
 from schedules.states import RunStatus
 from stagent.lib import clock
-from stagent.ops.drills.observer import Watch
+from stagent.ops.drills.observer import Observer
 from tests.races.test_killed import ask, check_story, finished
 from tests.support.cable import Cable
 from tests.support.hosts import Host, Machines
@@ -54,7 +54,7 @@ def quiet() -> bool:
 def test_a_killed_host_loses_nothing_and_the_cap_holds_on_hosts_whose_clocks_differ(
     scheduler: Host, machines: Machines
 ) -> None:
-    with ExitStack() as rack, Watch() as watch:
+    with ExitStack() as rack, Observer() as watch:
         rack.enter_context(machines.scheduler("--max-concurrent", str(CAP), ahead_sec=-5))
         workers = [rack.enter_context(machines.worker("-c", "2", ahead_sec=off)) for off in (-5, 0, 5)]
         wait_until(workers_seen(3), within=AGES)

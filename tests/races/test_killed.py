@@ -43,7 +43,7 @@ def ask(prompt: str, name: str = "asked") -> Run:
     )
     with transaction.atomic():
         run = enqueue(schedule, source=Source.MANUAL, now=now)
-        wakeup.ring()
+        wakeup.notify()
     return run
 
 

@@ -11,20 +11,20 @@ from chat.models import Message
 from chat.transitions.latency import ReplyLatency
 from chat.worker.reply_task import Cause, Job, answer
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.support.talking import begins, says
 from tests.support.waiting import GLANCE_SEC, PATIENCE_SEC
 
 
 async def sets_to_work(owner: User, text: str, **more: str | None) -> Job:
     """Let somebody say something, and a worker begin with the answer."""
-    place = await in_database(lambda: says(owner, text, clock.now(), **more))
+    place = await db_sync_to_async(lambda: says(owner, text, clock.now(), **more))
     return await takes_up(place.reply_id)
 
 
 async def takes_up(reply_id: int) -> Job:
     """Let a worker begin, or go on, with a reply."""
-    job = Job(await in_database(begins, reply_id, clock.now()), ReplyLatency(0))
+    job = Job(await db_sync_to_async(begins, reply_id, clock.now()), ReplyLatency(0))
     job.task = asyncio.create_task(answer(job))
     return job
 
@@ -33,7 +33,7 @@ async def end_of(job: Job) -> Message:
     """Wait until the worker is done with its reply."""
     assert job.task
     await asyncio.wait_for(job.task, PATIENCE_SEC)
-    return await in_database(lambda: Message.objects.get(pk=job.claim.message_id))
+    return await db_sync_to_async(lambda: Message.objects.get(pk=job.claim.message_id))
 
 
 async def answered(owner: User, text: str, **more: str | None) -> Message:
@@ -52,7 +52,7 @@ async def until[T](look: Callable[[], T]) -> T:
     """Return the first true thing that a look into the database finds."""
     async with asyncio.timeout(PATIENCE_SEC):
         while True:
-            if found := await in_database(look):
+            if found := await db_sync_to_async(look):
                 return found
             await asyncio.sleep(GLANCE_SEC)
 

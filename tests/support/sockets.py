@@ -12,7 +12,7 @@ from django.test import Client
 
 from stagent.lib import clock
 from stagent.models import ApiToken
-from stagent.websocket_auth import Doors
+from stagent.websocket_auth import WebSocketAuth
 from tests.support.waiting import PATIENCE_SEC
 
 type Frame = dict[str, Any]
@@ -37,7 +37,7 @@ class Socket:
 
     def __init__(self, headers: dict[str, str], host: str = "testserver", path: str = "/ws/chat/") -> None:
         sent = [(name.encode(), value.encode()) for name, value in ({"host": host} | headers).items()]
-        application = ProtocolTypeRouter({"websocket": Doors()})
+        application = ProtocolTypeRouter({"websocket": WebSocketAuth()})
         self._link = WebsocketCommunicator(application, path, headers=sent)
         self.frames: list[Frame] = []
         self.accepted = False

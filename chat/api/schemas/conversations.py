@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from chat.conversations.search import Snippet
 from chat.models import Conversation
-from stagent.lib.api.types import Id, Ref, Row, Said, Seen
+from stagent.lib.api.types import Id, ListQuery, Ref, Row, Said
 
 EXAMPLE: Any = json.loads("""{
   "id": "12", "title": "Release notes", "profile": "assistant", "model": null, "schedule_id": null,
@@ -58,7 +58,7 @@ class ConversationRow(Row):
 def conversation_row(conversation: Conversation, snippet: Snippet | None = None) -> ConversationRow:
     """Show a conversation that `finding` has loaded."""
     profile = conversation.profile.slug if conversation.profile else None
-    return ConversationRow.model_validate(Seen(conversation, profile=profile, snippet=snippet))
+    return ConversationRow.model_validate(ListQuery(conversation, profile=profile, snippet=snippet))
 
 
 def conversation_rows(

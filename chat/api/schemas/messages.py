@@ -13,7 +13,7 @@ from chat.history.parts import PartKind
 from chat.history.tree import Tree
 from chat.models import Message
 from chat.states import MessageStatus, Role
-from stagent.lib.api.types import Id, Ref, Row, Said, Seen
+from stagent.lib.api.types import Id, ListQuery, Ref, Row, Said
 
 EXAMPLE: Any = json.loads("""{
   "id": "84", "conversation_id": "12", "role": "assistant", "status": "complete", "reason": "completed",
@@ -83,7 +83,7 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
     record = parts.records.get(message.stream_key)
     own_log = message.transcript if message.run_id is None else None
     inside = parts.inside(message)
-    seen = Seen(
+    seen = ListQuery(
         message,
         text=message.text or _so_far(inside),
         html=_html(message, inside),

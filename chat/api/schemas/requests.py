@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from chat.conf import MAX_FILES, MAX_TEXT_CHARS
 from chat.models.conversation import FOLDER_CHARS, LONGEST_MODEL, TITLE_CHARS
 from stagent.lib.api.listing import Paged
-from stagent.lib.api.types import AnyId, Asked, Text
+from stagent.lib.api.types import AnyId, RequestBody, Text
 
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
 SEARCH_CHARS = 200
@@ -39,7 +39,7 @@ class MessageFilter(Paged):
     )
 
 
-class NewConversation(Asked):
+class NewConversation(RequestBody):
     """A conversation in which nothing was said yet; without a title it gets one from the first message."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": NEW})
@@ -49,7 +49,7 @@ class NewConversation(Asked):
     model: Text | None = Field(default=None, max_length=LONGEST_MODEL, description="null: the profile's.")
 
 
-class ConversationChanges(Asked):
+class ConversationChanges(RequestBody):
     """What may be changed; only the fields that are given are."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": CHANGES})
@@ -70,7 +70,7 @@ class ConversationChanges(Asked):
     read: bool = Field(default=NOT_GIVEN, description="true: its owner has looked. false: mark as unread.")
 
 
-class Fork(Asked):
+class Fork(RequestBody):
     """From which message on a conversation is to go on in another one."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"message_id": "84"}})
@@ -80,7 +80,7 @@ class Fork(Asked):
     )
 
 
-class NewMessage(Asked):
+class NewMessage(RequestBody):
     """Something to say; the answer is placed in the same transaction."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": SAID})

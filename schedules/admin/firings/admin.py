@@ -118,19 +118,21 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.display(description="lag")
     def lag(self, firing: Firing) -> SafeString:
         """How late it fired, its jitter not counted."""
-        return formatting.span((firing.fired_at - firing.due_at) / MILLISECOND if firing.fired_at else None)
+        return formatting.duration(
+            (firing.fired_at - firing.due_at) / MILLISECOND if firing.fired_at else None
+        )
 
     @admin.display(description="stepped back for chat")
     def deferral(self, firing: Firing) -> SafeString:
-        return formatting.span(firing.deferral_ms)
+        return formatting.duration(firing.deferral_ms)
 
     @admin.display(description="slot wait", ordering="slot_wait_ms")
     def slot_wait(self, firing: Firing) -> SafeString:
-        return formatting.span(firing.slot_wait_ms)
+        return formatting.duration(firing.slot_wait_ms)
 
     @admin.display(description="took", ordering="duration_ms")
     def took(self, firing: Firing) -> SafeString:
-        return formatting.span(firing.duration_ms)
+        return formatting.duration(firing.duration_ms)
 
     @admin.display(description="steps", ordering="turn_count")
     def turns(self, firing: Firing) -> SafeString:
@@ -154,7 +156,7 @@ class FiringAdmin(ReadOnlyAdmin):
 
     @admin.display(description="loop lag", ordering="event_loop_lag_ms")
     def loop_lag(self, firing: Firing) -> SafeString:
-        return formatting.span(firing.event_loop_lag_ms)
+        return formatting.duration(firing.event_loop_lag_ms)
 
     @admin.display(description="memory", ordering="peak_rss_mb")
     def memory(self, firing: Firing) -> SafeString:
@@ -178,4 +180,6 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.action(description="Download as CSV", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[Firing]) -> StreamingHttpResponse:
         """Send the chosen firings, or all that fit the filters, as a sheet."""
-        return csv_response.sheet(request, f"firings-{clock.now():%Y-%m-%d}", csv.HEADING, csv.lines(chosen))
+        return csv_response.csv_response(
+            request, f"firings-{clock.now():%Y-%m-%d}", csv.HEADING, csv.lines(chosen)
+        )

@@ -55,7 +55,7 @@ def draw(firings: list[Firing]) -> SafeString:
 
 def _bar(firing: Firing, longest: int) -> Bar:
     told = outcome_badge(firing)
-    took = f", took {formatting.said(firing.duration_ms)}" if firing.duration_ms is not None else ""
+    took = f", took {formatting.outcome_text(firing.duration_ms)}" if firing.duration_ms is not None else ""
     why = f" ({firing.failure_reason or firing.reason})" if firing.failure_reason or firing.reason else ""
     height = LOWEST + (HIGHEST - LOWEST) * (firing.duration_ms or 0) / longest
     title = f"{formatting.exact(firing.nominal_at)}: {told}{took}{why}"

@@ -26,7 +26,7 @@ from schedules.services.cancel_run import Cancelled
 from schedules.states import RunStatus
 from stagent.lib import clock
 from stagent.lib.log import audit_log
-from stagent.lib.web.admin import ask_first, operator
+from stagent.lib.web.admin import confirm, operator
 
 STOPS = (
     "What waits is taken out of the queue; what runs stops within a second. What was said and spent so far "
@@ -134,7 +134,7 @@ class RunAdmin(RunColumns):
             raise PermissionDenied
         run = self._run(request, pk)
         if request.method != "POST":
-            return ask_first(self, request, [run], "Cancel", STOPS)
+            return confirm(self, request, [run], "Cancel", STOPS)
         self._cancel(request, run)
         return redirect("admin:schedules_run_change", pk)
 
@@ -151,7 +151,7 @@ class RunAdmin(RunColumns):
     @admin.action(description="Cancel…", permissions=["stop"])
     def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
         if "sure" not in request.POST:
-            return ask_first(self, request, list(chosen), "Cancel", STOPS)
+            return confirm(self, request, list(chosen), "Cancel", STOPS)
         for run in chosen:
             self._cancel(request, run)
         return None
@@ -167,7 +167,7 @@ class RunAdmin(RunColumns):
                 became = cancel_run.cancel(
                     run.pk, reason=f"Cancelled by {request.user.get_username()}.", now=clock.now()
                 )
-                audit_log.note(operator(request), run, audit_log.CHANGE, "Cancelled.")
+                audit_log.record(operator(request), run, audit_log.CHANGE, "Cancelled.")
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
         else:
@@ -180,7 +180,7 @@ class RunAdmin(RunColumns):
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
             return None
-        audit_log.note(operator(request), run, audit_log.CHANGE, f"Queued once more as run {again.pk}.")
+        audit_log.record(operator(request), run, audit_log.CHANGE, f"Queued once more as run {again.pk}.")
         self.message_user(request, f"Queued again as run {again.pk}.", messages.SUCCESS)
         return again
 

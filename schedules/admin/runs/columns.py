@@ -98,11 +98,11 @@ class RunColumns(ReadOnlyAdmin):
     @admin.display(description="waited")
     def waited(self, run: Run) -> SafeString:
         until = run.started_at or run.finished_at or clock.now()
-        return formatting.span((until - run.queued_at) / MILLISECOND)
+        return formatting.duration((until - run.queued_at) / MILLISECOND)
 
     @admin.display(description="took")
     def took(self, run: Run) -> SafeString:
-        return formatting.span(took_ms(run))
+        return formatting.duration(took_ms(run))
 
     @admin.display(description="queued", ordering="queued_at")
     def queued(self, run: Run) -> SafeString:

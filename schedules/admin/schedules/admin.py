@@ -94,7 +94,7 @@ class ScheduleAdmin(ScheduleActions):
         taken = edit_schedule.change_owner(row, form.changes, user) if change else {"owner": user}
         changes = form.changes | taken
         if change and taken:
-            audit_log.note(user, obj, audit_log.CHANGE, "Took it over: its agents act in their name now.")
+            audit_log.record(user, obj, audit_log.CHANGE, "Took it over: its agents act in their name now.")
         obj.pk = edit_schedule.save(row, changes, now=now).pk
         obj.refresh_from_db()
         for collision in collisions.check(obj, now):
@@ -160,7 +160,7 @@ class ScheduleAdmin(ScheduleActions):
 
     @admin.display(description="average duration")
     def average_duration(self, schedule: Schedule) -> SafeString:
-        return formatting.at_least(formatting.span(schedule.avg_duration_ms), schedule.avg_is_lower_bound)
+        return formatting.at_least(formatting.duration(schedule.avg_duration_ms), schedule.avg_is_lower_bound)
 
 
 def _advice(schedule: Schedule) -> list[str]:

@@ -12,7 +12,7 @@ from schedules.models.schedule import KEY, LONGEST_REASON, install_zone
 from schedules.models.slot import DEFAULT_POOL, Pool
 from schedules.services.edit_schedule import WHEN
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
-from stagent.lib.api.types import AnyId, Asked, DayTime, Moment, Name, Text, Whole, Words, number
+from stagent.lib.api.types import AnyId, DayTime, Moment, Name, RequestBody, Text, Whole, Words, number
 from stagent.lib.names import LARGEST_INTEGER
 from stagent.lib.problems import invalid
 
@@ -31,7 +31,7 @@ EXAMPLE: Any = {
 PREVIEW: Any = {"cron": "30 2 * * *", "timezone": "Europe/Berlin", "count": 5}
 
 
-class Timing(Asked):
+class Timing(RequestBody):
     """When: one of a cron expression, an interval in words and a moment, on the clocks of a time zone."""
 
     cron: Text | None = Field(default=None, max_length=200, examples=["30 9 * * MON-FRI"])
@@ -112,7 +112,7 @@ class PreviewRequest(Timing):
     profile: Text | None = None
 
 
-class PauseRequest(Asked):
+class PauseRequest(RequestBody):
     """Why, in a sentence for those who look later."""
 
     model_config = ConfigDict(

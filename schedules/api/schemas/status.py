@@ -20,7 +20,7 @@ from schedules.models.scheduler import A_WORKER
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import RunStatus
 from stagent.lib.api.types import Ref, Row, Said
-from stagent.lib.db.prepared import Given, Select, Tuples
+from stagent.lib.db.prepared import Param, Select, Tuples
 
 SHOWN = 100  # runs of the queue
 
@@ -134,7 +134,7 @@ COUNTS = Tuples(
     .values_list("status")
     .annotate(Count("pk"))
 )
-LIVE = Select(LiveStream.objects.live(cast(Any, Given("now", LiveStream.expires_at))).order_by("started_at"))
+LIVE = Select(LiveStream.objects.live(cast(Any, Param("now", LiveStream.expires_at))).order_by("started_at"))
 QUEUE = Select(shown().filter(status=RunStatus.QUEUED).order_by("claim_order", "pk")[:SHOWN], shared=True)
 WAITING = Select(
     shown().filter(status=RunStatus.WAITING).order_by("waiting_since", "pk")[:SHOWN], shared=True

@@ -22,7 +22,7 @@ from schedules import conf
 from schedules.dispatch.loop import GRACE_SEC, Loop
 from stagent.lib.db import migrations
 from stagent.lib.log.output import LineWriter
-from stagent.lib.processes.gc_tuning import share_finely
+from stagent.lib.processes.gc_tuning import tune_thread_switching
 
 OVERRIDES = {"max_concurrent": "SCHEDULE_MAX_CONCURRENT", "lease_ttl": "SCHEDULE_LEASE_TTL_SEC"}
 
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             if (value := options[option]) is not None:
                 self._check(option, name, value)
                 conf.overrule(conf.BY_NAME[name], value)
-        share_finely()
+        tune_thread_switching()
         if hasattr(os, "nice") and options["nice"]:
             os.nice(options["nice"])
         loop = Loop(execute=not options["no_execute"], grace_sec=options["grace"])
@@ -76,11 +76,11 @@ class Command(BaseCommand):
     def _check_the_database(self) -> None:
         """Refuse a database that this code does not fit; one that is away may come back, the loop waits."""
         try:
-            missing = migrations.missing()
+            missing = migrations.missing_migrations()
         except DatabaseError:
             return
         if missing:
-            raise CommandError(f"migrations: {migrations.said(missing)}")
+            raise CommandError(f"migrations: {migrations.missing_migrations_message(missing)}")
 
     @staticmethod
     def _check(option: str, name: str, value: int) -> None:

@@ -189,7 +189,7 @@ def _write(dues: Sequence[DueDecision]) -> int:
     for firing in firings:
         if firing.outcome == Outcome.MISSED:
             notices.notify_missed_one_shot(firing, dues[0].now)
-    wakeup.ring()
+    wakeup.notify()
     return len(firings)
 
 

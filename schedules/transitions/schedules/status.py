@@ -45,7 +45,7 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
             return False
         forgiven = {"failure_streak": 0, "turn_budget_breach_streak": 0, "paused_reason": ""}
         _write(schedule, restarted(schedule, now) | forgiven | {"resumed_at": now})
-        wakeup.ring()
+        wakeup.notify()
     return True
 
 
@@ -93,7 +93,7 @@ def remove(schedule_id: int, *, now: datetime) -> bool:
             _stop(run_id, reason, now)
         standing.revoke_all([standing.in_schedule(schedule_id)])
         schedule.delete()
-        wakeup.ring()
+        wakeup.notify()
     return True
 
 

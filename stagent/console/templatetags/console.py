@@ -40,7 +40,7 @@ SHEETS = (
 
 register = template.Library()
 
-register.filter("span", formatting.span)
+register.filter("span", formatting.duration)
 register.filter("sentence", sentence)
 register.filter("usd", formatting.usd)
 register.filter("cost", formatting.cost)

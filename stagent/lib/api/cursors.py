@@ -19,7 +19,7 @@ def cursor_after(rows: QuerySet[Any], last: Model) -> str:
     return encode(_name(rows), [_plain(getattr(last, field.attname)) for field, _ in _order(rows)])
 
 
-def after[Row: Model](rows: QuerySet[Row], cursor: str) -> QuerySet[Row]:
+def rows_after[Row: Model](rows: QuerySet[Row], cursor: str) -> QuerySet[Row]:
     """Keep the rows that follow a cursor, in the order of the list."""
     order = _order(rows)
     said = decode(_name(rows), cursor)

@@ -8,19 +8,19 @@ from pydantic import BaseModel
 ATTRIBUTE, VERSION = "_stands_for", "_version_shown"
 
 
-def stands_for(request: HttpRequest, answer: BaseModel, *, but: dict[str, Any]) -> None:
+def represents(request: HttpRequest, answer: BaseModel, *, but: dict[str, Any]) -> None:
     """Let the answer count as unchanged while it is equal but for these fields (as in pydantic's exclude)."""
     setattr(request, ATTRIBUTE, answer.model_dump_json(exclude=but).encode())
 
 
 def shows[Shown: BaseModel](request: HttpRequest, row: Shown, version: str) -> Shown:
     """Begin the ETag of the answer with the version of this row, the same for GET and PATCH."""
-    stands_for(request, row, but={})
+    represents(request, row, but={})
     setattr(request, VERSION, version)
     return row
 
 
-def said(request: HttpRequest) -> bytes | None:
+def if_none_match(request: HttpRequest) -> bytes | None:
     """Return what the view said that its answer stands for."""
     return getattr(request, ATTRIBUTE, None)
 

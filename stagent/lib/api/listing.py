@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from pydantic import BaseModel, Field, model_validator
 
-from stagent.lib.api.cursors import after, cursor_after, decode, encode, unknown_cursor
+from stagent.lib.api.cursors import cursor_after, decode, encode, rows_after, unknown_cursor
 from stagent.lib.api.types import Listed
 from stagent.lib.db.paging import keys
 from stagent.lib.db.rows_by_key import ByKey
@@ -58,7 +58,7 @@ def page[Found: Model, Shown](
     """Return the stretch that was asked for; `read` reads its rows where the query is prepared."""
     refuse_unknown(request, type(asked).model_fields)
     cursor = asked.cursor if isinstance(asked, Paged) else ""
-    wanted = after(rows, cursor) if cursor else rows
+    wanted = rows_after(rows, cursor) if cursor else rows
     first = 0 if cursor else asked.offset
     last_one = first + asked.limit
     looked_up = (read.keys if read else keys)(wanted, first, last_one)

@@ -32,6 +32,6 @@ def creates_nothing[View: Callable[..., Any]](view: View) -> View:
     return view
 
 
-def answers(model: Any, *refusals: int, status: int = 200) -> dict[int, Any]:
+def responses(model: Any, *refusals: int, status: int = 200) -> dict[int, Any]:
     """Return what an operation answers: its model, and the refusals beside 401 and 403."""
     return {status: model} | dict.fromkeys(sorted({401, 403, *refusals}), Refusal)

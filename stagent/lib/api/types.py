@@ -90,7 +90,7 @@ Whole = StrictInt
 Warnings = list[dict[str, Any]]  # each with a type, and a message or a suggestion
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """What comes in: a field that we do not know is refused by its name."""
 
     model_config = ConfigDict(extra="forbid")
@@ -115,7 +115,7 @@ class Listed[Item](Page[Item]):
     next: str | None = Field(description="The `cursor` of the next page; null: there is none.")
 
 
-class Seen:
+class ListQuery:
     """A database row together with what is derived from it."""
 
     def __init__(self, row: Any, **derived: Any) -> None:

@@ -41,7 +41,7 @@ def _is_of_database(error: BaseException) -> bool:
     return isinstance(error, OF_DATABASE) or not kinds.isdisjoint(OF_DRIVER)
 
 
-def in_words(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Name an error in one line."""
     said = str(error).strip()
     return shorten(f"{type(error).__name__}: {said}", LONGEST) if said else type(error).__name__

@@ -58,7 +58,7 @@ async def database_threads(name: str) -> AsyncIterator[ThreadPool]:
         await asyncio.to_thread(pool.close, CLOSE_SEC)
 
 
-def keep_database_threads(name: str) -> None:
+def use_database_threads(name: str) -> None:
     """Let the running loop ask the database in several threads as long as its process lives."""
     loop = asyncio.get_running_loop()
     if loop not in AsyncToSync.loop_thread_executors:
@@ -85,7 +85,7 @@ def prioritised(priority: Priority) -> Iterator[None]:
         _priority.reset(token)
 
 
-async def in_database[T](function: Callable[..., T], *args: object, **named: object) -> T:
+async def db_sync_to_async[T](function: Callable[..., T], *args: object, **named: object) -> T:
     """Call a function that uses the ORM; while the database is busy or away, try again for a minute."""
     for wait in _waits():
         try:
@@ -99,13 +99,13 @@ async def in_database[T](function: Callable[..., T], *args: object, **named: obj
     return await _once(function, *args, **named)
 
 
-async def surely[T](function: Callable[..., T], *args: object, **named: object) -> T:
+async def shielded[T](function: Callable[..., T], *args: object, **named: object) -> T:
     """Do the same and see it through: a cancellation is raised here, but the write goes on."""
-    return await asyncio.shield(in_database(function, *args, **named))
+    return await asyncio.shield(db_sync_to_async(function, *args, **named))
 
 
 @contextmanager
-def connections_of_its_own() -> Iterator[None]:
+def own_connections() -> Iterator[None]:
     """Close what database connections a thread has opened, which nobody else would when it ends."""
     try:
         yield

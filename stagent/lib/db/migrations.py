@@ -7,12 +7,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 
-def missing() -> list[tuple[str, str]]:
+def missing_migrations() -> list[tuple[str, str]]:
     """Return the migrations that were not applied, each as its app and its name."""
     return sorted(_on_disk() - MigrationRecorder(connection).applied_migrations().keys())
 
 
-def said(migrations: list[tuple[str, str]]) -> str:
+def missing_migrations_message(migrations: list[tuple[str, str]]) -> str:
     """Say how many are missing, and what to do."""
     return f"{len(migrations)} not applied, {'.'.join(migrations[0])} the first; manage.py migrate"
 

@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
 
-def stretch[Row: Model](rows: QuerySet[Row], first: int, last: int) -> QuerySet[Row]:
+def page_of_ids[Row: Model](rows: QuerySet[Row], first: int, last: int) -> QuerySet[Row]:
     """Return the rows from `first` up to `last`: their keys are sorted and counted off, then they are read.
 
     A database that sorts whole rows, with their prompts, carries the whole table about for one page of it.
@@ -22,7 +22,7 @@ def keys(rows: QuerySet[Any], first: int, last: int) -> list[Any]:
     return list(rows.values_list("pk", flat=True)[first:last])
 
 
-def looked_up[Row: Model](rows: QuerySet[Row], most: int) -> tuple[QuerySet[Row], int]:
+def rows_by_id[Row: Model](rows: QuerySet[Row], most: int) -> tuple[QuerySet[Row], int]:
     """Return the rows and how many there are, counted no further than `most`; narrowed to fewer, by key.
 
     What hardly any row fits is looked for through the whole table, in the order in which it lies on the disk.

@@ -33,7 +33,7 @@ from django.db.models import (
 )
 from django.db.models.sql import UpdateQuery
 
-from stagent.lib.db.row_loader import Row, Rows, rows_of
+from stagent.lib.db.row_loader import Row, RowLoader, rows_of
 
 # Columns whose values every driver takes as they are; others are put into the form of their column.
 PLAIN = (AutoField, BooleanField, CharField, FloatField, ForeignKey, IntegerField, TextField)
@@ -54,7 +54,7 @@ else:
                 return super().__get__(instance, owner)
 
 
-class Given(Expression):
+class Param(Expression):
     """A value of a prepared query that is handed in when it runs, by this name, in the form of a column."""
 
     def __init__(self, name: str, column: Any) -> None:
@@ -65,7 +65,7 @@ class Given(Expression):
         return "%s", (self,)
 
 
-class GivenKeys(Given):
+class GivenKeys(Param):
     """Numbers that are handed in as a list: a subquery, so that one statement fits any number of them."""
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
@@ -104,7 +104,7 @@ class Select[M: Model]:
         return Statement(*self._compiler.as_sql())
 
     @_once
-    def _rows(self) -> "Rows[M]":
+    def _rows(self) -> "RowLoader[M]":
         return rows_of(self._compiler.klass_info, self._compiler)
 
 
@@ -126,7 +126,7 @@ class Tuples:
         sql, parameters = self._queryset.query.get_compiler(connection=connection).as_sql()
         if not self._sliced:
             return Statement(sql, parameters)
-        numbers = [Given(name, IntegerField()) for name in ("limit", "offset")]
+        numbers = [Param(name, IntegerField()) for name in ("limit", "offset")]
         return Statement(f"{sql} LIMIT %s OFFSET %s", [*parameters, *numbers])
 
 
@@ -168,10 +168,10 @@ class UpdateReturning[M: Model](Update[M]):
         return self._rows.read(rows)
 
     @_once
-    def _rows(self) -> "Rows[M]":
+    def _rows(self) -> "RowLoader[M]":
         model = self._queryset.model
         columns = [field.get_col(model._meta.db_table) for field in self.returning]
-        return Rows(model, [field.attname for field in self.returning], columns, self._compiler)
+        return RowLoader(model, [field.attname for field in self.returning], columns, self._compiler)
 
 
 class Statement:
@@ -186,7 +186,7 @@ class Statement:
         self._gaps = [
             (at, part.name, _keys if isinstance(part, GivenKeys) else _adapter(part.output_field))
             for at, part in enumerate(parameters)
-            if isinstance(part, Given)
+            if isinstance(part, Param)
         ]
 
     def run(self, values: dict[str, Any]) -> tuple[list[Row], int]:
@@ -222,9 +222,9 @@ class Statement:
 
 def _spelled_out(sql: str, parameters: Sequence[Any]) -> tuple[str, list[Any]]:
     """Write the constants into the text: SQLite plans anew, at every run, what a parameter decides."""
-    gaps = ["%s" if isinstance(part, Given) else _literal(part) for part in parameters] + [""]
+    gaps = ["%s" if isinstance(part, Param) else _literal(part) for part in parameters] + [""]
     text = "".join(before + gap for before, gap in zip(sql.split("%s"), gaps, strict=True))
-    return text, [part for part in parameters if isinstance(part, Given)]
+    return text, [part for part in parameters if isinstance(part, Param)]
 
 
 def _literal(constant: Any) -> str:

@@ -12,7 +12,7 @@ type Row = Sequence[Any]
 type Known = dict[tuple[int, Any], Model]  # by where their primary keys stand in a row, and those keys
 
 
-class Rows[M: Model]:
+class RowLoader[M: Model]:
     """Puts instances together as they lie in memory: no `__init__`, no signal of it.
 
     A column that was not read is read when it is asked for. `first` is where the columns of the model begin
@@ -26,7 +26,7 @@ class Rows[M: Model]:
         columns: Sequence[Any],
         compiler: Any,
         first: int = 0,
-        beside: "Sequence[Beside]" = (),
+        beside: "Sequence[RelatedLoader]" = (),
     ) -> None:
         self._model, self._names, self._beside = model, names, beside
         self._first, self._last = first, first + len(names)
@@ -55,10 +55,10 @@ class Rows[M: Model]:
         return instance
 
 
-class Beside(NamedTuple):
+class RelatedLoader(NamedTuple):
     """An instance that `select_related` reads with another one, and how the two know each other."""
 
-    rows: Rows[Any]
+    rows: RowLoader[Any]
     key: int  # where its primary key stands in a row
     tell: Callable[[Model, Model | None], None]
     tell_back: Callable[[Model, Model], None]
@@ -78,7 +78,7 @@ class Beside(NamedTuple):
         return known[place]
 
 
-def rows_of(info: dict[str, Any], compiler: Any) -> Rows[Any]:
+def rows_of(info: dict[str, Any], compiler: Any) -> RowLoader[Any]:
     """Read from Django's own notes which columns of a row belong to which model."""
     related = info.get("related_klass_infos", ())
     numbers = info["select_fields"] if related or "field" in info else range(len(compiler.select))
@@ -86,13 +86,13 @@ def rows_of(info: dict[str, Any], compiler: Any) -> Rows[Any]:
     names = [alias or column.target.attname for column, _, alias in selected]
     beside = [_beside(each, compiler) for each in related]
     columns = [column for column, _, _ in selected]
-    return Rows(info["model"], names, columns, compiler, numbers[0], beside)
+    return RowLoader(info["model"], names, columns, compiler, numbers[0], beside)
 
 
-def _beside(info: dict[str, Any], compiler: Any) -> Beside:
+def _beside(info: dict[str, Any], compiler: Any) -> RelatedLoader:
     rows, key = rows_of(info, compiler), info["model"]._meta.pk.attname
     at = next(n for n in info["select_fields"] if compiler.select[n][0].target.attname == key)
-    return Beside(rows, at, info["local_setter"], info["remote_setter"])
+    return RelatedLoader(rows, at, info["local_setter"], info["remote_setter"])
 
 
 def _converter(convert: Callable[..., Any], expression: Any) -> Callable[[Any], Any]:

@@ -8,7 +8,7 @@ from django.db import connection
 ARRAYS, ROWS = "SELECT * FROM unnest({})", "VALUES {}"
 
 
-def listed(rows: Sequence[Sequence[Any]], *types: str) -> tuple[str, list[Any]]:
+def sql_list(rows: Sequence[Sequence[Any]], *types: str) -> tuple[str, list[Any]]:
     """Return the SQL that yields these rows, and its parameters; `types` are PostgreSQL's, a column each.
 
     PostgreSQL gets an array for each column: 200 rows of VALUES took it twice as long to read and plan.

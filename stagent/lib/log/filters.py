@@ -9,18 +9,18 @@ from stagent.lib.text import shorten
 BROKE = 500
 
 
-def broke(record: LogRecord) -> bool:
+def is_server_error(record: LogRecord) -> bool:
     """Keep what broke on our side; what was refused is the asker's news and not the operator's."""
     return getattr(record, "status_code", BROKE) == BROKE
 
 
-def in_one_line(record: LogRecord) -> bool:
+def on_one_line(record: LogRecord) -> bool:
     """Leave the trace out, where the message says it all."""
     record.exc_info = record.exc_text = None
     return True
 
 
-def tells_no_outage(record: LogRecord) -> bool:
+def drop_outage_tracebacks(record: LogRecord) -> bool:
     """Leave out what tells that the database is away, whoever says it: the outage has a line of its own.
 
     It is counted there instead: a page request, a run or a reply that failed by it is one more failure.

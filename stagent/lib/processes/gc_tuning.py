@@ -7,7 +7,7 @@ TURN_SEC = 0.0001
 FULL_LOOK_AFTER = 30  # looks at what is new; Python's own is 10
 
 
-def share_finely() -> None:
+def tune_thread_switching() -> None:
     """Let threads take turns fifty times as often as Python does by itself.
 
     Who talks to the database gives the interpreter away at every statement and waits a turn to have it back
@@ -17,7 +17,7 @@ def share_finely() -> None:
     sys.setswitchinterval(TURN_SEC)
 
 
-def keep_what_is_there() -> None:
+def freeze_gc() -> None:
     """Look through all there is for garbage once, and never again through what is left.
 
     Called when what takes long is imported. Django and the SDK are 200,000 objects, 200 answers under way
@@ -29,6 +29,6 @@ def keep_what_is_there() -> None:
     gc.set_threshold(*gc.get_threshold()[:2], FULL_LOOK_AFTER)
 
 
-def tidy_up() -> None:
+def collect_garbage() -> None:
     """Look through everything now, because nobody waits for anything."""
     gc.collect()

@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from stagent.lib.db.errors import AWAY, in_words, is_away, is_full
+from stagent.lib.db.errors import AWAY, describe, is_away, is_full
 
 SETTLED_SEC = 1.0  # without a failure, before a success ends the outage
 DATABASE_SETTLED_SEC = 5.0
 FORGOTTEN_SEC = 60.0  # after so long without a failure the next one begins an outage anew
 MOST_NAMED = 1000
 
-__all__ = ["AWAY", "DATABASE", "Outage", "Outages", "Parts", "in_words"]
+__all__ = ["AWAY", "DATABASE", "Outage", "Outages", "Parts", "describe"]
 
 
 class Outage:
@@ -47,7 +47,7 @@ class Outage:
             self._log.warning(
                 "%s failed (%s). Stagent retries; the next line follows when it works again.",
                 self._activity,
-                in_words(error),
+                describe(error),
                 exc_info=trace,
             )
         if away:
@@ -65,7 +65,7 @@ class Outage:
             if not self.count:
                 self._began_at = self._failed_at
             self.count += 1
-            self.error = in_words(error)
+            self.error = describe(error)
             is_new = kind != "" and kind not in self._kinds
             if is_new:
                 self._kinds.add(kind)
@@ -117,7 +117,7 @@ class DatabaseOutage(Outage):
             "%s %s (%s; first met by: %s). Stagent retries; the next line follows when it can write again.",
             what,
             self.process,
-            in_words(error),
+            describe(error),
             activity.rstrip(" .,"),
         )
 

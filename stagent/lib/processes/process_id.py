@@ -6,7 +6,7 @@ import socket
 from functools import lru_cache
 
 
-def holder(role: str) -> str:
+def holder_id(role: str) -> str:
     """Return this process's name, for example scheduler@host:4711:9f3a2c."""
     return f"{role}@{socket.gethostname()[:60]}:{os.getpid()}:{_incarnation(os.getpid())}"
 
@@ -16,7 +16,7 @@ def _incarnation(pid: int) -> str:
     return secrets.token_hex(3)
 
 
-def is_gone(name: str) -> bool:
+def is_dead(name: str) -> bool:
     """Tell whether a holder was a process of this machine that is no more; False where nobody can know."""
     host, _, rest = name.partition("@")[2].partition(":")
     pid, _, incarnation = rest.partition(":")

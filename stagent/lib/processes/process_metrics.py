@@ -17,7 +17,7 @@ MEMORY_EVERY = 5  # samples
 MIB = 1024 * 1024
 
 
-class Gauge:
+class RunMetrics:
     """The lag and memory samples taken while one run ran."""
 
     def __init__(self) -> None:
@@ -37,25 +37,25 @@ class Gauge:
         return percentile(lags_ms, 99)
 
 
-class Vitals:
+class Sampler:
     """Samples the loop it runs on; every open gauge hears of each sample."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
         self._lock = threading.Lock()  # claims open gauges from the scheduler's thread
         self._recent: deque[float] = deque(maxlen=WINDOW)
-        self._gauges: set[Gauge] = set()
+        self._gauges: set[RunMetrics] = set()
         self.database_wait_p99_ms: Callable[[], float | None] = lambda: None  # the executor's, once it serves
         self.rss_mb = self._memory()
 
-    def open_gauge(self) -> Gauge:
-        gauge, rss_mb = Gauge(), self._memory()
+    def open_gauge(self) -> RunMetrics:
+        gauge, rss_mb = RunMetrics(), self._memory()
         with self._lock:
             gauge.note(self._recent[-1] if self._recent else 0.0, rss_mb)
             self._gauges.add(gauge)
         return gauge
 
-    def close_gauge(self, gauge: Gauge) -> None:
+    def close_gauge(self, gauge: RunMetrics) -> None:
         with self._lock:
             self._gauges.discard(gauge)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stagent.lib.processes.outage import Outage, in_words
+from stagent.lib.processes.outage import Outage, describe
 
 FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.1, 30.0  # before a restart, doubled each time
 WELL_SEC = 60.0  # a life longer than this begins the backoff anew
@@ -123,7 +123,7 @@ class Watched:
         with self._lock:
             now = self._now()
             lived, self._ended_at, self._is_down = now - self._started_at, now, True
-            self.error = in_words(error) if error else "it returned"
+            self.error = describe(error) if error else "it returned"
             wait = FIRST_WAIT_SEC if lived > WELL_SEC else self._wait_sec
             self._wait_sec = min(2 * wait, LONGEST_WAIT_SEC)
             return wait

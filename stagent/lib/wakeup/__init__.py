@@ -19,7 +19,8 @@ from django.db import connection, transaction
 from stagent.lib.db.prepared import Statement
 from stagent.lib.processes.supervisor import SUPERVISOR, SupervisedThread
 from stagent.lib.processes.watched import Watched
-from stagent.lib.wakeup.unix_socket import close_door, knock, open_door
+from stagent.lib.wakeup.unix_socket import close as close_door
+from stagent.lib.wakeup.unix_socket import listen, send
 
 CHANNEL = "stagent"
 LOOK_SEC = 0.25  # how long a missed knock goes unnoticed on SQLite
@@ -29,7 +30,7 @@ DIFFERENT_RINGS = 2**31
 log = logging.getLogger("stagent.bell")
 
 
-def ring() -> None:
+def notify() -> None:
     """Wake every scheduler when the present transaction commits; belongs into that transaction."""
     if connection.vendor == "postgresql":
         Statement(f"NOTIFY {CHANNEL}").run({})
@@ -39,7 +40,7 @@ def ring() -> None:
 
 
 def _knock() -> None:
-    knock(_doors())
+    send(_doors())
 
 
 def _doors() -> str:
@@ -47,7 +48,7 @@ def _doors() -> str:
     return f"{connection.settings_dict['NAME']}.bells"
 
 
-class Bell:
+class Wakeup:
     """What a loop sleeps on; `strike` wakes it from any thread of its process and from signal handlers."""
 
     def __init__(self) -> None:
@@ -63,7 +64,7 @@ class Bell:
             self._listener = SUPERVISOR.thread("wake-up listener", self._listen, logger=log)
             self._listener.start()
         else:
-            self._door = open_door(Path(_doors()))
+            self._door = listen(Path(_doors()))
             self._version, self._rung = _pragma("data_version"), _pragma("user_version")
 
     def close(self) -> None:

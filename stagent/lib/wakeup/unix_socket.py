@@ -13,7 +13,7 @@ LONGEST = 90
 STALE = (ConnectionRefusedError, FileNotFoundError)
 
 
-def knock(folder: str | Path) -> None:
+def send(folder: str | Path) -> None:
     """Knock on every door in the folder; doors that nobody is behind any more are taken away."""
     with contextlib.suppress(FileNotFoundError):
         if doors := os.listdir(folder):  # noqa: PTH208 - names are enough where there are none
@@ -32,7 +32,7 @@ def _knock(doors: list[Path]) -> None:
                 pass  # its queue is full: it has been knocked at already
 
 
-def open_door(folder: Path) -> socket.socket | None:
+def listen(folder: Path) -> socket.socket | None:
     """Return a socket that hears knocks, or None where there cannot be one."""
     if not hasattr(socket, "AF_UNIX"):
         return None
@@ -48,7 +48,7 @@ def open_door(folder: Path) -> socket.socket | None:
     return ear
 
 
-def close_door(ear: socket.socket) -> None:
+def close(ear: socket.socket) -> None:
     """Take the door away; who knocks now finds nobody."""
     Path(os.fsdecode(ear.getsockname())).unlink(missing_ok=True)
     ear.close()

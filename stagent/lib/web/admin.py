@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
-from stagent.lib.db.paging import looked_up, stretch
+from stagent.lib.db.paging import page_of_ids, rows_by_id
 from stagent.lib.web.formatting import NOTHING, link
 
 MOST_COUNTED = 10_000
@@ -61,7 +61,7 @@ def names(model: str, numbers: Iterable[int | None]) -> dict[int, str]:
     return {row.pk: str(row) for row in rows}
 
 
-def ask_first(
+def confirm(
     model_admin: admin.ModelAdmin, request: HttpRequest, rows: Sequence[Model], verb: str, consequence: str
 ) -> HttpResponse:
     """Ask whether somebody is sure; who is sends the same form again, with `sure` in it."""
@@ -94,13 +94,13 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def _found(self) -> tuple[QuerySet, int]:
-        return looked_up(cast(QuerySet, self.object_list), MOST_COUNTED)
+        return rows_by_id(cast(QuerySet, self.object_list), MOST_COUNTED)
 
     def page(self, number: int | str) -> Page:
         """Return a page whose rows alone are read whole."""
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
-        return Page(stretch(self.rows, first, min(first + self.per_page, self.count)), number, self)
+        return Page(page_of_ids(self.rows, first, min(first + self.per_page, self.count)), number, self)
 
 
 class ConsoleAdmin(admin.ModelAdmin):

@@ -20,7 +20,7 @@ class _Echo:
         return line
 
 
-def sheet(
+def csv_response(
     request: HttpRequest, name: str, heading: Sequence[str], rows: Iterable[Iterable[object]], **headers: str
 ) -> StreamingHttpResponse:
     """Send rows under a heading as `name`.csv; `headers` with underscores for hyphens."""

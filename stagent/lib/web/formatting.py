@@ -51,14 +51,16 @@ def distance(away: timedelta) -> str:
     return f"in {seconds // size:.0f} {unit}" if away > timedelta() else f"{seconds // size:.0f} {unit} ago"
 
 
-def span(milliseconds: float | None) -> SafeString:
+def duration(milliseconds: float | None) -> SafeString:
     """A duration: 850 ms, 4.2 s, 3 min 12 s."""
     return (
-        NOTHING if milliseconds is None else format_html('<span class="number">{}</span>', said(milliseconds))
+        NOTHING
+        if milliseconds is None
+        else format_html('<span class="number">{}</span>', outcome_text(milliseconds))
     )
 
 
-def said(milliseconds: float) -> str:
+def outcome_text(milliseconds: float) -> str:
     """Say a duration in its two largest units."""
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"

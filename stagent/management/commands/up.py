@@ -27,8 +27,8 @@ from stagent.lib import clock, env
 from stagent.lib.log.output import LineWriter
 from stagent.ops import demo, first_admin
 from stagent.ops.first_admin import FirstUser, NameTaken
-from stagent.supervisor.port import CannotListen, address_of, answers, is_local, take_port
-from stagent.supervisor.supervisor import Child, Household
+from stagent.supervisor.port import CannotListen, address_of, answers, bind, is_local
+from stagent.supervisor.supervisor import Child, ProcessSupervisor
 
 ASK_EVERY_SEC = 0.25
 SLOW_START_SEC = 30.0
@@ -38,7 +38,7 @@ class Command(BaseCommand):
     help = "Bring Stagent up: database, first user, demo, then web and scheduler together with one log."
 
     _log: LineWriter | None = None
-    _household: Household | None = None
+    _household: ProcessSupervisor | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0 is everywhere")
@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, no_demo: bool, **options: Any) -> None:
         """Do the steps of this module's docstring."""
         try:
-            listener = take_port(host, port)
+            listener = bind(host, port)
         except CannotListen as error:
             raise CommandError(str(error)) from None
         with listener:
@@ -111,7 +111,7 @@ class Command(BaseCommand):
     async def _serve(self, listener: socket.socket) -> int:
         worker = [Child("worker", "manage", ["procrastinate", "worker"])] if handover.is_cluster() else []
         web = ("-v", "0", "--fd", str(listener.fileno()), "stagent.asgi:application")
-        self._household = Household(
+        self._household = ProcessSupervisor(
             [
                 Child("web", "daphne", web, inherits=[listener.fileno()]),
                 Child("scheduler", "manage", ["runscheduler", "--skip-checks"]),  # this command has made them

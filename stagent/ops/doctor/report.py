@@ -22,7 +22,7 @@ from schedules.dispatch import next_instant_check
 from schedules.models import Run, Schedule, Scheduler
 from schedules.timing.timezones import ZoneError, zone
 from stagent.lib import clock, zone_data
-from stagent.lib.db.errors import in_words, is_full
+from stagent.lib.db.errors import describe, is_full
 from stagent.ops import health
 from stagent.ops.doctor import news
 from stagent.ops.doctor.prices import prices
@@ -52,7 +52,7 @@ def _safely(check: Check, now: datetime) -> Finding:
     try:
         return check(now)
     except (DatabaseError, OSError, ValueError) as error:
-        said = "the disk is full" if is_full(error) else in_words(error)
+        said = "the disk is full" if is_full(error) else describe(error)
         return Finding(check.__name__.replace("_", " "), Level.FAIL, said)
 
 
@@ -145,12 +145,12 @@ def clocks(now: datetime) -> Finding:
 
 def zones(now: datetime) -> Finding:
     """Load the zone of the install and of every schedule."""
-    source = f"time-zone data {zone_data.choose()}"
+    source = f"time-zone data {zone_data.choose_zone_data()}"
     used = {settings.TIME_ZONE, *Schedule.objects.order_by().values_list("timezone", flat=True).distinct()}
     if unknown := sorted(name for name in used if not _known(name)):
         return Finding("zones", Level.FAIL, f"unknown: {', '.join(unknown)}; {source}")
     there = {one.zone_data for one in Scheduler.objects.running(now) if one.zone_data}
-    if others := sorted(there - {str(zone_data.choose())}):
+    if others := sorted(there - {str(zone_data.choose_zone_data())}):
         return Finding("zones", Level.WARN, f"schedulers use others: {', '.join(others)}; here {source}")
     return Finding("zones", Level.OK, f"{len(used)} in use, the install's is {settings.TIME_ZONE}; {source}")
 

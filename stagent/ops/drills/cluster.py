@@ -28,7 +28,7 @@ from schedules.services import edit_schedule  # noqa: E402
 from schedules.states import RunStatus, Source  # noqa: E402
 from schedules.transitions import enqueue  # noqa: E402
 from stagent.lib import clock, wakeup  # noqa: E402
-from stagent.ops.drills.observer import Watch  # noqa: E402
+from stagent.ops.drills.observer import Observer  # noqa: E402
 from stagent.ops.drills.processes import wait_for  # noqa: E402
 from stagent.ops.drills.report import Report  # noqa: E402
 from stagent.ops.drills.seed import options  # noqa: E402
@@ -48,7 +48,7 @@ COMMANDS = {
 }
 
 
-class Rack:
+class WorkerHosts:
     """The hosts, each a process with a data folder that no other sees."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Rack:
 
 def main() -> int:
     report = Report()
-    with Rack() as rack:
+    with WorkerHosts() as rack:
         wait_for(
             lambda: Scheduler.objects.filter(A_WORKER).count() == WORKERS,
             "all workers are there",
@@ -90,7 +90,7 @@ def main() -> int:
         )
         report.note(f"{ROUNDS} hosts are killed while {ROUNDS * RUNS_A_ROUND} runs are handed over.")
         report.note(f"Seed {OPTIONS.seed}")
-        with Watch() as watch:
+        with Observer() as watch:
             for number in range(ROUNDS):
                 _queue(number)
                 time.sleep(CHANCE.uniform(*CALM_SEC))
@@ -111,10 +111,10 @@ def _queue(number: int) -> None:
                 "cron": "0 0 1 1 *",
             }
             enqueue(edit_schedule.save(Schedule(), given, now=now), source=Source.MANUAL, now=now)
-        wakeup.ring()
+        wakeup.notify()
 
 
-def _tell(report: Report, watch: Watch) -> None:
+def _tell(report: Report, watch: Observer) -> None:
     report.note("")
     cap, wanted = conf.load().max_concurrent, ROUNDS * RUNS_A_ROUND
     report.promise(

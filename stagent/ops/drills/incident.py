@@ -25,9 +25,9 @@ from schedules.models import Firing, Run, Schedule, Scheduler, Slot  # noqa: E40
 from schedules.services import edit_schedule, run_now  # noqa: E402
 from stagent.lib import clock  # noqa: E402
 from stagent.models import ApiToken  # noqa: E402
-from stagent.ops.drills.observer import Watch  # noqa: E402
-from stagent.ops.drills.person import Heard, Person  # noqa: E402
-from stagent.ops.drills.processes import Crew, wait_for  # noqa: E402
+from stagent.ops.drills.observer import Observer  # noqa: E402
+from stagent.ops.drills.person import Person, ReceivedMessages  # noqa: E402
+from stagent.ops.drills.processes import Processes, wait_for  # noqa: E402
 from stagent.ops.drills.report import Report, percentile, spread  # noqa: E402
 
 HEAVY, FORCED = 5, 2
@@ -44,7 +44,7 @@ def main() -> int:
     report = Report()
     person = User.objects.create_superuser("person", password=None)
     token = ApiToken.objects.issue(person, "drill", now=clock.now())[1]
-    with Crew() as crew:
+    with Processes() as crew:
         wait_for(Scheduler.objects.exists, "a scheduler runs")
         report.note("A calm moment: a person chats, nothing else happens.")
         asyncio.run(_chat(Person(crew.port, token, "first"), 1))  # the process takes its first breath
@@ -52,7 +52,7 @@ def main() -> int:
         report.note(
             f"{HEAVY} schedules of {TURNS} steps come due at the same instant, {FORCED} more are forced."
         )
-        with Watch() as watch:
+        with Observer() as watch:
             _all_at_once(person)
             busy = asyncio.run(_chat_until_done(Person(crew.port, token, "busy")))
             wait_for(_done, "the agents are done", 300)
@@ -75,11 +75,11 @@ def _schedule(name: str, now: datetime, owner: User, **when: object) -> Schedule
     return edit_schedule.save(Schedule(owner=owner), given, now=now)
 
 
-async def _chat(person: Person, times: int) -> list[Heard]:
+async def _chat(person: Person, times: int) -> list[ReceivedMessages]:
     return [await person.ask(QUESTION) for _ in range(times)]
 
 
-async def _chat_until_done(person: Person) -> list[Heard]:
+async def _chat_until_done(person: Person) -> list[ReceivedMessages]:
     """Chat as long as a heavy run is at work; who waits for the chat to end shall not wait for ever."""
     heard = []
     while await asyncio.to_thread(_is_busy):
@@ -95,7 +95,9 @@ def _done() -> bool:
     return Run.objects.count() == HEAVY + FORCED and not Run.objects.unfinished().exists()
 
 
-def _tell(report: Report, watch: Watch, calm: list[Heard], busy: list[Heard]) -> None:
+def _tell(
+    report: Report, watch: Observer, calm: list[ReceivedMessages], busy: list[ReceivedMessages]
+) -> None:
     cap = conf.load().max_concurrent
     report.note("")
     report.promise(
@@ -119,7 +121,7 @@ def _tell_runs(report: Report) -> None:
     report.goal("event-loop lag p99, the worst run's", f"{lag:.0f} ms", lag < LAG_MS)
 
 
-def _tell_chat(report: Report, calm: list[Heard], busy: list[Heard]) -> None:
+def _tell_chat(report: Report, calm: list[ReceivedMessages], busy: list[ReceivedMessages]) -> None:
     quiet, full = _firsts(calm), _firsts(busy)
     report.fact("first token, calm", spread(quiet))
     report.fact("first token, cap full", spread(full))
@@ -136,7 +138,7 @@ def _tell_chat(report: Report, calm: list[Heard], busy: list[Heard]) -> None:
     report.promise("answers heard word for word", f"{true} of {total}", true == total and bool(busy))
 
 
-def _firsts(heard: Sequence[Heard]) -> list[float]:
+def _firsts(heard: Sequence[ReceivedMessages]) -> list[float]:
     return [one.first_ms for one in heard if one.first_ms is not None]
 
 

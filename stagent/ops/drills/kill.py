@@ -30,13 +30,13 @@ from schedules.models import Delivery, Firing, Run, Scheduler, Slot  # noqa: E40
 from stagent.lib import clock  # noqa: E402
 from stagent.models import ApiToken  # noqa: E402
 from stagent.ops import audit  # noqa: E402
-from stagent.ops.drills.observer import Watch  # noqa: E402
-from stagent.ops.drills.person import Heard, Person  # noqa: E402
-from stagent.ops.drills.processes import Crew, wait_for  # noqa: E402
+from stagent.ops.drills.observer import Observer  # noqa: E402
+from stagent.ops.drills.person import Person, ReceivedMessages  # noqa: E402
+from stagent.ops.drills.processes import Processes, wait_for  # noqa: E402
 from stagent.ops.drills.report import Report  # noqa: E402
 from stagent.ops.drills.seed import options  # noqa: E402
 from stagent.ops.drills.webhook_receiver import Receiver  # noqa: E402
-from stagent.ops.drills.workload import Answering, Load  # noqa: E402
+from stagent.ops.drills.workload import Answering, Workload  # noqa: E402
 
 PEOPLE = 3
 TALK = "Talk. [[offline: tokens=80 delay=20ms]]"
@@ -58,10 +58,10 @@ def main() -> int:
     owner = User.objects.create_superuser("owner", password=None)
     token = ApiToken.objects.issue(owner, "drill", now=clock.now())[1]
     Profile.objects.create(slug="drill", name="Drill", tools=["*"])
-    with Receiver(drill.seed) as receiver, Crew() as crew, Answering(owner) as answering:
+    with Receiver(drill.seed) as receiver, Processes() as crew, Answering(owner) as answering:
         wait_for(Scheduler.objects.exists, "a scheduler runs")
-        load = Load(owner, chance, receiver.url)
-        with Watch() as watch:
+        load = Workload(owner, chance, receiver.url)
+        with Observer() as watch:
             rounds = Rounds(drill.rounds, drill.minutes, chance, report)
             heard = asyncio.run(_live_through(crew, token, rounds, load))
             wait_for(lambda: _is_quiet(load), "everything is settled", QUIET_SEC)
@@ -89,7 +89,7 @@ class Rounds:
     def calm_sec(self) -> float:
         return self._chance.uniform(*CALM_SEC)
 
-    def strike(self, crew: Crew) -> None:
+    def strike(self, crew: Processes) -> None:
         """Strike one of the processes, each kind in turn before chance decides."""
         what = STRIKES[self._done] if self._done < len(STRIKES) else self._chance.choice(STRIKES)
         self._done += 1
@@ -107,14 +107,16 @@ class Rounds:
             self._report.note(f"       {victim} stopped for {seconds:.1f} s")
 
 
-def _is_up(crew: Crew, victim: str) -> bool:
+def _is_up(crew: Processes, victim: str) -> bool:
     """Tell whether a process is at work, and not just starting."""
     if victim == "scheduler":
         return Scheduler.objects.filter(pid=crew.pid(victim)).exists()
     return crew.answers() and bool(crew.children("web"))
 
 
-async def _live_through(crew: Crew, token: str, rounds: Rounds, load: Load) -> list[Heard]:
+async def _live_through(
+    crew: Processes, token: str, rounds: Rounds, load: Workload
+) -> list[ReceivedMessages]:
     over = asyncio.Event()
     people = [Person(crew.port, token, f"person {number}", QUIET_SEC) for number in range(PEOPLE)]
     async with asyncio.TaskGroup() as group:
@@ -133,7 +135,7 @@ async def _chat(person: Person, over: asyncio.Event) -> None:
         await person.ask(TALK)
 
 
-def _is_quiet(load: Load) -> bool:
+def _is_quiet(load: Workload) -> bool:
     """Tell whether nothing is under way."""
     fired = Firing.objects.exclude(kind="manual").count() >= len(load.instants)
     busy = Run.objects.unfinished().exists() or Message.objects.unfinished().exists()
@@ -144,7 +146,7 @@ def _is_told() -> bool:
     return not Delivery.objects.filter(status=Delivery.Status.PENDING).exists()
 
 
-def _tell(report: Report, watch: Watch, load: Load, heard: list[Heard]) -> None:
+def _tell(report: Report, watch: Observer, load: Workload, heard: list[ReceivedMessages]) -> None:
     report.note("")
     cap = conf.load().max_concurrent
     report.promise(
@@ -157,7 +159,7 @@ def _tell(report: Report, watch: Watch, load: Load, heard: list[Heard]) -> None:
     _tell_answers(report, heard)
 
 
-def _tell_firings(report: Report, load: Load) -> None:
+def _tell_firings(report: Report, load: Workload) -> None:
     fired = Firing.objects.filter(schedule__in=load.instants, outcome="fired").count()
     wanted = len(load.instants)
     report.promise("instants that fired, each once", f"{fired} of {wanted}", fired == wanted)
@@ -202,7 +204,7 @@ def _wrote_late(run: Run) -> int:
     return after.exclude(kind="late_result").count()
 
 
-def _tell_answers(report: Report, heard: list[Heard]) -> None:
+def _tell_answers(report: Report, heard: list[ReceivedMessages]) -> None:
     replies = Message.objects.replies()
     report.promise("answers never settled", (open_ := replies.unfinished().count()), open_ == 0)
     blank = replies.filter(text="", notice="").count()

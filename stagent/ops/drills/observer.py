@@ -17,7 +17,7 @@ LOOK = """
 """
 
 
-class Watch:
+class Observer:
     """Remembers the most it saw."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ PATIENCE_SEC = 90.0
 
 
 @dataclass
-class Heard:
+class ReceivedMessages:
     """One answer, as it reached the person."""
 
     asked: str
@@ -58,11 +58,11 @@ class Person:
         self._patience_sec = patience_sec
         self._line: _Line | None = None
         self._conversation_id: str | None = None
-        self.heard: list[Heard] = []
+        self.heard: list[ReceivedMessages] = []
 
-    async def ask(self, text: str) -> Heard:
+    async def ask(self, text: str) -> ReceivedMessages:
         """Say something and listen to the answer until it is over, over as many lines as that takes."""
-        asked = Heard(f"{self._name}-{len(self.heard)}", time.monotonic())
+        asked = ReceivedMessages(f"{self._name}-{len(self.heard)}", time.monotonic())
         self.heard.append(asked)
         async with asyncio.timeout(self._patience_sec):
             while asked.final is None:
@@ -73,7 +73,7 @@ class Person:
                     await asyncio.sleep(RETRY_SEC)
         return asked
 
-    async def _listen(self, asked: Heard, text: str) -> None:
+    async def _listen(self, asked: ReceivedMessages, text: str) -> None:
         line = self._line or await self._connect(asked)
         if not asked.reply_id:
             await self._send(line, asked, text)
@@ -82,7 +82,7 @@ class Person:
             if _is_of(asked, frame):
                 asked.take(frame)
 
-    async def _send(self, line: "_Line", asked: Heard, text: str) -> None:
+    async def _send(self, line: "_Line", asked: ReceivedMessages, text: str) -> None:
         """Say it until it is accepted; what is heard before that may be of this answer already."""
         early: list[dict[str, Any]] = []
         said = {"client_msg_id": asked.asked, "conversation_id": self._conversation_id, "text": text}
@@ -94,13 +94,13 @@ class Person:
             if _is_of(asked, each):
                 asked.take(each)
 
-    async def _connect(self, asked: Heard) -> "_Line":
+    async def _connect(self, asked: ReceivedMessages) -> "_Line":
         self._line = line = await _dial(self._port, self._token)
         line.say({"type": "hello", "positions": {asked.reply_id: asked.seq} if asked.reply_id else {}})
         return line
 
 
-def _is_of(asked: Heard, frame: dict[str, Any]) -> bool:
+def _is_of(asked: ReceivedMessages, frame: dict[str, Any]) -> bool:
     return frame.get("message_id") == asked.reply_id and frame["type"] not in {"feed", "accepted"}
 
 

@@ -16,7 +16,7 @@ import psutil
 PATIENCE_SEC = 120.0
 
 
-class Crew:
+class Processes:
     """A web process and a scheduler, with the environment that this process has."""
 
     def __init__(self) -> None:

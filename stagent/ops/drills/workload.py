@@ -31,7 +31,7 @@ FORCES, CANCELS = 0.3, 0.15  # of all rounds
 SOON_SEC = (1.0, 4.0)  # until a new schedule fires
 
 
-class Load:
+class Workload:
     """Makes schedules that fire once, and runs that people ask for, in a round's time."""
 
     def __init__(self, owner: User, chance: random.Random, webhook: str) -> None:
@@ -49,7 +49,7 @@ class Load:
         self._ever.append(schedule := self._schedule(now, cron="0 0 1 1 *"))
         with transaction.atomic():
             enqueue(schedule, source=Source.MANUAL, now=now)
-            wakeup.ring()
+            wakeup.notify()
         self.by_hand += 1
         if self._chance.random() < FORCES:
             self._force(now)

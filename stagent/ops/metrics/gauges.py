@@ -15,7 +15,7 @@ from schedules.states import ScheduleStatus
 MIB = 1024 * 1024
 
 
-def look(at: StartConditions) -> Iterator[Metric]:
+def collect(at: StartConditions) -> Iterator[Metric]:
     """Return every gauge."""
     yield from _slots(at)
     yield from _queue(at)

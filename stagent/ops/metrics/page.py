@@ -26,8 +26,8 @@ class Install(Collector):
     """Everything there is to tell; collected anew at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        yield from gauges.look(conditions.load(now := clock.now(), effective_cap.load(now)))
-        yield from totals.look(rollup.totals())
+        yield from gauges.collect(conditions.load(now := clock.now(), effective_cap.load(now)))
+        yield from totals.collect(rollup.totals())
 
 
 @never_cache

@@ -57,7 +57,7 @@ HISTOGRAMS: Mapping[str, tuple[Histogram, str]] = {
 }  # fmt: skip
 
 
-def look(totals: Totals) -> Iterator[Metric]:
+def collect(totals: Totals) -> Iterator[Metric]:
     """Return every counter and histogram."""
     for counter in COUNTERS:
         yield counter.told(totals)

@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 
 from schedules.monitoring.rollups import rollup
-from stagent.ops.sample_data.bulk_copy import at_ease
-from stagent.ops.sample_data.conversations import talk
-from stagent.ops.sample_data.runs import work
+from stagent.ops.sample_data.bulk_copy import without_triggers
+from stagent.ops.sample_data.conversations import fill_conversations
+from stagent.ops.sample_data.runs import fill_runs
 from stagent.ops.sample_data.schedules import schedules
 
 
@@ -30,12 +30,12 @@ class Size:
 def fill(size: Size, now: datetime, tell: Callable[[str], Any]) -> None:
     """Write it all, telling how far it is; counters of /metrics begin after it."""
     dice = Random(7)
-    with at_ease():
+    with without_triggers():
         made = schedules(size.schedules, now, dice)
         tell(f"{len(made):,} schedules")
-        for done in work(size.firings, size.runs, made, now, dice):
+        for done in fill_runs(size.firings, size.runs, made, now, dice):
             tell(done)
         if size.conversations:
-            talk(size.conversations, size.messages, now, dice)
+            fill_conversations(size.conversations, size.messages, now, dice)
             tell(f"{size.conversations:,} conversations of {size.messages:,} messages")
     rollup.start(now)

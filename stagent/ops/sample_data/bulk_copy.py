@@ -25,7 +25,7 @@ type Same = Mapping[str, Any]
 
 
 @contextmanager
-def at_ease() -> Iterator[None]:
+def without_triggers() -> Iterator[None]:
     """Give SQLite the memory that many rows need, on this connection; gather statistics at the end."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -43,7 +43,7 @@ def numbers(model: type[Model]) -> "count[int]":
     return count((newest or 0) + 1)
 
 
-def pour(
+def copy_rows(
     model: type[Model], columns: Sequence[str], rows: Iterable[Values], same: Same = NOTHING
 ) -> Iterator[int]:
     """Write rows of these columns, batch by batch; yield how many there are so far.
@@ -63,9 +63,9 @@ def pour(
             cursor.execute(statement)
 
 
-def pour_all(model: type[Model], columns: Sequence[str], rows: Iterable[Values], same: Same = NOTHING) -> int:
+def copy_all(model: type[Model], columns: Sequence[str], rows: Iterable[Values], same: Same = NOTHING) -> int:
     """Write all rows and return how many there were."""
-    return max(pour(model, columns, rows, same), default=0)
+    return max(copy_rows(model, columns, rows, same), default=0)
 
 
 def _column(model: type[Model], attname: str) -> str:

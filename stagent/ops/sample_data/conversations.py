@@ -14,7 +14,7 @@ from agents.models import Event, StreamRecord, Transcript
 from chat.feed.events import Finalised, Started
 from chat.models import Conversation, Message
 from chat.states import MessageStatus, Reason, Role
-from stagent.ops.sample_data.bulk_copy import Values, numbers, pour_all
+from stagent.ops.sample_data.bulk_copy import Values, copy_all, numbers
 from stagent.ops.sample_data.schedules import ABOUT, WORK
 
 MONTH = timedelta(days=30)
@@ -27,7 +27,7 @@ SENTENCES = (
 )  # fmt: skip
 
 
-class Said(NamedTuple):
+class SampleMessage(NamedTuple):
     """A row of the messages."""
 
     id: int
@@ -41,7 +41,7 @@ class Said(NamedTuple):
     transcript_id: int | None = None
 
 
-def talk(conversations: int, messages: int, now: datetime, dice: Random) -> None:
+def fill_conversations(conversations: int, messages: int, now: datetime, dice: Random) -> None:
     """Write so many conversations, the first one the longest, the last one the latest."""
     lengths = _lengths(conversations, messages)
     ids, said = numbers(Conversation), numbers(Message)
@@ -56,14 +56,14 @@ def talk(conversations: int, messages: int, now: datetime, dice: Random) -> None
         for row in _messages(number, mine, begun, min(MINUTE, gap / len(mine)), logs, dice)
     ]
     replies = [row for row in rows if row.role == Role.ASSISTANT]
-    pour_all(
+    copy_all(
         Transcript, ("id", "last_seq", "created_at"), ((r.transcript_id, 3, r.created_at) for r in replies)
     )
-    pour_all(Message, Said._fields, rows, {"status": MessageStatus.COMPLETE, "model": "offline"})
-    pour_all(
+    copy_all(Message, SampleMessage._fields, rows, {"status": MessageStatus.COMPLETE, "model": "offline"})
+    copy_all(
         Event, ("transcript_id", "seq", "kind", "data", "at"), (row for said in replies for row in _log(said))
     )
-    pour_all(StreamRecord, STREAM, (_stream(reply, dice) for reply in replies), {"reason": Reason.COMPLETED})
+    copy_all(StreamRecord, STREAM, (_stream(reply, dice) for reply in replies), {"reason": Reason.COMPLETED})
     # The heads last: a conversation names its newest message, which names it.
     heads = [Conversation(pk=number, head_id=mine[-1]) for number, mine in firsts]
     Conversation.objects.bulk_update(heads, ["head"], batch_size=300)
@@ -90,12 +90,12 @@ def _conversations(firsts: list[tuple[int, list[int]]], begins: list[datetime], 
         for (number, _), begun in zip(firsts, begins, strict=True)
     )
     columns = ("id", "title", "created_at", "active_at", "answered_at", "read_at")
-    pour_all(Conversation, columns, rows, {"owner_id": owner.pk})
+    copy_all(Conversation, columns, rows, {"owner_id": owner.pk})
 
 
 def _messages(
     conversation: int, ids: list[int], begun: datetime, apart: timedelta, logs: "count[int]", dice: Random
-) -> Iterator[Said]:
+) -> Iterator[SampleMessage]:
     """Make a question and an answer in turns, each below the one before."""
     parent: int | None = None
     for place, number in enumerate(ids):
@@ -103,11 +103,11 @@ def _messages(
         if place % 2:
             text = "\n\n".join(_sentence(dice) for _ in range(8))
             log = next(logs)
-            yield Said(
+            yield SampleMessage(
                 number, conversation, parent, Role.ASSISTANT, text, at, at + apart, Reason.COMPLETED, log
             )
         else:
-            yield Said(number, conversation, parent, Role.USER, _sentence(dice), at, at)
+            yield SampleMessage(number, conversation, parent, Role.USER, _sentence(dice), at, at)
         parent = number
 
 
@@ -115,7 +115,7 @@ def _sentence(dice: Random) -> str:
     return dice.choice(SENTENCES).format(about=dice.choice(ABOUT), work=dice.choice(WORK).lower())
 
 
-def _log(reply: Said) -> Iterator[Values]:
+def _log(reply: SampleMessage) -> Iterator[Values]:
     digest = sha256(reply.text.encode()).hexdigest()
     begun = Started(model="offline", profile="assistant")
     ended = Finalised(MessageStatus.COMPLETE, Reason.COMPLETED, "", digest, len(reply.text))
@@ -127,7 +127,7 @@ def _log(reply: Said) -> Iterator[Values]:
 STREAM = ("key", "started_at", "ended_at", "first_token_ms", "overhead_ms", "total_ms")
 
 
-def _stream(reply: Said, dice: Random) -> Values:
+def _stream(reply: SampleMessage, dice: Random) -> Values:
     first, total = dice.randrange(200, 3_000), dice.randrange(3_000, 40_000)
     ended = reply.created_at + timedelta(milliseconds=total)
     return f"message:{reply.id}", reply.created_at, ended, first, first // 100, total

@@ -12,7 +12,7 @@ from agents.models import Approval, Event, LedgerEntry, Transcript
 from agents.states import Activity, ApprovalKind, ApprovalStatus, FailureReason
 from schedules.models import Delivery, Firing, Run, Schedule
 from schedules.states import FiringKind, Outcome, RunStatus, Source
-from stagent.ops.sample_data.bulk_copy import Values, numbers, pour, pour_all
+from stagent.ops.sample_data.bulk_copy import Values, copy_all, copy_rows, numbers
 
 MONTH = timedelta(days=30)
 MS = timedelta(milliseconds=1)
@@ -33,7 +33,7 @@ FAILURES = (
 )  # fmt: skip
 
 
-class Fired(NamedTuple):
+class SampleFiring(NamedTuple):
     """A row of the firings; what did not happen is empty."""
 
     id: int
@@ -61,13 +61,13 @@ class Fired(NamedTuple):
     failure_reason: str = ""
 
 
-def work(
+def fill_runs(
     firings: int, runs: int, schedules: Sequence[Schedule], now: datetime, dice: Random
 ) -> Iterator[str]:
     """Write firings spread over the month, the schedules taking turns, then the runs; tell how far it is."""
-    newest: deque[Fired] = deque(maxlen=runs)
+    newest: deque[SampleFiring] = deque(maxlen=runs)
     rows = _firings(firings, schedules, newest, now, dice)
-    for number, done in enumerate(pour(Firing, Fired._fields, rows, AS_SCHEDULED), start=1):
+    for number, done in enumerate(copy_rows(Firing, SampleFiring._fields, rows, AS_SCHEDULED), start=1):
         if number % TOLD_EVERY == 0 or done == firings:
             yield f"{done:,} firings"
     by_id = {schedule.pk: schedule for schedule in schedules}
@@ -82,8 +82,8 @@ def work(
 
 
 def _firings(
-    many: int, schedules: Sequence[Schedule], newest: deque[Fired], now: datetime, dice: Random
-) -> Iterator[Fired]:
+    many: int, schedules: Sequence[Schedule], newest: deque[SampleFiring], now: datetime, dice: Random
+) -> Iterator[SampleFiring]:
     """Make them one by one, and keep the newest that have ended."""
     gap, ids = MONTH / max(1, many), numbers(Firing)
     for number in range(many):
@@ -95,14 +95,14 @@ def _firings(
         yield fired
 
 
-def _firing(number: int, schedule: Schedule, nominal: datetime, dice: Any) -> Fired:
+def _firing(number: int, schedule: Schedule, nominal: datetime, dice: Any) -> SampleFiring:
     about = (number, schedule.pk, schedule.name, nominal, nominal)
     if dice() < 0.04:
-        return Fired(*about, MISSED[int(4 * dice())], "As it happens in a month.")
+        return SampleFiring(*about, MISSED[int(4 * dice())], "As it happens in a month.")
     wait, took = int(30_000 * dice() ** 3), 900 + int(300_000 * dice() ** 3)
     fired_at = nominal + MS * (1 + int(40 * dice()))
     claimed = fired_at + MS * wait
-    return Fired(
+    return SampleFiring(
         *about, Outcome.FIRED, "", fired_at, claimed, claimed + MS * took, wait, took, 0,
         1 + int(99 * dice()), 120, 900 + int(90_000 * dice()), 90 + int(9_000 * dice()),
         Decimal(1 + int(90_000 * dice())).scaleb(-5), 0.2 + 9 * dice(), 120 + 70 * dice(), 0,
@@ -110,7 +110,7 @@ def _firing(number: int, schedule: Schedule, nominal: datetime, dice: Any) -> Fi
     )  # fmt: skip
 
 
-class Ran(NamedTuple):
+class SampleRun(NamedTuple):
     """A row of the runs."""
 
     id: int
@@ -138,20 +138,20 @@ class Ran(NamedTuple):
     cost_usd: Decimal = Decimal(0)
 
 
-def _queued(schedule: Schedule, moment: datetime, status: str = RunStatus.QUEUED) -> Ran:
-    return Ran(
+def _queued(schedule: Schedule, moment: datetime, status: str = RunStatus.QUEUED) -> SampleRun:
+    return SampleRun(
         0, 0, schedule.pk, schedule.name, schedule.profile_id, schedule.project_id, schedule.prompt, status,
         moment, moment, moment,
     )  # fmt: skip
 
 
-def _waiting(schedule: Schedule, now: datetime) -> Ran:
+def _waiting(schedule: Schedule, now: datetime) -> SampleRun:
     began = now - 600_000 * MS
     run = _queued(schedule, began, RunStatus.WAITING)
     return run._replace(attempt=1, started_at=began, waiting_since=now - 300_000 * MS)
 
 
-def _ended(schedule: Schedule, fired: Fired) -> Ran:
+def _ended(schedule: Schedule, fired: SampleFiring) -> SampleRun:
     status = RunStatus.FAILED if fired.failure_reason else RunStatus.COMPLETED
     return _queued(schedule, fired.fired_at or fired.nominal_at, status)._replace(
         firing_id=fired.id, started_at=fired.slot_claimed_at, slot_claimed_at=fired.slot_claimed_at,
@@ -161,32 +161,32 @@ def _ended(schedule: Schedule, fired: Fired) -> Ran:
     )  # fmt: skip
 
 
-def _write(rows: Sequence[Ran], *, last: bool = False) -> None:
+def _write(rows: Sequence[SampleRun], *, last: bool = False) -> None:
     """Write runs with their transcripts, what some of them said, asked and delivered, and the ledger."""
     ids, logs = numbers(Run), numbers(Transcript)
     runs = [run._replace(id=next(ids), transcript_id=next(logs)) for run in rows]
     said = {run.id: said for number, run in enumerate(runs) if (said := _said(run, number, last, len(runs)))}
     transcripts = ((run.transcript_id, len(said.get(run.id, ())), run.queued_at) for run in runs)
-    pour_all(Transcript, ("id", "last_seq", "created_at"), transcripts)
-    pour_all(Run, Ran._fields, runs, {"source": Source.SCHEDULED})
+    copy_all(Transcript, ("id", "last_seq", "created_at"), transcripts)
+    copy_all(Run, SampleRun._fields, runs, {"source": Source.SCHEDULED})
     events = (
         (run.transcript_id, seq, kind, data, run.queued_at + seq * MS)
         for run in runs
         for seq, (kind, data) in enumerate(said.get(run.id, ()), start=1)
     )
-    pour_all(Event, ("transcript_id", "seq", "kind", "data", "at"), events)
-    pour_all(LedgerEntry, SPENT, (_spent(run) for run in runs if run.finished_at), SPENT_ON)
+    copy_all(Event, ("transcript_id", "seq", "kind", "data", "at"), events)
+    copy_all(LedgerEntry, SPENT, (_spent(run) for run in runs if run.finished_at), SPENT_ON)
     asking = [run for number, run in enumerate(runs) if run.waiting_since or _every(ASKED, number, run)]
-    pour_all(Approval, QUESTION, map(_question, asking), TO_READ)
+    copy_all(Approval, QUESTION, map(_question, asking), TO_READ)
     told = [run for number, run in enumerate(runs) if _every(DELIVERED, number, run)]
-    pour_all(Delivery, DELIVERY, map(_delivery, told), BY_MAIL)
+    copy_all(Delivery, DELIVERY, map(_delivery, told), BY_MAIL)
 
 
-def _every(nth: int, number: int, run: Ran) -> bool:
+def _every(nth: int, number: int, run: SampleRun) -> bool:
     return number % nth == 0 and run.finished_at is not None
 
 
-def _said(run: Ran, number: int, last: bool, many: int) -> list[tuple[str, dict[str, Any]]]:
+def _said(run: SampleRun, number: int, last: bool, many: int) -> list[tuple[str, dict[str, Any]]]:
     """Return the events of a run: of one in some, and very many of the last of many."""
     if last and number == many - 1 and many == MANY:
         turns = range(1, LONG // 4 + 1)
@@ -210,7 +210,7 @@ SPENT = (
 SPENT_ON = {"activity": Activity.RUN_TURN, "provider": "offline", "model": "offline"}
 
 
-def _spent(run: Ran) -> Values:
+def _spent(run: SampleRun) -> Values:
     return (
         run.finished_at, run.id, run.project_id, run.schedule_id, run.input_tokens, run.output_tokens,
         run.cost_usd,
@@ -223,7 +223,7 @@ QUESTION = (
 )  # fmt: skip
 
 
-def _question(run: Ran) -> Values:
+def _question(run: SampleRun) -> Values:
     asked = run.waiting_since or run.queued_at
     status = ApprovalStatus.OPEN if run.waiting_since else ApprovalStatus.ALLOWED
     return (
@@ -236,12 +236,12 @@ BY_MAIL = {"kind": Delivery.Kind.RESULT, "channel": "email", "status": "delivere
 DELIVERY = ("schedule_id", "run_id", "target", "next_attempt_at", "created_at", "delivered_at", "payload")
 
 
-def _delivery(run: Ran) -> Values:
+def _delivery(run: SampleRun) -> Values:
     moment = run.finished_at
     return run.schedule_id, run.id, "somebody@example.invalid", moment, moment, moment, _news(run)
 
 
-def _news(run: Ran) -> dict[str, Any]:
+def _news(run: SampleRun) -> dict[str, Any]:
     """Return what `schedules.deliveries.outbox` would have told of it."""
     assert run.finished_at is not None
     return {

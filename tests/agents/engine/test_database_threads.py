@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from agents.models import Project
-from stagent.lib.db.from_async import database_threads, in_database, in_order
+from stagent.lib.db.from_async import database_threads, db_sync_to_async, in_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,7 +46,7 @@ def test_calls_of_several_tasks_run_at_once_each_on_its_own_connection():
     async def body() -> None:
         async with database_threads("test"):
             barrier = threading.Barrier(4)
-            links = await asyncio.gather(*(in_database(meet, barrier) for _ in range(4)))
+            links = await asyncio.gather(*(db_sync_to_async(meet, barrier) for _ in range(4)))
             assert len(set(links)) == 4
 
     run(body)
@@ -63,12 +63,12 @@ def test_what_nobody_waits_for_any_more_is_not_overtaken_by_the_same_task():
     async def body() -> None:
         async with database_threads("test"):
             with in_order():
-                writing = asyncio.create_task(in_database(slow))
+                writing = asyncio.create_task(db_sync_to_async(slow))
                 await asyncio.to_thread(begun.wait, 10)
                 writing.cancel()
                 await asyncio.wait({writing})
-                second = asyncio.create_task(in_database(Project.objects.count))
-            assert await in_database(Project.objects.count) == 0, "others do not wait for it"
+                second = asyncio.create_task(db_sync_to_async(Project.objects.count))
+            assert await db_sync_to_async(Project.objects.count) == 0, "others do not wait for it"
             go_on.set()
             assert await second == 1
 
@@ -78,7 +78,7 @@ def test_what_nobody_waits_for_any_more_is_not_overtaken_by_the_same_task():
 def test_threads_and_connections_end_with_the_block():
     async def body() -> None:
         async with database_threads("test") as pool:
-            await asyncio.gather(*(in_database(Project.objects.count) for _ in range(8)))
+            await asyncio.gather(*(db_sync_to_async(Project.objects.count) for _ in range(8)))
             assert 1 <= pool.threads <= 4
         assert pool.threads == 0
 
@@ -87,5 +87,5 @@ def test_threads_and_connections_end_with_the_block():
 
 async def test_a_loop_below_a_test_keeps_to_its_thread_and_connection():
     async with database_threads("test") as pool:
-        assert await in_database(threading.current_thread) is threading.main_thread()
+        assert await db_sync_to_async(threading.current_thread) is threading.main_thread()
         assert pool.threads == 0

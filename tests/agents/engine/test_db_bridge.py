@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, connections
 
 from stagent.lib.db import from_async
-from stagent.lib.db.from_async import connections_of_its_own, in_database
+from stagent.lib.db.from_async import db_sync_to_async, own_connections
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -18,7 +18,7 @@ def which() -> int:
 
 
 def cut_off(pid: int) -> None:
-    with connections_of_its_own(), connection.cursor() as cursor:
+    with own_connections(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
 
 
@@ -31,17 +31,17 @@ def asked_whether_it_works(monkeypatch: pytest.MonkeyPatch) -> list[None]:
 
 
 async def test_a_connection_is_not_asked_before_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    await in_database(which)
+    await db_sync_to_async(which)
     asked = asked_whether_it_works(monkeypatch)
-    pids = {await in_database(which) for _ in range(5)}
+    pids = {await db_sync_to_async(which) for _ in range(5)}
     assert (len(pids), len(asked)) == (1, 0)
 
 
 async def test_after_a_while_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(from_async, "TRUST_SEC", 0.0)
-    await in_database(which)
+    await db_sync_to_async(which)
     asked = asked_whether_it_works(monkeypatch)
-    await in_database(which)
+    await db_sync_to_async(which)
     assert len(asked) == 1
 
 
@@ -50,6 +50,6 @@ async def test_one_that_was_cut_off_costs_nobody_their_call(
     monkeypatch: pytest.MonkeyPatch, trust_sec: float
 ) -> None:
     monkeypatch.setattr(from_async, "TRUST_SEC", trust_sec)
-    pid = await in_database(which)
+    pid = await db_sync_to_async(which)
     await asyncio.to_thread(cut_off, pid)
-    assert await in_database(which) != pid
+    assert await db_sync_to_async(which) != pid

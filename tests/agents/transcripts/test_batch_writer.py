@@ -11,7 +11,7 @@ from agents.protocol.events import TextDelta
 from agents.runtimes.errors import LeaseLost
 from agents.transcripts import batch_writer, transcript
 from agents.transcripts.batch_writer import BatchWriter
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 pytestmark = pytest.mark.django_db
 
@@ -48,46 +48,46 @@ def batches(monkeypatch):
 
 
 async def test_what_many_say_at_once_goes_into_few_transactions(batches):
-    there = await in_database(logs, 40)
+    there = await db_sync_to_async(logs, 40)
     pen = BatchWriter()
     numbers = await asyncio.gather(*[pen.append(log, token, said("a", "b")) for log, token in there])
     assert numbers == [2] * 40
     assert len(batches) <= 2
     for log, _ in there:
-        assert await in_database(texts, log) == [(1, "a"), (2, "b")]
+        assert await db_sync_to_async(texts, log) == [(1, "a"), (2, "b")]
 
 
 async def test_what_one_says_keeps_its_order(batches):
-    log, token = await in_database(a_log)
+    log, token = await db_sync_to_async(a_log)
     pen = BatchWriter()
     numbers = await asyncio.gather(*[pen.append(log, token, said(str(n))) for n in range(10)])
     assert numbers == list(range(1, 11))
-    assert await in_database(texts, log) == [(n + 1, str(n)) for n in range(10)]
+    assert await db_sync_to_async(texts, log) == [(n + 1, str(n)) for n in range(10)]
     assert batches == [1] * 10
 
 
 async def test_more_logs_than_one_transaction_takes_go_into_several(batches, monkeypatch):
     monkeypatch.setattr(batch_writer, "MOST_LOGS", 3)
-    there = await in_database(logs, 8)
+    there = await db_sync_to_async(logs, 8)
     pen = BatchWriter()
     await asyncio.gather(*[pen.append(log, token, said("a")) for log, token in there])
     assert sorted(batches) == [2, 3, 3]
 
 
 async def test_a_refused_token_refuses_that_log_only():
-    there = await in_database(logs, 6)
+    there = await db_sync_to_async(logs, 6)
     there[2] = there[2][0], uuid4()
     there[4] = 10**9, uuid4()
     pen = BatchWriter()
     writes = [pen.append(log, token, said("a")) for log, token in there]
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert [type(result) for result in results] == [int, int, LeaseLost, int, LeaseLost, int]
-    assert await in_database(texts, there[2][0]) == []
-    assert await in_database(texts, there[3][0]) == [(1, "a")]
+    assert await db_sync_to_async(texts, there[2][0]) == []
+    assert await db_sync_to_async(texts, there[3][0]) == [(1, "a")]
 
 
 async def test_what_cannot_be_stored_is_the_fault_of_that_log_only(monkeypatch):
-    there = await in_database(logs, 3)
+    there = await db_sync_to_async(logs, 3)
     insert = batch_writer.statements.insert_events
 
     def refuse(rows, at):
@@ -101,12 +101,12 @@ async def test_what_cannot_be_stored_is_the_fault_of_that_log_only(monkeypatch):
     writes = [pen.append(log, token, said(word)) for (log, token), word in zip(there, words, strict=True)]
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert [type(result) for result in results] == [int, DataError, int]
-    assert [await in_database(texts, log) for log, _ in there] == [[(1, "a")], [], [(1, "b")]]
-    assert (await in_database(Transcript.objects.get, pk=there[1][0])).last_seq == 0
+    assert [await db_sync_to_async(texts, log) for log, _ in there] == [[(1, "a")], [], [(1, "b")]]
+    assert (await db_sync_to_async(Transcript.objects.get, pk=there[1][0])).last_seq == 0
 
 
 async def test_while_the_database_is_away_everybody_is_told_and_the_next_is_written(monkeypatch):
-    there = await in_database(logs, 2)
+    there = await db_sync_to_async(logs, 2)
     monkeypatch.setattr("stagent.lib.db.from_async.GIVE_UP_SEC", 0)
     with monkeypatch.context() as away:
         away.setattr(batch_writer, "_append", lambda batch: (_ for _ in ()).throw(OperationalError("away")))
@@ -118,7 +118,7 @@ async def test_while_the_database_is_away_everybody_is_told_and_the_next_is_writ
 
 
 async def test_an_answer_that_is_lost_after_the_commit_writes_nothing_twice(monkeypatch):
-    there = await in_database(logs, 2)
+    there = await db_sync_to_async(logs, 2)
     write, answers = batch_writer._write, [OperationalError("the server went away in the middle of a commit")]
 
     def commits_and_loses_the_answer(pages):
@@ -130,17 +130,17 @@ async def test_an_answer_that_is_lost_after_the_commit_writes_nothing_twice(monk
     monkeypatch.setattr(batch_writer, "_write", commits_and_loses_the_answer)
     pen = BatchWriter()
     assert await asyncio.gather(*[pen.append(log, token, said("a", "b")) for log, token in there]) == [2, 2]
-    assert [await in_database(texts, log) for log, _ in there] == [[(1, "a"), (2, "b")]] * 2
+    assert [await db_sync_to_async(texts, log) for log, _ in there] == [[(1, "a"), (2, "b")]] * 2
 
 
 async def test_who_does_not_wait_any_more_is_written_and_harms_nobody():
-    (one, two) = await in_database(logs, 2)
+    (one, two) = await db_sync_to_async(logs, 2)
     pen = BatchWriter()
     gone = asyncio.create_task(pen.append(*one, said("a")))
     await asyncio.sleep(0)
     gone.cancel()
     assert await pen.append(*two, said("b")) == 1
-    assert await in_database(texts, two[0]) == [(1, "b")]
+    assert await db_sync_to_async(texts, two[0]) == [(1, "b")]
 
 
 async def test_a_loop_has_one_scribe():

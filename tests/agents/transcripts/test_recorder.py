@@ -16,7 +16,7 @@ from agents.runtimes.errors import LeaseLost
 from agents.transcripts import batch_writer, recorder, transcript
 from agents.transcripts.batch_writer import BatchWriter
 from agents.transcripts.recorder import Engine, record
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def recorded(engine: Engine) -> tuple[int, list[Any]]:
 
 
 async def log_of(token):
-    return (await in_database(transcript.open_transcript, token)).pk
+    return (await db_sync_to_async(transcript.open_transcript, token)).pk
 
 
 async def follow(engine: Engine, log: int, token) -> list[Any]:
@@ -72,7 +72,7 @@ async def test_each_write_takes_all_that_waits_however_long_a_write_takes(slow_d
     began_at = time.monotonic()
     shown = await follow(engine, log, token)
     took = time.monotonic() - began_at
-    rows = await in_database(transcript.read, log)
+    rows = await db_sync_to_async(transcript.read, log)
     assert "".join(row.data["text"] for row in rows[:-1]) == "".join(words)
     assert [event.data() for event in shown] == [row.data for row in rows]
     assert len(rows) < len(words) / 10
@@ -165,7 +165,7 @@ def test_what_an_engine_raises_comes_out():
 @pytest.mark.parametrize("refused", [False, True])
 async def test_a_write_under_way_when_the_stop_comes_is_waited_for(monkeypatch, caplog, refused):
     token = uuid4()
-    log = await in_database(transcript.open_transcript, token)
+    log = await db_sync_to_async(transcript.open_transcript, token)
     writes, goes_on = asyncio.Event(), asyncio.Event()
     append = BatchWriter.append
 
@@ -195,7 +195,7 @@ async def test_a_write_under_way_when_the_stop_comes_is_waited_for(monkeypatch, 
     goes_on.set()
     with pytest.raises(asyncio.CancelledError):
         await following
-    said = await in_database(transcript.read, log.pk)
+    said = await db_sync_to_async(transcript.read, log.pk)
     assert [row.data["text"] for row in said] == ([] if refused else ["Half a word"])
     gc.collect()
     assert "never retrieved" not in caplog.text
@@ -248,7 +248,7 @@ def test_the_bridge_waits_for_a_busy_database(monkeypatch):
             raise answer
         return answer
 
-    assert async_to_sync(in_database)(ask) == 42
+    assert async_to_sync(db_sync_to_async)(ask) == 42
 
 
 def test_the_bridge_gives_up_in_the_end(monkeypatch):
@@ -258,4 +258,4 @@ def test_the_bridge_gives_up_in_the_end(monkeypatch):
         raise OperationalError("database is locked")
 
     with pytest.raises(OperationalError):
-        async_to_sync(in_database)(ask)
+        async_to_sync(db_sync_to_async)(ask)

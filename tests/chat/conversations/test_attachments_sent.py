@@ -11,7 +11,7 @@ from chat.transitions import ask_again
 from chat.transitions.fork import fork
 from chat.worker import retention
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from stagent.lib.problems import Problem
 from tests.chat.transitions.test_accept import at_once
 from tests.support.builders import NOON
@@ -134,8 +134,8 @@ WRONG = ({"attachments": "5"}, {"attachments": [5]}, {"attachments": {}}, {"atta
 
 @pytest.mark.django_db(transaction=True)
 async def test_files_go_over_the_socket(bob, desk):
-    file = await in_database(kept, bob, now=clock.now())  # what is older, the desk throws away
-    async with Socket(await in_database(by_session, bob)) as page:
+    file = await db_sync_to_async(kept, bob, now=clock.now())  # what is older, the desk throws away
+    async with Socket(await db_sync_to_async(by_session, bob)) as page:
         for wrong in WRONG:
             await page.says("send", text="x", client_msg_id="w", **wrong)
             assert "attachments" in (await page.hears("error"))["fields"]
@@ -146,7 +146,7 @@ async def test_files_go_over_the_socket(bob, desk):
         await page.says("send", text="x", client_msg_id="b", attachments=[str(file.pk)])
         assert (await page.hears("error", client_msg_id="b"))["code"] == "attachment_used"
         await page.hears("final", message_id=place["reply_id"])
-    reply = await in_database(lambda: Message.objects.get(pk=place["reply_id"]))
+    reply = await db_sync_to_async(lambda: Message.objects.get(pk=place["reply_id"]))
     assert f"You gave me 1 file: `shot.png` (image/png, {file.size} bytes)." in reply.text
 
 

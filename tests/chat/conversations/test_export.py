@@ -12,7 +12,7 @@ from chat.conversations import export
 from chat.models import Conversation
 from chat.states import MessageStatus
 from chat.transitions import Result, deliver
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.support.builders import NOON
 from tests.support.programs import Program, refusal
 from tests.support.talking import begins, converses, ends, says, writes
@@ -132,7 +132,7 @@ def test_a_server_of_events_streams_it_too(bob):
         answer = await client.get(f"/api/conversations/{pk}/export")
         assert answer.is_async
         text = b"".join([piece async for piece in answer]).decode()
-        await in_database(connections.close_all)  # of the thread that goes with this loop
+        await db_sync_to_async(connections.close_all)  # of the thread that goes with this loop
         return text
 
     assert asyncio.run(fetch()) == file_of(bob, pk)[1]

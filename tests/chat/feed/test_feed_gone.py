@@ -7,7 +7,7 @@ import pytest
 from chat.conversations import actions
 from chat.realtime import consumers
 from chat.worker import retention
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.support.builders import NOON
 from tests.support.sockets import Socket, by_session
 from tests.support.talking import converses
@@ -26,13 +26,13 @@ def said(alice):
 
 async def returns(owner, seen):
     """Come back with this as the last news seen; return what the welcome and the next change are numbered."""
-    async with Socket(await in_database(by_session, owner)) as page:
+    async with Socket(await db_sync_to_async(by_session, owner)) as page:
         await page.hears("welcome")
         await page.says("hello", positions={}, feed=seen)
         welcome = await page.hears("welcome")
-        conversation = await in_database(owner.conversations.get)
+        conversation = await db_sync_to_async(owner.conversations.get)
         change = actions.Change({"pinned": not conversation.pinned})
-        await in_database(actions.change, owner, str(conversation.pk), change, now=NOON)
+        await db_sync_to_async(actions.change, owner, str(conversation.pk), change, now=NOON)
         return welcome["feed"], (await page.hears("feed"))["feed_seq"]
 
 
@@ -43,7 +43,7 @@ async def test_what_is_kept_is_told_from_where_the_page_was(alice, said):
 
 async def test_what_is_gone_is_skipped_and_the_page_is_told_where_it_goes_on(alice, said):
     early, last = said
-    await in_database(retention.prune, NOON + timedelta(days=8))
+    await db_sync_to_async(retention.prune, NOON + timedelta(days=8))
     assert await returns(alice, early - 1) == (last, last + 1)
 
 

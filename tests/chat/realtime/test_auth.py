@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from chat import conf
 from chat.models import Message
 from chat.realtime import consumers
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from stagent.models import ApiToken
 from stagent.websocket_auth import is_ours
 from tests.support.sockets import HOME, Socket, by_session, by_token
@@ -23,7 +23,7 @@ async def pings(socket: Socket) -> None:
 
 
 async def test_a_page_of_ours_is_let_in_by_its_session(alice):
-    async with Socket(await in_database(by_session, alice)) as page:
+    async with Socket(await db_sync_to_async(by_session, alice)) as page:
         welcome = await page.hears("welcome")
         assert (welcome["user"], welcome["feed"], welcome["heartbeat_sec"]) == ("alice", 0, 15)
         assert welcome["epoch"] == consumers.EPOCH
@@ -31,14 +31,14 @@ async def test_a_page_of_ours_is_let_in_by_its_session(alice):
 
 
 async def test_a_program_is_let_in_by_its_token_from_anywhere(alice):
-    headers = await in_database(by_token, alice)
+    headers = await db_sync_to_async(by_token, alice)
     for origin in ({}, {"origin": "https://elsewhere.example"}):
         async with Socket(headers | origin) as program:
             assert (await program.hears("welcome"))["user"] == "alice"
 
 
 async def test_what_others_on_this_host_keep_in_cookies_does_not_matter(alice):
-    headers = await in_database(by_session, alice)
+    headers = await db_sync_to_async(by_session, alice)
     for others in ('settings={"a": [1, 2]}', "x[1]=2", "secure", "a b=c d", 'open="x', "=", "\xe9=1"):
         async with Socket(headers | {"cookie": f"{others}; {headers['cookie']}"}) as page:
             await page.says("hello")
@@ -54,14 +54,14 @@ STRANGERS = (
 
 async def test_a_page_of_somebody_else_is_refused_before_it_hears_a_word(alice):
     for origin in STRANGERS:
-        async with Socket(await in_database(by_session, alice, origin)) as page:
+        async with Socket(await db_sync_to_async(by_session, alice, origin)) as page:
             assert not page.accepted, origin
             assert page.frames == []
 
 
 async def test_the_port_is_part_of_the_origin(alice):
     async with Socket(
-        await in_database(by_session, alice, "http://testserver:8000"), "testserver:8000"
+        await db_sync_to_async(by_session, alice, "http://testserver:8000"), "testserver:8000"
     ) as page:
         assert await page.hears("welcome")
     assert is_ours("HTTPS://Example.org:8443", "example.org:8443")
@@ -71,7 +71,7 @@ async def test_the_port_is_part_of_the_origin(alice):
 async def test_origins_that_are_trusted_elsewhere_are_trusted_here(alice, settings):
     settings.CSRF_TRUSTED_ORIGINS = ["https://chat.example.org", "https://*.example.com"]
     for origin in ("https://chat.example.org", "https://a.example.com", "https://a.b.example.com"):
-        async with Socket(await in_database(by_session, alice, origin)) as page:
+        async with Socket(await db_sync_to_async(by_session, alice, origin)) as page:
             assert await page.hears("welcome")
     for origin in (
         "http://chat.example.org",
@@ -91,15 +91,15 @@ async def test_without_a_session_it_is_said_why_and_the_socket_is_closed(db):
 
 
 async def test_a_wrong_token_does_not_fall_through_to_the_session(alice):
-    session = await in_database(by_session, alice)
+    session = await db_sync_to_async(by_session, alice)
     for token in ("Bearer made-up", "bearer  ", "Bearer \xff"):
         async with Socket(session | {"authorization": token}) as program:
             assert await program.is_closed() == 4401
 
 
 async def test_who_is_not_active_is_nobody(alice):
-    session, token = await in_database(by_session, alice), await in_database(by_token, alice)
-    await in_database(User.objects.filter(pk=alice.pk).update, is_active=False)
+    session, token = await db_sync_to_async(by_session, alice), await db_sync_to_async(by_token, alice)
+    await db_sync_to_async(User.objects.filter(pk=alice.pk).update, is_active=False)
     for headers in (session, token):
         async with Socket(headers) as page:
             assert await page.is_closed() == 4401
@@ -121,41 +121,41 @@ def is_shut_out(user: User) -> None:
 @pytest.mark.parametrize("over", [signs_out, changes_the_password, is_shut_out])
 async def test_when_the_session_is_over_the_socket_is_closed(alice, monkeypatch, over):
     monkeypatch.setattr(consumers, "CHECK_SEC", 0.02)
-    async with Socket(await in_database(by_session, alice)) as page:
+    async with Socket(await db_sync_to_async(by_session, alice)) as page:
         await pings(page)
-        await in_database(over, alice)
+        await db_sync_to_async(over, alice)
         assert (await page.hears("error"))["code"] == "session_over"
         assert await page.is_closed() == 4401
 
 
 @pytest.mark.parametrize("over", [signs_out, is_shut_out])
 async def test_when_the_session_is_over_nothing_more_is_done_for_it(alice, over):
-    async with Socket(await in_database(by_session, alice)) as page:
+    async with Socket(await db_sync_to_async(by_session, alice)) as page:
         await pings(page)
-        await in_database(over, alice)
+        await db_sync_to_async(over, alice)
         await page.says("send", text="Hello", client_msg_id="a")
         assert (await page.hears("error"))["code"] == "session_over"
         assert await page.is_closed() == 4401
-    assert not await in_database(Message.objects.exists)
+    assert not await db_sync_to_async(Message.objects.exists)
 
 
 async def test_when_the_token_is_revoked_the_socket_is_closed(alice, monkeypatch):
     monkeypatch.setattr(consumers, "CHECK_SEC", 0.02)
-    async with Socket(await in_database(by_token, alice)) as program:
+    async with Socket(await db_sync_to_async(by_token, alice)) as program:
         await pings(program)
-        await in_database(ApiToken.objects.all().delete)
+        await db_sync_to_async(ApiToken.objects.all().delete)
         assert await program.is_closed() == 4401
 
 
 async def test_only_so_many_sockets_are_open_for_one_person(alice, bob, monkeypatch):
     monkeypatch.setattr(conf, "MAX_SOCKETS_PER_USER", 1)
-    headers = await in_database(by_session, alice)
+    headers = await db_sync_to_async(by_session, alice)
     async with Socket(headers) as first:
         await pings(first)
         async with Socket(headers) as second:
             assert (await second.hears("error"))["code"] == "too_many_sockets"
             assert await second.is_closed() == consumers.TOO_MANY
-        async with Socket(await in_database(by_session, bob)) as other:
+        async with Socket(await db_sync_to_async(by_session, bob)) as other:
             await pings(other)
         await pings(first)
     async with Socket(headers) as again:
@@ -164,7 +164,7 @@ async def test_only_so_many_sockets_are_open_for_one_person(alice, bob, monkeypa
 
 async def test_many_sockets_at_once_are_not_more_than_may_be(alice, monkeypatch):
     monkeypatch.setattr(conf, "MAX_SOCKETS_PER_USER", 2)
-    headers = await in_database(by_session, alice)
+    headers = await db_sync_to_async(by_session, alice)
     pages = [Socket(headers) for _ in range(6)]
     await asyncio.gather(*(page.__aenter__() for page in pages))
     firsts = [await page.hears_something() for page in pages]
@@ -174,5 +174,5 @@ async def test_many_sockets_at_once_are_not_more_than_may_be(alice, monkeypatch)
 
 
 async def test_where_no_socket_is_there_is_none(alice):
-    async with Socket(await in_database(by_token, alice), path="/ws/other/") as nowhere:
+    async with Socket(await db_sync_to_async(by_token, alice), path="/ws/other/") as nowhere:
         assert not nowhere.accepted

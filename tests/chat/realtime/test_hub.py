@@ -9,7 +9,7 @@ from chat.feed.frames import Frame
 from chat.realtime import hub, resume
 from chat.realtime.hub import Hub
 from chat.realtime.subscriptions import Subscription
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.support.sockets import text_in
 from tests.support.talking import begins, ends, says, writes
 from tests.support.waiting import PATIENCE_SEC
@@ -41,7 +41,7 @@ class Listener:
 
 
 async def listens(owner, here: Hub) -> Listener:
-    listener = await in_database(Listener, owner)
+    listener = await db_sync_to_async(Listener, owner)
     here.join(listener.tail)
     return listener
 
@@ -71,7 +71,7 @@ def questions(monkeypatch):
 async def test_all_sockets_of_a_process_ask_together_and_each_hears_its_own(alice, bob, questions):
     here = Hub()
     pages = [await listens(alice, here) for _ in range(3)] + [await listens(bob, here)]
-    reply_id = await in_database(answers, alice, "One ", "two")
+    reply_id = await db_sync_to_async(answers, alice, "One ", "two")
     here.wake()
     for page in pages[:3]:
         await page.hears("final")
@@ -89,7 +89,7 @@ async def test_a_bell_that_rings_in_another_thread_is_heard_at_once(alice, monke
     monkeypatch.setattr(hub, "LOOK_BUSY_SEC", 3600)
     here = Hub()
     page = await listens(alice, here)
-    await in_database(answers, alice, "Hi")
+    await db_sync_to_async(answers, alice, "Hi")
     await asyncio.to_thread(broadcast.publish, alice.pk)
     await page.hears("final")
     here.leave(page.tail)
@@ -99,7 +99,7 @@ async def test_what_nobody_rang_for_is_found_by_looking(alice, monkeypatch):
     monkeypatch.setattr(hub, "LOOK_IDLE_SEC", 0.01)
     here = Hub()
     page = await listens(alice, here)
-    await in_database(answers, alice, "Hi")
+    await db_sync_to_async(answers, alice, "Hi")
     await page.hears("final")
     here.leave(page.tail)
 
@@ -111,7 +111,7 @@ async def test_a_log_that_cannot_be_read_is_read_a_little_later(alice, monkeypat
     )
     here = Hub()
     page = await listens(alice, here)
-    reply_id = await in_database(answers, alice, "Hi")
+    reply_id = await db_sync_to_async(answers, alice, "Hi")
     await page.hears("final")
     assert text_in(page.of(reply_id)) == "Hi"
     assert "The chat tails failed" in caplog.text
@@ -126,7 +126,7 @@ async def test_when_the_last_has_left_it_listens_no_more(alice):
     await asyncio.wait_for(watching.wait(), PATIENCE_SEC)
     assert here.wake not in broadcast._listeners
     again = await listens(alice, here)
-    await in_database(answers, alice, "Hi")
+    await db_sync_to_async(answers, alice, "Hi")
     here.wake()
     await again.hears("final")
     here.leave(again.tail)
@@ -136,7 +136,7 @@ async def test_a_backlog_longer_than_one_look_comes_in_order(alice, monkeypatch)
     monkeypatch.setattr(hub, "MOST_ROWS", 7)
     here = Hub()
     page = await listens(alice, here)
-    reply_id = await in_database(answers, alice, *map(str, range(50)))
+    reply_id = await db_sync_to_async(answers, alice, *map(str, range(50)))
     here.wake()
     await page.hears("final")
     assert [frame["seq"] for frame in page.of(reply_id)] == list(range(1, 53))

@@ -7,7 +7,7 @@ import pytest
 
 from chat import conf
 from chat.models import Message
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.support.observer import plain_connection
 from tests.support.sockets import Socket, by_session, by_token, text_in
 from tests.support.talking import converses
@@ -17,7 +17,7 @@ LONG = "[[offline: tokens=2000 delay=5ms]]"
 
 
 def page_of(user):
-    return in_database(by_session, user)
+    return db_sync_to_async(by_session, user)
 
 
 async def test_what_is_said_is_accepted_and_answered(alice, desk):
@@ -32,7 +32,7 @@ async def test_what_is_said_is_accepted_and_answered(alice, desk):
     assert len(text.split()) == 60
     assert (final["status"], final["reason"], final["notice"]) == ("complete", "completed", "")
     assert (final["sha256"], final["length"]) == (hashlib.sha256(text.encode()).hexdigest(), len(text))
-    assert (await in_database(lambda: Message.objects.get(pk=place["reply_id"]))).text == text
+    assert (await db_sync_to_async(lambda: Message.objects.get(pk=place["reply_id"]))).text == text
     types = [frame["type"] for frame in page.frames]
     assert types.index("accepted") < types.index("started")
 
@@ -61,7 +61,7 @@ async def test_accepted_means_stored(alice):
                 where = f"id IN ({place['message_id']}, {place['reply_id']})"
                 return link.execute(f"SELECT count(*) FROM chat_message WHERE {where}").fetchone()
 
-        assert await in_database(stored) == (2,)
+        assert await db_sync_to_async(stored) == (2,)
 
 
 async def test_the_same_words_again_are_told_their_place(alice):
@@ -75,7 +75,7 @@ async def test_the_same_words_again_are_told_their_place(alice):
 
 async def test_who_never_heard_that_it_was_accepted_is_told_the_answer_all_the_same(alice):
     headers = await page_of(alice)
-    done = await in_database(lambda: converses(alice, answer="All is well.", client_msg_id="a"))
+    done = await db_sync_to_async(lambda: converses(alice, answer="All is well.", client_msg_id="a"))
     async with Socket(headers) as page:
         await page.says("hello", positions={})
         place = await page.asks("What failed?", "a")
@@ -95,7 +95,7 @@ async def test_two_pages_hear_the_same(alice, desk):
 
 async def test_a_second_page_stops_what_the_first_asked_for(alice, desk):
     headers = await page_of(alice)
-    async with Socket(headers) as one, Socket(await in_database(by_token, alice)) as two:
+    async with Socket(headers) as one, Socket(await db_sync_to_async(by_token, alice)) as two:
         place = await one.asks(LONG)
         await two.hears("delta", message_id=place["reply_id"])
         await two.says("stop", message_id=place["reply_id"])
@@ -141,7 +141,7 @@ async def test_another_answer_is_asked_for(alice, desk):
 
 
 async def test_what_belongs_to_others_is_not_there(alice, bob):
-    theirs = await in_database(converses, bob)
+    theirs = await db_sync_to_async(converses, bob)
     async with Socket(await page_of(alice)) as page:
         await page.says("send", text="x", client_msg_id="a", conversation_id=str(theirs.conversation_id))
         problem = await page.hears("error")
@@ -197,7 +197,7 @@ async def test_a_wrong_frame_is_told_and_the_socket_stays_usable(alice, monkeypa
             assert problem["message"]
             await page.says("ping")
             await page.hears("pong")
-    assert not await in_database(Message.objects.exists)
+    assert not await db_sync_to_async(Message.objects.exists)
 
 
 STRANGE = [

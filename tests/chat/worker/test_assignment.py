@@ -16,7 +16,7 @@ from chat.transitions import deliver, finalise, request_stop
 from chat.transitions.deliver import Result
 from chat.transitions.finalise import End
 from chat.worker import assignment
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.support.answering import answered
 from tests.support.builders import NOON, a_profile
 from tests.support.talking import begins, converses, ends, says, writes
@@ -194,6 +194,6 @@ RATES = ("input", "output", "cache_read", "cache_write")
 
 async def test_where_the_offline_model_answers_it_says_so_whatever_was_picked(alice):
     reply = await answered(alice, "[[offline: tokens=3]]", model="claude-opus-5-5")
-    entry = await in_database(LedgerEntry.objects.get, message_id=reply.pk)
+    entry = await db_sync_to_async(LedgerEntry.objects.get, message_id=reply.pk)
     assert (entry.model, entry.price) == ("offline model", {"source": "local"} | dict.fromkeys(RATES, "0"))
-    assert (await in_database(Message.objects.get, pk=reply.pk)).model == "offline model"
+    assert (await db_sync_to_async(Message.objects.get, pk=reply.pk)).model == "offline model"

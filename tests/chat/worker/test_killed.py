@@ -11,7 +11,7 @@ from chat.models import Message
 from chat.states import FINISHED
 from chat.transitions import request_stop
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from stagent.models import ApiToken
 from stagent.ops import audit
 from tests.support.answering import until
@@ -74,7 +74,7 @@ def check(talker: Talker, name: str) -> None:
 
 async def test_killed_at_random_moments_the_chat_loses_nothing_and_says_nothing_twice(alice):
     port = find_unused_port()
-    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    token = await db_sync_to_async(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
     talkers = [Talker(port, token, f"talker-{number}", TEXTS) for number in range(5)]
     talking = [asyncio.create_task(talker.talk()) for talker in talkers]
     await kill_at_random(port)
@@ -94,44 +94,44 @@ async def test_killed_at_random_moments_the_chat_loses_nothing_and_says_nothing_
         assert not list(audit.differences())
         assert Message.objects.filter(reason="reconciled").exists(), "somebody was killed while it answered"
 
-    await in_database(check_all)
+    await db_sync_to_async(check_all)
 
 
 async def test_told_to_leave_it_settles_what_it_answers_and_says_so(alice):
     port = find_unused_port()
-    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    token = await db_sync_to_async(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
     talker = Talker(port, token, "talker", ["[[offline: tokens=20000 delay=10ms]]"])
     with Web(str(port)) as web:
         talking = asyncio.create_task(talker.talk())
         await until(lambda: Event.objects.filter(kind="text_delta").exists())
         web.signal(signal.SIGTERM)
         assert await asyncio.to_thread(web.end) == 0
-    reply = await in_database(Message.objects.replies().get)
+    reply = await db_sync_to_async(Message.objects.replies().get)
     assert (reply.status, reply.reason) == ("interrupted", "shutdown")
     await asyncio.wait_for(talking, PATIENCE_SEC)
-    await in_database(check, talker, "talker-0")
+    await db_sync_to_async(check, talker, "talker-0")
 
 
 async def test_a_stop_that_a_killed_process_did_not_hear_is_a_stop_all_the_same(alice):
     port = find_unused_port()
-    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    token = await db_sync_to_async(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
     talker = Talker(port, token, "talker", ["[[offline: tokens=20000 delay=10ms]]"])
     with Web(str(port)) as web:
         talking = asyncio.create_task(talker.talk())
         await until(lambda: Event.objects.filter(kind="text_delta").exists())
         web.cut_power()
-    reply = await in_database(Message.objects.replies().get)
-    assert (await in_database(request_stop, alice, str(reply.pk), now=clock.now())).status == "streaming"
+    reply = await db_sync_to_async(Message.objects.replies().get)
+    assert (await db_sync_to_async(request_stop, alice, str(reply.pk), now=clock.now())).status == "streaming"
     with Web(str(port)):
         await asyncio.wait_for(talking, PATIENCE_SEC)
-    await in_database(reply.refresh_from_db)
+    await db_sync_to_async(reply.refresh_from_db)
     assert (reply.status, reply.reason, reply.notice) == ("stopped", "client_stop", "Stopped.")
-    await in_database(check, talker, "talker-0")
+    await db_sync_to_async(check, talker, "talker-0")
 
 
 async def test_a_desk_that_dies_is_replaced_and_what_it_was_at_is_settled(alice):
     port = find_unused_port()
-    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    token = await db_sync_to_async(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
     texts = ["[[offline: tokens=20000 delay=10ms]]", "[[offline: tokens=3]]"]
     talker = Talker(port, token, "talker", texts)
     with Web(str(port)) as web:
@@ -142,15 +142,17 @@ async def test_a_desk_that_dies_is_replaced_and_what_it_was_at_is_settled(alice)
         assert talker.lines == 1, "the page has noticed nothing"
         web.signal(signal.SIGTERM)
         assert await asyncio.to_thread(web.end) == 0
-    ends = await in_database(lambda: list(Message.objects.replies().order_by("pk").values_list("reason")))
+    ends = await db_sync_to_async(
+        lambda: list(Message.objects.replies().order_by("pk").values_list("reason"))
+    )
     assert ends == [("reconciled",), ("completed",)]
     assert "The desk ended with code -9" in web.output
-    await in_database(lambda: [check(talker, name) for name in talker.places])
+    await db_sync_to_async(lambda: [check(talker, name) for name in talker.places])
 
 
 async def test_the_desk_of_a_killed_process_settles_its_replies_and_leaves(alice):
     port = find_unused_port()
-    token = await in_database(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
+    token = await db_sync_to_async(lambda: ApiToken.objects.issue(alice, "talker", now=clock.now())[1])
     talker = Talker(port, token, "talker", ["[[offline: tokens=20000 delay=10ms]]"])
     with Web(str(port)) as web:
         talking = asyncio.create_task(talker.talk())
@@ -158,8 +160,8 @@ async def test_the_desk_of_a_killed_process_settles_its_replies_and_leaves(alice
         desk = web.desk()
         web.signal(signal.SIGKILL)
         await asyncio.to_thread(desk.wait, 20)
-    reply = await in_database(Message.objects.replies().get)
+    reply = await db_sync_to_async(Message.objects.replies().get)
     assert (reply.status, reply.reason) == ("interrupted", "shutdown")
     with Web(str(port)):
         await asyncio.wait_for(talking, PATIENCE_SEC)
-    await in_database(check, talker, "talker-0")
+    await db_sync_to_async(check, talker, "talker-0")

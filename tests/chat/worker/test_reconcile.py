@@ -13,7 +13,7 @@ from agents.protocol.events import TurnStarted
 from chat.models import Message
 from chat.transitions import park, renew, request_stop
 from chat.worker import reconcile
-from stagent.lib.processes.process_id import holder
+from stagent.lib.processes.process_id import holder_id
 from tests.support.builders import NOON
 from tests.support.talking import TTL, asks, begins, says, writes
 
@@ -85,7 +85,7 @@ def test_whoever_comes_back_before_it_is_settled_keeps_it(alice, monkeypatch):
 
 
 def test_after_a_jump_of_the_clock_nobody_is_settled_before_they_could_renew(alice, monkeypatch):
-    held, dead = a_streaming(alice), a_streaming(alice, by=f"{holder('web').rpartition(':')[0]}:other1")
+    held, dead = a_streaming(alice), a_streaming(alice, by=f"{holder_id('web').rpartition(':')[0]}:other1")
     monkeypatch.setattr(reconcile, "_spared_until", float("-inf"))
     monkeypatch.setattr(reconcile._jumps, "_gap", reconcile._jumps._gap - 3600)
     assert reconcile.finalise_stale(LAPSED) == 1
@@ -97,7 +97,7 @@ def test_after_a_jump_of_the_clock_nobody_is_settled_before_they_could_renew(ali
 
 
 def test_who_died_on_this_machine_is_not_waited_for(alice):
-    mine = holder("web")
+    mine = holder_id("web")
     here = mine.rpartition(":")[0]
     child = subprocess.Popen(["true"])
     child.wait()

@@ -14,7 +14,7 @@ from chat.transitions import End, finalise
 from chat.worker import reply_task
 from chat.worker.reply_task import Cause
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.agents.provider import Provider, error_event, refuse, say, want
 from tests.agents.provider import reply as reply_of
 from tests.support.answering import answered, end_of, events, kinds, last, sets_to_work, stopped, until
@@ -49,7 +49,7 @@ def check(reply: Message) -> None:
 
 async def outcome(owner, text: str, **more) -> tuple[str, str, Message]:
     reply = await answered(owner, text, **more)
-    await in_database(check, reply)
+    await db_sync_to_async(check, reply)
     return reply.status, reply.reason, reply
 
 
@@ -57,30 +57,32 @@ async def test_an_answer_is_streamed_kept_and_paid_for(alice):
     status, reason, reply = await outcome(alice, "[[offline: tokens=40]]")
     assert (status, reason, reply.notice) == ("complete", "completed", "")
     assert len(reply.text.split()) == 40
-    (entry,) = await in_database(lambda: list(LedgerEntry.objects.all()))
+    (entry,) = await db_sync_to_async(lambda: list(LedgerEntry.objects.all()))
     assert (entry.activity, entry.message_id, entry.user_id) == ("chat_turn", reply.pk, alice.pk)
     assert (entry.run_id, entry.schedule_id) == (None, None)
     assert (reply.output_tokens, reply.input_tokens) == (entry.output_tokens, entry.input_tokens)
     assert reply.output_tokens == 40
     assert reply.model == entry.model != "", "the usual model by its name, for whoever reads it later"
-    record = await in_database(StreamRecord.objects.get)
+    record = await db_sync_to_async(StreamRecord.objects.get)
     assert 0 <= record.overhead_ms <= record.first_token_ms <= record.total_ms
 
 
 async def test_an_agent_calls_its_tools_and_then_answers(alice):
-    await in_database(a_profile, "worker", tools=["list_files"])
+    await db_sync_to_async(a_profile, "worker", tools=["list_files"])
     _, reason, reply = await outcome(alice, "[[offline: turns=3 tool=list_files]]", profile="worker")
     assert reason == "completed"
-    told = await in_database(kinds, reply.transcript_id)
+    told = await db_sync_to_async(kinds, reply.transcript_id)
     assert told.count("tool_started") == told.count("tool_finished") == 2
     assert told.count("turn_started") == told.count("turn_finished") == 3
-    assert await in_database(LedgerEntry.objects.filter(message_id=reply.pk).count) == 3
+    assert await db_sync_to_async(LedgerEntry.objects.filter(message_id=reply.pk).count) == 3
 
 
 async def test_what_an_agent_says_in_two_turns_are_two_paragraphs(alice):
-    await in_database(a_profile, "worker", tools=["list_files"])
+    await db_sync_to_async(a_profile, "worker", tools=["list_files"])
     _, _, reply = await outcome(alice, "[[offline: turns=2 tool=list_files]]", profile="worker")
-    said = [event for event in await in_database(events, reply.transcript_id) if event.kind == "text_delta"]
+    said = [
+        event for event in await db_sync_to_async(events, reply.transcript_id) if event.kind == "text_delta"
+    ]
     by_turn = ["".join(e.data["text"] for e in said if e.data["turn"] == turn) for turn in (1, 2)]
     assert reply.text == "".join(by_turn)
     if by_turn[0]:
@@ -94,7 +96,7 @@ async def test_a_provider_that_asks_for_patience_is_asked_again_and_nobody_notic
     status, reason, reply = await outcome(alice, f"[[offline: {trouble} tokens=9]]")
     assert (status, reason, reply.notice) == ("complete", "completed", "")
     assert len(reply.text.split()) == 9
-    told = await in_database(kinds, reply.transcript_id)
+    told = await db_sync_to_async(kinds, reply.transcript_id)
     assert told.count("finished") > 1
 
 
@@ -103,10 +105,10 @@ async def test_what_was_said_before_a_call_does_not_keep_the_next_turn_from_bein
     busy = refuse(429, "rate_limit_error", retry_after="0")
     provider = Provider(look, busy, error_event("overloaded_error"), say("Nothing."))
     runtimes.register(AnthropicRuntime("scripted", Endpoint(key="sk-test", transport=provider)))
-    await in_database(a_profile, "worker", tools=["list_files"], runtime="scripted")
+    await db_sync_to_async(a_profile, "worker", tools=["list_files"], runtime="scripted")
     status, reason, reply = await outcome(alice, "What is there?", profile="worker")
     assert (status, reason, reply.text) == ("complete", "completed", "Let me look.\n\nNothing.")
-    assert (await in_database(kinds, reply.transcript_id)).count("tool_finished") == 1
+    assert (await db_sync_to_async(kinds, reply.transcript_id)).count("tool_finished") == 1
     assert len(provider.requests) == 4
 
 
@@ -116,13 +118,13 @@ async def test_a_call_whose_arguments_are_no_object_is_a_result_and_can_be_read(
     kept = made if made.startswith('"') else json.loads(made)  # a string is kept as it was written
     provider = Provider(reply_of([odd], "tool_use"), say("Done."))
     runtimes.register(AnthropicRuntime("scripted", Endpoint(key="sk-test", transport=provider)))
-    await in_database(a_profile, "worker", tools=["list_files"], runtime="scripted")
+    await db_sync_to_async(a_profile, "worker", tools=["list_files"], runtime="scripted")
     _, reason, reply = await outcome(alice, "What is there?", profile="worker")
     assert (reason, reply.text) == ("completed", "Done.")
     asked, result = provider.last["messages"][-2:]
     assert asked["content"][0]["input"] == {"arguments": kept}
     assert " object" in result["content"][0]["content"]
-    row = (await in_database(lambda: Program(alice).get(f"/messages/{reply.pk}"))).json()
+    row = (await db_sync_to_async(lambda: Program(alice).get(f"/messages/{reply.pk}"))).json()
     assert row["tools"][0]["arguments"] == {"arguments": kept}
 
 
@@ -131,7 +133,7 @@ async def test_a_provider_that_never_has_time_is_given_up(alice):
     assert (status, reason, reply.text) == ("error", "overloaded", "")
     assert reply.notice.startswith("The provider is overloaded: Overloaded.")
     assert reply.notice.endswith("It was asked 4 times.")
-    assert (await in_database(kinds, reply.transcript_id)).count("finished") == failures.SHORT.tries
+    assert (await db_sync_to_async(kinds, reply.transcript_id)).count("finished") == failures.SHORT.tries
 
 
 async def test_a_wait_longer_than_reasonable_is_not_waited_for(alice):
@@ -152,7 +154,9 @@ async def test_a_stream_that_is_cut_leaves_what_was_said(alice):
     assert (status, reason) == ("error", "sdk_error")
     assert len(reply.text.split()) == 20
     assert reply.notice
-    assert (await in_database(kinds, reply.transcript_id)).count("finished") == 1, "words are not taken back"
+    assert (await db_sync_to_async(kinds, reply.transcript_id)).count("finished") == 1, (
+        "words are not taken back"
+    )
 
 
 async def test_a_stream_that_breaks_before_a_word_is_begun_again(alice):
@@ -170,13 +174,13 @@ async def test_a_refusal_says_so(alice):
 async def test_a_bad_key_opens_the_breaker_and_names_it(alice):
     status, reason, reply = await outcome(alice, "[[offline: badkey]]")
     assert (status, reason) == ("error", "auth_failed")
-    provider = await in_database(models.Provider.objects.get)
+    provider = await db_sync_to_async(models.Provider.objects.get)
     assert provider.open_until is not None
     assert "operator" in reply.notice
 
 
 async def test_at_the_limit_of_steps_the_answer_is_marked(alice):
-    await in_database(a_profile, "short", tools=["list_files"], max_turns=2)
+    await db_sync_to_async(a_profile, "short", tools=["list_files"], max_turns=2)
     status, reason, reply = await outcome(alice, "[[offline: turns=9 tool=list_files]]", profile="short")
     assert (status, reason) == ("complete", "turn_limit_exceeded")
     assert reply.text
@@ -184,7 +188,7 @@ async def test_at_the_limit_of_steps_the_answer_is_marked(alice):
 
 
 async def test_at_the_limit_of_steps_without_a_word_nobody_is_told_of_an_answer(alice):
-    await in_database(a_profile, "short", tools=["list_files"], max_turns=9)
+    await db_sync_to_async(a_profile, "short", tools=["list_files"], max_turns=9)
     status, reason, reply = await outcome(alice, "[[offline: repeat=9 tool=list_files]]", profile="short")
     assert (status, reason, reply.text) == ("error", "turn_limit_exceeded", "")
     assert "in circles" in reply.notice
@@ -194,7 +198,7 @@ async def test_an_answer_too_long_is_cut_and_not_asked_for_again(alice):
     status, reason, reply = await outcome(alice, "[[offline: tokens=12 stop=max_tokens]]")
     assert (status, reason) == ("complete", "truncated")
     assert len(reply.text.split()) == 12
-    assert (await in_database(kinds, reply.transcript_id)).count("turn_started") == 1
+    assert (await db_sync_to_async(kinds, reply.transcript_id)).count("turn_started") == 1
 
 
 async def test_an_empty_answer_is_never_blank(alice):
@@ -207,21 +211,21 @@ async def test_an_empty_answer_is_never_blank(alice):
 
 async def test_a_stop_keeps_what_was_said(alice):
     reply = await stopped(await sets_to_work(alice, LONG))
-    await in_database(check, reply)
+    await db_sync_to_async(check, reply)
     assert (reply.status, reply.reason, reply.notice) == ("stopped", "client_stop", "Stopped.")
     assert 0 < len(reply.text.split()) < 2000
-    assert await in_database(LedgerEntry.objects.filter(message_id=reply.pk, estimated=True).exists)
+    assert await db_sync_to_async(LedgerEntry.objects.filter(message_id=reply.pk, estimated=True).exists)
 
 
 async def test_a_model_that_hangs_can_be_stopped(alice):
     reply = await stopped(await sets_to_work(alice, "[[offline: hang]]"), after="turn_started")
-    await in_database(check, reply)
+    await db_sync_to_async(check, reply)
     assert (reply.status, reply.text, reply.notice) == ("stopped", "", "Stopped before any text.")
 
 
 async def test_a_process_that_leaves_says_so(alice):
     reply = await stopped(await sets_to_work(alice, LONG), Cause.SHUTDOWN)
-    await in_database(check, reply)
+    await db_sync_to_async(check, reply)
     assert (reply.status, reply.reason) == ("interrupted", "shutdown")
     assert "kept" in reply.notice
 
@@ -235,12 +239,12 @@ async def test_a_worker_whose_token_was_taken_goes_without_a_word(alice):
     job = await sets_to_work(alice, LONG)
     await until(lambda: "text_delta" in kinds(job.claim.transcript_id))
     end = End("interrupted", "reconciled")
-    taken = await in_database(
+    taken = await db_sync_to_async(
         lambda: finalise(job.claim.message_id, end, now=clock.now(), token=job.claim.token)
     )
     reply = await end_of(job)
     assert (reply.status, reply.reason, reply.text) == ("interrupted", "reconciled", taken.text)
-    await in_database(lambda: check_log(reply))
+    await db_sync_to_async(lambda: check_log(reply))
 
 
 def check_log(reply: Message) -> None:
@@ -265,8 +269,8 @@ async def test_a_fault_of_ours_ends_the_reply_with_a_reason(alice, monkeypatch):
 async def test_a_live_stream_is_there_while_it_streams(alice):
     job = await sets_to_work(alice, LONG)
     await until(lambda: "text_delta" in kinds(job.claim.transcript_id))
-    live = await in_database(LiveStream.objects.get)
+    live = await db_sync_to_async(LiveStream.objects.get)
     assert live.token == job.claim.token
     await stopped(job)
-    assert not await in_database(LiveStream.objects.exists)
-    assert (await in_database(last, job.claim.transcript_id, "settled"))["reason"] == "client_stop"
+    assert not await db_sync_to_async(LiveStream.objects.exists)
+    assert (await db_sync_to_async(last, job.claim.transcript_id, "settled"))["reason"] == "client_stop"

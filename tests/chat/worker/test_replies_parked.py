@@ -12,7 +12,7 @@ from chat.transitions import park, request_stop, unpark
 from chat.transitions.latency import latency_of
 from chat.worker import reconcile
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.support.answering import answered, end_of, events, kinds, takes_up
 from tests.support.builders import NOON, a_profile
 from tests.support.talking import asks, begins, says, writes
@@ -36,7 +36,7 @@ async def parked(owner) -> Message:
 
 
 async def goes_on(reply: Message) -> Message:
-    assert await in_database(unpark, reply.pk)
+    assert await db_sync_to_async(unpark, reply.pk)
     return await end_of(await takes_up(reply.pk))
 
 
@@ -51,68 +51,68 @@ def result_in(reply: Message) -> dict:
 
 async def test_while_it_waits_it_holds_nothing(alice, careful):
     reply = await parked(alice)
-    assert not await in_database(LiveStream.objects.exists)
-    assert not await in_database(StreamRecord.objects.exists), "it has not ended"
-    assert (await in_database(kinds, reply.transcript_id))[-2:] == ["question_asked", "finished"]
-    question = await in_database(the_question, reply)
+    assert not await db_sync_to_async(LiveStream.objects.exists)
+    assert not await db_sync_to_async(StreamRecord.objects.exists), "it has not ended"
+    assert (await db_sync_to_async(kinds, reply.transcript_id))[-2:] == ["question_asked", "finished"]
+    question = await db_sync_to_async(the_question, reply)
     assert (question.user_id, question.tool) == (alice.pk, "list_files")
-    assert not await in_database(unpark, reply.pk)
+    assert not await db_sync_to_async(unpark, reply.pk)
 
 
 async def test_allowed_it_goes_on_at_the_same_turn(alice, careful):
     reply = await parked(alice)
-    question = await in_database(the_question, reply)
-    await in_database(approvals.answer, question.pk, alice, "allow")
+    question = await db_sync_to_async(the_question, reply)
+    await db_sync_to_async(approvals.answer, question.pk, alice, "allow")
     done = await goes_on(reply)
     assert (done.status, done.reason) == ("complete", "completed")
-    assert not (await in_database(result_in, done))["is_error"]
-    told = await in_database(kinds, done.transcript_id)
+    assert not (await db_sync_to_async(result_in, done))["is_error"]
+    told = await db_sync_to_async(kinds, done.transcript_id)
     assert (told.count("started"), told.count("turn_started")) == (1, 2)
     assert told.count("question_settled") == 1
-    assert await in_database(StreamRecord.objects.count) == 1
+    assert await db_sync_to_async(StreamRecord.objects.count) == 1
 
 
 async def test_always_allowed_it_asks_no_more_in_this_conversation(alice, careful):
     reply = await parked(alice)
-    question = await in_database(the_question, reply)
+    question = await db_sync_to_async(the_question, reply)
     assert question.place == f"conversation:{reply.conversation_id}"
-    await in_database(approvals.answer, question.pk, alice, "always")
+    await db_sync_to_async(approvals.answer, question.pk, alice, "always")
     await goes_on(reply)
     again = await answered(alice, ASKS, conversation_id=str(reply.conversation_id))
     assert again.status == "complete"
-    assert (await in_database(the_question, again)).by_leave
-    assert "question_asked" not in await in_database(kinds, again.transcript_id)
+    assert (await db_sync_to_async(the_question, again)).by_leave
+    assert "question_asked" not in await db_sync_to_async(kinds, again.transcript_id)
     await parked(alice)  # in another conversation
 
 
 async def test_denied_it_goes_on_without(alice, careful):
     reply = await parked(alice)
-    question = await in_database(the_question, reply)
-    await in_database(lambda: approvals.answer(question.pk, alice, "deny", text="Not there."))
+    question = await db_sync_to_async(the_question, reply)
+    await db_sync_to_async(lambda: approvals.answer(question.pk, alice, "deny", text="Not there."))
     done = await goes_on(reply)
     assert done.status == "complete"
-    result = await in_database(result_in, done)
+    result = await db_sync_to_async(result_in, done)
     assert result["is_error"]
     assert "Not there." in result["result"]
 
 
 async def test_answered_too_late_it_goes_on_without(alice, careful, monkeypatch):
     reply = await parked(alice)
-    question = await in_database(the_question, reply)
+    question = await db_sync_to_async(the_question, reply)
     late = question.expires_at + timedelta(seconds=1)
-    await in_database(reconcile.finalise_stale, late)
-    assert await in_database(Message.objects.ready().filter(pk=reply.pk).exists)
+    await db_sync_to_async(reconcile.finalise_stale, late)
+    assert await db_sync_to_async(Message.objects.ready().filter(pk=reply.pk).exists)
     done = await end_of(await takes_up(reply.pk))
     assert done.status == "complete"
-    assert "in time" in (await in_database(result_in, done))["result"]
+    assert "in time" in (await db_sync_to_async(result_in, done))["result"]
 
 
 async def test_stopped_while_it_waits_it_ends_and_asks_no_more(alice, careful):
     reply = await parked(alice)
-    done = await in_database(lambda: request_stop(alice, str(reply.pk), now=clock.now()))
+    done = await db_sync_to_async(lambda: request_stop(alice, str(reply.pk), now=clock.now()))
     assert (done.status, done.reason) == ("stopped", "client_stop")
-    assert (await in_database(the_question, reply)).status == "withdrawn"
-    assert (await in_database(kinds, reply.transcript_id))[-1] == "settled"
+    assert (await db_sync_to_async(the_question, reply)).status == "withdrawn"
+    assert (await db_sync_to_async(kinds, reply.transcript_id))[-1] == "settled"
 
 
 async def test_answered_before_it_was_put_aside_it_goes_on_at_once(alice, careful, monkeypatch):
@@ -123,7 +123,7 @@ async def test_answered_before_it_was_put_aside_it_goes_on_at_once(alice, carefu
     monkeypatch.setattr("chat.worker.reply_task.park", answers_first)
     reply = await answered(alice, ASKS, profile="careful")
     assert (reply.status, reply.asks_since) == ("pending", None)
-    assert await in_database(Message.objects.ready().filter(pk=reply.pk).exists)
+    assert await db_sync_to_async(Message.objects.ready().filter(pk=reply.pk).exists)
 
 
 def test_a_lost_call_does_not_leave_it_waiting(alice):

@@ -9,7 +9,7 @@ from agents import runtimes
 from agents.runtimes.anthropic.runtime import AnthropicRuntime, Endpoint
 from chat.models import Message
 from chat.worker import reply_task
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 from tests.agents.provider import Answer, Provider, refuse, say
 from tests.support.answering import answered, events
 from tests.support.builders import a_profile
@@ -40,11 +40,11 @@ async def test_a_server_that_loads_its_model_is_waited_for_and_the_reader_is_tol
     loading = refuse(503, "unavailable_error", "Loading model")
     provider = Provider(*[loading] * 9, say("Ready."))
     runtimes.register(AnthropicRuntime("scripted", Endpoint(url="http://local", transport=provider)))
-    await in_database(a_profile, "worker", runtime="scripted")
+    await db_sync_to_async(a_profile, "worker", runtime="scripted")
     status, reason, reply = await outcome(alice, "Are you there?", profile="worker")
     assert (status, reason, reply.text) == ("complete", "completed", "Ready.")
     assert len(provider.requests) == 10
-    log = await in_database(events, reply.transcript_id)
+    log = await db_sync_to_async(events, reply.transcript_id)
     assert [event.data["text"] for event in log if event.kind == "notice"] == [reply_task.LOADING]
 
 
@@ -62,7 +62,7 @@ async def test_a_server_that_loads_its_model_is_waited_for_and_the_reader_is_tol
 async def test_what_is_set_up_wrongly_is_said_once_with_the_remedy(alice, answer, says, remedy):
     provider = Provider(answer)
     runtimes.register(AnthropicRuntime("scripted", Endpoint(url="http://local", transport=provider)))
-    await in_database(a_profile, "worker", runtime="scripted", tools=["list_files"])
+    await db_sync_to_async(a_profile, "worker", runtime="scripted", tools=["list_files"])
     status, _, reply = await outcome(alice, "Are you there?", profile="worker")
     assert status == "error"
     assert says in reply.notice

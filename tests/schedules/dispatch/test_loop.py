@@ -51,7 +51,7 @@ def ask(prompt: str, **changes: Any) -> Run:
     changes = {"cron": "0 0 1 1 *"} | changes
     schedule = a_schedule(now, prompt=prompt, profile=a_profile("worker", tools=["*"]), **changes)
     run = enqueue(schedule, source=Source.MANUAL, now=now)
-    wakeup.ring()
+    wakeup.notify()
     return run
 
 

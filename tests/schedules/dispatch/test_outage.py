@@ -17,7 +17,7 @@ from schedules.execution.outcome import Worked, record_progress
 from schedules.models import Run, Schedule
 from schedules.states import RunStatus, ScheduleStatus
 from schedules.transitions import Claim
-from stagent.lib.processes.process_metrics import Gauge
+from stagent.lib.processes.process_metrics import RunMetrics
 from tests.support.builders import NOON, a_schedule, has_worked, the_situation
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ class Endpoint:
             has_worked(claim, 1, now=now)
             record_progress(claim, Worked(1_000, timedelta(hours=1)))
             breaker.succeeded(PROVIDER)
-            outcome.apply(claim, Finished("completed", text="Done."), Gauge(), 1_000, now)
+            outcome.apply(claim, Finished("completed", text="Done."), RunMetrics(), 1_000, now)
             return
         breaker.record_result(PROVIDER, self.failure, now)
         policy = self.failure.policy
@@ -61,7 +61,7 @@ class Endpoint:
             retry_after_sec=self.failure.retry_after_sec,
             failure=self.failure.kind,
         )
-        outcome.apply(claim, failed, Gauge(), 0, now)
+        outcome.apply(claim, failed, RunMetrics(), 0, now)
 
 
 def three_schedules() -> None:

@@ -18,8 +18,8 @@ LONG_SEC = 20.0
 
 
 @pytest.fixture
-def hung() -> Iterator[wakeup.Bell]:
-    hung = wakeup.Bell()
+def hung() -> Iterator[wakeup.Wakeup]:
+    hung = wakeup.Wakeup()
     hung.open()
     if connection.vendor == "postgresql":
         assert hung.wait(LONG_SEC), "it strikes once when it begins to listen"
@@ -39,29 +39,29 @@ def from_a_thread(act: Callable[[], None]) -> None:
 
 def rung() -> None:
     with transaction.atomic():
-        wakeup.ring()
+        wakeup.notify()
 
 
-def test_nobody_rings(hung: wakeup.Bell) -> None:
+def test_nobody_rings(hung: wakeup.Wakeup) -> None:
     assert not hung.wait(0.05)
 
 
-def test_a_strike_wakes_and_many_wake_once(hung: wakeup.Bell) -> None:
+def test_a_strike_wakes_and_many_wake_once(hung: wakeup.Wakeup) -> None:
     for _ in range(10_000):
         hung.strike()
     assert hung.wait(LONG_SEC)
     assert not hung.wait(0.05)
 
 
-def test_a_ring_of_another_connection_wakes(hung: wakeup.Bell) -> None:
+def test_a_ring_of_another_connection_wakes(hung: wakeup.Wakeup) -> None:
     from_a_thread(rung)
     assert hung.wait(LONG_SEC)
 
 
-def test_a_ring_that_rolls_back_is_not_heard(hung: wakeup.Bell) -> None:
+def test_a_ring_that_rolls_back_is_not_heard(hung: wakeup.Wakeup) -> None:
     def rolled_back() -> None:
         with transaction.atomic():
-            wakeup.ring()
+            wakeup.notify()
             transaction.set_rollback(True)
 
     from_a_thread(rolled_back)
@@ -69,14 +69,14 @@ def test_a_ring_that_rolls_back_is_not_heard(hung: wakeup.Bell) -> None:
 
 
 @pytest.mark.sqlite
-def test_a_missed_knock_is_found_by_looking(hung: wakeup.Bell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wakeup, "knock", lambda folder: None)
+def test_a_missed_knock_is_found_by_looking(hung: wakeup.Wakeup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wakeup, "send", lambda folder: None)
     from_a_thread(rung)
     assert hung.wait(LONG_SEC)
 
 
 @pytest.mark.sqlite
-def test_a_commit_that_rings_nothing_wakes_nobody(hung: wakeup.Bell) -> None:
+def test_a_commit_that_rings_nothing_wakes_nobody(hung: wakeup.Wakeup) -> None:
     def scribble() -> None:
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE scribble (word text)")
@@ -90,13 +90,13 @@ def test_a_door_that_nobody_is_behind_is_taken_away(tmp_path: Path) -> None:
     script = "import sys, pathlib; from stagent.lib import knock; knock.open_door(pathlib.Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
     assert len(list(tmp_path.iterdir())) == 1
-    unix_socket.knock(tmp_path)
+    unix_socket.send(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_where_there_can_be_no_door_it_looks_often(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 30)
-    assert unix_socket.open_door(folder) is None
+    assert unix_socket.listen(folder) is None
     started = time.monotonic()
-    unix_socket.knock(folder)
+    unix_socket.send(folder)
     assert time.monotonic() - started < LONG_SEC

@@ -8,7 +8,7 @@ from schedules.models import Notice, ProcessHealth
 from schedules.monitoring import detectors, process_reports
 from schedules.monitoring.process_reports import Reporter
 from stagent.lib import clock
-from stagent.lib.processes.process_id import holder
+from stagent.lib.processes.process_id import holder_id
 from stagent.lib.processes.supervisor import Supervisor
 from stagent.lib.processes.watched import State
 from stagent.ops import health
@@ -36,7 +36,7 @@ def test_a_restart_is_written_by_its_process_and_told(supervisor):
             raise faults.pop()
         watched.stopping.wait()
 
-    thread, reporter = supervisor.thread("lease renewer", work), Reporter("web", holder("web"), supervisor)
+    thread, reporter = supervisor.thread("lease renewer", work), Reporter("web", holder_id("web"), supervisor)
     thread.start()
     reporter.start()
     wait_until(lambda: [one for one in process_reports.troubles(clock.now()) if one.restarts == 1])

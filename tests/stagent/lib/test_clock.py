@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from stagent.lib import clock
-from stagent.lib.db.from_async import in_database
+from stagent.lib.db.from_async import db_sync_to_async
 
 AN_HOUR = timedelta(hours=1)
 NEVER = float("-inf")
@@ -55,7 +55,7 @@ async def test_within_an_event_loop_nobody_is_asked_and_what_was_last_measured_i
 
 @pytest.mark.postgres
 async def test_beside_an_event_loop_it_is_measured_and_the_loop_has_it_then(offset):
-    await in_database(clock.now)
+    await db_sync_to_async(clock.now)
     assert offset.sampled_at > NEVER
     assert clock.now() - datetime.now(UTC) < AN_HOUR / 2
 

@@ -2,7 +2,7 @@
 
 from django.test import AsyncRequestFactory, RequestFactory
 
-from stagent.lib.web.csv_response import AT_ONCE, sheet
+from stagent.lib.web.csv_response import AT_ONCE, csv_response
 
 
 def rows(many: int, taken: list[int]):
@@ -14,7 +14,9 @@ def rows(many: int, taken: list[int]):
 async def test_a_long_sheet_is_read_as_it_is_sent():
     taken: list[int] = []
     request = AsyncRequestFactory().get("/")
-    answer = sheet(request, "long", ["id", "text", "more"], rows(3 * AT_ONCE, taken), X_Total_Count="9")
+    answer = csv_response(
+        request, "long", ["id", "text", "more"], rows(3 * AT_ONCE, taken), X_Total_Count="9"
+    )
     assert answer.is_async, "or the server would take all of it before it sends the first line"
     pieces = aiter(answer)
     assert await anext(pieces) == b"id,text,more\r\n"
@@ -27,10 +29,10 @@ async def test_a_long_sheet_is_read_as_it_is_sent():
 
 
 def test_without_an_event_loop_it_is_the_same():
-    answer = sheet(RequestFactory().get("/"), "short", ["id", "text", "more"], rows(1, []))
+    answer = csv_response(RequestFactory().get("/"), "short", ["id", "text", "more"], rows(1, []))
     assert answer.getvalue() == b'id,text,more\r\n0,\'=1+1,"a, b"\r\n'
 
 
 def test_yes_and_no_are_spelled_as_in_json():
-    answer = sheet(RequestFactory().get("/"), "short", ["shifted"], [[True], [False], [None]])
+    answer = csv_response(RequestFactory().get("/"), "short", ["shifted"], [[True], [False], [None]])
     assert answer.getvalue() == b'shifted\r\ntrue\r\nfalse\r\n""\r\n'

@@ -58,7 +58,7 @@ def test_a_folder_that_cannot_be_made_is_named_with_its_variable(monkeypatch, tm
 def test_processes_that_race_for_the_secret_agree_on_one(tmp_path):
     path = tmp_path / "secret_key"
     with ThreadPoolExecutor(16) as pool:
-        secrets = set(pool.map(lambda _: env.kept_secret(path), range(64)))
+        secrets = set(pool.map(lambda _: env.generated_secret(path), range(64)))
     assert len(secrets) == 1
     assert len(secrets.pop()) > 50
     assert [file.name for file in tmp_path.iterdir()] == ["secret_key"]
@@ -68,7 +68,7 @@ def test_processes_that_race_for_the_secret_agree_on_one(tmp_path):
 def test_a_secret_that_cannot_be_kept_says_what_to_set(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ImproperlyConfigured, match=r"cannot be written or read .* set SECRET_KEY"):
-        env.kept_secret(tmp_path / "file" / "secret_key")
+        env.generated_secret(tmp_path / "file" / "secret_key")
 
 
 def test_the_default_database_is_a_file_whatever_its_path_is_called():

@@ -42,7 +42,7 @@ def test_the_exact_moment_is_in_its_title():
     ],
 )
 def test_a_duration_is_told_in_its_two_largest_units(milliseconds, said):
-    assert formatting.said(milliseconds) == said
+    assert formatting.outcome_text(milliseconds) == said
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_tokens_are_rounded_where_nobody_counts_them(number, said):
     assert strip_tags(formatting.tokens(number)) == said
 
 
-@pytest.mark.parametrize("piece", [formatting.span, formatting.usd, formatting.count, formatting.tokens])
+@pytest.mark.parametrize("piece", [formatting.duration, formatting.usd, formatting.count, formatting.tokens])
 def test_what_did_not_happen_is_a_dash(piece):
     assert strip_tags(piece(None)) == "–"
 

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from stagent.lib.image_header import Picture, look_at
+from stagent.lib.image_header import ImageHeader, read_header
 from tests.support.files import png
 
 APP0 = b"\xff\xe0\x00\x04ab"
@@ -29,9 +29,9 @@ WITH_ALPHA = b"RIFF\0\0\0\0WEBPVP8X" + b"\0" * 8 + (29).to_bytes(3, "little") + 
     ids=["png", "jpeg", "gif", "webp", "webp lossless", "webp with alpha"],
 )
 def test_a_picture_tells_its_size(data, media_type):
-    assert look_at(data) == Picture(media_type, 30, 20)
+    assert read_header(data) == ImageHeader(media_type, 30, 20)
     for length in range(10):
-        assert look_at(data[:length]) is None
+        assert read_header(data[:length]) is None
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_a_picture_tells_its_size(data, media_type):
     ],
 )
 def test_what_is_no_picture_is_none(data):
-    assert look_at(data) is None
+    assert read_header(data) is None

@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from django.urls import path
 
-from stagent.lib.log.filters import tells_no_outage
+from stagent.lib.log.filters import drop_outage_tracebacks
 from stagent.lib.processes import outage as module
 from stagent.lib.processes.outage import DATABASE, DatabaseOutage, Outage, Outages, Parts
-from stagent.middleware.database_unavailable import DatabaseAway
+from stagent.middleware.database_unavailable import DatabaseUnavailable
 
 AWAY = OperationalError("connection refused")
 FULL = OperationalError("database or disk is full")
@@ -112,12 +112,12 @@ def test_records_about_the_outage_are_counted_and_left_out():
     wrapped = RuntimeError("a write failed")
     wrapped.__cause__ = AWAY
     before = DATABASE.count
-    assert not tells_no_outage(a_record(AWAY))
-    assert not tells_no_outage(a_record(wrapped))
-    assert not tells_no_outage(a_record(args=(AWAY,)))
+    assert not drop_outage_tracebacks(a_record(AWAY))
+    assert not drop_outage_tracebacks(a_record(wrapped))
+    assert not drop_outage_tracebacks(a_record(args=(AWAY,)))
     assert DATABASE.count == before + 3
-    assert tells_no_outage(a_record(RuntimeError("broken")))
-    assert tells_no_outage(a_record())
+    assert drop_outage_tracebacks(a_record(RuntimeError("broken")))
+    assert drop_outage_tracebacks(a_record())
 
 
 def test_outages_by_name_are_told_once_each_and_forgotten_when_over(caplog, monkeypatch):
@@ -151,7 +151,7 @@ def test_the_parts_of_a_pass_are_tried_each_on_its_own_for_a_while(db):
 
 
 def test_a_page_says_that_the_database_is_away_or_full_and_when_to_come_back(caplog):
-    page = DatabaseAway(lambda request: HttpResponse())
+    page = DatabaseUnavailable(lambda request: HttpResponse())
     request = RequestFactory().get("/admin/")
     for error, words in [(AWAY, "does not answer"), (FULL, "disk of the database is full")]:
         answer = page.process_exception(request, error)
@@ -171,5 +171,5 @@ urlpatterns = [path("page", breaks)]
 def test_a_view_that_the_database_failed_answers_503_and_all_of_them_are_one_line(client, caplog):
     for _ in range(3):
         assert client.get("/page").status_code == 503
-    (told,) = [record.getMessage() for record in caplog.records if tells_no_outage(record)]
+    (told,) = [record.getMessage() for record in caplog.records if drop_outage_tracebacks(record)]
     assert "first met by: GET /page" in told

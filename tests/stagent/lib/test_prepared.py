@@ -14,13 +14,13 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Transcript
 from schedules.models import Run, Schedule, Slot
-from stagent.lib.db.prepared import Given, Select, Tuples, Update, UpdateReturning
+from stagent.lib.db.prepared import Param, Select, Tuples, Update, UpdateReturning
 from stagent.lib.db.rows_by_key import ByKey
 from tests.support.builders import NOON, a_running_run, a_schedule
 
 pytestmark = pytest.mark.django_db
 
-BY_NAME = Select(Schedule.objects.filter(name=Given("name", Schedule.name)))
+BY_NAME = Select(Schedule.objects.filter(name=Param("name", Schedule.name)))
 
 
 def test_a_prepared_select_returns_what_the_orm_returns() -> None:
@@ -35,7 +35,7 @@ def test_a_prepared_select_returns_what_the_orm_returns() -> None:
 
 def test_a_column_that_was_left_out_is_read_when_it_is_asked_for() -> None:
     a_schedule(name="Nightly", prompt="Look around.")
-    read = Select(Schedule.objects.filter(name=Given("name", Schedule.name)).only("name")).first(
+    read = Select(Schedule.objects.filter(name=Param("name", Schedule.name)).only("name")).first(
         name="Nightly"
     )
     assert read
@@ -47,7 +47,7 @@ def test_what_is_related_is_read_with_it_and_is_what_the_orm_returns() -> None:
     run, _ = a_running_run()
     wanted = Run.objects.select_related("schedule__profile", "requested_by")
     with CaptureQueriesContext(connection) as asked:
-        read = Select(wanted.filter(pk=Given("id", Run.id))).first(id=run.pk)
+        read = Select(wanted.filter(pk=Param("id", Run.id))).first(id=run.pk)
         assert read
         assert read.schedule
         assert read.schedule.profile.slug
@@ -102,9 +102,9 @@ def test_a_prepared_update_counts_the_rows_that_believed() -> None:
     run, claimed = a_running_run()
     hand = Update(
         Transcript.objects.filter(
-            pk=Given("id", Transcript.id), writer_token=Given("old", Transcript.writer_token)
+            pk=Param("id", Transcript.id), writer_token=Param("old", Transcript.writer_token)
         ),
-        writer_token=Given("new", Transcript.writer_token),
+        writer_token=Param("new", Transcript.writer_token),
     )
     token = uuid.uuid4()
     assert hand(id=run.transcript_id, old=token, new=None) == 0
@@ -115,10 +115,10 @@ def test_a_prepared_update_counts_the_rows_that_believed() -> None:
 def test_an_update_may_return_the_rows_as_they_are_now() -> None:
     run, _ = a_running_run()
     later = UpdateReturning(
-        Run.objects.filter(pk=Given("id", Run.id)),
+        Run.objects.filter(pk=Param("id", Run.id)),
         attempt=F("attempt") + 1,
-        report=Given("report", Run.report),
-        lease_expires_at=Given("until", Run.lease_expires_at),
+        report=Param("report", Run.report),
+        lease_expires_at=Param("until", Run.lease_expires_at),
     )
     (now,) = later.rows(id=run.pk, report={"changed": True}, until=NOON + timedelta(hours=1))
     run.refresh_from_db()
@@ -132,7 +132,7 @@ def test_an_update_may_return_the_rows_as_they_are_now() -> None:
 
 
 def test_it_is_built_once_and_its_values_may_stand_in_it_twice() -> None:
-    slots = Select(Slot.objects.filter(pool=Given("pool", Slot.pool), number__lte=Given("most", Slot.number)))
+    slots = Select(Slot.objects.filter(pool=Param("pool", Slot.pool), number__lte=Param("most", Slot.number)))
     with CaptureQueriesContext(connection) as said:
         slots(pool="default", most=1)
         slots(pool="default", most=2)
@@ -148,7 +148,7 @@ def test_a_value_that_is_missing_is_said_before_anything_is_done() -> None:
 
 def test_what_the_database_refuses_is_said_in_djangos_words() -> None:
     run, _ = a_running_run()
-    rename = Update(Run.objects.filter(pk=Given("id", Run.id)), token=None)
+    rename = Update(Run.objects.filter(pk=Param("id", Run.id)), token=None)
     with pytest.raises(IntegrityError), transaction.atomic():
         rename(id=run.pk)
     run.refresh_from_db()
@@ -165,7 +165,7 @@ def test_nothing_is_asked_in_a_transaction_that_is_broken() -> None:
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="constants are spelled out on SQLite only")
 def test_a_constant_that_cannot_be_spelled_out_is_refused() -> None:
     schedule = a_schedule(name="50%s of 'all'")
-    spelled = Select(Schedule.objects.filter(name="50%s of 'all'", pk=Given("id", Schedule.id)))
+    spelled = Select(Schedule.objects.filter(name="50%s of 'all'", pk=Param("id", Schedule.id)))
     assert spelled(id=schedule.pk) == [schedule]
     with pytest.raises(TypeError, match="hand it in"):
         Select(Schedule.objects.filter(avg_duration_ms=0.5))()
@@ -175,7 +175,7 @@ def test_a_constant_that_cannot_be_spelled_out_is_refused() -> None:
 def test_threads_that_compile_a_query_at_once_all_get_the_same_sql():
     for _ in range(20):
         query = Select(
-            Run.objects.select_related("schedule__profile").filter(pk=Given("id", Run.id)).order_by()
+            Run.objects.select_related("schedule__profile").filter(pk=Param("id", Run.id)).order_by()
         )
         start = threading.Barrier(8)
 

@@ -53,7 +53,7 @@ def test_a_path_that_somebody_set_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_the_doctor_names_version_and_source() -> None:
-    assert str(zone_data.choose()) in report.zones(NOON).detail
+    assert str(zone_data.choose_zone_data()) in report.zones(NOON).detail
 
 
 @pytest.mark.django_db
@@ -75,4 +75,4 @@ def test_the_version_is_kept_and_a_new_one_has_every_schedule_checked() -> None:
     Setting.objects.create(key=next_instant_check.ZONE_DATA, value="2020a")
     check = next_instant_check.NextCheck()
     check.step(NOON)
-    assert Setting.objects.get(key=next_instant_check.ZONE_DATA).value == zone_data.choose().version
+    assert Setting.objects.get(key=next_instant_check.ZONE_DATA).value == zone_data.choose_zone_data().version

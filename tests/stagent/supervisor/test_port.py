@@ -5,21 +5,21 @@ import socket
 
 import pytest
 
-from stagent.supervisor.port import CannotListen, address_of, take_port
+from stagent.supervisor.port import CannotListen, address_of, bind
 
 
 def test_any_free_port_will_do_when_none_is_named():
-    with take_port("127.0.0.1", 0) as listener:
+    with bind("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         assert address_of(listener) == f"http://127.0.0.1:{port}/"
         socket.create_connection(("127.0.0.1", port)).close()
 
 
 def test_a_taken_port_is_named_with_the_command_that_takes_another():
-    with take_port("127.0.0.1", 0) as listener:
+    with bind("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(CannotListen, match=rf"{port} on 127\.0\.0\.1 is taken.*make run PORT={port + 1}"):
-            take_port("127.0.0.1", port)
+            bind("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(
@@ -34,16 +34,16 @@ def test_a_taken_port_is_named_with_the_command_that_takes_another():
 )
 def test_what_cannot_be_listened_on_is_said_plainly(host, port, says):
     with pytest.raises(CannotListen, match=says):
-        take_port(host, port)
+        bind(host, port)
 
 
 def test_everywhere_is_opened_here():
-    with take_port("0.0.0.0", 0) as listener:
+    with bind("0.0.0.0", 0) as listener:
         assert address_of(listener).startswith("http://127.0.0.1:")
 
 
 def test_an_ipv6_address_stands_in_brackets():
     if not os.path.exists("/proc/net/if_inet6"):  # noqa: PTH110
         return
-    with take_port("::1", 0) as listener:
+    with bind("::1", 0) as listener:
         assert address_of(listener).startswith("http://[::1]:")

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from stagent.supervisor import supervisor
-from stagent.supervisor.supervisor import Child, Household
+from stagent.supervisor.supervisor import Child, ProcessSupervisor
 from tests.stagent.supervisor.child_program import GHOST
 
 
@@ -44,7 +44,7 @@ def lodger(name, manner):
 
 
 def keep(*lodgers, say):
-    return asyncio.run(Household(lodgers, say).run())
+    return asyncio.run(ProcessSupervisor(lodgers, say).run())
 
 
 def interrupt(number=signal.SIGTERM):
@@ -67,14 +67,14 @@ def test_who_does_not_want_to_leave_is_made_to_at_the_third_signal(say, monkeypa
         for _ in range(3):
             loop.call_soon(household.stop)
 
-    household = Household([lodger("one", "stubborn")], say)
+    household = ProcessSupervisor([lodger("one", "stubborn")], say)
     say.when("one", "at home", three_times)
     assert asyncio.run(household.run()) == 0
     assert say.of("up")[-1] == "stopping; Ctrl-C again kills."
 
 
 def test_a_signal_to_the_process_and_to_its_group_is_one_signal(say):
-    household = Household([lodger("one", "polite")], say)
+    household = ProcessSupervisor([lodger("one", "polite")], say)
     say.when("one", "at home", lambda: (household.stop(), household.stop()))
     assert asyncio.run(household.run()) == 0
     assert len(say.of("up")) == 1

@@ -17,7 +17,7 @@ from agents.models import Project
 from stagent.lib.db.deferred_writes import after_answer
 from stagent.web import handler
 from stagent.web.handler import Handler
-from stagent.web.liveness import Front
+from stagent.web.liveness import Liveness
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -234,7 +234,7 @@ def test_the_process_says_that_it_is_alive_without_django(method):
         async def nobody(*_: Any) -> None:
             raise AssertionError("it is answered before")
 
-        client = Client(Front(nobody), "/healthz", method)
+        client = Client(Liveness(nobody), "/healthz", method)
         status, said = await client.answer()
         assert status == (405 if method == "POST" else 200)
         assert b"no-store" in client.headers[b"cache-control"]

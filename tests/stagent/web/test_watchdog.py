@@ -8,7 +8,7 @@ from django.core import mail
 from schedules.models import Delivery, Notice
 from schedules.monitoring import detectors
 from stagent.lib import clock
-from stagent.web.watchdog import Watchman
+from stagent.web.watchdog import Watchdog
 from tests.support.builders import a_scheduler
 from tests.support.mailbox import a_delivery
 from tests.support.waiting import wait_until
@@ -21,7 +21,7 @@ def watchman(monkeypatch, settings):
     """A watchman without patience, who looks all the time."""
     monkeypatch.setattr(detectors, "SILENT_FOR", timedelta())
     settings.STAGENT_NOTIFY_EMAIL = "ops@example.org"
-    watchman = Watchman(every_sec=0.02)
+    watchman = Watchdog(every_sec=0.02)
     yield watchman
     watchman.leave()
     watchman.thread.join(30)
