@@ -70,7 +70,7 @@ class RunStatus(models.TextChoices):
 
 
 class WaitReason(models.TextChoices):
-    """Why a queued run is not running; derived when asked, never stored. `schedules.capacity.blockers` says when."""
+    """Why a queued run is not running; derived, never stored: see `schedules.capacity.blockers`."""
 
     STOPPED = "stopped"  # all scheduled work is stopped by the switch
     PAUSED = "paused"

@@ -1,0 +1,1 @@
+"""The project: settings, URLs, and everything that puts the apps together."""

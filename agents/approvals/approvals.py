@@ -55,9 +55,9 @@ def request(
     now: datetime,
     place: str = "",
 ) -> list[Approval]:
-    """Put the questions of one reply, all or none; `LeaseLost` when the log has another writer.
+    """Add the approvals of one reply, all or none; `LeaseLost` when the log has another writer.
 
-    `place` is where it asks, as `agents.approvals.standing` names it. What has standing leave there is allowed already.
+    `place` is the scope (`agents.approvals.standing`); a tool with a standing approval there is allowed already.
     """
     until = now + conf.question_patience()
     with transaction.atomic():

@@ -25,7 +25,7 @@ class StandingApprovalQuerySet(models.QuerySet["StandingApproval"]):
 class StandingApproval(models.Model):
     """One tool, as it was then, for one person's agent in one conversation or schedule.
 
-    Only `agents.approvals.standing` writes it. Places and people are words and numbers: it may outlive what it names.
+    Only `agents.approvals.standing` writes it. Scopes and people are texts and numbers: it may outlive them.
     """
 
     place = models.CharField(max_length=40, help_text="conversation:12 or schedule:7.")

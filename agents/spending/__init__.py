@@ -1,0 +1,1 @@
+"""Prices, the ledger and the budgets that read it. Imports protocol and models."""

@@ -1,0 +1,1 @@
+"""What a person does with a conversation: search, share, export, attach, trash. Imports transitions and below."""

@@ -1,0 +1,1 @@
+"""Events that sockets receive, and their broadcast between processes. Imports models."""

@@ -30,7 +30,7 @@ class ShareQuerySet(models.QuerySet["Share"]):
 
 
 class Share(models.Model):
-    """What is shown: the branch up to a message, under the title it had. `chat.conversations.sharing` makes the address."""
+    """What is shown: the branch up to a message, under the title it had; `sharing` makes the address."""
 
     conversation = models.OneToOneField(Conversation, models.CASCADE, related_name="share")
     head = models.ForeignKey(Message, models.CASCADE, related_name="+", help_text="The last message shown.")

@@ -1,0 +1,1 @@
+"""Websockets: consumers, subscriptions, resume. Imports transitions and below."""

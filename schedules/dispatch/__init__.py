@@ -1,0 +1,1 @@
+"""The scheduler: tick, drain, reap, maintain, wait. Imports execution and below."""

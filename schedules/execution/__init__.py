@@ -1,0 +1,1 @@
+"""Runs as tasks beside the loop: leases, outcomes, time limits. Imports transitions and below."""

@@ -1,0 +1,1 @@
+"""Notices, detectors, the event log, counters that outlive pruning. Imports models, capacity, deliveries."""

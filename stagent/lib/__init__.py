@@ -1,0 +1,1 @@
+"""Shared helpers that know no app and no model of ours."""

@@ -1,8 +1,8 @@
 """What is polled is sent once: GET answers of the API carry an ETag, and If-None-Match gets a 304 for it.
 
-That saves the sending and the reading, not the looking. A view whose answer differs each time in what nobody
-would look again for says itself what it stands for (`stagent.lib.api.etags`). The ETag of a row that PATCH
-changes begins with the row's version, on GET and on PATCH: If-Match compares that (`stagent.lib.api.versions`).
+That saves the transfer, not the query. A view whose answer differs each time in fields that nobody polls for
+names what its ETag covers (`stagent.lib.api.etags`). The ETag of a row that PATCH changes begins with the
+row's version, on GET and on PATCH: If-Match compares that (`stagent.lib.api.versions`).
 """
 
 from collections.abc import Callable

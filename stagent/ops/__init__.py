@@ -1,0 +1,1 @@
+"""What operators use: doctor, health, metrics, drills, sample data, the first admin."""

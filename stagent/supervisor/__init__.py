@@ -1,0 +1,1 @@
+"""Child processes of `manage.py up`: start, restart, one log, orderly shutdown."""

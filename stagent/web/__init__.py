@@ -1,0 +1,1 @@
+"""The web process: ASGI handler, liveness, watchdog, shutdown."""

@@ -1,0 +1,1 @@
+"""The Messages API: requests, streams and errors, read without rests. Imports runtimes.base and protocol."""

@@ -1,0 +1,1 @@
+"""Tools that fetch public addresses, and the guard that pins them."""

@@ -1,0 +1,1 @@
+"""Tools that ask a person or report a result."""

@@ -1,0 +1,1 @@
+"""The admin of firings: list, figures, CSV."""

@@ -1,0 +1,1 @@
+"""The admin of runs: list, transcript, failure help."""

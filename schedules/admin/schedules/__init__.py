@@ -1,0 +1,1 @@
+"""The admin of schedules: list, form, actions, preview."""

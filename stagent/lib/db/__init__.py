@@ -1,0 +1,1 @@
+"""Database helpers: prepared statements, bulk loading, access from async code, settings."""

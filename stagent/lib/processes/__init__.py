@@ -1,0 +1,1 @@
+"""Threads, tasks and leases of a process: supervision, outages, shutdown, metrics."""

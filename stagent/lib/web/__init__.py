@@ -1,0 +1,1 @@
+"""Helpers of pages: formatting, Markdown, charts, admin base classes."""

@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""A child for the household's tests: `python -m tests.stagent.supervisor.child_program polite|stubborn|shortlived|haunted`."""
+"""A child process for the supervisor's tests; its argument is polite, stubborn, shortlived or haunted."""
 
 import os
 import signal
