@@ -1,1 +1,1 @@
-"""Conversations with an agent: nothing a user typed or was answered is lost. Imports agents and stagent.lib; never schedules."""
+"""Conversations with an agent: no message is lost. Imports agents and stagent.lib, never schedules."""

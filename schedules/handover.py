@@ -70,7 +70,7 @@ class WakeupSweeper:
     def __init__(self) -> None:
         self._swept_at = float("-inf")
 
-    def look(self) -> None:
+    def run_if_due(self) -> None:
         if is_cluster() and time.monotonic() - self._swept_at >= SWEEP_EVERY_SEC:
             self._swept_at = time.monotonic()
             sweep()

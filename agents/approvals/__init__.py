@@ -1,1 +1,1 @@
-"""Tool calls that wait for consent, questions to a person, standing approvals. Imports protocol, models, spending."""
+"""Approvals of tool calls, questions to people, standing approvals. Imports protocol, models, spending."""

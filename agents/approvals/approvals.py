@@ -57,7 +57,7 @@ def request(
 ) -> list[Approval]:
     """Add the approvals of one reply, all or none; `LeaseLost` when the log has another writer.
 
-    `place` is the scope (`agents.approvals.standing`); a tool with a standing approval there is allowed already.
+    `place` is the scope (`agents.approvals.standing`); a tool with a standing approval there goes ahead.
     """
     until = now + conf.question_patience()
     with transaction.atomic():

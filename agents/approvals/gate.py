@@ -34,11 +34,11 @@ class ApprovalGate:
     spender: Spender
     place: str = ""  # where leave may stand, as `agents.approvals.standing` names it
 
-    async def look(self) -> dict[str, Approval]:
+    async def find_standing_approval(self) -> dict[str, Approval]:
         """Return what was asked before, by call."""
         return await db_sync_to_async(approvals.requested_by, self.transcript_id)
 
-    async def put(self, wanted: Iterable[ApprovalRequest], turn: int) -> dict[str, Approval]:
+    async def submit(self, wanted: Iterable[ApprovalRequest], turn: int) -> dict[str, Approval]:
         """Ask all that one reply needs to be asked, and return the questions by call."""
         asked = await db_sync_to_async(
             approvals.request,

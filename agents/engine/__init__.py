@@ -1,1 +1,1 @@
-"""The agent loop: the only enforcer of limits. Imports every package below: runtimes, transcripts, approvals, tools, mcp."""
+"""The agent loop: the only enforcer of limits. Imports every other package but api and admin."""

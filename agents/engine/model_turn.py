@@ -51,7 +51,7 @@ class ModelCaller:
         self._runtime, self._account, self._tell, self._worktime = runtime, account, tell, worktime
         self._answered = False
 
-    async def take(self, number: int, request: Request, reading: int) -> tuple[Reply, Decimal | None]:
+    async def call(self, number: int, request: Request, reading: int) -> tuple[Reply, Decimal | None]:
         """Ask, show what comes, pay; return reply and cost. `reading` guesses the request's tokens."""
         await self._tell(TurnStarted(number))
         bill = uuid4()
@@ -84,7 +84,7 @@ class ModelCaller:
                 async with self._runtime.ask(request) as asking:
                     begun = False
                     async for delta in asking:
-                        self._worktime.heard()
+                        self._worktime.record_event()
                         begun = begun or await self._begin(number, asking, bill)
                         await self._show(number, delta)
                 return _whole(asking.so_far())

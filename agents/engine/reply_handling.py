@@ -55,7 +55,7 @@ async def make_calls(
     """Make the calls of a reply, or what an earlier attempt left of them; park where a person comes first."""
     resumed = reached is not None
     here = ToolBatch(course.toolbox, course.meter.turns, course.tell, reached or ToolProgress(), resumed)
-    used = await here.go_through(wanted)
+    used = await here.run(wanted)
     if used.waits:
         return course.park()
     course.conversation.add_results(used.results)

@@ -185,7 +185,7 @@ class Engine:
             effort=self.job.profile.effort,
             may_call=landing is None,
         )
-        reply, cost = await self.turns.take(course.meter.turns + 1, request, course.conversation.tokens)
+        reply, cost = await self.turns.call(course.meter.turns + 1, request, course.conversation.tokens)
         course.meter.count(reply.usage, cost or Decimal(0))
         return reply
 

@@ -41,10 +41,10 @@ class ToolBatch:
     questions: dict[str, Approval] = field(default_factory=dict)
     used: ToolOutcome = field(default_factory=ToolOutcome)
 
-    async def go_through(self, wanted: Sequence[Block]) -> ToolOutcome:
+    async def run(self, wanted: Sequence[Block]) -> ToolOutcome:
         """Call what may be called, then ask; or, where everything is answered, do what the answers say."""
         if self.box.desk and (self.resumed or any(map(self.box.asks, wanted))):
-            self.questions = await self.box.desk.look()
+            self.questions = await self.box.desk.find_standing_approval()
         waiting = [block for block in wanted if not await self._is_done(block)]
         await self._ask(waiting)
         for block in waiting:
@@ -85,7 +85,7 @@ class ToolBatch:
                 await self._answer(block, ToolResult(str(error), is_error=True, duration_ms=0))
         new = [want for call_id, want in wanted.items() if call_id not in self.results]
         if new and self.box.desk:
-            self.questions |= await self.box.desk.put(new, self.turn)
+            self.questions |= await self.box.desk.submit(new, self.turn)
         for call_id in dict.fromkeys(block["id"] for block in waiting):
             told = call_id in self.results or call_id in self.reached.asked
             if not told and not self.questions[call_id].by_leave:

@@ -45,7 +45,7 @@ class WorkTime:
             self.look()
             self._under_way -= 1
 
-    def heard(self) -> None:
+    def record_event(self) -> None:
         """Note that the model has said something."""
         self._silent = 0.0
 

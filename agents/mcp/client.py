@@ -87,11 +87,11 @@ class Connection:
 
     async def close(self, *, hurry: bool = False) -> None:
         """End it, a process with all it started; also where the wait for that is cut short."""
-        self.hang_up(hurry=hurry)
+        self.abort(hurry=hurry)
         await asyncio.wait({self._task}, timeout=CLOSE_SEC if self._is_process else GOODBYE_SEC)
         self._task.cancel()
 
-    def hang_up(self, *, hurry: bool = False) -> None:
+    def abort(self, *, hurry: bool = False) -> None:
         """Ask the task to close."""
         if self._leave.is_set():
             return  # a second cancellation would reach into the closing

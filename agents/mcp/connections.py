@@ -59,7 +59,7 @@ class Connections:
         """Leave all servers; their processes are gone when this returns."""
         open_ones = [line.connection for line in self._lines.values() if line.connection]
         for connection in open_ones:
-            connection.hang_up(hurry=hurry)  # first of all, in case the wait is cut short
+            connection.abort(hurry=hurry)  # first of all, in case the wait is cut short
         await asyncio.gather(*(connection.close(hurry=hurry) for connection in open_ones))
 
     async def _reach(self, line: ServerConnection) -> "Connection":

@@ -68,7 +68,7 @@ def _keep(server: McpServer, known: dict[str, McpTool], found: DiscoveredTool) -
         tool = McpTool(server=server, name=found.name)
         tool.offered_as = offered_as(server.slug, found.name, taken)
         known[found.name] = tool
-    for name, value in found.shown.items():
+    for name, value in found.as_shown.items():
         setattr(tool, name, value)
     tool.digest, tool.fault, tool.gone = found.digest, found.fault, False
     tool.save()

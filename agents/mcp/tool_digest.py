@@ -47,7 +47,7 @@ class DiscoveredTool:
         )
 
     @property
-    def shown(self) -> dict[str, Any]:
+    def as_shown(self) -> dict[str, Any]:
         """All that somebody looks at before they allow it."""
         return {
             "title": self.title,
@@ -59,7 +59,7 @@ class DiscoveredTool:
     @property
     def digest(self) -> str:
         """Stand for all of it: another word anywhere is another digest."""
-        said = json.dumps([self.name, self.shown, *([TASK] if self.needs_task else [])], sort_keys=True)
+        said = json.dumps([self.name, self.as_shown, *([TASK] if self.needs_task else [])], sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
 
     @property

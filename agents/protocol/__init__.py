@@ -1,1 +1,1 @@
-"""What engine, runtimes, ledger and event log exchange: events, replies, usage, media. Imports states only."""
+"""What engine, runtimes, ledger and event log exchange: events, replies, usage, media. Imports states."""

@@ -52,7 +52,7 @@ class BatchWriter:
         self._thread: Executor | None = None
 
     @asynccontextmanager
-    async def in_a_thread_of_its_own(self) -> AsyncIterator[None]:
+    async def use_own_thread(self) -> AsyncIterator[None]:
         """Write by a thread and a connection that nobody else waits for."""
         with ThreadPoolExecutor(1, "scribe") as thread:
             self._thread = thread

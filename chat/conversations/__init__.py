@@ -1,1 +1,1 @@
-"""What a person does with a conversation: search, share, export, attach, trash. Imports transitions and below."""
+"""What a person does with a conversation: search, share, export, attach, trash. Imports transitions."""

@@ -59,7 +59,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         works = (self._write, self._look_after_session)
         self._tasks = [asyncio.create_task(self._or_close(work)) for work in works]
         self._say(self._welcome())
-        hub.here().join(self.tail)
+        hub.here().subscribe(self.tail)
         if self._is_shared():
             with suppress(Exception):  # Redis is away: the hub looks by itself
                 await self.channel_layer.group_add(broadcast.group_of(user.pk), self.channel_name)
@@ -68,7 +68,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.tail is None:
             return
-        hub.here().leave(self.tail)
+        hub.here().unsubscribe(self.tail)
         for task in self._tasks:
             task.cancel()
         if self._is_shared():

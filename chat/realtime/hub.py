@@ -34,7 +34,7 @@ class Hub:
         self._is_watching = False
         self._watching = SUPERVISOR.task("chat tails", self._watch, stuck_sec=90, logger=log)
 
-    def join(self, tail: Subscription) -> None:
+    def subscribe(self, tail: Subscription) -> None:
         """Serve a socket from now on."""
         self._tails.add(tail)
         if not self._is_watching:
@@ -42,7 +42,7 @@ class Hub:
             self._watching.start(self._loop)
         self._bell.set()
 
-    def leave(self, tail: Subscription) -> None:
+    def unsubscribe(self, tail: Subscription) -> None:
         self._tails.discard(tail)
         self._bell.set()
 

@@ -1,1 +1,1 @@
-"""The reply worker: claims messages, runs the engine, finalises. Imports conversations, transitions and below."""
+"""The reply worker: claims messages, runs the engine, finalises. Imports transitions and below."""

@@ -49,7 +49,7 @@ def main(line: socket.socket) -> None:
         if HEARD in bells:
             heard.set()
         if WORK in bells:
-            desk.look()
+            desk.find_ready()
     close_in_order([("end the replies", desk.close), ("end the report", reporter.stop)])
 
 

@@ -84,13 +84,13 @@ class ReplyWorker:
     def open(self) -> None:
         threading.Thread(target=preload_sdk, name="warm-up", daemon=True).start()
         self.thread.start()
-        broadcast.on_work(self.look)
+        broadcast.on_work(self.find_ready)
 
     def close(self) -> None:
         """Settle what is being answered as interrupted and leave."""
         close_in_order(
             [
-                ("stop accepting replies", lambda: broadcast.unsubscribe(self.look)),
+                ("stop accepting replies", lambda: broadcast.unsubscribe(self.find_ready)),
                 ("stop claiming replies", self._stop_claiming),
                 ("settle the replies", lambda: self.thread.join(LEAVE_SEC)),
                 ("settle the replies that are left", self._settle_left),
@@ -100,7 +100,7 @@ class ReplyWorker:
     def _stop_claiming(self) -> None:
         self._leaving = True
         self.thread.stop()
-        self.look()
+        self.find_ready()
 
     def _settle_left(self) -> None:
         """Settle from the caller's thread what the loop could not in time; refused where it did meanwhile."""
@@ -109,7 +109,7 @@ class ReplyWorker:
         for job in left:
             interrupt(job)
 
-    def look(self) -> None:
+    def find_ready(self) -> None:
         """Look for work now; from any thread."""
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._bell.set)
@@ -123,7 +123,7 @@ class ReplyWorker:
 
     async def _work(self) -> None:
         # What is said has a thread of its own: who begins does not wait for it.
-        async with database_threads("desk-database"), batch_writer.current_writer().in_a_thread_of_its_own():
+        async with database_threads("desk-database"), batch_writer.current_writer().use_own_thread():
             for lasting in self._beside.values():
                 lasting.start()
             try:

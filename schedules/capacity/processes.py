@@ -40,7 +40,7 @@ class ProcessHeartbeat:
         self._shown_at = float("-inf")
         self.seen_at: datetime | None = None  # as the row says
 
-    def show(self) -> None:
+    def beat(self) -> None:
         """Tell the others every few seconds, and at once of a gap: what was due in it is recorded next."""
         if not self._delays.is_news and time.monotonic() - self._shown_at < SEEN_EVERY_SEC:
             return

@@ -65,7 +65,7 @@ class Host:
         self._fetching: asyncio.Task[None] | None = None
         self._detached: set[asyncio.Task[None]] = set()
 
-    def leave(self) -> None:
+    def shut_down(self) -> None:
         """Fetch no more, and let runs finish within the grace; told twice, hand them back at once."""
         self._leaving += 1
         if self._fetching:
@@ -156,7 +156,7 @@ class Host:
 
     def _attend(self, watched: Watched) -> None:
         """Show that the process is alive, and see what in the database concerns its runs."""
-        steps = (self._presence.show, self._watch_clock, self._heed_cancels)
+        steps = (self._presence.beat, self._watch_clock, self._heed_cancels)
         while True:
             for step, outage in zip(steps, self._outages.values(), strict=True):
                 try:

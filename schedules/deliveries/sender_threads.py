@@ -41,7 +41,7 @@ class SenderThreads:
         for news in NEWS:
             news.disconnect(self._wake)
         for lane in self._lanes:
-            lane.leave()
+            lane.stop()
         for lane in self._lanes:
             lane.join(LEAVE_SEC)
 
@@ -65,7 +65,7 @@ class ChannelThread:
     def wake(self) -> None:
         self._woken.set()
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         self._thread.stop()
         self._woken.set()
 

@@ -56,7 +56,7 @@ class Loop:
         self.holder = holder_id("scheduler")
         self.bell = Wakeup()
         self.claims = execute
-        self.executor = Executor(on_end=self.bell.strike) if execute and not handover.is_cluster() else None
+        self.executor = Executor(on_end=self.bell.notify) if execute and not handover.is_cluster() else None
         self._delays = Delays()
         vitals = self.executor.vitals if self.executor else None
         self.presence = ProcessHeartbeat(self.holder, claims=self.claims, vitals=vitals, delays=self._delays)
@@ -73,7 +73,7 @@ class Loop:
         self._held_up = BlockLog()
         self._phases: tuple[Callable[[], None], ...] = (
             self._watch_clock,
-            self.presence.show,
+            self.presence.beat,
             self._reap,
             self._check_next,
             self._tick,
@@ -87,7 +87,7 @@ class Loop:
     def stop(self) -> None:
         """Leave in good order; told twice, leave at once. Safe in a signal handler."""
         self._stopping += 1
-        self.bell.strike()
+        self.bell.notify()
 
     def run(self, *, once: bool = False) -> None:
         """Pass after pass until told to stop; `once`: a single pass and the runs it started."""
@@ -177,7 +177,7 @@ class Loop:
         self._held_up.note(situation, drained.full)
 
     def _maintain(self) -> None:
-        self._maintenance.look_after(clock.now())
+        self._maintenance.run(clock.now())
 
     # Between passes.
 

@@ -32,9 +32,9 @@ class Maintenance:
         self._sweep = WakeupSweeper()
         self._outages: dict[str, Outage] = {}
 
-    def look_after(self, now: datetime) -> None:
-        self._each(self._watch.look, now)
-        self._each(self._sweep.look)
+    def run(self, now: datetime) -> None:
+        self._each(self._watch.detect, now)
+        self._each(self._sweep.run_if_due)
         self._each(self._prune, now)
 
     def _each(self, part: Callable[..., object], *arguments: object) -> None:

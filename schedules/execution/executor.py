@@ -84,7 +84,7 @@ class Executor:
 
     def start(self, claim: Claim, conf: Conf) -> Job:
         """Begin to work on a claimed run."""
-        job = Job(claim, self.vitals.open_gauge(), conf, confirmed_at=time.monotonic())
+        job = Job(claim, self.vitals.start_run(), conf, confirmed_at=time.monotonic())
         with self._lock:
             self._jobs[claim.token] = job
         self._loop.call_soon_threadsafe(self._start, job)
@@ -114,7 +114,7 @@ class Executor:
     def _ended(self, job: Job, task: "asyncio.Task[None]") -> None:
         with self._lock:
             self._jobs.pop(job.claim.token, None)
-        self.vitals.close_gauge(job.gauge)
+        self.vitals.end_run(job.gauge)
         if not task.cancelled() and (error := task.exception()):
             # Most likely the database was away: the lease lapses and the reaper settles the run.
             log.error("Run %s could not be settled by its worker: %r", job.claim.run_id, error)
@@ -129,6 +129,6 @@ class Executor:
         # Where several may write at once, what is said has a thread of its own and waits for nobody.
         async with database_threads("runs-database") as pool:
             self.vitals.database_wait_p99_ms = pool.wait_p99_ms
-            apart = batch_writer.current_writer().in_a_thread_of_its_own() if pool.size > 1 else nullcontext()
+            apart = batch_writer.current_writer().use_own_thread() if pool.size > 1 else nullcontext()
             async with apart:
                 await self._closing.wait()

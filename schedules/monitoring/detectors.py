@@ -34,7 +34,7 @@ class Detectors:
     def __init__(self) -> None:
         self._looked_at = float("-inf")
 
-    def look(self, now: datetime) -> None:
+    def detect(self, now: datetime) -> None:
         if time.monotonic() - self._looked_at >= LOOK_EVERY_SEC:
             detect(now)
             self._looked_at = time.monotonic()

@@ -31,7 +31,7 @@ class Watchdog:
     def start(self) -> None:
         self.thread.start()
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         self.thread.stop()
 
     def _run(self, watched: Watched) -> None:

@@ -42,7 +42,7 @@ class Histogram:
                 counted[f"{self.name}|{SUM}"] = counted.get(f"{self.name}|{SUM}", 0) + _whole(total)
         return counted
 
-    def told(self, totals: Mapping[str, int]) -> tuple[list[tuple[str, float]], float]:
+    def values(self, totals: Mapping[str, int]) -> tuple[list[tuple[str, float]], float]:
         """Return the bins as Prometheus wants them, each with all below it, and the sum."""
         buckets, so_far = [], 0
         for index in range(len(self.bounds) + 1):

@@ -48,14 +48,14 @@ class Sampler:
         self.database_wait_p99_ms: Callable[[], float | None] = lambda: None  # the executor's, once it serves
         self.rss_mb = self._memory()
 
-    def open_gauge(self) -> RunMetrics:
+    def start_run(self) -> RunMetrics:
         gauge, rss_mb = RunMetrics(), self._memory()
         with self._lock:
             gauge.note(self._recent[-1] if self._recent else 0.0, rss_mb)
             self._gauges.add(gauge)
         return gauge
 
-    def close_gauge(self, gauge: RunMetrics) -> None:
+    def end_run(self, gauge: RunMetrics) -> None:
         with self._lock:
             self._gauges.discard(gauge)
 

@@ -74,7 +74,7 @@ class Wakeup:
         if self._door:
             close_door(self._door)
 
-    def strike(self) -> None:
+    def notify(self) -> None:
         with contextlib.suppress(BlockingIOError):  # it is ringing already
             self._clapper.send(b"!")
 
@@ -119,10 +119,10 @@ class Wakeup:
         connection.ensure_connection()
         link = connection.connection
         link.execute(f"LISTEN {CHANNEL}")
-        self.strike()  # whatever was rung while nobody listened
+        self.notify()  # whatever was rung while nobody listened
         while not watched.stopping.is_set():
             for _ in link.notifies(timeout=0.5, stop_after=1):
-                self.strike()
+                self.notify()
             watched.worked()
 
 

@@ -62,5 +62,5 @@ def collect(totals: Totals) -> Iterator[Metric]:
     for counter in COUNTERS:
         yield counter.told(totals)
     for name, (histogram, meaning) in HISTOGRAMS.items():
-        buckets, total = histogram.told(totals)
+        buckets, total = histogram.values(totals)
         yield HistogramMetricFamily(name, meaning, buckets=buckets, sum_value=total)

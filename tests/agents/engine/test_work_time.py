@@ -62,6 +62,6 @@ def test_a_model_is_silent_from_its_last_word_on(clock: Clock) -> None:
     time = WorkTime(monotonic=clock)
     with time.model_call():
         clock.pass_by(4, time)
-        time.heard()
+        time.record_event()
         clock.pass_by(3, time)
         assert time.silent_sec == 3

@@ -42,7 +42,7 @@ class Listener:
 
 async def listens(owner, here: Hub) -> Listener:
     listener = await db_sync_to_async(Listener, owner)
-    here.join(listener.tail)
+    here.subscribe(listener.tail)
     return listener
 
 
@@ -81,7 +81,7 @@ async def test_all_sockets_of_a_process_ask_together_and_each_hears_its_own(alic
     assert len(questions[-1]) <= 3, "every log is asked for once"
     assert here.count(alice.pk) == 3
     for page in pages:
-        here.leave(page.tail)
+        here.unsubscribe(page.tail)
 
 
 async def test_a_bell_that_rings_in_another_thread_is_heard_at_once(alice, monkeypatch):
@@ -92,7 +92,7 @@ async def test_a_bell_that_rings_in_another_thread_is_heard_at_once(alice, monke
     await db_sync_to_async(answers, alice, "Hi")
     await asyncio.to_thread(broadcast.publish, alice.pk)
     await page.hears("final")
-    here.leave(page.tail)
+    here.unsubscribe(page.tail)
 
 
 async def test_what_nobody_rang_for_is_found_by_looking(alice, monkeypatch):
@@ -101,7 +101,7 @@ async def test_what_nobody_rang_for_is_found_by_looking(alice, monkeypatch):
     page = await listens(alice, here)
     await db_sync_to_async(answers, alice, "Hi")
     await page.hears("final")
-    here.leave(page.tail)
+    here.unsubscribe(page.tail)
 
 
 async def test_a_log_that_cannot_be_read_is_read_a_little_later(alice, monkeypatch, caplog):
@@ -115,21 +115,21 @@ async def test_a_log_that_cannot_be_read_is_read_a_little_later(alice, monkeypat
     await page.hears("final")
     assert text_in(page.of(reply_id)) == "Hi"
     assert "The chat tails failed" in caplog.text
-    here.leave(page.tail)
+    here.unsubscribe(page.tail)
 
 
 async def test_when_the_last_has_left_it_listens_no_more(alice):
     here = Hub()
     page = await listens(alice, here)
     watching = here._watching
-    here.leave(page.tail)
+    here.unsubscribe(page.tail)
     await asyncio.wait_for(watching.wait(), PATIENCE_SEC)
     assert here.wake not in broadcast._listeners
     again = await listens(alice, here)
     await db_sync_to_async(answers, alice, "Hi")
     here.wake()
     await again.hears("final")
-    here.leave(again.tail)
+    here.unsubscribe(again.tail)
 
 
 async def test_a_backlog_longer_than_one_look_comes_in_order(alice, monkeypatch):
@@ -140,4 +140,4 @@ async def test_a_backlog_longer_than_one_look_comes_in_order(alice, monkeypatch)
     here.wake()
     await page.hears("final")
     assert [frame["seq"] for frame in page.of(reply_id)] == list(range(1, 53))
-    here.leave(page.tail)
+    here.unsubscribe(page.tail)

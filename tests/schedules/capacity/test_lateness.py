@@ -31,7 +31,7 @@ class Process:
     def pass_at(self, moment: datetime, *, failed: bool = False, took: timedelta = timedelta()) -> None:
         with time_machine.travel(moment, tick=False):
             self.delays.begin(moment, self.presence.seen_at)
-            self.presence.show()
+            self.presence.beat()
         with time_machine.travel(moment + took, tick=False):
             self.delays.end(5.0, failed=failed)
 

@@ -143,15 +143,15 @@ def test_the_loop_prunes_and_then_rests_a_while():
     an_ended_run()
     maintenance = Maintenance()
     while Run.objects.exists():
-        maintenance.look_after(LATER)
-    maintenance.look_after(LATER)
+        maintenance.run(LATER)
+    maintenance.run(LATER)
     an_ended_run()
-    maintenance.look_after(LATER)
+    maintenance.run(LATER)
     assert Run.objects.count() == 1
 
 
 def test_schedulers_that_are_long_gone_are_forgotten():
     a_scheduler(NOON)
     alive = a_scheduler(LATER)
-    Maintenance().look_after(LATER)
+    Maintenance().run(LATER)
     assert list(Scheduler.objects.all()) == [alive]

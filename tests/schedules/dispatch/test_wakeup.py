@@ -48,7 +48,7 @@ def test_nobody_rings(hung: wakeup.Wakeup) -> None:
 
 def test_a_strike_wakes_and_many_wake_once(hung: wakeup.Wakeup) -> None:
     for _ in range(10_000):
-        hung.strike()
+        hung.notify()
     assert hung.wait(LONG_SEC)
     assert not hung.wait(0.05)
 

@@ -288,5 +288,5 @@ def test_a_scheduler_looks_at_its_own_pace(monkeypatch):
     monkeypatch.setattr(detectors, "detect", looked.append)
     watch = detectors.Detectors()
     for _ in range(5):
-        watch.look(NOON)
+        watch.detect(NOON)
     assert looked == [NOON]

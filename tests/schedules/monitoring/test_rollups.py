@@ -52,7 +52,7 @@ def test_what_happened_is_counted_before_anything_is_kept():
     a_firing_that_took(40)
     counted = rollup.totals()
     assert (counted["firings|fired"], counted["runs|completed|scheduled"]) == (1, 1)
-    buckets, total = DURATION.told(counted)
+    buckets, total = DURATION.values(counted)
     assert dict(buckets)["30.0"] == 0
     assert dict(buckets)["60.0"] == dict(buckets)["+Inf"] == 1
     assert total == 40.0
@@ -60,10 +60,10 @@ def test_what_happened_is_counted_before_anything_is_kept():
 
 def test_lateness_runs_from_due_to_fired_and_a_step_back_for_chat_is_none():
     a_firing_that_took(1, late_ms=8)
-    buckets, total = LATENESS.told(rollup.totals())
+    buckets, total = LATENESS.values(rollup.totals())
     assert (dict(buckets)["0.005"], dict(buckets)["0.01"], total) == (0, 1, pytest.approx(0.008))
     Firing.objects.update(deferral_ms=30_000, fired_at=F("due_at") + 30 * timedelta(seconds=1))
-    assert LATENESS.told(rollup.totals())[0][-1] == ("+Inf", 0)
+    assert LATENESS.values(rollup.totals())[0][-1] == ("+Inf", 0)
 
 
 def test_totals_are_the_same_before_and_after_they_are_counted_for_good():
@@ -152,5 +152,5 @@ def test_the_first_words_of_replies_are_counted():
     live_streams.record("message:2", started_at=NOON, ended_at=ended, reason="error", first_token_ms=None)
     counted = rollup.totals()
     assert (counted["streams|completed"], counted["streams|error"]) == (1, 1)
-    buckets, total = FIRST_TOKEN.told(counted)
+    buckets, total = FIRST_TOKEN.values(counted)
     assert (dict(buckets)["0.5"], dict(buckets)["1.0"], dict(buckets)["+Inf"], total) == (0, 1, 1, 0.7)

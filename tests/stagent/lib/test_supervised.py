@@ -15,7 +15,7 @@ ONE_OFFS = {
     "agents/transcripts/recorder.py:record": "one run or reply; awaited",
     "agents/runtimes/anthropic/event_stream.py:reading": "one answer of a provider; awaited",
     "agents/transcripts/batch_writer.py:append": "writes while something waits, and raises to whoever waits",
-    "agents/transcripts/batch_writer.py:in_a_thread_of_its_own": "a pool: its errors are those of its calls",
+    "agents/transcripts/batch_writer.py:use_own_thread": "a pool: its errors are those of its calls",
     "agents/tools/shell/shell.py:shell": "one reading; awaited",
     "agents/tools/threads.py:in_thread": "one blocking call; its outcome is awaited",
     "chat/realtime/consumers.py:connect": "lives as long as a socket, and closes it when it fails",

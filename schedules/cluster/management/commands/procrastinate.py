@@ -41,7 +41,7 @@ class Command(procrastinate.Command):
         here = worker_host.Host(concurrency=concurrency, pools=",".join(options.get("queues") or ()))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, here.leave)
+            loop.add_signal_handler(number, here.shut_down)
         written = LineWriter(self.stderr)
         written.write(f"Worker {here.holder} is running, {concurrency} runs at once; Ctrl-C stops it.")
         await here.serve(partial(worker_host.fetch, **options), once=not options.get("wait", True))
