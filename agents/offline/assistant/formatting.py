@@ -15,6 +15,7 @@ type Row = dict[str, Any]
 type Columns = Mapping[str, Callable[[Row], Any]]
 
 DASH = "–"
+SHOWN_LINES = 60
 REFUSED = re.compile(r"The person (?:denied|would rather not)\b|Nobody answered in time\b")
 
 
@@ -141,3 +142,11 @@ def money(value: Any) -> str:
         return f"${float(value):.4f}" if float(value) else ""
     except (TypeError, ValueError):
         return ""
+
+
+def fenced(text: str) -> str:
+    """Show text as it is, in a fence longer than any inside it, cut if it is long."""
+    lines = text.rstrip("\n").splitlines()
+    ticks = max((len(run) for run in re.findall(r"`{3,}", text)), default=2) + 1
+    more = f"\n\n… {count(len(lines) - SHOWN_LINES, 'more line')}." if len(lines) > SHOWN_LINES else ""
+    return f"{'`' * ticks}\n" + "\n".join(lines[:SHOWN_LINES]) + f"\n{'`' * ticks}{more}"

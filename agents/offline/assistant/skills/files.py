@@ -2,12 +2,10 @@
 
 import re
 
-from agents.offline.assistant.formatting import count, format_error
+from agents.offline.assistant.formatting import count, fenced, format_error
 from agents.offline.assistant.intent import Request
 from agents.offline.assistant.skills.general import CANNOT_SEE, figures, gist
 from agents.offline.script import Call, Script
-
-SHOWN_LINES = 60
 
 
 def list_files(wish: Request) -> Script:
@@ -71,11 +69,3 @@ def unquoted(text: str) -> str:
     """Take away the quotation marks around a text."""
     match = re.fullmatch(r"[\"'“`](.*)[\"'”`]", text.strip(), re.DOTALL)
     return match[1] if match else text.strip()
-
-
-def fenced(text: str) -> str:
-    """Show text as it is, in a fence longer than any inside it, cut if it is long."""
-    lines = text.rstrip("\n").splitlines()
-    ticks = max((len(run) for run in re.findall(r"`{3,}", text)), default=2) + 1
-    more = f"\n\n… {count(len(lines) - SHOWN_LINES, 'more line')}." if len(lines) > SHOWN_LINES else ""
-    return f"{'`' * ticks}\n" + "\n".join(lines[:SHOWN_LINES]) + f"\n{'`' * ticks}{more}"

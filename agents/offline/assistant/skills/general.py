@@ -5,9 +5,8 @@ import re
 from collections import Counter
 from typing import Any
 
-from agents.offline.assistant.formatting import count, format_error
+from agents.offline.assistant.formatting import count, fenced, format_error
 from agents.offline.assistant.intent import Request
-from agents.offline.assistant.skills.files import fenced
 from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, Script
 from agents.offline.scripted import sample_input

@@ -2,9 +2,8 @@
 
 import re
 
-from agents.offline.assistant.formatting import format_error
+from agents.offline.assistant.formatting import fenced, format_error
 from agents.offline.assistant.intent import Request
-from agents.offline.assistant.skills.files import fenced
 from agents.offline.assistant.skills.general import figures, gist
 from agents.offline.script import Call, Script
 
