@@ -25,6 +25,8 @@ MAX_SENT_PICTURES = 20  # in one request: of more, providers take only small one
 MAX_STORED_BYTES = 1024 * MIB  # of all files of one person
 UNSENT_KEPT = timedelta(days=3)  # a file that was uploaded and never sent
 
+RESTORABLE = timedelta(days=30)  # how long a conversation in the trash can be restored
+
 
 def lease_ttl() -> timedelta:
     """Return how long a reply is its worker's without renewal; renewed every quarter of it."""

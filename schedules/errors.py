@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.runtimes.errors import LeaseLost
+from agents.errors import LeaseLost
 from stagent.lib.web.formatting import outcome_text
 
 __all__ = ["Blocked", "CapacityFull", "LeaseLost", "LostRace", "NoCapacity", "NoScheduler", "NotAllowed"]

@@ -15,9 +15,9 @@ from django.db import connection, transaction
 
 from agents import conf
 from agents.approvals import standing as leaves
+from agents.errors import LeaseLost
 from agents.models import Approval, StandingApproval, Transcript
 from agents.models.approval import ApprovalQuerySet
-from agents.runtimes.errors import LeaseLost
 from agents.signals import announce, question_answered, question_asked
 from agents.spending.budgets import Spender
 from agents.states import ApprovalKind, ApprovalStatus

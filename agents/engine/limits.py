@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from agents.errors import BudgetExceeded, RunLimitExceeded
 from agents.protocol.usage import Usage
-from agents.runtimes.errors import BudgetExceeded, RunLimitExceeded
 from agents.spending.prices import MILLION, Price, Rates
 
 LEAST_REPLY_TOKENS = 256  # less room than this is no room for an answer

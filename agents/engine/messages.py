@@ -5,10 +5,10 @@ from copy import copy
 from typing import Any
 
 from agents.protocol.media import weight
-from agents.protocol.reply import given_back
+from agents.protocol.reply import given_back, tool_result
 from agents.protocol.usage import Usage, estimate, size
 from agents.tools.base import ToolResult
-from agents.transcripts.history import Message, tool_result
+from agents.transcripts.history import Message
 from stagent.lib.text import storable
 
 KEEP_RESULTS = 6  # the latest tool results are never cleared away

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from agents.engine.work_time import WorkTime
+from agents.errors import CutStream
 from agents.protocol.events import ReplyStarted, TextDelta, ThinkingDelta, TurnFinished, TurnStarted
 from agents.protocol.reply import Reply, calls_in, with_ids_of_their_own
 from agents.protocol.usage import Usage
 from agents.runtimes import breaker
 from agents.runtimes.base import Delta, ModelCall, Request, Runtime
-from agents.runtimes.errors import CutStream
 from agents.spending import budgets
 from agents.spending.budgets import Spender
 from agents.transcripts import transcript

@@ -4,9 +4,10 @@ from agents.engine.attempt import AttemptState
 from agents.engine.final_turn import FinalTurn
 from agents.engine.repeat_detector import STOP_AT, WARN_AT
 from agents.engine.tool_batch import ToolBatch
+from agents.errors import RunLimitExceeded
 from agents.protocol.events import Finished
 from agents.protocol.reply import Block, Reply, is_empty
-from agents.runtimes.errors import RunLimitExceeded, describe
+from agents.runtimes.errors import describe
 from agents.states import FailureKind
 from agents.transcripts.history import ToolProgress
 

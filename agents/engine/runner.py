@@ -25,6 +25,7 @@ from agents.engine.messages import PromptMessages
 from agents.engine.model_turn import Account, ModelCaller
 from agents.engine.reply_handling import act_on, answered, make_calls
 from agents.engine.toolbox import Toolbox
+from agents.errors import LeaseLost, TurnLimitExceeded
 from agents.mcp.connections import Connections
 from agents.mcp.tool_adapter import Offer, offer, wanted_by
 from agents.protocol.events import Event, Finished
@@ -32,7 +33,7 @@ from agents.protocol.media import blocks_with_text
 from agents.protocol.reply import Reply
 from agents.runtimes import breaker
 from agents.runtimes.base import Request
-from agents.runtimes.errors import Failure, LeaseLost, TurnLimitExceeded, classify
+from agents.runtimes.errors import Failure, classify
 from agents.spending import budgets
 from agents.states import FailureKind
 from agents.tools.base import ToolContext

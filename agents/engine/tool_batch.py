@@ -12,9 +12,9 @@ from agents.approvals.approvals import ApprovalRequest
 from agents.engine.toolbox import Toolbox
 from agents.models import Approval
 from agents.protocol.events import ToolFinished, ToolStarted
-from agents.protocol.reply import Block, as_object
+from agents.protocol.reply import INTERRUPTED, Block, as_object
 from agents.tools.base import ToolError, ToolResult
-from agents.transcripts.history import INTERRUPTED, ToolProgress
+from agents.transcripts.history import ToolProgress
 from agents.transcripts.recorder import Tell
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from agents.mcp.secrets import conceal, expand
+from agents.mcp.errors import McpError
 from agents.models import McpServer
+from agents.protocol.secret_references import MissingVariable, conceal, expand
 from agents.states import McpTransport
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE")
@@ -37,6 +38,13 @@ class Target:
 
 def target(server: McpServer, environment: Mapping[str, str] = os.environ) -> Target:
     """Put the variables in that a server's row names; raise McpError where one is not set."""
+    try:
+        return _target(server, environment)
+    except MissingVariable as missing:
+        raise McpError("It is not set up completely.", str(missing)) from None
+
+
+def _target(server: McpServer, environment: Mapping[str, str]) -> Target:
     hidden: dict[str, str] = {}
 
     def filled(values: dict[str, str]) -> dict[str, str]:

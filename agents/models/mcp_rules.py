@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ValidationError
 
-from agents.mcp.secrets import has_reference, looks_secret
+from agents.protocol.secret_references import has_reference, looks_secret
 
 type Check = Callable[[Any], None]
 

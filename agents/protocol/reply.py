@@ -7,6 +7,7 @@ from typing import Any
 from agents.protocol.usage import Usage
 from stagent.lib.text import is_blank
 
+INTERRUPTED = "Interrupted before its result was kept; it may or may not have taken effect"
 type Block = dict[str, Any]
 
 # Stop reasons after which the reply is no use to the next request: it is not the model's whole word.
@@ -83,3 +84,9 @@ def with_ids_of_their_own(content: Sequence[Block], taken: Container[str]) -> li
         return block | {"id": ident}
 
     return [own(block) for block in content]
+
+
+def tool_result(call_id: str, text: str, is_error: bool) -> Block:
+    """Make the block that answers a tool call."""
+    block: Block = {"type": "tool_result", "tool_use_id": call_id, "content": text}
+    return block | {"is_error": True} if is_error else block

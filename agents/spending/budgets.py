@@ -15,9 +15,9 @@ from uuid import UUID
 from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
+from agents.errors import BudgetExceeded
 from agents.models import Budget, LedgerEntry
 from agents.protocol.usage import Usage
-from agents.runtimes.errors import BudgetExceeded
 from agents.spending.prices import LISTED, Price, price
 from agents.states import Activity, BudgetScope, BudgetWindow
 from stagent.lib.db.prepared import GivenKeys, Select

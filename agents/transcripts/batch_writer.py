@@ -19,8 +19,8 @@ from uuid import UUID
 from asgiref.sync import ThreadSensitiveContext
 from django.db import InterfaceError, OperationalError, connections, transaction
 
+from agents.errors import LeaseLost
 from agents.protocol.events import Event
-from agents.runtimes.errors import LeaseLost
 from agents.transcripts import sql, transcript
 from stagent.lib import clock
 from stagent.lib.db.from_async import db_sync_to_async

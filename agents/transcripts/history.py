@@ -15,9 +15,18 @@ from agents.protocol.events import (
     ToolStarted,
     TurnFinished,
 )
-from agents.protocol.reply import NO_REPLY, Block, calls_in, given_back, is_empty, text_in, without_thinking
+from agents.protocol.reply import (
+    INTERRUPTED,
+    NO_REPLY,
+    Block,
+    calls_in,
+    given_back,
+    is_empty,
+    text_in,
+    tool_result,
+    without_thinking,
+)
 
-INTERRUPTED = "Interrupted before its result was kept; it may or may not have taken effect"
 LAST_TURN = "last_turn"  # the notice that the next reply is the last, for lack of turns
 LAST_MONEY = "last_money"  # the same, for lack of money or tokens
 KINDS = tuple(
@@ -156,9 +165,3 @@ def _result(call_id: str, results: Results) -> Message:
     if result := results.get(call_id):
         return tool_result(call_id, result.result, result.is_error)
     return tool_result(call_id, INTERRUPTED, is_error=True)
-
-
-def tool_result(call_id: str, text: str, is_error: bool) -> Message:
-    """Make the block that answers a tool call."""
-    block: Message = {"type": "tool_result", "tool_use_id": call_id, "content": text}
-    return block | {"is_error": True} if is_error else block

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
+from agents.errors import LeaseLost
 from agents.protocol.events import Event, ReplyStarted, TextDelta, ThinkingDelta
-from agents.runtimes.errors import LeaseLost
 from agents.transcripts import batch_writer, transcript
 from stagent.lib.db.from_async import db_sync_to_async
 

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from agents.errors import LeaseLost
 from agents.models import Approval, Event, Transcript
-from agents.runtimes.errors import LeaseLost
 from agents.transcripts import sql
 from agents.transcripts.history import Author, load_histories
 

@@ -8,13 +8,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from chat.conf import RESTORABLE
 from chat.errors import no_conversation, no_message
 from chat.feed import feed
 from chat.history.tree import Tree
 from chat.models import Conversation
 from chat.transitions import request_stop
 from chat.transitions.accept import lock, number, profile_of
-from chat.worker.retention import RESTORABLE
 from stagent.lib.api.versions import ANY, Expected, version_of
 from stagent.lib.names import fault_of
 from stagent.lib.problems import invalid

@@ -24,16 +24,6 @@ AFTER = {
         "LIMIT %s"
     ),
 }
-# What was said after a reply that is not finished, however far below it: it stands in line.
-IN_LINE = """
-    WITH RECURSIVE below(id) AS (
-        SELECT id FROM chat_message WHERE parent_id IN (
-            SELECT id FROM chat_message WHERE status = 'pending'
-            UNION ALL SELECT id FROM chat_message WHERE status = 'streaming'
-        )
-        UNION SELECT chat_message.id FROM chat_message JOIN below ON chat_message.parent_id = below.id
-    ) SELECT id FROM below
-"""
 DATA: Any = Event._meta.get_field("data")
 
 type Row = tuple[int, int, str, dict[str, Any]]

@@ -9,9 +9,19 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from agents.models import Profile, Transcript
-from chat.feed.queries import IN_LINE
 from chat.models.conversation import Conversation
 from chat.states import FINISHED, UNFINISHED, MessageStatus, Role
+
+# What was said after a reply that is not finished, however far below it: it stands in line.
+IN_LINE = """
+    WITH RECURSIVE below(id) AS (
+        SELECT id FROM chat_message WHERE parent_id IN (
+            SELECT id FROM chat_message WHERE status = 'pending'
+            UNION ALL SELECT id FROM chat_message WHERE status = 'streaming'
+        )
+        UNION SELECT chat_message.id FROM chat_message JOIN below ON chat_message.parent_id = below.id
+    ) SELECT id FROM below
+"""
 
 
 class MessageQuerySet(models.QuerySet["Message"]):

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from agents import live_streams
 from agents.approvals import approvals
-from agents.runtimes.errors import LeaseLost
+from agents.errors import LeaseLost
 from agents.transcripts import transcript
 from chat.errors import LostRace, no_message
 from chat.feed.broadcast import notify_worker, publish

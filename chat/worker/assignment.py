@@ -13,11 +13,11 @@ from agents import conf as agents_conf
 from agents.approvals import standing
 from agents.engine.assignment import Assignment, model_of
 from agents.engine.limits import Limits
+from agents.errors import LeaseLost
 from agents.models import Profile
 from agents.models.profile import workspace_of
 from agents.protocol.media import blocks_with_text, weight
 from agents.protocol.usage import estimate
-from agents.runtimes.errors import LeaseLost
 from agents.states import FailureReason
 from agents.transcripts import transcript
 from agents.transcripts.history import Author

@@ -14,14 +14,15 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
+
+from django.conf import settings
 
 from chat.feed import broadcast
 from chat.worker.worker import LEAVE_SEC
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.watched import Watched
 
-MAIN = Path(__file__).with_name("desk_main.py")
+MAIN = settings.BASE_DIR / "stagent" / "web" / "reply_worker_main.py"
 WORK, LEAVE, HEARD = b"w", b"l", b"h"
 SETTLE_LEFT_SEC = 5.0  # for what the desk's loop could not settle in time
 FAREWELL_SEC = 0.3  # for the sockets to say how it ended

@@ -15,10 +15,11 @@ from math import ceil
 
 from agents.engine import runner
 from agents.engine.assignment import Assignment
+from agents.errors import LeaseLost
 from agents.failures import Retry, policy
 from agents.protocol.events import Finished, Notice, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import is_preloaded, preload_sdk
-from agents.runtimes.errors import LeaseLost, classify
+from agents.runtimes.errors import classify
 from agents.states import FailureKind, FailureReason
 from agents.transcripts import transcript
 from chat import conf

@@ -13,10 +13,10 @@ from agents.approvals import standing
 from agents.models import Event
 from agents.transcripts import transcript
 from chat import conf
+from chat.conf import RESTORABLE
 from chat.models import Attachment, Conversation, Feed, Message, MessageAttachment
 
 EVERY_SEC = 600.0
-RESTORABLE = timedelta(days=30)  # how long a conversation that was thrown away can be brought back
 NEWS_KEPT = timedelta(days=7)  # a page that was away for longer reads everything anew
 SLICE_SEC = 0.5  # of one call; what is left waits for the next
 ROWS = 500  # that one transaction deletes: on SQLite everybody waits for it

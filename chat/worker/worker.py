@@ -1,7 +1,7 @@
 """Where replies are worked on: claims those whose turn has come, keeps their leases, stops them.
 
 A thread with an event loop and database connections of its own, in a process beside the web process
-(`chat.worker.process_main`), so that neither a page nor a socket waits for an agent.
+(`stagent.web.reply_worker_main`), so that neither a page nor a socket waits for an agent.
 """
 
 import asyncio

@@ -15,11 +15,11 @@ from agents.mcp import tool_adapter
 from agents.models import Profile
 from agents.tools import registry
 from agents.tools.base import Arguments, ToolContext, ToolError
-from schedules.api import lookups
 from schedules.api.errors import PROBLEMS
 from schedules.api.schemas.requests import NewSchedule
 from schedules.models import Schedule
 from schedules.models.schedule import install_zone
+from schedules.services import lookups
 from schedules.services.actor import Actor
 from schedules.timing.timezones import ZoneError, zone
 from stagent.lib.api.types import number

@@ -7,7 +7,6 @@ from agents.tools.base import Arguments, Tool, ToolContext
 from schedules.agent_tools import schemas
 from schedules.agent_tools.context import require_view, the_schedule, tool_call
 from schedules.agent_tools.schemas import RUN, SCHEDULE, limit, schema
-from schedules.api import lookups
 from schedules.api.schemas.runs import run_row, run_rows
 from schedules.api.schemas.schedules import schedule_row
 from schedules.capacity import conditions as situations
@@ -15,6 +14,7 @@ from schedules.capacity import effective_cap
 from schedules.forecast.as_json import answer
 from schedules.forecast.forecast import MOST_HOURS
 from schedules.forecast.forecast import forecast as look_ahead
+from schedules.services import lookups
 from schedules.states import RunStatus, ScheduleStatus
 from stagent.lib import clock
 

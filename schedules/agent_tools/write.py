@@ -17,17 +17,17 @@ from schedules.agent_tools.context import (
     tool_call,
 )
 from schedules.agent_tools.schemas import FIELDS, REASON, RUN, SCHEDULE, schema
-from schedules.api import lookups
+from schedules.api import changes
+from schedules.api.changes import Saved
 from schedules.api.schemas.requests import ScheduleChanges
 from schedules.api.schemas.runs import run_row
 from schedules.api.schemas.schedules import ScheduleRow, schedule_row
 from schedules.errors import NotAllowed
 from schedules.models import Run, Schedule
-from schedules.services import run_actions, schedule_actions
+from schedules.services import lookups, run_actions
 from schedules.services.actor import Actor
 from schedules.services.cancel_run import Cancelled
 from schedules.services.run_actions import RunRequest
-from schedules.services.schedule_actions import Saved
 from schedules.states import UNFINISHED, RunStatus
 from stagent.lib import clock
 
@@ -37,7 +37,7 @@ def create_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Make a schedule, in the project the agent works in unless another is named."""
     who, asked = new_schedule(context, arguments)
     now = clock.now()
-    return _told(schedule_actions.create(asked, who, now), now)
+    return _told(changes.create(asked, who, now), now)
 
 
 @tool_call
@@ -45,12 +45,12 @@ def update_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Change some fields of a schedule."""
     who = actor(context, "change_schedule")
     schedule = the_schedule(arguments["schedule"])
-    changes = {name: value for name, value in arguments.items() if name != "schedule"}
-    asked = read(ScheduleChanges, on_its_clocks(changes, changes.get("timezone") or schedule.timezone))
+    fields = {name: value for name, value in arguments.items() if name != "schedule"}
+    asked = read(ScheduleChanges, on_its_clocks(fields, fields.get("timezone") or schedule.timezone))
     require_permission(schedule.profile)
-    require_permission(Profile.objects.filter(slug=changes.get("profile")).first())
+    require_permission(Profile.objects.filter(slug=fields.get("profile")).first())
     now = clock.now()
-    return _told(schedule_actions.change(str(schedule.pk), asked, who, now), now)
+    return _told(changes.change(str(schedule.pk), asked, who, now), now)
 
 
 @tool_call
@@ -59,7 +59,7 @@ def pause_schedule(context: ToolContext, arguments: Arguments) -> Any:
     who = actor(context, "change_schedule")
     schedule = the_schedule(arguments["schedule"])
     return schemas.schedule_in_list(
-        schedule_actions.pause(str(schedule.pk), arguments.get("reason", ""), who, clock.now())
+        changes.pause(str(schedule.pk), arguments.get("reason", ""), who, clock.now())
     )
 
 
@@ -68,7 +68,7 @@ def resume_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Let a paused schedule go on."""
     who = actor(context, "change_schedule")
     schedule = the_schedule(arguments["schedule"])
-    return schemas.schedule_in_list(schedule_actions.resume(str(schedule.pk), who, clock.now()))
+    return schemas.schedule_in_list(changes.resume(str(schedule.pk), who, clock.now()))
 
 
 def _told(saved: Saved, now: datetime) -> dict[str, Any]:

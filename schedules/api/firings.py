@@ -6,10 +6,10 @@ from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
-from schedules.api import lookups
 from schedules.api.filters import FiringFilter, OwnFiringFilter
 from schedules.api.schemas.firings import READ, FiringRow, firing_message, firing_rows
 from schedules.models import Firing
+from schedules.services import lookups
 from schedules.services.actor import Actor
 from stagent.lib.api.listing import page, refuse_unknown
 from stagent.lib.api.responses import responses

@@ -7,13 +7,12 @@ from django.core.exceptions import ValidationError
 from pydantic import ConfigDict, Field
 
 from agents.models import Profile
-from schedules.api import lookups
 from schedules.api.schemas.examples import PREVIEW
 from schedules.api.schemas.requests import DEFAULT_PROFILE, PreviewRequest, columns
 from schedules.api.schemas.upcoming import Fire, next_fires, shift_warnings, step_warnings
 from schedules.forecast import collisions
 from schedules.models import Schedule
-from schedules.services import edit_schedule
+from schedules.services import edit_schedule, lookups
 from schedules.timing import describe
 from schedules.timing.cron import CronError, parse
 from stagent.lib.api.types import Row, Said, Warnings

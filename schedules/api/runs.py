@@ -8,12 +8,11 @@ from ninja import Query, Router, Status
 from pydantic import ConfigDict
 
 from agents.transcripts import transcript
-from schedules.api import lookups
 from schedules.api.filters import RunFilter
 from schedules.api.schemas.requests import PauseRequest
 from schedules.api.schemas.runs import READ, RunRow, run_row, run_rows
 from schedules.models import Run
-from schedules.services import run_actions
+from schedules.services import lookups, run_actions
 from schedules.services.actor import Actor
 from schedules.services.cancel_run import Cancelled
 from stagent.lib import clock

@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 from pydantic import ConfigDict, Field
 
-from schedules.api import lookups, preview
+from schedules.api import changes, preview
+from schedules.api.changes import Saved
 from schedules.api.errors import BlockedRefusal, CapacityRefusal
 from schedules.api.filters import ScheduleFilter
 from schedules.api.preview import Preview
@@ -14,10 +15,9 @@ from schedules.api.schemas.requests import NewSchedule, PauseRequest, PreviewReq
 from schedules.api.schemas.schedules import READ, ScheduleRow, schedule_row, schedule_version
 from schedules.api.schemas.upcoming import Fire, next_fires
 from schedules.models import Schedule
-from schedules.services import run_actions, schedule_actions
+from schedules.services import lookups, run_actions, schedule_actions
 from schedules.services.actor import Actor
 from schedules.services.run_actions import RunRequest
-from schedules.services.schedule_actions import Saved
 from stagent.lib import clock
 from stagent.lib.api.etags import shows
 from stagent.lib.api.listing import page, refuse_unknown
@@ -49,7 +49,7 @@ def list_schedules(request: HttpRequest, asked: Query[ScheduleFilter]) -> Listed
 @router.post("/schedules", response=responses(Saved, 400, 422, status=201))
 def create_schedule(request: HttpRequest, response: HttpResponse, asked: NewSchedule) -> Status[Saved]:
     """Create a schedule, and hear of the collisions it causes."""
-    made = schedule_actions.create(asked, Actor.of(request), clock.now())
+    made = changes.create(asked, Actor.of(request), clock.now())
     response["Location"] = f"{request.path}/{made.schedule.id}"
     return Status(201, made)
 
@@ -72,7 +72,7 @@ def get_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
 @router.patch("/schedules/{schedule_id}", response=responses(Saved, 400, 404, 422))
 def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChanges) -> Saved:
     """Change the given fields, all or none of them. No edit fires for an instant before it."""
-    saved = schedule_actions.change(schedule_id, asked, Actor.of(request), clock.now(), Expected.of(request))
+    saved = changes.change(schedule_id, asked, Actor.of(request), clock.now(), Expected.of(request))
     shows(request, saved.schedule, saved.version)
     return saved
 
@@ -89,15 +89,13 @@ def pause_schedule(
     request: HttpRequest, schedule_id: str, because: PauseRequest | None = None
 ) -> ScheduleRow:
     """Pause a schedule; time spent paused is not missed. Pausing twice is pausing once."""
-    return schedule_actions.pause(
-        schedule_id, because.reason if because else "", Actor.of(request), clock.now()
-    )
+    return changes.pause(schedule_id, because.reason if because else "", Actor.of(request), clock.now())
 
 
 @router.post("/schedules/{schedule_id}/resume", response=responses(ScheduleRow, 404, 409))
 def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
     """Let a paused schedule go on from now, its streaks forgiven."""
-    return schedule_actions.resume(schedule_id, Actor.of(request), clock.now())
+    return changes.resume(schedule_id, Actor.of(request), clock.now())
 
 
 @router.post(

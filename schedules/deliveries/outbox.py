@@ -5,11 +5,17 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from schedules.models import Delivery, Run, Schedule
+from agents.models import Profile
+from schedules.models import Delivery, Firing, Run, Schedule
 from schedules.states import RunStatus
-from schedules.transitions import statements
+from stagent.lib.db.prepared import Param, Select
 
 type Facts = dict[str, Any]
+
+FIRING_OF_RUN = Select(
+    Firing.objects.filter(pk=Param("firing_id", Firing.id)).order_by().only("nominal_at", "fired_at")
+)
+PROFILE_OF_RUN = Select(Profile.objects.filter(pk=Param("profile_id", Profile.id)).order_by().only("slug"))
 
 
 def post(run: Run, schedule: Schedule, now: datetime) -> None:
@@ -61,7 +67,7 @@ def _post(
 
 def _result(run: Run, now: datetime) -> Facts:
     """Tell all that somebody needs who cannot ask: what was wanted, when, and what came of it."""
-    firing = statements.TOLD_OF_FIRING.first(firing_id=run.firing_id)
+    firing = FIRING_OF_RUN.first(firing_id=run.firing_id)
     nominal_at, fired_at = (firing.nominal_at, firing.fired_at) if firing else (None, None)
     return {
         "run_id": str(run.pk),
@@ -91,7 +97,7 @@ def _reason(schedule: Schedule, reason: str, **moment: datetime) -> Facts:
 
 
 def _slug(profile_id: int) -> str:
-    profile = statements.TOLD_OF_PROFILE.first(profile_id=profile_id)
+    profile = PROFILE_OF_RUN.first(profile_id=profile_id)
     return profile.slug if profile else ""
 
 

@@ -14,8 +14,9 @@ from django.db.models import Q
 
 from agents import live_streams
 from agents.engine.conclusion import conclusion_of
+from agents.errors import LeaseLost
 from agents.runtimes import breaker
-from agents.runtimes.errors import LeaseLost, describe
+from agents.runtimes.errors import describe
 from agents.states import FailureKind
 from schedules import conf
 from schedules.dispatch import questions
@@ -25,7 +26,7 @@ from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.monitoring import notices
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish, give_up, release, requeue, unpark, withdraw
-from stagent.lib.db.errors import is_full
+from stagent.lib.database_errors import is_full
 from stagent.lib.processes.outage import Outages, Parts
 
 MAX_LOST = 2  # workers a run may lose before it fails

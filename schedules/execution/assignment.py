@@ -9,8 +9,8 @@ from agents.engine import runner
 from agents.engine.limits import Limits
 from agents.engine.runner import Assignment
 from agents.engine.work_time import WorkTime
+from agents.errors import BudgetExceeded, LeaseLost
 from agents.models.profile import workspace_of
-from agents.runtimes.errors import BudgetExceeded, LeaseLost
 from schedules.conf import Conf
 from schedules.models import Run
 from schedules.models.spending import spender

@@ -8,10 +8,11 @@ from typing import Any
 from django.db.models import F
 
 from agents.engine.conclusion import conclusion_of
+from agents.errors import LeaseLost
 from agents.models import Profile
 from agents.protocol.events import Finished
 from agents.runtimes import breaker
-from agents.runtimes.errors import Failure, LeaseLost
+from agents.runtimes.errors import Failure
 from agents.transcripts import transcript
 from schedules.models import Run
 from schedules.models.run import LONGEST_DETAIL

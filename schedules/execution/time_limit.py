@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from agents.engine.work_time import PULSE_SEC, WorkTime
+from agents.errors import LeaseLost
 from agents.models import Profile
-from agents.runtimes.errors import Failure, LeaseLost, describe
+from agents.runtimes.errors import Failure, describe
 from agents.states import FailureKind
 from schedules.execution import outcome
 from schedules.execution.outcome import Worked

@@ -9,13 +9,14 @@ from django.core.exceptions import ValidationError
 from pydantic import ValidationError as SchemaError
 
 from agents.models import Project
+from schedules.api import changes
 from schedules.api.schemas.requests import NewSchedule, ScheduleChanges, columns
 from schedules.forecast import collisions
 from schedules.models import Schedule
 from schedules.models.schedule import LONGEST_REASON
 from schedules.schedule_file.match import ExistingSchedules, Place, place_of, present
 from schedules.schedule_file.serialize import OTHERS, REASON, STANDING, WHEN, default, told
-from schedules.services import edit_schedule, schedule_actions
+from schedules.services import edit_schedule
 from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
 from stagent.lib.problems import Problem, of_model, of_schema
@@ -148,7 +149,7 @@ def _left_over(there: ExistingSchedules) -> Iterator[Change]:
 def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
     if change.entry is None:
         assert change.schedule is not None
-        schedule_actions.pause(str(change.schedule.pk), NOT_NAMED, actor, now)
+        changes.pause(str(change.schedule.pk), NOT_NAMED, actor, now)
         return []
     try:
         saved = _create(change, actor, now) if change.schedule is None else _change(change, actor, now)
@@ -157,18 +158,18 @@ def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
     return [collisions.in_words(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
 
 
-def _create(change: Change, actor: Actor, now: datetime) -> schedule_actions.Saved:
+def _create(change: Change, actor: Actor, now: datetime) -> changes.Saved:
     asked, reason = NewSchedule.model_validate(change.asked), change.fields.get(REASON, (None, ""))[1]
     if "status" in change.asked:
-        return schedule_actions.restore(asked, reason, actor, now)
-    return schedule_actions.create(asked, actor, now)
+        return changes.restore(asked, reason, actor, now)
+    return changes.create(asked, actor, now)
 
 
-def _change(change: Change, actor: Actor, now: datetime) -> schedule_actions.Saved:
+def _change(change: Change, actor: Actor, now: datetime) -> changes.Saved:
     assert change.schedule is not None
     schedule_id = str(change.schedule.pk)
     wanted = {name: change.asked[name] for name in change.fields if name in change.asked}
-    saved = schedule_actions.change(schedule_id, ScheduleChanges.model_validate(wanted), actor, now)
+    saved = changes.change(schedule_id, ScheduleChanges.model_validate(wanted), actor, now)
     if REASON in change.fields:
-        saved = schedule_actions.explain_pause(schedule_id, change.fields[REASON][1], actor)
+        saved = changes.explain_pause(schedule_id, change.fields[REASON][1], actor)
     return saved

@@ -1,4 +1,4 @@
-"""Who asks, what they may, and through which door; everything they change is in the admin log."""
+"""Who acts, what they may do, and through which entry point; every change is in the audit log."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -13,10 +13,10 @@ from stagent.lib.problems import Problem
 
 @dataclass(frozen=True)
 class Actor:
-    """A user at a door, for example "the API"."""
+    """A user and the entry point they use, for example "the API"."""
 
     user: User
-    door: str
+    entry_point: str
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Actor":
@@ -24,7 +24,7 @@ class Actor:
         return cls(cast(User, request.user), "the API")
 
     def __str__(self) -> str:
-        return f"{self.user.get_username()} through {self.door}"
+        return f"{self.user.get_username()} through {self.entry_point}"
 
     def must_have(self, permission: str) -> None:
         """Refuse whoever lacks a permission of this app, for example change_schedule."""
@@ -33,4 +33,4 @@ class Actor:
 
     def note(self, thing: Model, flag: int, message: str) -> None:
         """Write what they did into the admin log."""
-        audit_log.record(self.user, thing, flag, f"{message} Through {self.door}.")
+        audit_log.record(self.user, thing, flag, f"{message} Through {self.entry_point}.")

@@ -5,10 +5,9 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from schedules.api import lookups
 from schedules.models import Run
 from schedules.models.schedule import LONGEST_REASON
-from schedules.services import cancel_run, run_now
+from schedules.services import cancel_run, lookups, run_now
 from schedules.services.actor import Actor
 from schedules.services.cancel_run import Cancelled
 from schedules.services.run_now import Started

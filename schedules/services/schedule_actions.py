@@ -1,125 +1,147 @@
-"""Making, changing, pausing and deleting schedules, in somebody's name: the API's and the tools' one way."""
+"""Creating, changing, pausing, copying and deleting schedules in a person's name.
 
+The API, the chat tools, the console and the YAML file all use these. Each writes the audit log in its own
+transaction and raises `Problem`, `NotAllowed` or `ValidationError` without having changed anything.
+"""
+
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from pydantic import ConfigDict, PrivateAttr
 
-from schedules.api import lookups
-from schedules.api.schemas.examples import SAVED
-from schedules.api.schemas.requests import NewSchedule, ScheduleChanges, columns
-from schedules.api.schemas.schedules import ScheduleRow, schedule_row, schedule_version, standing_warnings
-from schedules.api.schemas.upcoming import step_warnings
 from schedules.errors import NotAllowed
-from schedules.forecast import collisions
 from schedules.models import Schedule
-from schedules.models.schedule import KEY_TAKEN, LONGEST_REASON
-from schedules.services import edit_schedule
+from schedules.models.schedule import KEY_TAKEN, NAME_CHARS
+from schedules.services import edit_schedule, lookups
 from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
+from schedules.timing import when_text
+from schedules.transitions import forgive
 from schedules.transitions import pause as pause_active
 from schedules.transitions import remove as remove_schedule
-from schedules.transitions import restore as restore_standing
+from schedules.transitions import restore as restore_status
 from schedules.transitions import resume as resume_paused
-from stagent.lib.api.types import Row, Warnings
 from stagent.lib.api.versions import ANY, Expected
 from stagent.lib.log import audit_log
-from stagent.lib.problems import invalid, of_model, typed
+from stagent.lib.names import free_copy
+from stagent.lib.problems import invalid, of_model
 
 BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."
-TAKEN_OVER = " Its agents act in their name now."
+NEW_OWNER = " Its agents act in their name now."
 OVER = "It is over: no instant is left. Give it a new time instead."
+COPIED = (
+    "project", "prompt", "profile", "kind", "timezone", "starts_at", "ends_at", "max_firings", "jitter_sec",
+    "active_from", "active_until", "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries",
+    "retry_delay_sec", "retry_horizon_sec", "priority", "pool", "max_turns", "max_run_duration_sec",
+    "max_cost_usd", "deliver_to_chat", "webhook_url", "email",
+)  # fmt: skip
+
+type Values = dict[str, Any]
 
 
-class Saved(Row):
-    """A schedule that was made or changed, and what is worth knowing about it."""
-
-    model_config = ConfigDict(json_schema_extra={"example": SAVED})
-
-    schedule: ScheduleRow
-    warnings: Warnings
-    _version: str = PrivateAttr(default="")
-
-    @property
-    def version(self) -> str:
-        """What If-Match takes for the schedule as it is shown here."""
-        return self._version
-
-
-def create(asked: NewSchedule, actor: Actor, now: datetime) -> Saved:
-    """Make a schedule that is its maker's."""
+def create(values: Values, actor: Actor, now: datetime) -> Schedule:
+    """Create a schedule that belongs to the actor."""
     actor.must_have("add_schedule")
-    values = columns(asked) | {"owner": actor.user}
-    if asked.status == ScheduleStatus.COMPLETED:
+    if values.get("status") == ScheduleStatus.COMPLETED:
         raise invalid({"status": BY_ITSELF})
     with transaction.atomic():
-        schedule = _save(Schedule(), values, now)
+        schedule = _save(Schedule(), values | {"owner": actor.user}, now)
         actor.note(schedule, audit_log.ADDITION, "Added.")
-    return saved(schedule, now)
+    return schedule
 
 
-def restore(asked: NewSchedule, reason: str, actor: Actor, now: datetime) -> Saved:
-    """Make a schedule as a file has kept it: paused for a reason, completed, or active past its moment."""
+def restore(values: Values, status: ScheduleStatus, reason: str, actor: Actor, now: datetime) -> Schedule:
+    """Create a schedule as a file has kept it: paused for a reason, completed, or active past its moment."""
     actor.must_have("add_schedule")
-    values = columns(asked) | {"owner": actor.user, "status": ScheduleStatus.PAUSED}
+    owned = values | {"owner": actor.user, "status": ScheduleStatus.PAUSED}
     with transaction.atomic():
-        schedule = _save(Schedule(), values, now)
-        restore_standing(schedule.pk, asked.status, reason=reason, now=now)
+        schedule = _save(Schedule(), owned, now)
+        restore_status(schedule.pk, status, reason=reason, now=now)
         actor.note(schedule, audit_log.ADDITION, "Added.")
-    return saved(schedule, now)
+    return schedule
 
 
-def explain_pause(schedule_id: str, reason: str, actor: Actor) -> Saved:
-    """Put a reason on a paused schedule."""
+def explain_pause(schedule_id: str, reason: str, actor: Actor) -> Schedule:
+    """Set the reason of a paused schedule."""
     actor.must_have("change_schedule")
     schedule = lookups.schedule(schedule_id)
     paused = Schedule.objects.filter(pk=schedule.pk, status=ScheduleStatus.PAUSED)
     paused.update(paused_reason=reason)
-    return Saved(schedule=schedule_row(lookups.schedule(schedule_id)), warnings=[])
+    return schedule
 
 
 def change(
-    schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime, expected: Expected = ANY
-) -> Saved:
-    """Change the fields that were given, all or none, if the schedule is as it is expected to be."""
+    schedule_id: str,
+    values_for: Callable[[Schedule], Values],
+    changed: Iterable[str],
+    actor: Actor,
+    now: datetime,
+    expected: Expected = ANY,
+    version: Callable[[Schedule], str] = str,
+) -> Schedule:
+    """Change the given fields, all or none, if the locked row has the expected version."""
     actor.must_have("change_schedule")
     with transaction.atomic():
         schedule = _locked(schedule_id)
-        expected.require(schedule_version(schedule))
-        values = columns(asked, present=schedule)
+        expected.require(version(schedule))
+        values = values_for(schedule)
         status = values.pop("status", None)
-        taken = edit_schedule.change_owner(schedule, values, actor.user)
-        _save(schedule, values | taken, now)
+        owner = edit_schedule.change_owner(schedule, values, actor.user)
+        _save(schedule, values | owner, now)
         if status is not None:
             _set_status(schedule, status, actor, now)
-        names = ", ".join(sorted(asked.model_fields_set)) or "nothing"
-        actor.note(schedule, audit_log.CHANGE, f"Changed {names}.{TAKEN_OVER if taken else ''}")
-    return saved(schedule, now)
+        names = ", ".join(sorted(changed)) or "nothing"
+        actor.note(schedule, audit_log.CHANGE, f"Changed {names}.{NEW_OWNER if owner else ''}")
+    return schedule
 
 
-def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> ScheduleRow:
-    """Pause an active schedule; one that is paused stays as it is."""
-    actor.must_have("change_schedule")
-    schedule, reason = lookups.schedule(schedule_id), typed("reason", reason, LONGEST_REASON)
-    with transaction.atomic():
-        if pause_active(schedule.pk, now=now, reason=reason or _paused_by(actor)):
-            actor.note(schedule, audit_log.CHANGE, f"Paused. {reason}".strip())
-        elif _now_is(schedule) == ScheduleStatus.COMPLETED:
-            raise NotAllowed("schedule_completed", OVER)
-    return schedule_row(lookups.schedule(schedule_id))
-
-
-def resume(schedule_id: str, actor: Actor, now: datetime) -> ScheduleRow:
-    """Let a paused schedule go on from now; one that is active stays as it is."""
+def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> bool:
+    """Pause an active schedule and tell whether it was one; `NotAllowed` when it is completed."""
     actor.must_have("change_schedule")
     schedule = lookups.schedule(schedule_id)
     with transaction.atomic():
-        if resume_paused(schedule.pk, now=now):
+        paused = bool(pause_active(schedule.pk, now=now, reason=reason or _paused_by(actor)))
+        if paused:
+            actor.note(schedule, audit_log.CHANGE, f"Paused. {reason}".strip())
+        else:
+            _refuse_completed(schedule)
+    return paused
+
+
+def resume(schedule_id: str, actor: Actor, now: datetime) -> bool:
+    """Resume a paused schedule and tell whether it was one; `NotAllowed` when it is completed."""
+    actor.must_have("change_schedule")
+    schedule = lookups.schedule(schedule_id)
+    with transaction.atomic():
+        resumed = bool(resume_paused(schedule.pk, now=now))
+        if resumed:
             actor.note(schedule, audit_log.CHANGE, "Resumed.")
-        elif _now_is(schedule) == ScheduleStatus.COMPLETED:
-            raise NotAllowed("schedule_completed", OVER)
-    return schedule_row(lookups.schedule(schedule_id))
+        else:
+            _refuse_completed(schedule)
+    return resumed
+
+
+def reset_streaks(schedule: Schedule, actor: Actor) -> None:
+    """Forget the failures so far."""
+    actor.must_have("change_schedule")
+    with transaction.atomic():
+        forgive(schedule.pk)
+        actor.note(schedule, audit_log.CHANGE, "Reset its streaks.")
+
+
+def duplicate(schedule: Schedule, actor: Actor, now: datetime) -> Schedule:
+    """Create a paused copy, so that nothing fires twice before a person has checked it."""
+    actor.must_have("add_schedule")
+    values = {name: getattr(schedule, name) for name in COPIED}
+    paused = {"status": ScheduleStatus.PAUSED, "paused_reason": "A copy: resume it when it is ready."}
+    copies = set(Schedule.objects.filter(name__endswith=")").values_list("name", flat=True))
+    own = {"name": free_copy(schedule.name, "copy", NAME_CHARS, copies), "owner": actor.user}
+    with transaction.atomic():
+        copy = edit_schedule.save(Schedule(), values | paused | own | _timing(schedule), now=now)
+        actor.note(copy, audit_log.ADDITION, f"Copied from {schedule.name}.")
+    return copy
 
 
 def remove(schedule_id: str, actor: Actor, now: datetime) -> None:
@@ -132,20 +154,8 @@ def remove(schedule_id: str, actor: Actor, now: datetime) -> None:
         actor.note(schedule, audit_log.DELETION, "Deleted.")
 
 
-def saved(schedule: Schedule, now: datetime) -> Saved:
-    """Show a schedule after a change, with the collisions it would have."""
-    fresh = lookups.schedules().get(pk=schedule.pk)
-    fires = fresh.status == ScheduleStatus.ACTIVE
-    found = collisions.check(fresh, now) if fires else []
-    told = Saved(
-        schedule=schedule_row(fresh), warnings=standing_warnings(fresh) + step_warnings(fresh) + found
-    )
-    told._version = schedule_version(fresh)
-    return told
-
-
 def _locked(schedule_id: str) -> Schedule:
-    """Hold the row, so that of two changes at once the second sees the first."""
+    """Lock the row, so that of two changes at once the second sees the first."""
     found = lookups.schedule(schedule_id)
     schedule = Schedule.objects.select_for_update().filter(pk=found.pk).first()
     if schedule is None:
@@ -153,7 +163,7 @@ def _locked(schedule_id: str) -> Schedule:
     return schedule
 
 
-def _save(schedule: Schedule, values: dict[str, object], now: datetime) -> Schedule:
+def _save(schedule: Schedule, values: Values, now: datetime) -> Schedule:
     try:
         return edit_schedule.save(schedule, values, now=now)
     except ValidationError as error:
@@ -161,22 +171,33 @@ def _save(schedule: Schedule, values: dict[str, object], now: datetime) -> Sched
     except IntegrityError:
         if not values.get("key"):
             raise
-        raise invalid({"key": KEY_TAKEN}) from None  # by somebody who was quicker than our look
+        raise invalid({"key": KEY_TAKEN}) from None  # taken between the check and the insert
 
 
 def _set_status(schedule: Schedule, status: ScheduleStatus, actor: Actor, now: datetime) -> None:
-    """Pause or resume as part of a change; any other wish that is not so already is refused."""
+    """Pause or resume as part of a change; a status that cannot be reached is refused."""
     if status == ScheduleStatus.PAUSED:
         pause_active(schedule.pk, now=now, reason=_paused_by(actor))
     elif status == ScheduleStatus.ACTIVE:
         resume_paused(schedule.pk, now=now)
-    if _now_is(schedule) != status:
+    if _status_of(schedule) != status:
         raise invalid({"status": BY_ITSELF if status == ScheduleStatus.COMPLETED else OVER})
+
+
+def _refuse_completed(schedule: Schedule) -> None:
+    if _status_of(schedule) == ScheduleStatus.COMPLETED:
+        raise NotAllowed("schedule_completed", OVER)
+
+
+def _status_of(schedule: Schedule) -> str | None:
+    return Schedule.objects.filter(pk=schedule.pk).values_list("status", flat=True).first()
 
 
 def _paused_by(actor: Actor) -> str:
     return f"Paused by {actor}."
 
 
-def _now_is(schedule: Schedule) -> str | None:
-    return Schedule.objects.filter(pk=schedule.pk).values_list("status", flat=True).first()
+def _timing(schedule: Schedule) -> Values:
+    if schedule.at:
+        return {"at": schedule.at}
+    return when_text.read(when_text.show(schedule), schedule.timezone)

@@ -1,13 +1,34 @@
 """A schedule in plain English, for people and models."""
 
+from datetime import datetime, time
+from typing import Protocol
+
 from django.utils import timezone
 
-from schedules.models import Schedule
 from schedules.timing.phrases import When, describe_when
 from schedules.timing.timezones import zone
 
 
-def rhythm(schedule: Schedule) -> str:
+class HasRhythm(Protocol):
+    """A schedule, or a row with the fields that say when it fires."""
+
+    @property
+    def timezone(self) -> str: ...
+    @property
+    def at(self) -> datetime | None: ...
+    @property
+    def cron(self) -> str: ...
+    @property
+    def interval(self) -> str: ...
+    @property
+    def every_sec(self) -> int | None: ...
+    @property
+    def active_from(self) -> time | None: ...
+    @property
+    def active_until(self) -> time | None: ...
+
+
+def rhythm(schedule: HasRhythm) -> str:
     """Say when it fires, on the clocks of its own zone: "At 09:30, Monday through Friday"."""
     if schedule.at:
         return f"Once, on {timezone.localtime(schedule.at, zone(schedule.timezone)):%A, %Y-%m-%d at %H:%M}"
@@ -15,7 +36,7 @@ def rhythm(schedule: Schedule) -> str:
     return f"{said}, {hours}" if (hours := active_hours(schedule)) else said
 
 
-def active_hours(schedule: Schedule) -> str:
+def active_hours(schedule: HasRhythm) -> str:
     """Say the active hours of a heartbeat; empty where it has none."""
     if schedule.active_from is None or schedule.active_until is None:
         return ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from schedules.models import Schedule
+from schedules.timing.describe import HasRhythm
 from schedules.timing.phrases import CRON, When, describe_when
 from schedules.timing.timezones import zone
 
@@ -40,7 +40,7 @@ def _moment(line: str, timezone: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone(timezone))
 
 
-def show(schedule: Schedule) -> str:
+def show(schedule: HasRhythm) -> str:
     """Return the line that a schedule was, or could have been, set with."""
     if schedule.at:
         return f"{schedule.at.astimezone(zone(schedule.timezone)):%Y-%m-%d %H:%M:%S}".removesuffix(":00")

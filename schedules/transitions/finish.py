@@ -15,8 +15,8 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
+from agents.errors import LeaseLost
 from agents.failures import policy
-from agents.runtimes.errors import LeaseLost
 from agents.spending import totals
 from agents.states import FailureKind
 from schedules.deliveries import outbox

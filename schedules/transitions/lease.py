@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents.runtimes.errors import LeaseLost
+from agents.errors import LeaseLost
 from agents.spending import totals
 from schedules import handover
 from schedules.models import Run

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F
 
 from agents.approvals import approvals
+from agents.errors import LeaseLost
 from agents.models import Transcript
-from agents.runtimes.errors import LeaseLost
 from schedules.models import Run
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import finish, slots

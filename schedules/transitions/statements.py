@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, Model
 from django.db.models.functions import Coalesce, Greatest
 
-from agents.models import Profile, Transcript
+from agents.models import Transcript
 from agents.spending import totals
 from schedules.models import Firing, Run, Schedule, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
@@ -145,10 +145,3 @@ MEASURE_END = Update(
 KEEP_STREAKS = Update(
     Schedule.objects.filter(pk=Param("schedule_id", Schedule.id)), **_given(Schedule, *STREAKS)
 )
-
-# And told.
-
-TOLD_OF_FIRING = Select(
-    Firing.objects.filter(pk=Param("firing_id", Firing.id)).order_by().only("nominal_at", "fired_at")
-)
-TOLD_OF_PROFILE = Select(Profile.objects.filter(pk=Param("profile_id", Profile.id)).order_by().only("slug"))

@@ -19,7 +19,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from schedules.api.errors import PROBLEMS
 from stagent.api.auth import CsrfRefused
 from stagent.lib.api import versions
-from stagent.lib.db.errors import is_full
+from stagent.lib.database_errors import is_full
 from stagent.lib.problems import Problem, of_schema
 
 log = logging.getLogger("stagent.api")

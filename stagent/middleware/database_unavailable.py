@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from stagent.lib.db.errors import is_away, is_full
+from stagent.lib.database_errors import is_away, is_full
 
 RETRY_AFTER_SEC = 5
 AWAY = "The database does not answer right now. Nothing was changed. Try again in a few seconds."

@@ -23,8 +23,8 @@ from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER
 from schedules.monitoring import process_reports
 from stagent.lib import clock
+from stagent.lib.database_errors import is_full
 from stagent.lib.db import migrations as migrated
-from stagent.lib.db.errors import is_full
 from stagent.lib.processes.outage import DATABASE, Outage
 from stagent.lib.processes.supervisor import SUPERVISOR
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-TETHER = Path(__file__).with_name("tether.py")
+TETHER = Path(__file__).with_name("child.py")
 QUICK_SEC = 10.0  # who dies younger than this died quickly
 MOST_QUICK = 5  # quick deaths in a row, then something is wrong for good
 FIRST_WAIT_SEC = 1.0

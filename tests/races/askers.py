@@ -11,9 +11,9 @@ from django.db.models import F, Q
 from agents import conf
 from agents.approvals import approvals
 from agents.approvals.approvals import ApprovalRequest
+from agents.errors import LeaseLost
 from agents.models import Approval
 from agents.models.approval import ApprovalQuerySet
-from agents.runtimes.errors import LeaseLost
 from agents.states import ApprovalKind
 from schedules.dispatch.drain import drain
 from schedules.errors import NotAllowed

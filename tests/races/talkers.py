@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F
 
+from agents.errors import LeaseLost
 from agents.protocol.events import TextDelta
-from agents.runtimes.errors import LeaseLost
 from agents.transcripts import transcript
 from chat.errors import LostRace
 from chat.models import Conversation, Message

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, models, transaction
 
-from agents.runtimes.errors import LeaseLost
+from agents.errors import LeaseLost
 from chat.errors import LostRace as ChatQuicker
 from schedules.errors import LostRace, NoCapacity
 from stagent.lib.problems import Problem

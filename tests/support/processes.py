@@ -117,7 +117,7 @@ class Web(Process):
 
     def desk(self) -> psutil.Process | None:
         """Return the process beside it that works on replies."""
-        return next((each for each in self.children() if "desk_main" in _command(each)), None)
+        return next((each for each in self.children() if "reply_worker_main" in _command(each)), None)
 
     def cut_power(self) -> None:
         """End it and its desk at one moment, so that neither hears of the other's end."""

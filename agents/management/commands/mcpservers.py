@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from agents.mcp import server_file
+from agents.management import mcp_server_file
 from agents.mcp.setup import Actor
 from agents.models import McpServer
 from stagent.lib.yaml_file.command import FileCommand
@@ -17,11 +17,11 @@ class Command(FileCommand):
     prunes = "switch off the servers that the file does not name"
 
     def export(self, options: dict[str, Any]) -> str:
-        return server_file.written(McpServer.objects.order_by("slug"))
+        return mcp_server_file.written(McpServer.objects.order_by("slug"))
 
     def carry_out(self, text: str, user: User, *, prune: bool) -> bool:
-        entries = read(text, server_file.ROOT, first="slug")
-        outcome = server_file.carry_out(entries, Actor(user, "manage.py mcpservers"), prune=prune)
+        entries = read(text, mcp_server_file.ROOT, first="slug")
+        outcome = mcp_server_file.carry_out(entries, Actor(user, "manage.py mcpservers"), prune=prune)
         for line in outcome.lines():
             self.stdout.write(line)
         return bool(outcome.changes)

@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from agents.protocol.reply import Block, as_object
+from agents.protocol.reply import INTERRUPTED, Block, as_object, tool_result
 from agents.runtimes.base import Message
-from agents.transcripts.history import INTERRUPTED, tool_result
 from stagent.lib.text import is_blank, storable
 
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")

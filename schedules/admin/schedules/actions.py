@@ -15,11 +15,11 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
+from schedules.admin.schedules import commands
 from schedules.admin.schedules.columns import ScheduleColumns
 from schedules.errors import Blocked, CapacityFull, NoScheduler
 from schedules.models import Run, Schedule
 from schedules.models.schedule import LONGEST_REASON
-from schedules.services import schedule_commands
 from stagent.lib import clock
 from stagent.lib.api.types import number
 from stagent.lib.problems import Problem, typed
@@ -27,9 +27,9 @@ from stagent.lib.web.admin import operator
 
 type Verb = Callable[[Schedule, AbstractBaseUser, datetime], str]
 PLAIN: dict[str, Verb] = {
-    "pause": schedule_commands.pause,
-    "resume": schedule_commands.resume,
-    "reset": schedule_commands.reset,
+    "pause": commands.pause,
+    "resume": commands.resume,
+    "reset": commands.reset,
 }
 MOST_FORCED = 100  # schedules
 MOST_BLOCKING = 20  # runs that are named as being in the way
@@ -75,7 +75,7 @@ class ScheduleActions(ScheduleColumns):
         if verb in ("run", "queue"):
             return self._run(request, schedule, queue=verb == "queue")
         if verb == "duplicate":
-            copy = schedule_commands.duplicate(schedule, operator(request), clock.now())
+            copy = commands.duplicate(schedule, operator(request), clock.now())
             self.message_user(request, "This is the copy. It is paused until you resume it.")
             return redirect("admin:schedules_schedule_change", copy.pk)
         self._try(request, schedule, PLAIN[verb])
@@ -84,9 +84,7 @@ class ScheduleActions(ScheduleColumns):
     def _run(self, request: HttpRequest, schedule: Schedule, *, queue: bool) -> HttpResponse:
         """Run it and show the run; where there is no room, ask whether to wait or to force."""
         try:
-            started = schedule_commands.run(
-                schedule, operator(request), clock.now(), _click(request), queue=queue
-            )
+            started = commands.run(schedule, operator(request), clock.now(), _click(request), queue=queue)
         except NO_ROOM as none:
             blocking = Run.objects.filter(pk__in=getattr(none, "blocking", [])[:MOST_BLOCKING])
             full = isinstance(none, CapacityFull)
@@ -106,23 +104,21 @@ class ScheduleActions(ScheduleColumns):
 
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
-        self._try_all(request, chosen, schedule_commands.pause)
+        self._try_all(request, chosen, commands.pause)
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
-        self._try_all(request, chosen, schedule_commands.resume)
+        self._try_all(request, chosen, commands.resume)
 
     @admin.action(description="Reset streaks", permissions=["change"])
     def reset_streaks(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
-        self._try_all(request, chosen, schedule_commands.reset)
+        self._try_all(request, chosen, commands.reset)
 
     @admin.action(description="Run now, or queue where there is no room", permissions=["run"])
     def run_now(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
         """Run the chosen schedules; those that find no room wait their turn."""
         for schedule in chosen:
-            started = schedule_commands.run(
-                schedule, operator(request), clock.now(), _click(request), queue=True
-            )
+            started = commands.run(schedule, operator(request), clock.now(), _click(request), queue=True)
             run = started.run
             if started.warning:
                 self.message_user(request, started.warning, messages.WARNING)
@@ -133,9 +129,7 @@ class ScheduleActions(ScheduleColumns):
 
     @admin.action(description="Duplicate", permissions=["add"])
     def duplicate(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
-        copies = [
-            schedule_commands.duplicate(schedule, operator(request), clock.now()) for schedule in chosen
-        ]
+        copies = [commands.duplicate(schedule, operator(request), clock.now()) for schedule in chosen]
         self.message_user(
             request, f"Copied, and paused until resumed: {', '.join(map(str, copies))}.", messages.SUCCESS
         )
@@ -179,9 +173,7 @@ class ScheduleActions(ScheduleColumns):
             try:
                 how: dict[str, Any] = {"force": True, "reason": reason}
                 runs.append(
-                    schedule_commands.run(
-                        schedule, operator(request), clock.now(), _click(request), **how
-                    ).run
+                    commands.run(schedule, operator(request), clock.now(), _click(request), **how).run
                 )
             except NO_ROOM as none:
                 self.message_user(request, f"“{schedule}” could not be forced: {none}", messages.ERROR)
@@ -202,7 +194,7 @@ class ScheduleActions(ScheduleColumns):
     def _try(self, request: HttpRequest, schedule: Schedule, verb: Verb) -> None:
         try:
             self.message_user(request, verb(schedule, operator(request), clock.now()), messages.SUCCESS)
-        except schedule_commands.Unmoved as unmoved:
+        except commands.Unmoved as unmoved:
             self.message_user(request, str(unmoved), messages.WARNING)
 
     def _try_all(self, request: HttpRequest, chosen: QuerySet[Schedule], verb: Verb) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
-from schedules.api import lookups
+from schedules.services import lookups
 from schedules.states import FiringKind, Outcome
 from stagent.lib.api.types import Id, Ref, Row, Said
 from stagent.lib.db.rows_by_key import ByKey

@@ -2,7 +2,7 @@
 
 from logging import LogRecord
 
-from stagent.lib.db.errors import is_away
+from stagent.lib.database_errors import is_away
 from stagent.lib.processes.outage import DATABASE
 from stagent.lib.text import shorten
 

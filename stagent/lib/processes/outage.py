@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from stagent.lib.db.errors import AWAY, describe, is_away, is_full
+from stagent.lib.database_errors import AWAY, describe, is_away, is_full
 
 SETTLED_SEC = 1.0  # without a failure, before a success ends the outage
 DATABASE_SETTLED_SEC = 5.0

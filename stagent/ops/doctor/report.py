@@ -22,7 +22,7 @@ from schedules.dispatch import next_instant_check
 from schedules.models import Run, Schedule, Scheduler
 from schedules.timing.timezones import ZoneError, zone
 from stagent.lib import clock, zone_data
-from stagent.lib.db.errors import describe, is_full
+from stagent.lib.database_errors import describe, is_full
 from stagent.ops import health
 from stagent.ops.doctor import news
 from stagent.ops.doctor.prices import prices

@@ -7,6 +7,7 @@ import pytest
 
 from agents.approvals import approvals
 from agents.approvals.gate import DENIED, NOT_THIS_CALL, TOO_LATE
+from agents.errors import LeaseLost
 from agents.models import Approval
 from agents.protocol.events import (
     ApprovalRequested,
@@ -17,11 +18,10 @@ from agents.protocol.events import (
     ToolStarted,
     TurnStarted,
 )
-from agents.runtimes.errors import LeaseLost
+from agents.protocol.reply import INTERRUPTED
 from agents.tools import registry
 from agents.tools.base import Tool, ToolError
 from agents.transcripts import transcript
-from agents.transcripts.history import INTERRUPTED
 from stagent.lib import clock
 from tests.agents.conftest import finish, work
 from tests.agents.engine.test_runner_resume import stop_at

@@ -10,14 +10,15 @@ from asgiref.sync import async_to_sync, sync_to_async
 
 from agents.engine import runner
 from agents.engine.assignment import Assignment
+from agents.errors import LeaseLost
 from agents.models import LedgerEntry
 from agents.protocol.events import Event, Notice, TextDelta, ToolStarted, TurnFinished, TurnStarted
-from agents.runtimes.errors import LeaseLost
+from agents.protocol.reply import INTERRUPTED
 from agents.states import FailureReason
 from agents.tools import registry
 from agents.tools.base import Tool
 from agents.transcripts import transcript
-from agents.transcripts.history import INTERRUPTED, load_history
+from agents.transcripts.history import load_history
 from tests.agents.conftest import finish, work
 from tests.agents.provider import broken, refuse, reply, say, wait, want
 

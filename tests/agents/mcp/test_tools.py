@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from agents.mcp import discovery
 from agents.mcp import names as naming
 from agents.mcp.errors import McpError
-from agents.mcp.secrets import conceal, expand, looks_secret
 from agents.mcp.tool_adapter import granted, offer
 from agents.mcp.tool_digest import DiscoveredTool
 from agents.models import McpServer, McpTool, Profile
+from agents.protocol.secret_references import MissingVariable, conceal, expand, looks_secret
 from agents.states import McpToolState as State
 from agents.tools.base import ToolError
 from agents.tools.registry import NAME, register
@@ -204,9 +204,9 @@ def test_a_variable_stands_for_its_value_and_is_put_back_into_what_is_shown():
     hidden: dict[str, str] = {}
     assert expand("Bearer ${KEY}", {"KEY": "hush-hush"}, hidden) == "Bearer hush-hush"
     assert conceal("401 for hush-hush", hidden) == "401 for ${KEY}"
-    with pytest.raises(McpError) as caught:
+    with pytest.raises(MissingVariable) as caught:
         expand("${NOT_THERE}", {}, hidden)
-    assert "NOT_THERE is not set" in caught.value.whole
+    assert "NOT_THERE is not set" in str(caught.value)
     assert "NOT_THERE" not in str(caught.value), "the model is not told"
 
 

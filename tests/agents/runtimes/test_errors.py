@@ -10,8 +10,9 @@ import pytest
 from anthropic import AsyncAnthropic
 from django.db import OperationalError
 
+from agents.errors import BudgetExceeded, CutStream, LeaseLost, TurnLimitExceeded
 from agents.runtimes import UnknownRuntime
-from agents.runtimes.errors import BudgetExceeded, CutStream, LeaseLost, TurnLimitExceeded, classify
+from agents.runtimes.errors import classify
 from agents.runtimes.retry_after import retry_after
 from agents.states import FailureReason as R
 

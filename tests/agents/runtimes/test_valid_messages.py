@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.offline.validation import BadRequest, check_messages
+from agents.protocol.reply import INTERRUPTED
 from agents.runtimes.anthropic.valid_messages import valid
-from agents.transcripts.history import INTERRUPTED
 from stagent.lib.text import storable
 
 texts = st.text(alphabet=st.sampled_from("a 🐙\n\t\0\ud83d"), max_size=3)

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError
 
+from agents.errors import BudgetExceeded
 from agents.models import Budget, LedgerEntry
 from agents.protocol.usage import Usage
-from agents.runtimes.errors import BudgetExceeded
 from agents.spending import budgets, totals
 from agents.spending.budgets import Exhausted, Spender, Spent
 from agents.states import Activity, BudgetScope, BudgetWindow

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.engine.limits import Limits, Meter, SpendAllowance
+from agents.errors import BudgetExceeded
 from agents.models import LedgerEntry, ModelPrice
 from agents.protocol.usage import Usage
-from agents.runtimes.errors import BudgetExceeded
 from agents.spending import prices
 from agents.spending.prices import SMALLEST, price
 from agents.states import Activity, PriceSource

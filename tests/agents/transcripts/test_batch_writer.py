@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import DataError, OperationalError
 
+from agents.errors import LeaseLost
 from agents.models import Transcript
 from agents.protocol.events import TextDelta
-from agents.runtimes.errors import LeaseLost
 from agents.transcripts import batch_writer, transcript
 from agents.transcripts.batch_writer import BatchWriter
 from stagent.lib.db.from_async import db_sync_to_async

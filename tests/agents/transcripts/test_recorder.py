@@ -11,8 +11,8 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import OperationalError
 
+from agents.errors import LeaseLost
 from agents.protocol.events import Finished, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
-from agents.runtimes.errors import LeaseLost
 from agents.transcripts import batch_writer, recorder, transcript
 from agents.transcripts.batch_writer import BatchWriter
 from agents.transcripts.recorder import Engine, record

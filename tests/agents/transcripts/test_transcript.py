@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from agents.errors import LeaseLost
 from agents.models import Approval, Event, Transcript
 from agents.protocol import events
 from agents.protocol.events import (
@@ -19,7 +20,6 @@ from agents.protocol.events import (
     TurnStarted,
 )
 from agents.protocol.usage import Usage
-from agents.runtimes.errors import LeaseLost
 from agents.states import FailureReason
 from agents.transcripts import transcript
 from agents.transcripts.history import load_history

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
+from agents.errors import LeaseLost
 from agents.models import Event
 from agents.protocol.events import TurnStarted
-from agents.runtimes.errors import LeaseLost
 from agents.transcripts import transcript
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.races]

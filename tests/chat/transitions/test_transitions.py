@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from agents.approvals import approvals
+from agents.errors import LeaseLost
 from agents.models import Event, LiveStream, StreamRecord
-from agents.runtimes.errors import LeaseLost
 from agents.transcripts import transcript
 from chat import transitions
 from chat.errors import LostRace

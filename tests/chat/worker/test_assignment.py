@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
+from agents.errors import LeaseLost
 from agents.models import LedgerEntry, Profile
 from agents.protocol.events import TextDelta, ToolFinished, ToolStarted, TurnFinished
 from agents.protocol.usage import Usage
-from agents.runtimes.errors import LeaseLost
 from agents.states import FailureReason
 from agents.transcripts import transcript
 from chat.models import Message

@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from agents.approvals import approvals
+from agents.errors import LeaseLost
 from agents.models import Approval, Transcript
-from agents.runtimes.errors import LeaseLost
 from agents.signals import question_answered
 from agents.states import ApprovalStatus
 from schedules import conf

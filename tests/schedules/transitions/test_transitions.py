@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from agents.errors import LeaseLost
 from agents.protocol.events import TextDelta
-from agents.runtimes.errors import LeaseLost
 from agents.states import FailureKind, FailureReason
 from agents.transcripts import transcript
 from schedules import conf

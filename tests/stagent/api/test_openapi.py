@@ -10,6 +10,7 @@ from agents.api import approvals, ledger
 from chat.api.schemas import attachments, conversations, messages
 from chat.api.schemas.requests import ConversationChanges, NewConversation, NewMessage
 from chat.api.send import SendResult
+from schedules.api.changes import Saved
 from schedules.api.preview import Preview
 from schedules.api.runs import EventRow
 from schedules.api.schedules import Execution
@@ -19,7 +20,6 @@ from schedules.api.schemas.requests import NewSchedule, PauseRequest, PreviewReq
 from schedules.api.schemas.status import QueuedRow, StatusRow
 from schedules.api.schemas.upcoming import Fire
 from schedules.api.status import SettingRow
-from schedules.services.schedule_actions import Saved
 from stagent.api import api
 
 PATHS = {

@@ -32,7 +32,7 @@ ALLOWED = {
     ("agents/tools/network/http_get.py", "_charset"): "bytes, how many are searched",
     ("chat/conversations/export.py", "file_name"): "slugs hold letters only",
     ("schedules/admin/runs/admin.py", "_again"): "the key of a click",
-    ("schedules/services/schedule_commands.py", "run"): "the key of a click",
+    ("schedules/admin/schedules/commands.py", "run"): "the key of a click",
     ("schedules/schedule_file/match.py", "_made_of"): "slugs hold letters only",
     ("schedules/agent_tools/schemas.py", "run"): "its mark says how much is left out",
     ("stagent/ops/audit.py", "_short"): "its middle says how much is left out",

@@ -10,10 +10,10 @@ from django.core.cache import cache
 from django.core.management import call_command
 
 from agents.admin.budgets import meter
+from agents.errors import BudgetExceeded
 from agents.models import Budget, LedgerEntry
 from agents.offline.assistant.formatting import money
 from agents.protocol.usage import Usage
-from agents.runtimes.errors import BudgetExceeded
 from agents.spending import budgets
 from agents.states import BudgetScope, BudgetWindow
 from schedules.models import CounterTotal, Delivery, Firing, Run, Schedule

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from agents.mcp.errors import McpError
-
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRET = re.compile(
     r"authori[sz]ation|cookie|credential|passw|secret|token|(?:^|[_-])(?:auth|key|pat|pass|pwd)(?:$|[_-])|api_?key",
     re.IGNORECASE,
 )
 SHORTEST_HIDDEN = 6  # characters; hiding a shorter value would tear words apart
+
+
+class MissingVariable(Exception):
+    """A value names an environment variable that is not set; the message names it."""
 
 
 def looks_secret(name: str) -> bool:
@@ -28,13 +30,11 @@ def named(values: Iterable[str]) -> list[str]:
 
 
 def expand(value: str, environment: Mapping[str, str], hidden: dict[str, str]) -> str:
-    """Put the variables in, and note in `hidden` what must not be shown; McpError where one is not set."""
+    """Put the variables in and add them to `hidden`; `MissingVariable` where one is not set."""
 
     def put(found: re.Match[str]) -> str:
         if not (secret := environment.get(found[1], "")):
-            raise McpError(
-                "It is not set up completely.", f"The environment variable {found[1]} is not set here."
-            )
+            raise MissingVariable(f"The environment variable {found[1]} is not set here.")
         if len(secret) >= SHORTEST_HIDDEN:
             hidden[secret] = found[0]
         return secret

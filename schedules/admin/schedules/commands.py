@@ -1,0 +1,66 @@
+"""What the buttons of schedules do: each returns a sentence for the page, or raises `Unmoved` with one."""
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.contrib.auth.models import AbstractBaseUser, User
+
+from schedules.errors import NotAllowed
+from schedules.models import Schedule
+from schedules.services import run_now, schedule_actions
+from schedules.services.actor import Actor
+from schedules.services.run_now import Started
+from stagent.lib.log import audit_log
+
+
+class Unmoved(Exception):
+    """The schedule's status does not allow the command; the message names the status."""
+
+
+def pause(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
+    """Pause an active schedule."""
+    if not _applies(schedule_actions.pause, str(schedule.pk), "", _actor(user), now):
+        raise Unmoved(f"“{schedule}” is not active, so it cannot be paused.")
+    return f"“{schedule}” is paused. Runs that are under way go on."
+
+
+def resume(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
+    """Resume a paused schedule from now."""
+    if not _applies(schedule_actions.resume, str(schedule.pk), _actor(user), now):
+        raise Unmoved(f"“{schedule}” is not paused, so it cannot be resumed.")
+    return f"“{schedule}” is active again. Its streaks are reset."
+
+
+def reset(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
+    """Forget the failures so far."""
+    schedule_actions.reset_streaks(schedule, _actor(user))
+    return f"The streaks of “{schedule}” are reset."
+
+
+def run(schedule: Schedule, user: AbstractBaseUser, now: datetime, click: str = "", **how: Any) -> Started:
+    """Run a schedule now; `click` is the key of the form, the same in both halves of a double click.
+
+    `run_now.execute` documents `how` and what is raised when the run cannot start.
+    """
+    key = run_now.key_of_page(click[:100], schedule, user, now)
+    started = run_now.execute(schedule, user=user, now=now, idempotency_key=key, **how)
+    if not started.repeated and not started.run.forced:  # a forced run is in the log already
+        verb = "Queued" if started.queued else "Started"
+        audit_log.record(user, schedule, audit_log.CHANGE, f"{verb} run {started.run.pk}.")
+    return started
+
+
+def duplicate(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> Schedule:
+    """Create a paused copy."""
+    return schedule_actions.duplicate(schedule, _actor(user), now)
+
+
+def _actor(user: AbstractBaseUser) -> Actor:
+    return Actor(cast(User, user), "the console")
+
+
+def _applies(action: Any, *arguments: Any) -> bool:
+    try:
+        return bool(action(*arguments))
+    except NotAllowed:
+        return False
