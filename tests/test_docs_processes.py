@@ -13,7 +13,9 @@ from stagent.lib.processes.watched import STUCK_SEC
 from tests.test_house import HOME, product
 
 PAGE = HOME / "docs" / "processes-and-threads.md"
-ROW = re.compile(r"^\| (?P<names>[^|]*`[^|]*) \|(?:[^|]*\|){3} (?P<end>[^|]*) \| (?P<stuck>[^|]*)\|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (?P<names>[^|]*`[^|]*) \|(?:[^|]*\|){3} (?P<end>[^|]*) \| (?P<stuck>[^|]*)\|$", re.MULTILINE
+)
 NAME = re.compile(r"`([^`]+)`")
 # Named by a variable: a table of tasks, one thread for each channel, one for each kind of process.
 NAMED_ELSEWHERE = {
