@@ -25,9 +25,9 @@ def context_tokens() -> int:
     return tokens if tokens > 0 else DEFAULT_CONTEXT_TOKENS
 
 
-def question_patience() -> timedelta:
+def approval_timeout() -> timedelta:
     """Return how long a person has to answer an agent."""
-    return timedelta(seconds=settings.STAGENT_QUESTION_EXPIRES_SEC)
+    return timedelta(seconds=settings.STAGENT_APPROVAL_EXPIRES_SEC)
 
 
 def mcp_max_processes() -> int:

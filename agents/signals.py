@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
-question_asked = Signal()  # question
-question_answered = Signal()  # question: allowed, denied, answered, expired or withdrawn
+approval_requested = Signal()  # question
+approval_answered = Signal()  # question: allowed, denied, answered, expired or withdrawn
 
 log = logging.getLogger("agents.signals")
 

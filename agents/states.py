@@ -77,7 +77,7 @@ class Permission(models.TextChoices):
 class ApprovalKind(models.TextChoices):
     """What a person is asked for."""
 
-    APPROVAL = "approval"  # leave to make a call
+    TOOL_CALL = "tool_call"  # consent to a call
     QUESTION = "question"  # an answer in words, which is the result of the call
 
 
@@ -93,7 +93,7 @@ class ApprovalStatus(models.TextChoices):
 
 
 # Every arrow of a question and the one function of `agents.approvals.approvals` that walks it.
-QUESTION_ARROWS = (
+APPROVAL_ARROWS = (
     (ApprovalStatus.OPEN, ApprovalStatus.ALLOWED, "answer"),
     (ApprovalStatus.OPEN, ApprovalStatus.DENIED, "answer"),
     (ApprovalStatus.OPEN, ApprovalStatus.ANSWERED, "answer"),

@@ -59,7 +59,7 @@ def searches(model: str) -> list[str]:
 
 SEARCHED = {
     "schedules.schedule", "schedules.run", "schedules.firing", "schedules.delivery", "schedules.notice",
-    "agents.question", "agents.ledgerentry", "chat.conversation", "agents.streamrecord",
+    "agents.approval", "agents.ledgerentry", "chat.conversation", "agents.streamrecord",
 }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _things() -> Iterator[str]:
         newest = things._base_manager.order_by("-pk")[0]
         yield reverse(f"admin:schedules_{model}_change", args=[newest.pk])
     yield reverse("admin:schedules_schedule_add")
-    yield reverse("admin:agents_question_change", args=[Approval.objects.order_by("-pk")[0].pk])
+    yield reverse("admin:agents_approval_change", args=[Approval.objects.order_by("-pk")[0].pk])
     if said := Event.objects.order_by("-seq").first():
         run = Run.objects.filter(transcript=said.transcript_id).first()
         if run is not None:
@@ -80,7 +80,7 @@ def _things() -> Iterator[str]:
 def _api() -> Iterator[str]:
     schedule, run = Schedule.objects.order_by("-pk")[0], Run.objects.order_by("-pk")[0]
     yield from (
-        f"/api/{name}" for name in ("schedules", "runs", "firings", "questions", "settings", "status")
+        f"/api/{name}" for name in ("schedules", "runs", "firings", "approvals", "settings", "status")
     )
     yield from (f"/api/{name}?{FAR}" for name in ("schedules", "runs", "firings"))
     yield from ("/api/firings?offset=990000", "/api/runs?offset=99000")

@@ -5,12 +5,12 @@ from typing import Any
 from django.dispatch import receiver
 
 from agents.models import Approval
-from agents.signals import question_answered
+from agents.signals import approval_answered
 from chat.transitions import unpark
 
 
-@receiver(question_answered)
-def requeue_answered(question: Approval, **_: Any) -> None:
+@receiver(approval_answered)
+def requeue_answered(approval: Approval, **_: Any) -> None:
     """Let the desk go on with the reply that asked; the reconciler does it if this is lost."""
-    if question.message_id is not None:
-        unpark(question.message_id)
+    if approval.message_id is not None:
+        unpark(approval.message_id)

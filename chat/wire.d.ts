@@ -86,7 +86,7 @@ declare namespace Wire {
     }
 
     interface OpenApproval {
-        question_id: Id;
+        approval_id: Id;
         call_id: string;
         tool: string;
         kind: string;
@@ -96,7 +96,7 @@ declare namespace Wire {
         always_in: string | null;
     }
 
-    interface Approval extends Omit<OpenApproval, "question_id"> {
+    interface Approval extends Omit<OpenApproval, "approval_id"> {
         id: Id;
         status: ApprovalStatus;
         run_id: Id | null;
@@ -257,8 +257,8 @@ declare namespace Wire {
             | { type: "usage"; model: string | null }
             | { type: "notice"; code: string; text: string }
             | { type: "attempt"; outcome: string; reason: string }
-            | ({ type: "question" } & OpenApproval)
-            | { type: "question_settled"; question_id: Id; status: ApprovalStatus }
+            | ({ type: "approval" } & OpenApproval)
+            | { type: "approval_resolved"; approval_id: Id; status: ApprovalStatus }
             | { type: "final"; status: MessageStatus; reason: string; notice: string; sha256: string | null; length: number }
         );
 

@@ -31,8 +31,8 @@ TONES = {
 }
 
 
-def approval_badge(question: Approval) -> SafeString:
-    return formatting.badge(question.status, TONES[ApprovalStatus(question.status)])
+def approval_badge(approval: Approval) -> SafeString:
+    return formatting.badge(approval.status, TONES[ApprovalStatus(approval.status)])
 
 
 @admin.register(Approval)
@@ -42,13 +42,11 @@ class ApprovalAdmin(ReadOnlyAdmin):
     list_filter = ("status", "kind", "tool")
     search_fields = ("text", "=run_id")
     ordering = ("-pk",)
-    empty_text = (
-        "No agent has asked anything. One that may use a tool only with a person's leave asks for it here."
-    )
+    empty_text = "No approval requests yet."
 
     def get_urls(self) -> list[Any]:
         answer = self.admin_site.admin_view(self.answer)
-        return [path("<int:pk>/answer/", answer, name="agents_question_answer"), *super().get_urls()]
+        return [path("<int:pk>/answer/", answer, name="agents_approval_answer"), *super().get_urls()]
 
     # Who sees what: those who may look at all, and everybody what their own agents ask. In conversations only
     # their owners.
@@ -74,17 +72,17 @@ class ApprovalAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         seen = self.get_queryset(request).filter(pk=object_id) if object_id.isdecimal() else None
-        question = seen.first() if seen is not None else None
-        if question is None:
+        approval = seen.first() if seen is not None else None
+        if approval is None:
             raise Http404("There is no such question, or it is nobody's but its own person's.")
         context = self.admin_site.each_context(request) | {
-            "title": question.text,
+            "title": approval.text,
             "opts": self.opts,
-            "question": question,
-            "arguments": json.dumps(question.arguments, indent=2, ensure_ascii=False),
-            "may_answer": question.is_open and self._mine(request).filter(pk=question.pk).exists(),
+            "question": approval,
+            "arguments": json.dumps(approval.arguments, indent=2, ensure_ascii=False),
+            "may_answer": approval.is_open and self._mine(request).filter(pk=approval.pk).exists(),
         }
-        return render(request, "admin/agents/question/page.html", context | (extra_context or {}))
+        return render(request, "admin/agents/approval/page.html", context | (extra_context or {}))
 
     def answer(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Answer, then go back to where the button was."""
@@ -94,7 +92,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         decision = ALLOW if chosen else request.POST.get("decision", "")
         try:
             text = chosen or request.POST.get("text", "")
-            question = approvals.answer(pk, operator(request), decision, clock.now(), text=text)
+            approval = approvals.answer(pk, operator(request), decision, clock.now(), text=text)
         except Problem as problem:
             if problem.status == 404:
                 raise Http404(problem.message) from None
@@ -104,43 +102,43 @@ class ApprovalAdmin(ReadOnlyAdmin):
                 )
             self.message_user(request, problem.message, messages.WARNING)
         else:
-            self._tell(request, question, wanted=decision)
-        return redirect(came_from(request) or reverse("admin:agents_question_change", args=[pk]))
+            self._tell(request, approval, wanted=decision)
+        return redirect(came_from(request) or reverse("admin:agents_approval_change", args=[pk]))
 
-    def _tell(self, request: HttpRequest, question: Approval, wanted: str) -> None:
-        mine = question.answered_by == request.user and (question.status == "denied") == (wanted == DENY)
-        by = "" if mine else f" by {question.answered_by} before"
+    def _tell(self, request: HttpRequest, approval: Approval, wanted: str) -> None:
+        mine = approval.answered_by == request.user and (approval.status == "denied") == (wanted == DENY)
+        by = "" if mine else f" by {approval.answered_by} before"
         level = messages.SUCCESS if mine else messages.WARNING
-        stands = f" {question.tool} is not asked about there any more." if mine and wanted == ALWAYS else ""
-        self.message_user(request, f"{question.status.capitalize()}{by}: {question.text}{stands}", level)
+        stands = f" {approval.tool} is not asked about there any more." if mine and wanted == ALWAYS else ""
+        self.message_user(request, f"{approval.status.capitalize()}{by}: {approval.text}{stands}", level)
 
     # What a row says.
 
     @admin.display(description="question", ordering="tool")
-    def asks(self, question: Approval) -> SafeString:
-        return format_html('{}<span class="under">{}</span>', question.text, question.tool)
+    def asks(self, approval: Approval) -> SafeString:
+        return format_html('{}<span class="under">{}</span>', approval.text, approval.tool)
 
     @admin.display(description="status", ordering="status")
-    def state(self, question: Approval) -> SafeString:
-        return approval_badge(question)
+    def state(self, approval: Approval) -> SafeString:
+        return approval_badge(approval)
 
     @admin.display(description="answer")
-    def said(self, question: Approval) -> SafeString:
-        if question.answered_by is None:
+    def said(self, approval: Approval) -> SafeString:
+        if approval.answered_by is None:
             return formatting.NOTHING
         return format_html(
-            '{}<span class="under">{}</span>', question.answered_by, shorten(question.answer, 120)
+            '{}<span class="under">{}</span>', approval.answered_by, shorten(approval.answer, 120)
         )
 
     @admin.display(description="run", ordering="run_id")
-    def run(self, question: Approval) -> SafeString:
-        return row_link("schedules_run", question.run_id)
+    def run(self, approval: Approval) -> SafeString:
+        return row_link("schedules_run", approval.run_id)
 
     @admin.display(description="asked", ordering="asked_at")
-    def asked(self, question: Approval) -> SafeString:
-        return formatting.ago(question.asked_at, clock.now())
+    def asked(self, approval: Approval) -> SafeString:
+        return formatting.ago(approval.asked_at, clock.now())
 
     @admin.display(description="until", ordering="expires_at")
-    def until(self, question: Approval) -> SafeString:
-        ends = question.expires_at if question.is_open else question.answered_at
+    def until(self, approval: Approval) -> SafeString:
+        ends = approval.expires_at if approval.is_open else approval.answered_at
         return formatting.ago(ends, clock.now())

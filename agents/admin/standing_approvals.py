@@ -1,4 +1,4 @@
-"""Standing leave in the console: what tools may always do, where, on whose word; taken back here."""
+"""Standing approval in the console: what tools may always do, where, on whose word; taken back here."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class StandingApprovalAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[Any]:
         end = self.admin_site.admin_view(self.end)
-        return [path("<int:pk>/end/", end, name="agents_leave_end"), *super().get_urls()]
+        return [path("<int:pk>/end/", end, name="agents_standingapproval_end"), *super().get_urls()]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or self._mine(request).exists()
@@ -69,7 +69,7 @@ class StandingApprovalAdmin(ReadOnlyAdmin):
         except Problem as problem:
             raise Http404(problem.message) from None
         self.message_user(request, "Taken back. A person is asked again.", messages.SUCCESS)
-        return redirect(came_from(request) or reverse("admin:agents_leave_changelist"))
+        return redirect(came_from(request) or reverse("admin:agents_standingapproval_changelist"))
 
     @admin.action(description="Take back…", permissions=["end"])
     def take_back(self, request: HttpRequest, chosen: QuerySet[StandingApproval]) -> HttpResponse | None:

@@ -1,4 +1,4 @@
-"""/api/questions"""
+"""/api/approvals"""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
@@ -19,11 +19,11 @@ from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Id, Listed, Ref, RequestBody, Row, Said, Text, number
 from stagent.lib.problems import Problem
 
-router = Router(tags=["questions"])
+router = Router(tags=["approvals"])
 
 NO_ROW = -1  # what an id that can be none is compared with
 EXAMPLE: Any = {
-    "id": "12", "kind": "approval", "status": "open", "tool": "create_schedule",
+    "id": "12", "kind": "tool_call", "status": "open", "tool": "create_schedule",
     "text": "May the agent create the schedule “Morning report”?",
     "card": {
         "title": "New schedule: Morning report",
@@ -33,7 +33,7 @@ EXAMPLE: Any = {
     "arguments": {"name": "Morning report", "cron": "0 9 * * 1-5", "prompt": "Report."},
     "run_id": "42", "message_id": None, "asked_at": "2026-11-24T08:00:00Z",
     "expires_at": "2026-11-25T08:00:00Z", "answered_at": None, "answered_by": None, "answer": None,
-    "always_in": "schedule:7", "by_leave": False,
+    "always_in": "schedule:7", "by_standing_approval": False,
 }  # fmt: skip
 
 
@@ -47,7 +47,7 @@ class ApprovalRow(Row):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
-    kind: ApprovalKind = Field(description="approval: leave to make the call; question: an answer in words.")
+    kind: ApprovalKind = Field(description="tool_call: consent to the call; question: an answer in words.")
     status: ApprovalStatus
     tool: str
     text: str
@@ -64,7 +64,7 @@ class ApprovalRow(Row):
         validation_alias="place",
         description="Where `always` would hold: conversation:12 or schedule:7. null: it is asked each time.",
     )
-    by_leave: bool = Field(description="Nobody was asked: standing leave allowed it.")
+    by_standing_approval: bool = Field(description="Nobody was asked: standing approval allowed it.")
 
 
 class ApprovalFilter(Paged):
@@ -87,36 +87,36 @@ class AnswerRequest(RequestBody):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "allow"}})
 
     decision: Literal["allow", "always", "deny"] = Field(
-        description="always: this call, and from now on all of this tool in `always_in`; see /api/leaves."
+        description="always: this and all later calls of this tool in `always_in`; see /api/standing-approvals."
     )
     text: Text = Field(default="", max_length=LONGEST_ANSWER)
 
 
-@router.get("/questions", response=responses(Listed[ApprovalRow], 422))
+@router.get("/approvals", response=responses(Listed[ApprovalRow], 422))
 def list_approvals(request: HttpRequest, asked: Query[ApprovalFilter]) -> Listed[ApprovalRow]:
     """List what agents have asked you, and in runs anybody if you may answer for all; the latest first."""
     return page(request, asked, asked.among(_mine(request)), lambda rows: [_row(row) for row in rows])
 
 
-@router.get("/questions/{question_id}", response=responses(ApprovalRow, 404))
-def get_approval(request: HttpRequest, question_id: str) -> ApprovalRow:
+@router.get("/approvals/{approval_id}", response=responses(ApprovalRow, 404))
+def get_approval(request: HttpRequest, approval_id: str) -> ApprovalRow:
     """Show a question with all that the call would do."""
-    found = _mine(request).filter(pk=number(question_id) or NO_ROW).first()
+    found = _mine(request).filter(pk=number(approval_id) or NO_ROW).first()
     if found is None:
-        raise Problem(404, "question_not_found", "There is no such question.")
+        raise Problem(404, "approval_not_found", "There is no such question.")
     return _row(found)
 
 
-@router.post("/questions/{question_id}/answer", response=responses(ApprovalRow, 404, 409, 422))
-def answer_approval(request: HttpRequest, question_id: str, said: AnswerRequest) -> ApprovalRow:
+@router.post("/approvals/{approval_id}/answer", response=responses(ApprovalRow, 404, 409, 422))
+def answer_approval(request: HttpRequest, approval_id: str, said: AnswerRequest) -> ApprovalRow:
     """Answer, once: whoever answers later is shown the first answer. What asked goes on by itself."""
     user = cast(User, request.user)
-    return _row(approvals.answer(question_id, user, said.decision, clock.now(), text=said.text))
+    return _row(approvals.answer(approval_id, user, said.decision, clock.now(), text=said.text))
 
 
 def _mine(request: HttpRequest) -> ApprovalQuerySet:
     return Approval.objects.of(cast(User, request.user)).select_related("answered_by")
 
 
-def _row(question: Approval) -> ApprovalRow:
-    return ApprovalRow.model_validate(question)
+def _row(approval: Approval) -> ApprovalRow:
+    return ApprovalRow.model_validate(approval)

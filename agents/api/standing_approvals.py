@@ -1,4 +1,4 @@
-"""/api/leaves"""
+"""/api/standing-approvals"""
 
 from datetime import datetime
 from typing import Any, cast
@@ -14,7 +14,7 @@ from stagent.lib.api.listing import Paged, page
 from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Id, Listed, Row, Text, number
 
-router = Router(tags=["questions"])
+router = Router(tags=["approvals"])
 
 NO_ROW = 0  # what an id that can be none is compared with
 EXAMPLE: Any = {
@@ -42,7 +42,7 @@ class StandingApprovalFilter(Paged):
     tool: Text | None = Field(default=None, max_length=64, description="Only of this tool.")
 
 
-@router.get("/leaves", response=responses(Listed[StandingApprovalRow], 422))
+@router.get("/standing-approvals", response=responses(Listed[StandingApprovalRow], 422))
 def list_standing_approvals(
     request: HttpRequest, asked: Query[StandingApprovalFilter]
 ) -> Listed[StandingApprovalRow]:
@@ -51,10 +51,10 @@ def list_standing_approvals(
     return page(request, asked, rows, lambda found: [_row(leave) for leave in found])
 
 
-@router.delete("/leaves/{leave_id}", response=responses(None, 404, status=204))
-def delete_standing_approval(request: HttpRequest, leave_id: str) -> Status[None]:
-    """Take standing leave back: from the next call on a person is asked again."""
-    standing.revoke(number(leave_id) or NO_ROW, _me(request))
+@router.delete("/standing-approvals/{standing_id}", response=responses(None, 404, status=204))
+def delete_standing_approval(request: HttpRequest, standing_id: str) -> Status[None]:
+    """Take standing approval back: from the next call on a person is asked again."""
+    standing.revoke(number(standing_id) or NO_ROW, _me(request))
     return Status(204, None)
 
 

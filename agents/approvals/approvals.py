@@ -18,7 +18,7 @@ from agents.approvals import standing as leaves
 from agents.errors import LeaseLost
 from agents.models import Approval, StandingApproval, Transcript
 from agents.models.approval import ApprovalQuerySet
-from agents.signals import announce, question_answered, question_asked
+from agents.signals import announce, approval_answered, approval_requested
 from agents.spending.budgets import Spender
 from agents.states import ApprovalKind, ApprovalStatus
 from stagent.lib import clock
@@ -59,7 +59,7 @@ def request(
 
     `place` is the scope (`agents.approvals.standing`); a tool with a standing approval there goes ahead.
     """
-    until = now + conf.question_patience()
+    until = now + conf.approval_timeout()
     with transaction.atomic():
         mine = Transcript.objects.select_for_update(no_key=True).filter(pk=transcript_id, writer_token=token)
         if not mine.exists():
@@ -80,49 +80,49 @@ def request(
             )
             for want in wanted
         ]
-        for question in asked:
-            if question.is_open:
-                announce(question_asked, question=question)
+        for approval in asked:
+            if approval.is_open:
+                announce(approval_requested, approval=approval)
     return asked
 
 
 def _allowed_by(leave: StandingApproval | None, now: datetime) -> dict[str, Any]:
-    """Return the answer that standing leave gives in its giver's name; nothing where there is none."""
+    """Return the answer that standing approval gives in its giver's name; nothing where there is none."""
     if leave is None:
         return {}
     allowed = {"status": ApprovalStatus.ALLOWED, "answered_at": now, "answered_by": leave.given_by}
-    return allowed | {"by_leave": True}
+    return allowed | {"by_standing_approval": True}
 
 
 def answer(
-    question_id: int | str, user: User, decision: str, now: datetime | None = None, *, text: str = ""
+    approval_id: int | str, user: User, decision: str, now: datetime | None = None, *, text: str = ""
 ) -> Approval:
     """Settle a question on a person's word: "allow", "deny" or, where words are asked for, these words.
 
-    "always" allows this call and gives standing leave for all that the tool asks in the same place.
+    "always" allows this call and gives standing approval for all that the tool asks in the same place.
     Answered before, it stays as it is and is returned. `Problem` 404 where it is none of theirs, 409 where
     it is too late, 422 where the decision is none.
     """
     now = now or clock.now()
-    question = Approval.objects.of(user).filter(pk=_number(question_id)).first()
-    if question is None:
-        raise Problem(404, "question_not_found", "There is no such question.")
-    status, words = _read(question, decision, text)
+    approval = Approval.objects.of(user).filter(pk=_number(approval_id)).first()
+    if approval is None:
+        raise Problem(404, "approval_not_found", "There is no such question.")
+    status, words = _read(approval, decision, text)
     in_time = Approval.objects.filter(expires_at__gt=now)
     with transaction.atomic():
-        settled = _settle(question, status, now, among=in_time, answered_by=user, answer=words)
+        settled = _settle(approval, status, now, among=in_time, answered_by=user, answer=words)
         if settled and decision == ALWAYS:
-            _allow_always(question, user, now)
+            _allow_always(approval, user, now)
     if not settled:
-        _settle(question, ApprovalStatus.EXPIRED, now, among=Approval.objects.expired(now))
-        _refuse_if_too_late(question)
-    return question
+        _settle(approval, ApprovalStatus.EXPIRED, now, among=Approval.objects.expired(now))
+        _refuse_if_too_late(approval)
+    return approval
 
 
-def _allow_always(question: Approval, user: User, now: datetime) -> None:
-    """Give standing leave, and allow with it what the tool has asked there already."""
-    leaves.grant(question, user, now)
-    alike = {name: getattr(question, name) for name in ("place", "tool", "fingerprint", "user_id")}
+def _allow_always(approval: Approval, user: User, now: datetime) -> None:
+    """Give standing approval, and allow with it what the tool has asked there already."""
+    leaves.grant(approval, user, now)
+    alike = {name: getattr(approval, name) for name in ("place", "tool", "fingerprint", "user_id")}
     in_time = Approval.objects.filter(expires_at__gt=now)
     # One that is just being answered itself is passed over: two such answers would wait for each other.
     passing = connection.features.has_select_for_update_skip_locked
@@ -133,7 +133,7 @@ def _allow_always(question: Approval, user: User, now: datetime) -> None:
 def expire(now: datetime) -> int:
     """Deny what nobody answered in time; return how many questions that settled."""
     late = Approval.objects.expired(now)
-    return sum(_settle(question, ApprovalStatus.EXPIRED, now, among=late) for question in late)
+    return sum(_settle(approval, ApprovalStatus.EXPIRED, now, among=late) for approval in late)
 
 
 def withdraw(transcript_id: int, now: datetime | None = None) -> int:
@@ -153,11 +153,11 @@ def open_approvals(transcript_id: int) -> ApprovalQuerySet:
 def requested_by(transcript_id: int) -> dict[str, Approval]:
     """Return all questions of a run or reply, by the calls they are about."""
     asked = Approval.objects.filter(transcript_id=transcript_id).select_related("answered_by")
-    return {question.call_id: question for question in asked}
+    return {approval.call_id: approval for approval in asked}
 
 
 def _settle(
-    question: Approval,
+    approval: Approval,
     status: ApprovalStatus,
     now: datetime,
     among: ApprovalQuerySet | None = None,
@@ -166,22 +166,22 @@ def _settle(
     """Close a question if it is open still, and bring the copy at hand up to date either way."""
     believed = (Approval.objects.all() if among is None else among) & Approval.objects.open()
     with transaction.atomic():
-        changed = believed.filter(pk=question.pk).update(status=status, answered_at=now, **how)
-        question.refresh_from_db()
+        changed = believed.filter(pk=approval.pk).update(status=status, answered_at=now, **how)
+        approval.refresh_from_db()
         if changed:
-            record(how.get("answered_by"), question, CHANGE, f"{question.status.capitalize()}.")
-            announce(question_answered, question=question)
+            record(how.get("answered_by"), approval, CHANGE, f"{approval.status.capitalize()}.")
+            announce(approval_answered, approval=approval)
     return bool(changed)
 
 
-def _read(question: Approval, decision: str, text: str) -> tuple[ApprovalStatus, str]:
+def _read(approval: Approval, decision: str, text: str) -> tuple[ApprovalStatus, str]:
     """Return what the person decided and said."""
     words = typed("text", text, LONGEST_ANSWER)
     if decision == DENY:
         return ApprovalStatus.DENIED, words
-    if question.kind == ApprovalKind.APPROVAL:
-        if decision == ALWAYS and not question.place:
-            raise invalid({"decision": f"{question.tool} asks each time: say {ALLOW} or {DENY}."})
+    if approval.kind == ApprovalKind.TOOL_CALL:
+        if decision == ALWAYS and not approval.place:
+            raise invalid({"decision": f"{approval.tool} asks each time: say {ALLOW} or {DENY}."})
         if decision not in (ALLOW, ALWAYS):
             raise invalid({"decision": f"Say {ALLOW} or {DENY}."})
         return ApprovalStatus.ALLOWED, words
@@ -191,13 +191,13 @@ def _read(question: Approval, decision: str, text: str) -> tuple[ApprovalStatus,
     return ApprovalStatus.ANSWERED, words
 
 
-def _refuse_if_too_late(question: Approval) -> None:
-    if question.status == ApprovalStatus.EXPIRED:
-        raise Problem(409, "question_expired", "Nobody answered in time; the agent went on without.")
-    if question.status == ApprovalStatus.WITHDRAWN:
-        raise Problem(409, "question_withdrawn", "The run or reply that asked has ended.")
+def _refuse_if_too_late(approval: Approval) -> None:
+    if approval.status == ApprovalStatus.EXPIRED:
+        raise Problem(409, "approval_expired", "Nobody answered in time; the agent went on without.")
+    if approval.status == ApprovalStatus.WITHDRAWN:
+        raise Problem(409, "approval_withdrawn", "The run or reply that asked has ended.")
 
 
-def _number(question_id: int | str) -> int:
-    said = str(question_id)
+def _number(approval_id: int | str) -> int:
+    said = str(approval_id)
     return int(said) if said.isascii() and said.isdecimal() and len(said) < 19 else 0

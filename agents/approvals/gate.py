@@ -50,7 +50,7 @@ class ApprovalGate:
             place=self.place,
             now=clock.now(),
         )
-        return {question.call_id: question for question in asked}
+        return {approval.call_id: approval for approval in asked}
 
 
 async def prepare(tool: Tool, context: ToolContext, block: Block) -> ApprovalRequest:
@@ -62,60 +62,60 @@ async def prepare(tool: Tool, context: ToolContext, block: Block) -> ApprovalReq
         call_id=block["id"],
         tool=tool.name,
         arguments=block["input"],
-        kind=ApprovalKind.QUESTION if tool.answered_by_person else ApprovalKind.APPROVAL,
+        kind=ApprovalKind.QUESTION if tool.answered_by_person else ApprovalKind.TOOL_CALL,
         text=card.pop("text", "") or f"May the agent call {tool.name}?",
         card=card,
         fingerprint=standing.tool_digest(tool),
     )
 
 
-def is_about(question: Approval, block: Block, turn: int) -> bool:
+def is_about(approval: Approval, block: Block, turn: int) -> bool:
     """Tell whether a question is about this very call: some servers give two calls the same id."""
-    return (question.turn, question.tool, question.arguments) == (turn, block["name"], block["input"])
+    return (approval.turn, approval.tool, approval.arguments) == (turn, block["name"], block["input"])
 
 
-def result_without_calling(question: Approval) -> ToolResult | None:
+def result_without_calling(approval: Approval) -> ToolResult | None:
     """Return the result of a call that is not made, or None where it is allowed."""
-    in_words = question.kind == ApprovalKind.QUESTION
-    match question.status:
+    in_words = approval.kind == ApprovalKind.QUESTION
+    match approval.status:
         case ApprovalStatus.ALLOWED:
             return None
         case ApprovalStatus.ANSWERED:
-            return ToolResult(question.answer, is_error=False, duration_ms=0)
+            return ToolResult(approval.answer, is_error=False, duration_ms=0)
         case ApprovalStatus.DENIED:
-            said = f" They said: {question.answer}" if question.answer else ""
+            said = f" They said: {approval.answer}" if approval.answer else ""
             return _not_done((NOT_ANSWERED if in_words else DENIED) + said)
     return _not_done(NOBODY if in_words else TOO_LATE)
 
 
-def asked(question: Approval) -> ApprovalRequested:
+def asked(approval: Approval) -> ApprovalRequested:
     """Make the event that tells of a question."""
     return ApprovalRequested(
-        question_id=str(question.pk),
-        call_id=question.call_id,
-        tool=question.tool,
-        asks_for=question.kind,
-        text=question.text,
-        card=question.card,
-        expires_at=question.expires_at.isoformat(),
-        always_in=question.place,
+        approval_id=str(approval.pk),
+        call_id=approval.call_id,
+        tool=approval.tool,
+        asks_for=approval.kind,
+        text=approval.text,
+        card=approval.card,
+        expires_at=approval.expires_at.isoformat(),
+        always_in=approval.place,
     )
 
 
-def allowed_by_standing_approval(question: Approval) -> Notice:
+def allowed_by_standing_approval(approval: Approval) -> Notice:
     """Make the event that tells why nobody was asked."""
-    return Notice(BY_LEAVE, f"Nobody was asked about {question.tool}: {standing_approval(question)}.")
+    return Notice(BY_LEAVE, f"Nobody was asked about {approval.tool}: {standing_approval(approval)}.")
 
 
-def standing_approval(question: Approval) -> str:
+def standing_approval(approval: Approval) -> str:
     """Say whose leave stands for a call that nobody was asked about."""
-    giver = question.answered_by.get_username() if question.answered_by else "somebody who is gone"
-    return f"{giver} always allows it in {standing.scope_of(question.place)}"
+    giver = approval.answered_by.get_username() if approval.answered_by else "somebody who is gone"
+    return f"{giver} always allows it in {standing.scope_of(approval.place)}"
 
 
-def settled(question: Approval) -> ApprovalResolved:
+def settled(approval: Approval) -> ApprovalResolved:
     """Make the event that tells what became of it."""
-    return ApprovalResolved(str(question.pk), question.call_id, question.status, question.answer)
+    return ApprovalResolved(str(approval.pk), approval.call_id, approval.status, approval.answer)
 
 
 def _not_done(text: str) -> ToolResult:

@@ -1,4 +1,4 @@
-"""Standing leave: what a tool may always do in one place, because a person said so when it asked.
+"""Standing approval: what a tool may always do in one place, because a person said so when it asked.
 
 It is given with the answer to a question and in no other way; no model can give it, or lead a tool to it. It
 holds for one tool as it was described then, for the agent of one person, in one conversation or schedule, as
@@ -46,15 +46,15 @@ def tool_digest(tool: Tool) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def grant(question: Approval, user: User, now: datetime) -> StandingApproval:
+def grant(approval: Approval, user: User, now: datetime) -> StandingApproval:
     """Let the tool that asked do so always, where it asked. Belongs into the answer's transaction."""
     leave, _ = StandingApproval.objects.update_or_create(
-        place=question.place,
-        tool=question.tool,
-        user_id=question.user_id or 0,  # never: without a person, a tool asks each time
-        defaults={"fingerprint": question.fingerprint, "given_by": user, "given_at": now},
+        place=approval.place,
+        tool=approval.tool,
+        user_id=approval.user_id or 0,  # never: without a person, a tool asks each time
+        defaults={"fingerprint": approval.fingerprint, "given_by": user, "given_at": now},
     )
-    record(user, leave, ADDITION, f"Asked in question {question.pk}.")
+    record(user, leave, ADDITION, f"Asked in question {approval.pk}.")
     return leave
 
 
@@ -66,12 +66,12 @@ def standing(place: str, user_id: int | None) -> dict[tuple[str, str], StandingA
     return {(each.tool, each.fingerprint): each for each in given if _could_answer(each)}
 
 
-def revoke(leave_id: int, user: User) -> None:
-    """End standing leave; `Problem` 404 where it is none of theirs or has ended."""
+def revoke(standing_id: int, user: User) -> None:
+    """End standing approval; `Problem` 404 where it is none of theirs or has ended."""
     with transaction.atomic():
-        leave = StandingApproval.objects.of(user).select_for_update().filter(pk=leave_id).first()
+        leave = StandingApproval.objects.of(user).select_for_update().filter(pk=standing_id).first()
         if leave is None:
-            raise Problem(404, "leave_not_found", "There is no such standing leave.")
+            raise Problem(404, "standing_approval_not_found", "There is no such standing approval.")
         record(user, leave, DELETION, "Taken back.")
         leave.delete()
 

@@ -38,24 +38,24 @@ class ToolBatch:
     reached: ToolProgress = field(default_factory=ToolProgress)  # how far an earlier attempt came
     resumed: bool = False
     results: dict[str, ToolResult] = field(default_factory=dict)
-    questions: dict[str, Approval] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)
     used: ToolOutcome = field(default_factory=ToolOutcome)
 
     async def run(self, wanted: Sequence[Block]) -> ToolOutcome:
         """Call what may be called, then ask; or, where everything is answered, do what the answers say."""
         if self.box.desk and (self.resumed or any(map(self.box.asks, wanted))):
-            self.questions = await self.box.desk.find_standing_approval()
+            self.approvals = await self.box.desk.find_standing_approval()
         waiting = [block for block in wanted if not await self._is_done(block)]
         await self._ask(waiting)
         for block in waiting:
-            if self._has_leave(block):
-                await self._follow(block, self.questions[block["id"]])
-        mine = [self.questions[block["id"]] for block in waiting if block["id"] not in self.results]
-        if any(question.is_open for question in mine):
+            if self._has_standing_approval(block):
+                await self._follow(block, self.approvals[block["id"]])
+        mine = [self.approvals[block["id"]] for block in waiting if block["id"] not in self.results]
+        if any(approval.is_open for approval in mine):
             return ToolOutcome(waits=True)
         for block in waiting:
             if block["id"] not in self.results:
-                await self._follow(block, self.questions[block["id"]])
+                await self._follow(block, self.approvals[block["id"]])
         self.used.results = [(block["id"], self.results[block["id"]]) for block in wanted]
         return self.used
 
@@ -64,7 +64,7 @@ class ToolBatch:
         call_id = block["id"]
         if done := self.reached.results.get(call_id):
             self.results[call_id] = ToolResult(done.result, done.is_error, done.duration_ms)
-        elif self.box.asks(block) or (self.resumed and call_id in self.questions):
+        elif self.box.asks(block) or (self.resumed and call_id in self.approvals):
             return False
         elif self.resumed:  # it may have been made; the model decides whether to make it again
             self.results[call_id] = ToolResult(INTERRUPTED, is_error=True, duration_ms=0)
@@ -85,30 +85,30 @@ class ToolBatch:
                 await self._answer(block, ToolResult(str(error), is_error=True, duration_ms=0))
         new = [want for call_id, want in wanted.items() if call_id not in self.results]
         if new and self.box.desk:
-            self.questions |= await self.box.desk.submit(new, self.turn)
+            self.approvals |= await self.box.desk.submit(new, self.turn)
         for call_id in dict.fromkeys(block["id"] for block in waiting):
             told = call_id in self.results or call_id in self.reached.asked
-            if not told and not self.questions[call_id].by_leave:
-                await self.tell(gate.asked(self.questions[call_id]))
+            if not told and not self.approvals[call_id].by_standing_approval:
+                await self.tell(gate.asked(self.approvals[call_id]))
 
-    def _has_leave(self, block: Block) -> bool:
+    def _has_standing_approval(self, block: Block) -> bool:
         """Tell whether a call is yet to be made that nobody has to be asked about."""
-        return block["id"] not in self.results and self.questions[block["id"]].by_leave
+        return block["id"] not in self.results and self.approvals[block["id"]].by_standing_approval
 
     async def _wanted(self, block: Block) -> ApprovalRequest | None:
         """Return what is to be asked; None where it was asked before, ToolError where nobody is asked."""
-        if earlier := self.questions.get(block["id"]):
+        if earlier := self.approvals.get(block["id"]):
             if not gate.is_about(earlier, block, self.turn):
                 raise ToolError(gate.NOT_THIS_CALL)
             return None
         tool = self.box.get(block["name"])
         return await gate.prepare(tool, self.box.context, block) if tool else None
 
-    async def _follow(self, block: Block, question: Approval) -> None:
+    async def _follow(self, block: Block, approval: Approval) -> None:
         """Do what the person said; a call that was begun is made again only where that does no harm."""
         if block["id"] not in self.reached.settled:
-            await self._tell_answer(question)
-        if result := gate.result_without_calling(question):
+            await self._tell_answer(approval)
+        if result := gate.result_without_calling(approval):
             await self._answer(block, result)
             return
         tool = self.box.get(block["name"])
@@ -117,11 +117,11 @@ class ToolBatch:
             return
         await self._make(block)
 
-    async def _tell_answer(self, question: Approval) -> None:
-        if not question.by_leave:
-            await self.tell(gate.settled(question))
-        elif question.call_id not in self.reached.begun:
-            await self.tell(gate.allowed_by_standing_approval(question))
+    async def _tell_answer(self, approval: Approval) -> None:
+        if not approval.by_standing_approval:
+            await self.tell(gate.settled(approval))
+        elif approval.call_id not in self.reached.begun:
+            await self.tell(gate.allowed_by_standing_approval(approval))
 
     async def _make(self, block: Block) -> None:
         await self._begin(block)
@@ -135,8 +135,8 @@ class ToolBatch:
     async def _begin(self, block: Block) -> None:
         if block["id"] in self.reached.begun:
             return
-        question = self.questions.get(block["id"])
-        leave = gate.standing_approval(question) if question and question.by_leave else ""
+        approval = self.approvals.get(block["id"])
+        leave = gate.standing_approval(approval) if approval and approval.by_standing_approval else ""
         await self.tell(ToolStarted(self.turn, block["id"], block["name"], as_object(block["input"]), leave))
 
     async def _keep(self, block: Block, result: ToolResult) -> None:

@@ -1,8 +1,8 @@
 """Run a server and let none of it outlive who asked for it, however that one went.
 
-Started as `python process_guard.py tether command arguments…`, with the pipes of the server as its own. The other
-end of the tether is held by who asked and never written to: when they close it, or are killed, it ends, and the
-server with everything it started and left in its group is killed. Imports nothing of ours: it starts quickly.
+Started as `python process_guard.py tether command arguments…`, with the server's pipes as its own. The caller
+holds the other end of the pipe `tether` and never writes: when it closes that or is killed, this process
+ends, and the server with everything it started and left in its group is killed. Imports nothing of ours.
 """
 
 import os

@@ -14,7 +14,7 @@ from agents.states import ApprovalKind, ApprovalStatus
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-ANSWERS_FOR_ALL = "agents.answer_question"
+ANSWERS_FOR_ALL = "agents.answer_approval"
 
 type Anybody = "User | AbstractBaseUser | AnonymousUser"
 
@@ -44,7 +44,7 @@ class Approval(models.Model):
     Only `agents.approvals.approvals` writes it. Ids are plain numbers: a question may outlive what it names.
     """
 
-    transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="questions", db_index=False)
+    transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="approvals", db_index=False)
     call_id = models.CharField(max_length=200)
     turn = models.PositiveIntegerField(help_text="The reply that asked for the call.")
     tool = models.CharField(max_length=64)
@@ -57,7 +57,7 @@ class Approval(models.Model):
     expires_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
     answered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="answered_questions"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="answered_approvals"
     )
     answer = models.TextField(blank=True, help_text="What the person said.")
     run_id = models.BigIntegerField(null=True, db_index=True)
@@ -67,25 +67,25 @@ class Approval(models.Model):
         max_length=40, blank=True, help_text="Where leave would hold for good; empty: it is asked each time."
     )
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of what the tool says of itself.")
-    by_leave = models.BooleanField(default=False, help_text="Nobody was asked: standing leave allowed it.")
+    by_standing_approval = models.BooleanField(default=False, help_text="A standing approval allowed it.")
 
     objects = ApprovalQuerySet.as_manager()
 
     class Meta:
         ordering = ["-asked_at", "-pk"]
-        permissions = [("answer_question", "Can answer the questions of everybody's agents")]
+        permissions = [("answer_approval", "Can answer the questions of everybody's agents")]
         constraints = [
             # Begins with the transcript, which needs no index of its own therefore.
-            models.UniqueConstraint(fields=["transcript", "call_id"], name="question_once_per_call"),
+            models.UniqueConstraint(fields=["transcript", "call_id"], name="approval_once_per_call"),
             models.CheckConstraint(
                 condition=Q(status=ApprovalStatus.OPEN, answered_at__isnull=True)
                 | (~Q(status=ApprovalStatus.OPEN) & Q(answered_at__isnull=False)),
-                name="question_settled_has_its_moment",
+                name="approval_resolved_has_its_moment",
             ),
         ]
         indexes = [
-            models.Index(fields=["expires_at"], condition=Q(status="open"), name="question_open"),
-            models.Index(fields=["user_id", "status"], name="question_by_user"),
+            models.Index(fields=["expires_at"], condition=Q(status="open"), name="approval_open"),
+            models.Index(fields=["user_id", "status"], name="approval_by_user"),
         ]
 
     def __str__(self) -> str:

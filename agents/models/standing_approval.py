@@ -32,14 +32,14 @@ class StandingApproval(models.Model):
     tool = models.CharField(max_length=64)
     fingerprint = models.CharField(max_length=64, help_text="Of what the tool said of itself.")
     user_id = models.BigIntegerField(help_text="The person whose agent it is.")
-    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="given_leaves")
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="standing_approvals")
     given_at = models.DateTimeField()
 
     objects = StandingApprovalQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "standing leave"
-        verbose_name_plural = "standing leaves"
+        verbose_name = "standing approval"
+        verbose_name_plural = "standing approvals"
         ordering = ["-given_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["place", "tool", "user_id"], name="leave_once_per_place"),

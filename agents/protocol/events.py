@@ -92,7 +92,7 @@ class ToolStarted(_Event):
     call_id: str
     name: str
     arguments: Data
-    allowed: str = ""  # by whose standing leave nobody was asked
+    allowed: str = ""  # by whose standing approval nobody was asked
     kind: ClassVar[str] = "tool_started"
 
 
@@ -110,7 +110,7 @@ class ToolFinished(_Event):
 class ApprovalRequested(_Event):
     """A call waits for a person. What is asked for, leave or words, is `kind` in the data."""
 
-    question_id: str
+    approval_id: str
     call_id: str
     tool: str
     asks_for: str
@@ -118,7 +118,7 @@ class ApprovalRequested(_Event):
     card: Data
     expires_at: str
     always_in: str = ""  # where it may be allowed for good; empty: it is asked each time
-    kind: ClassVar[str] = "question_asked"
+    kind: ClassVar[str] = "approval_requested"
 
     def data(self) -> Data:
         data = super().data()
@@ -133,11 +133,11 @@ class ApprovalRequested(_Event):
 class ApprovalResolved(_Event):
     """The engine has taken note of what became of a question."""
 
-    question_id: str
+    approval_id: str
     call_id: str
     status: str
     answer: str = ""
-    kind: ClassVar[str] = "question_settled"
+    kind: ClassVar[str] = "approval_resolved"
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,10 @@ SHAPES: dict[str, Callable[[Data], Frame]] = {
     TurnFinished.kind: _usage,
     Notice.kind: _take("notice", "code", "text"),
     Finished.kind: _take("attempt", "outcome", "reason"),
-    "question_asked": _take(
-        "question", "question_id", "call_id", "tool", "kind", "text", "card", "expires_at", "always_in"
+    "approval_requested": _take(
+        "question", "approval_id", "call_id", "tool", "kind", "text", "card", "expires_at", "always_in"
     ),
-    "question_settled": _take("question_settled", "question_id", "status"),
+    "approval_resolved": _take("approval_resolved", "approval_id", "status"),
     Finalised.kind: _take("final", "status", "reason", "notice", "sha256", "length"),
     FeedEvent.kind: _take("feed", "what"),
 }

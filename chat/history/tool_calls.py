@@ -20,7 +20,7 @@ class Call:
     result: str | None = None
     is_error: bool | None = None
     duration_ms: int | None = None
-    allowed: str | None = None  # by whose standing leave nobody was asked
+    allowed: str | None = None  # by whose standing approval nobody was asked
 
 
 class ShownIds:

@@ -19,7 +19,7 @@ from agents.runtimes import breaker
 from agents.runtimes.errors import describe
 from agents.states import FailureKind
 from schedules import conf
-from schedules.dispatch import questions
+from schedules.dispatch import waiting_runs
 from schedules.models import Firing, Run
 from schedules.models.firing import BY_RHYTHM
 from schedules.models.run import UNADOPTED, RunQuerySet
@@ -49,16 +49,16 @@ def reap(now: datetime) -> int:
     parts, overdue = Parts(_outages), now - conf.load().lease_ttl - timedelta(seconds=DEADLINE_GRACE_SEC)
     running, queued, waiting = Run.objects.running(), Run.objects.queued(), Run.objects.waiting()
     sweeps = (
-        ("lapsed leases", running.filter(lease_expires_at__lte=now), _settle_lapsed),
-        ("overdue runs", running.filter(deadline_at__lte=overdue), _settle_overdue),
-        ("cancelled runs", queued.exclude(cancel_requested_at=None), _settle_cancelled),
-        ("runs that expired", queued.filter(expires_at__lte=now, started_at=None), _settle_unwanted),
-        ("retries that expired", queued.filter(retry_until__lte=now), _settle_without_provider),
-        ("cancelled questions", waiting.exclude(cancel_requested_at=None), _settle_cancelled),
-        ("answered questions", waiting.answered(), _settle_answered),
+        ("lapsed leases", running.filter(lease_expires_at__lte=now), _reap_lapsed),
+        ("overdue runs", running.filter(deadline_at__lte=overdue), _reap_overdue),
+        ("cancelled runs", queued.exclude(cancel_requested_at=None), _reap_cancelled),
+        ("runs that expired", queued.filter(expires_at__lte=now, started_at=None), _reap_unwanted),
+        ("retries that expired", queued.filter(retry_until__lte=now), _reap_without_provider),
+        ("cancelled questions", waiting.exclude(cancel_requested_at=None), _reap_cancelled),
+        ("answered questions", waiting.answered(), _reap_answered),
     )
     parts.do("Reaping the live streams of holders that are gone", partial(live_streams.sweep, now), 0)
-    parts.do("Reaping open questions", partial(questions.expire_approvals, now), None)
+    parts.do("Reaping open questions", partial(waiting_runs.expire_approvals, now), None)
     settled = sum(_sweep(parts, what, runs, settle, now) for what, runs, settle in sweeps)
     parts.end()
     return settled
@@ -68,20 +68,20 @@ def _sweep(
     parts: Parts, what: str, runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: datetime
 ) -> int:
     found: list[Run] = parts.do(f"Reaping {what}", partial(list, runs.select_related("profile")), [])
-    return sum(parts.do(f"Reaping run {run.pk}", partial(_settle, settle, run, now), 0) for run in found)
+    return sum(parts.do(f"Reaping run {run.pk}", partial(_reap, settle, run, now), 0) for run in found)
 
 
-def _settle(settle: Callable[[Run, datetime], None], run: Run, now: datetime) -> int:
+def _reap(settle: Callable[[Run, datetime], None], run: Run, now: datetime) -> int:
     with suppress(LeaseLost, StillWanted):  # its holder, or another reaper, was quicker; or it is left alone
         settle(run, now)
         return 1
     return 0
 
 
-def _settle_lapsed(run: Run, now: datetime) -> None:
+def _reap_lapsed(run: Run, now: datetime) -> None:
     """Settle a run whose holder vanished, or at least free its slot where the disk is full."""
     with _slot_freed(run, now, Q(lease_expires_at__lte=now)):
-        _settle_vanished(run, now)
+        _reap_vanished(run, now)
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def _slot_freed(run: Run, now: datetime, belief: Q | None = None) -> Iterator[No
         raise
 
 
-def _settle_vanished(run: Run, now: datetime) -> None:
+def _reap_vanished(run: Run, now: datetime) -> None:
     """Requeue a run whose holder vanished, or end it: with the answer it has, cancelled if somebody asked for
     that, failed if it lost too many workers.
     """
@@ -130,7 +130,7 @@ def _settle_vanished(run: Run, now: datetime) -> None:
         )
 
 
-def _settle_overdue(run: Run, now: datetime) -> None:
+def _reap_overdue(run: Run, now: datetime) -> None:
     """End a run whose holder renews its lease and does not end it, whatever it has to say later."""
     assert run.token is not None
     with _slot_freed(run, now):
@@ -141,17 +141,17 @@ def _overdue() -> Ending:
     return Ending(RunStatus.FAILED, kind=FailureKind.TIME_LIMIT, detail=describe(FailureKind.TIME_LIMIT))
 
 
-def _settle_cancelled(run: Run, now: datetime) -> None:
+def _reap_cancelled(run: Run, now: datetime) -> None:
     """Cancel what was asked to stop while its worker was just handing it back."""
     withdraw(run.pk, now=now, reason=run.cancel_reason)
 
 
-def _settle_answered(run: Run, now: datetime) -> None:
+def _reap_answered(run: Run, now: datetime) -> None:
     """Let a run go on whose signal was lost."""
     unpark(run.pk, now=now)
 
 
-def _settle_unwanted(run: Run, now: datetime) -> None:
+def _reap_unwanted(run: Run, now: datetime) -> None:
     minutes = round((now - run.queued_at) / timedelta(minutes=1))
     reason = f"It still waited at {now:%H:%M} UTC, {minutes} minutes after it was queued."
     once = run.source in BY_RHYTHM and run.schedule is not None and run.schedule.at is not None
@@ -161,7 +161,7 @@ def _settle_unwanted(run: Run, now: datetime) -> None:
             notices.notify_missed_one_shot(Firing.objects.get(pk=run.firing_id), now)
 
 
-def _settle_without_provider(run: Run, now: datetime) -> None:
+def _reap_without_provider(run: Run, now: datetime) -> None:
     """Fail a run whose provider is still not to be asked when its retry horizon has passed."""
     if breaker.provider_of(run.profile) not in breaker.shut_names(now):
         raise StillWanted  # it waits for a slot only: its next try decides

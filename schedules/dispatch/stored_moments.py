@@ -72,7 +72,7 @@ def _asked_in_the_future(now: datetime) -> int:
     wrong = Approval.objects.open().filter(asked_at__gt=now + SKEW)
     return sum(
         Approval.objects.open()
-        .filter(pk=question.pk, asked_at=question.asked_at)
-        .update(asked_at=now, expires_at=now + (question.expires_at - question.asked_at))
-        for question in wrong
+        .filter(pk=approval.pk, asked_at=approval.asked_at)
+        .update(asked_at=now, expires_at=now + (approval.expires_at - approval.asked_at))
+        for approval in wrong
     )

@@ -38,8 +38,8 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def answered(self) -> "RunQuerySet":
         """Keep the waiting runs that nothing is asked for any more."""
-        open_questions = Approval.objects.open().filter(transcript=OuterRef("transcript"))
-        return self.waiting().exclude(Exists(open_questions))
+        open_approvals = Approval.objects.open().filter(transcript=OuterRef("transcript"))
+        return self.waiting().exclude(Exists(open_approvals))
 
     def worked(self) -> "RunQuerySet":
         """Keep the runs that count for statistics; the numbers of some are lower bounds."""

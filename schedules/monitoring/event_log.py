@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from agents.models import Approval
-from agents.signals import question_asked
+from agents.signals import approval_requested
 from schedules.models import Run, Schedule
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus
@@ -21,7 +21,7 @@ def connect() -> None:
     run_finished.connect(log_end)
     schedule_paused_itself.connect(log_self_pause)
     schedule_warned.connect(log_warning)
-    question_asked.connect(log_approval_request)
+    approval_requested.connect(log_approval_request)
 
 
 def log_end(*, run: Run, **_: Any) -> None:
@@ -38,10 +38,10 @@ def log_warning(*, schedule: Schedule, text: str, **_: Any) -> None:
     log.warning("%s: %s", _named(schedule), text)
 
 
-def log_approval_request(*, question: Approval, **_: Any) -> None:
-    if question.run_id is not None:
-        asked = shorten(question.text, LONGEST)
-        log.info("Run %s asks a person (question %s): %s", question.run_id, question.pk, asked)
+def log_approval_request(*, approval: Approval, **_: Any) -> None:
+    if approval.run_id is not None:
+        asked = shorten(approval.text, LONGEST)
+        log.info("Run %s asks a person (question %s): %s", approval.run_id, approval.pk, asked)
 
 
 def _named(schedule: Schedule) -> str:

@@ -187,7 +187,7 @@ def _update(schedule: Schedule, now: datetime) -> None:
         for field in Schedule._meta.concrete_fields
         if field.name not in kept | {"id", "created_at", "status"}
     ]
-    _end_leave(schedule)
+    _revoke_standing(schedule)
     schedule.save(update_fields=[*mine, "updated_at"])
     schedule.refresh_from_db()
     if moved:
@@ -207,7 +207,7 @@ def _keeps_its_moment(schedule: Schedule, before: Schedule) -> bool:
     return schedule.at is not None and schedule.at == before.at
 
 
-def _end_leave(schedule: Schedule) -> None:
+def _revoke_standing(schedule: Schedule) -> None:
     """Let leave that stands end with the work that it was given for: agents edit schedules, too."""
     work = {name: getattr(schedule, name) for name in WORK}
     if not Schedule.objects.filter(pk=schedule.pk, **work).exists():

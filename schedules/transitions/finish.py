@@ -177,7 +177,7 @@ def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None)
         slots.release(run_id)
 
 
-def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
+def cancel_queued(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
     """Cancel a run that is still queued; its firing may say why with an outcome."""
     with transaction.atomic():
         changed = (

@@ -16,8 +16,9 @@ from agents.errors import LeaseLost
 from agents.models import Transcript
 from schedules.models import Run
 from schedules.states import Outcome, RunStatus
-from schedules.transitions import finish, slots
+from schedules.transitions import slots
 from schedules.transitions.enqueue import place_again
+from schedules.transitions.finish import cancel_queued
 from stagent.lib import wakeup
 
 
@@ -74,7 +75,7 @@ def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None
         if waiting:
             _queue_again(waiting)  # for no longer than this transaction
             approvals.withdraw(waiting.transcript_id, now)
-        return finish.withdraw(run_id, now=now, reason=reason, outcome=outcome)
+        return cancel_queued(run_id, now=now, reason=reason, outcome=outcome)
 
 
 def _queue_again(run: Run, **columns: Any) -> None:

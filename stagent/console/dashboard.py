@@ -27,7 +27,7 @@ from stagent.lib.web.admin import operator
 from stagent.lib.web.svg_charts import Bar
 
 MOST_CHANGES = 8
-MOST_QUESTIONS = 5
+MAX_APPROVALS = 5
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     }
     asked = Approval.objects.of(operator(request)).open().order_by("expires_at")
     panels = {name: panel(at) for name, panel in allowed.items()}
-    more = {"situation": at, "cap": cap, "now": now, "questions": list(asked[:MOST_QUESTIONS])}
+    more = {"situation": at, "cap": cap, "now": now, "approvals": list(asked[:MAX_APPROVALS])}
     return panels | more | {"sees": bool(allowed)}
 
 

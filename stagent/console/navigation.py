@@ -9,8 +9,8 @@ MAP = {
     "Work": {
         "Schedule": "clock",
         "Run": "play",
-        "Question": "ask",
-        "Leave": "check",
+        "Approval": "ask",
+        "StandingApproval": "check",
         "Firing": "bolt",
         "Delivery": "send",
         "Notice": "warn",

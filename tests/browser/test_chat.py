@@ -136,13 +136,13 @@ def test_a_denied_question_does_nothing(chat):
 
 def test_what_a_run_asks_stands_above_everything(chat, alice):
     schedule = a_schedule(clock.now(), name="Nightly", owner=alice)
-    _, question = a_waiting_run(schedule, clock.now())
+    _, approval = a_waiting_run(schedule, clock.now())
     page = chat()
     needs = page.get_by_role("region", name="Needs you")
     expect(needs.get_by_text("A run needs you")).to_be_visible()
     needs.get_by_role("button", name="Deny").click()
     expect(needs.get_by_text("Denied; it was not done.")).to_be_visible()
-    assert Approval.objects.get(pk=question.pk).status == "denied"
+    assert Approval.objects.get(pk=approval.pk).status == "denied"
 
 
 def test_a_scheduled_result_arrives_unread_and_is_answered_to(chat, alice):

@@ -44,7 +44,7 @@ def asking_worker(race: Race, name: str) -> dict[str, Any]:
 
 def _work(claimed: Claim, race: Race) -> str:
     asked = approvals.requested_by(claimed.transcript_id)
-    if any(question.is_open for question in asked.values()):
+    if any(approval.is_open for approval in asked.values()):
         return "too early"
     if asked:
         ending = Ending(RunStatus.COMPLETED, result=asked["call_1"].status)
@@ -58,8 +58,8 @@ def _work(claimed: Claim, race: Race) -> str:
 
 def _ask(claimed: Claim, race: Race) -> None:
     account = spender(Run.objects.select_related("schedule").get(pk=claimed.run_id))
-    wanted = ApprovalRequest("call_1", "send", {}, ApprovalKind.APPROVAL, "Send it?")
-    asked_at = race.now() - conf.question_patience() + PATIENCE
+    wanted = ApprovalRequest("call_1", "send", {}, ApprovalKind.TOOL_CALL, "Send it?")
+    asked_at = race.now() - conf.approval_timeout() + PATIENCE
     where = {"transcript_id": claimed.transcript_id, "token": claimed.token}
     approvals.request([wanted], turn=1, spender=account, now=asked_at, **where)
 

@@ -7,7 +7,7 @@ import pytest
 
 from agents.approvals import approvals
 from agents.models import Approval, Event
-from schedules.dispatch import questions
+from schedules.dispatch import waiting_runs
 from schedules.models import Run, Slot
 from schedules.services import cancel_run
 from schedules.services.cancel_run import Cancelled
@@ -31,10 +31,10 @@ def test_a_run_outlives_its_scheduler_while_it_waits_and_goes_on_at_once_when_an
         first.signal(signal.SIGKILL)
         first.end()
     assert not Slot.objects.held().exists()
-    question = Approval.objects.get()
+    approval = Approval.objects.get()
     with scheduler("--grace", "0", lease=LONG_LEASE) as second:
         second.says("is running")
-        approvals.answer(question.pk, alice, "Blue")
+        approvals.answer(approval.pk, alice, "Blue")
         wait_until(finished(run), within=AGES)
     run.refresh_from_db()
     assert (run.status, run.attempt, run.turn_count) == (RunStatus.COMPLETED, 1, 2)
@@ -42,7 +42,7 @@ def test_a_run_outlives_its_scheduler_while_it_waits_and_goes_on_at_once_when_an
     kinds = list(
         Event.objects.filter(transcript=run.transcript_id).order_by("seq").values_list("kind", flat=True)
     )
-    assert kinds.count("question_asked") == kinds.count("question_settled") == 1
+    assert kinds.count("approval_requested") == kinds.count("approval_resolved") == 1
     assert kinds.count("turn_started") == 2, "no turn was asked for twice"
 
 
@@ -50,11 +50,11 @@ def test_an_answer_whose_process_died_at_once_is_found_by_a_scheduler(alice) -> 
     run = ask(WORDS)
     with scheduler():
         wait_until(is_now(run, RunStatus.WAITING), within=AGES)
-        questions.question_answered.disconnect(questions.requeue_answered)
+        approvals.approval_answered.disconnect(waiting_runs.requeue_answered)
         try:
             approvals.answer(Approval.objects.get().pk, alice, "deny")
         finally:
-            questions.connect()
+            waiting_runs.connect()
         wait_until(finished(run), within=AGES)
     assert "I did not get an answer." in Run.objects.get(pk=run.pk).result
 

@@ -49,16 +49,16 @@ def test_answers_expiry_and_cancels_at_once_settle_one_way(alice, bob) -> None:
     assert observer.most("misheld") == observer.most("homeless") == 0
     assert reports.total(asking_worker, "too early") == 0, "nothing goes on before it is answered"
     assert reports.total(asking_worker, "ended") > 0
-    for question in Approval.objects.exclude(status=ApprovalStatus.OPEN):
-        noted = LogEntry.objects.filter(object_id=question.pk, content_type__model="question").count()
-        assert noted == (question.status in BY_PEOPLE), "settled once, and only people's answers are theirs"
+    for approval in Approval.objects.exclude(status=ApprovalStatus.OPEN):
+        noted = LogEntry.objects.filter(object_id=approval.pk, content_type__model="approval").count()
+        assert noted == (approval.status in BY_PEOPLE), "settled once, and only people's answers are theirs"
     assert not Approval.objects.open().filter(transcript__run__status__in=FINISHED).exists()
     for run in Run.objects.filter(status=RunStatus.COMPLETED):
-        assert run.result == run.transcript.questions.get().status, "it ended as it was answered"
+        assert run.result == run.transcript.approvals.get().status, "it ended as it was answered"
     told = [result["told"] for result in reports.of(answerer)]
-    for question in Approval.objects.filter(status__in=BY_PEOPLE):
-        heard = {answers[question.pk] for answers in told if question.pk in answers}
-        assert heard == {question.status}, "whoever came second was told of the first answer"
+    for approval in Approval.objects.filter(status__in=BY_PEOPLE):
+        heard = {answers[approval.pk] for answers in told if approval.pk in answers}
+        assert heard == {approval.status}, "whoever came second was told of the first answer"
 
 
 def test_nothing_waits_for_an_answer_that_was_given(alice) -> None:
@@ -87,7 +87,7 @@ def test_of_many_answers_at_once_everybody_is_told_the_first(alice, bob) -> None
         seconds=2,
         enough=lambda: not Approval.objects.open().exists(),
     )
-    for question in Approval.objects.all():
-        assert {result["told"][question.pk] for result in reports.of(answerer)} == {question.status}
+    for approval in Approval.objects.all():
+        assert {result["told"][approval.pk] for result in reports.of(answerer)} == {approval.status}
     assert Counter(Run.objects.values_list("status", flat=True)) == {RunStatus.QUEUED: 40}
     assert reap(BASE + timedelta(seconds=1)) == 0

@@ -80,13 +80,13 @@ def has_worked(
     )
 
 
-def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: str = "call_1") -> Approval:
+def an_approval(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: str = "call_1") -> Approval:
     """What the holder of a run asks before it calls a tool."""
     card, sending = {"title": "Send"}, "Send it to a@b.c?"
     wanted = ApprovalRequest(
-        call_id, "send", {"to": "a@b.c"}, ApprovalKind.APPROVAL, sending, card, fingerprint="f"
+        call_id, "send", {"to": "a@b.c"}, ApprovalKind.TOOL_CALL, sending, card, fingerprint="f"
     )
-    (question,) = approvals.request(
+    (approval,) = approvals.request(
         [wanted],
         transcript_id=claimed.transcript_id,
         token=claimed.token,
@@ -95,7 +95,7 @@ def a_question(claimed: Claim, spender: Spender, now: datetime = NOON, call_id: 
         place=standing.in_schedule(spender.schedule_id),
         now=now,
     )
-    return question
+    return approval
 
 
 def a_waiting_run(
@@ -103,10 +103,10 @@ def a_waiting_run(
 ) -> tuple[Run, Approval]:
     """A run that was put aside until a person has answered."""
     run, claimed = a_running_run(schedule, now, **asked)
-    question = a_question(claimed, spender(run), now)
+    approval = an_approval(claimed, spender(run), now)
     park(run.pk, claimed.token, now=now)
     run.refresh_from_db()
-    return run, question
+    return run, approval
 
 
 def the_situation(now: datetime = NOON) -> StartConditions:

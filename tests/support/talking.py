@@ -66,10 +66,10 @@ def converses(
 def asks(claimed: Claim, now: datetime = NOON, call_id: str = "call_1") -> Approval:
     """Let whoever works on a reply ask a person before it calls a tool."""
     wanted = ApprovalRequest(
-        call_id, "send", {"to": "a@b.c"}, ApprovalKind.APPROVAL, "Send it?", {"title": "Send"}
+        call_id, "send", {"to": "a@b.c"}, ApprovalKind.TOOL_CALL, "Send it?", {"title": "Send"}
     )
     spender = Spender(Activity.CHAT_TURN, message_id=claimed.message_id, user_id=claimed.owner_id)
-    (question,) = approvals.request(
+    (approval,) = approvals.request(
         [wanted],
         transcript_id=claimed.transcript_id,
         token=claimed.token,
@@ -77,4 +77,4 @@ def asks(claimed: Claim, now: datetime = NOON, call_id: str = "call_1") -> Appro
         spender=spender,
         now=now,
     )
-    return question
+    return approval

@@ -27,7 +27,7 @@ class ToolRow(Row):
     result: str | None = Field(description="At most 20,000 characters of it.")
     is_error: bool | None
     duration_ms: int | None
-    allowed: Said = Field(description="By whose standing leave nobody was asked; null: by nobody's.")
+    allowed: Said = Field(description="By whose standing approval nobody was asked; null: by nobody's.")
 
 
 class PartRow(Row):
@@ -41,9 +41,9 @@ class PartRow(Row):
 
 
 class OpenApproval(Row):
-    """What an agent has to ask before it goes on; answer it at /api/questions/{question_id}/answer."""
+    """What an agent has to ask before it goes on; answer it at /api/approvals/{approval_id}/answer."""
 
-    question_id: Id = Field(validation_alias="pk")
+    approval_id: Id = Field(validation_alias="pk")
     call_id: str
     tool: str
     kind: str
@@ -61,7 +61,7 @@ class Parts:
 
     told: dict[int, list[Part]]
     calls: dict[int, list[Call]]
-    questions: dict[int, list[OpenApproval]]
+    approvals: dict[int, list[OpenApproval]]
     records: dict[str, StreamRecord]
     files: dict[int, list[Attachment]]
     unpriced: Collection[int]  # replies of models whose price was not known
@@ -75,7 +75,7 @@ class Parts:
         return cls(
             told=parts_of(untold) if untold else {},
             calls=calls_of(replies),
-            questions=_questions_of(waiting) if waiting else {},
+            approvals=_approvals_of(waiting) if waiting else {},
             records=_records_of([each.stream_key for each in replies if each.finished]),
             unpriced=budgets.unpriced("message_id", [each.pk for each in replies if each.finished]),
             files=attachments.of_messages([each.pk for each in messages if each.files]),
@@ -97,10 +97,10 @@ def _part_row(part: Part, message: Message) -> PartRow:
     return PartRow(**part.shown(), html=html_of(part.text) if is_rendered else None)
 
 
-def _questions_of(message_ids: Iterable[int]) -> dict[int, list[OpenApproval]]:
+def _approvals_of(message_ids: Iterable[int]) -> dict[int, list[OpenApproval]]:
     found: dict[int, list[OpenApproval]] = {}
-    for question in Approval.objects.open().filter(message_id__in=message_ids).order_by("pk"):
-        found.setdefault(question.message_id or 0, []).append(OpenApproval.model_validate(question))
+    for approval in Approval.objects.open().filter(message_id__in=message_ids).order_by("pk"):
+        found.setdefault(approval.message_id or 0, []).append(OpenApproval.model_validate(approval))
     return found
 
 

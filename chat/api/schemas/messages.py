@@ -27,7 +27,7 @@ EXAMPLE: Any = json.loads("""{
   "model": null, "profile": "operator", "run_id": null, "schedule_id": null, "card": {},
   "tools": [{"call_id": "toolu_1", "name": "list_runs", "arguments": {"status": "failed"}, "result": "…",
              "is_error": false, "duration_ms": 12}],
-  "questions": [], "last_seq": 31, "created_at": "2026-11-24T09:11:58Z",
+  "approvals": [], "last_seq": 31, "created_at": "2026-11-24T09:11:58Z",
   "finished_at": "2026-11-24T09:12:00Z", "first_token_ms": 640, "total_ms": 2100,
   "input_tokens": 1800, "output_tokens": 64, "cost_usd": 0.0064
 }""")
@@ -56,7 +56,7 @@ class MessageRow(Row):
     schedule_id: Ref
     card: dict[str, Any] = Field(description="What is shown beside the text, by its `type`.")
     tools: list[ToolRow]
-    questions: list[OpenApproval] = Field(description="What waits for a person's answer.")
+    approvals: list[OpenApproval] = Field(description="What waits for a person's answer.")
     last_seq: int
     created_at: datetime
     finished_at: datetime | None
@@ -92,7 +92,7 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
         siblings=tree.siblings(message.pk),
         profile=message.profile.slug if message.profile else None,
         tools=parts.calls.get(message.transcript_id or 0, []),
-        questions=parts.questions.get(message.pk, []),
+        approvals=parts.approvals.get(message.pk, []),
         last_seq=own_log.last_seq if own_log else 0,
         first_token_ms=record.first_token_ms if record else None,
         total_ms=record.total_ms if record else None,

@@ -118,7 +118,7 @@ class RunAdmin(RunColumns):
             "badge": run_badge(run),
             "waiting": waiting[0],
             "took_ms": took_ms(run),
-            "questions": Approval.objects.open().filter(transcript=run.transcript_id).order_by("pk"),
+            "approvals": Approval.objects.open().filter(transcript=run.transcript_id).order_by("pk"),
             "answerable": Approval.objects.of(operator(request)).open().filter(transcript=run.transcript_id),
             "remedy": failure_help(run),
             "default_turns": run.profile.max_turns or conf.load().default_max_turns,

@@ -104,8 +104,8 @@ class Answering:
     def _run(self) -> None:
         while not self._over.wait(ANSWERS_EVERY_SEC):
             try:
-                for question in Approval.objects.open().order_by("pk")[:5]:
-                    approvals.answer(question.pk, self._person, "Blue.")
+                for approval in Approval.objects.open().order_by("pk")[:5]:
+                    approvals.answer(approval.pk, self._person, "Blue.")
                     self.answered += 1
             except Problem:
                 continue  # withdrawn meanwhile

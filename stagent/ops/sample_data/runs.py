@@ -177,7 +177,7 @@ def _write(rows: Sequence[SampleRun], *, last: bool = False) -> None:
     copy_all(Event, ("transcript_id", "seq", "kind", "data", "at"), events)
     copy_all(LedgerEntry, SPENT, (_spent(run) for run in runs if run.finished_at), SPENT_ON)
     asking = [run for number, run in enumerate(runs) if run.waiting_since or _every(ASKED, number, run)]
-    copy_all(Approval, QUESTION, map(_question, asking), TO_READ)
+    copy_all(Approval, QUESTION, map(_approval, asking), TO_READ)
     told = [run for number, run in enumerate(runs) if _every(DELIVERED, number, run)]
     copy_all(Delivery, DELIVERY, map(_delivery, told), BY_MAIL)
 
@@ -217,13 +217,13 @@ def _spent(run: SampleRun) -> Values:
     )  # fmt: skip
 
 
-TO_READ = {"kind": ApprovalKind.APPROVAL, "turn": 1, "tool": "http_get"}
+TO_READ = {"kind": ApprovalKind.TOOL_CALL, "turn": 1, "tool": "http_get"}
 QUESTION = (
     "transcript_id", "run_id", "call_id", "text", "status", "asked_at", "expires_at", "answered_at",
 )  # fmt: skip
 
 
-def _question(run: SampleRun) -> Values:
+def _approval(run: SampleRun) -> Values:
     asked = run.waiting_since or run.queued_at
     status = ApprovalStatus.OPEN if run.waiting_since else ApprovalStatus.ALLOWED
     return (

@@ -24,107 +24,107 @@ def asked(bob):
     return a_waiting_run(schedule, now)
 
 
-def answer(program, question, decision="allow", **more):
-    return program.post(f"/questions/{question.pk}/answer", {"decision": decision, **more})
+def answer(program, approval, decision="allow", **more):
+    return program.post(f"/approvals/{approval.pk}/answer", {"decision": decision, **more})
 
 
 def test_a_question_shows_what_the_call_would_do_and_until_when(bob, asked):
-    run, question = asked
-    listed = Program(bob).get("/questions?status=open").json()
-    shown = Program(bob).get(f"/questions/{question.pk}").json()
+    run, approval = asked
+    listed = Program(bob).get("/approvals?status=open").json()
+    shown = Program(bob).get(f"/approvals/{approval.pk}").json()
     assert (listed["items"], listed["count"]) == ([shown], 1)
-    assert (shown["text"], shown["tool"], shown["kind"]) == ("Send it to a@b.c?", "send", "approval")
+    assert (shown["text"], shown["tool"], shown["kind"]) == ("Send it to a@b.c?", "send", "tool_call")
     assert (shown["arguments"], shown["run_id"]) == ({"to": "a@b.c"}, str(run.pk))
     assert (shown["status"], shown["answered_at"], shown["answered_by"]) == ("open", None, None)
 
 
 def test_the_person_whose_agent_it_is_answers_and_the_run_goes_on(bob, asked):
-    run, question = asked
-    told = answer(Program(bob), question, text="Go ahead.").json()
+    run, approval = asked
+    told = answer(Program(bob), approval, text="Go ahead.").json()
     assert (told["status"], told["answered_by"], told["answer"]) == ("allowed", "bob", "Go ahead.")
     assert Program(bob).get(f"/runs/{run.pk}").json()["status"] == "queued"
-    assert Program(bob).get("/questions?status=open").json()["count"] == 0
+    assert Program(bob).get("/approvals?status=open").json()["count"] == 0
 
 
 def test_a_second_answer_is_shown_the_first(alice, bob, asked):
-    _, question = asked
-    first = answer(Program(bob), question, "deny").json()
-    second = answer(Program(alice), question, "allow").json()
+    _, approval = asked
+    first = answer(Program(bob), approval, "deny").json()
+    second = answer(Program(alice), approval, "allow").json()
     assert first == second
     assert (second["status"], second["answered_by"]) == ("denied", "bob")
 
 
 def test_who_may_answer_for_all_sees_all(asked, charlie):
-    _, question = asked
-    charlie.user_permissions.add(Permission.objects.get(codename="answer_question"))
-    assert answer(Program(charlie), question).json()["answered_by"] == "charlie"
+    _, approval = asked
+    charlie.user_permissions.add(Permission.objects.get(codename="answer_approval"))
+    assert answer(Program(charlie), approval).json()["answered_by"] == "charlie"
 
 
 def test_what_is_asked_in_a_conversation_is_its_owners_alone(asked, alice, charlie):
-    _, question = asked
+    _, approval = asked
     Approval.objects.update(run_id=None, message_id=7)
-    charlie.user_permissions.add(Permission.objects.get(codename="answer_question"))
+    charlie.user_permissions.add(Permission.objects.get(codename="answer_approval"))
     for other in (Program(charlie), Program(alice)):
-        assert other.get("/questions").json()["count"] == 0
-        assert refusal(other.get(f"/questions/{question.pk}")) == (404, "question_not_found")
-        assert refusal(answer(other, question)) == (404, "question_not_found")
+        assert other.get("/approvals").json()["count"] == 0
+        assert refusal(other.get(f"/approvals/{approval.pk}")) == (404, "approval_not_found")
+        assert refusal(answer(other, approval)) == (404, "approval_not_found")
 
 
 def test_strangers_find_nothing_at_any_door(charlie, asked):
-    _, question = asked
+    _, approval = asked
     program = Program(charlie)
-    assert program.get("/questions").json() == {"items": [], "count": 0, "next": None}
-    assert refusal(program.get(f"/questions/{question.pk}")) == (404, "question_not_found")
-    assert refusal(answer(program, question)) == (404, "question_not_found")
-    assert refusal(Program(None).get("/questions")) == (401, "not_authenticated")
-    question.refresh_from_db()
-    assert question.is_open
+    assert program.get("/approvals").json() == {"items": [], "count": 0, "next": None}
+    assert refusal(program.get(f"/approvals/{approval.pk}")) == (404, "approval_not_found")
+    assert refusal(answer(program, approval)) == (404, "approval_not_found")
+    assert refusal(Program(None).get("/approvals")) == (401, "not_authenticated")
+    approval.refresh_from_db()
+    assert approval.is_open
 
 
 @pytest.mark.parametrize("number", ["0", "x", "99999999999999999999", "-1"])
 def test_an_id_that_is_none_is_not_found(alice, number):
-    assert refusal(Program(alice).get(f"/questions/{number}")) == (404, "question_not_found")
-    assert refusal(Program(alice).post(f"/questions/{number}/answer", {"decision": "deny"}))[0] == 404
+    assert refusal(Program(alice).get(f"/approvals/{number}")) == (404, "approval_not_found")
+    assert refusal(Program(alice).post(f"/approvals/{number}/answer", {"decision": "deny"}))[0] == 404
 
 
 @pytest.mark.parametrize("body", [{}, {"decision": "perhaps"}, {"decision": "allow", "more": 1}, None])
 def test_a_decision_that_is_none_is_refused(bob, asked, body):
-    _, question = asked
-    assert refusal(Program(bob).post(f"/questions/{question.pk}/answer", body))[0] == 422
+    _, approval = asked
+    assert refusal(Program(bob).post(f"/approvals/{approval.pk}/answer", body))[0] == 422
     assert Approval.objects.get().is_open
 
 
 def test_an_answer_in_words_needs_words(bob, asked):
-    _, question = asked
+    _, approval = asked
     Approval.objects.update(kind="question")
-    assert refusal(answer(Program(bob), question)) == (422, "validation_error")
-    told = answer(Program(bob), question, text=" The red one. ").json()
+    assert refusal(answer(Program(bob), approval)) == (422, "validation_error")
+    told = answer(Program(bob), approval, text=" The red one. ").json()
     assert (told["status"], told["answer"]) == ("answered", "The red one.")
 
 
 def test_an_answer_that_comes_too_late_is_refused_and_the_run_goes_on(bob, asked):
-    run, question = asked
+    run, approval = asked
     Approval.objects.update(expires_at=clock.now() - timedelta(seconds=1))
-    assert refusal(answer(Program(bob), question)) == (409, "question_expired")
+    assert refusal(answer(Program(bob), approval)) == (409, "approval_expired")
     assert Approval.objects.get().status == "expired"
     assert Run.objects.get(pk=run.pk).status == "queued"
 
 
 def test_nothing_is_to_answer_once_the_run_was_cancelled(alice, bob, asked):
-    run, question = asked
+    run, approval = asked
     assert Program(alice).post(f"/runs/{run.pk}/cancel").json()["status"] == "cancelled"
-    assert refusal(answer(Program(bob), question)) == (409, "question_withdrawn")
+    assert refusal(answer(Program(bob), approval)) == (409, "approval_withdrawn")
 
 
 def test_lists_are_filtered(bob, asked):
     run, _ = asked
     program = Program(bob)
     counts = [
-        program.get(f"/questions?{query}").json()["count"]
+        program.get(f"/approvals?{query}").json()["count"]
         for query in (f"run_id={run.pk}", "run_id=x", "kind=question", "message_id=1", "status=allowed")
     ]
     assert counts == [1, 0, 0, 0, 0]
-    assert refusal(program.get("/questions?stat=open"))[0] == 422
+    assert refusal(program.get("/approvals?stat=open"))[0] == 422
 
 
 def test_waiting_runs_are_listed(alice, asked):

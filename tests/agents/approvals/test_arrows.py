@@ -12,7 +12,7 @@ from agents.approvals import approvals
 from agents.approvals.approvals import ApprovalRequest
 from agents.models import Approval
 from agents.spending.budgets import Spender
-from agents.states import QUESTION_ARROWS, Activity, ApprovalKind, ApprovalStatus
+from agents.states import APPROVAL_ARROWS, Activity, ApprovalKind, ApprovalStatus
 from agents.transcripts import transcript
 from stagent.lib.problems import Problem
 from tests.support.arrows import picture, targets
@@ -27,13 +27,13 @@ def a_question_that_is(status: str, kind: ApprovalKind, user: User) -> Approval:
     log = transcript.open_transcript(token)
     spender = Spender(Activity.CHAT_TURN, user_id=user.pk)
     wanted = ApprovalRequest("c1", "send", {}, kind, "Send it?")
-    (question,) = approvals.request(
+    (approval,) = approvals.request(
         [wanted], transcript_id=log.pk, token=token, turn=1, spender=spender, now=NOON
     )
     answered = None if status == ApprovalStatus.OPEN else NOON
-    Approval.objects.filter(pk=question.pk).update(status=status, answered_at=answered)
-    question.refresh_from_db()
-    return question
+    Approval.objects.filter(pk=approval.pk).update(status=status, answered_at=answered)
+    approval.refresh_from_db()
+    return approval
 
 
 # By the name of the function and where it is to lead.
@@ -45,7 +45,7 @@ ACTS: dict[tuple[str, str], Callable[[Approval, User], object]] = {
     ("expire", "expired"): lambda one, _: approvals.expire(TOO_LATE),
     ("withdraw", "withdrawn"): lambda one, _: approvals.withdraw(one.transcript_id, IN_TIME),
 }
-WRONG_KIND = {(ApprovalKind.APPROVAL, "answered"), (ApprovalKind.QUESTION, "allowed")}
+WRONG_KIND = {(ApprovalKind.TOOL_CALL, "answered"), (ApprovalKind.QUESTION, "allowed")}
 
 
 @pytest.mark.parametrize("kind", ApprovalKind)
@@ -54,11 +54,11 @@ WRONG_KIND = {(ApprovalKind.APPROVAL, "answered"), (ApprovalKind.QUESTION, "allo
 def test_a_question_takes_its_arrows_and_no_other_way(
     alice: User, status: str, act: tuple[str, str], kind: ApprovalKind
 ) -> None:
-    question = a_question_that_is(status, kind, alice)
+    approval = a_question_that_is(status, kind, alice)
     before = picture(Approval)
     with suppress(Problem):  # it says that it is too late, and has written so
-        ACTS[act](question, alice)
-    ends = set() if (kind, act[1]) in WRONG_KIND else targets(QUESTION_ARROWS, status, *act)
+        ACTS[act](approval, alice)
+    ends = set() if (kind, act[1]) in WRONG_KIND else targets(APPROVAL_ARROWS, status, *act)
     if ends:
         assert Approval.objects.get().status in ends
     else:
@@ -66,9 +66,9 @@ def test_a_question_takes_its_arrows_and_no_other_way(
 
 
 def test_nobody_expires_early(alice: User) -> None:
-    a_question_that_is(ApprovalStatus.OPEN, ApprovalKind.APPROVAL, alice)
+    a_question_that_is(ApprovalStatus.OPEN, ApprovalKind.TOOL_CALL, alice)
     assert approvals.expire(IN_TIME) == 0
 
 
 def test_every_arrow_of_a_question_is_tried() -> None:
-    assert {(name, end) for _, end, name in QUESTION_ARROWS} == set(ACTS)
+    assert {(name, end) for _, end, name in APPROVAL_ARROWS} == set(ACTS)

@@ -65,17 +65,17 @@ def test_a_call_that_needs_leave_puts_the_run_aside_and_asks(script, assign, sen
     script(want(("send", {"to": "a@b.c"}), text="I shall send it."))
     assignment = assign(**ASKS)
     events = work(assignment)
-    question = Approval.objects.get()
+    approval = Approval.objects.get()
     assert events[-1] == Finished("parked", detail="It waits for a person's answer.", text="I shall send it.")
-    assert (question.text, question.tool, question.kind) == ("Send it to a@b.c?", "send", "approval")
-    assert question.card == {"title": "Send", "lines": [{"label": "To", "value": "a@b.c"}], "warnings": []}
-    assert question.expires_at - question.asked_at == timedelta(days=1)
-    assert (question.run_id, question.turn) == (assignment.spender.run_id, 1)
+    assert (approval.text, approval.tool, approval.kind) == ("Send it to a@b.c?", "send", "tool_call")
+    assert approval.card == {"title": "Send", "lines": [{"label": "To", "value": "a@b.c"}], "warnings": []}
+    assert approval.expires_at - approval.asked_at == timedelta(days=1)
+    assert (approval.run_id, approval.turn) == (assignment.spender.run_id, 1)
     (asked,) = told(events, ApprovalRequested)
-    assert (asked.question_id, asked.call_id) == (str(question.pk), question.call_id)
+    assert (asked.approval_id, asked.call_id) == (str(approval.pk), approval.call_id)
     assert sent == []
-    kept = [row.data for row in transcript.read(assignment.transcript_id) if row.kind == "question_asked"]
-    assert kept[0]["kind"] == "approval"
+    kept = [row.data for row in transcript.read(assignment.transcript_id) if row.kind == "approval_requested"]
+    assert kept[0]["kind"] == "tool_call"
     assert ApprovalRequested.from_data(kept[0]) == asked
 
 
@@ -127,10 +127,10 @@ def test_a_person_answers_in_words_and_they_are_the_result(script, assign, alice
     script(want(("ask_person", {"question": "Which one?", "choices": ["The red one", " ", "The blue one"]})))
     assignment = assign(tools=["ask_person"], may_ask=True)
     assert finish(assignment).outcome == "parked"
-    question = Approval.objects.get()
-    assert (question.kind, question.text) == ("question", "Which one?")
-    assert question.card["choices"] == ["The red one", "The blue one"]
-    approvals.answer(question.pk, alice, "The green one")
+    approval = Approval.objects.get()
+    assert (approval.kind, approval.text) == ("question", "Which one?")
+    assert approval.card["choices"] == ["The red one", "The blue one"]
+    approvals.answer(approval.pk, alice, "The green one")
     provider = script(say("Green, then."))
     assert finish(assignment).text == "Green, then."
     assert list(results(provider).values()) == ["The green one"]

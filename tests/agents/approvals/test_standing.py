@@ -1,4 +1,4 @@
-"""Standing leave: given with an answer, for one tool in one place, and never by a model."""
+"""Standing approval: given with an answer, for one tool in one place, and never by a model."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -80,7 +80,7 @@ def test_each_call_under_leave_is_kept_in_its_givers_name(script, asks, sent, al
     allow_always(asks(), alice)
     script(want(("send", {"to": "b"})), say("Sent."))
     finish(asks())
-    kept = Approval.objects.get(by_leave=True)
+    kept = Approval.objects.get(by_standing_approval=True)
     assert (kept.status, kept.answered_by, kept.arguments) == ("allowed", alice, {"to": "b"})
     entries = [(entry.change_message, entry.action_flag) for entry in LogEntry.objects.order_by("pk")]
     assert entries[-1][0].startswith("Asked in question")
@@ -113,11 +113,11 @@ def test_a_tool_that_describes_itself_otherwise_asks_again(script, asks, sent, a
 def test_where_there_is_no_place_or_nobody_each_call_is_asked_about(script, asks, sent, alice, where):
     script(want(("send", {"to": "a"})))
     work(asks(**where))
-    question = Approval.objects.get()
+    approval = Approval.objects.get()
     with pytest.raises(Problem, match="send asks each time"):
-        approvals.answer(question.pk, alice, "always")
-    question.refresh_from_db()
-    assert question.is_open
+        approvals.answer(approval.pk, alice, "always")
+    approval.refresh_from_db()
+    assert approval.is_open
     assert not StandingApproval.objects.exists()
 
 
@@ -161,7 +161,7 @@ def test_taken_back_it_asks_again(script, asks, sent, alice, bob):
     script(want(("send", {"to": "a"})))
     allow_always(asks(), alice)
     leave = StandingApproval.objects.get()
-    with pytest.raises(Problem, match="no such standing leave"):
+    with pytest.raises(Problem, match="no such standing approval"):
         standing.revoke(leave.pk, bob)
     standing.revoke(leave.pk, alice)
     assert LogEntry.objects.latest("pk").change_message == "Taken back."
@@ -171,13 +171,13 @@ def test_taken_back_it_asks_again(script, asks, sent, alice, bob):
 
 
 def test_it_ends_with_what_its_giver_may_do(script, asks, sent, alice, bob):
-    bob.user_permissions.add(Permission.objects.get(codename="answer_question"))
+    bob.user_permissions.add(Permission.objects.get(codename="answer_approval"))
     script(want(("send", {"to": "a"})))
     allow_always(asks(), bob)
     assert standing.standing(HERE, alice.pk)
     bob.user_permissions.clear()
     assert not standing.standing(HERE, alice.pk)
-    bob.user_permissions.add(Permission.objects.get(codename="answer_question"))
+    bob.user_permissions.add(Permission.objects.get(codename="answer_approval"))
     bob.is_active = False
     bob.save()
     assert not standing.standing(HERE, alice.pk)
@@ -186,9 +186,9 @@ def test_it_ends_with_what_its_giver_may_do(script, asks, sent, alice, bob):
 def test_a_second_answer_gives_no_leave(script, asks, sent, alice):
     script(want(("send", {"to": "a"})))
     work(asks())
-    question = Approval.objects.get()
-    approvals.answer(question.pk, alice, "deny")
-    assert approvals.answer(question.pk, alice, "always").status == "denied"
+    approval = Approval.objects.get()
+    approvals.answer(approval.pk, alice, "deny")
+    assert approvals.answer(approval.pk, alice, "always").status == "denied"
     assert not StandingApproval.objects.exists()
 
 

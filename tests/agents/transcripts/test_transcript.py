@@ -170,7 +170,7 @@ def test_only_old_logs_that_nobody_refers_to_are_pruned():
 
 def test_a_log_goes_with_its_questions_but_not_while_one_is_open():
     token = uuid4()
-    asked = {"turn": 1, "kind": "approval", "asked_at": NOON, "expires_at": NOON}
+    asked = {"turn": 1, "kind": "tool_call", "asked_at": NOON, "expires_at": NOON}
     for status, answered_at in (("denied", NOON), ("open", None)):
         log = transcript.open_transcript(token)
         Approval.objects.create(transcript=log, status=status, answered_at=answered_at, **asked)

@@ -108,7 +108,7 @@ def test_the_days_until_a_person_answers_are_no_thinking(bob):
     place = says(bob)
     held = begins(place.reply_id)
     writes(held, ThinkingDelta(1, "May I?"), now=after(1))
-    writes(held, ApprovalRequested("1", "call_1", "send", "approval", "Send it?", {}, ""), now=after(3))
+    writes(held, ApprovalRequested("1", "call_1", "send", "tool_call", "Send it?", {}, ""), now=after(3))
     writes(held, ToolStarted(1, "call_1", "send", {}), ToolStarted(1, "call_1", "send", {}), now=after(9000))
     ends(place.reply_id, held.token, after(9001))
     row = Program(bob).get(f"/messages/{place.reply_id}").json()

@@ -55,7 +55,7 @@ def answers(owner, *words: str) -> int:
 
 
 @pytest.fixture
-def questions(monkeypatch):
+def approvals(monkeypatch):
     """What the database was asked, look by look."""
     asked: list[dict[int, int]] = []
     look = hub._news
@@ -68,7 +68,7 @@ def questions(monkeypatch):
     return asked
 
 
-async def test_all_sockets_of_a_process_ask_together_and_each_hears_its_own(alice, bob, questions):
+async def test_all_sockets_of_a_process_ask_together_and_each_hears_its_own(alice, bob, approvals):
     here = Hub()
     pages = [await listens(alice, here) for _ in range(3)] + [await listens(bob, here)]
     reply_id = await db_sync_to_async(answers, alice, "One ", "two")
@@ -78,7 +78,7 @@ async def test_all_sockets_of_a_process_ask_together_and_each_hears_its_own(alic
         assert [frame["seq"] for frame in page.of(reply_id)] == [1, 2, 3, 4]
         assert text_in(page.of(reply_id)) == "One two"
     assert pages[3].frames == []
-    assert len(questions[-1]) <= 3, "every log is asked for once"
+    assert len(approvals[-1]) <= 3, "every log is asked for once"
     assert here.count(alice.pk) == 3
     for page in pages:
         here.unsubscribe(page.tail)

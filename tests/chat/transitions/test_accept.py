@@ -1,5 +1,6 @@
 """A person's words come in: together with the place of their reply, once for each client id."""
 
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +56,7 @@ def test_words_are_stored_with_the_place_of_their_reply_and_everybody_hears_of_i
 
 
 def test_what_cannot_be_stored_whole_is_not_stored_at_all(alice, monkeypatch):
-    monkeypatch.setattr("chat.transitions.accept._move_head", lambda *_: 1 / 0)
+    monkeypatch.setattr(sys.modules["chat.transitions.accept"], "_move_head", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         says(alice)
     assert not Message.objects.exists()

@@ -255,14 +255,14 @@ def test_a_stop_asked_for_while_it_parks_ends_it(alice):
 def test_a_parked_reply_holds_nothing_and_goes_on_when_all_is_answered(alice):
     place = says(alice)
     held = begins(place.reply_id)
-    question = asks(held)
+    approval = asks(held)
     park(held, now=LATER)
     assert not LiveStream.objects.exists()
     assert not Message.objects.ready().exists()
     assert not unpark(place.reply_id)
     with pytest.raises(LostRace):
         begins(place.reply_id, LATER)
-    approvals.answer(question.pk, alice, "allow", LATER)
+    approvals.answer(approval.pk, alice, "allow", LATER)
     assert unpark(place.reply_id)
     assert not unpark(place.reply_id)
     assert [reply.pk for reply in Message.objects.ready()] == [place.reply_id]
@@ -273,11 +273,11 @@ def test_a_parked_reply_holds_nothing_and_goes_on_when_all_is_answered(alice):
 def test_a_question_is_withdrawn_with_the_reply_that_asked(alice):
     place = says(alice)
     held = begins(place.reply_id)
-    question = asks(held)
+    approval = asks(held)
     park(held, now=LATER)
     request_stop(alice, str(place.reply_id), now=LATER)
-    question.refresh_from_db()
-    assert question.status == "withdrawn"
+    approval.refresh_from_db()
+    assert approval.status == "withdrawn"
     assert reply_of(place).asks_since is None
 
 

@@ -137,15 +137,15 @@ def test_one_replys_fault_never_stops_the_sweep(alice, monkeypatch, caplog):
 
 def parked(owner):
     held = begins(says(owner).reply_id)
-    question = asks(held)
+    approval = asks(held)
     park(held, now=NOON)
-    return held, question
+    return held, approval
 
 
 def test_what_was_answered_goes_on_though_nobody_heard_of_it(alice, monkeypatch):
     answered, waiting = [parked(alice) for _ in range(3)], parked(alice)
-    for _, question in answered:
-        approvals.answer(question.pk, alice, "allow", NOON)
+    for _, approval in answered:
+        approvals.answer(approval.pk, alice, "allow", NOON)
     wake = reconcile.unpark
 
     def trip(message_id):
@@ -161,8 +161,8 @@ def test_what_was_answered_goes_on_though_nobody_heard_of_it(alice, monkeypatch)
 
 
 def test_what_nobody_answers_in_time_goes_on_without(alice):
-    held, question = parked(alice)
-    reconcile.finalise_stale(question.expires_at - timedelta(seconds=1))
+    held, approval = parked(alice)
+    reconcile.finalise_stale(approval.expires_at - timedelta(seconds=1))
     assert not Message.objects.ready().exists()
-    reconcile.finalise_stale(question.expires_at)
+    reconcile.finalise_stale(approval.expires_at)
     assert Message.objects.ready().get().pk == held.message_id

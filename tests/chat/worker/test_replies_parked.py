@@ -40,7 +40,7 @@ async def goes_on(reply: Message) -> Message:
     return await end_of(await takes_up(reply.pk))
 
 
-def the_question(reply: Message) -> Approval:
+def the_approval(reply: Message) -> Approval:
     return Approval.objects.get(message_id=reply.pk)
 
 
@@ -53,42 +53,42 @@ async def test_while_it_waits_it_holds_nothing(alice, careful):
     reply = await parked(alice)
     assert not await db_sync_to_async(LiveStream.objects.exists)
     assert not await db_sync_to_async(StreamRecord.objects.exists), "it has not ended"
-    assert (await db_sync_to_async(kinds, reply.transcript_id))[-2:] == ["question_asked", "finished"]
-    question = await db_sync_to_async(the_question, reply)
-    assert (question.user_id, question.tool) == (alice.pk, "list_files")
+    assert (await db_sync_to_async(kinds, reply.transcript_id))[-2:] == ["approval_requested", "finished"]
+    approval = await db_sync_to_async(the_approval, reply)
+    assert (approval.user_id, approval.tool) == (alice.pk, "list_files")
     assert not await db_sync_to_async(unpark, reply.pk)
 
 
 async def test_allowed_it_goes_on_at_the_same_turn(alice, careful):
     reply = await parked(alice)
-    question = await db_sync_to_async(the_question, reply)
-    await db_sync_to_async(approvals.answer, question.pk, alice, "allow")
+    approval = await db_sync_to_async(the_approval, reply)
+    await db_sync_to_async(approvals.answer, approval.pk, alice, "allow")
     done = await goes_on(reply)
     assert (done.status, done.reason) == ("complete", "completed")
     assert not (await db_sync_to_async(result_in, done))["is_error"]
     told = await db_sync_to_async(kinds, done.transcript_id)
     assert (told.count("started"), told.count("turn_started")) == (1, 2)
-    assert told.count("question_settled") == 1
+    assert told.count("approval_resolved") == 1
     assert await db_sync_to_async(StreamRecord.objects.count) == 1
 
 
 async def test_always_allowed_it_asks_no_more_in_this_conversation(alice, careful):
     reply = await parked(alice)
-    question = await db_sync_to_async(the_question, reply)
-    assert question.place == f"conversation:{reply.conversation_id}"
-    await db_sync_to_async(approvals.answer, question.pk, alice, "always")
+    approval = await db_sync_to_async(the_approval, reply)
+    assert approval.place == f"conversation:{reply.conversation_id}"
+    await db_sync_to_async(approvals.answer, approval.pk, alice, "always")
     await goes_on(reply)
     again = await answered(alice, ASKS, conversation_id=str(reply.conversation_id))
     assert again.status == "complete"
-    assert (await db_sync_to_async(the_question, again)).by_leave
-    assert "question_asked" not in await db_sync_to_async(kinds, again.transcript_id)
+    assert (await db_sync_to_async(the_approval, again)).by_standing_approval
+    assert "approval_requested" not in await db_sync_to_async(kinds, again.transcript_id)
     await parked(alice)  # in another conversation
 
 
 async def test_denied_it_goes_on_without(alice, careful):
     reply = await parked(alice)
-    question = await db_sync_to_async(the_question, reply)
-    await db_sync_to_async(lambda: approvals.answer(question.pk, alice, "deny", text="Not there."))
+    approval = await db_sync_to_async(the_approval, reply)
+    await db_sync_to_async(lambda: approvals.answer(approval.pk, alice, "deny", text="Not there."))
     done = await goes_on(reply)
     assert done.status == "complete"
     result = await db_sync_to_async(result_in, done)
@@ -98,8 +98,8 @@ async def test_denied_it_goes_on_without(alice, careful):
 
 async def test_answered_too_late_it_goes_on_without(alice, careful, monkeypatch):
     reply = await parked(alice)
-    question = await db_sync_to_async(the_question, reply)
-    late = question.expires_at + timedelta(seconds=1)
+    approval = await db_sync_to_async(the_approval, reply)
+    late = approval.expires_at + timedelta(seconds=1)
     await db_sync_to_async(reconcile.finalise_stale, late)
     assert await db_sync_to_async(Message.objects.ready().filter(pk=reply.pk).exists)
     done = await end_of(await takes_up(reply.pk))
@@ -111,7 +111,7 @@ async def test_stopped_while_it_waits_it_ends_and_asks_no_more(alice, careful):
     reply = await parked(alice)
     done = await db_sync_to_async(lambda: request_stop(alice, str(reply.pk), now=clock.now()))
     assert (done.status, done.reason) == ("stopped", "client_stop")
-    assert (await db_sync_to_async(the_question, reply)).status == "withdrawn"
+    assert (await db_sync_to_async(the_approval, reply)).status == "withdrawn"
     assert (await db_sync_to_async(kinds, reply.transcript_id))[-1] == "settled"
 
 
@@ -129,9 +129,9 @@ async def test_answered_before_it_was_put_aside_it_goes_on_at_once(alice, carefu
 def test_a_lost_call_does_not_leave_it_waiting(alice):
     place = says(alice)
     held = begins(place.reply_id)
-    question = asks(held)
+    approval = asks(held)
     park(held, now=NOON)
-    approvals.answer(question.pk, alice, "allow", NOON)  # and the process dies before it tells anybody
+    approvals.answer(approval.pk, alice, "allow", NOON)  # and the process dies before it tells anybody
     assert not Message.objects.ready().exists()
     reconcile.finalise_stale(NOON)
     assert Message.objects.ready().get().pk == place.reply_id
@@ -140,10 +140,10 @@ def test_a_lost_call_does_not_leave_it_waiting(alice):
 def test_an_answer_lets_the_reply_go_on_as_soon_as_it_is_committed(alice, django_capture_on_commit_callbacks):
     place = says(alice)
     held = begins(place.reply_id)
-    question = asks(held)
+    approval = asks(held)
     park(held, now=NOON)
     with django_capture_on_commit_callbacks(execute=True):
-        approvals.answer(question.pk, alice, "allow", NOON)
+        approvals.answer(approval.pk, alice, "allow", NOON)
     assert Message.objects.ready().get().pk == place.reply_id
 
 
@@ -155,10 +155,10 @@ def test_the_wait_for_a_person_is_not_the_readers(alice):
     place = says(alice)
     held = begins(place.reply_id, after(1))
     writes(held, TurnStarted(1), now=after(2))
-    question = asks(held, after(3))
+    approval = asks(held, after(3))
     writes(held, Finished("parked"), now=after(5))
     park(held, now=after(5))
-    approvals.answer(question.pk, alice, "allow", after(3600))
+    approvals.answer(approval.pk, alice, "allow", after(3600))
     unpark(place.reply_id)
     waited = latency_of(Message.objects.get(pk=place.reply_id), after(3600))
     assert (waited.before_ms, waited.asked_ms, waited.spoke_ms) == (5000, 2000, None)

@@ -147,7 +147,7 @@ def test_a_database_that_is_away_for_a_while_is_waited_for(alice, monkeypatch, c
 def test_an_answer_to_a_question_lets_the_desk_go_on(alice, desk):
     a_profile("careful", tools=["list_files"], permissions={"list_files": "ask"})
     place = says(alice, "[[offline: turns=2 tool=list_files]]", clock.now(), profile="careful")
-    question = wait_until(Approval.objects.first)
+    approval = wait_until(Approval.objects.first)
     wait_until(lambda: Message.objects.filter(pk=place.reply_id, asks_since__isnull=False).exists())
-    approvals.answer(question.pk, alice, "allow")
+    approvals.answer(approval.pk, alice, "allow")
     assert wait_until(ended(place)).status == "complete"

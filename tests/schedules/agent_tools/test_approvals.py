@@ -161,10 +161,10 @@ def test_an_allowed_schedule_is_made_and_reported(asking, alice):
     Profile.objects.get_or_create(slug="assistant", defaults={"name": "Assistant"})
     assignment = asking()
     assert finish(assignment).outcome == "parked"
-    question = Approval.objects.get()
-    assert (question.tool, question.user_id) == ("create_schedule", alice.pk)
+    approval = Approval.objects.get()
+    assert (approval.tool, approval.user_id) == ("create_schedule", alice.pk)
     assert not Schedule.objects.exists()
-    approvals.answer(question.pk, alice, "allow")
+    approvals.answer(approval.pk, alice, "allow")
     said = finish(assignment).text
     assert Schedule.objects.get().owner == alice
     assert f"Created **{Schedule.objects.get().name}**" in said
@@ -186,7 +186,7 @@ def test_a_denied_schedule_is_not_made_and_the_agent_says_so(asking, alice):
 def test_the_offline_model_asks_when_it_is_told_to(asking, alice):
     assignment = asking("Ask me: which colour?")
     work(assignment)
-    question = Approval.objects.get()
-    assert question.text == "Which colour?"
-    approvals.answer(question.pk, alice, "Blue")
+    approval = Approval.objects.get()
+    assert approval.text == "Which colour?"
+    approvals.answer(approval.pk, alice, "Blue")
     assert finish(assignment).text.startswith("The answer to “Which colour?” is: Blue")

@@ -9,10 +9,11 @@ from django.db import OperationalError, connection
 from agents.protocol.events import Notice
 from agents.transcripts import transcript
 from schedules import transitions
+from schedules.deliveries import outbox
 from schedules.dispatch.reaper import reap
 from schedules.models import Run, Slot
 from schedules.states import RunStatus
-from schedules.transitions import accounts, finish, request_cancel
+from schedules.transitions import accounts, request_cancel
 from tests.support.builders import NOON, a_running_run, a_schedule
 
 LAPSED = NOON + timedelta(seconds=61)
@@ -27,7 +28,7 @@ def fills_up(*_, **__):
 def full(monkeypatch):
     """Let whatever adds rows at the end of a run find the disk full; updates go through."""
     monkeypatch.setattr(accounts.totals, "charge_unpaid", fills_up)
-    monkeypatch.setattr(finish.outbox, "post", fills_up)
+    monkeypatch.setattr(outbox, "post", fills_up)
 
 
 @pytest.mark.django_db

@@ -196,10 +196,10 @@ def test_one_rows_error_never_stops_the_sweep(monkeypatch: pytest.MonkeyPatch) -
 
 PARTS = {
     "agents.live_streams.sweep": "Reaping the live streams",
-    "schedules.dispatch.questions.expire_approvals": "Reaping open questions",
-    "schedules.dispatch.reaper._settle_lapsed": "Reaping run",
-    "schedules.dispatch.reaper._settle_cancelled": "Reaping run",
-    "schedules.dispatch.reaper._settle_unwanted": "Reaping run",
+    "schedules.dispatch.waiting_runs.expire_approvals": "Reaping open questions",
+    "schedules.dispatch.reaper._reap_lapsed": "Reaping run",
+    "schedules.dispatch.reaper._reap_cancelled": "Reaping run",
+    "schedules.dispatch.reaper._reap_unwanted": "Reaping run",
 }
 ERRORS = [RuntimeError("broken"), OperationalError("database or disk is full")]
 
@@ -213,20 +213,20 @@ def test_a_part_that_fails_keeps_no_other_from_its_work_and_is_told_once(
         raise error
 
     live_streams.begin("message:1", "web", 10, NOON)
-    _, question = a_waiting_run()
+    _, approval = a_waiting_run()
     lapsed, _ = a_running_run(a_schedule(name="Lapsed"))
     cancelled = a_queued_run(a_schedule(name="Cancelled"), cancel_requested_at=NOON)
     unwanted = a_queued_run(a_schedule(name="Unwanted"), expires_at=NOON)
     settled = {
         "agents.live_streams.sweep": lambda: not LiveStream.objects.exists(),
-        "schedules.dispatch.questions.expire_approvals": lambda: (
-            Approval.objects.get(pk=question.pk).status == ApprovalStatus.EXPIRED
+        "schedules.dispatch.waiting_runs.expire_approvals": lambda: (
+            Approval.objects.get(pk=approval.pk).status == ApprovalStatus.EXPIRED
         ),
-        "schedules.dispatch.reaper._settle_lapsed": lambda: (
+        "schedules.dispatch.reaper._reap_lapsed": lambda: (
             Run.objects.get(pk=lapsed.pk).status == RunStatus.QUEUED
         ),
-        "schedules.dispatch.reaper._settle_cancelled": lambda: Run.objects.get(pk=cancelled.pk).finished_at,
-        "schedules.dispatch.reaper._settle_unwanted": lambda: Run.objects.get(pk=unwanted.pk).finished_at,
+        "schedules.dispatch.reaper._reap_cancelled": lambda: Run.objects.get(pk=cancelled.pk).finished_at,
+        "schedules.dispatch.reaper._reap_unwanted": lambda: Run.objects.get(pk=unwanted.pk).finished_at,
     }
     monkeypatch.setattr(part, fails)
     with nullcontext() if isinstance(error, RuntimeError) else pytest.raises(OperationalError):

@@ -63,11 +63,11 @@ def test_chat_breakers_and_signs_of_life_of_a_wrong_clock_are_over():
 
 
 def test_a_question_keeps_the_time_there_was_to_answer_it():
-    _, question = a_waiting_run(now=AHEAD)
-    given = question.expires_at - question.asked_at
+    _, approval = a_waiting_run(now=AHEAD)
+    given = approval.expires_at - approval.asked_at
     stored_moments.correct_stored_moments(NOON)
-    question.refresh_from_db()
-    assert (question.asked_at, question.expires_at) == (NOON, NOON + given)
+    approval.refresh_from_db()
+    assert (approval.asked_at, approval.expires_at) == (NOON, NOON + given)
 
 
 def test_what_a_right_clock_stored_stays():

@@ -87,7 +87,8 @@ def test_a_commit_that_rings_nothing_wakes_nobody(hung: wakeup.Wakeup) -> None:
 
 
 def test_a_door_that_nobody_is_behind_is_taken_away(tmp_path: Path) -> None:
-    script = "import sys, pathlib; from stagent.lib import knock; knock.open_door(pathlib.Path(sys.argv[1]))"
+    program = "from stagent.lib.wakeup.unix_socket import listen; listen(Path(sys.argv[1]))"
+    script = f"import sys; from pathlib import Path; {program}"
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
     assert len(list(tmp_path.iterdir())) == 1
     unix_socket.send(tmp_path)

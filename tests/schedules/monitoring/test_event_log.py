@@ -75,9 +75,9 @@ def test_a_warning_is_said(said, django_capture_on_commit_callbacks):
 
 def test_a_question_is_said_on_one_line_with_its_ids(said, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        run, question = a_waiting_run()
+        run, approval = a_waiting_run()
     assert lines(said) == [
-        ("INFO", f"Run {run.pk} asks a person (question {question.pk}): Send it to a@b.c?")
+        ("INFO", f"Run {run.pk} asks a person (question {approval.pk}): Send it to a@b.c?")
     ]
 
 

@@ -49,7 +49,7 @@ from schedules.transitions import (
     withdraw,
 )
 from tests.support.arrows import attempt, picture, targets
-from tests.support.builders import NOON, a_question, a_queued_run, a_running_run, a_schedule
+from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, an_approval
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + timedelta(seconds=5)
@@ -70,7 +70,7 @@ def _queued() -> Held:
 
 def _asking() -> Held:
     run, held = a_running_run()
-    a_question(held, spender(run))
+    an_approval(held, spender(run))
     return run, held
 
 

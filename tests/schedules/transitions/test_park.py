@@ -8,10 +8,10 @@ from django.db import IntegrityError, transaction
 from agents.approvals import approvals
 from agents.errors import LeaseLost
 from agents.models import Approval, Transcript
-from agents.signals import question_answered
+from agents.signals import approval_answered
 from agents.states import ApprovalStatus
 from schedules import conf
-from schedules.dispatch import questions, retention
+from schedules.dispatch import retention, waiting_runs
 from schedules.dispatch.drain import drain
 from schedules.dispatch.reaper import reap
 from schedules.dispatch.tick import tick
@@ -24,11 +24,11 @@ from schedules.states import Outcome, OverlapPolicy, RunStatus
 from schedules.transitions import Ending, claim, finish, park, remove, request_cancel, unpark, withdraw
 from tests.support.builders import (
     NOON,
-    a_question,
     a_queued_run,
     a_running_run,
     a_schedule,
     a_waiting_run,
+    an_approval,
     the_situation,
 )
 
@@ -39,18 +39,18 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def deaf():
     """Lose every signal, as if the process died right after the commit."""
-    question_answered.disconnect(questions.requeue_answered)
+    approval_answered.disconnect(waiting_runs.requeue_answered)
     yield
-    question_answered.connect(questions.requeue_answered)
+    approval_answered.connect(waiting_runs.requeue_answered)
 
 
 def test_a_run_that_asks_holds_nothing_while_it_waits():
-    run, question = a_waiting_run()
+    run, approval = a_waiting_run()
     assert (run.status, run.waiting_since, run.attempt) == (RunStatus.WAITING, NOON, 1)
     assert (run.token, run.slot, run.slot_claimed_at, run.lease_expires_at) == (None, "", None, None)
     assert not Slot.objects.held().exists()
     assert Transcript.objects.get(pk=run.transcript_id).writer_token is None
-    assert (question.run_id, question.status) == (run.pk, ApprovalStatus.OPEN)
+    assert (approval.run_id, approval.status) == (run.pk, ApprovalStatus.OPEN)
 
 
 def test_the_time_that_it_waits_is_no_run_time():
@@ -80,18 +80,18 @@ def test_a_run_that_goes_on_is_before_scheduled_ones_in_line():
 
 
 def test_an_answer_lets_it_go_on_at_once(alice, django_capture_on_commit_callbacks):
-    run, question = a_waiting_run()
+    run, approval = a_waiting_run()
     with django_capture_on_commit_callbacks(execute=True):
-        approvals.answer(question.pk, alice, "allow", NOON + HOUR)
+        approvals.answer(approval.pk, alice, "allow", NOON + HOUR)
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
 
 def test_an_answer_whose_signal_was_lost_is_found_by_the_next_sweep(
     alice, deaf, django_capture_on_commit_callbacks
 ):
-    run, question = a_waiting_run()
+    run, approval = a_waiting_run()
     with django_capture_on_commit_callbacks(execute=True):
-        approvals.answer(question.pk, alice, "allow", NOON + HOUR)
+        approvals.answer(approval.pk, alice, "allow", NOON + HOUR)
     assert Run.objects.get(pk=run.pk).status == RunStatus.WAITING
     assert reap(NOON + HOUR) == 1
     run.refresh_from_db()
@@ -101,15 +101,15 @@ def test_an_answer_whose_signal_was_lost_is_found_by_the_next_sweep(
 
 def test_an_answer_that_comes_before_the_run_is_put_aside_is_not_lost(alice):
     run, claimed = a_running_run()
-    question = a_question(claimed, spender(run))
-    approvals.answer(question.pk, alice, "allow", NOON)
+    approval = an_approval(claimed, spender(run))
+    approvals.answer(approval.pk, alice, "allow", NOON)
     park(run.pk, claimed.token, now=NOON)
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
 
 def test_it_waits_for_the_last_of_its_questions(alice, django_capture_on_commit_callbacks):
     run, claimed = a_running_run()
-    asked = [a_question(claimed, spender(run), call_id=name) for name in ("one", "two")]
+    asked = [an_approval(claimed, spender(run), call_id=name) for name in ("one", "two")]
     park(run.pk, claimed.token, now=NOON)
     with django_capture_on_commit_callbacks(execute=True):
         approvals.answer(asked[0].pk, alice, "allow", NOON)
@@ -121,12 +121,12 @@ def test_it_waits_for_the_last_of_its_questions(alice, django_capture_on_commit_
 
 
 def test_nobody_answered_in_time_is_a_no_and_the_run_goes_on():
-    run, question = a_waiting_run()
+    run, approval = a_waiting_run()
     reap(NOON + 23 * HOUR)
     assert Run.objects.get(pk=run.pk).status == RunStatus.WAITING
     reap(NOON + 24 * HOUR)
-    question.refresh_from_db()
-    assert question.status == ApprovalStatus.EXPIRED
+    approval.refresh_from_db()
+    assert approval.status == ApprovalStatus.EXPIRED
     assert Run.objects.get(pk=run.pk).status == RunStatus.QUEUED
 
 
@@ -141,18 +141,18 @@ def test_a_worker_that_lost_its_lease_cannot_put_the_run_aside():
 
 
 def test_a_run_that_waits_can_be_cancelled_and_asks_no_more():
-    run, question = a_waiting_run()
+    run, approval = a_waiting_run()
     assert cancel_run.cancel(run.pk, reason="Enough.", now=NOON + HOUR) is Cancelled.AT_ONCE
     run.refresh_from_db()
-    question.refresh_from_db()
+    approval.refresh_from_db()
     assert (run.status, run.cancel_reason, run.waiting_since) == (RunStatus.CANCELLED, "Enough.", None)
-    assert question.status == ApprovalStatus.WITHDRAWN
+    assert approval.status == ApprovalStatus.WITHDRAWN
     assert not unpark(run.pk, now=NOON + HOUR)
 
 
 def test_a_run_that_was_asked_to_stop_while_it_asked_is_cancelled():
     run, claimed = a_running_run()
-    a_question(claimed, spender(run))
+    an_approval(claimed, spender(run))
     request_cancel(run.pk, reason="Enough.", now=NOON)
     park(run.pk, claimed.token, now=NOON)
     run.refresh_from_db()
@@ -162,21 +162,21 @@ def test_a_run_that_was_asked_to_stop_while_it_asked_is_cancelled():
 
 def test_a_run_that_ends_with_a_question_open_takes_it_back(django_capture_on_commit_callbacks):
     run, claimed = a_running_run()
-    question = a_question(claimed, spender(run))
+    approval = an_approval(claimed, spender(run))
     with django_capture_on_commit_callbacks(execute=True):
         finish(run.pk, claimed.token, Ending(RunStatus.CANCELLED), now=NOON)
-    question.refresh_from_db()
-    assert question.status == ApprovalStatus.WITHDRAWN
+    approval.refresh_from_db()
+    assert approval.status == ApprovalStatus.WITHDRAWN
 
 
 def test_a_question_left_by_an_ended_run_is_taken_back_by_the_sweep():
     run, claimed = a_running_run()
-    question = a_question(claimed, spender(run))
+    approval = an_approval(claimed, spender(run))
     finish(run.pk, claimed.token, Ending(RunStatus.CANCELLED), now=NOON)
     assert Approval.objects.open().exists()
     reap(NOON)
-    question.refresh_from_db()
-    assert question.status == ApprovalStatus.WITHDRAWN
+    approval.refresh_from_db()
+    assert approval.status == ApprovalStatus.WITHDRAWN
 
 
 def test_a_schedule_whose_run_waits_is_busy():
@@ -222,10 +222,10 @@ def test_the_estimates_leave_it_out():
 
 
 def test_a_run_that_waits_is_kept_however_old():
-    run, question = a_waiting_run()
+    run, approval = a_waiting_run()
     while not retention.prune(NOON + timedelta(days=400), 30):
         pass
-    assert Approval.objects.get() == question
+    assert Approval.objects.get() == approval
     assert Run.objects.get() == run
 
 

@@ -1,4 +1,4 @@
-"""Standing leave for a schedule's tool: at the API, in the console, and how it ends with the work."""
+"""Standing approval for a schedule's tool: at the API, in the console, and how it ends with the work."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -12,7 +12,7 @@ from tests.support.pages import Reader
 from tests.support.programs import Program, refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LIST = "/admin/agents/leave/"
+LIST = "/admin/agents/standingapproval/"
 
 
 @pytest.fixture
@@ -21,53 +21,62 @@ def asked(bob):
     schedule = a_schedule(clock.now())
     schedule.owner = bob
     schedule.save()
-    _, question = a_waiting_run(schedule, clock.now())
-    return schedule, question
+    _, approval = a_waiting_run(schedule, clock.now())
+    return schedule, approval
 
 
 @pytest.fixture
 def given(bob, asked):
-    schedule, question = asked
-    Program(bob).post(f"/questions/{question.pk}/answer", {"decision": "always"})
+    schedule, approval = asked
+    Program(bob).post(f"/approvals/{approval.pk}/answer", {"decision": "always"})
     return schedule, StandingApproval.objects.get()
 
 
 def test_a_question_says_where_always_would_hold_and_the_answer_is_listed(bob, asked):
-    schedule, question = asked
+    schedule, approval = asked
     place = f"schedule:{schedule.pk}"
-    assert Program(bob).get(f"/questions/{question.pk}").json()["always_in"] == place
-    told = Program(bob).post(f"/questions/{question.pk}/answer", {"decision": "always"}).json()
-    assert (told["status"], told["by_leave"]) == ("allowed", False)
-    listed = Program(bob).get(f"/leaves?place={place}&tool=send").json()
+    assert Program(bob).get(f"/approvals/{approval.pk}").json()["always_in"] == place
+    told = Program(bob).post(f"/approvals/{approval.pk}/answer", {"decision": "always"}).json()
+    assert (told["status"], told["by_standing_approval"]) == ("allowed", False)
+    listed = Program(bob).get(f"/standing-approvals?place={place}&tool=send").json()
     assert listed["count"] == 1
     assert listed["items"][0].items() >= {"tool": "send", "place": place, "given_by": "bob"}.items()
-    assert Program(bob).get("/leaves?place=schedule:0").json()["count"] == 0
+    assert Program(bob).get("/standing-approvals?place=schedule:0").json()["count"] == 0
 
 
 def test_where_a_call_is_asked_about_each_time_always_is_refused(bob, asked):
-    _, question = asked
+    _, approval = asked
     Approval.objects.update(place="")
-    assert Program(bob).get(f"/questions/{question.pk}").json()["always_in"] is None
-    answer = Program(bob).post(f"/questions/{question.pk}/answer", {"decision": "always"})
+    assert Program(bob).get(f"/approvals/{approval.pk}").json()["always_in"] is None
+    answer = Program(bob).post(f"/approvals/{approval.pk}/answer", {"decision": "always"})
     assert refusal(answer) == (422, "validation_error")
 
 
 def test_it_is_taken_back_by_those_it_is_for(alice, bob, charlie, given):
     _, leave = given
-    assert Program(charlie).get("/leaves").json()["count"] == 0
-    assert refusal(Program(charlie).delete(f"/leaves/{leave.pk}")) == (404, "leave_not_found")
-    assert refusal(Program(bob).delete("/leaves/x")) == (404, "leave_not_found")
-    assert Program(alice).get("/leaves").json()["count"] == 1, "she may answer for all"
-    assert Program(bob).delete(f"/leaves/{leave.pk}").status_code == 204
-    assert refusal(Program(bob).delete(f"/leaves/{leave.pk}")) == (404, "leave_not_found")
+    assert Program(charlie).get("/standing-approvals").json()["count"] == 0
+    assert refusal(Program(charlie).delete(f"/standing-approvals/{leave.pk}")) == (
+        404,
+        "standing_approval_not_found",
+    )
+    assert refusal(Program(bob).delete("/standing-approvals/x")) == (404, "standing_approval_not_found")
+    assert Program(alice).get("/standing-approvals").json()["count"] == 1, "she may answer for all"
+    assert Program(bob).delete(f"/standing-approvals/{leave.pk}").status_code == 204
+    assert refusal(Program(bob).delete(f"/standing-approvals/{leave.pk}")) == (
+        404,
+        "standing_approval_not_found",
+    )
 
 
 def test_what_holds_in_a_conversation_is_its_owners_alone(alice, bob, given):
     _, leave = given
     StandingApproval.objects.update(place="conversation:7")
-    assert Program(alice).get("/leaves").json()["count"] == 0
-    assert refusal(Program(alice).delete(f"/leaves/{leave.pk}")) == (404, "leave_not_found")
-    assert Program(bob).get("/leaves").json()["count"] == 1
+    assert Program(alice).get("/standing-approvals").json()["count"] == 0
+    assert refusal(Program(alice).delete(f"/standing-approvals/{leave.pk}")) == (
+        404,
+        "standing_approval_not_found",
+    )
+    assert Program(bob).get("/standing-approvals").json()["count"] == 1
 
 
 @pytest.mark.parametrize("change", [{"prompt": "Send all of it."}, {"profile": "other"}])
@@ -124,8 +133,8 @@ def test_strangers_on_the_staff_take_nothing_back(client, bob, given):
 
 
 def test_a_question_is_allowed_for_good_in_the_console(reader, asked):
-    _, question = asked
-    assert "Allow once Always allow" in reader.opens(f"/admin/agents/question/{question.pk}/change/")
-    told = reader.presses(f"/admin/agents/question/{question.pk}/answer/", decision="always")
+    _, approval = asked
+    assert "Allow once Always allow" in reader.opens(f"/admin/agents/approval/{approval.pk}/change/")
+    told = reader.presses(f"/admin/agents/approval/{approval.pk}/answer/", decision="always")
     assert "send is not asked about there any more." in told
     assert StandingApproval.objects.get().given_by == reader.user

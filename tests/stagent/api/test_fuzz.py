@@ -47,11 +47,11 @@ def install(alice, one_transaction):
     now = clock.now()
     a_scheduler(now)
     run, _ = a_running_run(a_schedule(now), now)
-    _, question = a_waiting_run(a_schedule(now, name="Asks"), now)
+    _, approval = a_waiting_run(a_schedule(now, name="Asks"), now)
     _, secret = ApiToken.objects.issue(alice, "fuzzer", now=now)
     reply = converses(alice, now=now)
     ids = {
-        "schedule_id": run.schedule_id, "run_id": run.pk, "firing_id": 1, "question_id": question.pk,
+        "schedule_id": run.schedule_id, "run_id": run.pk, "firing_id": 1, "approval_id": approval.pk,
         "conversation_id": reply.conversation_id, "message_id": reply.pk, "attachment_id": kept(alice).pk,
         "server_id": a_server().pk,
     }  # fmt: skip

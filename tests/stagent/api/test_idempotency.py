@@ -30,7 +30,7 @@ BODIES = {  # of every POST that takes a key
     "/schedules/{schedule_id}/execute": {"reason": "now"},
     "/runs/{run_id}/cancel": {"reason": "enough"},
     "/runs/{ended_id}/retry": None,
-    "/questions/{question_id}/answer": {"decision": "allow"},
+    "/approvals/{approval_id}/answer": {"decision": "allow"},
     "/conversations": {"title": "Notes"},
     "/conversations/{conversation_id}/restore": None,
     "/conversations/{conversation_id}/messages": {"text": "Hello"},
@@ -57,11 +57,11 @@ def ids(alice):
     cancel(ended.pk, reason="enough", now=now)
     a_scheduler(now)
     run, _ = a_running_run(a_schedule(now), now)
-    _, question = a_waiting_run(a_schedule(now, name="Asks"), now)
+    _, approval = a_waiting_run(a_schedule(now, name="Asks"), now)
     reply, streaming = converses(alice, now=now), says(alice, now=now)
     begins(streaming.reply_id, now=now)
     return {
-        "schedule_id": run.schedule_id, "run_id": run.pk, "question_id": question.pk,
+        "schedule_id": run.schedule_id, "run_id": run.pk, "approval_id": approval.pk,
         "conversation_id": reply.conversation_id, "message_id": reply.pk,
         "streaming_id": streaming.reply_id, "ended_id": ended.pk,
     }  # fmt: skip

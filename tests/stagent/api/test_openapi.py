@@ -43,9 +43,9 @@ PATHS = {
     "/api/mcp-servers": {"get", "post"},
     "/api/mcp-servers/{server_id}": {"get", "patch", "delete"},
     "/api/mcp-servers/{server_id}/test": {"post"},
-    "/api/questions": {"get"},
-    "/api/questions/{question_id}": {"get"},
-    "/api/questions/{question_id}/answer": {"post"},
+    "/api/approvals": {"get"},
+    "/api/approvals/{approval_id}": {"get"},
+    "/api/approvals/{approval_id}/answer": {"post"},
     "/api/conversations": {"get", "post"},
     "/api/conversations/{conversation_id}": {"get", "patch", "delete"},
     "/api/conversations/{conversation_id}/restore": {"post"},
@@ -171,7 +171,7 @@ def astray(schemas, schema, value, place=""):
             yield from astray(schemas, schema["properties"][name], value[name], f"{place}.{name}")
 
 
-@pytest.mark.parametrize("router", ["schedules", "firings", "runs", "install", "questions", "ledger", "chat"])
+@pytest.mark.parametrize("router", ["schedules", "firings", "runs", "install", "approvals", "ledger", "chat"])
 def test_every_answer_of_a_schedule_and_its_runs_has_an_example(router, document):
     for operation in operations(document):
         if operation["tags"] == [router]:

@@ -95,28 +95,28 @@ def test_more_schedules_than_are_forced_at_once_are_refused_and_none_is_left_out
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_an_answer_is_kept_whole_or_refused_and_its_page_keeps_it(reader, alice, decision):
-    _, question = a_waiting_run(now=clock.now())
+    _, approval = a_waiting_run(now=clock.now())
     long = "x" * (approvals.LONGEST_ANSWER + 1)
     fault = "Ensure this value has at most 20000 characters (it has 20001)."
     with pytest.raises(Problem) as refused:
-        approvals.answer(question.pk, alice, decision, text=long)
+        approvals.answer(approval.pk, alice, decision, text=long)
     assert refused.value.fields == {"text": fault}
-    page = reader.presses(f"/admin/agents/question/{question.pk}/answer/", decision=decision, text=long)
+    page = reader.presses(f"/admin/agents/approval/{approval.pk}/answer/", decision=decision, text=long)
     assert fault in page
     assert f">{long}</textarea>" in reader.html
     assert Approval.objects.get().is_open
-    answered = approvals.answer(question.pk, alice, decision, text=long[1:])
+    answered = approvals.answer(approval.pk, alice, decision, text=long[1:])
     assert answered.answer == long[1:]
 
 
 def test_an_answer_in_words_that_shows_nothing_is_none(alice):
-    _, question = a_waiting_run(now=clock.now())
+    _, approval = a_waiting_run(now=clock.now())
     Approval.objects.update(kind="question")
     for decision, text in (("allow", UNSEEN), (UNSEEN, "")):
         with pytest.raises(Problem) as refused:
-            approvals.answer(question.pk, alice, decision, text=text)
+            approvals.answer(approval.pk, alice, decision, text=text)
         assert list(refused.value.fields) == ["text"]
-    assert approvals.answer(question.pk, alice, "allow", text="Yes\u200b.").answer == "Yes\u200b."
+    assert approvals.answer(approval.pk, alice, "allow", text="Yes\u200b.").answer == "Yes\u200b."
 
 
 def test_a_reply_that_shows_nothing_is_an_empty_reply():

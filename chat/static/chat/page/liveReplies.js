@@ -45,7 +45,7 @@ export class LiveReply {
             case "tool_started": return this.#addTool({ result: null, is_error: null, duration_ms: null, ...frame });
             case "tool_finished": return this.#finishTool(frame);
             case "question": return this.#addApproval(frame);
-            case "question_settled": return this.#resolveApproval(frame.question_id, frame.status);
+            case "approval_resolved": return this.#resolveApproval(frame.approval_id, frame.status);
             case "final": return this.#finish(frame);
         }
     }
@@ -89,7 +89,7 @@ export class LiveReply {
     /** @param {Extract<Wire.ReplyFrame, { type: "question" }>} frame */
     #addApproval(frame) {
         this.#endThought();
-        this.approvals.set(frame.question_id, { ...frame, id: frame.question_id, status: "open" });
+        this.approvals.set(frame.approval_id, { ...frame, id: frame.approval_id, status: "open" });
     }
 
     /**

@@ -32,7 +32,7 @@ export class PendingApprovals {
         this.#timer = setTimeout(() => this.load(), POLL_MS);
         if (document.hidden) return;
         /** @type {Wire.Page<Wire.Approval> | null} */
-        const page = await get("questions?status=open&limit=20").catch(() => null);
+        const page = await get("approvals?status=open&limit=20").catch(() => null);
         if (page) this.#show(page.items.filter((approval) => approval.run_id));
     }
 
@@ -48,7 +48,7 @@ export class PendingApprovals {
     #add(approval) {
         const name = `run ${approval.run_id}`;
         const source = this.runPath ? h("a", { class: "from", href: this.runPath.replace("/0/", `/${approval.run_id}/`) }, name) : h("span", { class: "from" }, name);
-        const card = new ApprovalCard({ ...approval, question_id: approval.id }, source);
+        const card = new ApprovalCard({ ...approval, approval_id: approval.id }, source);
         this.#cards.set(approval.id, card);
         this.list.append(card.element);
     }

@@ -64,7 +64,7 @@ export class ApprovalCard {
     /** The run or reply has ended: loads the outcome where no frame brought it. */
     async close() {
         if (!this.isOpen) return;
-        const { status } = await get(`questions/${this.id}`).catch(() => ({ status: "withdrawn" }));
+        const { status } = await get(`approvals/${this.id}`).catch(() => ({ status: "withdrawn" }));
         this.show(status);
     }
 
@@ -136,7 +136,7 @@ export class ApprovalCard {
      */
     #answer(decision, text) {
         return this.#attempt(async () => {
-            const { status } = await post(`questions/${this.id}/answer`, text ? { decision, text } : { decision });
+            const { status } = await post(`approvals/${this.id}/answer`, text ? { decision, text } : { decision });
             this.show(status);
             if (decision === "always" && status === "allowed") this.#showStandingApproval();
         });
@@ -202,7 +202,7 @@ export class ApprovalCards {
 
 /** @param {Request} request */
 function idOf(request) {
-    return request.question_id ?? request.id ?? "";
+    return request.approval_id ?? request.id ?? "";
 }
 
 /** @param {NonNullable<Wire.ApprovalCard["lines"]>} lines */

@@ -97,7 +97,7 @@ export class AssistantMessage {
         const key = JSON.stringify([message.status, message.text.length, message.siblings, message.notice, message.html?.length]);
         this.message = message;
         this.#showParts();
-        this.approvals.show(message.questions);
+        this.approvals.show(message.approvals);
         if (key === this.#key) return;
         this.#key = key;
         if (this.isFinished) this.#finish(message);

@@ -18,7 +18,7 @@ export function scopeName(scope) {
  * @returns {Promise<Wire.StandingApproval[]>}
  */
 function loadIn(scope) {
-    return getAll(`leaves?limit=500&place=${encodeURIComponent(scope)}`);
+    return getAll(`standing-approvals?limit=500&place=${encodeURIComponent(scope)}`);
 }
 
 /**
@@ -32,7 +32,7 @@ export async function revokeStandingApproval(scope, tool) {
 
 /** @param {Wire.StandingApproval} approval */
 async function revoke({ id }) {
-    await remove(`leaves/${id}`).catch((error) => {
+    await remove(`standing-approvals/${id}`).catch((error) => {
         if (!(error instanceof ApiError && error.status === 404)) throw error;
     });
 }

@@ -77,7 +77,7 @@ class DatabaseWrapper(_Django):
         try:
             super()._start_transaction_under_autocommit()
         except BaseException:
-            self._leave_line()
+            self._standing_line()
             raise
 
     def _commit(self) -> Any:
@@ -86,21 +86,21 @@ class DatabaseWrapper(_Django):
         finally:
             # A commit that failed, the database being busy, is still a transaction: a rollback ends that.
             if self.connection is None or not self.connection.in_transaction:
-                self._leave_line()
+                self._standing_line()
 
     def _rollback(self) -> Any:
         try:
             return super()._rollback()
         finally:
-            self._leave_line()
+            self._standing_line()
 
     def _close(self) -> Any:
         try:
             return super()._close()
         finally:
-            self._leave_line()
+            self._standing_line()
 
-    def _leave_line(self) -> None:
+    def _standing_line(self) -> None:
         line, self._line = self._line, None
         if line:
             line.release()

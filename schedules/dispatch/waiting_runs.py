@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.approvals import approvals
 from agents.models import Approval
-from agents.signals import question_answered
+from agents.signals import approval_answered
 from schedules.models import Run
 from schedules.signals import run_finished
 from schedules.states import FINISHED, RunStatus
@@ -18,14 +18,14 @@ from stagent.lib import clock
 
 def connect() -> None:
     """Begin to listen; asked twice, it still does everything once."""
-    question_answered.connect(requeue_answered)
+    approval_answered.connect(requeue_answered)
     run_finished.connect(withdraw_approvals)
 
 
-def requeue_answered(*, question: Approval, **_: Any) -> None:
+def requeue_answered(*, approval: Approval, **_: Any) -> None:
     """Let the run that asked go on, if this was the last of its questions."""
-    if question.run_id is not None:
-        unpark(question.run_id, now=clock.now())
+    if approval.run_id is not None:
+        unpark(approval.run_id, now=clock.now())
 
 
 def withdraw_approvals(*, run: Run, **_: Any) -> None:
