@@ -73,7 +73,6 @@ declare namespace Wire {
         allowed: string | null;
     }
 
-    /** Approvals are called questions on the wire. */
     type ApprovalStatus = "open" | "allowed" | "answered" | "denied" | "expired" | "withdrawn";
 
     type CardText = string | { suggestion?: string; message?: string; text?: string; label?: string };
@@ -146,7 +145,7 @@ declare namespace Wire {
         schedule_id: Id | null;
         card: ScheduleCard;
         tools: ToolCall[];
-        questions: OpenApproval[];
+        approvals: OpenApproval[];
         last_seq: number;
         created_at: Moment;
         finished_at: Moment | null;

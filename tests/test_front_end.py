@@ -162,7 +162,7 @@ def union(name: str) -> set[str]:
         ("Attachment", "AttachmentRow"),
         ("Part", "PartRow"),
         ("ToolCall", "ToolRow"),
-        ("OpenApproval", "OpenQuestion"),
+        ("OpenApproval", "OpenApproval"),
         ("Snippet", "SnippetRow"),
     ],
 )

@@ -66,7 +66,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
     def _mine(self, request: HttpRequest) -> ApprovalQuerySet:
         return Approval.objects.of(operator(request))
 
-    # One question.
+    # One approval.
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -74,11 +74,11 @@ class ApprovalAdmin(ReadOnlyAdmin):
         seen = self.get_queryset(request).filter(pk=object_id) if object_id.isdecimal() else None
         approval = seen.first() if seen is not None else None
         if approval is None:
-            raise Http404("There is no such question, or it is nobody's but its own person's.")
+            raise Http404("Request not found, or it belongs to another user.")
         context = self.admin_site.each_context(request) | {
             "title": approval.text,
             "opts": self.opts,
-            "question": approval,
+            "approval": approval,
             "arguments": json.dumps(approval.arguments, indent=2, ensure_ascii=False),
             "may_answer": approval.is_open and self._mine(request).filter(pk=approval.pk).exists(),
         }
@@ -114,7 +114,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
 
     # What a row says.
 
-    @admin.display(description="question", ordering="tool")
+    @admin.display(description="approval", ordering="tool")
     def asks(self, approval: Approval) -> SafeString:
         return format_html('{}<span class="under">{}</span>', approval.text, approval.tool)
 

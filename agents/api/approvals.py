@@ -87,7 +87,7 @@ class AnswerRequest(RequestBody):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "allow"}})
 
     decision: Literal["allow", "always", "deny"] = Field(
-        description="always: this and all later calls of this tool in `always_in`; see /api/standing-approvals."
+        description="always: this and later calls of the tool in `always_in`; see /api/standing-approvals."
     )
     text: Text = Field(default="", max_length=LONGEST_ANSWER)
 
@@ -103,7 +103,7 @@ def get_approval(request: HttpRequest, approval_id: str) -> ApprovalRow:
     """Show a question with all that the call would do."""
     found = _mine(request).filter(pk=number(approval_id) or NO_ROW).first()
     if found is None:
-        raise Problem(404, "approval_not_found", "There is no such question.")
+        raise Problem(404, "approval_not_found", "Approval not found.")
     return _row(found)
 
 

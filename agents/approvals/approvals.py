@@ -106,7 +106,7 @@ def answer(
     now = now or clock.now()
     approval = Approval.objects.of(user).filter(pk=_number(approval_id)).first()
     if approval is None:
-        raise Problem(404, "approval_not_found", "There is no such question.")
+        raise Problem(404, "approval_not_found", "Approval not found.")
     status, words = _read(approval, decision, text)
     in_time = Approval.objects.filter(expires_at__gt=now)
     with transaction.atomic():

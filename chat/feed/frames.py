@@ -81,7 +81,7 @@ SHAPES: dict[str, Callable[[Data], Frame]] = {
     Notice.kind: _take("notice", "code", "text"),
     Finished.kind: _take("attempt", "outcome", "reason"),
     "approval_requested": _take(
-        "question", "approval_id", "call_id", "tool", "kind", "text", "card", "expires_at", "always_in"
+        "approval", "approval_id", "call_id", "tool", "kind", "text", "card", "expires_at", "always_in"
     ),
     "approval_resolved": _take("approval_resolved", "approval_id", "status"),
     Finalised.kind: _take("final", "status", "reason", "notice", "sha256", "length"),

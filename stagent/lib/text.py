@@ -3,8 +3,6 @@
 import unicodedata
 from typing import Any
 
-from django.core.validators import MaxLengthValidator
-
 CUT = "…"  # how a text ends that was cut
 CLOSING = ")]}”’»\"'`*"
 MOST_JOINED = 40  # characters of one sign, such as a family of emoji
@@ -72,6 +70,8 @@ def too_long(text: str, longest: int) -> str:
 
 def length_fault(longest: int, length: int) -> str:
     """Say that a text may have at most so many characters, and how many it has."""
+    from django.core.validators import MaxLengthValidator
+
     return str(MaxLengthValidator.message % {"limit_value": longest, "show_value": length})
 
 

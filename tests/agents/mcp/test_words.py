@@ -86,7 +86,7 @@ def answers(unused_port):
         (404, "text/html", "Nothing is at this path (404)"),
         (405, "text/plain", "the older SSE transport"),
         (200, "text/html", "It answered with a web page"),
-        (500, "text/plain", "It cannot be used. Server returned an error response It answered 500."),
+        (500, "text/plain", "It cannot be used. Server returned an error response. It answered 500."),
     ],
 )
 def test_what_a_server_at_an_address_is_not_is_told_apart(answers, status, kind, says):

@@ -2,11 +2,9 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from importlib import import_module
 
 import genai_prices
 import pytest
-from django.apps import apps
 from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,15 +124,6 @@ def test_the_doctor_says_how_old_the_list_is_and_names_what_it_does_not_know(mon
     assert finding.level == Level.WARN
     assert "not known of anthropic/claude-nova-9: add them under Prices" in finding.detail
     assert report.prices(NOON.replace(year=2028)).level == Level.WARN
-
-
-def test_seeded_rows_go_and_those_that_somebody_changed_stay():
-    migration = import_module("agents.migrations.0013_prices_are_dated")
-    migration.seed(apps, None)
-    assert ModelPrice.objects.count() == 4
-    ModelPrice.objects.filter(prefix="claude-opus-5-5").update(output_usd=24)
-    migration.remove(apps, None)
-    assert ModelPrice.objects.get().prefix == "claude-opus-5-5"
 
 
 def test_the_models_that_are_offered_are_current_and_priced():

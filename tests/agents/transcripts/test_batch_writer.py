@@ -88,14 +88,14 @@ async def test_a_refused_token_refuses_that_log_only():
 
 async def test_what_cannot_be_stored_is_the_fault_of_that_log_only(monkeypatch):
     there = await db_sync_to_async(logs, 3)
-    insert = batch_writer.statements.insert_events
+    insert = batch_writer.sql.insert_events
 
     def refuse(rows, at):
         if any(data["text"] == "poison" for _, _, _, data in rows):
             raise DataError("unsupported Unicode escape sequence")
         insert(rows, at)
 
-    monkeypatch.setattr(batch_writer.statements, "insert_events", refuse)
+    monkeypatch.setattr(batch_writer.sql, "insert_events", refuse)
     pen = BatchWriter()
     words = ("a", "poison", "b")
     writes = [pen.append(log, token, said(word)) for (log, token), word in zip(there, words, strict=True)]

@@ -59,7 +59,7 @@ export class FrameRouter {
     #replyChanged(frame) {
         const { replies, approvals, sidebar } = this.#parts;
         replies.receive(frame);
-        if (frame.type !== "question" && frame.type !== "approval_resolved") return;
+        if (frame.type !== "approval" && frame.type !== "approval_resolved") return;
         approvals.load();
         sidebar.refreshLive();
     }

@@ -44,7 +44,7 @@ export class LiveReply {
             case "thinking": return this.#grow("thinking", frame.text);
             case "tool_started": return this.#addTool({ result: null, is_error: null, duration_ms: null, ...frame });
             case "tool_finished": return this.#finishTool(frame);
-            case "question": return this.#addApproval(frame);
+            case "approval": return this.#addApproval(frame);
             case "approval_resolved": return this.#resolveApproval(frame.approval_id, frame.status);
             case "final": return this.#finish(frame);
         }
@@ -86,7 +86,7 @@ export class LiveReply {
         this.tools.set(frame.call_id, { ...started, ...frame });
     }
 
-    /** @param {Extract<Wire.ReplyFrame, { type: "question" }>} frame */
+    /** @param {Extract<Wire.ReplyFrame, { type: "approval" }>} frame */
     #addApproval(frame) {
         this.#endThought();
         this.approvals.set(frame.approval_id, { ...frame, id: frame.approval_id, status: "open" });

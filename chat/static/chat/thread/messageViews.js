@@ -73,7 +73,7 @@ export class MessageViews {
  */
 export function provisionalMessages({ text, attachments = [] }, ids, parentId) {
     const created_at = new Date().toISOString();
-    const lists = { parts: [], siblings: [], tools: [], questions: [] };
+    const lists = { parts: [], siblings: [], tools: [], approvals: [] };
     const absent = { reason: null, notice: null, html: null, model: null, profile: null, run_id: null, schedule_id: null, finished_at: null };
     const figures = { last_seq: 0, first_token_ms: null, total_ms: null, input_tokens: 0, output_tokens: 0, cost_usd: null };
     const common = { conversation_id: ids.conversation_id, created_at, card: {}, ...lists, ...absent, ...figures };
