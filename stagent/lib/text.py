@@ -3,6 +3,7 @@
 import unicodedata
 from typing import Any
 
+UNKNOWN = "unknown"  # a cost at a price that nobody knows
 CUT = "…"  # how a text ends that was cut
 CLOSING = ")]}”’»\"'`*"
 MOST_JOINED = 40  # characters of one sign, such as a family of emoji

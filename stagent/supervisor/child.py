@@ -20,7 +20,7 @@ def main() -> None:
     tether, module, *arguments = sys.argv[1:]
     threading.Thread(target=_watch, args=(int(tether),), name="tether", daemon=True).start()
     sys.argv = [module, *arguments]
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

@@ -74,7 +74,7 @@ def _tell(news: threading.Event, heard: threading.Event, line: socket.socket, wa
 
 
 if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stagent.settings")
     mate = socket.socket(fileno=int(sys.argv[1]))
     mate.set_inheritable(False)  # or a tool's process would hold the line when we are gone

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agents.offline.attachments import AttachedFile
 from agents.offline.history import Result
-from stagent.lib.text import shorten
-from stagent.lib.web.formatting import UNKNOWN
+from stagent.lib.text import UNKNOWN, shorten
 
 type Row = dict[str, Any]
 type Columns = Mapping[str, Callable[[Row], Any]]

@@ -7,8 +7,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from stagent.lib.text import UNKNOWN
+
 NOTHING = format_html('<span class="nothing">{}</span>', "–")
-UNKNOWN = "unknown"  # a cost at a price that nobody knows
+
 STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 THOUSAND, MILLION = 10_000, 10_000_000  # from here on tokens are told in thousands, in millions
 

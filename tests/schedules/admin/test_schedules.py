@@ -139,9 +139,12 @@ def test_pausing_says_who_and_is_in_the_log(reader, now):
     schedule = a_schedule(now)
     assert "is paused" in reader.presses(do(schedule, "pause"))
     schedule.refresh_from_db()
-    assert (schedule.status, schedule.paused_reason) == (ScheduleStatus.PAUSED, "Paused by alice.")
+    assert (schedule.status, schedule.paused_reason) == (
+        ScheduleStatus.PAUSED,
+        "Paused by alice through the console.",
+    )
     entry = LogEntry.objects.get()
-    assert (entry.user, entry.get_change_message()) == (reader.user, "Paused.")
+    assert (entry.user, entry.get_change_message()) == (reader.user, "Paused. Through the console.")
 
 
 def test_pausing_twice_changes_nothing_and_says_so(reader, now):

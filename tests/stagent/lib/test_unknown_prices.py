@@ -21,8 +21,8 @@ from schedules.models.spending import spender
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, finish
 from stagent.lib import clock
+from stagent.lib.text import UNKNOWN
 from stagent.lib.web import formatting
-from stagent.lib.web.formatting import UNKNOWN
 from stagent.ops import audit
 from tests.support.builders import a_running_run, a_schedule, has_worked
 from tests.support.programs import Program
