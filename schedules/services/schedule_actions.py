@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
-from schedules.models.schedule import KEY_TAKEN, NAME_CHARS
+from schedules.models.schedule import KEY_TAKEN, LONGEST_REASON, NAME_CHARS
 from schedules.services import edit_schedule, lookups
 from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
@@ -26,7 +26,7 @@ from schedules.transitions import resume as resume_paused
 from stagent.lib.api.versions import ANY, Expected
 from stagent.lib.log import audit_log
 from stagent.lib.names import free_copy
-from stagent.lib.problems import invalid, of_model
+from stagent.lib.problems import invalid, of_model, typed
 
 BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."
 NEW_OWNER = " Its agents act in their name now."
@@ -100,7 +100,7 @@ def change(
 def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> bool:
     """Pause an active schedule and tell whether it was one; `NotAllowed` when it is completed."""
     actor.must_have("change_schedule")
-    schedule = lookups.schedule(schedule_id)
+    schedule, reason = lookups.schedule(schedule_id), typed("reason", reason, LONGEST_REASON)
     with transaction.atomic():
         paused = bool(pause_active(schedule.pk, now=now, reason=reason or _paused_by(actor)))
         if paused:

@@ -25,7 +25,7 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 LISTS = (
     "schedules/schedule", "schedules/run", "schedules/firing", "schedules/slot", "schedules/setting",
     "schedules/pool", "schedules/scheduler", "schedules/delivery", "schedules/notice",
-    "chat/conversation", "agents/streamrecord", "agents/question", "agents/profile", "agents/project",
+    "chat/conversation", "agents/streamrecord", "agents/approval", "agents/profile", "agents/project",
     "agents/provider", "agents/mcpserver", "agents/ledgerentry", "agents/budget", "agents/modelprice",
     "auth/user", "auth/group", "stagent/apitoken",
 )  # fmt: skip

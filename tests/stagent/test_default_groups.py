@@ -60,7 +60,7 @@ def test_a_viewer_sees_schedules_and_metrics_and_changes_nothing(client, dora):
 PAGES = (
     "", "board/", "forecast/", "schedules/schedule/", "schedules/run/", "schedules/firing/",
     "schedules/slot/", "schedules/notice/", "schedules/delivery/", "schedules/setting/",
-    "schedules/scheduler/", "agents/question/", "agents/provider/",
+    "schedules/scheduler/", "agents/approval/", "agents/provider/",
     "agents/profile/", "agents/budget/", "agents/ledgerentry/", "agents/streamrecord/",
 )  # fmt: skip
 

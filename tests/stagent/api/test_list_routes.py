@@ -15,6 +15,7 @@ from stagent.api import api as product
 from stagent.lib import clock
 from stagent.lib.api import listing
 from stagent.lib.db.paging import keys
+from stagent.lib.db.rows_by_key import ByKey
 from tests.support.builders import a_profile, a_schedule, a_waiting_run
 from tests.support.mcp_servers import a_server
 from tests.support.programs import Program, refusal
@@ -130,6 +131,7 @@ def test_a_row_that_is_deleted_while_its_page_is_read_does_not_end_the_list(api,
 
         with monkeypatch.context() as patch:
             patch.setattr(listing, "keys", looked_up)
+            patch.setattr(ByKey, "keys", staticmethod(looked_up))
             page = api.get(f"{path}?limit=2").json()
         rest = api.get(f"{path}?cursor={page['next']}").json()
         assert names(page["items"] + rest["items"]) == ids[1:]

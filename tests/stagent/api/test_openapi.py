@@ -116,7 +116,7 @@ def test_unknown_fields_are_declared_as_refused(document):
     for name in (
         "NewSchedule",
         "ScheduleChanges",
-        "PreviewAsked",
+        "PreviewRequest",
         "Because",
         "NewMessage",
         "ConversationChanges",

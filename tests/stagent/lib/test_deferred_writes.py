@@ -13,6 +13,7 @@ from stagent.lib.db import deferred_writes
 from stagent.models import ApiToken
 from tests.support.builders import a_running_run, a_schedule, a_scheduler, a_waiting_run
 from tests.support.files import kept
+from tests.support.mcp_servers import a_server
 from tests.support.talking import converses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,6 +53,7 @@ def ids(alice):
     return {
         "schedule_id": run.schedule_id, "run_id": run.pk, "firing_id": 1, "approval_id": approval.pk,
         "conversation_id": reply.conversation_id, "message_id": reply.pk, "attachment_id": kept(alice).pk,
+        "key": "max_concurrent", "server_id": a_server().pk,
     }  # fmt: skip
 
 

@@ -1,9 +1,6 @@
 """Both databases find the same, take the same numbers, and keep names to one line, at every door."""
 
-from importlib import import_module
-
 import pytest
-from django.apps import apps
 from django.core.exceptions import ValidationError
 
 from agents.models import Budget, McpServer, Profile, Project
@@ -52,14 +49,6 @@ def test_a_name_is_one_line_at_every_door(api, name):
 def test_other_names_are_taken(api, name):
     assert fault_of(name) == ""
     assert api.post("/schedules", NEW | {"name": name}).json()["schedule"]["name"] == name
-
-
-def test_names_of_before_are_put_on_one_line():
-    made = a_schedule(clock.now())
-    Schedule.objects.filter(pk=made.pk).update(name="Two\nlines\x07 ")
-    import_module("schedules.migrations.0017_names_are_one_line").clean(apps, None)
-    made.refresh_from_db()
-    assert made.name == "Two lines"
 
 
 FINDS = [

@@ -36,8 +36,8 @@ ALLOWED = {
     ("schedules/schedule_file/match.py", "_made_of"): "slugs hold letters only",
     ("schedules/agent_tools/schemas.py", "run"): "its mark says how much is left out",
     ("stagent/ops/audit.py", "_short"): "its middle says how much is left out",
-    ("stagent/lib/processes/process_id.py", "holder"): "a host's name, compared with itself",
-    ("stagent/lib/processes/process_id.py", "is_gone"): "a host's name, compared with itself",
+    ("stagent/lib/processes/process_id.py", "holder_id"): "a host's name, compared with itself",
+    ("stagent/lib/processes/process_id.py", "is_dead"): "a host's name, compared with itself",
     ("stagent/lib/names.py", "_joins"): "what stands before a character",
     ("stagent/lib/text.py", "clip"): "the one place",
 }

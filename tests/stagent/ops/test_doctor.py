@@ -50,10 +50,10 @@ def test_no_scheduler_is_a_failure(capsys):
 
 
 def test_a_missing_migration_is_a_failure_and_nothing_else_is_asked(capsys):
-    MigrationRecorder(connection).record_unapplied("stagent", "0001_api_tokens")
+    MigrationRecorder(connection).record_unapplied("stagent", "0001_initial")
     code, report = examine(capsys)
     assert code == 1
-    assert "1 not applied, stagent.0001_api_tokens" in report["migrations"][1]
+    assert "1 not applied, stagent.0001_initial" in report["migrations"][1]
     assert "leases" not in report
 
 

@@ -60,10 +60,10 @@ def test_a_scheduler_that_only_ticks_is_pointed_out(client, db):
 
 
 def test_a_migration_that_was_not_applied_is_named(client, db):
-    MigrationRecorder(connection).record_unapplied("stagent", "0001_api_tokens")
+    MigrationRecorder(connection).record_unapplied("stagent", "0001_initial")
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert "stagent.0001_api_tokens" in answer.json()["migrations"]
+    assert "stagent.0001_initial" in answer.json()["migrations"]
     assert "scheduler" not in answer.json()
 
 

@@ -160,7 +160,7 @@ def test_a_database_that_is_away_is_said_and_no_page_breaks(prometheus, monkeypa
     def away(*arguments):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("stagent.ops.metrics.page.situation.look", away)
+    monkeypatch.setattr("stagent.ops.metrics.page.conditions.load", away)
     answer = prometheus.get("/metrics")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert answer.content == b"The database does not answer right now.\n"
