@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from agents.transcripts import transcript
 from schedules.api.filters import RunFilter
-from schedules.api.schemas.requests import PauseRequest
+from schedules.api.schemas.requests import ReasonRequest
 from schedules.api.schemas.runs import READ, RunRow, run_row, run_rows
 from schedules.models import Run
 from schedules.services import lookups, run_actions
@@ -75,7 +75,7 @@ def list_events(
 
 
 @router.post("/runs/{run_id}/cancel", response=responses(RunRow, 404, 409, 422) | {202: RunRow})
-def cancel_run(request: HttpRequest, run_id: str, because: PauseRequest | None = None) -> Status[RunRow]:
+def cancel_run(request: HttpRequest, run_id: str, because: ReasonRequest | None = None) -> Status[RunRow]:
     """Cancel a run. 200: it was queued and is cancelled. 202: it was running and was asked to stop."""
     now = clock.now()
     became = run_actions.cancel(run_id, because.reason if because else "", Actor.of(request), now)

@@ -11,7 +11,7 @@ from schedules.api.changes import Saved
 from schedules.api.errors import BlockedRefusal, CapacityRefusal
 from schedules.api.filters import ScheduleFilter
 from schedules.api.preview import Preview
-from schedules.api.schemas.requests import NewSchedule, PauseRequest, PreviewRequest, ScheduleChanges
+from schedules.api.schemas.requests import NewSchedule, PreviewRequest, ReasonRequest, ScheduleChanges
 from schedules.api.schemas.schedules import READ, ScheduleRow, schedule_row, schedule_version
 from schedules.api.schemas.upcoming import Fire, next_fires
 from schedules.models import Schedule
@@ -86,7 +86,7 @@ def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
 
 @router.post("/schedules/{schedule_id}/pause", response=responses(ScheduleRow, 404, 409, 422))
 def pause_schedule(
-    request: HttpRequest, schedule_id: str, because: PauseRequest | None = None
+    request: HttpRequest, schedule_id: str, because: ReasonRequest | None = None
 ) -> ScheduleRow:
     """Pause a schedule; time spent paused is not missed. Pausing twice is pausing once."""
     return changes.pause(schedule_id, because.reason if because else "", Actor.of(request), clock.now())
@@ -107,7 +107,7 @@ def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
 def execute_schedule(
     request: HttpRequest,
     schedule_id: str,
-    because: PauseRequest | None = None,
+    because: ReasonRequest | None = None,
     queue: bool = False,
     force: bool = False,
 ) -> Status[Execution]:

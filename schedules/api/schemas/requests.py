@@ -112,7 +112,7 @@ class PreviewRequest(Timing):
     profile: Text | None = None
 
 
-class PauseRequest(RequestBody):
+class ReasonRequest(RequestBody):
     """Why, in a sentence for those who look later."""
 
     model_config = ConfigDict(

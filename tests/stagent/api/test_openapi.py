@@ -16,7 +16,7 @@ from schedules.api.runs import EventRow
 from schedules.api.schedules import Execution
 from schedules.api.schemas import firings, runs, schedules
 from schedules.api.schemas.forecast import ForecastRow, StaggerRow
-from schedules.api.schemas.requests import NewSchedule, PauseRequest, PreviewRequest
+from schedules.api.schemas.requests import NewSchedule, PreviewRequest, ReasonRequest
 from schedules.api.schemas.status import QueuedRow, StatusRow
 from schedules.api.schemas.upcoming import Fire
 from schedules.api.status import SettingRow
@@ -117,7 +117,7 @@ def test_unknown_fields_are_declared_as_refused(document):
         "NewSchedule",
         "ScheduleChanges",
         "PreviewRequest",
-        "Because",
+        "ReasonRequest",
         "NewMessage",
         "ConversationChanges",
     ):
@@ -191,7 +191,7 @@ CHAT = [ConversationChanges, NewConversation, NewMessage, SendResult]
 
 
 @pytest.mark.parametrize(
-    "model", [EventRow, Execution, Fire, NewSchedule, PreviewRequest, SettingRow, PauseRequest, *CHAT]
+    "model", [EventRow, Execution, Fire, NewSchedule, PreviewRequest, SettingRow, ReasonRequest, *CHAT]
 )
 def test_the_examples_are_valid(model):
     assert TypeAdapter(model).validate_python(model.model_config["json_schema_extra"]["example"])
