@@ -16,7 +16,10 @@ from stagent.lib import zone_data
 from stagent.ops.doctor import report
 from tests.support.builders import NOON, a_scheduler
 
-SAY = "from stagent.lib.zone_data import *;print(choose_zone_data());import zoneinfo as i; print(list(i.TZPATH))"
+SAY = (
+    "from stagent.lib import zone_data as z; print(z.choose_zone_data());"
+    " import zoneinfo as i; print(list(i.TZPATH))"
+)
 PATCHED = "import zoneinfo; zoneinfo.reset_tzpath(to=[{folder!r}]); "
 
 
