@@ -38,7 +38,7 @@ class Blocked(NotAllowed):
         self.until = until  # when the blocker is expected to be gone, where that is known
 
 
-class Expected(NamedTuple):
+class ExpectedError(NamedTuple):
     """When a slot is expected, in seconds, and what that is taken from."""
 
     eta_sec: int
@@ -52,7 +52,7 @@ class CapacityFull(Exception):
 
     def __init__(
         self,
-        expected: Expected,
+        expected: ExpectedError,
         position: int,
         blocking: list[int],
         held: int,

@@ -30,7 +30,7 @@ class WebSocketAuth:
     """The socket's doors, as the API's: token or session."""
 
     def __init__(self) -> None:
-        routes = URLRouter([*websocket_urlpatterns, re_path("", Refusal.as_asgi())])
+        routes = URLRouter([*websocket_urlpatterns, re_path("", RefusedConsumer.as_asgi())])
         self._by_token: Any = routes
         self._by_session: Any = AuthMiddlewareStack(routes)
 
@@ -44,10 +44,10 @@ class WebSocketAuth:
         elif is_ours(headers.get("origin", ""), headers.get("host", "")):
             await self._by_session({**scope, "still_valid": _holds(_by_session(headers))}, receive, send)
         else:
-            await Refusal()(scope, receive, send)
+            await RefusedConsumer()(scope, receive, send)
 
 
-class Refusal(AsyncWebsocketConsumer):
+class RefusedConsumer(AsyncWebsocketConsumer):
     """A page of somebody else's, or no door at all: refused before the handshake is over."""
 
     async def connect(self) -> None:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
@@ -17,6 +18,7 @@ HOME = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text())
 PACKAGES = sorted(path.parent.name for path in HOME.glob("*/apps.py"))
 LONGEST_FILE = 300
+MOST_MODULES = 15  # in a folder, without __init__
 LONGEST_TEST_FILE = 350  # a list of sentences is read more lightly
 READ_BY_PEOPLE = {".py", ".js", ".css", ".html"}
 
@@ -83,8 +85,60 @@ def test_no_file_is_longer_than_a_person_reads_at_once():
     assert not long, "is there a noun trying to get out?"
 
 
-def test_files_are_small():
-    assert median(len(text.splitlines()) for _, text in product()) <= 90
+def test_no_folder_holds_more_than_a_person_can_survey():
+    modules = Counter(path.parent for path, _ in product() if path.name != "__init__.py")
+    assert not {str(folder): many for folder, many in modules.items() if many > MOST_MODULES}
+
+
+def test_every_package_says_what_it_does():
+    silent = [
+        str(path)
+        for path in tracked()
+        if path.name == "__init__.py"
+        and path.relative_to(HOME).parts[0] in PACKAGES
+        and path.parent.name != "migrations"
+        and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert not silent
+
+
+def test_no_two_classes_of_an_app_have_one_name():
+    homes: dict[tuple[str, str], list[str]] = {}
+    for path, text in product():
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and "management" not in path.parts:
+                homes.setdefault((path.parts[0], node.name), []).append(str(path))
+    assert not {name: paths for name, paths in homes.items() if len(paths) > 1}
+
+
+METAPHORS = (
+    "desk",
+    "purse",
+    "luggage",
+    "tether",
+    "scribe",
+    "household",
+    "doorbell",
+    "landing",
+    "knock",
+    "quicker",
+)
+
+
+def is_metaphor(name: str) -> bool:
+    """Tell whether a word of a name is one that a newcomer would not search for."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
+    return any(word.lower().removesuffix("s") in METAPHORS for word in words)
+
+
+def test_names_are_standard_terms():
+    named = [
+        f"{path}: {node.name}"
+        for path, text in product()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and is_metaphor(node.name)
+    ]
+    assert named + [str(path) for path, _ in product() if is_metaphor(path.stem)] == []
 
 
 def test_functions_are_small():

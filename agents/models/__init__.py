@@ -1,3 +1,5 @@
+"""Tables: profiles, providers, transcripts, ledger, approvals, MCP servers. Imports protocol and states."""
+
 from agents.models.activity import LiveStream, StreamRecord
 from agents.models.approval import Approval
 from agents.models.ledger import Budget, LedgerEntry, ModelPrice

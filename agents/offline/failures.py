@@ -31,7 +31,7 @@ ORDERED = "The offline model was told to fail like this."
 
 
 @dataclass
-class Failure(Exception):
+class ApiFailure(Exception):
     """An error answer of the API."""
 
     status: int
@@ -57,16 +57,16 @@ def error(status: int, message: str, details: dict[str, Any] | None = None) -> d
 def refuse_if_ordered(orders: Orders, count: int) -> None:
     """Raise the failure that the orders want instead of an answer to the count-th request."""
     if count <= orders.rate_limits:
-        raise Failure(429, "Too many requests, as ordered.", headers=retry_after(orders.retry_after or 1))
+        raise ApiFailure(429, "Too many requests, as ordered.", headers=retry_after(orders.retry_after or 1))
     if count <= orders.rate_limits + orders.overloads:
-        raise Failure(529, "Overloaded", headers=retry_after(orders.retry_after))
+        raise ApiFailure(529, "Overloaded", headers=retry_after(orders.retry_after))
     if orders.badkey:
-        raise Failure(401, "invalid x-api-key")
+        raise ApiFailure(401, "invalid x-api-key")
     if orders.spend:
         details = {"error_code": "enforced_spend_limit_reached"}
-        raise Failure(429, "You have reached your monthly spend limit.", details)
+        raise ApiFailure(429, "You have reached your monthly spend limit.", details)
     if orders.fail:
-        raise Failure(orders.fail, ORDERED)
+        raise ApiFailure(orders.fail, ORDERED)
 
 
 def retry_after(seconds: float | None) -> dict[str, str]:

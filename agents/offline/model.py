@@ -7,7 +7,7 @@ from agents.offline import scripted
 from agents.offline.assistant.formatting import format_result, handed
 from agents.offline.assistant.skills import skill_for
 from agents.offline.directives import Orders, without_directives
-from agents.offline.reply import Reply, ask_for, fit, say
+from agents.offline.reply import OfflineReply, ask_for, fit, say
 from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, play
 
@@ -20,17 +20,17 @@ REFUSAL = {
 }
 
 
-def reply_to(ask: OfflineRequest, orders: Orders) -> Reply:
+def reply_to(ask: OfflineRequest, orders: Orders) -> OfflineReply:
     """Return the next reply, cut to what the request allows."""
     if orders.refusal:
-        return Reply((), "refusal", stop_details=REFUSAL)
+        return OfflineReply((), "refusal", stop_details=REFUSAL)
     if orders.empty:
-        return Reply()
+        return OfflineReply()
     reply = fit(next_reply(ask, orders), ask.max_tokens, ask.stop_sequences)
     return stopped(ask, reply, orders)
 
 
-def next_reply(ask: OfflineRequest, orders: Orders) -> Reply:
+def next_reply(ask: OfflineRequest, orders: Orders) -> OfflineReply:
     """Take the next step and obey the tool choice."""
     move = next_move(ask, orders)
     if isinstance(move, str):
@@ -47,14 +47,14 @@ def next_move(ask: OfflineRequest, orders: Orders) -> list[Call] | str:
     return play(skill_for(ask, without_directives(ask.text)), ask.steps, ask.offered)
 
 
-def answer(ask: OfflineRequest, text: str, orders: Orders) -> Reply:
+def answer(ask: OfflineRequest, text: str, orders: Orders) -> OfflineReply:
     """Say the last word, which files were looked at for it, and who says it."""
     if orders.tokens:
         return scripted.filler(orders.tokens)
     return say("\n\n".join(filter(None, (handed(ask.files), text, FOOTER))))
 
 
-def forced(ask: OfflineRequest) -> Reply | None:
+def forced(ask: OfflineRequest) -> OfflineReply | None:
     """Return the call that the request insists on where there is nothing left to ask."""
     if ask.tool_choice["type"] not in ("any", "tool"):
         return None
@@ -84,7 +84,7 @@ def so_far(ask: OfflineRequest, undone: list[Call]) -> str:
     return "\n".join([*lines, "", f"Not done: {left}."])
 
 
-def stopped(ask: OfflineRequest, reply: Reply, orders: Orders) -> Reply:
+def stopped(ask: OfflineRequest, reply: OfflineReply, orders: Orders) -> OfflineReply:
     """Give the reply the stop_reason that was ordered: the answer, or the turn that `at` names."""
     if not orders.stop or (reply.stop_reason == "tool_use" and orders.at != ask.turn):
         return reply

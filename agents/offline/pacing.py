@@ -9,13 +9,13 @@ import httpx2
 
 from agents.offline.directives import Orders
 from agents.offline.failures import ORDERED, STATUS_OF, error
-from agents.offline.sse import Event
+from agents.offline.sse import SseEvent
 
 type Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True)
-class Patience:
+class Pacing:
     """How the server waits, and how long the client bears to hear nothing."""
 
     sleep: Sleep
@@ -56,7 +56,7 @@ class EventStream(httpx2.AsyncByteStream):
         await self._chunks.aclose()
 
 
-async def deliver(events: Iterable[Event], orders: Orders, patience: Patience) -> AsyncGenerator[bytes]:
+async def deliver(events: Iterable[SseEvent], orders: Orders, patience: Pacing) -> AsyncGenerator[bytes]:
     """Yield a stream event by event, waiting where it is slow and breaking off where it is broken."""
     sent = 0
     for event in events:
@@ -71,7 +71,7 @@ async def deliver(events: Iterable[Event], orders: Orders, patience: Patience) -
         sent += event.is_delta
 
 
-async def accident(event: Event, sent: int, orders: Orders, patience: Patience) -> None:
+async def accident(event: SseEvent, sent: int, orders: Orders, patience: Pacing) -> None:
     """Break the connection, or fall silent, if it is time to."""
     if due(orders.drop, event, sent):
         raise broken()
@@ -79,14 +79,14 @@ async def accident(event: Event, sent: int, orders: Orders, patience: Patience) 
         await patience.hang()
 
 
-def due(after: int | None, event: Event, sent: int) -> bool:
+def due(after: int | None, event: SseEvent, sent: int) -> bool:
     """Whether an accident after so many tokens is due; at the latest, the message never ends."""
     if after is None:
         return False
     return event.name == "message_delta" or (event.is_delta and sent >= after)
 
 
-def pause(event: Event, sent: int, orders: Orders) -> float:
+def pause(event: SseEvent, sent: int, orders: Orders) -> float:
     """Return the seconds to wait before an event."""
     if not event.is_delta:
         return 0

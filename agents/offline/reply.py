@@ -62,7 +62,7 @@ type Block = Text | ToolUse
 
 
 @dataclass(frozen=True)
-class Reply:
+class OfflineReply:
     """One reply, before it has ids."""
 
     blocks: tuple[Block, ...] = ()
@@ -76,36 +76,36 @@ class Reply:
         return max(1, sum(block.tokens for block in self.blocks))
 
 
-def say(text: str, *, word_tokens: bool = False) -> Reply:
+def say(text: str, *, word_tokens: bool = False) -> OfflineReply:
     """Answer in words."""
-    return Reply((Text(text, word_tokens),))
+    return OfflineReply((Text(text, word_tokens),))
 
 
-def ask_for(calls: Iterable[Call]) -> Reply:
+def ask_for(calls: Iterable[Call]) -> OfflineReply:
     """Ask for tools, saying first what for."""
     calls = list(calls)
     saying = " ".join(dict.fromkeys(call.saying for call in calls if call.saying))
     words = (Text(f"{saying}\n\n"),) if saying else ()
     uses = tuple(ToolUse(call.name, dumps(call.input)) for call in calls)
-    return Reply(words + uses, "tool_use")
+    return OfflineReply(words + uses, "tool_use")
 
 
-def fit(reply: Reply, max_tokens: int, stop_sequences: list[str]) -> Reply:
+def fit(reply: OfflineReply, max_tokens: int, stop_sequences: list[str]) -> OfflineReply:
     """Stop where the request says to stop: at a stop sequence, or at max_tokens."""
     for sequence in stop_sequences:
         reply = stop_at(reply, sequence)
     if max_tokens and reply.tokens <= max_tokens:
         return reply
-    return Reply(tuple(cut_blocks(reply.blocks, max_tokens)), "max_tokens")
+    return OfflineReply(tuple(cut_blocks(reply.blocks, max_tokens)), "max_tokens")
 
 
-def stop_at(reply: Reply, sequence: str) -> Reply:
+def stop_at(reply: OfflineReply, sequence: str) -> OfflineReply:
     """End the reply before a stop sequence, if it comes up in its words."""
     for number, block in enumerate(reply.blocks):
         if isinstance(block, Text) and sequence in block.text:
             last = replace(block, text=block.text.partition(sequence)[0])
             kept = reply.blocks[:number] + ((last,) if last.text else ())
-            return Reply(kept, "stop_sequence", stop_sequence=sequence)
+            return OfflineReply(kept, "stop_sequence", stop_sequence=sequence)
     return reply
 
 
@@ -118,7 +118,7 @@ def cut_blocks(blocks: Iterable[Block], tokens: int) -> Iterable[Block]:
         tokens -= block.tokens
 
 
-def message(ask: OfflineRequest, reply: Reply) -> dict[str, Any]:
+def message(ask: OfflineRequest, reply: OfflineReply) -> dict[str, Any]:
     """Return the API's message; the same request always gets the same ids."""
     mark = fingerprint(ask)
     return {

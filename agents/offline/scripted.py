@@ -5,7 +5,7 @@ from typing import Any
 
 from agents.offline.assistant.formatting import count
 from agents.offline.directives import Orders
-from agents.offline.reply import Reply, say
+from agents.offline.reply import OfflineReply, say
 from agents.offline.request import OfflineRequest
 from agents.offline.script import Call
 
@@ -101,7 +101,7 @@ def within(schema: dict[str, Any], step: int) -> int:
     return low + step % max(1, high - low + 1)
 
 
-def filler(tokens: int) -> Reply:
+def filler(tokens: int) -> OfflineReply:
     """Answer with exactly so many words, numbered so that a lost one shows."""
     words = ["Stagent's", "offline", "model,", "counting:", *map(str, range(5, tokens + 1))][:tokens]
     lines = [" ".join(words[start : start + WORDS_PER_LINE]) for start in range(0, tokens, WORDS_PER_LINE)]

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agents.offline.reply import Block, Reply, Text
+from agents.offline.reply import Block, OfflineReply, Text
 
 WORDS_PER_DELTA = 4
 JSON_CHARS_PER_DELTA = 24
 
 
 @dataclass(frozen=True)
-class Event:
+class SseEvent:
     """One server-sent event."""
 
     name: str
@@ -30,14 +30,14 @@ class Event:
         return f"event: {self.name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-def events(message: dict[str, Any], reply: Reply, words: int = WORDS_PER_DELTA) -> Iterator[Event]:
+def events(message: dict[str, Any], reply: OfflineReply, words: int = WORDS_PER_DELTA) -> Iterator[SseEvent]:
     """Yield the whole stream of a message, its text in deltas of a few words."""
-    yield Event("message_start", {"message": opened(message)})
-    yield Event("ping", {})
+    yield SseEvent("message_start", {"message": opened(message)})
+    yield SseEvent("ping", {})
     for index, (block, param) in enumerate(zip(reply.blocks, message["content"], strict=True)):
         yield from block_events(index, block, param, words)
-    yield Event("message_delta", closing(message))
-    yield Event("message_stop", {})
+    yield SseEvent("message_delta", closing(message))
+    yield SseEvent("message_stop", {})
 
 
 def opened(message: dict[str, Any]) -> dict[str, Any]:
@@ -46,13 +46,13 @@ def opened(message: dict[str, Any]) -> dict[str, Any]:
     return {**message, **silent, "usage": {**message["usage"], "output_tokens": 1}}
 
 
-def block_events(index: int, block: Block, param: dict[str, Any], words: int) -> Iterator[Event]:
+def block_events(index: int, block: Block, param: dict[str, Any], words: int) -> Iterator[SseEvent]:
     """Yield one block: its start, its pieces, its end."""
     empty: dict[str, Any] = {"text": ""} if isinstance(block, Text) else {"input": {}}
-    yield Event("content_block_start", {"index": index, "content_block": {**param, **empty}})
+    yield SseEvent("content_block_start", {"index": index, "content_block": {**param, **empty}})
     for delta in deltas(block, words):
-        yield Event("content_block_delta", {"index": index, "delta": delta})
-    yield Event("content_block_stop", {"index": index})
+        yield SseEvent("content_block_delta", {"index": index, "delta": delta})
+    yield SseEvent("content_block_stop", {"index": index})
 
 
 def deltas(block: Block, words: int) -> Iterator[dict[str, Any]]:

@@ -17,10 +17,10 @@ import httpx2
 from agents.offline import model
 from agents.offline import request as asking
 from agents.offline.directives import Orders, orders_in
-from agents.offline.failures import ORDERED, STATUS_OF, Failure, refuse_if_ordered
+from agents.offline.failures import ORDERED, STATUS_OF, ApiFailure, refuse_if_ordered
 from agents.offline.model import reply_to
-from agents.offline.pacing import EventStream, Patience, Sleep, broken, deliver
-from agents.offline.reply import Reply, message
+from agents.offline.pacing import EventStream, Pacing, Sleep, broken, deliver
+from agents.offline.reply import OfflineReply, message
 from agents.offline.request import OfflineRequest
 from agents.offline.sse import WORDS_PER_DELTA, events
 from agents.offline.validation import BadRequest
@@ -45,8 +45,8 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
         try:
             response = await self._route(request, body)
         except BadRequest as problem:
-            response = failed(Failure(400, str(problem)), ident)
-        except Failure as failure:
+            response = failed(ApiFailure(400, str(problem)), ident)
+        except ApiFailure as failure:
             response = failed(failure, ident)
         response.headers["request-id"] = ident
         return response
@@ -62,9 +62,9 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
             return ok(model.page())
         if request.method == "GET" and path.startswith(f"{MODELS}/"):
             return ok(model.info(path.removeprefix(f"{MODELS}/")))
-        raise Failure(404, f"Not found: {request.method} {path}")
+        raise ApiFailure(404, f"Not found: {request.method} {path}")
 
-    async def _messages(self, ask: OfflineRequest, patience: Patience) -> httpx2.Response:
+    async def _messages(self, ask: OfflineRequest, patience: Pacing) -> httpx2.Response:
         """Answer a request for a message, in one piece or as a stream."""
         orders = self._orders(ask)
         if orders.hang:
@@ -88,9 +88,9 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
         return in_force
 
 
-def patience(request: httpx2.Request, sleep: Sleep) -> Patience:
+def patience(request: httpx2.Request, sleep: Sleep) -> Pacing:
     """Take over the client's read timeout, which a real socket would keep."""
-    return Patience(sleep, request.extensions.get("timeout", {}).get("read"))
+    return Pacing(sleep, request.extensions.get("timeout", {}).get("read"))
 
 
 def ok(body: dict[str, Any]) -> httpx2.Response:
@@ -98,24 +98,24 @@ def ok(body: dict[str, Any]) -> httpx2.Response:
     return httpx2.Response(200, json=body)
 
 
-def failed(failure: Failure, ident: str) -> httpx2.Response:
+def failed(failure: ApiFailure, ident: str) -> httpx2.Response:
     """Answer with an error."""
     return httpx2.Response(failure.status, json=failure.body(ident), headers=failure.headers)
 
 
-def streamed(ask: OfflineRequest, reply: Reply, orders: Orders, patience: Patience) -> httpx2.Response:
+def streamed(ask: OfflineRequest, reply: OfflineReply, orders: Orders, patience: Pacing) -> httpx2.Response:
     """Answer with a stream of events."""
     stream = events(message(ask, reply), reply, 1 if orders.one_by_one else WORDS_PER_DELTA)
     headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
     return httpx2.Response(200, headers=headers, stream=EventStream(deliver(stream, orders, patience)))
 
 
-async def whole(reply: Reply, orders: Orders, patience: Patience) -> None:
+async def whole(reply: OfflineReply, orders: Orders, patience: Pacing) -> None:
     """Let a reply in one piece take as long, and go as wrong, as its stream would have."""
     if orders.stall is not None:
         await patience.hang()
     if orders.cut is not None or orders.drop is not None:
         raise broken()
     if orders.stream_error:
-        raise Failure(STATUS_OF[orders.stream_error], ORDERED)
+        raise ApiFailure(STATUS_OF[orders.stream_error], ORDERED)
     await patience.wait(orders.first_token + orders.delay * reply.tokens)

@@ -1,3 +1,5 @@
+"""Tables: conversations, messages, attachments, shares, the feed. Imports states only."""
+
 from chat.models.attachment import Attachment, Content, MessageAttachment
 from chat.models.conversation import Conversation
 from chat.models.feed import Feed

@@ -78,7 +78,7 @@ class InstantFilter(DayFilter):
             raise IncorrectLookupParameters(error) from error
 
 
-class ScheduleFilter(admin.SimpleListFilter):
+class ScheduleListFilter(admin.SimpleListFilter):
     """Rows of one schedule; the schedules that fired last are named, any other one by its link."""
 
     title = "schedule"

@@ -29,7 +29,7 @@ TONES = {"command line": "busy", "environment": "busy", "admin": "good", "defaul
 
 
 @dataclass(frozen=True)
-class Line:
+class SettingLine:
     """A setting as the page shows it; `typed` and `wrong` after a value that was refused."""
 
     value: Value
@@ -126,5 +126,5 @@ def _in_force() -> list[tuple[Value, str]]:
     return [(value, saved.get(value.key.name, "")) for value in conf.in_force()]
 
 
-def _line(value: Value, saved: str, typed: str, wrong: str) -> Line:
-    return Line(value, saved, typed if wrong else saved, wrong)
+def _line(value: Value, saved: str, typed: str, wrong: str) -> SettingLine:
+    return SettingLine(value, saved, typed if wrong else saved, wrong)

@@ -29,7 +29,7 @@ CENT = 0.01
 NO_SCHEDULE = 0  # one that has no prices of its own
 
 
-class Expected:
+class ExpectedEffect:
     """Steps and money of one run, and how many runs: in words for the card."""
 
     def __init__(self, schedule: Schedule, now: datetime) -> None:
@@ -138,7 +138,7 @@ def _others(arguments: Arguments) -> set[str]:
 
 def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tuple[str, str]]:
     """Yield what it is going to use, and that it is in nobody's way where it is not."""
-    expected = Expected(schedule, now)
+    expected = ExpectedEffect(schedule, now)
     yield "Expected", str(expected)
     yield "Guessed from", expected.basis
     if not met:

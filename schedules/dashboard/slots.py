@@ -10,7 +10,7 @@ from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 
 
 @dataclass(frozen=True)
-class SlotRow:
+class DashboardSlot:
     """One slot and the run in it."""
 
     number: int
@@ -25,7 +25,7 @@ class PoolSlots:
 
     name: str
     size: int
-    places: list[SlotRow]
+    places: list[DashboardSlot]
 
     @property
     def held(self) -> int:
@@ -49,6 +49,8 @@ def _pool(name: str, size: int, slots: Iterable[Slot]) -> PoolSlots:
     return PoolSlots(name, size, [_place(number, known.get(number), size) for number in wanted])
 
 
-def _place(number: int, slot: Slot | None, size: int) -> SlotRow:
+def _place(number: int, slot: Slot | None, size: int) -> DashboardSlot:
     """A place that no run ever asked for has no row yet, and is free."""
-    return SlotRow(number, slot.run, slot.enabled, number > size) if slot else SlotRow(number, None)
+    return (
+        DashboardSlot(number, slot.run, slot.enabled, number > size) if slot else DashboardSlot(number, None)
+    )

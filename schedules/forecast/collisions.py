@@ -16,7 +16,7 @@ from schedules.capacity import effective_cap
 from schedules.conf import Conf
 from schedules.forecast.estimates import StepEstimates
 from schedules.forecast.occupancy import Occupancy
-from schedules.forecast.schedule_row import ScheduleRow, load_rows
+from schedules.forecast.schedule_summary import ScheduleSummary, load_rows
 from schedules.forecast.simulation import SimRun, SimSchedule, Simulation
 from schedules.forecast.upcoming import Window
 from schedules.models import Pool, Schedule
@@ -32,6 +32,8 @@ MOST_MINUTES = 48  # named in one warning
 MOST_NAMED = 4  # in a sentence
 MOST_WAITS = 4  # looked into for who is involved
 
+type Summaries = Sequence[ScheduleSummary]
+
 
 def check(schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
     """Return one warning if, with the schedule, saved or not, somebody waits too long for a slot."""
@@ -46,7 +48,7 @@ def check(schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
     return [_warning(schedule, others, day, conf)] if day.waits else []
 
 
-def _others(schedule: Schedule, now: datetime) -> list[ScheduleRow]:
+def _others(schedule: Schedule, now: datetime) -> list[ScheduleSummary]:
     """Return the other active schedules that fire within the day: all of them share the cap."""
     soon = Schedule.objects.active().filter(next_nominal_at__lte=now + HORIZON).exclude(pk=schedule.pk)
     return list(load_rows(soon))
@@ -56,7 +58,7 @@ def _pools() -> dict[str, int]:
     return dict(Pool.objects.values_list("name", "size"))
 
 
-def _plan(schedule: Schedule | ScheduleRow, stamps: Sequence[int], conf: Conf) -> SimSchedule:
+def _plan(schedule: Schedule | ScheduleSummary, stamps: Sequence[int], conf: Conf) -> SimSchedule:
     usual = schedule.avg_duration_ms
     limit = float(schedule.max_run_duration_sec or conf.max_run_duration_sec)
     return SimSchedule(
@@ -148,7 +150,7 @@ def in_words(warning: dict[str, Any]) -> str:
     return f"{warning['message']} Together with {named}. {warning['suggestion']}"
 
 
-def _warning(schedule: Schedule, others: Sequence[ScheduleRow], day: DayLoad, conf: Conf) -> dict[str, Any]:
+def _warning(schedule: Schedule, others: Summaries, day: DayLoad, conf: Conf) -> dict[str, Any]:
     everybody, worst = day.involved()
     met = [others[number] for number in everybody if number < len(others)]
     weights = StepEstimates([schedule, *others], conf)
@@ -167,7 +169,7 @@ def _warning(schedule: Schedule, others: Sequence[ScheduleRow], day: DayLoad, co
     }
 
 
-def _sentence(schedule: Schedule, others: Sequence[ScheduleRow], longest: SimRun, runs: int, cap: int) -> str:
+def _sentence(schedule: Schedule, others: Summaries, longest: SimRun, runs: int, cap: int) -> str:
     """Say who would wait when, how long, and for what."""
     name = others[longest.plan].name if longest.plan < len(others) else schedule.name or "This schedule"
     at = _clock_times(schedule, [longest.due])[0]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from agents.models import Profile
 from schedules.conf import Conf
-from schedules.forecast.schedule_row import ScheduleRow
+from schedules.forecast.schedule_summary import ScheduleSummary
 from schedules.models import Schedule
 
 UNKNOWN_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
@@ -32,18 +32,18 @@ class DurationEstimates:
     def __init__(self, conf: Conf) -> None:
         self._longest = conf.max_run_duration_sec
 
-    def of(self, schedule: Schedule | ScheduleRow | None) -> float:
+    def of(self, schedule: Schedule | ScheduleSummary | None) -> float:
         if schedule is None:  # it was deleted
             return min(self._usual.of_all or UNKNOWN_SEC, self._longest)
         own = schedule.avg_duration_ms
         expected = self._alike(schedule) if own is None else own / 1000
         return min(expected, schedule.max_run_duration_sec or self._longest)
 
-    def known(self, schedule: Schedule | ScheduleRow | None) -> float | None:
+    def known(self, schedule: Schedule | ScheduleSummary | None) -> float | None:
         """Return the seconds that `of` takes from schedules that ran; None where it would be a guess."""
         return self.of(schedule) if self._usual.of_all is not None else None
 
-    def _alike(self, schedule: Schedule | ScheduleRow) -> float:
+    def _alike(self, schedule: Schedule | ScheduleSummary) -> float:
         usual = self._usual
         return (
             usual.of_profiles.get(schedule.profile_id)
@@ -77,7 +77,7 @@ def _medians(durations: Iterable[tuple[int, float]]) -> dict[int, float]:
 class StepEstimates:
     """Expected steps: the schedule's own average, else its profile's median, else the limit it runs under."""
 
-    def __init__(self, schedules: Iterable[Schedule | ScheduleRow], conf: Conf) -> None:
+    def __init__(self, schedules: Iterable[Schedule | ScheduleSummary], conf: Conf) -> None:
         averages = defaultdict[int, list[float]](list)
         for schedule in schedules:
             if schedule.avg_turns_per_firing is not None:
@@ -85,7 +85,7 @@ class StepEstimates:
         self._medians = {profile: median(values) for profile, values in averages.items()}
         self._default = conf.default_max_turns
 
-    def of(self, schedule: Schedule | ScheduleRow) -> float:
+    def of(self, schedule: Schedule | ScheduleSummary) -> float:
         if schedule.avg_turns_per_firing is not None:
             return schedule.avg_turns_per_firing
         if usual := self._medians.get(schedule.profile_id):

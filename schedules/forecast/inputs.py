@@ -14,7 +14,7 @@ from schedules.capacity.conditions import StartConditions
 from schedules.forecast.duration_history import History
 from schedules.forecast.estimates import DurationEstimates, StepEstimates
 from schedules.forecast.eta import expected_end
-from schedules.forecast.schedule_row import ScheduleRow, load_rows
+from schedules.forecast.schedule_summary import ScheduleSummary, load_rows
 from schedules.forecast.simulation import Arrival, SimSchedule, arrivals
 from schedules.forecast.upcoming import Window
 from schedules.models import Firing, Pool, Run, Schedule
@@ -73,7 +73,7 @@ def load(situation: StartConditions, until: datetime) -> ForecastInput:
 
 
 def _likely(
-    schedules: Sequence[ScheduleRow],
+    schedules: Sequence[ScheduleSummary],
     situation: StartConditions,
     until: datetime,
     durations: DurationEstimates,
@@ -89,12 +89,12 @@ def _likely(
     return found
 
 
-def _movable_cron(schedule: ScheduleRow, now: datetime) -> str:
+def _movable_cron(schedule: ScheduleSummary, now: datetime) -> str:
     bounded = schedule.ends_at is not None or (schedule.starts_at is not None and schedule.starts_at > now)
     return "" if bounded or has_quiet_hours(schedule) else schedule.cron
 
 
-def _plan(schedule: ScheduleRow, stamps: Sequence[int], takes_sec: float) -> SimSchedule:
+def _plan(schedule: ScheduleSummary, stamps: Sequence[int], takes_sec: float) -> SimSchedule:
     period = stamps[1] - stamps[0] if len(stamps) > 1 else None
     return SimSchedule(
         dues=[_with_jitter(schedule, *pair) for pair in zip(stamps, [*stamps[1:], None], strict=True)]
@@ -117,7 +117,7 @@ def _patience_sec(period_sec: int | None, grace_sec: int | None) -> float:
     return (grace + QUEUE_PATIENCE).total_seconds()
 
 
-def _with_jitter(schedule: ScheduleRow, stamp: int, following: int | None) -> float:
+def _with_jitter(schedule: ScheduleSummary, stamp: int, following: int | None) -> float:
     nominal = datetime.fromtimestamp(stamp, UTC)
     latest = None if following is None else datetime.fromtimestamp(following, UTC)
     return jittered(schedule.pk, nominal, schedule.jitter_sec, latest).timestamp()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from schedules.forecast.schedule_row import ScheduleRow
+from schedules.forecast.schedule_summary import ScheduleSummary
 from schedules.models import Schedule
 from schedules.timing.active_hours import has_quiet_hours, is_quiet
 
@@ -15,7 +15,7 @@ class Window:
         self._after, self._until = after, until
         self._known: dict[tuple[object, ...], Sequence[int]] = {}
 
-    def stamps(self, schedule: Schedule | ScheduleRow) -> Sequence[int]:
+    def stamps(self, schedule: Schedule | ScheduleSummary) -> Sequence[int]:
         """Return its nominal instants, the end included, as Unix seconds; jitter is left out."""
         quiet = (schedule.active_from, schedule.active_until) if has_quiet_hours(schedule) else None
         rhythm = (
@@ -27,7 +27,7 @@ class Window:
             stamps = self._known[rhythm] = self._find(schedule)
         return stamps
 
-    def _find(self, schedule: Schedule | ScheduleRow) -> Sequence[int]:
+    def _find(self, schedule: Schedule | ScheduleSummary) -> Sequence[int]:
         try:
             stamps = schedule.recurrence.stamps(self._after, self._until)
         except ValueError:  # such as a zone that this machine does not know; the doctor names it

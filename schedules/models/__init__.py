@@ -1,3 +1,5 @@
+"""Tables: schedules, firings, runs, slots, pools, deliveries, notices. Imports timing."""
+
 from schedules.models.delivery import Delivery
 from schedules.models.firing import Firing
 from schedules.models.notice import Notice

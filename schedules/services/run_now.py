@@ -15,7 +15,15 @@ from schedules.capacity import blockers, effective_cap
 from schedules.capacity import conditions as situations
 from schedules.capacity.conditions import StartConditions
 from schedules.dispatch.admission import ProbeTaken, admit
-from schedules.errors import Blocked, CapacityFull, Expected, LostRace, NoCapacity, NoScheduler, NotAllowed
+from schedules.errors import (
+    Blocked,
+    CapacityFull,
+    ExpectedError,
+    LostRace,
+    NoCapacity,
+    NoScheduler,
+    NotAllowed,
+)
 from schedules.forecast.eta import SlotEta
 from schedules.models import Firing, Run, Schedule
 from schedules.models.run import UNADOPTED
@@ -241,5 +249,5 @@ def _audit(run: Run, wish: RunNowRequest) -> None:
 
 def _full(wish: RunNowRequest, pool: str) -> CapacityFull:
     eta = SlotEta.of(wish.now, pool=wish.pool, full=pool)
-    expected = Expected(eta.eta_sec, eta.range_sec, eta.basis.name.lower(), eta.taken_from)
+    expected = ExpectedError(eta.eta_sec, eta.range_sec, eta.basis.name.lower(), eta.taken_from)
     return CapacityFull(expected, eta.position, eta.blocking, eta.held, eta.cap, pool)

@@ -17,7 +17,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class MissedSpan:
     """Consecutive instants that share a fate: the first, the last and how many, all exact."""
 
     first: Instant
@@ -30,8 +30,8 @@ class MisfireDecision:
     """What becomes of every due instant: each is in exactly one of the three."""
 
     fire: tuple[Instant, ...] = ()
-    coalesced: tuple[Span, ...] = ()
-    skipped: tuple[Span, ...] = ()
+    coalesced: tuple[MissedSpan, ...] = ()
+    skipped: tuple[MissedSpan, ...] = ()
     next: Instant | None = None
 
 
@@ -82,15 +82,15 @@ def decide_some(
     )
 
 
-def spans(numbered: Sequence[tuple[int, Instant]]) -> tuple[Span, ...]:
+def spans(numbered: Sequence[tuple[int, Instant]]) -> tuple[MissedSpan, ...]:
     """Put numbered instants together into spans without holes."""
-    found: list[Span] = []
+    found: list[MissedSpan] = []
     previous = -2
     for number, instant in numbered:
         if number == previous + 1:
-            found[-1] = Span(found[-1].first, instant, found[-1].count + 1)
+            found[-1] = MissedSpan(found[-1].first, instant, found[-1].count + 1)
         else:
-            found.append(Span(instant, instant, 1))
+            found.append(MissedSpan(instant, instant, 1))
         previous = number
     return tuple(found)
 
@@ -111,10 +111,10 @@ def _due(
 
 def _span(
     recurrence: Recurrence, first_due: Instant, after: datetime, newest: Sequence[Instant], count: int
-) -> tuple[Span, ...]:
+) -> tuple[MissedSpan, ...]:
     """Return the span of the first `count` due instants after a moment, whose last is known."""
     if not count:
         return ()
     first = first_due if after < first_due.at else recurrence.next_after(after)
     assert first is not None
-    return (Span(first, newest[-1], count),)
+    return (MissedSpan(first, newest[-1], count),)

@@ -27,7 +27,7 @@ ELSEWHERE = ("More", "more")
 
 
 @dataclass(frozen=True)
-class Entry:
+class MenuEntry:
     """One link."""
 
     name: str
@@ -36,23 +36,23 @@ class Entry:
     current: bool
 
 
-def sections(apps: list[dict[str, Any]], path: str) -> dict[str, list[Entry]]:
+def sections(apps: list[dict[str, Any]], path: str) -> dict[str, list[MenuEntry]]:
     """Return the links to what somebody may see, by heading."""
     models = [model for app in apps for model in app["models"] if model.get("admin_url")]
-    found: dict[str, list[Entry]] = {heading: [] for heading in [*MAP, ELSEWHERE[0]]}
+    found: dict[str, list[MenuEntry]] = {heading: [] for heading in [*MAP, ELSEWHERE[0]]}
     for model in sorted(models, key=_place):
         heading, icon = PLACES.get(model["object_name"], ELSEWHERE)
         current = path.startswith(model["admin_url"])
-        found[heading].append(Entry(str(model["name"]), model["admin_url"], icon, current))
+        found[heading].append(MenuEntry(str(model["name"]), model["admin_url"], icon, current))
     if any(model["object_name"] == "Schedule" for model in models):
         found["Capacity"].insert(0, _forecast(path))
     return {heading: entries for heading, entries in found.items() if entries}
 
 
-def _forecast(path: str) -> Entry:
+def _forecast(path: str) -> MenuEntry:
     """Return the link to the one page that is about no table of its own."""
     url = reverse("admin:forecast")
-    return Entry("Forecast", url, "forecast", path.startswith(url))
+    return MenuEntry("Forecast", url, "forecast", path.startswith(url))
 
 
 def _place(model: dict[str, Any]) -> int:

@@ -9,7 +9,7 @@ POINTING = {"it", "that", "this", "that one", "this one", "the schedule", "that 
 
 
 @dataclass(frozen=True)
-class Request:
+class IntentRequest:
     """One thing somebody wants."""
 
     ask: OfflineRequest

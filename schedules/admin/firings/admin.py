@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from schedules.admin.badges import firing_badge
-from schedules.admin.filters import InstantFilter, OutcomeFilter, ScheduleFilter
+from schedules.admin.filters import InstantFilter, OutcomeFilter, ScheduleListFilter
 from schedules.admin.firings import csv
 from schedules.admin.firings.figures import summary
 from schedules.admin.number_filters import LagFilter, LoopFilter, StepsFilter, TookFilter, WaitFilter
@@ -44,7 +44,7 @@ class FiringAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_select_related = ("run",)
     list_filter = (
-        ScheduleFilter, OutcomeFilter, "outcome", "kind", "failure_reason", ("nominal_at", InstantFilter),
+        ScheduleListFilter, OutcomeFilter, "outcome", "kind", "failure_reason", ("nominal_at", InstantFilter),
         WaitFilter, TookFilter, StepsFilter, LagFilter, LoopFilter,
     )  # fmt: skip
     search_fields = ("schedule_name",)

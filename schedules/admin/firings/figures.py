@@ -34,7 +34,7 @@ class Measure:
     links: list[str]
 
 
-class Line(NamedTuple):
+class FigureLine(NamedTuple):
     """One bar of a picture: what it stands for, how many, and the rows behind it."""
 
     label: str
@@ -48,7 +48,7 @@ class Picture:
     """How the firings spread over a measurement, or over the reasons they failed for."""
 
     title: str
-    lines: list[Line]
+    lines: list[FigureLine]
     none: str = ""  # what is said where there is nothing to draw
 
 
@@ -130,7 +130,7 @@ def _spread(title: str, values: list[float], ranges: Sequence[Range], parameter:
     counted = counts(values, ranges)
     most = max((number for _, number in counted), default=0)
     lines = [
-        Line(
+        FigureLine(
             str(stretch),
             number,
             svg_charts.share(number, most, _tone(stretch)),
@@ -151,7 +151,7 @@ def _tone(stretch: Range) -> str:
 def _reasons(counted: Counter[str], link: Link) -> Picture:
     most = max(counted.values(), default=0)
     lines = [
-        Line(
+        FigureLine(
             reason.replace("_", " "),
             number,
             svg_charts.share(number, most, "bad"),

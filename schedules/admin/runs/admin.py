@@ -13,7 +13,7 @@ from django.urls import path
 from agents.models import Approval
 from schedules import conf
 from schedules.admin.badges import run_badge
-from schedules.admin.filters import DayFilter, ScheduleFilter
+from schedules.admin.filters import DayFilter, ScheduleListFilter
 from schedules.admin.runs import transcript
 from schedules.admin.runs.columns import RunColumns, took_ms
 from schedules.admin.runs.failure_help import failure_help
@@ -42,7 +42,7 @@ class RunAdmin(RunColumns):
         "status",
         "source",
         "failure_reason",
-        ScheduleFilter,
+        ScheduleListFilter,
         "profile",
         "forced",
         ("queued_at", DayFilter),

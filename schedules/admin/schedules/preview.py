@@ -28,7 +28,7 @@ QUIET_FOR = timedelta(days=14)  # how far a heartbeat's next firings are looked 
 
 
 @dataclass(frozen=True)
-class Fire:
+class PreviewFire:
     """One firing to come, on the clocks of its zone."""
 
     at: datetime
@@ -37,14 +37,14 @@ class Fire:
 
 
 @dataclass
-class Preview:
+class FormPreview:
     """What the form's present contents would do."""
 
     says: str = ""
     wrong: str = ""
     wrong_field: str = ""
     timezone: str = ""
-    fires: list[Fire] = field(default_factory=list)
+    fires: list[PreviewFire] = field(default_factory=list)
     more: bool = False  # there are further ones
     jitter_sec: int = 0
     collisions: list[SafeString] = field(default_factory=list)
@@ -60,11 +60,11 @@ class Preview:
         return f"{self.says}.{first}{' It comes due together with others.' if self.collisions else ''}"
 
 
-def preview(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> Preview:
+def preview(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> FormPreview:
     """Read the fields as saving would, and say in a sentence what is wrong; the id is an edited one's."""
     profile = str(data.get("profile", ""))
     chat_first = hints.chat_first(conf.load())
-    preview = Preview(timezone=str(data.get("timezone", "")).strip(), chat_first=chat_first)
+    preview = FormPreview(timezone=str(data.get("timezone", "")).strip(), chat_first=chat_first)
     if number := _number(profile):
         preview.usual_steps = hints.usual_steps(number)
     if str(data.get("when", "")).strip():
@@ -72,7 +72,7 @@ def preview(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> Pr
     return preview
 
 
-def _look_ahead(preview: Preview, data: Mapping[str, Any], now: datetime, number: int | None) -> None:
+def _look_ahead(preview: FormPreview, data: Mapping[str, Any], now: datetime, number: int | None) -> None:
     try:
         schedule = edit_schedule.draft(_timing(data, preview.timezone), now=now)
     except ValidationError as error:
@@ -113,7 +113,7 @@ def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None)
         )
 
 
-def _tell(preview: Preview, schedule: Schedule, now: datetime) -> None:
+def _tell(preview: FormPreview, schedule: Schedule, now: datetime) -> None:
     following = _following(schedule, now)[: schedule.firings_left]
     preview.says = " ".join([describe.rhythm(schedule), *cron_steps.uneven(schedule.cron)])
     preview.jitter_sec = schedule.jitter_sec
@@ -129,8 +129,8 @@ def _following(schedule: Schedule, now: datetime) -> list[Instant]:
     return [instant for instant in soon if not is_quiet(schedule, instant.at)][: COUNT + 1]
 
 
-def _fire(instant: Instant, where: ZoneInfo) -> Fire:
-    return Fire(instant.at, instant.at.astimezone(where).replace(tzinfo=None), instant.dst_shifted)
+def _fire(instant: Instant, where: ZoneInfo) -> PreviewFire:
+    return PreviewFire(instant.at, instant.at.astimezone(where).replace(tzinfo=None), instant.dst_shifted)
 
 
 def _timing(data: Mapping[str, Any], timezone: str) -> dict[str, Any]:

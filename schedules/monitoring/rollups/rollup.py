@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from schedules.models import CounterTotal
 from schedules.monitoring.rollups.histograms import Totals
-from schedules.monitoring.rollups.sources import SOURCES, Source
+from schedules.monitoring.rollups.sources import SOURCES, RollupSource
 
 SETTLED = timedelta(minutes=5)  # longer than any transaction of ours takes
 STEP = 2_000  # rows at a time, some 30 ms: the loop has other work
@@ -40,7 +40,7 @@ def totals() -> Totals:
     return dict(counted)
 
 
-def _keep(source: Source, now: datetime) -> bool:
+def _keep(source: RollupSource, now: datetime) -> bool:
     tally, _ = CounterTotal.objects.get_or_create(source=source.name, defaults={"ahead_at": now - SETTLED})
     if now - tally.ahead_at < SETTLED:
         return True
@@ -49,7 +49,7 @@ def _keep(source: Source, now: datetime) -> bool:
     return upto >= tally.ahead
 
 
-def _count(source: Source, tally: CounterTotal, upto: int, now: datetime) -> None:
+def _count(source: RollupSource, tally: CounterTotal, upto: int, now: datetime) -> None:
     """Move the mark on by compare-and-set: of two schedulers that count at once, one's work is dropped."""
     counted = Counter(tally.totals)
     counted.update(source.count(source.between(tally.mark, upto)))

@@ -75,7 +75,7 @@ OVERHEAD = Histogram("overhead", F("overhead_ms"), _ms(*SHORT[:10]), MS)
 
 
 @dataclass(frozen=True)
-class Source:
+class RollupSource:
     """Rows in the order of a mark: `groups` counts them by labels, each histogram by its bins."""
 
     name: str
@@ -165,8 +165,8 @@ def _add(counted: Totals, key: str, number: int) -> None:
 
 
 SOURCES = (
-    Source("firings", Firing.objects.all, "pk", _decisions, (LATENESS,)),
-    Source("runs", Run.objects.all, "finished_at", _endings, (SLOT_WAIT, DURATION, TURNS, LAG)),
-    Source("ledger", LedgerEntry.objects.all, "at", _spending),
-    Source("streams", StreamRecord.objects.all, "ended_at", _streams, (FIRST_TOKEN, OVERHEAD)),
+    RollupSource("firings", Firing.objects.all, "pk", _decisions, (LATENESS,)),
+    RollupSource("runs", Run.objects.all, "finished_at", _endings, (SLOT_WAIT, DURATION, TURNS, LAG)),
+    RollupSource("ledger", LedgerEntry.objects.all, "at", _spending),
+    RollupSource("streams", StreamRecord.objects.all, "ended_at", _streams, (FIRST_TOKEN, OVERHEAD)),
 )

@@ -8,7 +8,7 @@ from schedules.capacity.lateness import span_of
 from schedules.models import Firing, Run, Schedule
 from schedules.models.firing import LONGEST_OUTCOME
 from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, Source
-from schedules.timing.misfires import NEVER_LATE, Span
+from schedules.timing.misfires import NEVER_LATE, MissedSpan
 from schedules.timing.recurrence import Instant, jittered
 from schedules.transitions.enqueue import new_run
 from schedules.transitions.schedules.due_instants import DueInstants
@@ -78,7 +78,7 @@ class DueDecision(DueInstants):
         expires_at = max(self.schedule.expires_at, self.due_at + QUEUE_PATIENCE)
         if self.now > expires_at:
             self._record(
-                instant, Outcome.MISSED, reason=self._because(Span(instant, instant, 1), "it expired")
+                instant, Outcome.MISSED, reason=self._because(MissedSpan(instant, instant, 1), "it expired")
             )
             return
         stopped = self.situation.conf.stopped
@@ -182,7 +182,7 @@ class DueDecision(DueInstants):
         then = self.delays.cause(resumed) if self.now - resumed > NEVER_LATE else ""
         return f"it was paused until {resumed:%Y-%m-%d %H:%M:%S} UTC{f', then {then}' if then else ''}"
 
-    def _because(self, span: Span, fate: str) -> str:
+    def _because(self, span: MissedSpan, fate: str) -> str:
         """Say which instants were late, how late, why as far as that is known, and what that means."""
         late = span_of(self.now - span.first.at)
         cause = self._cause(span.first.at)
@@ -195,7 +195,7 @@ class DueDecision(DueInstants):
     def _coalesced_into(self) -> str:
         return f"coalesced into the instant at {_utc(self.plan.fire[-1])} UTC"
 
-    def _record_span(self, span: Span, outcome: Outcome, reason: str) -> None:
+    def _record_span(self, span: MissedSpan, outcome: Outcome, reason: str) -> None:
         """Let one row stand for all the instants of a span."""
         last = span.last.at if span.count > 1 else None
         self._record(

@@ -14,8 +14,8 @@ from schedules.timing.misfires import (
     MICROSECOND,
     NEVER_LATE,
     MisfireDecision,
+    MissedSpan,
     Policy,
-    Span,
     decide,
     decide_some,
     default_grace,
@@ -71,7 +71,7 @@ class DueInstants:
         return self._plan_until(last - MICROSECOND) if self._fire_at(last) > self.now else decided
 
     @cached_property
-    def quiet(self) -> tuple[Span, ...]:
+    def quiet(self) -> tuple[MissedSpan, ...]:
         """Return the due instants outside its active hours, where several are due."""
         return (
             spans([pair for pair in self._open(self.now) if self._is_quiet(pair[1])]) if self._several else ()

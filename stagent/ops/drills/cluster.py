@@ -30,7 +30,7 @@ from schedules.transitions import enqueue  # noqa: E402
 from stagent.lib import clock, wakeup  # noqa: E402
 from stagent.ops.drills.observer import Observer  # noqa: E402
 from stagent.ops.drills.processes import wait_for  # noqa: E402
-from stagent.ops.drills.report import Report  # noqa: E402
+from stagent.ops.drills.report import DrillReport  # noqa: E402
 from stagent.ops.drills.seed import options  # noqa: E402
 
 OPTIONS = options()
@@ -81,7 +81,7 @@ class WorkerHosts:
 
 
 def main() -> int:
-    report = Report()
+    report = DrillReport()
     with WorkerHosts() as rack:
         wait_for(
             lambda: Scheduler.objects.filter(A_WORKER).count() == WORKERS,
@@ -114,7 +114,7 @@ def _queue(number: int) -> None:
         wakeup.notify()
 
 
-def _tell(report: Report, watch: Observer) -> None:
+def _tell(report: DrillReport, watch: Observer) -> None:
     report.note("")
     cap, wanted = conf.load().max_concurrent, ROUNDS * RUNS_A_ROUND
     report.promise(

@@ -28,7 +28,7 @@ from stagent.models import ApiToken  # noqa: E402
 from stagent.ops.drills.observer import Observer  # noqa: E402
 from stagent.ops.drills.person import Person, ReceivedMessages  # noqa: E402
 from stagent.ops.drills.processes import Processes, wait_for  # noqa: E402
-from stagent.ops.drills.report import Report, percentile, spread  # noqa: E402
+from stagent.ops.drills.report import DrillReport, percentile, spread  # noqa: E402
 
 HEAVY, FORCED = 5, 2
 TURNS = 60  # steps of each heavy run; the day itself saw 2,520 of each
@@ -41,7 +41,7 @@ MODEL = "offline model"
 
 
 def main() -> int:
-    report = Report()
+    report = DrillReport()
     person = User.objects.create_superuser("person", password=None)
     token = ApiToken.objects.issue(person, "drill", now=clock.now())[1]
     with Processes() as crew:
@@ -96,7 +96,7 @@ def _done() -> bool:
 
 
 def _tell(
-    report: Report, watch: Observer, calm: list[ReceivedMessages], busy: list[ReceivedMessages]
+    report: DrillReport, watch: Observer, calm: list[ReceivedMessages], busy: list[ReceivedMessages]
 ) -> None:
     cap = conf.load().max_concurrent
     report.note("")
@@ -108,7 +108,7 @@ def _tell(
     _tell_chat(report, calm, busy)
 
 
-def _tell_runs(report: Report) -> None:
+def _tell_runs(report: DrillReport) -> None:
     runs, firings = Run.objects.all(), Firing.objects.all()
     done = runs.filter(status="completed").count()
     report.promise("runs completed, none lost", f"{done} of {HEAVY + FORCED}", done == HEAVY + FORCED)
@@ -121,7 +121,7 @@ def _tell_runs(report: Report) -> None:
     report.goal("event-loop lag p99, the worst run's", f"{lag:.0f} ms", lag < LAG_MS)
 
 
-def _tell_chat(report: Report, calm: list[ReceivedMessages], busy: list[ReceivedMessages]) -> None:
+def _tell_chat(report: DrillReport, calm: list[ReceivedMessages], busy: list[ReceivedMessages]) -> None:
     quiet, full = _firsts(calm), _firsts(busy)
     report.fact("first token, calm", spread(quiet))
     report.fact("first token, cap full", spread(full))

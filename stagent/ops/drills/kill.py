@@ -33,7 +33,7 @@ from stagent.ops import audit  # noqa: E402
 from stagent.ops.drills.observer import Observer  # noqa: E402
 from stagent.ops.drills.person import Person, ReceivedMessages  # noqa: E402
 from stagent.ops.drills.processes import Processes, wait_for  # noqa: E402
-from stagent.ops.drills.report import Report  # noqa: E402
+from stagent.ops.drills.report import DrillReport  # noqa: E402
 from stagent.ops.drills.seed import options  # noqa: E402
 from stagent.ops.drills.webhook_receiver import Receiver  # noqa: E402
 from stagent.ops.drills.workload import Answering, Workload  # noqa: E402
@@ -52,7 +52,7 @@ EXPLAINED = ("worker_lost", "aborted", "overloaded")  # the failures that the dr
 def main() -> int:
     drill = options()
     chance = random.Random(drill.seed)
-    report = Report()
+    report = DrillReport()
     until = f"for {drill.minutes:g} minutes" if drill.minutes else f"in {drill.rounds} rounds"
     report.note(f"Seed {drill.seed}: processes are struck {until} while runs fire and {PEOPLE} people chat.")
     owner = User.objects.create_superuser("owner", password=None)
@@ -77,7 +77,7 @@ def main() -> int:
 class Rounds:
     """How long it goes on, and what is struck in each round."""
 
-    def __init__(self, number: int, minutes: float, chance: random.Random, report: Report) -> None:
+    def __init__(self, number: int, minutes: float, chance: random.Random, report: DrillReport) -> None:
         self._number, self._until = number, time.monotonic() + 60 * minutes if minutes else None
         self._chance, self._report, self._done = chance, report, 0
 
@@ -146,7 +146,7 @@ def _is_told() -> bool:
     return not Delivery.objects.filter(status=Delivery.Status.PENDING).exists()
 
 
-def _tell(report: Report, watch: Observer, load: Workload, heard: list[ReceivedMessages]) -> None:
+def _tell(report: DrillReport, watch: Observer, load: Workload, heard: list[ReceivedMessages]) -> None:
     report.note("")
     cap = conf.load().max_concurrent
     report.promise(
@@ -159,7 +159,7 @@ def _tell(report: Report, watch: Observer, load: Workload, heard: list[ReceivedM
     _tell_answers(report, heard)
 
 
-def _tell_firings(report: Report, load: Workload) -> None:
+def _tell_firings(report: DrillReport, load: Workload) -> None:
     fired = Firing.objects.filter(schedule__in=load.instants, outcome="fired").count()
     wanted = len(load.instants)
     report.promise("instants that fired, each once", f"{fired} of {wanted}", fired == wanted)
@@ -171,7 +171,7 @@ def _tell_firings(report: Report, load: Workload) -> None:
     report.fact("workers lost and replaced", sum(Run.objects.values_list("lost_count", flat=True)))
 
 
-def _tell_webhooks(report: Report, receiver: Receiver) -> None:
+def _tell_webhooks(report: DrillReport, receiver: Receiver) -> None:
     sent = Delivery.objects.filter(channel=Delivery.Channel.WEBHOOK)
     ended = Run.objects.exclude(status="cancelled").count()
     results = sent.filter(kind=Delivery.Kind.RESULT).count()
@@ -182,7 +182,7 @@ def _tell_webhooks(report: Report, receiver: Receiver) -> None:
     report.fact("webhooks posted, for so many", f"{receiver.posts} for {sent.count()}")
 
 
-def _tell_books(report: Report) -> None:
+def _tell_books(report: DrillReport) -> None:
     found = list(islice(audit.differences(), NAMED + 1))
     count = f"more than {NAMED}" if len(found) > NAMED else len(found)
     report.promise("differences between books", count, not found)
@@ -190,7 +190,7 @@ def _tell_books(report: Report) -> None:
         report.note(f"       {difference}")
 
 
-def _tell_logs(report: Report) -> None:
+def _tell_logs(report: DrillReport) -> None:
     logs = Transcript.objects.annotate(events_count=Count("events"), last=Max("events__seq"))
     torn = logs.filter(events_count__gt=0).exclude(last=F("events_count")).count()
     report.promise("logs with a gap or a doubled number", torn, torn == 0)
@@ -204,7 +204,7 @@ def _wrote_late(run: Run) -> int:
     return after.exclude(kind="late_result").count()
 
 
-def _tell_answers(report: Report, heard: list[ReceivedMessages]) -> None:
+def _tell_answers(report: DrillReport, heard: list[ReceivedMessages]) -> None:
     replies = Message.objects.replies()
     report.promise("answers never settled", (open_ := replies.unfinished().count()), open_ == 0)
     blank = replies.filter(text="", notice="").count()

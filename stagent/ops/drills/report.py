@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 
-class Report:
+class DrillReport:
     """Prints as it goes; `kept` tells in the end whether every promise was."""
 
     def __init__(self) -> None:

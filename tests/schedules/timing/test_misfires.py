@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.timing.misfires import MOST_FIRED, MisfireDecision, Span, decide, default_grace
+from schedules.timing.misfires import MOST_FIRED, MisfireDecision, MissedSpan, decide, default_grace
 from schedules.timing.recurrence import Instant, Recurrence
 
 MINUTELY = Recurrence(cron="* * * * *")
@@ -22,8 +22,8 @@ def one(time: str) -> Instant:
     return Instant(at(time))
 
 
-def span(first: str, last: str, count: int) -> tuple[Span, ...]:
-    return (Span(one(first), one(last), count),)
+def span(first: str, last: str, count: int) -> tuple[MissedSpan, ...]:
+    return (MissedSpan(one(first), one(last), count),)
 
 
 def counted(planned: MisfireDecision) -> int:
@@ -125,7 +125,7 @@ def test_a_year_of_minutes_is_counted_and_its_first_and_last_are_exact(policy):
 
 def test_a_span_ends_right_before_what_fires():
     planned = decide(MINUTELY, Instant(at("10:00") - timedelta(days=1)), at("10:00"), "fire_once", GRACE)
-    assert planned.coalesced == (Span(Instant(at("10:00") - timedelta(days=1)), one("09:59"), 1440),)
+    assert planned.coalesced == (MissedSpan(Instant(at("10:00") - timedelta(days=1)), one("09:59"), 1440),)
 
 
 def test_one_moment_that_was_missed_is_fired_late_or_skipped():

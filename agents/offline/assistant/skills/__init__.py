@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.intents import understand
 from agents.offline.assistant.skills import (
     cancel,
@@ -19,7 +19,7 @@ from agents.offline.assistant.skills import (
 from agents.offline.request import OfflineRequest
 from agents.offline.script import Script
 
-SKILLS: dict[str, Callable[[Request], Script | str]] = {
+SKILLS: dict[str, Callable[[IntentRequest], Script | str]] = {
     "ask_person": general.ask,
     "list_schedules": schedules.list_schedules,
     "explain": schedules.explain,
@@ -53,7 +53,7 @@ SKILLS: dict[str, Callable[[Request], Script | str]] = {
 
 def skill_for(ask: OfflineRequest, text: str) -> Script | str:
     """Choose the script that serves a request, or answer at once."""
-    wish = Request(ask, text)
+    wish = IntentRequest(ask, text)
     if heartbeat.is_wanted(wish):
         return heartbeat.watch(wish)
     if create.is_wanted(wish):
@@ -61,4 +61,4 @@ def skill_for(ask: OfflineRequest, text: str) -> Script | str:
     intent = understand(text)
     if ask.files and intent.name == "list_files" and not intent.words.get("path"):
         return files.show_given(wish)
-    return SKILLS[intent.name](Request(ask, text, intent.words))
+    return SKILLS[intent.name](IntentRequest(ask, text, intent.words))

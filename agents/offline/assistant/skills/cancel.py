@@ -1,7 +1,7 @@
 """Cancelling runs; and "stop", which means the run while there is one, and the schedule otherwise."""
 
 from agents.offline.assistant.formatting import count, format_error, next_run
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.skills import change
 from agents.offline.assistant.skills.change import EVERYTHING
 from agents.offline.assistant.skills.schedules import known
@@ -11,7 +11,7 @@ from agents.offline.script import Call, Script
 WHICH = "Several runs are running. Which one? Say for example “cancel run {}”."
 
 
-def cancel(wish: Request) -> Script:
+def cancel(wish: IntentRequest) -> Script:
     """Cancel a run by its id, or the runs of a schedule; without a name, the only one that is running."""
     if run := wish.words.get("run"):
         return (yield from _cancelled(wish, {"run": run}, f"run {run}"))
@@ -31,7 +31,7 @@ def cancel(wish: Request) -> Script:
     return (yield from _cancelled(wish, {"run": run}, f"run {run}"))
 
 
-def cancel_all(wish: Request) -> Script:
+def cancel_all(wish: IntentRequest) -> Script:
     """Cancel every run that is running."""
     found = yield Call("list_runs", {"status": "running", "limit": 50}, "Looking at what is running.")
     if found.failed:
@@ -44,7 +44,7 @@ def cancel_all(wish: Request) -> Script:
     return "\n\n".join(done + failed)
 
 
-def stop(wish: Request) -> Script:
+def stop(wish: IntentRequest) -> Script:
     """Cancel the run of a schedule while one is running, and say how to pause it; else pause it."""
     if wish.words["name"].lower() in EVERYTHING or not wish.schedule:
         return (yield from change.pause(wish))
@@ -54,7 +54,7 @@ def stop(wish: Request) -> Script:
     return (yield from _cancelled(wish, {"schedule": wish.schedule}, f"the run of “{wish.schedule}”"))
 
 
-def _cancelled(wish: Request, meant: dict[str, str], what: str) -> Script:
+def _cancelled(wish: IntentRequest, meant: dict[str, str], what: str) -> Script:
     """Cancel and tell; offer the names of schedules where there is none of that name."""
     reason = {"reason": wish.words["reason"]} if wish.words.get("reason") else {}
     result = yield Call("cancel_run", {**meant, **reason}, f"I will cancel {what}.")

@@ -11,7 +11,7 @@ from agents.offline.assistant.formatting import (
     title,
     warnings,
 )
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.skills.schedules import known
 from agents.offline.assistant.timing import find_timing
 from agents.offline.history import Result
@@ -21,7 +21,7 @@ EVERYTHING = ("everything", "all", "all schedules", "every schedule", "all of th
 WHICH = "Which schedule? Say its name, for example “pause Nightly report”."
 
 
-def pause(wish: Request) -> Script:
+def pause(wish: IntentRequest) -> Script:
     """Pause one schedule, or all that are active."""
     reason = {"reason": wish.words["reason"]} if wish.words.get("reason") else {}
     if wish.words["name"].lower() in EVERYTHING:
@@ -29,29 +29,29 @@ def pause(wish: Request) -> Script:
     return (yield from one(wish, "pause_schedule", "pause", "is paused", reason))
 
 
-def resume(wish: Request) -> Script:
+def resume(wish: IntentRequest) -> Script:
     """Resume one schedule, or all that are paused."""
     if wish.words["name"].lower() in EVERYTHING:
         return (yield from each("resume_schedule", "paused", "Resumed", {}))
     return (yield from one(wish, "resume_schedule", "resume", "is active again", {}))
 
 
-def run_now(wish: Request) -> Script:
+def run_now(wish: IntentRequest) -> Script:
     """Run a schedule at once."""
     return (yield from one(wish, "run_schedule", "run", "was asked to run now", {}))
 
 
-def rename(wish: Request) -> Script:
+def rename(wish: IntentRequest) -> Script:
     """Give a schedule another name."""
     return (yield from update(wish, {"name": wish.words["new"]}))
 
 
-def set_max_turns(wish: Request) -> Script:
+def set_max_turns(wish: IntentRequest) -> Script:
     """Change how many steps a schedule may take."""
     return (yield from update(wish, {"max_turns": int(wish.words["number"])}))
 
 
-def reschedule(wish: Request) -> Script:
+def reschedule(wish: IntentRequest) -> Script:
     """Move a schedule to another time."""
     timing = find_timing(wish.words["timing"])
     if timing is None:
@@ -61,12 +61,12 @@ def reschedule(wish: Request) -> Script:
     return (yield from update(wish, timing.fields))
 
 
-def update(wish: Request, fields: dict[str, Any]) -> Script:
+def update(wish: IntentRequest, fields: dict[str, Any]) -> Script:
     """Change some fields of a schedule."""
     return (yield from one(wish, "update_schedule", "change", "is changed", fields))
 
 
-def one(wish: Request, tool: str, verb: str, done: str, fields: dict[str, Any]) -> Script:
+def one(wish: IntentRequest, tool: str, verb: str, done: str, fields: dict[str, Any]) -> Script:
     """Do one thing to one schedule and tell how it stands; offer the names if it is not found."""
     name = wish.schedule
     if not name:

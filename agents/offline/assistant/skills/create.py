@@ -5,7 +5,7 @@ from typing import Any
 
 from agents.offline import history
 from agents.offline.assistant.formatting import format_error, moment
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.intents import OPENING, QUESTION
 from agents.offline.assistant.skills.change import called, standing
 from agents.offline.assistant.timing import Timing, find_timing
@@ -44,7 +44,7 @@ LEAD = re.compile(
 )
 
 
-def is_wanted(wish: Request) -> bool:
+def is_wanted(wish: IntentRequest) -> bool:
     """Tell a wish for a schedule from other words about time.
 
     A run of a schedule whose own prompt says "every morning" must not breed schedules.
@@ -64,7 +64,7 @@ def is_in_a_run(ask: OfflineRequest) -> bool:
     return bool(IN_A_RUN.search(ask.system)) or any(FIRED.search(text) for text in texts)
 
 
-def create(wish: Request) -> Script:
+def create(wish: IntentRequest) -> Script:
     """Create the schedule, or ask for what is missing."""
     said = OPENING.sub("", wish.text).strip()
     timing = find_timing(said)

@@ -3,12 +3,12 @@
 import re
 
 from agents.offline.assistant.formatting import count, fenced, format_error
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.skills.general import CANNOT_SEE, figures, gist
 from agents.offline.script import Call, Script
 
 
-def list_files(wish: Request) -> Script:
+def list_files(wish: IntentRequest) -> Script:
     """List the files of a folder."""
     where = {"path": wish.words["path"]} if wish.words.get("path") else {}
     found = yield Call("list_files", where, "Looking at the files.")
@@ -19,13 +19,13 @@ def list_files(wish: Request) -> Script:
     return f"These are the files:\n\n{fenced(found.text)}"
 
 
-def show_given(wish: Request) -> str:
+def show_given(wish: IntentRequest) -> str:
     """Show the texts among the files that came with the words; which files they are is said anyway."""
     texts = [f"`{each.name}`:\n\n{fenced(each.text)}" for each in wish.ask.files if each.text]
     return "\n\n".join(texts) or CANNOT_SEE
 
 
-def read_file(wish: Request) -> Script:
+def read_file(wish: IntentRequest) -> Script:
     """Read a file and show it, or sum it up if that was asked."""
     path = wish.words["path"]
     found = yield Call("read_file", {"path": path}, f"Reading `{path}`.")
@@ -36,13 +36,13 @@ def read_file(wish: Request) -> Script:
     return f"`{path}` ({count(len(found.text.splitlines()), 'line')}):\n\n{fenced(found.text)}"
 
 
-def write_file(wish: Request) -> Script:
+def write_file(wish: IntentRequest) -> Script:
     """Write a file."""
     content = unquoted(wish.words["content"])
     return (yield from written(wish.words["path"], f"{content}\n", "Wrote"))
 
 
-def append_file(wish: Request) -> Script:
+def append_file(wish: IntentRequest) -> Script:
     """Add to the end of a file; one that is not there yet is begun."""
     content = unquoted(wish.words["content"])
     return (yield from written(wish.words["path"], f"{content}\n", "Added to", append=True))
@@ -56,7 +56,7 @@ def written(path: str, content: str, done: str, **how: bool) -> Script:
     )
 
 
-def search_files(wish: Request) -> Script:
+def search_files(wish: IntentRequest) -> Script:
     """Look for a text in the files."""
     wanted = wish.words["wanted"]
     found = yield Call("search_files", {"text": wanted}, f"Searching for “{wanted}”.")

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from agents.offline.assistant.formatting import Row, bullets, count, first, format_error, moment, table
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.skills.runs import schedule_of
 from agents.offline.history import Result
 from agents.offline.script import Call, Script
@@ -35,7 +35,7 @@ def wait_of(row: Row) -> str:
 COLUMNS = {"Start": start_of, "Schedule": name_of, "Waits": wait_of}
 
 
-def forecast(wish: Request) -> Script:
+def forecast(wish: IntentRequest) -> Script:
     """Show what will run in the hours that were asked for."""
     hours = hours_in(wish.text)
     found = yield Call("forecast", {"hours": hours}, f"Looking {hours} hours ahead.")

@@ -6,14 +6,14 @@ from collections import Counter
 from typing import Any
 
 from agents.offline.assistant.formatting import count, fenced, format_error
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, Script
 from agents.offline.scripted import sample_input
 from stagent.lib.text import shorten
 
 
-def call(wish: Request) -> Script:
+def call(wish: IntentRequest) -> Script:
     """Call it with what was given, and show what it says."""
     name = wish.words["tool"]
     found = yield Call(name, arguments(wish, name), f"Calling `{name}`.")
@@ -22,7 +22,7 @@ def call(wish: Request) -> Script:
     )
 
 
-def arguments(wish: Request, name: str) -> dict[str, Any]:
+def arguments(wish: IntentRequest, name: str) -> dict[str, Any]:
     """Read JSON as it is, words as the first text that the tool wants; where nothing is given, make it up."""
     given, tool = wish.words.get("given", ""), wish.ask.offered.get(name, {})
     try:
@@ -37,7 +37,7 @@ def arguments(wish: Request, name: str) -> dict[str, Any]:
     return made_up | {texts[0]: given} if given and texts else made_up
 
 
-def ask(wish: Request) -> Script:
+def ask(wish: IntentRequest) -> Script:
     """Ask what is to be asked, and say what the answer was."""
     question = wish.words["question"]
     question = question[:1].upper() + question[1:]
@@ -74,12 +74,12 @@ ABILITIES = {
 CANNOT_SEE = "I can read texts, a little; pictures I cannot see. A real model could."
 
 
-def introduce(wish: Request) -> str:
+def introduce(wish: IntentRequest) -> str:
     """Say who answers and what may be asked."""
     return f"Hello. I am the small model built into Stagent, for work without a key.\n\n{abilities(wish.ask)}"
 
 
-def digest(wish: Request) -> str:
+def digest(wish: IntentRequest) -> str:
     """Sum up a text that was given; otherwise say what can be asked."""
     read = "\n\n".join(each.text for each in wish.ask.files if each.text)
     body = wish.words.get("body") or read or material(wish.text)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from agents.offline.assistant.formatting import Row, count, explained, line, title
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.intents import PATH, URL
 from agents.offline.assistant.skills.runs import schedule_of
 from agents.offline.assistant.skills.web import body
@@ -36,14 +36,14 @@ class Verdict:
     body: str = ""
 
 
-def is_wanted(wish: Request) -> bool:
+def is_wanted(wish: IntentRequest) -> bool:
     """Whether the answer is to be a report."""
     return "report" in wish.ask.offered and bool(
         WATCHING.search(wish.text) or RECURRING.search(wish.ask.system)
     )
 
 
-def watch(wish: Request) -> Script:
+def watch(wish: IntentRequest) -> Script:
     """Look, compare with the last look, remember, report."""
     look = look_for(wish.text)
     if look is None:
@@ -69,7 +69,7 @@ def look_for(text: str) -> Call | None:
     return None
 
 
-def judged(wish: Request, look: Call, now: Result) -> Steps[Verdict]:
+def judged(wish: IntentRequest, look: Call, now: Result) -> Steps[Verdict]:
     """Compare a look with the one before, if there is a place to keep it."""
     seen = snapshot(now)
     if not {"read_file", "write_file"} <= set(wish.ask.offered):

@@ -14,7 +14,7 @@ from agents.offline.assistant.formatting import (
     money,
     table,
 )
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.script import Call, Script
 from stagent.lib.text import clip
 
@@ -61,7 +61,7 @@ COLUMNS = {
 }
 
 
-def failures(wish: Request) -> Script:
+def failures(wish: IntentRequest) -> Script:
     """List the failed runs, open the latest ones and say why they failed."""
     schedule = wish.schedule
     wanted = {"status": "failed", "limit": 10, **({"schedule": schedule} if schedule else {})}
@@ -101,7 +101,7 @@ def why(row: Row) -> str:
     return f"- Run {row.get('id')} ({cell(schedule_of(row))}), `{reason}`: {words}"
 
 
-def recent(wish: Request) -> Script:
+def recent(wish: IntentRequest) -> Script:
     """List the latest runs."""
     running = {"status": "running"} if "running" in wish.text.lower() else {}
     found = yield Call("list_runs", {**running, "limit": 10}, "Looking at the runs.")
@@ -112,7 +112,7 @@ def recent(wish: Request) -> Script:
     return f"{count(len(found.items), 'run')}, the latest first.\n\n{table(found.items, COLUMNS)}"
 
 
-def detail(wish: Request) -> Script:
+def detail(wish: IntentRequest) -> Script:
     """Show one run."""
     return (yield from opened(wish.words["run"]))
 
@@ -123,7 +123,7 @@ def opened(run: str) -> Script:
     return format_error(f"open run {run}", found) if found.failed else told_run(found.record)
 
 
-def last_result(wish: Request) -> Script:
+def last_result(wish: IntentRequest) -> Script:
     """Show what the latest run of a schedule said."""
     name = wish.schedule
     found = yield Call("list_runs", {"schedule": name, "limit": 1}, f"Looking for the last run of “{name}”.")

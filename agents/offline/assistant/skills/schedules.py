@@ -15,7 +15,7 @@ from agents.offline.assistant.formatting import (
     title,
     warnings,
 )
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.script import Call, Script
 
 STATUS = re.compile(r"\b(active|paused|completed)\b", re.IGNORECASE)
@@ -29,7 +29,7 @@ COLUMNS = {
 }
 
 
-def list_schedules(wish: Request) -> Script:
+def list_schedules(wish: IntentRequest) -> Script:
     """List the schedules, soonest first."""
     status = STATUS.search(wish.text)
     wanted = {"status": status[1].lower()} if status else {}
@@ -42,7 +42,7 @@ def list_schedules(wish: Request) -> Script:
     return "\n\n".join([headline(rows, wanted.get("status", "")), table(rows, COLUMNS)])
 
 
-def missed(wish: Request) -> Script:
+def missed(wish: IntentRequest) -> Script:
     """Say where the answer stands to why an instant did not run, and how the schedules are."""
     where = "Every instant that came due has a firing, fired or not and why: see Firings in the admin."
     return f"{where}\n\n{yield from list_schedules(wish)}"
@@ -62,7 +62,7 @@ def soonest(row: Row) -> tuple[bool, str]:
     return due is None, str(due)
 
 
-def explain(wish: Request) -> Script:
+def explain(wish: IntentRequest) -> Script:
     """Explain one schedule; where nobody knows it, show which ones there are."""
     name = wish.schedule
     if not name:

@@ -3,14 +3,14 @@
 import re
 
 from agents.offline.assistant.formatting import fenced, format_error
-from agents.offline.assistant.intent import Request
+from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.skills.general import figures, gist
 from agents.offline.script import Call, Script
 
 ORIGIN = re.compile(r"\A\S+ \(\d{3}, [^\n]*\)\n\n")  # the line that http_get puts above the text
 
 
-def fetch(wish: Request) -> Script:
+def fetch(wish: IntentRequest) -> Script:
     """Fetch a page and say what is on it."""
     url = wish.words["url"]
     found = yield Call("http_get", {"url": url}, f"Fetching {url}.")

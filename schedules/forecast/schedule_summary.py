@@ -36,7 +36,7 @@ class _Columns(NamedTuple):
     avg_duration_ms: float | None
 
 
-class ScheduleRow(_Columns):
+class ScheduleSummary(_Columns):
     """The columns, and what follows from them in the words of the model."""
 
     __slots__ = ()
@@ -64,6 +64,6 @@ class ScheduleRow(_Columns):
         return default if self.misfire_grace_sec is None else timedelta(seconds=self.misfire_grace_sec)
 
 
-def load_rows(schedules: ScheduleQuerySet) -> Iterator[ScheduleRow]:
+def load_rows(schedules: ScheduleQuerySet) -> Iterator[ScheduleSummary]:
     """Yield the schedules of a query as tuples."""
-    return map(ScheduleRow._make, schedules.values_list(*ScheduleRow._fields))
+    return map(ScheduleSummary._make, schedules.values_list(*ScheduleSummary._fields))
