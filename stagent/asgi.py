@@ -26,8 +26,8 @@ application = Liveness(ProtocolTypeRouter({"http": Handler(), "websocket": WebSo
 _ = get_resolver().url_patterns  # every page is imported now, so that the first is as quick as the others
 tune_thread_switching()
 freeze_gc()
-desk = ReplyWorkerProcess()
-desk.open()
+worker = ReplyWorkerProcess()
+worker.open()
 Watchdog().start()
 reporter = Reporter("web", holder_id("web"))
 reporter.start()
@@ -35,7 +35,7 @@ reporter.start()
 
 def shut_down() -> None:
     """Let replies be settled, then take the report away."""
-    close_in_order([("end the replies", desk.close), ("end the report", reporter.stop)])
+    close_in_order([("end the replies", worker.close), ("end the report", reporter.stop)])
 
 
 on_shutdown(shut_down)

@@ -34,7 +34,7 @@ class ApprovalGate:
     spender: Spender
     place: str = ""  # where leave may stand, as `agents.approvals.standing` names it
 
-    async def find_standing_approval(self) -> dict[str, Approval]:
+    async def load(self) -> dict[str, Approval]:
         """Return what was asked before, by call."""
         return await db_sync_to_async(approvals.requested_by, self.transcript_id)
 

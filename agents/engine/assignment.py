@@ -36,7 +36,7 @@ class Assignment:
     place: str = ""  # where leave that a person gives may stand, as `agents.approvals.standing` names it
     may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
     fresh: bool = False  # nobody has worked on it: there is nothing to recall
-    purse: SpendAllowance | None = (
+    allowance: SpendAllowance | None = (
         None  # for the first request; None: the engine looks, as it does before each other
     )
     worktime: WorkTime = field(default_factory=WorkTime)  # what it works, counted on

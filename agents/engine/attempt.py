@@ -9,7 +9,7 @@ from agents.engine.toolbox import Toolbox
 from agents.failures import policy
 from agents.protocol.events import Finished, Notice
 from agents.states import FailureKind
-from agents.transcripts.recorder import Tell
+from agents.transcripts.recorder import Emit
 
 LOW_WATER = 0.6  # of the room for a conversation, down to which old tool results are cleared away
 
@@ -18,7 +18,7 @@ LOW_WATER = 0.6  # of the room for a conversation, down to which old tool result
 class AttemptState:
     """The state of one attempt between two turns."""
 
-    tell: Tell
+    tell: Emit
     meter: Meter
     toolbox: Toolbox
     conversation: PromptMessages

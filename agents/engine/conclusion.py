@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agents.engine.final_turn import LANDINGS
+from agents.engine.final_turn import FINAL_TURNS
 from agents.failures import policy
 from agents.models import Event
 from agents.protocol.events import Finished, TextDelta, TurnFinished, TurnStarted
@@ -40,15 +40,15 @@ def _answered(past: History) -> Finished | None:
     """Return the end that a whole answer is, which the engine had no time to write."""
     if not past.is_answered:
         return None
-    landing = LANDINGS.get(past.landing)
+    final_turn = FINAL_TURNS.get(past.final_turn)
     reported = _reported(past)
     return Finished(
-        outcome="failed" if landing else "completed",
-        reason=policy(landing.kind).reason if landing else None,
-        failure=landing.kind if landing else None,
-        detail=landing.detail if landing else "",
+        outcome="failed" if final_turn else "completed",
+        reason=policy(final_turn.kind).reason if final_turn else None,
+        failure=final_turn.kind if final_turn else None,
+        detail=final_turn.detail if final_turn else "",
         text=past.text,
-        partial=bool(landing and past.text),
+        partial=bool(final_turn and past.text),
         report=asdict(reported) if reported else None,
     )
 

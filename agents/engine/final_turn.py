@@ -21,7 +21,7 @@ ANSWER_NOW = (
     "This is your last reply: {}. Tools can no longer be called. Answer now with what you have, "
     "and say plainly what is left undone."
 )
-LANDINGS = {
+FINAL_TURNS = {
     LAST_TURN: FinalTurn(
         LAST_TURN,
         FailureKind.TURN_LIMIT,
@@ -40,5 +40,5 @@ LANDINGS = {
 def final_turn_before(meter: Meter) -> FinalTurn | None:
     """Return why the reply to come has to be the last one, if it has to."""
     if meter.turns_left == 1:
-        return LANDINGS[LAST_TURN]
-    return LANDINGS[LAST_MONEY] if meter.nearly_spent else None
+        return FINAL_TURNS[LAST_TURN]
+    return FINAL_TURNS[LAST_MONEY] if meter.nearly_spent else None

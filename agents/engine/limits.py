@@ -12,7 +12,7 @@ UNPRICED = (
     "The price of {model} is not known, so no limit or budget in USD can be kept. Add it under Prices in the "
     "console, or take the limit off."
 )
-LANDING_SHARE = Decimal("0.85")
+FINAL_TURN_SHARE = Decimal("0.85")
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Meter:
         money = _nearly(self.cost_usd, cost_usd, self.limits.max_cost_usd)
         return money or _nearly(Decimal(self.tokens), tokens, self.limits.max_tokens)
 
-    def allow(self, wanted: int, reading: int, purse: SpendAllowance) -> int:
+    def allow(self, wanted: int, reading: int, allowance: SpendAllowance) -> int:
         """Return how many tokens the next reply may have; raise BudgetExceeded where that is too few.
 
         `reading` is how many tokens the model reads first.
         """
-        return min([wanted, *self._by_tokens(reading), *self._by_money(reading, purse)])
+        return min([wanted, *self._by_tokens(reading), *self._by_money(reading, allowance)])
 
     def _by_tokens(self, reading: int) -> list[int]:
         if self.limits.max_tokens is None:
@@ -74,18 +74,18 @@ class Meter:
         says = f"The limit of {self.limits.max_tokens:,} tokens for this run is used up."
         return [_enough(left, RunLimitExceeded(says))]
 
-    def _by_money(self, reading: int, purse: SpendAllowance) -> list[int]:
+    def _by_money(self, reading: int, allowance: SpendAllowance) -> list[int]:
         spent: BudgetExceeded = BudgetExceeded("Too little is left of a budget for another reply.")
-        left = [] if purse.room is None else [(purse.room, spent)]
+        left = [] if allowance.room is None else [(allowance.room, spent)]
         if self.limits.max_cost_usd is not None:
             spent = RunLimitExceeded(
                 f"The cost limit of this run ({self.limits.max_cost_usd:f} USD) is used up."
             )
             left.append((self.limits.max_cost_usd - self.cost_usd, spent))
-        if left and not purse.price.known:
-            kind = BudgetExceeded if purse.room is not None else RunLimitExceeded
-            raise kind(UNPRICED.format(model=purse.price.model))
-        rates = purse.price.rates(reading) if left else Rates()
+        if left and not allowance.price.known:
+            kind = BudgetExceeded if allowance.room is not None else RunLimitExceeded
+            raise kind(UNPRICED.format(model=allowance.price.model))
+        rates = allowance.price.rates(reading) if left else Rates()
         if not rates.output:
             return []
         read = reading * rates.input
@@ -94,7 +94,7 @@ class Meter:
 
 def _nearly(used: Decimal, step: Decimal, limit: Decimal | int | None) -> bool:
     """Tell whether most is gone, or another step like the last one would leave too little for the answer."""
-    return limit is not None and used > 0 and (used >= limit * LANDING_SHARE or used + 2 * step > limit)
+    return limit is not None and used > 0 and (used >= limit * FINAL_TURN_SHARE or used + 2 * step > limit)
 
 
 def _enough(tokens: int, otherwise: BudgetExceeded) -> int:

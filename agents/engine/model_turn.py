@@ -17,7 +17,7 @@ from agents.runtimes.base import Delta, ModelCall, Request, Runtime
 from agents.spending import budgets
 from agents.spending.budgets import Spender
 from agents.transcripts import transcript
-from agents.transcripts.recorder import Tell
+from agents.transcripts.recorder import Emit
 from stagent.lib import clock
 from stagent.lib.db.from_async import shielded
 
@@ -38,7 +38,7 @@ class ModelCaller:
         self,
         runtime: Runtime,
         account: Account,
-        tell: Tell,
+        tell: Emit,
         worktime: WorkTime,
         *,
         spoke: bool | None = None,

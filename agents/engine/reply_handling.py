@@ -14,7 +14,7 @@ from agents.transcripts.history import ToolProgress
 MAX_PAUSES = 5  # in a row
 
 
-async def act_on(course: AttemptState, reply: Reply, landing: FinalTurn | None) -> Finished | None:
+async def act_on(course: AttemptState, reply: Reply, final_turn: FinalTurn | None) -> Finished | None:
     """Do what a reply demands; None when the model is to be asked again."""
     if reply.stop_reason != "refusal":
         course.text = course.before_pause + reply.text or course.text
@@ -24,24 +24,24 @@ async def act_on(course: AttemptState, reply: Reply, landing: FinalTurn | None) 
         case "pause_turn":
             return paused(course, reply)
         case "max_tokens":
-            return await cut_short(course, landing)
+            return await cut_short(course, final_turn)
         case "model_context_window_exceeded":
             return await overflowed(course, reply)
-    return await accept_reply(course, reply, landing)
+    return await accept_reply(course, reply, final_turn)
 
 
-async def accept_reply(course: AttemptState, reply: Reply, landing: FinalTurn | None) -> Finished | None:
+async def accept_reply(course: AttemptState, reply: Reply, final_turn: FinalTurn | None) -> Finished | None:
     """Do what a whole reply demands; an unknown stop reason is one, too."""
-    if reply.calls and not landing:  # some servers ignore that tools may not be called; we do not
+    if reply.calls and not final_turn:  # some servers ignore that tools may not be called; we do not
         return await use_tools(course, reply)
     if is_empty(reply.content):
         return await silent(course)
-    return answered(course, landing)
+    return answered(course, final_turn)
 
 
-def answered(course: AttemptState, landing: FinalTurn | None) -> Finished:
+def answered(course: AttemptState, final_turn: FinalTurn | None) -> Finished:
     """End with the answer; a partial one if it was given because it had to be."""
-    return course.finish(landing.kind, landing.detail) if landing else course.finish()
+    return course.finish(final_turn.kind, final_turn.detail) if final_turn else course.finish()
 
 
 async def use_tools(course: AttemptState, reply: Reply) -> Finished | None:
@@ -81,10 +81,10 @@ def paused(course: AttemptState, reply: Reply) -> Finished | None:
     return None
 
 
-async def cut_short(course: AttemptState, landing: FinalTurn | None) -> Finished | None:
+async def cut_short(course: AttemptState, final_turn: FinalTurn | None) -> Finished | None:
     """Ask once more, for twice the length; half a tool call is never made."""
-    if landing:
-        return course.finish(landing.kind, landing.detail)
+    if final_turn:
+        return course.finish(final_turn.kind, final_turn.detail)
     if course.short_of_money:
         raise RunLimitExceeded("The answer was cut short: nothing is left to spend on the rest.")
     if course.meter.turns_left and not course.once and course.first_time("truncated"):

@@ -19,7 +19,7 @@ from agents import runtimes
 from agents.approvals.gate import ApprovalGate
 from agents.engine.assignment import Assignment, model_of
 from agents.engine.attempt import AttemptState
-from agents.engine.final_turn import LANDINGS, FinalTurn, final_turn_before
+from agents.engine.final_turn import FINAL_TURNS, FinalTurn, final_turn_before
 from agents.engine.limits import Meter, SpendAllowance
 from agents.engine.messages import PromptMessages
 from agents.engine.model_turn import Account, ModelCaller
@@ -38,7 +38,7 @@ from agents.spending import budgets
 from agents.states import FailureKind
 from agents.tools.base import ToolContext
 from agents.transcripts.history import History, load_history
-from agents.transcripts.recorder import Tell, record
+from agents.transcripts.recorder import Emit, record
 from stagent.lib import clock
 from stagent.lib.db.from_async import db_sync_to_async
 from stagent.lib.text import storable
@@ -58,15 +58,15 @@ def run(assignment: Assignment) -> AsyncGenerator[Event]:
 
 def with_allowance(assignment: Assignment) -> Assignment:
     """Read what its first request may cost together with the rest, so that the engine need not ask for it."""
-    return replace(assignment, purse=_purse(assignment))
+    return replace(assignment, allowance=_allowance(assignment))
 
 
-def _purse(job: Assignment) -> SpendAllowance:
+def _allowance(job: Assignment) -> SpendAllowance:
     provider, model = model_of(job.profile)
     return SpendAllowance(budgets.remaining_usd(job.spender, clock.now()), budgets.price(model, provider))
 
 
-async def _work(assignment: Assignment, tell: Tell) -> None:
+async def _work(assignment: Assignment, tell: Emit) -> None:
     """Work to the end, leave the MCP servers that were needed, and tell how it ended."""
     connections = Connections()
     try:
@@ -85,16 +85,20 @@ async def _work(assignment: Assignment, tell: Tell) -> None:
     await tell(finished)
 
 
-async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "Engine":
+async def _take_up(job: Assignment, tell: Emit, connections: Connections) -> "Engine":
     """Begin, or go on where the last attempt left off."""
     runtime = runtimes.get(job.profile.runtime)
     author = model_of(job.profile)
     past = History() if job.fresh else await db_sync_to_async(load_history, job.transcript_id, author)
     account = Account(job.spender, job.transcript_id, job.token)
     turns = ModelCaller(runtime, account, tell, job.worktime, spoke=bool(past.text) if job.once else None)
-    desk = ApprovalGate(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
+    approval_gate = (
+        ApprovalGate(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
+    )
     offered = await db_sync_to_async(offer, job.profile) if wanted_by(job.profile) else Offer()
-    toolbox = Toolbox(job.profile, _tool_context(job), desk, offered.over(connections), worktime=job.worktime)
+    toolbox = Toolbox(
+        job.profile, _tool_context(job), approval_gate, offered.over(connections), worktime=job.worktime
+    )
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
     prompt = {"role": "user", "content": blocks_with_text(job.enclosed, storable(job.prompt))}
@@ -105,7 +109,7 @@ async def _take_up(job: Assignment, tell: Tell, connections: Connections) -> "En
     course = AttemptState(
         tell, meter, toolbox, conversation, text=past.text, before_pause=past.before_pause, once=job.once
     )
-    return Engine(job, system, past, turns, course, job.purse)
+    return Engine(job, system, past, turns, course, job.allowance)
 
 
 def _tool_context(job: Assignment) -> ToolContext:
@@ -128,7 +132,7 @@ class Engine:
     past: History
     turns: ModelCaller
     course: AttemptState
-    purse: SpendAllowance | None  # for the next request, where it has been read already
+    allowance: SpendAllowance | None  # for the next request, where it has been read already
 
     async def work(self) -> Finished:
         """Take turns until one of them ends it."""
@@ -147,7 +151,7 @@ class Engine:
 
     def _undelivered(self) -> Finished | None:
         """Deliver the answer that was given, and paid for, just before the last attempt broke off."""
-        return answered(self.course, LANDINGS.get(self.past.landing)) if self.past.is_answered else None
+        return answered(self.course, FINAL_TURNS.get(self.past.final_turn)) if self.past.is_answered else None
 
     async def _finish_calls(self) -> Finished | None:
         """Go on with the calls that the last attempt left: those that a person has allowed, for one."""
@@ -163,20 +167,20 @@ class Engine:
         meter = self.course.meter
         if not meter.turns_left:
             raise TurnLimitExceeded(f"The limit of {meter.limits.max_turns} agent steps is reached.")
-        landing = final_turn_before(meter) if self.course.toolbox else None
+        final_turn = final_turn_before(meter) if self.course.toolbox else None
         try:
-            reply = await self._ask(landing)
+            reply = await self._ask(final_turn)
         except Exception as error:
             if await self._made_room_after(error):
                 return None
             raise
-        return await act_on(self.course, reply, landing)
+        return await act_on(self.course, reply, final_turn)
 
-    async def _ask(self, landing: FinalTurn | None) -> Reply:
+    async def _ask(self, final_turn: FinalTurn | None) -> Reply:
         course = self.course
         await course.keep_room()
-        if landing and course.first_time(landing.code):
-            await course.advise(landing.code, landing.says)
+        if final_turn and course.first_time(final_turn.code):
+            await course.advise(final_turn.code, final_turn.says)
         request = Request(
             model=model_of(self.job.profile)[1],
             system=self.system,
@@ -184,7 +188,7 @@ class Engine:
             tools=course.toolbox.params,
             max_tokens=await self._allowed_tokens(),
             effort=self.job.profile.effort,
-            may_call=landing is None,
+            may_call=final_turn is None,
         )
         reply, cost = await self.turns.call(course.meter.turns + 1, request, course.conversation.tokens)
         course.meter.count(reply.usage, cost or Decimal(0))
@@ -194,10 +198,10 @@ class Engine:
         """Check limits and budgets and return how long the reply may be."""
         course = self.course
         wanted = self.job.profile.max_output_tokens * course.stretch
-        purse, self.purse = self.purse, None  # the next request is looked at anew
-        if purse is None:
-            purse = await db_sync_to_async(_purse, self.job)
-        allowed = course.meter.allow(wanted, course.conversation.tokens, purse)
+        allowance, self.allowance = self.allowance, None  # the next request is looked at anew
+        if allowance is None:
+            allowance = await db_sync_to_async(_allowance, self.job)
+        allowed = course.meter.allow(wanted, course.conversation.tokens, allowance)
         course.short_of_money = allowed < wanted
         return allowed
 

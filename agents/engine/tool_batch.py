@@ -15,7 +15,7 @@ from agents.protocol.events import ToolFinished, ToolStarted
 from agents.protocol.reply import INTERRUPTED, Block, as_object
 from agents.tools.base import ToolError, ToolResult
 from agents.transcripts.history import ToolProgress
-from agents.transcripts.recorder import Tell
+from agents.transcripts.recorder import Emit
 
 
 @dataclass
@@ -34,7 +34,7 @@ class ToolBatch:
 
     box: Toolbox
     turn: int
-    tell: Tell
+    tell: Emit
     reached: ToolProgress = field(default_factory=ToolProgress)  # how far an earlier attempt came
     resumed: bool = False
     results: dict[str, ToolResult] = field(default_factory=dict)
@@ -43,8 +43,8 @@ class ToolBatch:
 
     async def run(self, wanted: Sequence[Block]) -> ToolOutcome:
         """Call what may be called, then ask; or, where everything is answered, do what the answers say."""
-        if self.box.desk and (self.resumed or any(map(self.box.asks, wanted))):
-            self.approvals = await self.box.desk.find_standing_approval()
+        if self.box.approval_gate and (self.resumed or any(map(self.box.asks, wanted))):
+            self.approvals = await self.box.approval_gate.load()
         waiting = [block for block in wanted if not await self._is_done(block)]
         await self._ask(waiting)
         for block in waiting:
@@ -84,8 +84,8 @@ class ToolBatch:
             except ToolError as error:
                 await self._answer(block, ToolResult(str(error), is_error=True, duration_ms=0))
         new = [want for call_id, want in wanted.items() if call_id not in self.results]
-        if new and self.box.desk:
-            self.approvals |= await self.box.desk.submit(new, self.turn)
+        if new and self.box.approval_gate:
+            self.approvals |= await self.box.approval_gate.submit(new, self.turn)
         for call_id in dict.fromkeys(block["id"] for block in waiting):
             told = call_id in self.results or call_id in self.reached.asked
             if not told and not self.approvals[call_id].by_standing_approval:

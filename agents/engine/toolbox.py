@@ -15,24 +15,26 @@ from agents.tools.people.report import REPORT, report
 
 
 class Toolbox:
-    """What a profile may use. Without a desk, tools that have to ask a person are not offered."""
+    """What a profile may use. Without an approval gate, tools that have to ask a person are not offered."""
 
     def __init__(
         self,
         profile: Profile,
         context: ToolContext,
-        desk: ApprovalGate | None = None,
+        approval_gate: ApprovalGate | None = None,
         foreign: Iterable[tuple[Tool, bool]] = (),  # those of MCP servers, and whether a person comes first
         worktime: WorkTime | None = None,
     ) -> None:
         self.context = context
-        self.desk = desk
+        self.approval_gate = approval_gate
         self.repeats = RepeatDetector()
         self._worktime = worktime or WorkTime()
         ours = registry.offered(profile.tools, profile.permissions)
         offered = [*((tool, registry.asks(tool, profile.permissions)) for tool in ours), *foreign]
         self._asking = {tool.name for tool, asks in offered if asks}
-        self._tools = {tool.name: tool for tool, _ in offered if desk or tool.name not in self._asking}
+        self._tools = {
+            tool.name: tool for tool, _ in offered if approval_gate or tool.name not in self._asking
+        }
 
     @property
     def params(self) -> list[dict[str, Any]]:

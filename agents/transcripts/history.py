@@ -71,7 +71,7 @@ class History:
     text: str = ""  # the last words said
     before_pause: str = ""  # the beginning of an answer that the model gives in parts
     last: TurnFinished | None = None
-    landing: str = ""  # the notice under which the last reply was given
+    final_turn: str = ""  # the notice under which the last reply was given
     calls: list[tuple[str, Any, ToolFinished]] = field(default_factory=list)  # name, arguments, result
     reached: ToolProgress = field(default_factory=ToolProgress)
 
@@ -80,12 +80,12 @@ class History:
         """Whether the last reply is a whole answer: all that is left to do is to deliver it."""
         if self.last is None or self.last.stop_reason in NO_REPLY | {"pause_turn"}:
             return False
-        return not is_empty(self.last.content) and bool(self.landing or not calls_in(self.last.content))
+        return not is_empty(self.last.content) and bool(self.final_turn or not calls_in(self.last.content))
 
     @property
     def unfinished(self) -> list[Block]:
         """Return the calls of the last reply if any of them has no result; they were all to be made."""
-        if self.last is None or self.landing or self.last.stop_reason in NO_REPLY | {"pause_turn"}:
+        if self.last is None or self.final_turn or self.last.stop_reason in NO_REPLY | {"pause_turn"}:
             return []
         calls = calls_in(self.last.content)
         return calls if any(call["id"] not in self.reached.results for call in calls) else []
@@ -106,17 +106,17 @@ def load_histories(transcript_ids: Collection[int], author: Author | None = None
 
 
 def _fold(happened: Sequence[events.Event], author: Author | None) -> History:
-    past, landing = History(), ""
+    past, final_turn = History(), ""
     results, following = _results_by_turn(happened)
     for event in happened:
         match event:
             case Notice(code=code) if code in (LAST_TURN, LAST_MONEY):
-                landing = code
+                final_turn = code
             case TurnFinished():
-                _add_turn(past, event, landing)
+                _add_turn(past, event, final_turn)
                 results, *following = following
                 past.messages += _messages(event, results, author)
-                landing = ""
+                final_turn = ""
                 past.reached = ToolProgress()
             case ToolStarted() if event.call_id in results:
                 past.calls.append((event.name, event.arguments, results[event.call_id]))
@@ -135,14 +135,14 @@ def _results_by_turn(happened: Sequence[events.Event]) -> tuple[Results, list[Re
     return found[0], found[1:]
 
 
-def _add_turn(past: History, turn: TurnFinished, landing: str) -> None:
+def _add_turn(past: History, turn: TurnFinished, final_turn: str) -> None:
     past.turns += 1
     past.cost_usd += turn.cost_usd or 0
     past.tokens += turn.usage.total
     if turn.stop_reason != "refusal":
         said = past.before_pause + text_in(turn.content)
         past.text, past.before_pause = said or past.text, said if turn.stop_reason == "pause_turn" else ""
-    past.last, past.landing = turn, landing
+    past.last, past.final_turn = turn, final_turn
 
 
 def _messages(turn: TurnFinished, results: Results, author: Author | None) -> list[Message]:

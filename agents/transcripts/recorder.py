@@ -24,8 +24,8 @@ MOST_WAITING_CHARS = 64 * 1024  # of words that are told and not yet taken to be
 
 Words = TextDelta | ThinkingDelta
 
-type Tell = Callable[[Event], Awaitable[None]]
-type Engine = Callable[[Tell], Awaitable[None]]
+type Emit = Callable[[Event], Awaitable[None]]
+type Engine = Callable[[Emit], Awaitable[None]]
 
 
 async def record(engine: Engine, transcript_id: int, token: UUID) -> AsyncGenerator[Event]:

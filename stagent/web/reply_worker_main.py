@@ -42,15 +42,15 @@ def main(line: socket.socket) -> None:
     news, heard = threading.Event(), threading.Event()
     broadcast.subscribe(news.set)
     SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, heard, line, watched)).start()
-    desk, reporter = ReplyWorker(), Reporter("replies", holder_id("replies"))
-    desk.open()
+    worker, reporter = ReplyWorker(), Reporter("replies", holder_id("replies"))
+    worker.open()
     reporter.start()
     while (bells := _heard(line)) and LEAVE not in bells:
         if HEARD in bells:
             heard.set()
         if WORK in bells:
-            desk.find_ready()
-    close_in_order([("end the replies", desk.close), ("end the report", reporter.stop)])
+            worker.find_ready()
+    close_in_order([("end the replies", worker.close), ("end the report", reporter.stop)])
 
 
 def _heard(line: socket.socket) -> bytes:

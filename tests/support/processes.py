@@ -115,7 +115,7 @@ class Web(Process):
 
     program = ("-m", "daphne", "-b", "127.0.0.1", "stagent.asgi:application", "-p")
 
-    def desk(self) -> psutil.Process | None:
+    def reply_worker(self) -> psutil.Process | None:
         """Return the process beside it that works on replies."""
         return next((each for each in self.children() if "reply_worker_main" in _command(each)), None)
 

@@ -8,10 +8,10 @@ from chat.worker.worker import ReplyWorker
 
 
 @pytest.fixture
-def desk(transactional_db: None) -> Iterator[ReplyWorker]:
+def reply_worker(transactional_db: None) -> Iterator[ReplyWorker]:
     """A desk, opened and closed again; whoever is answered then is interrupted."""
-    desk = ReplyWorker()
-    desk.open()
-    yield desk
-    desk.close()
-    assert not desk.thread.is_alive()
+    reply_worker = ReplyWorker()
+    reply_worker.open()
+    yield reply_worker
+    reply_worker.close()
+    assert not reply_worker.thread.is_alive()

@@ -36,10 +36,10 @@ def notify() -> None:
         Statement(f"NOTIFY {CHANNEL}").run({})
     else:
         Statement(f"PRAGMA user_version = {random.randrange(DIFFERENT_RINGS)}").run({})
-        transaction.on_commit(_knock, robust=True)
+        transaction.on_commit(_send, robust=True)
 
 
-def _knock() -> None:
+def _send() -> None:
     send(_doors())
 
 

@@ -17,10 +17,10 @@ def send(folder: str | Path) -> None:
     """Knock on every door in the folder; doors that nobody is behind any more are taken away."""
     with contextlib.suppress(FileNotFoundError):
         if doors := os.listdir(folder):  # noqa: PTH208 - names are enough where there are none
-            _knock([Path(folder, door) for door in doors])
+            _send([Path(folder, door) for door in doors])
 
 
-def _knock(doors: list[Path]) -> None:
+def _send(doors: list[Path]) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hand:
         hand.setblocking(False)
         for door in doors:

@@ -1,6 +1,6 @@
 """Look at everything this install needs and say how it stands.
 
-1. Look: versions, data folder, provider, doorbell; then the database and what can be asked of it.
+1. Look: versions, data folder, provider, broadcast; then the database and what can be asked of it.
 2. Print a line for each.
 3. Exit with 1 where something does not work; a warning is not a failure.
 """

@@ -38,7 +38,7 @@ type Check = Callable[[datetime], Finding]
 
 def examine(now: Callable[[], datetime]) -> Iterator[Finding]:
     """Look at everything; a look that fails is a finding, and the others go on."""
-    yield from (_safely(check, datetime.now(UTC)) for check in (versions, data_folder, provider, doorbell))
+    yield from (_safely(check, datetime.now(UTC)) for check in (versions, data_folder, provider, broadcast))
     for precondition in (health.database, health.migrations):
         finding = precondition()
         yield finding
@@ -100,13 +100,13 @@ def _address(url: str) -> tuple[str, int]:
     return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def doorbell(now: datetime) -> Finding:
+def broadcast(now: datetime) -> Finding:
     """Ring the channel layer, where there is a Redis for it."""
     if not settings.REDIS_URL:
-        return Finding("doorbell", Level.OK, "in memory: one web process (set REDIS_URL for more)")
+        return Finding("broadcast", Level.OK, "in memory: one web process (set REDIS_URL for more)")
     address = urlsplit(settings.REDIS_URL)
     socket.create_connection((address.hostname or "", address.port or 6379), CONNECT_SEC).close()
-    return Finding("doorbell", Level.OK, f"{type(get_channel_layer()).__name__} at {address.hostname}")
+    return Finding("broadcast", Level.OK, f"{type(get_channel_layer()).__name__} at {address.hostname}")
 
 
 def database(now: datetime) -> Finding:

@@ -133,7 +133,7 @@ WRONG = ({"attachments": "5"}, {"attachments": [5]}, {"attachments": {}}, {"atta
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_files_go_over_the_socket(bob, desk):
+async def test_files_go_over_the_socket(bob, reply_worker):
     file = await db_sync_to_async(kept, bob, now=clock.now())  # what is older, the desk throws away
     async with Socket(await db_sync_to_async(by_session, bob)) as page:
         for wrong in WRONG:

@@ -20,7 +20,7 @@ def page_of(user):
     return db_sync_to_async(by_session, user)
 
 
-async def test_what_is_said_is_accepted_and_answered(alice, desk):
+async def test_what_is_said_is_accepted_and_answered(alice, reply_worker):
     async with Socket(await page_of(alice)) as page:
         place = await page.asks("[[offline: tokens=60 delay=1ms]]")
         assert place["duplicate"] is False
@@ -37,7 +37,7 @@ async def test_what_is_said_is_accepted_and_answered(alice, desk):
     assert types.index("accepted") < types.index("started")
 
 
-async def test_the_news_have_no_gap(alice, desk):
+async def test_the_news_have_no_gap(alice, reply_worker):
     async with Socket(await page_of(alice)) as page:
         place = await page.asks("Hello")
         settled = await page.hears("feed", what="settled")
@@ -84,7 +84,7 @@ async def test_who_never_heard_that_it_was_accepted_is_told_the_answer_all_the_s
     assert text_in(page.of(str(done.pk))) == "All is well."
 
 
-async def test_two_pages_hear_the_same(alice, desk):
+async def test_two_pages_hear_the_same(alice, reply_worker):
     headers = await page_of(alice)
     async with Socket(headers) as one, Socket(headers) as two:
         place = await one.asks("[[offline: tokens=80 delay=2ms]]")
@@ -93,7 +93,7 @@ async def test_two_pages_hear_the_same(alice, desk):
     assert one.of(place["reply_id"]) == two.of(place["reply_id"])
 
 
-async def test_a_second_page_stops_what_the_first_asked_for(alice, desk):
+async def test_a_second_page_stops_what_the_first_asked_for(alice, reply_worker):
     headers = await page_of(alice)
     async with Socket(headers) as one, Socket(await db_sync_to_async(by_token, alice)) as two:
         place = await one.asks(LONG)
@@ -105,7 +105,7 @@ async def test_a_second_page_stops_what_the_first_asked_for(alice, desk):
     assert text_in(one.of(place["reply_id"]))
 
 
-async def test_what_is_said_meanwhile_waits_for_the_answer_before(alice, desk):
+async def test_what_is_said_meanwhile_waits_for_the_answer_before(alice, reply_worker):
     async with Socket(await page_of(alice)) as page:
         first = await page.asks(LONG, "a")
         here = first["conversation_id"]
@@ -117,7 +117,7 @@ async def test_what_is_said_meanwhile_waits_for_the_answer_before(alice, desk):
     assert frames.index((first["reply_id"], "final")) < frames.index((second["reply_id"], "started"))
 
 
-async def test_closing_the_page_stops_nothing(alice, desk):
+async def test_closing_the_page_stops_nothing(alice, reply_worker):
     headers = await page_of(alice)
     async with Socket(headers) as page:
         place = await page.asks("[[offline: tokens=40 delay=10ms]]")
@@ -129,7 +129,7 @@ async def test_closing_the_page_stops_nothing(alice, desk):
     assert len(text_in(page.of(place["reply_id"])).split()) == 40
 
 
-async def test_another_answer_is_asked_for(alice, desk):
+async def test_another_answer_is_asked_for(alice, reply_worker):
     async with Socket(await page_of(alice)) as page:
         place = await page.asks("[[offline: tokens=3]]")
         await page.hears("final")

@@ -32,15 +32,19 @@ def kill_web(web: Web) -> None:
 
 
 def kill_desk(web: Web) -> None:
-    web.desk().kill()
+    web.reply_worker().kill()
 
 
 KILLS = [Web.cut_power, kill_web, kill_desk]
 
 
 def streams_of(web: Web) -> int:
-    desk = web.desk()
-    return Message.objects.streaming().filter(holder__contains=f":{desk.pid}:").count() if desk else 0
+    reply_worker = web.reply_worker()
+    return (
+        Message.objects.streaming().filter(holder__contains=f":{reply_worker.pid}:").count()
+        if reply_worker
+        else 0
+    )
 
 
 async def kill_at_random(port: int) -> None:
@@ -137,7 +141,7 @@ async def test_a_desk_that_dies_is_replaced_and_what_it_was_at_is_settled(alice)
     with Web(str(port)) as web:
         talking = asyncio.create_task(talker.talk())
         await until(lambda: Event.objects.filter(kind="text_delta").exists())
-        web.desk().kill()
+        web.reply_worker().kill()
         await asyncio.wait_for(talking, PATIENCE_SEC)
         assert talker.lines == 1, "the page has noticed nothing"
         web.signal(signal.SIGTERM)
@@ -157,9 +161,9 @@ async def test_the_desk_of_a_killed_process_settles_its_replies_and_leaves(alice
     with Web(str(port)) as web:
         talking = asyncio.create_task(talker.talk())
         await until(lambda: Event.objects.filter(kind="text_delta").exists())
-        desk = web.desk()
+        reply_worker = web.reply_worker()
         web.signal(signal.SIGKILL)
-        await asyncio.to_thread(desk.wait, 20)
+        await asyncio.to_thread(reply_worker.wait, 20)
     reply = await db_sync_to_async(Message.objects.replies().get)
     assert (reply.status, reply.reason) == ("interrupted", "shutdown")
     with Web(str(port)):

@@ -37,7 +37,7 @@ def ended(place):
     return lambda: Message.objects.exclude(finished_at=None).filter(pk=place.reply_id).first()
 
 
-def test_what_is_said_is_answered_and_what_waits_follows(alice, desk):
+def test_what_is_said_is_answered_and_what_waits_follows(alice, reply_worker):
     first = says(alice, "[[offline: tokens=5]]", clock.now())
     here = str(first.conversation_id)
     second = says(alice, "[[offline: tokens=6]]", clock.now(), conversation_id=here)
@@ -50,8 +50,8 @@ def test_what_is_said_is_answered_and_what_waits_follows(alice, desk):
 def test_leases_are_renewed_while_it_works(alice, monkeypatch):
     monkeypatch.setattr(conf, "lease_ttl", lambda: timedelta(seconds=6))
     place = says(alice, LONG, clock.now())
-    desk = ReplyWorker()
-    desk.open()
+    reply_worker = ReplyWorker()
+    reply_worker.open()
     try:
         wait_until(talks(place))
         leased = lambda: Message.objects.get(pk=place.reply_id).lease_expires_at  # noqa: E731
@@ -59,11 +59,11 @@ def test_leases_are_renewed_while_it_works(alice, monkeypatch):
         wait_until(lambda: leased() and leased() > first)
         assert LiveStream.objects.get().expires_at > first
     finally:
-        desk.close()
+        reply_worker.close()
     assert (status_of(place), Message.objects.get(pk=place.reply_id).reason) == ("interrupted", "shutdown")
 
 
-def test_a_stop_is_heard_at_once_and_elsewhere_a_little_later(alice, desk):
+def test_a_stop_is_heard_at_once_and_elsewhere_a_little_later(alice, reply_worker):
     place = says(alice, LONG, clock.now())
     wait_until(talks(place))
     request_stop(alice, str(place.reply_id), now=clock.now())
@@ -87,7 +87,7 @@ def full_looks():
     gc.enable()
 
 
-def test_what_answers_have_left_is_thrown_away_when_nobody_is_answered(alice, full_looks, desk):
+def test_what_answers_have_left_is_thrown_away_when_nobody_is_answered(alice, full_looks, reply_worker):
     long = says(alice, LONG, clock.now())
     wait_until(talks(long))
     wait_until(ended(says(alice, "[[offline: tokens=5]]", clock.now())))
@@ -96,13 +96,13 @@ def test_what_answers_have_left_is_thrown_away_when_nobody_is_answered(alice, fu
     wait_until(lambda: full_looks)
 
 
-def test_a_reply_whose_lease_was_taken_is_let_go(alice, desk, monkeypatch, caplog):
+def test_a_reply_whose_lease_was_taken_is_let_go(alice, reply_worker, monkeypatch, caplog):
     monkeypatch.setattr(conf, "lease_ttl", lambda: timedelta(seconds=6))
     place = says(alice, LONG, clock.now())
     wait_until(talks(place))
     reply = Message.objects.get(pk=place.reply_id)
     taken = finalise(reply.pk, End("interrupted", "reconciled"), now=clock.now(), token=reply.token)
-    wait_until(lambda: not desk._jobs)
+    wait_until(lambda: not reply_worker._jobs)
     reply.refresh_from_db()
     assert (reply.reason, reply.text) == ("reconciled", taken.text)
     assert "not ours any more" in caplog.text
@@ -118,8 +118,8 @@ def test_a_reply_that_cannot_be_begun_keeps_nobody_waiting(alice, monkeypatch, c
         return take(reply, **more)
 
     monkeypatch.setattr(module, "claim", trip)
-    desk = ReplyWorker()
-    desk.open()
+    reply_worker = ReplyWorker()
+    reply_worker.open()
     try:
         assert wait_until(ended(good)).status == "complete"
         assert status_of(poison) == "pending"
@@ -127,24 +127,24 @@ def test_a_reply_that_cannot_be_begun_keeps_nobody_waiting(alice, monkeypatch, c
         monkeypatch.setattr(module, "claim", take)
         assert wait_until(ended(poison))
     finally:
-        desk.close()
+        reply_worker.close()
 
 
 def test_a_database_that_is_away_for_a_while_is_waited_for(alice, monkeypatch, caplog):
     caplog.set_level(logging.WARNING)
     look, away = module.READY, [OperationalError("away")] * 3
     monkeypatch.setattr(module, "READY", lambda: (_ for _ in ()).throw(away.pop()) if away else look())
-    desk = ReplyWorker()
-    desk.open()
+    reply_worker = ReplyWorker()
+    reply_worker.open()
     try:
         assert wait_until(ended(says(alice, "[[offline: tokens=3]]", clock.now()))).status == "complete"
     finally:
-        desk.close()
+        reply_worker.close()
     assert not away
     assert "A database call of an event loop" in caplog.text
 
 
-def test_an_answer_to_a_question_lets_the_desk_go_on(alice, desk):
+def test_an_answer_to_a_question_lets_the_desk_go_on(alice, reply_worker):
     a_profile("careful", tools=["list_files"], permissions={"list_files": "ask"})
     place = says(alice, "[[offline: turns=2 tool=list_files]]", clock.now(), profile="careful")
     approval = wait_until(Approval.objects.first)

@@ -127,7 +127,7 @@ def test_a_renewal_that_hangs_stops_the_run_all_the_same(executor, job, monkeypa
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-def test_a_reply_that_cannot_be_confirmed_stops_itself(alice, desk, monkeypatch, hangs):
+def test_a_reply_that_cannot_be_confirmed_stops_itself(alice, reply_worker, monkeypatch, hangs):
     monkeypatch.setattr(chat_conf, "lease_ttl", lambda: timedelta(seconds=TTL_SEC))
     release = threading.Event()
 
@@ -140,19 +140,19 @@ def test_a_reply_that_cannot_be_confirmed_stops_itself(alice, desk, monkeypatch,
     log = Message.objects.get(pk=place.reply_id).transcript_id
     wait_until(lambda: log and Event.objects.filter(transcript=log, kind="text_delta").exists())
     monkeypatch.setattr(reply_renewer, "renew", renew)
-    (job,) = list(desk._jobs.values())
+    (job,) = list(reply_worker._jobs.values())
     wait_until(lambda: job.cause)
     release.set()
     assert job.cause.value == "lease_lost"
-    wait_until(lambda: not desk._jobs)
+    wait_until(lambda: not reply_worker._jobs)
 
 
-def test_a_stuck_loop_of_replies_renews_nothing(alice, desk, monkeypatch):
+def test_a_stuck_loop_of_replies_renews_nothing(alice, reply_worker, monkeypatch):
     monkeypatch.setattr(chat_conf, "lease_ttl", lambda: timedelta(seconds=TTL_SEC))
     place = says(alice, LONG, clock.now())
-    wait_until(lambda: list(desk._jobs.values()))
+    wait_until(lambda: list(reply_worker._jobs.values()))
     release, entered = threading.Event(), threading.Event()
-    desk._loop.call_soon_threadsafe(lambda: entered.set() or release.wait(60))
+    reply_worker._loop.call_soon_threadsafe(lambda: entered.set() or release.wait(60))
     assert entered.wait(60)
     before = Message.objects.get(pk=place.reply_id).lease_expires_at
     wait_until(lambda: clock.now() > before)

@@ -25,17 +25,17 @@ def keeps(monkeypatch, tmp_path, caplog):
 
     def keeps(program: str) -> list[int]:
         process.MAIN.write_text(program)
-        desk = ReplyWorkerProcess()
-        kept.append(desk)
-        desk.open()
+        reply_worker = ReplyWorkerProcess()
+        kept.append(reply_worker)
+        reply_worker.open()
         return bells
 
     ring = lambda: bells.append(1)  # noqa: E731
     broadcast.subscribe(ring)
     yield keeps
-    for desk in kept:
-        desk.close()
-        assert not desk._keeper.is_alive()
+    for reply_worker in kept:
+        reply_worker.close()
+        assert not reply_worker._keeper.is_alive()
     broadcast.unsubscribe(ring)
 
 
