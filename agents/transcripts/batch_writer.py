@@ -54,7 +54,7 @@ class BatchWriter:
     @asynccontextmanager
     async def use_own_thread(self) -> AsyncIterator[None]:
         """Write by a thread and a connection that nobody else waits for."""
-        with ThreadPoolExecutor(1, "scribe") as thread:
+        with ThreadPoolExecutor(1, "batch-writer") as thread:
             self._thread = thread
             try:
                 yield
@@ -75,7 +75,7 @@ class BatchWriter:
         if urgent:
             self._hurry.set()
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write(), name="scribe", context=Context())
+            self._writing = asyncio.create_task(self._write(), name="batch writer", context=Context())
         return await page.written
 
     async def _write(self) -> None:

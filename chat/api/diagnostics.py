@@ -29,7 +29,7 @@ EXAMPLE: Any = {
     "count": 1, "next": None, "reasons": {"completed": 1}, "first_token_ms": SPREAD,
     "overhead_ms": SPREAD | {"p50": 14.0, "p95": 14.0, "p99": 14.0},
     "total_ms": SPREAD | {"p50": 2100.0, "p95": 2100.0, "p99": 2100.0},
-    "live": [{"key": "message:120", "holder": "desk@host:4711:77c0de", "started_at": "2026-11-24T09:12:01Z",
+    "live": [{"key": "message:120", "holder": "replies@host:471:77c0de", "started_at": "2026-11-24T09:12:01Z",
               "expires_at": "2026-11-24T09:12:31Z"}],
 }  # fmt: skip
 

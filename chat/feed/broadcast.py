@@ -15,7 +15,7 @@ from stagent.lib.processes.outage import Outage
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.watched import Watched
 
-log = logging.getLogger("stagent.doorbell")
+log = logging.getLogger("stagent.broadcast")
 
 _listeners: list[Callable[[], None]] = []
 _workers: list[Callable[[], None]] = []
@@ -122,7 +122,7 @@ def _courier() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
-            ringer = SUPERVISOR.thread("doorbell", _keep_ringing)
+            ringer = SUPERVISOR.thread("broadcast sender", _keep_ringing)
             ringer.follow(_loop)
             ringer.start()
         return _loop

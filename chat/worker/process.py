@@ -1,8 +1,8 @@
-"""The desk in a process beside the web process: no page waits for an interpreter that agents are using.
+"""The reply worker in a process beside the web process, so that no page waits while agents use the CPU.
 
-The two are tied by a socket pair that carries bells and no data: "there is work" one way, "there is news"
-the other. Where one end closes, the other knows that its mate is gone: the desk settles what it was at and
-leaves, the web process starts another desk.
+A socket pair connects the two. It carries wake-ups and no data: "there is work" one way, "there is news" the
+other. Where one end closes, the other process is gone: the reply worker finalises its replies and exits, the
+web process starts another one.
 """
 
 import logging
@@ -29,7 +29,7 @@ FAREWELL_SEC = 0.3  # for the sockets to say how it ended
 FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.5, 30.0  # before a desk that died is started again, doubled each time
 WELL_SEC = 30.0  # who lived longer was well
 
-log = logging.getLogger("stagent.desk")
+log = logging.getLogger("stagent.replies")
 
 
 class ReplyWorkerProcess:
@@ -74,7 +74,7 @@ class ReplyWorkerProcess:
             if self._leaving.is_set():
                 return
             wait = FIRST_WAIT_SEC if time.monotonic() - since > WELL_SEC else min(wait * 2, LONGEST_WAIT_SEC)
-            log.error("The desk %s; another one is started in %.1f s.", end, wait)
+            log.error("The reply worker %s; another one is started in %.1f s.", end, wait)
             self._leaving.wait(wait)
 
     def _live(self) -> int:

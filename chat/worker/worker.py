@@ -48,7 +48,7 @@ CHORES: dict[Callable[[datetime], object], float] = {
     retention.prune: retention.EVERY_SEC,
 }
 
-log = logging.getLogger("stagent.desk")
+log = logging.getLogger("stagent.replies")
 
 
 class ReplyWorker:
@@ -77,7 +77,7 @@ class ReplyWorker:
         }
         self._lock = threading.Lock()  # `close` reads from another thread
         self._jobs: dict[int, Job] = {}
-        self._holder = holder_id("desk")
+        self._holder = holder_id("replies")
         self._bell = asyncio.Event()
         self._leaving = self._untidy = False
 
@@ -123,7 +123,7 @@ class ReplyWorker:
 
     async def _work(self) -> None:
         # What is said has a thread of its own: who begins does not wait for it.
-        async with database_threads("desk-database"), batch_writer.current_writer().use_own_thread():
+        async with database_threads("replies-database"), batch_writer.current_writer().use_own_thread():
             for lasting in self._beside.values():
                 lasting.start()
             try:

@@ -18,7 +18,7 @@ LEAVE_SEC = 45  # longer than a scheduler needs to hand its runs back
 def main() -> None:
     """Take `tether module arguments…` from the command line."""
     tether, module, *arguments = sys.argv[1:]
-    threading.Thread(target=_watch, args=(int(tether),), name="tether", daemon=True).start()
+    threading.Thread(target=_watch, args=(int(tether),), name="parent watch", daemon=True).start()
     sys.argv = [module, *arguments]
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,8 +1,8 @@
-"""A process that works on replies, beside the web process that started it: see `chat.worker.process`.
+"""The process that works on replies, started by the web process: see `chat.worker.process`.
 
-1. Open the desk, and ring in the web process whenever it rings here; not again before it has heard the last.
-2. Look for work whenever the web process rings.
-3. Told to leave, or alone: settle what is being answered, and leave.
+1. Start the reply worker. Wake the web process when there is news, not again before it has read the last one.
+2. Look for work whenever the web process wakes it.
+3. On a request to leave, or when the web process is gone: finalise what is being answered, and exit.
 """
 
 import logging

@@ -46,6 +46,6 @@ def books(now: datetime) -> Finding:
     """Compare what is kept in several places about each run and reply of the last day."""
     found = list(islice(audit.differences(now - LATELY), MOST_DIFFERENCES + 1))
     if not found:
-        return Finding("books", Level.OK, "runs and replies agree with ledger, logs and deliveries")
+        return Finding("audit", Level.OK, "runs and replies agree with ledger, logs and deliveries")
     number = f"more than {MOST_DIFFERENCES}" if len(found) > MOST_DIFFERENCES else f"{len(found)}"
-    return Finding("books", Level.WARN, f"{number} differences within a day; the first: {found[0]}")
+    return Finding("audit", Level.WARN, f"{number} differences within a day; the first: {found[0]}")

@@ -150,7 +150,7 @@ async def test_a_desk_that_dies_is_replaced_and_what_it_was_at_is_settled(alice)
         lambda: list(Message.objects.replies().order_by("pk").values_list("reason"))
     )
     assert ends == [("reconciled",), ("completed",)]
-    assert "The desk ended with code -9" in web.output
+    assert "The reply worker ended with code -9" in web.output
     await db_sync_to_async(lambda: [check(talker, name) for name in talker.places])
 
 

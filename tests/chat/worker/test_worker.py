@@ -1,4 +1,4 @@
-"""The desk: takes what is ready, keeps its leases, stops what it is told to stop, leaves nobody waiting."""
+"""The reply worker: claims what is ready, keeps its leases, stops replies that a person stops."""
 
 import gc
 import logging

@@ -50,7 +50,7 @@ def test_bells_are_heard_on_both_sides(keeps):
 def test_a_desk_that_died_is_followed_by_another(keeps, caplog):
     bells = keeps(DIES)
     wait_until(lambda: len(bells) >= 2)
-    assert "The desk ended with code 3" in caplog.text
+    assert "The reply worker ended with code 3" in caplog.text
 
 
 def test_a_desk_that_cannot_be_started_is_tried_again(keeps, monkeypatch, caplog):
