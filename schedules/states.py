@@ -47,7 +47,7 @@ class Outcome(models.TextChoices):
     SKIPPED_BUDGET = "skipped_budget"
     SKIPPED_QUIET_HOURS = "skipped_quiet_hours"
     EXPIRED_IN_QUEUE = "expired_in_queue"
-    CAPPED = "capped"
+    LIMIT_REACHED = "limit_reached"
     MISSED = "missed"  # a one-shot that nothing could start until it expired
 
 

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('schedule_name', models.CharField(max_length=120)),
                 ('kind', models.CharField(choices=[('scheduled', 'Scheduled'), ('heartbeat', 'Heartbeat'), ('manual', 'Manual')], max_length=12)),
                 ('nominal_at', models.DateTimeField()),
-                ('outcome', models.CharField(choices=[('fired', 'Fired'), ('coalesced', 'Coalesced'), ('skipped_overlap', 'Skipped Overlap'), ('skipped_misfire', 'Skipped Misfire'), ('skipped_budget', 'Skipped Budget'), ('skipped_quiet_hours', 'Skipped Quiet Hours'), ('expired_in_queue', 'Expired In Queue'), ('capped', 'Capped'), ('missed', 'Missed')], max_length=20)),
+                ('outcome', models.CharField(choices=[('fired', 'Fired'), ('coalesced', 'Coalesced'), ('skipped_overlap', 'Skipped Overlap'), ('skipped_misfire', 'Skipped Misfire'), ('skipped_budget', 'Skipped Budget'), ('skipped_quiet_hours', 'Skipped Quiet Hours'), ('expired_in_queue', 'Expired In Queue'), ('limit_reached', 'Limit Reached'), ('missed', 'Missed')], max_length=20)),
                 ('reason', models.CharField(blank=True, max_length=400)),
                 ('count', models.PositiveIntegerField(default=1)),
                 ('last_nominal_at', models.DateTimeField(help_text='The last of several instants; nominal_at is the first. Empty: there is one.', null=True)),

@@ -115,7 +115,7 @@ class DueDecision(DueInstants):
         left = self.schedule.firings_left
         if left is not None and len(self.runs) >= left:
             most = self.schedule.max_firings
-            return Outcome.CAPPED, f"Reached its limit of {most} firing{'' if most == 1 else 's'}."
+            return Outcome.LIMIT_REACHED, f"Reached its limit of {most} firing{'' if most == 1 else 's'}."
         if self._is_quiet(instant):
             return Outcome.SKIPPED_QUIET_HOURS, self._quiet_reason()
         if spent := self._spent_budget():

@@ -218,7 +218,7 @@ def test_max_firings_completes_the_schedule() -> None:
 def test_instants_beyond_max_firings_are_capped() -> None:
     schedule = a_schedule(interval="every 5m", max_firings=3, misfire_policy=MisfirePolicy.FIRE_ALL)
     tick_at(NOON + 25 * MINUTE)
-    assert outcomes(schedule) == [Outcome.FIRED] * 3 + [Outcome.CAPPED] * 2
+    assert outcomes(schedule) == [Outcome.FIRED] * 3 + [Outcome.LIMIT_REACHED] * 2
 
 
 def test_a_schedule_is_completed_after_its_end() -> None:
