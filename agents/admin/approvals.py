@@ -42,7 +42,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
     list_filter = ("status", "kind", "tool")
     search_fields = ("text", "=run_id")
     ordering = ("-pk",)
-    empty_text = "No approval requests yet."
+    empty_text = "An agent that needs approval for a tool call, or an answer, asks here."
 
     def get_urls(self) -> list[Any]:
         answer = self.admin_site.admin_view(self.answer)
