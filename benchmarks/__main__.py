@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.databases import DATABASES, Database, temporary
@@ -43,16 +44,28 @@ def main() -> None:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     print(f"{machine()}{', --quick' if chosen.quick else ''}\n")
     rows: list[Row] = []
-    for name in chosen.names or NAMES:
+    broken = []
+    for name, database in _planned(chosen.names or NAMES):
+        try:
+            rows += _measure(name, database, quick=chosen.quick)
+        except subprocess.CalledProcessError as error:
+            broken.append(f"{name} on {database.name}" if database else name)
+            print(f"{broken[-1]} failed with code {error.returncode}.", file=sys.stderr)
+    print(as_table(rows))
+    if broken:
+        sys.exit(f"Not measured: {', '.join(broken)}.")
+
+
+def _planned(names: Iterable[str]) -> Iterator[tuple[str, Database | None]]:
+    for name in names:
         if name in MAKES_ITS_OWN:
-            rows += told(name, "", dict(os.environ), quick=chosen.quick)
+            yield name, None
             continue
         for database in DATABASES:
-            if not database.there():
+            if database.there():
+                yield name, database
+            else:
                 print(f"{database.name} is not there: {name} is not measured on it.", file=sys.stderr)
-                continue
-            rows += measure(name, database, quick=chosen.quick)
-    print(as_table(rows))
 
 
 def machine() -> str:
@@ -61,15 +74,17 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, load average {load}, Python {platform.python_version()}"
 
 
-def measure(name: str, database: Database, *, quick: bool) -> list[Row]:
-    """Run one benchmark on one database."""
+def _measure(name: str, database: Database | None, *, quick: bool) -> list[Row]:
+    """Run one benchmark, on one database if it does not make its own. Raises `CalledProcessError`."""
+    if database is None:
+        return _rows(name, "", dict(os.environ), quick=quick)
     print(f"{name} on {database.name} …", file=sys.stderr)
     with temporary(database) as variables:
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], env=variables, check=True)
-        return told(name, database.name, variables, quick=quick)
+        return _rows(name, database.name, variables, quick=quick)
 
 
-def told(name: str, database: str, variables: dict[str, str], *, quick: bool) -> list[Row]:
+def _rows(name: str, database: str, variables: dict[str, str], *, quick: bool) -> list[Row]:
     """Run the process of one benchmark and read the rows that it prints."""
     command = [sys.executable, "-m", f"benchmarks.{name}", *(["--quick"] if quick else [])]
     out = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -26,6 +26,8 @@ from stagent.models import ApiToken
 class Listener(WebSocketClientProtocol):
     """One person's page."""
 
+    factory: Any
+
     def onOpen(self) -> None:  # noqa: N802
         self.text = ""
         self.pieces: list[tuple[float, str]] = []  # when each came
@@ -73,7 +75,9 @@ async def connect(port: int, token: str) -> Listener:
     """Open a socket as this person."""
     loop = asyncio.get_running_loop()
     headers = {"Authorization": f"Bearer {token}"}
-    factory: Any = WebSocketClientFactory(f"ws://127.0.0.1:{port}/ws/chat/", headers=headers)
+    factory: Any = WebSocketClientFactory(  # type: ignore[no-untyped-call]
+        f"ws://127.0.0.1:{port}/ws/chat/", headers=headers
+    )
     factory.protocol, factory.opened = Listener, loop.create_future()
     await loop.create_connection(factory, "127.0.0.1", port)
     listener: Listener = await asyncio.wait_for(factory.opened, 20)

@@ -8,6 +8,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from statistics import median
 from uuid import uuid4
@@ -21,7 +22,7 @@ from benchmarks.rows import tell
 # isort: split
 from agents.protocol.events import TextDelta
 from agents.transcripts import batch_writer, transcript
-from agents.transcripts.recorder import Tell, record
+from agents.transcripts.recorder import Emit, record
 from stagent.lib.db.from_async import db_sync_to_async
 
 RATES = (100, 300)  # words a second
@@ -77,7 +78,7 @@ async def through(listener: Listener, text: str) -> float:
     listener.done = asyncio.get_running_loop().create_future()
     began_at = time.monotonic()
     frame = {"type": "send", "client_msg_id": uuid4().hex, "text": text}
-    listener.sendMessage(json.dumps(frame).encode())
+    listener.sendMessage(json.dumps(frame).encode())  # type: ignore[no-untyped-call]
     final = await asyncio.wait_for(listener.done, 300)
     assert final["status"] == "complete", final
     return time.monotonic() - began_at
@@ -86,7 +87,7 @@ async def through(listener: Listener, text: str) -> float:
 def _slow_disk() -> None:
     write = batch_writer._write
 
-    def slowly(pages: list[batch_writer.WriteRequest]) -> dict[int, int]:
+    def slowly(pages: Sequence[batch_writer.WriteRequest]) -> dict[int, int]:
         time.sleep(SLOW_WRITE_SEC)
         return write(pages)
 
@@ -100,12 +101,12 @@ async def _burst() -> float:
     token = uuid4()
     log = await db_sync_to_async(transcript.open_transcript, token)
 
-    async def engine(say: Tell) -> None:
+    async def engine(emit: Emit) -> None:
         due = time.monotonic()
         for number in range(BURST):
             due += BURST_SEC / BURST
             await asyncio.sleep(due - time.monotonic())
-            await say(TextDelta(1, f"{number} "))
+            await emit(TextDelta(1, f"{number} "))
 
     began_at = time.monotonic()
     async with aclosing(record(engine, log.pk, token)) as shown:

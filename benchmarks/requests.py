@@ -49,7 +49,12 @@ def main() -> None:
             allowed = rate(empty, EMPTY, {}, SECONDS / 2)
             found = rate(port, path, headers, SECONDS)
             told = f"{found:,.0f}/s; {found / allowed:.2f} of an empty Django view ({allowed:,.0f}/s)"
-            tell(f"{path}, {CLIENTS} at once", told, f"≥ {goal:,}/s" if goal else "", goal and found >= goal)
+            tell(
+                f"{path}, {CLIENTS} at once",
+                told,
+                f"≥ {goal:,}/s" if goal else "",
+                found >= goal if goal else None,
+            )
         beside(port, headers)
 
 

@@ -57,8 +57,9 @@ def main() -> None:
 
 @contextmanager
 def _a_model(python: str) -> Iterator[str]:
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen([python, "-c", SERVER], **quiet) as server:
+    with subprocess.Popen(
+        [python, "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
         try:
             assert server.stdout
             said = list(islice((line for line in server.stdout if line.startswith("at ")), 1))
@@ -98,7 +99,7 @@ async def _through(listener: Listener) -> float:
     """Ask through the chat; return the same."""
     listener.done, listener.pieces = asyncio.get_running_loop().create_future(), []
     frame = {"type": "send", "client_msg_id": uuid4().hex, "text": TEXT, "profile": "plain"}
-    listener.sendMessage(json.dumps(frame).encode())
+    listener.sendMessage(json.dumps(frame).encode())  # type: ignore[no-untyped-call]
     final = await asyncio.wait_for(listener.done, 300)
     assert final["status"] == "complete", final
     entries = LedgerEntry.objects.filter(message_id=final["message_id"])

@@ -69,7 +69,7 @@ def _is_whole(listener: Listener) -> bool:
 async def _listen(port: int, tokens: list[str]) -> list[Listener]:
     listeners = [await connect(port, token) for token in tokens]
     for listener in listeners:
-        listener.sendMessage(json.dumps({"type": "send", "client_msg_id": "1", "text": "Talk."}).encode())
+        listener.sendMessage(json.dumps({"type": "send", "client_msg_id": "1", "text": "Talk."}).encode())  # type: ignore[no-untyped-call]
         await asyncio.sleep(COMING_SEC / PEOPLE)
     await asyncio.wait_for(asyncio.gather(*(listener.done for listener in listeners)), SECONDS * 5)
     return listeners

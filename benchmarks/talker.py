@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any
 
-START = {
+START: dict[str, Any] = {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "talker", "content": [],
     "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 10, "output_tokens": 1},
 }  # fmt: skip

@@ -27,7 +27,7 @@ def main() -> None:
     many, due = some(100_000), some(1000)
     template = a_schedule(clock.now(), cron="0 7 * * *")
     loop = Loop(execute=False)
-    loop.watched = SUPERVISOR.main("scheduler loop")  # as `run` does
+    SUPERVISOR.add(loop.watched)  # as `run` does
     fill(template, 10, due=0)
     few = idle(loop)
     fill(template, many, due)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.databases import DATABASES, Database, PostgreSQL, temporary
@@ -63,7 +64,7 @@ def environment(folder: Path) -> str | None:
 def contestants(others: bool) -> Iterator[Contestant]:
     for database in DATABASES:
         if database.there():
-            yield Contestant("Stagent", database.name, "ours", lambda it=database: migrated(it), ours=True)
+            yield Contestant("Stagent", database.name, "ours", partial(migrated, database), ours=True)
     if not others:
         return
     yield Contestant("APScheduler", "memory", "with_apscheduler", lambda: nullcontext({}))
