@@ -109,6 +109,9 @@ class ModelCaller:
             new_paragraph = "\n\n" if self._spoke and not self.said else ""
             self.said += delta.text
             await self._tell(TextDelta(number, new_paragraph + delta.text))
+        await (
+            self._tell.drain()
+        )  # meanwhile the next words gather in the socket's buffer, and are read at once
 
     async def _pay(self, reply: Reply, bill: UUID) -> Decimal | None:
         return await shielded(self._settle, reply, bill)

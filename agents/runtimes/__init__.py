@@ -2,10 +2,19 @@
 
 from functools import cache
 
-from agents.runtimes.base import Runtime, UnknownRuntime, get, names, register
+from agents.runtimes.base import Runtime, UnknownRuntime, close_all, get, names, register
 from stagent.lib.processes.gc_tuning import freeze_gc
 
-__all__ = ["Runtime", "UnknownRuntime", "get", "is_preloaded", "names", "preload_sdk", "register"]
+__all__ = [
+    "Runtime",
+    "UnknownRuntime",
+    "close_all",
+    "get",
+    "is_preloaded",
+    "names",
+    "preload_sdk",
+    "register",
+]
 
 
 @cache

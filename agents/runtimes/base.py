@@ -56,6 +56,9 @@ class Runtime(Protocol):
     def ask(self, request: Request) -> AbstractAsyncContextManager[ModelCall]:
         """Put a question; leaving the context closes the connection at once."""
 
+    async def close(self) -> None:
+        """Close what the running event loop has open."""
+
 
 _runtimes: dict[str, Runtime] = {}
 
@@ -75,3 +78,9 @@ def get(name: str) -> Runtime:
 
 def names() -> list[str]:
     return sorted(_runtimes)
+
+
+async def close_all() -> None:
+    """Close the connections of the running event loop, which is about to end."""
+    for runtime in _runtimes.values():
+        await runtime.close()

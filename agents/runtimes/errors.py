@@ -107,6 +107,8 @@ BY_CLASS = {
     "anthropic.APIConnectionError": K.CUT_STREAM,
     "anthropic.APIResponseValidationError": K.GARBLED,
     "anthropic.APIStatusError": K.SERVER_ERROR,  # an error event of a stream whose status was 200
+    "aiohttp.ClientConnectorError": K.UNREACHABLE,
+    "aiohttp.ClientConnectionError": K.CUT_STREAM,  # of a connection that was made
     "httpx2.ConnectTimeout": K.UNREACHABLE,
     "httpx2.ConnectError": K.UNREACHABLE,
     "httpx2.ProxyError": K.UNREACHABLE,
@@ -228,8 +230,15 @@ def _by_class(error: BaseException) -> K | None:
     wrapped = type(error).__name__ in ("APIConnectionError", "APITimeoutError")
     if wrapped and cause is not None and cause is not error:
         return _by_class(cause) or K.CUT_STREAM
+    # The transport calls everything a ConnectError that aiohttp calls a connection error.
+    if cause is not None and type(error).__name__ == "ConnectError" and _package(cause) == "aiohttp":
+        return _by_class(cause)
     names = (f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(error).__mro__)
     return next((BY_CLASS[name] for name in names if name in BY_CLASS), None)
+
+
+def _package(error: BaseException) -> str:
+    return type(error).__module__.partition(".")[0]
 
 
 def _by_words(text: str) -> K | None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
+from typing import Protocol
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
@@ -24,7 +25,15 @@ MOST_WAITING_CHARS = 64 * 1024  # of words that are told and not yet taken to be
 
 Words = TextDelta | ThinkingDelta
 
-type Emit = Callable[[Event], Awaitable[None]]
+
+class Emit(Protocol):
+    """Emits an event to the log; `drain` waits until all that was emitted is written."""
+
+    async def __call__(self, event: Event) -> None: ...
+
+    async def drain(self) -> None: ...
+
+
 type Engine = Callable[[Emit], Awaitable[None]]
 
 
@@ -65,11 +74,11 @@ class _Recorder:
     async def run(self, engine: Engine) -> None:
         """Let the engine work."""
         try:
-            await engine(self.tell)
+            await engine(self)
         finally:
             self._inbox.put_nowait(None)
 
-    async def tell(self, event: Event) -> None:
+    async def __call__(self, event: Event) -> None:
         """Take an event from the engine; anything but a bit of a reply is written when this returns."""
         self._inbox.put_nowait(event)
         if isinstance(event, ReplyStarted):
@@ -83,6 +92,9 @@ class _Recorder:
             await self._room.wait()
         else:
             await asyncio.sleep(0)  # a stream that is all there already must not keep everybody waiting
+
+    async def drain(self) -> None:
+        await self._inbox.join()
 
     async def gather(self) -> bool:
         """Wait for something to write and take all there is; False when nothing more is to come."""

@@ -15,8 +15,8 @@ from typing import NamedTuple, cast
 
 from django.db import InterfaceError, OperationalError
 
+from agents import runtimes
 from agents.engine import runner
-from agents.runtimes import preload_sdk
 from agents.transcripts import batch_writer
 from chat import conf
 from chat.errors import LostRace
@@ -82,7 +82,7 @@ class ReplyWorker:
         self._leaving = self._untidy = False
 
     def open(self) -> None:
-        threading.Thread(target=preload_sdk, name="warm-up", daemon=True).start()
+        threading.Thread(target=runtimes.preload_sdk, name="warm-up", daemon=True).start()
         self.thread.start()
         broadcast.on_work(self.find_ready)
 
@@ -135,6 +135,7 @@ class ReplyWorker:
                 for lasting in self._beside.values():
                     lasting.stop()
                     await lasting.wait()
+                await runtimes.close_all()
 
     async def _sleep(self) -> None:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from uuid import UUID
 
-from agents.runtimes import preload_sdk
+from agents import runtimes
 from agents.transcripts import batch_writer
 from schedules.conf import Conf
 from schedules.execution.lease_renewer import Renewer
@@ -56,7 +56,7 @@ class Executor:
         )
 
     def open(self) -> None:
-        threading.Thread(target=preload_sdk, name="warm-up", daemon=True).start()
+        threading.Thread(target=runtimes.preload_sdk, name="warm-up", daemon=True).start()
         self._serving = self._loop.create_task(self._serve())  # first of all: runs find its threads there
         for lasting in self._beside:
             lasting.start(self._loop)
@@ -132,3 +132,4 @@ class Executor:
             apart = batch_writer.current_writer().use_own_thread() if pool.size > 1 else nullcontext()
             async with apart:
                 await self._closing.wait()
+        await runtimes.close_all()

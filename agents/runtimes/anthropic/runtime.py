@@ -101,10 +101,16 @@ class AnthropicRuntime:
                 if exact is error:  # raised from itself it would lose its cause
                     raise
                 raise exact from error
-            pieces = await stack.enter_async_context(reading(stream.response.aiter_bytes()))
+            pieces: AsyncIterator[bytes] = stream.response.aiter_bytes()
+            if endpoint.transport or endpoint.is_offline:  # no socket buffers what comes
+                pieces = await stack.enter_async_context(reading(stream.response.aiter_bytes()))
             ident = str(stream.response.headers.get("request-id", ""))
             builder = MessageBuilder(request.model, endpoint.host, ident)
             yield AnthropicCall(pieces, builder, stream.response.headers.get("content-type", ""))
+
+    async def close(self) -> None:
+        for client in self._clients.pop(asyncio.get_running_loop(), {}).values():
+            await client.close()
 
     async def _client(self, endpoint: Endpoint) -> "AsyncAnthropic":
         clients = self._clients.setdefault(asyncio.get_running_loop(), {})
@@ -191,10 +197,8 @@ class AnthropicCall:
 
 
 def _connect(endpoint: Endpoint) -> "AsyncAnthropic":
-    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Timeout
+    from anthropic import AsyncAnthropic, Timeout
 
-    transport = endpoint.transport or _offline(endpoint)
-    through: dict[str, Any] = {"transport": transport} if transport else {}  # else it makes one of its own
     own = {} if endpoint.is_provider else {"anthropic-version": OLD_VERSION}
     return AsyncAnthropic(
         api_key=endpoint.key or "local",  # given even where none is needed, so that none is looked for
@@ -202,8 +206,17 @@ def _connect(endpoint: Endpoint) -> "AsyncAnthropic":
         max_retries=0,
         timeout=Timeout(FIRST_TOKEN_SEC, connect=CONNECT_SEC),
         default_headers=own,
-        http_client=DefaultAsyncHttpxClient(follow_redirects=False, **through),
+        http_client=_http_client(endpoint),
     )
+
+
+def _http_client(endpoint: Endpoint) -> "httpx2.AsyncClient":
+    """Return a client over aiohttp, whose reader buffers what comes, or over the transport given."""
+    from anthropic import DefaultAioHttpClient, DefaultAsyncHttpxClient
+
+    if transport := endpoint.transport or _offline(endpoint):
+        return DefaultAsyncHttpxClient(follow_redirects=False, transport=transport)
+    return DefaultAioHttpClient(follow_redirects=False)
 
 
 def _offline(endpoint: Endpoint) -> "httpx2.AsyncBaseTransport | None":

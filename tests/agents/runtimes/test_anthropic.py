@@ -97,6 +97,18 @@ def test_a_client_is_kept_for_its_loop_and_goes_with_it():
     assert len(runtime._clients) == 0
 
 
+def test_connections_are_closed_before_their_loop_ends():
+    runtime = AnthropicRuntime("kept", Endpoint(url="http://127.0.0.1:1", key="x"))
+
+    async def close() -> bool:
+        client = await runtime._client(runtime.endpoint)
+        await runtime.close()
+        return client.is_closed()
+
+    assert asyncio.run(close())
+    assert len(runtime._clients) == 0
+
+
 def test_settings_are_read_when_asking(settings):
     runtime = runtimes.get("anthropic")
     settings.ANTHROPIC_API_KEY = settings.ANTHROPIC_BASE_URL = ""

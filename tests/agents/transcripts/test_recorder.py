@@ -80,6 +80,21 @@ async def test_each_write_takes_all_that_waits_however_long_a_write_takes(slow_d
     assert took < 59 / 4, "a write for each word would take 50 s"
 
 
+async def test_a_drain_waits_until_all_that_was_emitted_is_written(slow_disk):
+    token = uuid4()
+    log = await log_of(token)
+    numbers = []
+
+    async def engine(emit):
+        for word in ("One ", "two ", "three."):
+            await emit(TextDelta(1, word))
+            await emit.drain()
+            numbers.append(await db_sync_to_async(transcript.last_seq, log, token))
+
+    await follow(engine, log, token)
+    assert (numbers, slow_disk) == ([1, 2, 3], [1, 1, 1])
+
+
 async def test_an_engine_waits_where_the_log_cannot_keep_up(monkeypatch):
     monkeypatch.setattr(recorder, "MOST_WAITING_CHARS", 100)
     writes, goes_on = asyncio.Event(), asyncio.Event()
