@@ -9,7 +9,7 @@ from ninja import Query, Router
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from agents.approvals import approvals
-from agents.approvals.approvals import LONGEST_ANSWER
+from agents.approvals.approvals import MAX_ANSWER_CHARS
 from agents.models import Approval
 from agents.models.approval import ApprovalQuerySet
 from agents.states import ApprovalKind, ApprovalStatus
@@ -24,7 +24,7 @@ router = Router(tags=["approvals"])
 NO_ROW = -1  # what an id that can be none is compared with
 EXAMPLE: Any = {
     "id": "12", "kind": "tool_call", "status": "open", "tool": "create_schedule",
-    "text": "May the agent create the schedule “Morning report”?",
+    "text": "Allow the agent to create the schedule “Morning report”?",
     "card": {
         "title": "New schedule: Morning report",
         "lines": [{"label": "When", "value": "Every weekday at 09:00 (Europe/Berlin)"}],
@@ -89,7 +89,7 @@ class AnswerRequest(RequestBody):
     decision: Literal["allow", "always", "deny"] = Field(
         description="always: this and later calls of the tool in `always_in`; see /api/standing-approvals."
     )
-    text: Text = Field(default="", max_length=LONGEST_ANSWER)
+    text: Text = Field(default="", max_length=MAX_ANSWER_CHARS)
 
 
 @router.get("/approvals", response=responses(Listed[ApprovalRow], 422))

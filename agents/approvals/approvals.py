@@ -1,7 +1,7 @@
-"""Questions that agents put to people: asked, answered, expired or withdrawn, each of them once.
+"""Approvals: requested by an agent, then answered, expired or withdrawn, each of them once.
 
-A question belongs to one tool call of one reply. Whoever settles it first settles it; the update believes
-that it is open. Nothing that a model may call leads here: only people answer, and the clock.
+An approval belongs to one tool call of one reply. The first resolution wins: the UPDATE requires an open one.
+No tool leads here: only users answer, and requests expire.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from agents import conf
-from agents.approvals import standing as leaves
+from agents.approvals import standing
 from agents.errors import LeaseLost
 from agents.models import Approval, StandingApproval, Transcript
 from agents.models.approval import ApprovalQuerySet
@@ -28,13 +28,13 @@ from stagent.lib.problems import Problem, invalid, typed
 from stagent.lib.text import clip, storable
 
 ALLOW, ALWAYS, DENY = "allow", "always", "deny"
-LONGEST_ANSWER = 20_000
-LONGEST_TEXT = 2000
+MAX_ANSWER_CHARS = 20_000
+MAX_TEXT_CHARS = 2000
 
 
 @dataclass(frozen=True)
 class ApprovalRequest:
-    """A call that may not be made before a person has answered."""
+    """A tool call that needs approval, or a question to a person."""
 
     call_id: str
     tool: str
@@ -42,162 +42,170 @@ class ApprovalRequest:
     kind: ApprovalKind
     text: str
     card: dict[str, Any] = field(default_factory=dict)
-    fingerprint: str = ""  # of the tool, where leave for it may stand
+    fingerprint: str = ""  # of the tool; empty if no standing approval can cover it
 
 
 def request(
-    wanted: Sequence[ApprovalRequest],
+    requests: Sequence[ApprovalRequest],
     *,
     transcript_id: int,
     token: UUID,
     turn: int,
     spender: Spender,
     now: datetime,
-    place: str = "",
+    scope: str = "",
 ) -> list[Approval]:
-    """Add the approvals of one reply, all or none; `LeaseLost` when the log has another writer.
+    """Create the approvals of one reply, all or none; `LeaseLost` if the log has another writer.
 
-    `place` is the scope (`agents.approvals.standing`); a tool with a standing approval there goes ahead.
+    A request that a standing approval in `scope` covers is created as allowed.
     """
-    until = now + conf.approval_timeout()
+    expires_at = now + conf.approval_timeout()
     with transaction.atomic():
-        mine = Transcript.objects.select_for_update(no_key=True).filter(pk=transcript_id, writer_token=token)
-        if not mine.exists():
+        owned = Transcript.objects.select_for_update(no_key=True).filter(pk=transcript_id, writer_token=token)
+        if not owned.exists():
             raise LeaseLost(f"Transcript {transcript_id} has another writer now.")
-        standing = leaves.standing(place, spender.user_id)
-        asked = [
+        granted = standing.load(scope, spender.user_id)
+        created = [
             Approval.objects.create(
                 transcript_id=transcript_id,
                 turn=turn,
                 asked_at=now,
-                expires_at=until,
+                expires_at=expires_at,
                 run_id=spender.run_id,
                 message_id=spender.message_id,
                 user_id=spender.user_id,
-                place=place if want.fingerprint and spender.user_id else "",
-                **vars(want) | {"text": clip(storable(want.text), LONGEST_TEXT)},
-                **_allowed_by(standing.get((want.tool, want.fingerprint)), now),
+                place=scope if each.fingerprint and spender.user_id else "",
+                **vars(each) | {"text": clip(storable(each.text), MAX_TEXT_CHARS)},
+                **_allowed_by(granted.get((each.tool, each.fingerprint)), now),
             )
-            for want in wanted
+            for each in requests
         ]
-        for approval in asked:
+        for approval in created:
             if approval.is_open:
                 announce(approval_requested, approval=approval)
-    return asked
+    return created
 
 
-def _allowed_by(leave: StandingApproval | None, now: datetime) -> dict[str, Any]:
-    """Return the answer that standing approval gives in its giver's name; nothing where there is none."""
-    if leave is None:
+def _allowed_by(granted: StandingApproval | None, now: datetime) -> dict[str, Any]:
+    """Return the fields of an approval that a standing approval allows; none without one."""
+    if granted is None:
         return {}
-    allowed = {"status": ApprovalStatus.ALLOWED, "answered_at": now, "answered_by": leave.given_by}
+    allowed = {"status": ApprovalStatus.ALLOWED, "answered_at": now, "answered_by": granted.given_by}
     return allowed | {"by_standing_approval": True}
 
 
 def answer(
     approval_id: int | str, user: User, decision: str, now: datetime | None = None, *, text: str = ""
 ) -> Approval:
-    """Settle a question on a person's word: "allow", "deny" or, where words are asked for, these words.
+    """Resolve an approval: "allow", "always" or "deny"; a question also takes its answer as the decision.
 
-    "always" allows this call and gives standing approval for all that the tool asks in the same place.
-    Answered before, it stays as it is and is returned. `Problem` 404 where it is none of theirs, 409 where
-    it is too late, 422 where the decision is none.
+    "always" allows this call and creates a standing approval for the tool in the same scope. An approval that
+    was answered before is returned unchanged. `Problem` 404 if the user has no such approval, 409 if it
+    expired or was withdrawn, 422 if the decision is invalid.
     """
     now = now or clock.now()
-    approval = Approval.objects.of(user).filter(pk=_number(approval_id)).first()
+    approval = Approval.objects.of(user).filter(pk=_parse_id(approval_id)).first()
     if approval is None:
         raise Problem(404, "approval_not_found", "Approval not found.")
-    status, words = _read(approval, decision, text)
-    in_time = Approval.objects.filter(expires_at__gt=now)
+    status, answer_text = _parse_decision(approval, decision, text)
+    unexpired = Approval.objects.filter(expires_at__gt=now)
     with transaction.atomic():
-        settled = _settle(approval, status, now, among=in_time, answered_by=user, answer=words)
-        if settled and decision == ALWAYS:
+        resolved = _resolve(approval, status, now, among=unexpired, answered_by=user, answer=answer_text)
+        if resolved and decision == ALWAYS:
             _allow_always(approval, user, now)
-    if not settled:
-        _settle(approval, ApprovalStatus.EXPIRED, now, among=Approval.objects.expired(now))
-        _refuse_if_too_late(approval)
+    if not resolved:
+        _resolve(approval, ApprovalStatus.EXPIRED, now, among=Approval.objects.expired(now))
+        _raise_if_too_late(approval)
     return approval
 
 
 def _allow_always(approval: Approval, user: User, now: datetime) -> None:
-    """Give standing approval, and allow with it what the tool has asked there already."""
-    leaves.grant(approval, user, now)
+    """Create a standing approval, and allow the open requests that it covers."""
+    standing.grant(approval, user, now)
     alike = {name: getattr(approval, name) for name in ("place", "tool", "fingerprint", "user_id")}
-    in_time = Approval.objects.filter(expires_at__gt=now)
-    # One that is just being answered itself is passed over: two such answers would wait for each other.
-    passing = connection.features.has_select_for_update_skip_locked
-    for other in Approval.objects.open().select_for_update(skip_locked=passing).filter(**alike):
-        _settle(other, ApprovalStatus.ALLOWED, now, among=in_time, answered_by=user)
+    unexpired = Approval.objects.filter(expires_at__gt=now)
+    # Skip rows that another answer has locked: two "always" answers at once would deadlock.
+    skip_locked = connection.features.has_select_for_update_skip_locked
+    for other in Approval.objects.open().select_for_update(skip_locked=skip_locked).filter(**alike):
+        _resolve(other, ApprovalStatus.ALLOWED, now, among=unexpired, answered_by=user)
 
 
 def expire(now: datetime) -> int:
-    """Deny what nobody answered in time; return how many questions that settled."""
+    """Mark open approvals past their deadline as expired; return their number."""
     late = Approval.objects.expired(now)
-    return sum(_settle(approval, ApprovalStatus.EXPIRED, now, among=late) for approval in late)
+    return sum(_resolve(approval, ApprovalStatus.EXPIRED, now, among=late) for approval in late)
 
 
 def withdraw(transcript_id: int, now: datetime | None = None) -> int:
-    """Take back the open questions of a run or reply that ends; return how many there were."""
-    moment = now or clock.now()
-    return sum(_settle(each, ApprovalStatus.WITHDRAWN, moment) for each in OPEN(transcript_id=transcript_id))
+    """Withdraw the open approvals of a run or reply that has ended; return their number."""
+    now = now or clock.now()
+    opened = OPEN_APPROVALS(transcript_id=transcript_id)
+    return sum(_resolve(each, ApprovalStatus.WITHDRAWN, now) for each in opened)
 
 
-OPEN = Select(Approval.objects.open().filter(transcript_id=Param("transcript_id", Approval.transcript)))
+OPEN_APPROVALS = Select(
+    Approval.objects.open().filter(transcript_id=Param("transcript_id", Approval.transcript))
+)
 
 
 def open_approvals(transcript_id: int) -> ApprovalQuerySet:
-    """Return the questions of a run or reply that nobody has answered yet."""
     return Approval.objects.open().filter(transcript_id=transcript_id)
 
 
-def requested_by(transcript_id: int) -> dict[str, Approval]:
-    """Return all questions of a run or reply, by the calls they are about."""
-    asked = Approval.objects.filter(transcript_id=transcript_id).select_related("answered_by")
-    return {approval.call_id: approval for approval in asked}
+def by_call_id(transcript_id: int) -> dict[str, Approval]:
+    """Return all approvals of a run or reply by the id of their tool call."""
+    found = Approval.objects.filter(transcript_id=transcript_id).select_related("answered_by")
+    return {approval.call_id: approval for approval in found}
 
 
-def _settle(
+def _resolve(
     approval: Approval,
     status: ApprovalStatus,
     now: datetime,
     among: ApprovalQuerySet | None = None,
-    **how: Any,
+    **fields: Any,
 ) -> bool:
-    """Close a question if it is open still, and bring the copy at hand up to date either way."""
-    believed = (Approval.objects.all() if among is None else among) & Approval.objects.open()
+    """Close an approval if it is still open, and refresh the given instance either way."""
+    expected = (Approval.objects.all() if among is None else among) & Approval.objects.open()
     with transaction.atomic():
-        changed = believed.filter(pk=approval.pk).update(status=status, answered_at=now, **how)
+        changed = expected.filter(pk=approval.pk).update(status=status, answered_at=now, **fields)
         approval.refresh_from_db()
         if changed:
-            record(how.get("answered_by"), approval, CHANGE, f"{approval.status.capitalize()}.")
+            record(fields.get("answered_by"), approval, CHANGE, f"{approval.status.capitalize()}.")
             announce(approval_answered, approval=approval)
     return bool(changed)
 
 
-def _read(approval: Approval, decision: str, text: str) -> tuple[ApprovalStatus, str]:
-    """Return what the person decided and said."""
-    words = typed("text", text, LONGEST_ANSWER)
+def _parse_decision(approval: Approval, decision: str, text: str) -> tuple[ApprovalStatus, str]:
+    """Return the new status and the text of the answer; `Problem` 422 if they are invalid."""
+    answer_text = typed("text", text, MAX_ANSWER_CHARS)
     if decision == DENY:
-        return ApprovalStatus.DENIED, words
+        return ApprovalStatus.DENIED, answer_text
     if approval.kind == ApprovalKind.TOOL_CALL:
         if decision == ALWAYS and not approval.place:
-            raise invalid({"decision": f"{approval.tool} asks each time: say {ALLOW} or {DENY}."})
+            raise invalid(
+                {"decision": f"{approval.tool} needs approval for each call: use {ALLOW} or {DENY}."}
+            )
         if decision not in (ALLOW, ALWAYS):
-            raise invalid({"decision": f"Say {ALLOW} or {DENY}."})
-        return ApprovalStatus.ALLOWED, words
-    words = words or ("" if decision in (ALLOW, ALWAYS) else typed("text", decision, LONGEST_ANSWER))
-    if not words:
-        raise invalid({"text": "The agent asks for an answer in words."})
-    return ApprovalStatus.ANSWERED, words
+            raise invalid({"decision": f"Use {ALLOW} or {DENY}."})
+        return ApprovalStatus.ALLOWED, answer_text
+    if not answer_text and decision not in (ALLOW, ALWAYS):
+        answer_text = typed("text", decision, MAX_ANSWER_CHARS)
+    if not answer_text:
+        raise invalid({"text": "Enter an answer: the agent asked a question."})
+    return ApprovalStatus.ANSWERED, answer_text
 
 
-def _refuse_if_too_late(approval: Approval) -> None:
+def _raise_if_too_late(approval: Approval) -> None:
     if approval.status == ApprovalStatus.EXPIRED:
-        raise Problem(409, "approval_expired", "Nobody answered in time; the agent went on without.")
+        raise Problem(409, "approval_expired", "This request expired; the agent continued without an answer.")
     if approval.status == ApprovalStatus.WITHDRAWN:
-        raise Problem(409, "approval_withdrawn", "The run or reply that asked has ended.")
+        raise Problem(
+            409, "approval_withdrawn", "This request was withdrawn: the run or reply behind it has ended."
+        )
 
 
-def _number(approval_id: int | str) -> int:
-    said = str(approval_id)
-    return int(said) if said.isascii() and said.isdecimal() and len(said) < 19 else 0
+def _parse_id(approval_id: int | str) -> int:
+    """Return the id as a number, or 0 if it cannot be an id."""
+    digits = str(approval_id)
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else 0

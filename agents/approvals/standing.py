@@ -1,8 +1,8 @@
-"""Standing approval: what a tool may always do in one place, because a person said so when it asked.
+"""Standing approvals: a tool that a user always allows in one conversation or schedule.
 
-It is given with the answer to a question and in no other way; no model can give it, or lead a tool to it. It
-holds for one tool as it was described then, for the agent of one person, in one conversation or schedule, as
-long as whoever gave it could still answer. Each call under it is kept as a question that was allowed.
+They are created by answering an approval request with "always" and in no other way: no model can create one,
+and no tool. One covers one tool with the description it had then, for one user's agent, in one scope, for as
+long as the user who gave it is allowed to answer. Each call under it is stored as an allowed approval.
 """
 
 import hashlib
@@ -20,68 +20,67 @@ from agents.tools.base import Tool
 from stagent.lib.log.audit_log import ADDITION, DELETION, record
 from stagent.lib.problems import Problem
 
-WHERE = {CONVERSATION: "this conversation", SCHEDULE: "this schedule"}
+SCOPE_NAMES = {CONVERSATION: "this conversation", SCHEDULE: "this schedule"}
 
 
-def in_conversation(number: int) -> str:
-    """Name a conversation as a place where leave holds."""
-    return f"{CONVERSATION}:{number}"
+def conversation_scope(conversation_id: int) -> str:
+    return f"{CONVERSATION}:{conversation_id}"
 
 
-def in_schedule(number: int | None) -> str:
-    """Name a schedule as such a place; none where it is gone."""
-    return "" if number is None else f"{SCHEDULE}:{number}"
+def schedule_scope(schedule_id: int | None) -> str:
+    """Return the scope of a schedule; empty if the schedule was deleted."""
+    return "" if schedule_id is None else f"{SCHEDULE}:{schedule_id}"
 
 
-def scope_of(place: str) -> str:
-    """Return the words for a place, for who is there."""
-    return WHERE[place.partition(":")[0]]
+def describe_scope(scope: str) -> str:
+    """Return "this conversation" or "this schedule"."""
+    return SCOPE_NAMES[scope.partition(":")[0]]
 
 
 def tool_digest(tool: Tool) -> str:
-    """Tell this tool from one that describes itself otherwise; empty where a person is asked each time."""
-    if tool.each_time or tool.answered_by_person:
+    """Return a hash of the tool's description and schema; empty if each call needs its own approval."""
+    if tool.asks_each_time or tool.answered_by_person:
         return ""
-    said = json.dumps([tool.name, tool.description, tool.input_schema], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()
+    definition = json.dumps([tool.name, tool.description, tool.input_schema], sort_keys=True)
+    return hashlib.sha256(definition.encode()).hexdigest()
 
 
 def grant(approval: Approval, user: User, now: datetime) -> StandingApproval:
-    """Let the tool that asked do so always, where it asked. Belongs into the answer's transaction."""
-    leave, _ = StandingApproval.objects.update_or_create(
+    """Allow the tool of a request in its scope from now on. Call it in the transaction of the answer."""
+    granted, _ = StandingApproval.objects.update_or_create(
         place=approval.place,
         tool=approval.tool,
-        user_id=approval.user_id or 0,  # never: without a person, a tool asks each time
+        user_id=approval.user_id or 0,  # never 0: a request without a user has no scope
         defaults={"fingerprint": approval.fingerprint, "given_by": user, "given_at": now},
     )
-    record(user, leave, ADDITION, f"Asked in question {approval.pk}.")
-    return leave
+    record(user, granted, ADDITION, f"Given with approval {approval.pk}.")
+    return granted
 
 
-def standing(place: str, user_id: int | None) -> dict[tuple[str, str], StandingApproval]:
-    """Return what holds in a place for the agent of a person, by tool and fingerprint."""
-    if not place or user_id is None:
+def load(scope: str, user_id: int | None) -> dict[tuple[str, str], StandingApproval]:
+    """Return the valid standing approvals in a scope for a user's agent, by tool and fingerprint."""
+    if not scope or user_id is None:
         return {}
-    given = StandingApproval.objects.filter(place=place, user_id=user_id).select_related("given_by")
-    return {(each.tool, each.fingerprint): each for each in given if _could_answer(each)}
+    granted = StandingApproval.objects.filter(place=scope, user_id=user_id).select_related("given_by")
+    return {(each.tool, each.fingerprint): each for each in granted if _is_valid(each)}
 
 
 def revoke(standing_id: int, user: User) -> None:
-    """End standing approval; `Problem` 404 where it is none of theirs or has ended."""
+    """Delete a standing approval; `Problem` 404 if the user has no such standing approval."""
     with transaction.atomic():
-        leave = StandingApproval.objects.of(user).select_for_update().filter(pk=standing_id).first()
-        if leave is None:
-            raise Problem(404, "standing_approval_not_found", "There is no such standing approval.")
-        record(user, leave, DELETION, "Taken back.")
-        leave.delete()
+        granted = StandingApproval.objects.of(user).select_for_update().filter(pk=standing_id).first()
+        if granted is None:
+            raise Problem(404, "standing_approval_not_found", "Standing approval not found.")
+        record(user, granted, DELETION, "Revoked.")
+        granted.delete()
 
 
-def revoke_all(places: Iterable[str]) -> int:
-    """End what holds in places that are gone, or whose work is another now; return how many there were."""
-    return StandingApproval.objects.filter(place__in=list(places)).delete()[0]
+def revoke_all(scopes: Iterable[str]) -> int:
+    """Delete all standing approvals in scopes that were deleted or got a new task; return their number."""
+    return StandingApproval.objects.filter(place__in=list(scopes)).delete()[0]
 
 
-def _could_answer(leave: StandingApproval) -> bool:
-    """Tell whether who gave it could answer today: people leave, and are let do less."""
-    giver = leave.given_by
-    return giver.is_active and (giver.pk == leave.user_id or giver.has_perm(ANSWERS_FOR_ALL))
+def _is_valid(granted: StandingApproval) -> bool:
+    """Return whether the user who gave it could still answer: accounts get disabled and lose permissions."""
+    user = granted.given_by
+    return user.is_active and (user.pk == granted.user_id or user.has_perm(ANSWERS_FOR_ALL))

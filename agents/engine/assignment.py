@@ -33,7 +33,7 @@ class Assignment:
     cost_used: Decimal = Decimal(0)
     extra_system: str = ""
     once: bool = False  # somebody reads along: what was said stays said, nothing is asked for a second time
-    place: str = ""  # where leave that a person gives may stand, as `agents.approvals.standing` names it
+    scope: str = ""  # of standing approvals, see `agents.approvals.standing`
     may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
     fresh: bool = False  # nobody has worked on it: there is nothing to recall
     allowance: SpendAllowance | None = (

@@ -93,7 +93,7 @@ async def _take_up(job: Assignment, tell: Emit, connections: Connections) -> "En
     account = Account(job.spender, job.transcript_id, job.token)
     turns = ModelCaller(runtime, account, tell, job.worktime, spoke=bool(past.text) if job.once else None)
     approval_gate = (
-        ApprovalGate(job.transcript_id, job.token, job.spender, job.place) if job.may_ask else None
+        ApprovalGate(job.transcript_id, job.token, job.spender, job.scope) if job.may_ask else None
     )
     offered = await db_sync_to_async(offer, job.profile) if wanted_by(job.profile) else Offer()
     toolbox = Toolbox(

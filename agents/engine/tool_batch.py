@@ -89,7 +89,7 @@ class ToolBatch:
         for call_id in dict.fromkeys(block["id"] for block in waiting):
             told = call_id in self.results or call_id in self.reached.asked
             if not told and not self.approvals[call_id].by_standing_approval:
-                await self.tell(gate.asked(self.approvals[call_id]))
+                await self.tell(gate.requested_event(self.approvals[call_id]))
 
     def _has_standing_approval(self, block: Block) -> bool:
         """Tell whether a call is yet to be made that nobody has to be asked about."""
@@ -98,11 +98,11 @@ class ToolBatch:
     async def _wanted(self, block: Block) -> ApprovalRequest | None:
         """Return what is to be asked; None where it was asked before, ToolError where nobody is asked."""
         if earlier := self.approvals.get(block["id"]):
-            if not gate.is_about(earlier, block, self.turn):
-                raise ToolError(gate.NOT_THIS_CALL)
+            if not gate.matches(earlier, block, self.turn):
+                raise ToolError(gate.NOT_APPROVED)
             return None
         tool = self.box.get(block["name"])
-        return await gate.prepare(tool, self.box.context, block) if tool else None
+        return await gate.build_request(tool, self.box.context, block) if tool else None
 
     async def _follow(self, block: Block, approval: Approval) -> None:
         """Do what the person said; a call that was begun is made again only where that does no harm."""
@@ -119,9 +119,9 @@ class ToolBatch:
 
     async def _tell_answer(self, approval: Approval) -> None:
         if not approval.by_standing_approval:
-            await self.tell(gate.settled(approval))
+            await self.tell(gate.resolved_event(approval))
         elif approval.call_id not in self.reached.begun:
-            await self.tell(gate.allowed_by_standing_approval(approval))
+            await self.tell(gate.standing_approval_event(approval))
 
     async def _make(self, block: Block) -> None:
         await self._begin(block)
@@ -136,7 +136,9 @@ class ToolBatch:
         if block["id"] in self.reached.begun:
             return
         approval = self.approvals.get(block["id"])
-        leave = gate.standing_approval(approval) if approval and approval.by_standing_approval else ""
+        leave = (
+            gate.describe_standing_approval(approval) if approval and approval.by_standing_approval else ""
+        )
         await self.tell(ToolStarted(self.turn, block["id"], block["name"], as_object(block["input"]), leave))
 
     async def _keep(self, block: Block, result: ToolResult) -> None:

@@ -68,7 +68,7 @@ def as_tool(tool: McpTool, connections: Connections) -> Tool:
         return await connections.call(server, tool.name, tool.digest, arguments)
 
     def preview(_context: ToolContext, arguments: Arguments) -> Card:
-        text = f"May the agent call {tool.name} of the MCP server {server.name}?"
+        text = f"Allow the agent to call {tool.name} on the MCP server {server.name}?"
         return plain_card(f"{server.name}: {tool.name}", arguments) | {"text": text}
 
     return Tool(

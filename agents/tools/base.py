@@ -62,7 +62,7 @@ class Tool:
     permission: Permission = "allow"
     idempotent: bool = False  # a second identical call leaves things as the first did
     preview: Preview | None = None
-    each_time: bool = False  # a person may allow a call of it, and never all of them
+    asks_each_time: bool = False  # a person may allow a call of it, and never all of them
     answered_by_person: bool = False  # never called: what the person answers is its result
 
 

@@ -77,7 +77,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         fresh=claim.fresh,
         clock=_clock(clock.now()),
         once=True,
-        place=standing.in_conversation(reply.conversation_id),
+        scope=standing.conversation_scope(reply.conversation_id),
         may_ask=True,
     )
 

@@ -50,7 +50,7 @@ def _take_away(conversation: Conversation) -> bool:
         Message.objects.filter(pk__in=ids).delete()
         transcript.discard(logs)
         if len(ids) < LOGS:
-            standing.revoke_all([standing.in_conversation(conversation.pk)])
+            standing.revoke_all([standing.conversation_scope(conversation.pk)])
             conversation.delete()
     return len(ids) < LOGS
 

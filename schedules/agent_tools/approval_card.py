@@ -103,7 +103,7 @@ def card(context: ToolContext, arguments: Arguments) -> Card:
     lines = [*_lines(schedule, arguments, fires), *_expected(schedule, met, now)]
     when = f"{describe.rhythm(schedule)} ({schedule.timezone})"
     return {
-        "text": f"May the agent create the schedule “{schedule.name}”: {when}?",
+        "text": f"Allow the agent to create the schedule “{schedule.name}”: {when}?",
         "title": f"New schedule: {schedule.name}",
         "lines": [{"label": label, "value": value} for label, value in lines],
         "warnings": [_sentence(warning) for warning in found + met],

@@ -88,7 +88,7 @@ CREATE_SCHEDULE = Tool(
     call=create_schedule,
     effects="schedules",
     permission="ask",
-    each_time=True,  # it works on long after the conversation: each is looked at
+    asks_each_time=True,  # it works on long after the conversation: each is looked at
     preview=card,
 )
 

@@ -47,7 +47,7 @@ def build(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
         cost_used=run.cost_usd,
         extra_system=HEARTBEAT_NOTE if run.source == Source.HEARTBEAT else "",
         clock=_clock(run),
-        place=standing.in_schedule(run.schedule_id),
+        scope=standing.schedule_scope(run.schedule_id),
         may_ask=True,
         worktime=WorkTime(run.worked_ms),
         fresh=run.transcript.last_seq == 0,  # nobody else may write there any more

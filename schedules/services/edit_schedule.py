@@ -211,7 +211,7 @@ def _revoke_standing(schedule: Schedule) -> None:
     """Let leave that stands end with the work that it was given for: agents edit schedules, too."""
     work = {name: getattr(schedule, name) for name in WORK}
     if not Schedule.objects.filter(pk=schedule.pk, **work).exists():
-        standing.revoke_all([standing.in_schedule(schedule.pk)])
+        standing.revoke_all([standing.schedule_scope(schedule.pk)])
 
 
 def _restart(schedule: Schedule, now: datetime) -> None:

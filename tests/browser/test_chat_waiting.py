@@ -28,7 +28,7 @@ def is_asked(page: Page):
 def test_what_waits_for_the_persons_own_answer_says_so_and_leads_to_the_question(chat):
     page = chat()
     card = is_asked(page)
-    expect(page.locator("#announcer")).to_have_text(re.compile("The agent asks: May the agent create"))
+    expect(page.locator("#announcer")).to_have_text(re.compile("The agent asks: Allow the agent to create"))
     say(page, "What is scheduled, and when?")
     waiting = answers(page).nth(1)
     expect(waiting).to_contain_text("Waiting for your answer above")

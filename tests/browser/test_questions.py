@@ -20,7 +20,7 @@ def test_a_call_is_allowed_on_the_page_of_its_run(visit, scheduler):
     expect(page.get_by_text("for a person, since")).to_be_visible()
     card.get_by_role("button", name="Allow once").click()
     expect(
-        page.locator(".messagelist").get_by_text("Allowed: May the agent call list_files?")
+        page.locator(".messagelist").get_by_text("Allowed: Allow the agent to call list_files?")
     ).to_be_visible()
     expect(page.get_by_text("completed", exact=True)).to_be_visible()
     expect(page.get_by_role("log").get_by_text("A person allowed it.")).to_be_visible()

@@ -43,7 +43,7 @@ def asking_worker(race: Race, name: str) -> dict[str, Any]:
 
 
 def _work(claimed: Claim, race: Race) -> str:
-    asked = approvals.requested_by(claimed.transcript_id)
+    asked = approvals.by_call_id(claimed.transcript_id)
     if any(approval.is_open for approval in asked.values()):
         return "too early"
     if asked:

@@ -92,7 +92,7 @@ def an_approval(claimed: Claim, spender: Spender, now: datetime = NOON, call_id:
         token=claimed.token,
         turn=1,
         spender=spender,
-        place=standing.in_schedule(spender.schedule_id),
+        scope=standing.schedule_scope(spender.schedule_id),
         now=now,
     )
     return approval

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agents.offline.attachments import AttachedFile
 from agents.offline.history import Result
+from agents.protocol.reply import NOT_APPROVED_RESULTS
 from stagent.lib.text import UNKNOWN, shorten
 
 type Row = dict[str, Any]
@@ -15,7 +16,6 @@ type Columns = Mapping[str, Callable[[Row], Any]]
 
 DASH = "–"
 SHOWN_LINES = 60
-REFUSED = re.compile(r"The person (?:denied|would rather not)\b|Nobody answered in time\b")
 
 
 def format_result(result: Result, limit: int = 200) -> str:
@@ -28,8 +28,8 @@ def format_result(result: Result, limit: int = 200) -> str:
 
 
 def format_error(what: str, result: Result) -> str:
-    """Report a failed call honestly; one that a person refused was never made."""
-    if REFUSED.match(result.text):
+    """Report a failed call; a call that was not approved was never made."""
+    if result.text.startswith(NOT_APPROVED_RESULTS):
         return f"I did not {what}. {line(result.text, 400)}"
     return f"I could not {what}: {line(explained(result), 400)}"
 

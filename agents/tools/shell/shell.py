@@ -149,5 +149,5 @@ SHELL = Tool(
     effects="network",  # the widest there is
     timeout_sec=MAX_TIMEOUT_SEC + 10,
     permission="deny",
-    each_time=True,  # leave for one command says nothing about the next
+    asks_each_time=True,  # leave for one command says nothing about the next
 )

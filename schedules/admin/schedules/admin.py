@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils.safestring import SafeString
 
-from agents.approvals.standing import in_schedule
+from agents.approvals.standing import schedule_scope
 from agents.models import StandingApproval
 from schedules.admin.badges import schedule_badge
 from schedules.admin.filters import AttentionFilter
@@ -133,7 +133,9 @@ class ScheduleAdmin(ScheduleActions):
 
     def _about(self, request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
         history = schedule.firings.order_by("-nominal_at", "-pk").select_related("run")[:HISTORY]
-        standing = StandingApproval.objects.filter(place=in_schedule(schedule.pk)).select_related("given_by")
+        standing = StandingApproval.objects.filter(place=schedule_scope(schedule.pk)).select_related(
+            "given_by"
+        )
         mine = StandingApproval.objects.of(operator(request))
         return {
             "leaves": list(standing),

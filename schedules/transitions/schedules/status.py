@@ -91,7 +91,7 @@ def remove(schedule_id: int, *, now: datetime) -> bool:
             return False
         for run_id in Run.objects.unfinished().filter(schedule=schedule_id).values_list("pk", flat=True):
             _stop(run_id, reason, now)
-        standing.revoke_all([standing.in_schedule(schedule_id)])
+        standing.revoke_all([standing.schedule_scope(schedule_id)])
         schedule.delete()
         wakeup.notify()
     return True

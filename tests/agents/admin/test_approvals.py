@@ -113,9 +113,9 @@ def test_who_comes_second_is_told_who_was_first(reader, asked):
 
 def test_too_late_is_said_and_an_empty_answer_refused(reader, asked):
     _, approval = asked
-    assert "Say allow or deny." in answers(reader, approval, decision="perhaps")
+    assert "Use allow or deny." in answers(reader, approval, decision="perhaps")
     Approval.objects.update(expires_at=clock.now() - timedelta(seconds=1))
-    assert "Nobody answered in time" in answers(reader, approval, decision="allow")
+    assert "This request expired" in answers(reader, approval, decision="allow")
 
 
 def test_strangers_on_the_staff_see_no_questions(client, bob, asked):

@@ -1,4 +1,4 @@
-"""Every pair of states that is no arrow is tried and refused: questions and approvals."""
+"""Every pair of approval states that is not an arrow is tried and refused."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.django_db
 IN_TIME, TOO_LATE = NOON + timedelta(seconds=5), NOON + timedelta(days=999)
 
 
-def a_question_that_is(status: str, kind: ApprovalKind, user: User) -> Approval:
+def approval_with(status: str, kind: ApprovalKind, user: User) -> Approval:
     token = uuid4()
     log = transcript.open_transcript(token)
     spender = Spender(Activity.CHAT_TURN, user_id=user.pk)
-    wanted = ApprovalRequest("c1", "send", {}, kind, "Send it?")
+    request = ApprovalRequest("c1", "send", {}, kind, "Send it?")
     (approval,) = approvals.request(
-        [wanted], transcript_id=log.pk, token=token, turn=1, spender=spender, now=NOON
+        [request], transcript_id=log.pk, token=token, turn=1, spender=spender, now=NOON
     )
     answered = None if status == ApprovalStatus.OPEN else NOON
     Approval.objects.filter(pk=approval.pk).update(status=status, answered_at=answered)
@@ -36,7 +36,7 @@ def a_question_that_is(status: str, kind: ApprovalKind, user: User) -> Approval:
     return approval
 
 
-# By the name of the function and where it is to lead.
+# By the name of the function and the status that it leads to.
 ACTS: dict[tuple[str, str], Callable[[Approval, User], object]] = {
     ("answer", "allowed"): lambda one, user: approvals.answer(one.pk, user, "allow", IN_TIME),
     ("answer", "denied"): lambda one, user: approvals.answer(one.pk, user, "deny", IN_TIME),
@@ -51,12 +51,12 @@ WRONG_KIND = {(ApprovalKind.TOOL_CALL, "answered"), (ApprovalKind.QUESTION, "all
 @pytest.mark.parametrize("kind", ApprovalKind)
 @pytest.mark.parametrize("act", ACTS, ids=" to ".join)
 @pytest.mark.parametrize("status", ApprovalStatus.values)
-def test_a_question_takes_its_arrows_and_no_other_way(
+def test_an_approval_takes_its_arrows_and_no_others(
     alice: User, status: str, act: tuple[str, str], kind: ApprovalKind
 ) -> None:
-    approval = a_question_that_is(status, kind, alice)
+    approval = approval_with(status, kind, alice)
     before = picture(Approval)
-    with suppress(Problem):  # it says that it is too late, and has written so
+    with suppress(Problem):  # too late: raised after the status was written
         ACTS[act](approval, alice)
     ends = set() if (kind, act[1]) in WRONG_KIND else targets(APPROVAL_ARROWS, status, *act)
     if ends:
@@ -65,10 +65,10 @@ def test_a_question_takes_its_arrows_and_no_other_way(
         assert picture(Approval) == before
 
 
-def test_nobody_expires_early(alice: User) -> None:
-    a_question_that_is(ApprovalStatus.OPEN, ApprovalKind.TOOL_CALL, alice)
+def test_no_approval_expires_early(alice: User) -> None:
+    approval_with(ApprovalStatus.OPEN, ApprovalKind.TOOL_CALL, alice)
     assert approvals.expire(IN_TIME) == 0
 
 
-def test_every_arrow_of_a_question_is_tried() -> None:
+def test_every_arrow_is_tried() -> None:
     assert {(name, end) for _, end, name in APPROVAL_ARROWS} == set(ACTS)

@@ -1,4 +1,4 @@
-"""Tools that ask: the run is put aside, and goes on at the same turn as the person said."""
+"""Tools that need approval: the run is parked and resumes at the same turn with the answer."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agents.approvals import approvals
-from agents.approvals.gate import DENIED, NOT_THIS_CALL, TOO_LATE
+from agents.approvals.gate import NOT_APPROVED
 from agents.errors import LeaseLost
 from agents.models import Approval
 from agents.protocol.events import (
@@ -18,7 +18,7 @@ from agents.protocol.events import (
     ToolStarted,
     TurnStarted,
 )
-from agents.protocol.reply import INTERRUPTED
+from agents.protocol.reply import CALL_DENIED, CALL_EXPIRED, INTERRUPTED
 from agents.tools import registry
 from agents.tools.base import Tool, ToolError
 from agents.transcripts import transcript
@@ -35,10 +35,10 @@ ASKS = {"tools": ["echo", "send"], "permissions": {"send": "ask"}, "may_ask": Tr
 @pytest.fixture
 def sent():
     """Register a tool with a card of its own, and list what it sent."""
-    made = []
+    recipients = []
 
     def send(context, arguments):
-        made.append(arguments["to"])
+        recipients.append(arguments["to"])
         return f"sent to {arguments['to']}"
 
     def preview(context, arguments):
@@ -49,11 +49,11 @@ def sent():
 
     schema = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
     registry.register(Tool("send", "Send it.", schema, send, effects="network", preview=preview))
-    yield made
+    yield recipients
     registry._tools.pop("send")
 
 
-def told(events, kind):
+def events_of(events, kind):
     return [event for event in events if isinstance(event, kind)]
 
 
@@ -61,7 +61,7 @@ def results(provider):
     return {block["tool_use_id"]: block["content"] for block in provider.last["messages"][-1]["content"]}
 
 
-def test_a_call_that_needs_leave_puts_the_run_aside_and_asks(script, assign, sent, alice):
+def test_a_call_that_needs_approval_parks_the_run(script, assign, sent, alice):
     script(want(("send", {"to": "a@b.c"}), text="I shall send it."))
     assignment = assign(**ASKS)
     events = work(assignment)
@@ -71,12 +71,14 @@ def test_a_call_that_needs_leave_puts_the_run_aside_and_asks(script, assign, sen
     assert approval.card == {"title": "Send", "lines": [{"label": "To", "value": "a@b.c"}], "warnings": []}
     assert approval.expires_at - approval.asked_at == timedelta(days=1)
     assert (approval.run_id, approval.turn) == (assignment.spender.run_id, 1)
-    (asked,) = told(events, ApprovalRequested)
+    (asked,) = events_of(events, ApprovalRequested)
     assert (asked.approval_id, asked.call_id) == (str(approval.pk), approval.call_id)
     assert sent == []
-    kept = [row.data for row in transcript.read(assignment.transcript_id) if row.kind == "approval_requested"]
-    assert kept[0]["kind"] == "tool_call"
-    assert ApprovalRequested.from_data(kept[0]) == asked
+    stored = [
+        row.data for row in transcript.read(assignment.transcript_id) if row.kind == "approval_requested"
+    ]
+    assert stored[0]["kind"] == "tool_call"
+    assert ApprovalRequested.from_data(stored[0]) == asked
 
 
 def test_an_allowed_call_is_made_and_the_run_goes_on_at_the_same_turn(script, assign, sent, alice):
@@ -87,17 +89,17 @@ def test_an_allowed_call_is_made_and_the_run_goes_on_at_the_same_turn(script, as
     provider = script(say("Sent."))
     events = work(assignment)
     assert sent == ["a@b.c"]
-    assert [event.status for event in told(events, ApprovalResolved)] == ["allowed"]
-    assert [event.name for event in told(events, ToolStarted)] == ["send"]
-    assert [event.turn for event in told(events, TurnStarted)] == [2]
-    assert told(events, Notice) == []
+    assert [event.status for event in events_of(events, ApprovalResolved)] == ["allowed"]
+    assert [event.name for event in events_of(events, ToolStarted)] == ["send"]
+    assert [event.turn for event in events_of(events, TurnStarted)] == [2]
+    assert events_of(events, Notice) == []
     result, note = provider.last["messages"][-1]["content"]
     assert (result["content"], "It is noon." in note["text"]) == ("sent to a@b.c", True)
     assert events[-1].text == "Sent."
 
 
 @pytest.mark.parametrize(
-    ("text", "result"), [("", DENIED), ("Not today.", f"{DENIED} They said: Not today.")]
+    ("text", "result"), [("", CALL_DENIED), ("Not today.", f"{CALL_DENIED} They said: Not today.")]
 )
 def test_a_denied_call_is_not_made_and_the_model_is_told(script, assign, sent, alice, text, result):
     script(want(("send", {"to": "a@b.c"})))
@@ -119,7 +121,7 @@ def test_a_call_that_nobody_answered_in_time_is_not_made(script, assign, sent):
     assert approvals.expire(clock.now() + timedelta(hours=25)) == 1
     provider = script(say("Not sent."))
     assert finish(assignment).outcome == "completed"
-    assert list(results(provider).values()) == [TOO_LATE]
+    assert list(results(provider).values()) == [CALL_EXPIRED]
     assert sent == []
 
 
@@ -136,7 +138,7 @@ def test_a_person_answers_in_words_and_they_are_the_result(script, assign, alice
     assert list(results(provider).values()) == ["The green one"]
 
 
-def test_what_needs_no_leave_is_called_at_once_and_results_come_in_the_order_asked_for(
+def test_other_calls_are_made_at_once_and_results_keep_the_order_of_the_calls(
     script, assign, sent, echo_calls, alice
 ):
     script(want(("send", {"to": "a@b.c"}), ("echo", {"say": "x"}), ("send", {"to": "d@e.f"})))
@@ -145,16 +147,16 @@ def test_what_needs_no_leave_is_called_at_once_and_results_come_in_the_order_ask
     assert echo_calls == [{"say": "x"}]
     first, second = Approval.objects.order_by("pk")
     approvals.answer(first.pk, alice, "allow")
-    assert [type(event) for event in work(assignment)] == [Finished]  # one is open: put aside again
+    assert [type(event) for event in work(assignment)] == [Finished]  # one is still open: parked again
     assert sent == []
     approvals.answer(second.pk, alice, "deny")
     provider = script(say("Done."))
     assert finish(assignment).text == "Done."
-    assert list(results(provider).values()) == ["sent to a@b.c", "echo x", DENIED]
+    assert list(results(provider).values()) == ["sent to a@b.c", "echo x", CALL_DENIED]
     assert (sent, len(echo_calls)) == (["a@b.c"], 1)
 
 
-def test_nobody_is_asked_about_a_call_that_is_wrong_in_itself(script, assign, sent):
+def test_a_call_with_wrong_arguments_is_not_asked_about(script, assign, sent):
     provider = script(want(("send", {"to": "nowhere"}), ("send", {})), say("I see."))
     assert finish(assign(**ASKS)).text == "I see."
     one, other = results(provider).values()
@@ -163,7 +165,7 @@ def test_nobody_is_asked_about_a_call_that_is_wrong_in_itself(script, assign, se
     assert not Approval.objects.exists()
 
 
-def test_a_tool_without_a_card_shows_its_arguments_and_says_what_it_leaves_out(script, assign):
+def test_a_tool_without_a_card_shows_its_arguments_and_how_much_is_cut(script, assign):
     script(want(("write_file", {"path": "a.txt", "content": "x" * 5000})))
     finish(assign(tools=["write_file"], permissions={"write_file": "ask"}, may_ask=True))
     card = Approval.objects.get().card
@@ -173,7 +175,7 @@ def test_a_tool_without_a_card_shows_its_arguments_and_says_what_it_leaves_out(s
     assert card["warnings"] == ["Only the first 4,000 of 5,000 characters of “content” are shown here."]
 
 
-def test_where_nobody_can_be_asked_such_tools_are_not_offered(script, assign, sent):
+def test_tools_that_need_approval_are_not_offered_where_nobody_can_be_asked(script, assign, sent):
     provider = script(want(("send", {"to": "a@b.c"})), say("I cannot."))
     assert finish(assign(**ASKS | {"may_ask": False, "tools": ["*"]})).text == "I cannot."
     offered = {tool["name"] for tool in provider.last["tools"]}
@@ -192,22 +194,20 @@ def test_a_call_is_not_made_twice_when_the_worker_dies_in_it(script, assign, sen
     events = work(assignment)
     assert list(results(provider).values()) == [INTERRUPTED]
     assert len(sent) == before
-    assert told(events, ApprovalResolved) == []  # told before
+    assert events_of(events, ApprovalResolved) == []  # emitted before
 
 
-def test_a_worker_that_dies_before_it_has_asked_leaves_the_asking_to_the_next(
-    script, assign, sent, echo_calls
-):
+def test_the_next_worker_asks_if_one_dies_before_asking(script, assign, sent, echo_calls):
     script(want(("echo", {"say": "x"}), ("send", {"to": "a@b.c"})))
     assignment = assign(**ASKS)
     stop_at(assignment, lambda event: isinstance(event, ToolFinished), "leave")
-    Approval.objects.all().delete()  # as far as it came by then is a matter of luck
+    Approval.objects.all().delete()  # the worker may or may not have created them by then
     assert finish(assignment).outcome == "parked"
     assert Approval.objects.get().text == "Send it to a@b.c?"
     assert echo_calls == [{"say": "x"}]
 
 
-def test_leave_for_one_call_is_none_for_another_with_the_same_id(script, assign, sent, alice):
+def test_approval_of_one_call_does_not_cover_another_with_the_same_id(script, assign, sent, alice):
     def call(to):
         return reply([{"type": "tool_use", "id": "call_0", "name": "send", "input": {"to": to}}], "tool_use")
 
@@ -221,20 +221,20 @@ def test_leave_for_one_call_is_none_for_another_with_the_same_id(script, assign,
     assert sent == ["a@b.c"]
 
 
-def test_an_id_that_is_too_long_to_be_kept_is_refused(script, assign, sent):
+def test_a_call_id_that_is_too_long_is_refused(script, assign, sent):
     call = {"type": "tool_use", "id": "c" * 201, "name": "send", "input": {"to": "a@b.c"}}
     provider = script(reply([call], "tool_use"), say("I see."))
     assert finish(assign(**ASKS)).text == "I see."
-    assert list(results(provider).values()) == [NOT_THIS_CALL]
+    assert list(results(provider).values()) == [NOT_APPROVED]
 
 
-def test_a_worker_that_lost_its_lease_can_ask_nothing(script, assign, sent):
+def test_a_worker_that_lost_its_lease_cannot_ask(script, assign, sent):
     script(want(("send", {"to": "a@b.c"})))
     assignment = assign(**ASKS)
-    stranger = {"transcript_id": assignment.transcript_id, "turn": 1, "spender": assignment.spender}
+    fields = {"transcript_id": assignment.transcript_id, "turn": 1, "spender": assignment.spender}
     transcript.rotate(assignment.transcript_id, assignment.token, None)
     with pytest.raises(LeaseLost):
-        approvals.request([], token=assignment.token, now=clock.now(), **stranger)
+        approvals.request([], token=assignment.token, now=clock.now(), **fields)
     with suppress(LeaseLost):
         work(assignment)
     assert not Approval.objects.exists()

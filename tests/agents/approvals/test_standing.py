@@ -1,4 +1,4 @@
-"""Standing approval: given with an answer, for one tool in one place, and never by a model."""
+"""Standing approvals: created by an answer, for one tool in one scope, and never by a model."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -16,49 +16,49 @@ from tests.agents.conftest import finish, work
 from tests.agents.provider import say, want
 
 pytestmark = pytest.mark.django_db
-HERE = standing.in_schedule(3)
+SCOPE = standing.schedule_scope(3)
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
 
 
 @pytest.fixture
 def sent():
-    """Register a tool that asks and one that asks each time, and list what they sent."""
-    made = []
+    """Register a tool that asks and one that asks each time; list what they sent."""
+    recipients = []
 
     def send(context, arguments):
-        made.append(arguments["to"])
+        recipients.append(arguments["to"])
         return "sent"
 
     registry.register(Tool("send", "Send it.", SCHEMA, send, permission="ask"))
-    registry.register(Tool("raze", "Raze it.", SCHEMA, send, permission="ask", each_time=True))
-    yield made
+    registry.register(Tool("raze", "Raze it.", SCHEMA, send, permission="ask", asks_each_time=True))
+    yield recipients
     for name in ("send", "raze"):
         registry._tools.pop(name)
 
 
 @pytest.fixture
 def asks(assign, alice):
-    """Return a function that makes an assignment of Alice's agent in a place."""
+    """Return a function that builds an assignment for Alice's agent in a scope."""
 
-    def asks(place=HERE, user=alice, **more):
+    def asks(scope=SCOPE, user=alice, **more):
         spender = Spender(Activity.RUN_TURN, run_id=7, schedule_id=3, user_id=user and user.pk)
         tools = {"tools": ["send", "raze"], "may_ask": True}
-        return assign(place=place, spender=spender, **tools | more)
+        return assign(scope=scope, spender=spender, **tools | more)
 
     return asks
 
 
-def told(events, kind):
+def events_of(events, kind):
     return [event for event in events if isinstance(event, kind)]
 
 
 def allow_always(assignment, user):
-    """Let the tool ask, and allow it for good."""
+    """Let the tool ask, and answer "always"."""
     work(assignment)
     return approvals.answer(Approval.objects.open().first().pk, user, "always")
 
 
-def test_what_is_always_allowed_is_done_without_asking_from_then_on(script, asks, sent, alice):
+def test_an_always_allowed_tool_is_called_without_asking_from_then_on(script, asks, sent, alice):
     script(want(("send", {"to": "a"})))
     first = asks()
     assert allow_always(first, alice).status == "allowed"
@@ -68,29 +68,33 @@ def test_what_is_always_allowed_is_done_without_asking_from_then_on(script, asks
     script(want(("send", {"to": "c"})), say("Again."))
     events = work(asks())  # the next run
     assert (events[-1].text, sent) == ("Again.", ["a", "b", "c"])
-    assert not told(events, ApprovalRequested) + told(events, ApprovalResolved)
-    (notice,) = told(events, Notice)
-    assert notice.text == "Nobody was asked about send: alice always allows it in this schedule."
-    (call,) = told(events, ToolStarted)
+    assert not events_of(events, ApprovalRequested) + events_of(events, ApprovalResolved)
+    (notice,) = events_of(events, Notice)
+    assert notice.text == "send was allowed automatically: alice always allows it in this schedule."
+    (call,) = events_of(events, ToolStarted)
     assert call.allowed == "alice always allows it in this schedule"
 
 
-def test_each_call_under_leave_is_kept_in_its_givers_name(script, asks, sent, alice):
+def test_each_call_under_it_is_stored_with_the_user_who_gave_it(script, asks, sent, alice):
     script(want(("send", {"to": "a"})))
     allow_always(asks(), alice)
     script(want(("send", {"to": "b"})), say("Sent."))
     finish(asks())
-    kept = Approval.objects.get(by_standing_approval=True)
-    assert (kept.status, kept.answered_by, kept.arguments) == ("allowed", alice, {"to": "b"})
+    stored = Approval.objects.get(by_standing_approval=True)
+    assert (stored.status, stored.answered_by, stored.arguments) == ("allowed", alice, {"to": "b"})
     entries = [(entry.change_message, entry.action_flag) for entry in LogEntry.objects.order_by("pk")]
-    assert entries[-1][0].startswith("Asked in question")
-    assert len(entries) == 2, "the answer and the leave; not every call"
+    assert entries[-1][0].startswith("Given with approval")
+    assert len(entries) == 2, "the answer and the standing approval; not every call"
 
 
-def test_it_holds_for_no_other_place_person_or_tool(script, asks, sent, alice, bob):
+def test_it_holds_for_no_other_scope_user_or_tool(script, asks, sent, alice, bob):
     script(want(("send", {"to": "a"})))
     allow_always(asks(), alice)
-    for other in ({"place": standing.in_schedule(4)}, {"place": standing.in_conversation(3)}, {"user": bob}):
+    for other in (
+        {"scope": standing.schedule_scope(4)},
+        {"scope": standing.conversation_scope(3)},
+        {"user": bob},
+    ):
         script(want(("send", {"to": "b"})))
         assert finish(asks(**other)).outcome == "parked", other
     script(want(("raze", {"to": "b"})))
@@ -98,7 +102,7 @@ def test_it_holds_for_no_other_place_person_or_tool(script, asks, sent, alice, b
     assert sent == []
 
 
-def test_a_tool_that_describes_itself_otherwise_asks_again(script, asks, sent, alice):
+def test_a_tool_with_a_changed_description_asks_again(script, asks, sent, alice):
     script(want(("send", {"to": "a"})))
     allow_always(asks(), alice)
     old = registry._tools.pop("send")
@@ -106,15 +110,15 @@ def test_a_tool_that_describes_itself_otherwise_asks_again(script, asks, sent, a
     script(want(("send", {"to": "b"})))
     assert finish(asks()).outcome == "parked"
     approvals.answer(Approval.objects.open().get(run_id=7, arguments={"to": "b"}).pk, alice, "always")
-    assert StandingApproval.objects.count() == 1, "the new leave takes the old one's place"
+    assert StandingApproval.objects.count() == 1, "the new standing approval replaces the old one"
 
 
-@pytest.mark.parametrize("where", [{"place": ""}, {"user": None}])
-def test_where_there_is_no_place_or_nobody_each_call_is_asked_about(script, asks, sent, alice, where):
+@pytest.mark.parametrize("overrides", [{"scope": ""}, {"user": None}])
+def test_without_a_scope_or_a_user_each_call_is_asked_about(script, asks, sent, alice, overrides):
     script(want(("send", {"to": "a"})))
-    work(asks(**where))
+    work(asks(**overrides))
     approval = Approval.objects.get()
-    with pytest.raises(Problem, match="send asks each time"):
+    with pytest.raises(Problem, match="send needs approval for each call"):
         approvals.answer(approval.pk, alice, "always")
     approval.refresh_from_db()
     assert approval.is_open
@@ -122,13 +126,13 @@ def test_where_there_is_no_place_or_nobody_each_call_is_asked_about(script, asks
 
 
 @pytest.mark.parametrize("name", ["shell", "create_schedule", "ask_person"])
-def test_these_ask_each_time(name):
+def test_these_tools_ask_each_time(name):
     tool = registry.get(name)
     assert tool is not None
     assert standing.tool_digest(tool) == ""
 
 
-def test_what_was_asked_already_in_the_same_place_is_allowed_with_it(script, asks, sent, alice):
+def test_open_requests_in_the_same_scope_are_allowed_with_it(script, asks, sent, alice):
     script(want(("send", {"to": "a"}), ("raze", {"to": "b"}), ("send", {"to": "c"})))
     assignment = asks()
     allow_always(assignment, alice)
@@ -143,7 +147,7 @@ def test_what_was_asked_already_in_the_same_place_is_allowed_with_it(script, ask
     assert sent == ["a", "c"]
 
 
-def test_what_has_leave_is_done_at_once_while_the_rest_waits(script, asks, sent, alice):
+def test_covered_calls_are_made_at_once_while_the_rest_waits(script, asks, sent, alice):
     script(want(("send", {"to": "a"})))
     allow_always(asks(), alice)
     script(want(("raze", {"to": "b"}), ("send", {"to": "c"})))
@@ -157,33 +161,33 @@ def test_what_has_leave_is_done_at_once_while_the_rest_waits(script, asks, sent,
     assert [block["content"] for block in provider.last["messages"][-1]["content"]] == ["sent", "sent"]
 
 
-def test_taken_back_it_asks_again(script, asks, sent, alice, bob):
+def test_after_revocation_it_asks_again(script, asks, sent, alice, bob):
     script(want(("send", {"to": "a"})))
     allow_always(asks(), alice)
-    leave = StandingApproval.objects.get()
-    with pytest.raises(Problem, match="no such standing approval"):
-        standing.revoke(leave.pk, bob)
-    standing.revoke(leave.pk, alice)
-    assert LogEntry.objects.latest("pk").change_message == "Taken back."
+    granted = StandingApproval.objects.get()
+    with pytest.raises(Problem, match="Standing approval not found"):
+        standing.revoke(granted.pk, bob)
+    standing.revoke(granted.pk, alice)
+    assert LogEntry.objects.latest("pk").change_message == "Revoked."
     script(want(("send", {"to": "b"})))
     assert finish(asks()).outcome == "parked"
     assert sent == []
 
 
-def test_it_ends_with_what_its_giver_may_do(script, asks, sent, alice, bob):
+def test_it_is_void_once_its_giver_can_no_longer_answer(script, asks, sent, alice, bob):
     bob.user_permissions.add(Permission.objects.get(codename="answer_approval"))
     script(want(("send", {"to": "a"})))
     allow_always(asks(), bob)
-    assert standing.standing(HERE, alice.pk)
+    assert standing.load(SCOPE, alice.pk)
     bob.user_permissions.clear()
-    assert not standing.standing(HERE, alice.pk)
+    assert not standing.load(SCOPE, alice.pk)
     bob.user_permissions.add(Permission.objects.get(codename="answer_approval"))
     bob.is_active = False
     bob.save()
-    assert not standing.standing(HERE, alice.pk)
+    assert not standing.load(SCOPE, alice.pk)
 
 
-def test_a_second_answer_gives_no_leave(script, asks, sent, alice):
+def test_a_second_answer_creates_no_standing_approval(script, asks, sent, alice):
     script(want(("send", {"to": "a"})))
     work(asks())
     approval = Approval.objects.get()
@@ -192,7 +196,7 @@ def test_a_second_answer_gives_no_leave(script, asks, sent, alice):
     assert not StandingApproval.objects.exists()
 
 
-def test_what_a_profile_denies_is_not_offered_whatever_stands(script, asks, sent, alice):
+def test_a_denied_tool_is_not_offered_despite_a_standing_approval(script, asks, sent, alice):
     script(want(("send", {"to": "a"})))
     allow_always(asks(), alice)
     provider = script(want(("send", {"to": "b"})), say("I cannot."))

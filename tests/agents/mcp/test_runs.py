@@ -185,7 +185,7 @@ def test_a_person_is_asked_first_unless_somebody_says_otherwise(ask):
     happened = work(assignment)
     assert happened[-1].outcome == "parked"
     (asked,) = [event for event in happened if isinstance(event, ApprovalRequested)]
-    assert asked.text == "May the agent call shout of the MCP server Tester?"
+    assert asked.text == "Allow the agent to call shout on the MCP server Tester?"
     assert asked.card["lines"] == [{"label": "text", "value": "hello"}]
     Approval.objects.update(status="allowed", answered_at=Approval.objects.get().asked_at)
     assert results(work(assignment))[0].result == "HELLO"

@@ -43,7 +43,7 @@ def test_a_conversation_that_was_thrown_away_is_gone_after_thirty_days(bob):
 
 def test_standing_leave_goes_with_its_conversation(bob):
     message = converses(bob)
-    place = standing.in_conversation(message.conversation_id)
+    place = standing.conversation_scope(message.conversation_id)
     given = {"user_id": bob.pk, "given_by": bob, "given_at": NOON}
     StandingApproval.objects.create(place=place, tool="send", fingerprint="f", **given)
     trash(bob, str(message.conversation_id), now=NOON)

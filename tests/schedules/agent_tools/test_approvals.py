@@ -55,7 +55,10 @@ def lines(shown):
 def test_the_card_says_when_where_and_what_it_will_use(alices):
     shown = card(alices, NEW | {"max_turns": 30})
     assert shown["title"] == "New schedule: Watch"
-    assert shown["text"] == "May the agent create the schedule “Watch”: At 09:00, every day (Europe/Berlin)?"
+    assert (
+        shown["text"]
+        == "Allow the agent to create the schedule “Watch”: At 09:00, every day (Europe/Berlin)?"
+    )
     told = lines(shown)
     assert (told["When"], told["Time zone"], told["Task"]) == (
         "At 09:00, every day",

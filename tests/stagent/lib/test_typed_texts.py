@@ -96,7 +96,7 @@ def test_more_schedules_than_are_forced_at_once_are_refused_and_none_is_left_out
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_an_answer_is_kept_whole_or_refused_and_its_page_keeps_it(reader, alice, decision):
     _, approval = a_waiting_run(now=clock.now())
-    long = "x" * (approvals.LONGEST_ANSWER + 1)
+    long = "x" * (approvals.MAX_ANSWER_CHARS + 1)
     fault = "Ensure this value has at most 20000 characters (it has 20001)."
     with pytest.raises(Problem) as refused:
         approvals.answer(approval.pk, alice, decision, text=long)
