@@ -15,7 +15,7 @@ django.setup()
 
 from agents.models import Profile  # noqa: E402
 from schedules.models import Schedule, Scheduler  # noqa: E402
-from schedules.services import edit_schedule  # noqa: E402
+from schedules.services import schedule_writer  # noqa: E402
 
 QUICK = "--quick" in sys.argv
 SETTLING_SEC = 4 if QUICK else 15  # the SDK is imported in the background, and takes its time
@@ -31,7 +31,7 @@ def a_schedule(now: datetime, **changes: Any) -> Schedule:
     profile, _ = Profile.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
     if "at" not in changes:
         changes.setdefault("cron", "0 0 1 1 *")
-    return edit_schedule.save(
+    return schedule_writer.save(
         Schedule(), {"name": "Bench", "prompt": "Say hello.", "profile": profile} | changes, now=now
     )
 

@@ -17,7 +17,7 @@ from schedules.forecast.estimates import StepEstimates
 from schedules.forecast.inputs import CostEstimates
 from schedules.forecast.upcoming import timestamps
 from schedules.models import Schedule
-from schedules.services.edit_schedule import prepare
+from schedules.services.schedule_writer import prepare
 from schedules.timing import describe
 from stagent.lib import clock
 from stagent.lib.api.types import Warnings

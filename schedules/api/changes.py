@@ -10,7 +10,7 @@ from schedules.api.schemas.schedules import ScheduleRow, schedule_row, schedule_
 from schedules.api.schemas.upcoming import step_warnings
 from schedules.forecast import collisions
 from schedules.models import Schedule
-from schedules.services import lookups, schedule_actions
+from schedules.services import lookups, schedules
 from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
 from stagent.lib.api.types import Row, Warnings
@@ -34,17 +34,17 @@ class Saved(Row):
 
 def create(asked: NewSchedule, actor: Actor, now: datetime) -> Saved:
     """Create a schedule that belongs to the actor."""
-    return saved(schedule_actions.create(columns(asked), actor, now), now)
+    return saved(schedules.create(columns(asked), actor, now), now)
 
 
 def restore(asked: NewSchedule, reason: str, actor: Actor, now: datetime) -> Saved:
     """Create a schedule as a file has kept it: paused for a reason, completed, or active past its moment."""
-    return saved(schedule_actions.restore(columns(asked), asked.status, reason, actor, now), now)
+    return saved(schedules.restore(columns(asked), asked.status, reason, actor, now), now)
 
 
 def explain_pause(schedule_id: str, reason: str, actor: Actor) -> Saved:
     """Set the reason of a paused schedule."""
-    schedule_actions.explain_pause(schedule_id, reason, actor)
+    schedules.explain_pause(schedule_id, reason, actor)
     return Saved(schedule=schedule_row(lookups.schedule(schedule_id)), warnings=[])
 
 
@@ -52,7 +52,7 @@ def change(
     schedule_id: str, asked: ScheduleChanges, actor: Actor, now: datetime, expected: Expected = ANY
 ) -> Saved:
     """Change the given fields, all or none, if the schedule has the expected version."""
-    changed = schedule_actions.change(
+    changed = schedules.change(
         schedule_id,
         lambda schedule: columns(asked, present=schedule),
         asked.model_fields_set,
@@ -66,13 +66,13 @@ def change(
 
 def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> ScheduleRow:
     """Pause an active schedule; a paused one stays as it is."""
-    schedule_actions.pause(schedule_id, reason, actor, now)
+    schedules.pause(schedule_id, reason, actor, now)
     return schedule_row(lookups.schedule(schedule_id))
 
 
 def resume(schedule_id: str, actor: Actor, now: datetime) -> ScheduleRow:
     """Resume a paused schedule; an active one stays as it is."""
-    schedule_actions.resume(schedule_id, actor, now)
+    schedules.resume(schedule_id, actor, now)
     return schedule_row(lookups.schedule(schedule_id))
 
 

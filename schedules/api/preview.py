@@ -12,7 +12,7 @@ from schedules.api.schemas.requests import DEFAULT_PROFILE, PreviewRequest, colu
 from schedules.api.schemas.upcoming import Fire, next_fires, shift_warnings, step_warnings
 from schedules.forecast import collisions
 from schedules.models import Schedule
-from schedules.services import edit_schedule, lookups
+from schedules.services import lookups, schedule_writer
 from schedules.timing import describe
 from schedules.timing.cron import CronError, parse
 from stagent.lib.api.types import Row, Said, Warnings
@@ -54,7 +54,7 @@ def _drafted(asked: PreviewRequest, now: datetime) -> Schedule:
     """Put the timing on the schedule it would change, or on a new one; nothing is written."""
     values = columns(asked)
     meaning = _meaning(asked.expression) if asked.expression else ""
-    if meaning and any(values.get(name) for name in edit_schedule.WHEN):
+    if meaning and any(values.get(name) for name in schedule_writer.WHEN):
         raise invalid({"expression": "Say when in one way."})
     values = {name: value for name, value in values.items() if name not in NO_COLUMNS}
     if meaning:
@@ -62,7 +62,7 @@ def _drafted(asked: PreviewRequest, now: datetime) -> Schedule:
     try:
         if asked.id is not None:
             return _changed(asked.id, values, now)
-        return edit_schedule.draft({"profile": _usual_profile()} | values, now=now)
+        return schedule_writer.draft({"profile": _usual_profile()} | values, now=now)
     except ValidationError as error:
         raise _named(of_model(error), "cron" if asked.expression == "" else meaning) from None
 
@@ -72,7 +72,7 @@ def _changed(opaque: str, values: dict[str, Any], now: datetime) -> Schedule:
         schedule = lookups.schedule(opaque)
     except Problem as problem:
         raise invalid({"id": problem.message}) from None
-    edit_schedule.prepare(schedule, values, now=now)
+    schedule_writer.prepare(schedule, values, now=now)
     return schedule
 
 

@@ -15,7 +15,7 @@ from schedules.api.schemas.requests import NewSchedule, PreviewRequest, ReasonRe
 from schedules.api.schemas.schedules import READ, ScheduleRow, schedule_row, schedule_version
 from schedules.api.schemas.upcoming import Fire, next_fires
 from schedules.models import Schedule
-from schedules.services import lookups, run_actions, schedule_actions
+from schedules.services import lookups, run_actions, schedules
 from schedules.services.actor import Actor
 from schedules.services.run_actions import RunRequest
 from stagent.lib import clock
@@ -80,7 +80,7 @@ def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChang
 @router.delete("/schedules/{schedule_id}", response=responses(None, 404, status=204))
 def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
     """Delete a schedule. Its queued runs are withdrawn, its running ones asked to stop, its history stays."""
-    schedule_actions.remove(schedule_id, Actor.of(request), clock.now())
+    schedules.remove(schedule_id, Actor.of(request), clock.now())
     return Status(204, None)
 
 

@@ -16,7 +16,7 @@ from schedules.models import Schedule
 from schedules.models.schedule import LONGEST_REASON
 from schedules.schedule_file.match import ExistingSchedules, Place, place_of, present
 from schedules.schedule_file.serialize import OTHERS, REASON, STANDING, WHEN, default, told
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
 from stagent.lib.problems import Problem, of_model, of_schema
@@ -24,7 +24,7 @@ from stagent.lib.text import too_long
 from stagent.lib.yaml_file.reader import Entry, Fault, Faulty
 
 DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
-TIMING = edit_schedule.TIMING | {"interval"}
+TIMING = schedule_writer.TIMING | {"interval"}
 NOT_NAMED = "The file does not name it."
 
 
@@ -87,7 +87,7 @@ def _compare(
     entry: Entry, place: Place, there: ExistingSchedules, projects: dict[str, int], now: datetime
 ) -> Change:
     if not any(entry.values.get(name) for name in WHEN):
-        raise Faulty(entry.fault("cron", edit_schedule.SAY_WHEN))
+        raise Faulty(entry.fault("cron", schedule_writer.SAY_WHEN))
     project = projects[place[0]] if place[0] else None
     asked = {name: default(name) for name in DECLARED} | entry.values | {"name": place[1]}
     asked.pop(REASON, None)
@@ -125,7 +125,7 @@ def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: dat
         values = columns(given, present=schedule if found else None)
         if values.pop("status", None) and not found:
             schedule.status = ScheduleStatus.PAUSED  # a restored one need not come due any more
-        edit_schedule.prepare(schedule, values, now=now)
+        schedule_writer.prepare(schedule, values, now=now)
     except SchemaError as error:
         raise Faulty(*_faults(entry, of_schema(error.errors()))) from None
     except ValidationError as error:

@@ -12,7 +12,7 @@ from schedules.forecast.forecast import Forecast, play
 from schedules.forecast.inputs import ForecastInput, PlannedSchedule
 from schedules.forecast.stagger_solver import Move, ScheduleLoad
 from schedules.models import Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import ScheduleStatus
 from stagent.lib.log import audit_log
 
@@ -104,7 +104,7 @@ def _apply(
     elif not _same_instant_follows(schedule, cron, by, now):
         applied.kept.append((schedule.name, TOO_NEAR))
     else:
-        edit_schedule.save(schedule, {"cron": cron}, now=now)
+        schedule_writer.save(schedule, {"cron": cron}, now=now)
         audit_log.record(
             user, schedule, audit_log.CHANGE, f"Staggered: moved by {by:+d} min, from {believed} to {cron}."
         )

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from agents.models import Profile, Project
 from schedules.models import Firing, Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import ScheduleKind
 from schedules.transitions import pause
 
@@ -72,7 +72,7 @@ def install(now: datetime) -> int:
 def _make(wanted: dict[str, Any], project: Project, owner: User | None, now: datetime) -> None:
     changes = {name: value for name, value in wanted.items() if name not in {"profile", "paused"}}
     profile = Profile.objects.get(slug=wanted["profile"])
-    schedule = edit_schedule.save(
+    schedule = schedule_writer.save(
         Schedule(owner=owner), changes | {"profile": profile, "project": project}, now=now
     )
     if "paused" in wanted:

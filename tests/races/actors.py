@@ -17,7 +17,7 @@ from schedules.dispatch.reaper import reap
 from schedules.dispatch.tick import tick
 from schedules.errors import CapacityFull, LeaseLost
 from schedules.models import Run, Schedule, Setting
-from schedules.services import edit_schedule, run_now
+from schedules.services import run_now, schedule_writer
 from schedules.states import RunStatus
 from schedules.transitions import (
     Claim,
@@ -201,7 +201,7 @@ def editor(race: Race) -> dict[str, int]:
         changes = {"cron": PARITIES[parity], "prompt": f"Minutes: {parity}"}
         now = race.now()
         race.breathe(random.uniform(0, 0.15))  # a request that waits its turn has an old idea of now
-        edit_schedule.save(schedule, random.choice([changes, {"name": f"renamed {edits}"}]), now=now)
+        schedule_writer.save(schedule, random.choice([changes, {"name": f"renamed {edits}"}]), now=now)
         edits += 1
         race.breathe(0.05)
     return {"edits": edits}

@@ -18,7 +18,7 @@ from schedules.capacity import conditions
 from schedules.capacity.conditions import StartConditions
 from schedules.models import Run, Schedule, Scheduler
 from schedules.models.spending import spender
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import Source
 from schedules.transitions import Claim, claim, enqueue, park
 
@@ -40,7 +40,7 @@ def a_schedule(now: datetime = NOON, **changes: Any) -> Schedule:
         "prompt": "Report.",
         "profile": changes.get("profile") or a_profile(),
     }
-    return edit_schedule.save(Schedule(), defaults | changes, now=now)
+    return schedule_writer.save(Schedule(), defaults | changes, now=now)
 
 
 def a_queued_run(

@@ -23,7 +23,7 @@ from schedules.admin.schedules.columns import streak_badges
 from schedules.admin.schedules.form import ScheduleForm
 from schedules.forecast import collisions
 from schedules.models import Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import ScheduleStatus
 from schedules.timing import describe
 from schedules.timing.timezones import names
@@ -91,11 +91,11 @@ class ScheduleAdmin(ScheduleActions):
         """Write what was changed over the row as it is now, and say with whom it collides."""
         now, user = clock.now(), operator(request)
         row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
-        taken = edit_schedule.change_owner(row, form.changes, user) if change else {"owner": user}
+        taken = schedule_writer.change_owner(row, form.changes, user) if change else {"owner": user}
         changes = form.changes | taken
         if change and taken:
             audit_log.record(user, obj, audit_log.CHANGE, "Took it over: its agents act in their name now.")
-        obj.pk = edit_schedule.save(row, changes, now=now).pk
+        obj.pk = schedule_writer.save(row, changes, now=now).pk
         obj.refresh_from_db()
         for collision in collisions.check(obj, now):
             self.message_user(request, show_collisions(collision), messages.WARNING)

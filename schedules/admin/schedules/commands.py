@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser, User
 
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
-from schedules.services import run_now, schedule_actions
+from schedules.services import run_now, schedules
 from schedules.services.actor import Actor
 from schedules.services.run_now import Started
 from stagent.lib.log import audit_log
@@ -19,21 +19,21 @@ class Unmoved(Exception):
 
 def pause(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     """Pause an active schedule."""
-    if not _applies(schedule_actions.pause, str(schedule.pk), "", _actor(user), now):
+    if not _applies(schedules.pause, str(schedule.pk), "", _actor(user), now):
         raise Unmoved(f"“{schedule}” is not active, so it cannot be paused.")
     return f"“{schedule}” is paused. Runs that are under way go on."
 
 
 def resume(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     """Resume a paused schedule from now."""
-    if not _applies(schedule_actions.resume, str(schedule.pk), _actor(user), now):
+    if not _applies(schedules.resume, str(schedule.pk), _actor(user), now):
         raise Unmoved(f"“{schedule}” is not paused, so it cannot be resumed.")
     return f"“{schedule}” is active again. Its streaks are reset."
 
 
 def reset(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     """Forget the failures so far."""
-    schedule_actions.reset_streaks(schedule, _actor(user))
+    schedules.reset_streaks(schedule, _actor(user))
     return f"The streaks of “{schedule}” are reset."
 
 
@@ -52,7 +52,7 @@ def run(schedule: Schedule, user: AbstractBaseUser, now: datetime, click: str = 
 
 def duplicate(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> Schedule:
     """Create a paused copy."""
-    return schedule_actions.duplicate(schedule, _actor(user), now)
+    return schedules.duplicate(schedule, _actor(user), now)
 
 
 def _actor(user: AbstractBaseUser) -> Actor:

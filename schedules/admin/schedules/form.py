@@ -13,7 +13,7 @@ from schedules.admin.runs.hints import NOT_A_LIMIT, steps_are
 from schedules.admin.schedules.form_fields import WallTimeField
 from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
 from schedules.models import Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.timing import when_text
 from schedules.timing.timezones import ZoneError, zone
 from stagent.lib import clock
@@ -107,7 +107,7 @@ class ScheduleForm(forms.ModelForm):
         if self.errors:
             return
         try:
-            edit_schedule.prepare(copy(self.instance), self.changes, now=clock.now())
+            schedule_writer.prepare(copy(self.instance), self.changes, now=clock.now())
         except ValidationError as error:
             self._blame(error)
         except ValueError as error:

@@ -16,7 +16,7 @@ from schedules.admin.schedules.collision_banner import show_collisions
 from schedules.admin.schedules.form_fields import WallTimeField
 from schedules.forecast import collisions
 from schedules.models import Pool, Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import OverlapPolicy, ScheduleKind
 from schedules.timing import cron_steps, describe, when_text
 from schedules.timing.active_hours import has_quiet_hours, is_quiet
@@ -74,7 +74,7 @@ def preview(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> Fo
 
 def _look_ahead(preview: FormPreview, data: Mapping[str, Any], now: datetime, number: int | None) -> None:
     try:
-        schedule = edit_schedule.draft(_timing(data, preview.timezone), now=now)
+        schedule = schedule_writer.draft(_timing(data, preview.timezone), now=now)
     except ValidationError as error:
         preview.wrong_field, preview.wrong = _fault(error)
     except ZoneError as error:
@@ -89,7 +89,7 @@ def _look_ahead(preview: FormPreview, data: Mapping[str, Any], now: datetime, nu
 def _fault(error: ValidationError) -> tuple[str, str]:
     """Return the field that is wrong and what is wrong with it."""
     name = next(iter(getattr(error, "error_dict", {"": None})))
-    return "when" if name in edit_schedule.WHEN else name, error.messages[0]
+    return "when" if name in schedule_writer.WHEN else name, error.messages[0]
 
 
 def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None) -> None:

@@ -10,7 +10,7 @@ from agents.models.profile import MAX_TURNS
 from schedules.models import Schedule
 from schedules.models.schedule import KEY, LONGEST_REASON, install_zone
 from schedules.models.slot import DEFAULT_POOL, Pool
-from schedules.services.edit_schedule import WHEN
+from schedules.services.schedule_writer import WHEN
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib.api.types import AnyId, DayTime, Moment, Name, RequestBody, Text, Whole, Words, number
 from stagent.lib.names import LARGEST_INTEGER

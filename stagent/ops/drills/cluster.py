@@ -24,7 +24,7 @@ from agents.models import Profile  # noqa: E402
 from schedules import conf, handover  # noqa: E402
 from schedules.models import Run, Schedule, Scheduler, Slot  # noqa: E402
 from schedules.models.scheduler import A_WORKER  # noqa: E402
-from schedules.services import edit_schedule  # noqa: E402
+from schedules.services import schedule_writer  # noqa: E402
 from schedules.states import RunStatus, Source  # noqa: E402
 from schedules.transitions import enqueue  # noqa: E402
 from stagent.lib import clock, wakeup  # noqa: E402
@@ -110,7 +110,7 @@ def _queue(number: int) -> None:
                 "profile": Profile.objects.get(slug="operator"),
                 "cron": "0 0 1 1 *",
             }
-            enqueue(edit_schedule.save(Schedule(), given, now=now), source=Source.MANUAL, now=now)
+            enqueue(schedule_writer.save(Schedule(), given, now=now), source=Source.MANUAL, now=now)
         wakeup.notify()
 
 

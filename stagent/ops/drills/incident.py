@@ -22,7 +22,7 @@ from agents.models import Profile, StreamRecord  # noqa: E402
 from chat.models import Message  # noqa: E402
 from schedules import conf  # noqa: E402
 from schedules.models import Firing, Run, Schedule, Scheduler, Slot  # noqa: E402
-from schedules.services import edit_schedule, run_now  # noqa: E402
+from schedules.services import run_now, schedule_writer  # noqa: E402
 from stagent.lib import clock  # noqa: E402
 from stagent.models import ApiToken  # noqa: E402
 from stagent.ops.drills.observer import Observer  # noqa: E402
@@ -72,7 +72,7 @@ def _all_at_once(person: User) -> None:
 def _schedule(name: str, now: datetime, owner: User, **when: object) -> Schedule:
     profile = Profile.objects.get(slug="operator")
     given = {"name": name, "prompt": HEAVY_WORK, "profile": profile, "max_turns": TURNS + 10, **when}
-    return edit_schedule.save(Schedule(owner=owner), given, now=now)
+    return schedule_writer.save(Schedule(owner=owner), given, now=now)
 
 
 async def _chat(person: Person, times: int) -> list[ReceivedMessages]:

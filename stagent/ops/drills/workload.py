@@ -13,7 +13,7 @@ from agents.approvals import approvals
 from agents.models import Approval, Profile
 from schedules.errors import Blocked, CapacityFull, NoScheduler
 from schedules.models import Run, Schedule
-from schedules.services import edit_schedule, run_now
+from schedules.services import run_now, schedule_writer
 from schedules.states import RunStatus, Source
 from schedules.transitions import enqueue, request_cancel, withdraw
 from stagent.lib import clock, wakeup
@@ -65,7 +65,7 @@ class Workload:
             **self._told,
             **when,
         }
-        return edit_schedule.save(Schedule(owner=self._owner), given, now=now)
+        return schedule_writer.save(Schedule(owner=self._owner), given, now=now)
 
     def _force(self, now: datetime) -> None:
         try:

@@ -6,7 +6,7 @@ from random import Random
 
 from agents.models import Profile, Project
 from schedules.models import Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import ScheduleStatus
 
 BATCH = 2_000
@@ -33,7 +33,7 @@ def schedules(many: int, now: datetime, dice: Random) -> list[Schedule]:
 
 def _template(cron: str, profile: Profile, now: datetime) -> Schedule:
     columns = {"name": "template", "prompt": "Say what is new.", "profile": profile, "cron": cron}
-    return edit_schedule.save(Schedule(), columns, now=now)
+    return schedule_writer.save(Schedule(), columns, now=now)
 
 
 def _copy(

@@ -12,7 +12,7 @@ from schedules.capacity.lateness import Clocks, Delays, cause_of
 from schedules.capacity.processes import ProcessHeartbeat
 from schedules.dispatch.tick import tick
 from schedules.models import Firing, Schedule, Scheduler
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.transitions import pause, resume
 from tests.support.builders import NOON, a_schedule, a_scheduler, the_situation
 
@@ -152,6 +152,6 @@ def test_a_pause_before_it_came_due_is_no_reason() -> None:
     one = a_schedule(NOON, at=NOON + 10 * MINUTE)
     assert pause(one.pk, now=NOON + MINUTE)
     assert resume(one.pk, now=NOON + 2 * MINUTE)
-    edit_schedule.save(Schedule.objects.get(pk=one.pk), {"name": "Another name"}, now=NOON + 3 * MINUTE)
+    schedule_writer.save(Schedule.objects.get(pk=one.pk), {"name": "Another name"}, now=NOON + 3 * MINUTE)
     tick(the_situation(NOON + 20 * MINUTE))
     assert reason_of(one) == "Fired 10 min late: no scheduler was running."

@@ -14,7 +14,7 @@ from agents.states import FailureReason
 from agents.transcripts import transcript
 from schedules.dispatch.loop import Loop
 from schedules.models import Firing, Run, Schedule, Scheduler, Slot
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import RunStatus, ScheduleKind, ScheduleStatus, Source
 from schedules.transitions import enqueue, request_cancel
 from stagent.lib import clock, wakeup
@@ -220,5 +220,5 @@ def test_an_edit_wakes_a_sleeping_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_running_scheduler():
         wait_until(Scheduler.objects.exists)
         now = clock.now()
-        edit_schedule.save(schedule, {"at": now + timedelta(seconds=0.2)}, now=now)
+        schedule_writer.save(schedule, {"at": now + timedelta(seconds=0.2)}, now=now)
         wait_until(lambda: Firing.objects.filter(schedule=schedule, fired_at__isnull=False).exists())

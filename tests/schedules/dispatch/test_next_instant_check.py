@@ -11,7 +11,7 @@ from schedules.dispatch import next_instant_check
 from schedules.dispatch.next_instant_check import NextCheck
 from schedules.dispatch.tick import tick
 from schedules.models import Firing, Notice, Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import MisfirePolicy, Outcome, ScheduleStatus
 from schedules.transitions import pause, resume
 from schedules.transitions.schedules.next_instant import explained
@@ -72,8 +72,8 @@ def test_what_was_corrected_is_told_once_and_named() -> None:
 @pytest.mark.parametrize(
     "mend",
     [
-        lambda schedule, now: edit_schedule.save(schedule, {"jitter_sec": 1}, now=now),
-        lambda schedule, now: edit_schedule.save(schedule, {"prompt": "Other."}, now=now),
+        lambda schedule, now: schedule_writer.save(schedule, {"jitter_sec": 1}, now=now),
+        lambda schedule, now: schedule_writer.save(schedule, {"prompt": "Other."}, now=now),
         lambda schedule, now: pause(schedule.pk, now=now) and resume(schedule.pk, now=now),
     ],
     ids=["jitter", "prompt", "pause and resume"],

@@ -23,7 +23,7 @@ from schedules.dispatch.next_instant_check import NextCheck
 from schedules.dispatch.tick import tick
 from schedules.models import Firing, Run, Schedule
 from schedules.models.firing import BY_RHYTHM
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import Outcome, OverlapPolicy, ScheduleStatus, Source
 from schedules.transitions import enqueue, pause, resume, withdraw
 from tests.support.builders import NOON, a_schedule, the_situation
@@ -121,13 +121,13 @@ class Promise(RuleBasedStateMachine):
         )
     )
     def what_moves_no_instant_is_edited(self, changes: dict[str, Any]) -> None:
-        self.schedule = edit_schedule.save(Schedule.objects.get(pk=self.schedule.pk), changes, now=self.now)
+        self.schedule = schedule_writer.save(Schedule.objects.get(pk=self.schedule.pk), changes, now=self.now)
         self.recorded = False
 
     @rule(cron=st.sampled_from(sorted(RHYTHMS)), zone=st.sampled_from(sorted(AHEAD_OF_UTC)))
     def the_rhythm_is_edited(self, cron: str, zone: str) -> None:
         changes = {"cron": cron, "timezone": zone}
-        self.schedule = edit_schedule.save(Schedule.objects.get(pk=self.schedule.pk), changes, now=self.now)
+        self.schedule = schedule_writer.save(Schedule.objects.get(pk=self.schedule.pk), changes, now=self.now)
         self.cron, self.zone = cron, zone
         if self.active:
             self._end()
@@ -180,7 +180,7 @@ class Promise(RuleBasedStateMachine):
     def a_one_shot_is_moved(self, data: st.DataObject, after: int) -> None:
         one = Schedule.objects.get(pk=data.draw(st.sampled_from(self.once)).pk)
         if one.status == ScheduleStatus.ACTIVE:
-            edit_schedule.save(one, {"at": self.now + timedelta(minutes=after)}, now=self.now)
+            schedule_writer.save(one, {"at": self.now + timedelta(minutes=after)}, now=self.now)
             self.recorded = False
 
     @rule()
@@ -304,7 +304,7 @@ def test_by_a_clock_that_is_behind_nothing_fires_from_before_the_schedule_was_ma
 def test_a_one_shot_that_is_due_and_is_moved_fires_once_at_its_new_moment() -> None:
     at, later = NOON + MINUTE, NOON + 90 * MINUTE
     one = a_schedule(NOON, at=at, name="Once")
-    edit_schedule.save(Schedule.objects.get(pk=one.pk), {"at": later}, now=NOON + 30 * MINUTE)
+    schedule_writer.save(Schedule.objects.get(pk=one.pk), {"at": later}, now=NOON + 30 * MINUTE)
     tick(the_situation(NOON + 31 * MINUTE))
     assert not Run.objects.exists()
     tick(the_situation(later))

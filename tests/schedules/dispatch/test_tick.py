@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 from agents.models import Budget, LedgerEntry
 from schedules.dispatch.tick import tick
 from schedules.models import Firing, Run, Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import (
     MisfirePolicy,
     Outcome,
@@ -83,7 +83,7 @@ def test_an_error_in_one_schedule_stops_no_other() -> None:
 
 def test_an_edit_never_fires_for_an_instant_before_it() -> None:
     schedule = a_schedule(interval="every 1h")
-    edit_schedule.save(schedule, {"interval": "every 5m"}, now=NOON + 31 * MINUTE)
+    schedule_writer.save(schedule, {"interval": "every 5m"}, now=NOON + 31 * MINUTE)
     tick_at(NOON + 34 * MINUTE)
     assert not Firing.objects.exists()
     tick_at(NOON + 35 * MINUTE)
@@ -93,7 +93,7 @@ def test_an_edit_never_fires_for_an_instant_before_it() -> None:
 def test_a_tick_that_read_a_schedule_before_an_edit_loses_even_when_the_next_instant_is_the_same() -> None:
     schedule = a_schedule(interval="every 5m")
     stale = Schedule.objects.get(pk=schedule.pk)
-    edit_schedule.save(schedule, {"cron": "5 * * * *"}, now=NOON + MINUTE)
+    schedule_writer.save(schedule, {"cron": "5 * * * *"}, now=NOON + MINUTE)
     assert schedule.next_fire_at == stale.next_fire_at
     assert fire_as_read([stale], the_situation(NOON + 5 * MINUTE)) == 0
     tick_at(NOON + 5 * MINUTE)
@@ -290,7 +290,7 @@ def test_an_edit_that_waited_its_turn_does_not_fire_again_what_was_fired_meanwhi
     fired_at = NOON + timedelta(minutes=5)
     tick(the_situation(fired_at))
     schedule = Schedule.objects.get()
-    edit_schedule.save(schedule, {"cron": "*/10,5 * * * *"}, now=fired_at - timedelta(seconds=1))
+    schedule_writer.save(schedule, {"cron": "*/10,5 * * * *"}, now=fired_at - timedelta(seconds=1))
     assert schedule.next_nominal_at == NOON + timedelta(minutes=10)
 
 

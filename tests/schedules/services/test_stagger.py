@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 from schedules.forecast import inputs
 from schedules.forecast.forecast import play
 from schedules.models import Schedule
-from schedules.services import edit_schedule, stagger
+from schedules.services import schedule_writer, stagger
 from schedules.services.stagger import CHANGED, TOO_NEAR, Proposal
 from schedules.states import ScheduleKind
 from schedules.transitions import pause
@@ -80,7 +80,7 @@ def test_steps_of_minutes_are_moved_and_stay_steps(alice):
 
 
 def test_one_shots_are_left_alone():
-    once = edit_schedule.save(a_schedule(), {"cron": "", "at": NOON + timedelta(hours=3)}, now=NOON)
+    once = schedule_writer.save(a_schedule(), {"cron": "", "at": NOON + timedelta(hours=3)}, now=NOON)
     heavy("Other", cron="0 15 * * *")
     assert once.pk not in {step.move.key for step in proposed().steps}
 
@@ -99,7 +99,7 @@ def test_what_is_applied_fires_at_the_new_minute_and_is_in_the_journal(alice):
 def test_what_was_changed_meanwhile_stays(alice):
     mine, other = heavy("A"), heavy("B")
     tokens = [step.token for step in proposed().steps]
-    edit_schedule.save(mine, {"cron": "0 8 * * *"}, now=NOON)
+    schedule_writer.save(mine, {"cron": "0 8 * * *"}, now=NOON)
     assert stagger.apply(tokens, alice, NOON).kept == [("A", CHANGED)]
     pause(other.pk, now=NOON, reason="Holidays.")
     assert stagger.apply([f"{other.pk}:5:0 9 * * *"], alice, NOON).kept == [("B", CHANGED)]

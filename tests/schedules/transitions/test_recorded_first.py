@@ -12,7 +12,7 @@ from agents.states import FailureReason
 from schedules.dispatch import reaper
 from schedules.dispatch.tick import tick
 from schedules.models import Firing, Notice, Run, Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import MisfirePolicy, Outcome, OverlapPolicy, RunStatus, ScheduleStatus, Source
 from schedules.transitions import Ending, finish, pause, remove, resume
 from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, the_situation
@@ -51,7 +51,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
 def test_an_edit_of_any_field_loses_no_instant_that_is_due(changes: dict[str, Any]) -> None:
     schedule = a_schedule(interval="every 5m")
-    edit_schedule.save(schedule, changes, now=EDITED)
+    schedule_writer.save(schedule, changes, now=EDITED)
     tick_at(EDITED + timedelta(seconds=1))
     assert told(schedule) == [(Outcome.FIRED, DUE)]
     schedule.refresh_from_db()
@@ -61,7 +61,7 @@ def test_an_edit_of_any_field_loses_no_instant_that_is_due(changes: dict[str, An
 
 def test_an_edit_by_which_it_has_fired_as_often_as_it_may_ends_it_after_what_is_due() -> None:
     schedule = a_schedule(interval="every 5m")
-    edit_schedule.save(schedule, {"max_firings": 1}, now=EDITED)
+    schedule_writer.save(schedule, {"max_firings": 1}, now=EDITED)
     schedule.refresh_from_db()
     assert (told(schedule), schedule.status) == ([(Outcome.FIRED, DUE)], ScheduleStatus.COMPLETED)
 
@@ -70,13 +70,13 @@ def test_an_instant_within_its_jitter_fires_by_the_old_rhythm_when_the_rhythm_en
     schedule = a_schedule(cron="5 * * * *", jitter_sec=3000)
     assert schedule.next_fire_at is not None
     assert schedule.next_fire_at > EDITED
-    edit_schedule.save(schedule, {"cron": "0 0 * * *"}, now=EDITED)
+    schedule_writer.save(schedule, {"cron": "0 0 * * *"}, now=EDITED)
     assert told(schedule) == [(Outcome.FIRED, DUE)]
 
 
 def test_less_jitter_leaves_the_instant_due_and_lets_it_fire_earlier() -> None:
     schedule = a_schedule(cron="5 * * * *", jitter_sec=3000)
-    edit_schedule.save(schedule, {"jitter_sec": 0}, now=EDITED)
+    schedule_writer.save(schedule, {"jitter_sec": 0}, now=EDITED)
     assert schedule.next_fire_at == DUE
     tick_at(EDITED)
     assert told(schedule) == [(Outcome.FIRED, DUE)]
@@ -84,7 +84,7 @@ def test_less_jitter_leaves_the_instant_due_and_lets_it_fire_earlier() -> None:
 
 def test_after_downtime_an_edit_explains_all_that_was_missed() -> None:
     schedule = a_schedule(interval="every 5m")
-    edit_schedule.save(schedule, {"cron": "0 0 * * *"}, now=NOON + 62 * MINUTE)
+    schedule_writer.save(schedule, {"cron": "0 0 * * *"}, now=NOON + 62 * MINUTE)
     coalesced, fired = Firing.objects.order_by("nominal_at")
     assert (coalesced.outcome, coalesced.count) == (Outcome.COALESCED, 11)
     assert (coalesced.nominal_at, coalesced.last_nominal_at) == (DUE, NOON + 55 * MINUTE)
@@ -205,7 +205,7 @@ def test_a_one_shot_whose_run_waited_until_it_expired_ends_as_missed_and_is_told
 
 def test_a_one_shot_that_is_due_may_be_edited_and_stays_due() -> None:
     schedule = a_schedule(at=DUE)
-    edit_schedule.save(schedule, {"timezone": "Asia/Kolkata", "jitter_sec": 60}, now=EDITED)
+    schedule_writer.save(schedule, {"timezone": "Asia/Kolkata", "jitter_sec": 60}, now=EDITED)
     assert schedule.next_nominal_at == DUE
     tick_at(EDITED + MINUTE)
     assert told(schedule) == [(Outcome.FIRED, DUE)]

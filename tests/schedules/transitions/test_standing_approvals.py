@@ -4,7 +4,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from agents.models import Approval, StandingApproval
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.transitions import remove
 from stagent.lib import clock
 from tests.support.builders import a_profile, a_schedule, a_waiting_run
@@ -83,13 +83,13 @@ def test_what_holds_in_a_conversation_is_its_owners_alone(alice, bob, given):
 def test_it_ends_with_the_work_that_it_was_given_for(given, change):
     schedule, _ = given
     values = {name: a_profile(said) if name == "profile" else said for name, said in change.items()}
-    edit_schedule.save(schedule, values, now=clock.now())
+    schedule_writer.save(schedule, values, now=clock.now())
     assert not StandingApproval.objects.exists()
 
 
 def test_it_outlives_what_changes_nothing_of_the_work(given):
     schedule, _ = given
-    edit_schedule.save(schedule, {"name": "Other", "interval": "every 7m"}, now=clock.now())
+    schedule_writer.save(schedule, {"name": "Other", "interval": "every 7m"}, now=clock.now())
     assert StandingApproval.objects.exists()
 
 

@@ -1,7 +1,8 @@
-"""Creating, changing, pausing, copying and deleting schedules in a person's name.
+"""Use cases of a schedule: create, change (PATCH), pause, resume, duplicate, restore, remove.
 
-The API, the chat tools, the console and the YAML file all use these. Each writes the audit log in its own
-transaction and raises `Problem`, `NotAllowed` or `ValidationError` without having changed anything.
+The API, the agents' tools, the console and the YAML file call them with the user as `Actor`. Each writes
+the audit log in its own transaction. Raises `Problem`, `NotAllowed` or `ValidationError`, having changed
+nothing.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from django.db import IntegrityError, transaction
 from schedules.errors import NotAllowed
 from schedules.models import Schedule
 from schedules.models.schedule import KEY_TAKEN, LONGEST_REASON, NAME_CHARS
-from schedules.services import edit_schedule, lookups
+from schedules.services import lookups, schedule_writer
 from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
 from schedules.timing import when_text
@@ -88,7 +89,7 @@ def change(
         expected.require(version(schedule))
         values = values_for(schedule)
         status = values.pop("status", None)
-        owner = edit_schedule.change_owner(schedule, values, actor.user)
+        owner = schedule_writer.change_owner(schedule, values, actor.user)
         _save(schedule, values | owner, now)
         if status is not None:
             _set_status(schedule, status, actor, now)
@@ -139,7 +140,7 @@ def duplicate(schedule: Schedule, actor: Actor, now: datetime) -> Schedule:
     copies = set(Schedule.objects.filter(name__endswith=")").values_list("name", flat=True))
     own = {"name": free_copy(schedule.name, "copy", NAME_CHARS, copies), "owner": actor.user}
     with transaction.atomic():
-        copy = edit_schedule.save(Schedule(), values | paused | own | _timing(schedule), now=now)
+        copy = schedule_writer.save(Schedule(), values | paused | own | _timing(schedule), now=now)
         actor.note(copy, audit_log.ADDITION, f"Copied from {schedule.name}.")
     return copy
 
@@ -165,7 +166,7 @@ def _locked(schedule_id: str) -> Schedule:
 
 def _save(schedule: Schedule, values: Values, now: datetime) -> Schedule:
     try:
-        return edit_schedule.save(schedule, values, now=now)
+        return schedule_writer.save(schedule, values, now=now)
     except ValidationError as error:
         raise of_model(error) from None
     except IntegrityError:

@@ -1,4 +1,4 @@
-"""The one door through which a schedule is made or changed: API, admin and chat tool all walk through it."""
+"""Validates the columns of a schedule and writes it; the use cases in `services.schedules` call it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -33,9 +33,9 @@ DECIDING = (*RHYTHM, *QUIET, "overlap_policy", "misfire_policy", "misfire_grace_
 
 
 def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Schedule:
-    """Make or change a schedule; `changes` are columns, and `cron`, `interval` (words) or `at` say when.
+    """Create or change a schedule; `changes` are columns, and `cron`, `interval` (words) or `at`.
 
-    ValidationError with a message for every wrong field; nothing is written then. An edit of the
+    Raises `ValidationError` with a message for each invalid field; then nothing is written. An edit of the
     timing never fires for an instant before the edit.
     """
     prepare(schedule, changes, now=now)

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from schedules.models import Schedule
-from schedules.services import edit_schedule
+from schedules.services import schedule_writer
 from schedules.states import ScheduleStatus
 from schedules.transitions import pause
 from tests.support.builders import NOON, a_schedule
@@ -77,16 +77,16 @@ def test_saying_nothing_about_when_is_refused() -> None:
     from tests.support.builders import a_profile
 
     with pytest.raises(ValidationError, match="Say when"):
-        edit_schedule.save(Schedule(), {"name": "x", "prompt": "x", "profile": a_profile()}, now=NOON)
+        schedule_writer.save(Schedule(), {"name": "x", "prompt": "x", "profile": a_profile()}, now=NOON)
 
 
 def test_a_new_limit_is_dated() -> None:
     schedule = a_schedule(max_turns=5)
     assert schedule.max_turns_set_at == NOON
     later = NOON + timedelta(hours=1)
-    assert edit_schedule.save(schedule, {"name": "Renamed"}, now=later).max_turns_set_at == NOON
-    assert edit_schedule.save(schedule, {"max_turns": 6}, now=later).max_turns_set_at == later
-    assert edit_schedule.save(schedule, {"max_turns": None}, now=later).max_turns_set_at is None
+    assert schedule_writer.save(schedule, {"name": "Renamed"}, now=later).max_turns_set_at == NOON
+    assert schedule_writer.save(schedule, {"max_turns": 6}, now=later).max_turns_set_at == later
+    assert schedule_writer.save(schedule, {"max_turns": None}, now=later).max_turns_set_at is None
 
 
 def test_a_stale_form_overwrites_nothing_that_the_system_keeps() -> None:
@@ -94,7 +94,7 @@ def test_a_stale_form_overwrites_nothing_that_the_system_keeps() -> None:
     form = Schedule.objects.get(pk=schedule.pk)  # read before the others wrote
     pause(schedule.pk, now=NOON, reason="Holiday.")
     Schedule.objects.filter(pk=schedule.pk).update(failure_streak=2, firing_count=7)
-    edit_schedule.save(form, {"name": "Renamed"}, now=NOON)
+    schedule_writer.save(form, {"name": "Renamed"}, now=NOON)
     stored = Schedule.objects.get(pk=schedule.pk)
     assert (stored.name, stored.status, stored.paused_reason) == (
         "Renamed",
@@ -106,13 +106,13 @@ def test_a_stale_form_overwrites_nothing_that_the_system_keeps() -> None:
 
 def test_an_edit_that_is_not_about_when_leaves_the_next_instant_alone() -> None:
     schedule = a_schedule(interval="90m")
-    edit_schedule.save(schedule, {"prompt": "Something else."}, now=NOON + timedelta(minutes=80))
+    schedule_writer.save(schedule, {"prompt": "Something else."}, now=NOON + timedelta(minutes=80))
     assert schedule.next_fire_at == NOON + timedelta(minutes=90)
 
 
 def test_a_plain_interval_set_again_to_the_same_keeps_its_phase() -> None:
     schedule = a_schedule(interval="90m")
-    edit_schedule.save(schedule, {"interval": "90 minutes"}, now=NOON + timedelta(minutes=80))
+    schedule_writer.save(schedule, {"interval": "90 minutes"}, now=NOON + timedelta(minutes=80))
     assert schedule.next_fire_at == NOON + timedelta(minutes=90)
 
 
@@ -122,5 +122,5 @@ def test_a_completed_schedule_lives_again_when_given_new_instants() -> None:
         status=ScheduleStatus.COMPLETED, next_fire_at=None, next_nominal_at=None
     )
     schedule.refresh_from_db()
-    edit_schedule.save(schedule, {"interval": "every 5m"}, now=NOON + timedelta(minutes=2))
+    schedule_writer.save(schedule, {"interval": "every 5m"}, now=NOON + timedelta(minutes=2))
     assert (schedule.status, schedule.next_fire_at) == (ScheduleStatus.ACTIVE, NOON + timedelta(minutes=5))
