@@ -77,7 +77,6 @@ def as_tool(tool: McpTool, connections: Connections) -> Tool:
         input_schema=tool.input_schema,
         call=call,
         blocking=False,
-        effects="network",  # the widest there is; what the server says of itself is a hint, not a promise
         timeout_sec=server.connect_timeout_sec * 2 + server.call_timeout_sec + SPARE_SEC,
         preview=preview,
     )

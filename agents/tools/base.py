@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 type Permission = Literal["allow", "ask", "deny"]
-type Effects = Literal["none", "workspace", "network", "schedules"]
 type Arguments = dict[str, Any]
 type Call = Callable[[ToolContext, Arguments], str | Awaitable[str]]
 type Card = dict[str, Any]  # title, lines of label and value, warnings
@@ -57,7 +56,6 @@ class Tool:
     input_schema: dict[str, Any]
     call: Call
     blocking: bool = True
-    effects: Effects = "none"  # the widest thing it can change or reach
     timeout_sec: float = 60
     permission: Permission = "allow"
     idempotent: bool = False  # a second identical call leaves things as the first did

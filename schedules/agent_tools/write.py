@@ -86,7 +86,6 @@ CREATE_SCHEDULE = Tool(
     ),
     input_schema=schema(("name", "prompt"), **FIELDS),
     call=create_schedule,
-    effects="schedules",
     permission="ask",
     asks_each_time=True,  # it works on long after the conversation: each is looked at
     preview=card,
@@ -97,7 +96,6 @@ UPDATE_SCHEDULE = Tool(
     description="Change some fields of a schedule; what is left out stays. Its next firing follows from now.",
     input_schema=schema(("schedule",), schedule=SCHEDULE, **FIELDS),
     call=update_schedule,
-    effects="schedules",
     idempotent=True,
 )
 
@@ -106,7 +104,6 @@ PAUSE_SCHEDULE = Tool(
     description="Pause a schedule until it is resumed. Runs that are running go on; queued ones wait.",
     input_schema=schema(("schedule",), schedule=SCHEDULE, reason=REASON),
     call=pause_schedule,
-    effects="schedules",
     idempotent=True,
 )
 
@@ -115,7 +112,6 @@ RESUME_SCHEDULE = Tool(
     description="Let a paused schedule go on from now, its failure streaks forgiven.",
     input_schema=schema(("schedule",), schedule=SCHEDULE),
     call=resume_schedule,
-    effects="schedules",
     idempotent=True,
 )
 
@@ -149,7 +145,6 @@ RUN_SCHEDULE = Tool(
     ),
     input_schema=schema(("schedule",), schedule=SCHEDULE),
     call=run_schedule,
-    effects="schedules",
 )
 
 
@@ -206,6 +201,5 @@ CANCEL_RUN = Tool(
     ),
     input_schema=schema(run=RUN, schedule=SCHEDULE, reason=REASON),
     call=cancel_run,
-    effects="schedules",
     idempotent=True,
 )

@@ -43,6 +43,5 @@ EDIT_FILE = Tool(
         "additionalProperties": False,
     },
     call=edit_file,
-    effects="workspace",
     timeout_sec=30,
 )

@@ -40,6 +40,5 @@ WRITE_FILE = Tool(
         "additionalProperties": False,
     },
     call=write_file,
-    effects="workspace",
     timeout_sec=30,
 )

@@ -83,7 +83,6 @@ HTTP_GET = Tool(
     },
     call=http_get,
     blocking=False,
-    effects="network",
     timeout_sec=45,
     idempotent=True,
 )

@@ -146,7 +146,6 @@ SHELL = Tool(
     },
     call=shell,
     blocking=False,
-    effects="network",  # the widest there is
     timeout_sec=MAX_TIMEOUT_SEC + 10,
     permission="deny",
     asks_each_time=True,  # leave for one command says nothing about the next

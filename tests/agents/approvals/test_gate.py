@@ -48,7 +48,7 @@ def sent():
         return {"text": f"Send it to {arguments['to']}?", "title": "Send", "lines": lines, "warnings": []}
 
     schema = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
-    registry.register(Tool("send", "Send it.", schema, send, effects="network", preview=preview))
+    registry.register(Tool("send", "Send it.", schema, send, preview=preview))
     yield recipients
     registry._tools.pop("send")
 
