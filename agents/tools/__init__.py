@@ -1,1 +1,1 @@
-"""What agents can do: one file per tool, a registry, and the one way to call them."""
+"""Tools of agents: one file per tool, a registry, and the function that calls them."""

@@ -1,4 +1,4 @@
-"""What a tool is, what it is told about the run it works for, and what comes back."""
+"""The types of tools: definition, context of a call, result."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ type Preview = Callable[[ToolContext, Arguments], Card]
 
 
 class ToolError(Exception):
-    """The call failed in a way the model can read and act on; the message is written for it."""
+    """The call failed; the model reads the message and can act on it."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an agent said about its own findings, in a form that code can read."""
+    """The outcome of a scheduled check as the agent reported it."""
 
     changed: bool
     severity: Literal["info", "warning", "critical"]
@@ -29,7 +29,7 @@ class Report:
 
 @dataclass
 class ToolContext:
-    """Whom a tool call works for; one per run or reply, handed to each of its calls."""
+    """The run or reply that a tool is called for; one instance for all its calls."""
 
     workspace: Path | None = None
     run_id: int | None = None
@@ -37,18 +37,18 @@ class ToolContext:
     project_id: int | None = None
     user_id: int | None = None
     message_id: int | None = None
-    report: Report | None = None  # left here by the report tool
-    call_id: str = ""  # of the call that is being made; calls are made one after another
+    report: Report | None = None  # set by the report tool
+    call_id: str = ""  # of the current call; calls are made one after another
 
 
 @dataclass(frozen=True)
 class Tool:
-    """Something an agent may do.
+    """A function that an agent can call.
 
-    A blocking tool is a plain function and gets a thread of its own; the others are called on the
-    event loop and may return an awaitable. `permission` holds where a profile says nothing; with "ask" a
-    person is shown what `preview` makes of the arguments (in a thread, too). It raises ToolError where they
-    are wrong: then nobody is asked.
+    A blocking tool is a plain function and runs in a thread of its own; the others are called on the event
+    loop and can return an awaitable. `permission` applies unless the profile overrides it. With "ask", a
+    person sees the card that `preview` returns (it runs in a thread, too); a ToolError from it becomes the
+    result of the call, and nobody is asked.
     """
 
     name: str
@@ -58,15 +58,15 @@ class Tool:
     blocking: bool = True
     timeout_sec: float = 60
     permission: Permission = "allow"
-    idempotent: bool = False  # a second identical call leaves things as the first did
+    idempotent: bool = False  # a repeated call changes nothing more
     preview: Preview | None = None
-    asks_each_time: bool = False  # a person may allow a call of it, and never all of them
-    answered_by_person: bool = False  # never called: what the person answers is its result
+    asks_each_time: bool = False  # no standing approval can cover it
+    answered_by_person: bool = False  # never called: the answer is its result
 
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What the model is told, good or bad."""
+    """The text that the model gets."""
 
     text: str
     is_error: bool

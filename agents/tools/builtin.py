@@ -1,4 +1,4 @@
-"""The tools every install has."""
+"""The built-in tools."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ BUILTIN = (LIST_FILES, READ_FILE, SEARCH_FILES, WRITE_FILE, EDIT_FILE, HTTP_GET,
 
 
 def register() -> None:
-    """Register them all; a second time changes nothing."""
+    """Register the built-in tools; calling it again changes nothing."""
     for tool in BUILTIN:
         registry.register(tool)

@@ -1,7 +1,6 @@
-"""Check a model's arguments against a tool's JSON Schema.
+"""Checks the arguments of a tool call against the tool's JSON Schema.
 
-Strict about the keywords below; silent about others, which tools from MCP servers may bring and
-which their server checks itself.
+Only the keywords below are checked. Schemas of MCP servers can have others, which the server checks itself.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator, Sized
 from typing import Any
 
 from agents.tools.base import ToolError
-from agents.tools.strict_json import why_not
+from agents.tools.strict_json import describe_fault
 from stagent.lib.text import length_fault
 
 
@@ -31,25 +30,26 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 
 
 def check(schema: dict[str, Any], arguments: Any) -> None:
-    """Raise a ToolError that names every fault of the arguments at once.
+    """Raise a ToolError that lists all faults of the arguments.
 
-    Arguments that could not be read as JSON are the text that the model wrote.
+    Arguments that are not valid JSON arrive as the text that the model wrote.
     """
     if isinstance(arguments, str):
         raise ToolError(
-            f"The arguments must be one whole JSON object: {why_not(arguments)}. Nothing was done."
+            f"The arguments must be one complete JSON object: {describe_fault(arguments)}. "
+            "The tool was not called."
         )
     faults = list(_faults({"type": "object"} | schema, arguments, "arguments"))
     if faults:
-        raise ToolError("The arguments do not fit this tool: " + "; ".join(faults) + ".")
+        raise ToolError("Invalid arguments: " + "; ".join(faults) + ".")
 
 
 def _faults(schema: dict[str, Any], value: Any, where: str) -> Iterator[str]:
-    kinds = schema.get("type", list(TYPES))
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    if not any(TYPES[kind](value) for kind in kinds):
-        yield f"{where} must be {_either(kinds)}, not {_kind(value)}"
-    elif "enum" in schema and not _among(value, schema["enum"]):
+    types = schema.get("type", list(TYPES))
+    types = [types] if isinstance(types, str) else types
+    if not any(TYPES[name](value) for name in types):
+        yield f"{where} must be {_join_types(types)}, not {_type_name(value)}"
+    elif "enum" in schema and not _is_in(value, schema["enum"]):
         yield f"{where} must be one of {', '.join(map(repr, schema['enum']))}"
     elif isinstance(value, dict):
         yield from _object_faults(schema, value, where)
@@ -81,11 +81,11 @@ def _array_faults(schema: dict[str, Any], value: list[Any], where: str) -> Itera
 def _size_faults(schema: dict[str, Any], value: Sized, where: str, suffix: str, unit: str) -> Iterator[str]:
     if len(value) < schema.get(f"min{suffix}", 0):
         yield f"{where} needs at least {schema[f'min{suffix}']} {unit}"
-    most = schema.get(f"max{suffix}", math.inf)
-    if len(value) > most and isinstance(value, str):
-        yield f"{where}: {length_fault(most, len(value)).rstrip('.')}"
-    elif len(value) > most:
-        yield f"{where} may have at most {most} {unit} (it has {len(value)})"
+    limit = schema.get(f"max{suffix}", math.inf)
+    if len(value) > limit and isinstance(value, str):
+        yield f"{where}: {length_fault(limit, len(value)).rstrip('.')}"
+    elif len(value) > limit:
+        yield f"{where} can have at most {limit} {unit} (it has {len(value)})"
 
 
 def _range_faults(schema: dict[str, Any], value: float, where: str) -> Iterator[str]:
@@ -95,13 +95,13 @@ def _range_faults(schema: dict[str, Any], value: float, where: str) -> Iterator[
         yield f"{where} must be at most {schema['maximum']}"
 
 
-def _among(value: Any, choices: list[Any]) -> bool:
+def _is_in(value: Any, choices: list[Any]) -> bool:
     return any(type(value) is type(choice) and value == choice for choice in choices)  # True is not 1
 
 
-def _kind(value: Any) -> str:
-    return next((kind for kind, fits in TYPES.items() if fits(value)), type(value).__name__)
+def _type_name(value: Any) -> str:
+    return next((name for name, is_type in TYPES.items() if is_type(value)), type(value).__name__)
 
 
-def _either(kinds: list[str]) -> str:
-    return " or ".join(f"an {kind}" if kind[0] in "aio" else f"a {kind}" for kind in kinds)
+def _join_types(types: list[str]) -> str:
+    return " or ".join(f"an {name}" if name[0] in "aio" else f"a {name}" for name in types)

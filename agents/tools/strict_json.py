@@ -1,6 +1,6 @@
-"""Reads the arguments of a tool call exactly as they were written: half of them are none of them.
+"""A strict JSON parser for the arguments of tool calls.
 
-A lenient reader makes `{"limit": 5, "na` a call with the limit 5, which nobody asked for.
+A lenient parser reads `{"limit": 5, "na` as a call with limit 5, which the model did not ask for.
 """
 
 import json
@@ -10,11 +10,11 @@ from typing import Any
 
 
 class NotJson(ValueError):
-    """The text is not one whole JSON value; the message says where it goes wrong."""
+    """The text is not one complete JSON value; the message says what is wrong and where."""
 
 
 def parse(text: str) -> Any:
-    """Return the value of a JSON text; NotJson where it is cut off, ambiguous or not JSON."""
+    """Return the value of a JSON text; raise NotJson if it is cut off, ambiguous or invalid."""
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
     except NotJson:
@@ -28,24 +28,24 @@ def parse(text: str) -> Any:
         raise NotJson(str(error)) from None
 
 
-def why_not(text: str) -> str:
-    """Say why a text that a model wrote cannot be the arguments of a call."""
+def describe_fault(text: str) -> str:
+    """Return why a text cannot be the arguments of a call."""
     if not text.strip():
-        return "nothing was written"
+        return "it is empty"
     try:
         parse(text)
     except NotJson as error:
         return str(error)
-    return "this is a string"
+    return "it is a string"
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in values:
             raise NotJson(f"{name!r} is given twice")
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def _no_constant(name: str) -> Any:

@@ -1,7 +1,7 @@
-"""A thread of its own for each blocking call.
+"""Runs each blocking call in a daemon thread of its own.
 
-Not `asyncio.to_thread`: its pool has few threads (cpu count + 4), so a handful of hung tools would
-stop every other one, and the process waits for it at exit. These threads are daemons and nobody's neighbour.
+Not `asyncio.to_thread`: its pool has few threads (CPU count + 4), so a handful of hung tools would block all
+others, and the process waits for the pool at exit.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ from contextlib import suppress
 
 
 async def in_thread[T](function: Callable[[], T], name: str) -> T:
-    """Run a function in a new thread; cancelling stops the wait, the thread ends by itself."""
+    """Run a function in a new thread. Cancelling ends the wait; the thread runs to its end."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Callable[[], T]] = loop.create_future()
 
-    def work() -> None:
-        outcome = _outcome(function)
-        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(_settle, done, outcome)
+    def run() -> None:
+        outcome = _capture(function)
+        with suppress(RuntimeError):  # the loop was closed in the meantime
+            loop.call_soon_threadsafe(_set_result, done, outcome)
 
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), name=name, daemon=True).start()
+    threading.Thread(target=context.run, args=(run,), name=name, daemon=True).start()
     return (await done)()
 
 
-def _outcome[T](function: Callable[[], T]) -> Callable[[], T]:
-    """Call the function now; give back a function that returns or raises what it did."""
+def _capture[T](function: Callable[[], T]) -> Callable[[], T]:
+    """Call the function and return a function that returns or raises the same."""
     try:
         value = function()
-    except BaseException as error:  # noqa: BLE001 - carried over, raised again
-        # Not Future.set_exception: it refuses StopIteration, and the wait would never end.
+    except BaseException as error:  # noqa: BLE001 - raised again by the waiting task
+        # Not Future.set_exception: it refuses StopIteration, and the task would wait for ever.
         raised = error
 
-        def again() -> T:
+        def reraise() -> T:
             raise raised
 
-        return again
+        return reraise
     return lambda: value
 
 
-def _settle[T](done: asyncio.Future[T], outcome: T) -> None:
+def _set_result[T](done: asyncio.Future[T], outcome: T) -> None:
     if not done.done():
         done.set_result(outcome)

@@ -1,10 +1,10 @@
-"""Change one passage of a text file."""
+"""The tool that replaces one passage of a text file."""
 
 from __future__ import annotations
 
 from agents.tools.base import Arguments, Tool, ToolContext, ToolError
 from agents.tools.files import workspace
-from agents.tools.files.write_file import encoded
+from agents.tools.files.write_file import encode
 
 
 def edit_file(context: ToolContext, arguments: Arguments) -> str:
@@ -14,20 +14,20 @@ def edit_file(context: ToolContext, arguments: Arguments) -> str:
     match before.count(old):
         case 0:
             raise ToolError(
-                f"The old text does not occur in {path}; it must match to the letter, spaces too."
+                f"The old text does not occur in {path}; it must match exactly, including whitespace."
             )
         case 1:
-            workspace.replace(context, path, encoded(before.replace(old, new)))
+            workspace.replace(context, path, encode(before.replace(old, new)))
             return f"Changed {path}."
-        case times:
+        case count:
             raise ToolError(
-                f"The old text occurs {times} times in {path}; include more of what is around it."
+                f"The old text occurs {count} times in {path}; include more of the surrounding text."
             )
 
 
 EDIT_FILE = Tool(
     name="edit_file",
-    description="Change a passage of a text file: `old`, which must occur exactly once, becomes `new`.",
+    description="Replace a passage of a text file: `old`, which must occur exactly once, becomes `new`.",
     input_schema={
         "type": "object",
         "properties": {
@@ -35,9 +35,9 @@ EDIT_FILE = Tool(
             "old": {
                 "type": "string",
                 "minLength": 1,
-                "description": "The passage as it is now, to the letter.",
+                "description": "The exact current text of the passage.",
             },
-            "new": {"type": "string", "description": "What it becomes."},
+            "new": {"type": "string", "description": "The new text."},
         },
         "required": ["path", "old", "new"],
         "additionalProperties": False,

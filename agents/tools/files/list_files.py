@@ -1,4 +1,4 @@
-"""List what is in the workspace."""
+"""The tool that lists the files of the workspace."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from agents.tools.base import Arguments, Tool, ToolContext
 from agents.tools.files.workspace_listing import Entry, entries
 
 MAX_ENTRIES = 1000
+NO_FILES = "No files found."
 
 
 def list_files(context: ToolContext, arguments: Arguments) -> str:
-    """Name files and folders, one a line, with sizes."""
+    """Return files and folders, one per line, with sizes."""
     pattern = arguments.get("pattern", "")
     found = (entry for entry in entries(context, arguments.get("path", "")) if _matches(entry, pattern))
     lines = [_line(entry) for entry in islice(found, MAX_ENTRIES + 1)]
     if len(lines) > MAX_ENTRIES:
-        lines[MAX_ENTRIES:] = [f"[more than {MAX_ENTRIES:,} entries: narrow it down with path or pattern]"]
-    return "\n".join(lines) or "Nothing there."
+        lines[MAX_ENTRIES:] = [f"[more than {MAX_ENTRIES:,} entries: use path or pattern to narrow the list]"]
+    return "\n".join(lines) or NO_FILES
 
 
 def _matches(entry: Entry, pattern: str) -> bool:
-    """Match the name or the whole path; a leading **/ also means this very folder."""
+    """Match the name or the whole path; a leading **/ also matches the folder itself."""
     name = entry.path.rpartition("/")[2]
-    wanted = (pattern, pattern.removeprefix("**/"))
-    return not pattern or any(fnmatchcase(text, glob) for text in (name, entry.path) for glob in wanted)
+    globs = (pattern, pattern.removeprefix("**/"))
+    return not pattern or any(fnmatchcase(text, glob) for text in (name, entry.path) for glob in globs)
 
 
 def _line(entry: Entry) -> str:
@@ -36,15 +37,15 @@ def _line(entry: Entry) -> str:
 
 LIST_FILES = Tool(
     name="list_files",
-    description="List the files and folders of the workspace, folders within folders included, with sizes.",
+    description="List the files and folders of the workspace, including subfolders, with sizes.",
     input_schema={
         "type": "object",
         "properties": {
-            "path": {"type": "string", "description": "The folder to list; the whole workspace if left out."},
+            "path": {"type": "string", "description": "The folder to list; default: the whole workspace."},
             "pattern": {
                 "type": "string",
                 "maxLength": 200,
-                "description": "Only names or paths like this, for example *.md or reports/*.csv.",
+                "description": "Glob for names or paths, for example *.md or reports/*.csv.",
             },
         },
         "additionalProperties": False,

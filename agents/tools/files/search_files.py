@@ -1,4 +1,4 @@
-"""Find text in the workspace."""
+"""The tool that searches the files of the workspace."""
 
 from __future__ import annotations
 
@@ -15,30 +15,28 @@ MAX_LINE_CHARS = 200
 
 
 def search_files(context: ToolContext, arguments: Arguments) -> str:
-    """Give each line that holds the text, as path:line: text."""
-    wanted = arguments["text"].casefold()
+    """Return each line that contains the text, as path:line: text."""
+    needle = arguments["text"].casefold()
     found = (
         line
         for entry in entries(context, arguments.get("path", ""))
         if entry.is_file
-        for line in _matches(context, entry, wanted)
+        for line in _matches(context, entry, needle)
     )
     lines = list(islice(found, MAX_MATCHES + 1))
     if len(lines) > MAX_MATCHES:
-        lines[MAX_MATCHES:] = [
-            f"[more than {MAX_MATCHES} matches: search for something rarer, or in a folder]"
-        ]
-    return "\n".join(lines) or "No match."
+        lines[MAX_MATCHES:] = [f"[more than {MAX_MATCHES} matches: use a longer text or search one folder]"]
+    return "\n".join(lines) or "No matches."
 
 
-def _matches(context: ToolContext, entry: Entry, wanted: str) -> Iterator[str]:
+def _matches(context: ToolContext, entry: Entry, needle: str) -> Iterator[str]:
     for number, line in enumerate(_lines(context, entry), 1):
-        if wanted in line.casefold():
+        if needle in line.casefold():
             yield f"{entry.path}:{number}: {shorten(line, MAX_LINE_CHARS)}"
 
 
 def _lines(context: ToolContext, entry: Entry) -> list[str]:
-    """Read a file's lines; none of a file that is too large, binary, unreadable or gone."""
+    """Return the lines of a file; none if it is too large, binary, unreadable or gone."""
     try:
         return workspace.text(workspace.read(context, entry.path), entry.path).split("\n")
     except ToolError:
@@ -47,12 +45,15 @@ def _lines(context: ToolContext, entry: Entry) -> list[str]:
 
 SEARCH_FILES = Tool(
     name="search_files",
-    description="Find lines that hold a text in the files of the workspace; plain text, in any case.",
+    description="Find lines that contain a text in the files of the workspace. Plain text, case-insensitive.",
     input_schema={
         "type": "object",
         "properties": {
-            "text": {"type": "string", "minLength": 1, "maxLength": 500, "description": "What to look for."},
-            "path": {"type": "string", "description": "A folder or file to search; all if left out."},
+            "text": {"type": "string", "minLength": 1, "maxLength": 500, "description": "The text to find."},
+            "path": {
+                "type": "string",
+                "description": "A folder or file to search; default: the whole workspace.",
+            },
         },
         "required": ["text"],
         "additionalProperties": False,

@@ -1,4 +1,4 @@
-"""What lies in a workspace, walked without following links."""
+"""Walks a workspace without following links."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from agents.tools.base import ToolContext
 from agents.tools.files import workspace
 
-SKIPPED = frozenset({".git", ".hg", ".venv", "node_modules", "__pycache__"})  # named, not entered
+SKIPPED = frozenset({".git", ".hg", ".venv", "node_modules", "__pycache__"})  # listed, but not entered
 
 
 @dataclass(frozen=True)
@@ -36,36 +36,36 @@ class Entry:
 
 
 def entries(context: ToolContext, path: str) -> Iterator[Entry]:
-    """Walk a folder: its own entries by name, then each folder's in it. A file is its own only entry."""
-    if alone := _file(context, path):
-        yield alone
+    """Walk a folder: its entries by name, then those of each subfolder. A file yields only itself."""
+    if file := _file(context, path):
+        yield file
         return
     start = workspace.parts(path)
     with workspace.folder(context, path) as top:
         for here, folders, names, fd in os.fwalk(".", dir_fd=top):
-            above = [*start, *workspace.parts(here)]
-            found = [entry for name in sorted(folders + names) if (entry := _look(above, name, fd))]
+            parents = [*start, *workspace.parts(here)]
+            found = [entry for name in sorted(folders + names) if (entry := _stat(parents, name, fd))]
             yield from found
-            folders[:] = [] if len(above) >= workspace.MAX_DEPTH else _enterable(found)
+            folders[:] = [] if len(parents) >= workspace.MAX_DEPTH else _folders_to_enter(found)
 
 
 def _file(context: ToolContext, path: str) -> Entry | None:
-    *above, name = workspace.parts(path) or [""]
+    *parents, name = workspace.parts(path) or [""]
     if not name:
         return None
-    with workspace.folder(context, "/".join(above)) as parent:
-        entry = _look(above, name, parent)
+    with workspace.folder(context, "/".join(parents)) as parent:
+        entry = _stat(parents, name, parent)
     return entry if entry and entry.is_file else None
 
 
-def _look(above: list[str], name: str, parent: int) -> Entry | None:
-    """Look at one name without following it; None where it has gone meanwhile."""
+def _stat(parents: list[str], name: str, parent: int) -> Entry | None:
+    """Return the entry of one name without following links; None if it is gone."""
     with suppress(FileNotFoundError):
-        about = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        return Entry("/".join([*above, name]), about.st_mode, about.st_size)
+        info = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        return Entry("/".join([*parents, name]), info.st_mode, info.st_size)
     return None
 
 
-def _enterable(found: list[Entry]) -> list[str]:
+def _folders_to_enter(found: list[Entry]) -> list[str]:
     names = (entry.path.rpartition("/")[2] for entry in found if entry.is_folder)
     return [name for name in names if name not in SKIPPED]

@@ -1,1 +1,1 @@
-"""Tools that fetch public addresses, and the guard that pins them."""
+"""Tools that fetch public web addresses, with connections pinned to the checked address."""

@@ -1,14 +1,14 @@
-"""Which network addresses an agent may reach: public ones only.
+"""Network addresses that agents can reach: public ones only.
 
-An address inside an install (its database, its metadata service, its admin page) answers whoever asks
-from there, and a page an agent reads can ask it to look at one.
+Internal addresses (database, metadata service, admin page) often answer any request from inside the network,
+and a page that an agent reads can tell it to fetch one (SSRF).
 """
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-# Public by their number, internal by their use, or counted as public by older tables.
+# Globally routable by number, but internal in use, or global in older versions of `ipaddress`.
 REFUSED_V4 = (
     IPv4Network("168.63.129.16/32"),  # Azure's host service
     IPv4Network("192.0.0.0/24"),  # protocol assignments; Oracle's metadata service
@@ -16,22 +16,22 @@ REFUSED_V4 = (
     IPv4Network("100.64.0.0/10"),  # carrier NAT; Alibaba's metadata service
 )
 REFUSED_V6 = (IPv6Network("2001::/23"), IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
-GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that is handed out to the public
+GLOBAL_UNICAST = IPv6Network("2000::/3")  # the range allocated for public use
 NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address (never a name) is one that anybody on the internet could mean."""
-    found = _unwrapped(ip_address(address))
-    if not found.is_global or found.is_multicast:
+    """Return whether an IP address (not a host name) is public."""
+    parsed = _unwrap(ip_address(address))
+    if not parsed.is_global or parsed.is_multicast:
         return False
-    if isinstance(found, IPv4Address):
-        return not found.is_reserved and not any(found in network for network in REFUSED_V4)
-    return found in GLOBAL_UNICAST and not any(found in network for network in REFUSED_V6)
+    if isinstance(parsed, IPv4Address):
+        return not parsed.is_reserved and not any(parsed in network for network in REFUSED_V4)
+    return parsed in GLOBAL_UNICAST and not any(parsed in network for network in REFUSED_V6)
 
 
-def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Find the IPv4 address that an IPv6 address stands for, where a gateway would unpack it."""
+def _unwrap(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address embedded in an IPv6 address, if a gateway would translate it."""
     if isinstance(address, IPv4Address):
         return address
     if address in NAT64:

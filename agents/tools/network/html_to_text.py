@@ -1,4 +1,4 @@
-"""Turn a web page into text that a model can read."""
+"""Converts HTML to text that a model can read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
-SILENT = frozenset({"noscript", "template", "svg", "iframe"})
+OMITTED = frozenset({"noscript", "template", "svg", "iframe"})
 PARAGRAPHS = frozenset({"blockquote", "dl", "hr", "ol", "p", "pre", "table", "title", "ul"})
 LINES = frozenset({"address", "article", "aside", "body", "br", "dd", "div", "dt", "figcaption", "figure"})
 LINES |= {"footer", "form", "header", "li", "main", "nav", "section", "tbody", "thead", "tr"}
@@ -19,74 +19,74 @@ CLOSING = {
     "style": re.compile(r"</style", re.IGNORECASE | re.ASCII),
 }
 CHUNK_CHARS = 16_384
-MAX_TAG_CHARS = 262_144  # room for a picture inside an attribute
-ENOUGH_CHARS = 100_000  # more than a result may have
+MAX_TAG_CHARS = 262_144  # enough for an image in a data: attribute
+MAX_TEXT_CHARS = 100_000  # more than a result can have
 
 
-def readable(html: str, base_url: str) -> str:
-    """Reduce HTML to its text, with headings, lists and links still to be seen."""
-    reader = _Reader(base_url)
+def html_to_text(html: str, base_url: str) -> str:
+    """Return the text of a page; headings, lists and links stay visible."""
+    parser = _TextParser(base_url)
     html = _without_scripts(html)
     for start in range(0, len(html), CHUNK_CHARS):
-        reader.feed(html[start : start + CHUNK_CHARS])
-        # The parser goes over an unfinished tag again with each chunk, and once more for each of its
-        # characters at the end: a page that is one huge tag would keep it busy for hours.
-        if len(reader.rawdata) > MAX_TAG_CHARS or reader.length > ENOUGH_CHARS:
+        parser.feed(html[start : start + CHUNK_CHARS])
+        # HTMLParser rescans an unfinished tag with each chunk, and for each of its characters at the end:
+        # a page that is one huge tag would take hours.
+        if len(parser.rawdata) > MAX_TAG_CHARS or parser.length > MAX_TEXT_CHARS:
             break
-    if len(reader.rawdata) <= CHUNK_CHARS:
-        reader.close()
-    return _tidy("".join(reader.pieces))
+    if len(parser.rawdata) <= CHUNK_CHARS:
+        parser.close()
+    return _collapse_blank_lines("".join(parser.pieces))
 
 
 def _without_scripts(html: str) -> str:
-    """Leave out comments, scripts and styles in one pass; one that never ends takes the rest of the page."""
-    kept, end = [], 0
+    """Remove comments, scripts and styles in one pass; an unclosed one removes the rest of the page."""
+    parts, end = [], 0
     while opening := OPENING.search(html, end):
-        kept.append(html[end : opening.start()])
+        parts.append(html[end : opening.start()])
         closing = CLOSING[opening[1].lower()].search(html, opening.end())
         end = html.find(">", closing.end()) + 1 if closing else 0
         if not end:
-            return "".join(kept)
-    return "".join([*kept, html[end:]])
+            return "".join(parts)
+    return "".join([*parts, html[end:]])
 
 
-class _Reader(HTMLParser):
-    """Collects the text of a page, and the address behind each link."""
+class _TextParser(HTMLParser):
+    """Collects the text of a page and the targets of its links."""
 
     def __init__(self, base_url: str) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = [""]
         self.length = 0
         self._base_url = base_url
-        self._silent = ""  # the tag whose content is being left out
+        self._omitted = ""  # the open tag whose content is omitted
         self._link = ""
-        self._as_is = False  # inside <pre>
+        self._preformatted = False  # inside <pre>
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._silent:
+        if self._omitted:
             return
-        if tag in SILENT:
-            self._silent = tag
+        if tag in OMITTED:
+            self._omitted = tag
         if tag == "a":
-            self._link = _target(self._base_url, dict(attrs).get("href"))
+            self._link = _resolve_link(self._base_url, dict(attrs).get("href"))
         if tag == "pre":
-            self._as_is = True
+            self._preformatted = True
         self._break(tag)
         self._add(MARKS.get(tag, ""))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == self._silent:
-            self._silent = ""
+        if tag == self._omitted:
+            self._omitted = ""
         if tag == "a" and self._link:
             self._add(f" <{self._link}>")
             self._link = ""
         if tag == "pre":
-            self._as_is = False
+            self._preformatted = False
         self._break(tag)
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self._add(data if self._as_is else re.sub(r"\s+", " ", data))
+        if not self._omitted:
+            self._add(data if self._preformatted else re.sub(r"\s+", " ", data))
 
     def _break(self, tag: str) -> None:
         if tag in PARAGRAPHS or tag in HEADINGS or (tag in LINES and self.pieces[-1] != "\n"):
@@ -98,8 +98,8 @@ class _Reader(HTMLParser):
             self.length += len(piece)
 
 
-def _target(base_url: str, href: str | None) -> str:
-    """Complete a link; nothing for one that leads nowhere else."""
+def _resolve_link(base_url: str, href: str | None) -> str:
+    """Return the absolute URL of a link; empty if it does not lead to another page."""
     if not href or href.startswith("#"):
         return ""
     try:
@@ -109,6 +109,6 @@ def _target(base_url: str, href: str | None) -> str:
     return target if target.startswith(("http://", "https://")) else ""
 
 
-def _tidy(text: str) -> str:
+def _collapse_blank_lines(text: str) -> str:
     lines = (re.sub(r"^ (?=\S)", "", line.rstrip()) for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

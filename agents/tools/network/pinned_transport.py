@@ -1,8 +1,8 @@
-"""A connection that goes to the very address that was checked.
+"""A network backend that connects to exactly the address that was checked.
 
-The check sits where the socket is opened, so it holds for the first request and for each redirect, and a
-name that answers differently a second time (DNS rebinding) has no second time. TLS is checked against
-the name as usual: the client asks for it after this connection stands.
+The check happens where the socket is opened, so it applies to the first request and to each redirect. A name
+is resolved once, so DNS rebinding has no effect. TLS is verified against the host name as usual: the client
+starts it on the open connection.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONNECT_TIMEOUT_SEC = 10
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Load the trusted certificates, once: it takes tens of milliseconds. SSL_CERT_FILE is honoured."""
+    """Load the trusted certificates once: it takes tens of milliseconds. Uses SSL_CERT_FILE if set."""
     return httpcore2.default_ssl_context()
 
 
@@ -34,32 +34,32 @@ type Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Look up the addresses of a host; raise ToolError where it has none."""
+    """Return the IP addresses of a host; raise ToolError if the lookup fails."""
 
-    def look_up() -> list[Any]:
+    def getaddrinfo() -> list[Any]:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
     try:
-        found = await in_thread(look_up, name="resolve")
+        found = await in_thread(getaddrinfo, name="resolve")
     except (OSError, UnicodeError) as error:
-        raise ToolError(f"{host} could not be found.") from error
+        raise ToolError(f"{host} could not be resolved.") from error
     return list(dict.fromkeys(str(item[4][0]) for item in found))
 
 
 class PinnedBackend(httpcore2.AsyncNetworkBackend):
-    """Opens sockets to checked addresses only."""
+    """Opens connections to checked addresses only."""
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
         self._sockets = httpcore2.AnyIOBackend()
 
     async def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> Any:
-        """Resolve once, check every address, connect to the first that answers."""
+        """Resolve once, check every address, and connect to the first that accepts."""
         addresses = await self._resolve(host, port)
         if not addresses:
-            raise ToolError(f"{host} could not be found.")
+            raise ToolError(f"{host} could not be resolved.")
         if not is_allowed(host, port) and not all(map(_is_public, addresses)):
-            raise ToolError(f"{host} is not a public address, so it is not fetched.")
+            raise ToolError(f"{host} is not a public address and is not fetched.")
         for address in addresses[:-1]:
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_SEC / len(addresses)):
@@ -73,11 +73,11 @@ class PinnedBackend(httpcore2.AsyncNetworkBackend):
 
 
 def is_allowed(host: str, port: int) -> bool:
-    """Tell whether the operator permits this internal host, in STAGENT_HTTP_ALLOW (host or host:port, …)."""
-    shown = f"[{host}]" if ":" in host else host
+    """Return whether STAGENT_HTTP_ALLOW (host or host:port, …) permits this internal host."""
+    bracketed = f"[{host}]" if ":" in host else host
     allowed = {entry.strip().lower() for entry in os.environ.get("STAGENT_HTTP_ALLOW", "").split(",")}
-    return not allowed.isdisjoint({host.lower(), shown.lower(), f"{shown}:{port}".lower()})
+    return not allowed.isdisjoint({host.lower(), bracketed.lower(), f"{bracketed}:{port}".lower()})
 
 
 def _is_public(address: str) -> bool:
-    return is_public(address.partition("%")[0])  # without the zone of a link-local address
+    return is_public(address.partition("%")[0])  # without the zone id of a link-local address

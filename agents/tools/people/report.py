@@ -1,4 +1,4 @@
-"""The typed way for an agent to say what it found, or that there is nothing to tell."""
+"""The tool that reports the outcome of a scheduled check, or that there is nothing to report."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from stagent.lib.text import is_blank
 
 
 def report(context: ToolContext, arguments: Arguments) -> str:
-    """Leave the agent's verdict on the context; a later one replaces it."""
+    """Store the report in the context; a later one replaces it."""
     body = arguments.get("body", "").strip()
     if arguments["changed"] and is_blank(body):
-        raise ToolError("Say in `body` what changed.")
+        raise ToolError("`body` is empty: write what changed.")
     context.report = Report(arguments["changed"], arguments.get("severity", "info"), body)
     return "Noted." if context.report.changed else "Noted: nothing to report."
 
@@ -18,20 +18,20 @@ def report(context: ToolContext, arguments: Arguments) -> str:
 REPORT = Tool(
     name="report",
     description=(
-        "State the outcome of a scheduled check. Call it once, at the end: changed=false when there is "
-        "nothing worth telling anyone (nothing is delivered then), else changed=true with a severity and "
-        "what was found."
+        "Report the outcome of a scheduled check. Call it once, at the end: changed=false if there is "
+        "nothing to report (then nothing is delivered), otherwise changed=true with a severity and the "
+        "findings in body."
     ),
     input_schema={
         "type": "object",
         "properties": {
-            "changed": {"type": "boolean", "description": "Whether there is anything to tell."},
+            "changed": {"type": "boolean", "description": "Whether there is anything to report."},
             "severity": {
                 "type": "string",
                 "enum": ["info", "warning", "critical"],
-                "description": "How much it matters; info unless said otherwise.",
+                "description": "How serious it is; default: info.",
             },
-            "body": {"type": "string", "maxLength": 20_000, "description": "What was found, in Markdown."},
+            "body": {"type": "string", "maxLength": 20_000, "description": "The findings, in Markdown."},
         },
         "required": ["changed"],
         "additionalProperties": False,

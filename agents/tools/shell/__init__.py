@@ -1,1 +1,1 @@
-"""The tool that runs commands in a sandbox."""
+"""The tool that runs shell commands."""

@@ -30,7 +30,7 @@ def wants(ident: str, written: str, stop: str = "tool_use"):
         ('{"say": "x", "n": 1e999}', "too large a number"),
         ('{"say": "x"} or so', "Extra data"),
         ('["x"]', "must be an object, not array"),
-        ('"x"', "this is a string"),
+        ('"x"', "it is a string"),
     ],
 )
 def test_a_call_that_is_not_whole_is_not_made_and_the_model_is_told_why(

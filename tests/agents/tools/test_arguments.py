@@ -47,7 +47,7 @@ def test_an_unknown_argument_is_named_with_the_known_ones():
     assert "arguments.pth is unknown (known: path, limit" in fault(pth="b")
 
 
-def test_every_fault_is_told_at_once():
+def test_all_faults_are_listed_at_once():
     message = fault(limit="5", level="medium")
     assert "arguments.limit must be an integer, not string" in message
     assert "arguments.level must be one of 'low', 'high'" in message
@@ -63,7 +63,7 @@ def test_only_a_finite_number_is_a_number(value):
     assert "must be a number" in fault(share=value)
 
 
-def test_a_number_is_no_truth_value():
+def test_a_number_is_not_a_boolean():
     assert "must be a boolean" in fault(append=1)
 
 
@@ -72,7 +72,7 @@ def test_one_of_two_types_is_enough():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"path": ""}, "at least 1 characters"),
         ({"path": "abcdef"}, "at most 5 characters"),
@@ -84,21 +84,21 @@ def test_one_of_two_types_is_enough():
         ({"inner": {}}, "arguments.inner.deep is required"),
     ],
 )
-def test_sizes_and_parts_are_checked(arguments, said):
-    assert said in fault(**arguments)
+def test_sizes_and_parts_are_checked(arguments, message):
+    assert message in fault(**arguments)
 
 
 @pytest.mark.parametrize("arguments", [None, [], "path", 3])
-def test_arguments_that_are_no_object_are_refused(arguments):
-    with pytest.raises(ToolError, match=r"must be (an|one whole JSON) object"):
+def test_arguments_that_are_not_an_object_are_refused(arguments):
+    with pytest.raises(ToolError, match=r"must be (an|one complete JSON) object"):
         check(SCHEMA, arguments)
 
 
-def test_keywords_of_foreign_schemas_are_left_to_their_server():
+def test_other_keywords_of_mcp_schemas_are_left_to_their_server():
     check({"type": "object", "properties": {"a": {"anyOf": [{"type": "string"}], "format": "uri"}}}, {"a": 1})
 
 
-def test_a_truth_value_is_not_the_number_in_an_enumeration():
+def test_true_is_not_the_number_1_in_an_enumeration():
     with pytest.raises(ToolError):
         check({"enum": [1]}, True)
 
@@ -114,7 +114,7 @@ json_values = some.recursive(
 
 
 @given(json_values)
-def test_whatever_comes_is_accepted_or_refused_in_words(value):
+def test_any_value_is_accepted_or_refused_with_a_tool_error(value):
     with suppress(ToolError):
         check(SCHEMA, value)
         assert 1 <= len(value["path"]) <= 5

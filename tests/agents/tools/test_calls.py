@@ -1,4 +1,4 @@
-"""One way to call a tool: bounded, and never the end of a run."""
+"""Calling a tool: limited in time and size, and never the end of a run."""
 
 import asyncio
 import contextvars
@@ -55,11 +55,11 @@ async def test_arguments_that_do_not_fit_never_reach_the_tool():
     assert "arguments.n must be an integer" in result.text
 
 
-async def test_a_tools_own_refusal_is_told_in_its_words():
-    assert await said(ToolError("The file is away.")) == "The file is away."
+async def test_a_tool_error_is_the_result():
+    assert await error_of(ToolError("The file is away.")) == "The file is away."
 
 
-async def said(error: BaseException, **more) -> str:
+async def error_of(error: BaseException, **more) -> str:
     result = await outcome(raising(error), **more)
     assert result.is_error
     return result.text
@@ -70,11 +70,11 @@ async def said(error: BaseException, **more) -> str:
     "error", [ValueError("bad"), KeyError("k"), SystemExit(3), StopIteration("s"), RecursionError("r")]
 )
 async def test_any_exception_becomes_a_result(error, blocking):
-    assert "sample failed with " in await said(error, blocking=blocking)
+    assert "sample failed with " in await error_of(error, blocking=blocking)
 
 
-async def test_a_refusal_without_words_still_says_something():
-    assert await said(ToolError()) == "sample failed without saying why."
+async def test_a_tool_error_without_a_message_still_has_a_text():
+    assert await error_of(ToolError()) == "sample failed without a message."
 
 
 async def test_a_tool_that_returns_no_text_has_failed():
@@ -87,13 +87,13 @@ async def forever(context, arguments):
     await asyncio.Event().wait()
 
 
-async def test_a_tool_that_does_not_answer_is_given_up():
+async def test_a_tool_that_does_not_return_times_out():
     result = await outcome(forever, timeout_sec=0.01)
     assert result.is_error
-    assert result.text == "sample was not done after 0.01 seconds. It may have taken effect all the same."
+    assert result.text == "sample timed out after 0.01 seconds. It may have taken effect."
 
 
-async def test_a_blocking_tool_that_hangs_stops_nobody_else():
+async def test_a_blocking_tool_that_hangs_does_not_block_others():
     hang = threading.Event()
     try:
         stuck = [outcome(lambda *_: str(hang.wait()), timeout_sec=0.01) for _ in range(40)]
@@ -105,7 +105,7 @@ async def test_a_blocking_tool_that_hangs_stops_nobody_else():
 
 async def test_a_timeout_inside_the_tool_is_not_taken_for_ours():
     assert (
-        await said(TimeoutError("the server was slow"))
+        await error_of(TimeoutError("the server was slow"))
         == "sample failed with TimeoutError: the server was slow"
     )
 
@@ -146,7 +146,7 @@ async def test_a_deadline_of_the_run_passes_through():
 
 
 async def test_a_cancellation_that_leaks_from_a_library_is_only_a_failed_call():
-    assert "something inside it was cancelled" in await said(asyncio.CancelledError(), blocking=False)
+    assert "an operation inside it was cancelled" in await error_of(asyncio.CancelledError(), blocking=False)
 
 
 async def test_a_long_result_is_cut_and_says_by_how_much():
@@ -160,31 +160,31 @@ async def test_a_result_that_fits_is_not_touched():
     assert (await outcome(lambda *_: "x" * 50_000)).text == "x" * 50_000
 
 
-async def test_a_result_is_never_blank_and_never_what_a_database_refuses():
+async def test_a_result_is_never_empty_and_can_be_stored():
     assert (await outcome(lambda *_: "")).text == "(no output)"
     assert (await outcome(lambda *_: "a\0b\ud800c")).text == "a\ufffdb?c"
 
 
-async def test_the_time_a_call_took_is_told():
+async def test_the_duration_of_a_call_is_measured():
     result = await outcome(forever, timeout_sec=0.05)
     assert 50 <= result.duration_ms < 10_000
 
 
-async def test_what_surrounds_a_blocking_call_runs_in_its_thread_even_when_it_fails(monkeypatch):
+async def test_a_tool_context_is_entered_in_the_thread_and_left_after_a_failure(monkeypatch):
     seen = []
 
     @contextmanager
-    def noting():
+    def recording():
         seen.append(f"in {threading.current_thread().name}")
         try:
             yield
         finally:
             seen.append(f"out {threading.current_thread().name}")
 
-    monkeypatch.setattr(invoke, "_surroundings", [])
-    invoke.register_tool_context(noting)
-    invoke.register_tool_context(noting)
-    assert await said(ValueError("bad")) == "sample failed with ValueError: bad"
+    monkeypatch.setattr(invoke, "_tool_contexts", [])
+    invoke.register_tool_context(recording)
+    invoke.register_tool_context(recording)
+    assert await error_of(ValueError("bad")) == "sample failed with ValueError: bad"
     assert seen == ["in tool-sample", "out tool-sample"]
 
 

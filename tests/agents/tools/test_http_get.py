@@ -1,4 +1,4 @@
-"""Where a page is fetched from: public addresses only, over a connection that goes where the check looked."""
+"""Pages are fetched from public addresses only, over a connection to the checked address."""
 
 import ssl
 
@@ -10,7 +10,7 @@ from agents.tools.network import fetch, pinned_transport
 from tests.agents.certificates import issue
 from tests.agents.web import Answering, get, refused
 
-# -- which addresses
+# -- allowed addresses
 
 
 @pytest.mark.parametrize(
@@ -18,24 +18,24 @@ from tests.agents.web import Answering, get, refused
     ["file:///etc/passwd", "ftp://example.org/", "gopher://x/", "example.org", "//x/", "http://", "data:,x"],
 )
 async def test_only_http_and_https_are_fetched(url):
-    assert await refused(url) == "Only http:// and https:// addresses are fetched."
+    assert await refused(url) == "Only http:// and https:// URLs are fetched."
 
 
 @pytest.mark.parametrize(
     "url", ["http://user@example.org/", "http://user:secret@example.org/", "http://:secret@example.org/"]
 )
 async def test_credentials_in_an_address_are_refused_and_not_repeated(url):
-    assert await refused(url) == "Addresses with a user name or password are not fetched."
+    assert await refused(url) == "URLs with a user name or password are not fetched."
 
 
 @pytest.mark.parametrize("url", ["http://[::1/", "http://a\0b/", "http://example.org:x/"])
-async def test_what_is_no_address_is_told(url):
-    assert "not an address" in await refused(url)
+async def test_an_invalid_url_is_an_error(url):
+    assert "Invalid URL" in await refused(url)
 
 
 @pytest.mark.parametrize("port", [0, 65_536, 99_999])
 async def test_a_port_that_does_not_exist_is_refused(port):
-    assert await refused(f"http://example.org:{port}/") == f"There is no port {port}."
+    assert await refused(f"http://example.org:{port}/") == f"Invalid port: {port}."
 
 
 PLAIN = ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "127.1", "0", "169.254.169.254", "10.1.2.3"]
@@ -56,11 +56,11 @@ async def test_this_machine_and_its_neighbours_are_refused_however_they_are_writ
 
 
 @pytest.mark.parametrize("host", ODD)
-async def test_stranger_ways_to_write_this_machine_lead_nowhere(host):
+async def test_odd_ways_to_write_this_machine_are_refused(host):
     await refused(f"http://{host}/")
 
 
-async def test_a_name_that_means_an_internal_address_is_refused():
+async def test_a_name_of_an_internal_address_is_refused():
     with pytest.raises(ToolError, match=r"intranet\.example is not a public address"):
         await fetch.fetch("http://intranet.example/", resolve=Answering("192.168.0.7"))
 
@@ -71,12 +71,12 @@ async def test_a_name_with_one_internal_address_among_public_ones_is_refused():
 
 
 async def test_a_name_without_addresses_is_not_found():
-    with pytest.raises(ToolError, match="could not be found"):
+    with pytest.raises(ToolError, match="could not be resolved"):
         await fetch.fetch("http://nowhere.example/", resolve=Answering())
-    assert await refused("http://nowhere.invalid/") == "nowhere.invalid could not be found."
+    assert await refused("http://nowhere.invalid/") == "nowhere.invalid could not be resolved."
 
 
-async def test_the_operator_may_permit_an_internal_host_by_name_and_port(server):
+async def test_the_operator_can_permit_an_internal_host_by_name_and_port(server):
     assert "hello" in await get(server.page("/", "hello"))
 
 
@@ -87,7 +87,7 @@ async def test_permission_for_one_port_is_not_permission_for_another(server, mon
 
 
 @pytest.mark.parametrize("allow", ["127.0.0.1", " 127.0.0.1 ,x", "LOCALHOST,127.0.0.1"])
-async def test_permission_may_be_for_every_port(server, monkeypatch, allow):
+async def test_permission_can_be_for_every_port(server, monkeypatch, allow):
     monkeypatch.setenv("STAGENT_HTTP_ALLOW", allow)
     assert "hello" in await get(server.page("/", "hello"))
 
@@ -99,17 +99,17 @@ def test_permission_for_an_ipv6_host_is_written_with_or_without_brackets(monkeyp
     assert not pinned_transport.is_allowed("::1", 81)
 
 
-def test_nothing_is_permitted_where_nothing_is_said(monkeypatch):
+def test_nothing_is_permitted_by_default(monkeypatch):
     for nothing in ("", " ", ",", "*"):
         monkeypatch.setenv("STAGENT_HTTP_ALLOW", nothing)
         assert not pinned_transport.is_allowed("localhost", 80)
 
 
-# -- where the connection goes
+# -- the connection
 
 
 class Sockets(httpcore2.AnyIOBackend):
-    """Stands where the network begins: notes the address instead of connecting to it."""
+    """Records the addresses instead of connecting to them."""
 
     def __init__(self) -> None:
         self.opened: list[str] = []
@@ -119,8 +119,8 @@ class Sockets(httpcore2.AnyIOBackend):
         raise httpcore2.ConnectError("not here")
 
 
-async def test_a_name_is_looked_up_once_and_that_very_address_is_connected_to():
-    """DNS rebinding answers the second question differently; there is no second question."""
+async def test_a_name_is_resolved_once_and_exactly_that_address_is_connected_to():
+    """DNS rebinding answers the second lookup differently; there is no second lookup."""
     answers = iter([["93.184.215.14"], ["127.0.0.1"]])
     asked = []
 
@@ -143,7 +143,7 @@ async def test_every_address_of_a_name_is_tried_in_turn():
     assert sockets.opened == ["93.184.215.14", "93.184.215.15"]
 
 
-async def test_the_server_is_told_the_name_and_not_the_address(server, monkeypatch):
+async def test_the_server_gets_the_name_and_not_the_address(server, monkeypatch):
     server.page("/", "hello")
     monkeypatch.setenv("STAGENT_HTTP_ALLOW", "named.example")
     resolve = Answering("127.0.0.1")

@@ -1,4 +1,4 @@
-"""What comes back from the web: redirects, text, and answers that are no pages."""
+"""Responses of the web: redirects, text, and responses that are not text."""
 
 import gzip
 import socket
@@ -18,7 +18,7 @@ from tests.agents.web import Answering, get, refused
 # -- redirects
 
 
-async def test_a_redirect_is_followed_and_the_last_address_is_told(server):
+async def test_a_redirect_is_followed_and_the_last_url_is_returned(server):
     url = server.page("/old", status=301, Location="/new#part")
     server.page("/new", "moved here")
     text = await get(url)
@@ -33,7 +33,7 @@ async def test_a_redirect_to_an_internal_address_is_refused(server, target):
     assert "is not a public address" in await refused(server.page("/", status=302, Location=target))
 
 
-async def test_a_redirect_to_a_name_that_means_an_internal_address_is_refused(server, monkeypatch):
+async def test_a_redirect_to_a_name_of_an_internal_address_is_refused(server, monkeypatch):
     monkeypatch.setenv("STAGENT_HTTP_ALLOW", "first.example")
     server.page("/", status=302, Location="http://second.example/")
     with pytest.raises(ToolError, match=r"second\.example is not a public address"):
@@ -50,8 +50,8 @@ async def test_a_redirect_with_credentials_is_refused(server):
     assert "user name or password" in await refused(url)
 
 
-async def test_a_redirect_to_nonsense_is_refused(server):
-    assert "not an address" in await refused(server.page("/", status=302, Location="http://[bad"))
+async def test_a_redirect_to_an_invalid_url_is_refused(server):
+    assert "Invalid URL" in await refused(server.page("/", status=302, Location="http://[bad"))
 
 
 async def test_five_redirects_are_followed_and_a_sixth_is_not(server):
@@ -59,16 +59,13 @@ async def test_five_redirects_are_followed_and_a_sixth_is_not(server):
         server.page(f"/{step}", status=302, Location=f"/{step + 1}")
     server.page("/6", "the end")
     assert "the end" in await get(f"http://127.0.0.1:{server.server_port}/1")
-    assert (
-        await refused(f"http://127.0.0.1:{server.server_port}/0")
-        == "The address redirects more than 5 times."
-    )
+    assert await refused(f"http://127.0.0.1:{server.server_port}/0") == "The URL redirects more than 5 times."
 
 
-# -- what comes back
+# -- responses
 
 
-async def test_html_is_given_as_readable_text(server):
+async def test_html_is_converted_to_text(server):
     url = server.page(
         "/", "<title>T</title><p>Hello <a href=/x>you</a>", Content_Type="text/html; charset=utf-8"
     )
@@ -77,23 +74,23 @@ async def test_html_is_given_as_readable_text(server):
     )
 
 
-async def test_json_is_given_as_it_is(server):
+async def test_json_is_returned_unchanged(server):
     assert (await get(server.page("/", '{"a": 1}', Content_Type="application/json"))).endswith('\n\n{"a": 1}')
 
 
 @pytest.mark.parametrize(
     "kind", ["image/png", "application/octet-stream", "application/pdf", "video/mp4", "application/zip"]
 )
-async def test_what_is_not_text_is_refused_by_its_type(server, kind):
+async def test_a_binary_content_type_is_refused(server, kind):
     assert f"with {kind}, which is not text" in await refused(server.page("/", "x", Content_Type=kind))
 
 
-async def test_what_is_not_text_is_refused_by_its_bytes(server):
+async def test_binary_content_is_refused(server):
     assert "is not text" in await refused(server.page("/", b"MZ\0\0"))
 
 
 @pytest.mark.parametrize(
-    ("kind", "body", "said"),
+    ("kind", "body", "text"),
     [
         ("text/plain; charset=iso-8859-1", b"Gr\xfc\xdfe", "Grüße"),
         ("text/html", b'<meta charset="windows-1252"><p>Gr\xfc\xdfe', "Grüße"),
@@ -103,19 +100,19 @@ async def test_what_is_not_text_is_refused_by_its_bytes(server):
         ("text/plain", b"charset=big5 Gr\xc3\xbc", "charset=big5 Grü"),
     ],
 )
-async def test_the_encoding_is_what_the_answer_says_else_utf_8(server, kind, body, said):
-    assert (await get(server.page("/", body, Content_Type=kind))).endswith(said)
+async def test_the_encoding_is_the_declared_one_or_utf_8(server, kind, body, text):
+    assert (await get(server.page("/", body, Content_Type=kind))).endswith(text)
 
 
 async def test_an_error_page_is_an_error_with_its_text(server):
     text = await refused(server.page("/", "out of order " * 1000, status=503))
-    assert text.startswith(f"http://127.0.0.1:{server.server_port}/ answered 503.\n\nout of order")
+    assert text.startswith(f"http://127.0.0.1:{server.server_port}/ returned status 503.\n\nout of order")
     assert len(text) < 2200
 
 
-async def test_a_long_answer_is_cut_and_says_so(server):
+async def test_a_long_response_is_cut_with_a_note(server):
     url = server.page("/", "x" * 5000)
-    assert (await get(url, max_bytes=10)).endswith("\n\nxxxxxxxxxx\n[cut here, after 10 bytes]")
+    assert (await get(url, max_bytes=10)).endswith("\n\nxxxxxxxxxx\n[cut after 10 bytes]")
     assert (await get(url, max_bytes=5000)).endswith("x")
 
 
@@ -128,29 +125,31 @@ async def test_no_more_than_a_mebibyte_is_read(server):
 @pytest.mark.parametrize(
     ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
 )
-async def test_a_packed_answer_is_unpacked(server, encoding, pack):
+async def test_a_compressed_response_is_decompressed(server, encoding, pack):
     url = server.page("/", pack(b"packed " * 1000), Content_Encoding=encoding)
     assert (await get(url)).endswith("packed " * 1000)
 
 
-async def test_a_small_answer_does_not_unpack_into_a_huge_one(server):
+async def test_a_small_response_does_not_expand_to_a_huge_one(server):
     url = server.page("/", gzip.compress(b"x" * 50_000_000), Content_Encoding="gzip")
     page = await fetch.fetch(url)
     assert (len(page.body), page.is_cut) == (1024 * 1024, True)
 
 
-async def test_an_answer_packed_badly_or_unknown_is_refused(server):
-    assert "packed badly" in await refused(server.page("/", b"not gzip", Content_Encoding="gzip"))
-    assert "not understood (br)" in await refused(server.page("/", b"x", Content_Encoding="br"))
+async def test_a_broken_or_unknown_encoding_is_refused(server):
+    assert "could not be decompressed" in await refused(
+        server.page("/", b"not gzip", Content_Encoding="gzip")
+    )
+    assert "unsupported content encoding (br)" in await refused(server.page("/", b"x", Content_Encoding="br"))
 
 
-async def test_an_answer_that_breaks_off_is_an_error_and_not_a_page(server):
+async def test_a_truncated_response_is_an_error(server):
     assert "could not be read" in await refused(
         server.page("/", "half", Content_Length="100", Connection="close")
     )
 
 
-async def test_a_server_that_is_away_is_told(monkeypatch):
+async def test_an_unreachable_server_is_an_error(monkeypatch):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
@@ -158,12 +157,12 @@ async def test_a_server_that_is_away_is_told(monkeypatch):
         assert "127.0.0.1 could not be read" in await refused(f"http://127.0.0.1:{port}/")
 
 
-async def test_a_server_that_never_answers_is_given_up(server):
+async def test_a_server_that_never_responds_times_out(server):
     impatient = replace(HTTP_GET, timeout_sec=0.1)
     url = f"http://127.0.0.1:{server.server_port}/hang"
     result = await invoke.call(impatient, ToolContext(), {"url": url})
     assert result.is_error
-    assert result.text == "http_get was not done after 0.1 seconds."
+    assert result.text == "http_get timed out after 0.1 seconds."
 
 
 def test_the_tools_are_imported_without_django_and_without_the_network_packages():

@@ -1,4 +1,4 @@
-"""The shell: bounded in time, output and environment, and gone when it ends."""
+"""The shell: limited in time, output and environment, and killed when it ends."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ import pytest
 
 from agents.tools import invoke
 from agents.tools.base import ToolContext, ToolResult
-from agents.tools.shell.shell import HALF, SHELL, environment
+from agents.tools.shell.shell import OUTPUT_HALF_BYTES, SHELL, environment
 from tests.support.mcp_servers import all_gone
 from tests.support.waiting import wait_until
 
@@ -25,18 +25,13 @@ def run(tmp_path):
     return call
 
 
-async def said(result: ToolResult) -> str:
-    assert not result.is_error, result.text
-    return result.text
-
-
-async def test_a_command_runs_in_the_workspace_and_tells_its_exit_code(run, tmp_path):
+async def test_a_command_runs_in_the_workspace_and_returns_its_exit_code(run, tmp_path):
     result = await run("pwd; echo more >&2; exit 3")
     assert result.text == f"{tmp_path}\nmore\n[exit code 3]"
     assert not result.is_error
 
 
-async def test_a_silent_command_tells_its_exit_code(run):
+async def test_a_silent_command_returns_its_exit_code(run):
     assert (await run("true")).text == "[exit code 0]"
 
 
@@ -76,18 +71,18 @@ async def test_long_output_keeps_its_beginning_and_its_end(run):
     text = (await run("echo first; seq 100000; echo last")).text
     assert text.startswith("first\n1\n")
     assert text.endswith("\n100000\nlast\n[exit code 0]")
-    assert "bytes left out]" in text
-    assert len(text) < 2 * HALF + 100
+    assert "bytes omitted]" in text
+    assert len(text) < 2 * OUTPUT_HALF_BYTES + 100
 
 
-async def test_output_that_is_no_text_is_still_shown(run):
+async def test_output_that_is_not_text_is_still_returned(run):
     assert (await run(r"printf 'a\377\000b'")).text == "a\ufffd\ufffdb\n[exit code 0]"
 
 
 async def test_a_command_that_takes_too_long_is_stopped_with_all_it_started(run, tmp_path):
     result = await run("echo begun; sleep 600 & echo $! > child; sleep 600", timeout_sec=1)
     assert result.is_error
-    assert result.text == "The command was stopped after 1 seconds.\nbegun"
+    assert result.text == "The command timed out after 1 seconds and was stopped.\nbegun"
     await until_gone(int((tmp_path / "child").read_text()))
 
 
@@ -109,14 +104,14 @@ async def test_a_cancelled_run_takes_its_command_with_it(run, tmp_path):
 
 
 async def until_gone(pid: int) -> None:
-    """Wait until a process has ended; its new parent may still have to notice."""
+    """Wait until a process has ended and was reaped."""
     await asyncio.to_thread(wait_until, lambda: all_gone([pid]))
 
 
 async def test_without_a_workspace_there_is_no_shell():
     result = await invoke.call(SHELL, ToolContext(), {"command": "true"})
     assert result.is_error
-    assert "There is no workspace here" in result.text
+    assert "This run has no workspace" in result.text
 
 
 async def test_a_command_that_cannot_be_started_is_a_failed_call(run):

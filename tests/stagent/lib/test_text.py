@@ -28,7 +28,7 @@ ALLOWED = {
     ("agents/offline/assistant/intents.py", "understand"): "how much is searched",
     ("agents/runtimes/anthropic/message_builder.py", "add"): "the rest follows with the next piece",
     ("agents/runtimes/anthropic/valid_messages.py", "_of_assistant"): "names of tools hold letters only",
-    ("agents/tools/invoke.py", "_presentable"): "its mark says how much is left out",
+    ("agents/tools/invoke.py", "_sanitize"): "its mark says how much is left out",
     ("agents/tools/network/http_get.py", "_charset"): "bytes, how many are searched",
     ("chat/conversations/export.py", "file_name"): "slugs hold letters only",
     ("schedules/admin/runs/admin.py", "_again"): "the key of a click",

@@ -6,6 +6,7 @@ from agents.offline.assistant.formatting import count, fenced, format_error
 from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.skills.general import CANNOT_SEE, figures, gist
 from agents.offline.script import Call, Script
+from agents.tools.files.list_files import NO_FILES
 
 
 def list_files(wish: IntentRequest) -> Script:
@@ -14,7 +15,7 @@ def list_files(wish: IntentRequest) -> Script:
     found = yield Call("list_files", where, "Looking at the files.")
     if found.failed:
         return format_error("list the files", found)
-    if found.text.strip() in ("", "Nothing there."):
+    if found.text.strip() in ("", NO_FILES):
         return "There are no files."
     return f"These are the files:\n\n{fenced(found.text)}"
 
