@@ -11,13 +11,13 @@ django.setup(set_prefix=False)  # before anything below is imported
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
-from chat.worker.process import ReplyWorkerProcess  # noqa: E402
 from schedules.monitoring.process_reports import Reporter  # noqa: E402
 from stagent.lib.processes.gc_tuning import freeze_gc, tune_thread_switching  # noqa: E402
 from stagent.lib.processes.process_id import holder_id  # noqa: E402
 from stagent.lib.processes.shutdown import close_in_order  # noqa: E402
 from stagent.web.handler import Handler  # noqa: E402
 from stagent.web.liveness import Liveness  # noqa: E402
+from stagent.web.reply_worker_process import ReplyWorkerProcess  # noqa: E402
 from stagent.web.shutdown import on_shutdown  # noqa: E402
 from stagent.web.watchdog import Watchdog  # noqa: E402
 from stagent.websocket_auth import WebSocketAuth  # noqa: E402

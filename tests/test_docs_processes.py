@@ -19,7 +19,7 @@ ROW = re.compile(
 NAME = re.compile(r"`([^`]+)`")
 # Named by a variable: a table of tasks, one thread for each channel, one for each kind of process.
 NAMED_ELSEWHERE = {
-    "chat/worker/worker.py": {"reply renewer", "reply guard", "reply chores"},
+    "chat/worker/worker.py": {"reply renewer", "reply guard", "reply maintenance"},
     "schedules/deliveries/sender_threads.py": {"delivery sender", "chat sender"},
     "schedules/monitoring/process_reports.py": {"report of …"},
 }

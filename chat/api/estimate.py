@@ -15,7 +15,7 @@ from chat.api import lookups
 from chat.models import Conversation, Message
 from chat.models.conversation import LONGEST_MODEL
 from chat.transitions.accept import profile_of
-from chat.worker import assignment
+from chat.worker import build_assignment
 from stagent.lib.api.listing import refuse_unknown
 from stagent.lib.api.responses import responses
 from stagent.lib.api.types import AnyId, RequestBody, Row, Text
@@ -62,13 +62,13 @@ def get_chat_estimate(request: HttpRequest, asked: Query[EstimateQuery]) -> Esti
     inside = lookups.conversation(owner, asked.conversation_id) if asked.conversation_id else None
     picked = profile_of(asked.profile) or (inside.profile if inside else None)
     model = asked.model if asked.model is not None or inside is None else inside.model
-    profile = assignment.answerer(picked, model or "")
+    profile = build_assignment.answering_profile(picked, model or "")
     context = _said_before(inside, profile) if inside else []
-    guess = estimate_request(profile, context, assignment.system_context(owner))
+    guess = estimate_request(profile, context, build_assignment.system_context(owner))
     return EstimateRow(
         tokens=guess.tokens,
-        room=round(assignment.room()),
-        left_out=bool(context) and context[0]["content"] == assignment.OLDER,
+        room=round(build_assignment.history_tokens()),
+        left_out=bool(context) and context[0]["content"] == build_assignment.OLDER,
         model=guess.model,
         usd_per_token=float(guess.price.rates(guess.tokens).input / MILLION) if guess.price.known else None,
         chars_per_token=CHARS_PER_TOKEN,
@@ -78,4 +78,4 @@ def get_chat_estimate(request: HttpRequest, asked: Query[EstimateQuery]) -> Esti
 def _said_before(inside: Conversation, profile: Profile) -> list[dict[str, Any]]:
     """Return what would be told of a conversation if something were said at the end of what is shown."""
     asked = Message(conversation=inside, parent_id=inside.head_id)
-    return assignment.before(asked, model_of(profile))
+    return build_assignment.history(asked, model_of(profile))

@@ -1,4 +1,7 @@
-"""How long the reader of a reply has waited, and for what; their own answers are not waited for."""
+"""Measures how long a user waits for a reply: until the model is asked, and until the first word.
+
+Time in which a reply is parked for the user's own answer does not count.
+"""
 
 import time
 from collections.abc import Iterator
@@ -12,45 +15,45 @@ from chat.models import Message
 
 @dataclass
 class ReplyLatency:
-    """Milliseconds: before the reply was claimed, and since."""
+    """All in milliseconds since the user began to wait."""
 
-    before_ms: int
-    since: float = field(default_factory=time.monotonic)
-    asked_ms: int | None = None
-    spoke_ms: int | None = None
+    before_claim_ms: int
+    claimed_at: float = field(default_factory=time.monotonic)
+    request_ms: int | None = None
+    first_word_ms: int | None = None
 
-    def note_asked(self) -> None:
-        """Note that the model is being asked, the first time."""
-        self.asked_ms = self._now() if self.asked_ms is None else self.asked_ms
+    def record_request(self) -> None:
+        """Record the first request to the model."""
+        self.request_ms = self._now() if self.request_ms is None else self.request_ms
 
-    def note_spoken(self) -> None:
-        """Note that a word is to be seen, the first time."""
-        self.spoke_ms = self._now() if self.spoke_ms is None else self.spoke_ms
+    def record_first_word(self) -> None:
+        """Record the first word of the reply."""
+        self.first_word_ms = self._now() if self.first_word_ms is None else self.first_word_ms
 
     def facts(self) -> dict[str, int | None]:
-        """Return the milliseconds until the first word, and the part of them before the model was asked."""
-        return {"first_token_ms": self.spoke_ms, "overhead_ms": self.asked_ms}
+        """Return the milliseconds until the first word and until the first request to the model."""
+        return {"first_token_ms": self.first_word_ms, "overhead_ms": self.request_ms}
 
     def _now(self) -> int:
-        return self.before_ms + round((time.monotonic() - self.since) * 1000)
+        return self.before_claim_ms + round((time.monotonic() - self.claimed_at) * 1000)
 
 
 def latency_of(reply: Message, now: datetime) -> ReplyLatency:
-    """Return how long the reader of a reply, as it was before it was claimed, has waited."""
+    """Return the latency of a reply so far; `reply` as it was before it was claimed."""
     if reply.started_at is None:
         return ReplyLatency(_ms(now - since(reply)))
-    waited = ReplyLatency(0)
-    for kind, after in _stretches(reply):
-        waited.before_ms = _ms(after)
-        if kind == TurnStarted.kind and waited.asked_ms is None:
-            waited.asked_ms = waited.before_ms
-        elif kind == TextDelta.kind and waited.spoke_ms is None:
-            waited.spoke_ms = waited.before_ms
-    return waited
+    latency = ReplyLatency(0)
+    for kind, waited in _waits(reply):
+        latency.before_claim_ms = _ms(waited)
+        if kind == TurnStarted.kind and latency.request_ms is None:
+            latency.request_ms = latency.before_claim_ms
+        elif kind == TextDelta.kind and latency.first_word_ms is None:
+            latency.first_word_ms = latency.before_claim_ms
+    return latency
 
 
-def _stretches(reply: Message) -> Iterator[tuple[str, timedelta]]:
-    """Yield what happened, and how much waiting came before it, of a reply that was put aside before."""
+def _waits(reply: Message) -> Iterator[tuple[str, timedelta]]:
+    """Yield the kind of each event of a reply that was parked, and how long the user had waited by then."""
     waited = timedelta()
     begun: datetime | None = since(reply)
     log = Event.objects.filter(transcript=reply.transcript_id).order_by("seq")
@@ -61,27 +64,25 @@ def _stretches(reply: Message) -> Iterator[tuple[str, timedelta]]:
             waited, begun = waited + (at - begun), None
 
 
-def measured(reply: Message, waited: dict[str, int | None], now: datetime) -> dict[str, int | None]:
-    """Return what its worker has measured and, where it was stopped or died before, what the log says."""
-    if reply.started_at is None or waited.get("first_token_ms") is not None:
-        return waited
-    return latency_of(reply, now).facts() | {name: ms for name, ms in waited.items() if ms is not None}
+def measured(reply: Message, facts: dict[str, int | None], now: datetime) -> dict[str, int | None]:
+    """Return the worker's measurements; those that it lacks, because it died, come from the event log."""
+    if reply.started_at is None or facts.get("first_token_ms") is not None:
+        return facts
+    return latency_of(reply, now).facts() | {name: ms for name, ms in facts.items() if ms is not None}
 
 
 def since(reply: Message) -> datetime:
-    """Return when its reader began to wait: at the sending, or when what was said before was answered."""
-    began, before = reply.created_at, _before(reply)
-    while before is not None:
-        began = max(began, before.finished_at or began)
-        if before.started_at:
+    """Return when the wait began: when the message was sent, or when the reply before it finished."""
+    began, previous = reply.created_at, _previous(reply)
+    while previous is not None:
+        began = max(began, previous.finished_at or began)
+        if previous.started_at:
             break
-        before = _before(
-            before
-        )  # it was withdrawn from the queue, so the next one waited for what it waited for
+        previous = _previous(previous)  # a reply withdrawn from the queue: it waited for the one before it
     return began
 
 
-def _before(reply: Message) -> Message | None:
+def _previous(reply: Message) -> Message | None:
     return reply.parent.parent if reply.parent else None
 
 

@@ -1,7 +1,7 @@
-"""One reply, start to end: let the engine work, tell whoever watches, settle it as what happened says.
+"""One reply from start to end: run the engine, notify the pages after each write, finalise the reply.
 
-Runs as a task of the desk, never inside of a socket: closing the page stops nothing. What is shown was
-written first; whoever stops the task says why with `Job.stop`.
+It runs as a task of the reply worker, not inside a socket: closing the page stops nothing. Events are written
+before they are shown. `Job.stop` cancels the task and records the cause.
 """
 
 import asyncio
@@ -27,24 +27,24 @@ from chat.feed.broadcast import publish
 from chat.states import MessageStatus, Reason
 from chat.transitions import Claim, End, finalise, park
 from chat.transitions.latency import ReplyLatency
-from chat.worker import assignment as contexts
+from chat.worker import build_assignment
 from stagent.lib import clock
 from stagent.lib.db.from_async import db_sync_to_async, in_order
 from stagent.lib.text import sentence
 
-FIRST_WAIT_SEC = 1.0  # doubled at each try; `agents.failures` says how long a reply waits, and for what
-LOADING = "The server is still loading the model; the answer begins when it is ready."
+FIRST_RETRY_SEC = 1.0  # doubled at each retry; the limits of a reply are in `agents.failures`
+LOADING = "The server is still loading the model. The reply starts when it is ready."
 
 
 log = logging.getLogger("stagent.replies")
 
 
 class Cause(Enum):
-    """Why a job was told to stop."""
+    """Why a job was stopped."""
 
-    STOPPED = "stopped"  # a person asked
-    LEASE_LOST = "lease_lost"  # it is not ours any more
-    SHUTDOWN = "shutdown"  # the process leaves
+    STOPPED = "stopped"  # by the user
+    LEASE_LOST = "lease_lost"  # another worker may have it
+    SHUTDOWN = "shutdown"  # of the process
 
 
 @dataclass(eq=False)
@@ -52,137 +52,141 @@ class Job:
     """A claimed reply and the task that works on it."""
 
     claim: Claim
-    waited: ReplyLatency
-    assignment: Assignment | None = None  # of the first attempt, where it was read with the claim
+    latency: ReplyLatency
+    assignment: Assignment | None = None  # of the first attempt, if it was built with the claim
     cause: Cause | None = None
     task: "asyncio.Task[None] | None" = None
-    confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
-    settling: bool = False
-    said: bool = False  # whether a word was shown of a turn that is not whole yet
+    confirmed_at: float = 0.0  # monotonic time of the last confirmed claim or renewal
+    finalising: bool = False
+    has_shown: bool = False  # whether words of the turn under way were shown
 
     def stop(self, cause: Cause) -> None:
-        """Cancel the task, unless it is settling; the first cause stands. Only from the task's own loop."""
-        if self.cause is None and self.task is not None and not self.settling:
+        """Cancel the task, unless it is finalising; the first cause wins. Only from the task's own loop."""
+        if self.cause is None and self.task is not None and not self.finalising:
             self.cause = cause
             self.task.cancel(cause.value)
 
 
 async def answer(job: Job) -> None:
-    """Work until the reply is settled, parked or lost; nothing escapes but the stopping itself."""
+    """Work until the reply is finalised, parked or lost. Raises nothing."""
     with in_order():
         try:
-            await _settle(job, await _converse(job))
+            await _finish(job, await _run_engine(job))
         except LeaseLost:
-            log.warning("The reply %s is not ours any more; what came late is dropped.", job.claim.message_id)
+            log.warning("Reply %s lost its lease; its late events were dropped.", job.claim.message_id)
         except asyncio.CancelledError:
-            await asyncio.shield(_stopped(job))
+            await asyncio.shield(_finish_stopped(job))
 
 
-async def _converse(job: Job) -> Finished:
-    """Let the engine work, and again while it may be tried again, within the longest time of a reply."""
+async def _run_engine(job: Job) -> Finished:
+    """Run the engine, retries included, within the longest time of a reply."""
     try:
         async with asyncio.timeout(conf.MAX_REPLY_SEC):
             if not is_preloaded():
                 await asyncio.to_thread(preload_sdk)
-            return await _with_patience(job)
+            return await _run_with_retries(job)
     except TimeoutError:
-        detail = f"The answer took longer than {conf.MAX_REPLY_SEC // 60} minutes."
+        detail = f"The reply took longer than {conf.MAX_REPLY_SEC // 60} minutes."
         return Finished("failed", FailureReason.TIMEOUT, detail, failure=FailureKind.STALLED)
     except LeaseLost:
         raise
     except Exception as error:
-        log.exception("The reply %s broke its worker.", job.claim.message_id)
+        log.exception("Reply %s failed with an unexpected error.", job.claim.message_id)
         failure = classify(error)
         return Finished("failed", failure.reason, failure.detail, failure=failure.kind)
 
 
-async def _with_patience(job: Job) -> Finished:
-    """Let the engine work; ask again, until a word is shown, for as long as the kind of failure says."""
-    waited = 0.0
+async def _run_with_retries(job: Job) -> Finished:
+    """Run attempts until one succeeds, has shown words, or exhausts the retries of its kind of failure."""
+    total_wait = 0.0
     for number in count(1):
         finished = await _attempt(job)
-        wait = _wait_before_next(job, finished, number, waited)
+        wait = _retry_delay(job, finished, number, total_wait)
         if wait is None:
-            return _told_how_often(finished, number)
+            return _with_retry_detail(finished, number)
         if finished.failure == FailureKind.LOADING and number == 1:
-            await db_sync_to_async(_tell, job, Notice(FailureKind.LOADING, LOADING))
+            await db_sync_to_async(_append, job, Notice(FailureKind.LOADING, LOADING))
             publish(job.claim.owner_id)
         await asyncio.sleep(wait)
-        waited += wait
+        total_wait += wait
     raise AssertionError("unreachable")
 
 
 async def _attempt(job: Job) -> Finished:
-    # Only the first attempt has nothing to recall.
-    assignment = job.assignment or replace(await db_sync_to_async(contexts.build, job.claim), fresh=False)
-    job.assignment, job.said = None, False
-    async with aclosing(runner.run(assignment)) as happenings:
-        async for event in happenings:
+    # Later attempts load the history of the earlier ones.
+    assignment = job.assignment or replace(
+        await db_sync_to_async(build_assignment.build, job.claim), fresh=False
+    )
+    job.assignment, job.has_shown = None, False
+    async with aclosing(runner.run(assignment)) as events:
+        async for event in events:
             match event:
                 case Finished():
                     return event
                 case TurnStarted():
-                    job.waited.note_asked()
+                    job.latency.record_request()
                 case TextDelta():
-                    job.said = True
-                    job.waited.note_spoken()
+                    job.has_shown = True
+                    job.latency.record_first_word()
                 case TurnFinished():
-                    job.said = False  # it is kept: another attempt goes on after it
+                    job.has_shown = False  # the turn is stored: another attempt continues after it
             publish(job.claim.owner_id)
-    raise RuntimeError("The engine stopped without saying how it ended.")
+    raise RuntimeError("The engine ended without a Finished event.")
 
 
-def _wait_before_next(job: Job, finished: Finished, number: int, waited: float) -> float | None:
-    """Return how many seconds to wait before asking again; None: this is how it ends."""
-    if not finished.retryable or finished.failure is None or job.said:
+def _retry_delay(job: Job, finished: Finished, number: int, total_wait: float) -> float | None:
+    """Return the seconds to wait before the next attempt; None if there is none."""
+    if not finished.retryable or finished.failure is None or job.has_shown:
         return None
     patience = policy(finished.failure).chat
-    backoff = min(FIRST_WAIT_SEC * 2 ** (number - 1), patience.longest_sec) * random.uniform(0.5, 1)
+    backoff = min(FIRST_RETRY_SEC * 2 ** (number - 1), patience.longest_sec) * random.uniform(0.5, 1)
     wait = max(backoff, finished.retry_after_sec or 0)
-    enough = number >= patience.tries or wait > patience.longest_sec or waited + wait > patience.total_sec
-    return None if enough else wait
+    is_last = (
+        number >= patience.tries or wait > patience.longest_sec or total_wait + wait > patience.total_sec
+    )
+    return None if is_last else wait
 
 
-def _told_how_often(finished: Finished, number: int) -> Finished:
-    """Say how much patience there was with a provider whose trouble passes."""
+def _with_retry_detail(finished: Finished, number: int) -> Finished:
+    """Add to the detail of a temporary provider failure how often the provider was asked."""
     if finished.failure is None or policy(finished.failure).retry != Retry.HORIZON:
         return finished
     patience = policy(finished.failure).chat
     if (asked := finished.retry_after_sec or 0) > patience.longest_sec:
-        told = f"It asks to wait {ceil(asked / 60)} min."
+        retries = f"The provider asks to wait {ceil(asked / 60)} min."
     elif number > 1:
-        told = f"It was asked {number} times."
+        retries = f"It was asked {number} times."
     else:
         return finished
-    return replace(finished, detail=f"{sentence(finished.detail)} {told}".strip())
+    return replace(finished, detail=f"{sentence(finished.detail)} {retries}".strip())
 
 
-async def _settle(job: Job, finished: Finished) -> None:
-    job.settling = True
+async def _finish(job: Job, finished: Finished) -> None:
+    job.finalising = True
     if finished.outcome == "parked":
         await db_sync_to_async(_park, job)
     else:
-        await _end(job, End.of(finished, job.waited.facts()))
+        await _end(job, End.of(finished, job.latency.facts()))
 
 
-async def _stopped(job: Job) -> None:
-    """Settle a reply that was told to stop, as its cause says."""
-    waited = job.waited.facts()
+async def _finish_stopped(job: Job) -> None:
+    """Finalise a reply whose task was cancelled, by its cause."""
+    latency = job.latency.facts()
     match job.cause:
         case Cause.STOPPED:
-            await _end(job, End(MessageStatus.STOPPED, Reason.CLIENT_STOP, waited=waited))
+            await _end(job, End(MessageStatus.STOPPED, Reason.CLIENT_STOP, waited=latency))
         case Cause.LEASE_LOST:
-            log.warning("The reply %s is not ours any more.", job.claim.message_id)
+            log.warning("Reply %s lost its lease.", job.claim.message_id)
         case _:
-            await _end(job, End(MessageStatus.INTERRUPTED, Reason.SHUTDOWN, waited=waited))
+            await _end(job, End(MessageStatus.INTERRUPTED, Reason.SHUTDOWN, waited=latency))
 
 
 def interrupt(job: Job) -> None:
-    """Settle a reply whose task could not, as interrupted by the shutdown; from any thread."""
+    """Finalise a reply as interrupted by the shutdown, where its task could not; from any thread."""
     try:
-        _finalise(job, End(MessageStatus.INTERRUPTED, Reason.SHUTDOWN, waited=job.waited.facts()))
+        _finalise(job, End(MessageStatus.INTERRUPTED, Reason.SHUTDOWN, waited=job.latency.facts()))
     except LeaseLost:
-        log.info("The reply %s was settled meanwhile.", job.claim.message_id)
+        log.info("Reply %s was finalised meanwhile.", job.claim.message_id)
 
 
 async def _end(job: Job, end: End) -> None:
@@ -193,7 +197,7 @@ def _finalise(job: Job, end: End) -> None:
     finalise(job.claim.message_id, end, now=clock.now(), token=job.claim.token)
 
 
-def _tell(job: Job, notice: Notice) -> None:
+def _append(job: Job, notice: Notice) -> None:
     transcript.append(job.claim.transcript_id, job.claim.token, [notice], clock.now())
 
 

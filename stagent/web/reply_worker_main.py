@@ -1,8 +1,8 @@
-"""The process that works on replies, started by the web process: see `chat.worker.process`.
+"""Entry point of the reply worker's process, started by `stagent.web.reply_worker_process`.
 
-1. Start the reply worker. Wake the web process when there is news, not again before it has read the last one.
-2. Look for work whenever the web process wakes it.
-3. On a request to leave, or when the web process is gone: finalise what is being answered, and exit.
+1. Start the reply worker (`chat.worker.worker`).
+2. Let it find work when the web process signals some; signal news to the web process, one signal at a time.
+3. On a shutdown signal, or when the web process is gone: finalise the replies under way, and exit.
 """
 
 import logging
@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from stagent.lib.processes.watched import Watched
 
-LEAVE = b"l"
+SHUTDOWN = b"l"
 NEWS = b"n"
+WORK, RECEIVED = b"w", b"h"
 IDLE_SEC = 5.0
-WORK, HEARD = b"w", b"h"
-ANSWER_SEC = 0.25  # for the web process to say that it has heard; pages look by themselves as often
+RECEIPT_SEC = 0.25  # to wait for the web process to confirm a signal; pages poll as often by themselves
 
 
-def main(line: socket.socket) -> None:
-    """Work until the line is cut or says so."""
+def main(sock: socket.socket) -> None:
+    """Work until a shutdown signal comes or the socket closes."""
     import django
 
     django.setup()
@@ -39,36 +39,40 @@ def main(line: socket.socket) -> None:
     from stagent.lib.processes.supervisor import SUPERVISOR
 
     tune_thread_switching()
-    news, heard = threading.Event(), threading.Event()
+    news, received = threading.Event(), threading.Event()
     broadcast.subscribe(news.set)
-    SUPERVISOR.thread("news to the web process", lambda watched: _tell(news, heard, line, watched)).start()
+    SUPERVISOR.thread(
+        "news to the web process", lambda watched: _signal_news(news, received, sock, watched)
+    ).start()
     worker, reporter = ReplyWorker(), Reporter("replies", holder_id("replies"))
     worker.open()
     reporter.start()
-    while (bells := _heard(line)) and LEAVE not in bells:
-        if HEARD in bells:
-            heard.set()
-        if WORK in bells:
-            worker.find_ready()
+    while (signals := _receive(sock)) and SHUTDOWN not in signals:
+        if RECEIVED in signals:
+            received.set()
+        if WORK in signals:
+            worker.wake()
     close_in_order([("end the replies", worker.close), ("end the report", reporter.stop)])
 
 
-def _heard(line: socket.socket) -> bytes:
-    """Wait for bells; none means that the web process is gone, however it went."""
+def _receive(sock: socket.socket) -> bytes:
+    """Wait for signals; empty when the web process is gone, however it ended."""
     try:
-        return line.recv(4096)
+        return sock.recv(4096)
     except OSError:
         return b""
 
 
-def _tell(news: threading.Event, heard: threading.Event, line: socket.socket, watched: "Watched") -> None:
-    with suppress(OSError):  # nobody listens any more
+def _signal_news(
+    news: threading.Event, received: threading.Event, sock: socket.socket, watched: "Watched"
+) -> None:
+    with suppress(OSError):  # the web process is gone
         while True:
             if news.wait(IDLE_SEC):
                 news.clear()
-                heard.clear()
-                line.send(NEWS)
-                heard.wait(ANSWER_SEC)
+                received.clear()
+                sock.send(NEWS)
+                received.wait(RECEIPT_SEC)
             watched.beat()
     watched.stop()
 
@@ -76,11 +80,12 @@ def _tell(news: threading.Event, heard: threading.Event, line: socket.socket, wa
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stagent.settings")
-    mate = socket.socket(fileno=int(sys.argv[1]))
-    mate.set_inheritable(False)  # or a tool's process would hold the line when we are gone
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the web process, which tells us
-    signal.signal(signal.SIGTERM, lambda *_: mate.shutdown(socket.SHUT_RD))
-    main(mate)
-    # What is still at work here, a loop that hangs for one, must not meet an interpreter that is taken apart.
+    web_process = socket.socket(fileno=int(sys.argv[1]))
+    web_process.set_inheritable(False)  # else a tool's process would keep the socket open after our end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the web process, which signals us
+    signal.signal(signal.SIGTERM, lambda *_: web_process.shutdown(socket.SHUT_RD))
+    main(web_process)
+    # A thread that still runs, such as a loop that hangs, must not meet an interpreter that is being torn
+    # down.
     logging.shutdown()
     os._exit(0)

@@ -11,7 +11,7 @@ from chat.models import Conversation, Message
 from chat.states import MessageStatus
 from chat.transitions import deliver, fork
 from chat.transitions.deliver import Result
-from chat.worker import assignment, retention
+from chat.worker import build_assignment, retention
 from stagent.lib.problems import Problem
 from tests.chat.worker.test_assignment import a_turn
 from tests.support.builders import NOON
@@ -39,7 +39,7 @@ def called(owner) -> Message:
 def told(owner, conversation_id) -> list[dict]:
     """Return what the model is told before the next words in a conversation."""
     place = says(owner, "And then?", LATER, conversation_id=str(conversation_id))
-    return assignment.before(Message.objects.get(pk=place.message_id))
+    return build_assignment.history(Message.objects.get(pk=place.message_id))
 
 
 def test_the_branch_up_to_a_message_goes_on_in_a_conversation_of_its_own(bob):
@@ -145,7 +145,7 @@ def test_a_fork_keeps_its_logs_when_the_conversation_it_came_from_is_gone(bob):
     made.refresh_from_db()
     assert (made.forked_from, Conversation.objects.get()) == (None, made)
     last = made.messages.filter(role="user").latest("pk")
-    assert assignment.before(last) == before
+    assert build_assignment.history(last) == before
     trash(bob, str(made.pk), now=NOON)
     assert retention.prune(NOON + timedelta(days=31))
     assert not Event.objects.filter(transcript=answer.transcript_id).exists()

@@ -14,7 +14,7 @@ from agents.runtimes.anthropic.request import shape
 from agents.runtimes.base import Request
 from chat import conf
 from chat.models import Attachment, MessageAttachment
-from chat.worker import assignment
+from chat.worker import build_assignment
 from tests.support.files import PDF, kept, png
 from tests.support.programs import Program
 from tests.support.talking import begins, converses, says
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def assigned(place):
     claimed = begins(place.reply_id)
-    return assignment.build(claimed)
+    return build_assignment.build(claimed)
 
 
 def kinds(content):
@@ -87,13 +87,13 @@ def test_of_too_much_the_oldest_is_only_named(alice, monkeypatch):
     more = {"conversation_id": str(first.conversation_id)}
     converses(alice, "Two", attachments=[str(kept(alice, "two.png").pk)], **more)
     claimed = begins(says(alice, "Three", attachments=[str(kept(alice, "three.png").pk)], **more).reply_id)
-    job = assignment.build(claimed)
+    job = build_assignment.build(claimed)
     assert kinds(job.enclosed) == ["text", "image"]
     assert kinds(job.context[2]["content"]) == ["text", "image", "text"]
     assert "one.png was attached here" in job.context[0]["content"][0]["text"]
     assert kinds(job.context[0]["content"]) == ["text", "text"]
     monkeypatch.setattr(conf, "MAX_SENT_BYTES", len(png()))
-    assert "two.png was attached here" in str(assignment.build(claimed).context)
+    assert "two.png was attached here" in str(build_assignment.build(claimed).context)
 
 
 def test_what_is_gone_is_named_still(alice):

@@ -27,7 +27,7 @@ LONG = "[[offline: tokens=2000 delay=5ms]]"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(reply_task, "FIRST_WAIT_SEC", 0.01)
+    monkeypatch.setattr(reply_task, "FIRST_RETRY_SEC", 0.01)
 
 
 def check(reply: Message) -> None:
@@ -260,7 +260,7 @@ async def test_a_reply_ends_at_its_longest_time(alice, monkeypatch):
 
 
 async def test_a_fault_of_ours_ends_the_reply_with_a_reason(alice, monkeypatch):
-    monkeypatch.setattr("chat.worker.assignment.system_context", lambda owner: 1 / 0)
+    monkeypatch.setattr("chat.worker.build_assignment.system_context", lambda owner: 1 / 0)
     status, reason, reply = await outcome(alice, "Hello")
     assert (status, reason) == ("error", "sdk_error")
     assert "ZeroDivisionError" in reply.notice

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(reply_task, "FIRST_WAIT_SEC", 0.001)
+    monkeypatch.setattr(reply_task, "FIRST_RETRY_SEC", 0.001)
 
 
 def page(status: int, text: str) -> Answer:

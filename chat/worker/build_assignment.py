@@ -1,4 +1,4 @@
-"""From a claimed reply to what the engine is asked to do: the person's words, and what was said before."""
+"""Builds the engine's assignment for a claimed reply: the user's message, and the conversation before it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -30,39 +30,39 @@ from chat.transitions.accept import DEFAULT_PROFILE
 from chat.worker.attachment_budget import AttachmentBudget
 from stagent.lib import clock
 
-ROOM = 0.7  # of the model's window, for what was said before
-CUT_OFF = "[This answer was broken off here.]"
-OLDER = "[What was said before this is left out: it is too long.]"
+HISTORY_SHARE = 0.7  # of the model's context window, for the conversation before the message
+CUT_OFF = "[This reply was cut off here.]"
+OLDER = "[Earlier messages are left out: the conversation is too long.]"
 
-FEW, MANY = 8, 64  # messages that are looked up together, first and at most
-TELLING = (
+FIRST_BATCH, LARGEST_BATCH = 8, 64  # messages read in one query
+COLUMNS = (
     "role", "status", "reason", "notice", "text", "files", "parent", "transcript", "run_id", "card",
     "started_at",
 )  # fmt: skip
 
 type Block = dict[str, Any]
-type Remembered = tuple[Message, list[Block]]  # with the messages of its log
+type Logged = tuple[Message, list[Block]]  # a message with the blocks of its event log
 
 
 def build(claim: Claim) -> Assignment:
-    """Say what is asked of the engine; `LeaseLost` when the reply is not ours."""
+    """Build the assignment of a claimed reply. Raises `LeaseLost` when the claim is no longer valid."""
     reply = replies().filter(pk=claim.message_id, token=claim.token).first()
     if reply is None:
         raise LeaseLost(f"message {claim.message_id}")
-    return assign(reply, claim)
+    return build_for(reply, claim)
 
 
 def replies() -> QuerySet[Message]:
-    """Return replies with what has to be known of them to be worked on."""
+    """Return replies with the related rows that an assignment needs."""
     return Message.objects.replies().select_related("profile", "conversation__owner", "parent__parent")
 
 
-def assign(reply: Message, claim: Claim) -> Assignment:
-    """Say the same of a reply that is at hand: what is asked of it does not change."""
+def build_for(reply: Message, claim: Claim) -> Assignment:
+    """Build the assignment of a reply read by `replies`."""
     assert reply.parent is not None
-    profile = answerer(reply.profile, reply.model)
-    packed = AttachmentBudget()
-    enclosed = packed.of(reply.parent)
+    profile = answering_profile(reply.profile, reply.model)
+    budget = AttachmentBudget()
+    enclosed = budget.of(reply.parent)
     return Assignment(
         profile=profile,
         prompt=reply.parent.text,
@@ -72,7 +72,7 @@ def assign(reply: Message, claim: Claim) -> Assignment:
         spender=spender(reply),
         transcript_id=claim.transcript_id,
         token=claim.token,
-        context=before(reply.parent, model_of(profile), enclosed, packed),
+        context=history(reply.parent, model_of(profile), enclosed, budget),
         extra_system=system_context(reply.conversation.owner),
         fresh=claim.fresh,
         clock=_clock(clock.now()),
@@ -82,56 +82,56 @@ def assign(reply: Message, claim: Claim) -> Assignment:
     )
 
 
-def before(
+def history(
     asked: Message,
     author: Author | None = None,
     enclosed: Sequence[Block] = (),
-    packed: AttachmentBudget | None = None,
+    budget: AttachmentBudget | None = None,
 ) -> list[Block]:
-    """Return what was said before a person's message, oldest first, as far as the model can read it.
+    """Return the conversation before a user's message, oldest first, as much as the model's context holds.
 
-    Thoughts are given back to this author alone: to nobody else do their signatures mean anything. `enclosed`
-    is what comes with the message itself, `packed` what is left for files after it.
+    Thinking blocks are included for `author` only: their signatures are valid for that model alone.
+    `enclosed` are the files of the message itself, `budget` is what remains for files of earlier messages.
     """
-    packed = packed or AttachmentBudget()
+    budget = budget or AttachmentBudget()
     prompt = {"role": "user", "content": blocks_with_text(enclosed, asked.text)}
-    left = room() - estimate(weight([prompt]))
-    said: list[list[Block]] = []
-    for message, told in _accepted(_remembered(asked, author)):
-        blocks = _as_messages(message, told, packed)
-        left -= estimate(weight(blocks))
-        if left < 0:
-            said.append([{"role": "user", "content": OLDER}])
+    remaining = history_tokens() - estimate(weight([prompt]))
+    earlier: list[list[Block]] = []
+    for message, logged in _accepted(_with_logs(asked, author)):
+        blocks = _as_messages(message, logged, budget)
+        remaining -= estimate(weight(blocks))
+        if remaining < 0:
+            earlier.append([{"role": "user", "content": OLDER}])
             break
-        said.append(blocks)
-    return [block for blocks in reversed(said) for block in blocks]
+        earlier.append(blocks)
+    return [block for blocks in reversed(earlier) for block in blocks]
 
 
-def room() -> float:
-    """Return how many tokens of what was said before are told; what is older is left out."""
-    return agents_conf.context_tokens() * ROOM
+def history_tokens() -> float:
+    """Return how many tokens of the conversation a request may hold; older messages are left out."""
+    return agents_conf.context_tokens() * HISTORY_SHARE
 
 
-def _accepted(remembered: Iterable[Remembered]) -> Iterator[Remembered]:
-    """Leave out what a model refused, as the provider asks, and what was withdrawn, with its words."""
+def _accepted(messages: Iterable[Logged]) -> Iterator[Logged]:
+    """Leave out refused replies, as the provider asks, and withdrawn ones, each with the user's message."""
     dropped: int | None = None
-    for message, told in remembered:
+    for message, logged in messages:
         if (message.reason == FailureReason.REFUSAL and message.run_id is None) or message.withdrawn:
             dropped = message.parent_id
         elif message.pk != dropped:
-            yield message, told
+            yield message, logged
 
 
-def _remembered(asked: Message, author: Author | None) -> Iterator[Remembered]:
-    """Yield what was said before with what its log tells of it, the latest first."""
+def _with_logs(asked: Message, author: Author | None) -> Iterator[Logged]:
+    """Yield the messages before this one, the latest first."""
     for messages in _ancestors(asked):
         logs = [message.transcript_id for message in messages if message.transcript_id]
-        told = transcript.histories(logs, author)
-        yield from ((message, told.get(message.transcript_id or 0, [])) for message in messages)
+        logged = transcript.histories(logs, author)
+        yield from ((message, logged.get(message.transcript_id or 0, [])) for message in messages)
 
 
 def _ancestors(message: Message) -> Iterator[list[Message]]:
-    """Yield what was said before, the latest first; a few at a time, for who reads no further than needed."""
+    """Yield the messages before this one, the latest first, in batches."""
     if message.parent_id is None:
         return
     conversation = Message.objects.filter(conversation_id=message.conversation_id).order_by()
@@ -141,40 +141,40 @@ def _ancestors(message: Message) -> Iterator[list[Message]]:
     while parent is not None:
         chain.append(parent)
         parent = parents.get(parent)
-    many = FEW
+    size = FIRST_BATCH
     while chain:
-        ids, chain = chain[:many], chain[many:]
-        found = conversation.only(*TELLING).in_bulk(ids)
+        ids, chain = chain[:size], chain[size:]
+        found = conversation.only(*COLUMNS).in_bulk(ids)
         yield [found[pk] for pk in ids if pk in found]
-        many = min(2 * many, MANY)
+        size = min(2 * size, LARGEST_BATCH)
 
 
-def _as_messages(message: Message, told: list[Block], packed: AttachmentBudget) -> list[Block]:
+def _as_messages(message: Message, logged: list[Block], budget: AttachmentBudget) -> list[Block]:
     if message.role == Role.USER:
-        return [{"role": "user", "content": blocks_with_text(packed.of(message), message.text)}]
-    return _as_reply(message, told) if message.run_id is None else _as_run(message, told)
+        return [{"role": "user", "content": blocks_with_text(budget.of(message), message.text)}]
+    return _as_reply(message, logged) if message.run_id is None else _as_run(message, logged)
 
 
-def _as_reply(message: Message, told: list[Block]) -> list[Block]:
-    """Return an answer with the calls it made; of a broken one also the words after its last whole turn."""
-    if message.status == MessageStatus.COMPLETE and told and told[-1]["role"] == "assistant":
-        return told
+def _as_reply(message: Message, logged: list[Block]) -> list[Block]:
+    """Return a complete reply with its tool calls; of any other one its text."""
+    if message.status == MessageStatus.COMPLETE and logged and logged[-1]["role"] == "assistant":
+        return logged
     rest = f"{message.text}\n\n{CUT_OFF}" if message.text else CUT_OFF
     return [{"role": "assistant", "content": rest}] if message.finished else []
 
 
-def _as_run(message: Message, told: list[Block]) -> list[Block]:
-    """Return a scheduled run as if it had been asked for here: its prompt, its work and its result."""
+def _as_run(message: Message, logged: list[Block]) -> list[Block]:
+    """Return a delivered run as an exchange: its prompt, its work and its result."""
     prompt = str(message.card.get("prompt") or "The schedule's own instruction.")
     name = str(message.card.get("schedule_name") or "a schedule")
     asked = {"role": "user", "content": f"<stagent-run>Scheduled run of {name}.</stagent-run>\n{prompt}"}
-    if not told or told[-1]["role"] != "assistant":
-        told = [{"role": "assistant", "content": message.text or message.notice}]
-    return [asked, *told]
+    if not logged or logged[-1]["role"] != "assistant":
+        logged = [{"role": "assistant", "content": message.text or message.notice}]
+    return [asked, *logged]
 
 
-def answerer(picked: Profile | None, model: str) -> Profile:
-    """Return who answers, with the model that was picked for this conversation."""
+def answering_profile(picked: Profile | None, model: str) -> Profile:
+    """Return the profile that replies, with the model picked for this conversation."""
     profile = picked or Profile.objects.filter(slug=DEFAULT_PROFILE).first()
     profile = profile or Profile(slug=DEFAULT_PROFILE, name="Assistant")
     if model:
@@ -183,13 +183,13 @@ def answerer(picked: Profile | None, model: str) -> Profile:
 
 
 def system_context(owner: User) -> str:
-    """Say with whom an agent talks, and where."""
+    """Return the part of the system prompt that names the user and the place."""
     return (
         f"You are talking with {owner.get_username()} on the chat page of Stagent. "
-        "Answer in Markdown. Work that comes again and again belongs into a schedule: offer to create one."
+        "Answer in Markdown. When the user wants work done repeatedly, offer to create a schedule."
     )
 
 
 def _clock(now: datetime) -> str:
-    """Say what time it is; it goes last into a request, for the caches."""
+    """Return the current time for the request; it comes last, so that the provider's cache still matches."""
     return f"It is {now.astimezone(ZoneInfo(settings.TIME_ZONE)):%A, %Y-%m-%d %H:%M} ({settings.TIME_ZONE})."

@@ -15,7 +15,7 @@ from chat.states import MessageStatus
 from chat.transitions import deliver, finalise, request_stop
 from chat.transitions.deliver import Result
 from chat.transitions.finalise import End
-from chat.worker import assignment
+from chat.worker import build_assignment
 from stagent.lib.db.from_async import db_sync_to_async
 from tests.support.answering import answered
 from tests.support.builders import NOON, a_profile
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 def before(reply_id: int) -> list[dict]:
-    return assignment.before(Message.objects.get(pk=reply_id).parent)
+    return build_assignment.history(Message.objects.get(pk=reply_id).parent)
 
 
 def next_in(message: Message, text: str = "And then?") -> int:
@@ -60,11 +60,11 @@ def test_an_answer_that_was_stopped_is_told_as_broken_off(alice):
     stopped = ends(place.reply_id, held.token, status=MessageStatus.STOPPED)
     assert before(next_in(stopped))[1] == {
         "role": "assistant",
-        "content": f"The first\n\n{assignment.CUT_OFF}",
+        "content": f"The first\n\n{build_assignment.CUT_OFF}",
     }
     silent = says(alice)
     silenced = ends(silent.reply_id, begins(silent.reply_id).token, status=MessageStatus.STOPPED)
-    assert before(next_in(silenced))[1] == {"role": "assistant", "content": assignment.CUT_OFF}
+    assert before(next_in(silenced))[1] == {"role": "assistant", "content": build_assignment.CUT_OFF}
 
 
 def test_a_refused_turn_is_dropped_with_the_words_that_were_refused(alice):
@@ -131,7 +131,7 @@ def test_a_conversation_too_long_is_cut_from_its_oldest_end(alice, settings):
     for number in range(3):
         last = converses(alice, f"{number} " + "y" * 6_000, f"Answer {number}.", conversation_id=here)
     said = before(next_in(last))
-    assert said[0] == {"role": "user", "content": assignment.OLDER}
+    assert said[0] == {"role": "user", "content": build_assignment.OLDER}
     assert said[-1]["content"].startswith("Answer 2.")
     assert "xxx" not in str(said)
 
@@ -143,7 +143,7 @@ def test_a_long_conversation_costs_no_question_for_each_answer(alice, django_ass
         last = converses(alice, f"Question {number}", f"Answer {number}.", conversation_id=here)
     asked = Message.objects.get(pk=next_in(last)).parent
     with django_assert_max_num_queries(12):
-        said = assignment.before(asked)
+        said = build_assignment.history(asked)
     assert [message["content"] for message in said[::2]] == [f"Question {number}" for number in range(60)]
     assert len(said) == 120
 
@@ -153,23 +153,23 @@ def test_who_has_lost_the_reply_is_told_nothing(alice):
     held = begins(place.reply_id)
     ends(place.reply_id, held.token)
     with pytest.raises(LeaseLost):
-        assignment.build(held)
+        build_assignment.build(held)
 
 
 def test_the_profile_and_the_model_that_were_picked_are_asked(alice):
     profile = a_profile("worker", max_turns=7, model="m-0")
-    picked = assignment.build(begins(says(alice, profile="worker", model="m-1").reply_id))
+    picked = build_assignment.build(begins(says(alice, profile="worker", model="m-1").reply_id))
     assert (picked.profile.slug, picked.profile.model, picked.limits.max_turns) == ("worker", "m-1", 7)
-    assert assignment.build(begins(says(alice, profile="worker").reply_id)).profile.model == "m-0"
+    assert build_assignment.build(begins(says(alice, profile="worker").reply_id)).profile.model == "m-0"
     profile.refresh_from_db()
     assert profile.model == "m-0", "what is picked for a conversation is picked for no other"
     Profile.objects.all().delete()
-    assert assignment.build(begins(says(alice).reply_id)).profile.slug == "assistant"
+    assert build_assignment.build(begins(says(alice).reply_id)).profile.slug == "assistant"
 
 
 def thoughts(reply_id: int) -> bool:
     """Tell whether the thoughts of earlier answers are given back to whoever answers this time."""
-    context = assignment.build(begins(reply_id)).context
+    context = build_assignment.build(begins(reply_id)).context
     blocks = [block for message in context for block in message["content"] if not isinstance(block, str)]
     assert {"type": "text", "text": "Run 7."} in blocks
     return any(block["type"] == "thinking" for block in blocks)
