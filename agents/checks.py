@@ -64,7 +64,7 @@ def _profile(profile: Profile) -> Iterator[CheckMessage]:
             f"Runs on an unknown runtime, {profile.runtime!r}.", hint=hint, obj=profile, id="agents.E003"
         )
     # A tool of an MCP server comes and goes with it: its own page tells, and the model is told.
-    ours = {name for name in profile.tools if not names.is_foreign(name)}
+    ours = {name for name in profile.tools if not names.is_mcp_name(name)}
     if unknown := sorted(ours - {"*", *registry.names()}):
         hint = f"Known are: {', '.join(registry.names())}."
         yield Caution(f"Names unknown tools: {', '.join(unknown)}.", hint=hint, obj=profile, id="agents.W003")

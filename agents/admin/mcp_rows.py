@@ -71,13 +71,13 @@ def rows(server: McpServer) -> list[ToolRow]:
     tools = list(server.tools.select_related("allowed_by"))
     for tool in tools:
         tool.server = server
-    naming_it = [each for each in Profile.objects.all() if any(map(names.is_foreign, each.tools))]
+    naming_it = [each for each in Profile.objects.all() if any(map(names.is_mcp_name, each.tools))]
     found = [ToolRow(tool, _profiles(tool, naming_it)) for tool in tools]
     return sorted(found, key=lambda row: (not row.changes, ORDER.index(row.tool.state), row.tool.name))
 
 
 def _profiles(tool: McpTool, profiles: list[Profile]) -> list[tuple[Profile, str]]:
-    mine = [each for each in profiles if any(names.names_it(name, tool.offered_as) for name in each.tools)]
+    mine = [each for each in profiles if any(names.matches(name, tool.offered_as) for name in each.tools)]
     return [(each, permission(tool, each.permissions)) for each in mine]
 
 

@@ -20,7 +20,7 @@ from stagent.lib.text import shorten
 from stagent.lib.web import formatting
 from stagent.lib.web.admin import ConsoleAdmin, operator
 
-SET_UP = f"agents.{setup.SET_UP}"
+SET_UP_PERMISSION = f"agents.{setup.SET_UP_PERMISSION}"
 
 
 @admin.register(McpServer)
@@ -55,11 +55,11 @@ class McpServerAdmin(ConsoleAdmin):
     # Who may what: a command of one's choice is the machine, so that is a right of its own.
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and request.user.has_perm(SET_UP)
+        return super().has_add_permission(request) and request.user.has_perm(SET_UP_PERMISSION)
 
     def get_readonly_fields(self, request: HttpRequest, obj: McpServer | None = None) -> Any:
         fixed = ("slug",) if obj else ()
-        return fixed if request.user.has_perm(SET_UP) else (*fixed, *setup.REACH)
+        return fixed if request.user.has_perm(SET_UP_PERMISSION) else (*fixed, *setup.CONNECTION_FIELDS)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: McpServer | None = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields
@@ -140,7 +140,7 @@ class McpServerAdmin(ConsoleAdmin):
         dropped = [
             tool for tool in shown if tool.state == McpToolState.OFFERED and str(tool.pk) not in ticked
         ]
-        discovery.forbid(dropped)
+        discovery.disallow(dropped)
         self._tell(request, server, "Allowed", [tool for tool in fresh if tool not in other])
         self._tell(request, server, "Stopped offering", dropped)
         return redirect("admin:agents_mcpserver_change", pk)

@@ -43,7 +43,7 @@ class ProfileForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "tools" in self.fields:
             tools = cast(forms.MultipleChoiceField, self.fields["tools"])
-            foreign = tool_adapter.described()
+            foreign = tool_adapter.choices()
             tools.choices = _choices({*registry.names(), *foreign, *(self.instance.tools or [])}, foreign)
         if "runtime" in self.fields:
             self.fields["runtime"].widget = forms.Select(choices=[(name, name) for name in runtimes.names()])
@@ -57,7 +57,7 @@ class ProfileForm(forms.ModelForm):
             raise forms.ValidationError(
                 'Write it like {"shell": "ask", "http_get": "deny"}; allow, ask and deny are known.'
             )
-        if unknown := sorted(set(given) - {*registry.names(), *tool_adapter.described()}):
+        if unknown := sorted(set(given) - {*registry.names(), *tool_adapter.choices()}):
             raise forms.ValidationError(f"Not known here: {', '.join(unknown)}.")
         return given
 

@@ -77,7 +77,7 @@ class McpServerDetail(McpServerRow):
 @router.get("/mcp-servers", response=responses(Listed[McpServerRow], 422))
 def list_mcp_servers(request: HttpRequest, asked: Query[Paged]) -> Listed[McpServerRow]:
     """List the MCP servers with their tools, and whether those are offered."""
-    _actor(request).must_have(VIEW)
+    _actor(request).require(VIEW)
     rows = McpServer.objects.prefetch_related("tools")
     return page(request, asked, rows, lambda found: [McpServerRow(**_plain(server)) for server in found])
 
@@ -95,7 +95,7 @@ def create_mcp_server(
 @router.get("/mcp-servers/{server_id}", response=responses(McpServerDetail, 404))
 def get_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
     """Show an MCP server with its set-up."""
-    _actor(request).must_have(VIEW)
+    _actor(request).require(VIEW)
     found = setup.find(server_id)
     return shows(request, _detail(found, request), setup.version(found))
 
@@ -135,13 +135,13 @@ def _plain(server: McpServer) -> dict[str, Any]:
 
 def _detail(server: McpServer, request: HttpRequest) -> McpServerDetail:
     reach = dict.fromkeys(WAYS[McpTransport(server.transport)]) if _may_set_up(request) else {}
-    shown = {name: getattr(server, name) for name in (*setup.LIMITS, *reach)}
+    shown = {name: getattr(server, name) for name in (*setup.LIMIT_FIELDS, *reach)}
     hidden = [name for way in WAYS.values() for name in way if name not in reach]
     return McpServerDetail(**_plain(server) | shown | dict.fromkeys(hidden))
 
 
 def _may_set_up(request: HttpRequest) -> bool:
-    return cast(User, request.user).has_perm(f"agents.{setup.SET_UP}")
+    return cast(User, request.user).has_perm(f"agents.{setup.SET_UP_PERMISSION}")
 
 
 def _tool(tool: McpTool) -> McpToolRow:

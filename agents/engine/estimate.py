@@ -26,8 +26,8 @@ class Estimate:
 def estimate_request(profile: Profile, context: Sequence[dict[str, Any]], extra_system: str = "") -> Estimate:
     """Guess what an agent reads: what it is told to be, its tools, what was said before."""
     offered = offer(profile)
-    foreign = [tool for tool, _ in offered.over(Connections())]
+    foreign = [tool for tool, _ in offered.bind(Connections())]
     tools = registry.params([*registry.offered(profile.tools, profile.permissions), *foreign])
-    system = [profile.instructions, extra_system, offered.says]
+    system = [profile.instructions, extra_system, offered.notice]
     provider, model = model_of(profile)
     return Estimate(estimate(size([system, tools]) + weight(context)), model, price(model, provider))

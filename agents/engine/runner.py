@@ -27,7 +27,7 @@ from agents.engine.reply_handling import act_on, answered, make_calls
 from agents.engine.toolbox import Toolbox
 from agents.errors import LeaseLost, TurnLimitExceeded
 from agents.mcp.connections import Connections
-from agents.mcp.tool_adapter import Offer, offer, wanted_by
+from agents.mcp.tool_adapter import Offer, mcp_names, offer
 from agents.protocol.events import Event, Finished
 from agents.protocol.media import blocks_with_text
 from agents.protocol.reply import Reply
@@ -73,7 +73,7 @@ async def _work(assignment: Assignment, tell: Emit) -> None:
         engine = await _take_up(assignment, tell, connections)
         finished = await engine.work()
     except (LeaseLost, asyncio.CancelledError):
-        await connections.close(hurry=True)
+        await connections.close(immediately=True)
         raise
     except Exception as error:  # before there was anything to work with
         log.warning("Transcript %s could not be worked on.", assignment.transcript_id, exc_info=error)
@@ -95,12 +95,12 @@ async def _take_up(job: Assignment, tell: Emit, connections: Connections) -> "En
     approval_gate = (
         ApprovalGate(job.transcript_id, job.token, job.spender, job.scope) if job.may_ask else None
     )
-    offered = await db_sync_to_async(offer, job.profile) if wanted_by(job.profile) else Offer()
+    offered = await db_sync_to_async(offer, job.profile) if mcp_names(job.profile) else Offer()
     toolbox = Toolbox(
-        job.profile, _tool_context(job), approval_gate, offered.over(connections), worktime=job.worktime
+        job.profile, _tool_context(job), approval_gate, offered.bind(connections), worktime=job.worktime
     )
     toolbox.recall(past.calls)
-    system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.says)))
+    system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.notice)))
     prompt = {"role": "user", "content": blocks_with_text(job.enclosed, storable(job.prompt))}
     said = past.messages[:-1] if past.unfinished else past.messages  # the last are results, made up so far
     conversation = PromptMessages(system, toolbox.params, [prompt, *said], earlier=job.context)

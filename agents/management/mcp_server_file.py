@@ -8,7 +8,7 @@ from pydantic import ValidationError as SchemaError
 
 from agents.api.mcp_requests import NewMcpServer
 from agents.mcp import setup
-from agents.mcp.setup import CHANGEABLE, FIELDS, Actor
+from agents.mcp.setup import CHANGEABLE_FIELDS, FIELDS, Actor
 from agents.models import McpServer
 from stagent.lib.problems import Problem, of_schema
 from stagent.lib.yaml_file.reader import Entry, Fault, Faulty
@@ -97,7 +97,7 @@ def _save(asked: dict[str, Any], server: McpServer | None, actor: Actor) -> Chan
         return Change("+", asked["slug"], fields)
     fields = {
         name: (getattr(server, name), asked[name])
-        for name in CHANGEABLE
+        for name in CHANGEABLE_FIELDS
         if asked[name] != getattr(server, name)
     }
     if fields:
@@ -107,7 +107,9 @@ def _save(asked: dict[str, Any], server: McpServer | None, actor: Actor) -> Chan
 
 def _defaults() -> dict[str, Any]:
     """Return what a field is where the file does not say it."""
-    columns: dict[str, Any] = {name: McpServer._meta.get_field(name) for name in CHANGEABLE if name != "name"}
+    columns: dict[str, Any] = {
+        name: McpServer._meta.get_field(name) for name in CHANGEABLE_FIELDS if name != "name"
+    }
     return {name: column.get_default() for name, column in columns.items()}
 
 

@@ -1,6 +1,6 @@
-"""Tools of other programs, over the Model Context Protocol: found, looked at by a person, then offered.
+"""Tools of MCP servers (Model Context Protocol): discovered, reviewed by a person, then offered to profiles.
 
-Nothing that a server says is believed: its tools are offered as they were when somebody allowed them, its
-instructions are not read, its results are bounded text. The package `mcp` takes seconds to import, so only
-`client`, `stdio` and `web` do that, and they are imported in a thread when a server is first needed.
+Servers are not trusted: a tool is offered only in the version that was allowed, instructions of servers are
+ignored, results are limited text. The package `mcp` takes seconds to import, so only `client`, `stdio` and
+`http` import it, and they are imported in a thread when a server is first needed.
 """

@@ -1,4 +1,4 @@
-"""The servers of one run or reply: reached when a tool of theirs is first called, left when it ends."""
+"""The MCP connections of one run or reply: opened on the first tool call, closed when it ends."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.mcp import discovery
 from agents.mcp.errors import ConnectionLost, McpError
-from agents.mcp.target import target
+from agents.mcp.target import resolve
 from agents.models import McpServer
 from agents.tools.base import ToolError
 from agents.tools.threads import in_thread
@@ -18,92 +18,94 @@ from stagent.lib.db.from_async import db_sync_to_async
 if TYPE_CHECKING:
     from agents.mcp.client import Connection
 
-MOST_FAILURES = 2  # to reach a server, or lost connections; then a run leaves it alone
+MAX_FAILURES = 2  # failed or lost connections; then the server is not used for the rest of the run
 
 log = logging.getLogger("agents.mcp")
 
 
 @dataclass
 class ServerConnection:
-    """One server as far as this run is concerned."""
+    """The state of one server in this run."""
 
     server: McpServer
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     connection: "Connection | None" = None
-    digests: dict[str, str] = field(default_factory=dict)  # of its tools as it lists them now
+    digests: dict[str, str] = field(default_factory=dict)  # of its current tools
     failures: int = 0
 
 
 class Connections:
-    """Opened one by one, closed together."""
+    """The connections of one run, opened on demand and closed together."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, ServerConnection] = {}
+        self._servers: dict[int, ServerConnection] = {}
 
     async def call(self, server: McpServer, name: str, digest: str, arguments: dict[str, Any]) -> str:
-        """Call a tool as it was allowed; whatever goes wrong is a ToolError for the model."""
-        line = self._lines.setdefault(server.pk, ServerConnection(server))
+        """Call a tool in its allowed version; every failure is a ToolError for the model."""
+        state = self._servers.setdefault(server.pk, ServerConnection(server))
         try:
-            connection = await self._reach(line)
-            if line.digests.get(name) != digest:
+            connection = await self._connection(state)
+            if state.digests.get(name) != digest:
                 raise ToolError(
-                    f"{server.name} describes this tool in other words than when it was allowed, or not "
-                    "at all any more. A person has to look at it first; go on without."
+                    f"The MCP server {server.name} has changed or removed this tool since it was allowed. "
+                    "A person has to review it first. Continue without it."
                 )
             return await connection.call(name, arguments)
         except McpError as error:
-            await self._note(line, error)
+            await self._record_failure(state, error)
             raise ToolError(f"The MCP server {server.name} failed. {error}") from error
 
-    async def close(self, *, hurry: bool = False) -> None:
-        """Leave all servers; their processes are gone when this returns."""
-        open_ones = [line.connection for line in self._lines.values() if line.connection]
-        for connection in open_ones:
-            connection.abort(hurry=hurry)  # first of all, in case the wait is cut short
-        await asyncio.gather(*(connection.close(hurry=hurry) for connection in open_ones))
+    async def close(self, *, immediately: bool = False) -> None:
+        """Close all connections; the processes have ended when this returns."""
+        connections = [state.connection for state in self._servers.values() if state.connection]
+        for connection in connections:
+            connection.abort(immediately=immediately)  # first, in case the wait is cancelled
+        await asyncio.gather(*(connection.close(immediately=immediately) for connection in connections))
 
-    async def _reach(self, line: ServerConnection) -> "Connection":
-        async with line.lock:
-            if line.connection and not line.connection.is_lost:
-                return line.connection
-            await self._drop(line)
-            if line.failures >= MOST_FAILURES:
-                says = "keeps failing, so it is left alone for the rest of this run. Go on without it."
-                raise ToolError(f"The MCP server {line.server.name} {says}")
-            return await self._open(line)
+    async def _connection(self, state: ServerConnection) -> "Connection":
+        async with state.lock:
+            if state.connection and not state.connection.is_lost:
+                return state.connection
+            await self._drop(state)
+            if state.failures >= MAX_FAILURES:
+                raise ToolError(
+                    f"The MCP server {state.server.name} failed repeatedly and is not used for the rest of "
+                    "this run. Continue without it."
+                )
+            return await self._open(state)
 
-    async def _open(self, line: ServerConnection) -> "Connection":
-        whom = target(line.server)
-        client = await in_thread(_client, name="mcp")  # its import would stop the loop for seconds
-        connection: Connection = client.Connection(whom)
-        line.connection = connection
-        found = await connection.tools()
-        line.digests = {each.name: each.digest for each in found}
-        # The clock may ask the database, too, so it is read over there.
+    async def _open(self, state: ServerConnection) -> "Connection":
+        resolved = resolve(state.server)
+        client = await in_thread(_import_client, name="mcp")  # its import would block the loop for seconds
+        connection: Connection = client.Connection(resolved)
+        state.connection = connection
+        tools = await connection.tools()
+        state.digests = {each.name: each.digest for each in tools}
+        # clock.now() can query the database, so it runs in the thread, too.
         await db_sync_to_async(
-            lambda: discovery.record_tools(whom.pk, found, connection.announced, clock.now())
+            lambda: discovery.record_tools(resolved.pk, tools, connection.announced, clock.now())
         )
         return connection
 
-    async def _drop(self, line: ServerConnection) -> str:
-        """Leave a server; return what there is to say of how it went."""
-        connection, line.connection, line.digests = line.connection, None, {}
+    async def _drop(self, state: ServerConnection) -> str:
+        """Close the connection and return its diagnostics."""
+        connection, state.connection, state.digests = state.connection, None, {}
         if connection is None:
             return ""
-        await connection.close(hurry=True)
-        return connection.account()
+        await connection.close(immediately=True)
+        return connection.diagnostics()
 
-    async def _note(self, line: ServerConnection, error: McpError) -> None:
-        """Keep what went wrong; a server that keeps failing is not tried for ever."""
-        if not line.digests or isinstance(error, ConnectionLost):
-            line.failures += 1
-            error.add(await self._drop(line))
-        log.warning("MCP server %s: %s", line.server.name, error.whole)
-        with suppress(Exception):  # a note about trouble must not make more of it
-            await db_sync_to_async(lambda: discovery.record_failure(line.server.pk, error, clock.now()))
+    async def _record_failure(self, state: ServerConnection, error: McpError) -> None:
+        """Record an error, and count failed or lost connections."""
+        if not state.digests or isinstance(error, ConnectionLost):
+            state.failures += 1
+            error.add_detail(await self._drop(state))
+        log.warning("MCP server %s failed: %s", state.server.name, error.full_text)
+        with suppress(Exception):  # recording must not cause another failure
+            await db_sync_to_async(lambda: discovery.record_failure(state.server.pk, error, clock.now()))
 
 
-def _client() -> Any:
+def _import_client() -> Any:
     from agents.mcp import client
 
     return client

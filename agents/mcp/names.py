@@ -1,33 +1,33 @@
-"""What models call the tools of a server: github__search_repositories."""
+"""The names under which models see the tools of a server, for example github__search_repositories."""
 
 import hashlib
 import re
 
-MARK = "__"  # never part of a slug, nor of a name of ours, so it parts the two for good
-LONGEST = 64  # as the Messages API has it
-EVERY = "*"
-STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
+SEPARATOR = "__"  # never part of a slug or of a built-in tool name, so the name can be split
+MAX_CHARS = 64  # limit of the Messages API
+WILDCARD = "*"
+INVALID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-def offered_as(slug: str, name: str, taken: set[str]) -> str:
-    """Make the name of a tool; one that would be too long or somebody else's is told apart by a hash."""
-    full = f"{slug}{MARK}{STRANGE.sub('_', name)}"
-    if len(full) <= LONGEST and full not in taken:
+def build_name(slug: str, name: str, taken: set[str]) -> str:
+    """Build the name of a tool; a hash is added if it is too long or taken."""
+    full = f"{slug}{SEPARATOR}{INVALID.sub('_', name)}"
+    if len(full) <= MAX_CHARS and full not in taken:
         return full
-    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{full[: LONGEST - len(mark) - 1]}_{mark}"
+    suffix = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{full[: MAX_CHARS - len(suffix) - 1]}_{suffix}"
 
 
-def is_foreign(name: str) -> bool:
-    """Tell whether this names a tool of a server, or with a star all of its tools."""
-    return MARK in name
+def is_mcp_name(name: str) -> bool:
+    """Return whether this names a tool of a server, or all of its tools (slug__*)."""
+    return SEPARATOR in name
 
 
-def every(slug: str) -> str:
-    """Name all tools of a server that are allowed."""
-    return f"{slug}{MARK}{EVERY}"
+def wildcard(slug: str) -> str:
+    """Return the name that stands for all allowed tools of a server."""
+    return f"{slug}{SEPARATOR}{WILDCARD}"
 
 
-def names_it(wanted: str, name: str) -> bool:
-    """Tell whether a name in a profile means this tool."""
-    return wanted == name or (wanted.endswith(MARK + EVERY) and name.startswith(wanted[:-1]))
+def matches(pattern: str, name: str) -> bool:
+    """Return whether a name in a profile, possibly with a wildcard, covers this tool."""
+    return pattern == name or (pattern.endswith(SEPARATOR + WILDCARD) and name.startswith(pattern[:-1]))

@@ -1,39 +1,39 @@
-"""Try a server now: connect, list its tools, write down what was found. For pages and the doctor."""
+"""Tests a server: connects, lists its tools and stores the result. For the console, the API and doctor."""
 
 import asyncio
 from datetime import datetime
 
 from agents.mcp import discovery
 from agents.mcp.errors import McpError
-from agents.mcp.target import Target, target
+from agents.mcp.target import Target, resolve
 from agents.mcp.tool_digest import DiscoveredTool
 from agents.models import McpServer
 
 
 def refresh(server: McpServer, now: datetime) -> str:
-    """Find out which tools a server has now; return what went wrong, empty where nothing did.
+    """Update the tools of a server; return the error, or an empty string.
 
-    Takes as long as its timeout at worst. Not for a transaction: nobody else could write meanwhile.
+    Takes up to the connect timeout. Do not call it in a transaction: it would block other writers meanwhile.
     """
     try:
-        found, announced = asyncio.run(probe(target(server)))
+        tools, announced = asyncio.run(probe(resolve(server)))
     except McpError as error:
         discovery.record_failure(server.pk, error, now)
-        return error.whole
-    discovery.record_tools(server.pk, found, announced, now)
+        return error.full_text
+    discovery.record_tools(server.pk, tools, announced, now)
     return ""
 
 
-async def probe(whom: Target) -> tuple[list[DiscoveredTool], str]:
-    """List the tools of a server, and what it calls itself."""
+async def probe(resolved: Target) -> tuple[list[DiscoveredTool], str]:
+    """Return the tools of a server, and its name and version."""
     from agents.mcp.client import Connection  # takes seconds to import
 
-    connection = Connection(whom)
+    connection = Connection(resolved)
     try:
-        found = await connection.tools()
+        tools = await connection.tools()
     except McpError as error:
-        await connection.close(hurry=True)
-        error.add(connection.account())
+        await connection.close(immediately=True)
+        error.add_detail(connection.diagnostics())
         raise
     await connection.close()
-    return found, connection.announced
+    return tools, connection.announced

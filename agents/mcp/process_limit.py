@@ -1,4 +1,4 @@
-"""How many servers one process may have running at once: each is a process of its own, or a few."""
+"""Limits how many MCP server processes run at once (STAGENT_MCP_MAX_PROCESSES)."""
 
 import asyncio
 import threading
@@ -8,37 +8,37 @@ from contextlib import asynccontextmanager
 from agents import conf
 from agents.mcp.errors import McpError
 
-GLANCE_SEC = 0.05
+POLL_SEC = 0.05
 
 
 class ProcessLimit:
-    """Counted over all event loops of this process: runs, replies and pages have each their own."""
+    """A limit across all event loops of this process: runs, replies and pages have loops of their own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken = 0
+        self._used = 0
 
     @asynccontextmanager
-    async def one(self, patience_sec: float) -> AsyncIterator[None]:
-        """Take a place, waiting for one; McpError where none becomes free in time."""
+    async def slot(self, timeout_sec: float) -> AsyncIterator[None]:
+        """Wait for a free slot and hold it; McpError if none becomes free in time."""
         try:
-            async with asyncio.timeout(patience_sec):
-                while not self._take():  # noqa: ASYNC110 - who gives back may be on another loop
-                    await asyncio.sleep(GLANCE_SEC)
+            async with asyncio.timeout(timeout_sec):
+                while not self._acquire():  # noqa: ASYNC110 - another loop can release it
+                    await asyncio.sleep(POLL_SEC)
         except TimeoutError:
-            bound = f"STAGENT_MCP_MAX_PROCESSES is {conf.mcp_max_processes()}."
-            raise McpError("Too many servers are running at the moment.", bound) from None
+            limit = f"STAGENT_MCP_MAX_PROCESSES is {conf.mcp_max_processes()}."
+            raise McpError("Too many MCP servers are running.", limit) from None
         try:
             yield
         finally:
             with self._lock:
-                self._taken -= 1
+                self._used -= 1
 
-    def _take(self) -> bool:
+    def _acquire(self) -> bool:
         with self._lock:
-            free = self._taken < conf.mcp_max_processes()
-            self._taken += free
+            free = self._used < conf.mcp_max_processes()
+            self._used += free
             return free
 
 
-PLACES = ProcessLimit()
+PROCESS_LIMIT = ProcessLimit()

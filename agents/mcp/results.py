@@ -1,4 +1,4 @@
-"""What a server answers to a call, as text: bounded, and whatever is no text is named instead."""
+"""Converts the result of a tool call to limited text; content that is not text is described."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,66 +9,62 @@ from agents.tools.base import ToolError
 from agents.tools.invoke import MAX_RESULT_CHARS
 from stagent.lib.text import clip
 
-ENOUGH_CHARS = 2 * MAX_RESULT_CHARS  # the rest would be cut off by `calls` anyway
-MOST_BLOCKS = 200
-
-
-MOST_LINKS = 5  # that are read along
+MAX_TEXT_CHARS = 2 * MAX_RESULT_CHARS  # `agents.tools.invoke` cuts it further
+MAX_BLOCKS = 200
+MAX_LINKS = 5  # linked resources that are read
 
 
 def links_in(result: Any) -> list[str]:
-    """Return the addresses of the first resources that a result links to."""
-    links = [str(block.uri) for block in result.content[:MOST_BLOCKS] if block.type == "resource_link"]
-    return list(dict.fromkeys(links))[:MOST_LINKS]
+    """Return the URIs of the first linked resources."""
+    links = [str(block.uri) for block in result.content[:MAX_BLOCKS] if block.type == "resource_link"]
+    return list(dict.fromkeys(links))[:MAX_LINKS]
 
 
-def resource_text(found: Any) -> str:
-    """Give the text of a resource that was read."""
-    return _joined(_resource(part) for part in found.contents[:MOST_BLOCKS])
+def resource_text(result: Any) -> str:
+    return _join(_resource(part) for part in result.contents[:MAX_BLOCKS])
 
 
 def read(result: Any, linked: Sequence[str] = ()) -> str:
-    """Give the text of a result and what it links to; ToolError where the server says that it failed."""
-    text = _joined(chain((_told(block) for block in result.content[:MOST_BLOCKS]), linked))
-    if (left := len(result.content) - MOST_BLOCKS) > 0:
-        text += f"\n[{left} more parts were left out]"
+    """Return the text of a result and of its links; ToolError if the server marks it as failed."""
+    text = _join(chain((_block_text(block) for block in result.content[:MAX_BLOCKS]), linked))
+    if (omitted := len(result.content) - MAX_BLOCKS) > 0:
+        text += f"\n[{omitted} more parts omitted]"
     if not text and result.structured_content is not None:
         text = json.dumps(result.structured_content, ensure_ascii=False, indent=1)
     if result.is_error:
-        raise ToolError(clip(text, ENOUGH_CHARS) or "The server says that it failed, without saying why.")
+        raise ToolError(clip(text, MAX_TEXT_CHARS) or "The server reported a failure without a message.")
     return text
 
 
-def _joined(parts: Iterable[str]) -> str:
-    kept: list[str] = []
-    room = ENOUGH_CHARS
+def _join(parts: Iterable[str]) -> str:
+    cut: list[str] = []
+    remaining = MAX_TEXT_CHARS
     for part in parts:
-        kept.append(part[:room])
-        room -= len(part)
-        if room <= 0:
+        cut.append(part[:remaining])
+        remaining -= len(part)
+        if remaining <= 0:
             break
-    return "\n\n".join(kept)
+    return "\n\n".join(cut)
 
 
-def _told(block: Any) -> str:
-    """Tell one part."""
+def _block_text(block: Any) -> str:
     match block.type:
         case "text":
             return str(block.text)
         case "image" | "audio":
             return f"[{block.type}, {block.mime_type}, {_size(block.data)} bytes: not shown]"
         case "resource_link":
-            return f"[a link to {block.name}: {block.uri}]"
+            return f"[link to {block.name}: {block.uri}]"
         case "resource":
             return _resource(block.resource)
-    return f"[a part of a kind that is not known here: {block.type}]"
+    return f"[content of unknown type: {block.type}]"
 
 
 def _resource(resource: Any) -> str:
     if (text := getattr(resource, "text", None)) is not None:
         return f"{resource.uri}\n{text}"
-    kind = resource.mime_type or "of no kind given"
-    return f"[{resource.uri}, {kind}, {_size(resource.blob)} bytes: not shown]"
+    media_type = resource.mime_type or "no content type"
+    return f"[{resource.uri}, {media_type}, {_size(resource.blob)} bytes: not shown]"
 
 
 def _size(base64: str) -> str:

@@ -1,7 +1,8 @@
-"""Setting up MCP servers in somebody's name: the one way of the API and of files.
+"""Creates, changes and deletes MCP servers for the API and for server files.
 
-The rules are the model's own, which the console's form asks, too. Whoever says how a server is reached says
-what runs on this machine, so that is a permission of its own; secrets are named as ${VARIABLE}, never kept.
+The rules are those of the model, which the console's form uses, too. The connection fields decide which
+commands run on this machine, so they need a permission of their own. Secrets are written as ${VARIABLE} and
+never stored.
 """
 
 from collections.abc import Mapping
@@ -21,95 +22,95 @@ from stagent.lib.log import audit_log
 from stagent.lib.problems import Problem, invalid, of_model
 from stagent.lib.text import clip
 
-SET_UP = "set_up_mcpserver"
-REACH = ("transport", "command", "arguments", "env", "url", "headers")
-LIMITS = ("permission", "connect_timeout_sec", "call_timeout_sec")
-CHANGEABLE = ("name", "enabled", *REACH, *LIMITS)
-FIELDS = ("slug", *CHANGEABLE)
-FOR_GOOD = "The tools of the server are named by it, so it cannot be changed."
+SET_UP_PERMISSION = "set_up_mcpserver"
+CONNECTION_FIELDS = ("transport", "command", "arguments", "env", "url", "headers")
+LIMIT_FIELDS = ("permission", "connect_timeout_sec", "call_timeout_sec")
+CHANGEABLE_FIELDS = ("name", "enabled", *CONNECTION_FIELDS, *LIMIT_FIELDS)
+FIELDS = ("slug", *CHANGEABLE_FIELDS)
+SLUG_IS_FIXED = "The short name cannot be changed: the names of the tools begin with it."
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A user at a door, for example "the API"."""
+    """The user who acts, and through what, for example "the API"."""
 
     user: User
-    door: str
+    source: str
 
-    def must_have(self, permission: str) -> None:
-        """Refuse whoever lacks a permission of this app."""
+    def require(self, permission: str) -> None:
+        """Raise `Problem` 403 if the user lacks a permission of this app."""
         if not self.user.has_perm(f"agents.{permission}"):
             raise Problem(403, "permission_denied", f"You need the permission agents.{permission}.")
 
-    def note(self, server: McpServer, flag: int, message: str) -> None:
-        """Write what they did into the admin log."""
-        audit_log.record(self.user, server, flag, f"{message} Through {self.door}.")
+    def log(self, server: McpServer, flag: int, message: str) -> None:
+        """Write an audit log entry."""
+        audit_log.record(self.user, server, flag, f"{message} through {self.source}.")
 
 
 def find(server_id: str) -> McpServer:
     """Return a server by its opaque id."""
-    return _found(server_id, McpServer.objects.prefetch_related("tools"))
+    return _get(server_id, McpServer.objects.prefetch_related("tools"))
 
 
 def version(server: McpServer) -> str:
-    """Return what If-Match takes for a server: it stands for the fields of a PATCH."""
-    return version_of(server, CHANGEABLE)
+    """Return the version of a server for If-Match; it covers the fields of a PATCH."""
+    return version_of(server, CHANGEABLE_FIELDS)
 
 
 def create(values: Mapping[str, Any], actor: Actor) -> McpServer:
-    """Add a server. None of its tools is offered until somebody has looked at them and allowed them."""
-    actor.must_have("add_mcpserver")
-    actor.must_have(SET_UP)
+    """Add a server. Its tools are offered once a person has reviewed and allowed them."""
+    actor.require("add_mcpserver")
+    actor.require(SET_UP_PERMISSION)
     with transaction.atomic():
         server = _save(McpServer(), values)
-        actor.note(server, audit_log.ADDITION, "Added.")
+        actor.log(server, audit_log.ADDITION, "Added")
     return server
 
 
 def change(server_id: str, values: Mapping[str, Any], actor: Actor, expected: Expected = ANY) -> McpServer:
-    """Change the given fields, all or none, if the server is as it is expected to be."""
-    actor.must_have("change_mcpserver")
+    """Change the given fields, all or none, if the version matches."""
+    actor.require("change_mcpserver")
     with transaction.atomic():
-        server = _found(server_id, McpServer.objects.select_for_update())
+        server = _get(server_id, McpServer.objects.select_for_update())
         expected.require(version(server))
-        if any(values[name] != getattr(server, name) for name in REACH if name in values):
-            actor.must_have(SET_UP)
+        if any(values[name] != getattr(server, name) for name in CONNECTION_FIELDS if name in values):
+            actor.require(SET_UP_PERMISSION)
         if values.get("slug", server.slug) != server.slug:
-            raise invalid({"slug": FOR_GOOD})
+            raise invalid({"slug": SLUG_IS_FIXED})
         _save(server, values)
-        actor.note(server, audit_log.CHANGE, f"Changed {', '.join(sorted(values)) or 'nothing'}.")
+        actor.log(server, audit_log.CHANGE, f"Changed {', '.join(sorted(values)) or 'nothing'}")
     return find(server_id)
 
 
 def remove(server_id: str, actor: Actor) -> None:
-    """Delete a server with its tools. Profiles that name them go on without."""
-    actor.must_have("delete_mcpserver")
+    """Delete a server with its tools. Profiles that name them continue without."""
+    actor.require("delete_mcpserver")
     with transaction.atomic():
-        server = _found(server_id, McpServer.objects.select_for_update())
-        actor.note(server, audit_log.DELETION, "Deleted.")
+        server = _get(server_id, McpServer.objects.select_for_update())
+        actor.log(server, audit_log.DELETION, "Deleted")
         server.delete()
 
 
 def test(server_id: str, actor: Actor, now: datetime) -> McpServer:
-    """Connect now and list its tools; `error` says what went wrong. Not in a transaction: it takes long."""
-    actor.must_have("change_mcpserver")
+    """Connect and list the tools; sets `error` on failure. Slow: do not call it in a transaction."""
+    actor.require("change_mcpserver")
     probe.refresh(find(server_id), now)
     return find(server_id)
 
 
-def _found(server_id: str, rows: Any) -> McpServer:
+def _get(server_id: str, rows: Any) -> McpServer:
     key = number(server_id)
     found: McpServer | None = None if key is None else rows.filter(pk=key).first()
     if found is None:
-        raise Problem(404, "mcp_server_not_found", f"There is no MCP server {clip(server_id, 80)!r}.")
+        raise Problem(404, "mcp_server_not_found", f"MCP server {clip(server_id, 80)!r} not found.")
     return found
 
 
 def _save(server: McpServer, values: Mapping[str, Any]) -> McpServer:
     for name, value in values.items():
         setattr(server, name, value)
-    if wrong := [name for name in server.of_other_ways if values.get(name)]:
-        raise invalid(dict.fromkeys(wrong, f"A server whose transport is {server.transport} has none."))
+    if unused := [name for name in server.of_other_ways if values.get(name)]:
+        raise invalid(dict.fromkeys(unused, f"Not used with the transport {server.transport}; remove it."))
     try:
         server.full_clean()
         with transaction.atomic():
@@ -118,6 +119,6 @@ def _save(server: McpServer, values: Mapping[str, Any]) -> McpServer:
         raise of_model(error) from None
     except IntegrityError:
         raise invalid(
-            {"slug": "Another server has this short name, or this name."}
-        ) from None  # since the check
+            {"slug": "Another server already has this name or short name."}
+        ) from None  # created after full_clean
     return server

@@ -1,7 +1,7 @@
-"""A server that is a command on this machine: started under a keeper, spoken to a line at a time.
+"""The transport for MCP servers that are a command on this machine; the process guard starts it.
 
-Not the package's own client: that one inherits variables of ours, holds a line of any length in memory and
-leaves the server running when this process is killed.
+Not the stdio client of `mcp`: that one inherits our environment, buffers lines of any length and leaves the
+server running when this process is killed.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from agents.mcp.errors import McpError
 from agents.mcp.target import Target
 from stagent.lib.text import clip
 
-LONGEST_GARBAGE = 200  # characters that are shown of a line that is no message
-LONGEST_LINE = 16 * 1024 * 1024  # bytes of one message
-MOST_GARBAGE = 200  # lines that are no messages; a banner is forgiven
-KEPT_WORDS = 600  # bytes of what it said last on its standard error
-GRACE_SEC = 1.0  # to end by itself once its input is closed
+MAX_INVALID_LINE_CHARS = 200  # shown of a line that is not a message
+MAX_LINE_BYTES = 16 * 1024 * 1024  # of one message
+MAX_INVALID_LINES = 200  # tolerates a banner
+MAX_STDERR_BYTES = 600  # kept of the end of its standard error
+GRACE_SEC = 1.0  # to exit by itself once its input is closed
 KILL_SEC = 3.0
 
 log = logging.getLogger("agents.mcp")
@@ -40,46 +40,47 @@ type Outgoing = MemoryObjectReceiveStream[SessionMessage]
 
 @dataclass
 class StdioTransport:
-    """A server's process, and what can be said of how it went."""
+    """The process of a server, and its diagnostics."""
 
     target: Target
-    last_words: bytes = b""
-    garbage: list[str] = field(default_factory=list)
-    trouble: str = ""
+    stderr_tail: bytes = b""
+    invalid_lines: list[str] = field(default_factory=list)
+    error: str = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    hurried: bool = False  # no grace: whoever asked was told to stop
-    code: int | None = None
-    refusal: str = ""  # why nobody is there, where that is known
+    immediately: bool = False  # end without a grace period
+    exit_code: int | None = None
+    refusal: str = ""  # why it could not be started, if known
 
-    def account(self) -> str:
-        """Say for the operators what it did and said."""
-        parts = [self.trouble]
-        if self.code:
-            parts.append(f"It ended with exit code {self.code}.")
-        if self.garbage:
+    def diagnostics(self) -> str:
+        """Describe for operators how it ended and what it printed."""
+        parts = [self.error]
+        if self.exit_code:
+            parts.append(f"It ended with exit code {self.exit_code}.")
+        if self.invalid_lines:
             parts.append(
-                f"{len(self.garbage)} lines of its output are no messages, such as {self.garbage[0]!r}."
+                f"{len(self.invalid_lines)} lines of its output are not messages, "
+                f"such as {self.invalid_lines[0]!r}."
             )
-        if said := " ".join(self.last_words.decode("utf-8", "replace").split()):
-            parts.append(f"Its last words: {said}")
+        if stderr := " ".join(self.stderr_tail.decode("utf-8", "replace").split()):
+            parts.append(f"Its last error output: {stderr}")
         return self.target.conceal(" ".join(filter(None, parts)))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Any]:
-        """Start the server and yield the streams of its messages; leaving ends it and all it started."""
-        process, tether = await self._start()
+        """Start the server and yield the message streams; on exit, end it and its children."""
+        process, parent_pipe = await self._start()
         incoming, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         write_stream, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
         pumps = [
-            asyncio.create_task(self._listen(process, incoming)),
-            asyncio.create_task(self._speak(process, outgoing)),
-            asyncio.create_task(self._overhear(process)),
+            asyncio.create_task(self._read_messages(process, incoming)),
+            asyncio.create_task(self._write_messages(process, outgoing)),
+            asyncio.create_task(self._read_stderr(process)),
         ]
         try:
             yield read_stream, write_stream
         finally:
             try:
-                await self._end(process, tether)
+                await self._end(process, parent_pipe)
             finally:
                 for pump in pumps:
                     pump.cancel()
@@ -89,19 +90,19 @@ class StdioTransport:
     async def _start(self) -> tuple[asyncio.subprocess.Process, int]:
         program = self.target.command[0]
         if shutil.which(program, path=self.target.env.get("PATH")) is None:
-            self.refusal = f"There is no program {program} that can be run here."
+            self.refusal = f"The program {program} was not found or is not executable."
             raise McpError(self.refusal, f"PATH: {self.target.env.get('PATH')}")
         self.target.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        theirs, ours = os.pipe()
+        read_end, write_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                # Isolated: nothing on its path or in its environment may decide what the keeper is.
+                # -I -S: no path or environment variable can change the code of the guard.
                 *(
                     sys.executable,
                     "-I",
                     "-S",
                     str(Path(process_guard.__file__)),
-                    str(theirs),
+                    str(read_end),
                     *self.target.command,
                 ),
                 cwd=self.target.home,
@@ -109,77 +110,77 @@ class StdioTransport:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                pass_fds=(theirs,),
+                pass_fds=(read_end,),
                 start_new_session=True,
-                limit=LONGEST_LINE,
+                limit=MAX_LINE_BYTES,
             )
         except BaseException:
-            os.close(ours)
+            os.close(write_end)
             raise
         finally:
-            os.close(theirs)
-        return process, ours
+            os.close(read_end)
+        return process, write_end
 
-    async def _listen(self, process: asyncio.subprocess.Process, incoming: Incoming) -> None:
-        """Pass on the messages it sends, until it ends or says what cannot be borne."""
+    async def _read_messages(self, process: asyncio.subprocess.Process, incoming: Incoming) -> None:
+        """Forward messages from its output until it ends or sends something invalid."""
         assert process.stdout
         try:
             while line := await process.stdout.readline():
-                if message := self._read(line):
+                if message := self._parse(line):
                     await incoming.send(message)
         except ValueError:
-            self.trouble = f"It sent a message longer than {LONGEST_LINE:,} bytes."
+            self.error = f"It sent a message longer than {MAX_LINE_BYTES:,} bytes."
         except (McpError, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
-            self.trouble = str(error)
+            self.error = str(error)
         finally:
             self.ended.set()
-            incoming.close()  # whoever waits for an answer is told that there will be none
+            incoming.close()  # wakes requests that wait for a response
 
-    def _read(self, line: bytes) -> SessionMessage | None:
+    def _parse(self, line: bytes) -> SessionMessage | None:
         try:
             return SessionMessage(mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False))
         except ValueError:
             if text := line.decode("utf-8", "replace").strip():
-                self.garbage.append(clip(text, LONGEST_GARBAGE))
-        if len(self.garbage) > MOST_GARBAGE:
-            raise McpError("It talks, but not the Model Context Protocol.")
+                self.invalid_lines.append(clip(text, MAX_INVALID_LINE_CHARS))
+        if len(self.invalid_lines) > MAX_INVALID_LINES:
+            raise McpError("Its output is not the Model Context Protocol.")
         return None
 
-    async def _speak(self, process: asyncio.subprocess.Process, outgoing: Outgoing) -> None:
+    async def _write_messages(self, process: asyncio.subprocess.Process, outgoing: Outgoing) -> None:
         assert process.stdin
         with suppress(OSError, anyio.ClosedResourceError):
-            async for said in outgoing:
-                text = said.message.model_dump_json(by_alias=True, exclude_unset=True)
+            async for outgoing_message in outgoing:
+                text = outgoing_message.message.model_dump_json(by_alias=True, exclude_unset=True)
                 process.stdin.write(text.encode() + b"\n")
                 await process.stdin.drain()
 
-    async def _overhear(self, process: asyncio.subprocess.Process) -> None:
-        """Read what it complains of: a server whose complaints nobody reads stands still."""
+    async def _read_stderr(self, process: asyncio.subprocess.Process) -> None:
+        """Read its standard error and keep the end: a server blocks if nobody reads it."""
         assert process.stderr
-        while heard := await process.stderr.read(65_536):
-            self.last_words = (self.last_words + heard)[-KEPT_WORDS:]
+        while chunk := await process.stderr.read(65_536):
+            self.stderr_tail = (self.stderr_tail + chunk)[-MAX_STDERR_BYTES:]
 
-    async def _end(self, process: asyncio.subprocess.Process, tether: int) -> None:
-        """Close its input and let it go, then cut the tether; no `await` may keep the tether from that."""
+    async def _end(self, process: asyncio.subprocess.Process, parent_pipe: int) -> None:
+        """Close its input, give it time to exit, then close `parent_pipe`, even if cancelled."""
         try:
             if process.stdin:
                 process.stdin.close()
-            await _ended(process, 0 if self.hurried else GRACE_SEC)
+            await _wait_for_exit(process, 0 if self.immediately else GRACE_SEC)
         finally:
-            os.close(tether)
-        if not await _ended(process, KILL_SEC):
-            log.warning("The keeper of the MCP server %s would not end; it is killed.", self.target.name)
+            os.close(parent_pipe)
+        if not await _wait_for_exit(process, KILL_SEC):
+            log.warning("Guard process of the MCP server %s killed: it did not exit.", self.target.name)
             with suppress(ProcessLookupError):
                 process.kill()
-        self.code = process.returncode
-        # asyncio keeps the pipes open while anybody holds their other ends, and has no other way to close.
+        self.exit_code = process.returncode
+        # asyncio keeps the pipes open while another process holds the other ends, and has no public close.
         process._transport.close()  # type: ignore[attr-defined]
 
 
-async def _ended(process: asyncio.subprocess.Process, seconds: float) -> bool:
+async def _wait_for_exit(process: asyncio.subprocess.Process, seconds: float) -> bool:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            # Not process.wait(): that one waits for everybody who holds a pipe, too.
+            # Not process.wait(): it also waits for other processes that hold a pipe.
             while process.returncode is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     return process.returncode is not None

@@ -1,4 +1,4 @@
-"""Whom to connect to: a server's row, read once, with the secrets that it names put in."""
+"""The connection settings of a server, with the secrets from the environment filled in."""
 
 import os
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from agents.models import McpServer
 from agents.protocol.secret_references import MissingVariable, conceal, expand
 from agents.states import McpTransport
 
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE")
+INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True)
 class Target:
-    """One server as the environment of this process has it; `repr` shows no secrets."""
+    """The resolved settings of one server; `repr` shows no secrets."""
 
     pk: int
     name: str
@@ -29,25 +29,25 @@ class Target:
     env: dict[str, str] = field(default_factory=dict, repr=False)
     url: str = field(default="", repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
-    hidden: dict[str, str] = field(default_factory=dict, repr=False)  # secret: what is shown for it
+    hidden: dict[str, str] = field(default_factory=dict, repr=False)  # secret → the reference shown instead
 
     def conceal(self, text: str) -> str:
-        """Take the secrets out of a text that the server had a hand in."""
+        """Replace secrets in a text that comes from the server."""
         return conceal(text, self.hidden)
 
 
-def target(server: McpServer, environment: Mapping[str, str] = os.environ) -> Target:
-    """Put the variables in that a server's row names; raise McpError where one is not set."""
+def resolve(server: McpServer, environment: Mapping[str, str] = os.environ) -> Target:
+    """Fill in the environment variables that a server names; raise McpError if one is not set."""
     try:
-        return _target(server, environment)
+        return _resolve(server, environment)
     except MissingVariable as missing:
-        raise McpError("It is not set up completely.", str(missing)) from None
+        raise McpError("Its configuration is incomplete.", str(missing)) from None
 
 
-def _target(server: McpServer, environment: Mapping[str, str]) -> Target:
+def _resolve(server: McpServer, environment: Mapping[str, str]) -> Target:
     hidden: dict[str, str] = {}
 
-    def filled(values: dict[str, str]) -> dict[str, str]:
+    def expand_all(values: dict[str, str]) -> dict[str, str]:
         return {name: expand(value, environment, hidden) for name, value in values.items()}
 
     is_stdio = server.transport == McpTransport.STDIO
@@ -60,14 +60,14 @@ def _target(server: McpServer, environment: Mapping[str, str]) -> Target:
         call_sec=server.call_timeout_sec,
         home=home,
         command=(server.command, *server.arguments) if is_stdio else (),
-        env=surroundings(home, environment) | filled(server.env) if is_stdio else {},
+        env=server_environment(home, environment) | expand_all(server.env) if is_stdio else {},
         url="" if is_stdio else expand(server.url, environment, hidden),
-        headers={} if is_stdio else filled(server.headers),
+        headers={} if is_stdio else expand_all(server.headers),
         hidden=hidden,
     )
 
 
-def surroundings(home: Path, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Make an environment that holds none of our secrets: a few names are passed on, nothing else."""
-    passed_on = {name: inherited[name] for name in PASSED_ON if name in inherited}
-    return {"PATH": os.defpath, **passed_on, "HOME": str(home), "PWD": str(home)}
+def server_environment(home: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without secrets: only a few variables are inherited."""
+    kept = {name: inherited[name] for name in INHERITED_VARIABLES if name in inherited}
+    return {"PATH": os.defpath, **kept, "HOME": str(home), "PWD": str(home)}

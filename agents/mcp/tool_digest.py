@@ -1,4 +1,4 @@
-"""A tool as its server describes it: made visible, judged fit or not, and reduced to a digest."""
+"""A tool as its server describes it: normalised, validated, and identified by a digest."""
 
 import hashlib
 import json
@@ -11,44 +11,44 @@ from typing import Any
 from agents.tools.schema_check import TYPES
 from stagent.lib.text import clip, shorten
 
-MOST_TOOLS = 300  # of one server
-LONGEST_NAME = 200
-LONGEST_DESCRIPTION = 8_000
-LARGEST_SCHEMA = 40_000  # characters of JSON: every request to a model carries it
-DEEPEST = 20
-PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # what the Messages API accepts
-AT_THE_TOP = ("anyOf", "oneOf", "allOf", "$ref")  # refused there by the Messages API
+MAX_TOOLS = 300  # of one server
+MAX_NAME_CHARS = 200
+MAX_DESCRIPTION_CHARS = 8_000
+MAX_SCHEMA_CHARS = 40_000  # of JSON: it is part of every request to a model
+MAX_DEPTH = 20
+PROPERTY_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # what the Messages API accepts
+TOP_LEVEL_REFUSED = ("anyOf", "oneOf", "allOf", "$ref")  # by the Messages API
 TASK = "task"
-BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum")
+LIMIT_KEYWORDS = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum")
 
 
 @dataclass(frozen=True)
 class DiscoveredTool:
-    """What a server says of one tool, with nothing in it that the eye would miss."""
+    """One tool as listed by a server; invisible characters are escaped."""
 
     name: str
     title: str
     description: str
     input_schema: dict[str, Any]
     annotations: dict[str, Any]
-    needs_task: bool = False  # it is called as a task of its own only, which is polled
+    needs_task: bool = False  # only callable as an MCP task, which has to be polled
 
     @classmethod
-    def read(cls, said: dict[str, Any]) -> "DiscoveredTool":
-        """Read an entry of the server's list."""
-        said = _visible(said)
+    def parse(cls, entry: dict[str, Any]) -> "DiscoveredTool":
+        """Parse an entry of the server's list of tools."""
+        entry = _escape_invisible(entry)
         return cls(
-            name=str(said.get("name", "")),
-            title=shorten(str(said.get("title") or ""), LONGEST_NAME),
-            description=str(said.get("description") or ""),
-            input_schema=said.get("inputSchema") or {},
-            annotations=said.get("annotations") or {},
-            needs_task=(said.get("execution") or {}).get("taskSupport") == "required",
+            name=str(entry.get("name", "")),
+            title=shorten(str(entry.get("title") or ""), MAX_NAME_CHARS),
+            description=str(entry.get("description") or ""),
+            input_schema=entry.get("inputSchema") or {},
+            annotations=entry.get("annotations") or {},
+            needs_task=(entry.get("execution") or {}).get("taskSupport") == "required",
         )
 
     @property
-    def as_shown(self) -> dict[str, Any]:
-        """All that somebody looks at before they allow it."""
+    def as_reviewed(self) -> dict[str, Any]:
+        """The fields that a person reviews before allowing the tool."""
         return {
             "title": self.title,
             "description": self.description,
@@ -58,39 +58,41 @@ class DiscoveredTool:
 
     @property
     def digest(self) -> str:
-        """Stand for all of it: another word anywhere is another digest."""
-        said = json.dumps([self.name, self.as_shown, *([TASK] if self.needs_task else [])], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+        """A hash of all fields: any change results in another digest."""
+        definition = json.dumps(
+            [self.name, self.as_reviewed, *([TASK] if self.needs_task else [])], sort_keys=True
+        )
+        return hashlib.sha256(definition.encode()).hexdigest()
 
     @property
     def fault(self) -> str:
-        """Say why no model would take it; empty where all is well."""
+        """Why models would refuse the tool; empty if it is valid."""
         return clip(next(self._faults(), ""), 300)
 
     def _faults(self) -> Iterator[str]:
-        if not self.name or len(self.name) > LONGEST_NAME:
+        if not self.name or len(self.name) > MAX_NAME_CHARS:
             yield "Its name is empty or too long."
         if self.needs_task:
-            yield "It wants calls as a task only (taskSupport is required), which is not supported."
-        if len(self.description) > LONGEST_DESCRIPTION:
-            yield f"Its description is longer than {LONGEST_DESCRIPTION:,} characters."
-        if len(json.dumps(self.input_schema)) > LARGEST_SCHEMA:
-            yield f"The schema of its arguments is longer than {LARGEST_SCHEMA:,} characters."
+            yield "It can only be called as a task (taskSupport is required), which is not supported."
+        if len(self.description) > MAX_DESCRIPTION_CHARS:
+            yield f"Its description is longer than {MAX_DESCRIPTION_CHARS:,} characters."
+        if len(json.dumps(self.input_schema)) > MAX_SCHEMA_CHARS:
+            yield f"The schema of its arguments is longer than {MAX_SCHEMA_CHARS:,} characters."
         if self.input_schema.get("type") != "object":
             yield "The schema of its arguments does not describe an object."
-        if combined := [word for word in AT_THE_TOP if word in self.input_schema]:
-            yield f"The schema of its arguments has {combined[0]} at its top, which models refuse."
-        yield from _schema_faults(self.input_schema, "arguments", DEEPEST)
+        if combined := [word for word in TOP_LEVEL_REFUSED if word in self.input_schema]:
+            yield f"The schema of its arguments has {combined[0]} at the top level, which models refuse."
+        yield from _schema_faults(self.input_schema, "arguments", MAX_DEPTH)
 
 
 def _schema_faults(schema: Any, where: str, depth: int) -> Iterator[str]:
-    """Find what the check of arguments, or the model's server, would stumble over."""
+    """Yield what the argument check or the provider would refuse."""
     if not isinstance(schema, dict) or depth == 0:
-        yield f"The schema of {where} is no object, or nested too deeply."
+        yield f"The schema of {where} is not an object, or nested too deeply."
         return
     yield from _keyword_faults(schema, where)
     properties = schema.get("properties", {})
-    if not isinstance(properties, dict) or not all(map(PROPERTY.fullmatch, properties)):
+    if not isinstance(properties, dict) or not all(map(PROPERTY_NAME.fullmatch, properties)):
         yield f"A property of {where} has a name that models refuse."
         return
     for name, inner in properties.items():
@@ -100,27 +102,27 @@ def _schema_faults(schema: Any, where: str, depth: int) -> Iterator[str]:
 
 
 def _keyword_faults(schema: dict[str, Any], where: str) -> Iterator[str]:
-    kinds, required = schema.get("type", []), schema.get("required", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    if not isinstance(kinds, list) or not all(kind in TYPES for kind in kinds):
-        yield f"The type of {where} is not known."
+    types, required = schema.get("type", []), schema.get("required", [])
+    types = [types] if isinstance(types, str) else types
+    if not isinstance(types, list) or not all(name in TYPES for name in types):
+        yield f"The type of {where} is unknown."
     if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        yield f"What {where} require is no list of names."
+        yield f"`required` of {where} is not a list of names."
     if not isinstance(schema.get("enum", []), list):
-        yield f"The choices of {where} are no list."
-    if any(type(schema.get(word, 0)) not in (int, float) for word in BOUNDS):
-        yield f"A bound of {where} is no number."
+        yield f"`enum` of {where} is not a list."
+    if any(type(schema.get(word, 0)) not in (int, float) for word in LIMIT_KEYWORDS):
+        yield f"A limit of {where} is not a number."
 
 
-def _visible(value: Any) -> Any:
-    """Write out characters that are not to be seen: a model reads them, and so must who allows the tool."""
+def _escape_invisible(value: Any) -> Any:
+    """Escape invisible characters: a model reads them, so the person who allows the tool must see them."""
     if isinstance(value, str):
         plain = value.replace("\r\n", "\n")
-        return "".join(char if _is_seen(char) else f"\\u{{{ord(char):x}}}" for char in plain)
+        return "".join(char if _is_visible(char) else f"\\u{{{ord(char):x}}}" for char in plain)
     if isinstance(value, dict):
-        return {_visible(key): _visible(inner) for key, inner in value.items()}
-    return [_visible(inner) for inner in value] if isinstance(value, list) else value
+        return {_escape_invisible(key): _escape_invisible(inner) for key, inner in value.items()}
+    return [_escape_invisible(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _is_seen(char: str) -> bool:
+def _is_visible(char: str) -> bool:
     return char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")

@@ -144,7 +144,7 @@ def require_permission(profile: Profile | None) -> None:
         for tool in tools
         if tool.permission != "allow" and registry.permission(tool, profile.permissions) == "allow"
     ]
-    granted += tool_adapter.granted(profile)
+    granted += tool_adapter.granted_without_approval(profile)
     if granted:
         raise ToolError(
             f"Only a person may make or change schedules of the profile {profile.slug}, "

@@ -32,7 +32,7 @@ def dora(db: None) -> User:
 
 
 def found(name: str = "search", description: str = "Search.") -> DiscoveredTool:
-    return DiscoveredTool.read({"name": name, "description": description, "inputSchema": {"type": "object"}})
+    return DiscoveredTool.parse({"name": name, "description": description, "inputSchema": {"type": "object"}})
 
 
 @pytest.fixture

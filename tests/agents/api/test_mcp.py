@@ -46,9 +46,9 @@ def test_a_server_is_added_shown_changed_and_deleted(api, alice):
     assert api.delete(path).status_code == 204
     assert refusal(api.get(path)) == (404, "mcp_server_not_found")
     assert [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")] == [
-        "Added. Through the API.",
-        "Changed arguments, call_timeout_sec, enabled. Through the API.",
-        "Deleted. Through the API.",
+        "Added through the API.",
+        "Changed arguments, call_timeout_sec, enabled through the API.",
+        "Deleted through the API.",
     ]
 
 

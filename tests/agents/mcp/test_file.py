@@ -1,4 +1,4 @@
-"""MCP servers as a file: exported, planned, applied, by the rules of the console and the API."""
+"""MCP server files: export, plan and apply, with the rules of the console and the API."""
 
 from io import StringIO
 
@@ -36,7 +36,7 @@ mcp_servers:
 
 @pytest.fixture
 def run(alice, tmp_path):
-    """Run the command on a text; return what it says."""
+    """Run the command on a file with this text; return its output."""
 
     def run(verb, text, *options):
         path = tmp_path / "servers.yaml"
@@ -56,13 +56,13 @@ def export():
 
 
 def refused(run, text, *options):
-    with pytest.raises(CommandError) as told:
+    with pytest.raises(CommandError) as raised:
         run("apply", text, *options)
-    assert str(told.value).endswith("Nothing was changed.")
-    return str(told.value)
+    assert str(raised.value).endswith("Nothing was changed.")
+    return str(raised.value)
 
 
-def test_a_file_is_planned_applied_and_then_there_is_nothing_to_do(run):
+def test_a_file_is_planned_and_applied_and_then_nothing_is_left_to_do(run):
     planned = run("plan", FILE)
     assert not McpServer.objects.exists()
     assert run("apply", FILE) == planned
@@ -73,11 +73,11 @@ def test_a_file_is_planned_applied_and_then_there_is_nothing_to_do(run):
     github = McpServer.objects.get(slug="github")
     assert (github.arguments, github.env) == (GITHUB["arguments"], GITHUB["env"])
     assert [entry.get_change_message() for entry in LogEntry.objects.all()] == [
-        "Added. Through manage.py mcpservers."
+        "Added through manage.py mcpservers."
     ] * 2
 
 
-def test_what_is_exported_makes_the_same_servers_elsewhere(run, alice):
+def test_an_export_recreates_the_same_servers(run, alice):
     api = Program(alice)
     for body in (GITHUB, WEB | {"headers": {"Authorization": "Bearer ${WEB}"}, "enabled": False}):
         assert api.post("/mcp-servers", body).status_code == 201
@@ -90,18 +90,18 @@ def test_what_is_exported_makes_the_same_servers_elsewhere(run, alice):
     assert [row | {"id": 0} for row in after] == [row | {"id": 0} for row in before]
 
 
-def test_a_change_is_told_field_by_field_and_what_is_left_out_goes_back_to_its_default(run):
+def test_a_change_is_listed_by_field_and_missing_fields_get_their_default(run):
     run("apply", FILE)
-    told = run(
+    output = run(
         "apply", FILE.replace("    call_timeout_sec: 90\n", "").replace("command: npx", "command: uvx")
     )
-    assert "~ github\n    command: npx -> uvx\n" in told
-    assert "~ web\n    call_timeout_sec: 90 -> 60\n" in told
-    assert told.endswith("0 to add, 2 to change, 0 to switch off, 0 unchanged.\n")
+    assert "~ github\n    command: npx -> uvx\n" in output
+    assert "~ web\n    call_timeout_sec: 90 -> 60\n" in output
+    assert output.endswith("0 to add, 2 to change, 0 to switch off, 0 unchanged.\n")
     assert McpServer.objects.get(slug="web").call_timeout_sec == 60
 
 
-def test_prune_switches_off_what_is_not_named_and_deletes_nothing(run):
+def test_prune_switches_off_other_servers_and_deletes_nothing(run):
     a_server(slug="old")
     assert "old" not in run("apply", FILE)
     assert "- old\n    enabled: true -> false\n" in run("apply", FILE, "--prune")
@@ -109,16 +109,16 @@ def test_prune_switches_off_what_is_not_named_and_deletes_nothing(run):
     assert run("apply", FILE, "--prune").startswith("0 to add")
 
 
-def test_check_tells_ci_whether_there_is_something_to_do(run):
-    with pytest.raises(SystemExit) as left:
+def test_check_exits_with_2_if_there_is_something_to_do(run):
+    with pytest.raises(SystemExit) as exited:
         run("plan", FILE, "--check")
-    assert left.value.code == 2
+    assert exited.value.code == 2
     run("apply", FILE)
     run("plan", FILE, "--check")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "says"),
+    ("old", "new", "line", "message"),
     [
         ("LEVEL: debug", f"API_KEY: {SECRET}", 7, "env: API_KEY looks like a secret"),
         ("LEVEL: debug", "LEVEL: 5", 7, "env.LEVEL: Text is expected."),
@@ -127,7 +127,7 @@ def test_check_tells_ci_whether_there_is_something_to_do(run):
             "    command: npx\n",
             "    command: npx\n    url: https://x/\n",
             6,
-            "url: A server whose transport is stdio",
+            "url: Not used with the transport stdio",
         ),
         ("slug: web", "slug: we__b", 10, "slug: Use small letters"),
         ("slug: web", "slug: github", 10, "slug: Another server of this file"),
@@ -138,16 +138,16 @@ def test_check_tells_ci_whether_there_is_something_to_do(run):
         ("mcp_servers:", "servers:", 1, "The file is to hold one list, `mcp_servers:`"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_nothing_is_done(run, old, new, line, says):
+def test_a_mistake_is_reported_with_its_line_and_nothing_is_done(run, old, new, line, message):
     assert old in FILE
-    told = refused(run, FILE.replace(old, new, 1))
-    assert f"servers.yaml:{line}: {says}" in told
-    assert SECRET not in told
+    output = refused(run, FILE.replace(old, new, 1))
+    assert f"servers.yaml:{line}: {message}" in output
+    assert SECRET not in output
     assert not McpServer.objects.exists()
     assert not LogEntry.objects.exists()
 
 
-def test_it_takes_somebody_who_may_set_up_servers(run):
+def test_it_needs_the_permission_to_set_up_servers(run):
     dora = User.objects.create_user("dora", is_staff=True)
     dora.groups.add(Group.objects.get(name="operator"))
     assert "You need the permission agents.set_up_mcpserver." in refused(run, FILE, "--as", "dora")

@@ -1,4 +1,4 @@
-"""A server's processes end with who needed them, however that one ends."""
+"""The processes of a server end with the run that started them, however it ends."""
 
 import asyncio
 import os
@@ -25,14 +25,14 @@ pytestmark = pytest.mark.django_db
 
 
 async def drain(assignment):
-    """Let the engine work to the end."""
-    async with aclosing(runner.run(assignment)) as happened:
-        async for _ in happened:
+    """Run the engine to the end."""
+    async with aclosing(runner.run(assignment)) as events:
+        async for _ in events:
             pass
 
 
-async def stopped(assignment, server, stop):
-    """Work until a call is under way and stop; return the processes of the server."""
+async def run_and_stop(assignment, server, stop):
+    """Run until a call is in progress and stop; return the processes of the server."""
     task = asyncio.create_task(drain(assignment))
     processes = await asyncio.to_thread(pids, server)
     stop(task)
@@ -42,18 +42,18 @@ async def stopped(assignment, server, stop):
 
 
 @pytest.fixture
-def asleep(assign):
-    """Set up a server whose tool sleeps, and an assignment that calls it."""
+def sleeping_call(assign):
+    """Return a server whose tool sleeps, and an assignment that calls it."""
     server = allowed(a_server(), "sleep")
     (home(server) / "pids").unlink(missing_ok=True)
     return server, assign("call tester__sleep", tools=["tester__*"], runtime="anthropic")
 
 
-def test_a_stop_in_the_middle_of_a_call_kills_the_server_and_its_children(asleep):
-    server, assignment = asleep
-    processes = async_to_sync(stopped)(assignment, server, lambda task: task.cancel())
+def test_a_stop_in_the_middle_of_a_call_kills_the_server_and_its_children(sleeping_call):
+    server, assignment = sleeping_call
+    processes = async_to_sync(run_and_stop)(assignment, server, lambda task: task.cancel())
     assert len(processes) == 2
-    assert all_gone(processes), "gone when the run is, not some time later"
+    assert all_gone(processes), "ended with the run, not some time later"
 
 
 ORPHAN = """
@@ -64,15 +64,15 @@ import django
 django.setup()
 from pathlib import Path
 from agents.mcp import client
-from agents.mcp.target import Target, surroundings
+from agents.mcp.target import Target, server_environment
 from agents.states import McpTransport
 
 async def main():
     home = Path(sys.argv[2])
-    env = surroundings(home, os.environ)
+    env = server_environment(home, os.environ)
     command = (sys.executable, sys.argv[3])
-    whom = Target(1, "it", McpTransport.STDIO, 60, 600, home, command, env)
-    connection = client.Connection(whom)
+    resolved = Target(1, "it", McpTransport.STDIO, 60, 600, home, command, env)
+    connection = client.Connection(resolved)
     await connection.tools()
     await connection.call("sleep", {})
 
@@ -92,7 +92,7 @@ def test_a_server_dies_with_a_parent_that_is_killed(tmp_path):
     wait_until(lambda: all_gone(processes))
 
 
-def test_the_keeper_hands_on_how_its_server_ended(tmp_path):
+def test_the_guard_returns_the_exit_code_of_the_server(tmp_path):
     read, write = os.pipe()
     ended = subprocess.run(
         [sys.executable, "-I", "-S", process_guard.__file__, str(read), "/bin/sh", "-c", "exit 7"],
@@ -105,22 +105,22 @@ def test_the_keeper_hands_on_how_its_server_ended(tmp_path):
     assert ended.returncode == 7
 
 
-def test_a_process_has_no_more_servers_running_than_it_may(settings):
+def test_the_number_of_server_processes_is_limited(settings):
     settings.STAGENT_MCP_MAX_PROCESSES = 1
-    places = ProcessLimit()
+    limit = ProcessLimit()
 
     async def two():
-        async with places.one(5):
-            with pytest.raises(Exception, match="Too many servers"):
-                async with places.one(0.1):
+        async with limit.slot(5):
+            with pytest.raises(Exception, match="Too many MCP servers"):
+                async with limit.slot(0.1):
                     pass
-        async with places.one(5):
+        async with limit.slot(5):
             return True
 
     assert async_to_sync(two)()
 
 
-def test_a_place_is_given_back_by_servers_that_fail(settings):
+def test_a_failing_server_releases_its_slot(settings):
     settings.STAGENT_MCP_MAX_PROCESSES = 1
     server = a_server("crash")
     for _ in range(2):
@@ -128,8 +128,8 @@ def test_a_place_is_given_back_by_servers_that_fail(settings):
     assert "exit code 4" in McpServer.objects.get().error
 
 
-def test_a_stop_waits_for_no_server_at_an_address(assign, on_the_web, tmp_path):
-    allowed(a_server(transport="http", url=on_the_web, command=""), "sleep")
+def test_a_stop_does_not_wait_for_an_http_server(assign, http_server_url, tmp_path):
+    allowed(a_server(transport="http", url=http_server_url, command=""), "sleep")
     assignment = assign("call tester__sleep", tools=["tester__*"], runtime="anthropic")
 
     async def stop():

@@ -1,4 +1,4 @@
-"""What goes wrong with an MCP server is told apart, and an error that it answers is an answer."""
+"""Error messages of MCP servers; a JSON-RPC error is a result."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,30 +22,30 @@ def ask(assign: MakeAssignment):
     return lambda prompt, *tools: assign(prompt, tools=[*tools], runtime="anthropic")
 
 
-def results(happened):
-    return [event for event in happened if isinstance(event, ToolFinished)]
+def results(events):
+    return [event for event in events if isinstance(event, ToolFinished)]
 
 
-def test_a_json_rpc_error_is_the_result_of_the_call_and_the_server_is_well(ask):
+def test_a_json_rpc_error_is_the_result_of_the_call_and_not_a_failure_of_the_server(ask):
     allowed(a_server(), "protest", "shout")
-    happened = work(ask("call tester__protest with beer", "tester__*"))
-    (result,) = results(happened)
+    events = work(ask("call tester__protest with beer", "tester__*"))
+    (result,) = results(events)
     assert (result.is_error, result.result) == (True, "No such table: beer")
     assert McpServer.objects.get().error == ""
 
 
-def test_what_a_result_links_to_is_read_along(ask):
+def test_linked_resources_are_read(ask):
     allowed(a_server(), "links")
     (result,) = results(work(ask("call tester__links", "tester__*")))
     assert not result.is_error
-    assert "[a link to today: note://today]" in result.result
+    assert "[link to today: note://today]" in result.result
     assert "Buy milk." in result.result
     assert "[note://gone cannot be read: " in result.result
 
 
 @pytest.fixture
-def answers(unused_port):
-    """A web server that answers every request alike."""
+def fixed_response(unused_port):
+    """A web server that returns the same response to every request."""
 
     def serve(status, kind="application/json", body=b"{}"):
         class Handler(BaseHTTPRequestHandler):
@@ -62,7 +62,7 @@ def answers(unused_port):
             do_GET = do_POST = do_DELETE = answer  # noqa: N815
 
             def log_message(self, *_):
-                """Say nothing."""
+                """Suppress the log."""
 
         server = HTTPServer(("127.0.0.1", unused_port), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -79,40 +79,40 @@ def answers(unused_port):
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "says"),
+    ("status", "kind", "message"),
     [
-        (401, "application/json", "It wants a sign-in (401)"),
-        (403, "text/plain", "It wants a sign-in (403)"),
-        (404, "text/html", "Nothing is at this path (404)"),
+        (401, "application/json", "It requires authentication (401)"),
+        (403, "text/plain", "It requires authentication (403)"),
+        (404, "text/html", "It does not exist at this path (404)"),
         (405, "text/plain", "the older SSE transport"),
-        (200, "text/html", "It answered with a web page"),
-        (500, "text/plain", "It cannot be used. Server returned an error response. It answered 500."),
+        (200, "text/html", "It returned a web page"),
+        (500, "text/plain", "The connection failed. Server returned an error response. HTTP status 500."),
     ],
 )
-def test_what_a_server_at_an_address_is_not_is_told_apart(answers, status, kind, says):
-    server = answers(status, kind)
-    assert says in probe.refresh(server, clock.now())
+def test_a_url_that_is_not_an_mcp_server_has_a_message_of_its_own(fixed_response, status, kind, message):
+    server = fixed_response(status, kind)
+    assert message in probe.refresh(server, clock.now())
     server.refresh_from_db()
-    assert says in server.error
+    assert message in server.error
 
 
-def test_a_path_that_is_wrong_at_a_real_server(on_the_web):
-    address = on_the_web.replace("/mcp", "/other")
+def test_a_wrong_path_of_a_real_server(http_server_url):
+    address = http_server_url.replace("/mcp", "/other")
     server = a_server(transport=McpTransport.HTTP, url=address, command="", arguments=[])
-    assert "Nothing is at this path (404)" in probe.refresh(server, clock.now())
+    assert "It does not exist at this path (404)" in probe.refresh(server, clock.now())
 
 
-def test_a_program_that_is_not_there_is_named():
+def test_a_missing_program_is_named():
     server = a_server(command="no-such-program", arguments=[])
-    told = probe.refresh(server, clock.now())
-    assert told.startswith("There is no program no-such-program that can be run here.")
+    error = probe.refresh(server, clock.now())
+    assert error.startswith("The program no-such-program was not found or is not executable.")
 
 
-def test_a_tool_that_needs_a_task_of_its_own_is_unfit():
-    said = {"name": "dig", "inputSchema": {"type": "object"}}
-    plain = DiscoveredTool.read(said)
-    task = DiscoveredTool.read(said | {"execution": {"taskSupport": "required"}})
-    optional = DiscoveredTool.read(said | {"execution": {"taskSupport": "optional"}})
+def test_a_tool_that_requires_a_task_is_invalid():
+    entry = {"name": "dig", "inputSchema": {"type": "object"}}
+    plain = DiscoveredTool.parse(entry)
+    task = DiscoveredTool.parse(entry | {"execution": {"taskSupport": "required"}})
+    optional = DiscoveredTool.parse(entry | {"execution": {"taskSupport": "optional"}})
     assert (plain.fault, optional.fault, optional.digest) == ("", "", plain.digest)
-    assert "as a task only" in task.fault
+    assert "as a task (taskSupport" in task.fault
     assert task.digest != plain.digest
