@@ -8,7 +8,7 @@ from tests.test_house import product
 # Where a thread or task is made that nobody watches, and why that is right.
 ONE_OFFS = {
     "agents/mcp/client.py:__init__": "lives as long as a run; `close` and every call await it",
-    "agents/mcp/client.py:_within": "one call; awaited beside the connection",
+    "agents/mcp/client.py:_request": "one call; awaited beside the connection",
     "agents/mcp/process_guard.py:main": "the only thread of a tiny process that ends with it",
     "agents/mcp/stdio.py:open": "lives as long as a connection, and is awaited when it closes",
     "agents/transcripts/recorder.py:_begin_to_write": "one write; awaited",

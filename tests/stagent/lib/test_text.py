@@ -19,7 +19,7 @@ FEW = 10  # characters: a shorter slice is a letter, a year or a mark
 ALLOWED = {
     ("agents/admin/profiles.py", "_free_slug"): "slugs hold letters only",
     ("agents/runtimes/error_text.py", "_plain"): "how much is searched",
-    ("agents/mcp/names.py", "offered_as"): "a hash tells names apart",
+    ("agents/mcp/names.py", "build_name"): "a hash tells names apart",
     ("agents/mcp/results.py", "links_in"): "a list",
     ("agents/mcp/results.py", "read"): "a list",
     ("agents/protocol/media.py", "_read"): "its mark says how much of it is there",
