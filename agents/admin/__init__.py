@@ -1,4 +1,4 @@
-"""Agents in the console: who they are, what they spend, how their providers are doing."""
+"""The agents app in the console: profiles, approvals, budgets, the ledger, providers and MCP servers."""
 
 from agents.admin.approvals import ApprovalAdmin
 from agents.admin.budgets import BudgetAdmin

@@ -1,4 +1,4 @@
-"""Questions in the console: what agents ask, with the buttons that answer; nobody edits them."""
+"""Approvals in the console: requests of agents, with buttons to answer them; read-only otherwise."""
 
 import json
 from typing import Any
@@ -37,33 +37,33 @@ def approval_badge(approval: Approval) -> SafeString:
 
 @admin.register(Approval)
 class ApprovalAdmin(ReadOnlyAdmin):
-    list_display = ("asks", "state", "said", "run", "asked", "until")
+    list_display = ("request", "state", "answered", "run", "asked", "until")
     list_select_related = ("answered_by",)
     list_filter = ("status", "kind", "tool")
     search_fields = ("text", "=run_id")
     ordering = ("-pk",)
-    empty_text = "An agent that needs approval for a tool call, or an answer, asks here."
+    empty_text = "No approval requests yet. Agents that need approval or an answer ask here."
 
     def get_urls(self) -> list[Any]:
         answer = self.admin_site.admin_view(self.answer)
         return [path("<int:pk>/answer/", answer, name="agents_approval_answer"), *super().get_urls()]
 
-    # Who sees what: those who may look at all, and everybody what their own agents ask. In conversations only
-    # their owners.
+    # Permissions: users with the view permission see all requests, others those of their own agents. Requests
+    # of a conversation are visible to its owner only.
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) or self._mine(request).exists()
+        return super().has_view_permission(request, obj) or self._answerable(request).exists()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return super().has_module_permission(request) or self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         if not super().has_view_permission(request):
-            return self._mine(request)
-        found: Any = super().get_queryset(request)
-        return found.open_to(operator(request))
+            return self._answerable(request)
+        approvals: Any = super().get_queryset(request)
+        return approvals.open_to(operator(request))
 
-    def _mine(self, request: HttpRequest) -> ApprovalQuerySet:
+    def _answerable(self, request: HttpRequest) -> ApprovalQuerySet:
         return Approval.objects.of(operator(request))
 
     # One approval.
@@ -71,8 +71,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        seen = self.get_queryset(request).filter(pk=object_id) if object_id.isdecimal() else None
-        approval = seen.first() if seen is not None else None
+        approval = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
         if approval is None:
             raise Http404("Request not found, or it belongs to another user.")
         context = self.admin_site.each_context(request) | {
@@ -80,12 +79,12 @@ class ApprovalAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "approval": approval,
             "arguments": json.dumps(approval.arguments, indent=2, ensure_ascii=False),
-            "may_answer": approval.is_open and self._mine(request).filter(pk=approval.pk).exists(),
+            "can_answer": approval.is_open and self._answerable(request).filter(pk=approval.pk).exists(),
         }
         return render(request, "admin/agents/approval/page.html", context | (extra_context or {}))
 
     def answer(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Answer, then go back to where the button was."""
+        """Answer, then redirect to the page with the button."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         chosen = request.POST.get("choice", "")
@@ -98,24 +97,26 @@ class ApprovalAdmin(ReadOnlyAdmin):
                 raise Http404(problem.message) from None
             if "text" in problem.fields:
                 return self.change_view(
-                    request, str(pk), "", {"typed": text, "wrong": problem.fields["text"]}
+                    request, str(pk), "", {"answer_text": text, "answer_error": problem.fields["text"]}
                 )
             self.message_user(request, problem.message, messages.WARNING)
         else:
-            self._tell(request, approval, wanted=decision)
+            self._report(request, approval, decision)
         return redirect(came_from(request) or reverse("admin:agents_approval_change", args=[pk]))
 
-    def _tell(self, request: HttpRequest, approval: Approval, wanted: str) -> None:
-        mine = approval.answered_by == request.user and (approval.status == "denied") == (wanted == DENY)
-        by = "" if mine else f" by {approval.answered_by} before"
-        level = messages.SUCCESS if mine else messages.WARNING
-        stands = f" {approval.tool} is not asked about there any more." if mine and wanted == ALWAYS else ""
-        self.message_user(request, f"{approval.status.capitalize()}{by}: {approval.text}{stands}", level)
+    def _report(self, request: HttpRequest, approval: Approval, decision: str) -> None:
+        status = approval.status.capitalize()
+        applied = approval.answered_by == request.user and (approval.status == "denied") == (decision == DENY)
+        if not applied:
+            text = f"Already answered. {status} by {approval.answered_by}: {approval.text}"
+            return self.message_user(request, text, messages.WARNING)
+        always = f" {approval.tool} will not ask again here." if decision == ALWAYS else ""
+        return self.message_user(request, f"{status}: {approval.text}{always}", messages.SUCCESS)
 
-    # What a row says.
+    # Columns.
 
-    @admin.display(description="approval", ordering="tool")
-    def asks(self, approval: Approval) -> SafeString:
+    @admin.display(description="request", ordering="tool")
+    def request(self, approval: Approval) -> SafeString:
         return format_html('{}<span class="under">{}</span>', approval.text, approval.tool)
 
     @admin.display(description="status", ordering="status")
@@ -123,7 +124,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         return approval_badge(approval)
 
     @admin.display(description="answer")
-    def said(self, approval: Approval) -> SafeString:
+    def answered(self, approval: Approval) -> SafeString:
         if approval.answered_by is None:
             return formatting.NOTHING
         return format_html(

@@ -1,4 +1,4 @@
-"""Budgets in the console: how much may be spent, and how much of it is."""
+"""Budgets in the console: the limits, and how much of them is used."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from stagent.lib.web.formatting import money
 
 
 class BudgetForm(forms.ModelForm):
-    """Asks for a project by its name; of a schedule it needs the number in its address."""
+    """Selects a project by name; a schedule needs the number from its URL."""
 
     project = forms.ModelChoiceField(
         Project.objects.all(), required=False, help_text="For the scope project."
@@ -30,21 +30,21 @@ class BudgetForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["subject_id"].label = "schedule number"
-        self.fields["subject_id"].help_text = "For the scope schedule: the number in the schedule's address."
+        self.fields["subject_id"].help_text = "For the scope schedule: the number in the URL of the schedule."
         if self.instance.scope == BudgetScope.PROJECT:
             self.fields["project"].initial = self.instance.subject_id
             self.initial["subject_id"] = None
 
     def clean(self) -> dict[str, Any]:
-        """Bring what was chosen into the one column that says whose budget it is."""
+        """Store the selected project or schedule in `subject_id`."""
         data: dict[str, Any] = super().clean() or {}
         project, number = data.get("project"), data.get("subject_id")
-        wanted = {BudgetScope.PROJECT: ("project", project), BudgetScope.SCHEDULE: ("subject_id", number)}
-        field, subject = wanted.get(BudgetScope(data.get("scope", "install")), ("", None))
+        subjects = {BudgetScope.PROJECT: ("project", project), BudgetScope.SCHEDULE: ("subject_id", number)}
+        field, subject = subjects.get(BudgetScope(data.get("scope", "install")), ("", None))
         if field and not subject:
-            self.add_error(field, f"Say which {data['scope']} this budget is for.")
+            self.add_error(field, f"Select the {data['scope']} of this budget.")
         if data.get("max_turns") is None and data.get("max_cost_usd") is None:
-            self.add_error("max_cost_usd", "A budget limits money, agent steps or both.")
+            self.add_error("max_cost_usd", "Set a limit in USD, in agent steps, or both.")
         data["subject_id"] = subject.pk if isinstance(subject, Project) else subject
         return data
 
@@ -52,19 +52,19 @@ class BudgetForm(forms.ModelForm):
 @admin.register(Budget)
 class BudgetAdmin(ConsoleAdmin):
     form = BudgetForm
-    list_display = ("whose", "window", "limit", "spent")
+    list_display = ("subject", "window", "limit", "spent")
     list_filter = ("scope", "window")
     fields = (("scope", "window"), ("project", "subject_id"), ("max_cost_usd", "max_turns"))
     empty_text = (
-        "No budget limits what is spent. Add one for a day or a month, "
-        "over the install, a project or a schedule."
+        "No budgets: spending is not limited. Add one to set a daily or monthly limit for the install, "
+        "a project or a schedule."
     )
 
     @admin.display(description="for", ordering="scope")
-    def whose(self, budget: Budget) -> str:
+    def subject(self, budget: Budget) -> str:
         if budget.scope == BudgetScope.PROJECT:
-            found = Project.objects.filter(pk__in=[budget.subject_id]).first()
-            return f"project {found or budget.subject_id}"
+            project = Project.objects.filter(pk__in=[budget.subject_id]).first()
+            return f"project {project or budget.subject_id}"
         return "the whole install" if budget.scope == BudgetScope.INSTALL else f"schedule {budget.subject_id}"
 
     @admin.display(description="limit")
@@ -77,16 +77,16 @@ class BudgetAdmin(ConsoleAdmin):
 
 
 def meter(budget: Budget, spent: Spent) -> SafeString:
-    """Draw how much of a budget is used, by whichever of its limits is nearer to its end."""
+    """Render how much of a budget is used, by the limit that is nearer to being reached."""
     shares = [(float(spent.cost_usd), float(budget.max_cost_usd))] if budget.max_cost_usd is not None else []
     shares += [(float(spent.turns), float(budget.max_turns))] if budget.max_turns is not None else []
-    used, most = max(shares, key=lambda pair: pair[0] / pair[1] if pair[1] else 1.0)
+    used, limit = max(shares, key=lambda pair: pair[0] / pair[1] if pair[1] else 1.0)
     limits = f"of {' and '.join(_limits(budget))} per {budget.window}"
-    told = f"{money(spent.cost_usd, spent.unpriced, digits=2)} and {spent.turns:,} steps {limits}"
+    title = f"{money(spent.cost_usd, spent.unpriced, digits=2)} and {spent.turns:,} steps {limits}"
     if spent.unpriced:
-        limits += f", not counting {spent.unpriced:,} steps of models without a known price"
-    picture = svg_charts.meter(used, most, told)
-    return format_html('<span title="{}">{}<span class="under">{}</span></span>', told, picture, limits)
+        limits += f", excluding {spent.unpriced:,} steps of models without a known price"
+    chart = svg_charts.meter(used, limit, title)
+    return format_html('<span title="{}">{}<span class="under">{}</span></span>', title, chart, limits)
 
 
 def _limits(budget: Budget) -> list[str]:

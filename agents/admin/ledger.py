@@ -1,4 +1,4 @@
-"""The ledger in the console: what was spent on what, day by day; nobody edits it."""
+"""The ledger in the console (read-only) with daily totals, and the prices of models."""
 
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -25,39 +25,39 @@ from stagent.lib.web.admin import ConsoleAdmin, ReadOnlyAdmin, names, row_link
 from stagent.lib.web.svg_charts import Bar
 
 DAYS = 14
-KEPT_SEC = 60  # the daily totals, because adding up a million rows takes its time
+CACHE_SEC = 60  # for the daily totals: adding up a million rows is slow
 
 
 SOURCES = {
-    PriceSource.CONSOLE: "A row under Prices",
+    PriceSource.CONSOLE: "Price set in the console",
     PriceSource.LIST: LIST,
-    PriceSource.LOCAL: "Nothing is paid for this model",
-    PriceSource.UNKNOWN: "Not known",
+    PriceSource.LOCAL: "Local model, free of charge",
+    PriceSource.UNKNOWN: "Unknown",
 }
-ACCOUNTS = (  # whose account an expense may be on: the page of it, and the column with its number
+ACCOUNTS = (  # what an entry can be charged to: URL prefix, model, column
     ("schedules_schedule", "schedules.Schedule", "schedule_id"),
     ("agents_project", "agents.Project", "project_id"),
 )
 
 
-class WithNames(ChangeList):
-    """A page of entries that knows what the schedules and projects are called."""
+class NamedEntries(ChangeList):
+    """A page of entries with the names of their schedules and projects."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         entries = list(self.result_list)
-        named = {
+        account_names = {
             column: names(model, (getattr(entry, column) for entry in entries))
             for _, model, column in ACCOUNTS
         }
         for entry in entries:
-            entry.named = named
+            entry.account_names = account_names
         self.result_list = entries
 
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
-    list_display = ("moment", "what", "run", "model", "read", "written", "cost", "whose")
+    list_display = ("moment", "kind", "run", "model", "input", "output", "cost", "account")
     list_filter = ("activity", ("at", admin.DateFieldListFilter))
     rows_are = "entries"
     search_fields = ("model", "=run_id", "=schedule_id")
@@ -65,28 +65,26 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     fields = (
         "at", "activity", "provider", "model",
         ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"),
-        ("cost_usd", "estimated"), "paid",
+        ("cost_usd", "estimated"), "applied_price",
         ("project_id", "schedule_id", "run_id", "message_id", "user_id"), "detail",
     )  # fmt: skip
-    empty_text = (
-        "Nothing was spent yet. Every reply of a model is written here with its tokens and its price."
-    )
+    empty_text = "No spending yet. Every reply of a model is recorded here with its tokens and cost."
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return WithNames
+        return NamedEntries
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         days = daily_totals(clock.now())
-        shown = {"days": days, "days_chart": _chart(days), "above_list": "agents/_daily.html"}
-        shown["today_link"] = entries_of(days[-1])
-        return super().changelist_view(request, shown | (extra_context or {}))
+        context = {"days": days, "days_chart": _chart(days), "above_list": "agents/_daily.html"}
+        context["today_link"] = entries_link(days[-1])
+        return super().changelist_view(request, context | (extra_context or {}))
 
     @admin.display(description="when", ordering="at")
     def moment(self, entry: LedgerEntry) -> SafeString:
         return formatting.clock(entry.at)
 
-    @admin.display(description="what", ordering="activity")
-    def what(self, entry: LedgerEntry) -> SafeString:
+    @admin.display(description="activity", ordering="activity")
+    def kind(self, entry: LedgerEntry) -> SafeString:
         if entry.activity == Activity.MANUAL_FORCE_BYPASS:
             return formatting.badge("forced", "wait", str(entry.detail.get("reason", "")))
         return formatting.badge(entry.activity, "calm", "estimated" if entry.estimated else "")
@@ -95,42 +93,42 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     def run(self, entry: LedgerEntry) -> SafeString:
         return row_link("schedules_run", entry.run_id)
 
-    @admin.display(description="read")
-    def read(self, entry: LedgerEntry) -> SafeString:
+    @admin.display(description="input tokens")
+    def input(self, entry: LedgerEntry) -> SafeString:
         return formatting.tokens(entry.input_tokens + entry.cache_read_tokens + entry.cache_write_tokens)
 
-    @admin.display(description="written")
-    def written(self, entry: LedgerEntry) -> SafeString:
+    @admin.display(description="output tokens")
+    def output(self, entry: LedgerEntry) -> SafeString:
         return formatting.tokens(entry.output_tokens)
 
     @admin.display(description="cost", ordering="cost_usd")
     def cost(self, entry: LedgerEntry) -> SafeString:
-        known = entry.cost_usd is not None
+        is_known = entry.cost_usd is not None
         return format_html(
-            "{}{}", formatting.cost(entry.cost_usd), " est." if known and entry.estimated else ""
+            "{}{}", formatting.cost(entry.cost_usd), " est." if is_known and entry.estimated else ""
         )
 
     @admin.display(description="price")
-    def paid(self, entry: LedgerEntry) -> str:
-        """Say what was paid for a million tokens, and where that is from."""
-        kept: dict[str, str] = dict(entry.price or {})
-        if not kept:
-            return "Not kept."
-        source, dated = PriceSource(kept.pop("source")), kept.pop("version", "")
-        rates = ", ".join(f"{name.replace('_', ' ')} ${usd}" for name, usd in kept.items())
+    def applied_price(self, entry: LedgerEntry) -> str:
+        """Return the price per million tokens and its source."""
+        price: dict[str, str] = dict(entry.price or {})
+        if not price:
+            return "Not recorded."
+        source, dated = PriceSource(price.pop("source")), price.pop("version", "")
+        rates = ", ".join(f"{name.replace('_', ' ')} ${usd}" for name, usd in price.items())
         per_million = f": {rates} per million tokens" if rates and source != PriceSource.LOCAL else ""
         return f"{SOURCES[source]} {dated}".strip() + per_million
 
-    @admin.display(description="on whose account")
-    def whose(self, entry: LedgerEntry) -> SafeString:
+    @admin.display(description="charged to")
+    def account(self, entry: LedgerEntry) -> SafeString:
         links = [(_account(entry, *account),) for account in ACCOUNTS if getattr(entry, account[2])]
         return format_html_join(" · ", "{}", links) or formatting.NOTHING
 
 
 def _account(entry: Any, page: str, model: str, column: str) -> SafeString | str:
-    """Link to what an expense is for; of what was deleted since, only the number is known."""
+    """Return a link to the schedule or project; only the number if it was deleted."""
     number = getattr(entry, column)
-    if name := entry.named[column].get(number):
+    if name := entry.account_names[column].get(number):
         return row_link(page, number, name)
     return f"{model.partition('.')[2].lower()} {number}, deleted"
 
@@ -139,8 +137,8 @@ type Day = dict[str, Any]
 
 
 def daily_totals(now: datetime) -> list[Day]:
-    """Add up each of the last days, in the install's time zone; kept for a minute."""
-    return cache.get_or_set("ledger-days", lambda: _daily_totals(now), KEPT_SEC) or []
+    """Return the totals of the last days in the time zone of the install; cached for a minute."""
+    return cache.get_or_set("ledger-days", lambda: _daily_totals(now), CACHE_SEC) or []
 
 
 def _daily_totals(now: datetime) -> list[Day]:
@@ -149,45 +147,45 @@ def _daily_totals(now: datetime) -> list[Day]:
     rows = LedgerEntry.objects.filter(at__gte=since, activity__in=TURNS)
     zone = timezone.get_default_timezone()
     days = rows.order_by().annotate(day=TruncDate("at", tzinfo=zone)).values("day")
-    summed = days.annotate(
+    totals = days.annotate(
         cost=Sum("cost_usd", default=Decimal(0)),
         turns=Count("pk"),
         unpriced=Count("pk") - Count("cost_usd"),
         tokens=Sum("input_tokens") + Sum("output_tokens"),
     )
-    found = {row["day"]: row for row in summed}
+    by_day = {row["day"]: row for row in totals}
     empty = {"cost": Decimal(0), "turns": 0, "tokens": 0, "unpriced": 0}
     dates = [(since + timedelta(days=number)).date() for number in range(DAYS)]
-    return [{"day": date} | empty | found.get(date, {}) for date in dates]
+    return [{"day": date} | empty | by_day.get(date, {}) for date in dates]
 
 
 def _chart(days: list[Day]) -> SafeString:
-    return svg_charts.bars([_bar(day) for day in days], "Spent on each of the last days")
+    return svg_charts.bars([_bar(day) for day in days], "Cost of each of the last days")
 
 
 def _bar(day: Day) -> Bar:
-    """A day as high as it was dear; where models cost nothing, as high as it was busy."""
+    """The height is the cost; for days without cost, the number of steps."""
     cost = formatting.money(day["cost"], day["unpriced"], digits=2)
-    told = f"{day['day']:%a %d %b}: {cost}, {day['turns']:,} steps"
-    return Bar(told, [("main", float(day["cost"]) or day["turns"] / 1e6)], entries_of(day))
+    title = f"{day['day']:%a %d %b}: {cost}, {day['turns']:,} steps"
+    return Bar(title, [("main", float(day["cost"]) or day["turns"] / 1e6)], entries_link(day))
 
 
-def entries_of(day: Day) -> str:
-    """Return where the entries of a day are listed."""
-    begins = datetime.combine(day["day"], time.min, timezone.get_default_timezone())
-    ends = datetime.combine(day["day"] + timedelta(days=1), time.min, timezone.get_default_timezone())
-    within = {"at__gte": begins.isoformat(), "at__lt": ends.isoformat()}
-    return reverse("admin:agents_ledgerentry_changelist", query=within)
+def entries_link(day: Day) -> str:
+    """Return the URL of the list of entries of a day."""
+    start = datetime.combine(day["day"], time.min, timezone.get_default_timezone())
+    end = datetime.combine(day["day"] + timedelta(days=1), time.min, timezone.get_default_timezone())
+    query = {"at__gte": start.isoformat(), "at__lt": end.isoformat()}
+    return reverse("admin:agents_ledgerentry_changelist", query=query)
 
 
 @admin.register(ModelPrice)
 class ModelPriceAdmin(ConsoleAdmin):
-    """USD per million tokens, of every model whose name begins like this, in place of what the list says."""
+    """USD per million tokens for models whose name starts with the prefix; overrides the price list."""
 
     list_display = ("prefix", "input_usd", "output_usd", "cache_read_usd", "cache_write_usd")
     search_fields = ("prefix",)
     fields = ("prefix", ("input_usd", "output_usd"), ("cache_read_usd", "cache_write_usd"))
     empty_text = (
-        "Prices come from the list of genai-prices; manage.py doctor says how old it is and which models it "
-        "does not know. Add a row to use another price: the beginning of a model's name and USD per million."
+        "No prices of your own: those of genai-prices are used. manage.py doctor reports their age and "
+        "unknown models. Add a row to override a price: the start of a model name and USD per million tokens."
     )

@@ -1,4 +1,4 @@
-"""The form of an MCP server: lists and mappings as lines, and no secret among them."""
+"""The form of an MCP server: lists and mappings are entered as lines."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from agents.mcp.setup import FIELDS
 from agents.models import McpServer
 
 
-class Lines(forms.Field):
+class LinesField(forms.Field):
     """A list of texts, one per line."""
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
@@ -20,41 +20,39 @@ class Lines(forms.Field):
         return [line.strip() for line in (value or "").splitlines() if line.strip()]
 
 
-class Pairs(forms.Field):
-    """Names and values, a pair per line."""
+class PairsField(forms.Field):
+    """A mapping, one name-value pair per line."""
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
 
-    def __init__(self, mark: str, **more: Any) -> None:
+    def __init__(self, separator: str, **more: Any) -> None:
         super().__init__(**more)
-        self._mark = mark
+        self._separator = separator
 
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        space = "" if self._mark == "=" else " "
-        return "\n".join(f"{name}{self._mark}{space}{text}" for name, text in value.items())
+        space = "" if self._separator == "=" else " "
+        return "\n".join(f"{name}{self._separator}{space}{text}" for name, text in value.items())
 
     def to_python(self, value: Any) -> Any:
         return dict(self._pair(line) for line in (value or "").splitlines() if line.strip())
 
     def _pair(self, line: str) -> tuple[str, str]:
-        name, mark, text = (part.strip() for part in line.partition(self._mark))
-        if not mark or not name:
-            raise forms.ValidationError(f"Write each line as name{self._mark}value.")
+        name, separator, text = (part.strip() for part in line.partition(self._separator))
+        if not separator or not name:
+            raise forms.ValidationError(f"Write each line as name{self._separator}value.")
         return name, text
 
 
 class McpServerForm(forms.ModelForm):
-    """What a person says of a server."""
-
-    arguments = Lines(required=False, help_text="One per line.")
-    env = Pairs(
+    arguments = LinesField(required=False, help_text="One per line.")
+    env = PairsField(
         "=", required=False, label="Environment",
-        help_text="NAME=value, one per line. ${NAME} stands for a variable of Stagent's own environment; "
-        "nothing else of it is passed on.",
+        help_text="NAME=value, one per line. ${NAME} inserts a variable of Stagent's own environment; "
+        "other variables are not passed on.",
     )  # fmt: skip
-    headers = Pairs(":", required=False, help_text="One per line: Authorization: Bearer ${GITHUB_TOKEN}")
+    headers = PairsField(":", required=False, help_text="One per line: Authorization: Bearer ${GITHUB_TOKEN}")
 
     class Meta:
         model = McpServer

@@ -1,4 +1,4 @@
-"""MCP servers in the console: how they are reached, which tools they bring, and who may use them."""
+"""MCP servers in the console: connection, test, and the decision about their tools."""
 
 from typing import Any
 
@@ -27,18 +27,18 @@ SET_UP_PERMISSION = f"agents.{setup.SET_UP_PERMISSION}"
 class McpServerAdmin(ConsoleAdmin):
     form = McpServerForm
     change_form_template = "admin/agents/mcpserver/change_form.html"
-    list_display = ("name", "state", "way", "offers", "seen", "slug")
+    list_display = ("name", "state", "connection", "offered", "seen", "slug")
     search_fields = ("name", "slug")
-    actions = ("try_them",)
+    actions = ("test_servers",)
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (None, {"fields": (("name", "slug", "enabled"),)}),
-        ("How it is reached", {"fields": ("transport", "command", "arguments", "env", "url", "headers")}),
+        ("Connection", {"fields": ("transport", "command", "arguments", "env", "url", "headers")}),
         ("Limits", {"fields": (("permission", "connect_timeout_sec", "call_timeout_sec"),)}),
     )
     empty_text = (
-        "No MCP servers. One brings tools of another program or service: add how it is reached, test it, "
-        "and allow the tools that you have looked at."
+        "No MCP servers yet. Add one to use the tools of another program or service: enter its connection, "
+        "test it, review its tools and allow them."
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[McpServer]:
@@ -47,12 +47,12 @@ class McpServerAdmin(ConsoleAdmin):
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
         return [
-            path("<int:pk>/try/", view(self.try_one), name="agents_mcpserver_try"),
+            path("<int:pk>/try/", view(self.test_server), name="agents_mcpserver_try"),
             path("<int:pk>/tools/", view(self.decide), name="agents_mcpserver_tools"),
             *super().get_urls(),
         ]
 
-    # Who may what: a command of one's choice is the machine, so that is a right of its own.
+    # The connection fields decide which commands run on this machine: they need a permission of their own.
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and request.user.has_perm(SET_UP_PERMISSION)
@@ -69,24 +69,24 @@ class McpServerAdmin(ConsoleAdmin):
     @admin.display(description="state")
     def state(self, server: McpServer) -> SafeString:
         if not server.enabled:
-            return formatting.badge("off", "calm", "None of its tools is offered")
+            return formatting.badge("off", "calm", "Its tools are not offered")
         if server.error:
             return formatting.badge("failing", "bad", server.error)
         if server.seen_at is None:
-            return formatting.badge("never tried", "wait", "Test it to find its tools")
+            return formatting.badge("not tested", "wait", "Test it to list its tools")
         return formatting.badge("reachable", "good", server.announced)
 
-    @admin.display(description="reached by", ordering="transport")
-    def way(self, server: McpServer) -> str:
+    @admin.display(description="connection", ordering="transport")
+    def connection(self, server: McpServer) -> str:
         return shorten(server.command.rpartition("/")[2] or server.url.partition("?")[0], 60)
 
     @admin.display(description="tools offered")
-    def offers(self, server: McpServer) -> SafeString:
+    def offered(self, server: McpServer) -> SafeString:
         states = [tool.state for tool in server.tools.all()]
         text = f"{states.count(McpToolState.OFFERED)} of {len(states)}"
         if changed := states.count(McpToolState.CHANGED):
             return formatting.badge(
-                f"{text}, {changed} changed", "wait", "Not offered until somebody has looked"
+                f"{text}, {changed} changed", "wait", "Changed tools are not offered until reviewed"
             )
         return formatting.badge(text, "calm")
 
@@ -100,68 +100,67 @@ class McpServerAdmin(ConsoleAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         server = kwargs.get("obj")
-        more = {"rows": rows(server), "state": self.state(server)} if server else {}
-        may = {"may_decide": bool(server) and self.has_change_permission(request, server)}
-        return super().render_change_form(request, context | more | may, *args, **kwargs)
+        details = {"rows": rows(server), "state": self.state(server)} if server else {}
+        permissions = {"can_decide": bool(server) and self.has_change_permission(request, server)}
+        return super().render_change_form(request, context | details | permissions, *args, **kwargs)
 
-    def try_one(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Connect now and find its tools; outside of any transaction, for it may take a while."""
-        server = self._to_change(request, pk)
+    def test_server(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Connect and list the tools; not in a transaction, because it can take long."""
+        server = self._get_changeable(request, pk)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        self._try(request, server)
+        self._test(request, server)
         return redirect("admin:agents_mcpserver_change", pk)
 
-    @admin.action(description="Test the chosen servers and look for tools", permissions=["change"])
-    def try_them(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
-        """Try one after the other."""
+    @admin.action(description="Test the selected servers", permissions=["change"])
+    def test_servers(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
         for server in servers:
-            self._try(request, server)
+            self._test(request, server)
 
-    def _try(self, request: HttpRequest, server: McpServer) -> None:
-        if wrong := probe.refresh(server, clock.now()):
-            return self.message_user(request, f"{server.name}: {wrong}", messages.ERROR)
+    def _test(self, request: HttpRequest, server: McpServer) -> None:
+        if error := probe.refresh(server, clock.now()):
+            return self.message_user(request, f"{server.name}: {error}", messages.ERROR)
         states = [tool.state for tool in server.tools.filter(gone=False)]
         new = f", {count} of them new" if (count := states.count(McpToolState.NEW)) else ""
-        says = f"{server.name} answers and has {len(states)} tools{new}."
-        return self.message_user(request, says, messages.SUCCESS)
+        text = f"{server.name} is reachable and has {len(states)} tools{new}."
+        return self.message_user(request, text, messages.SUCCESS)
 
     def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Offer the tools that were ticked, as they were shown, and none of the others on the page."""
-        server = self._to_change(request, pk)
+        """Allow the ticked tools in the version shown, and stop offering the others on the page."""
+        server = self._get_changeable(request, pk)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         ticked = dict(each.split(":", 1) for each in request.POST.getlist("offer") if ":" in each)
         pks = [each for each in request.POST.getlist("shown") if each.isdecimal()]
         shown = list(server.tools.filter(pk__in=pks))
-        fresh = [tool for tool in shown if ticked.get(str(tool.pk), "") not in ("", tool.allowed_digest)]
-        other = self._allow(request, fresh, ticked)
-        # One that changed and was not ticked again stays what it is: not offered, and shown with its changes.
-        dropped = [
+        ticked_now = [tool for tool in shown if ticked.get(str(tool.pk), "") not in ("", tool.allowed_digest)]
+        changed = self._allow(request, ticked_now, ticked)
+        # A changed tool that is not ticked stays as it is: not offered, and shown with its changes.
+        withdrawn = [
             tool for tool in shown if tool.state == McpToolState.OFFERED and str(tool.pk) not in ticked
         ]
-        discovery.disallow(dropped)
-        self._tell(request, server, "Allowed", [tool for tool in fresh if tool not in other])
-        self._tell(request, server, "Stopped offering", dropped)
+        discovery.disallow(withdrawn)
+        self._report(request, server, "Allowed", [tool for tool in ticked_now if tool not in changed])
+        self._report(request, server, "No longer offered", withdrawn)
         return redirect("admin:agents_mcpserver_change", pk)
 
-    def _allow(self, request: HttpRequest, tools: list[McpTool], seen: dict[str, str]) -> list[McpTool]:
-        """Allow tools as they were shown; return, and name, those that are something else by now."""
-        pairs = [(tool, seen[str(tool.pk)]) for tool in tools]
-        other = discovery.allow(pairs, operator(request), clock.now())
-        if other:
-            names = ", ".join(tool.name for tool in other)
-            says = f"Not allowed, for they are not what you were shown any more: {names}. Look again."
-            self.message_user(request, says, messages.WARNING)
-        return other
+    def _allow(self, request: HttpRequest, tools: list[McpTool], digests: dict[str, str]) -> list[McpTool]:
+        """Allow tools in the version shown; return, and report, those that have changed since."""
+        pairs = [(tool, digests[str(tool.pk)]) for tool in tools]
+        changed = discovery.allow(pairs, operator(request), clock.now())
+        if changed:
+            names = ", ".join(tool.name for tool in changed)
+            text = f"Not allowed, because they changed while you reviewed them: {names}. Review them again."
+            self.message_user(request, text, messages.WARNING)
+        return changed
 
-    def _tell(self, request: HttpRequest, server: McpServer, done: str, tools: list[McpTool]) -> None:
+    def _report(self, request: HttpRequest, server: McpServer, action: str, tools: list[McpTool]) -> None:
         if tools:
             names = ", ".join(tool.offered_as for tool in tools)
-            self.log_change(request, server, f"{done}: {names}.")
-            self.message_user(request, f"{done}: {names}.", messages.SUCCESS)
+            self.log_change(request, server, f"{action}: {names}.")
+            self.message_user(request, f"{action}: {names}.", messages.SUCCESS)
 
-    def _to_change(self, request: HttpRequest, pk: int) -> McpServer:
+    def _get_changeable(self, request: HttpRequest, pk: int) -> McpServer:
         server = get_object_or_404(McpServer, pk=pk)
         if not self.has_change_permission(request, server):
             raise PermissionDenied

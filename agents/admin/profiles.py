@@ -1,4 +1,4 @@
-"""Profiles in the console: who the agents are, what they may use, and their default limits."""
+"""Profiles and projects in the console."""
 
 from typing import Any, cast
 
@@ -18,14 +18,14 @@ from stagent.lib.names import free_copy
 from stagent.lib.web import formatting
 from stagent.lib.web.admin import ConsoleAdmin
 
-EVERY_TOOL = "*"
+ALL_TOOLS = "*"
 
 
 class ProfileForm(forms.ModelForm):
-    """Tools as boxes to tick, permissions as a choice for each tool."""
+    """Tools as checkboxes, permissions as JSON."""
 
     tools = forms.MultipleChoiceField(
-        required=False, widget=forms.CheckboxSelectMultiple, help_text="What this agent is offered."
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="The tools that this agent is offered."
     )
 
     class Meta:
@@ -43,40 +43,42 @@ class ProfileForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "tools" in self.fields:
             tools = cast(forms.MultipleChoiceField, self.fields["tools"])
-            foreign = tool_adapter.choices()
-            tools.choices = _choices({*registry.names(), *foreign, *(self.instance.tools or [])}, foreign)
+            mcp_tools = tool_adapter.choices()
+            tools.choices = _choices({*registry.names(), *mcp_tools, *(self.instance.tools or [])}, mcp_tools)
         if "runtime" in self.fields:
             self.fields["runtime"].widget = forms.Select(choices=[(name, name) for name in runtimes.names()])
         if "model" in self.fields:
-            self.fields["model"].help_text = f"Empty: the install's default model, {conf.default_model()}."
+            self.fields["model"].help_text = f"Empty: the default model, {conf.default_model()}."
 
     def clean_permissions(self) -> dict[str, str]:
-        """Refuse what is no decision about a tool, for it would quietly mean deny."""
-        given = self.cleaned_data["permissions"] or {}
-        if not isinstance(given, dict) or not all(decision in Permission for decision in given.values()):
+        """Refuse unknown tools and decisions: an unknown decision would silently mean deny."""
+        permissions = self.cleaned_data["permissions"] or {}
+        if not isinstance(permissions, dict) or not all(
+            decision in Permission for decision in permissions.values()
+        ):
             raise forms.ValidationError(
-                'Write it like {"shell": "ask", "http_get": "deny"}; allow, ask and deny are known.'
+                'Use the form {"shell": "ask", "http_get": "deny"} with allow, ask or deny.'
             )
-        if unknown := sorted(set(given) - {*registry.names(), *tool_adapter.choices()}):
-            raise forms.ValidationError(f"Not known here: {', '.join(unknown)}.")
-        return given
+        if unknown := sorted(set(permissions) - {*registry.names(), *tool_adapter.choices()}):
+            raise forms.ValidationError(f"Unknown tools: {', '.join(unknown)}.")
+        return permissions
 
 
-def _choices(names: set[str], foreign: dict[str, str]) -> list[tuple[str, str]]:
-    every = (EVERY_TOOL, "every tool of Stagent's own, those of later versions too")
-    found = ((name, f"{name}: {foreign[name]}" if name in foreign else _about(name)) for name in names)
-    return [every, *sorted((name, about) for name, about in found if name != EVERY_TOOL)]
+def _choices(names: set[str], mcp_tools: dict[str, str]) -> list[tuple[str, str]]:
+    all_tools = (ALL_TOOLS, "all built-in tools, including those of later versions")
+    labelled = ((name, f"{name}: {mcp_tools[name]}" if name in mcp_tools else _label(name)) for name in names)
+    return [all_tools, *sorted((name, label) for name, label in labelled if name != ALL_TOOLS)]
 
 
-def _about(name: str) -> str:
+def _label(name: str) -> str:
     tool = registry.get(name)
-    return f"{name}: {tool.description.split('. ')[0].rstrip('.')}" if tool else f"{name}: not known here"
+    return f"{name}: {tool.description.split('. ')[0].rstrip('.')}" if tool else f"{name}: unknown tool"
 
 
 @admin.register(Profile)
 class ProfileAdmin(ConsoleAdmin):
     form = ProfileForm
-    list_display = ("name", "about", "which_model", "offered", "limits", "builtin")
+    list_display = ("name", "summary", "effective_model", "offered", "limits", "builtin")
     search_fields = ("name", "slug", "description")
     prepopulated_fields = {"slug": ("name",)}
     actions = ("duplicate",)
@@ -86,40 +88,40 @@ class ProfileAdmin(ConsoleAdmin):
         ("Tools", {"fields": ("tools", "permissions")}),
         ("Default limits of a run", {"fields": (("max_turns", "max_cost_usd", "max_output_tokens"),)}),
     )
-    empty_text = "No profiles. Add one: who the agent is, in its instructions, and which tools it may use."
+    empty_text = "No profiles yet. Add one to define an agent: its instructions, model and tools."
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Profile | None = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields
 
     @admin.display(description="about", ordering="description")
-    def about(self, profile: Profile) -> str:
+    def summary(self, profile: Profile) -> str:
         return profile.description
 
     @admin.display(description="model", ordering="model")
-    def which_model(self, profile: Profile) -> str:
+    def effective_model(self, profile: Profile) -> str:
         return profile.model or f"{conf.default_model()} (default)"
 
     @admin.display(description="tools")
     def offered(self, profile: Profile) -> SafeString:
-        if EVERY_TOOL in profile.tools:
-            return formatting.badge("every tool", "calm")
+        if ALL_TOOLS in profile.tools:
+            return formatting.badge("all tools", "calm")
         return formatting.badge(f"{len(profile.tools)} tools", "calm", ", ".join(profile.tools))
 
     @admin.display(description="steps", ordering="max_turns")
     def limits(self, profile: Profile) -> SafeString:
         return formatting.count(profile.max_turns)
 
-    @admin.action(description="Duplicate the chosen profiles", permissions=["add"])
+    @admin.action(description="Duplicate the selected profiles", permissions=["add"])
     def duplicate(self, request: HttpRequest, profiles: QuerySet[Profile]) -> None:
-        """Make an editable copy of each."""
+        """Create an editable copy of each."""
         for profile in profiles:
-            copied = Profile.objects.get(pk=profile.pk)
-            copied.pk, copied.builtin = None, False
-            copies = set(Profile.objects.filter(name__endswith=")").values_list("name", flat=True))
-            copied.name = free_copy(profile.name, "copy", NAME_CHARS, copies)
-            copied.slug = _free_slug(profile.slug)
-            copied.save()
-            self.log_addition(request, copied, f"Copied from {profile.name}.")
+            copy = Profile.objects.get(pk=profile.pk)
+            copy.pk, copy.builtin = None, False
+            taken = set(Profile.objects.filter(name__endswith=")").values_list("name", flat=True))
+            copy.name = free_copy(profile.name, "copy", NAME_CHARS, taken)
+            copy.slug = _free_slug(profile.slug)
+            copy.save()
+            self.log_addition(request, copy, f"Copied from {profile.name}.")
         self.message_user(request, f"Copied: {', '.join(profile.name for profile in profiles)}.")
 
 
@@ -132,20 +134,20 @@ def _free_slug(slug: str) -> str:
 
 @admin.register(Project)
 class ProjectAdmin(ConsoleAdmin):
-    """A body of work; its agents' files lie in a folder of its own, named by the slug."""
+    """A project; its agents share a workspace folder named after the slug."""
 
     list_display = ("name", "slug", "folder", "created_at")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     fields = ("name", "slug")
-    empty_text = "No projects yet. A project gives its agents a folder of their own and can have a budget."
+    empty_text = "No projects yet. Create one to give agents a workspace and optionally a budget."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
-        return ("slug",) if obj else ()  # the folder has this name
+        return ("slug",) if obj else ()  # the name of the folder
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Project | None = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields
 
-    @admin.display(description="folder of its agents")
+    @admin.display(description="workspace folder")
     def folder(self, project: Project) -> str:
         return f"workspaces/{project.slug}"

@@ -1,4 +1,4 @@
-"""Agents in the console: profiles, budgets, what was spent, and how providers are doing."""
+"""Profiles, budgets, the ledger and providers in the console."""
 
 from decimal import Decimal
 
@@ -20,12 +20,12 @@ PROVIDERS = "/admin/agents/provider/"
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept_from_before():
+def empty_cache():
     cache.clear()
 
 
-def spend(cost_tokens=1_000_000, **account):
-    spender = budgets.Spender(Activity.RUN_TURN, **account)
+def spend(cost_tokens=1_000_000, **charged_to):
+    spender = budgets.Spender(Activity.RUN_TURN, **charged_to)
     usage = Usage(input=cost_tokens, output=0)
     return budgets.charge(spender, usage, model="claude-opus-5-5", now=clock.now())
 
@@ -33,31 +33,31 @@ def spend(cost_tokens=1_000_000, **account):
 # Providers.
 
 
-def test_an_open_breaker_says_why_and_can_be_closed_now(reader):
+def test_an_open_breaker_shows_its_reason_and_can_be_closed(reader):
     breaker.trip("anthropic", "auth_failed", "invalid x-api-key", clock.now())
     page = reader.opens(PROVIDERS)
     assert "open invalid x-api-key in 4 min" in page
-    reader.presses(PROVIDERS, action="close_now", _selected_action=[Provider.objects.get().pk])
+    reader.presses(PROVIDERS, action="close_breaker", _selected_action=[Provider.objects.get().pk])
     assert not breaker.blocked_names(clock.now())
     assert "closed" in reader.words
-    assert LogEntry.objects.get().get_change_message() == "Closed the breaker by hand."
+    assert LogEntry.objects.get().get_change_message() == "Breaker closed manually."
 
 
-def test_asked_for_patience_can_be_forgotten_too(reader):
+def test_a_rate_limit_can_be_cleared_too(reader):
     now = clock.now()
     breaker.slow_down("anthropic", now.replace(year=now.year + 1))
-    assert "patience" in reader.opens(PROVIDERS)
-    reader.presses(PROVIDERS, action="close_now", _selected_action=[Provider.objects.get().pk])
+    assert "rate limited" in reader.opens(PROVIDERS)
+    reader.presses(PROVIDERS, action="close_breaker", _selected_action=[Provider.objects.get().pk])
     assert not breaker.blocked_names(clock.now())
 
 
 # The ledger.
 
 
-def test_today_is_added_up_and_every_reply_has_its_row(reader):
+def test_today_is_totalled_and_every_reply_has_a_row(reader):
     cost = spend(run_id=7, schedule_id=3)
     page = reader.opens(LEDGER)
-    assert f"Today ${cost:,.2f} 1 steps, 1,000k tokens" in page
+    assert f"Today ${cost:,.2f} 1 agent steps, 1,000k tokens" in page
     assert "schedule 3" in page
     assert "/admin/schedules/run/7/change/" in reader.html
 
@@ -66,7 +66,7 @@ def test_a_day_of_models_without_a_known_price_is_shown(reader):
     spender = budgets.Spender(Activity.RUN_TURN, run_id=7)
     assert budgets.charge(spender, Usage(input=5, output=1), model="of-tomorrow", now=clock.now()) is None
     page = reader.opens(LEDGER)
-    assert "Today unknown 1 steps" in page
+    assert "Today unknown 1 agent steps" in page
     assert "unknown" in page
 
 
@@ -77,7 +77,7 @@ def test_a_forced_bypass_stands_out_with_its_reason(reader):
     assert 'title="The board meets at noon.">forced' in reader.html
 
 
-def test_expenses_name_what_they_are_for_and_say_what_is_gone(reader):
+def test_entries_name_their_project_and_a_deleted_schedule(reader):
     project = Project.objects.create(slug="shop", name="Web shop")
     spender = budgets.Spender(Activity.RUN_TURN, project_id=project.pk, schedule_id=404)
     budgets.charge(spender, Usage(input=1000), model="claude-opus-5-5", now=clock.now())
@@ -119,14 +119,14 @@ def test_a_budget_shows_how_much_of_it_is_used(reader):
     assert f"${cost:,.2f} and 1 steps" in reader.html
 
 
-def test_a_budget_for_a_project_is_made_by_its_name(reader):
+def test_a_project_budget_selects_the_project_by_name(reader):
     project = Project.objects.create(slug="shop", name="Web shop")
     reader.presses(f"{BUDGETS}add/", **a_form(scope="project", project=project.pk, max_cost_usd="5"))
     assert Budget.objects.get().subject_id == project.pk
     assert "project Web shop" in reader.opens(BUDGETS)
 
 
-def test_changing_it_keeps_whose_it_is(reader):
+def test_a_change_keeps_the_project(reader):
     project = Project.objects.create(slug="shop", name="Web shop")
     budget = Budget.objects.create(scope="project", subject_id=project.pk, max_turns=10)
     page = f"{BUDGETS}{budget.pk}/change/"
@@ -138,21 +138,21 @@ def test_changing_it_keeps_whose_it_is(reader):
 
 
 @pytest.mark.parametrize(
-    ("typed", "field", "says"),
+    ("typed", "field", "message"),
     [
-        ({"scope": "project", "max_turns": "5"}, "project", "Say which project"),
-        ({"scope": "schedule", "max_turns": "5"}, "subject_id", "Say which schedule"),
-        ({}, "max_cost_usd", "limits money, agent steps or both"),
+        ({"scope": "project", "max_turns": "5"}, "project", "Select the project"),
+        ({"scope": "schedule", "max_turns": "5"}, "subject_id", "Select the schedule"),
+        ({}, "max_cost_usd", "in USD, in agent steps, or both"),
         ({"scope": "galaxy", "max_turns": "5"}, "scope", "Select a valid choice"),
     ],
 )
-def test_a_budget_that_limits_nothing_or_nobody_is_refused(reader, typed, field, says):
+def test_a_budget_without_limit_or_subject_is_refused(reader, typed, field, message):
     reader.presses(f"{BUDGETS}add/", **a_form(**typed))
-    assert says in " ".join(reader.answer.context["adminform"].form.errors[field])
+    assert message in " ".join(reader.answer.context["adminform"].form.errors[field])
     assert not Budget.objects.exists()
 
 
-def test_a_second_budget_for_the_same_is_refused_in_words(reader):
+def test_a_second_budget_of_the_same_scope_is_refused(reader):
     Budget.objects.create(scope="install", window="day", max_turns=10)
     reader.presses(f"{BUDGETS}add/", **a_form(max_turns="20"))
     assert reader.answer.status_code == 200
@@ -162,10 +162,10 @@ def test_a_second_budget_for_the_same_is_refused_in_words(reader):
 # Profiles.
 
 
-def test_the_shipped_profiles_are_there_with_their_tools(reader):
+def test_the_built_in_profiles_are_listed_with_their_tools(reader):
     page = reader.opens(PROFILES)
     assert "Assistant" in page
-    assert "every tool" in page
+    assert "all tools" in page
 
 
 def a_profile_form(**fields):
@@ -176,7 +176,7 @@ def a_profile_form(**fields):
     } | fields  # fmt: skip
 
 
-def test_tools_are_ticked_and_kept_as_names(reader):
+def test_ticked_tools_are_stored_by_name(reader):
     reader.presses(f"{PROFILES}add/", **a_profile_form())
     assert Profile.objects.get(slug="scout").tools == ["http_get", "report"]
     page = f"{PROFILES}{Profile.objects.get(slug='scout').pk}/change/"
@@ -185,21 +185,21 @@ def test_tools_are_ticked_and_kept_as_names(reader):
 
 
 @pytest.mark.parametrize("typed", ['{"shell": "perhaps"}', '{"no_such_tool": "allow"}', '["shell"]', "{"])
-def test_permissions_that_mean_nothing_are_refused(reader, typed):
+def test_invalid_permissions_are_refused(reader, typed):
     reader.presses(f"{PROFILES}add/", **a_profile_form(permissions=typed))
     assert reader.answer.context["adminform"].form.errors["permissions"]
     assert not Profile.objects.filter(slug="scout").exists()
 
 
-def test_a_shipped_profile_is_copied_to_be_changed(reader):
+def test_a_built_in_profile_can_be_duplicated(reader):
     shipped = Profile.objects.get(slug="reporter")
     reader.presses(PROFILES, action="duplicate", _selected_action=[shipped.pk])
     copy = Profile.objects.get(slug="reporter-2")
     assert (copy.instructions, copy.builtin) == (shipped.instructions, False)
 
 
-def test_who_may_not_sees_none_of_it(client, bob):
-    theirs = Reader(client, bob)
+def test_users_without_permission_see_nothing(client, bob):
+    visitor = Reader(client, bob)
     for url in (BUDGETS, LEDGER, PROFILES, PROVIDERS):
-        theirs.opens(url)
-        assert theirs.answer.status_code == 403
+        visitor.opens(url)
+        assert visitor.answer.status_code == 403
