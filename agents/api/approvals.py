@@ -21,7 +21,7 @@ from stagent.lib.problems import Problem
 
 router = Router(tags=["approvals"])
 
-NO_ROW = -1  # what an id that can be none is compared with
+NO_ROW = -1  # stands for an invalid id in filters
 EXAMPLE: Any = {
     "id": "12", "kind": "tool_call", "status": "open", "tool": "create_schedule",
     "text": "Allow the agent to create the schedule “Morning report”?",
@@ -42,29 +42,31 @@ def _name(user: User | None) -> str | None:
 
 
 class ApprovalRow(Row):
-    """A tool call that waits for a person, or did."""
+    """An approval request: a tool call that needs approval, or a question."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
-    kind: ApprovalKind = Field(description="tool_call: consent to the call; question: an answer in words.")
+    kind: ApprovalKind = Field(description="tool_call: approval of the call. question: a text answer.")
     status: ApprovalStatus
     tool: str
     text: str
-    card: dict[str, Any] = Field(description="What a page shows: title, lines, warnings, maybe choices.")
+    card: dict[str, Any] = Field(
+        description="What to show: title, lines, warnings, and for a question choices."
+    )
     arguments: dict[str, Any]
     run_id: Ref
     message_id: Ref
     asked_at: datetime
-    expires_at: datetime = Field(description="Not answered by then is denied.")
+    expires_at: datetime = Field(description="The request expires then, and the call is not made.")
     answered_at: datetime | None
     answered_by: Annotated[str | None, BeforeValidator(_name)]
     answer: Said
     always_in: Said = Field(
         validation_alias="place",
-        description="Where `always` would hold: conversation:12 or schedule:7. null: it is asked each time.",
+        description="The scope of `always`: conversation:12 or schedule:7. null: each call needs approval.",
     )
-    by_standing_approval: bool = Field(description="Nobody was asked: standing approval allowed it.")
+    by_standing_approval: bool = Field(description="A standing approval allowed the call; nobody was asked.")
 
 
 class ApprovalFilter(Paged):
@@ -73,8 +75,7 @@ class ApprovalFilter(Paged):
     run_id: Text | None = None
     message_id: Text | None = None
 
-    def among(self, rows: ApprovalQuerySet) -> ApprovalQuerySet:
-        """Keep the questions that fit."""
+    def apply_to(self, rows: ApprovalQuerySet) -> ApprovalQuerySet:
         conditions = self.conditions()
         for name in {"run_id", "message_id"} & conditions.keys():
             conditions[name] = number(conditions[name]) or NO_ROW
@@ -82,39 +83,39 @@ class ApprovalFilter(Paged):
 
 
 class AnswerRequest(RequestBody):
-    """What a person decides; `text` is the answer where words are asked for, else a remark for the agent."""
+    """A decision. `text` is the answer to a question, or an optional message to the agent."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"decision": "allow"}})
 
     decision: Literal["allow", "always", "deny"] = Field(
-        description="always: this and later calls of the tool in `always_in`; see /api/standing-approvals."
+        description="always: also allow later calls of the tool in `always_in`, see /api/standing-approvals."
     )
     text: Text = Field(default="", max_length=MAX_ANSWER_CHARS)
 
 
 @router.get("/approvals", response=responses(Listed[ApprovalRow], 422))
-def list_approvals(request: HttpRequest, asked: Query[ApprovalFilter]) -> Listed[ApprovalRow]:
-    """List what agents have asked you, and in runs anybody if you may answer for all; the latest first."""
-    return page(request, asked, asked.among(_mine(request)), lambda rows: [_row(row) for row in rows])
+def list_approvals(request: HttpRequest, query: Query[ApprovalFilter]) -> Listed[ApprovalRow]:
+    """List approval requests of your agents, or of all runs with agents.answer_approval; latest first."""
+    return page(request, query, query.apply_to(_visible(request)), lambda rows: [_row(row) for row in rows])
 
 
 @router.get("/approvals/{approval_id}", response=responses(ApprovalRow, 404))
 def get_approval(request: HttpRequest, approval_id: str) -> ApprovalRow:
-    """Show a question with all that the call would do."""
-    found = _mine(request).filter(pk=number(approval_id) or NO_ROW).first()
+    """Return an approval request."""
+    found = _visible(request).filter(pk=number(approval_id) or NO_ROW).first()
     if found is None:
         raise Problem(404, "approval_not_found", "Approval not found.")
     return _row(found)
 
 
 @router.post("/approvals/{approval_id}/answer", response=responses(ApprovalRow, 404, 409, 422))
-def answer_approval(request: HttpRequest, approval_id: str, said: AnswerRequest) -> ApprovalRow:
-    """Answer, once: whoever answers later is shown the first answer. What asked goes on by itself."""
+def answer_approval(request: HttpRequest, approval_id: str, body: AnswerRequest) -> ApprovalRow:
+    """Answer a request. The first answer counts; a later one returns it unchanged. The run continues."""
     user = cast(User, request.user)
-    return _row(approvals.answer(approval_id, user, said.decision, clock.now(), text=said.text))
+    return _row(approvals.answer(approval_id, user, body.decision, clock.now(), text=body.text))
 
 
-def _mine(request: HttpRequest) -> ApprovalQuerySet:
+def _visible(request: HttpRequest) -> ApprovalQuerySet:
     return Approval.objects.of(cast(User, request.user)).select_related("answered_by")
 
 

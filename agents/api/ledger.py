@@ -17,7 +17,7 @@ from stagent.lib.api.types import Id, Listed, Moment, Ref, Row, Said, Text, numb
 
 router = Router(tags=["ledger"])
 PERMISSION = "agents.view_ledgerentry"
-NO_ROW = -1  # what an id that can be none is compared with
+NO_ROW = -1  # stands for an invalid id in filters
 REFERENCES = ("project_id", "schedule_id", "run_id", "message_id", "user_id")
 EXAMPLE: Any = {
     "id": "31", "at": "2026-11-24T08:00:02Z", "activity": "run_turn", "provider": "https://api.anthropic.com",
@@ -28,7 +28,7 @@ EXAMPLE: Any = {
 
 
 class LedgerRow(Row):
-    """One expense, or one run that was forced past the cap. What it names may be deleted by now."""
+    """The cost of one model call, or one run forced past the cap. Referenced objects can be deleted."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -41,17 +41,17 @@ class LedgerRow(Row):
     output_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int
-    cost_usd: float | None = Field(description="null: the price of the model was not known.")
-    estimated: bool = Field(description="The provider sent no final usage; counted from what streamed.")
+    cost_usd: float | None = Field(description="null: the price of the model is unknown.")
+    estimated: bool = Field(description="The provider sent no final usage; estimated from the streamed text.")
     project_id: Ref
     schedule_id: Ref
     run_id: Ref
     message_id: Ref
-    user_id: Ref = Field(description="In whose name it was spent.")
+    user_id: Ref = Field(description="The user whose agent it was.")
 
 
 class LedgerFilter(Paged):
-    activity: Activity | None = Field(default=None, description="Only these entries.")
+    activity: Activity | None = Field(default=None, description="Filter by activity.")
     model: Text | None = Field(default=None, max_length=120, description="The full name of a model.")
     project_id: Text | None = None
     schedule_id: Text | None = None
@@ -61,8 +61,7 @@ class LedgerFilter(Paged):
     since: Moment | None = None
     until: Moment | None = None
 
-    def among(self, rows: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
-        """Keep the entries that fit."""
+    def apply_to(self, rows: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
         conditions = self.conditions()
         for name in conditions.keys() & set(REFERENCES):
             conditions[name] = number(conditions[name]) or NO_ROW
@@ -71,9 +70,9 @@ class LedgerFilter(Paged):
 
 
 @router.get("/ledger", response=responses(Listed[LedgerRow], 422))
-def list_ledger(request: HttpRequest, asked: Query[LedgerFilter]) -> Listed[LedgerRow]:
-    """List what was spent, the latest first: by you, or by everybody with agents.view_ledgerentry."""
+def list_ledger(request: HttpRequest, query: Query[LedgerFilter]) -> Listed[LedgerRow]:
+    """List your ledger entries, or all with agents.view_ledgerentry; latest first."""
     user, rows = cast(User, request.user), LedgerEntry.objects.defer("price", "detail")
     if not user.has_perm(PERMISSION):
         rows = rows.filter(user_id=user.pk)
-    return page(request, asked, asked.among(rows), lambda found: [*map(LedgerRow.model_validate, found)])
+    return page(request, query, query.apply_to(rows), lambda found: [*map(LedgerRow.model_validate, found)])

@@ -1,4 +1,4 @@
-"""What may be asked of MCP servers. The model checks the rest, for the console and files alike."""
+"""Request schemas of MCP servers. The model validates the rest, also for the console and files."""
 
 from typing import Any, Literal
 
@@ -8,30 +8,32 @@ from agents.models.mcp_server import LONGEST_SLUG
 from agents.states import McpTransport
 from stagent.lib.api.types import Name, RequestBody, Text, Whole
 
-NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
-MOST_TEXTS = 200  # arguments, variables or headers
+NOT_GIVEN: Any = None  # never read: only the given fields are used
+MAX_ITEMS = 200  # arguments, variables or headers
 NEW: Any = {
     "slug": "github", "name": "GitHub", "transport": "http", "url": "https://api.example.com/mcp",
     "headers": {"Authorization": "Bearer ${GITHUB_TOKEN}"},
 }  # fmt: skip
-REFERENCES = "${NAME} stands for a variable of Stagent's own environment; a secret is refused."
+REFERENCES = "${NAME} inserts a variable of Stagent's own environment. Secrets are refused."
 
 
 class McpServerChanges(RequestBody):
-    """The fields to change; what is left out stays."""
+    """The fields to change; omitted fields stay unchanged."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"call_timeout_sec": 120}})
 
     name: Name = Field(default=NOT_GIVEN, max_length=80)
-    enabled: StrictBool = Field(default=NOT_GIVEN, description="false: none of its tools is offered.")
-    transport: McpTransport = Field(default=NOT_GIVEN, description="stdio: a command. http: an address.")
-    command: Text = Field(default=NOT_GIVEN, max_length=500, description="A program; of stdio only.")
-    arguments: list[Text] = Field(default=NOT_GIVEN, max_length=MOST_TEXTS, description="Of the command.")
-    env: dict[Text, Text] = Field(default=NOT_GIVEN, max_length=MOST_TEXTS, description=REFERENCES)
-    url: Text = Field(default=NOT_GIVEN, max_length=500, description="https://host/mcp; of http only.")
-    headers: dict[Text, Text] = Field(default=NOT_GIVEN, max_length=MOST_TEXTS, description=REFERENCES)
+    enabled: StrictBool = Field(default=NOT_GIVEN, description="false: its tools are not offered.")
+    transport: McpTransport = Field(default=NOT_GIVEN, description="stdio: a command. http: a URL.")
+    command: Text = Field(default=NOT_GIVEN, max_length=500, description="The program to run; stdio only.")
+    arguments: list[Text] = Field(
+        default=NOT_GIVEN, max_length=MAX_ITEMS, description="Its arguments; stdio only."
+    )
+    env: dict[Text, Text] = Field(default=NOT_GIVEN, max_length=MAX_ITEMS, description=REFERENCES)
+    url: Text = Field(default=NOT_GIVEN, max_length=500, description="Such as https://host/mcp; http only.")
+    headers: dict[Text, Text] = Field(default=NOT_GIVEN, max_length=MAX_ITEMS, description=REFERENCES)
     permission: Literal["ask", "allow"] = Field(
-        default=NOT_GIVEN, description="What its tools may do where a profile says nothing about them."
+        default=NOT_GIVEN, description="The permission of its tools unless a profile overrides it."
     )
     connect_timeout_sec: Whole = Field(default=NOT_GIVEN, ge=1, le=600)
     call_timeout_sec: Whole = Field(default=NOT_GIVEN, ge=1, le=600)
@@ -43,6 +45,6 @@ class NewMcpServer(McpServerChanges):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": NEW})
 
     slug: Text = Field(
-        max_length=LONGEST_SLUG, description="What the names of its tools begin with, for good."
+        max_length=LONGEST_SLUG, description="The prefix of its tool names; cannot be changed."
     )
     name: Name = Field(max_length=80)

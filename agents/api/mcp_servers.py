@@ -37,7 +37,7 @@ DETAIL: Any = EXAMPLE | {
 
 
 class McpToolRow(Row):
-    """A tool of a server; only one whose state is offered is shown to models."""
+    """A tool of a server. Models see only tools with the state offered."""
 
     name: str
     offered_as: str
@@ -45,7 +45,7 @@ class McpToolRow(Row):
 
 
 class McpServerRow(Row):
-    """An MCP server, without how it is reached."""
+    """An MCP server without its connection."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -55,19 +55,19 @@ class McpServerRow(Row):
     transport: McpTransport
     enabled: bool
     seen_at: datetime | None = Field(description="When it last listed its tools.")
-    error: Said = Field(description="Why it could not be used the last time it was tried.")
+    error: Said = Field(description="The last error; null if the last connection succeeded.")
     tools: list[McpToolRow]
 
 
 class McpServerDetail(McpServerRow):
-    """An MCP server with its set-up; how it is reached is shown to those who may say so."""
+    """An MCP server with its settings; the connection only with agents.set_up_mcpserver."""
 
     model_config = ConfigDict(json_schema_extra={"example": DETAIL})
 
     permission: Literal["ask", "allow"]
     connect_timeout_sec: int
     call_timeout_sec: int
-    command: str | None = Field(description="null: you may not see it, or it is reached in another way.")
+    command: str | None = Field(description="null: not permitted, or not used by this transport.")
     arguments: list[str] | None
     env: dict[str, str] | None
     url: str | None
@@ -75,42 +75,42 @@ class McpServerDetail(McpServerRow):
 
 
 @router.get("/mcp-servers", response=responses(Listed[McpServerRow], 422))
-def list_mcp_servers(request: HttpRequest, asked: Query[Paged]) -> Listed[McpServerRow]:
-    """List the MCP servers with their tools, and whether those are offered."""
+def list_mcp_servers(request: HttpRequest, query: Query[Paged]) -> Listed[McpServerRow]:
+    """List MCP servers with their tools and the state of each tool."""
     _actor(request).require(VIEW)
     rows = McpServer.objects.prefetch_related("tools")
-    return page(request, asked, rows, lambda found: [McpServerRow(**_plain(server)) for server in found])
+    return page(request, query, rows, lambda found: [McpServerRow(**_row_values(each)) for each in found])
 
 
 @router.post("/mcp-servers", response=responses(McpServerDetail, 400, 422, status=201))
 def create_mcp_server(
-    request: HttpRequest, response: HttpResponse, asked: NewMcpServer
+    request: HttpRequest, response: HttpResponse, body: NewMcpServer
 ) -> Status[McpServerDetail]:
-    """Add an MCP server; needs agents.set_up_mcpserver, for its command runs on this machine."""
-    made = setup.create(asked.model_dump(exclude_unset=True), _actor(request))
-    response["Location"] = f"{request.path}/{made.pk}"
-    return Status(201, _detail(setup.find(str(made.pk)), request))
+    """Add an MCP server. Needs agents.set_up_mcpserver: its command runs on this machine."""
+    server = setup.create(body.model_dump(exclude_unset=True), _actor(request))
+    response["Location"] = f"{request.path}/{server.pk}"
+    return Status(201, _detail(setup.find(str(server.pk)), request))
 
 
 @router.get("/mcp-servers/{server_id}", response=responses(McpServerDetail, 404))
 def get_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
-    """Show an MCP server with its set-up."""
+    """Return an MCP server with its settings."""
     _actor(request).require(VIEW)
-    found = setup.find(server_id)
-    return shows(request, _detail(found, request), setup.version(found))
+    server = setup.find(server_id)
+    return shows(request, _detail(server, request), setup.version(server))
 
 
 @router.patch("/mcp-servers/{server_id}", response=responses(McpServerDetail, 400, 404, 422))
-def update_mcp_server(request: HttpRequest, server_id: str, asked: McpServerChanges) -> McpServerDetail:
-    """Change the given fields, all or none; how it is reached needs agents.set_up_mcpserver."""
-    values = asked.model_dump(exclude_unset=True)
-    found = setup.change(server_id, values, _actor(request), Expected.of(request))
-    return shows(request, _detail(found, request), setup.version(found))
+def update_mcp_server(request: HttpRequest, server_id: str, body: McpServerChanges) -> McpServerDetail:
+    """Change the given fields, all or none. The connection needs agents.set_up_mcpserver."""
+    values = body.model_dump(exclude_unset=True)
+    server = setup.change(server_id, values, _actor(request), Expected.of(request))
+    return shows(request, _detail(server, request), setup.version(server))
 
 
 @router.delete("/mcp-servers/{server_id}", response=responses(None, 404, status=204))
 def delete_mcp_server(request: HttpRequest, server_id: str) -> Status[None]:
-    """Delete an MCP server with its tools; profiles that name them go on without."""
+    """Delete an MCP server with its tools; profiles that name them continue without."""
     setup.remove(server_id, _actor(request))
     return Status(204, None)
 
@@ -118,7 +118,7 @@ def delete_mcp_server(request: HttpRequest, server_id: str) -> Status[None]:
 @router.post("/mcp-servers/{server_id}/test", response=responses(McpServerDetail, 404))
 @creates_nothing
 def test_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
-    """Connect now and look for tools. `error` says what went wrong; null: it answers."""
+    """Connect and list the tools. `error` is null on success."""
     return _detail(setup.test(server_id, _actor(request), clock.now()), request)
 
 
@@ -126,7 +126,7 @@ def _actor(request: HttpRequest) -> Actor:
     return Actor(cast(User, request.user), "the API")
 
 
-def _plain(server: McpServer) -> dict[str, Any]:
+def _row_values(server: McpServer) -> dict[str, Any]:
     tools = [_tool(tool) for tool in server.tools.all()]
     return {name: getattr(server, name) for name in McpServerRow.model_fields if name != "tools"} | {
         "tools": tools
@@ -134,13 +134,13 @@ def _plain(server: McpServer) -> dict[str, Any]:
 
 
 def _detail(server: McpServer, request: HttpRequest) -> McpServerDetail:
-    reach = dict.fromkeys(WAYS[McpTransport(server.transport)]) if _may_set_up(request) else {}
-    shown = {name: getattr(server, name) for name in (*setup.LIMIT_FIELDS, *reach)}
-    hidden = [name for way in WAYS.values() for name in way if name not in reach]
-    return McpServerDetail(**_plain(server) | shown | dict.fromkeys(hidden))
+    connection = WAYS[McpTransport(server.transport)] if _can_set_up(request) else ()
+    shown = {name: getattr(server, name) for name in (*setup.LIMIT_FIELDS, *connection)}
+    hidden = [name for fields in WAYS.values() for name in fields if name not in connection]
+    return McpServerDetail(**_row_values(server) | shown | dict.fromkeys(hidden))
 
 
-def _may_set_up(request: HttpRequest) -> bool:
+def _can_set_up(request: HttpRequest) -> bool:
     return cast(User, request.user).has_perm(f"agents.{setup.SET_UP_PERMISSION}")
 
 

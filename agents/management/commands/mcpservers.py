@@ -1,4 +1,4 @@
-"""Keep MCP servers in a file: each is found by its short name and compared with what the file says."""
+"""Export MCP servers to a YAML file, plan and apply changes; servers are matched by short name."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ from stagent.lib.yaml_file.reader import read
 
 
 class Command(FileCommand):
-    help = "Keep MCP servers in a YAML file: export them, plan what a file would change, apply it."
+    help = "Export MCP servers to a YAML file, plan what a file would change, or apply it."
     rows = "MCP servers"
-    prunes = "switch off the servers that the file does not name"
+    prunes = "disable servers that are not in the file"
 
     def export(self, options: dict[str, Any]) -> str:
-        return mcp_server_file.written(McpServer.objects.order_by("slug"))
+        return mcp_server_file.render(McpServer.objects.order_by("slug"))
 
     def carry_out(self, text: str, user: User, *, prune: bool) -> bool:
         entries = read(text, mcp_server_file.ROOT, first="slug")
-        outcome = mcp_server_file.carry_out(entries, Actor(user, "manage.py mcpservers"), prune=prune)
+        outcome = mcp_server_file.apply(entries, Actor(user, "manage.py mcpservers"), prune=prune)
         for line in outcome.lines():
             self.stdout.write(line)
         return bool(outcome.changes)

@@ -1,4 +1,4 @@
-"""Questions over HTTP: seen and answered by those they are for, once."""
+"""/api/approvals: requests are visible to their users and answered once."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def asked(bob):
-    """What an agent of Bob's asks."""
+    """A waiting run of Bob's schedule, and its request."""
     now = clock.now()
     schedule = a_schedule(now)
     schedule.owner = bob
@@ -28,7 +28,7 @@ def answer(program, approval, decision="allow", **more):
     return program.post(f"/approvals/{approval.pk}/answer", {"decision": decision, **more})
 
 
-def test_a_question_shows_what_the_call_would_do_and_until_when(bob, asked):
+def test_a_request_shows_the_call(bob, asked):
     run, approval = asked
     listed = Program(bob).get("/approvals?status=open").json()
     shown = Program(bob).get(f"/approvals/{approval.pk}").json()
@@ -38,15 +38,19 @@ def test_a_question_shows_what_the_call_would_do_and_until_when(bob, asked):
     assert (shown["status"], shown["answered_at"], shown["answered_by"]) == ("open", None, None)
 
 
-def test_the_person_whose_agent_it_is_answers_and_the_run_goes_on(bob, asked):
+def test_the_owner_answers_and_the_run_continues(bob, asked):
     run, approval = asked
-    told = answer(Program(bob), approval, text="Go ahead.").json()
-    assert (told["status"], told["answered_by"], told["answer"]) == ("allowed", "bob", "Go ahead.")
+    row = answer(Program(bob), approval, text="Go ahead.").json()
+    assert (row["status"], row["answered_by"], row["answer"]) == (
+        "allowed",
+        "bob",
+        "Go ahead.",
+    )
     assert Program(bob).get(f"/runs/{run.pk}").json()["status"] == "queued"
     assert Program(bob).get("/approvals?status=open").json()["count"] == 0
 
 
-def test_a_second_answer_is_shown_the_first(alice, bob, asked):
+def test_a_second_answer_returns_the_first(alice, bob, asked):
     _, approval = asked
     first = answer(Program(bob), approval, "deny").json()
     second = answer(Program(alice), approval, "allow").json()
@@ -54,13 +58,13 @@ def test_a_second_answer_is_shown_the_first(alice, bob, asked):
     assert (second["status"], second["answered_by"]) == ("denied", "bob")
 
 
-def test_who_may_answer_for_all_sees_all(asked, charlie):
+def test_the_answer_permission_covers_all_runs(asked, charlie):
     _, approval = asked
     charlie.user_permissions.add(Permission.objects.get(codename="answer_approval"))
     assert answer(Program(charlie), approval).json()["answered_by"] == "charlie"
 
 
-def test_what_is_asked_in_a_conversation_is_its_owners_alone(asked, alice, charlie):
+def test_requests_of_a_conversation_are_visible_to_its_owner_only(asked, alice, charlie):
     _, approval = asked
     Approval.objects.update(run_id=None, message_id=7)
     charlie.user_permissions.add(Permission.objects.get(codename="answer_approval"))
@@ -70,7 +74,7 @@ def test_what_is_asked_in_a_conversation_is_its_owners_alone(asked, alice, charl
         assert refusal(answer(other, approval)) == (404, "approval_not_found")
 
 
-def test_strangers_find_nothing_at_any_door(charlie, asked):
+def test_other_users_see_nothing(charlie, asked):
     _, approval = asked
     program = Program(charlie)
     assert program.get("/approvals").json() == {"items": [], "count": 0, "next": None}
@@ -82,27 +86,27 @@ def test_strangers_find_nothing_at_any_door(charlie, asked):
 
 
 @pytest.mark.parametrize("number", ["0", "x", "99999999999999999999", "-1"])
-def test_an_id_that_is_none_is_not_found(alice, number):
+def test_an_invalid_id_is_not_found(alice, number):
     assert refusal(Program(alice).get(f"/approvals/{number}")) == (404, "approval_not_found")
     assert refusal(Program(alice).post(f"/approvals/{number}/answer", {"decision": "deny"}))[0] == 404
 
 
 @pytest.mark.parametrize("body", [{}, {"decision": "perhaps"}, {"decision": "allow", "more": 1}, None])
-def test_a_decision_that_is_none_is_refused(bob, asked, body):
+def test_an_invalid_decision_is_refused(bob, asked, body):
     _, approval = asked
     assert refusal(Program(bob).post(f"/approvals/{approval.pk}/answer", body))[0] == 422
     assert Approval.objects.get().is_open
 
 
-def test_an_answer_in_words_needs_words(bob, asked):
+def test_a_question_needs_a_text(bob, asked):
     _, approval = asked
     Approval.objects.update(kind="question")
     assert refusal(answer(Program(bob), approval)) == (422, "validation_error")
-    told = answer(Program(bob), approval, text=" The red one. ").json()
-    assert (told["status"], told["answer"]) == ("answered", "The red one.")
+    answered = answer(Program(bob), approval, text=" The red one. ").json()
+    assert (answered["status"], answered["answer"]) == ("answered", "The red one.")
 
 
-def test_an_answer_that_comes_too_late_is_refused_and_the_run_goes_on(bob, asked):
+def test_a_late_answer_is_refused_and_the_run_continues(bob, asked):
     run, approval = asked
     Approval.objects.update(expires_at=clock.now() - timedelta(seconds=1))
     assert refusal(answer(Program(bob), approval)) == (409, "approval_expired")
@@ -110,7 +114,7 @@ def test_an_answer_that_comes_too_late_is_refused_and_the_run_goes_on(bob, asked
     assert Run.objects.get(pk=run.pk).status == "queued"
 
 
-def test_nothing_is_to_answer_once_the_run_was_cancelled(alice, bob, asked):
+def test_requests_of_a_cancelled_run_cannot_be_answered(alice, bob, asked):
     run, approval = asked
     assert Program(alice).post(f"/runs/{run.pk}/cancel").json()["status"] == "cancelled"
     assert refusal(answer(Program(bob), approval)) == (409, "approval_withdrawn")

@@ -1,4 +1,4 @@
-"""MCP servers over HTTP: added, changed, tested and deleted by who may say what runs on the machine."""
+"""/api/mcp-servers: add, change, test and delete, with the permissions for it."""
 
 import json
 import sys
@@ -28,7 +28,7 @@ def api(alice):
 
 @pytest.fixture
 def dora(db: None) -> User:
-    """An operator, who is no administrator."""
+    """An operator without administrator permissions."""
     dora = User.objects.create_user("dora", is_staff=True)
     dora.groups.add(Group.objects.get(name="operator"))
     return dora
@@ -52,7 +52,7 @@ def test_a_server_is_added_shown_changed_and_deleted(api, alice):
     ]
 
 
-def test_changing_the_way_forgets_what_belonged_to_the_other(api):
+def test_changing_the_transport_clears_the_fields_of_the_other(api):
     path = f"/mcp-servers/{api.post('/mcp-servers', GITHUB).json()['id']}"
     answer = api.patch(path, {"transport": "http", "url": "https://x.example/mcp"}).json()
     assert (answer["url"], answer["command"], answer["env"]) == ("https://x.example/mcp", None, None)
@@ -60,7 +60,7 @@ def test_changing_the_way_forgets_what_belonged_to_the_other(api):
     assert (server.command, server.arguments, server.env) == ("", [], {})
 
 
-# What is wrong as the API and as the console's form say it: with one voice.
+# The same mistakes for the API and for the console's form: body, form, field, message.
 WRONG = [
     ({"env": {"GITHUB_TOKEN": SECRET}}, {"env": f"GITHUB_TOKEN={SECRET}"}, "env", "looks like a secret"),
     ({"env": {"no pair": "x"}}, {"env": "no pair=x"}, "env", "name=value"),
@@ -87,17 +87,17 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("asked", "form", "field", "says"), WRONG)
-def test_what_the_console_refuses_the_api_refuses(api, reader, asked, form, field, says):
+@pytest.mark.parametrize(("asked", "form", "field", "message"), WRONG)
+def test_the_console_and_the_api_refuse_the_same(api, reader, asked, form, field, message):
     body = asked if "slug" in asked and "name" in asked else GITHUB | asked
     if body.get("transport") == "http":
         body = {name: value for name, value in body.items() if name not in ("command", "arguments", "env")}
     answer = api.post("/mcp-servers", body)
     assert refusal(answer) == (422, "validation_error")
-    assert says in answer.json()["fields"][field]
+    assert message in answer.json()["fields"][field]
     assert SECRET not in answer.content.decode()
     page = add(reader, FORM | form)
-    assert says in page
+    assert message in page
     assert not McpServer.objects.exists()
 
 
@@ -123,7 +123,7 @@ def test_a_wrong_field_is_named(api, asked, field):
     assert McpServer.objects.count() == 1
 
 
-def test_a_change_is_checked_like_a_new_one_and_the_short_name_stays(api):
+def test_a_change_is_validated_and_the_short_name_is_fixed(api):
     path = f"/mcp-servers/{api.post('/mcp-servers', GITHUB).json()['id']}"
     before = api.get(path).json()
     for wrong in ({"command": ""}, {"env": {"TOKEN": SECRET}}, {"url": "https://x/"}, {"slug": "other"}):
@@ -133,7 +133,7 @@ def test_a_change_is_checked_like_a_new_one_and_the_short_name_stays(api):
     assert api.get(path).json() == before
 
 
-def test_only_who_may_set_up_servers_says_what_runs_on_the_machine(api, dora):
+def test_the_connection_needs_the_permission_to_set_up_servers(api, dora):
     path = f"/mcp-servers/{api.post('/mcp-servers', GITHUB).json()['id']}"
     operator = Program(dora)
     assert refusal(operator.post("/mcp-servers", GITHUB | {"slug": "b", "name": "B"})) == (
@@ -160,7 +160,7 @@ def test_only_who_may_set_up_servers_says_what_runs_on_the_machine(api, dora):
         ("delete", "/mcp-servers/{}", None, "delete"),
     ],
 )
-def test_each_operation_asks_for_its_permission(charlie, method, path, body, permission):
+def test_each_operation_needs_its_permission(charlie, method, path, body, permission):
     path = path.format(a_server().pk)
     program = Program(charlie)
     arguments = (path,) if body is None else (path, body)
@@ -172,27 +172,27 @@ def test_each_operation_asks_for_its_permission(charlie, method, path, body, per
     assert getattr(Program(charlie), method)(*arguments).status_code in (200, 201, 204)
 
 
-def test_a_test_finds_the_tools_which_nobody_has_allowed(api):
+def test_a_test_lists_the_tools_as_new(api):
     made = api.post("/mcp-servers", {
         "slug": "tester", "name": "Tester", "command": sys.executable, "arguments": [str(SCRIPT)],
     }).json()  # fmt: skip
-    told = api.post(f"/mcp-servers/{made['id']}/test").json()
-    assert told["error"] is None
-    assert told["seen_at"]
-    assert {tool["state"] for tool in told["tools"]} == {"new"}
-    assert "tester__add" in {tool["offered_as"] for tool in told["tools"]}
+    tested = api.post(f"/mcp-servers/{made['id']}/test").json()
+    assert tested["error"] is None
+    assert tested["seen_at"]
+    assert {tool["state"] for tool in tested["tools"]} == {"new"}
+    assert "tester__add" in {tool["offered_as"] for tool in tested["tools"]}
 
 
-def test_a_test_that_fails_says_why_and_shows_no_secret(api, monkeypatch):
+def test_a_failed_test_shows_the_error_without_secrets(api, monkeypatch):
     monkeypatch.setenv("GH_TOKEN", SECRET)
     server = a_server("crash", env={"TOKEN": "${GH_TOKEN}"})
-    told = api.post(f"/mcp-servers/{server.pk}/test")
-    assert "exit code 4" in told.json()["error"]
-    assert SECRET not in told.content.decode()
-    assert told.json() == api.get(f"/mcp-servers/{server.pk}").json()
+    tested = api.post(f"/mcp-servers/{server.pk}/test")
+    assert "exit code 4" in tested.json()["error"]
+    assert SECRET not in tested.content.decode()
+    assert tested.json() == api.get(f"/mcp-servers/{server.pk}").json()
 
 
-def test_a_test_keeps_no_transaction_open_whatever_key_is_sent(api, monkeypatch, django_db_blocker):
+def test_a_test_runs_outside_a_transaction_with_any_idempotency_key(api, monkeypatch, django_db_blocker):
     from django.db import connection
 
     from agents.mcp import probe
@@ -208,7 +208,7 @@ def test_a_test_keeps_no_transaction_open_whatever_key_is_sent(api, monkeypatch,
     assert len(set(depths)) == 1
 
 
-def test_what_is_shown_in_the_console_is_what_was_sent(api, reader):
+def test_the_console_shows_the_values_of_the_api(api, reader):
     made = api.post("/mcp-servers", GITHUB).json()
     page = reader.opens(f"{SERVERS}{made['id']}/change/")
     assert "GITHUB_TOKEN=${GH_TOKEN}" in page

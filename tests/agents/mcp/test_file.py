@@ -68,8 +68,8 @@ def test_a_file_is_planned_and_applied_and_then_nothing_is_left_to_do(run):
     assert run("apply", FILE) == planned
     assert planned.startswith("+ github\n")
     assert "    call_timeout_sec: 90\n" in planned
-    assert planned.endswith("2 to add, 0 to change, 0 to switch off, 0 unchanged.\n")
-    assert run("apply", FILE) == "0 to add, 0 to change, 0 to switch off, 2 unchanged.\n"
+    assert planned.endswith("2 to add, 0 to change, 0 to disable, 0 unchanged.\n")
+    assert run("apply", FILE) == "0 to add, 0 to change, 0 to disable, 2 unchanged.\n"
     github = McpServer.objects.get(slug="github")
     assert (github.arguments, github.env) == (GITHUB["arguments"], GITHUB["env"])
     assert [entry.get_change_message() for entry in LogEntry.objects.all()] == [
@@ -82,7 +82,7 @@ def test_an_export_recreates_the_same_servers(run, alice):
     for body in (GITHUB, WEB | {"headers": {"Authorization": "Bearer ${WEB}"}, "enabled": False}):
         assert api.post("/mcp-servers", body).status_code == 201
     before, text = list(McpServer.objects.values()), export()
-    assert run("plan", text) == "0 to add, 0 to change, 0 to switch off, 2 unchanged.\n"
+    assert run("plan", text) == "0 to add, 0 to change, 0 to disable, 2 unchanged.\n"
     McpServer.objects.all().delete()
     run("apply", text)
     assert export() == text
@@ -97,11 +97,11 @@ def test_a_change_is_listed_by_field_and_missing_fields_get_their_default(run):
     )
     assert "~ github\n    command: npx -> uvx\n" in output
     assert "~ web\n    call_timeout_sec: 90 -> 60\n" in output
-    assert output.endswith("0 to add, 2 to change, 0 to switch off, 0 unchanged.\n")
+    assert output.endswith("0 to add, 2 to change, 0 to disable, 0 unchanged.\n")
     assert McpServer.objects.get(slug="web").call_timeout_sec == 60
 
 
-def test_prune_switches_off_other_servers_and_deletes_nothing(run):
+def test_prune_disables_other_servers_and_deletes_nothing(run):
     a_server(slug="old")
     assert "old" not in run("apply", FILE)
     assert "- old\n    enabled: true -> false\n" in run("apply", FILE, "--prune")
@@ -130,7 +130,7 @@ def test_check_exits_with_2_if_there_is_something_to_do(run):
             "url: Not used with the transport stdio",
         ),
         ("slug: web", "slug: we__b", 10, "slug: Use small letters"),
-        ("slug: web", "slug: github", 10, "slug: Another server of this file"),
+        ("slug: web", "slug: github", 10, "slug: Another server in this file"),
         ("name: Web", "name: GitHub", 11, "name: "),
         ("  - slug: web\n    name", "  - name", 10, "slug: This field is required."),
         ("permission: allow", "permission: deny", 15, "permission: It is one of"),
