@@ -1,5 +1,5 @@
-"""The offline model: a Messages-API server that lives inside the SDK's own HTTP client.
+"""The offline model: a Messages API server inside the SDK's own HTTP client.
 
-It sees what a real server sees, the HTTP request, and nothing else: no database, no settings.
-Import `agents.offline.transport` late; it pulls in httpx2.
+It sees only the HTTP request, like a real server: no database, no settings.
+Import `agents.offline.transport` late: it imports httpx2.
 """

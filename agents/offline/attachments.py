@@ -1,4 +1,4 @@
-"""The files that came with a request: read from its blocks, as a model with eyes would see them."""
+"""The files attached to a request, read from its content blocks."""
 
 import re
 from base64 import b64decode
@@ -19,27 +19,27 @@ type Block = dict[str, Any]
 
 @dataclass(frozen=True)
 class AttachedFile:
-    """A file: what it is called, and what of it came along."""
+    """A file: name, media type, and its text if it was sent."""
 
     name: str
     kind: str
-    size: int | None  # of its contents, in bytes; None where they did not come
+    size: int | None  # in bytes; None if the contents were not sent
     text: str = ""
 
     def __str__(self) -> str:
-        how = "whose contents did not come along" if self.size is None else amount(self.size)
-        return f"`{self.name}` ({self.kind}, {how})"
+        size = "contents not sent" if self.size is None else amount(self.size)
+        return f"`{self.name}` ({self.kind}, {size})"
 
 
 def files(message: dict[str, Any]) -> list[AttachedFile]:
-    """Return the files that came with a message."""
+    """Return the files attached to a message."""
     blocks = blocks_of(message)
     following = [*blocks[1:], {"type": "end"}]
-    found = (_given(block, after) for block, after in zip(blocks, following, strict=True))
-    return [given for given in found if given]
+    parsed = (_parse_file(block, after) for block, after in zip(blocks, following, strict=True))
+    return [file for file in parsed if file]
 
 
-def _given(block: Block, after: Block) -> AttachedFile | None:
+def _parse_file(block: Block, after: Block) -> AttachedFile | None:
     announced = ANNOUNCED.fullmatch(block["text"]) if block["type"] == "text" else None
     if announced is None:
         return None

@@ -1,45 +1,45 @@
-"""How the offline model is told to act up, for drills, tests and demos.
+"""Directives: make the offline model misbehave, for drills, tests and demos.
 
-A directive is written into the last words of the user or into the system prompt:
+A directive is written into the last user message or into the system prompt:
 
     [[offline: turns=30 delay=50ms 429=2]]
 
-In `backticks` it is quoted, not obeyed. An unknown key or a bad value is a plain 400 that names it. "Tokens"
-are words here, streamed one to a delta. Where system prompt and user both give one, the user's keys win.
+In `backticks` it is quoted and ignored. An unknown key or an invalid value is a 400 that names it. "Tokens"
+are words here, one per delta. If both the system prompt and the user have a directive, the user's keys win.
 
-| key              | what happens                                                                           |
+| key              | effect                                                                                 |
 |------------------|----------------------------------------------------------------------------------------|
 | turns=N          | N replies in all: each asks for a harmless tool with a new input, the last one answers |
 | repeat=N         | the same with an identical call every time                                             |
-| parallel=N       | every asking turn asks for N tools at once (turns=2 unless said otherwise)             |
-| tool=NAME        | the tool those turns ask for, offered or not (turns=2 unless said otherwise)           |
-| tool_error       | the first turn asks for a tool that does not exist, then it goes on                    |
-| changed=yes, no  | calls `report` with this verdict, then answers                                         |
+| parallel=N       | each of these turns asks for N tools at once (default turns=2)                         |
+| tool=NAME        | the tool those turns ask for, offered or not (default turns=2)                         |
+| tool_error       | the first turn asks for a tool that does not exist, then it continues                  |
+| changed=yes, no  | calls `report` with this value, then answers                                           |
 | tokens=N         | the answer is N tokens long, and its usage says N                                      |
-| delay=50ms       | waits so long before every delta (ms, s, m; a bare number is seconds)                  |
-| first_token=2s   | waits so long between the start of the message and its first token                     |
+| delay=50ms       | time before every delta (ms, s, m; a bare number is seconds)                           |
+| first_token=2s   | time between the start of the message and its first token                              |
 | 429=K            | 429 rate_limit_error for the first K requests of the conversation                      |
-| retry_after=S    | the Retry-After of the 429 (default 1), and of the 529 where given                     |
+| retry_after=S    | Retry-After of the 429 (default 1), and of the 529 if given                            |
 | 529=K            | 529 overloaded_error for K requests, after the 429s                                    |
 | cut=N            | the stream ends cleanly after N tokens: no message_delta, no stop_reason               |
 | drop=N           | the connection breaks after N tokens (RemoteProtocolError)                             |
-| stall=N          | the stream stays open after N tokens and nothing more comes                            |
+| stall=N          | the stream stays open after N tokens, but sends nothing more                           |
 | stream_error=X   | an error event: overloaded, api, rate_limit, timeout, billing or authentication        |
 | after=N          | that error event comes after N tokens (default 0)                                      |
-| hang             | no answer at all until the client gives up: it cancels, or its read timeout passes     |
-| refusal          | stop_reason refusal with stop_details, nothing said                                    |
-| empty            | stop_reason end_turn, nothing said                                                     |
+| hang             | no response until the client cancels or its read timeout passes                        |
+| refusal          | stop_reason refusal with stop_details, no content                                      |
+| empty            | stop_reason end_turn, no content                                                       |
 | badkey           | 401 authentication_error                                                               |
 | spend            | 429 with error_code enforced_spend_limit_reached                                       |
 | fail=STATUS      | this status: 400 401 402 403 404 408 413 429 500 503 504 529                           |
 | stop=REASON      | stop_reason of the answer (or of turn `at`): max_tokens, pause_turn, stop_sequence or  |
 |                  | model_context_window_exceeded                                                          |
-| at=N             | the troubles from cut to stop come at turn N only                                      |
-| times=K          | they come in the first K requests of the conversation only                             |
-| run=LABEL        | keeps a count of its own for 429, 529 and times                                        |
+| at=N             | the faults from cut to stop apply to turn N only                                       |
+| times=K          | they apply to the first K requests of the conversation only                            |
+| run=LABEL        | a separate request counter for 429, 529 and times                                      |
 
-The turn is counted from the messages. The requests of a conversation are counted by the transport instance,
-keyed by its first words, the number of prompts so far and `run`.
+The turn is counted from the messages. The transport instance counts the requests of a conversation, keyed by
+its first message, the number of prompts so far and `run`.
 """
 
 import re
@@ -57,8 +57,8 @@ STOP_REASONS = ("max_tokens", "pause_turn", "stop_sequence", "model_context_wind
 
 
 @dataclass(frozen=True)
-class Orders:
-    """A directive, read. Everything empty is the well-behaved model."""
+class Directive:
+    """A parsed directive. The defaults mean normal behaviour."""
 
     turns: int = 0
     repeat: int = 0
@@ -75,7 +75,7 @@ class Orders:
     at: int = 0
     times: int = 0
     run: str = ""
-    # the troubles, which `at` and `times` narrow down
+    # faults, which `at` and `times` restrict
     cut: int | None = None
     drop: int | None = None
     stall: int | None = None
@@ -90,23 +90,23 @@ class Orders:
     stop: str = ""
 
     @property
-    def given(self) -> bool:
-        """Whether there is any order."""
-        return self != Orders()
+    def is_set(self) -> bool:
+        """Whether any key is given."""
+        return self != Directive()
 
     @property
-    def one_by_one(self) -> bool:
-        """Whether tokens matter, so that each gets a delta of its own."""
-        counted = (self.cut, self.drop, self.stall)
-        return bool(self.tokens or self.delay or self.after) or any(count is not None for count in counted)
+    def per_token(self) -> bool:
+        """Whether each token needs a delta of its own."""
+        positions = (self.cut, self.drop, self.stall)
+        return bool(self.tokens or self.delay or self.after) or any(each is not None for each in positions)
 
-    def at_request(self, turn: int, count: int) -> "Orders":
-        """Return what is in force at this turn, in the conversation's count-th request."""
-        narrowed_out = (self.at and self.at != turn) or (self.times and count > self.times)
-        return replace(self, **UNTROUBLED) if narrowed_out else self
+    def effective_at(self, turn: int, count: int) -> "Directive":
+        """Return the directive for this turn and the count-th request, without faults that do not apply."""
+        is_excluded = (self.at and self.at != turn) or (self.times and count > self.times)
+        return replace(self, **NO_FAULTS) if is_excluded else self
 
 
-TROUBLES = (
+FAULTS = (
     "cut",
     "drop",
     "stall",
@@ -120,28 +120,28 @@ TROUBLES = (
     "fail",
     "stop",
 )
-UNTROUBLED: dict[str, Any] = {field.name: field.default for field in fields(Orders) if field.name in TROUBLES}
+NO_FAULTS: dict[str, Any] = {field.name: field.default for field in fields(Directive) if field.name in FAULTS}
 FIELDS = {"429": "rate_limits", "529": "overloads"}
 
 
-def without_directives(text: str) -> str:
-    """Return the words with the directives taken out."""
+def strip_directives(text: str) -> str:
+    """Return the text without its directives."""
     return DIRECTIVE.sub("", text).strip()
 
 
-def orders_in(*texts: str) -> Orders:
-    """Read all directives of these texts, later ones winning; raise BadRequest for one that is wrong."""
-    found: dict[str, Any] = {}
+def parse_directives(*texts: str) -> Directive:
+    """Parse all directives in these texts; later keys win. Raise BadRequest if one is invalid."""
+    values: dict[str, Any] = {}
     for text in texts:
-        for directive in DIRECTIVE.finditer(text):
-            found |= dict(order(word) for word in directive[1].split())
-    if "turns" in found and "repeat" in found:
+        for match in DIRECTIVE.finditer(text):
+            values |= dict(parse_option(word) for word in match[1].split())
+    if "turns" in values and "repeat" in values:
         raise BadRequest("offline directive: turns and repeat exclude each other")
-    return Orders(**found)
+    return Directive(**values)
 
 
-def order(word: str) -> tuple[str, Any]:
-    """Read one key or key=value."""
+def parse_option(word: str) -> tuple[str, Any]:
+    """Parse `key` or `key=value`."""
     key, equals, value = word.partition("=")
     if key not in KEYS:
         raise BadRequest(f"offline directive: unknown key {key!r}; known are {', '.join(KEYS)}")
@@ -151,19 +151,19 @@ def order(word: str) -> tuple[str, Any]:
         raise BadRequest(f"offline directive: bad value for {key!r}: {value!r}") from None
 
 
-def number(least: int) -> Callable[[str | None], int]:
-    """Make a reader of whole numbers from `least` to a million."""
+def number(minimum: int) -> Callable[[str | None], int]:
+    """Return a parser for whole numbers from `minimum` to a million."""
 
-    def read(value: str | None) -> int:
-        if not re.fullmatch(r"\d{1,7}", value or "") or not least <= int(value or "") <= 1_000_000:
+    def parse(value: str | None) -> int:
+        if not re.fullmatch(r"\d{1,7}", value or "") or not minimum <= int(value or "") <= 1_000_000:
             raise ValueError(value)
         return int(value or "")
 
-    return read
+    return parse
 
 
 def duration(value: str | None) -> float:
-    """Read seconds from 50ms, 2s, 1.5m or a bare number of seconds."""
+    """Parse 50ms, 2s, 1.5m or a bare number to seconds."""
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|)", value or "")
     if not match:
         raise ValueError(value)
@@ -171,37 +171,35 @@ def duration(value: str | None) -> float:
 
 
 def flag(value: str | None) -> bool:
-    """Read a key that stands alone."""
+    """Parse a key without a value."""
     if value is not None:
         raise ValueError(value)
     return True
 
 
 def one_of(*words: str) -> Callable[[str | None], str]:
-    """Make a reader of one of these words."""
+    """Return a parser for one of these words."""
 
-    def read(value: str | None) -> str:
+    def parse(value: str | None) -> str:
         if value not in words:
             raise ValueError(value)
         return value
 
-    return read
+    return parse
 
 
 def label(value: str | None) -> str:
-    """Read a name."""
     if not re.fullmatch(r"[\w.-]{1,128}", value or ""):
         raise ValueError(value)
     return value or ""
 
 
 def yes_or_no(value: str | None) -> bool:
-    """Read a verdict."""
     return {"yes": True, "no": False}[one_of("yes", "no")(value)]
 
 
 def status(value: str | None) -> int:
-    """Read an HTTP status that the API knows."""
+    """Parse an HTTP error status of the API."""
     return int(one_of(*map(str, STATUSES))(value))
 
 

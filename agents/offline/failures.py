@@ -1,9 +1,9 @@
-"""The API's errors, as HTTP answers and as events in a stream."""
+"""Errors of the API, as HTTP responses and as stream events."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.offline.directives import Orders
+from agents.offline.directives import Directive
 
 TYPES = {
     400: "invalid_request_error",
@@ -27,12 +27,12 @@ STATUS_OF = {
     "billing": 402,
     "authentication": 401,
 }
-ORDERED = "The offline model was told to fail like this."
+REQUESTED_FAILURE = "The directive requested this failure."
 
 
 @dataclass
 class ApiFailure(Exception):
-    """An error answer of the API."""
+    """An error response of the API."""
 
     status: int
     message: str
@@ -40,7 +40,6 @@ class ApiFailure(Exception):
     headers: dict[str, str] = field(default_factory=dict)
 
     def body(self, request_id: str | None) -> dict[str, Any]:
-        """Return the body that the API sends."""
         return {
             "type": "error",
             "error": error(self.status, self.message, self.details),
@@ -49,26 +48,29 @@ class ApiFailure(Exception):
 
 
 def error(status: int, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the error object of a status."""
     extra = {"details": details} if details else {}
     return {"type": TYPES[status], "message": message, **extra}
 
 
-def refuse_if_ordered(orders: Orders, count: int) -> None:
-    """Raise the failure that the orders want instead of an answer to the count-th request."""
-    if count <= orders.rate_limits:
-        raise ApiFailure(429, "Too many requests, as ordered.", headers=retry_after(orders.retry_after or 1))
-    if count <= orders.rate_limits + orders.overloads:
-        raise ApiFailure(529, "Overloaded", headers=retry_after(orders.retry_after))
-    if orders.badkey:
+def raise_requested_failure(directive: Directive, count: int) -> None:
+    """Raise the failure that the directive requests for the count-th request, if any."""
+    if count <= directive.rate_limits:
+        raise ApiFailure(
+            429,
+            "Too many requests, as the directive requests.",
+            headers=retry_after(directive.retry_after or 1),
+        )
+    if count <= directive.rate_limits + directive.overloads:
+        raise ApiFailure(529, "Overloaded", headers=retry_after(directive.retry_after))
+    if directive.badkey:
         raise ApiFailure(401, "invalid x-api-key")
-    if orders.spend:
+    if directive.spend:
         details = {"error_code": "enforced_spend_limit_reached"}
         raise ApiFailure(429, "You have reached your monthly spend limit.", details)
-    if orders.fail:
-        raise ApiFailure(orders.fail, ORDERED)
+    if directive.fail:
+        raise ApiFailure(directive.fail, REQUESTED_FAILURE)
 
 
 def retry_after(seconds: float | None) -> dict[str, str]:
-    """Return the Retry-After header, where there is one to give."""
+    """Return the Retry-After header; none without a value."""
     return {} if seconds is None else {"retry-after": f"{seconds:g}"}

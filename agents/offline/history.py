@@ -1,6 +1,6 @@
-"""Reading a conversation backwards: the last prompt, and the steps taken since.
+"""Reads a conversation: the last prompt, and the steps taken since.
 
-The turn number comes from here, from the messages alone, so a resumed run goes on where it was.
+The turn number is derived from the messages alone, so a resumed run continues where it was.
 """
 
 import hashlib
@@ -15,20 +15,20 @@ from agents.offline.validation import blocks_of
 
 Messages = list[dict[str, Any]]
 
-CONTEXT = re.compile(r"\s*<(?P<tag>stagent-\w+)>.*</(?P=tag)>\s*", re.DOTALL)  # a block of the engine's own
-STOPPED = re.compile(r"\b(cancel|interrupt|abort|stopp)", re.IGNORECASE)
+CONTEXT = re.compile(r"\s*<(?P<tag>stagent-\w+)>.*</(?P=tag)>\s*", re.DOTALL)  # a block that the engine adds
+CANCELLED = re.compile(r"\b(cancel|interrupt|abort|stopp)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool gave back."""
+    """The result of a tool call."""
 
     text: str
     is_error: bool = False
 
     @cached_property
     def failed(self) -> bool:
-        """Whether it is marked as an error, or says {"error": …} without a mark."""
+        """Whether it is marked as an error, or is an unmarked {"error": …}."""
         if self.is_error or not self.text.lstrip().startswith("{"):
             return self.is_error
         data = self.data
@@ -36,7 +36,7 @@ class Result:
 
     @cached_property
     def data(self) -> Any:
-        """The JSON of Stagent's own tools, or None for plain text."""
+        """The parsed JSON, or None for plain text."""
         try:
             return json.loads(self.text)
         except ValueError:
@@ -44,7 +44,7 @@ class Result:
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """The rows of a list result, whatever the list is called."""
+        """The rows of a list result, under any key."""
         data = self.data
         lists = [data, *data.values()] if isinstance(data, dict) else [data]
         rows = next((value for value in lists if isinstance(value, list)), [])
@@ -52,7 +52,7 @@ class Result:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The one object of a result, unwrapped from {"schedule": …} or {"run": …}."""
+        """The object of a result, unwrapped from {"schedule": …} or {"run": …}."""
         data = self.data if isinstance(self.data, dict) else {}
         inner = next((data[key] for key in ("schedule", "run") if isinstance(data.get(key), dict)), None)
         return inner or data
@@ -67,70 +67,71 @@ class Step:
     results: list[Result]
 
 
-def steps(later: Messages) -> list[Step]:
-    """Return the steps taken in the messages since a prompt."""
-    results = {block["tool_use_id"]: result_of(block) for block in every(later, "tool_result")}
-    return [step for message in later if (step := step_of(message, results)).names]
+def steps(current_messages: Messages) -> list[Step]:
+    """Return the steps in the messages since a prompt."""
+    results = {
+        block["tool_use_id"]: parse_result(block) for block in blocks_of_type(current_messages, "tool_result")
+    }
+    return [step for message in current_messages if (step := parse_step(message, results)).names]
 
 
 def conversation(messages: Messages, prompts: int) -> str:
-    """Name a conversation by its first words and the number of prompts so far."""
+    """Return a key for a conversation: its first message and the number of prompts so far."""
     first = next((plain_text(message) for message in messages if message["role"] == "user"), "")
     return hashlib.sha256(f"{prompts}\n{first}".encode()).hexdigest()
 
 
 def earlier_inputs(messages: Messages) -> list[dict[str, Any]]:
-    """Return the inputs of all tool calls of the conversation, oldest first."""
-    return [block["input"] for block in every(messages, "tool_use")]
+    """Return the inputs of all tool calls, oldest first."""
+    return [block["input"] for block in blocks_of_type(messages, "tool_use")]
 
 
 def prompts(messages: Messages, must_answer: bool) -> list[int]:
-    """Find the messages that are prompts and not the product's own notes between turns; never none."""
+    """Return the indexes of the prompts, without the engine's notes between turns; at least one."""
     return [number for number in range(len(messages)) if is_prompt(messages, number, must_answer)] or [0]
 
 
 def is_prompt(messages: Messages, number: int, must_answer: bool) -> bool:
-    """Tell a person's words from results and the notes that travel with them.
+    """Return whether a message is a prompt of a person, and not tool results or a note of the engine.
 
-    Beside results, words are a note of the engine ("answer now"), unless all those calls were
-    stopped: then somebody stopped the reply and wrote anew. After results, in a message of their
-    own, they are a prompt, unless tools may no longer be called.
+    Text in a message with results is a note ("answer now"), unless all those calls were cancelled: then the
+    person stopped the reply and wrote a new message. Text in a message of its own after results is a prompt,
+    unless tools can no longer be called.
     """
     message = messages[number]
     if message["role"] != "user" or not (plain_text(message) or files(message)):
         return False
-    if own := every([message], "tool_result"):
-        return not must_answer and all(was_stopped(block) for block in own)
-    before = every(messages[number - 1 : number], "tool_result") if number else []
-    return not (before and must_answer)
+    if results := blocks_of_type([message], "tool_result"):
+        return not must_answer and all(is_cancelled(block) for block in results)
+    previous = blocks_of_type(messages[number - 1 : number], "tool_result") if number else []
+    return not (previous and must_answer)
 
 
-def was_stopped(block: dict[str, Any]) -> bool:
-    """Tell a call that was cut short from one that failed."""
-    return bool(block.get("is_error")) and bool(STOPPED.search(flat(block.get("content"))))
+def is_cancelled(block: dict[str, Any]) -> bool:
+    """Return whether a call was cancelled or interrupted, and did not just fail."""
+    return bool(block.get("is_error")) and bool(CANCELLED.search(content_text(block.get("content"))))
 
 
 def plain_text(message: dict[str, Any]) -> str:
-    """Return a message's own words, without the notes and the clock that the engine adds."""
+    """Return the text of a message without the notes and the clock that the engine adds."""
     texts = [block["text"] for block in blocks_of(message) if block["type"] == "text"]
     return "\n\n".join(text for text in texts if not CONTEXT.fullmatch(text)).strip()
 
 
-def flat(content: Any) -> str:
-    """Return content as one string, whichever shape it came in."""
+def content_text(content: Any) -> str:
+    """Return string or block content as one string."""
     if isinstance(content, list):
         return "\n".join(block.get("text", "") for block in content if isinstance(block, dict))
     return content if isinstance(content, str) else ""
 
 
-def result_of(block: dict[str, Any]) -> Result:
-    """Read a tool_result."""
-    return Result(flat(block.get("content")), bool(block.get("is_error")))
+def parse_result(block: dict[str, Any]) -> Result:
+    return Result(content_text(block.get("content")), bool(block.get("is_error")))
 
 
-def step_of(message: dict[str, Any], results: dict[str, Result]) -> Step:
-    """Return the calls of one reply that have been answered."""
-    calls = [block for block in every([message], "tool_use") if block["id"] in results]
+def parse_step(message: dict[str, Any], results: dict[str, Result]) -> Step:
+    """Return the calls of one reply that have results."""
+    calls = [block for block in blocks_of_type([message], "tool_use") if block["id"] in results]
     return Step(
         [block["name"] for block in calls],
         [block["input"] for block in calls],
@@ -138,6 +139,6 @@ def step_of(message: dict[str, Any], results: dict[str, Result]) -> Step:
     )
 
 
-def every(messages: Messages, kind: str) -> list[dict[str, Any]]:
-    """Return the blocks of one kind, in order."""
+def blocks_of_type(messages: Messages, kind: str) -> list[dict[str, Any]]:
+    """Return the blocks of one type, in order."""
     return [block for message in messages for block in blocks_of(message) if block["type"] == kind]

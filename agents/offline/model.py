@@ -1,13 +1,13 @@
-"""The offline model's mind: what it says or asks for next, given a request and its orders."""
+"""The behaviour of the offline model: its next reply to a request and its directive."""
 
 from dataclasses import replace
 from typing import Any
 
 from agents.offline import scripted
-from agents.offline.assistant.formatting import format_result, handed
-from agents.offline.assistant.skills import skill_for
-from agents.offline.directives import Orders, without_directives
-from agents.offline.reply import OfflineReply, ask_for, fit, say
+from agents.offline.assistant.formatting import describe_files, format_result
+from agents.offline.assistant.skills import select_script
+from agents.offline.directives import Directive, strip_directives
+from agents.offline.reply import OfflineReply, apply_limits, text_reply, tool_reply
 from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, play
 
@@ -16,93 +16,93 @@ FOOTER = "— offline model (no API key set)"
 REFUSAL = {
     "type": "refusal",
     "category": "general_harms",
-    "explanation": "The offline model was told to refuse.",
+    "explanation": "The directive requested a refusal.",
 }
 
 
-def reply_to(ask: OfflineRequest, orders: Orders) -> OfflineReply:
-    """Return the next reply, cut to what the request allows."""
-    if orders.refusal:
+def generate_reply(request: OfflineRequest, directive: Directive) -> OfflineReply:
+    """Return the next reply, within the limits of the request."""
+    if directive.refusal:
         return OfflineReply((), "refusal", stop_details=REFUSAL)
-    if orders.empty:
+    if directive.empty:
         return OfflineReply()
-    reply = fit(next_reply(ask, orders), ask.max_tokens, ask.stop_sequences)
-    return stopped(ask, reply, orders)
+    reply = apply_limits(next_reply(request, directive), request.max_tokens, request.stop_sequences)
+    return apply_stop_reason(request, reply, directive)
 
 
-def next_reply(ask: OfflineRequest, orders: Orders) -> OfflineReply:
-    """Take the next step and obey the tool choice."""
-    move = next_move(ask, orders)
-    if isinstance(move, str):
-        return forced(ask) or answer(ask, move, orders)
-    if ask.must_answer:
-        return answer(ask, so_far(ask, move), orders)
-    return ask_for(chosen(ask, move))
+def next_reply(request: OfflineRequest, directive: Directive) -> OfflineReply:
+    """Return the reply for the next action, with the tool choice applied."""
+    action = next_action(request, directive)
+    if isinstance(action, str):
+        return forced_call(request) or answer(request, action, directive)
+    if request.must_answer:
+        return answer(request, partial_answer(request, action), directive)
+    return tool_reply(apply_tool_choice(request, action))
 
 
-def next_move(ask: OfflineRequest, orders: Orders) -> list[Call] | str:
-    """Choose between a drill and honest work, and take it one step on."""
-    if scripted.has_script(orders):
-        return scripted.drill(ask, orders)
-    return play(skill_for(ask, without_directives(ask.text)), ask.steps, ask.offered)
+def next_action(request: OfflineRequest, directive: Directive) -> list[Call] | str:
+    """Return the next tool calls, or the answer, from the directive's script or a skill."""
+    if scripted.is_scripted(directive):
+        return scripted.scripted_action(request, directive)
+    return play(select_script(request, strip_directives(request.text)), request.steps, request.offered)
 
 
-def answer(ask: OfflineRequest, text: str, orders: Orders) -> OfflineReply:
-    """Say the last word, which files were looked at for it, and who says it."""
-    if orders.tokens:
-        return scripted.filler(orders.tokens)
-    return say("\n\n".join(filter(None, (handed(ask.files), text, FOOTER))))
+def answer(request: OfflineRequest, text: str, directive: Directive) -> OfflineReply:
+    """Return the final reply: attached files, text and footer."""
+    if directive.tokens:
+        return scripted.filler(directive.tokens)
+    return text_reply("\n\n".join(filter(None, (describe_files(request.files), text, FOOTER))))
 
 
-def forced(ask: OfflineRequest) -> OfflineReply | None:
-    """Return the call that the request insists on where there is nothing left to ask."""
-    if ask.tool_choice["type"] not in ("any", "tool"):
+def forced_call(request: OfflineRequest) -> OfflineReply | None:
+    """Return the call that the tool choice requires although the script is finished."""
+    if request.tool_choice["type"] not in ("any", "tool"):
         return None
-    return ask_for(chosen(ask, []))
+    return tool_reply(apply_tool_choice(request, []))
 
 
-def chosen(ask: OfflineRequest, calls: list[Call]) -> list[Call]:
-    """Keep the calls that the tool choice allows; make one where it demands another."""
-    kind, name = ask.tool_choice["type"], ask.tool_choice.get("name", "")
-    wanted = [call for call in calls if kind != "tool" or call.name == name]
-    if not wanted and kind in ("any", "tool"):
-        name = name or scripted.harmless_tool(ask)
-        wanted = [Call(name, scripted.sample_input(ask.offered[name], ask.turn))]
-    return wanted[:1] if ask.tool_choice.get("disable_parallel_tool_use") else wanted
+def apply_tool_choice(request: OfflineRequest, calls: list[Call]) -> list[Call]:
+    """Keep the calls that the tool choice allows; add one if it requires another."""
+    kind, name = request.tool_choice["type"], request.tool_choice.get("name", "")
+    allowed = [call for call in calls if kind != "tool" or call.name == name]
+    if not allowed and kind in ("any", "tool"):
+        name = name or scripted.pick_tool(request)
+        allowed = [Call(name, scripted.sample_input(request.offered[name], request.turn))]
+    return allowed[:1] if request.tool_choice.get("disable_parallel_tool_use") else allowed
 
 
-def so_far(ask: OfflineRequest, undone: list[Call]) -> str:
-    """Answer with what is known when no more tools may be called."""
-    known = [
+def partial_answer(request: OfflineRequest, undone: list[Call]) -> str:
+    """Return an answer from the results so far, if no more tools can be called."""
+    results = [
         f"- `{name}`: {format_result(result)}"
-        for step in ask.steps
+        for step in request.steps
         for name, result in zip(step.names, step.results, strict=True)
     ]
-    left = ", ".join(dict.fromkeys(f"`{call.name}`" for call in undone))
-    lines = [f"I have to answer now, at turn {ask.turn}, so this is only part of the work.", ""]
-    lines += ["What I learned:", "", *known[-5:]] if known else ["I have learned nothing yet."]
-    return "\n".join([*lines, "", f"Not done: {left}."])
+    pending = ", ".join(dict.fromkeys(f"`{call.name}`" for call in undone))
+    lines = [f"I have to answer now, at turn {request.turn}, so the work is incomplete.", ""]
+    lines += ["Results so far:", "", *results[-5:]] if results else ["There are no results yet."]
+    return "\n".join([*lines, "", f"Not done: {pending}."])
 
 
-def stopped(ask: OfflineRequest, reply: OfflineReply, orders: Orders) -> OfflineReply:
-    """Give the reply the stop_reason that was ordered: the answer, or the turn that `at` names."""
-    if not orders.stop or (reply.stop_reason == "tool_use" and orders.at != ask.turn):
+def apply_stop_reason(request: OfflineRequest, reply: OfflineReply, directive: Directive) -> OfflineReply:
+    """Set the stop_reason of the directive: on the answer, or on the turn that `at` names."""
+    if not directive.stop or (reply.stop_reason == "tool_use" and directive.at != request.turn):
         return reply
-    if orders.stop == "max_tokens" and reply.stop_reason == "tool_use":
-        reply = fit(reply, max(1, reply.tokens // 2), [])
-    return replace(reply, stop_reason=orders.stop)
+    if directive.stop == "max_tokens" and reply.stop_reason == "tool_use":
+        reply = apply_limits(reply, max(1, reply.tokens // 2), [])
+    return replace(reply, stop_reason=directive.stop)
 
 
 NAME = "stagent-offline"
 
 
-def page() -> dict[str, Any]:
-    """List the one model there is."""
-    return {"data": [info(NAME)], "has_more": False, "first_id": NAME, "last_id": NAME}
+def model_list() -> dict[str, Any]:
+    """Return the list with the one model."""
+    return {"data": [model_info(NAME)], "has_more": False, "first_id": NAME, "last_id": NAME}
 
 
-def info(name: str) -> dict[str, Any]:
-    """Describe the model under the name that was asked for."""
+def model_info(name: str) -> dict[str, Any]:
+    """Return the model under the requested name."""
     return {
         "type": "model",
         "id": name,

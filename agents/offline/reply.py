@@ -1,4 +1,4 @@
-"""What the model says in one reply, and the API's message made of it."""
+"""One reply of the model, and the API message built from it."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from agents.offline.token_estimate import chars_for, estimate
 
 @dataclass(frozen=True)
 class Text:
-    """A text block; `word_tokens` counts every word as one token, where a drill asks for exactly so many."""
+    """A text block; `word_tokens` counts every word as one token, for `tokens=N`."""
 
     text: str
     word_tokens: bool = False
@@ -24,18 +24,17 @@ class Text:
         return len(self.text.split()) if self.word_tokens else estimate(self.text)
 
     def cut(self, tokens: int) -> "Text":
-        """Keep the first so many tokens."""
-        kept = " ".join(self.text.split()[:tokens]) if self.word_tokens else self.text[: chars_for(tokens)]
-        return replace(self, text=kept)
+        """Return the first so many tokens."""
+        text = " ".join(self.text.split()[:tokens]) if self.word_tokens else self.text[: chars_for(tokens)]
+        return replace(self, text=text)
 
     def param(self, ident: str) -> dict[str, Any]:
-        """Return the block as the API shows it."""
         return {"type": "text", "text": self.text, "citations": None}
 
 
 @dataclass(frozen=True)
 class ToolUse:
-    """A tool_use block; its input is kept as JSON text, since a cut one is no longer JSON."""
+    """A tool_use block; the input is JSON text, because it can be cut anywhere."""
 
     name: str
     json: str
@@ -46,11 +45,11 @@ class ToolUse:
         return estimate(self.name + self.json)
 
     def cut(self, tokens: int) -> "ToolUse":
-        """Keep the first so many tokens of the input."""
+        """Return the block with the first so many tokens of the input."""
         return replace(self, json=self.json[: max(0, chars_for(tokens) - len(self.name))])
 
     def param(self, ident: str) -> dict[str, Any]:
-        """Return the block as the API shows it; half an input is no input."""
+        """Return the API block; a truncated input becomes an empty one."""
         try:
             value = json.loads(self.json)
         except ValueError:
@@ -63,7 +62,7 @@ type Block = Text | ToolUse
 
 @dataclass(frozen=True)
 class OfflineReply:
-    """One reply, before it has ids."""
+    """One reply, without ids."""
 
     blocks: tuple[Block, ...] = ()
     stop_reason: str = "end_turn"
@@ -72,45 +71,45 @@ class OfflineReply:
 
     @property
     def tokens(self) -> int:
-        """What the reply costs to write; even silence costs one."""
+        """The number of output tokens, at least 1."""
         return max(1, sum(block.tokens for block in self.blocks))
 
 
-def say(text: str, *, word_tokens: bool = False) -> OfflineReply:
-    """Answer in words."""
+def text_reply(text: str, *, word_tokens: bool = False) -> OfflineReply:
+    """Return a reply with one text block."""
     return OfflineReply((Text(text, word_tokens),))
 
 
-def ask_for(calls: Iterable[Call]) -> OfflineReply:
-    """Ask for tools, saying first what for."""
+def tool_reply(calls: Iterable[Call]) -> OfflineReply:
+    """Return a reply with tool calls, after their texts."""
     calls = list(calls)
-    saying = " ".join(dict.fromkeys(call.saying for call in calls if call.saying))
-    words = (Text(f"{saying}\n\n"),) if saying else ()
+    text = " ".join(dict.fromkeys(call.text_before for call in calls if call.text_before))
+    texts = (Text(f"{text}\n\n"),) if text else ()
     uses = tuple(ToolUse(call.name, dumps(call.input)) for call in calls)
-    return OfflineReply(words + uses, "tool_use")
+    return OfflineReply(texts + uses, "tool_use")
 
 
-def fit(reply: OfflineReply, max_tokens: int, stop_sequences: list[str]) -> OfflineReply:
-    """Stop where the request says to stop: at a stop sequence, or at max_tokens."""
+def apply_limits(reply: OfflineReply, max_tokens: int, stop_sequences: list[str]) -> OfflineReply:
+    """Cut the reply at a stop sequence or at max_tokens of the request."""
     for sequence in stop_sequences:
-        reply = stop_at(reply, sequence)
+        reply = cut_at_stop_sequence(reply, sequence)
     if max_tokens and reply.tokens <= max_tokens:
         return reply
     return OfflineReply(tuple(cut_blocks(reply.blocks, max_tokens)), "max_tokens")
 
 
-def stop_at(reply: OfflineReply, sequence: str) -> OfflineReply:
-    """End the reply before a stop sequence, if it comes up in its words."""
+def cut_at_stop_sequence(reply: OfflineReply, sequence: str) -> OfflineReply:
+    """Cut the reply before a stop sequence, if its text contains it."""
     for number, block in enumerate(reply.blocks):
         if isinstance(block, Text) and sequence in block.text:
             last = replace(block, text=block.text.partition(sequence)[0])
-            kept = reply.blocks[:number] + ((last,) if last.text else ())
-            return OfflineReply(kept, "stop_sequence", stop_sequence=sequence)
+            blocks = reply.blocks[:number] + ((last,) if last.text else ())
+            return OfflineReply(blocks, "stop_sequence", stop_sequence=sequence)
     return reply
 
 
 def cut_blocks(blocks: Iterable[Block], tokens: int) -> Iterable[Block]:
-    """Yield the blocks that so many tokens allow, the last one in part."""
+    """Yield blocks up to so many tokens; the last one can be cut."""
     for block in blocks:
         if tokens <= 0:
             return
@@ -118,26 +117,26 @@ def cut_blocks(blocks: Iterable[Block], tokens: int) -> Iterable[Block]:
         tokens -= block.tokens
 
 
-def message(ask: OfflineRequest, reply: OfflineReply) -> dict[str, Any]:
-    """Return the API's message; the same request always gets the same ids."""
-    mark = fingerprint(ask)
+def build_message(request: OfflineRequest, reply: OfflineReply) -> dict[str, Any]:
+    """Build the API message; the same request always gets the same ids."""
+    digest = request_digest(request)
     return {
-        "id": f"msg_offline_{mark}",
+        "id": f"msg_offline_{digest}",
         "type": "message",
         "role": "assistant",
-        "model": ask.model,
-        "content": [block.param(f"toolu_{mark}{number:02}") for number, block in enumerate(reply.blocks)],
+        "model": request.model,
+        "content": [block.param(f"toolu_{digest}{number:02}") for number, block in enumerate(reply.blocks)],
         "stop_reason": reply.stop_reason,
         "stop_sequence": reply.stop_sequence,
         "stop_details": reply.stop_details,
-        "usage": usage(ask, reply.tokens),
+        "usage": usage(request, reply.tokens),
     }
 
 
-def usage(ask: OfflineRequest, output_tokens: int) -> dict[str, Any]:
-    """Count tokens as the API does; nothing is ever cached here."""
+def usage(request: OfflineRequest, output_tokens: int) -> dict[str, Any]:
+    """Return the usage as the API does; nothing is cached."""
     return {
-        "input_tokens": ask.input_tokens,
+        "input_tokens": request.input_tokens,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
         "output_tokens": output_tokens,
@@ -145,12 +144,12 @@ def usage(ask: OfflineRequest, output_tokens: int) -> dict[str, Any]:
     }
 
 
-def fingerprint(ask: OfflineRequest) -> str:
-    """Hash what was asked; streamed or not makes no difference."""
-    asked = dumps([ask.model, ask.max_tokens, ask.tool_choice, ask.stop_sequences])
-    return hashlib.sha256((asked + ask.written).encode()).hexdigest()[:24]
+def request_digest(request: OfflineRequest) -> str:
+    """Return a hash of the request, the same with and without streaming."""
+    options = dumps([request.model, request.max_tokens, request.tool_choice, request.stop_sequences])
+    return hashlib.sha256((options + request.canonical_json).encode()).hexdigest()[:24]
 
 
 def dumps(value: Any) -> str:
-    """Write JSON the same way every time."""
+    """Return canonical JSON."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

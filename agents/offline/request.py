@@ -1,4 +1,4 @@
-"""One request to /v1/messages, read once: who asks what, with which tools, at which turn."""
+"""One parsed request to /v1/messages: messages, tools and turn."""
 
 import json
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from agents.protocol import media
 
 @dataclass(frozen=True)
 class OfflineRequest:
-    """A checked request."""
+    """A validated request."""
 
     model: str
     messages: list[dict[str, Any]]
@@ -28,42 +28,42 @@ class OfflineRequest:
 
     @cached_property
     def prompts(self) -> list[int]:
-        """Where the person speaks."""
+        """The indexes of the prompts."""
         return history.prompts(self.messages, self.must_answer)
 
     @property
-    def later(self) -> list[dict[str, Any]]:
-        """The messages since the person's last words, these included."""
+    def current_messages(self) -> list[dict[str, Any]]:
+        """The messages since the last prompt, including it."""
         return self.messages[self.prompts[-1] :]
 
     @cached_property
     def text(self) -> str:
-        """The person's last words, without the notes that the engine adds in tags."""
-        return history.plain_text(self.later[0])
+        """The last prompt, without the notes that the engine adds in tags."""
+        return history.plain_text(self.current_messages[0])
 
     @cached_property
     def files(self) -> list[AttachedFile]:
-        """The files that came with those words."""
-        return attachments.files(self.later[0])
+        """The files attached to the last prompt."""
+        return attachments.files(self.current_messages[0])
 
     @cached_property
     def steps(self) -> list[Step]:
-        """The tool calls made since those words, with their results."""
-        return history.steps(self.later)
+        """The tool calls since the last prompt, with their results."""
+        return history.steps(self.current_messages)
 
     @cached_property
     def turn(self) -> int:
-        """Which reply to those words this one is, from 1."""
-        return 1 + len([message for message in self.later if message["role"] == "assistant"])
+        """The number of this reply to the last prompt, from 1."""
+        return 1 + len([message for message in self.current_messages if message["role"] == "assistant"])
 
     @property
     def conversation(self) -> str:
-        """A name for this conversation and the place in it that stays while its turns go by."""
+        """A key for this conversation and prompt, the same for all turns."""
         return history.conversation(self.messages, len(self.prompts))
 
     @property
     def must_answer(self) -> bool:
-        """Whether tools may be seen but not called."""
+        """Whether tools are listed but cannot be called."""
         return bool(self.tool_choice["type"] == "none")
 
     @property
@@ -73,21 +73,21 @@ class OfflineRequest:
 
     @property
     def input_tokens(self) -> int:
-        """What the request costs to read."""
-        light = self._write(media.without_bytes(self.messages))
-        return estimate(light) + sum(map(media.tokens, media.heavy_in(self.messages)))
+        """The estimated number of input tokens."""
+        without_media = self._dump(media.without_bytes(self.messages))
+        return estimate(without_media) + sum(map(media.tokens, media.heavy_in(self.messages)))
 
     @cached_property
-    def written(self) -> str:
-        """What there is to read, written the same way every time."""
-        return self._write(self.messages)
+    def canonical_json(self) -> str:
+        """The system prompt, messages and tools as canonical JSON."""
+        return self._dump(self.messages)
 
-    def _write(self, messages: list[dict[str, Any]]) -> str:
+    def _dump(self, messages: list[dict[str, Any]]) -> str:
         return json.dumps([self.system, messages, self.tools], ensure_ascii=False, sort_keys=True)
 
 
-def read(body: bytes, *, counting: bool = False) -> OfflineRequest:
-    """Read a request body, or raise BadRequest."""
+def parse_request(body: bytes, *, counting: bool = False) -> OfflineRequest:
+    """Parse and validate a request body; raise BadRequest if it is invalid."""
     try:
         data = json.loads(body)
     except ValueError as error:
@@ -106,7 +106,7 @@ def read(body: bytes, *, counting: bool = False) -> OfflineRequest:
 
 
 def system_text(data: dict[str, Any]) -> str:
-    """Join the system prompt and the system messages among the turns."""
+    """Return the system prompt and all system messages."""
     parts = [data.get("system") or ""]
     parts += [message["content"] for message in data["messages"] if message["role"] == "system"]
-    return "\n\n".join(history.flat(part) for part in parts if part)
+    return "\n\n".join(history.content_text(part) for part in parts if part)

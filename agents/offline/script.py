@@ -1,7 +1,7 @@
-"""Skills as scripts: a generator asks for tools, is sent their results, and returns its answer.
+"""Skills as scripts: a generator that yields tool calls, receives their results and returns the answer.
 
-A script is played from its start on every request and sent the results that the conversation already
-holds, so it reads top to bottom and needs no memory between turns.
+A script is replayed from the start on every request with the results in the conversation, so it needs no
+state between turns.
 """
 
 from collections import deque
@@ -14,11 +14,11 @@ from agents.offline.history import Result, Step
 
 @dataclass(frozen=True)
 class Call:
-    """A wish to call one tool; `saying` is what is said before it."""
+    """A tool call to make, and the text that the model writes before it."""
 
     name: str
     input: dict[str, Any] = field(default_factory=dict)
-    saying: str = ""
+    text_before: str = ""
 
 
 type Steps[Found] = Generator[Call | list[Call], Any, Found]
@@ -26,34 +26,33 @@ type Script = Steps[str]
 
 
 def play(script: Script | str, steps: Iterable[Step], offered: Iterable[str]) -> list[Call] | str:
-    """Replay a script over the steps taken; return the calls it asks for next, or its answer."""
+    """Replay a script with the steps taken; return its next calls, or its answer."""
     if isinstance(script, str):
         return script
-    past, names = deque(steps), set(offered)
+    past, tool_names = deque(steps), set(offered)
     try:
-        wish = next(script)
+        requested = next(script)
         while True:
-            calls = [wish] if isinstance(wish, Call) else wish
-            results = answers(calls, past, names)
+            calls = [requested] if isinstance(requested, Call) else requested
+            results = recorded_results(calls, past, tool_names)
             if results is None:
                 return calls
-            wish = script.send(results[0] if isinstance(wish, Call) else results)
+            requested = script.send(results[0] if isinstance(requested, Call) else results)
     except StopIteration as end:
         return str(end.value)
 
 
-def answers(calls: list[Call], past: deque[Step], offered: set[str]) -> list[Result] | None:
-    """Return the results of these calls, or None where they are yet to be made."""
+def recorded_results(calls: list[Call], past: deque[Step], offered: set[str]) -> list[Result] | None:
+    """Return the recorded results of these calls, or None if they have not been made."""
     if not all(call.name in offered for call in calls):
-        return [missing(call) for call in calls]
-    wanted = [call.name for call in calls]
-    while past:  # a step that does not fit was another model's, before it handed over to us
+        return [not_offered(call) for call in calls]
+    names = [call.name for call in calls]
+    while past:  # other steps were made by another model, before a switch to this one
         step = past.popleft()
-        if step.names == wanted:
+        if step.names == names:
             return step.results
     return None
 
 
-def missing(call: Call) -> Result:
-    """Say honestly that a tool is not there."""
+def not_offered(call: Call) -> Result:
     return Result(f"the tool `{call.name}` is not offered here", is_error=True)

@@ -1,4 +1,4 @@
-"""A stand-in for a tokenizer: near enough to budget with, and the same every time."""
+"""A deterministic token estimate, from the number of characters."""
 
 import math
 
@@ -6,10 +6,10 @@ CHARS_PER_TOKEN = 3.5
 
 
 def estimate(text: str) -> int:
-    """Return the tokens that `text` costs, one at least."""
+    """Return the estimated tokens of a text, at least 1."""
     return max(1, math.ceil(len(text) / CHARS_PER_TOKEN))
 
 
 def chars_for(tokens: int) -> int:
-    """Return how many characters fit into so many tokens."""
+    """Return the number of characters in so many tokens."""
     return int(tokens * CHARS_PER_TOKEN)

@@ -1,4 +1,4 @@
-"""The door: takes the SDK's HTTP requests and answers them like a Messages-API server.
+"""An httpx2 transport that answers the SDK's requests like a Messages API server.
 
 AsyncAnthropic(
     api_key="offline",
@@ -15,13 +15,12 @@ from typing import Any
 import httpx2
 
 from agents.offline import model
-from agents.offline import request as asking
-from agents.offline.directives import Orders, orders_in
-from agents.offline.failures import ORDERED, STATUS_OF, ApiFailure, refuse_if_ordered
-from agents.offline.model import reply_to
-from agents.offline.pacing import EventStream, Pacing, Sleep, broken, deliver
-from agents.offline.reply import OfflineReply, message
-from agents.offline.request import OfflineRequest
+from agents.offline.directives import Directive, parse_directives
+from agents.offline.failures import REQUESTED_FAILURE, STATUS_OF, ApiFailure, raise_requested_failure
+from agents.offline.model import generate_reply
+from agents.offline.reply import OfflineReply, build_message
+from agents.offline.request import OfflineRequest, parse_request
+from agents.offline.response_stream import Delays, ResponseStream, Sleep, connection_error, stream_with_faults
 from agents.offline.sse import WORDS_PER_DELTA, events
 from agents.offline.validation import BadRequest
 
@@ -29,9 +28,9 @@ MODELS = "/v1/models"
 
 
 class OfflineTransport(httpx2.AsyncBaseTransport):
-    """A Messages-API server without a socket.
+    """A Messages API server without a socket.
 
-    It remembers one thing only: how many requests a conversation with a directive has made.
+    Its only state: the number of requests per conversation with a directive.
     """
 
     def __init__(self, *, sleep: Sleep = asyncio.sleep) -> None:
@@ -39,83 +38,82 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
         self._requests: Counter[str] = Counter()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Answer one request."""
         body = await request.aread()
         ident = f"req_offline_{hashlib.sha256(request.url.raw_path + body).hexdigest()[:24]}"
         try:
             response = await self._route(request, body)
         except BadRequest as problem:
-            response = failed(ApiFailure(400, str(problem)), ident)
+            response = error_response(ApiFailure(400, str(problem)), ident)
         except ApiFailure as failure:
-            response = failed(failure, ident)
+            response = error_response(failure, ident)
         response.headers["request-id"] = ident
         return response
 
     async def _route(self, request: httpx2.Request, body: bytes) -> httpx2.Response:
-        """Find who answers."""
         path = request.url.path
         if request.method == "POST" and path == "/v1/messages":
-            return await self._messages(asking.read(body), patience(request, self._sleep))
+            return await self._messages(parse_request(body), client_delays(request, self._sleep))
         if request.method == "POST" and path == "/v1/messages/count_tokens":
-            return ok({"input_tokens": asking.read(body, counting=True).input_tokens})
+            return json_response({"input_tokens": parse_request(body, counting=True).input_tokens})
         if request.method == "GET" and path == MODELS:
-            return ok(model.page())
+            return json_response(model.model_list())
         if request.method == "GET" and path.startswith(f"{MODELS}/"):
-            return ok(model.info(path.removeprefix(f"{MODELS}/")))
+            return json_response(model.model_info(path.removeprefix(f"{MODELS}/")))
         raise ApiFailure(404, f"Not found: {request.method} {path}")
 
-    async def _messages(self, ask: OfflineRequest, patience: Pacing) -> httpx2.Response:
-        """Answer a request for a message, in one piece or as a stream."""
-        orders = self._orders(ask)
-        if orders.hang:
-            await patience.hang()
-        reply = reply_to(ask, orders)
-        if ask.stream:
-            return streamed(ask, reply, orders, patience)
-        await whole(reply, orders, patience)
-        return ok(message(ask, reply))
+    async def _messages(self, request: OfflineRequest, delays: Delays) -> httpx2.Response:
+        """Respond to a message request, with or without streaming."""
+        directive = self._directive(request)
+        if directive.hang:
+            await delays.hang()
+        reply = generate_reply(request, directive)
+        if request.stream:
+            return streaming_response(request, reply, directive, delays)
+        await apply_to_whole(reply, directive, delays)
+        return json_response(build_message(request, reply))
 
-    def _orders(self, ask: OfflineRequest) -> Orders:
-        """Read what this request is to suffer, and refuse it if that is it."""
-        orders = orders_in(ask.system, ask.text)
-        if not orders.given:
-            return orders
-        key = f"{orders.run} {ask.conversation}"
+    def _directive(self, request: OfflineRequest) -> Directive:
+        """Parse the directive of this request; raise the failure that it requests."""
+        directive = parse_directives(request.system, request.text)
+        if not directive.is_set:
+            return directive
+        key = f"{directive.run} {request.conversation}"
         self._requests[key] += 1
-        served = self._requests[key] - orders.rate_limits - orders.overloads
-        in_force = orders.at_request(ask.turn, served)
-        refuse_if_ordered(in_force, self._requests[key])
-        return in_force
+        served = self._requests[key] - directive.rate_limits - directive.overloads
+        effective = directive.effective_at(request.turn, served)
+        raise_requested_failure(effective, self._requests[key])
+        return effective
 
 
-def patience(request: httpx2.Request, sleep: Sleep) -> Pacing:
-    """Take over the client's read timeout, which a real socket would keep."""
-    return Pacing(sleep, request.extensions.get("timeout", {}).get("read"))
+def client_delays(request: httpx2.Request, sleep: Sleep) -> Delays:
+    """Return delays with the read timeout of the client, which a real socket would enforce."""
+    return Delays(sleep, request.extensions.get("timeout", {}).get("read"))
 
 
-def ok(body: dict[str, Any]) -> httpx2.Response:
-    """Answer with JSON."""
+def json_response(body: dict[str, Any]) -> httpx2.Response:
     return httpx2.Response(200, json=body)
 
 
-def failed(failure: ApiFailure, ident: str) -> httpx2.Response:
-    """Answer with an error."""
+def error_response(failure: ApiFailure, ident: str) -> httpx2.Response:
     return httpx2.Response(failure.status, json=failure.body(ident), headers=failure.headers)
 
 
-def streamed(ask: OfflineRequest, reply: OfflineReply, orders: Orders, patience: Pacing) -> httpx2.Response:
-    """Answer with a stream of events."""
-    stream = events(message(ask, reply), reply, 1 if orders.one_by_one else WORDS_PER_DELTA)
+def streaming_response(
+    request: OfflineRequest, reply: OfflineReply, directive: Directive, delays: Delays
+) -> httpx2.Response:
+    stream = events(build_message(request, reply), reply, 1 if directive.per_token else WORDS_PER_DELTA)
     headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-    return httpx2.Response(200, headers=headers, stream=EventStream(deliver(stream, orders, patience)))
+    return httpx2.Response(
+        200, headers=headers, stream=ResponseStream(stream_with_faults(stream, directive, delays))
+    )
 
 
-async def whole(reply: OfflineReply, orders: Orders, patience: Pacing) -> None:
-    """Let a reply in one piece take as long, and go as wrong, as its stream would have."""
-    if orders.stall is not None:
-        await patience.hang()
-    if orders.cut is not None or orders.drop is not None:
-        raise broken()
-    if orders.stream_error:
-        raise ApiFailure(STATUS_OF[orders.stream_error], ORDERED)
-    await patience.wait(orders.first_token + orders.delay * reply.tokens)
+async def apply_to_whole(reply: OfflineReply, directive: Directive, delays: Delays) -> None:
+    """Apply the delays and faults of a stream to a reply without streaming."""
+    if directive.stall is not None:
+        await delays.hang()
+    if directive.cut is not None or directive.drop is not None:
+        raise connection_error()
+    if directive.stream_error:
+        raise ApiFailure(STATUS_OF[directive.stream_error], REQUESTED_FAILURE)
+    await delays.wait(directive.first_token + directive.delay * reply.tokens)

@@ -1,4 +1,4 @@
-"""Refuses what the real API would refuse, so a fault of the engine shows here first."""
+"""Validates requests like the real API, so that mistakes of the engine show up here first."""
 
 import re
 from base64 import b64decode
@@ -10,22 +10,21 @@ ROLES = ("user", "assistant", "system")
 SOURCES = {"image": ("image/png", "image/jpeg", "image/gif", "image/webp"), "document": ("application/pdf",)}
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 THINKING = ("thinking", "redacted_thinking")
-FOREIGN = {"user": frozenset({"tool_use", *THINKING}), "assistant": frozenset({"tool_result"})}
+MISPLACED = {"user": frozenset({"tool_use", *THINKING}), "assistant": frozenset({"tool_result"})}
 CHOICES = ("auto", "any", "tool", "none")
 
 
 class BadRequest(Exception):
-    """The request breaks a rule of the Messages API; the message says which."""
+    """The request breaks a rule of the Messages API, named in the message."""
 
 
 def require(condition: object, message: str) -> None:
-    """Raise BadRequest unless the condition holds."""
     if not condition:
         raise BadRequest(message)
 
 
 def check(body: Any, *, counting: bool) -> None:
-    """Check one request body; counting tokens needs no max_tokens."""
+    """Validate a request body; counting tokens needs no max_tokens."""
     require(isinstance(body, dict), "The request body must be a JSON object.")
     require(isinstance(body.get("model"), str) and body["model"], "model: Field required")
     if not counting:
@@ -36,30 +35,30 @@ def check(body: Any, *, counting: bool) -> None:
 
 
 def check_max_tokens(value: Any) -> None:
-    """Accept whole numbers from 0; 0 warms the cache and says nothing."""
+    """Accept whole numbers from 0; 0 only warms the cache."""
     require(value is not None, "max_tokens: Field required")
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    require(whole and value >= 0, "max_tokens: Input should be a whole number, 0 or more")
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    require(is_whole and value >= 0, "max_tokens: Input should be a whole number, 0 or more")
 
 
 def check_messages(messages: Any) -> None:
     """Check roles, content and that every tool call has its result right after it."""
     require(isinstance(messages, list) and messages, "messages: at least one message is required")
     check_each("messages.", messages, check_message)
-    spoken = [message for message in messages if message["role"] != "system"]
-    require(spoken and spoken[0]["role"] == "user", "messages: first message must use the user role")
-    check_ids(spoken)
-    check_pairs(spoken)
+    turns = [message for message in messages if message["role"] != "system"]
+    require(turns and turns[0]["role"] == "user", "messages: first message must use the user role")
+    check_ids(turns)
+    check_pairs(turns)
 
 
 def check_ids(messages: list[dict[str, Any]]) -> None:
-    """Refuse an id that two calls have, however far they are apart."""
+    """Refuse an id that two calls share."""
     ids = [ident for message in messages for ident in ids_of(message, "tool_use", "id")]
     require(len(set(ids)) == len(ids), "messages: `tool_use` ids must be unique")
 
 
 def check_each(where: str, items: list[Any], check_one: Callable[[Any], None]) -> None:
-    """Check items one by one; where they stand is only worked out for the one that is wrong."""
+    """Check items one by one and add the index to the error."""
     for number, item in enumerate(items):
         try:
             check_one(item)
@@ -78,14 +77,14 @@ def check_message(message: Any) -> None:
         check_each(".content.", content, check_block)
         kinds = [block["type"] for block in content]
         require(kinds[-1] not in THINKING, ": The final block in a message cannot be `thinking`")
-        strange = FOREIGN.get(message["role"], frozenset()).intersection(kinds)
-        require(not strange, f": `{'`, `'.join(strange)}` blocks cannot be in a message of this role")
+        misplaced = MISPLACED.get(message["role"], frozenset()).intersection(kinds)
+        require(not misplaced, f": `{'`, `'.join(misplaced)}` blocks cannot be in a message of this role")
     else:
         require(content.strip(), ": text content must contain non-whitespace text")
 
 
 def check_block(block: Any) -> None:
-    """Check the blocks that we know; others pass, as new kinds appear all the time."""
+    """Check known block types; others pass, because the API adds new ones."""
     require(isinstance(block, dict) and isinstance(block.get("type"), str), ".type: Field required")
     kind = block["type"]
     if kind == "text":
@@ -104,7 +103,7 @@ def check_block(block: Any) -> None:
 
 
 def check_call(block: dict[str, Any]) -> None:
-    """Check a call that is given back."""
+    """Check a tool_use block."""
     require(isinstance(block.get("input"), dict), ".input: Input should be an object")
     require(block.get("id") and block.get("name"), ": a tool_use needs an id and a name")
     require(CALL_ID.fullmatch(block["id"]), f".id: String should match pattern '^{CALL_ID.pattern}$'")
@@ -112,7 +111,7 @@ def check_call(block: dict[str, Any]) -> None:
 
 
 def check_result(block: dict[str, Any]) -> None:
-    """Check the result of a call."""
+    """Check a tool_result block."""
     require(block.get("tool_use_id"), ".tool_use_id: Field required")
     content = block.get("content", "")
     require(isinstance(content, (str, list)), ".content: Input should be a string or a list")
@@ -122,7 +121,7 @@ def check_result(block: dict[str, Any]) -> None:
 
 
 def check_source(source: Any, media_types: tuple[str, ...]) -> None:
-    """Check the contents of a picture or a document that came as base64."""
+    """Check the base64 source of an image or document."""
     require(isinstance(source, dict) and source.get("type"), ".source.type: Field required")
     if source["type"] == "base64":
         known = f".source.media_type: Input should be one of {', '.join(media_types)}"
@@ -131,7 +130,7 @@ def check_source(source: Any, media_types: tuple[str, ...]) -> None:
 
 
 def is_base64(data: Any) -> bool:
-    """Tell whether there is something, and it can be decoded."""
+    """Return whether the data is valid base64 and not empty."""
     try:
         return bool(b64decode(data, validate=True))
     except (TypeError, ValueError):
@@ -141,7 +140,7 @@ def is_base64(data: Any) -> bool:
 def check_pairs(messages: list[dict[str, Any]]) -> None:
     """Refuse a call without a result, and a result without a call."""
     pending: list[str] = []
-    for message in joined(messages):
+    for message in merge_roles(messages):
         if message["role"] == "assistant":
             pending = ids_of(message, "tool_use", "id")
             continue
@@ -155,10 +154,10 @@ def check_pairs(messages: list[dict[str, Any]]) -> None:
 
 
 def check_answered(pending: list[str], results: list[str]) -> None:
-    """Compare the ids asked with the ids answered."""
-    strange = [name for name in results if name not in pending]
+    """Compare the ids of calls and results."""
+    unknown = [name for name in results if name not in pending]
     require(
-        not strange, f"messages: unexpected `tool_use_id` found in `tool_result` blocks: {', '.join(strange)}"
+        not unknown, f"messages: unexpected `tool_use_id` found in `tool_result` blocks: {', '.join(unknown)}"
     )
     refuse_unanswered([name for name in pending if name not in results])
     require(len(set(results)) == len(results), "messages: each tool_use must have a single result")
@@ -171,8 +170,8 @@ def refuse_unanswered(ids: list[str]) -> None:
         raise BadRequest(f"messages: `tool_use` ids without `tool_result` blocks immediately after: {listed}")
 
 
-def joined(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join neighbours of one role, as the API does."""
+def merge_roles(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Merge adjacent messages of the same role, as the API does."""
     turns: list[dict[str, Any]] = []
     for message in messages:
         if turns and turns[-1]["role"] == message["role"]:
@@ -183,18 +182,18 @@ def joined(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def blocks_of(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the content as blocks, a plain string as one text block."""
+    """Return the content as blocks; a string becomes one text block."""
     content = message["content"]
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def ids_of(message: dict[str, Any], kind: str, key: str) -> list[str]:
-    """Return the ids of the blocks of one kind."""
+    """Return the ids of the blocks of one type."""
     return [block[key] for block in blocks_of(message) if block["type"] == kind]
 
 
 def check_tools(tools: Any) -> None:
-    """Check the names and schemas of the tools that a client runs itself."""
+    """Check the names and schemas of client tools."""
     require(isinstance(tools, list), "tools: Input should be a list")
     check_each("tools.", tools, check_tool)
     names = [tool["name"] for tool in tools]
@@ -205,8 +204,8 @@ def check_tool(tool: Any) -> None:
     """Check one tool."""
     require(isinstance(tool, dict), ": Input should be an object")
     name = tool.get("name")
-    named = isinstance(name, str) and TOOL_NAME.fullmatch(name)
-    require(named, f".name: String should match pattern '^{TOOL_NAME.pattern}$'")
+    is_valid = isinstance(name, str) and TOOL_NAME.fullmatch(name)
+    require(is_valid, f".name: String should match pattern '^{TOOL_NAME.pattern}$'")
     if tool.get("type", "custom") == "custom":
         require(isinstance(tool.get("input_schema"), dict), ".input_schema: Field required")
 

@@ -8,6 +8,7 @@ from agents.protocol.usage import Usage
 from stagent.lib.text import is_blank
 
 INTERRUPTED = "Interrupted before its result was kept; it may or may not have taken effect"
+UNKNOWN_SCHEDULE = "There is no schedule"  # begins the error of a tool; the offline model compares it
 # The result of a tool call that needed approval and was not made.
 CALL_DENIED = "The person denied this call."
 CALL_EXPIRED = "Nobody answered in time. The call was not made."

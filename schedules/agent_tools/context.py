@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from agents.mcp import tool_adapter
 from agents.models import Profile
+from agents.protocol.reply import UNKNOWN_SCHEDULE
 from agents.tools import registry
 from agents.tools.base import Arguments, ToolContext, ToolError
 from schedules.api.errors import PROBLEMS
@@ -99,7 +100,7 @@ def _ambiguous(said: str, named: list[Schedule]) -> str:
 def _unknown(said: str) -> str:
     near = list(lookups.schedules().filter(name__icontains=said)[:SHOWN]) if said else []
     hint = f" Did you mean {_listed(near)}?" if near else WHERE
-    return f"There is no schedule {clip(said, 80)!r}.{hint}"
+    return f"{UNKNOWN_SCHEDULE} {clip(said, 80)!r}.{hint}"
 
 
 def _listed(schedules: list[Schedule]) -> str:

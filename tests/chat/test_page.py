@@ -8,7 +8,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
-from agents.offline.assistant.intents import understand
+from agents.offline.assistant.intents import parse_intent
 from chat.models import Conversation
 from tests.support.talking import says
 
@@ -107,7 +107,7 @@ def test_what_the_page_suggests_is_understood_without_a_key():
     script = Path(finders.find("chat/compose/prompts.js")).read_text()
     suggested = dict(re.findall(r'^    (\w+): "(.+?)",$', script, re.MULTILINE))
     asked = {name: words for name, words in suggested.items() if name != "schedule"}  # that makes one
-    understood = {name: understand(words).name for name, words in asked.items()}
+    understood = {name: parse_intent(words).name for name, words in asked.items()}
     assert understood == {
         "schedules": "list_schedules",
         "failures": "failures",

@@ -11,7 +11,7 @@ import pytest
 from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 from anthropic.types import Message, ToolUseBlock
 
-from agents.offline.pacing import Sleep
+from agents.offline.response_stream import Sleep
 from agents.offline.transport import OfflineTransport
 
 type Answers = dict[str, Any]  # by tool: JSON, text, an exception for a failure, or a function of the input

@@ -1,1 +1,1 @@
-"""The assistant of the offline model: requests in plain English to tool calls. Imports offline."""
+"""The assistant of the offline model: turns requests in plain English into tool calls. Imports offline."""

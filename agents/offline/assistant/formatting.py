@@ -1,4 +1,4 @@
-"""Puts what tools return into Markdown that a person likes to read."""
+"""Formats tool results as Markdown."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -15,11 +15,11 @@ type Row = dict[str, Any]
 type Columns = Mapping[str, Callable[[Row], Any]]
 
 DASH = "–"
-SHOWN_LINES = 60
+MAX_LINES = 60
 
 
 def format_result(result: Result, limit: int = 200) -> str:
-    """Tell a result in one line."""
+    """Return a result in one line."""
     if result.failed:
         return f"failed: {line(result.text, limit)}"
     if result.items:
@@ -28,14 +28,14 @@ def format_result(result: Result, limit: int = 200) -> str:
 
 
 def format_error(what: str, result: Result) -> str:
-    """Report a failed call; a call that was not approved was never made."""
+    """Return a sentence about a failed call; a call without approval was not made."""
     if result.text.startswith(NOT_APPROVED_RESULTS):
         return f"I did not {what}. {line(result.text, 400)}"
-    return f"I could not {what}: {line(explained(result), 400)}"
+    return f"I could not {what}: {line(error_message(result), 400)}"
 
 
-def explained(result: Result) -> str:
-    """Return the message of a failure, out of its JSON if it has any."""
+def error_message(result: Result) -> str:
+    """Return the message of a failed result, from its JSON if it has any."""
     data = result.data if isinstance(result.data, dict) else {}
     fields = data.get("fields")
     detail = (
@@ -47,7 +47,7 @@ def explained(result: Result) -> str:
 
 
 def table(rows: Iterable[Row], columns: Columns) -> str:
-    """Draw a table, leaving out the columns that nobody filled."""
+    """Return a Markdown table without empty columns."""
     cells = [[cell(read(row)) for read in columns.values()] for row in rows]
     used = [number for number in range(len(columns)) if any(row[number] != DASH for row in cells)]
     names = [list(columns)[number] for number in used]
@@ -56,39 +56,38 @@ def table(rows: Iterable[Row], columns: Columns) -> str:
 
 
 def cell(value: Any) -> str:
-    """Make a value fit for a table cell."""
+    """Format a value for a table cell."""
     text = DASH if value is None or value == "" else str(value)
     return line(text, 120).replace("|", "\\|")
 
 
 def bullets(pairs: dict[str, Any]) -> str:
-    """List what is known, one fact a line."""
+    """Return the non-empty facts, one per line."""
     return "\n".join(f"- **{name}:** {value}" for name, value in pairs.items() if value not in (None, "", []))
 
 
 def line(text: str, limit: int) -> str:
-    """Flatten text to one line of bounded length."""
     return shorten(text, limit)
 
 
 def count(number: int, noun: str) -> str:
-    """Say "1 run", "2 runs"."""
+    """Return "1 run", "2 runs"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def title(row: Row) -> str:
-    """Name a row the way a person would."""
+    """Return the name of a row, or its id."""
     name = first(row, "name", "schedule_name", "title", "path")
     return str(name) if name else f"{row.get('id', '?')}"
 
 
 def first(row: Row, *keys: str) -> Any:
-    """Return the first of these fields that says something."""
+    """Return the first of these fields that is not empty."""
     return next((row[key] for key in keys if row.get(key) not in (None, "")), None)
 
 
 def rhythm(row: Row) -> str:
-    """Say when a schedule fires."""
+    """Return when a schedule fires."""
     words = first(row, "description", "schedule_text", "when", "interval")
     cron = first(row, "cron", "cron_expression", "expression")
     code = f"`{cron}`" if cron else ""
@@ -96,7 +95,7 @@ def rhythm(row: Row) -> str:
 
 
 def moment(value: Any, zone: Any = None) -> str:
-    """Write an ISO instant for people, in the given zone if it is one."""
+    """Format an ISO time, in the given time zone if it is valid."""
     try:
         when = datetime.fromisoformat(str(value))
     except ValueError:
@@ -108,7 +107,7 @@ def moment(value: Any, zone: Any = None) -> str:
 
 
 def in_zone(when: datetime, zone: Any) -> tuple[datetime, str]:
-    """Move an aware instant into a zone; an unknown one leaves it as it came."""
+    """Convert a time to a zone and return its label; an unknown zone leaves it unchanged."""
     try:
         return when.astimezone(ZoneInfo(str(zone))), str(zone)
     except (KeyError, ValueError, OSError):
@@ -117,24 +116,24 @@ def in_zone(when: datetime, zone: Any) -> tuple[datetime, str]:
 
 
 def next_run(row: Row) -> str:
-    """Say when a schedule runs next."""
+    """Return when a schedule runs next."""
     return moment(first(row, "next_fire_at", "next_run_at", "next"), first(row, "timezone", "tz"))
 
 
 def warnings(data: Any) -> str:
-    """Collect what the product warns about, like collisions."""
-    said = data.get("warnings") or [] if isinstance(data, dict) else []
-    texts = [first(one, "message", "suggestion", "type") if isinstance(one, dict) else one for one in said]
+    """Return the warnings in a result, such as collisions."""
+    entries = data.get("warnings") or [] if isinstance(data, dict) else []
+    texts = [first(one, "message", "suggestion", "type") if isinstance(one, dict) else one for one in entries]
     return "; ".join(str(text) for text in texts if text)
 
 
-def handed(files: list[AttachedFile]) -> str:
-    """Say which files were given."""
+def describe_files(files: list[AttachedFile]) -> str:
+    """Return a sentence that lists the attached files."""
     return f"You gave me {count(len(files), 'file')}: {', '.join(map(str, files))}." if files else ""
 
 
 def money(value: Any) -> str:
-    """Write dollars, unless there are none; None: the price of a model was not known."""
+    """Format US dollars; empty for 0. None: the price of the model is unknown."""
     if value is None:
         return UNKNOWN
     try:
@@ -144,8 +143,8 @@ def money(value: Any) -> str:
 
 
 def fenced(text: str) -> str:
-    """Show text as it is, in a fence longer than any inside it, cut if it is long."""
+    """Return text in a code fence longer than any inside it, cut if it is long."""
     lines = text.rstrip("\n").splitlines()
     ticks = max((len(run) for run in re.findall(r"`{3,}", text)), default=2) + 1
-    more = f"\n\n… {count(len(lines) - SHOWN_LINES, 'more line')}." if len(lines) > SHOWN_LINES else ""
-    return f"{'`' * ticks}\n" + "\n".join(lines[:SHOWN_LINES]) + f"\n{'`' * ticks}{more}"
+    more = f"\n\n… {count(len(lines) - MAX_LINES, 'more line')}." if len(lines) > MAX_LINES else ""
+    return f"{'`' * ticks}\n" + "\n".join(lines[:MAX_LINES]) + f"\n{'`' * ticks}{more}"

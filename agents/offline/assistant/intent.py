@@ -1,30 +1,30 @@
-"""What a skill is given: the request, its words, and what they pick out."""
+"""The input of a skill: the request, its text, and the values extracted from it."""
 
 from dataclasses import dataclass, field
 
 from agents.offline import history
 from agents.offline.request import OfflineRequest
 
-POINTING = {"it", "that", "this", "that one", "this one", "the schedule", "that schedule", "this schedule"}
+PRONOUNS = {"it", "that", "this", "that one", "this one", "the schedule", "that schedule", "this schedule"}
 
 
 @dataclass(frozen=True)
 class IntentRequest:
-    """One thing somebody wants."""
+    """A parsed request of a person."""
 
-    ask: OfflineRequest
+    request: OfflineRequest
     text: str
-    words: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
 
     @property
     def schedule(self) -> str:
-        """The schedule that is meant; "it" is the one that the conversation was last about."""
-        name = self.words.get("name", "")
-        return last_schedule(self.ask) if name.lower() in POINTING else name
+        """The name of the schedule; "it" is the one that the last tool call was about."""
+        name = self.params.get("name", "")
+        return last_schedule(self.request) if name.lower() in PRONOUNS else name
 
 
-def last_schedule(ask: OfflineRequest) -> str:
-    """Return the schedule that a tool was last called for, or nothing."""
-    inputs = reversed(history.earlier_inputs(ask.messages))
-    named = (given.get("schedule") or (given.get("name") if "prompt" in given else "") for given in inputs)
-    return next((str(name) for name in named if name), "")
+def last_schedule(request: OfflineRequest) -> str:
+    """Return the schedule of the last tool call, or an empty string."""
+    inputs = reversed(history.earlier_inputs(request.messages))
+    names = (given.get("schedule") or (given.get("name") if "prompt" in given else "") for given in inputs)
+    return next((str(name) for name in names if name), "")

@@ -1,6 +1,6 @@
-"""A request in words → what to do: the first pattern that fits, with the words it picked out.
+"""Parses a request: the first matching pattern gives the intent and its parameters.
 
-Only the first paragraph is read for the intent; what follows is material to work on.
+Only the first paragraph is parsed; what follows is content to work on.
 """
 
 import re
@@ -19,14 +19,16 @@ DAYS_AHEAD = r"(?:tonight|tomorrow|today|next \d+|this \w+)"
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """Compile a pattern in which a blank is any white space; letters match in both cases."""
+    """Compile a case-insensitive pattern; a space matches any whitespace."""
     return re.compile(text.replace(" ", r"\s+"), re.IGNORECASE | re.DOTALL)
 
 
 URL = re.compile(r"https?://[^\s<>\"'`)\]]+[^\s<>\"'`)\].,;:!?]")
-WANT = r"i(?:'d| would)? (?:want|like|need) (?:you )?to"
-ASKING = rf"please|hey|hi|hello|ok|okay|now|then|and|also|(?:can|could|would|will) you|{WANT}|kindly|let'?s"
-OPENING = pattern(rf"^(?:(?:{ASKING})\b[\s,!]*)+(?=\w)")
+WANT_TO = r"i(?:'d| would)? (?:want|like|need) (?:you )?to"
+POLITE_WORDS = (
+    rf"please|hey|hi|hello|ok|okay|now|then|and|also|(?:can|could|would|will) you|{WANT_TO}|kindly|let'?s"
+)
+OPENING = pattern(rf"^(?:(?:{POLITE_WORDS})\b[\s,!]*)+(?=\w)")
 QUESTION = pattern(r"^(?:what|when|which|why|how|who|is|are|does|did|do|show|list|explain|describe)\b")
 
 INTENTS: list[tuple[str, re.Pattern[str]]] = [
@@ -88,7 +90,7 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
         ),
     ),
     ("run_now", pattern(rf"^(?:trigger|execute|fire|(?:run|start) (?:the )?schedule) {SCHEDULE}{END}")),
-    # why
+    # reasons
     (
         "missed",
         pattern(r"\bwhy did(?:n'?t)? (?:\w+ )?(?:\d{1,2}:\d\d|noon|midnight)\b.*\b(?:run|fire|start)"),
@@ -98,7 +100,7 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
     ("failures", pattern(rf"\bwhy did {SCHEDULE} (?:fail|break|stop|end)\b")),
     ("failures", pattern(r"\b(?:fail(?:ed|ing|s|ures?)?|went wrong|broke|broken)\b")),
     ("failures", pattern(r"\b(?:any|show|list|what|which|recent|last)\b.*\berrors\b")),
-    # runs and what is to come
+    # runs and forecast
     ("run_detail", pattern(r"\b(?:run|result of(?: run)?) #?(?P<run>\d+)\b")),
     (
         "runs",
@@ -176,25 +178,25 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
         ),
     ),
 ]
-CALL = pattern(r"(?:call|use)\b[^\n]{0,20}?\w__\w")  # an address is an argument, then
-WHOLE = {"summarise", "write_file", "call_tool"}  # these read past the first paragraph
+CALL = pattern(r"(?:call|use)\b[^\n]{0,20}?\w__\w")  # then a URL is an argument
+WHOLE_TEXT = {"summarise", "write_file", "call_tool"}  # these use all paragraphs
 
 
 @dataclass(frozen=True)
 class Intent:
-    """What is wanted, and the words that say of what."""
+    """The name of the intent and its parameters."""
 
     name: str
-    words: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
 
 
-def understand(text: str) -> Intent:
-    """Find what a text wants; "plain" where no pattern fits."""
-    said = OPENING.sub("", text.strip())
-    head = said.split("\n\n")[0][:600]
-    if (url := URL.search(head)) and not CALL.match(said):
+def parse_intent(text: str) -> Intent:
+    """Return the intent of a text; "plain" if no pattern matches."""
+    request_text = OPENING.sub("", text.strip())
+    head = request_text.split("\n\n")[0][:600]
+    if (url := URL.search(head)) and not CALL.match(request_text):
         return Intent("fetch", {"url": url[0]})
-    for name, wanted in INTENTS:
-        if match := wanted.search(said if name in WHOLE else head):
+    for name, regex in INTENTS:
+        if match := regex.search(request_text if name in WHOLE_TEXT else head):
             return Intent(name, {key: value.strip() for key, value in match.groupdict().items() if value})
     return Intent("plain")

@@ -1,6 +1,6 @@
-"""Finds the timing in a request: "every weekday at 9 in Europe/Berlin" → cron and zone, and the rest.
+"""Finds the timing in a request: "every weekday at 9 in Europe/Berlin" → cron, time zone and the rest.
 
-Wall-clock times become cron, plain intervals stay intervals ("90m" has no cron). Pure; it knows no clock.
+Wall-clock times become cron, plain intervals stay intervals ("90m" has no cron). It does not read the clock.
 """
 
 import re
@@ -25,7 +25,7 @@ CRON = re.compile(
     re.IGNORECASE,
 )
 INTERVAL = re.compile(
-    r"\bevery\s+(?P<many>\d+|other|two|three|four|five|six|ten|fifteen|twenty|thirty)\s*"
+    r"\bevery\s+(?P<number>\d+|other|two|three|four|five|six|ten|fifteen|twenty|thirty)\s*"
     r"(?P<unit>m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\b",
     re.IGNORECASE,
 )
@@ -40,38 +40,38 @@ CITY = re.compile(r"\s*[,(]?\s*\b(?:in\s+)?(?P<city>[A-Z][a-z]+(?:\s[A-Z][a-z]+)
 
 @dataclass(frozen=True)
 class Timing:
-    """When to fire, and what was said beside it."""
+    """When to fire, the phrase that says so, and the rest of the text."""
 
     rest: str
     cron: str = ""
     interval: str = ""
     timezone: str = ""
-    said: str = ""
+    phrase: str = ""
 
     @property
     def explicit(self) -> bool:
-        """Whether it can only be a wish to repeat; "the daily numbers" may just be numbers."""
-        return bool(re.search(r"every|each|weekdays|\bon\b|\d|noon|midnight", self.said, re.IGNORECASE))
+        """Whether the phrase clearly asks for repetition; "the daily numbers" does not."""
+        return bool(re.search(r"every|each|weekdays|\bon\b|\d|noon|midnight", self.phrase, re.IGNORECASE))
 
     @property
     def fields(self) -> dict[str, str]:
-        """The arguments that a tool takes."""
-        named = {"cron": self.cron, "interval": self.interval, "timezone": self.timezone}
-        return {name: value for name, value in named.items() if value}
+        """The arguments for a tool."""
+        values = {"cron": self.cron, "interval": self.interval, "timezone": self.timezone}
+        return {name: value for name, value in values.items() if value}
 
 
 def find_timing(text: str) -> Timing | None:
-    """Find when something shall happen again and again, or return None."""
+    """Return the first recurring time in a text, or None."""
     head, tail = text[:SEARCHED_CHARS], text[SEARCHED_CHARS:]
     for pattern, read in READERS:
         if match := pattern.search(head):
             rest = f"{head[: match.start()]} {head[match.end() :]}{tail}"
-            return with_zone(replace(read(match), rest=rest, said=match[0]))
+            return with_zone(replace(read(match), rest=rest, phrase=match[0]))
     return None
 
 
 def with_zone(timing: Timing) -> Timing:
-    """Take the time zone out of the rest."""
+    """Move the time zone from the rest to its field."""
     match = ZONE.search(timing.rest)
     if match and match["zone"] in available_timezones():
         return replace(timing, timezone=match["zone"], rest=without(timing.rest, match))
@@ -81,12 +81,12 @@ def with_zone(timing: Timing) -> Timing:
 
 
 def without(text: str, match: re.Match[str]) -> str:
-    """Cut a match out of a text."""
+    """Return the text without a match."""
     return " ".join(f"{text[: match.start()]} {text[match.end() :]}".split())
 
 
 def zone_of(city: str) -> str:
-    """Find the zone of a city that zones are named after."""
+    """Return the time zone named after a city, or an empty string."""
     name = city.replace(" ", "_")
     found = sorted(
         zone for zone in available_timezones() if zone.count("/") and zone.rpartition("/")[2] == name
@@ -95,71 +95,71 @@ def zone_of(city: str) -> str:
 
 
 def read_cron(match: re.Match[str]) -> Timing:
-    """Take an expression as it was written."""
+    """Return the expression as written."""
     return Timing("", cron=" ".join(match["cron"].split()))
 
 
 def read_interval(match: re.Match[str]) -> Timing:
-    """Read "every 90 minutes"; weeks are days by sevens."""
-    many = NUMBERS.get(match["many"].lower()) or int(match["many"])
+    """Parse "every 90 minutes"; weeks become days."""
+    number = NUMBERS.get(match["number"].lower()) or int(match["number"])
     unit = match["unit"][0].lower()
-    return Timing("", interval=f"{many * 7}d" if unit == "w" else f"{many}{unit}")
+    return Timing("", interval=f"{number * 7}d" if unit == "w" else f"{number}{unit}")
 
 
-def always(cron: str) -> Callable[[re.Match[str]], Timing]:
-    """Make a reader of words that leave nothing to choose."""
+def constant_cron(cron: str) -> Callable[[re.Match[str]], Timing]:
+    """Return a parser for a phrase with a fixed cron expression."""
     return lambda match: Timing("", cron=cron)
 
 
 def on_days(days: str, default: str = "9") -> Callable[[re.Match[str]], Timing]:
-    """Make a reader for a fixed set of weekdays."""
+    """Return a parser for a fixed set of weekdays."""
     return lambda match: Timing("", cron=f"{clock(match, default)} * * {days}")
 
 
 def read_named_days(match: re.Match[str]) -> Timing:
-    """Read "every monday and thursday at 8"."""
+    """Parse "every monday and thursday at 8"."""
     found = re.findall(DAY, match["days"], re.IGNORECASE)
     numbers = sorted(DAYS.index(day[:3].lower()) for day in found)
     return Timing("", cron=f"{clock(match, '9')} * * {','.join(map(str, dict.fromkeys(numbers)))}")
 
 
 def read_part_of_day(match: re.Match[str]) -> Timing:
-    """Read "every evening"; the hour is ours unless one is said."""
+    """Parse "every evening"; the hour has a default."""
     default = {"morning": "8", "afternoon": "14", "evening": "18", "night": "22"}
     part = next((part for part in default if part in match["part"].lower()), "night")
     return Timing("", cron=f"{clock(match, default[part], part)} * * *")
 
 
 def read_month_day(match: re.Match[str]) -> Timing:
-    """Read "on the 15th of every month"."""
+    """Parse "on the 15th of every month"."""
     return Timing("", cron=f"{clock(match, '9')} {match['day'] or 1} * *")
 
 
 def clock(match: re.Match[str], default: str, part: str = "") -> str:
-    """Return minute and hour of the time that was said, before or after the day."""
-    said = match["early"] or match["late"] or match["bare"] or default
-    hour, minute = time_of_day(said)
+    """Return minute and hour of the time before or after the day."""
+    phrase = match["early"] or match["late"] or match["bare"] or default
+    hour, minute = time_of_day(phrase)
     earliest = {"afternoon": 1, "evening": 4, "night": 6}.get(part, 12)  # "every evening at 8" is 20:00
-    unclear = not re.search(r"[ap]\.?m", said, re.IGNORECASE)
-    return f"{minute} {hour + 12 if unclear and earliest <= hour < 12 else hour}"
+    is_ambiguous = not re.search(r"[ap]\.?m", phrase, re.IGNORECASE)
+    return f"{minute} {hour + 12 if is_ambiguous and earliest <= hour < 12 else hour}"
 
 
-def time_of_day(said: str) -> tuple[int, int]:
-    """Read "9", "9:30 pm", "noon"; hours past 23 are left for the scheduler to refuse."""
-    said = said.lower()
-    if said in ("noon", "midnight"):
-        return (12 if said == "noon" else 0), 0
-    digits = re.findall(r"\d+", said)
+def time_of_day(phrase: str) -> tuple[int, int]:
+    """Parse "9", "9:30 pm", "noon"; the schedule validation refuses hours past 23."""
+    phrase = phrase.lower()
+    if phrase in ("noon", "midnight"):
+        return (12 if phrase == "noon" else 0), 0
+    digits = re.findall(r"\d+", phrase)
     hour, minute = int(digits[0]), int(digits[1]) if len(digits) > 1 else 0
-    if re.search(r"p\.?m", said) and hour < 12:
+    if re.search(r"p\.?m", phrase) and hour < 12:
         hour += 12
-    if re.search(r"a\.?m", said) and hour == 12:
+    if re.search(r"a\.?m", phrase) and hour == 12:
         hour = 0
     return hour, minute
 
 
 def days_pattern(days: str) -> re.Pattern[str]:
-    """Make a pattern of some words for days with a time before or after them."""
+    """Compile a pattern of days with an optional time before or after them."""
     return re.compile(rf"{BEFORE}{days}{AFTER}", re.IGNORECASE)
 
 
@@ -169,8 +169,8 @@ EACH = r"\b(?:every|each|on)\s+"
 READERS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Timing]]] = [
     (CRON, read_cron),
     (INTERVAL, read_interval),
-    (re.compile(r"\b(?:every|each)\s+minute\b", re.IGNORECASE), always("* * * * *")),
-    (re.compile(r"\b(?:every|each)\s+hour\b|\bhourly\b", re.IGNORECASE), always("0 * * * *")),
+    (re.compile(r"\b(?:every|each)\s+minute\b", re.IGNORECASE), constant_cron("* * * * *")),
+    (re.compile(r"\b(?:every|each)\s+hour\b|\bhourly\b", re.IGNORECASE), constant_cron("0 * * * *")),
     (
         days_pattern(rf"(?:{EACH})?\b(?:week\s?days?|work(?:ing|\s)?\s?days?|business\s+days?)\b"),
         on_days("1-5"),

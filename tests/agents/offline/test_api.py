@@ -1,4 +1,4 @@
-"""The offline model behind the SDK: the doors of the Messages API and the stream it speaks."""
+"""The offline model through the SDK: endpoints of the Messages API and the event stream."""
 
 import asyncio
 import json
@@ -91,7 +91,7 @@ def test_usage_begins_at_one_and_ends_cumulative():
     assert found["message_delta"]["usage"]["output_tokens"] > 1
 
 
-def test_the_answer_says_once_who_speaks():
+def test_the_answer_has_the_footer_once():
     assert text_of(ask(LONG)).count("— offline model (no API key set)") == 1
     assert text_of(ask(LONG)).endswith("— offline model (no API key set)")
 
@@ -103,7 +103,7 @@ def test_max_tokens_cuts_the_answer():
     assert text_of(ask(LONG)).startswith(text_of(message))
 
 
-def test_max_tokens_of_zero_says_nothing():
+def test_max_tokens_of_zero_returns_no_content():
     message = ask(LONG, max_tokens=0)
     assert (message.stop_reason, message.content) == ("max_tokens", [])
 
@@ -135,17 +135,17 @@ def test_a_tool_call_streams_its_input_in_pieces():
     assert json.loads("".join(pieces)) == {"schedule": "Nightly report of the reporting team"}
 
 
-def test_a_tool_call_is_announced_and_stops_for_the_tool():
+def test_a_tool_call_comes_after_its_text_and_stops_the_reply():
     message = ask("pause Nightly report", tools=tools(["pause_schedule"]))
     assert message.stop_reason == "tool_use"
     assert [block.type for block in message.content] == ["text", "tool_use"]
     assert calls_of(message)[0].input == {"schedule": "Nightly report"}
 
 
-def test_tool_choice_none_answers_at_once_with_what_is_known():
+def test_tool_choice_none_answers_at_once_with_the_results_so_far():
     asked = ask("what failed?", tools=tools(["list_runs", "get_run"]))
     call = calls_of(asked)[0]
-    said = [
+    messages = [
         *user("what failed?"),
         {"role": "assistant", "content": asked.to_param()["content"]},
         {
@@ -156,14 +156,14 @@ def test_tool_choice_none_answers_at_once_with_what_is_known():
             ],
         },
     ]
-    message = ask(said, tools=tools(["list_runs", "get_run"]), tool_choice={"type": "none"})
+    message = ask(messages, tools=tools(["list_runs", "get_run"]), tool_choice={"type": "none"})
     assert message.stop_reason == "end_turn"
     assert "at turn 2" in text_of(message)
     assert "`list_runs`: 1 item: Nightly" in text_of(message)
     assert "Not done: `get_run`" in text_of(message)
 
 
-def test_tool_choice_any_asks_for_a_tool_where_words_would_do():
+def test_tool_choice_any_calls_a_tool_where_text_would_do():
     message = ask("hello", tools=tools(["write_file", "list_schedules"]), tool_choice={"type": "any"})
     assert [call.name for call in calls_of(message)] == ["list_schedules"]
 
@@ -178,12 +178,12 @@ def test_tool_choice_names_the_tool():
 
 
 def test_it_is_listed_and_answers_under_any_name():
-    async def look() -> tuple[list[str], str]:
+    async def list_and_get() -> tuple[list[str], str]:
         return [model.id async for model in client().models.list()], (
             await client().models.retrieve(MODEL)
         ).id
 
-    assert asyncio.run(look()) == (["stagent-offline"], MODEL)
+    assert asyncio.run(list_and_get()) == (["stagent-offline"], MODEL)
     assert ask("hello", model="whatever").model == "whatever"
 
 
@@ -193,7 +193,7 @@ def test_every_answer_has_a_request_id():
     assert refused.headers["request-id"] == refused.json()["request_id"]
 
 
-def test_other_doors_are_not_found():
+def test_other_endpoints_are_not_found():
     with pytest.raises(anthropic.NotFoundError) as refusal:
         asyncio.run(client().beta.files.retrieve_metadata("file_1"))
     assert refusal.value.type == "not_found_error"
@@ -251,16 +251,16 @@ def test_the_sdk_raises_bad_request():
         ask([{"role": "user", "content": [{"type": "text", "text": ""}]}])
 
 
-def test_system_messages_between_the_turns_are_taken():
-    said = [
+def test_system_messages_between_the_turns_are_accepted():
+    messages = [
         {"role": "system", "content": "Be brief."},
         *user("hello"),
         {"role": "system", "content": "Still."},
     ]
-    assert "offline model" in text_of(ask(said))
+    assert "offline model" in text_of(ask(messages))
 
 
-def test_a_stream_lets_others_have_the_event_loop():
+def test_a_stream_yields_to_the_event_loop():
     async def race() -> int:
         ticks, asking = 0, asyncio.ensure_future(stream(LONG))
         while not asking.done():
@@ -272,17 +272,17 @@ def test_a_stream_lets_others_have_the_event_loop():
 
 
 def test_cancelling_ends_a_slow_stream_at_once():
-    async def give_up() -> None:
+    async def cancel_early() -> None:
         asking = asyncio.ensure_future(stream("[[offline: tokens=50 delay=1m]]"))
         await asyncio.sleep(0.02)
         asking.cancel()
         await asyncio.wait_for(asking, timeout=PATIENCE_SEC)
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(give_up())
+        asyncio.run(cancel_early())
 
 
 def test_it_needs_neither_django_nor_the_sdk():
-    look = "sys.exit(any(name in sys.modules for name in ('django', 'anthropic')))"
-    code = f"import sys, agents.offline.transport; {look}"
+    list_and_get = "sys.exit(any(name in sys.modules for name in ('django', 'anthropic')))"
+    code = f"import sys, agents.offline.transport; {list_and_get}"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""How a directive is read, and whose is obeyed."""
+"""How directives are parsed, and which apply."""
 
 import re
 
@@ -6,7 +6,7 @@ import anthropic
 import pytest
 
 from agents.offline import directives
-from agents.offline.directives import KEYS, Orders, orders_in
+from agents.offline.directives import KEYS, Directive, parse_directives
 from agents.offline.validation import BadRequest
 from tests.support.offline import Clock, ask, calls_of, refused, slow, talk, tools, user
 
@@ -23,21 +23,23 @@ from tests.support.offline import Clock, ask, calls_of, refused, slow, talk, too
         "[[Offline: hang]]",
     ],
 )
-def test_ordinary_text_gives_no_orders(text: str):
-    assert not orders_in(text).given
+def test_ordinary_text_has_no_directive(text: str):
+    assert not parse_directives(text).is_set
 
 
-def test_a_directive_is_read_key_by_key():
-    orders = orders_in(
+def test_a_directive_is_parsed_key_by_key():
+    directive = parse_directives(
         "Work [[offline: turns=30 tokens=400 delay=50ms 429=2 retry_after=3 first_token=1.5m hang]] now."
     )
-    assert orders == Orders(
+    assert directive == Directive(
         turns=30, tokens=400, delay=0.05, rate_limits=2, retry_after=3, first_token=90, hang=True
     )
 
 
 def test_the_users_keys_win_over_the_system_prompts():
-    assert orders_in("[[offline: turns=3 delay=1s]]", "[[offline: turns=5]]") == Orders(turns=5, delay=1)
+    assert parse_directives("[[offline: turns=3 delay=1s]]", "[[offline: turns=5]]") == Directive(
+        turns=5, delay=1
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_the_users_keys_win_over_the_system_prompts():
         ("turns=2 repeat=2", "exclude each other"),
     ],
 )
-def test_a_wrong_directive_is_a_plain_400_that_names_it(directive: str, named: str):
+def test_an_invalid_directive_is_a_400_that_names_it(directive: str, named: str):
     error = refused(f"[[offline: {directive}]]")
     assert isinstance(error, anthropic.BadRequestError)
     assert named in (error.api_message or "")
@@ -69,26 +71,26 @@ def test_the_table_in_the_docstring_lists_every_key():
     assert set(listed) - {"key"} == set(KEYS)
 
 
-def test_a_number_past_a_million_is_too_much():
+def test_a_number_above_a_million_is_refused():
     with pytest.raises(BadRequest):
-        orders_in("[[offline: tokens=1000001]]")
+        parse_directives("[[offline: tokens=1000001]]")
 
 
-def test_orders_in_the_system_prompt_are_followed():
+def test_directives_in_the_system_prompt_apply():
     assert ask("hello", system="Be kind. [[offline: refusal]]").stop_reason == "refusal"
 
 
-def test_orders_in_a_tool_result_are_not():
+def test_directives_in_a_tool_result_do_not():
     told = talk("list files", {"list_files": "[[offline: refusal]] x.md"})
     assert told.replies[-1].stop_reason == "end_turn"
 
 
-def test_earlier_orders_are_over_when_the_person_speaks_again():
+def test_earlier_directives_end_with_the_next_prompt():
     before = [*user("[[offline: refusal]]"), {"role": "assistant", "content": "No."}]
     assert ask([*before, *user("hello")]).stop_reason == "end_turn"
 
 
-def test_the_work_is_still_done_where_only_its_delivery_is_ordered():
+def test_a_directive_about_delivery_does_not_change_the_answer():
     clock = Clock()
     assert calls_of(
         ask("list schedules [[offline: delay=20ms]]", via=slow(clock), tools=tools(["list_schedules"]))

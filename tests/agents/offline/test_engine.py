@@ -1,4 +1,4 @@
-"""The engine at the offline model, with the tools that ship: what a fresh install without a key does."""
+"""The engine with the offline model and the built-in tools, as in a new install without a key."""
 
 from decimal import Decimal
 from typing import Any
@@ -20,21 +20,21 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_note_is_written_for_real(assign: MakeAssignment):
     assignment = assign("write a note to notes.md saying buy milk", **FILES)
-    happened = work(assignment)
+    events = work(assignment)
     assert assignment.workspace
     assert (assignment.workspace / "notes.md").read_text() == "buy milk\n"
-    assert [event.name for event in happened if isinstance(event, ToolStarted)] == ["write_file"]
+    assert [event.name for event in events if isinstance(event, ToolStarted)] == ["write_file"]
 
 
 def test_thirty_turns_are_thirty_turns(assign: MakeAssignment):
-    happened = work(assign("[[offline: turns=30]]", max_turns=50, **FILES))
-    turns = [event for event in happened if isinstance(event, TurnFinished)]
+    events = work(assign("[[offline: turns=30]]", max_turns=50, **FILES))
+    turns = [event for event in events if isinstance(event, TurnFinished)]
     assert [turn.turn for turn in turns] == list(range(1, 31))
-    assert isinstance(happened[-1], Finished)
-    assert happened[-1].outcome == "completed"
+    assert isinstance(events[-1], Finished)
+    assert events[-1].outcome == "completed"
 
 
-def test_a_turn_limit_still_delivers_an_answer(assign: MakeAssignment):
+def test_a_step_limit_still_delivers_an_answer(assign: MakeAssignment):
     finished = finish(assign("[[offline: turns=30]]", max_turns=5, **FILES))
     assert (finished.reason, finished.partial) == (FailureReason.TURN_LIMIT_EXCEEDED, True)
     assert "I have to answer now, at turn 5" in finished.text
@@ -66,13 +66,11 @@ def test_a_heartbeat_reports(assign: MakeAssignment):
         ("typo=1", FailureReason.SDK_ERROR),
     ],
 )
-def test_each_misbehaviour_is_told_by_its_reason(
-    assign: MakeAssignment, directive: str, reason: FailureReason
-):
+def test_each_fault_has_its_failure_reason(assign: MakeAssignment, directive: str, reason: FailureReason):
     finished = finish(assign(f"[[offline: {directive}]]", max_turns=30, **FILES))
     assert finished.reason is reason
 
 
-def test_it_costs_nothing(assign: MakeAssignment):
-    happened: list[Any] = work(assign("hello", **FILES))
-    assert sum(event.cost_usd for event in happened if isinstance(event, TurnFinished)) == Decimal(0)
+def test_it_is_free_of_charge(assign: MakeAssignment):
+    events: list[Any] = work(assign("hello", **FILES))
+    assert sum(event.cost_usd for event in events if isinstance(event, TurnFinished)) == Decimal(0)

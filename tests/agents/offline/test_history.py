@@ -1,4 +1,4 @@
-"""The turn is told from the messages alone: notes, stops, other models and resumed runs included."""
+"""The turn is derived from the messages alone, with notes, stops, other models and resumed runs."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ CLOCK = {
 }
 
 
-def used(name: str, ident: str = "t1") -> dict[str, Any]:
+def call_of(name: str, ident: str = "t1") -> dict[str, Any]:
     """Return a reply that asked for a tool."""
     return {"role": "assistant", "content": [{"type": "tool_use", "id": ident, "name": name, "input": {}}]}
 
 
-def answered(*blocks: dict[str, Any]) -> dict[str, Any]:
+def results_of(*blocks: dict[str, Any]) -> dict[str, Any]:
     return {"role": "user", "content": list(blocks)}
 
 
@@ -36,8 +36,14 @@ def test_the_first_reply_is_turn_one():
 
 
 def test_each_reply_since_the_prompt_counts():
-    said = [*user("x"), used("a"), answered(result("t1", "1")), used("a", "t2"), answered(result("t2", "2"))]
-    assert turn(*said) == 3
+    messages = [
+        *user("x"),
+        call_of("a"),
+        results_of(result("t1", "1")),
+        call_of("a", "t2"),
+        results_of(result("t2", "2")),
+    ]
+    assert turn(*messages) == 3
 
 
 def test_a_new_prompt_begins_anew():
@@ -45,55 +51,59 @@ def test_a_new_prompt_begins_anew():
 
 
 @pytest.mark.parametrize("text", ["Answer now.", "<stagent-note>You repeat yourself.</stagent-note>"])
-def test_a_note_beside_results_is_no_prompt(text: str):
-    assert turn(*user("x"), used("a"), answered(result("t1", "1"), note(text))) == 2
+def test_a_note_with_results_is_not_a_prompt(text: str):
+    assert turn(*user("x"), call_of("a"), results_of(result("t1", "1"), note(text))) == 2
 
 
-def test_words_after_results_in_a_message_of_their_own_are_a_prompt():
-    said = [*user("x"), used("a"), answered(result("t1", "1")), *user("stop that, list schedules")]
-    assert turn(*said) == 1
-    assert turn(*said, tool_choice={"type": "none"}) == 2
+def test_text_in_a_message_after_results_is_a_prompt():
+    messages = [*user("x"), call_of("a"), results_of(result("t1", "1")), *user("stop that, list schedules")]
+    assert turn(*messages) == 1
+    assert turn(*messages, tool_choice={"type": "none"}) == 2
 
 
-def test_words_beside_stopped_calls_are_a_prompt():
-    said = [*user("x"), used("a"), answered(result("t1", RuntimeError("Cancelled")), note("list schedules"))]
-    assert turn(*said) == 1
+def test_text_with_cancelled_calls_is_a_prompt():
+    messages = [
+        *user("x"),
+        call_of("a"),
+        results_of(result("t1", RuntimeError("Cancelled")), note("list schedules")),
+    ]
+    assert turn(*messages) == 1
 
 
-def test_the_engines_clock_and_notes_are_not_the_persons_words():
-    said = [answered(note("list schedules"), CLOCK, note("<stagent-note>Hurry.</stagent-note>"))]
-    assert OfflineRequest("m", said).text == "list schedules"
+def test_clock_and_notes_of_the_engine_are_not_part_of_the_prompt():
+    messages = [results_of(note("list schedules"), CLOCK, note("<stagent-note>Hurry.</stagent-note>"))]
+    assert OfflineRequest("m", messages).text == "list schedules"
 
 
-def test_a_resumed_run_goes_on_where_it_was():
+def test_a_resumed_run_continues_where_it_was():
     whole = talk("[[offline: turns=5]]", {"list_runs": {"items": []}})
     resumed = ask(whole.messages[:5], tools=tools(["list_runs"]))
     assert resumed.to_dict() == whole.replies[2].to_dict()
 
 
-def test_an_interrupted_call_is_admitted():
-    said = [
+def test_an_interrupted_call_is_reported():
+    messages = [
         *user("show run 7"),
-        used("get_run"),
-        answered(result("t1", RuntimeError("Interrupted before its result was kept")), CLOCK),
+        call_of("get_run"),
+        results_of(result("t1", RuntimeError("Interrupted before its result was kept")), CLOCK),
     ]
-    assert "I could not open run 7: Interrupted before" in text_of(ask(said, tools=RUNS))
+    assert "I could not open run 7: Interrupted before" in text_of(ask(messages, tools=RUNS))
 
 
-def test_steps_of_another_model_are_passed_over():
-    said = [*user("show run 7"), used("list_runs"), answered(result("t1", "x"))]
-    assert [call.name for call in calls_of(ask(said, tools=RUNS))] == ["get_run"]
+def test_steps_of_another_model_are_skipped():
+    messages = [*user("show run 7"), call_of("list_runs"), results_of(result("t1", "x"))]
+    assert [call.name for call in calls_of(ask(messages, tools=RUNS))] == ["get_run"]
 
 
-def test_a_schedule_whose_prompt_says_every_morning_breeds_no_schedules():
+def test_a_run_whose_prompt_says_every_morning_creates_no_schedule():
     offered = tools(["create_schedule", "list_runs"])
     text = "Every morning at 9 list what failed"
     assert [call.name for call in calls_of(ask(text, tools=offered))] == ["create_schedule"]
-    fired = ask([answered(note(text), CLOCK)], tools=offered)
+    fired = ask([results_of(note(text), CLOCK)], tools=offered)
     assert [call.name for call in calls_of(fired)] == ["list_runs"]
 
 
-def test_it_is_the_schedule_that_was_spoken_of():
+def test_it_means_the_last_schedule():
     before = [
         *user("explain Nightly"),
         {
@@ -103,10 +113,10 @@ def test_it_is_the_schedule_that_was_spoken_of():
             ],
         },
     ]
-    said = [
+    messages = [
         *before,
-        answered(result("t1", {"name": "Nightly"})),
+        results_of(result("t1", {"name": "Nightly"})),
         {"role": "assistant", "content": "It runs daily."},
         *user("pause it"),
     ]
-    assert calls_of(ask(said, tools=tools(["pause_schedule"])))[0].input == {"schedule": "Nightly"}
+    assert calls_of(ask(messages, tools=tools(["pause_schedule"])))[0].input == {"schedule": "Nightly"}

@@ -1,4 +1,4 @@
-"""Conversations to their end: what the offline model makes of what the tools return."""
+"""Whole conversations: the answers of the offline model to tool results."""
 
 from typing import Any
 
@@ -38,17 +38,17 @@ def listed(*rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_schedules_are_a_table_soonest_first():
-    said = talk("list schedules", {"list_schedules": listed(PING, NIGHTLY)}).answer
-    assert "There are 2 schedules. Next: **Nightly report**, Mon 2 Nov 2026, 07:00 Europe/Berlin." in said
+    answer = talk("list schedules", {"list_schedules": listed(PING, NIGHTLY)}).answer
+    assert "There are 2 schedules. Next: **Nightly report**, Mon 2 Nov 2026, 07:00 Europe/Berlin." in answer
     assert (
         "| Nightly report | At 07:00 (`0 7 * * *`) | Mon 2 Nov 2026, 07:00 Europe/Berlin | active | timeout |"
-        in said
+        in answer
     )
-    assert "| Ping \\| pong | 5m | – | paused | – |" in said
-    assert said.index("| Nightly") < said.index("| Ping")
+    assert "| Ping \\| pong | 5m | – | paused | – |" in answer
+    assert answer.index("| Nightly") < answer.index("| Ping")
 
 
-def test_no_schedules_is_said_so():
+def test_an_empty_list_of_schedules_is_reported():
     assert (
         "There are no paused schedules."
         in talk("which schedules are paused?", {"list_schedules": listed()}).answer
@@ -56,74 +56,77 @@ def test_no_schedules_is_said_so():
 
 
 def test_a_schedule_is_explained_with_its_trouble_and_task():
-    said = talk("explain Nightly report", {"get_schedule": {"schedule": NIGHTLY}}).answer
-    assert "**Nightly report** is a schedule, active." in said
-    assert "- **Agent steps:** 12 on average, at most 50" in said
-    assert "- **Failures in a row:** 2" in said
-    assert "- **Advice:** Raise the limit to 80." in said
-    assert "> List what failed.\n> Be brief." in said
+    answer = talk("explain Nightly report", {"get_schedule": {"schedule": NIGHTLY}}).answer
+    assert "**Nightly report** is a schedule, active." in answer
+    assert "- **Agent steps:** 12 on average, at most 50" in answer
+    assert "- **Failures in a row:** 2" in answer
+    assert "- **Advice:** Raise the limit to 80." in answer
+    assert "> List what failed.\n> Be brief." in answer
 
 
 def test_fields_that_are_missing_are_left_out():
-    said = talk("explain Nightly report", {"get_schedule": {"name": "Nightly report"}}).answer
-    assert "None" not in said
-    assert "Failures" not in said
+    answer = talk("explain Nightly report", {"get_schedule": {"name": "Nightly report"}}).answer
+    assert "None" not in answer
+    assert "Failures" not in answer
 
 
-def test_an_unknown_name_is_answered_with_those_that_exist():
+def test_an_unknown_name_lists_the_existing_ones():
     unknown = {"error": "schedule_not_found", "message": "There is no schedule “Nitely”."}
-    told = talk("explain Nitely", {"get_schedule": unknown, "list_schedules": listed(NIGHTLY)})
-    assert [name for name, _ in told.calls] == ["get_schedule", "list_schedules"]
-    assert "I could not find “Nitely”: There is no schedule “Nitely”." in told.answer
-    assert "These schedules exist: **Nightly report**." in told.answer
+    talked = talk("explain Nitely", {"get_schedule": unknown, "list_schedules": listed(NIGHTLY)})
+    assert [name for name, _ in talked.calls] == ["get_schedule", "list_schedules"]
+    assert "I could not find “Nitely”: There is no schedule “Nitely”." in talked.answer
+    assert "These schedules exist: **Nightly report**." in talked.answer
 
 
-def test_a_created_schedule_is_told_with_its_zone_next_firings_and_warnings():
-    made = NIGHTLY | {"next_fires": ["2026-11-02T06:00:00Z", "2026-11-03T06:00:00Z"]}
-    answer = {"schedule": made, "warnings": [{"type": "cron_collision", "suggestion": "Move it to 07:20."}]}
-    said = talk("every day at 7 list what failed", {"create_schedule": answer}).answer
-    assert "Created **Nightly report**. It tells the agent: “List what failed”" in said
-    assert "Next: Mon 2 Nov 2026, 07:00 Europe/Berlin; Tue 3 Nov 2026, 07:00 Europe/Berlin." in said
-    assert "- **Warning:** Move it to 07:20." in said
+def test_a_created_schedule_has_its_zone_next_firings_and_warnings():
+    schedule = NIGHTLY | {"next_fires": ["2026-11-02T06:00:00Z", "2026-11-03T06:00:00Z"]}
+    result = {
+        "schedule": schedule,
+        "warnings": [{"type": "cron_collision", "suggestion": "Move it to 07:20."}],
+    }
+    answer = talk("every day at 7 list what failed", {"create_schedule": result}).answer
+    assert "Created **Nightly report**. Its prompt: “List what failed”" in answer
+    assert "Next: Mon 2 Nov 2026, 07:00 Europe/Berlin; Tue 3 Nov 2026, 07:00 Europe/Berlin." in answer
+    assert "- **Warning:** Move it to 07:20." in answer
 
 
-def test_a_refused_schedule_is_told_with_the_field():
+def test_a_refused_schedule_names_the_field():
     refusal = {"error": "invalid", "message": "Bad cron.", "fields": {"cron": "Hour 25 does not exist."}}
-    said = talk("every day at 25 list what failed", {"create_schedule": refusal}).answer
+    answer = talk("every day at 25 list what failed", {"create_schedule": refusal}).answer
     assert (
         "I could not create the schedule “List what failed”: Bad cron. (cron: Hour 25 does not exist.)"
-        in said
+        in answer
     )
 
 
-def test_a_denied_tool_is_admitted():
-    said = talk(
+def test_a_failed_call_is_reported():
+    answer = talk(
         "pause Nightly report",
         {"pause_schedule": PermissionError("Denied by Alice."), "list_schedules": listed()},
     )
-    assert "I could not pause “Nightly report”: Denied by Alice." in said.answer
+    assert "I could not pause “Nightly report”: Denied by Alice." in answer.answer
 
 
-def test_pausing_says_how_it_stands():
-    said = talk(
+def test_pausing_reports_the_state():
+    answer = talk(
         "pause Nightly report because of the audit",
         {"pause_schedule": NIGHTLY | {"status": "paused", "paused_reason": "the audit"}},
     ).answer
-    assert "**Nightly report** is paused." in said
-    assert "- **Reason:** the audit" in said
+    assert "**Nightly report** is paused." in answer
+    assert "- **Reason:** the audit" in answer
 
 
-def test_pausing_everything_asks_for_all_in_one_turn():
-    told = talk(
+def test_pausing_everything_calls_all_in_one_turn():
+    talked = talk(
         "pause everything",
         {
             "list_schedules": listed(NIGHTLY, PING),
             "pause_schedule": lambda given: NIGHTLY if given["schedule"] == "3" else RuntimeError("Locked."),
         },
     )
-    assert [len(reply.content) for reply in told.replies] == [2, 2, 1]
-    assert "- **Nightly report**: paused" in told.answer
-    assert "- **Ping | pong**: I could not do it: Locked." in told.answer
+    assert [len(reply.content) for reply in talked.replies] == [2, 2, 1]
+    assert "- **Nightly report**: paused" in talked.answer
+    assert "- **Ping | pong**: I could not do it: Locked." in talked.answer
 
 
 STOPPED = {
@@ -132,101 +135,104 @@ STOPPED = {
 }
 
 
-def test_stop_cancels_the_run_that_is_going_and_says_that_the_schedule_goes_on():
-    asked = {"list_runs": listed({"id": "91"}), "cancel_run": STOPPED, "pause_schedule": NIGHTLY}
-    told = talk("stop Nightly report", asked)
-    assert "Run 91 of **Nightly report**: asked to stop." in told.answer
-    assert "The schedule is still active. Say “pause Nightly report” to pause it too." in told.answer
+def test_stop_cancels_the_running_run_and_keeps_the_schedule():
+    results = {"list_runs": listed({"id": "91"}), "cancel_run": STOPPED, "pause_schedule": NIGHTLY}
+    talked = talk("stop Nightly report", results)
+    assert "Run 91 of **Nightly report**: asked to stop." in talked.answer
+    assert "The schedule is still active. To pause it too: “pause Nightly report”." in talked.answer
 
 
-def test_stop_pauses_the_schedule_while_none_of_its_runs_is_going():
-    asked = {"list_runs": listed(), "cancel_run": STOPPED, "pause_schedule": NIGHTLY | {"status": "paused"}}
-    assert "**Nightly report** is paused." in talk("stop Nightly report", asked).answer
+def test_stop_pauses_the_schedule_if_no_run_is_running():
+    results = {"list_runs": listed(), "cancel_run": STOPPED, "pause_schedule": NIGHTLY | {"status": "paused"}}
+    assert "**Nightly report** is paused." in talk("stop Nightly report", results).answer
 
 
-def test_a_run_that_is_not_there_cannot_be_cancelled():
-    asked = {"cancel_run": PermissionError("No run is running.")}
+def test_a_missing_run_cannot_be_cancelled():
+    results = {"cancel_run": PermissionError("No run is running.")}
     assert (
-        "I could not cancel the run of “Nightly report”" in talk("cancel Nightly report's run", asked).answer
+        "I could not cancel the run of “Nightly report”"
+        in talk("cancel Nightly report's run", results).answer
     )
 
 
-def test_without_a_name_the_only_run_that_is_going_is_cancelled_and_of_several_none():
+def test_without_a_name_the_only_running_run_is_cancelled_and_none_of_several():
     one = {"list_runs": listed({"id": "91"}), "cancel_run": STOPPED}
     assert "Run 91" in talk("cancel the run", one).answer
     several = {"list_runs": listed({"id": "91"}, {"id": "92"}), "cancel_run": STOPPED}
     assert "Which one?" in talk("cancel the run", several).answer
 
 
-def test_running_now_tells_the_run():
-    said = talk("run Nightly report now", {"run_schedule": {"run_id": "91", "forced": False}}).answer
-    assert "**Nightly report** was asked to run now." in said
-    assert "- **Run:** 91" in said
+def test_running_now_reports_the_run():
+    answer = talk("run Nightly report now", {"run_schedule": {"run_id": "91", "forced": False}}).answer
+    assert "**Nightly report** was asked to run now." in answer
+    assert "- **Run:** 91" in answer
 
 
 def test_failures_are_listed_opened_and_explained():
-    told = talk(
+    talked = talk(
         "what failed and why?",
         {
             "list_runs": listed(FAILED, FAILED | {"id": "87", "failure_reason": "auth_failed"}),
             "get_run": lambda given: {"run": FAILED | {"id": given["run"], "result": "I got half way."}},
         },
     )
-    assert [name for name, _ in told.calls] == ["list_runs", "get_run", "get_run"]
-    assert len(told.replies) == 3
-    assert "2 failed runs." in told.answer
-    assert "- Run 88 (Nightly report), `turn_limit_exceeded`: I got half way." in told.answer
-    assert "- `auth_failed`: the API key was refused: check ANTHROPIC_API_KEY." in told.answer
-    assert "$0.2500" in told.answer
+    assert [name for name, _ in talked.calls] == ["list_runs", "get_run", "get_run"]
+    assert len(talked.replies) == 3
+    assert "2 failed runs." in talked.answer
+    assert "- Run 88 (Nightly report), `turn_limit_exceeded`: I got half way." in talked.answer
+    assert "- `auth_failed`: the API key was refused: check ANTHROPIC_API_KEY." in talked.answer
+    assert "$0.2500" in talked.answer
 
 
-def test_no_failures_is_good_news():
+def test_no_failures_is_reported():
     assert (
-        "Nothing failed: there is no failed run on record."
+        "Nothing failed: there are no failed runs."
         in talk("what failed?", {"list_runs": listed(), "get_run": {}}).answer
     )
 
 
-def test_the_last_words_of_a_schedule_are_quoted():
+def test_the_last_result_of_a_schedule_is_quoted():
     run = FAILED | {"status": "completed", "failure_reason": "", "result": "All is well."}
-    told = talk("what did Nightly report say?", {"list_runs": listed(run), "get_run": run})
-    assert told.calls[1] == ("get_run", {"run": "88"})
-    assert "Run 88 is completed." in told.answer
-    assert "> All is well." in told.answer
+    talked = talk("what did Nightly report say?", {"list_runs": listed(run), "get_run": run})
+    assert talked.calls[1] == ("get_run", {"run": "88"})
+    assert "Run 88 is completed." in talked.answer
+    assert "> All is well." in talked.answer
 
 
 def test_a_forecast_is_a_table_with_its_totals():
     rows = [{"schedule_name": "Nightly report", "predicted_start": "2026-11-02T06:00:05Z", "wait_sec": 5}]
-    said = talk("what runs tonight?", {"forecast": {"items": rows, "count": 1, "peak_concurrent": 2}}).answer
-    assert "1 run due in the next 24 hours." in said
-    assert "| Mon 2 Nov 2026, 06:00 UTC | Nightly report | 5 s |" in said
-    assert "- **Peak concurrent:** 2" in said
+    answer = talk(
+        "what runs tonight?", {"forecast": {"items": rows, "count": 1, "peak_concurrent": 2}}
+    ).answer
+    assert "1 run due in the next 24 hours." in answer
+    assert "| Mon 2 Nov 2026, 06:00 UTC | Nightly report | 5 s |" in answer
+    assert "- **Peak concurrent:** 2" in answer
 
 
 def test_a_file_is_shown_in_a_fence_it_cannot_close():
-    said = talk("read notes.md", {"read_file": "# Title\n```\ncode\n```\n"}).answer
-    assert "`notes.md` (4 lines):\n\n````\n# Title" in said
+    answer = talk("read notes.md", {"read_file": "# Title\n```\ncode\n```\n"}).answer
+    assert "`notes.md` (4 lines):\n\n````\n# Title" in answer
 
 
-def test_a_file_is_summed_up():
-    said = talk(
+def test_a_file_is_summarised():
+    answer = talk(
         "summarise notes.md", {"read_file": "The lease lapsed. The reaper freed the slot. Lunch was good."}
     ).answer
-    assert "`notes.md`: 11 words in 3 sentences." in said
+    assert "`notes.md`: 11 words in 3 sentences." in answer
 
 
-def test_a_missing_file_is_admitted():
-    said = talk("read gone.md", {"read_file": FileNotFoundError("gone.md does not exist.")}).answer
-    assert "I could not read `gone.md`: gone.md does not exist." in said
+def test_a_missing_file_is_reported():
+    answer = talk("read gone.md", {"read_file": FileNotFoundError("gone.md does not exist.")}).answer
+    assert "I could not read `gone.md`: gone.md does not exist." in answer
 
 
 def test_a_note_is_written_and_shown():
-    told = talk("write a note to notes.md saying buy milk", {"write_file": "Wrote 9 bytes to notes.md."})
-    assert told.calls == [("write_file", {"path": "notes.md", "content": "buy milk\n"})]
-    assert "Wrote `notes.md`:\n\n```\nbuy milk\n```" in told.answer
+    talked = talk("write a note to notes.md saying buy milk", {"write_file": "Wrote 9 bytes to notes.md."})
+    assert talked.calls == [("write_file", {"path": "notes.md", "content": "buy milk\n"})]
+    assert "Wrote `notes.md`:\n\n```\nbuy milk\n```" in talked.answer
 
 
-def test_a_page_is_told_in_short_and_data_as_it_is():
+def test_a_page_is_summarised_and_data_is_shown():
     page = "https://example.com (200, text/html)\n\nLeases end by themselves. Slots are rows."
     assert (
         "Fetched https://example.com: 7 words in 2 sentences."
@@ -236,5 +242,5 @@ def test_a_page_is_told_in_short_and_data_as_it_is():
     assert '```\n{"a": 1}\n```' in talk("fetch https://example.com/x", {"http_get": data}).answer
 
 
-def test_timing_fields_leave_out_what_was_not_said():
+def test_timing_fields_have_only_the_given_values():
     assert Timing("x", cron="0 9 * * *").fields == {"cron": "0 9 * * *"}

@@ -6,8 +6,9 @@ import pytest
 
 from agents.engine.messages import PromptMessages
 from agents.offline import attachments
-from agents.offline import request as asking
-from agents.offline.assistant.skills import skill_for
+from agents.offline.assistant.skills import select_script
+from agents.offline.request import OfflineRequest
+from agents.offline.validation import BadRequest, check
 from agents.protocol import media
 from agents.protocol.usage import estimate
 from agents.runtimes.anthropic.request import shape
@@ -150,7 +151,7 @@ def test_the_offline_model_sees_what_came_along():
         *media.blocks(media.File("a (1).png", "image", "image/png", png())),
         *media.blocks(media.File("b.md", "text", "text/plain", b"# Hi")),
     ]
-    ask = asking.OfflineRequest("m", [{"role": "user", "content": blocks}])
+    ask = OfflineRequest("m", [{"role": "user", "content": blocks}])
     assert [str(each) for each in ask.files] == [
         f"`a (1).png` (image/png, {len(png())} bytes)", "`b.md` (text/plain, 4 bytes)",
     ]  # fmt: skip
@@ -163,15 +164,15 @@ def test_the_offline_model_sees_what_came_along():
     ("files", "said"),
     [
         ([media.File("b.md", "text", "text/plain", b"Buy milk")], "Buy milk"),
-        ([media.File("a.png", "image", "image/png", png())], "pictures I cannot see"),
+        ([media.File("a.png", "image", "image/png", png())], "not images or other files"),
     ],
 )
 def test_asked_for_the_files_the_offline_model_looks_at_those_that_came_along(files, said):
     blocks = [block for file in files for block in media.blocks(file)]
-    ask = asking.OfflineRequest(
+    ask = OfflineRequest(
         "m", [{"role": "user", "content": media.blocks_with_text(blocks, "What is in these files?")}]
     )
-    answer = skill_for(ask, ask.text)
+    answer = select_script(ask, ask.text)
     assert isinstance(answer, str), "no tool is called: the workspace is not meant"
     assert said in answer
 
@@ -187,5 +188,5 @@ def test_asked_for_the_files_the_offline_model_looks_at_those_that_came_along(fi
 )
 def test_the_offline_model_refuses_what_the_real_one_would(source):
     message = {"role": "user", "content": [{"type": "image", "source": source}]}
-    with pytest.raises(asking.BadRequest, match="source"):
-        asking.check({"model": "m", "max_tokens": 9, "messages": [message]}, counting=False)
+    with pytest.raises(BadRequest, match="source"):
+        check({"model": "m", "max_tokens": 9, "messages": [message]}, counting=False)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from agents.offline.assistant.intents import understand
+from agents.offline.assistant.intents import parse_intent
 from schedules.models import Firing, Schedule
 from stagent.ops import demo
 from tests.support.builders import NOON, a_schedule
@@ -70,4 +70,4 @@ def test_its_times_are_in_the_zone_of_the_install():
 
 @pytest.mark.parametrize("wanted", demo.SCHEDULES, ids=lambda wanted: wanted["name"])
 def test_the_offline_model_understands_what_it_is_asked(wanted):
-    assert understand(wanted["prompt"]).name != "plain"
+    assert parse_intent(wanted["prompt"]).name != "plain"

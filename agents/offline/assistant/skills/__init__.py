@@ -1,9 +1,9 @@
-"""What the offline model can do, one script per request it understands."""
+"""The skills of the offline model: one script per intent."""
 
 from collections.abc import Callable
 
 from agents.offline.assistant.intent import IntentRequest
-from agents.offline.assistant.intents import understand
+from agents.offline.assistant.intents import parse_intent
 from agents.offline.assistant.skills import (
     cancel,
     change,
@@ -20,7 +20,7 @@ from agents.offline.request import OfflineRequest
 from agents.offline.script import Script
 
 SKILLS: dict[str, Callable[[IntentRequest], Script | str]] = {
-    "ask_person": general.ask,
+    "ask_person": general.ask_person,
     "list_schedules": schedules.list_schedules,
     "explain": schedules.explain,
     "pause": change.pause,
@@ -43,7 +43,7 @@ SKILLS: dict[str, Callable[[IntentRequest], Script | str]] = {
     "read_file": files.read_file,
     "write_file": files.write_file,
     "append_file": files.append_file,
-    "call_tool": general.call,
+    "call_tool": general.call_tool,
     "fetch": web.fetch,
     "help": general.introduce,
     "summarise": general.digest,
@@ -51,14 +51,14 @@ SKILLS: dict[str, Callable[[IntentRequest], Script | str]] = {
 }
 
 
-def skill_for(ask: OfflineRequest, text: str) -> Script | str:
-    """Choose the script that serves a request, or answer at once."""
-    wish = IntentRequest(ask, text)
-    if heartbeat.is_wanted(wish):
-        return heartbeat.watch(wish)
-    if create.is_wanted(wish):
-        return create.create(wish)
-    intent = understand(text)
-    if ask.files and intent.name == "list_files" and not intent.words.get("path"):
-        return files.show_given(wish)
-    return SKILLS[intent.name](IntentRequest(ask, text, intent.words))
+def select_script(request: OfflineRequest, text: str) -> Script | str:
+    """Return the script for a request, or its answer."""
+    unparsed = IntentRequest(request, text)
+    if heartbeat.applies_to(unparsed):
+        return heartbeat.run_check(unparsed)
+    if create.applies_to(unparsed):
+        return create.create(unparsed)
+    intent = parse_intent(text)
+    if request.files and intent.name == "list_files" and not intent.params.get("path"):
+        return files.show_attached(unparsed)
+    return SKILLS[intent.name](IntentRequest(request, text, intent.params))

@@ -1,81 +1,82 @@
-"""Cancelling runs; and "stop", which means the run while there is one, and the schedule otherwise."""
+"""Cancels runs. "Stop" cancels the running run of a schedule, or pauses the schedule."""
 
 from agents.offline.assistant.formatting import count, format_error, next_run
 from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.skills import change
 from agents.offline.assistant.skills.change import EVERYTHING
-from agents.offline.assistant.skills.schedules import known
+from agents.offline.assistant.skills.schedules import existing_names
 from agents.offline.history import Result
 from agents.offline.script import Call, Script
+from agents.protocol.reply import UNKNOWN_SCHEDULE
 
-WHICH = "Several runs are running. Which one? Say for example “cancel run {}”."
+SEVERAL_RUNS = "Several runs are running. Which one? For example: “cancel run {}”."
 
 
-def cancel(wish: IntentRequest) -> Script:
-    """Cancel a run by its id, or the runs of a schedule; without a name, the only one that is running."""
-    if run := wish.words.get("run"):
-        return (yield from _cancelled(wish, {"run": run}, f"run {run}"))
-    if wish.words.get("name"):
-        name = wish.schedule
+def cancel(intent: IntentRequest) -> Script:
+    """Cancel a run by id, the runs of a schedule, or the only running run."""
+    if run := intent.params.get("run"):
+        return (yield from _cancel(intent, {"run": run}, f"run {run}"))
+    if intent.params.get("name"):
+        name = intent.schedule
         if not name:
-            return "Of which schedule? Say its name, for example “cancel the run of Nightly report”."
-        return (yield from _cancelled(wish, {"schedule": name}, f"the run of “{name}”"))
-    found = yield Call("list_runs", {"status": "running"}, "Looking at what is running.")
+            return "Of which schedule? Use its name, for example “cancel the run of Nightly report”."
+        return (yield from _cancel(intent, {"schedule": name}, f"the run of “{name}”"))
+    found = yield Call("list_runs", {"status": "running"}, "Looking for running runs.")
     if found.failed:
         return format_error("list the runs", found)
     if not found.items:
         return "Nothing is running."
     run = str(found.items[0].get("id"))
     if len(found.items) > 1:
-        return WHICH.format(run)
-    return (yield from _cancelled(wish, {"run": run}, f"run {run}"))
+        return SEVERAL_RUNS.format(run)
+    return (yield from _cancel(intent, {"run": run}, f"run {run}"))
 
 
-def cancel_all(wish: IntentRequest) -> Script:
+def cancel_all(intent: IntentRequest) -> Script:
     """Cancel every run that is running."""
-    found = yield Call("list_runs", {"status": "running", "limit": 50}, "Looking at what is running.")
+    found = yield Call("list_runs", {"status": "running", "limit": 50}, "Looking for running runs.")
     if found.failed:
         return format_error("list the runs", found)
     if not found.items:
         return "Nothing is running."
     results = yield [Call("cancel_run", {"run": str(row.get("id"))}) for row in found.items]
     failed = [format_error("cancel a run", result) for result in results if result.failed]
-    done = [f"{count(len(results) - len(failed), 'run')} asked to stop. The schedules go on."]
+    done = [f"{count(len(results) - len(failed), 'run')} asked to stop. The schedules stay active."]
     return "\n\n".join(done + failed)
 
 
-def stop(wish: IntentRequest) -> Script:
-    """Cancel the run of a schedule while one is running, and say how to pause it; else pause it."""
-    if wish.words["name"].lower() in EVERYTHING or not wish.schedule:
-        return (yield from change.pause(wish))
-    found = yield Call("list_runs", {"schedule": wish.schedule, "status": "running"})
-    if found.failed or not found.items or "cancel_run" not in wish.ask.offered:
-        return (yield from change.pause(wish))
-    return (yield from _cancelled(wish, {"schedule": wish.schedule}, f"the run of “{wish.schedule}”"))
+def stop(intent: IntentRequest) -> Script:
+    """Cancel the running run of a schedule, or pause the schedule if none is running."""
+    if intent.params["name"].lower() in EVERYTHING or not intent.schedule:
+        return (yield from change.pause(intent))
+    found = yield Call("list_runs", {"schedule": intent.schedule, "status": "running"})
+    if found.failed or not found.items or "cancel_run" not in intent.request.offered:
+        return (yield from change.pause(intent))
+    return (yield from _cancel(intent, {"schedule": intent.schedule}, f"the run of “{intent.schedule}”"))
 
 
-def _cancelled(wish: IntentRequest, meant: dict[str, str], what: str) -> Script:
-    """Cancel and tell; offer the names of schedules where there is none of that name."""
-    reason = {"reason": wish.words["reason"]} if wish.words.get("reason") else {}
-    result = yield Call("cancel_run", {**meant, **reason}, f"I will cancel {what}.")
+def _cancel(intent: IntentRequest, target: dict[str, str], what: str) -> Script:
+    """Cancel and report; list the schedules if the name is unknown."""
+    reason = {"reason": intent.params["reason"]} if intent.params.get("reason") else {}
+    result = yield Call("cancel_run", {**target, **reason}, f"I will cancel {what}.")
     if not result.failed:
-        return _told(result)
-    if "schedule" not in meant or "There is no schedule" not in result.text:
+        return _format_outcome(result)
+    if "schedule" not in target or UNKNOWN_SCHEDULE not in result.text:
         return format_error(f"cancel {what}", result)
-    others = yield Call("list_schedules", {}, "Looking at which schedules there are.")
-    return "\n\n".join(filter(None, [format_error(f"cancel {what}", result), known(others.items)]))
+    others = yield Call("list_schedules", {}, "Looking at the existing schedules.")
+    return "\n\n".join(filter(None, [format_error(f"cancel {what}", result), existing_names(others.items)]))
 
 
-def _told(result: Result) -> str:
-    """Say what became of each run, and that its schedule goes on."""
+def _format_outcome(result: Result) -> str:
+    """Return the outcome of each run, and whether the schedule stays active."""
     lines = [
         f"Run {row.get('run_id')} of **{row.get('schedule_name')}**: {row.get('outcome')}."
         for row in result.items
     ]
     schedule = result.data.get("schedule") if isinstance(result.data, dict) else None
     if isinstance(schedule, dict) and schedule.get("status") == "active":
-        coming = next_run(schedule)
-        fires = f" and fires next {coming}" if coming else ""
-        pause = f"Say “pause {schedule.get('name')}” to pause it too."
+        next_time = next_run(schedule)
+        fires = f" and fires next {next_time}" if next_time else ""
+        pause = f"To pause it too: “pause {schedule.get('name')}”."
         lines.append(f"The schedule is still active{fires}. {pause}")
     return "\n\n".join(lines) or "Cancelled."

@@ -1,4 +1,4 @@
-"""Pausing, resuming, running and changing schedules."""
+"""Pauses, resumes, runs and changes schedules."""
 
 from typing import Any
 
@@ -12,79 +12,80 @@ from agents.offline.assistant.formatting import (
     warnings,
 )
 from agents.offline.assistant.intent import IntentRequest
-from agents.offline.assistant.skills.schedules import known
+from agents.offline.assistant.skills.schedules import existing_names
 from agents.offline.assistant.timing import find_timing
 from agents.offline.history import Result
 from agents.offline.script import Call, Script
 
 EVERYTHING = ("everything", "all", "all schedules", "every schedule", "all of them", "them all")
-WHICH = "Which schedule? Say its name, for example “pause Nightly report”."
+WHICH = "Which schedule? Use its name, for example “pause Nightly report”."
 
 
-def pause(wish: IntentRequest) -> Script:
+def pause(intent: IntentRequest) -> Script:
     """Pause one schedule, or all that are active."""
-    reason = {"reason": wish.words["reason"]} if wish.words.get("reason") else {}
-    if wish.words["name"].lower() in EVERYTHING:
-        return (yield from each("pause_schedule", "active", "Paused", reason))
-    return (yield from one(wish, "pause_schedule", "pause", "is paused", reason))
+    reason = {"reason": intent.params["reason"]} if intent.params.get("reason") else {}
+    if intent.params["name"].lower() in EVERYTHING:
+        return (yield from apply_to_all("pause_schedule", "active", "Paused", reason))
+    return (yield from apply_to_one(intent, "pause_schedule", "pause", "is paused", reason))
 
 
-def resume(wish: IntentRequest) -> Script:
+def resume(intent: IntentRequest) -> Script:
     """Resume one schedule, or all that are paused."""
-    if wish.words["name"].lower() in EVERYTHING:
-        return (yield from each("resume_schedule", "paused", "Resumed", {}))
-    return (yield from one(wish, "resume_schedule", "resume", "is active again", {}))
+    if intent.params["name"].lower() in EVERYTHING:
+        return (yield from apply_to_all("resume_schedule", "paused", "Resumed", {}))
+    return (yield from apply_to_one(intent, "resume_schedule", "resume", "is active again", {}))
 
 
-def run_now(wish: IntentRequest) -> Script:
-    """Run a schedule at once."""
-    return (yield from one(wish, "run_schedule", "run", "was asked to run now", {}))
+def run_now(intent: IntentRequest) -> Script:
+    """Run a schedule now."""
+    return (yield from apply_to_one(intent, "run_schedule", "run", "was asked to run now", {}))
 
 
-def rename(wish: IntentRequest) -> Script:
-    """Give a schedule another name."""
-    return (yield from update(wish, {"name": wish.words["new"]}))
+def rename(intent: IntentRequest) -> Script:
+    """Rename a schedule."""
+    return (yield from update(intent, {"name": intent.params["new"]}))
 
 
-def set_max_turns(wish: IntentRequest) -> Script:
-    """Change how many steps a schedule may take."""
-    return (yield from update(wish, {"max_turns": int(wish.words["number"])}))
+def set_max_turns(intent: IntentRequest) -> Script:
+    """Change the agent step limit of a schedule."""
+    return (yield from update(intent, {"max_turns": int(intent.params["number"])}))
 
 
-def reschedule(wish: IntentRequest) -> Script:
+def reschedule(intent: IntentRequest) -> Script:
     """Move a schedule to another time."""
-    timing = find_timing(wish.words["timing"])
+    timing = find_timing(intent.params["timing"])
     if timing is None:
-        return (
-            f"I do not understand the time “{wish.words['timing']}”. Try “weekdays at 9” or “every 2 hours”."
-        )
-    return (yield from update(wish, timing.fields))
+        phrase = intent.params["timing"]
+        return f"I do not understand the time “{phrase}”. Try “weekdays at 9” or “every 2 hours”."
+    return (yield from update(intent, timing.fields))
 
 
-def update(wish: IntentRequest, fields: dict[str, Any]) -> Script:
+def update(intent: IntentRequest, fields: dict[str, Any]) -> Script:
     """Change some fields of a schedule."""
-    return (yield from one(wish, "update_schedule", "change", "is changed", fields))
+    return (yield from apply_to_one(intent, "update_schedule", "change", "is changed", fields))
 
 
-def one(wish: IntentRequest, tool: str, verb: str, done: str, fields: dict[str, Any]) -> Script:
-    """Do one thing to one schedule and tell how it stands; offer the names if it is not found."""
-    name = wish.schedule
+def apply_to_one(intent: IntentRequest, tool: str, verb: str, done: str, fields: dict[str, Any]) -> Script:
+    """Call a tool for one schedule and report its state; list all if it is not found."""
+    name = intent.schedule
     if not name:
         return WHICH
     result = yield Call(tool, {"schedule": name, **fields}, f"I will {verb} “{name}”.")
     if not result.failed:
-        return "\n\n".join(filter(None, [f"**{called(result, name)}** {done}.", standing(result)]))
-    others = yield Call("list_schedules", {}, "Looking at which schedules there are.")
-    return "\n\n".join(filter(None, [format_error(f"{verb} “{name}”", result), known(others.items)]))
+        return "\n\n".join(
+            filter(None, [f"**{schedule_name(result, name)}** {done}.", schedule_facts(result)])
+        )
+    others = yield Call("list_schedules", {}, "Looking at the existing schedules.")
+    return "\n\n".join(filter(None, [format_error(f"{verb} “{name}”", result), existing_names(others.items)]))
 
 
-def called(result: Result, name: str) -> str:
-    """Return the schedule's own name, where the answer gives it."""
+def schedule_name(result: Result, name: str) -> str:
+    """Return the name of the schedule from the result, else the given name."""
     return str(first(result.record, "name", "schedule_name") or name)
 
 
-def standing(result: Result) -> str:
-    """Say what the answer says about it."""
+def schedule_facts(result: Result) -> str:
+    """Return the facts about a schedule in a result."""
     row = result.record
     run = first(row, "run_id") or (row.get("id") if "failure_reason" in row else None)
     facts = {
@@ -99,13 +100,13 @@ def standing(result: Result) -> str:
     return bullets(facts)
 
 
-def each(tool: str, status: str, done: str, fields: dict[str, Any]) -> Script:
-    """Do one thing to all schedules of a status."""
+def apply_to_all(tool: str, status: str, done: str, fields: dict[str, Any]) -> Script:
+    """Call a tool for all schedules with a status."""
     found = yield Call("list_schedules", {"status": status}, f"Looking for {status} schedules.")
     if found.failed:
         return format_error("list the schedules", found)
     if not found.items:
-        return f"There is no {status} schedule."
+        return f"There are no {status} schedules."
     rows = found.items
     results = yield [Call(tool, {"schedule": str(first(row, "id", "name")), **fields}) for row in rows]
     lines = [
@@ -115,5 +116,5 @@ def each(tool: str, status: str, done: str, fields: dict[str, Any]) -> Script:
 
 
 def outcome(result: Result, done: str) -> str:
-    """Say in a word how one of many went."""
+    """Return the outcome for one of many schedules."""
     return format_error("do it", result) if result.failed else done.lower()

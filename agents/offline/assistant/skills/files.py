@@ -1,4 +1,4 @@
-"""Reading and writing files of the workspace."""
+"""Reads and writes files of the workspace."""
 
 import re
 
@@ -9,10 +9,10 @@ from agents.offline.script import Call, Script
 from agents.tools.files.list_files import NO_FILES
 
 
-def list_files(wish: IntentRequest) -> Script:
+def list_files(intent: IntentRequest) -> Script:
     """List the files of a folder."""
-    where = {"path": wish.words["path"]} if wish.words.get("path") else {}
-    found = yield Call("list_files", where, "Looking at the files.")
+    arguments = {"path": intent.params["path"]} if intent.params.get("path") else {}
+    found = yield Call("list_files", arguments, "Looking at the files.")
     if found.failed:
         return format_error("list the files", found)
     if found.text.strip() in ("", NO_FILES):
@@ -20,53 +20,52 @@ def list_files(wish: IntentRequest) -> Script:
     return f"These are the files:\n\n{fenced(found.text)}"
 
 
-def show_given(wish: IntentRequest) -> str:
-    """Show the texts among the files that came with the words; which files they are is said anyway."""
-    texts = [f"`{each.name}`:\n\n{fenced(each.text)}" for each in wish.ask.files if each.text]
+def show_attached(intent: IntentRequest) -> str:
+    """Return the texts of the attached files; the reply lists all files anyway."""
+    texts = [f"`{each.name}`:\n\n{fenced(each.text)}" for each in intent.request.files if each.text]
     return "\n\n".join(texts) or CANNOT_SEE
 
 
-def read_file(wish: IntentRequest) -> Script:
-    """Read a file and show it, or sum it up if that was asked."""
-    path = wish.words["path"]
+def read_file(intent: IntentRequest) -> Script:
+    """Read a file and show or summarise it."""
+    path = intent.params["path"]
     found = yield Call("read_file", {"path": path}, f"Reading `{path}`.")
     if found.failed:
         return format_error(f"read `{path}`", found)
-    if re.search(r"summari[sz]e|gist|count", wish.text, re.IGNORECASE):
+    if re.search(r"summari[sz]e|gist|count", intent.text, re.IGNORECASE):
         return f"`{path}`: {figures(found.text)}\n\n{gist(found.text)}"
     return f"`{path}` ({count(len(found.text.splitlines()), 'line')}):\n\n{fenced(found.text)}"
 
 
-def write_file(wish: IntentRequest) -> Script:
+def write_file(intent: IntentRequest) -> Script:
     """Write a file."""
-    content = unquoted(wish.words["content"])
-    return (yield from written(wish.words["path"], f"{content}\n", "Wrote"))
+    content = unquoted(intent.params["content"])
+    return (yield from write(intent.params["path"], f"{content}\n", "Wrote"))
 
 
-def append_file(wish: IntentRequest) -> Script:
-    """Add to the end of a file; one that is not there yet is begun."""
-    content = unquoted(wish.words["content"])
-    return (yield from written(wish.words["path"], f"{content}\n", "Added to", append=True))
+def append_file(intent: IntentRequest) -> Script:
+    """Append to a file; create it if needed."""
+    content = unquoted(intent.params["content"])
+    return (yield from write(intent.params["path"], f"{content}\n", "Appended to", append=True))
 
 
-def written(path: str, content: str, done: str, **how: bool) -> Script:
-    """Write the content and tell."""
-    result = yield Call("write_file", {"path": path, "content": content, **how}, f"Writing `{path}`.")
+def write(path: str, content: str, done: str, **options: bool) -> Script:
+    result = yield Call("write_file", {"path": path, "content": content, **options}, f"Writing `{path}`.")
     return (
         format_error(f"write `{path}`", result) if result.failed else f"{done} `{path}`:\n\n{fenced(content)}"
     )
 
 
-def search_files(wish: IntentRequest) -> Script:
-    """Look for a text in the files."""
-    wanted = wish.words["wanted"]
-    found = yield Call("search_files", {"text": wanted}, f"Searching for “{wanted}”.")
+def search_files(intent: IntentRequest) -> Script:
+    """Search the files for a text."""
+    needle = intent.params["wanted"]
+    found = yield Call("search_files", {"text": needle}, f"Searching for “{needle}”.")
     return (
-        format_error(f"search for “{wanted}”", found) if found.failed else f"Found:\n\n{fenced(found.text)}"
+        format_error(f"search for “{needle}”", found) if found.failed else f"Found:\n\n{fenced(found.text)}"
     )
 
 
 def unquoted(text: str) -> str:
-    """Take away the quotation marks around a text."""
+    """Return a text without surrounding quotation marks."""
     match = re.fullmatch(r"[\"'“`](.*)[\"'”`]", text.strip(), re.DOTALL)
     return match[1] if match else text.strip()

@@ -1,4 +1,4 @@
-"""What is coming up."""
+"""Forecasts upcoming runs."""
 
 import re
 from typing import Any
@@ -10,16 +10,16 @@ from agents.offline.history import Result
 from agents.offline.script import Call, Script
 
 HOURS = re.compile(r"\b(\d{1,3})\s*(?:h\b|hours?)", re.IGNORECASE)
-MOST_ROWS = 30
+MAX_ROWS = 30
 
 
 def name_of(row: Row) -> Any:
-    """Name what will run."""
+    """Return the schedule of a run."""
     return first({**row, "named": schedule_of(row)}, "named", "name", "title")
 
 
 def start_of(row: Row) -> str:
-    """Say when it is expected to start."""
+    """Return the expected start."""
     when = first(
         row, "predicted_start", "predicted_start_at", "start_at", "starts_at", "start", "nominal_at", "at"
     )
@@ -27,7 +27,7 @@ def start_of(row: Row) -> str:
 
 
 def wait_of(row: Row) -> str:
-    """Say how long it will wait for a slot."""
+    """Return the expected wait for a slot."""
     seconds = first(row, "wait_sec", "predicted_wait_sec", "slot_wait_sec", "wait")
     return f"{float(seconds):.0f} s" if isinstance(seconds, (int, float)) and seconds else ""
 
@@ -35,35 +35,35 @@ def wait_of(row: Row) -> str:
 COLUMNS = {"Start": start_of, "Schedule": name_of, "Waits": wait_of}
 
 
-def forecast(wish: IntentRequest) -> Script:
-    """Show what will run in the hours that were asked for."""
-    hours = hours_in(wish.text)
+def forecast(intent: IntentRequest) -> Script:
+    """List the runs of the requested hours."""
+    hours = hours_in(intent.text)
     found = yield Call("forecast", {"hours": hours}, f"Looking {hours} hours ahead.")
     if found.failed:
         return format_error("make a forecast", found)
     if not found.items:
         return f"Nothing is due in the next {hours} hours."
     return "\n\n".join(
-        filter(None, [f"{count(len(found.items), 'run')} due in the next {hours} hours.", *shown(found)])
+        filter(None, [f"{count(len(found.items), 'run')} due in the next {hours} hours.", *sections(found)])
     )
 
 
 def hours_in(text: str) -> int:
-    """Read how far to look; the offline model has no clock, so "tonight" is a day and "tomorrow" two."""
-    if said := HOURS.search(text):
-        return min(max(int(said[1]), 1), 48)
+    """Return the requested hours; without a clock "tonight" means 24 and "tomorrow" 48."""
+    if match := HOURS.search(text):
+        return min(max(int(match[1]), 1), 48)
     return 48 if re.search(r"tomorrow|two days|weekend", text, re.IGNORECASE) else 24
 
 
-def shown(found: Result) -> list[str]:
-    """Show the runs, and what adds up over them."""
+def sections(found: Result) -> list[str]:
+    """Return the table of runs and the totals."""
     rows = found.items
-    more = f"… and {len(rows) - MOST_ROWS} more." if len(rows) > MOST_ROWS else ""
-    return [table(rows[:MOST_ROWS], COLUMNS), more, bullets(totals(found))]
+    more = f"… and {len(rows) - MAX_ROWS} more." if len(rows) > MAX_ROWS else ""
+    return [table(rows[:MAX_ROWS], COLUMNS), more, bullets(totals(found))]
 
 
 def totals(found: Result) -> dict[str, Any]:
-    """Collect the plain figures that stand beside the list."""
+    """Return the figures of the result besides the list."""
     data = found.data if isinstance(found.data, dict) else {}
     figures = {**data, **(data["summary"] if isinstance(data.get("summary"), dict) else {})}
     plain = {key: value for key, value in figures.items() if isinstance(value, (int, float, str))}

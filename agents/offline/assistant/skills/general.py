@@ -1,4 +1,4 @@
-"""Calling a tool by its name: the way to one that no skill knows, such as an MCP server's."""
+"""General skills: call a tool by name, ask a person, help and summaries."""
 
 import json
 import re
@@ -13,33 +13,35 @@ from agents.offline.scripted import sample_input
 from stagent.lib.text import shorten
 
 
-def call(wish: IntentRequest) -> Script:
-    """Call it with what was given, and show what it says."""
-    name = wish.words["tool"]
-    found = yield Call(name, arguments(wish, name), f"Calling `{name}`.")
+def call_tool(intent: IntentRequest) -> Script:
+    """Call any tool by name, such as one of an MCP server, and show its result."""
+    name = intent.params["tool"]
+    result = yield Call(name, arguments(intent, name), f"Calling `{name}`.")
     return (
-        format_error(f"call `{name}`", found) if found.failed else f"`{name}` says:\n\n{fenced(found.text)}"
+        format_error(f"call `{name}`", result)
+        if result.failed
+        else f"`{name}` returned:\n\n{fenced(result.text)}"
     )
 
 
-def arguments(wish: IntentRequest, name: str) -> dict[str, Any]:
-    """Read JSON as it is, words as the first text that the tool wants; where nothing is given, make it up."""
-    given, tool = wish.words.get("given", ""), wish.ask.offered.get(name, {})
+def arguments(intent: IntentRequest, name: str) -> dict[str, Any]:
+    """Return the given JSON, or a sample input with the given text as its first string."""
+    given, tool = intent.params.get("given", ""), intent.request.offered.get(name, {})
     try:
-        said = json.loads(given)
+        parsed = json.loads(given)
     except ValueError:
-        said = None
-    if isinstance(said, dict):
-        return said
-    made_up = sample_input(tool, 1)
+        parsed = None
+    if isinstance(parsed, dict):
+        return parsed
+    sample = sample_input(tool, 1)
     properties = tool.get("input_schema", {}).get("properties", {})
-    texts = [each for each in made_up if properties.get(each, {}).get("type") == "string"]
-    return made_up | {texts[0]: given} if given and texts else made_up
+    texts = [each for each in sample if properties.get(each, {}).get("type") == "string"]
+    return sample | {texts[0]: given} if given and texts else sample
 
 
-def ask(wish: IntentRequest) -> Script:
-    """Ask what is to be asked, and say what the answer was."""
-    question = wish.words["question"]
+def ask_person(intent: IntentRequest) -> Script:
+    """Ask a person a question and return the answer."""
+    question = intent.params["question"]
     question = question[:1].upper() + question[1:]
     result = yield Call("ask_person", {"question": question}, "I will ask, and wait for the answer.")
     if result.failed:
@@ -47,13 +49,13 @@ def ask(wish: IntentRequest) -> Script:
     return f"The answer to “{question}” is: {result.text}"
 
 
-LONG_ENOUGH = 40  # words; fewer need no summary
-COMMON_WORDS = """
+MIN_SUMMARY_WORDS = 40
+STOP_WORDS_TEXT = """
     the and but for with from are was were been its this that these those not you she they them his her
     our your their then than there here have has had does did will would can could should may might about
     into over under out down more most all any each which who what when how also just only very too
 """
-COMMON = set(COMMON_WORDS.split())
+STOP_WORDS = set(STOP_WORDS_TEXT.split())
 
 ABILITIES = {
     "list_schedules": "“list my schedules”, “what runs next”",
@@ -71,68 +73,69 @@ ABILITIES = {
     "report": "“check https://example.com and report if it changed”",
 }
 
-CANNOT_SEE = "I can read texts, a little; pictures I cannot see. A real model could."
+GREETING = "Hello. I am the small model built into Stagent, for use without an API key."
+CANNOT_SEE = "I can read text files, but not images or other files. A real model could."
 
 
-def introduce(wish: IntentRequest) -> str:
-    """Say who answers and what may be asked."""
-    return f"Hello. I am the small model built into Stagent, for work without a key.\n\n{abilities(wish.ask)}"
+def introduce(intent: IntentRequest) -> str:
+    """Return a greeting and examples."""
+    return f"{GREETING}\n\n{abilities(intent.request)}"
 
 
-def digest(wish: IntentRequest) -> str:
-    """Sum up a text that was given; otherwise say what can be asked."""
-    read = "\n\n".join(each.text for each in wish.ask.files if each.text)
-    body = wish.words.get("body") or read or material(wish.text)
-    if len(body.split()) >= LONG_ENOUGH or wish.words.get("body"):
+def digest(intent: IntentRequest) -> str:
+    """Summarise the given text, or return examples of requests."""
+    attached = "\n\n".join(each.text for each in intent.request.files if each.text)
+    body = intent.params.get("body") or attached or material(intent.text)
+    if len(body.split()) >= MIN_SUMMARY_WORDS or intent.params.get("body"):
         return f"The text has {figures(body)}\n\n{gist(body)}"
-    if wish.ask.files and not wish.text:
+    if intent.request.files and not intent.text:
         return CANNOT_SEE
-    limits = "I cannot reason freely about that; a real model could."
-    return f"I read {figures(body)} {limits}\n\n{abilities(wish.ask)}"
+    limits = "I cannot answer that; a real model could."
+    return f"I read {figures(body)} {limits}\n\n{abilities(intent.request)}"
 
 
 def material(text: str) -> str:
-    """Return what an instruction is about: the paragraphs after it, or all of it."""
+    """Return the paragraphs after the instruction, or the whole text."""
     _, _, rest = text.partition("\n\n")
     return rest.strip() or text
 
 
-def abilities(ask: OfflineRequest) -> str:
-    """Give examples for the tools that are at hand."""
-    examples = [f"- {example}" for tool, example in ABILITIES.items() if tool in ask.offered]
+def abilities(request: OfflineRequest) -> str:
+    """Return examples for the offered tools."""
+    examples = [f"- {example}" for tool, example in ABILITIES.items() if tool in request.offered]
     if not examples:
-        return "No tools are offered here, so all I can do is sum up a text that you paste: “summarise: …”."
+        return "No tools are offered here. I can only summarise a text that you paste: “summarise: …”."
     return "Here you can ask me, for example:\n\n" + "\n".join(examples)
 
 
 def figures(text: str) -> str:
-    """Count a text: "120 words in 8 sentences."."""
-    words, found = len(text.split()), len(sentences(text))
-    return f"{count(words, 'word')} in {count(found, 'sentence')}."
+    """Return the size of a text: "120 words in 8 sentences."."""
+    words, items = len(text.split()), len(sentences(text))
+    return f"{count(words, 'word')} in {count(items, 'sentence')}."
 
 
-def gist(text: str, most: int = 3) -> str:
-    """Pick the sentences that say most, in their order, and the words that come up most."""
+def gist(text: str, limit: int = 3) -> str:
+    """Return the most relevant sentences in order, and the most frequent words."""
     weights = Counter(terms(text))
     parts = sentences(text)
-    ranked = sorted(range(len(parts)), key=lambda place: (-weight(parts[place], weights), place))
-    kept = "\n".join(f"- {shorten(parts[place], 300)}" for place in sorted(ranked[:most]))
-    often = ", ".join(f"{word} ({times})" for word, times in weights.most_common(5) if times > 1)
-    return "\n\n".join(filter(None, [kept, f"Most used words: {often}." if often else ""]))
+    ranked = sorted(range(len(parts)), key=lambda index: (-weight(parts[index], weights), index))
+    best = "\n".join(f"- {shorten(parts[index], 300)}" for index in sorted(ranked[:limit]))
+    frequent = ", ".join(f"{word} ({times})" for word, times in weights.most_common(5) if times > 1)
+    return "\n\n".join(filter(None, [best, f"Most used words: {frequent}." if frequent else ""]))
 
 
 def sentences(text: str) -> list[str]:
     """Split a text into sentences and lines."""
-    found = re.split(r"(?<=[.!?])\s+|\n+", text)
-    return [" ".join(part.split()).lstrip("-*#> ") for part in found if re.search(r"\w", part)]
+    items = re.split(r"(?<=[.!?])\s+|\n+", text)
+    return [" ".join(part.split()).lstrip("-*#> ") for part in items if re.search(r"\w", part)]
 
 
 def terms(text: str) -> list[str]:
-    """Return the words that carry meaning."""
-    return [word for word in re.findall(r"[^\W\d_]{3,}", text.lower()) if word not in COMMON]
+    """Return the words without stop words."""
+    return [word for word in re.findall(r"[^\W\d_]{3,}", text.lower()) if word not in STOP_WORDS]
 
 
 def weight(sentence: str, weights: Counter[str]) -> float:
-    """Weigh a sentence by how often its words come up, long ones at no advantage."""
-    found = terms(sentence)
-    return sum(weights[word] for word in found) / (len(found) + 5)
+    """Return the average frequency of the words of a sentence."""
+    items = terms(sentence)
+    return sum(weights[word] for word in items) / (len(items) + 5)

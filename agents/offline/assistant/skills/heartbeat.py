@@ -1,11 +1,11 @@
-"""Checking on something and reporting only what changed."""
+"""Recurring checks that report only changes."""
 
 import difflib
 import hashlib
 import re
 from dataclasses import dataclass
 
-from agents.offline.assistant.formatting import Row, count, explained, line, title
+from agents.offline.assistant.formatting import Row, count, error_message, line, title
 from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.intents import PATH, URL
 from agents.offline.assistant.skills.runs import schedule_of
@@ -20,44 +20,44 @@ WATCHING = re.compile(
     re.IGNORECASE,
 )
 RECURRING = re.compile(r"\brecurring check\b|\bcall `report` exactly once\b", re.IGNORECASE)
-REMEMBERED_LINES = 500
-REMEMBERED_CHARS = 20_000
-NOTHING_TO_WATCH = (
-    "The prompt names nothing that the offline model can watch: an address, a file, runs, schedules."
+MAX_STORED_LINES = 500
+MAX_STORED_CHARS = 20_000
+NOTHING_TO_CHECK = (
+    "The prompt names nothing that the offline model can check: a URL, a file, runs or schedules."
 )
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a look came to."""
+    """The outcome of a check."""
 
     changed: bool = False
     severity: str = "info"
     body: str = ""
 
 
-def is_wanted(wish: IntentRequest) -> bool:
-    """Whether the answer is to be a report."""
-    return "report" in wish.ask.offered and bool(
-        WATCHING.search(wish.text) or RECURRING.search(wish.ask.system)
+def applies_to(intent: IntentRequest) -> bool:
+    """Return whether the request is a recurring check."""
+    return "report" in intent.request.offered and bool(
+        WATCHING.search(intent.text) or RECURRING.search(intent.request.system)
     )
 
 
-def watch(wish: IntentRequest) -> Script:
-    """Look, compare with the last look, remember, report."""
-    look = look_for(wish.text)
-    if look is None:
-        return (yield from report(Verdict(), NOTHING_TO_WATCH))
-    now = yield look
-    verdict = yield from judged(wish, look, now)
+def run_check(intent: IntentRequest) -> Script:
+    """Check, compare with the last check, store the state and report."""
+    check = select_check(intent.text)
+    if check is None:
+        return (yield from report(Verdict(), NOTHING_TO_CHECK))
+    result = yield check
+    verdict = yield from compare(intent, check, result)
     return (yield from report(verdict, verdict.body))
 
 
-def look_for(text: str) -> Call | None:
-    """Choose what to look at."""
+def select_check(text: str) -> Call | None:
+    """Return the call that reads what the text names, or None."""
     text = text[:2000]
     if url := URL.search(text):
-        return Call("http_get", {"url": url[0]}, f"Looking at {url[0]}.")
+        return Call("http_get", {"url": url[0]}, f"Checking {url[0]}.")
     if path := re.search(PATH, text):
         return Call("read_file", {"path": path["path"]}, f"Looking at `{path['path']}`.")
     if re.search(r"\bfail|\berrors?\b|\bruns?\b", text, re.IGNORECASE):
@@ -69,65 +69,64 @@ def look_for(text: str) -> Call | None:
     return None
 
 
-def judged(wish: IntentRequest, look: Call, now: Result) -> Steps[Verdict]:
-    """Compare a look with the one before, if there is a place to keep it."""
-    seen = snapshot(now)
-    if not {"read_file", "write_file"} <= set(wish.ask.offered):
-        return first_look(look, now, seen, remembered=False)
-    place = f"heartbeat-{hashlib.sha256(wish.text.encode()).hexdigest()[:8]}.txt"
-    before = yield Call("read_file", {"path": place})
+def compare(intent: IntentRequest, check: Call, result: Result) -> Steps[Verdict]:
+    """Compare with the stored result of the last check, if files can be read and written."""
+    current = snapshot(result)
+    if not {"read_file", "write_file"} <= set(intent.request.offered):
+        return first_check(check, result, current, remembered=False)
+    path = f"heartbeat-{hashlib.sha256(intent.text.encode()).hexdigest()[:8]}.txt"
+    before = yield Call("read_file", {"path": path})
     old = None if before.failed else before.text.strip()
-    if old == seen.strip():
-        return Verdict(body="Nothing has changed since the last look.")
-    kept = yield Call("write_file", {"path": place, "content": seen})
+    if old == current.strip():
+        return Verdict(body="Nothing has changed since the last check.")
+    stored = yield Call("write_file", {"path": path, "content": current})
     if old is None:
-        return first_look(look, now, seen, remembered=not kept.failed)
+        return first_check(check, result, current, remembered=not stored.failed)
     return Verdict(
         changed=True,
-        severity=severity(look, now),
-        body=f"Changed since the last look:\n\n{difference(old, seen)}",
+        severity=severity(check, result),
+        body=f"Changed since the last check:\n\n{difference(old, current)}",
     )
 
 
-def first_look(look: Call, now: Result, seen: str, *, remembered: bool) -> Verdict:
-    """Judge a look that has nothing to be compared with; failures are news all the same."""
-    note = "" if remembered else " I have no place to remember it, so every look is the first."
-    alarming = now.failed or (look.name == "list_runs" and bool(now.items))
-    summary = seen if alarming else f"{count(len(seen.splitlines()), 'line')} seen."
-    return Verdict(alarming, severity(look, now), f"First look: {summary}{note}")
+def first_check(check: Call, result: Result, current: str, *, remembered: bool) -> Verdict:
+    """Return the verdict without an earlier result; failures count as a change."""
+    note = "" if remembered else " I cannot store the result without file tools, so every check is the first."
+    has_failures = result.failed or (check.name == "list_runs" and bool(result.items))
+    summary = current if has_failures else f"{count(len(current.splitlines()), 'line')} read."
+    return Verdict(has_failures, severity(check, result), f"First check: {summary}{note}")
 
 
-def severity(look: Call, now: Result) -> str:
-    """Say how bad it is."""
-    return "warning" if now.failed or (look.name == "list_runs" and now.items) else "info"
+def severity(check: Call, result: Result) -> str:
+    return "warning" if result.failed or (check.name == "list_runs" and result.items) else "info"
 
 
-def snapshot(now: Result) -> str:
-    """Write down what was seen, in lines that can be compared."""
-    if now.failed:
-        return f"It failed: {line(explained(now), 400)}"
-    seen = "\n".join(map(row_line, now.items)) if now.data is not None else body(now.text)
-    lines = [" ".join(entry.split()) for entry in seen.splitlines()]
-    kept = "\n".join([entry for entry in lines if entry][:REMEMBERED_LINES])
-    return clip(kept, REMEMBERED_CHARS) or "(nothing there)"
+def snapshot(result: Result) -> str:
+    """Return the result as lines that can be compared."""
+    if result.failed:
+        return f"It failed: {line(error_message(result), 400)}"
+    current = "\n".join(map(row_line, result.items)) if result.data is not None else body(result.text)
+    lines = [" ".join(entry.split()) for entry in current.splitlines()]
+    stored = "\n".join([entry for entry in lines if entry][:MAX_STORED_LINES])
+    return clip(stored, MAX_STORED_CHARS) or "(empty)"
 
 
 def row_line(row: Row) -> str:
-    """Write a row down by what makes it the same or another."""
+    """Return the fields that identify a row and its state."""
     parts = (row.get("id"), schedule_of(row) or title(row), row.get("status"), row.get("failure_reason"))
     return " ".join(str(part) for part in parts if part)
 
 
 def difference(old: str, new: str) -> str:
-    """Show the lines that came and went."""
+    """Return the added and removed lines as a diff."""
     lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0))[2:]
     shown = [line(entry, 200) for entry in lines if not entry.startswith("@@")]
     return "```diff\n" + "\n".join(shown[:20]) + "\n```"
 
 
-def report(verdict: Verdict, said: str) -> Script:
-    """Hand in the verdict and repeat it in words."""
+def report(verdict: Verdict, text: str) -> Script:
+    """Report the verdict and return the text."""
     fields = {"changed": verdict.changed, "severity": verdict.severity, "body": verdict.body}
-    filed = yield Call("report", fields)
-    unsaid = f"\n\nI could not file the report: {explained(filed)}" if filed.failed else ""
-    return f"{said or 'Nothing to report.'}{unsaid}"
+    reported = yield Call("report", fields)
+    note = f"\n\nI could not file the report: {error_message(reported)}" if reported.failed else ""
+    return f"{text or 'Nothing to report.'}{note}"

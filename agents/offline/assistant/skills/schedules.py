@@ -1,4 +1,4 @@
-"""Listing and explaining schedules."""
+"""Lists and explains schedules."""
 
 import re
 
@@ -29,58 +29,58 @@ COLUMNS = {
 }
 
 
-def list_schedules(wish: IntentRequest) -> Script:
+def list_schedules(intent: IntentRequest) -> Script:
     """List the schedules, soonest first."""
-    status = STATUS.search(wish.text)
-    wanted = {"status": status[1].lower()} if status else {}
-    found = yield Call("list_schedules", wanted, "Looking at the schedules.")
+    status = STATUS.search(intent.text)
+    filters = {"status": status[1].lower()} if status else {}
+    found = yield Call("list_schedules", filters, "Looking at the schedules.")
     if found.failed:
         return format_error("list the schedules", found)
     if not found.items:
-        return f"There are no {wanted.get('status', '')} schedules.".replace("  ", " ")
+        return f"There are no {filters.get('status', '')} schedules.".replace("  ", " ")
     rows = sorted(found.items, key=soonest)
-    return "\n\n".join([headline(rows, wanted.get("status", "")), table(rows, COLUMNS)])
+    return "\n\n".join([headline(rows, filters.get("status", "")), table(rows, COLUMNS)])
 
 
-def missed(wish: IntentRequest) -> Script:
-    """Say where the answer stands to why an instant did not run, and how the schedules are."""
-    where = "Every instant that came due has a firing, fired or not and why: see Firings in the admin."
-    return f"{where}\n\n{yield from list_schedules(wish)}"
+def missed(intent: IntentRequest) -> Script:
+    """Point to the firings, which record why a run did not start, and list the schedules."""
+    hint = "Each due time of a schedule has a firing with its outcome and reason: see Firings in the console."
+    return f"{hint}\n\n{yield from list_schedules(intent)}"
 
 
 def headline(rows: list[Row], status: str) -> str:
-    """Say how many there are and which comes next."""
+    """Return the number of schedules and the next one."""
     total = count(len(rows), f"{status} schedule".strip())
     verb = "is" if len(rows) == 1 else "are"
-    coming = f" Next: **{title(rows[0])}**, {next_run(rows[0])}." if next_run(rows[0]) else ""
-    return f"There {verb} {total}.{coming}"
+    upcoming = f" Next: **{title(rows[0])}**, {next_run(rows[0])}." if next_run(rows[0]) else ""
+    return f"There {verb} {total}.{upcoming}"
 
 
 def soonest(row: Row) -> tuple[bool, str]:
-    """Order by the next run, those that have none last."""
+    """Sort key: the next run, schedules without one last."""
     due = first(row, "next_fire_at", "next_run_at", "next")
     return due is None, str(due)
 
 
-def explain(wish: IntentRequest) -> Script:
-    """Explain one schedule; where nobody knows it, show which ones there are."""
-    name = wish.schedule
+def explain(intent: IntentRequest) -> Script:
+    """Explain one schedule; list the existing ones if it is unknown."""
+    name = intent.schedule
     if not name:
-        return (yield from list_schedules(wish))
+        return (yield from list_schedules(intent))
     found = yield Call("get_schedule", {"schedule": name}, f"Looking up “{name}”.")
     if not found.failed:
         return explanation(found.record)
-    others = yield Call("list_schedules", {}, "Looking for one of that name.")
-    return "\n\n".join(filter(None, [format_error(f"find “{name}”", found), known(others.items)]))
+    others = yield Call("list_schedules", {}, "Looking at the existing schedules.")
+    return "\n\n".join(filter(None, [format_error(f"find “{name}”", found), existing_names(others.items)]))
 
 
-def known(rows: list[Row]) -> str:
-    """Offer the names that exist."""
+def existing_names(rows: list[Row]) -> str:
+    """Return the names of the existing schedules."""
     return f"These schedules exist: {', '.join(f'**{title(row)}**' for row in rows)}." if rows else ""
 
 
 def explanation(row: Row) -> str:
-    """Tell all that matters about one schedule."""
+    """Describe one schedule."""
     zone = row.get("timezone")
     facts = {
         "Runs": rhythm(row),
@@ -91,20 +91,20 @@ def explanation(row: Row) -> str:
         "Project": first(row, "project", "project_name"),
         "Agent steps": steps(row),
         "Fired": times_fired(row),
-        "If it overlaps": row.get("overlap_policy"),
-        "If it is missed": row.get("misfire_policy"),
+        "Overlap policy": row.get("overlap_policy"),
+        "Misfire policy": row.get("misfire_policy"),
     }
-    return "\n\n".join(filter(None, [opening(row), bullets(facts), trouble(row), task(row)]))
+    return "\n\n".join(filter(None, [opening(row), bullets(facts), problems(row), task(row)]))
 
 
 def opening(row: Row) -> str:
-    """Say what it is and how it stands."""
+    """Return its kind and status."""
     kind = "a heartbeat" if row.get("kind") == "heartbeat" else "a schedule"
     return f"**{title(row)}** is {kind}, {row.get('status', 'of unknown status')}."
 
 
 def steps(row: Row) -> str:
-    """Say how many steps it takes and may take."""
+    """Return its average steps and its limit."""
     usual, limit = row.get("avg_turns_per_firing"), row.get("max_turns")
     least = "at least " if row.get("avg_is_lower_bound") else ""
     parts = [f"{least}{float(usual):.0f} on average" if usual else "", f"at most {limit}" if limit else ""]
@@ -112,18 +112,18 @@ def steps(row: Row) -> str:
 
 
 def times_fired(row: Row) -> str:
-    """Say how often it has fired."""
+    """Return how often it has fired."""
     fired = row.get("firing_count")
     return count(int(fired), "time") if fired is not None else ""
 
 
-def trouble(row: Row) -> str:
-    """Say what is wrong with it, if anything is."""
+def problems(row: Row) -> str:
+    """Return its failures, pauses and warnings."""
     facts = {
         "Paused because": row.get("paused_reason"),
         "Last failure": row.get("last_failure_reason"),
         "Failures in a row": row.get("failure_streak") or None,
-        "Turn-limit breaches in a row": row.get("turn_budget_breach_streak") or None,
+        "Step-limit breaches in a row": row.get("turn_budget_breach_streak") or None,
         "Advice": warnings(row),
         "Deferred until": moment(row.get("deferred_until"), row.get("timezone")),
     }
@@ -131,8 +131,6 @@ def trouble(row: Row) -> str:
 
 
 def task(row: Row) -> str:
-    """Quote what the agent is told to do."""
+    """Quote the prompt."""
     prompt = str(row.get("prompt") or "").strip()
-    return (
-        "It tells the agent:\n\n" + "\n".join(f"> {line}" for line in prompt.splitlines()) if prompt else ""
-    )
+    return "Its prompt:\n\n" + "\n".join(f"> {line}" for line in prompt.splitlines()) if prompt else ""

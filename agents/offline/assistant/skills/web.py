@@ -1,4 +1,4 @@
-"""Fetching a page."""
+"""Fetches a page."""
 
 import re
 
@@ -7,24 +7,24 @@ from agents.offline.assistant.intent import IntentRequest
 from agents.offline.assistant.skills.general import figures, gist
 from agents.offline.script import Call, Script
 
-ORIGIN = re.compile(r"\A\S+ \(\d{3}, [^\n]*\)\n\n")  # the line that http_get puts above the text
+ORIGIN = re.compile(r"\A\S+ \(\d{3}, [^\n]*\)\n\n")  # the first line of an http_get result
 
 
-def fetch(wish: IntentRequest) -> Script:
-    """Fetch a page and say what is on it."""
-    url = wish.words["url"]
+def fetch(intent: IntentRequest) -> Script:
+    """Fetch a page and summarise it."""
+    url = intent.params["url"]
     found = yield Call("http_get", {"url": url}, f"Fetching {url}.")
     if found.failed:
         return format_error(f"fetch {url}", found)
     page = body(found.text)
-    return f"Fetched {url}: {figures(page)}\n\n{shown(page)}"
+    return f"Fetched {url}: {figures(page)}\n\n{format_page(page)}"
 
 
 def body(text: str) -> str:
-    """Return the page without the line that says where it came from."""
+    """Return the page without the line about its origin."""
     return ORIGIN.sub("", text)
 
 
-def shown(text: str) -> str:
-    """Show data as data and prose in short."""
+def format_page(text: str) -> str:
+    """Return JSON in a fence, and a summary of prose."""
     return fenced(text) if text.lstrip().startswith(("{", "[")) else gist(text)

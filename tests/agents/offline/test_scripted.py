@@ -1,4 +1,4 @@
-"""Agents that are told what to do: many turns, wrong tools, long and slow answers."""
+"""Directives that script replies: many turns, unknown tools, long and slow answers."""
 
 import asyncio
 
@@ -24,21 +24,21 @@ SCHEDULES: Answers = {"list_schedules": {"items": [], "count": 0}}
 
 
 def test_turns_counts_replies_and_the_last_one_answers():
-    told = talk("[[offline: turns=30]]", SCHEDULES)
-    assert len(told.replies) == 30
-    assert [reply.stop_reason for reply in told.replies] == ["tool_use"] * 29 + ["end_turn"]
-    assert "Done: 30 turns" in told.answer
+    talked = talk("[[offline: turns=30]]", SCHEDULES)
+    assert len(talked.replies) == 30
+    assert [reply.stop_reason for reply in talked.replies] == ["tool_use"] * 29 + ["end_turn"]
+    assert "Done: 30 turns" in talked.answer
 
 
-def test_every_turn_asks_something_new():
-    told = talk("[[offline: turns=30]]", SCHEDULES)
-    assert len({str(call) for call in told.calls}) == 29
+def test_every_turn_makes_a_different_call():
+    talked = talk("[[offline: turns=30]]", SCHEDULES)
+    assert len({str(call) for call in talked.calls}) == 29
 
 
-def test_repeat_asks_the_same_again_and_again():
-    told = talk("[[offline: repeat=6]]", SCHEDULES)
-    assert len(told.replies) == 6
-    assert len({str(call) for call in told.calls}) == 1
+def test_repeat_makes_the_same_call_every_time():
+    talked = talk("[[offline: repeat=6]]", SCHEDULES)
+    assert len(talked.replies) == 6
+    assert len({str(call) for call in talked.calls}) == 1
 
 
 def test_one_turn_is_an_answer():
@@ -50,8 +50,8 @@ def test_without_tools_there_is_only_the_answer():
 
 
 def test_the_harmless_tool_is_preferred_to_the_first():
-    asked = ask("[[offline: turns=2]]", tools=tools(["delete_everything", "list_files"]))
-    assert [call.name for call in calls_of(asked)] == ["list_files"]
+    message = ask("[[offline: turns=2]]", tools=tools(["delete_everything", "list_files"]))
+    assert [call.name for call in calls_of(message)] == ["list_files"]
 
 
 def test_an_unknown_tool_is_called_by_its_schema():
@@ -66,36 +66,36 @@ def test_an_unknown_tool_is_called_by_its_schema():
         },
         "required": ["kind", "n", "on", "list"],
     }
-    asked = ask("[[offline: turns=2]]", tools=[{"name": "odd", "input_schema": schema}])
-    assert calls_of(asked)[0].input == {"kind": "b", "n": 6, "on": True, "list": []}
+    message = ask("[[offline: turns=2]]", tools=[{"name": "odd", "input_schema": schema}])
+    assert calls_of(message)[0].input == {"kind": "b", "n": 6, "on": True, "list": []}
 
 
 def test_several_tools_at_once():
-    told = talk("[[offline: parallel=3 turns=3]]", SCHEDULES)
-    assert [len(calls_of(reply)) for reply in told.replies] == [3, 3, 0]
-    assert len({str(call) for call in told.calls}) == 6
+    talked = talk("[[offline: parallel=3 turns=3]]", SCHEDULES)
+    assert [len(calls_of(reply)) for reply in talked.replies] == [3, 3, 0]
+    assert len({str(call) for call in talked.calls}) == 6
 
 
-def test_a_tool_by_name_even_where_there_is_none_of_it():
-    told = talk("[[offline: tool=format_disk]]", FILES)
-    assert told.calls[0][0] == "format_disk"
-    assert "failed: 1" in told.answer
+def test_a_tool_by_name_is_called_even_if_it_does_not_exist():
+    talked = talk("[[offline: tool=format_disk]]", FILES)
+    assert talked.calls[0][0] == "format_disk"
+    assert "failed: 1" in talked.answer
 
 
-def test_a_tool_error_is_survived_and_admitted():
-    told = talk("[[offline: tool_error turns=3]]", FILES)
-    assert [name for name, _ in told.calls] == ["no_such_tool", "list_files", "list_files"]
-    assert "There is no tool no_such_tool." in told.answer
+def test_a_tool_error_is_survived_and_reported():
+    talked = talk("[[offline: tool_error turns=3]]", FILES)
+    assert [name for name, _ in talked.calls] == ["no_such_tool", "list_files", "list_files"]
+    assert "There is no tool no_such_tool." in talked.answer
 
 
-def test_a_verdict_is_reported_as_ordered():
-    told = talk("[[offline: changed=no]]", {"report": "Noted."})
-    assert told.calls == [("report", {"changed": False, "severity": "info", "body": ""})]
+def test_changed_is_reported():
+    talked = talk("[[offline: changed=no]]", {"report": "Noted."})
+    assert talked.calls == [("report", {"changed": False, "severity": "info", "body": ""})]
 
 
-def test_told_to_answer_now_it_stops_in_the_middle():
-    begun = talk("[[offline: turns=2]]", FILES)
-    message = ask(begun.messages[:-1], tools=tools(FILES), tool_choice={"type": "none"})
+def test_it_answers_early_if_tools_cannot_be_called():
+    first_part = talk("[[offline: turns=2]]", FILES)
+    message = ask(first_part.messages[:-1], tools=tools(FILES), tool_choice={"type": "none"})
     assert message.stop_reason == "end_turn"
 
 
@@ -118,7 +118,7 @@ def test_every_token_waits_its_delay_and_the_first_its_own():
     assert clock.slept == [2.05, 0.05, 0.05, 0.05, 0.05]
 
 
-def test_in_one_piece_the_wait_is_the_same_in_all():
+def test_without_streaming_the_total_wait_is_the_same():
     clock = Clock()
     asyncio.run(
         slow(clock).messages.create(

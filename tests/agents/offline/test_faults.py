@@ -1,4 +1,4 @@
-"""What the SDK raises, or fails to raise, when the offline model is told to act up."""
+"""What the SDK raises for each fault of a directive."""
 
 import asyncio
 import io
@@ -43,7 +43,7 @@ def test_529_comes_after_the_429s():
     assert ask("[[offline: 429=1 529=1]]", via=via).stop_reason == "end_turn"
 
 
-def test_each_conversation_is_counted_by_itself():
+def test_each_conversation_has_its_own_count():
     via = client()
     refused("first [[offline: 429=1]]", via)
     refused("second [[offline: 429=1]]", via)
@@ -51,12 +51,12 @@ def test_each_conversation_is_counted_by_itself():
     assert ask("first [[offline: 429=1]]", via=via)
 
 
-def test_the_same_words_later_in_a_conversation_count_anew():
+def test_the_same_prompt_later_in_a_conversation_counts_anew():
     via, text = client(), "[[offline: 429=1]]"
     refused(text, via)
-    said = [*user(text), {"role": "assistant", "content": "Done."}, *user(text)]
+    messages = [*user(text), {"role": "assistant", "content": "Done."}, *user(text)]
     with pytest.raises(anthropic.RateLimitError):
-        ask(said, via=via)
+        ask(messages, via=via)
 
 
 def test_a_bad_key():
@@ -85,7 +85,7 @@ def test_a_hang_ends_with_the_read_timeout():
 
 
 def test_a_hang_ends_at_once_when_cancelled():
-    async def give_up() -> None:
+    async def cancel_early() -> None:
         async with asyncio.timeout(0.02):
             async with client().messages.stream(
                 model=MODEL, max_tokens=9, messages=user("[[offline: hang]]")
@@ -93,7 +93,7 @@ def test_a_hang_ends_at_once_when_cancelled():
                 pass
 
     with pytest.raises(TimeoutError):
-        asyncio.run(give_up())
+        asyncio.run(cancel_early())
 
 
 def test_a_cut_stream_raises_nothing_and_has_no_stop_reason():
@@ -103,7 +103,7 @@ def test_a_cut_stream_raises_nothing_and_has_no_stop_reason():
     assert len(text_of(message).split()) == 20
 
 
-def test_a_cut_past_the_end_still_loses_the_end():
+def test_a_cut_after_the_last_token_still_loses_the_end():
     message = ask("[[offline: tokens=5 cut=20]]")
     assert message.stop_reason is None
     assert len(text_of(message).split()) == 5
@@ -114,7 +114,7 @@ def test_a_dropped_connection_is_a_bare_protocol_error():
         ask("[[offline: tokens=50 drop=20]]")
 
 
-def test_in_one_piece_it_is_a_connection_error():
+def test_without_streaming_it_is_a_connection_error():
     with pytest.raises(anthropic.APIConnectionError):
         asyncio.run(client().messages.create(model=MODEL, max_tokens=9, messages=user("[[offline: drop=2]]")))
 
@@ -124,13 +124,13 @@ def test_a_stalled_stream_is_a_bare_read_timeout():
         ask("[[offline: tokens=50 stall=3]]", timeout=Timeout(5, read=0.02))
 
 
-def test_what_came_before_a_stall_is_there():
+def test_the_text_before_a_stall_is_received():
     seen = io.StringIO()
 
     async def read() -> None:
         request: Any = {"model": MODEL, "max_tokens": 99, "messages": user("[[offline: tokens=50 stall=3]]")}
-        async with client(timeout=Timeout(5, read=0.02)).messages.stream(**request) as under_way:
-            async for text in under_way.text_stream:
+        async with client(timeout=Timeout(5, read=0.02)).messages.stream(**request) as opened:
+            async for text in opened.text_stream:
                 seen.write(text)
 
     with pytest.raises(httpx2.ReadTimeout):
@@ -145,7 +145,7 @@ def test_an_error_event_is_a_bare_status_error_with_status_200(kind: str):
     assert (error.status_code, error.type) == (200, f"{kind}_error")
 
 
-def test_a_refusal_says_why():
+def test_a_refusal_has_details():
     message = ask("[[offline: refusal]]")
     assert message.stop_reason == "refusal"
     assert message.stop_details is not None
@@ -161,14 +161,14 @@ def test_an_empty_answer_ends_its_turn():
 
 @pytest.mark.parametrize("reason", directives.STOP_REASONS)
 def test_any_stop_reason_for_the_answer(reason: str):
-    told = talk(f"[[offline: turns=3 stop={reason}]]", FILES)
-    assert [reply.stop_reason for reply in told.replies] == ["tool_use", "tool_use", reason]
+    talked = talk(f"[[offline: turns=3 stop={reason}]]", FILES)
+    assert [reply.stop_reason for reply in talked.replies] == ["tool_use", "tool_use", reason]
 
 
 def test_a_tool_call_can_be_cut_at_a_turn():
-    asked = ask("[[offline: turns=3 tool=read_file stop=max_tokens at=1]]", tools=[READ_FILE])
-    assert asked.stop_reason == "max_tokens"
-    assert "path" not in calls_of(asked)[0].input
+    message = ask("[[offline: turns=3 tool=read_file stop=max_tokens at=1]]", tools=[READ_FILE])
+    assert message.stop_reason == "max_tokens"
+    assert "path" not in calls_of(message)[0].input
 
 
 READ_FILE = {
@@ -177,26 +177,26 @@ READ_FILE = {
 }
 
 
-def test_a_pause_goes_on_from_the_same_words():
+def test_a_pause_continues_from_the_same_prompt():
     via, text = client(), "[[offline: stop=pause_turn at=1]]"
     paused = ask(text, via=via)
     assert paused.stop_reason == "pause_turn"
-    said = [*user(text), {"role": "assistant", "content": paused.to_param()["content"]}]
-    assert ask(said, via=via).stop_reason == "end_turn"
+    messages = [*user(text), {"role": "assistant", "content": paused.to_param()["content"]}]
+    assert ask(messages, via=via).stop_reason == "end_turn"
 
 
-def test_trouble_at_one_turn_only():
+def test_a_fault_at_one_turn_only():
     text = "[[offline: turns=4 refusal at=3]]"
-    told = talk(text, FILES)
-    assert [reply.stop_reason for reply in told.replies] == ["tool_use", "tool_use", "refusal"]
+    talked = talk(text, FILES)
+    assert [reply.stop_reason for reply in talked.replies] == ["tool_use", "tool_use", "refusal"]
 
 
-def test_trouble_for_the_first_requests_only():
+def test_a_fault_for_the_first_requests_only():
     via, text = client(), "[[offline: tokens=9 cut=3 times=2]]"
     assert [ask(text, via=via).stop_reason for _ in range(3)] == [None, None, "end_turn"]
 
 
-def test_trouble_is_counted_after_the_refused_requests():
+def test_faults_are_counted_after_the_refused_requests():
     via, text = client(), "[[offline: 429=1 empty times=1]]"
     refused(text, via)
     assert ask(text, via=via).content == []

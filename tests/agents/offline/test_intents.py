@@ -1,10 +1,10 @@
-"""Words → what to do: the tool that is asked for first, and with what."""
+"""Requests in words: the first tool call and its arguments."""
 
 from typing import Any
 
 import pytest
 
-from agents.offline.assistant.intents import understand
+from agents.offline.assistant.intents import parse_intent
 from agents.offline.assistant.timing import find_timing
 from tests.support.offline import ALL_TOOLS, ask, calls_of, text_of, tools
 
@@ -89,7 +89,7 @@ FIRST_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "save this to notes.md:\n\none\n\ntwo": ("write_file", {"path": "notes.md", "content": "one\n\ntwo\n"}),
     "append 'x' to notes.md": ("write_file", {"path": "notes.md", "content": "x\n", "append": True}),
     "fetch https://example.com/a?b=1.": ("http_get", {"url": "https://example.com/a?b=1"}),
-    # a wish that repeats becomes a schedule
+    # a recurring request becomes a schedule
     "every weekday at 9 summarise the news": (
         "create_schedule",
         {"name": "Summarise the news", "prompt": "Summarise the news", "cron": "0 9 * * 1-5"},
@@ -136,7 +136,7 @@ FIRST_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("words", FIRST_CALLS)
-def test_words_become_a_tool_call(words: str):
+def test_a_request_becomes_a_tool_call(words: str):
     assert [(call.name, call.input) for call in calls_of(ask(words, tools=TOOLS))] == [FIRST_CALLS[words]]
 
 
@@ -155,27 +155,27 @@ def test_words_become_a_tool_call(words: str):
         ("Summarise the daily numbers", "a real model could"),
     ],
 )
-def test_words_without_a_tool_are_answered_at_once(words: str, answer: str):
+def test_a_request_without_a_tool_is_answered_at_once(words: str, answer: str):
     message = ask(words, tools=TOOLS)
     assert not calls_of(message)
     assert answer in text_of(message)
 
 
-def test_help_names_only_what_is_offered():
-    said = text_of(ask("help", tools=tools(["forecast"])))
-    assert "what runs tonight" in said
-    assert "pause" not in said
+def test_help_lists_only_offered_tools():
+    text = text_of(ask("help", tools=tools(["forecast"])))
+    assert "what runs tonight" in text
+    assert "pause" not in text
 
 
-def test_a_missing_tool_is_admitted():
+def test_a_missing_tool_is_reported():
     assert "the tool `forecast` is not offered here" in text_of(
         ask("what runs tonight?", tools=tools(["list_runs"]))
     )
 
 
-def test_a_heartbeat_is_asked_for_where_the_tool_knows_the_kind():
-    knowing = {"name": "create_schedule", "input_schema": {"type": "object", "properties": {"kind": {}}}}
-    call = calls_of(ask("create a heartbeat every 5m that checks notes.md", tools=[knowing]))[0]
+def test_a_heartbeat_is_created_if_the_tool_has_the_field():
+    tool = {"name": "create_schedule", "input_schema": {"type": "object", "properties": {"kind": {}}}}
+    call = calls_of(ask("create a heartbeat every 5m that checks notes.md", tools=[tool]))[0]
     assert call.input == {
         "kind": "heartbeat",
         "name": "Check notes.md",
@@ -184,7 +184,7 @@ def test_a_heartbeat_is_asked_for_where_the_tool_knows_the_kind():
     }
 
 
-def test_a_pasted_text_does_not_command():
+def test_pasted_text_is_not_a_command():
     text = "Summarise this:\n\n" + "Pause Nightly report. Every weekday at 9 it failed. " * 9
     assert not calls_of(ask(text, tools=TOOLS))
 
@@ -217,7 +217,7 @@ TIMINGS = {
 
 
 @pytest.mark.parametrize("words", TIMINGS)
-def test_a_timing_is_found_inside_a_sentence(words: str):
+def test_a_timing_is_found_in_a_sentence(words: str):
     timing = find_timing(f"look at the queue {words} and tell me")
     assert timing
     assert (timing.cron or timing.interval) == TIMINGS[words]
@@ -227,7 +227,7 @@ def test_a_timing_is_found_inside_a_sentence(words: str):
 @pytest.mark.parametrize(
     "words", ["on monday", "tomorrow at 9", "buy 2 3 big red apples", "1 2 3 4 5", "every schedule"]
 )
-def test_what_does_not_repeat_is_no_timing(words: str):
+def test_a_text_without_repetition_has_no_timing(words: str):
     assert find_timing(words) is None
 
 
@@ -241,7 +241,7 @@ def test_what_does_not_repeat_is_no_timing(words: str):
         ("daily at 9 Nowhere time", ""),
     ],
 )
-def test_a_time_zone_is_taken_where_it_exists(words: str, zone: str):
+def test_a_time_zone_is_used_if_it_exists(words: str, zone: str):
     timing = find_timing(words)
     assert timing
     assert timing.timezone == zone
@@ -251,6 +251,6 @@ def test_a_time_zone_is_taken_where_it_exists(words: str, zone: str):
     "words",
     ["a." * 50_000, "to a.a " * 20_000, "* " * 50_000, "every " * 20_000, "\n" * 99_999, "1" * 99_999],
 )
-def test_long_nonsense_is_read_quickly(words: str):
-    assert understand(f"write {words}").name
+def test_long_nonsense_is_parsed_quickly(words: str):
+    assert parse_intent(f"write {words}").name
     find_timing(words)
