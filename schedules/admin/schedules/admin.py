@@ -136,10 +136,12 @@ class ScheduleAdmin(ScheduleActions):
         standing = StandingApproval.objects.filter(place=schedule_scope(schedule.pk)).select_related(
             "given_by"
         )
-        mine = StandingApproval.objects.of(operator(request))
+        revocable = StandingApproval.objects.of(operator(request))
         return {
-            "leaves": list(standing),
-            "may_end": set(mine.filter(pk__in=[each.pk for each in standing]).values_list("pk", flat=True)),
+            "standing_approvals": list(standing),
+            "revocable": set(
+                revocable.filter(pk__in=[each.pk for each in standing]).values_list("pk", flat=True)
+            ),
             "badge": schedule_badge(schedule),
             "rhythm": describe.rhythm(schedule),
             "spark": sparkline.draw(sparkline.of([schedule.pk])[schedule.pk]),
