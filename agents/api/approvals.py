@@ -102,10 +102,10 @@ def list_approvals(request: HttpRequest, query: Query[ApprovalFilter]) -> Listed
 @router.get("/approvals/{approval_id}", response=responses(ApprovalRow, 404))
 def get_approval(request: HttpRequest, approval_id: str) -> ApprovalRow:
     """Return an approval request."""
-    found = _visible(request).filter(pk=number(approval_id) or NO_ROW).first()
-    if found is None:
+    approval = _visible(request).filter(pk=number(approval_id) or NO_ROW).first()
+    if approval is None:
         raise Problem(404, "approval_not_found", "Approval not found.")
-    return _row(found)
+    return _row(approval)
 
 
 @router.post("/approvals/{approval_id}/answer", response=responses(ApprovalRow, 404, 409, 422))

@@ -154,8 +154,8 @@ def open_approvals(transcript_id: int) -> ApprovalQuerySet:
 
 def by_call_id(transcript_id: int) -> dict[str, Approval]:
     """Return all approvals of a run or reply by the id of their tool call."""
-    found = Approval.objects.filter(transcript_id=transcript_id).select_related("answered_by")
-    return {approval.call_id: approval for approval in found}
+    rows = Approval.objects.filter(transcript_id=transcript_id).select_related("answered_by")
+    return {approval.call_id: approval for approval in rows}
 
 
 def _resolve(

@@ -16,14 +16,14 @@ SEEN_INTERVAL = timedelta(minutes=1)  # between updates of seen_at if nothing el
 MAX_ERROR_CHARS = 2_000
 
 
-def record_tools(pk: int, found: list[DiscoveredTool], announced: str, now: datetime) -> None:
+def record_tools(pk: int, discovered: list[DiscoveredTool], announced: str, now: datetime) -> None:
     """Store the current tools of a server. Removed tools are deleted unless they were allowed before."""
     with transaction.atomic():
         server = McpServer.objects.select_for_update().filter(pk=pk).first()
         if server is None:
             return
         known = {tool.name: tool for tool in server.tools.all()}
-        listed = {each.name: each for each in found}  # of two tools with one name the last counts
+        listed = {each.name: each for each in discovered}  # of two tools with one name the last counts
         for each in listed.values():
             _store(server, known, each)
         gone = [tool for name, tool in known.items() if name not in listed]
@@ -59,18 +59,18 @@ def disallow(tools: Iterable[McpTool]) -> None:
     McpTool.objects.filter(pk__in=pks, gone=True).delete()
 
 
-def _store(server: McpServer, known: dict[str, McpTool], found: DiscoveredTool) -> None:
-    tool = known.get(found.name)
-    if tool and (tool.digest, tool.gone) == (found.digest, False):
+def _store(server: McpServer, known: dict[str, McpTool], discovered: DiscoveredTool) -> None:
+    tool = known.get(discovered.name)
+    if tool and (tool.digest, tool.gone) == (discovered.digest, False):
         return
     if tool is None:
         taken = {each.offered_as for each in known.values()}
-        tool = McpTool(server=server, name=found.name)
-        tool.offered_as = build_name(server.slug, found.name, taken)
-        known[found.name] = tool
-    for name, value in found.as_reviewed.items():
+        tool = McpTool(server=server, name=discovered.name)
+        tool.offered_as = build_name(server.slug, discovered.name, taken)
+        known[discovered.name] = tool
+    for name, value in discovered.as_reviewed.items():
         setattr(tool, name, value)
-    tool.digest, tool.fault, tool.gone = found.digest, found.fault, False
+    tool.digest, tool.fault, tool.gone = discovered.digest, discovered.fault, False
     tool.save()
 
 

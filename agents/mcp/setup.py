@@ -100,10 +100,10 @@ def test(server_id: str, actor: Actor, now: datetime) -> McpServer:
 
 def _get(server_id: str, rows: Any) -> McpServer:
     key = number(server_id)
-    found: McpServer | None = None if key is None else rows.filter(pk=key).first()
-    if found is None:
+    server: McpServer | None = None if key is None else rows.filter(pk=key).first()
+    if server is None:
         raise Problem(404, "mcp_server_not_found", f"MCP server {clip(server_id, 80)!r} not found.")
-    return found
+    return server
 
 
 def _save(server: McpServer, values: Mapping[str, Any]) -> McpServer:

@@ -69,5 +69,5 @@ def _resolve(server: McpServer, environment: Mapping[str, str]) -> Target:
 
 def server_environment(home: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without secrets: only a few variables are inherited."""
-    kept = {name: inherited[name] for name in INHERITED_VARIABLES if name in inherited}
-    return {"PATH": os.defpath, **kept, "HOME": str(home), "PWD": str(home)}
+    values = {name: inherited[name] for name in INHERITED_VARIABLES if name in inherited}
+    return {"PATH": os.defpath, **values, "HOME": str(home), "PWD": str(home)}

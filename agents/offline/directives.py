@@ -134,15 +134,15 @@ def parse_directives(*texts: str) -> Directive:
     values: dict[str, Any] = {}
     for text in texts:
         for match in DIRECTIVE.finditer(text):
-            values |= dict(parse_option(word) for word in match[1].split())
+            values |= dict(parse_option(option) for option in match[1].split())
     if "turns" in values and "repeat" in values:
         raise BadRequest("offline directive: turns and repeat exclude each other")
     return Directive(**values)
 
 
-def parse_option(word: str) -> tuple[str, Any]:
+def parse_option(option: str) -> tuple[str, Any]:
     """Parse `key` or `key=value`."""
-    key, equals, value = word.partition("=")
+    key, equals, value = option.partition("=")
     if key not in KEYS:
         raise BadRequest(f"offline directive: unknown key {key!r}; known are {', '.join(KEYS)}")
     try:

@@ -21,7 +21,7 @@ class Call:
     text_before: str = ""
 
 
-type Steps[Found] = Generator[Call | list[Call], Any, Found]
+type Steps[Returned] = Generator[Call | list[Call], Any, Returned]
 type Script = Steps[str]
 
 

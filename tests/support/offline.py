@@ -1,4 +1,4 @@
-"""Somebody at the offline model, through the real SDK, with tools that answer what the test says."""
+"""Talks to the offline model through the real SDK, with fake tools."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from anthropic.types import Message, ToolUseBlock
 from agents.offline.response_stream import Sleep
 from agents.offline.transport import OfflineTransport
 
-type Answers = dict[str, Any]  # by tool: JSON, text, an exception for a failure, or a function of the input
+type Answers = dict[str, Any]  # per tool: JSON, text, an exception, or a function of the input
 
 MODEL = "claude-sonnet-5-5"
 ALL_TOOLS = (
@@ -30,7 +30,7 @@ def client(transport: OfflineTransport | None = None, **options: Any) -> AsyncAn
 
 
 class Clock:
-    """A sleep that takes no time and remembers how long it was to be."""
+    """A fake sleep that records the durations."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -44,81 +44,84 @@ def slow(clock: Clock) -> AsyncAnthropic:
 
 
 def refused(text: str, via: AsyncAnthropic | None = None, **more: object) -> anthropic.APIStatusError:
-    """Ask and return the error."""
+    """Send a request and return the error."""
     with pytest.raises(anthropic.APIStatusError) as refusal:
         ask(text, via=via, **more)
     return refusal.value
 
 
 def tools(names: Iterable[str]) -> list[dict[str, Any]]:
-    """Describe tools by their names."""
+    """Return tool definitions with these names."""
     schema = {"type": "object", "properties": {"search": {"type": "string"}}}
     return [{"name": name, "description": name, "input_schema": schema} for name in names]
 
 
 def user(text: str) -> Any:
-    """Begin a conversation; messages are plain dicts here, not the SDK's typed ones."""
+    """Return the messages of a new conversation, as plain dicts."""
     return [{"role": "user", "content": text}]
 
 
 def ask(messages: str | list[dict[str, Any]], *, via: AsyncAnthropic | None = None, **more: Any) -> Message:
-    """Ask once, streaming, and return the whole message; what the SDK raises comes out."""
+    """Send one streaming request and return the message; errors of the SDK are raised."""
     return asyncio.run(stream(messages, via=via, **more))
 
 
 async def stream(
     messages: str | list[dict[str, Any]], *, via: AsyncAnthropic | None = None, **more: Any
 ) -> Message:
-    """Ask once, streaming."""
-    said = user(messages) if isinstance(messages, str) else messages
-    arguments: dict[str, Any] = {"model": MODEL, "max_tokens": 2000, "messages": said} | more
-    async with (via or client()).messages.stream(**arguments) as under_way:
-        return await under_way.get_final_message()
+    """Send one streaming request."""
+    sent = user(messages) if isinstance(messages, str) else messages
+    arguments: dict[str, Any] = {"model": MODEL, "max_tokens": 2000, "messages": sent} | more
+    async with (via or client()).messages.stream(**arguments) as opened:
+        return await opened.get_final_message()
 
 
 def text_of(message: Message) -> str:
-    """Return what a message says."""
+    """Return the text of a message."""
     return "".join(block.text for block in message.content if block.type == "text")
 
 
 def calls_of(message: Message) -> list[ToolUseBlock]:
-    """Return the tools a message asks for."""
+    """Return the tool calls of a message."""
     return [block for block in message.content if block.type == "tool_use"]
 
 
 @dataclass
-class Talk:
-    """A conversation that was carried to its answer."""
+class Conversation:
+    """A conversation up to the final answer."""
 
     messages: list[dict[str, Any]]
     replies: list[Message] = field(default_factory=list)
 
     @property
     def answer(self) -> str:
-        """The last words."""
         return text_of(self.replies[-1])
 
     @property
     def calls(self) -> list[tuple[str, Any]]:
-        """All tools that were asked for, with their inputs."""
+        """All tool calls with their inputs."""
         return [(call.name, call.input) for reply in self.replies for call in calls_of(reply)]
 
 
-def talk(text: str, answers: Answers, *, sleep: Sleep = asyncio.sleep, **more: Any) -> Talk:
-    """Say something, answer the tools that are asked for, and go on until there is an answer."""
-    begun = Talk([*more.pop("before", []), *user(text)])
-    return asyncio.run(_carry_on(begun, answers, client(OfflineTransport(sleep=sleep)), more))
+def converse(text: str, answers: Answers, *, sleep: Sleep = asyncio.sleep, **more: Any) -> Conversation:
+    """Send a prompt and answer tool calls until there is a final answer."""
+    conversation = Conversation([*more.pop("before", []), *user(text)])
+    return asyncio.run(_continue(conversation, answers, client(OfflineTransport(sleep=sleep)), more))
 
 
-async def _carry_on(talk: Talk, answers: Answers, via: AsyncAnthropic, more: dict[str, Any]) -> Talk:
+async def _continue(
+    conversation: Conversation, answers: Answers, via: AsyncAnthropic, more: dict[str, Any]
+) -> Conversation:
     arguments = {"tools": tools(answers)} | more
-    while not talk.replies or calls_of(talk.replies[-1]):
-        reply = await stream(talk.messages, via=via, **arguments)
-        talk.replies.append(reply)
-        talk.messages.append({"role": "assistant", "content": reply.to_param()["content"]})
+    while not conversation.replies or calls_of(conversation.replies[-1]):
+        reply = await stream(conversation.messages, via=via, **arguments)
+        conversation.replies.append(reply)
+        conversation.messages.append({"role": "assistant", "content": reply.to_param()["content"]})
         if calls := calls_of(reply):
-            talk.messages.append({"role": "user", "content": [_result(call, answers) for call in calls]})
-    return talk
+            conversation.messages.append(
+                {"role": "user", "content": [_result(call, answers) for call in calls]}
+            )
+    return conversation
 
 
 def _result(call: ToolUseBlock, answers: Answers) -> dict[str, Any]:
@@ -129,7 +132,7 @@ def _result(call: ToolUseBlock, answers: Answers) -> dict[str, Any]:
 
 
 def result(ident: str, answer: Any) -> dict[str, Any]:
-    """Make a tool_result of JSON, text or an exception."""
+    """Return a tool_result block from JSON, text or an exception."""
     if isinstance(answer, Exception):
         return {"type": "tool_result", "tool_use_id": ident, "content": str(answer), "is_error": True}
     content = answer if isinstance(answer, str) else json.dumps(answer)

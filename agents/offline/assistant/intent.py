@@ -26,5 +26,7 @@ class IntentRequest:
 def last_schedule(request: OfflineRequest) -> str:
     """Return the schedule of the last tool call, or an empty string."""
     inputs = reversed(history.earlier_inputs(request.messages))
-    names = (given.get("schedule") or (given.get("name") if "prompt" in given else "") for given in inputs)
+    names = (
+        values.get("schedule") or (values.get("name") if "prompt" in values else "") for values in inputs
+    )
     return next((str(name) for name in names if name), "")

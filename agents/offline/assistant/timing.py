@@ -88,10 +88,10 @@ def without(text: str, match: re.Match[str]) -> str:
 def zone_of(city: str) -> str:
     """Return the time zone named after a city, or an empty string."""
     name = city.replace(" ", "_")
-    found = sorted(
+    matches = sorted(
         zone for zone in available_timezones() if zone.count("/") and zone.rpartition("/")[2] == name
     )
-    return found[0] if found else ""
+    return matches[0] if matches else ""
 
 
 def read_cron(match: re.Match[str]) -> Timing:
@@ -118,8 +118,8 @@ def on_days(days: str, default: str = "9") -> Callable[[re.Match[str]], Timing]:
 
 def read_named_days(match: re.Match[str]) -> Timing:
     """Parse "every monday and thursday at 8"."""
-    found = re.findall(DAY, match["days"], re.IGNORECASE)
-    numbers = sorted(DAYS.index(day[:3].lower()) for day in found)
+    matches = re.findall(DAY, match["days"], re.IGNORECASE)
+    numbers = sorted(DAYS.index(day[:3].lower()) for day in matches)
     return Timing("", cron=f"{clock(match, '9')} * * {','.join(map(str, dict.fromkeys(numbers)))}")
 
 

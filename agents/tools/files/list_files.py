@@ -15,8 +15,8 @@ NO_FILES = "No files found."
 def list_files(context: ToolContext, arguments: Arguments) -> str:
     """Return files and folders, one per line, with sizes."""
     pattern = arguments.get("pattern", "")
-    found = (entry for entry in entries(context, arguments.get("path", "")) if _matches(entry, pattern))
-    lines = [_line(entry) for entry in islice(found, MAX_ENTRIES + 1)]
+    matching = (entry for entry in entries(context, arguments.get("path", "")) if _matches(entry, pattern))
+    lines = [_line(entry) for entry in islice(matching, MAX_ENTRIES + 1)]
     if len(lines) > MAX_ENTRIES:
         lines[MAX_ENTRIES:] = [f"[more than {MAX_ENTRIES:,} entries: use path or pattern to narrow the list]"]
     return "\n".join(lines) or NO_FILES

@@ -47,11 +47,11 @@ def _tail(file: BufferedReader, count: int, limit: int) -> str:
     file.seek(skipped)
     if skipped:
         file.readline()  # usually the end of a line that starts before
-    found = list(deque(_lines(file), maxlen=count))
-    sizes = accumulate(map(len, reversed(found[:limit])))
+    last = list(deque(_lines(file), maxlen=count))
+    sizes = accumulate(map(len, reversed(last[:limit])))
     fitting = sum(size <= MAX_BYTES for size in sizes)
-    lines = found[:limit][-fitting:]
-    note = "[earlier lines omitted]\n" if len(lines) < min(count, limit, len(found) + skipped) else ""
+    lines = last[:limit][-fitting:]
+    note = "[earlier lines omitted]\n" if len(lines) < min(count, limit, len(last) + skipped) else ""
     return note + _text(lines) or "(the file is empty)"
 
 

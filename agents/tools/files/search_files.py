@@ -17,13 +17,13 @@ MAX_LINE_CHARS = 200
 def search_files(context: ToolContext, arguments: Arguments) -> str:
     """Return each line that contains the text, as path:line: text."""
     needle = arguments["text"].casefold()
-    found = (
+    matches = (
         line
         for entry in entries(context, arguments.get("path", ""))
         if entry.is_file
         for line in _matches(context, entry, needle)
     )
-    lines = list(islice(found, MAX_MATCHES + 1))
+    lines = list(islice(matches, MAX_MATCHES + 1))
     if len(lines) > MAX_MATCHES:
         lines[MAX_MATCHES:] = [f"[more than {MAX_MATCHES} matches: use a longer text or search one folder]"]
     return "\n".join(lines) or "No matches."

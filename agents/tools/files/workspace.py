@@ -47,12 +47,12 @@ def parts(path: str) -> list[str]:
         path.encode()
     except UnicodeEncodeError:
         raise ToolError("The path contains a lone surrogate.") from None
-    found = [part for part in path.split("/") if part not in ("", ".")]
-    if ".." in found:
+    components = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in components:
         raise ToolError(f"{path}: '..' is not allowed: paths must stay inside the workspace.")
-    if len(found) > MAX_DEPTH:
+    if len(components) > MAX_DEPTH:
         raise ToolError(f"{path}: folders can be nested at most {MAX_DEPTH} deep.")
-    return found
+    return components
 
 
 @contextmanager

@@ -44,9 +44,9 @@ def entries(context: ToolContext, path: str) -> Iterator[Entry]:
     with workspace.folder(context, path) as top:
         for here, folders, names, fd in os.fwalk(".", dir_fd=top):
             parents = [*start, *workspace.parts(here)]
-            found = [entry for name in sorted(folders + names) if (entry := _stat(parents, name, fd))]
-            yield from found
-            folders[:] = [] if len(parents) >= workspace.MAX_DEPTH else _folders_to_enter(found)
+            children = [entry for name in sorted(folders + names) if (entry := _stat(parents, name, fd))]
+            yield from children
+            folders[:] = [] if len(parents) >= workspace.MAX_DEPTH else _folders_to_enter(children)
 
 
 def _file(context: ToolContext, path: str) -> Entry | None:
@@ -66,6 +66,6 @@ def _stat(parents: list[str], name: str, parent: int) -> Entry | None:
     return None
 
 
-def _folders_to_enter(found: list[Entry]) -> list[str]:
-    names = (entry.path.rpartition("/")[2] for entry in found if entry.is_folder)
+def _folders_to_enter(children: list[Entry]) -> list[str]:
+    names = (entry.path.rpartition("/")[2] for entry in children if entry.is_folder)
     return [name for name in names if name not in SKIPPED]

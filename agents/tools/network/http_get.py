@@ -59,8 +59,8 @@ def _charset(page: Page) -> str:
     declared = page.headers.get("content-type", "")
     if page.media_type in HTML:
         declared += page.body[:2048].decode("latin-1")
-    found = CHARSET.search(declared)
-    return found[1] if found and CHARSETS.fullmatch(found[1]) else "utf-8"
+    match = CHARSET.search(declared)
+    return match[1] if match and CHARSETS.fullmatch(match[1]) else "utf-8"
 
 
 HTTP_GET = Tool(

@@ -40,10 +40,10 @@ async def resolve(host: str, port: int) -> list[str]:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
     try:
-        found = await in_thread(getaddrinfo, name="resolve")
+        results = await in_thread(getaddrinfo, name="resolve")
     except (OSError, UnicodeError) as error:
         raise ToolError(f"{host} could not be resolved.") from error
-    return list(dict.fromkeys(str(item[4][0]) for item in found))
+    return list(dict.fromkeys(str(item[4][0]) for item in results))
 
 
 class PinnedBackend(httpcore2.AsyncNetworkBackend):

@@ -76,8 +76,8 @@ class Output:
 
 def environment(workspace: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without secrets: only a few variables are inherited."""
-    kept = {name: inherited[name] for name in INHERITED_VARIABLES if name in inherited}
-    return {"PATH": os.defpath, **kept, "HOME": str(workspace), "PWD": str(workspace), "TERM": "dumb"}
+    values = {name: inherited[name] for name in INHERITED_VARIABLES if name in inherited}
+    return {"PATH": os.defpath, **values, "HOME": str(workspace), "PWD": str(workspace), "TERM": "dumb"}
 
 
 def _folder(context: ToolContext) -> Path:

@@ -31,11 +31,11 @@ def answer(program, approval, decision="allow", **more):
 def test_a_request_shows_the_call(bob, asked):
     run, approval = asked
     listed = Program(bob).get("/approvals?status=open").json()
-    shown = Program(bob).get(f"/approvals/{approval.pk}").json()
-    assert (listed["items"], listed["count"]) == ([shown], 1)
-    assert (shown["text"], shown["tool"], shown["kind"]) == ("Send it to a@b.c?", "send", "tool_call")
-    assert (shown["arguments"], shown["run_id"]) == ({"to": "a@b.c"}, str(run.pk))
-    assert (shown["status"], shown["answered_at"], shown["answered_by"]) == ("open", None, None)
+    row = Program(bob).get(f"/approvals/{approval.pk}").json()
+    assert (listed["items"], listed["count"]) == ([row], 1)
+    assert (row["text"], row["tool"], row["kind"]) == ("Send it to a@b.c?", "send", "tool_call")
+    assert (row["arguments"], row["run_id"]) == ({"to": "a@b.c"}, str(run.pk))
+    assert (row["status"], row["answered_at"], row["answered_by"]) == ("open", None, None)
 
 
 def test_the_owner_answers_and_the_run_continues(bob, asked):
@@ -133,6 +133,6 @@ def test_lists_are_filtered(bob, asked):
 
 def test_waiting_runs_are_listed(alice, asked):
     run, _ = asked
-    (shown,) = Program(alice).get("/runs?status=waiting").json()["items"]
-    assert (shown["id"], shown["wait_reason"], shown["slot"]) == (str(run.pk), None, None)
-    assert shown["waiting_since"]
+    (row,) = Program(alice).get("/runs?status=waiting").json()["items"]
+    assert (row["id"], row["wait_reason"], row["slot"]) == (str(run.pk), None, None)
+    assert row["waiting_since"]

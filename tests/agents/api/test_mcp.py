@@ -35,12 +35,12 @@ def dora(db: None) -> User:
 
 
 def test_a_server_is_added_shown_changed_and_deleted(api, alice):
-    made = api.post("/mcp-servers", GITHUB)
-    assert made.status_code == 201
-    path = made.headers["Location"].removeprefix("/api")
-    assert made.json() == api.get(path).json()
-    assert {name: made.json()[name] for name in GITHUB} == GITHUB
-    assert (made.json()["permission"], made.json()["url"], made.json()["tools"]) == ("ask", None, [])
+    created = api.post("/mcp-servers", GITHUB)
+    assert created.status_code == 201
+    path = created.headers["Location"].removeprefix("/api")
+    assert created.json() == api.get(path).json()
+    assert {name: created.json()[name] for name in GITHUB} == GITHUB
+    assert (created.json()["permission"], created.json()["url"], created.json()["tools"]) == ("ask", None, [])
     changed = api.patch(path, {"enabled": False, "arguments": [], "call_timeout_sec": 5}).json()
     assert (changed["enabled"], changed["arguments"], changed["call_timeout_sec"]) == (False, [], 5)
     assert api.delete(path).status_code == 204
@@ -173,10 +173,10 @@ def test_each_operation_needs_its_permission(charlie, method, path, body, permis
 
 
 def test_a_test_lists_the_tools_as_new(api):
-    made = api.post("/mcp-servers", {
+    created = api.post("/mcp-servers", {
         "slug": "tester", "name": "Tester", "command": sys.executable, "arguments": [str(SCRIPT)],
     }).json()  # fmt: skip
-    tested = api.post(f"/mcp-servers/{made['id']}/test").json()
+    tested = api.post(f"/mcp-servers/{created['id']}/test").json()
     assert tested["error"] is None
     assert tested["seen_at"]
     assert {tool["state"] for tool in tested["tools"]} == {"new"}
@@ -209,7 +209,7 @@ def test_a_test_runs_outside_a_transaction_with_any_idempotency_key(api, monkeyp
 
 
 def test_the_console_shows_the_values_of_the_api(api, reader):
-    made = api.post("/mcp-servers", GITHUB).json()
-    page = reader.opens(f"{SERVERS}{made['id']}/change/")
+    created = api.post("/mcp-servers", GITHUB).json()
+    page = reader.opens(f"{SERVERS}{created['id']}/change/")
     assert "GITHUB_TOKEN=${GH_TOKEN}" in page
-    assert json.dumps(made).count("${GH_TOKEN}") == 1
+    assert json.dumps(created).count("${GH_TOKEN}") == 1

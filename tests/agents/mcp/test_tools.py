@@ -132,9 +132,9 @@ def test_an_error_is_stored_until_the_server_responds_again(server):
 def test_every_name_is_valid_and_unique(server):
     names = ["a" * 100, "a" * 101, "sp ace", "sp.ace", "sp_ace", "größe", "x/y"]
     record(server, *(a_tool(name) for name in names))
-    made = list(McpTool.objects.values_list("offered_as", flat=True))
-    assert len(set(made)) == len(names)
-    assert all(NAME.fullmatch(name) and name.startswith("github__") for name in made)
+    names_offered = list(McpTool.objects.values_list("offered_as", flat=True))
+    assert len(set(names_offered)) == len(names)
+    assert all(NAME.fullmatch(name) and name.startswith("github__") for name in names_offered)
 
 
 def test_a_wildcard_covers_one_server_only():

@@ -35,10 +35,10 @@ def body(**changes: Any) -> dict[str, Any]:
 
 def events(response: httpx2.Response) -> list[tuple[str, dict[str, Any]]]:
     """Read a stream of events."""
-    found = [
+    fields = [
         dict(line.split(": ", 1) for line in part.split("\n")) for part in response.text.split("\n\n") if part
     ]
-    return [(event["event"], json.loads(event["data"])) for event in found]
+    return [(event["event"], json.loads(event["data"])) for event in fields]
 
 
 def test_a_stream_has_all_the_named_events_in_order():
@@ -86,9 +86,9 @@ def test_tokens_are_counted_from_characters():
 
 
 def test_usage_begins_at_one_and_ends_cumulative():
-    found = dict(events(raw("POST", "/v1/messages", body(stream=True))))
-    assert found["message_start"]["message"]["usage"]["output_tokens"] == 1
-    assert found["message_delta"]["usage"]["output_tokens"] > 1
+    by_name = dict(events(raw("POST", "/v1/messages", body(stream=True))))
+    assert by_name["message_start"]["message"]["usage"]["output_tokens"] == 1
+    assert by_name["message_delta"]["usage"]["output_tokens"] > 1
 
 
 def test_the_answer_has_the_footer_once():

@@ -15,8 +15,8 @@ from tests.support.offline import (
     ask,
     calls_of,
     client,
+    converse,
     refused,
-    talk,
     text_of,
     user,
 )
@@ -125,17 +125,17 @@ def test_a_stalled_stream_is_a_bare_read_timeout():
 
 
 def test_the_text_before_a_stall_is_received():
-    seen = io.StringIO()
+    received = io.StringIO()
 
     async def read() -> None:
         request: Any = {"model": MODEL, "max_tokens": 99, "messages": user("[[offline: tokens=50 stall=3]]")}
         async with client(timeout=Timeout(5, read=0.02)).messages.stream(**request) as opened:
             async for text in opened.text_stream:
-                seen.write(text)
+                received.write(text)
 
     with pytest.raises(httpx2.ReadTimeout):
         asyncio.run(read())
-    assert seen.getvalue() == "Stagent's offline model,"
+    assert received.getvalue() == "Stagent's offline model,"
 
 
 @pytest.mark.parametrize("kind", directives.STREAM_ERRORS)
@@ -161,8 +161,8 @@ def test_an_empty_answer_ends_its_turn():
 
 @pytest.mark.parametrize("reason", directives.STOP_REASONS)
 def test_any_stop_reason_for_the_answer(reason: str):
-    talked = talk(f"[[offline: turns=3 stop={reason}]]", FILES)
-    assert [reply.stop_reason for reply in talked.replies] == ["tool_use", "tool_use", reason]
+    conversation = converse(f"[[offline: turns=3 stop={reason}]]", FILES)
+    assert [reply.stop_reason for reply in conversation.replies] == ["tool_use", "tool_use", reason]
 
 
 def test_a_tool_call_can_be_cut_at_a_turn():
@@ -187,8 +187,8 @@ def test_a_pause_continues_from_the_same_prompt():
 
 def test_a_fault_at_one_turn_only():
     text = "[[offline: turns=4 refusal at=3]]"
-    talked = talk(text, FILES)
-    assert [reply.stop_reason for reply in talked.replies] == ["tool_use", "tool_use", "refusal"]
+    conversation = converse(text, FILES)
+    assert [reply.stop_reason for reply in conversation.replies] == ["tool_use", "tool_use", "refusal"]
 
 
 def test_a_fault_for_the_first_requests_only():

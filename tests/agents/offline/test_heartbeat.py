@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.offline import Talk, ask, calls_of, talk, tools
+from tests.support.offline import Conversation, ask, calls_of, converse, tools
 
 CHECK = "check https://example.com and report if it changed"
 NOTE = "This is a recurring check. When you have looked, call the tool `report`."
@@ -19,7 +19,7 @@ class Workspace:
         self.runs: list[dict[str, Any]] = []
         self.reports: list[dict[str, Any]] = []
 
-    def check(self, text: str = CHECK, **more: Any) -> Talk:
+    def check(self, text: str = CHECK, **more: Any) -> Conversation:
         """Run one check."""
         answers = {
             "http_get": lambda _: self.page,
@@ -28,7 +28,7 @@ class Workspace:
             "write_file": self._write,
             "report": self._report,
         }
-        return talk(text, answers, **more)
+        return converse(text, answers, **more)
 
     def _write(self, given: dict[str, str]) -> str:
         self.files[given["path"]] = given["content"]
@@ -41,8 +41,8 @@ class Workspace:
 
 def test_the_first_check_is_stored_and_not_a_change():
     workspace = Workspace()
-    talked = workspace.check()
-    assert [name for name, _ in talked.calls] == ["http_get", "read_file", "write_file", "report"]
+    conversation = workspace.check()
+    assert [name for name, _ in conversation.calls] == ["http_get", "read_file", "write_file", "report"]
     assert workspace.reports == [{"changed": False, "severity": "info", "body": "First check: 2 lines read."}]
     assert list(workspace.files.values()) == ["Price: 10\nIn stock"]
 
@@ -50,10 +50,10 @@ def test_the_first_check_is_stored_and_not_a_change():
 def test_an_unchanged_page_is_not_reported():
     workspace = Workspace()
     workspace.check()
-    talked = workspace.check()
-    assert [name for name, _ in talked.calls] == ["http_get", "read_file", "report"]
+    conversation = workspace.check()
+    assert [name for name, _ in conversation.calls] == ["http_get", "read_file", "report"]
     assert workspace.reports[-1]["changed"] is False
-    assert "Nothing has changed" in talked.answer
+    assert "Nothing has changed" in conversation.answer
 
 
 def test_a_change_is_reported_line_by_line():
@@ -88,13 +88,13 @@ def test_failed_runs_count_as_a_change_at_the_first_check():
 
 
 def test_without_file_tools_it_reports_that_it_cannot_store():
-    talked = talk(CHECK, {"http_get": "x", "report": "Noted."})
-    assert "I cannot store the result without file tools" in talked.answer
+    conversation = converse(CHECK, {"http_get": "x", "report": "Noted."})
+    assert "I cannot store the result without file tools" in conversation.answer
 
 
 def test_a_failed_report_is_mentioned():
-    talked = talk(CHECK, {"http_get": "x", "report": RuntimeError("No.")})
-    assert "I could not file the report: No." in talked.answer
+    conversation = converse(CHECK, {"http_get": "x", "report": RuntimeError("No.")})
+    assert "I could not file the report: No." in conversation.answer
 
 
 def test_the_note_of_the_engine_makes_any_prompt_a_check():
@@ -105,9 +105,9 @@ def test_the_note_of_the_engine_makes_any_prompt_a_check():
 
 def test_a_prompt_with_nothing_to_check_reports_no_change():
     workspace = Workspace()
-    talked = workspace.check("Look at the weather.", system=NOTE)
+    conversation = workspace.check("Look at the weather.", system=NOTE)
     assert workspace.reports[0]["changed"] is False
-    assert "names nothing that the offline model can check" in talked.answer
+    assert "names nothing that the offline model can check" in conversation.answer
 
 
 @pytest.mark.parametrize(

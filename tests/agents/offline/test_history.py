@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agents.offline.request import OfflineRequest
-from tests.support.offline import ask, calls_of, result, talk, text_of, tools, user
+from tests.support.offline import ask, calls_of, converse, result, text_of, tools, user
 
 RUNS = tools(["list_runs", "get_run"])
 CLOCK = {
@@ -76,7 +76,7 @@ def test_clock_and_notes_of_the_engine_are_not_part_of_the_prompt():
 
 
 def test_a_resumed_run_continues_where_it_was():
-    whole = talk("[[offline: turns=5]]", {"list_runs": {"items": []}})
+    whole = converse("[[offline: turns=5]]", {"list_runs": {"items": []}})
     resumed = ask(whole.messages[:5], tools=tools(["list_runs"]))
     assert resumed.to_dict() == whole.replies[2].to_dict()
 

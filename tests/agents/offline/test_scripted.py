@@ -12,8 +12,8 @@ from tests.support.offline import (
     Clock,
     ask,
     calls_of,
+    converse,
     slow,
-    talk,
     text_of,
     tools,
     user,
@@ -24,25 +24,25 @@ SCHEDULES: Answers = {"list_schedules": {"items": [], "count": 0}}
 
 
 def test_turns_counts_replies_and_the_last_one_answers():
-    talked = talk("[[offline: turns=30]]", SCHEDULES)
-    assert len(talked.replies) == 30
-    assert [reply.stop_reason for reply in talked.replies] == ["tool_use"] * 29 + ["end_turn"]
-    assert "Done: 30 turns" in talked.answer
+    conversation = converse("[[offline: turns=30]]", SCHEDULES)
+    assert len(conversation.replies) == 30
+    assert [reply.stop_reason for reply in conversation.replies] == ["tool_use"] * 29 + ["end_turn"]
+    assert "Done: 30 turns" in conversation.answer
 
 
 def test_every_turn_makes_a_different_call():
-    talked = talk("[[offline: turns=30]]", SCHEDULES)
-    assert len({str(call) for call in talked.calls}) == 29
+    conversation = converse("[[offline: turns=30]]", SCHEDULES)
+    assert len({str(call) for call in conversation.calls}) == 29
 
 
 def test_repeat_makes_the_same_call_every_time():
-    talked = talk("[[offline: repeat=6]]", SCHEDULES)
-    assert len(talked.replies) == 6
-    assert len({str(call) for call in talked.calls}) == 1
+    conversation = converse("[[offline: repeat=6]]", SCHEDULES)
+    assert len(conversation.replies) == 6
+    assert len({str(call) for call in conversation.calls}) == 1
 
 
 def test_one_turn_is_an_answer():
-    assert len(talk("[[offline: turns=1]]", SCHEDULES).replies) == 1
+    assert len(converse("[[offline: turns=1]]", SCHEDULES).replies) == 1
 
 
 def test_without_tools_there_is_only_the_answer():
@@ -71,30 +71,30 @@ def test_an_unknown_tool_is_called_by_its_schema():
 
 
 def test_several_tools_at_once():
-    talked = talk("[[offline: parallel=3 turns=3]]", SCHEDULES)
-    assert [len(calls_of(reply)) for reply in talked.replies] == [3, 3, 0]
-    assert len({str(call) for call in talked.calls}) == 6
+    conversation = converse("[[offline: parallel=3 turns=3]]", SCHEDULES)
+    assert [len(calls_of(reply)) for reply in conversation.replies] == [3, 3, 0]
+    assert len({str(call) for call in conversation.calls}) == 6
 
 
 def test_a_tool_by_name_is_called_even_if_it_does_not_exist():
-    talked = talk("[[offline: tool=format_disk]]", FILES)
-    assert talked.calls[0][0] == "format_disk"
-    assert "failed: 1" in talked.answer
+    conversation = converse("[[offline: tool=format_disk]]", FILES)
+    assert conversation.calls[0][0] == "format_disk"
+    assert "failed: 1" in conversation.answer
 
 
 def test_a_tool_error_is_survived_and_reported():
-    talked = talk("[[offline: tool_error turns=3]]", FILES)
-    assert [name for name, _ in talked.calls] == ["no_such_tool", "list_files", "list_files"]
-    assert "There is no tool no_such_tool." in talked.answer
+    conversation = converse("[[offline: tool_error turns=3]]", FILES)
+    assert [name for name, _ in conversation.calls] == ["no_such_tool", "list_files", "list_files"]
+    assert "There is no tool no_such_tool." in conversation.answer
 
 
 def test_changed_is_reported():
-    talked = talk("[[offline: changed=no]]", {"report": "Noted."})
-    assert talked.calls == [("report", {"changed": False, "severity": "info", "body": ""})]
+    conversation = converse("[[offline: changed=no]]", {"report": "Noted."})
+    assert conversation.calls == [("report", {"changed": False, "severity": "info", "body": ""})]
 
 
 def test_it_answers_early_if_tools_cannot_be_called():
-    first_part = talk("[[offline: turns=2]]", FILES)
+    first_part = converse("[[offline: turns=2]]", FILES)
     message = ask(first_part.messages[:-1], tools=tools(FILES), tool_choice={"type": "none"})
     assert message.stop_reason == "end_turn"
 

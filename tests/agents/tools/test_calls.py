@@ -171,21 +171,21 @@ async def test_the_duration_of_a_call_is_measured():
 
 
 async def test_a_tool_context_is_entered_in_the_thread_and_left_after_a_failure(monkeypatch):
-    seen = []
+    recorded = []
 
     @contextmanager
     def recording():
-        seen.append(f"in {threading.current_thread().name}")
+        recorded.append(f"in {threading.current_thread().name}")
         try:
             yield
         finally:
-            seen.append(f"out {threading.current_thread().name}")
+            recorded.append(f"out {threading.current_thread().name}")
 
     monkeypatch.setattr(invoke, "_tool_contexts", [])
     invoke.register_tool_context(recording)
     invoke.register_tool_context(recording)
     assert await error_of(ValueError("bad")) == "sample failed with ValueError: bad"
-    assert seen == ["in tool-sample", "out tool-sample"]
+    assert recorded == ["in tool-sample", "out tool-sample"]
 
 
 async def test_a_thread_sees_the_context_variables_of_its_caller():

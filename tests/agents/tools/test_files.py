@@ -54,10 +54,10 @@ def test_a_large_log_is_read_window_by_window_without_a_gap(workspace_path, use)
     lines = [f"line {n} {'x' * 80}\n" for n in range(20_000)]
     (workspace_path / "log").write_text("".join(lines))
     text = use(read_file, path="log")
-    seen, _, note = text.rpartition("[more lines follow: continue with offset=")
+    contents, _, note = text.rpartition("[more lines follow: continue with offset=")
     following = use(read_file, path="log", offset=int(note.rstrip("]")))
     assert len(text) <= MAX_BYTES + 100
-    assert "".join(lines).startswith(seen + following.rpartition("[")[0])
+    assert "".join(lines).startswith(contents + following.rpartition("[")[0])
 
 
 def test_the_end_of_a_large_log_is_read_without_reading_all_of_it(workspace_path, use):
@@ -148,11 +148,11 @@ def test_replacing_keeps_the_mode_of_a_file(workspace_path, use):
 
 def test_a_reader_sees_the_old_file_or_the_new_one_never_half(workspace_path, use):
     use(write_file, path="a.txt", content="a" * 100_000)
-    seen, stop = set(), threading.Event()
+    contents, stop = set(), threading.Event()
 
     def read_repeatedly():
         while not stop.is_set():
-            seen.add((workspace_path / "a.txt").read_text())
+            contents.add((workspace_path / "a.txt").read_text())
 
     reader = threading.Thread(target=read_repeatedly)
     reader.start()
@@ -160,8 +160,8 @@ def test_a_reader_sees_the_old_file_or_the_new_one_never_half(workspace_path, us
         use(write_file, path="a.txt", content=letter * 100_000)
     stop.set()
     reader.join()
-    assert {len(text) for text in seen} == {100_000}
-    assert all(len(set(text)) == 1 for text in seen)
+    assert {len(text) for text in contents} == {100_000}
+    assert all(len(set(text)) == 1 for text in contents)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(workspace_path, use, monkeypatch):

@@ -150,9 +150,9 @@ async def test_a_truncated_response_is_an_error(server):
 
 
 async def test_an_unreachable_server_is_an_error(monkeypatch):
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
         monkeypatch.setenv("STAGENT_HTTP_ALLOW", f"127.0.0.1:{port}")
         assert "127.0.0.1 could not be read" in await refused(f"http://127.0.0.1:{port}/")
 

@@ -27,7 +27,7 @@ def tool(name: str, permission="allow", schema=None) -> Tool:
 
 
 def offered(allowed, permissions=None) -> list[str]:
-    return [found.name for found in registry.offered(allowed, permissions or {})]
+    return [result.name for result in registry.offered(allowed, permissions or {})]
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def test_a_malformed_name_is_refused(name):
 
 
 def test_a_tool_is_found_by_its_name_and_an_unknown_one_is_none(three_tools):
-    found = registry.get("read")
-    assert found is not None
-    assert found.name == "read"
+    result = registry.get("read")
+    assert result is not None
+    assert result.name == "read"
     assert registry.get("gone") is None
 
 

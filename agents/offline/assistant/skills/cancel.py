@@ -21,25 +21,25 @@ def cancel(intent: IntentRequest) -> Script:
         if not name:
             return "Of which schedule? Use its name, for example “cancel the run of Nightly report”."
         return (yield from _cancel(intent, {"schedule": name}, f"the run of “{name}”"))
-    found = yield Call("list_runs", {"status": "running"}, "Looking for running runs.")
-    if found.failed:
-        return format_error("list the runs", found)
-    if not found.items:
+    result = yield Call("list_runs", {"status": "running"}, "Looking for running runs.")
+    if result.failed:
+        return format_error("list the runs", result)
+    if not result.items:
         return "Nothing is running."
-    run = str(found.items[0].get("id"))
-    if len(found.items) > 1:
+    run = str(result.items[0].get("id"))
+    if len(result.items) > 1:
         return SEVERAL_RUNS.format(run)
     return (yield from _cancel(intent, {"run": run}, f"run {run}"))
 
 
 def cancel_all(intent: IntentRequest) -> Script:
     """Cancel every run that is running."""
-    found = yield Call("list_runs", {"status": "running", "limit": 50}, "Looking for running runs.")
-    if found.failed:
-        return format_error("list the runs", found)
-    if not found.items:
+    result = yield Call("list_runs", {"status": "running", "limit": 50}, "Looking for running runs.")
+    if result.failed:
+        return format_error("list the runs", result)
+    if not result.items:
         return "Nothing is running."
-    results = yield [Call("cancel_run", {"run": str(row.get("id"))}) for row in found.items]
+    results = yield [Call("cancel_run", {"run": str(row.get("id"))}) for row in result.items]
     failed = [format_error("cancel a run", result) for result in results if result.failed]
     done = [f"{count(len(results) - len(failed), 'run')} asked to stop. The schedules stay active."]
     return "\n\n".join(done + failed)
@@ -49,8 +49,8 @@ def stop(intent: IntentRequest) -> Script:
     """Cancel the running run of a schedule, or pause the schedule if none is running."""
     if intent.params["name"].lower() in EVERYTHING or not intent.schedule:
         return (yield from change.pause(intent))
-    found = yield Call("list_runs", {"schedule": intent.schedule, "status": "running"})
-    if found.failed or not found.items or "cancel_run" not in intent.request.offered:
+    result = yield Call("list_runs", {"schedule": intent.schedule, "status": "running"})
+    if result.failed or not result.items or "cancel_run" not in intent.request.offered:
         return (yield from change.pause(intent))
     return (yield from _cancel(intent, {"schedule": intent.schedule}, f"the run of “{intent.schedule}”"))
 

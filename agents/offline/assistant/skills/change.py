@@ -102,12 +102,12 @@ def schedule_facts(result: Result) -> str:
 
 def apply_to_all(tool: str, status: str, done: str, fields: dict[str, Any]) -> Script:
     """Call a tool for all schedules with a status."""
-    found = yield Call("list_schedules", {"status": status}, f"Looking for {status} schedules.")
-    if found.failed:
-        return format_error("list the schedules", found)
-    if not found.items:
+    result = yield Call("list_schedules", {"status": status}, f"Looking for {status} schedules.")
+    if result.failed:
+        return format_error("list the schedules", result)
+    if not result.items:
         return f"There are no {status} schedules."
-    rows = found.items
+    rows = result.items
     results = yield [Call(tool, {"schedule": str(first(row, "id", "name")), **fields}) for row in rows]
     lines = [
         f"- **{title(row)}**: {outcome(result, done)}" for row, result in zip(rows, results, strict=True)

@@ -111,8 +111,8 @@ def extract(pattern: re.Pattern[str], text: str) -> tuple[str, str]:
 def without_command(text: str) -> str:
     """Remove "create a schedule that"; keep "remind me", which is part of the task."""
     match = COMMAND.search(text.strip())
-    keep = match is None or match[0].lower().startswith("remind")
-    return text if keep else text.strip()[match.end() :] if match else text
+    is_task = match is None or match[0].lower().startswith("remind")
+    return text if is_task else text.strip()[match.end() :] if match else text
 
 
 def imperative(text: str) -> str:

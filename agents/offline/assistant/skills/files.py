@@ -12,12 +12,12 @@ from agents.tools.files.list_files import NO_FILES
 def list_files(intent: IntentRequest) -> Script:
     """List the files of a folder."""
     arguments = {"path": intent.params["path"]} if intent.params.get("path") else {}
-    found = yield Call("list_files", arguments, "Looking at the files.")
-    if found.failed:
-        return format_error("list the files", found)
-    if found.text.strip() in ("", NO_FILES):
+    result = yield Call("list_files", arguments, "Looking at the files.")
+    if result.failed:
+        return format_error("list the files", result)
+    if result.text.strip() in ("", NO_FILES):
         return "There are no files."
-    return f"These are the files:\n\n{fenced(found.text)}"
+    return f"These are the files:\n\n{fenced(result.text)}"
 
 
 def show_attached(intent: IntentRequest) -> str:
@@ -29,12 +29,12 @@ def show_attached(intent: IntentRequest) -> str:
 def read_file(intent: IntentRequest) -> Script:
     """Read a file and show or summarise it."""
     path = intent.params["path"]
-    found = yield Call("read_file", {"path": path}, f"Reading `{path}`.")
-    if found.failed:
-        return format_error(f"read `{path}`", found)
+    result = yield Call("read_file", {"path": path}, f"Reading `{path}`.")
+    if result.failed:
+        return format_error(f"read `{path}`", result)
     if re.search(r"summari[sz]e|gist|count", intent.text, re.IGNORECASE):
-        return f"`{path}`: {figures(found.text)}\n\n{gist(found.text)}"
-    return f"`{path}` ({count(len(found.text.splitlines()), 'line')}):\n\n{fenced(found.text)}"
+        return f"`{path}`: {figures(result.text)}\n\n{gist(result.text)}"
+    return f"`{path}` ({count(len(result.text.splitlines()), 'line')}):\n\n{fenced(result.text)}"
 
 
 def write_file(intent: IntentRequest) -> Script:
@@ -59,9 +59,11 @@ def write(path: str, content: str, done: str, **options: bool) -> Script:
 def search_files(intent: IntentRequest) -> Script:
     """Search the files for a text."""
     needle = intent.params["wanted"]
-    found = yield Call("search_files", {"text": needle}, f"Searching for “{needle}”.")
+    result = yield Call("search_files", {"text": needle}, f"Searching for “{needle}”.")
     return (
-        format_error(f"search for “{needle}”", found) if found.failed else f"Found:\n\n{fenced(found.text)}"
+        format_error(f"search for “{needle}”", result)
+        if result.failed
+        else f"Found:\n\n{fenced(result.text)}"
     )
 
 

@@ -38,13 +38,13 @@ COLUMNS = {"Start": start_of, "Schedule": name_of, "Waits": wait_of}
 def forecast(intent: IntentRequest) -> Script:
     """List the runs of the requested hours."""
     hours = hours_in(intent.text)
-    found = yield Call("forecast", {"hours": hours}, f"Looking {hours} hours ahead.")
-    if found.failed:
-        return format_error("make a forecast", found)
-    if not found.items:
+    result = yield Call("forecast", {"hours": hours}, f"Looking {hours} hours ahead.")
+    if result.failed:
+        return format_error("make a forecast", result)
+    if not result.items:
         return f"Nothing is due in the next {hours} hours."
     return "\n\n".join(
-        filter(None, [f"{count(len(found.items), 'run')} due in the next {hours} hours.", *sections(found)])
+        filter(None, [f"{count(len(result.items), 'run')} due in the next {hours} hours.", *sections(result)])
     )
 
 
@@ -55,16 +55,16 @@ def hours_in(text: str) -> int:
     return 48 if re.search(r"tomorrow|two days|weekend", text, re.IGNORECASE) else 24
 
 
-def sections(found: Result) -> list[str]:
+def sections(result: Result) -> list[str]:
     """Return the table of runs and the totals."""
-    rows = found.items
+    rows = result.items
     more = f"… and {len(rows) - MAX_ROWS} more." if len(rows) > MAX_ROWS else ""
-    return [table(rows[:MAX_ROWS], COLUMNS), more, bullets(totals(found))]
+    return [table(rows[:MAX_ROWS], COLUMNS), more, bullets(totals(result))]
 
 
-def totals(found: Result) -> dict[str, Any]:
+def totals(result: Result) -> dict[str, Any]:
     """Return the figures of the result besides the list."""
-    data = found.data if isinstance(found.data, dict) else {}
+    data = result.data if isinstance(result.data, dict) else {}
     figures = {**data, **(data["summary"] if isinstance(data.get("summary"), dict) else {})}
     plain = {key: value for key, value in figures.items() if isinstance(value, (int, float, str))}
     return {

@@ -26,9 +26,9 @@ def call_tool(intent: IntentRequest) -> Script:
 
 def arguments(intent: IntentRequest, name: str) -> dict[str, Any]:
     """Return the given JSON, or a sample input with the given text as its first string."""
-    given, tool = intent.params.get("given", ""), intent.request.offered.get(name, {})
+    text, tool = intent.params.get("given", ""), intent.request.offered.get(name, {})
     try:
-        parsed = json.loads(given)
+        parsed = json.loads(text)
     except ValueError:
         parsed = None
     if isinstance(parsed, dict):
@@ -36,7 +36,7 @@ def arguments(intent: IntentRequest, name: str) -> dict[str, Any]:
     sample = sample_input(tool, 1)
     properties = tool.get("input_schema", {}).get("properties", {})
     texts = [each for each in sample if properties.get(each, {}).get("type") == "string"]
-    return sample | {texts[0]: given} if given and texts else sample
+    return sample | {texts[0]: text} if text and texts else sample
 
 
 def ask_person(intent: IntentRequest) -> Script:

@@ -65,19 +65,19 @@ def failures(intent: IntentRequest) -> Script:
     """List the failed runs, load the latest ones and explain their failures."""
     schedule = intent.schedule
     filters = {"status": "failed", "limit": 10, **({"schedule": schedule} if schedule else {})}
-    found = yield Call("list_runs", filters, "Looking for failed runs.")
-    if found.failed:
-        return format_error("list the failed runs", found)
-    if not found.items:
+    result = yield Call("list_runs", filters, "Looking for failed runs.")
+    if result.failed:
+        return format_error("list the failed runs", result)
+    if not result.items:
         return f"Nothing failed{f' in “{schedule}”' if schedule else ''}: there are no failed runs."
-    latest = found.items[:MAX_DETAILS]
+    latest = result.items[:MAX_DETAILS]
     results = yield [
         Call("get_run", {"run": str(row.get("id"))}, "Opening the latest ones.") for row in latest
     ]
     details = [
         {**row, **result.record} for row, result in zip(latest, results, strict=True) if not result.failed
     ]
-    return failure_report(found.items, details or latest)
+    return failure_report(result.items, details or latest)
 
 
 def failure_report(rows: list[Row], details: list[Row]) -> str:
@@ -108,12 +108,12 @@ def why(row: Row) -> str:
 def recent(intent: IntentRequest) -> Script:
     """List the latest runs."""
     running = {"status": "running"} if "running" in intent.text.lower() else {}
-    found = yield Call("list_runs", {**running, "limit": 10}, "Looking at the runs.")
-    if found.failed:
-        return format_error("list the runs", found)
-    if not found.items:
+    result = yield Call("list_runs", {**running, "limit": 10}, "Looking at the runs.")
+    if result.failed:
+        return format_error("list the runs", result)
+    if not result.items:
         return "Nothing is running." if running else "Nothing has run yet."
-    return f"{count(len(found.items), 'run')}, the latest first.\n\n{table(found.items, COLUMNS)}"
+    return f"{count(len(result.items), 'run')}, the latest first.\n\n{table(result.items, COLUMNS)}"
 
 
 def detail(intent: IntentRequest) -> Script:
@@ -123,19 +123,19 @@ def detail(intent: IntentRequest) -> Script:
 
 def open_run(run: str) -> Script:
     """Load and describe a run."""
-    found = yield Call("get_run", {"run": run}, f"Opening run {run}.")
-    return format_error(f"open run {run}", found) if found.failed else format_run(found.record)
+    result = yield Call("get_run", {"run": run}, f"Opening run {run}.")
+    return format_error(f"open run {run}", result) if result.failed else format_run(result.record)
 
 
 def last_result(intent: IntentRequest) -> Script:
     """Show the result of the latest run of a schedule."""
     name = intent.schedule
-    found = yield Call("list_runs", {"schedule": name, "limit": 1}, f"Looking for the last run of “{name}”.")
-    if found.failed:
-        return format_error(f"list the runs of “{name}”", found)
-    if not found.items:
+    result = yield Call("list_runs", {"schedule": name, "limit": 1}, f"Looking for the last run of “{name}”.")
+    if result.failed:
+        return format_error(f"list the runs of “{name}”", result)
+    if not result.items:
         return f"“{name}” has not run yet."
-    run = str(found.items[0].get("id"))
+    run = str(result.items[0].get("id"))
     return (yield from open_run(run))
 
 

@@ -33,12 +33,12 @@ def list_schedules(intent: IntentRequest) -> Script:
     """List the schedules, soonest first."""
     status = STATUS.search(intent.text)
     filters = {"status": status[1].lower()} if status else {}
-    found = yield Call("list_schedules", filters, "Looking at the schedules.")
-    if found.failed:
-        return format_error("list the schedules", found)
-    if not found.items:
+    result = yield Call("list_schedules", filters, "Looking at the schedules.")
+    if result.failed:
+        return format_error("list the schedules", result)
+    if not result.items:
         return f"There are no {filters.get('status', '')} schedules.".replace("  ", " ")
-    rows = sorted(found.items, key=soonest)
+    rows = sorted(result.items, key=soonest)
     return "\n\n".join([headline(rows, filters.get("status", "")), table(rows, COLUMNS)])
 
 
@@ -67,11 +67,11 @@ def explain(intent: IntentRequest) -> Script:
     name = intent.schedule
     if not name:
         return (yield from list_schedules(intent))
-    found = yield Call("get_schedule", {"schedule": name}, f"Looking up “{name}”.")
-    if not found.failed:
-        return explanation(found.record)
+    result = yield Call("get_schedule", {"schedule": name}, f"Looking up “{name}”.")
+    if not result.failed:
+        return explanation(result.record)
     others = yield Call("list_schedules", {}, "Looking at the existing schedules.")
-    return "\n\n".join(filter(None, [format_error(f"find “{name}”", found), existing_names(others.items)]))
+    return "\n\n".join(filter(None, [format_error(f"find “{name}”", result), existing_names(others.items)]))
 
 
 def existing_names(rows: list[Row]) -> str:

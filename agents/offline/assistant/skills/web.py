@@ -13,10 +13,10 @@ ORIGIN = re.compile(r"\A\S+ \(\d{3}, [^\n]*\)\n\n")  # the first line of an http
 def fetch(intent: IntentRequest) -> Script:
     """Fetch a page and summarise it."""
     url = intent.params["url"]
-    found = yield Call("http_get", {"url": url}, f"Fetching {url}.")
-    if found.failed:
-        return format_error(f"fetch {url}", found)
-    page = body(found.text)
+    result = yield Call("http_get", {"url": url}, f"Fetching {url}.")
+    if result.failed:
+        return format_error(f"fetch {url}", result)
+    page = body(result.text)
     return f"Fetched {url}: {figures(page)}\n\n{format_page(page)}"
 
 
