@@ -19,7 +19,7 @@ ONE_OFFS = {
     "agents/tools/shell/shell.py:shell": "one reading; awaited",
     "agents/tools/threads.py:in_thread": "one blocking call; its outcome is awaited",
     "chat/realtime/consumers.py:connect": "lives as long as a socket, and closes it when it fails",
-    "chat/worker/worker.py:_begin": "one reply; its end is noted by `_ended`",
+    "chat/worker/worker.py:_start": "one reply; its end is noted by `_ended`",
     "chat/worker/worker.py:open": "the warm-up, once",
     "chat/feed/broadcast.py:_ring_elsewhere": "one message to Redis; counts its errors itself",
     "schedules/cluster/worker_host.py:_fetch": "awaited, and begun anew by `serve`",
