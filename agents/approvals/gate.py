@@ -8,7 +8,8 @@ from agents.approvals import approvals, standing
 from agents.approvals.approvals import ApprovalRequest
 from agents.models import Approval
 from agents.protocol.events import ApprovalRequested, ApprovalResolved, Notice
-from agents.protocol.reply import CALL_DENIED, CALL_EXPIRED, QUESTION_DECLINED, QUESTION_EXPIRED, Block
+from agents.protocol.reply import Block
+from agents.protocol.shared_texts import CALL_DENIED, CALL_EXPIRED, QUESTION_DECLINED, QUESTION_EXPIRED
 from agents.spending.budgets import Spender
 from agents.states import ApprovalKind, ApprovalStatus
 from agents.tools import invoke

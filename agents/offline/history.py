@@ -67,12 +67,10 @@ class Step:
     results: list[Result]
 
 
-def steps(current_messages: Messages) -> list[Step]:
+def steps(messages: Messages) -> list[Step]:
     """Return the steps in the messages since a prompt."""
-    results = {
-        block["tool_use_id"]: parse_result(block) for block in blocks_of_type(current_messages, "tool_result")
-    }
-    return [step for message in current_messages if (step := parse_step(message, results)).names]
+    results = {block["tool_use_id"]: parse_result(block) for block in blocks_of_type(messages, "tool_result")}
+    return [step for message in messages if (step := parse_step(message, results)).names]
 
 
 def conversation(messages: Messages, prompts: int) -> str:

@@ -8,13 +8,6 @@ from agents.protocol.usage import Usage
 from stagent.lib.text import is_blank
 
 INTERRUPTED = "Interrupted before its result was kept; it may or may not have taken effect"
-UNKNOWN_SCHEDULE = "There is no schedule"  # begins the error of a tool; the offline model compares it
-# The result of a tool call that needed approval and was not made.
-CALL_DENIED = "The person denied this call."
-CALL_EXPIRED = "Nobody answered in time. The call was not made."
-QUESTION_DECLINED = "The person declined to answer."
-QUESTION_EXPIRED = "Nobody answered in time. Continue without the answer and state what remains unresolved."
-NOT_APPROVED_RESULTS = (CALL_DENIED, CALL_EXPIRED, QUESTION_DECLINED, QUESTION_EXPIRED)
 type Block = dict[str, Any]
 
 # Stop reasons after which the reply is no use to the next request: it is not the model's whole word.

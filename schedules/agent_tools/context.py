@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from agents.mcp import tool_adapter
 from agents.models import Profile
-from agents.protocol.reply import UNKNOWN_SCHEDULE
+from agents.protocol.shared_texts import UNKNOWN_SCHEDULE
 from agents.tools import registry
 from agents.tools.base import Arguments, ToolContext, ToolError
 from schedules.api.errors import PROBLEMS

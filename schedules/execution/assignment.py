@@ -11,6 +11,7 @@ from agents.engine.runner import Assignment
 from agents.engine.work_time import WorkTime
 from agents.errors import BudgetExceeded, LeaseLost
 from agents.models.profile import workspace_of
+from agents.protocol.shared_texts import RECURRING_CHECK, SCHEDULED_FOR
 from schedules.conf import Conf
 from schedules.models import Run
 from schedules.models.spending import spender
@@ -19,7 +20,7 @@ from schedules.transitions import Claim
 from stagent.lib.db.prepared import Param, Select
 
 HEARTBEAT_NOTE = (
-    "This is a recurring check. When you have looked, call the tool `report`: changed=false when there is "
+    f"{RECURRING_CHECK} When you have looked, call the tool `report`: changed=false when there is "
     "nothing a person needs to know (then nothing is delivered), else changed=true, a severity and a body."
 )
 
@@ -69,4 +70,4 @@ def _clock(run: Run) -> str:
     """Say what instant it works for, in its schedule's zone; it goes last into a request, for the caches."""
     zone = ZoneInfo(run.schedule.timezone if run.schedule else "UTC")
     nominal = (run.firing.nominal_at if run.firing else run.queued_at).astimezone(zone)
-    return f"Scheduled for {nominal:%A, %Y-%m-%d %H:%M} ({zone.key})."
+    return f"{SCHEDULED_FOR} {nominal:%A, %Y-%m-%d %H:%M} ({zone.key})."

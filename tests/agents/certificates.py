@@ -1,4 +1,4 @@
-"""Certificates for a server of a test."""
+"""Certificates for test servers."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def issue(folder: Path, host: str) -> tuple[Path, Path]:
-    """Make an authority and a certificate for a host; give the authority's file and the server's."""
+    """Create an authority and a certificate for a host; return the files of both."""
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("Test authority")
     authority = _unsigned(authority_name, authority_name, authority_key.public_key())

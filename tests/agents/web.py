@@ -1,4 +1,4 @@
-"""A web server on this machine, a resolver that says what it is told, and two ways to fetch."""
+"""A local web server, a fake resolver, and helpers to fetch pages."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,18 +9,18 @@ from agents.tools.network.http_get import HTTP_GET
 
 
 class Server(ThreadingHTTPServer):
-    """A web server on this machine that answers what a test says."""
+    """A local web server with the pages of a test."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
-        self.asked: list[tuple[str, str | None]] = []
+        self.requests: list[tuple[str, str | None]] = []
         self.hold = threading.Event()
         super().__init__(("127.0.0.1", 0), Handler)
 
     def page(self, path: str, body: bytes | str = b"", status: int = 200, **headers: str) -> str:
-        """Put a page at a path; give its address."""
+        """Add a page and return its URL."""
         raw = body.encode() if isinstance(body, str) else body
         self.pages[path] = (status, {"Content-Type": "text/plain", **headers}, raw)
         return f"http://127.0.0.1:{self.server_port}{path}"
@@ -31,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections are kept open
 
     def do_GET(self) -> None:
-        self.server.asked.append((self.path, self.headers["Host"]))
+        self.server.requests.append((self.path, self.headers["Host"]))
         if self.path == "/hang":
             self.server.hold.wait()
         status, headers, body = self.server.pages.get(
@@ -49,25 +49,25 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class Answering:
-    """A resolver that gives these addresses, whatever it is asked, and notes what that was."""
+class FakeResolver:
+    """A resolver that returns these addresses for every host and records the hosts."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = list(addresses)
-        self.asked: list[str] = []
+        self.hosts: list[str] = []
 
     async def __call__(self, host: str, _port: int) -> list[str]:
-        self.asked.append(host)
+        self.hosts.append(host)
         return self.addresses
 
 
-async def get(url: str, **more) -> str:
+async def fetch_text(url: str, **more) -> str:
     result = await invoke.call(HTTP_GET, ToolContext(), {"url": url, **more})
     assert not result.is_error, result.text
     return result.text
 
 
-async def refused(url: str, **more) -> str:
+async def fetch_error(url: str, **more) -> str:
     result = await invoke.call(HTTP_GET, ToolContext(), {"url": url, **more})
     assert result.is_error, result.text
     return result.text

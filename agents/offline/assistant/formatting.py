@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agents.offline.attachments import AttachedFile
 from agents.offline.history import Result
-from agents.protocol.reply import NOT_APPROVED_RESULTS
+from agents.protocol.shared_texts import NOT_APPROVED_RESULTS
 from stagent.lib.text import UNKNOWN, shorten
 
 type Row = dict[str, Any]

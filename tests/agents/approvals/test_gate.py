@@ -18,7 +18,8 @@ from agents.protocol.events import (
     ToolStarted,
     TurnStarted,
 )
-from agents.protocol.reply import CALL_DENIED, CALL_EXPIRED, INTERRUPTED
+from agents.protocol.reply import INTERRUPTED
+from agents.protocol.shared_texts import CALL_DENIED, CALL_EXPIRED
 from agents.tools import registry
 from agents.tools.base import Tool, ToolError
 from agents.transcripts import transcript

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from agents.protocol.shared_texts import RECURRING_CHECK
 from tests.support.offline import Conversation, ask, calls_of, converse, tools
 
 CHECK = "check https://example.com and report if it changed"
-NOTE = "This is a recurring check. When you have looked, call the tool `report`."
+NOTE = f"{RECURRING_CHECK} When you have looked, call the tool `report`."
 
 
 class Workspace:
@@ -89,7 +90,7 @@ def test_failed_runs_count_as_a_change_at_the_first_check():
 
 def test_without_file_tools_it_reports_that_it_cannot_store():
     conversation = converse(CHECK, {"http_get": "x", "report": "Noted."})
-    assert "I cannot store the result without file tools" in conversation.answer
+    assert "I could not store the result" in conversation.answer
 
 
 def test_a_failed_report_is_mentioned():

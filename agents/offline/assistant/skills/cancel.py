@@ -7,7 +7,7 @@ from agents.offline.assistant.skills.change import EVERYTHING
 from agents.offline.assistant.skills.schedules import existing_names
 from agents.offline.history import Result
 from agents.offline.script import Call, Script
-from agents.protocol.reply import UNKNOWN_SCHEDULE
+from agents.protocol.shared_texts import UNKNOWN_SCHEDULE
 
 SEVERAL_RUNS = "Several runs are running. Which one? For example: “cancel run {}”."
 

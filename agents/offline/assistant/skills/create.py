@@ -12,6 +12,7 @@ from agents.offline.assistant.timing import Timing, find_timing
 from agents.offline.history import Result
 from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, Script
+from agents.protocol.shared_texts import RECURRING_CHECK, SCHEDULED_FOR
 from stagent.lib.text import shorten
 
 COMMAND = re.compile(
@@ -23,10 +24,7 @@ CHANGES = re.compile(
     r"^(?:pause|resume|change|move|reschedule|rename|set\s+the|set\s+max|switch|disable|enable)\b",
     re.IGNORECASE,
 )
-FIRED = re.compile(
-    r"<stagent-clock>\s*Scheduled for\b"
-)  # the engine adds the scheduled time to runs of a schedule
-IN_A_RUN = re.compile(r"\brecurring check\b|\bthis is a (?:heartbeat|scheduled run)\b", re.IGNORECASE)
+CLOCK = re.compile(rf"<stagent-clock>\s*{SCHEDULED_FOR}\b")  # the engine adds it to runs of a schedule
 CALLED = re.compile(
     r"\s*\b(?:called|named|titled)\s+(?:[`\"'“](?P<quoted>[^`\"'”]+)[`\"'”]|(?P<bare>[^,.:;]+?)(?=\s+(?:that|which|to|and|with|using)\b|[,.:;]|$))",
     re.IGNORECASE,
@@ -65,7 +63,7 @@ def is_in_a_run(request: OfflineRequest) -> bool:
     texts = (
         history.content_text(message["content"]) for message in request.messages if message["role"] == "user"
     )
-    return bool(IN_A_RUN.search(request.system)) or any(FIRED.search(text) for text in texts)
+    return RECURRING_CHECK in request.system or any(CLOCK.search(text) for text in texts)
 
 
 def create(intent: IntentRequest) -> Script:

@@ -12,6 +12,7 @@ from agents.offline.assistant.skills.runs import schedule_of
 from agents.offline.assistant.skills.web import body
 from agents.offline.history import Result
 from agents.offline.script import Call, Script, Steps
+from agents.protocol.shared_texts import RECURRING_CHECK
 from stagent.lib.text import clip
 
 WATCHING = re.compile(
@@ -19,7 +20,7 @@ WATCHING = re.compile(
     r"|\b(?:tell|alert|notify|let)\s+me\b.{0,20}\bif\b|\bif\b.{0,40}\bchange[ds]?\b|^(?:keep\s+an\s+eye|watch)\b",
     re.IGNORECASE,
 )
-RECURRING = re.compile(r"\brecurring check\b|\bcall `report` exactly once\b", re.IGNORECASE)
+RECURRING = re.compile(rf"{re.escape(RECURRING_CHECK)}|\bcall `report` exactly once\b", re.IGNORECASE)
 MAX_STORED_LINES = 500
 MAX_STORED_CHARS = 20_000
 NOTHING_TO_CHECK = (
@@ -73,7 +74,7 @@ def compare(intent: IntentRequest, check: Call, result: Result) -> Steps[Verdict
     """Compare with the stored result of the last check, if files can be read and written."""
     current = snapshot(result)
     if not {"read_file", "write_file"} <= set(intent.request.offered):
-        return first_check(check, result, current, remembered=False)
+        return first_check(check, result, current, is_stored=False)
     path = f"heartbeat-{hashlib.sha256(intent.text.encode()).hexdigest()[:8]}.txt"
     before = yield Call("read_file", {"path": path})
     old = None if before.failed else before.text.strip()
@@ -81,7 +82,7 @@ def compare(intent: IntentRequest, check: Call, result: Result) -> Steps[Verdict
         return Verdict(body="Nothing has changed since the last check.")
     stored = yield Call("write_file", {"path": path, "content": current})
     if old is None:
-        return first_check(check, result, current, remembered=not stored.failed)
+        return first_check(check, result, current, is_stored=not stored.failed)
     return Verdict(
         changed=True,
         severity=severity(check, result),
@@ -89,9 +90,9 @@ def compare(intent: IntentRequest, check: Call, result: Result) -> Steps[Verdict
     )
 
 
-def first_check(check: Call, result: Result, current: str, *, remembered: bool) -> Verdict:
+def first_check(check: Call, result: Result, current: str, *, is_stored: bool) -> Verdict:
     """Return the verdict without an earlier result; failures count as a change."""
-    note = "" if remembered else " I cannot store the result without file tools, so every check is the first."
+    note = "" if is_stored else " I could not store the result, so the next check cannot compare."
     has_failures = result.failed or (check.name == "list_runs" and bool(result.items))
     summary = current if has_failures else f"{count(len(current.splitlines()), 'line')} read."
     return Verdict(has_failures, severity(check, result), f"First check: {summary}{note}")
