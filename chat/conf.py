@@ -23,7 +23,7 @@ MAX_FILES = 10  # with one message
 MAX_SENT_BYTES = 20 * MIB  # of the files of one message, and of all that one request brings along
 MAX_SENT_PICTURES = 20  # in one request: of more, providers take only small ones
 MAX_STORED_BYTES = 1024 * MIB  # of all files of one person
-UNSENT_KEPT = timedelta(days=3)  # a file that was uploaded and never sent
+UNSENT_RETENTION = timedelta(days=3)  # a file that was uploaded and never sent
 
 RESTORABLE = timedelta(days=30)  # how long a conversation in the trash can be restored
 

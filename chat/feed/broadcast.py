@@ -1,7 +1,7 @@
-"""The doorbell: "there is news for this person", heard by every open page. It carries nothing.
+"""Tells open pages and the reply worker that the database has news for a user. It carries no data.
 
-Within a process it rings at once. Between processes it goes through the channel layer where that is
-Redis; whoever misses it looks by itself a little later, for the database is the stream.
+Listeners of this process are called at once. Other processes are reached through the channel layer if it is
+Redis; a page that misses a message polls the database a little later.
 """
 
 import asyncio
@@ -20,24 +20,24 @@ log = logging.getLogger("stagent.broadcast")
 _listeners: list[Callable[[], None]] = []
 _workers: list[Callable[[], None]] = []
 _lock = threading.Lock()
-_rung: set[int] = set()  # people whose bells are to be sent on
-_sending = asyncio.Lock()  # of the courier's loop
+_unsent: set[int] = set()  # user ids to send to other processes
+_sending = asyncio.Lock()  # used on the sender's loop
 
 
 def subscribe(listener: Callable[[], None]) -> None:
-    """Call this, from any thread, whenever it rings in this process."""
+    """Call `listener` whenever there is news; from any thread."""
     with _lock:
         _listeners.append(listener)
 
 
 def on_work(listener: Callable[[], None]) -> None:
-    """Call this, from any thread, whenever there is work for the desk."""
+    """Call `listener` whenever there is work for the reply worker; from any thread."""
     with _lock:
         _workers.append(listener)
 
 
 def unsubscribe(listener: Callable[[], None]) -> None:
-    """Call this no more."""
+    """Stop calling `listener`."""
     with _lock:
         for listeners in (_listeners, _workers):
             if listener in listeners:
@@ -45,26 +45,26 @@ def unsubscribe(listener: Callable[[], None]) -> None:
 
 
 def group_of(owner_id: int) -> str:
-    """Name the group of the channel layer that a person's sockets belong to."""
+    """Return the channel layer's group of a user's sockets."""
     return f"chat.{owner_id}"
 
 
 def notify_worker(owner_id: int) -> None:
-    """Say that there is work for the desk, and news for this person; after the commit, from any thread."""
+    """Announce work for the reply worker and news for a user. Call it after the commit, from any thread."""
     for listener in _copy(_workers):
         listener()
     publish(owner_id)
 
 
 def publish(owner_id: int) -> None:
-    """Say that there is news for this person; after the commit, from any thread."""
+    """Announce news for a user. Call it after the commit, from any thread."""
     publish_here()
     if _is_shared():
-        _ring_elsewhere(owner_id)
+        _publish_elsewhere(owner_id)
 
 
 def publish_here() -> None:
-    """Say in this process alone that there is news for somebody; from any thread."""
+    """Announce news in this process only; from any thread."""
     for listener in _copy(_listeners):
         listener()
 
@@ -78,12 +78,12 @@ def _is_shared() -> bool:
     return not isinstance(get_channel_layer(), InMemoryChannelLayer)
 
 
-def _ring_elsewhere(owner_id: int) -> None:
-    """Send the bell on; while some are being sent, the next gather, one for each person."""
-    loop = _courier()
+def _publish_elsewhere(owner_id: int) -> None:
+    """Announce news in other processes. While some are being sent, others collect, one for each user."""
+    loop = _sender_loop()
     with _lock:
-        is_first = not _rung
-        _rung.add(owner_id)
+        is_first = not _unsent
+        _unsent.add(owner_id)
     if is_first:
         loop.call_soon_threadsafe(lambda: asyncio.ensure_future(_send_all()))
 
@@ -91,8 +91,8 @@ def _ring_elsewhere(owner_id: int) -> None:
 async def _send_all() -> None:
     async with _sending:
         with _lock:
-            owners = list(_rung)
-            _rung.clear()
+            owners = list(_unsent)
+            _unsent.clear()
         for owner_id in owners:
             await _send(owner_id)
 
@@ -101,7 +101,7 @@ async def _send(owner_id: int) -> None:
     layer = get_channel_layer()
     try:
         await layer.group_send(group_of(owner_id), {"type": "news"})
-    except Exception as error:  # noqa: BLE001 - Redis away: the slow look finds the news
+    except Exception as error:  # noqa: BLE001 - Redis is away: polling finds the news
         _outage.failed(error)
     else:
         _outage.worked()
@@ -111,18 +111,18 @@ _outage = Outage(log, "Waking pages of other processes through Redis")
 _loop: asyncio.AbstractEventLoop | None = None
 
 
-def _keep_ringing(_: Watched) -> None:
+def _run_sender(_: Watched) -> None:
     assert _loop
     _loop.run_forever()
 
 
-def _courier() -> asyncio.AbstractEventLoop:
-    """Return the loop that talks to Redis, in a thread of its own: a connection belongs to one loop."""
+def _sender_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop that uses Redis, in its own thread: a connection belongs to one loop."""
     global _loop  # noqa: PLW0603 - one for the process
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
-            ringer = SUPERVISOR.thread("broadcast sender", _keep_ringing)
-            ringer.follow(_loop)
-            ringer.start()
+            sender = SUPERVISOR.thread("broadcast sender", _run_sender)
+            sender.follow(_loop)
+            sender.start()
         return _loop

@@ -1,8 +1,8 @@
-"""Where all sockets of a process meet the log: one question to the database for all of them together.
+"""Polls the event logs once for all sockets of a process and fans the events out to them.
 
-Woken by the doorbell; looks by itself every quarter of a second while somebody is being answered, else
-every two seconds. After a look it rests for as long as looking and sending took: half of the time is for
-others, and the more there is to tell, the more of it comes together.
+A broadcast wakes it; without one it polls every quarter of a second while a reply streams, else every two
+seconds. After each poll it pauses for as long as the poll and the sending took: half of the time is left to
+others, and under load each poll brings more events.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from stagent.lib.db.from_async import db_sync_to_async
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.watched import Watched
 
-LOOK_BUSY_SEC, LOOK_IDLE_SEC = 0.25, 2.0
+POLL_BUSY_SEC, POLL_IDLE_SEC = 0.25, 2.0
 MOST_ROWS = 5000
 
 log = logging.getLogger("stagent.hub")
@@ -29,88 +29,88 @@ class Hub:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._tails: set[Subscription] = set()
-        self._bell = asyncio.Event()
+        self._subscriptions: set[Subscription] = set()
+        self._wakeup = asyncio.Event()
         self._is_watching = False
         self._watching = SUPERVISOR.task("chat tails", self._watch, stuck_sec=90, logger=log)
 
-    def subscribe(self, tail: Subscription) -> None:
-        """Serve a socket from now on."""
-        self._tails.add(tail)
+    def subscribe(self, subscription: Subscription) -> None:
+        """Deliver events to a socket from now on."""
+        self._subscriptions.add(subscription)
         if not self._is_watching:
             self._is_watching = True
             self._watching.start(self._loop)
-        self._bell.set()
+        self._wakeup.set()
 
-    def unsubscribe(self, tail: Subscription) -> None:
-        self._tails.discard(tail)
-        self._bell.set()
+    def unsubscribe(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
+        self._wakeup.set()
 
     def count(self, owner_id: int) -> int:
-        """Count a person's sockets in this process."""
-        return sum(tail.owner_id == owner_id for tail in self._tails)
+        """Count a user's sockets in this process."""
+        return sum(subscription.owner_id == owner_id for subscription in self._subscriptions)
 
     def wake(self) -> None:
-        """Look now; from any thread."""
-        if self._bell.is_set():
-            return  # it rings already, and whoever hears it looks after that
+        """Poll now; from any thread."""
+        if self._wakeup.is_set():
+            return  # a poll is due already
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._bell.set)
+            self._loop.call_soon_threadsafe(self._wakeup.set)
 
     async def _watch(self, watched: Watched) -> None:
         broadcast.subscribe(self.wake)
         try:
-            while self._tails:
+            while self._subscriptions:
                 await self._wait()
                 began_at = time.monotonic()
-                if not await self._look(watched):
+                if not await self._poll(watched):
                     await asyncio.sleep(1)
-                await asyncio.sleep(0)  # the sockets send what they were handed
-                await asyncio.sleep(min(time.monotonic() - began_at, LOOK_BUSY_SEC))
-            watched.stop()  # nobody is served: ended in order, without a pause before the next may join
+                await asyncio.sleep(0)  # let the sockets send
+                await asyncio.sleep(min(time.monotonic() - began_at, POLL_BUSY_SEC))
+            watched.stop()  # no subscriptions: ends in order, so that the next one starts it at once
             self._is_watching = False
         finally:
             broadcast.unsubscribe(self.wake)
 
     async def _wait(self) -> None:
-        busy = any(tail.follows for tail in self._tails)
+        busy = any(subscription.follows for subscription in self._subscriptions)
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_BUSY_SEC if busy else LOOK_IDLE_SEC):
-                await self._bell.wait()
-        self._bell.clear()
+            async with asyncio.timeout(POLL_BUSY_SEC if busy else POLL_IDLE_SEC):
+                await self._wakeup.wait()
+        self._wakeup.clear()
 
-    async def _look(self, watched: Watched) -> bool:
-        """Hand everybody what is new for them; False when the database did not answer."""
+    async def _poll(self, watched: Watched) -> bool:
+        """Deliver new events; return False if the database did not answer."""
         positions: dict[int, int] = {}
-        for tail in self._tails:
-            for where, seen in tail.positions():
-                positions[where] = min(seen, positions.get(where, seen))
+        for subscription in self._subscriptions:
+            for log_id, seen in subscription.positions():
+                positions[log_id] = min(seen, positions.get(log_id, seen))
         try:
-            rows = await db_sync_to_async(_news, positions)
-        except Exception as error:  # noqa: BLE001 - told by `failed`; it is tried again
+            rows = await db_sync_to_async(_read_events, positions)
+        except Exception as error:  # noqa: BLE001 - `failed` logs it; it is tried again
             watched.failed(error)
             return False
         watched.worked()
-        self._hand_out(rows)
+        self._deliver(rows)
         if rows:
-            self._bell.set()  # a reply that was just announced has its first words already
+            self._wakeup.set()  # a reply that was just announced can have its first words already
         return True
 
-    def _hand_out(self, rows: list[Row]) -> None:
-        wanting: dict[int, list[Subscription]] = {}
-        for tail in self._tails:
-            for where, _ in tail.positions():
-                wanting.setdefault(where, []).append(tail)
+    def _deliver(self, rows: list[Row]) -> None:
+        subscribers: dict[int, list[Subscription]] = {}
+        for subscription in self._subscriptions:
+            for log_id, _ in subscription.positions():
+                subscribers.setdefault(log_id, []).append(subscription)
         for row in rows:
-            for tail in wanting.get(row[0], ()):
-                tail.take(row)
+            for subscription in subscribers.get(row[0], ()):
+                subscription.take(row)
 
 
-def _news(positions: dict[int, int]) -> list[Row]:
+def _read_events(positions: dict[int, int]) -> list[Row]:
     if not positions:
         return []
     last = newest(list(positions))
-    behind = {where: seen for where, seen in positions.items() if last.get(where, 0) > seen}
+    behind = {log: seen for log, seen in positions.items() if last.get(log, 0) > seen}
     return events_after(behind, MOST_ROWS) if behind else []
 
 

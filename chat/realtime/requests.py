@@ -1,4 +1,4 @@
-"""What a client may ask for over the socket, read strictly; every fault names its field."""
+"""The requests of a WebSocket client, parsed strictly; errors name the field."""
 
 import json
 from typing import Any
@@ -16,72 +16,74 @@ from stagent.lib.text import clip, storable
 __all__ = ["number", "positions", "read", "retry", "send", "stop"]
 
 TEXTS = ("text", "client_msg_id", "conversation_id", "parent_id", "model", "profile")
-NEEDED = {"client_msg_id"}  # of words there need be none where a file is sent
-MOST_IDS = 100  # that are read at all
+REQUIRED = {"client_msg_id"}  # `text` may be missing where a file is sent
+MOST_IDS = 100  # attachments in one frame
 
 
 def read(text: str | None) -> dict[str, Any]:
-    """Read a frame; raises a Problem that says what is wrong with it."""
+    """Parse a frame. Raises `Problem`."""
     if text is None:
-        raise Problem(400, "bad_frame", "Frames are JSON text.")
+        raise Problem(400, "bad_frame", "A frame must be JSON text.")
     if len(text.encode("utf-8", "replace")) > conf.MAX_FRAME_BYTES:
         longest = conf.MAX_FRAME_BYTES // 1024
-        raise Problem(413, "frame_too_large", f"At most {longest} KB; send longer texts over HTTP.")
+        raise Problem(
+            413, "frame_too_large", f"A frame can have at most {longest} KB. Send longer texts over HTTP."
+        )
     try:
         frame = json.loads(text)
     except (ValueError, RecursionError):
-        raise Problem(400, "bad_frame", "Frames are JSON objects; this is none.") from None
+        raise Problem(400, "bad_frame", "A frame must be a JSON object.") from None
     if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-        raise Problem(400, "bad_frame", 'Frames are JSON objects with a "type".')
+        raise Problem(400, "bad_frame", 'A frame must be a JSON object with a "type".')
     return frame
 
 
 def send(user: User, frame: dict[str, Any]) -> Frame:
-    """Store a message; answers `accepted` when it is stored, together with the place of its reply."""
-    wrong = {name: "A text is expected." for name in TEXTS if not _is_text(name, frame.get(name))}
+    """Store a message and its pending reply; return `accepted`."""
+    wrong = {name: "Must be text." for name in TEXTS if not _is_text(name, frame.get(name))}
     if not _are_ids(frame.get("attachments")):
-        wrong["attachments"] = "A list of ids is expected."
+        wrong["attachments"] = f"Must be a list of at most {MOST_IDS} ids."
     if wrong:
         raise invalid(wrong)
-    said: dict[str, Any] = {name: frame.get(name) for name in TEXTS}
-    said |= {"text": said["text"] or "", "attachments": frame.get("attachments") or ()}
-    return _accepted(accept(user, Draft(**said), now=clock.now()))
+    draft: dict[str, Any] = {name: frame.get(name) for name in TEXTS}
+    draft |= {"text": draft["text"] or "", "attachments": frame.get("attachments") or ()}
+    return _accepted(accept(user, Draft(**draft), now=clock.now()))
 
 
 def retry(user: User, frame: dict[str, Any]) -> Frame:
-    """Place another reply beside an earlier one."""
+    """Ask for another reply to the same message."""
     again = ask_again(user, str(frame.get("message_id", "")), now=clock.now())
     return _accepted(again) | {"client_msg_id": frame.get("client_msg_id")}
 
 
 def stop(user: User, frame: dict[str, Any]) -> None:
-    """Ask for the end of a reply; what comes of it, everybody sees in its log."""
+    """Request that a reply stops; its log tells when it has."""
     request_stop(user, str(frame.get("message_id", "")), now=clock.now())
 
 
 def positions(frame: dict[str, Any]) -> dict[str, int]:
-    """Return what a client has seen of which replies; an id that is none of its own is no fault."""
-    said = frame.get("positions")
-    if said is None:
+    """Return the `seq` seen of each reply, by message id; unknown ids are ignored."""
+    seen = frame.get("positions")
+    if seen is None:
         return {}
-    if not isinstance(said, dict):
-        raise invalid({"positions": "An object of message ids and numbers is expected."})
+    if not isinstance(seen, dict):
+        raise invalid({"positions": "Must be an object of message ids and numbers."})
     wrong = {
-        f"positions.{clip(key, 40)}": "A whole number is expected." for key in said if not _is_seq(said[key])
+        f"positions.{clip(key, 40)}": "Must be a whole number." for key in seen if not _is_seq(seen[key])
     }
     if wrong:
         raise invalid(wrong)
-    return said
+    return seen
 
 
-def _accepted(place: Accepted) -> Frame:
+def _accepted(accepted: Accepted) -> Frame:
     return {
         "type": "accepted",
-        "client_msg_id": place.client_msg_id,
-        "conversation_id": str(place.conversation_id),
-        "message_id": str(place.message_id),
-        "reply_id": str(place.reply_id),
-        "duplicate": place.duplicate,
+        "client_msg_id": accepted.client_msg_id,
+        "conversation_id": str(accepted.conversation_id),
+        "message_id": str(accepted.message_id),
+        "reply_id": str(accepted.reply_id),
+        "duplicate": accepted.duplicate,
     }
 
 
@@ -96,7 +98,7 @@ def _are_ids(value: Any) -> bool:
 
 
 def _is_text(name: str, value: Any) -> bool:
-    """Tell whether it can be stored as it is; of what a person wrote, all but that is stored."""
+    """Return whether a value is text that can be stored; `text` is cleaned before it is stored."""
     if isinstance(value, str):
         return name == "text" or storable(value) == value
-    return value is None and name not in NEEDED
+    return value is None and name not in REQUIRED

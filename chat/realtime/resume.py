@@ -1,4 +1,4 @@
-"""A client says what it has seen; here is found from where it goes on, or that it needs a snapshot."""
+"""Finds where a client continues after the positions it has seen, or that it needs a snapshot."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ MOST_POSITIONS = 500
 
 @dataclass(frozen=True)
 class Cursor:
-    """From where a socket follows a reply; with a snapshot where what it missed is too much."""
+    """Where a socket continues in a reply's log; with a snapshot if it has missed too much."""
 
     log: int
     message_id: int
@@ -29,29 +29,29 @@ class Cursor:
 
 
 def feed_cursor(owner: User) -> tuple[int, int]:
-    """Return the log of a person's feed and its last number."""
+    """Return the log of a user's feed and its last `seq`."""
     log = feed.feed_of(owner.pk).transcript
     log.refresh_from_db(fields=["last_seq"])
     return log.pk, log.last_seq
 
 
-def is_kept(log: int, seen: int) -> bool:
-    """Tell whether the news after this number is there still; old news is thrown away."""
+def is_stored(log: int, seen: int) -> bool:
+    """Return whether the feed event after `seen` is still stored; old ones are deleted."""
     return Event.objects.filter(transcript_id=log, seq=seen + 1).exists()
 
 
 def cursors(owner: User, positions: Mapping[Any, int]) -> list[Cursor]:
-    """Return where to go on with the replies that were named, and with all that are not finished."""
+    """Return cursors for the replies in `positions`, and for all unfinished ones."""
     seen = {number(key): value for key, value in list(positions.items())[:MOST_POSITIONS]}
-    mine = Message.objects.of(owner).replies().filter(run_id=None, transcript__isnull=False)
-    named = mine.filter(pk__in=seen)
-    live = mine.unfinished().exclude(pk__in=seen)
+    replies = Message.objects.of(owner).replies().filter(run_id=None, transcript__isnull=False)
+    named = replies.filter(pk__in=seen)
+    live = replies.unfinished().exclude(pk__in=seen)
     found = ((reply, seen.get(reply.pk, 0)) for reply in [*_read(named), *_read(live)])
-    return [_place(reply, last) for reply, last in found if not _is_over(reply, last)]
+    return [_cursor(reply, last) for reply, last in found if not _is_over(reply, last)]
 
 
 def resume(message_id: int) -> Cursor | None:
-    """Return a snapshot for a client that was too slow."""
+    """Return a cursor with a snapshot, for a client that was too slow."""
     reply = Message.objects.select_related("transcript").filter(pk=message_id).first()
     return _snapshot(reply) if reply and reply.transcript else None
 
@@ -61,12 +61,12 @@ def _read(replies: Any) -> list[Message]:
 
 
 def _is_over(reply: Message, seen: int) -> bool:
-    """Tell whether all was seen of a reply that has ended: there is nothing to follow."""
+    """Return whether the client has seen all of a finished reply."""
     assert reply.transcript is not None
     return reply.finished and reply.transcript.last_seq == seen
 
 
-def _place(reply: Message, seen: int) -> Cursor:
+def _cursor(reply: Message, seen: int) -> Cursor:
     assert reply.transcript is not None
     last = reply.transcript.last_seq
     if seen > last or last - seen > MOST_BACKLOG:
@@ -75,7 +75,7 @@ def _place(reply: Message, seen: int) -> Cursor:
 
 
 def _snapshot(reply: Message) -> Cursor:
-    """Show a reply as it was at its last event, the one before the end at most: the end is told by itself."""
+    """Return a reply as of its last event; a finished one as of the event before, so `final` follows."""
     assert reply.transcript is not None
     last = reply.transcript.last_seq - (1 if reply.finished else 0)
     parts = parts_in(reply.transcript.pk, upto=last)

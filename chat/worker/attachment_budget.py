@@ -1,4 +1,4 @@
-"""Which files go to the model with what was said: the latest, as many as a request takes; others by name."""
+"""Chooses the files of a request: the latest, as many as the provider accepts; the others by name only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,26 +13,26 @@ type Block = dict[str, Any]
 
 
 class AttachmentBudget:
-    """What still fits into one request; ask for the latest message first."""
+    """The bytes and images that one request can still take. Call `of` for the latest message first."""
 
     def __init__(self) -> None:
-        self._bytes, self._pictures = conf.MAX_SENT_BYTES, conf.MAX_SENT_PICTURES
+        self._bytes, self._images = conf.MAX_SENT_BYTES, conf.MAX_SENT_PICTURES
 
     def of(self, message: Message) -> list[Block]:
-        """Return the files of a message as blocks; no question is asked where there are none."""
+        """Return the files of a message as content blocks. No query is made for a message without files."""
         if not message.files:
             return []
         files = attachments.of_messages([message.pk]).get(message.pk, [])
-        contents = attachments.contents([each for each in files if self._takes(each)])
+        contents = attachments.contents([each for each in files if self._spend(each)])
         found = [block for each in files for block in _blocks(each, contents.get(each.pk))]
         return found or [media.omitted(name) for name in message.files.splitlines()]
 
-    def _takes(self, file: Attachment) -> bool:
-        pictures = 1 if file.kind == FileKind.IMAGE else 0
-        if file.size > self._bytes or pictures > self._pictures:
+    def _spend(self, file: Attachment) -> bool:
+        images = 1 if file.kind == FileKind.IMAGE else 0
+        if file.size > self._bytes or images > self._images:
             return False
         self._bytes -= file.size
-        self._pictures -= pictures
+        self._images -= images
         return True
 
 

@@ -1,6 +1,6 @@
-"""Keeps the leases of the replies of one loop, on that loop: while it is stuck, it renews nothing.
+"""Renews the leases of an event loop's replies, on that loop: a loop that is stuck renews nothing.
 
-A guard beside it stops the replies whose lease could not be confirmed, however long a renewal hangs.
+A second task, the guard, stops replies whose lease could not be confirmed, however long a renewal hangs.
 """
 
 import asyncio
@@ -19,25 +19,25 @@ from stagent.lib.processes.watched import Watched
 
 
 class Renewer:
-    """`jobs` returns what is leased now."""
+    """`jobs` returns the jobs under way."""
 
     def __init__(self, jobs: Callable[[], list[Job]]) -> None:
         self._jobs = jobs
         self._round = asyncio.Event()
 
     async def next_round(self) -> None:
-        """Wait until all leases were renewed once more, or could not be."""
+        """Wait for the end of the next renewal, successful or not."""
         self._round.clear()
         await self._round.wait()
 
     async def renew(self, watched: Watched) -> None:
-        """Renew every quarter of the leases' time to live."""
+        """Renew at every quarter of the leases' time to live."""
         while True:
             ttl = conf.lease_ttl()
             try:
                 async with asyncio.timeout(ttl.total_seconds() * leases.RENEW_SHARE):
                     await self._renew(ttl)
-            except Exception as error:  # noqa: BLE001 - told by `failed`; the guard stops what is in doubt
+            except Exception as error:  # noqa: BLE001 - `failed` logs it; the guard stops unconfirmed jobs
                 watched.failed(error)
             else:
                 watched.worked()
@@ -45,21 +45,21 @@ class Renewer:
             await asyncio.sleep(ttl.total_seconds() * leases.RENEW_SHARE)
 
     async def _renew(self, ttl: timedelta) -> None:
-        """Renew; who is not ours any more stops."""
+        """Renew all leases and stop the jobs whose lease is lost."""
         jobs = {job.claim.token: job for job in self._jobs()}
         if not jobs:
             return
         asked_at = time.monotonic()
         with prioritised(Priority.URGENT):
-            kept = await db_sync_to_async(lambda: renew(list(jobs), clock.now(), ttl))
+            renewed = await db_sync_to_async(lambda: renew(list(jobs), clock.now(), ttl))
         for token, job in jobs.items():
-            if token in kept:
+            if token in renewed:
                 job.confirmed_at = asked_at
             else:
                 job.stop(Cause.LEASE_LOST)
 
     async def guard(self, watched: Watched) -> None:
-        """Stop what is in doubt."""
+        """Stop jobs whose lease is unconfirmed for too long."""
         while True:
             await asyncio.sleep(leases.GUARD_SEC)
             ttl_sec = conf.lease_ttl().total_seconds()

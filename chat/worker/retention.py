@@ -1,6 +1,6 @@
-"""What is old goes, bit by bit: conversations that were thrown away, files that were never sent, seen news.
+"""Deletes expired rows in small steps: trashed conversations, files never sent, old feed events.
 
-Called by the desk of every web process; doing it twice at once is harmless.
+Every reply worker calls it; two at once do no harm.
 """
 
 import time
@@ -17,34 +17,34 @@ from chat.conf import RESTORABLE
 from chat.models import Attachment, Conversation, Feed, Message, MessageAttachment
 
 EVERY_SEC = 600.0
-NEWS_KEPT = timedelta(days=7)  # a page that was away for longer reads everything anew
-SLICE_SEC = 0.5  # of one call; what is left waits for the next
-ROWS = 500  # that one transaction deletes: on SQLite everybody waits for it
+FEED_RETENTION = timedelta(days=7)  # a page that was offline for longer reloads everything
+CALL_SEC = 0.5  # of one call; the rest waits for the next
+ROWS = 500  # in one transaction: on SQLite all other writers wait for it
 LOGS = 50
-FILES = 10  # they may be large
+FILES = 10  # at a time: they can be large
 
 
-def prune(now: datetime, *, seconds: float = SLICE_SEC) -> bool:
-    """Delete what is old, for about so long; tell whether nothing is left to delete."""
+def prune(now: datetime, *, seconds: float = CALL_SEC) -> bool:
+    """Delete expired rows for about `seconds`; return whether none is left."""
     until = time.monotonic() + seconds
-    thrown_away = Conversation.objects.filter(deleted_at__lt=now - RESTORABLE).order_by("deleted_at", "pk")
-    while conversation := thrown_away.first():
-        while not _take_away(conversation):
+    trashed = Conversation.objects.filter(deleted_at__lt=now - RESTORABLE).order_by("deleted_at", "pk")
+    while conversation := trashed.first():
+        while not _delete_step(conversation):
             if time.monotonic() >= until:
                 return False
-    return _prune_files(now - conf.UNSENT_KEPT, until) and _prune_news(now - NEWS_KEPT, until)
+    return _prune_files(now - conf.UNSENT_RETENTION, until) and _prune_feeds(now - FEED_RETENTION, until)
 
 
-def _take_away(conversation: Conversation) -> bool:
-    """Delete the newest messages of a conversation, at last itself; tell whether it is gone.
+def _delete_step(conversation: Conversation) -> bool:
+    """Delete the newest messages of a conversation, and in the last step itself; return whether it is gone.
 
-    The newest first: no message goes before its answers, so none is deleted together with a whole tree.
+    Newest first: a message is deleted after its replies, so no delete cascades over a whole tree.
     """
     newest = conversation.messages.order_by("-pk").values_list("pk", "transcript_id", "run_id")[:LOGS]
     ids = [pk for pk, _, _ in newest]
-    told = [log for _, log, run_id in newest if log is not None and run_id is None]  # a run keeps its own
-    logs = _own(conversation, told)
-    if not (_without_files(conversation, ids) and transcript.delete_events(logs, ROWS)):
+    transcripts = [log for _, log, run_id in newest if log is not None and run_id is None]
+    logs = _exclusive(conversation, transcripts)
+    if not (_delete_files(conversation, ids) and transcript.delete_events(logs, ROWS)):
         return False
     with transaction.atomic():
         Message.objects.filter(pk__in=ids).delete()
@@ -55,42 +55,42 @@ def _take_away(conversation: Conversation) -> bool:
     return len(ids) < LOGS
 
 
-def _own(conversation: Conversation, logs: list[int]) -> list[int]:
-    """Leave out the logs that a conversation shares with its forks."""
+def _exclusive(conversation: Conversation, logs: list[int]) -> list[int]:
+    """Return the logs that no fork of the conversation shares."""
     elsewhere = Message.objects.filter(transcript_id__in=logs).exclude(conversation=conversation)
     shared = set(elsewhere.values_list("transcript_id", flat=True))
     return [log for log in logs if log not in shared]
 
 
-def _without_files(conversation: Conversation, message_ids: list[int]) -> bool:
-    """Delete some of the files of messages that go, none that a fork has; tell whether none is left."""
+def _delete_files(conversation: Conversation, message_ids: list[int]) -> bool:
+    """Delete some files of these messages that no fork has; return whether none is left."""
     elsewhere = MessageAttachment.objects.filter(attachment=OuterRef("pk")).exclude(
         message__conversation=conversation
     )
-    own = Attachment.objects.filter(~Exists(elsewhere), enclosures__message__in=message_ids)
-    some = own.order_by().distinct()[:FILES]
+    exclusive = Attachment.objects.filter(~Exists(elsewhere), enclosures__message__in=message_ids)
+    some = exclusive.order_by().distinct()[:FILES]
     return Attachment.objects.filter(pk__in=[each.pk for each in some]).delete()[0] == 0
 
 
 def _prune_files(before: datetime, until: float) -> bool:
-    """Delete files that were uploaded and never sent; tell whether none is left."""
-    while _forget_some(before):
+    """Delete files that were uploaded and never sent; return whether none is left."""
+    while _delete_unsent(before):
         if time.monotonic() >= until:
             return False
     return True
 
 
 @transaction.atomic
-def _forget_some(before: datetime) -> bool:
-    """Delete some, none of which is being sent this moment; tell whether there may be more."""
+def _delete_unsent(before: datetime) -> bool:
+    """Delete some that no transaction is sending now; return whether there may be more."""
     locked = Attachment.objects.forgotten(before).order_by("created_at", "pk").select_for_update()
     ids = [each.pk for each in locked[:FILES]]
     Attachment.objects.filter(pk__in=ids).delete()
     return len(ids) == FILES
 
 
-def _prune_news(before: datetime, until: float) -> bool:
-    """Delete old news, each feed from its oldest on: what is left of it has no gaps."""
+def _prune_feeds(before: datetime, until: float) -> bool:
+    """Delete old feed events, oldest first, so a feed has no gaps; return whether none is left."""
     for log in Feed.objects.order_by("pk").values_list("transcript_id", flat=True):
         while _prune_feed(log, before):
             if time.monotonic() >= until:
@@ -99,7 +99,7 @@ def _prune_news(before: datetime, until: float) -> bool:
 
 
 def _prune_feed(log: int, before: datetime) -> bool:
-    """Delete the oldest news of a feed; tell whether there may be more."""
+    """Delete some of the oldest events of a feed; return whether there may be more."""
     oldest = Event.objects.filter(transcript_id=log).order_by("seq").values_list("pk", "at")[:ROWS]
     old = []
     for pk, at in oldest:

@@ -83,7 +83,7 @@ def test_every_page_hears_of_a_change_and_of_nothing_that_changes_nothing(progra
     assert bob.feed.transcript.last_seq == before + 1
 
 
-def test_a_title_by_hand_is_kept(program, bob):
+def test_a_title_by_hand_is_stored(program, bob):
     pk = converses(bob).conversation_id
     program.patch(f"/conversations/{pk}", {"title": "Mine"})
     says(bob, "Something else", conversation_id=str(pk))

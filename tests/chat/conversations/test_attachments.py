@@ -26,7 +26,7 @@ def program(bob):
     return Program(bob)
 
 
-def test_a_file_is_kept_and_told_by_what_it_is(program):
+def test_a_file_is_stored_and_told_by_what_it_is(program):
     answer = upload(program, "shot.txt", png(30, 20))
     assert answer.status_code == 201
     row = answer.json()
@@ -151,9 +151,9 @@ def test_what_was_never_sent_goes_after_a_while(bob):
     converses(bob, "Look", attachments=[str(sent.pk)])
     for _ in range(retention.FILES + 1):
         kept(bob, "forgotten.png")
-    assert retention.prune(NOON + conf.UNSENT_KEPT)
+    assert retention.prune(NOON + conf.UNSENT_RETENTION)
     assert Attachment.objects.count() == retention.FILES + 2
-    assert retention.prune(NOON + conf.UNSENT_KEPT + timedelta(seconds=1))
+    assert retention.prune(NOON + conf.UNSENT_RETENTION + timedelta(seconds=1))
     assert Attachment.objects.get() == sent
 
 

@@ -50,7 +50,7 @@ def test_whoever_can_sign_in_reads_what_was_said_and_nothing_to_press(said, bob,
     assert not any(word in page for word in ("<form", "<button", 'href="/admin/', "/c/"))
 
 
-def test_the_address_is_kept_from_everybody_else(said, bob, charlie):
+def test_the_address_is_stored_from_everybody_else(said, bob, charlie):
     answer = reads(charlie, path_of(shared(bob, said)))
     assert answer["Referrer-Policy"] == "no-referrer"
     assert answer["X-Robots-Tag"] == "noindex, nofollow"

@@ -36,7 +36,7 @@ async def returns(owner, seen):
         return welcome["feed"], (await page.hears("feed"))["feed_seq"]
 
 
-async def test_what_is_kept_is_told_from_where_the_page_was(alice, said):
+async def test_what_is_stored_is_told_from_where_the_page_was(alice, said):
     early, _ = said
     assert await returns(alice, early) == (early, early + 1)
 

@@ -154,7 +154,7 @@ async def test_only_so_many_sockets_are_open_for_one_person(alice, bob, monkeypa
         await pings(first)
         async with Socket(headers) as second:
             assert (await second.hears("error"))["code"] == "too_many_sockets"
-            assert await second.is_closed() == consumers.TOO_MANY
+            assert await second.is_closed() == consumers.TOO_MANY_SOCKETS
         async with Socket(await db_sync_to_async(by_session, bob)) as other:
             await pings(other)
         await pings(first)

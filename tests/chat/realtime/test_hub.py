@@ -58,13 +58,13 @@ def answers(owner, *words: str) -> int:
 def approvals(monkeypatch):
     """What the database was asked, look by look."""
     asked: list[dict[int, int]] = []
-    look = hub._news
+    look = hub._read_events
 
     def note(positions):
         asked.append(positions)
         return look(positions)
 
-    monkeypatch.setattr(hub, "_news", note)
+    monkeypatch.setattr(hub, "_read_events", note)
     return asked
 
 
@@ -85,8 +85,8 @@ async def test_all_sockets_of_a_process_ask_together_and_each_hears_its_own(alic
 
 
 async def test_a_bell_that_rings_in_another_thread_is_heard_at_once(alice, monkeypatch):
-    monkeypatch.setattr(hub, "LOOK_IDLE_SEC", 3600)
-    monkeypatch.setattr(hub, "LOOK_BUSY_SEC", 3600)
+    monkeypatch.setattr(hub, "POLL_IDLE_SEC", 3600)
+    monkeypatch.setattr(hub, "POLL_BUSY_SEC", 3600)
     here = Hub()
     page = await listens(alice, here)
     await db_sync_to_async(answers, alice, "Hi")
@@ -96,7 +96,7 @@ async def test_a_bell_that_rings_in_another_thread_is_heard_at_once(alice, monke
 
 
 async def test_what_nobody_rang_for_is_found_by_looking(alice, monkeypatch):
-    monkeypatch.setattr(hub, "LOOK_IDLE_SEC", 0.01)
+    monkeypatch.setattr(hub, "POLL_IDLE_SEC", 0.01)
     here = Hub()
     page = await listens(alice, here)
     await db_sync_to_async(answers, alice, "Hi")
@@ -105,9 +105,11 @@ async def test_what_nobody_rang_for_is_found_by_looking(alice, monkeypatch):
 
 
 async def test_a_log_that_cannot_be_read_is_read_a_little_later(alice, monkeypatch, caplog):
-    faults, look = [RuntimeError("no room")], hub._news
+    faults, look = [RuntimeError("no room")], hub._read_events
     monkeypatch.setattr(
-        hub, "_news", lambda positions: (_ for _ in ()).throw(faults.pop()) if faults else look(positions)
+        hub,
+        "_read_events",
+        lambda positions: (_ for _ in ()).throw(faults.pop()) if faults else look(positions),
     )
     here = Hub()
     page = await listens(alice, here)

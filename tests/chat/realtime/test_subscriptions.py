@@ -39,7 +39,7 @@ class Client:
 
     def look(self) -> None:
         """Let the hub hand out what is new."""
-        for row in hub._news(dict(self.tail.positions())):
+        for row in hub._read_events(dict(self.tail.positions())):
             self.tail.take(row)
 
     def reads(self, most: int = 10_000) -> None:

@@ -13,7 +13,7 @@ from chat.transitions import deliver, fork
 from chat.transitions.deliver import Result
 from chat.worker import build_assignment, retention
 from stagent.lib.problems import Problem
-from tests.chat.worker.test_assignment import a_turn
+from tests.chat.worker.test_build_assignment import a_turn
 from tests.support.builders import NOON
 from tests.support.programs import Program, refusal
 from tests.support.talking import begins, converses, ends, says, writes

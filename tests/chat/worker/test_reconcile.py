@@ -34,7 +34,7 @@ def state_of(held) -> tuple[str, str, str]:
     return reply.status, reply.reason, reply.text
 
 
-def test_a_lapsed_lease_is_settled_and_what_was_shown_is_kept(alice):
+def test_a_lapsed_lease_is_settled_and_what_was_shown_is_stored(alice):
     held = a_streaming(alice)
     assert reconcile.finalise_stale(LAPSED - timedelta(microseconds=1)) == 0
     assert LiveStream.objects.live(LAPSED).count() == 0, "it keeps nobody waiting for longer than that"
@@ -86,12 +86,12 @@ def test_whoever_comes_back_before_it_is_settled_keeps_it(alice, monkeypatch):
 
 def test_after_a_jump_of_the_clock_nobody_is_settled_before_they_could_renew(alice, monkeypatch):
     held, dead = a_streaming(alice), a_streaming(alice, by=f"{holder_id('web').rpartition(':')[0]}:other1")
-    monkeypatch.setattr(reconcile, "_spared_until", float("-inf"))
+    monkeypatch.setattr(reconcile, "_ignore_leases_until", float("-inf"))
     monkeypatch.setattr(reconcile._jumps, "_gap", reconcile._jumps._gap - 3600)
     assert reconcile.finalise_stale(LAPSED) == 1
     assert (state_of(held)[0], state_of(dead)[0]) == ("streaming", "interrupted")
     assert reconcile.finalise_stale(LAPSED) == 0
-    monkeypatch.setattr(reconcile, "_spared_until", time.monotonic())
+    monkeypatch.setattr(reconcile, "_ignore_leases_until", time.monotonic())
     assert reconcile.finalise_stale(LAPSED) == 1
     assert state_of(held)[0] == "interrupted"
 

@@ -140,7 +140,7 @@ async def test_a_wait_longer_than_reasonable_is_not_waited_for(alice):
     status, reason, reply = await outcome(alice, "[[offline: 429=9 retry_after=600]]")
     assert (status, reason) == ("error", "rate_limited")
     assert reply.notice.startswith("The provider asks us to slow down: Too many requests")
-    assert reply.notice.endswith("It asks to wait 10 min.")
+    assert reply.notice.endswith("The provider asks to wait 10 min.")
 
 
 async def test_a_provider_that_has_no_room_however_often_it_is_asked_is_given_up(alice):

@@ -11,7 +11,7 @@ from agents.transcripts import transcript
 from chat.conversations.actions import restore, trash
 from chat.feed import feed
 from chat.models import Conversation, Message
-from chat.realtime.resume import is_kept
+from chat.realtime.resume import is_stored
 from chat.transitions import Result, deliver
 from chat.worker import retention as pruning
 from schedules.dispatch import retention
@@ -108,16 +108,16 @@ def test_a_page_that_was_away_for_long_is_told_from_now_on(bob):
     converses(bob, now=NOON + 5 * DAY)
     pruning.prune(NOON + 8 * DAY)
     log.refresh_from_db()
-    assert not is_kept(log.pk, early - 1)
-    assert is_kept(log.pk, early)
-    assert not is_kept(log.pk, log.last_seq)
+    assert not is_stored(log.pk, early - 1)
+    assert is_stored(log.pk, early)
+    assert not is_stored(log.pk, log.last_seq)
 
 
 def test_all_news_may_be_old(bob):
     converses(bob)
     assert pruning.prune(NOON + 8 * DAY)
     assert not bob.feed.transcript.events.exists()
-    assert not is_kept(bob.feed.transcript_id, 0)
+    assert not is_stored(bob.feed.transcript_id, 0)
 
 
 def test_the_records_of_streams_go_with_the_other_figures(db):

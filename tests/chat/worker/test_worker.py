@@ -105,7 +105,7 @@ def test_a_reply_whose_lease_was_taken_is_let_go(alice, reply_worker, monkeypatc
     wait_until(lambda: not reply_worker._jobs)
     reply.refresh_from_db()
     assert (reply.reason, reply.text) == ("reconciled", taken.text)
-    assert "not ours any more" in caplog.text
+    assert "lost its lease" in caplog.text
 
 
 def test_a_reply_that_cannot_be_begun_keeps_nobody_waiting(alice, monkeypatch, caplog):
@@ -123,7 +123,7 @@ def test_a_reply_that_cannot_be_begun_keeps_nobody_waiting(alice, monkeypatch, c
     try:
         assert wait_until(ended(good)).status == "complete"
         assert status_of(poison) == "pending"
-        assert "could not be begun" in caplog.text
+        assert "could not be started" in caplog.text
         monkeypatch.setattr(module, "claim", take)
         assert wait_until(ended(poison))
     finally:
