@@ -126,6 +126,8 @@ def _correct(schedule_id: int) -> str:
         if schedule is None or not columns:
             return ""
         Schedule.objects.filter(pk=schedule_id).update(**columns)
+        if schedule.at is not None:
+            notices.close_missed_one_shot(schedule_id, now)
     was, now_is = _local(schedule.next_fire_at), _local(columns["next_fire_at"])
     return f"“{schedule.name}” (schedule {schedule_id}) from {was} to {now_is}"
 

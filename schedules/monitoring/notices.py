@@ -52,6 +52,11 @@ def notify_missed_one_shot(firing: Firing, now: datetime) -> bool:
     return open_notice(cause, Notice.Kind.MISSED, text, now, schedule_id=firing.schedule_id)
 
 
+def close_missed_one_shot(schedule_id: int, now: datetime) -> None:
+    """Close the notice of a one-shot that a clock which was ahead took for missed."""
+    Notice.objects.open().filter(cause__startswith=f"{ONE_SHOT}{schedule_id}:").update(closed_at=now)
+
+
 def notify_corrected(text: str, number: int, now: datetime) -> bool:
     """Tell that next firings were corrected, or count them in with those before."""
     earlier = Notice.objects.open().filter(cause=CORRECTED).first()

@@ -52,11 +52,11 @@ def decide(run: Run, finished: Finished, now: datetime) -> Again | NoMore:
         return _counted(run, finished.failure, finished.detail, now)
     until = run.retry_until or now + horizon(run, now)
     asked = timedelta(seconds=finished.retry_after_sec or 0)
+    if now >= until:
+        return NoMore(f"It was tried {run.provider_retries + 1} times until its retry horizon had passed.")
     if now + asked > until:
         most = _span(until - now if run.retry_until else horizon(run, now))
         return NoMore(f"The provider asks to wait {_span(asked)}; this run can wait {most} at most.")
-    if now >= until:
-        return NoMore(f"It was tried {run.provider_retries + 1} times until its retry horizon had passed.")
     at = max(now + asked, min(now + delay(run.schedule, run.provider_retries), until))
     return Again(at, finished.failure, finished.detail, until)
 

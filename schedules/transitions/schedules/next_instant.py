@@ -69,7 +69,7 @@ def next_recorded_from(schedule: Schedule, now: datetime) -> Instant | None:
         return _one_shot(schedule, now)
     known = schedule.recorded_until
     if known is None or known > now + SKEW:
-        known = _newest_recorded(schedule, now) or now
+        known = _before_wrong_rows(schedule, now) or _newest_recorded(schedule, now) or now
     return first_open(schedule, max(known, made_at(schedule, now)))
 
 
@@ -103,6 +103,13 @@ def first_open(schedule: Schedule, after: datetime) -> Instant | None:
 def _fired_ahead(schedule: Schedule, after: datetime) -> Any:
     fired = Firing.objects.by_rhythm().filter(schedule=schedule, nominal_at__gt=after)
     return fired.filter(fired_at__isnull=False)
+
+
+def _before_wrong_rows(schedule: Schedule, now: datetime) -> datetime | None:
+    """Return a moment before the first due instant that only a clock which was ahead has recorded."""
+    rows = Firing.objects.by_rhythm().filter(schedule=schedule, nominal_at__lte=now, fired_at=None)
+    wrong = rows.filter(recorded_at__gt=now + SKEW).order_by("nominal_at").first()
+    return wrong.nominal_at - MICROSECOND if wrong else None
 
 
 def _newest_recorded(schedule: Schedule, now: datetime) -> datetime | None:

@@ -57,6 +57,19 @@ def test_after_a_clock_that_was_ahead_every_instant_fires_once(by: timedelta, po
     assert again(schedule).next_nominal_at == NOON + 40 * MINUTE
 
 
+@pytest.mark.parametrize("policy", list(MisfirePolicy))
+def test_an_instant_that_came_due_while_the_clock_was_ahead_is_recorded(policy: str) -> None:
+    schedule = a_schedule(interval="every 1m", misfire_policy=policy, overlap_policy="allow")
+    tick_at(NOON + 30 * DAY)  # nothing has fired before
+    check_at(NOON + MINUTE + timedelta(seconds=9))
+    for step in range(9, 180, 5):
+        tick_at(NOON + MINUTE + timedelta(seconds=step))
+    for minute in (1, 2, 3):
+        firing = Firing.objects.get(nominal_at=NOON + minute * MINUTE)
+        assert (firing.outcome, firing.count) == (Outcome.FIRED, 1)
+    assert again(schedule).next_nominal_at == NOON + 4 * MINUTE
+
+
 def test_what_was_corrected_is_told_once_and_named() -> None:
     schedule = a_schedule(interval="every 5m", name="Nightly")
     tick_at(NOON + 30 * DAY)
@@ -91,6 +104,7 @@ def test_a_one_shot_that_a_clock_ahead_took_for_missed_lives_again(at: datetime)
     tick_at(NOON + 40 * DAY)
     assert again(schedule).status == ScheduleStatus.COMPLETED
     assert check_at(NOON + MINUTE) == 1
+    assert not Notice.objects.open().filter(kind=Notice.Kind.MISSED).exists()
     tick_at(at)
     assert list(Firing.objects.values_list("outcome", "nominal_at")) == [(Outcome.FIRED, at)]
     assert again(schedule).status == ScheduleStatus.COMPLETED

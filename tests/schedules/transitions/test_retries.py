@@ -95,3 +95,11 @@ def test_delays_double_from_the_schedules_own_and_are_varied(monkeypatch: pytest
     assert [retries.delay(None, number) // SEC for number in (0, 1, 100)] == [5, 10, 600]
     monkeypatch.setattr(retries.random, "uniform", lambda least, most: least)
     assert retries.delay(None, 9) == SEC
+
+
+@pytest.mark.parametrize("asked", [None, 0.0, 30.0])
+def test_a_run_whose_horizon_has_passed_is_told_how_often_it_was_tried(asked: float | None) -> None:
+    run = a_run(interval="every 5m")
+    run.retry_until, run.provider_retries = NOON - SEC, 6
+    no = decide(run, failed(K.SERVER_ERROR, retry_after_sec=asked), NOON)
+    assert no == NoMore("It was tried 7 times until its retry horizon had passed.")
