@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from agents.offline.request import OfflineRequest
+from agents.offline.request import OfflineRequest, chars_for_tokens, estimate_tokens
 from agents.offline.script import Call
-from agents.offline.token_estimate import chars_for, estimate
 
 
 @dataclass(frozen=True)
@@ -21,11 +20,15 @@ class Text:
 
     @property
     def tokens(self) -> int:
-        return len(self.text.split()) if self.word_tokens else estimate(self.text)
+        return len(self.text.split()) if self.word_tokens else estimate_tokens(self.text)
 
     def cut(self, tokens: int) -> "Text":
         """Return the first so many tokens."""
-        text = " ".join(self.text.split()[:tokens]) if self.word_tokens else self.text[: chars_for(tokens)]
+        text = (
+            " ".join(self.text.split()[:tokens])
+            if self.word_tokens
+            else self.text[: chars_for_tokens(tokens)]
+        )
         return replace(self, text=text)
 
     def param(self, ident: str) -> dict[str, Any]:
@@ -42,11 +45,11 @@ class ToolUse:
 
     @property
     def tokens(self) -> int:
-        return estimate(self.name + self.json)
+        return estimate_tokens(self.name + self.json)
 
     def cut(self, tokens: int) -> "ToolUse":
         """Return the block with the first so many tokens of the input."""
-        return replace(self, json=self.json[: max(0, chars_for(tokens) - len(self.name))])
+        return replace(self, json=self.json[: max(0, chars_for_tokens(tokens) - len(self.name))])
 
     def param(self, ident: str) -> dict[str, Any]:
         """Return the API block; a truncated input becomes an empty one."""

@@ -1,6 +1,7 @@
 """One parsed request to /v1/messages: messages, tools and turn."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 from agents.offline import attachments, history
 from agents.offline.attachments import AttachedFile
 from agents.offline.history import Step
-from agents.offline.token_estimate import estimate
 from agents.offline.validation import BadRequest, check
 from agents.protocol import media
+from agents.protocol.usage import CHARS_PER_TOKEN
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class OfflineRequest:
     def input_tokens(self) -> int:
         """The estimated number of input tokens."""
         without_media = self._dump(media.without_bytes(self.messages))
-        return estimate(without_media) + sum(map(media.tokens, media.heavy_in(self.messages)))
+        return estimate_tokens(without_media) + sum(map(media.tokens, media.heavy_in(self.messages)))
 
     @cached_property
     def canonical_json(self) -> str:
@@ -110,3 +111,13 @@ def system_text(data: dict[str, Any]) -> str:
     parts = [data.get("system") or ""]
     parts += [message["content"] for message in data["messages"] if message["role"] == "system"]
     return "\n\n".join(history.content_text(part) for part in parts if part)
+
+
+def estimate_tokens(text: str) -> int:
+    """Return the estimated tokens of a text, at least 1."""
+    return max(1, math.ceil(len(text) / CHARS_PER_TOKEN))
+
+
+def chars_for_tokens(tokens: int) -> int:
+    """Return the number of characters in so many tokens."""
+    return int(tokens * CHARS_PER_TOKEN)

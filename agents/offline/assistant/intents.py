@@ -6,6 +6,9 @@ Only the first paragraph is parsed; what follows is content to work on.
 import re
 from dataclasses import dataclass, field
 
+from agents.offline import history
+from agents.offline.request import OfflineRequest
+
 NAME = r"[`\"'“]?(?P<name>[^`\"'“”?.!,;:\n]{1,120}?)[`\"'”]?"
 SCHEDULE = rf"(?:the )?(?:schedule )?{NAME}"
 PATH = r"[`\"']?(?P<path>(?:[\w.-]+/)*[\w-]+(?:\.\w{1,8})+)[`\"']?"
@@ -181,6 +184,8 @@ INTENTS: list[tuple[str, re.Pattern[str]]] = [
 CALL = pattern(r"(?:call|use)\b[^\n]{0,20}?\w__\w")  # then a URL is an argument
 WHOLE_TEXT = {"summarise", "write_file", "call_tool"}  # these use all paragraphs
 
+PRONOUNS = {"it", "that", "this", "that one", "this one", "the schedule", "that schedule", "this schedule"}
+
 
 @dataclass(frozen=True)
 class Intent:
@@ -200,3 +205,27 @@ def parse_intent(text: str) -> Intent:
         if match := regex.search(request_text if name in WHOLE_TEXT else head):
             return Intent(name, {key: value.strip() for key, value in match.groupdict().items() if value})
     return Intent("plain")
+
+
+@dataclass(frozen=True)
+class IntentRequest:
+    """A parsed request of a person."""
+
+    request: OfflineRequest
+    text: str
+    params: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def schedule(self) -> str:
+        """The name of the schedule; "it" is the one that the last tool call was about."""
+        name = self.params.get("name", "")
+        return last_schedule(self.request) if name.lower() in PRONOUNS else name
+
+
+def last_schedule(request: OfflineRequest) -> str:
+    """Return the schedule of the last tool call, or an empty string."""
+    inputs = reversed(history.earlier_inputs(request.messages))
+    names = (
+        values.get("schedule") or (values.get("name") if "prompt" in values else "") for values in inputs
+    )
+    return next((str(name) for name in names if name), "")

@@ -156,7 +156,7 @@ def test_a_cut_elsewhere_is_found(code, is_found):
 
 
 # Texts of ours that stand before another sentence; what others said goes through `sentence`.
-WHOLE_SENTENCES = {"kept", "STEP_IS", "begins", "warning['message']", "taken"}
+WHOLE_SENTENCES = {"RECURRING_CHECK", "kept", "STEP_IS", "begins", "warning['message']", "taken"}
 
 
 def _glued(tree: ast.Module) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from agents.offline.assistant.intent import IntentRequest
-from agents.offline.assistant.intents import parse_intent
+from agents.offline.assistant.intents import IntentRequest, parse_intent
 from agents.offline.assistant.skills import (
     cancel,
     change,

@@ -1,7 +1,7 @@
 """Cancels runs. "Stop" cancels the running run of a schedule, or pauses the schedule."""
 
 from agents.offline.assistant.formatting import count, format_error, next_run
-from agents.offline.assistant.intent import IntentRequest
+from agents.offline.assistant.intents import IntentRequest
 from agents.offline.assistant.skills import change
 from agents.offline.assistant.skills.change import EVERYTHING
 from agents.offline.assistant.skills.schedules import existing_names

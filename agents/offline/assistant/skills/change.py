@@ -11,7 +11,7 @@ from agents.offline.assistant.formatting import (
     title,
     warnings,
 )
-from agents.offline.assistant.intent import IntentRequest
+from agents.offline.assistant.intents import IntentRequest
 from agents.offline.assistant.skills.schedules import existing_names
 from agents.offline.assistant.timing import find_timing
 from agents.offline.history import Result

@@ -5,8 +5,7 @@ from typing import Any
 
 from agents.offline import history
 from agents.offline.assistant.formatting import format_error, moment
-from agents.offline.assistant.intent import IntentRequest
-from agents.offline.assistant.intents import OPENING, QUESTION
+from agents.offline.assistant.intents import OPENING, QUESTION, IntentRequest
 from agents.offline.assistant.skills.change import schedule_facts, schedule_name
 from agents.offline.assistant.timing import Timing, find_timing
 from agents.offline.history import Result

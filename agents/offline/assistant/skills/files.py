@@ -3,7 +3,7 @@
 import re
 
 from agents.offline.assistant.formatting import count, fenced, format_error
-from agents.offline.assistant.intent import IntentRequest
+from agents.offline.assistant.intents import IntentRequest
 from agents.offline.assistant.skills.general import CANNOT_SEE, figures, gist
 from agents.offline.script import Call, Script
 from agents.tools.files.list_files import NO_FILES

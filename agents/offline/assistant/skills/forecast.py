@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from agents.offline.assistant.formatting import Row, bullets, count, first, format_error, moment, table
-from agents.offline.assistant.intent import IntentRequest
+from agents.offline.assistant.intents import IntentRequest
 from agents.offline.assistant.skills.runs import schedule_of
 from agents.offline.history import Result
 from agents.offline.script import Call, Script

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from agents.offline.assistant.formatting import count, fenced, format_error
-from agents.offline.assistant.intent import IntentRequest
+from agents.offline.assistant.intents import IntentRequest
 from agents.offline.request import OfflineRequest
 from agents.offline.script import Call, Script
 from agents.offline.scripted import sample_input

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 
 from agents.offline.assistant.formatting import Row, count, error_message, line, title
-from agents.offline.assistant.intent import IntentRequest
-from agents.offline.assistant.intents import PATH, URL
+from agents.offline.assistant.intents import PATH, URL, IntentRequest
 from agents.offline.assistant.skills.runs import schedule_of
 from agents.offline.assistant.skills.web import body
 from agents.offline.history import Result

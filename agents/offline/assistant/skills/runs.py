@@ -14,7 +14,7 @@ from agents.offline.assistant.formatting import (
     money,
     table,
 )
-from agents.offline.assistant.intent import IntentRequest
+from agents.offline.assistant.intents import IntentRequest
 from agents.offline.script import Call, Script
 from stagent.lib.text import clip
 

@@ -15,7 +15,7 @@ from agents.offline.assistant.formatting import (
     title,
     warnings,
 )
-from agents.offline.assistant.intent import IntentRequest
+from agents.offline.assistant.intents import IntentRequest
 from agents.offline.script import Call, Script
 
 STATUS = re.compile(r"\b(active|paused|completed)\b", re.IGNORECASE)

@@ -3,7 +3,7 @@
 import re
 
 from agents.offline.assistant.formatting import fenced, format_error
-from agents.offline.assistant.intent import IntentRequest
+from agents.offline.assistant.intents import IntentRequest
 from agents.offline.assistant.skills.general import figures, gist
 from agents.offline.script import Call, Script
 
