@@ -12,6 +12,7 @@ INTERVALS = ("m", "h", "d", "", "d")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 MONTHS = ("", "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 EVERY = re.compile(r"\*/(\d+)")
+STEP = re.compile(r"(?:\*|\d+)/(\d+)")  # "7/45" goes from 7 to the end of the field
 
 
 def spelled_out(expression: str) -> str:
@@ -38,7 +39,7 @@ def uneven(expression: str) -> list[str]:
     """Say of each step that its field does not hold a whole number of times what it really does."""
     said = []
     for number, column in enumerate(expression.split()):
-        match = EVERY.fullmatch(column)
+        match = STEP.fullmatch(column)
         size = SIZES[number]
         if match and not (size and size % int(match[1]) == 0):
             said.append(_warning(number, column, int(match[1])))

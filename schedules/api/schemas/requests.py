@@ -1,6 +1,5 @@
 """What may be asked of schedules. Ranges stand here for the reader; the model checks them for everyone."""
 
-from decimal import Decimal
 from typing import Any
 
 from pydantic import ConfigDict, Field, StrictBool
@@ -12,7 +11,7 @@ from schedules.models.schedule import KEY, LONGEST_REASON, install_zone
 from schedules.models.slot import DEFAULT_POOL, Pool
 from schedules.services.schedule_writer import WHEN
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
-from stagent.lib.api.types import AnyId, DayTime, Moment, Name, RequestBody, Text, Whole, Words, number
+from stagent.lib.api.types import AnyId, DayTime, Moment, Money, Name, RequestBody, Text, Whole, Words, number
 from stagent.lib.names import LARGEST_INTEGER
 from stagent.lib.problems import invalid
 
@@ -79,7 +78,7 @@ class ScheduleChanges(Timing):
     )
     max_turns: Whole | None = Field(default=None, ge=1, le=MAX_TURNS, description="Max agent steps per run.")
     max_run_duration_sec: Whole | None = Field(default=None, ge=10, le=DAY)
-    max_cost_usd: Decimal | None = Field(default=None, ge=0, max_digits=10, decimal_places=4)
+    max_cost_usd: Money | None = Field(default=None, ge=0, max_digits=10, decimal_places=4)
     deliver_to_chat: StrictBool = Field(
         default=NOT_GIVEN, description="Results arrive as unread messages on the chat page of its owner."
     )

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
@@ -35,6 +36,13 @@ def _a_moment(value: Any) -> Any:
     if re.fullmatch(r"[-+.\d\s]*", value):
         raise ValueError("Write the moment in the ISO 8601 way, for example 2026-12-01T09:00:00+01:00.")
     return LOST_PLUS.sub("+", value) if "T" in value else value
+
+
+def _plain_number(value: Any) -> Any:
+    """Refuse text that Python reads as a number and people do not: "1_0.5", fullwidth digits, "1e1"."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        raise ValueError("A number is expected.")
+    return value
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -87,6 +95,7 @@ Name = Annotated[Words, AfterValidator(str.strip), AfterValidator(_one_line)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_a_moment), AfterValidator(_in_utc)]
 DayTime = Annotated[time, BeforeValidator(_only_text), AfterValidator(_without_offset)]
 Whole = StrictInt
+Money = Annotated[Decimal, BeforeValidator(_plain_number)]
 Warnings = list[dict[str, Any]]  # each with a type, and a message or a suggestion
 
 

@@ -58,6 +58,8 @@ WRONG = [
     ({"max_cost_usd": -1}, "max_cost_usd"),
     ({"max_cost_usd": 0.00001}, "max_cost_usd"),
     ({"max_cost_usd": 1e12}, "max_cost_usd"),
+    ({"max_cost_usd": "1_0.5"}, "max_cost_usd"),
+    ({"max_cost_usd": "\uff11\uff10"}, "max_cost_usd"),
     ({"max_firings": 0}, "max_firings"),
     ({"max_firings": 2**63}, "max_firings"),
     ({"priority": 11}, "priority"),

@@ -74,6 +74,9 @@ def test_a_step_that_is_not_kept_is_warned_of() -> None:
     )
     assert warning.endswith("it means 0 and 45. For a steady rhythm use the interval “every 45m”.")
     assert len(uneven("*/7 */5 */31 */5 */2")) == 5
+    assert uneven("5/15 * * * *") == []
+    (warning,) = uneven("7/45 * * * *")
+    assert "it means 7 and 52." in warning
 
 
 @pytest.mark.parametrize(
