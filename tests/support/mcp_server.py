@@ -1,7 +1,7 @@
-"""A real MCP server on its standard input and output, with tools that behave and others that do not.
+"""A real MCP server on stdin and stdout, with working and faulty tools.
 
-`python mcp_server.py [how]`: chatty, garbage, endless, hang and crash spoil the greeting; the file `other` in
-its home makes it describe a tool in other words. `python mcp_server.py http <port>` serves over HTTP.
+`python mcp_server.py [fault]`: chatty, garbage, endless, hang and crash break the start; the file `other` in
+its home changes the description of a tool. `python mcp_server.py http <port>` serves over HTTP.
 """
 
 import os
@@ -15,14 +15,14 @@ TINY_PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 SLOW_SEC = 300
 
 
-def _say(text: str, file: Any = None) -> None:
+def _print_line(text: str, file: Any = None) -> None:
     file = file or sys.stdout
     file.write(f"{text}\n")
     file.flush()
 
 
 def build() -> Any:  # noqa: C901 - a function for each tool
-    """Make the server; over HTTP it is the same. Imported late: those that misbehave need no package."""
+    """Build the server. Imports `mcp` late: the faults do not need it."""
     from mcp.server.mcpserver import Image, MCPServer
     from mcp.types import ToolAnnotations
 
@@ -63,7 +63,7 @@ def build() -> Any:  # noqa: C901 - a function for each tool
 
     @server.tool(description="Go away in the middle of a call.")
     def crash() -> str:
-        _say("out of cheese", file=sys.stderr)
+        _print_line("out of cheese", file=sys.stderr)
         os._exit(3)
 
     @server.tool(name="very.strange", description="A name that models refuse.")
@@ -91,14 +91,14 @@ def build() -> Any:  # noqa: C901 - a function for each tool
     return server
 
 
-def misbehave(how: str) -> None:
-    """Spoil the greeting."""
-    match how:
+def break_start(fault: str) -> None:
+    """Show a fault before the server starts."""
+    match fault:
         case "chatty":
-            _say("Welcome to the tester!\nIt is a fine day.")
+            _print_line("Welcome to the tester!\nIt is a fine day.")
         case "garbage":
             while True:
-                _say("{ this is no message")
+                _print_line("{ this is no message")
         case "endless":
             while True:
                 sys.stdout.write("x" * 1_000_000)
@@ -107,12 +107,12 @@ def misbehave(how: str) -> None:
             Path("pids").write_text(str(os.getpid()))
             time.sleep(SLOW_SEC)
         case "crash":
-            _say("no such database", file=sys.stderr)
+            _print_line("no such database", file=sys.stderr)
             sys.exit(4)
 
 
 if __name__ == "__main__":
-    misbehave(sys.argv[1] if len(sys.argv) > 1 else "")
+    break_start(sys.argv[1] if len(sys.argv) > 1 else "")
     if sys.argv[1:2] == ["http"]:
         build().run("streamable-http", port=int(sys.argv[2]))
     else:
