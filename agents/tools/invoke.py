@@ -26,7 +26,7 @@ _tool_contexts: list[Callable[[], AbstractContextManager[object]]] = []
 def register_tool_context(manager: Callable[[], AbstractContextManager[object]]) -> None:
     """Enter this context manager around each blocking call, in its thread.
 
-    It closes the thread's database connections, which Django does not do in threads of ours.
+    Use it to close the thread's database connections: Django closes only those of request threads.
     """
     if manager not in _tool_contexts:
         _tool_contexts.append(manager)
