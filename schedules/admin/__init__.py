@@ -1,4 +1,4 @@
-"""Schedules in the console. Every button walks through the doors that the API uses too."""
+"""The admin of the schedules app. Its buttons call the same services as the API."""
 
 from schedules.admin.deliveries import DeliveryAdmin
 from schedules.admin.firings.admin import FiringAdmin

@@ -1,4 +1,4 @@
-"""Which colour a word has: good, bad, busy, wait or calm."""
+"""Status badges and their colours: good, bad, busy, wait or calm."""
 
 from django.utils.safestring import SafeString
 
@@ -15,7 +15,7 @@ OF_RUN = {
     RunStatus.FAILED: "bad",
     RunStatus.CANCELLED: "calm",
 }
-UNDER_WAY, DONE, FAILED, STOPPED = "under way", "done", "failed", "cancelled"
+UNDER_WAY, DONE, FAILED, STOPPED = "running", "completed", "failed", "cancelled"
 OF_FATE = {UNDER_WAY: "busy", DONE: "good", FAILED: "bad", STOPPED: "calm"}
 
 
@@ -33,7 +33,7 @@ def firing_badge(firing: Firing) -> SafeString:
 
 
 def outcome_badge(firing: Firing) -> str:
-    """Say in a word or two how a firing went; of one that did not fire, what was decided."""
+    """Return the result of a fired instant's run, or the outcome of one that did not fire."""
     if firing.outcome != Outcome.FIRED:
         return Outcome(firing.outcome).value.replace("_", " ")
     if firing.completed_at is None:

@@ -1,4 +1,4 @@
-"""Deliveries: what is on its way to webhook, mailbox and chat page, and what never arrived."""
+"""The admin of deliveries to webhooks, e-mail addresses and chat."""
 
 import json
 
@@ -35,16 +35,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("whom", "told", "sent")
     empty_text = (
-        "Nothing was sent anywhere. Results go to the chat page of a schedule's owner, to its webhook and "
-        "its e-mail address."
+        "Results are delivered to the chat of a schedule's owner, to its webhook and to its e-mail address."
     )
 
-    @admin.display(description="what", ordering="kind")
+    @admin.display(description="delivery", ordering="kind")
     def what(self, delivery: Delivery) -> SafeString:
-        whose = delivery.schedule or "for the operators"
+        whose = delivery.schedule or "to the operators"
         return format_html('{}<span class="under">{}</span>', delivery.kind.replace("_", " "), whose)
 
-    @admin.display(description="state", ordering="status")
+    @admin.display(description="status", ordering="status")
     def state(self, delivery: Delivery) -> SafeString:
         return formatting.badge(delivery.status.replace("_", " "), TONES[Delivery.Status(delivery.status)])
 
@@ -56,13 +55,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def whom(self, delivery: Delivery) -> str:
         return _whom(delivery)
 
-    @admin.display(description="written", ordering="created_at")
+    @admin.display(description="created", ordering="created_at")
     def created(self, delivery: Delivery) -> SafeString:
         return formatting.ago(delivery.created_at, clock.now())
 
-    @admin.display(description="what it says")
+    @admin.display(description="message")
     def told(self, delivery: Delivery) -> SafeString:
-        """Show it as a letter would tell it, whatever way it goes."""
+        """Render the text of the e-mail, whatever the channel."""
         if not delivery.payload:
             return formatting.NOTHING
         return format_html('<div class="prose">{}</div>', mark_safe(html_of(email.text(delivery))))  # noqa: S308
@@ -80,7 +79,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 
 def _whom(delivery: Delivery) -> str:
-    """Name who is told: an address, or the person whose chat page it is."""
+    """Return the recipient: an address, or the user of a chat delivery."""
     if delivery.channel != Delivery.Channel.CHAT:
         return delivery.target
     owner = delivery.schedule and delivery.schedule.owner

@@ -1,4 +1,4 @@
-"""Filters of the lists that ask for more than the value of a column."""
+"""List filters that need more than a column value."""
 
 from typing import Any, cast
 
@@ -14,17 +14,17 @@ from schedules.models import Firing, Schedule
 from schedules.models.firing import reaching
 from stagent.lib.api.types import number
 
-MOST_NAMED = 30  # schedules that a filter names; the others are found by searching
+MOST_NAMED = 30  # schedules in the filter; the others are found by search
 
 
 class AttentionFilter(admin.SimpleListFilter):
-    """Schedules that want a person."""
+    """Schedules that need attention."""
 
     title = "attention"
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("itself", "paused itself"), ("streak", "failing or at its limit")]
+        return [("itself", "paused automatically"), ("streak", "failing or at the step limit")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> QuerySet[Schedule]:
         match self.value():
@@ -37,9 +37,9 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 class OutcomeFilter(admin.SimpleListFilter):
-    """Firings by what became of them, as the first page counts them."""
+    """Firings by result, with the categories of the dashboard."""
 
-    title = "end"
+    title = "result"
     parameter_name = "fate"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -52,7 +52,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 
 class DayFilter(admin.DateFieldListFilter):
-    """Rows of today, of the last days, of this month."""
+    """Django's date filter, titled “day”."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,10 +60,9 @@ class DayFilter(admin.DateFieldListFilter):
 
 
 class InstantFilter(DayFilter):
-    """Firings of a day; one row may stand for many instants, and is found by each of them."""
+    """Firings by day. A row that covers several instants matches if any of them does."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Firing]) -> QuerySet[Firing]:
-        """Keep the rows that have an instant in the stretch."""
         since = self.used_parameters.get(self.lookup_kwarg_since)
         if not since:
             return cast(QuerySet[Firing], super().queryset(request, queryset))
@@ -79,7 +78,7 @@ class InstantFilter(DayFilter):
 
 
 class ScheduleListFilter(admin.SimpleListFilter):
-    """Rows of one schedule; the schedules that fired last are named, any other one by its link."""
+    """Rows of one schedule. It lists the schedules that fired last; a link can select any other."""
 
     title = "schedule"
     parameter_name = "schedule__id__exact"

@@ -1,4 +1,4 @@
-"""Notices in the console: what the operators ought to know, and the button that says somebody does."""
+"""The admin of notices: conditions that operators should know about, with a button to acknowledge them."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ from stagent.lib.web.admin import ReadOnlyAdmin, operator
 
 
 class StandingFilter(admin.SimpleListFilter):
-    """Notices that go on, that nobody has seen, that are over."""
+    """Notices by state: unacknowledged, open or closed."""
 
-    title = "standing"
+    title = "state"
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("unseen", "not acknowledged"), ("open", "goes on"), ("closed", "over")]
+        return [("unseen", "not acknowledged"), ("open", "open"), ("closed", "closed")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Notice]) -> QuerySet[Notice]:
         match self.value():
@@ -42,7 +42,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 class WithRight(ChangeList):
-    """A page of notices that knows whether its reader may acknowledge them."""
+    """A page of notices with the reader's permissions on each row."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -65,9 +65,8 @@ class NoticeAdmin(ReadOnlyAdmin):
         ("acknowledged_by", "acknowledged_at", "closed_at"),
     )  # fmt: skip
     empty_text = (
-        "Nothing to tell. A breaker that opens, instants that are missed, a scheduler that falls silent and "
-        "schedules that pause themselves are told here, and to STAGENT_NOTIFY_EMAIL and "
-        "STAGENT_NOTIFY_WEBHOOK."
+        "An open breaker, missed instants, a stopped scheduler and automatically paused schedules appear "
+        "here. They are also sent to STAGENT_NOTIFY_EMAIL and STAGENT_NOTIFY_WEBHOOK."
     )
 
     def get_urls(self) -> list[Any]:
@@ -79,46 +78,44 @@ class NoticeAdmin(ReadOnlyAdmin):
         return WithRight
 
     def acknowledge(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Write that the notice is seen, then go back to where the button was."""
+        """Acknowledge the notice, then redirect to the page with the button."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not request.user.has_perm("schedules.change_notice"):
             raise PermissionDenied
         if notices.acknowledge(pk, operator(request), clock.now()):
-            self.message_user(
-                request, "Acknowledged: it is not shown on the first page any more.", messages.SUCCESS
-            )
+            self.message_user(request, "Acknowledged. The dashboard no longer shows it.", messages.SUCCESS)
         else:
-            self.message_user(request, "Somebody was quicker, or it is over.", messages.WARNING)
+            self.message_user(request, "Already acknowledged or closed.", messages.WARNING)
         return redirect(redirect_back(request, otherwise="admin:schedules_notice_changelist"))
 
-    @admin.display(description="what", ordering="kind")
+    @admin.display(description="notice", ordering="kind")
     def what(self, notice: Notice) -> SafeString:
         return format_html('{}<span class="under">{}</span>', notice.get_kind_display(), notice.text)
 
     @admin.display(description="state")
     def state(self, notice: Notice) -> SafeString:
         if notice.closed_at:
-            return formatting.badge("over", "calm")
+            return formatting.badge("closed", "calm")
         return (
             formatting.badge("acknowledged", "wait")
             if notice.acknowledged_at
-            else formatting.badge("goes on", "bad")
+            else formatting.badge("open", "bad")
         )
 
-    @admin.display(description="times", ordering="count")
+    @admin.display(description="count", ordering="count")
     def times(self, notice: Notice) -> SafeString:
         return formatting.count(notice.count)
 
-    @admin.display(description="first", ordering="first_at")
+    @admin.display(description="first seen", ordering="first_at")
     def first(self, notice: Notice) -> SafeString:
         return formatting.ago(notice.first_at, clock.now())
 
-    @admin.display(description="last", ordering="last_at")
+    @admin.display(description="last seen", ordering="last_at")
     def last(self, notice: Notice) -> SafeString:
         return formatting.ago(notice.last_at, clock.now())
 
-    @admin.display(description="seen by")
+    @admin.display(description="acknowledged by")
     def seen_by(self, notice: Notice) -> SafeString:
         return format_html("{}", notice.acknowledged_by) if notice.acknowledged_by else formatting.NOTHING
 

@@ -1,4 +1,4 @@
-"""Stretches of a measurement: how its values are grouped in a picture, and how a list is narrowed to one."""
+"""Ranges of a measured value: they group the values in a chart and filter a list."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from stagent.lib.web.formatting import outcome_text
 
 MOST_DIGITS = 12
 MILLISECOND = timedelta(milliseconds=1)
-ABOUT_MS = 1.2  # SQLite has days of whole milliseconds, each end rounded to one
+ABOUT_MS = 1.2  # SQLite rounds each end to a whole millisecond
 
 
 @dataclass(frozen=True)
 class Range:
-    """Values from one, inclusive, to another, exclusive; None is open."""
+    """A range of values: `low` is included, `high` is not; None means no upper bound."""
 
     low: int
     high: int | None
@@ -28,7 +28,7 @@ class Range:
 
     @property
     def value(self) -> str:
-        """Return it as it stands in an address."""
+        """The range as a query parameter."""
         return f"{self.low}-{'' if self.high is None else self.high}"
 
     def __str__(self) -> str:
@@ -48,12 +48,12 @@ class Range:
 
 
 def split(edges: Sequence[int], unit: str = "ms") -> list[Range]:
-    """Return the stretches between edges, the last one open."""
+    """Return the ranges between the edges; the last one has no upper bound."""
     return [Range(low, high, unit) for low, high in zip(edges, [*edges[1:], None], strict=True)]
 
 
 def read(text: str, unit: str = "ms") -> Range | None:
-    """Read a stretch from an address; None where it is none."""
+    """Parse a range from a query parameter; None if it is not one."""
     low, dash, high = text.partition("-")
     if not dash or not _is_number(low) or (high and not _is_number(high)):
         return None
@@ -65,13 +65,12 @@ def _is_number(text: str) -> bool:
 
 
 def counts(values: Iterable[float], ranges: Sequence[Range]) -> list[tuple[Range, int]]:
-    """Count the values in each stretch."""
     every = list(values)
     return [(stretch, sum(value in stretch for value in every)) for stretch in ranges]
 
 
 class RangeFilter(admin.SimpleListFilter):
-    """Rows whose measurement lies in a stretch: one of the usual ones, or the one in the address."""
+    """Rows whose value lies in a range: a predefined one or the one in the query string."""
 
     ranges: ClassVar[Sequence[Range]]
     column: ClassVar[str] = ""
@@ -89,7 +88,7 @@ class RangeFilter(admin.SimpleListFilter):
         return queryset if self.chosen is None else self.narrow(queryset, self.chosen)
 
     def narrow(self, queryset: QuerySet[Any], to: Range) -> QuerySet[Any]:
-        """Keep the rows in a stretch; what was not measured lies in none."""
+        """Return the rows in a range; rows without a value are in none."""
         queryset = queryset.filter(**{f"{self.column}__gte": to.low})
         return queryset if to.high is None else queryset.filter(**{f"{self.column}__lt": to.high})
 
@@ -115,7 +114,7 @@ class WaitFilter(RangeFilter):
 class TookFilter(RangeFilter):
     """Firings by how long their run took."""
 
-    title, parameter_name, column = "took", "took", "duration_ms"
+    title, parameter_name, column = "duration", "took", "duration_ms"
     ranges = split((0, 10_000, 60_000, 300_000, 1_200_000, 3_600_000))
 
 
@@ -130,7 +129,7 @@ class LagFilter(RangeFilter):
         in_time = Q() if to.high is None else Q(fired_at__lt=F("due_at") + to.high * MILLISECOND)
         if connection.vendor == "postgresql":
             return queryset.filter(late_enough, in_time)
-        # Django works out the exact difference in Python on SQLite, 5 us each: only near an edge, then.
+        # On SQLite Django computes exact differences in Python, 5 µs a row: only for rows near an edge.
         measured = queryset.alias(lag_ms=JulianMs(F("due_at"), F("fired_at")))
         rows: QuerySet[Any] = measured.filter(lag_ms__gte=to.low - ABOUT_MS)
         rows = rows.filter(Q(lag_ms__gte=to.low + ABOUT_MS) | late_enough)
@@ -148,9 +147,9 @@ class LoopFilter(RangeFilter):
 
 
 class StepsFilter(RangeFilter):
-    """Firings by how much of their limit of steps they used, in percent."""
+    """Firings by the percentage of their step limit that they used."""
 
-    title, parameter_name, column = "steps of the limit", "steps", "hundredfold"
+    title, parameter_name, column = "step limit used", "steps", "hundredfold"
     ranges = split((0, 25, 50, 80, 100), "%")
 
     def narrow(self, queryset: QuerySet[Any], to: Range) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""Concurrency pools in the console."""
+"""The admin of concurrency pools."""
 
 from typing import Any
 
@@ -14,19 +14,17 @@ from stagent.lib.web.admin import ConsoleAdmin
 
 @admin.register(Pool)
 class PoolAdmin(ConsoleAdmin):
-    """A limit of its own beside the global cap, for schedules that share something scarce."""
+    """A concurrency limit below the global cap, for schedules that share a scarce resource."""
 
     list_display = ("name", "size", "schedules")
     fields = ("name", "size")
-    empty_text = (
-        "Only the global cap limits how many runs there are at once. A pool limits some schedules further."
-    )
+    empty_text = "Add a pool to limit how many runs of some schedules start at once, below the global cap."
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(schedule_count=Count("schedule"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pool | None = None) -> tuple[str, ...]:
-        return ("name",) if obj else ()  # its slots and its runs know it by this name
+        return ("name",) if obj else ()  # slots and runs refer to a pool by name
 
     def save_model(self, request: HttpRequest, obj: Pool, form: ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -1,4 +1,4 @@
-"""Scheduler and worker processes in the console."""
+"""The admin of scheduler and worker processes."""
 
 from datetime import timedelta
 
@@ -31,34 +31,34 @@ class SchedulerAdmin(ReadOnlyAdmin):
     )
     list_display_links = None
     empty_text = (
-        "No scheduler is running. Start one with python manage.py runscheduler, "
-        "or web and scheduler together with make run."
+        "Start a scheduler with `python manage.py runscheduler`, "
+        "or the web process and a scheduler with `make run`."
     )
 
     @admin.display(description="state")
     def state(self, scheduler: Scheduler) -> SafeString:
         now = clock.now()
         if scheduler.seen_at <= now - timedelta(seconds=ALIVE_SEC) or scheduler.is_dead(now):
-            return formatting.badge("gone", "bad", "It gave no sign of life and did not say goodbye")
+            return formatting.badge("lost", "bad", "No heartbeat, and no orderly shutdown")
         if scheduler.is_worker:
-            pools = f"Performs runs of {scheduler.pools or 'all pools'}"
+            pools = f"Executes runs of {scheduler.pools or 'all pools'}"
             return formatting.badge("worker", "good", pools)
         if scheduler.executes:
             return formatting.badge("running", "good")
         if scheduler.claims:
-            return formatting.badge("hands over", "good", "Workers perform what it claims")
-        return formatting.badge("ticks only", "wait", "--no-execute")
+            return formatting.badge("dispatching", "good", "Workers execute the runs it claims")
+        return formatting.badge("ticking only", "wait", "Started with --no-execute")
 
     @admin.display(description="threads and tasks")
     def parts(self, scheduler: Scheduler) -> SafeString | str:
-        """Name what does not work, or was restarted lately."""
+        """Name the parts that are broken or were restarted lately."""
         found = [
             one for one in process_reports.troubles(clock.now()) if one.process.holder == scheduler.holder
         ]
         broken = any(one.is_broken for one in found)
         names = ", ".join(f"{one.part} {one.state}" for one in found)
         why = "; ".join(str(one) for one in found)
-        return formatting.badge(names, "bad" if broken else "wait", why) if found else "all work"
+        return formatting.badge(names, "bad" if broken else "wait", why) if found else "all healthy"
 
     @admin.display(description="started", ordering="started_at")
     def started(self, scheduler: Scheduler) -> SafeString:
@@ -68,13 +68,13 @@ class SchedulerAdmin(ReadOnlyAdmin):
     def seen(self, scheduler: Scheduler) -> SafeString:
         return formatting.ago(scheduler.seen_at, clock.now())
 
-    @admin.display(description="works by a cap of")
+    @admin.display(description="cap in use")
     def works_by(self, scheduler: Scheduler) -> SafeString:
         if scheduler.cap is None or not (scheduler.claims or scheduler.executes):
             return formatting.NOTHING
         if scheduler.is_worker:
             return format_html(
-                '{}<span class="under">{}</span>', formatting.count(scheduler.cap), "at once, its own"
+                '{}<span class="under">{}</span>', formatting.count(scheduler.cap), "own limit"
             )
         cap = formatting.count(scheduler.cap)
         return format_html('{}<span class="under">{}</span>', cap, scheduler.cap_source)

@@ -1,4 +1,4 @@
-"""The settings on one page: each with the value in force, where it came from, what it means and its range."""
+"""The settings page: the value, source, meaning and range of each setting."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,13 +24,13 @@ from stagent.lib.web.admin import ReadOnlyAdmin, operator
 
 UNITS = {"SEC": "s", "DAYS": "days", "TURNS": "steps"}
 PARAMETERS = {"wait": WaitFilter.parameter_name, "lag": LoopFilter.parameter_name}
-SLOWEST_FIRST = "-2"  # the third column of the chat streams: the first word
+SLOWEST_FIRST = "-2"  # the third column of the chat streams: time to first token
 TONES = {"command line": "busy", "environment": "busy", "admin": "good", "default": "calm"}
 
 
 @dataclass(frozen=True)
 class SettingLine:
-    """A setting as the page shows it; `typed` and `wrong` after a value that was refused."""
+    """A setting on the page. `typed` and `wrong` hold a rejected value and its error."""
 
     value: Value
     saved: str
@@ -47,18 +47,18 @@ class SettingLine:
 
     @property
     def unit(self) -> str:
-        """What the number counts, where its name says so."""
+        """The unit, taken from the last part of the name; empty if it has none."""
         return UNITS.get(self.value.key.name.rpartition("_")[2], "")
 
     @property
     def beaten(self) -> bool:
-        """Whether a saved value does nothing, because the environment says otherwise."""
+        """Whether the environment overrides a saved value."""
         return self.value.source == "environment"
 
 
 @admin.register(Setting)
 class SettingAdmin(ReadOnlyAdmin):
-    """One page instead of a list: a setting that nobody saved has no row, and a value all the same."""
+    """One page instead of a list: a setting that was never saved has a value but no row."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -83,19 +83,19 @@ class SettingAdmin(ReadOnlyAdmin):
         return render(request, "admin/schedules/setting/page.html", context)
 
     def _change(self, request: HttpRequest, name: str, typed: str) -> str:
-        """Save or clear one setting; return what is wrong with what was typed."""
+        """Save or clear one setting; return the error, or an empty text."""
         if not self.has_edit_permission(request) or name not in BY_NAME:
             raise PermissionDenied
         key = BY_NAME[name]
         if "clear" in request.POST:
             if change_settings.clear(key, operator(request)):
-                self.message_user(request, f"{key.name} is not set here any more.", messages.SUCCESS)
+                self.message_user(request, f"{key.name} was cleared.", messages.SUCCESS)
             return ""
         return change_settings.fault(key, typed) or self._save(request, key, typed)
 
     def _save(self, request: HttpRequest, key: Key, typed: str) -> str:
         shown = change_settings.save(key, typed, operator(request))
-        self.message_user(request, f"{key.name} is {shown} now, without a restart.", messages.SUCCESS)
+        self.message_user(request, f"{key.name} is now {shown}. No restart is needed.", messages.SUCCESS)
         return ""
 
     def has_edit_permission(self, request: HttpRequest) -> bool:
@@ -103,7 +103,7 @@ class SettingAdmin(ReadOnlyAdmin):
 
 
 def _advice(now: datetime) -> dict[str, Any]:
-    """Return what the week says about the cap, each figure with the rows it was measured on."""
+    """Return the advice about the cap; each figure comes with a link to the measured rows."""
     advice = advise(now, effective_cap.load(now), live_streams.first_token_ms(now - LOOKS_BACK))
     since = urlencode({"nominal_at__gte": (now - LOOKS_BACK).isoformat(), "outcome__exact": "fired"})
     firings = f"{reverse('admin:schedules_firing_changelist')}?{since}"
@@ -112,7 +112,7 @@ def _advice(now: datetime) -> dict[str, Any]:
 
 
 def _rows_behind(figure: Evidence, firings: str, now: datetime) -> str:
-    """Return the list that begins with this value: the slowest answers, or the firings from there on."""
+    """Return the URL of the rows behind a figure: the slowest replies, or the firings from its value up."""
     if figure.value is None:
         return ""
     if figure.of == "first_token":

@@ -1,4 +1,4 @@
-"""Slots in the console: who holds which, until when; a slot can be taken out of use."""
+"""The admin of slots: the run in each, the end of its lease, and a button to disable it."""
 
 from typing import Any
 
@@ -26,23 +26,21 @@ TOGGLE = f'<span class="row-buttons">{BUTTON}</span>'
 
 @admin.register(Slot)
 class SlotAdmin(ReadOnlyAdmin):
-    """The scheduler writes who holds a slot; a person may only say whether it is in use."""
+    """Only `enabled` can be edited; the scheduler writes the rest."""
 
     list_display = ("title", "state", "held_by", "until", "holder", "buttons")
     list_display_links = None
     list_select_related = ("run",)
     list_filter = ("pool", "enabled")
     actions = ("enable", "disable")
-    empty_text = (
-        "No slot was ever needed. They appear with the first run, as many as SCHEDULE_MAX_CONCURRENT says."
-    )
+    empty_text = "Slots are created with the first run, as many as SCHEDULE_MAX_CONCURRENT allows."
 
     def get_urls(self) -> list[Any]:
         mine = path("<int:pk>/toggle/", self.admin_site.admin_view(self.toggle), name="schedules_slot_toggle")
         return [mine, *super().get_urls()]
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Leave the buttons out for those who may not press them."""
+        """Omit the buttons for users without the permission."""
         shown = self.list_display
         return shown if self.has_edit_permission(request) else [name for name in shown if name != "buttons"]
 
@@ -53,11 +51,11 @@ class SlotAdmin(ReadOnlyAdmin):
     @admin.display(description="state", ordering="enabled")
     def state(self, slot: Slot) -> SafeString:
         if slot.run_id:
-            return formatting.badge("held" if slot.enabled else "held, then disabled", "busy")
+            return formatting.badge("held" if slot.enabled else "held, disabled", "busy")
         if not slot.enabled:
-            return formatting.badge("disabled", "wait", "It takes no run")
+            return formatting.badge("disabled", "wait", "Takes no runs")
         if slot.number > size_of(slot.pool):
-            return formatting.badge("beyond the size", "calm", "Its pool is smaller now; it takes no run")
+            return formatting.badge("beyond pool size", "calm", "The pool is smaller now; takes no runs")
         return formatting.badge("free", "good")
 
     @admin.display(description="held by")
@@ -74,7 +72,7 @@ class SlotAdmin(ReadOnlyAdmin):
 
     @admin.display(description="holder")
     def holder(self, slot: Slot) -> SafeString | str:
-        return (slot.run.holder or "not taken over yet") if slot.run else formatting.NOTHING
+        return (slot.run.holder or "not started yet") if slot.run else formatting.NOTHING
 
     @admin.display(description="")
     def buttons(self, slot: Slot) -> SafeString:
@@ -85,7 +83,6 @@ class SlotAdmin(ReadOnlyAdmin):
         )
 
     def toggle(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Put one slot in use or out of it."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_edit_permission(request):
@@ -98,12 +95,12 @@ class SlotAdmin(ReadOnlyAdmin):
     def enable(self, request: HttpRequest, chosen: QuerySet[Slot]) -> None:
         self._set(request, chosen, enabled=True)
 
-    @admin.action(description="Disable: finish the run, take no other", permissions=["edit"])
+    @admin.action(description="Disable after the current run", permissions=["edit"])
     def disable(self, request: HttpRequest, chosen: QuerySet[Slot]) -> None:
         self._set(request, chosen, enabled=False)
 
     def _set(self, request: HttpRequest, chosen: QuerySet[Slot], *, enabled: bool) -> None:
-        """Write that one column: who holds a slot may have changed since the page was made."""
+        """Update only `enabled`: the run in a slot can change while the page is open."""
         verb = "Enabled" if enabled else "Disabled"
         slots = list(chosen)
         Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(enabled=enabled)
@@ -117,7 +114,7 @@ class SlotAdmin(ReadOnlyAdmin):
 
 
 def size_of(pool: str) -> int:
-    """Return how many slots of a pool take runs now."""
+    """Return the number of slots of a pool that take runs now."""
     if pool in (DEFAULT_POOL, OVERFLOW_POOL):
         known = effective_cap.load(clock.now())
         return known.max_concurrent if pool == DEFAULT_POOL else known.max_overflow

@@ -1,1 +1,1 @@
-"""What goes on right now, a panel for each question of the operator: read when asked, never stored."""
+"""Reads the panels of the dashboard: one module each; nothing is stored."""

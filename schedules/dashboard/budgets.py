@@ -1,4 +1,4 @@
-"""When is there something to spend again? The windows of the budgets that are used up, and their ends."""
+"""Exhausted budgets and the ends of their windows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,29 +12,28 @@ from schedules.models import Run
 BEYOND = {
     BudgetWindow.DAY: timedelta(hours=30),
     BudgetWindow.MONTH: timedelta(days=32),
-}  # surely in the next one
+}  # always in the next window
 
 
 @dataclass(frozen=True)
 class BudgetResets:
-    """The budgets that are used up, each with the end of its window."""
+    """The exhausted budgets, each with the end of its window."""
 
     ends: Sequence[tuple[Budget, datetime]]
 
     def of(self, run: Run) -> datetime | None:
-        """Return when the last of those that hold this run back begins anew."""
+        """Return when the last budget that blocks this run resets."""
         return max((ends_at for budget, ends_at in self.ends if _concerns(budget, run)), default=None)
 
 
 def load(now: datetime) -> BudgetResets:
-    """Read which budgets are used up."""
     return BudgetResets(
         [(budget, ends_at(budget, now)) for budget in Budget.objects.all() if _is_used_up(budget, now)]
     )
 
 
 def ends_at(budget: Budget, now: datetime) -> datetime:
-    """Return when the window of a budget ends, on the clocks of the install."""
+    """Return the end of a budget's window in the time zone of the install."""
     began = budgets.window_start(budget.window, now)
     return budgets.window_start(budget.window, began + BEYOND[BudgetWindow(budget.window)])
 

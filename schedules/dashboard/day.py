@@ -1,4 +1,4 @@
-"""How were the last 24 hours? Firings by hour and by what became of them."""
+"""Firings of the last 24 hours by hour and result."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,9 +12,9 @@ from schedules.states import Outcome
 
 HOURS = 24
 HOUR = timedelta(hours=1)
-STILL_MOVING = timedelta(hours=2)  # how far back an hour is counted afresh
+STILL_MOVING = timedelta(hours=2)  # younger hours are counted at each load
 KEPT_SEC = 120
-FATES = {"good": "done", "bad": "failed", "calm": "cancelled", "missed": "not fired", "busy": "under way"}
+FATES = {"good": "completed", "bad": "failed", "calm": "cancelled", "missed": "not fired", "busy": "running"}
 FATE = Case(
     When(~Q(outcome=Outcome.FIRED), then=Value("missed")),
     When(completed_at=None, then=Value("busy")),
@@ -26,20 +26,20 @@ FATE = Case(
 
 @dataclass(frozen=True)
 class Hour:
-    """One hour: how many instants met which fate."""
+    """One hour with the number of instants by result."""
 
     begins: datetime
     fates: dict[str, int] = field(default_factory=dict)
 
 
 def load(now: datetime) -> list[Hour]:
-    """Return the last 24 hours, the oldest first, the present one last."""
+    """Return the last 24 hours, oldest first; the last one is the current hour."""
     this = now.replace(minute=0, second=0, microsecond=0)
     return [_hour(this - timedelta(hours=back), now) for back in range(HOURS - 1, -1, -1)]
 
 
 def _hour(begins: datetime, now: datetime) -> Hour:
-    """Count an hour; one in which little can change any more is kept for a while."""
+    """Count an hour; hours that hardly change any more are cached."""
     if now - begins < STILL_MOVING:
         return Hour(begins, _count(begins))
     key = f"board-hour-{begins:%Y%m%d%H}"

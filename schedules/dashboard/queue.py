@@ -1,4 +1,4 @@
-"""Who waits, for what, and until when?"""
+"""The queue: waiting runs, their wait reasons and expected starts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +14,12 @@ from schedules.forecast.eta import expected_end, expected_starts
 from schedules.models import Run
 from schedules.states import WaitReason
 
-MOST, MOST_PARKED = 8, 4  # runs that are shown; the others are counted
+MOST, MOST_PARKED = 8, 4  # runs that are listed; the others are counted
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A queued run, what it waits for and when it is expected to start, where that can be known."""
+    """A queued run, its wait reason and its expected start, if known."""
 
     run: Run
     reason: WaitReason
@@ -29,16 +29,16 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Queue:
-    """The head of the queue, how long it is in all, and who waits beside it for a person."""
+    """The head and length of the queue, and the runs that wait for an answer."""
 
     head: list[Waiting]
     length: int
-    parked: list[Run]  # put aside until a person has answered, the longest first
+    parked: list[Run]  # waiting for an answer, longest wait first
     parked_length: int
 
 
 def load(situation: StartConditions, most: int = MOST) -> Queue:
-    """Return who waits, first in line first."""
+    """Return the queue in claim order."""
     runs = Run.objects.queued().select_related("schedule").order_by("claim_order", "pk")
     parked = Run.objects.waiting().order_by("waiting_since", "pk")
     head = explain(list(runs[:most]), situation)
@@ -46,21 +46,21 @@ def load(situation: StartConditions, most: int = MOST) -> Queue:
 
 
 def explain(runs: list[Run], situation: StartConditions) -> list[Waiting]:
-    """Say of each queued run what it waits for."""
+    """Return the wait reason and expected start of each queued run."""
     line = QueueRow(expected_starts(situation) if runs else {}, situation)
     return [_explain(run, situation, line) for run in runs]
 
 
 @dataclass
 class QueueRow:
-    """Those who lack nothing but a place, first in line first."""
+    """The expected starts of runs that only need a slot, in claim order."""
 
     starts: dict[int, datetime]
     situation: StartConditions
 
     @cached_property
     def own_ends(self) -> dict[int | None, datetime]:
-        """When the last running run of each schedule is expected to end; read only where one is asked for."""
+        """The expected end of the last running run of each schedule."""
         now, ends = self.situation.now, dict[int | None, datetime]()
         history = History(self.situation.conf)
         for run in Run.objects.running().select_related("schedule"):
@@ -73,7 +73,7 @@ class QueueRow:
         return budgets.load(self.situation.now)
 
     def expected(self, run: Run, reason: WaitReason) -> datetime | None:
-        """Return when what holds a run back is over, where that is a matter of time."""
+        """Return when the wait reason is expected to end, if time ends it."""
         now, conf = self.situation.now, self.situation.conf
         match reason:
             case WaitReason.OVERLAP:
@@ -90,7 +90,7 @@ class QueueRow:
                 return None
 
     def sentence(self, run: Run, reason: WaitReason) -> str:
-        """Say what a run waits for, and its place in line where it lacks only a slot of the cap."""
+        """Describe the wait reason, with the position in the queue if only a slot of the cap is missing."""
         if reason == WaitReason.SLOT and run.pk in self.starts:
             place = list(self.starts).index(run.pk) + 1
             where = "first" if place == 1 else f"number {place}"
@@ -105,7 +105,7 @@ def _explain(run: Run, situation: StartConditions, line: QueueRow) -> Waiting:
 
 
 def _patience(now: datetime) -> datetime | None:
-    """Return when the next provider may be asked again."""
+    """Return when the next blocked provider accepts calls again."""
     blocked = Provider.objects.blocked(now).values_list("open_until", "probe_until", "blocked_until")
     ends = [moment for row in blocked for moment in row if moment and moment > now]
     return min(ends, default=None)

@@ -1,4 +1,4 @@
-"""Who holds which slot until when?"""
+"""The slots of each pool and their runs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,18 +11,14 @@ from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 
 @dataclass(frozen=True)
 class DashboardSlot:
-    """One slot and the run in it."""
-
     number: int
     run: Run | None
     enabled: bool = True
-    beyond: bool = False  # outside the size its pool has now; it takes nobody any more
+    beyond: bool = False  # above its pool's current size; it takes no further runs
 
 
 @dataclass(frozen=True)
 class PoolSlots:
-    """A pool, its places and its size."""
-
     name: str
     size: int
     places: list[DashboardSlot]
@@ -33,7 +29,7 @@ class PoolSlots:
 
 
 def load(conf: Conf) -> list[PoolSlots]:
-    """Return every pool with its places, the global cap first; overflow only while it is used."""
+    """Return each pool with its slots, the global cap first; the overflow pool only while it is used."""
     sizes = {DEFAULT_POOL: conf.max_concurrent} | dict(Pool.objects.values_list("name", "size"))
     sizes[OVERFLOW_POOL] = conf.max_overflow
     rows = Slot.objects.select_related("run__schedule").order_by("pool", "number")
@@ -50,7 +46,7 @@ def _pool(name: str, size: int, slots: Iterable[Slot]) -> PoolSlots:
 
 
 def _place(number: int, slot: Slot | None, size: int) -> DashboardSlot:
-    """A place that no run ever asked for has no row yet, and is free."""
+    """Return a slot; one that was never used has no row yet and is free."""
     return (
         DashboardSlot(number, slot.run, slot.enabled, number > size) if slot else DashboardSlot(number, None)
     )

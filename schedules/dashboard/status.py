@@ -1,4 +1,4 @@
-"""Is a scheduler running, and a worker where one is needed?"""
+"""Running schedulers and workers, and the stop switch."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,22 +10,22 @@ from schedules.models.scheduler import A_WORKER
 
 @dataclass(frozen=True)
 class SchedulerStatus:
-    """The processes that gave a sign of life lately."""
+    """The processes with a recent heartbeat."""
 
-    alive: list[Scheduler]  # those that tick
+    alive: list[Scheduler]  # schedulers
     workers: list[Scheduler]
     last_seen: datetime | None
-    stopped: bool = False  # by the switch that stops all scheduled work
-    stopped_since: datetime | None = None  # unknown where the environment says so
+    stopped: bool = False  # by the stop switch
+    stopped_since: datetime | None = None  # unknown if the environment sets the switch
 
     @property
     def executing(self) -> bool:
-        """Whether runs are claimed and performed."""
+        """Whether runs are claimed and executed."""
         return bool(self.alive) and (bool(self.workers) or any(one.executes for one in self.alive))
 
     @property
     def wants_workers(self) -> bool:
-        """Whether what is claimed goes to workers."""
+        """Whether a scheduler hands its claimed runs to workers."""
         return any(one.claims and not one.executes for one in self.alive)
 
     @property
@@ -34,7 +34,6 @@ class SchedulerStatus:
 
 
 def load(now: datetime) -> SchedulerStatus:
-    """Look who is alive, and when the last one was seen."""
     there = Scheduler.objects.running(now)
     workers = [one for one in there if one.is_worker]
     alive = [one for one in there if not one.is_worker]

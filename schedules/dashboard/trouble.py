@@ -1,4 +1,4 @@
-"""What went wrong lately, and what needs a person?"""
+"""Recent failures and everything else that needs attention."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ MOST = 6
 
 @dataclass(frozen=True)
 class Failure:
-    """The last of the failures of one schedule with one reason, and how many of them there were."""
+    """The last failure of a schedule with one reason, and the number of such failures."""
 
     run: Run
     times: int
@@ -24,9 +24,9 @@ class Failure:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Recent failures, schedules that paused themselves or are warned, providers nobody may ask."""
+    """Recent failures, automatically paused schedules, schedules with warnings and blocked providers."""
 
-    since: datetime  # how far back failures are recent
+    since: datetime  # start of the recent failures
     failures: list[Failure]
     paused: list[Schedule]
     warned: list[tuple[Schedule, str]]
@@ -34,7 +34,6 @@ class Trouble:
 
 
 def load(now: datetime) -> Trouble:
-    """Return what an operator should look at."""
     return Trouble(
         since=now - LATELY,
         failures=_failures(now - LATELY),
@@ -53,7 +52,6 @@ def _failures(since: datetime) -> list[Failure]:
 
 
 def paused_themselves() -> QuerySet[Schedule]:
-    """Return the schedules that paused themselves."""
     return Schedule.objects.paused_themselves().order_by("-last_fired_at", "pk")
 
 

@@ -1,4 +1,4 @@
-"""What fires next?"""
+"""The schedules that fire next."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The hours across: where a moment stands, and which full hours the clocks of a zone show."""
+"""The time axis: positions of moments, and the full hours of a zone's clock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ QUARTER = timedelta(minutes=15)  # every zone's full hours fall on one
 
 @dataclass(frozen=True)
 class Axis:
-    """A stretch of time on the clocks of a zone, from 0 to 100 percent."""
+    """A period in a time zone, mapped to 0 to 100 percent."""
 
     since: datetime
     until: datetime
     where: tzinfo
 
     def x(self, moment: datetime) -> float:
-        """Return where a moment stands, in percent; what lies outside stands at the edge."""
+        """Return the position of a moment in percent, clamped to the ends."""
         share = (moment - self.since) / (self.until - self.since)
         return 100 * min(1.0, max(0.0, share))
 
@@ -27,7 +27,7 @@ class Axis:
 
     @cached_property
     def hours(self) -> list[datetime]:
-        """Return the full hours between the ends as clocks show them; an hour that comes twice, twice."""
+        """The full local hours between the ends; an hour that a clock change repeats appears twice."""
         return [self.local(moment) for moment in self._quarters() if self.local(moment).minute == 0]
 
     def _quarters(self) -> Iterator[datetime]:
@@ -38,6 +38,6 @@ class Axis:
 
     @cached_property
     def cells(self) -> list[tuple[datetime, datetime]]:
-        """Return the stretches between full hours, the first and the last being shorter."""
+        """The periods between full hours; the first and the last are shorter."""
         edges = [self.since, *self.hours, self.until]
         return list(pairwise(edges))

@@ -1,4 +1,4 @@
-"""The picture: across in percent, so that it fills any width; downwards in pixels; colours by class."""
+"""Draws the timeline as SVG: x in percent to fill any width, y in pixels, colours by CSS class."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -13,16 +13,16 @@ from schedules.timeline.axis import Axis
 from schedules.timeline.lanes import Level, levels, peaks
 from schedules.timeline.rows import TimelineCell, TimelineRow
 
-AXIS, LANE, ROW = 36, 48, 26  # heights; the names beside the picture have the same, by class
+AXIS, LANE, ROW = 36, 48, 26  # heights in pixels; the stylesheet gives the names beside the picture the same
 BAR, LEAST = 12, 3.0
 LABEL_EVERY = 3  # hours
-LETTER = 0.75  # percent that a letter takes at most, the picture being as narrow as it gets
+LETTER = 0.75  # width of a letter in percent at the narrowest picture
 
 type Link = Callable[[int | None], str]
 
 
 def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[TimelineRow], link: Link) -> SafeString:
-    """Draw the hours, two lanes for each forecast, and the rows; `link` gives a schedule's address."""
+    """Draw the hours, two lanes for each forecast, and the rows; `link` returns a schedule's URL."""
     lanes = [levels(forecast, axis) for forecast in played]
     most_waiting = max((level.waiting for lane in lanes for level in lane), default=0)
     top, parts = AXIS, list(_hours(axis, AXIS + 2 * LANE * len(lanes) + ROW * len(rows)))
@@ -32,7 +32,7 @@ def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[TimelineRow], li
     for row in rows:
         parts += _row(row, axis, top, link(row.schedule_id))
         top += ROW
-    label = f"The coming hours, {labels.of_stretch(axis)}"
+    label = f"Timeline, {labels.of_stretch(axis)}"
     picture = "".join(parts)
     return mark_safe(  # noqa: S308 - every text is escaped where it is written
         f'<svg class="timeline" data-timeline role="group" aria-label="{escape(label)}" '
@@ -41,9 +41,9 @@ def draw(axis: Axis, played: Sequence[Forecast], rows: Sequence[TimelineRow], li
 
 
 def _hours(axis: Axis, bottom: int) -> Iterator[str]:
-    """Draw a line for every hour, stronger where a day begins, and the day and some hours above.
+    """Draw a line for each hour, a stronger one at midnight, with labels above.
 
-    A day begins once, though in Havana midnight comes twice in one night of a year, in another not at all.
+    A day starts once a date: in Havana a clock change repeats midnight one night and skips it another.
     """
     begins = [
         before.date() != hour.date() for before, hour in pairwise([axis.local(axis.since), *axis.hours])
@@ -51,7 +51,7 @@ def _hours(axis: Axis, bottom: int) -> Iterator[str]:
     hours = list(zip(axis.hours, begins, strict=True))
     room = all(axis.x(hour) > _broad("Sun 29 Nov") for hour, begins_day in hours if begins_day)
     yield _text("day", 0, 13, f"{axis.local(axis.since):%a %d %b}") if room else ""
-    free = 0.0  # where the next time of day may stand
+    free = 0.0  # leftmost position of the next hour label
     for hour, begins_day in hours:
         x = axis.x(hour)
         css = "midnight" if begins_day else "hour"
@@ -65,7 +65,7 @@ def _hours(axis: Axis, bottom: int) -> Iterator[str]:
 
 
 def _broad(text: str) -> float:
-    """Return how broad a label is, in percent, with some room beside it."""
+    """Return the width of a label in percent, with a margin."""
     return LETTER * (len(text) + 1)
 
 
@@ -77,7 +77,7 @@ def _text(css: str, x: float, y: float, text: str) -> str:
 def _lane(
     lane: Sequence[Level], forecast: Forecast, most_waiting: int, axis: Axis, top: int
 ) -> Iterator[str]:
-    """Draw how many run, up to the cap's line, and beneath it how many wait."""
+    """Draw the running level below the line of the cap, and the waiting level beneath it."""
     highest = max(forecast.cap, max((level.running for level in lane), default=0))
     for level in lane:
         if not (level.running or level.waiting):
@@ -93,7 +93,7 @@ def _lane(
     for peak in peaks(lane):
         x = axis.x(peak.begins)
         height = (LANE - 14) * peak.waiting / most_waiting
-        yield _text("peak", max(0.5, x), top + 2 * LANE - height - 2, f"▾ {peak.waiting} wait")
+        yield _text("peak", max(0.5, x), top + 2 * LANE - height - 2, f"▾ {peak.waiting} waiting")
     for bottom in (top + LANE, top + 2 * LANE):
         yield f'<line class="base" x1="0" x2="100%" y1="{bottom}" y2="{bottom}"/>'
 
@@ -107,7 +107,7 @@ def _column(css: str, x: float, width: float, bottom: int, share: float) -> str:
 
 
 def _row(row: TimelineRow, axis: Axis, top: int, address: str) -> Iterator[str]:
-    """Draw a row's runs, each a link; the first is a stop of the Tab key, arrows lead to the others."""
+    """Draw a row's runs as links; Tab reaches the first, arrow keys the others."""
     yield f'<g class="row"><line class="base" x1="0" x2="100%" y1="{top + ROW}" y2="{top + ROW}"/>'
     middle = top + (ROW - BAR) / 2
     busiest = max((cell.level + cell.queue for cell in row.cells), default=0)
@@ -120,7 +120,7 @@ def _row(row: TimelineRow, axis: Axis, top: int, address: str) -> Iterator[str]:
 
 
 def _bar(one: ExpectedRun, axis: Axis, y: float) -> str:
-    """Draw the wait light and the run dark; what never runs is a hollow mark."""
+    """Draw the wait light and the run dark; a firing without a run is a hollow circle."""
     due, start, end = one.due_at, one.start_at, one.end_at
     if not (start and end):
         return f'<circle class="skipped" cx="{axis.x(due):.3f}%" cy="{y + BAR / 2:g}" r="3.5"/>'
@@ -134,7 +134,7 @@ def _stretch(css: str, begins: datetime, ends: datetime, axis: Axis, y: float) -
 
 
 def _cell(cell: TimelineCell, axis: Axis, top: int, busiest: float) -> str:
-    """Draw an hour as high as it is worked, and above that as high as it is waited."""
+    """Draw the working level of an hour and the waiting level above it."""
     scale = (ROW - 6) / max(1.0, busiest)
     run, wait = max(LEAST, scale * cell.level), scale * cell.queue
     x, width = axis.x(cell.begins), axis.x(cell.ends) - axis.x(cell.begins)

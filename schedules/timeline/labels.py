@@ -1,4 +1,4 @@
-"""What a bar says when it is pointed at."""
+"""The tooltips of the timeline."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ WORTH_TELLING = timedelta(seconds=1)
 
 
 def of_bar(one: ExpectedRun, axis: Axis) -> str:
-    """Say when one firing is due, starts and ends, or why it does not."""
+    """Describe when a firing is due, starts and ends, or why it does not run."""
     fate = f", {FATES[one.fate]}" if one.fate in FATES else ""
     due, start, end = one.due_at, one.start_at, one.end_at
     if not (start and end):
@@ -26,7 +26,6 @@ def of_bar(one: ExpectedRun, axis: Axis) -> str:
 
 
 def of_cell(cell: TimelineCell, axis: Axis) -> str:
-    """Say what an hour adds up to."""
     names = f"{len(cell.schedules)} schedules" if len(cell.schedules) > 1 else next(iter(cell.schedules))
     told = [
         f"{names}: {_day(cell.begins, axis)} to {_hour(cell.ends, axis)}, {_count(cell.firings, 'firing')}"
@@ -40,7 +39,6 @@ def of_cell(cell: TimelineCell, axis: Axis) -> str:
 
 
 def of_level(level: Level, axis: Axis) -> str:
-    """Say how many run and wait at most."""
     return (
         f"{_day(level.begins, axis)} to {_hour(level.ends, axis)}: "
         f"at most {level.running} running, {level.waiting} waiting"
@@ -48,7 +46,6 @@ def of_level(level: Level, axis: Axis) -> str:
 
 
 def of_stretch(axis: Axis) -> str:
-    """Say from when until when."""
     return f"{_day(axis.since, axis)} to {_day(axis.until, axis)}"
 
 

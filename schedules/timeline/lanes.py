@@ -1,4 +1,4 @@
-"""How many run and how many wait, through the hours: the highest in each stretch of ten minutes."""
+"""The highest numbers of running and waiting runs in each ten minutes."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -13,14 +13,14 @@ from schedules.timeline.axis import Axis
 
 STRETCH = timedelta(minutes=10)
 MOST_PEAKS = 3
-APART = timedelta(hours=6)  # two peaks nearer than this are one
+APART = timedelta(hours=6)  # peaks closer than this count as one
 
-type Stretches = tuple[list[float], list[float]]  # when each begins, and when each ends: both in order
+type Stretches = tuple[list[float], list[float]]  # starts and ends, each sorted
 
 
 @dataclass(frozen=True)
 class Level:
-    """A stretch of time in which at most so many ran and waited."""
+    """A period with its highest numbers of running and waiting runs."""
 
     begins: datetime
     ends: datetime
@@ -29,7 +29,7 @@ class Level:
 
 
 def levels(forecast: Forecast, axis: Axis) -> list[Level]:
-    """Return the stretches in order, equal neighbours as one."""
+    """Return the levels in order; equal neighbours are merged."""
     every = [*forecast.present, *forecast.firings]
     count = -(-(axis.until - axis.since) // STRETCH)
     running = _highest(_runs(every), axis.since, count)
@@ -43,7 +43,7 @@ def levels(forecast: Forecast, axis: Axis) -> list[Level]:
 
 
 def peaks(found: Sequence[Level]) -> list[Level]:
-    """Return the stretches in which most wait, the worst first, none right beside another."""
+    """Return the highest waiting levels, worst first, at least `APART` from each other."""
     chosen: list[Level] = []
     for level in sorted(found, key=lambda level: (-level.waiting, level.begins)):
         if level.waiting and all(abs(level.begins - other.begins) >= APART for other in chosen):
@@ -65,16 +65,16 @@ def _waits(every: Iterable[ExpectedRun]) -> Stretches:
 def _waits_until(
     schedule: PlannedSchedule, due: float, start: float | None, end: float | None, fate: SimOutcome
 ) -> float:
-    """Return when it stops waiting: it starts, or nobody wants it any more, or it was skipped at once."""
+    """Return when the wait ends: at the start, at expiry, or at once if skipped."""
     if start is not None:
         return start
     return due + schedule.plan.patience_sec if fate is SimOutcome.EXPIRED else due
 
 
 def _highest(stretches: Stretches, since: datetime, count: int) -> list[int]:
-    """Return the highest level of each stretch of the axis, the one it begins with included.
+    """Return the highest level of each period, including the level it starts with.
 
-    Only what begins makes a level higher, and what ends at the same moment has ended before.
+    Only a start raises the level; an end at the same moment counts first.
     """
     begins, ends = stretches
     start, length = since.astimezone(UTC).timestamp(), STRETCH.total_seconds()

@@ -1,4 +1,4 @@
-"""The schedules downwards: the busiest with a row each, all others together in the last."""
+"""The rows of the timeline: one for each of the busiest schedules, one for all others."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -12,14 +12,14 @@ from schedules.forecast.simulation import SimOutcome
 from schedules.timeline.axis import Axis
 
 MOST_ROWS = 20
-MOST_BARS = 48  # in one row; more are drawn hour by hour
+MOST_BARS = 48  # in one row; with more, the row shows hours
 type Owner = tuple[int | None, str]
 HELD = (SimOutcome.RUNS, SimOutcome.REPLACED)
 
 
 @dataclass(slots=True)
 class TimelineCell:
-    """What one hour of a row adds up to."""
+    """The totals of one hour of a row."""
 
     begins: datetime
     ends: datetime
@@ -32,29 +32,29 @@ class TimelineCell:
 
     @property
     def level(self) -> float:
-        """Return how much of the hour is worked; with many schedules it may be more than one hour."""
+        """Working time as a share of the hour; above 1 if runs overlap."""
         return self.work_sec / (self.ends - self.begins).total_seconds()
 
     @property
     def queue(self) -> float:
-        """Return how much of the hour is waited."""
+        """Waiting time as a share of the hour."""
         return self.waited_sec / (self.ends - self.begins).total_seconds()
 
 
 @dataclass(frozen=True)
 class TimelineRow:
-    """A schedule with its runs to come, one by one or hour by hour; without a number, many schedules."""
+    """A schedule with its upcoming runs as bars or hourly cells; no id means several schedules."""
 
     name: str
     schedule_id: int | None
     runs: int
     bars: Sequence[ExpectedRun] = ()
     cells: Sequence[TimelineCell] = ()
-    others: int = 0  # how many schedules it stands for beside the first
+    others: int = 0  # schedules in the row besides the first
 
 
 def rows(forecast: Forecast, axis: Axis, most: int = MOST_ROWS) -> list[TimelineRow]:
-    """Return the busiest schedules, those that hold or want slots longest, and the rest as one."""
+    """Return the schedules with the longest slot time, and the rest as one row."""
     owned, wanted = defaultdict[Owner, list[ExpectedRun]](list), defaultdict[Owner, float](float)
     for one in (*forecast.present, *forecast.firings):
         schedule = one[0]
@@ -62,7 +62,7 @@ def rows(forecast: Forecast, axis: Axis, most: int = MOST_ROWS) -> list[Timeline
         owned[owner].append(one)
         wanted[owner] += _wanted_sec(*one)
     ranked = sorted(owned.items(), key=lambda item: (-wanted[item[0]], item[0][1], item[0][0] or 0))
-    kept = len(ranked) if len(ranked) <= most + 1 else most  # a rest of one is that schedule itself
+    kept = len(ranked) if len(ranked) <= most + 1 else most  # a rest of one gets its own row
     found = [_row(name, number, mine, axis) for (number, name), mine in ranked[:kept]]
     if rest := ranked[kept:]:
         every = [one for _, mine in rest for one in mine]
@@ -84,12 +84,12 @@ def _runs(mine: Iterable[ExpectedRun]) -> int:
 def _wanted_sec(
     schedule: PlannedSchedule, due: float, start: float | None, end: float | None, fate: SimOutcome
 ) -> float:
-    """Return how long it holds a slot and waits for it; what never runs counts as long as it would take."""
+    """Return the time it waits for and holds a slot; a firing without a run counts its expected duration."""
     return end - due if end is not None and fate in HELD else schedule.plan.takes_sec
 
 
 def _cells(every: Iterable[ExpectedRun], axis: Axis) -> list[TimelineCell]:
-    """Put each firing into the hour in which it comes due, and its run into those it takes."""
+    """Assign each firing to the hour in which it is due, and its run to the hours it spans."""
     cells = [TimelineCell(*edges) for edges in axis.cells]
     begins = [cell.begins.timestamp() for cell in cells]
     ends = [cell.ends.timestamp() for cell in cells]
@@ -102,7 +102,7 @@ def _cells(every: Iterable[ExpectedRun], axis: Axis) -> list[TimelineCell]:
             cell.skipped += 1
             continue
         cell.longest_wait_sec = max(cell.longest_wait_sec, start - due)
-        if begins[at] <= due <= start and end <= ends[at]:  # it begins and ends in one hour, as most do
+        if begins[at] <= due <= start and end <= ends[at]:  # usual case: within one hour
             cell.waited_sec += start - due
             cell.work_sec += end - start
             continue

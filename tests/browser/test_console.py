@@ -67,7 +67,7 @@ def test_a_run_is_started_and_its_words_appear_as_they_are_said(visit, scheduler
     expect(turns).to_have_count(4)
     expect(page.get_by_text("completed", exact=True)).to_be_visible()
     expect(turns.last).to_contain_text("counting:")
-    expect(page.get_by_role("heading", name="Answer")).to_be_visible()
+    expect(page.get_by_role("heading", name="Result")).to_be_visible()
     turns.first.locator("summary").click()
     expect(turns.first.get_by_text("Asked with")).to_be_visible()
 
@@ -101,12 +101,12 @@ def test_a_full_cap_says_why_a_run_waits_and_lets_one_force_it_with_a_reason(vis
     page.goto(f"/admin/schedules/schedule/{slow.pk}/change/")
     page.get_by_role("button", name="Run now").click()
     expect(page.get_by_text("All slots are held")).to_be_visible()
-    page.get_by_role("button", name="Queue it").click()
+    page.get_by_role("button", name="Queue run").click()
     expect(page.get_by_text("Waiting for a free slot, first in line.")).to_be_visible()
     page.goto(f"/admin/schedules/schedule/{slow.pk}/change/")
     page.get_by_role("link", name="Force…").click()
     page.get_by_role("button", name="Force the run").click()  # the browser itself asks for the reason
-    page.get_by_label("Why can it not wait?").fill("The board meets at noon.")
+    page.get_by_label("Reason", exact=True).fill("The board meets at noon.")
     page.get_by_role("button", name="Force the run").click()
     expect(page.get_by_text("was forced.")).to_be_visible()
     assert Run.objects.filter(forced=True).count() == 1
@@ -119,16 +119,16 @@ def test_a_running_run_is_cancelled_and_the_page_notices_by_itself(visit, schedu
     expect(page.get_by_role("log").locator("article").first).to_be_visible()
     page.get_by_role("link", name="Cancel…").click()
     page.get_by_role("button", name="Cancel the run").click()
-    expect(page.get_by_text("Asked to stop; it stops within a second")).to_be_visible()
+    expect(page.get_by_text("stopping within a second")).to_be_visible()
     expect(page.get_by_text("cancelled", exact=True)).to_be_visible()
-    expect(page.get_by_role("button", name="Queue again")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
     assert Run.objects.get().status == RunStatus.CANCELLED
 
 
 def test_the_first_page_keeps_itself_fresh(visit):
     seen = a_scheduler(clock.now())
     page = visit("/admin/")
-    expect(page.get_by_text("Nobody waits.")).to_be_visible()
+    expect(page.get_by_text("The queue is empty.")).to_be_visible()
     run, _ = a_running_run(a_schedule(name="Surprise"), clock.now())
     expect(page.get_by_role("link", name="Surprise").first).to_be_visible()
     expect(page.get_by_text(f"run {run.pk} · step 0")).to_be_visible()

@@ -17,13 +17,13 @@ def test_a_call_is_allowed_on_the_page_of_its_run(visit, scheduler):
     page.get_by_role("button", name="Run now").click()
     card = page.get_by_role("region", name="Call list_files")
     expect(card.get_by_text("needs an answer")).to_be_visible()
-    expect(page.get_by_text("for a person, since")).to_be_visible()
+    expect(page.get_by_text("for an answer since")).to_be_visible()
     card.get_by_role("button", name="Allow once").click()
     expect(
         page.locator(".messagelist").get_by_text("Allowed: Allow the agent to call list_files?")
     ).to_be_visible()
     expect(page.get_by_text("completed", exact=True)).to_be_visible()
-    expect(page.get_by_role("log").get_by_text("A person allowed it.")).to_be_visible()
+    expect(page.get_by_role("log").get_by_text("Allowed.")).to_be_visible()
     assert Run.objects.get().attempt == 1
 
 

@@ -1,4 +1,4 @@
-"""Firings in the console: what came due, what was decided, how it went, and how that adds up."""
+"""The admin of firings: the list with its statistics, the detail page and the CSV download."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class WithPercentiles(ChangeList):
-    """A page of firings and what all that fit the filters add up to."""
+    """A page of firings with the statistics of all rows that match the filters."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -50,22 +50,20 @@ class FiringAdmin(ReadOnlyAdmin):
     search_fields = ("schedule_name",)
     ordering = ("-nominal_at", "-pk")
     actions = ("download",)
-    empty_text = (
-        "No instant has come due yet. Each one that does is written down here, fired or not, and why."
-    )
+    empty_text = "Every due instant is recorded here, fired or not, with the reason."
     fieldsets = (
-        ("What came due", {"fields": (
+        ("Firing", {"fields": (
             ("schedule", "kind", "run_link"),
             ("nominal_at", "due_at", "shifted"),
             ("outcome", "count", "last_nominal_at"),
             "reason",
         )}),
-        ("How it went", {"fields": (
+        ("Timing", {"fields": (
             ("fired_at", "slot_claimed_at", "completed_at"),
             ("lag", "deferral", "slot_wait", "took"),
             "failure_reason",
         )}),
-        ("What it took", {"fields": (("turns", "tokens", "cost"), ("loop_lag", "memory", "beside"))}),
+        ("Usage", {"fields": (("turns", "tokens", "cost"), ("loop_lag", "memory", "beside"))}),
     )  # fmt: skip
     readonly_fields = (
         "lag",
@@ -97,7 +95,7 @@ class FiringAdmin(ReadOnlyAdmin):
             clock = format_html("{} to {}", clock, formatting.clock(firing.last_nominal_at))
         return format_html('{}<span class="under">{}</span>', firing.schedule_name, clock)
 
-    @admin.display(description="what became of it", ordering="outcome")
+    @admin.display(description="result", ordering="outcome")
     def became(self, firing: Firing) -> SafeString:
         why = firing.failure_reason.replace("_", " ") or firing.reason
         count = f"{firing.count} instants. " if firing.count > 1 else ""
@@ -113,16 +111,16 @@ class FiringAdmin(ReadOnlyAdmin):
 
     @admin.display(description="clock change")
     def shifted(self, firing: Firing) -> str:
-        return "yes: it fired right after the gap" if firing.dst_shifted else "no"
+        return "yes, fired right after the gap" if firing.dst_shifted else "no"
 
     @admin.display(description="lag")
     def lag(self, firing: Firing) -> SafeString:
-        """How late it fired, its jitter not counted."""
+        """Delay without the jitter."""
         return formatting.duration(
             (firing.fired_at - firing.due_at) / MILLISECOND if firing.fired_at else None
         )
 
-    @admin.display(description="stepped back for chat")
+    @admin.display(description="deferred for chat")
     def deferral(self, firing: Firing) -> SafeString:
         return formatting.duration(firing.deferral_ms)
 
@@ -130,7 +128,7 @@ class FiringAdmin(ReadOnlyAdmin):
     def slot_wait(self, firing: Firing) -> SafeString:
         return formatting.duration(firing.slot_wait_ms)
 
-    @admin.display(description="took", ordering="duration_ms")
+    @admin.display(description="duration", ordering="duration_ms")
     def took(self, firing: Firing) -> SafeString:
         return formatting.duration(firing.duration_ms)
 
@@ -166,7 +164,7 @@ class FiringAdmin(ReadOnlyAdmin):
             else format_html('<span class="number">{} MB</span>', f"{firing.peak_rss_mb:.0f}")
         )
 
-    @admin.display(description="beside it")
+    @admin.display(description="concurrent load")
     def beside(self, firing: Firing) -> SafeString:
         if firing.concurrent_runs is None:
             return formatting.NOTHING
@@ -179,7 +177,7 @@ class FiringAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Download as CSV", permissions=["view"])
     def download(self, request: HttpRequest, chosen: QuerySet[Firing]) -> StreamingHttpResponse:
-        """Send the chosen firings, or all that fit the filters, as a sheet."""
+        """Send the selected firings, or all that match the filters."""
         return csv_response.csv_response(
             request, f"firings-{clock.now():%Y-%m-%d}", csv.HEADING, csv.lines(chosen)
         )

@@ -1,4 +1,4 @@
-"""Firings as lines of a sheet, one by one."""
+"""Firings as CSV rows."""
 
 from collections.abc import Iterator
 
@@ -17,5 +17,4 @@ HEADING = ["run_id" if name == "run" else name for name in COLUMNS]
 
 
 def lines(firings: QuerySet[Firing]) -> Iterator[tuple[object, ...]]:
-    """Yield the columns of each firing."""
     return firings.values_list(*(F("run__pk") if name == "run" else name for name in COLUMNS)).iterator()

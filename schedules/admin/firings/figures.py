@@ -1,4 +1,4 @@
-"""What a set of firings adds up to: how late they were, how long they waited and took, and what failed."""
+"""Statistics of a set of firings: lag, slot wait, duration, step usage and failures."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from schedules.admin.number_filters import LagFilter, Range, StepsFilter, TookFi
 from schedules.models import Firing
 from stagent.lib.web import svg_charts
 
-NEWEST = 2000  # firings that are looked at; more would make the page slow and change little
+NEWEST = 2000  # firings that are read; more would make the page slow and change little
 SHARES = (50, 95, 99)
 MILLISECOND = timedelta(milliseconds=1)
 COLUMNS = (
@@ -22,12 +22,12 @@ COLUMNS = (
     "failure_reason", "completed_at",
 )  # fmt: skip
 
-type Link = Callable[[dict[str, str]], str]  # the list's address with these filters added
+type Link = Callable[[dict[str, str]], str]  # the list's URL with these filters added
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One measurement: its name and its percentiles, in milliseconds, each with the rows from there on."""
+    """A measured value: its percentiles in milliseconds, each with a link to the rows at or above it."""
 
     name: str
     values: list[float | None]
@@ -35,7 +35,7 @@ class Measure:
 
 
 class FigureLine(NamedTuple):
-    """One bar of a picture: what it stands for, how many, and the rows behind it."""
+    """One bar of a chart, with a link to its rows."""
 
     label: str
     number: int
@@ -45,29 +45,29 @@ class FigureLine(NamedTuple):
 
 @dataclass(frozen=True)
 class Picture:
-    """How the firings spread over a measurement, or over the reasons they failed for."""
+    """A distribution of the firings over ranges or failure reasons."""
 
     title: str
     lines: list[FigureLine]
-    none: str = ""  # what is said where there is nothing to draw
+    none: str = ""  # shown if there are no bars
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The newest firings that fit, how many of them failed, the measurements and the pictures."""
+    """Counts, percentiles and charts of the newest matching firings."""
 
     looked_at: int
     bounded: bool
     failed: int
     failed_link: str
-    cancelled: int  # by a person, which is no failure
+    cancelled: int  # by a user; not a failure
     cancelled_link: str
     measures: list[Measure]
     pictures: list[Picture] = field(default_factory=list)
 
 
 class Measured(NamedTuple):
-    """What matters of one firing; durations in milliseconds, steps in percent of the limit."""
+    """The measured values of one firing: durations in milliseconds, steps in percent of the limit."""
 
     lag: float | None
     wait: float | None
@@ -88,7 +88,6 @@ class Measured(NamedTuple):
 
 
 def summary(firings: QuerySet[Firing], link: Link) -> Summary:
-    """Add up the newest firings of a list."""
     rows = [_measured(row) for row in firings.order_by("-nominal_at").values_list(*COLUMNS)[:NEWEST]]
     waits = [row.wait for row in rows if row.wait is not None]
     took = [row.took for row in rows if row.took is not None]
@@ -103,12 +102,12 @@ def summary(firings: QuerySet[Firing], link: Link) -> Summary:
         measures=[
             _measure("Lag", [row.lag for row in rows if row.lag is not None], LagFilter.parameter_name, link),
             _measure("Slot wait", waits, WaitFilter.parameter_name, link),
-            _measure("Took", took, TookFilter.parameter_name, link),
+            _measure("Duration", took, TookFilter.parameter_name, link),
         ],
         pictures=[
             _spread("Slot wait", waits, WaitFilter.ranges, WaitFilter.parameter_name, link),
-            _spread("Took", took, TookFilter.ranges, TookFilter.parameter_name, link),
-            _spread("Steps of the limit", steps, StepsFilter.ranges, StepsFilter.parameter_name, link),
+            _spread("Duration", took, TookFilter.ranges, TookFilter.parameter_name, link),
+            _spread("Step limit used", steps, StepsFilter.ranges, StepsFilter.parameter_name, link),
             _reasons(Counter(row.failure_reason for row in rows if row.failed), link),
         ],
     )
@@ -138,11 +137,11 @@ def _spread(title: str, values: list[float], ranges: Sequence[Range], parameter:
         )
         for stretch, number in counted
     ]
-    return Picture(title, lines if values else [], "Nothing was measured yet.")
+    return Picture(title, lines if values else [], "No measurements yet.")
 
 
 def _tone(stretch: Range) -> str:
-    """Warn of those that used up their limit, or nearly."""
+    """Colour ranges at or near the step limit."""
     if stretch.unit != "%":
         return "main"
     return "bad" if stretch.low >= 100 else "wait" if stretch.low >= 80 else "main"
@@ -159,11 +158,11 @@ def _reasons(counted: Counter[str], link: Link) -> Picture:
         )
         for reason, number in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     ]
-    return Picture("Failures by reason", lines, "None of them failed.")
+    return Picture("Failures by reason", lines, "No failures.")
 
 
 def percentile(values: list[float], share: int) -> float | None:
-    """Return the value that this share of all does not exceed, by nearest rank."""
+    """Return a percentile by nearest rank."""
     if not values:
         return None
     ordered = sorted(values)

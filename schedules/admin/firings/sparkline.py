@@ -1,4 +1,4 @@
-"""The last firings of a schedule as a row of bars: how long each took, in the colour of how it went."""
+"""The last firings of a schedule as bars: height for duration, colour for result."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ from stagent.lib.web.svg_charts import Bar
 
 LENGTH = 20
 LOWEST, HIGHEST = 25, 100  # of a bar, in percent
-NOT_YET = Bar("not yet", [("not-yet", 6)])
+NOT_YET = Bar("no firing yet", [("not-yet", 6)])
 COLUMNS = ("schedule_id", "nominal_at", "outcome", "failure_reason", "completed_at", "duration_ms", "reason")
 
 
 def of(schedule_ids: Iterable[int]) -> dict[int, list[Firing]]:
-    """Return the last firings of each schedule, the oldest first: two queries for a whole page."""
+    """Return the last firings of each schedule, oldest first, in two queries for all schedules."""
     ids = list(schedule_ids)
     rows = Firing.objects.filter(_lately(ids)).order_by("nominal_at", "pk").only(*COLUMNS) if ids else []
     found: dict[int, list[Firing]] = {number: [] for number in ids}
@@ -29,7 +29,7 @@ def of(schedule_ids: Iterable[int]) -> dict[int, list[Firing]]:
 
 
 def _lately(ids: list[int]) -> Q:
-    """Match what is not older than the 20th firing of its schedule, counted from the end: index look-ups."""
+    """Match firings no older than the 20th newest of their schedule, so that the query uses the index."""
     newest = Firing.objects.filter(schedule=OuterRef("pk")).order_by("-nominal_at").values("nominal_at")
     since = Schedule.objects.filter(pk__in=ids).annotate(since=Subquery(newest[LENGTH - 1 : LENGTH]))
     wanted = Q(pk__in=[])
@@ -39,7 +39,7 @@ def _lately(ids: list[int]) -> Q:
 
 
 def draw(firings: list[Firing]) -> SafeString:
-    """Draw the bars; the width of one bar does not depend on how many there are."""
+    """Draw the bars; the width of a bar does not depend on their number."""
     if not firings:
         return formatting.NOTHING
     longest = max((firing.duration_ms or 0 for firing in firings), default=0) or 1

@@ -1,4 +1,4 @@
-"""Runs in the console: the list, and a page that shows one while it runs."""
+"""The admin of runs: the list, and a page that updates while a run is running."""
 
 from typing import Any
 
@@ -29,10 +29,10 @@ from stagent.lib.log import audit_log
 from stagent.lib.web.admin import confirm, operator
 
 STOPS = (
-    "What waits is taken out of the queue; what runs stops within a second. What was said and spent so far "
-    "is kept, and the work can be queued again from the beginning."
+    "Queued runs are cancelled; running ones stop within a second. Transcripts and costs are kept. "
+    "Cancelled runs can be retried from the start."
 )
-ASKED = "Asked to stop; it stops within a second, after the word it is at."
+ASKED = "stopping within a second."
 
 
 @admin.register(Run)
@@ -50,9 +50,7 @@ class RunAdmin(RunColumns):
     search_fields = ("schedule_name", "=id")
     ordering = ("-pk",)
     actions = ("cancel_chosen", "retry_chosen")
-    empty_text = (
-        "Nothing has run yet. A run appears here when a schedule fires, or when you press Run at one."
-    )
+    empty_text = "A run appears here when a schedule fires or when you choose Run now on a schedule."
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -64,7 +62,7 @@ class RunAdmin(RunColumns):
             *super().get_urls(),
         ]
 
-    # One run: what, when, what it said, what went wrong.
+    # The page of one run, and the parts of it that are polled.
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -79,7 +77,7 @@ class RunAdmin(RunColumns):
         return render(request, "admin/schedules/run/page.html", context | (extra_context or {}))
 
     def now(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show how it stands, for its page to fetch again and again; over once it has ended."""
+        """Render the status part of the page, which polls it; the header X-Over ends the polling."""
         run = self._run(request, pk)
         answer = render(request, "schedules/_run_now.html", self._about(request, run))
         if run.finished:
@@ -87,7 +85,7 @@ class RunAdmin(RunColumns):
         return answer
 
     def said(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the turns that have news after an event; over once the run has ended."""
+        """Render the turns with events after `after`; the header X-Over ends the polling."""
         run = self._run(request, pk)
         after = request.GET.get("after", "")
         news = transcript.read(run.transcript_id, int(after) if after.isdecimal() else 0)
@@ -103,9 +101,7 @@ class RunAdmin(RunColumns):
         known = Run.objects.select_related("schedule", "profile", "project", "firing", "requested_by")
         run = known.filter(pk=pk).first()
         if run is None:
-            raise Http404(
-                "There is no such run; runs are kept as long as SCHEDULE_METRICS_RETENTION_DAYS says."
-            )
+            raise Http404("Run not found. Runs are deleted after SCHEDULE_METRICS_RETENTION_DAYS.")
         return run
 
     def _about(self, request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -126,10 +122,10 @@ class RunAdmin(RunColumns):
             "may_retry": request.user.has_perm("schedules.run_schedule") and run.finished and run.schedule_id,
         }
 
-    # Stopping and repeating.
+    # Cancel and retry.
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask whether to cancel one run, then do it and show what became of it."""
+        """Confirm, cancel one run, and redirect to its page."""
         if not self.has_stop_permission(request):
             raise PermissionDenied
         run = self._run(request, pk)
@@ -139,7 +135,7 @@ class RunAdmin(RunColumns):
         return redirect("admin:schedules_run_change", pk)
 
     def retry(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Queue the work of an ended run again and show the new run."""
+        """Retry a finished run and redirect to the new run."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_repeat_permission(request):
@@ -156,7 +152,7 @@ class RunAdmin(RunColumns):
             self._cancel(request, run)
         return None
 
-    @admin.action(description="Queue again", permissions=["repeat"])
+    @admin.action(description="Retry", permissions=["repeat"])
     def retry_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
         for run in chosen.select_related("schedule"):
             self._retry(request, run)
@@ -180,8 +176,8 @@ class RunAdmin(RunColumns):
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
             return None
-        audit_log.record(operator(request), run, audit_log.CHANGE, f"Queued once more as run {again.pk}.")
-        self.message_user(request, f"Queued again as run {again.pk}.", messages.SUCCESS)
+        audit_log.record(operator(request), run, audit_log.CHANGE, f"Retried as run {again.pk}.")
+        self.message_user(request, f"Retried as run {again.pk}.", messages.SUCCESS)
         return again
 
     def _again(self, request: HttpRequest, run: Run) -> Run:

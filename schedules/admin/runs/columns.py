@@ -25,7 +25,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class WithReasons(ChangeList):
-    """A page of runs; those that wait know why, and for how long yet."""
+    """A page of runs; queued ones carry their wait reason and expected start."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -43,8 +43,6 @@ class WithReasons(ChangeList):
 
 
 class RunColumns(ReadOnlyAdmin):
-    """What a row says at a glance."""
-
     list_display: Any = ("title", "state", "asked_by", "steps", "tokens", "cost", "waited", "took", "queued")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -62,14 +60,14 @@ class RunColumns(ReadOnlyAdmin):
         if waiting := getattr(run, "waiting", None):
             return str(waiting.sentence)
         if run.status == RunStatus.WAITING:
-            return "for a person's answer"
+            return "waiting for an answer"
         if run.status == RunStatus.RUNNING and run.cancel_requested_at:
-            return "is asked to stop"
+            return "cancelling"
         if run.status == RunStatus.CANCELLED:
             return run.cancel_reason
         return run.failure_reason.replace("_", " ")
 
-    @admin.display(description="asked by", ordering="source")
+    @admin.display(description="source", ordering="source")
     def asked_by(self, run: Run) -> SafeString:
         forced = formatting.badge("forced", "wait") if run.forced else ""
         attempt = f"attempt {run.attempt}" if run.attempt > 1 else ""
@@ -100,7 +98,7 @@ class RunColumns(ReadOnlyAdmin):
         until = run.started_at or run.finished_at or clock.now()
         return formatting.duration((until - run.queued_at) / MILLISECOND)
 
-    @admin.display(description="took")
+    @admin.display(description="duration")
     def took(self, run: Run) -> SafeString:
         return formatting.duration(took_ms(run))
 
@@ -110,7 +108,7 @@ class RunColumns(ReadOnlyAdmin):
 
 
 def took_ms(run: Run) -> float | None:
-    """Return how long a run has worked; what it waited for does not count."""
+    """Return the working time of a run in milliseconds; waiting does not count."""
     if run.started_at is None:
         return None
     if run.status != RunStatus.RUNNING:

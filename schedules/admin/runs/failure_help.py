@@ -1,4 +1,4 @@
-"""What to do about a run that failed."""
+"""Remedies for failed runs."""
 
 from agents.failures import policy
 from schedules.models import Run
@@ -6,7 +6,7 @@ from schedules.states import RunStatus
 
 
 def failure_help(run: Run) -> str:
-    """Say what to do, where the detail does not say it already; nothing for a run that did not fail."""
+    """Return the remedy for a failed run, unless its detail contains it already."""
     if run.status != RunStatus.FAILED:
         return ""
     advised = policy(run.failure_kind, run.failure_reason).remedy

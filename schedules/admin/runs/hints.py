@@ -1,4 +1,4 @@
-"""What helps while a schedule is written: what a step is, how many are usual, what a prompt cannot limit."""
+"""Help texts of the schedule form: what a step is, usual step counts, limits in a prompt."""
 
 from statistics import median, quantiles
 
@@ -10,12 +10,12 @@ NOT_A_LIMIT = (
     "A number of turns or steps in a prompt, such as “MAX 20 turns”, is a hint to the agent and not a limit. "
     "The limit is the field “Max agent steps per run”."
 )
-LATEST = 500  # runs that the usual range is taken from
+LATEST = 500  # runs that the range is computed from
 FEWEST = 5
 
 
 def steps_are() -> str:
-    """Say what a step is, and how many the runs of this install took, the middle four fifths of them."""
+    """Explain a step, with the range of the middle 80 % of runs on this install."""
     worked = Run.objects.worked_to_the_end().order_by("-pk").values_list("turn_count", flat=True)
     taken = list(worked[:LATEST])
     if len(taken) < FEWEST:
@@ -27,7 +27,7 @@ def steps_are() -> str:
 
 
 def usual_steps(profile_id: int) -> str:
-    """Say what schedules with this profile take, the median of their averages; nothing where none ran."""
+    """Describe the median of the average step counts of schedules with this profile; empty if none ran."""
     known = Schedule.objects.filter(profile=profile_id, avg_turns_per_firing__isnull=False)
     rows = list(known.values_list("avg_turns_per_firing", "avg_is_lower_bound"))
     if not rows:
@@ -37,8 +37,8 @@ def usual_steps(profile_id: int) -> str:
 
 
 def chat_first(conf: Conf) -> str:
-    """Say how the chat defers a firing, and for how long at most."""
+    """Explain deferral for chat and its limit."""
     return (
-        "Chat comes first: while a reply streams, a due run is deferred, "
-        f"{conf.chat_pressure_max_delay_sec} s at most. Then it fires anyway."
+        "Chat has priority: while a chat reply streams, a due run is deferred for up to "
+        f"{conf.chat_pressure_max_delay_sec} s. Then it fires anyway."
     )

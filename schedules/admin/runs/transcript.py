@@ -1,4 +1,4 @@
-"""The transcript of a run as a reader wants it: turn by turn, what was thought, said, called and paid."""
+"""A run's transcript grouped by turn: thinking, text, tool calls, tokens and cost."""
 
 import json
 from collections.abc import Iterable
@@ -26,14 +26,14 @@ from agents.transcripts import transcript
 from stagent.lib.text import shorten
 from stagent.lib.web.markdown import html_of
 
-SHOWN = 60  # turns of a long run that are shown before somebody asks for the others
+SHOWN = 60  # turns of a long run that are shown at first
 MOST_EVENTS = 20_000
 INTENT_CHARS = 120
 BECAME: dict[str, str] = {
-    ApprovalStatus.ALLOWED: "A person allowed it.",
-    ApprovalStatus.DENIED: "A person denied it.",
-    ApprovalStatus.ANSWERED: "A person answered.",
-    ApprovalStatus.EXPIRED: "Nobody answered in time.",
+    ApprovalStatus.ALLOWED: "Allowed.",
+    ApprovalStatus.DENIED: "Declined.",
+    ApprovalStatus.ANSWERED: "Answered.",
+    ApprovalStatus.EXPIRED: "Expired without an answer.",
 }
 
 
@@ -64,16 +64,16 @@ class Turn:
     notices: list[str] = field(default_factory=list)
     reply: TurnFinished | None = None
     duration_ms: float | None = None
-    superseded: bool = False  # it was cut off, and tried again further down
+    superseded: bool = False  # interrupted and repeated in a later turn
 
     @property
     def html(self) -> SafeString:
-        """What it said or has said so far, as Markdown means it."""
+        """The text so far, rendered from Markdown."""
         return mark_safe(html_of(self.text, finished=self.reply is not None))  # noqa: S308
 
     @property
     def tokens(self) -> tuple[int, int] | None:
-        """What it read and what it wrote."""
+        """Input and output tokens."""
         return (
             (self.reply.usage.total - self.reply.usage.output, self.reply.usage.output)
             if self.reply
@@ -82,7 +82,7 @@ class Turn:
 
 
 def read(transcript_id: int, after: int = 0, *, everything: bool = False) -> list[Turn]:
-    """Return the turns with news after this event, or the last ones of a transcript nobody has read yet."""
+    """Return the turns with events after `after`; without `after`, the last `SHOWN` turns."""
     begin = (
         _begin_of_turn(transcript_id, after) if after else 0 if everything else _begin_of_last(transcript_id)
     )
@@ -100,7 +100,7 @@ def _begin_of_last(transcript_id: int) -> int:
 
 
 def fold(rows: Iterable[Event]) -> list[Turn]:
-    """Fold events into turns; what happened before the first turn is a turn without a number."""
+    """Group events into turns; events before the first turn form a turn without a number."""
     turns: list[Turn] = []
     for row in rows:
         event = events.read(row.kind, row.data)
@@ -133,17 +133,17 @@ def _add(turn: Turn, event: events.Event, row: Event) -> None:
 
 
 def _noticed(event: Notice | ApprovalRequested | ApprovalResolved, row: Event) -> str:
-    """Say in a sentence what happened between two turns."""
+    """Describe an event between two turns."""
     match event:
         case ApprovalRequested(text=text):
-            return f"Asked a person: {text}"
+            return f"Asked for an answer: {text}"
         case ApprovalResolved(status=status):
             return BECAME.get(status, status)
     return event.text or _stored_notice(event.code, row.data)
 
 
 def _conclude(turn: Turn, reply: TurnFinished, at: datetime) -> None:
-    """Take what was said from the reply itself: deltas may have been lost, the reply was not."""
+    """Take the text from the reply itself: deltas can be lost, the reply cannot."""
     turn.reply, turn.duration_ms = reply, (at - turn.began) / timedelta(milliseconds=1)
     turn.text = _join(reply, "text") or turn.text
     turn.thinking = _join(reply, "thinking") or turn.thinking
@@ -166,9 +166,9 @@ def _answer(turn: Turn, finished: ToolFinished) -> None:
 
 
 def _stored_notice(code: str, data: dict[str, Any]) -> str:
-    """Say a row that is no event of the engine's."""
+    """Describe a notice that the engine does not define."""
     if code == transcript.LATE_RESULT:
-        return f"A late result was refused, for the lease was lost: {data.get('text', '')}"
+        return f"A late result was rejected because the lease had expired: {data.get('text', '')}"
     return code.replace("_", " ")
 
 
@@ -177,7 +177,7 @@ def _pretty(arguments: Any) -> str:
 
 
 def _intent(arguments: Any) -> str:
-    """Say a call's arguments in one line."""
+    """Format a call's arguments in one line."""
     if not isinstance(arguments, dict):
         return shorten(str(arguments), INTENT_CHARS)
     return shorten(", ".join(f"{name}: {value}" for name, value in arguments.items()), INTENT_CHARS)

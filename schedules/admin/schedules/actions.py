@@ -1,4 +1,4 @@
-"""Buttons and actions of schedules: one verb on one schedule, or on the chosen ones."""
+"""The buttons of one schedule and the actions on several."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -32,7 +32,7 @@ PLAIN: dict[str, Verb] = {
     "reset": commands.reset,
 }
 MOST_FORCED = 100  # schedules
-MOST_BLOCKING = 20  # runs that are named as being in the way
+MOST_BLOCKING = 20  # running runs that the page lists
 NEEDS = {
     "run": "run",
     "queue": "run",
@@ -45,8 +45,6 @@ NO_ROOM = (CapacityFull, NoScheduler, Blocked)
 
 
 class ScheduleActions(ScheduleColumns):
-    """What can be done with schedules besides editing them."""
-
     actions: Any = ("pause", "resume", "run_now", "force", "duplicate", "reset_streaks", "stagger")
 
     def get_urls(self) -> list[Any]:
@@ -66,7 +64,7 @@ class ScheduleActions(ScheduleColumns):
     # One schedule: a button.
 
     def do(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-        """Do one thing with one schedule, then go back to where the button was."""
+        """Apply one action, then redirect to the page with the button."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if verb not in NEEDS or not getattr(self, f"has_{NEEDS[verb]}_permission")(request):
@@ -76,13 +74,13 @@ class ScheduleActions(ScheduleColumns):
             return self._run(request, schedule, queue=verb == "queue")
         if verb == "duplicate":
             copy = commands.duplicate(schedule, operator(request), clock.now())
-            self.message_user(request, "This is the copy. It is paused until you resume it.")
+            self.message_user(request, "Duplicated. The copy is paused until you resume it.")
             return redirect("admin:schedules_schedule_change", copy.pk)
         self._try(request, schedule, PLAIN[verb])
         return redirect(redirect_back(request))
 
     def _run(self, request: HttpRequest, schedule: Schedule, *, queue: bool) -> HttpResponse:
-        """Run it and show the run; where there is no room, ask whether to wait or to force."""
+        """Start a run and show it; if it cannot start, offer to queue or force it."""
         try:
             started = commands.run(schedule, operator(request), clock.now(), _click(request), queue=queue)
         except NO_ROOM as none:
@@ -114,15 +112,15 @@ class ScheduleActions(ScheduleColumns):
     def reset_streaks(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
         self._try_all(request, chosen, commands.reset)
 
-    @admin.action(description="Run now, or queue where there is no room", permissions=["run"])
+    @admin.action(description="Run now, or queue", permissions=["run"])
     def run_now(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
-        """Run the chosen schedules; those that find no room wait their turn."""
+        """Run the selected schedules; runs that cannot start are queued."""
         for schedule in chosen:
             started = commands.run(schedule, operator(request), clock.now(), _click(request), queue=True)
             run = started.run
             if started.warning:
                 self.message_user(request, started.warning, messages.WARNING)
-            became = "waits in the queue" if run.status == "queued" else "is running"
+            became = "is queued" if run.status == "queued" else "is running"
             self.message_user(
                 request, format_html("{} of “{}” {}.", run_link(run), schedule, became), messages.SUCCESS
             )
@@ -131,22 +129,22 @@ class ScheduleActions(ScheduleColumns):
     def duplicate(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
         copies = [commands.duplicate(schedule, operator(request), clock.now()) for schedule in chosen]
         self.message_user(
-            request, f"Copied, and paused until resumed: {', '.join(map(str, copies))}.", messages.SUCCESS
+            request, f"Duplicated, paused until resumed: {', '.join(map(str, copies))}.", messages.SUCCESS
         )
 
-    @admin.action(description="Force a run beyond the cap…", permissions=["force"])
+    @admin.action(description="Force run beyond the cap…", permissions=["force"])
     def force(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> HttpResponse:
         numbers = ",".join(str(pk) for pk in chosen.values_list("pk", flat=True))
         return redirect(f"{reverse('admin:schedules_schedule_force')}?ids={numbers}")
 
-    @admin.action(description="Stagger: propose other minutes…", permissions=["change"])
+    @admin.action(description="Stagger…", permissions=["change"])
     def stagger(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> HttpResponse:
-        """Show which of the chosen to move by a few minutes; nothing is moved before that page's button."""
+        """Open the forecast page with a stagger proposal for the selected schedules."""
         numbers = ",".join(str(pk) for pk in chosen.values_list("pk", flat=True))
         return redirect(f"{reverse('admin:forecast')}?among={numbers}#flatten")
 
     def ask_force(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a reason, then force; without one nothing happens."""
+        """Ask for a reason, then force the runs."""
         if not self.has_force_permission(request):
             raise PermissionDenied
         numbers = [number(opaque) for opaque in request.GET.get("ids", "").split(",")]
@@ -155,13 +153,13 @@ class ScheduleActions(ScheduleColumns):
         if len(chosen) > MOST_FORCED:
             chosen, wrong = (
                 [],
-                f"At most {MOST_FORCED} schedules are forced at once; these are {len(chosen)}.",
+                f"You can force at most {MOST_FORCED} schedules at once; you selected {len(chosen)}.",
             )
         elif request.method == "POST" and chosen:
             try:
                 if reason := typed("reason", written, LONGEST_REASON):
                     return self._force(request, chosen, reason)
-                wrong = "Say why: nothing is forced without a reason."
+                wrong = "Enter a reason."
             except Problem as problem:
                 wrong = problem.fields["reason"]
         asked = {"title": "Force a run", "chosen": chosen, "wrong": wrong, "reason": written}
@@ -189,7 +187,7 @@ class ScheduleActions(ScheduleColumns):
             else redirect(redirect_back(request))
         )
 
-    # Both.
+    # Shared.
 
     def _try(self, request: HttpRequest, schedule: Schedule, verb: Verb) -> None:
         try:
@@ -223,7 +221,7 @@ def run_link(run: Run) -> SafeString:
 
 
 def redirect_back(request: HttpRequest, otherwise: str = "admin:schedules_schedule_changelist") -> str:
-    """Return the page of this site that the request came from; the list where that cannot be told."""
+    """Return the page of this site that the request came from, or the list if it is unknown."""
     came_from = request.headers.get("Referer", "")
     ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
     leads_here = ours and request.path not in came_from and "/force/" not in came_from

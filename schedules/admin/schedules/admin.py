@@ -1,4 +1,4 @@
-"""Schedules in the console: the list, the form with its preview, and the history beneath."""
+"""The admin of schedules: the list, the form with its preview, and the firings below it."""
 
 from typing import Any
 
@@ -52,19 +52,19 @@ class ScheduleAdmin(ScheduleActions):
     ordering = ("name", "pk")
     readonly_fields = KEPT
     change_form_template = "admin/schedules/schedule/change_form.html"
-    empty_text = "Nothing is scheduled. Say what an agent should do, and when: “weekdays at 09:30” will do."
+    empty_text = "Create one with a prompt and a time, for example “weekdays at 09:30”."
     fieldsets = (
         (None, {"fields": ("name", ("when", "timezone"), "prompt", ("profile", "project", "kind"))}),
-        ("Limits of one run", {"fields": (("max_turns", "max_run_duration_sec", "max_cost_usd"),)}),
-        ("Overlap, misfire, retries, priority", {"classes": FOLD, "fields": (
+        ("Run limits", {"fields": (("max_turns", "max_run_duration_sec", "max_cost_usd"),)}),
+        ("Overlap, misfires, retries and priority", {"classes": FOLD, "fields": (
             ("overlap_policy", "misfire_policy", "misfire_grace_sec"),
             ("max_retries", "retry_delay_sec", "retry_horizon_sec"),
             ("priority", "pool", "jitter_sec"),
         )}),
-        ("From, until, how often, active hours", {"classes": FOLD, "fields": (
+        ("Start, end and active hours", {"classes": FOLD, "fields": (
             ("starts_at", "ends_at", "max_firings"), ("active_from", "active_until"),
         )}),
-        ("Where results are told", {"classes": FOLD, "fields": (
+        ("Delivery of results", {"classes": FOLD, "fields": (
             "deliver_to_chat", ("webhook_url", "email"),
         )}),
     )  # fmt: skip
@@ -74,27 +74,27 @@ class ScheduleAdmin(ScheduleActions):
         return [mine, *super().get_urls()]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Choose from what there is; profiles, projects and pools have pages of their own."""
-        kwargs["empty_label"] = {"project": "no project", "pool": "only the global cap"}.get(db_field.name)
+        """Name the empty choices."""
+        kwargs["empty_label"] = {"project": "No project", "pool": "Global cap only"}.get(db_field.name)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
-        kept = (("Kept by the system", {"classes": FOLD, "fields": KEPT}),) if obj else ()
+        kept = (("System fields", {"classes": FOLD, "fields": KEPT}),) if obj else ()
         return (*self.fieldsets, *kept)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
         return KEPT if obj else ()
 
-    # Saving: `editing` is the one door.
+    # Saving goes through `schedule_writer`.
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: ScheduleForm, change: bool) -> None:
-        """Write what was changed over the row as it is now, and say with whom it collides."""
+        """Apply the changed fields to the current row, and warn of collisions."""
         now, user = clock.now(), operator(request)
         row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
         taken = schedule_writer.change_owner(row, form.changes, user) if change else {"owner": user}
         changes = form.changes | taken
         if change and taken:
-            audit_log.record(user, obj, audit_log.CHANGE, "Took it over: its agents act in their name now.")
+            audit_log.record(user, obj, audit_log.CHANGE, "Took ownership: its agents now act for this user.")
         obj.pk = schedule_writer.save(row, changes, now=now).pk
         obj.refresh_from_db()
         for collision in collisions.check(obj, now):
@@ -108,13 +108,13 @@ class ScheduleAdmin(ScheduleActions):
             remove(number, now=clock.now())
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Name what goes: the schedules. Their firings and runs stay, as history."""
+        """List only the schedules: their firings and runs are kept."""
         return [str(schedule) for schedule in objs], {"schedules": len(objs)}, set(), []
 
     # The page of one schedule.
 
     def preview(self, request: HttpRequest) -> HttpResponse:
-        """Tell what the fields would mean, while they are typed."""
+        """Render the preview of the unsaved form."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
         seen = preview.preview(request.POST, clock.now(), request.GET.get("schedule", ""))

@@ -1,4 +1,4 @@
-"""With whom a schedule would collide, said in a banner after it was saved."""
+"""The warning about colliding schedules."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ MOST_NAMED = 4
 
 
 def show_collisions(collision: dict[str, Any]) -> SafeString:
-    """Say a warning of `collisions.check` in a sentence or two."""
+    """Format a warning of `collisions.check`."""
     busy = _list(collision["overlapping_minutes"])
     return format_html("<strong>Busy at {}:</strong> {}", busy, in_words(collision))
 

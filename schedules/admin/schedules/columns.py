@@ -21,13 +21,13 @@ from stagent.lib import clock
 from stagent.lib.web import formatting
 from stagent.lib.web.admin import ConsoleAdmin
 
-BREAK = format_html("/<wbr>{}", "")  # where a long name of a zone may go on in the next line
+BREAK = format_html("/<wbr>{}", "")  # where a long zone name can wrap
 OVERDUE = timedelta(seconds=15)
 BUTTON = '<button class="button small" type="submit" form="row-form" formaction="{}">{}</button>'
 
 
 class WithHistory(ChangeList):
-    """A page of schedules, each with its last firings and with what its reader may do with it."""
+    """A page of schedules, each with its last firings and the buttons for the reader."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -40,8 +40,6 @@ class WithHistory(ChangeList):
 
 
 class ScheduleColumns(ConsoleAdmin):
-    """What a row says at a glance."""
-
     list_display: Any = ("title", "state", "rhythm", "next", "lately", "steps", "streaks", "buttons")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -74,7 +72,7 @@ class ScheduleColumns(ConsoleAdmin):
         if schedule.next_fire_at < now - OVERDUE:
             return format_html(
                 '{}<span class="under">{}</span>',
-                formatting.badge("overdue", "bad", "No scheduler fired it"),
+                formatting.badge("overdue", "bad", "No scheduler has fired it"),
                 local,
             )
         return format_html(
@@ -113,7 +111,7 @@ class ScheduleColumns(ConsoleAdmin):
 
 
 def verbs_for(schedule: Schedule, user: Any) -> dict[str, str]:
-    """Return the buttons of a row: what one may do, and what makes sense as it is."""
+    """Return the buttons of a row by permission and status."""
     verbs = {"run": "Run"} if user.has_perm("schedules.run_schedule") else {}
     stands = {ScheduleStatus.ACTIVE: ("pause", "Pause"), ScheduleStatus.PAUSED: ("resume", "Resume")}
     if user.has_perm("schedules.change_schedule") and schedule.status in stands:
@@ -122,21 +120,23 @@ def verbs_for(schedule: Schedule, user: Any) -> dict[str, str]:
 
 
 def streak_badges(schedule: Schedule) -> list[SafeString]:
-    """Return a badge for each streak that is under way."""
+    """Return a badge for each current streak."""
     badges = []
     if schedule.failure_streak:
         badges.append(
             formatting.badge(
-                f"{schedule.failure_streak} failed", "bad", f"in a row: {schedule.last_failure_reason}"
+                f"{schedule.failure_streak} failed",
+                "bad",
+                f"consecutive, last: {schedule.last_failure_reason}",
             )
         )
     if breaches := schedule.turn_budget_breach_streak:
         tone = "bad" if breaches >= WARN_AFTER_BREACHES else "wait"
         badges.append(
-            formatting.badge(f"{breaches} at the limit", tone, "runs in a row reached their limit of steps")
+            formatting.badge(f"{breaches} at the limit", tone, "consecutive runs reached their step limit")
         )
     if schedule.slow_streak >= WARN_AFTER_SLOW_RUNS:
         badges.append(
-            formatting.badge(f"{schedule.slow_streak} slow", "wait", "runs in a row took most of their time")
+            formatting.badge(f"{schedule.slow_streak} slow", "wait", "consecutive runs near their time limit")
         )
     return badges

@@ -1,4 +1,4 @@
-"""What the buttons of schedules do: each returns a sentence for the page, or raises `Unmoved` with one."""
+"""The actions of schedules: each returns a message for the page, or raises `Unmoved` with one."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -18,21 +18,19 @@ class Unmoved(Exception):
 
 
 def pause(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
-    """Pause an active schedule."""
     if not _applies(schedules.pause, str(schedule.pk), "", _actor(user), now):
         raise Unmoved(f"“{schedule}” is not active, so it cannot be paused.")
-    return f"“{schedule}” is paused. Runs that are under way go on."
+    return f"“{schedule}” is paused. Running runs continue."
 
 
 def resume(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
     """Resume a paused schedule from now."""
     if not _applies(schedules.resume, str(schedule.pk), _actor(user), now):
         raise Unmoved(f"“{schedule}” is not paused, so it cannot be resumed.")
-    return f"“{schedule}” is active again. Its streaks are reset."
+    return f"“{schedule}” is active. Its streaks are reset."
 
 
 def reset(schedule: Schedule, user: AbstractBaseUser, now: datetime) -> str:
-    """Forget the failures so far."""
     schedules.reset_streaks(schedule, _actor(user))
     return f"The streaks of “{schedule}” are reset."
 
@@ -44,7 +42,7 @@ def run(schedule: Schedule, user: AbstractBaseUser, now: datetime, click: str = 
     """
     key = run_now.key_of_page(click[:100], schedule, user, now)
     started = run_now.execute(schedule, user=user, now=now, idempotency_key=key, **how)
-    if not started.repeated and not started.run.forced:  # a forced run is in the log already
+    if not started.repeated and not started.run.forced:  # a forced run is logged already
         verb = "Queued" if started.queued else "Started"
         audit_log.record(user, schedule, audit_log.CHANGE, f"{verb} run {started.run.pk}.")
     return started

@@ -1,4 +1,4 @@
-"""The form of a schedule: it changes what its reader changed, and nothing that others did meanwhile."""
+"""The schedule form. It saves only the fields that the user changed."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -21,12 +21,13 @@ from stagent.lib import clock
 WALL_TIMES = ("starts_at", "ends_at")
 SAID_BY_WHEN = ("cron", "interval", "at", "every_sec")
 WHEN_HELP = (
-    "Cron, words or a moment: “every 5m”, “weekdays at 09:30”, “30 9 * * MON-FRI”, “2026-12-24 18:00”."
+    "A phrase, a cron expression or a time: “every 5m”, “weekdays at 09:30”, “30 9 * * MON-FRI”, "
+    "“2026-12-24 18:00”."
 )
 
 
 class ScheduleForm(forms.ModelForm):
-    """Reads one line that says when; every check is `editing`'s, shown at the field it is about."""
+    """Reads the timing from one line. `schedule_writer` validates; errors appear at their field."""
 
     when = forms.CharField(
         max_length=255,
@@ -39,10 +40,10 @@ class ScheduleForm(forms.ModelForm):
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
     )
     starts_at = WallTimeField(
-        required=False, label="From", help_text="Nothing fires before. In its own time zone."
+        required=False, label="Start", help_text="No firings before this time, in the schedule's time zone."
     )
     ends_at = WallTimeField(
-        required=False, label="Until", help_text="Nothing fires after. In its own time zone."
+        required=False, label="End", help_text="No firings after this time, in the schedule's time zone."
     )
 
     class Meta:
@@ -61,15 +62,15 @@ class ScheduleForm(forms.ModelForm):
         }
         help_texts = {
             "prompt": NOT_A_LIMIT,
-            "max_run_duration_sec": "How long one run may work; then it is stopped and delivers what it has. "
+            "max_run_duration_sec": "Seconds of work before a run is stopped and delivers what it has. "
             "Waiting does not count. Empty: the global limit.",
-            "overlap_policy": "What an instant does while an earlier run of this schedule is not over.",
-            "misfire_policy": "What becomes of instants that came due while no scheduler was running.",
+            "overlap_policy": "What happens if an earlier run of the schedule has not finished.",
+            "misfire_policy": "What happens to instants that came due while no scheduler was running.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "max_turns" in self.fields:  # not where somebody may only look
+        if "max_turns" in self.fields:  # absent for read-only users
             steps = f"{steps_are()} Empty: the profile's limit, then the global one."
             self.fields["max_turns"].help_text = steps
         for name, value in self._shown().items():
@@ -79,7 +80,7 @@ class ScheduleForm(forms.ModelForm):
             self.fields["email"].help_text += f" {NO_MAIL_SERVER}"
         for field in self.fields.values():
             if isinstance(field.widget, RelatedFieldWidgetWrapper):
-                field.widget = field.widget.widget  # what is chosen from has pages of its own
+                field.widget = field.widget.widget  # no add and edit links
             field.show_hidden_initial = (
                 self.instance.pk is not None
             )  # what its reader saw tells what they changed
@@ -94,7 +95,7 @@ class ScheduleForm(forms.ModelForm):
         return shown
 
     def clean_timezone(self) -> str:
-        """Refuse what is no time zone, with the name that was probably meant."""
+        """Reject unknown time zones; the error suggests a name."""
         name: str = self.cleaned_data["timezone"]
         try:
             zone(name)
@@ -103,7 +104,7 @@ class ScheduleForm(forms.ModelForm):
         return name
 
     def _post_clean(self) -> None:
-        """Ask `editing` whether this may be saved; the form's own instance stays as it is in the database."""
+        """Validate with `schedule_writer` on a copy; the form's instance keeps the stored values."""
         if self.errors:
             return
         try:
@@ -123,10 +124,10 @@ class ScheduleForm(forms.ModelForm):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What its reader changed, as `editing.save` takes it; for a new schedule everything."""
+        """The changed fields as `schedule_writer.save` takes them; all fields for a new schedule."""
         data = self.cleaned_data
         names = set(data) if self.instance.pk is None else set(self.changed_data) & set(data)
-        if "timezone" in names:  # the wall's times mean other moments now
+        if "timezone" in names:  # local times now mean other moments
             names |= {name for name in WALL_TIMES if data.get(name)}
             names |= {"when"} if when_text.is_moment(data["when"]) else set()
         changes = {name: data[name] for name in names - {"when"}}

@@ -1,4 +1,4 @@
-"""A field for a time on the wall: naive, because the zone it belongs to is another field of the form."""
+"""A field for a naive local time; its zone is another field of the form."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 
 class WallTimeField(forms.Field):
-    """A date and time without a zone, from the browser's own picker."""
+    """A naive date and time from the browser's picker."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "60"}, format="%Y-%m-%dT%H:%M")
 
@@ -21,5 +21,5 @@ class WallTimeField(forms.Field):
         except ValueError:
             moment = None
         if moment is None:
-            raise ValidationError("Write it like 2026-12-24 18:00.")
+            raise ValidationError("Enter a date and time such as 2026-12-24 18:00.")
         return moment.replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""What a schedule would mean, told while it is typed."""
+"""The preview of an unsaved schedule form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ from schedules.timing.recurrence import Instant
 from schedules.timing.timezones import ZoneError, zone
 
 COUNT = 5
-QUIET_FOR = timedelta(days=14)  # how far a heartbeat's next firings are looked for
+QUIET_FOR = timedelta(days=14)  # how far ahead to search for a heartbeat's next firings
 
 
 @dataclass(frozen=True)
 class PreviewFire:
-    """One firing to come, on the clocks of its zone."""
+    """An upcoming firing; `local` is in the schedule's zone."""
 
     at: datetime
     local: datetime
@@ -38,14 +38,14 @@ class PreviewFire:
 
 @dataclass
 class FormPreview:
-    """What the form's present contents would do."""
+    """What the form would do if it were saved."""
 
     says: str = ""
     wrong: str = ""
     wrong_field: str = ""
     timezone: str = ""
     fires: list[PreviewFire] = field(default_factory=list)
-    more: bool = False  # there are further ones
+    more: bool = False  # more firings follow
     jitter_sec: int = 0
     collisions: list[SafeString] = field(default_factory=list)
     usual_steps: str = ""
@@ -53,15 +53,15 @@ class FormPreview:
 
     @property
     def spoken(self) -> str:
-        """Say the gist for those who listen."""
+        """The summary for screen readers."""
         if not self.says:
             return self.wrong
         first = f" Next: {self.fires[0].local:%A %d %B %H:%M}." if self.fires else ""
-        return f"{self.says}.{first}{' It comes due together with others.' if self.collisions else ''}"
+        return f"{self.says}.{first}{' It collides with other schedules.' if self.collisions else ''}"
 
 
 def preview(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> FormPreview:
-    """Read the fields as saving would, and say in a sentence what is wrong; the id is an edited one's."""
+    """Read the fields as a save would; `schedule_id` is empty for a new schedule."""
     profile = str(data.get("profile", ""))
     chat_first = hints.chat_first(conf.load())
     preview = FormPreview(timezone=str(data.get("timezone", "")).strip(), chat_first=chat_first)
@@ -87,13 +87,13 @@ def _look_ahead(preview: FormPreview, data: Mapping[str, Any], now: datetime, nu
 
 
 def _fault(error: ValidationError) -> tuple[str, str]:
-    """Return the field that is wrong and what is wrong with it."""
+    """Return the first invalid field and its error."""
     name = next(iter(getattr(error, "error_dict", {"": None})))
     return "when" if name in schedule_writer.WHEN else name, error.messages[0]
 
 
 def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None) -> None:
-    """Put what decides about quiet hours and collisions on the draft, as far as it can be read."""
+    """Set the fields that quiet hours and collisions depend on, as far as they can be read."""
     if saved is not None:
         schedule.pk, schedule.firing_count = saved.pk, saved.firing_count
         schedule.avg_turns_per_firing = saved.avg_turns_per_firing
@@ -134,7 +134,7 @@ def _fire(instant: Instant, where: ZoneInfo) -> PreviewFire:
 
 
 def _timing(data: Mapping[str, Any], timezone: str) -> dict[str, Any]:
-    """Return the timing among the fields; what cannot be read yet is left out."""
+    """Return the timing fields; raise `ValidationError` for an invalid start or end."""
     timing = when_text.read(str(data["when"]), timezone) | {"timezone": timezone}
     for name in ("starts_at", "ends_at"):
         try:

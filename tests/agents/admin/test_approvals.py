@@ -51,7 +51,7 @@ def test_the_dashboard_lists_open_requests(reader, asked):
 
 def test_the_queue_lists_runs_that_wait_for_a_person(reader, asked):
     page = reader.opens("/admin/board/")
-    assert "Waiting for a person, without a slot and without their time running Nightly report" in page
+    assert "Waiting for an answer (no slot held) Nightly report" in page
     assert "1 for a person" in page
 
 
@@ -69,7 +69,7 @@ def test_a_request_is_shown_with_its_card_and_arguments(reader, asked):
 def test_it_is_allowed_on_the_page_of_the_run_and_the_run_continues(reader, asked):
     run, approval = asked
     page = f"/admin/schedules/run/{run.pk}/change/"
-    assert "for a person, since" in reader.opens(page)
+    assert "for an answer since" in reader.opens(page)
     assert f'formaction="{LIST}{approval.pk}/answer/"' in reader.html
     assert "Allowed: Send it to a@b.c?" in answer(reader, approval, decision="allow")
     assert Run.objects.get().status == "queued"

@@ -89,7 +89,7 @@ def test_no_conversation_is_opened_here_not_even_by_a_superuser(reader, bob, pag
 
 def test_what_is_said_cannot_be_searched_here(reader, bob):
     converses(bob, "A secret plan")
-    assert "Nothing fits" in reader.opens(CONVERSATIONS, q="secret")
+    assert "No results" in reader.opens(CONVERSATIONS, q="secret")
     assert "bob" in reader.opens(CONVERSATIONS, q="bob")
 
 
@@ -116,7 +116,7 @@ def test_streams_show_why_they_ended_and_how_long_people_waited(reader):
         a_stream(number=number)
     a_stream("timeout", 9, None)
     page = reader.opens(STREAMS)
-    assert "Answers 5" in page
+    assert "Replies 5" in page
     assert "First word p50 120 ms p95 120 ms p99 120 ms" in page
     assert "Our part of it p50 8 ms" in page
     assert "Whole answer p50 3.0 s" in page
@@ -128,18 +128,18 @@ def test_the_figures_of_streams_lead_to_the_slowest_and_to_a_day(reader):
     for number, waited in enumerate((300, 900, 600)):
         a_stream(number=number, first_token_ms=waited)
     reader.opens(STREAMS)
-    (slowest,) = re.findall(r'<a href="([^"]+)" title="The slowest first">First word<', reader.html)
+    (slowest,) = re.findall(r'<a href="([^"]+)" title="Slowest first">First word<', reader.html)
     today = re.findall(r'<a href="([^"]+)" tabindex="-1">', reader.html)[-1]
     page = reader.opens(f"{STREAMS}{unescape(slowest)}")
     assert page.index("message:1 ") < page.index("message:2 ") < page.index("message:0 ")
-    assert "Answers 3" in reader.opens(f"{STREAMS}{unescape(today)}")
+    assert "Replies 3" in reader.opens(f"{STREAMS}{unescape(today)}")
 
 
 def test_streams_are_narrowed_by_reason(reader):
     a_stream()
     a_stream("timeout", 2, None)
     page = reader.opens(STREAMS, reason="timeout")
-    assert "Answers 1" in page
+    assert "Replies 1" in page
     assert "First word p50 – p95 – p99 –" in page
 
 

@@ -35,7 +35,7 @@ def test_a_slot_says_who_holds_it_until_when(reader, now):
 def test_a_slot_beyond_a_cap_that_was_lowered_says_so(reader, now, monkeypatch):
     a_running_run(now=now)
     monkeypatch.setenv("SCHEDULE_MAX_CONCURRENT", "1")
-    assert "default #2 beyond the size" in reader.opens(SLOTS)
+    assert "default #2 beyond pool size" in reader.opens(SLOTS)
 
 
 def test_disabling_a_slot_leaves_its_run_alone(reader, now):
@@ -44,7 +44,7 @@ def test_disabling_a_slot_leaves_its_run_alone(reader, now):
     reader.presses(f"{SLOTS}{slot.pk}/toggle/")
     slot.refresh_from_db()
     assert (slot.enabled, slot.run) == (False, run)
-    assert "held, then disabled" in reader.words
+    assert "held, disabled" in reader.words
     assert LogEntry.objects.get().get_change_message() == "Disabled."
 
 
@@ -86,7 +86,7 @@ def test_a_scheduler_that_vanished_is_told_from_one_that_runs(reader, now):
     a_scheduler(now - timedelta(minutes=5), host="elsewhere")
     page = reader.opens("/admin/schedules/scheduler/")
     assert "running" in page
-    assert "elsewhere 1 gone" in page
+    assert "elsewhere 1 lost" in page
 
 
 # Settings.
@@ -106,13 +106,13 @@ def test_every_setting_is_there_with_its_value_and_where_it_came_from(reader, no
 def test_what_the_environment_sets_beats_what_is_saved_and_says_so(reader, now, monkeypatch):
     monkeypatch.setenv("SCHEDULE_MAX_CONCURRENT", "5")
     page = reader.presses(SETTINGS, key="SCHEDULE_MAX_CONCURRENT", value="9")
-    assert "The environment sets it, and beats what is saved here (9)." in page
+    assert "Set by the environment, which overrides the saved value (9)." in page
     assert conf.load().max_concurrent == 5
 
 
 def test_a_saved_value_works_at_once_and_is_in_the_log(reader, now):
     page = reader.presses(SETTINGS, key="SCHEDULE_MAX_CONCURRENT", value="7")
-    assert "SCHEDULE_MAX_CONCURRENT is 7 now, without a restart." in page
+    assert "SCHEDULE_MAX_CONCURRENT is now 7." in page
     assert conf.load().max_concurrent == 7
     assert LogEntry.objects.get().get_change_message() == "Set to 7."
 
@@ -143,7 +143,7 @@ def test_a_value_out_of_range_is_refused_beside_its_field(reader, now, typed):
 def test_a_bad_value_in_the_environment_is_named(reader, now, monkeypatch):
     monkeypatch.setenv("SCHEDULE_MAX_CONCURRENT", "many")
     page = reader.opens(SETTINGS)
-    assert "Ignored, it is not a value of this setting: environment: 'many'." in page
+    assert "Invalid value ignored: environment: 'many'." in page
     assert "2 default" in page
 
 

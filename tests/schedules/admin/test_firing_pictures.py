@@ -78,7 +78,7 @@ def test_the_failed_lead_to_the_failed(reader, history):
     reader.opens(LIST)
     words = reader.opens(LIST, fate="bad")
     assert "Firings 16 Failed 16" in words
-    assert "End: failed" in words
+    assert "Result: failed" in words
 
 
 @pytest.mark.parametrize("odd", ["x", "-", "5", "-5", "1-x", "9" * 30 + "-", "²-", ""])
@@ -125,8 +125,8 @@ def test_nothing_measured_is_said_and_not_drawn(reader):
         outcome="skipped_overlap",
     )
     words = reader.opens(LIST)
-    assert words.count("Nothing was measured yet.") == 3
-    assert "None of them failed." in words
+    assert words.count("No measurements yet.") == 3
+    assert "No failures." in words
 
 
 def test_the_sheet_of_all_holds_the_rows_that_fit_the_filters(reader, history):
@@ -154,7 +154,7 @@ def test_what_a_person_cancelled_is_counted_apart_from_failures(reader):
     assert "Cancelled 2 Failed 1" in page
     assert "aborted" not in reader.html.split("Failures by reason")[1].split("</section>")[0]
     day = reader.opens("/admin/")
-    assert "0 done 1 failed 2 cancelled 0 not fired" in day
+    assert "0 completed 1 failed 2 cancelled 0 not fired" in day
     assert reader.opens(f"{LIST}?fate=calm").count("cancelled") >= 2
     assert "refusal" not in reader.opens("/admin/schedules/run/?status__exact=cancelled")
     assert "Not needed." in reader.words

@@ -65,7 +65,7 @@ def test_what_did_not_happen_is_a_dash_and_not_a_zero(reader, now):
 def test_one_firing_has_a_page_with_everything(reader, now):
     firing = measured(a_schedule(), now, dst_shifted=True)
     page = reader.opens(f"{LIST}{firing.pk}/change/")
-    for part in ("yes: it fired right after the gap", "1 min 1 s", "142 MB", f"{now:%Y-%m-%d}"):
+    for part in ("yes, fired right after the gap", "1 min 1 s", "142 MB", f"{now:%Y-%m-%d}"):
         assert part in page
 
 
@@ -77,7 +77,7 @@ def test_the_percentiles_are_those_of_the_rows_that_fit(reader, now):
     page = reader.opens(LIST, schedule__id__exact=quick.pk)
     assert "Firings 10 Failed 0 Lag p50 12 ms p95 12 ms p99 12 ms" in page
     assert "Slot wait p50 50 ms p95 100 ms" in page
-    assert "Took p50 5.0 s p95 10.0 s p99 10.0 s" in page
+    assert "Duration p50 5.0 s p95 10.0 s p99 10.0 s" in page
     assert "Failed 10" in reader.opens(LIST)
 
 
@@ -96,7 +96,7 @@ def test_they_can_be_found_by_outcome_kind_and_reason(reader, now):
     assert "Run 4" not in reader.opens(LIST, outcome__exact="fired")
     assert "Run 4" in reader.opens(LIST, outcome__exact="skipped_overlap")
     assert "Run 4" not in reader.opens(LIST, failure_reason__exact="timeout")
-    assert "Nothing fits" in reader.opens(LIST, kind__exact="manual")
+    assert "No results" in reader.opens(LIST, kind__exact="manual")
 
 
 def test_a_schedule_that_the_filter_does_not_name_is_found_by_its_link(reader, now):

@@ -37,8 +37,8 @@ def test_the_first_page_shows_it_until_somebody_acknowledges(reader, notice):
 
 def test_a_second_click_says_that_somebody_was_quicker(reader, notice):
     reader.presses(f"{LIST}{notice.pk}/acknowledge/")
-    assert "Somebody was quicker" in reader.presses(f"{LIST}{notice.pk}/acknowledge/")
-    assert "Somebody was quicker" in reader.presses(f"{LIST}999999/acknowledge/")
+    assert "Already acknowledged or closed" in reader.presses(f"{LIST}{notice.pk}/acknowledge/")
+    assert "Already acknowledged or closed" in reader.presses(f"{LIST}999999/acknowledge/")
 
 
 @pytest.mark.parametrize(("standing", "shown"), [("unseen", True), ("open", True), ("closed", False)])

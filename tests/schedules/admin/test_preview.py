@@ -45,7 +45,7 @@ def test_a_collision_is_told_before_anything_is_saved(ask, reader, crowd):
     words = ask(when="daily at 09:32", max_turns="500")
     assert "Busy at 09:32:" in words
     assert "“Crawler”, “Indexer”" in words
-    assert "It comes due together with others." in spoken(reader)
+    assert "It collides with other schedules." in spoken(reader)
     assert "Busy" not in ask(when="daily at 14:00", max_turns="500")
     assert Schedule.objects.count() == 2
 

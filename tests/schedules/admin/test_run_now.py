@@ -40,8 +40,8 @@ def test_a_blocked_run_says_why_and_may_be_queued_but_not_forced(reader, now):
     breaker.trip(breaker.provider_of(schedule.profile), "auth_failed", "Invalid x-api-key.", now)
     page = reader.presses(do(schedule, "run"))
     assert "Invalid x-api-key. It is tried again" in page
-    assert "Queue it" in page
-    assert "Force it" not in page
+    assert "Queue run" in page
+    assert "Force…" not in page
     assert not Run.objects.exists()
 
 

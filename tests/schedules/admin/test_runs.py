@@ -57,7 +57,7 @@ def test_a_waiting_run_says_what_it_waits_for(reader, now):
         a_running_run(a_schedule(name="Slow"), now)
     page = reader.opens(page_of(a_queued_run(a_schedule(), now)))
     assert "queued Waiting for a free slot, first in line." in page
-    assert "It has not said anything yet." in page
+    assert "No output yet." in page
 
 
 def test_a_running_run_says_who_holds_it_in_which_slot_until_when(reader, now):
@@ -68,7 +68,7 @@ def test_a_running_run_says_who_holds_it_in_which_slot_until_when(reader, now):
         "Slot default #1",
         "lease ends in 59 s",
         "Steps 0 of 40",
-        "Time used up",
+        "Time limit reached",
     ):
         assert part in page
 
@@ -94,7 +94,7 @@ def test_its_transcript_shows_what_was_thought_said_called_and_paid(reader, now)
     assert page.count("Let me look.") == 1
     assert "read_file path: notes.md" in page
     assert "# Notes" in page
-    assert "2,000 read, 34 written $0.0123" in page
+    assert "2,000 in, 34 out $0.0123" in page
     assert "Found it." in page
     assert "end turn" in page
     assert "The limit of steps is near." in page
@@ -128,7 +128,7 @@ def test_an_attempt_that_was_cut_off_is_struck_out(reader, now):
         now=now,
     )
     page = reader.opens(page_of(run))
-    assert "Cut off, and tried again further down. Half a th" in page
+    assert "Interrupted and repeated below. Half a th" in page
     assert page.index("Half a th") < page.index("A whole thought.")
 
 
@@ -178,7 +178,7 @@ def test_what_went_wrong_says_the_reason_the_detail_and_what_to_do(reader, now):
     page = reader.opens(page_of(run))
     assert "Turn limit exceeded. It took 8 steps." in page
     assert "Raise “max agent steps per run”" in page
-    assert "Answer, as far as it got So far." in page
+    assert "Partial result So far." in page
 
 
 def test_a_long_transcript_begins_with_its_last_turns(reader, now):
@@ -188,7 +188,7 @@ def test_a_long_transcript_begins_with_its_last_turns(reader, now):
     page = reader.opens(page_of(run))
     assert "This is turn 10." not in page
     assert "This is turn 11." in page
-    assert "Show the earlier turns too" in page
+    assert "Show earlier steps" in page
     assert "This is turn 1." in reader.opens(f"{page_of(run)}?all")
 
 
@@ -204,7 +204,7 @@ def test_the_run_of_a_deleted_schedule_still_has_its_page(reader, now):
     Run.objects.filter(pk=run.pk).update(schedule=None, firing=None)
     page = reader.opens(page_of(run))
     assert "Nightly report (deleted)" in page
-    assert "Queue again" not in page
+    assert "Retry" not in page
 
 
 # What its page asks for, again and again.
@@ -245,8 +245,8 @@ def test_cancelling_a_queued_run_ends_it_at_once(reader, now):
 
 def test_cancelling_a_running_run_asks_its_holder(reader, now):
     run, _ = a_running_run(now=now)
-    assert "Asked to stop" in reader.presses(f"{LIST}{run.pk}/cancel/")
-    assert "asked to stop now" in reader.opens(f"{LIST}{run.pk}/now/").replace("0 s ago", "now")
+    assert "stopping within a second" in reader.presses(f"{LIST}{run.pk}/cancel/")
+    assert "cancellation requested now" in reader.opens(f"{LIST}{run.pk}/now/").replace("0 s ago", "now")
     assert f"{run.pk}/cancel/" not in reader.html
 
 
@@ -263,7 +263,7 @@ def test_queueing_again_makes_a_new_run_and_leads_to_it(reader, now):
     reader.presses(f"{LIST}{run.pk}/retry/")
     again = Run.objects.get(source=Source.RETRY)
     assert again.requested_by == reader.user
-    assert f"Queued again as run {again.pk}." in reader.words
+    assert f"Retried as run {again.pk}." in reader.words
     assert f"run {again.pk}" in reader.words
 
 

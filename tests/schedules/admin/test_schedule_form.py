@@ -125,7 +125,7 @@ def test_every_time_zone_is_offered(reader):
         ({"active_from": "08:00"}, "active_until", "both a beginning and an end"),
         ({"active_from": "08:00", "active_until": "18:00"}, "active_from", "Only heartbeat"),
         ({"starts_at": "2030-02-01T00:00", "ends_at": "2030-01-01T00:00"}, "ends_at", "ends before it"),
-        ({"starts_at": "soon"}, "starts_at", "Write it like"),
+        ({"starts_at": "soon"}, "starts_at", "Enter a date and time such as"),
         ({"webhook_url": "not a url"}, "webhook_url", "valid URL"),
         ({"prompt": ""}, "prompt", "required"),
     ],
@@ -160,7 +160,7 @@ def test_who_rewrites_anothers_prompt_answers_for_it_from_then_on(reader, now, b
     assert Schedule.objects.get().owner == bob
     reader.presses(page_of(schedule), **seen(reader, schedule) | {"prompt": "Delete everything."})
     assert Schedule.objects.get().owner == reader.user
-    assert "Took it over" in " ".join(LogEntry.objects.values_list("change_message", flat=True))
+    assert "Took ownership" in " ".join(LogEntry.objects.values_list("change_message", flat=True))
 
 
 def test_a_form_that_was_open_meanwhile_does_not_wake_a_schedule_that_was_paused(reader, now):
@@ -228,7 +228,7 @@ def test_results_in_the_chat_can_be_switched_off(reader, now):
 
 def test_what_the_system_keeps_is_shown_and_cannot_be_sent(reader, now):
     schedule = a_schedule(now)
-    assert "Kept by the system" in reader.opens(page_of(schedule))
+    assert "System fields" in reader.opens(page_of(schedule))
     reader.presses(
         page_of(schedule), **seen(reader, schedule) | {"firing_count": "99", "status": "completed"}
     )
@@ -240,14 +240,14 @@ def test_a_schedule_that_paused_itself_says_so_beside_the_button_that_undoes_it(
     schedule = a_schedule(now)
     pause(schedule.pk, now=clock.now(), reason="Paused itself: 5 turn-limit breaches in a row.")
     page = reader.opens(page_of(schedule))
-    assert "It is paused and will not fire. Paused itself: 5 turn-limit breaches in a row. Resume it" in page
+    assert "Paused. Paused itself: 5 turn-limit breaches in a row. Resume" in page
     reader.presses(f"/admin/schedules/schedule/{schedule.pk}/do/resume/")
     assert Schedule.objects.active().exists()
 
 
 def test_its_firings_stand_below(reader, now):
     schedule = a_schedule(now)
-    assert "It has not come due yet." in reader.opens(page_of(schedule))
+    assert "No firings yet." in reader.opens(page_of(schedule))
     schedule.firings.create(
         schedule_name=schedule.name, kind="scheduled", nominal_at=now, due_at=now, outcome="skipped_overlap",
         reason="Run 7 is still running.",
@@ -303,7 +303,7 @@ def test_the_form_says_that_a_number_of_turns_in_a_prompt_is_no_limit_and_that_c
     a_profile()
     page = reader.opens(ADD)
     assert "is a hint to the agent and not a limit. The limit is the field “Max agent steps per run”." in page
-    assert "while a reply streams, a due run is deferred, 300 s at most. Then it fires anyway." in page
+    assert "while a chat reply streams, a due run is deferred for up to 300 s. Then it fires anyway." in page
 
 
 def test_odd_input_breaks_nothing(reader):

@@ -85,7 +85,7 @@ def test_the_last_twenty_firings_are_bars_that_say_what_became_of_each(reader, n
         a_firing(schedule, at, **columns, failure_reason="timeout" if number == 21 else "")
     a_firing(schedule, now, outcome=Outcome.SKIPPED_OVERLAP, reason="Run 4 is still running.")
     reader.opens(LIST)
-    assert "The last 20 firings: 18 done, 1 failed, 1 skipped overlap" in reader.html
+    assert "The last 20 firings: 18 completed, 1 failed, 1 skipped overlap" in reader.html
     assert "skipped overlap (Run 4 is still running.)" in reader.html
 
 
@@ -123,13 +123,13 @@ def test_it_can_be_searched_by_what_its_prompt_says(reader, now):
 
 def test_an_empty_list_says_what_to_do_next(reader, now):
     page = reader.opens(LIST)
-    assert "Nothing is scheduled." in page
+    assert "Create one with a prompt" in page
     assert "Add schedule" in page
 
 
 def test_a_search_that_finds_nothing_leads_back(reader, now):
     a_schedule(now)
-    assert "Nothing fits" in reader.opens(LIST, q="whales")
+    assert "No results" in reader.opens(LIST, q="whales")
 
 
 # Pausing, resuming, forgiving, copying.
@@ -181,7 +181,7 @@ def test_streaks_can_be_reset_without_touching_the_status(reader, now):
 def test_a_copy_is_paused_and_has_everything_but_the_history(reader, now):
     schedule = a_schedule(now, name="Report", interval="every 90m", timezone="Asia/Tokyo", max_turns=77)
     Schedule.objects.filter(pk=schedule.pk).update(firing_count=9, failure_streak=2)
-    assert "This is the copy." in reader.presses(do(schedule, "duplicate"))
+    assert "Duplicated." in reader.presses(do(schedule, "duplicate"))
     copy = Schedule.objects.get(name="Report (copy)")
     assert (copy.status, copy.every_sec, copy.timezone, copy.max_turns) == ("paused", 5400, "Asia/Tokyo", 77)
     assert (copy.firing_count, copy.failure_streak, copy.owner) == (0, 0, reader.user)
@@ -221,8 +221,8 @@ def test_a_full_cap_leaves_no_run_behind_and_offers_to_wait_or_to_force(reader, 
     page = reader.presses(do(schedule, "run"))
     assert "All slots are held: 2 of 2. The next one is expected in about" in page
     assert "It would be number 1 in the queue." in page
-    assert "Queue it" in page
-    assert "Force it…" in page
+    assert "Queue run" in page
+    assert "Force…" in page
     assert not Run.objects.filter(schedule=schedule).exists()
 
 
@@ -236,21 +236,21 @@ def test_queueing_it_lets_it_wait_its_turn_and_shows_why(reader, now):
 def test_without_a_scheduler_run_now_says_so(reader):
     page = reader.presses(do(a_schedule(), "run"))
     assert "No scheduler is running, so nobody would start it." in page
-    assert "Queue it" in page
+    assert "Queue run" in page
 
 
 def test_the_action_starts_what_finds_room_and_queues_the_rest(reader, now):
     some = [a_schedule(now, name=name) for name in ("One", "Two", "Three")]
     page = reader.presses(LIST, **chosen(*some, action="run_now"))
     assert page.count("is running.") == 2
-    assert page.count("waits in the queue.") == 1
+    assert page.count("is queued.") == 1
 
 
 def test_forcing_asks_for_a_reason_and_does_nothing_without_one(reader, now):
     schedule = a_schedule(now)
     reader.presses(LIST, **chosen(schedule, action="force"))
-    assert "Why can it not wait?" in reader.words
-    assert "Say why" in reader.presses(f"{FORCE}?ids={schedule.pk}", reason="  ")
+    assert "Reason" in reader.words
+    assert "Enter a reason." in reader.presses(f"{FORCE}?ids={schedule.pk}", reason="  ")
     assert not Run.objects.exists()
 
 
@@ -284,7 +284,7 @@ def test_deleting_withdraws_what_waits_and_keeps_the_history(reader, now):
     finish(ended.pk, claim.token, Ending(RunStatus.COMPLETED), now=now)
     waiting = a_queued_run(schedule, now)
     assert Delivery.objects.exists()
-    assert "stay, as history" in reader.opens(f"{LIST}{schedule.pk}/delete/")
+    assert "runs and transcripts are kept" in reader.opens(f"{LIST}{schedule.pk}/delete/")
     reader.presses(f"{LIST}{schedule.pk}/delete/", post="yes")
     waiting.refresh_from_db()
     assert waiting.status == RunStatus.CANCELLED

@@ -105,7 +105,7 @@ def test_who_waits_for_the_provider_is_told_so_and_the_breaker_is_named(reader, 
     breaker.trip(breaker.provider_of(run.profile), "auth_failed", "invalid x-api-key", now)
     page = reader.opens(BOARD)
     assert "Waiting for the provider" in page
-    assert "The breaker is open: auth failed. invalid x-api-key" in page
+    assert "Circuit breaker open: auth failed. invalid x-api-key" in page
     assert Provider.objects.get().name in page
 
 
@@ -116,7 +116,7 @@ def test_a_paused_schedules_run_waits_and_says_why(reader, now):
 
 
 def test_an_empty_queue_says_what_would_be_there(reader, now):
-    assert "Nobody waits." in reader.opens(BOARD)
+    assert "The queue is empty." in reader.opens(BOARD)
 
 
 def test_the_next_firings_are_named_in_plain_english(reader, now):
@@ -126,7 +126,7 @@ def test_the_next_firings_are_named_in_plain_english(reader, now):
 
 def test_without_schedules_the_page_leads_to_the_first_one(reader, now):
     page = reader.opens(BOARD)
-    assert "Make the first schedule" in page
+    assert "Create a schedule" in page
     assert "/admin/schedules/schedule/add/" in reader.html
 
 
@@ -158,11 +158,11 @@ def test_the_last_day_is_a_picture_with_its_numbers_beside_it(reader, now):
     finish(run.pk, claim.token, Ending(RunStatus.COMPLETED), now=now)
     reader.opens(BOARD)
     assert 'aria-label="Firings of the last 24 hours, by hour"' in reader.html
-    assert "0 done 0 failed 0 not fired" in reader.words
+    assert "0 completed 0 failed 0 not fired" in reader.words
     Firing.objects.create(
         schedule_name="Late", kind="scheduled", nominal_at=now, due_at=now, outcome="skipped_misfire", count=3
     )
-    assert "0 done 0 failed 3 not fired" in reader.opens(BOARD)
+    assert "0 completed 0 failed 3 not fired" in reader.opens(BOARD)
 
 
 def test_each_sees_the_panels_they_may_see(client, bob, now):

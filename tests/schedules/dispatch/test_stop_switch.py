@@ -116,8 +116,8 @@ def test_it_is_turned_in_the_console_and_no_page_hides_it(reader, monkeypatch):
     assert "All scheduled work is stopped" not in reader.opens("/admin/")
     settings = "/admin/schedules/setting/"
     page = reader.presses(settings, key="SCHEDULED_WORK_STOPPED", value="on")
-    assert "SCHEDULED_WORK_STOPPED is on now, without a restart." in page
-    assert "Start scheduled work again" in page
+    assert "SCHEDULED_WORK_STOPPED is now on." in page
+    assert "Resume scheduled work" in page
     for url in ("/admin/", "/admin/schedules/schedule/", "/admin/forecast/", settings):
         page = reader.opens(url)
         assert "All scheduled work is stopped since" in page, url

@@ -102,7 +102,7 @@ def test_it_is_deleted_with_the_schedule(given):
 def test_the_page_of_the_schedule_shows_and_revokes_it(reader, given):
     schedule, granted = given
     page = f"/admin/schedules/schedule/{schedule.pk}/change/"
-    assert "Always allowed here" in reader.opens(page)
+    assert "Standing approvals apply" in reader.opens(page)
     assert "send, by bob" in reader.words
     assert f'formaction="{LIST}{granted.pk}/end/"' in reader.html
     assert "Revoked." in reader.presses(f"{LIST}{granted.pk}/end/")

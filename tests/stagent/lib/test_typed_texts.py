@@ -89,7 +89,7 @@ def test_the_form_that_forces_keeps_a_reason_that_is_too_long(reader, works):
 def test_more_schedules_than_are_forced_at_once_are_refused_and_none_is_left_out(reader, works):
     many = [a_schedule(clock.now(), name=f"S {number}").pk for number in range(101)]
     page = reader.presses(f"{FORCE}?ids={','.join(map(str, many))}", reason="All.")
-    assert "At most 100 schedules are forced at once; these are 101." in page
+    assert "You can force at most 100 schedules at once; you selected 101." in page
     assert Run.objects.count() == 1
 
 
