@@ -20,7 +20,7 @@ from django.db import connection
 from benchmarks.databases import copy_of
 from benchmarks.ground import a_schedule, some
 from benchmarks.rows import tell
-from schedules import conf as settings
+from schedules import conf
 from schedules.capacity import conditions
 from schedules.dispatch.drain import drain
 from schedules.models import Firing, Setting
@@ -67,7 +67,7 @@ def fill(count: int) -> None:
 
 def work(count: int) -> None:
     """Claim and finish so many runs, one after the other, as a scheduler with one slot does."""
-    look = conditions.load(clock.now(), settings.load(), claims=True)
+    look = conditions.load(clock.now(), conf.load(), claims=True)
     for _ in range(count):
         (claimed,) = drain(look, "bench")
         finish(claimed.run_id, claimed.token, Ending(RunStatus.COMPLETED, result="Done."), now=clock.now())

@@ -23,7 +23,7 @@ from benchmarks.rows import tell
 from agents.protocol.events import TextDelta
 from agents.transcripts import batch_writer, transcript
 from agents.transcripts.recorder import Emit, record
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 RATES = (100, 300)  # words a second
 SECONDS = 2 if QUICK else 5

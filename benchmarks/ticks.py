@@ -12,7 +12,7 @@ from django.db import connection
 
 from benchmarks.ground import a_schedule, some
 from benchmarks.rows import percentile, tell
-from schedules import conf as settings
+from schedules import conf
 from schedules.capacity import conditions
 from schedules.dispatch.loop import Loop
 from schedules.dispatch.tick import tick
@@ -33,7 +33,7 @@ def main() -> None:
     fill(template, many, due)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # what PostgreSQL does by itself within a minute
-    took = seconds(lambda: tick(conditions.load(clock.now(), settings.load(), claims=True)))
+    took = seconds(lambda: tick(conditions.load(clock.now(), conf.load(), claims=True)))
     assert Schedule.objects.filter(last_fired_at__isnull=False).count() == due
     tell(f"tick, {due:,} due of {many:,} schedules", f"{took:.2f} s", "< 2 s", took < 2)
     among = idle(loop)

@@ -7,8 +7,8 @@ class SchedulesConfig(AppConfig):
     def ready(self) -> None:
         from schedules import agent_tools, checks  # noqa: F401 - the checks register themselves
         from schedules.dispatch import waiting_runs
-        from schedules.monitoring import event_log
+        from schedules.monitoring import log_lines
 
         agent_tools.register()
-        event_log.connect()
+        log_lines.connect()
         waiting_runs.connect()

@@ -21,7 +21,7 @@ from django.utils.http import is_same_domain
 from chat.routing import websocket_urlpatterns
 from stagent.api.auth import authenticate
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 type Scope = dict[str, Any]
 

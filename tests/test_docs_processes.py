@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from stagent.lib.processes.watched import STUCK_SEC
+from stagent.lib.processes.supervised_task import STUCK_SEC
 from tests.test_house import HOME, product
 
 PAGE = HOME / "docs" / "processes-and-threads.md"

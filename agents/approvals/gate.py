@@ -15,7 +15,7 @@ from agents.states import ApprovalKind, ApprovalStatus
 from agents.tools import invoke
 from agents.tools.base import Tool, ToolContext, ToolError, ToolResult
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 STANDING_APPROVAL_NOTICE = "allowed_by_leave"  # the code of the event
 MAX_CALL_ID_CHARS = 200  # the provider chooses the ids

@@ -19,7 +19,7 @@ from agents.spending.budgets import Spender
 from agents.transcripts import transcript
 from agents.transcripts.recorder import Emit
 from stagent.lib import clock
-from stagent.lib.db.from_async import shielded
+from stagent.lib.db.async_db import shielded
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from agents.tools.base import ToolContext
 from agents.transcripts.history import History, load_history
 from agents.transcripts.recorder import Emit, record
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from stagent.lib.text import storable
 
 __all__ = ["Assignment", "run"]

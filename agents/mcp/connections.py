@@ -13,7 +13,7 @@ from agents.models import McpServer
 from agents.tools.base import ToolError
 from agents.tools.threads import in_thread
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 if TYPE_CHECKING:
     from agents.mcp.client import Connection

@@ -23,7 +23,7 @@ from agents.errors import LeaseLost
 from agents.protocol.events import Event
 from agents.transcripts import sql, transcript
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 MOST_LOGS = 250  # in one transaction
 READ_SEC = 0.0004  # of a core that a row costs those who read it: the hub, its sockets and their pages

@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError
 from agents.errors import LeaseLost
 from agents.protocol.events import Event, ReplyStarted, TextDelta, ThinkingDelta
 from agents.transcripts import batch_writer, transcript
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 MOST_WAITING_CHARS = 64 * 1024  # of words that are told and not yet taken to be written
 

@@ -20,7 +20,7 @@ from chat.models import Conversation
 from stagent.lib import clock
 from stagent.lib.api.listing import refuse_unknown
 from stagent.lib.api.responses import Refusal
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 KINDS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from stagent.lib.processes.outage import Outage
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
-from stagent.lib.processes.watched import Watched
 
 log = logging.getLogger("stagent.broadcast")
 

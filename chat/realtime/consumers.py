@@ -22,7 +22,7 @@ from chat.feed.frames import Frame, error
 from chat.realtime import hub, requests, resume
 from chat.realtime.resume import Cursor
 from chat.realtime.subscriptions import MOST_BACKLOG, Subscription
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from stagent.lib.problems import Problem
 from stagent.lib.text import clip
 

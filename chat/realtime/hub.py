@@ -14,9 +14,9 @@ from contextlib import suppress
 from chat.feed import broadcast
 from chat.feed.queries import Row, events_after, newest
 from chat.realtime.subscriptions import Subscription
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
-from stagent.lib.processes.watched import Watched
 
 POLL_BUSY_SEC, POLL_IDLE_SEC = 0.25, 2.0
 MOST_ROWS = 5000

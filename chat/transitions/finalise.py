@@ -14,7 +14,7 @@ from django.db.models import Q
 from agents import live_streams
 from agents.approvals import approvals
 from agents.conf import OFFLINE_MODEL
-from agents.engine.conclusion import conclusion_of
+from agents.engine.outcome_from_log import conclusion_of
 from agents.models import Transcript
 from agents.protocol.events import Finished, TextDelta
 from agents.spending import budgets, totals

@@ -12,10 +12,10 @@ from chat import conf
 from chat.transitions import renew
 from chat.worker.reply_task import Cause, Job
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async, prioritised
+from stagent.lib.db.async_db import db_sync_to_async, prioritised
 from stagent.lib.processes import leases
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.thread_pool import Priority
-from stagent.lib.processes.watched import Watched
 
 
 class Renewer:

@@ -29,7 +29,7 @@ from chat.transitions import Claim, End, finalise, park
 from chat.transitions.latency import ReplyLatency
 from chat.worker import build_assignment
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async, in_order
+from stagent.lib.db.async_db import db_sync_to_async, in_order
 from stagent.lib.text import sentence
 
 FIRST_RETRY_SEC = 1.0  # doubled at each retry; the limits of a reply are in `agents.failures`

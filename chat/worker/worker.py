@@ -28,14 +28,14 @@ from chat.worker import build_assignment, reconcile, retention
 from chat.worker.lease_renewer import Renewer
 from chat.worker.reply_task import Cause, Job, answer, interrupt
 from stagent.lib import clock
-from stagent.lib.db.from_async import database_threads, db_sync_to_async, prioritised
+from stagent.lib.db.async_db import database_threads, db_sync_to_async, prioritised
 from stagent.lib.db.prepared import Param, Select
 from stagent.lib.processes.gc_tuning import collect_garbage
 from stagent.lib.processes.process_id import holder_id
 from stagent.lib.processes.shutdown import close_in_order
+from stagent.lib.processes.supervised_task import Policy, Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
 from stagent.lib.processes.thread_pool import Priority
-from stagent.lib.processes.watched import Policy, Watched
 
 POLL_BUSY_SEC, POLL_IDLE_SEC = 0.25, 2.0  # for work of other processes; our own wakes the loop
 LOOP_STUCK_SEC = 20.0

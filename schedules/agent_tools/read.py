@@ -9,8 +9,7 @@ from schedules.agent_tools.context import require_view, the_schedule, tool_call
 from schedules.agent_tools.schemas import RUN, SCHEDULE, limit, schema
 from schedules.api.schemas.runs import run_row, run_rows
 from schedules.api.schemas.schedules import schedule_row
-from schedules.capacity import conditions as situations
-from schedules.capacity import effective_cap
+from schedules.capacity import conditions, effective_cap
 from schedules.forecast.as_json import answer
 from schedules.forecast.forecast import MOST_HOURS
 from schedules.forecast.forecast import forecast as look_ahead
@@ -25,7 +24,7 @@ SHOWN = 100
 def forecast(context: ToolContext, arguments: Arguments) -> Any:
     """Tell what the coming hours hold."""
     require_view(context, "view_schedule")
-    situation = situations.load(now := clock.now(), effective_cap.load(now))
+    situation = conditions.load(now := clock.now(), effective_cap.load(now))
     ahead = look_ahead(situation, hours=arguments.get("hours", 24), cap=arguments.get("cap"))
     return answer(ahead, limit=SHOWN)
 
@@ -74,8 +73,8 @@ def list_runs(context: ToolContext, arguments: Arguments) -> Any:
     found = lookups.runs()
     if name := arguments.get("schedule"):
         found = found.filter(schedule=the_schedule(name))
-    conditions = {name: arguments[name] for name in ("status", "failure_reason") if name in arguments}
-    found = found.filter(**conditions)
+    wanted = {name: arguments[name] for name in ("status", "failure_reason") if name in arguments}
+    found = found.filter(**wanted)
     rows = run_rows(found[: arguments.get("limit", 20)], clock.now())
     return {"items": [schemas.run(row, most=schemas.SHORT_RESULT) for row in rows], "count": found.count()}
 

@@ -9,8 +9,7 @@ from pydantic import Field
 
 from schedules.api.schemas import forecast as stagger_rows
 from schedules.api.schemas.forecast import ForecastRow, StaggerRow
-from schedules.capacity import conditions as situations
-from schedules.capacity import effective_cap
+from schedules.capacity import conditions, effective_cap
 from schedules.forecast import inputs
 from schedules.forecast.as_json import answer
 from schedules.forecast.forecast import HOURS, MOST_HOURS, forecast, play
@@ -37,7 +36,7 @@ def get_forecast(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     """Play the coming hours through the cap, or another one: predicted starts, waits, peak, cost."""
     Actor.of(request).must_have("view_schedule")
     refuse_unknown(request, Hours.model_fields)
-    situation = situations.load(now := clock.now(), effective_cap.load(now))
+    situation = conditions.load(now := clock.now(), effective_cap.load(now))
     return answer(
         forecast(situation, hours=asked.hours, cap=asked.cap), offset=asked.offset, limit=asked.limit
     )
@@ -48,7 +47,7 @@ def get_stagger(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
     """Propose to move schedules by a few minutes, so that fewer come due together; nothing is moved."""
     Actor.of(request).must_have("view_schedule")
     refuse_unknown(request, Hours.model_fields)
-    situation = situations.load(now := clock.now(), effective_cap.load(now))
+    situation = conditions.load(now := clock.now(), effective_cap.load(now))
     until = now + timedelta(hours=asked.hours)
     outlook = inputs.load(situation, until)
     before = play(outlook, now=now, until=until, cap=asked.cap or situation.conf.max_concurrent)

@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from agents import live_streams as activity
+from agents import live_streams
 from agents.models import Profile
 from agents.runtimes import breaker
 from agents.spending import budgets
-from schedules import handover
+from schedules import cluster_handoff
 from schedules.capacity import processes
 from schedules.conf import Conf
 from schedules.models import Pool, Run, Slot
@@ -92,12 +92,12 @@ def load(now: datetime, conf: Conf, *, claims: bool = False) -> StartConditions:
     return StartConditions(
         now=now,
         conf=conf,
-        live_streams=activity.count_live(now),
+        live_streams=live_streams.count_live(now),
         open_breakers=frozenset(pk for pk, name in providers.items() if name in blocked - patience),
         patience=frozenset(pk for pk, name in providers.items() if name in patience),
         probing={pk: name for pk, name in providers.items() if name in half_open - blocked},
         budgets=budgets.exhausted(now),
-        unserved_pools=handover.unserved(now),
+        unserved_pools=cluster_handoff.unserved(now),
         nobody_starts=not claims and not processes.complete(now),
     )
 

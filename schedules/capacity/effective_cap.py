@@ -7,11 +7,11 @@ process: by --max-concurrent, or by an environment of its own. So schedulers wri
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from schedules import conf as settings
+from schedules import conf
 from schedules.conf import COMMAND_LINE, ENVIRONMENT, Conf
 from schedules.models import Scheduler
 
-KEY = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
+KEY = conf.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Cap:
 
 def snapshot(now: datetime) -> Cap:
     """Return the largest cap that a scheduler claims up to; without one, what is read here."""
-    here, saved = settings.readings(KEY)
+    here, saved = conf.readings(KEY)
     claiming = [one for one in Scheduler.objects.running(now) if one.claims]
     told = [_of(one, here.value, saved.value) for one in claiming]
     return max(told, key=lambda cap: cap.value, default=Cap(here.value, here.source, here.value))
@@ -39,7 +39,7 @@ def snapshot(now: datetime) -> Cap:
 
 def load(now: datetime) -> Conf:
     """Return the settings in force, with the cap that the schedulers work by."""
-    return replace(settings.load(), max_concurrent=snapshot(now).value)
+    return replace(conf.load(), max_concurrent=snapshot(now).value)
 
 
 def _of(scheduler: Scheduler, here: int, saved: int) -> Cap:

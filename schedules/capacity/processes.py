@@ -7,8 +7,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from schedules import conf as settings
-from schedules import handover
+from schedules import cluster_handoff, conf
 from schedules.capacity.lateness import Delays
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER, SEEN_EVERY_SEC
@@ -16,7 +15,7 @@ from stagent.lib import clock, zone_data
 from stagent.lib.processes.process_metrics import Sampler
 from stagent.lib.text import clip
 
-CAP = settings.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
+CAP = conf.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
 
 
 class ProcessHeartbeat:
@@ -68,7 +67,7 @@ class ProcessHeartbeat:
     def _limit(self) -> dict[str, int | str]:
         if self._concurrency is not None:
             return {"cap": self._concurrency, "cap_source": "worker"}
-        cap = settings.readings(CAP)[0]
+        cap = conf.readings(CAP)[0]
         return {"cap": cap.value, "cap_source": cap.source}
 
 
@@ -81,7 +80,7 @@ def complete(now: datetime) -> bool:
 def missing_kind(now: datetime) -> "tuple[QuerySet[Scheduler], str]":
     """Return the rows of the kind of process that is missing, where one is, and what that means."""
     ticking = any(not one.is_worker for one in Scheduler.objects.running(now))
-    if ticking and handover.is_cluster():
+    if ticking and cluster_handoff.is_cluster():
         return Scheduler.objects.filter(A_WORKER), "No worker is running: schedules fire, and no run starts."
     able = Scheduler.objects.filter(claims=True)
     return able, "No scheduler is running: nothing fires and no run starts."
@@ -89,4 +88,4 @@ def missing_kind(now: datetime) -> "tuple[QuerySet[Scheduler], str]":
 
 def can_start(pool: str, now: datetime) -> bool:
     """Tell whether a run of this pool that is claimed now would be performed."""
-    return complete(now) and pool not in handover.unserved(now)
+    return complete(now) and pool not in cluster_handoff.unserved(now)

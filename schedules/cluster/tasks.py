@@ -5,7 +5,7 @@ from uuid import UUID
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from schedules.handover import TASK
+from schedules.cluster_handoff import TASK
 
 
 @app.task(name=TASK, pass_context=True)  # without retries: those of Stagent apply

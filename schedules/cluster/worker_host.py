@@ -25,12 +25,12 @@ from schedules.models import Run
 from schedules.monitoring.process_reports import Reporter
 from schedules.transitions import Claim, adopt
 from stagent.lib import clock
-from stagent.lib.db.from_async import database_threads, db_sync_to_async
+from stagent.lib.db.async_db import database_threads, db_sync_to_async
 from stagent.lib.processes.outage import Outage
 from stagent.lib.processes.process_id import holder_id
 from stagent.lib.processes.shutdown import close_in_order
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
-from stagent.lib.processes.watched import Watched
 
 LOOK_SEC = 0.5  # how soon a cancel is seen whose abort was lost
 FETCH_AGAIN_SEC = 1.0

@@ -11,8 +11,8 @@ from django.db import close_old_connections, connections
 from schedules.deliveries.sender import enqueue_due, send_due
 from schedules.signals import run_finished, schedule_paused_itself, schedule_warned
 from stagent.lib import clock
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
-from stagent.lib.processes.watched import Watched
 
 GLANCE_SEC = 1.0  # for what other processes posted, and for what is tried again
 LEAVE_SEC = 12.0  # for what is being sent when the process leaves

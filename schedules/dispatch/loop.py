@@ -12,14 +12,13 @@ from datetime import datetime
 from django.db import close_old_connections, connection
 from django.db.models import Min
 
-from schedules import conf as settings
-from schedules import handover
-from schedules.capacity import conditions as situations
+from schedules import cluster_handoff, conf
+from schedules.capacity import conditions
 from schedules.capacity.lateness import Delays
 from schedules.capacity.processes import ProcessHeartbeat
 from schedules.deliveries.sender_threads import SenderThreads
+from schedules.dispatch.block_log import BlockLog
 from schedules.dispatch.drain import adopt_waiting, fill
-from schedules.dispatch.held_up import BlockLog
 from schedules.dispatch.maintenance import Maintenance
 from schedules.dispatch.next_instant_check import NextCheck
 from schedules.dispatch.reaper import reap
@@ -29,20 +28,20 @@ from schedules.execution.run_task import Cause
 from schedules.models import Run, Schedule
 from schedules.models.run import UNADOPTED
 from schedules.monitoring.process_reports import Reporter
-from schedules.transitions import statements
+from schedules.transitions import prepared_sql
 from stagent.lib import clock
 from stagent.lib.processes.outage import Outage
 from stagent.lib.processes.process_id import holder_id
 from stagent.lib.processes.shutdown import close_in_order
+from stagent.lib.processes.supervised_task import Policy, Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
-from stagent.lib.processes.watched import Policy, Watched
 from stagent.lib.wakeup import Wakeup
 
 LONGEST_SLEEP_SEC = 5.0
 REAP_EVERY_SEC = 5.0
-RUNNING_SLEEP_SEC = 0.5  # while runs are running: a lost bell must not delay a cancel beyond a second
-GRACE_SEC = 20.0  # for runs to finish when the process is told to leave
-CANCEL_SEC = 10.0  # for stopped runs to be handed back
+RUNNING_SLEEP_SEC = 0.5  # while runs are running: a lost wake-up must not delay a cancel beyond a second
+GRACE_SEC = 20.0  # for runs to finish when the process shuts down
+CANCEL_SEC = 10.0  # for cancelled runs to be queued again
 AFTER_ERROR_SEC = 1.0
 SLEEP = "sleep"
 
@@ -50,18 +49,20 @@ log = logging.getLogger("stagent.loop")
 
 
 class Loop:
-    """One scheduler process. Where runs are handed over to workers it claims, and performs none itself."""
+    """One scheduler process. In a cluster it claims runs for the workers and performs none itself."""
 
     def __init__(self, *, execute: bool = True, grace_sec: float = GRACE_SEC) -> None:
         self.holder = holder_id("scheduler")
-        self.bell = Wakeup()
+        self.wakeup = Wakeup()
         self.claims = execute
-        self.executor = Executor(on_end=self.bell.notify) if execute and not handover.is_cluster() else None
+        self.executor = (
+            Executor(on_end=self.wakeup.notify) if execute and not cluster_handoff.is_cluster() else None
+        )
         self._delays = Delays()
         vitals = self.executor.vitals if self.executor else None
         self.presence = ProcessHeartbeat(self.holder, claims=self.claims, vitals=vitals, delays=self._delays)
         self.grace_sec = grace_sec
-        self._stopping = 0  # how often it was told to stop
+        self._stopping = 0  # calls of `stop`
         self._reaped_at = float("-inf")
         self._jumps = clock.JumpDetector()
         self._next_check = NextCheck()
@@ -70,7 +71,7 @@ class Loop:
         self._courier = SenderThreads()
         self.reporter = Reporter("scheduler", self.holder)
         self.watched = Watched("scheduler loop", policy=Policy.FATAL)
-        self._held_up = BlockLog()
+        self._block_log = BlockLog()
         self._phases: tuple[Callable[[], None], ...] = (
             self._watch_clock,
             self.presence.beat,
@@ -85,15 +86,15 @@ class Loop:
         self._outages = {name: Outage(log, f"The phase {name.strip('_')}") for name in names}
 
     def stop(self) -> None:
-        """Leave in good order; told twice, leave at once. Safe in a signal handler."""
+        """Shut down in order; on a second call at once. Safe in a signal handler."""
         self._stopping += 1
-        self.bell.notify()
+        self.wakeup.notify()
 
     def run(self, *, once: bool = False) -> None:
-        """Pass after pass until told to stop; `once`: a single pass and the runs it started."""
+        """Make passes until stopped; with `once` a single pass, and wait for the runs it started."""
         SUPERVISOR.add(self.watched)
         self.reporter.start()
-        self.bell.open()
+        self.wakeup.open()
         if self.executor:
             self.executor.open()
         self._courier.start()
@@ -107,14 +108,14 @@ class Loop:
             self._leave(None if once else self.grace_sec)
 
     def pass_once(self) -> None:
-        """Do every phase once; an error in one is logged and the others go on."""
+        """Run every phase once. An error in one is logged; the others run."""
         close_old_connections()
         self._failed = False
         for phase in self._phases:
             outage = self._outages[phase.__name__]
             try:
                 phase()
-            except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+            except Exception as error:  # noqa: BLE001 - `failed` logs it; the loop goes on
                 self._failed = True
                 outage.failed(error)
                 connection.close_if_unusable_or_obsolete()
@@ -133,14 +134,14 @@ class Loop:
         log.warning(
             "The wall clock jumped by %.1f s; leases are renewed before any is reaped.", jump.total_seconds()
         )
-        self._spare_leases_until = time.monotonic() + 2 * settings.load().renew_every_sec
+        self._spare_leases_until = time.monotonic() + 2 * conf.load().renew_every_sec
         if self.executor:
             self.executor.renewer.renew_now()
 
     def _reap(self) -> None:
-        conf, moment = settings.load(), time.monotonic()
+        in_force, moment = conf.load(), time.monotonic()
         if moment < self._spare_leases_until or moment - self._reaped_at < min(
-            REAP_EVERY_SEC, conf.renew_every_sec
+            REAP_EVERY_SEC, in_force.renew_every_sec
         ):
             return
         self._reaped_at = moment
@@ -148,8 +149,8 @@ class Loop:
 
     def _tick(self) -> None:
         now = clock.now()
-        if statements.SOMETHING_DUE.count(now=now):
-            tick(situations.load(now, settings.load(), claims=True), self._delays)
+        if prepared_sql.SOMETHING_DUE.count(now=now):
+            tick(conditions.load(now, conf.load(), claims=True), self._delays)
 
     def _check_next(self) -> None:
         self._next_check.step(clock.now())
@@ -163,18 +164,18 @@ class Loop:
         """Take over what requests claimed, then claim what is queued, for this process or for the workers."""
         if not self.claims or self._stopping:
             return
-        unadopted = self.executor is not None and statements.SOMETHING_UNADOPTED.count() > 0
-        if not unadopted and not statements.SOMETHING_QUEUED.count():
-            self._held_up.queue_is_empty()
+        unadopted = self.executor is not None and prepared_sql.SOMETHING_UNADOPTED.count() > 0
+        if not unadopted and not prepared_sql.SOMETHING_QUEUED.count():
+            self._block_log.queue_is_empty()
             return
-        situation = situations.load(clock.now(), settings.load(), claims=True)
+        situation = conditions.load(clock.now(), conf.load(), claims=True)
         adopted = adopt_waiting(situation, self.holder) if unadopted else []
         # Where there is no executor, each claim wakes a worker, which adopts it.
         drained = fill(situation, self.holder if self.executor else UNADOPTED)
         if self.executor:
             for claimed in adopted + drained.claims:
                 self.executor.start(claimed, situation.conf)
-        self._held_up.note(situation, drained.full)
+        self._block_log.note(situation, drained.full)
 
     def _maintain(self) -> None:
         self._maintenance.run(clock.now())
@@ -195,7 +196,7 @@ class Loop:
         longest = RUNNING_SLEEP_SEC if self.executor and self.executor.jobs else LONGEST_SLEEP_SEC
         try:
             moment = next_moment(now := clock.now())
-        except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+        except Exception as error:  # noqa: BLE001 - `failed` logs it; the loop goes on
             self._outages[SLEEP].failed(error)
             return AFTER_ERROR_SEC
         self._outages[SLEEP].worked()
@@ -205,8 +206,8 @@ class Loop:
         """Sleep until the bell rings; where it cannot be asked, all the same."""
         self.watched.beat()
         try:
-            self.bell.wait(seconds)
-        except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+            self.wakeup.wait(seconds)
+        except Exception as error:  # noqa: BLE001 - `failed` logs it; the loop goes on
             self._outages[SLEEP].failed(error)
             time.sleep(min(seconds, AFTER_ERROR_SEC))
 
@@ -242,7 +243,7 @@ class Loop:
                 ("queue the runs again", self._hand_back_runs),
                 ("end the loop of the runs", self.executor.close if self.executor else bool),
                 ("send what the runs left behind", self._courier.stop),
-                ("close the wake-up listener", self.bell.close),
+                ("close the wake-up listener", self.wakeup.close),
                 ("take its row away", self.presence.end),
                 ("end the process report", self.reporter.stop),
                 ("leave the supervisor", lambda: SUPERVISOR.discard(self.watched)),

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from schedules import conf
+from schedules.cluster_handoff import WakeupSweeper
 from schedules.dispatch import retention
-from schedules.handover import WakeupSweeper
 from schedules.models import Scheduler
 from schedules.monitoring import process_reports
 from schedules.monitoring.detectors import Detectors

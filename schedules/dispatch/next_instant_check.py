@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from schedules.dispatch import stored_moments
+from schedules.dispatch import clock_skew_repair
 from schedules.models import Schedule, Setting
 from schedules.monitoring import notices
 from schedules.states import ScheduleStatus
@@ -69,7 +69,7 @@ class NextCheck:
         if not self.busy and abs(time.monotonic() - self._ended_at) >= EVERY_SEC:
             self.begin("")
         if not self._moments_are_checked:
-            stored_moments.correct_stored_moments(now)
+            clock_skew_repair.correct_stored_moments(now)
             self._moments_are_checked = True
         until, corrected = time.monotonic() + SLICE_SEC, 0
         while self._after is not None and time.monotonic() < until:

@@ -13,7 +13,7 @@ from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from agents import live_streams
-from agents.engine.conclusion import conclusion_of
+from agents.engine.outcome_from_log import conclusion_of
 from agents.errors import LeaseLost
 from agents.runtimes import breaker
 from agents.runtimes.errors import describe

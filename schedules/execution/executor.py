@@ -15,10 +15,10 @@ from schedules.execution.lease_renewer import Renewer
 from schedules.execution.run_task import Cause, Job, run
 from schedules.models import Run
 from schedules.transitions import Claim
-from stagent.lib.db.from_async import database_threads
+from stagent.lib.db.async_db import database_threads
 from stagent.lib.processes.process_metrics import Sampler
+from stagent.lib.processes.supervised_task import Policy, Watched
 from stagent.lib.processes.supervisor import SUPERVISOR, Supervisor
-from stagent.lib.processes.watched import Policy, Watched
 
 LOOP_STUCK_SEC = 20.0
 LOOP_EXIT_SEC = 100.0  # stuck for longer: by now every lease of 60 s has lapsed

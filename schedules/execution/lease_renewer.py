@@ -20,8 +20,8 @@ from schedules.transitions import renew
 from stagent.lib import clock
 from stagent.lib.processes import leases
 from stagent.lib.processes.outage import Outage
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import Supervisor
-from stagent.lib.processes.watched import Watched
 
 IDLE_SEC = 0.25
 

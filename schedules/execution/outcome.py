@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
-from agents.engine.conclusion import conclusion_of
+from agents.engine.outcome_from_log import conclusion_of
 from agents.errors import LeaseLost
 from agents.models import Profile
 from agents.protocol.events import Finished

@@ -23,7 +23,7 @@ from schedules.execution import outcome
 from schedules.execution.time_limit import OutOfTime, RunTime
 from schedules.states import RunStatus
 from schedules.transitions import Claim, Ending
-from stagent.lib.db.from_async import db_sync_to_async, in_order, prioritised
+from stagent.lib.db.async_db import db_sync_to_async, in_order, prioritised
 from stagent.lib.processes.process_metrics import RunMetrics
 from stagent.lib.processes.thread_pool import Priority
 

@@ -19,7 +19,7 @@ from agents.states import FailureKind
 from schedules.execution import outcome
 from schedules.execution.outcome import Worked
 from schedules.transitions import Claim
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 NOTE_EVERY_SEC = 15.0  # of a long call: so much is forgotten at most if the process dies
 SILENT_SEC = 30.0  # of the model as its time runs out: the provider is to blame, not the work

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Self
 
-from schedules.capacity import conditions as situations
-from schedules.capacity import effective_cap
+from schedules.capacity import conditions, effective_cap
 from schedules.capacity.blockers import Moments, hold_everybody, line, startable
 from schedules.capacity.conditions import Facts, StartConditions
 from schedules.conf import Conf
@@ -72,7 +71,7 @@ class SlotEta:
 
 def _in_front(now: datetime, conf: Conf) -> RunQuerySet:
     """Return the queued runs that a manual run of this moment stands behind."""
-    situation = situations.load(now, conf, claims=True)  # an estimate takes for granted that somebody works
+    situation = conditions.load(now, conf, claims=True)  # an estimate takes for granted that somebody works
     return startable(situation).filter(claim_order__lte=place_in_queue(now, "manual", 0))
 
 

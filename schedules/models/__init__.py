@@ -1,5 +1,6 @@
 """Tables: schedules, firings, runs, slots, pools, deliveries, notices. Imports timing."""
 
+from schedules.models.counter_total import CounterTotal
 from schedules.models.delivery import Delivery
 from schedules.models.firing import Firing
 from schedules.models.notice import Notice
@@ -9,7 +10,6 @@ from schedules.models.schedule import Schedule
 from schedules.models.scheduler import Scheduler
 from schedules.models.setting import Setting
 from schedules.models.slot import Pool, Slot
-from schedules.models.tally import CounterTotal
 
 __all__ = [
     "CounterTotal",

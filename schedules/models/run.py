@@ -12,7 +12,7 @@ from agents.failures import Sample
 from agents.models import Approval, Profile, Project, Transcript
 from agents.spending import budgets
 from agents.states import FailureReason
-from schedules.models import samples
+from schedules.models import statistics_filter
 from schedules.models.firing import Firing
 from schedules.models.schedule import LONGEST_REASON, Schedule
 from schedules.states import FINISHED, UNFINISHED, RunStatus, Source
@@ -43,11 +43,11 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def worked(self) -> "RunQuerySet":
         """Keep the runs that count for statistics; the numbers of some are lower bounds."""
-        return self.filter(samples.condition(Sample.WHOLE, Sample.LOWER_BOUND))
+        return self.filter(statistics_filter.condition(Sample.WHOLE, Sample.LOWER_BOUND))
 
     def worked_to_the_end(self) -> "RunQuerySet":
         """Keep the runs whose numbers say how long their schedule's work is."""
-        return self.filter(samples.condition(Sample.WHOLE))
+        return self.filter(statistics_filter.condition(Sample.WHOLE))
 
     def unfinished(self) -> "RunQuerySet":
         return self.filter(status__in=UNFINISHED)

@@ -15,8 +15,8 @@ from schedules.models import ProcessHealth
 from schedules.models.process_health import REPORT_EVERY_SEC
 from stagent.lib import clock
 from stagent.lib.processes.outage import DATABASE
+from stagent.lib.processes.supervised_task import State, Watched
 from stagent.lib.processes.supervisor import SUPERVISOR, Supervisor
-from stagent.lib.processes.watched import State, Watched
 from stagent.lib.text import clip
 
 LOOK_EVERY_SEC = 2.0  # a change is reported as soon

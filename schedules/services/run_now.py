@@ -10,9 +10,8 @@ from django.db import IntegrityError, transaction
 from agents.spending import budgets
 from agents.spending.budgets import Spender
 from agents.states import Activity
-from schedules import handover
-from schedules.capacity import blockers, effective_cap
-from schedules.capacity import conditions as situations
+from schedules import cluster_handoff
+from schedules.capacity import blockers, conditions, effective_cap
 from schedules.capacity.conditions import StartConditions
 from schedules.dispatch.admission import ProbeTaken, admit
 from schedules.errors import (
@@ -76,10 +75,10 @@ def execute(
     wish = RunNowRequest(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
     if earlier := wish.earlier():
         return earlier
-    situation = situations.load(now, effective_cap.load(now))
+    situation = conditions.load(now, effective_cap.load(now))
     alive = not situation.nobody_starts and wish.pool not in situation.unserved_pools
     if not alive and not queue:
-        raise NoScheduler(workers=handover.is_cluster())
+        raise NoScheduler(workers=cluster_handoff.is_cluster())
     try:
         started = _begin(wish, situation, alive=alive, queue=queue, force=force)
     except IntegrityError:
@@ -145,7 +144,7 @@ class RunNowRequest:
 
     @property
     def pool(self) -> str:
-        return self.schedule.pool_id or handover.NO_POOL
+        return self.schedule.pool_id or cluster_handoff.NO_POOL
 
     def earlier(self) -> "Started | None":
         """Return what an earlier request with the same key was given."""

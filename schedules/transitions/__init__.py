@@ -4,12 +4,12 @@ Each is one short transaction of conditional updates that state the belief they 
 at the count. Losing a race is an ordinary answer: None, False or `LeaseLost`.
 """
 
-from schedules.transitions.accounts import Ending
 from schedules.transitions.claim import Claim, adopt, claim
 from schedules.transitions.enqueue import enqueue, enqueue_all, new_run
 from schedules.transitions.finish import finish, give_up, release, requeue
 from schedules.transitions.lease import progress, record_work, renew, request_cancel
 from schedules.transitions.park import park, unpark, withdraw
+from schedules.transitions.run_ending import Ending
 from schedules.transitions.schedules.next_instant import defer, move_on
 from schedules.transitions.schedules.status import forgive, pause, remove, restore, resume
 from schedules.transitions.slots import reclaim_slots

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from agents import live_streams as activity
-from schedules import handover
+from agents.live_streams import count_live
+from schedules import cluster_handoff
 from schedules.conf import Conf
 from schedules.errors import LostRace
 from schedules.models import Run
 from schedules.models.run import UNADOPTED
 from schedules.states import RunStatus
-from schedules.transitions import slots, statements
+from schedules.transitions import prepared_sql, slots
 from schedules.transitions.slots import SlotChoice
 
 
@@ -44,7 +44,7 @@ def claim(
     claimed = Claim(run.pk, run.transcript_id, uuid.uuid4())
     with transaction.atomic(savepoint=False):  # the caller's transaction where there is one: all or nothing
         place = slots.take(run, conf)
-        changed = statements.TAKE_RUN(
+        changed = prepared_sql.TAKE_RUN(
             run_id=run.pk,
             token=claimed.token,
             holder=holder,
@@ -55,10 +55,10 @@ def claim(
         )
         if changed != 1:
             raise LostRace(f"run {run.pk}")
-        statements.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
+        prepared_sql.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
         _measure(run, now, place, live_streams)
         if holder == UNADOPTED:
-            handover.defer_wakeup(run.pk, claimed.token, run.pool)
+            cluster_handoff.defer_wakeup(run.pk, claimed.token, run.pool)
     return claimed
 
 
@@ -66,11 +66,11 @@ def _measure(run: Run, now: datetime, place: SlotChoice, live_streams: int | Non
     """Write what the slot cost in waiting and who else was at work, at the first claim."""
     if run.firing_id is None or run.started_at is not None:
         return
-    statements.MEASURE_START(
+    prepared_sql.MEASURE_START(
         firing_id=run.firing_id,
         now=now,
         slot_wait_ms=max(0, round((now - run.queued_at).total_seconds() * 1000)),
-        chat_streams_active=activity.count_live(now) if live_streams is None else live_streams,
+        chat_streams_active=count_live(now) if live_streams is None else live_streams,
         concurrent_runs=place.held + 1,
     )
 
@@ -84,5 +84,5 @@ def adopt(run: Run, *, holder: str, now: datetime, conf: Conf) -> Claim | None:
         ).update(holder=holder, token=claimed.token, lease_expires_at=now + conf.lease_ttl)
         if changed != 1:
             return None
-        statements.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
+        prepared_sql.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
     return claimed

@@ -26,9 +26,9 @@ from schedules.models.run import LONGEST_DETAIL
 from schedules.models.schedule import LONGEST_REASON
 from schedules.signals import announce, run_finished
 from schedules.states import FINISHED, Outcome, RunStatus
-from schedules.transitions import slots, statements, streaks
-from schedules.transitions.accounts import Ending, account_for, close, ends_at, measure, seal, take_log_away
+from schedules.transitions import prepared_sql, slots, streaks
 from schedules.transitions.enqueue import place_again
+from schedules.transitions.run_ending import Ending, account_for, close, ends_at, measure, seal, take_log_away
 from stagent.lib import wakeup
 from stagent.lib.text import clip
 
@@ -77,7 +77,7 @@ def _finish(
 
 def _lock(run_id: int, token: UUID, belief: Q | None) -> Run:
     """Lock a running run; `LeaseLost` if it is not the token's, or `belief` does not hold any more."""
-    run = statements.LOCK_RUN.first(run_id=run_id, token=token)
+    run = prepared_sql.LOCK_RUN.first(run_id=run_id, token=token)
     if run is None or (belief and not Run.objects.filter(belief, pk=run_id).exists()):
         raise LeaseLost(f"run {run_id}")
     return run
@@ -85,7 +85,7 @@ def _lock(run_id: int, token: UUID, belief: Q | None) -> Run:
 
 def _end(run_id: int, token: UUID, ending: Ending, now: datetime) -> Run:
     """Write the ending, and all that the run used, into the run and return it as it is now."""
-    ended = statements.END.rows(
+    ended = prepared_sql.END.rows(
         run_id=run_id,
         token=token,
         status=ending.status,
@@ -107,7 +107,7 @@ def _lock_schedule(run_id: int) -> Schedule | None:
     """Lock the schedule, whose streaks are to be written, before the run: a tick that clears the way and a
     removal take the schedule first too, and nobody waits for the other.
     """
-    return statements.SCHEDULE_OF_RUN.first(run_id=run_id)
+    return prepared_sql.SCHEDULE_OF_RUN.first(run_id=run_id)
 
 
 def _keep_books(run: Run, schedule: Schedule, now: datetime) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from agents.errors import LeaseLost
 from agents.spending import totals
-from schedules import handover
+from schedules import cluster_handoff
 from schedules.models import Run
 from schedules.models.schedule import LONGEST_REASON
 from schedules.states import RunStatus
@@ -55,6 +55,6 @@ def request_cancel(run_id: int, *, reason: str, now: datetime) -> bool:
         if asked.filter(cancel_requested_at=None).update(
             cancel_requested_at=now, cancel_reason=clip(reason, LONGEST_REASON)
         ):
-            handover.abort(run_id)
+            cluster_handoff.abort(run_id)
         wakeup.notify()
     return asked.exists()

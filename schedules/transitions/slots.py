@@ -16,7 +16,7 @@ from schedules.errors import LostRace, NoCapacity
 from schedules.models import Pool, Run, Slot
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
-from schedules.transitions import statements
+from schedules.transitions import prepared_sql
 
 log = logging.getLogger("stagent.slots")
 
@@ -77,7 +77,7 @@ def _first(pool: str, free: list[Slot]) -> Slot:
 def load(pool: str, size: int) -> FreeSlots:
     """Return the slots of a pool, free and stray, making the rows a raised size asks for."""
     under_the_cap = pool == DEFAULT_POOL
-    rows = statements.PLACES_UNDER_THE_CAP() if under_the_cap else statements.PLACES(pool=pool)
+    rows = prepared_sql.PLACES_UNDER_THE_CAP() if under_the_cap else prepared_sql.PLACES(pool=pool)
     mine = {slot.number: slot for slot in rows if slot.pool == pool}
     if missing := [number for number in range(1, size + 1) if number not in mine]:
         Slot.objects.bulk_create(
@@ -99,7 +99,7 @@ def _size(pool: str) -> int:
 
 def _hold(slot: Slot, run: Run) -> None:
     try:
-        changed = statements.HOLD(slot_id=slot.pk, run_id=run.pk)
+        changed = prepared_sql.HOLD(slot_id=slot.pk, run_id=run.pk)
     except IntegrityError:  # the run holds another slot of this pool: somebody claimed it
         raise LostRace(f"run {run.pk}") from None
     if changed != 1:
@@ -120,5 +120,5 @@ def _move(stray: Slot, place: Slot) -> None:
 
 def release(run_id: int) -> None:
     """Free whatever the run holds. Holding nothing is a broken promise, and no reason to hold the run up."""
-    if statements.GIVE_BACK(run_id=run_id) < 1:
+    if prepared_sql.GIVE_BACK(run_id=run_id) < 1:
         log.error("Run %s was running without a slot.", run_id)

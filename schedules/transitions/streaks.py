@@ -10,12 +10,12 @@ from agents.failures import Sample, Streak, policy
 from agents.models.profile import MAX_TURNS
 from schedules import conf
 from schedules.deliveries import outbox
-from schedules.models import Run, Schedule, samples
+from schedules.models import Run, Schedule, statistics_filter
 from schedules.models.schedule import LONGEST_REASON, PAUSED_ITSELF
 from schedules.monitoring import notices
 from schedules.signals import announce, schedule_paused_itself, schedule_warned
 from schedules.states import RunStatus, ScheduleStatus
-from schedules.transitions import statements
+from schedules.transitions import prepared_sql
 from stagent.lib.text import clip
 
 PAUSE_AFTER_FAILURES = 3
@@ -37,24 +37,26 @@ def update(run: Run, schedule: Schedule, *, now: datetime) -> None:
     elif run.status == RunStatus.FAILED:
         schedule.last_failure_reason = run.failure_reason
         _count(schedule, run, now)
-    kept = {name: getattr(schedule, name) for name in statements.STREAKS}
-    statements.KEEP_STREAKS(schedule_id=schedule.pk, **kept)
+    kept = {name: getattr(schedule, name) for name in prepared_sql.STREAKS}
+    prepared_sql.KEEP_STREAKS(schedule_id=schedule.pk, **kept)
 
 
 def _average(schedule: Schedule, run: Run) -> None:
     """Blend the run into the averages, if its numbers say something of the schedule."""
-    sample = samples.of(run.status, run.failure_kind, run.turn_count)
+    sample = statistics_filter.of(run.status, run.failure_kind, run.turn_count)
     if sample == Sample.NONE:
         return
     schedule.last_turn_count = run.turn_count
-    schedule.avg_turns_per_firing = samples.blend(schedule.avg_turns_per_firing, run.turn_count, sample)
-    schedule.avg_duration_ms = samples.blend(schedule.avg_duration_ms, run.worked_ms, sample)
+    schedule.avg_turns_per_firing = statistics_filter.blend(
+        schedule.avg_turns_per_firing, run.turn_count, sample
+    )
+    schedule.avg_duration_ms = statistics_filter.blend(schedule.avg_duration_ms, run.worked_ms, sample)
     schedule.avg_is_lower_bound = sample == Sample.LOWER_BOUND
 
 
 def _notice_slowness(schedule: Schedule, run: Run, now: datetime) -> None:
     """Count the runs in a row that used most of their time; those that never worked say nothing of it."""
-    if samples.of(run.status, run.failure_kind, run.turn_count) == Sample.NONE:
+    if statistics_filter.of(run.status, run.failure_kind, run.turn_count) == Sample.NONE:
         return
     slow = run.worked_ms > SLOW_SHARE * SHORTEST_LIMIT_MS and _is_slow(run)
     schedule.slow_streak = schedule.slow_streak + 1 if slow else 0

@@ -17,7 +17,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from schedules import handover
+from schedules import cluster_handoff
 from schedules.dispatch import next_instant_check
 from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER
@@ -145,7 +145,7 @@ def scheduler(now: datetime) -> Finding:
     there = Scheduler.objects.running(now)
     alive = [one for one in there if not one.is_worker]
     if alive:
-        nobody = "no worker is running" if handover.is_cluster() else "none of them executes"
+        nobody = "no worker is running" if cluster_handoff.is_cluster() else "none of them executes"
         idle = "" if any(one.executes for one in there) else f", {nobody}"
         return Finding("scheduler", Level.WARN if idle else Level.OK, f"{len(alive)} running{idle}")
     last = Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stagent.lib.db.from_async import use_database_threads
+from stagent.lib.db.async_db import use_database_threads
 
 ALIVE = b'{"status": "ok"}'
 HEADERS = [

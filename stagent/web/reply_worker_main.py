@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stagent.lib.processes.watched import Watched
+    from stagent.lib.processes.supervised_task import Watched
 
 SHUTDOWN = b"l"
 NEWS = b"n"

@@ -19,8 +19,8 @@ from django.conf import settings
 
 from chat.feed import broadcast
 from chat.worker.worker import SHUTDOWN_SEC
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
-from stagent.lib.processes.watched import Watched
 
 MAIN = settings.BASE_DIR / "stagent" / "web" / "reply_worker_main.py"
 WORK, SHUTDOWN, RECEIVED = b"w", b"l", b"h"  # one byte each, as `reply_worker_main` reads them

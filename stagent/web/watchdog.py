@@ -11,8 +11,8 @@ from django.db import close_old_connections, connections
 from schedules.deliveries.sender import send_due
 from schedules.monitoring import detectors
 from stagent.lib import clock
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
-from stagent.lib.processes.watched import Watched
 
 LOOK_EVERY_SEC = 15.0
 

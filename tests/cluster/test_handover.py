@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
-from schedules import conf, handover
+from schedules import cluster_handoff, conf
 from schedules.capacity import conditions, effective_cap, processes
 from schedules.cluster.worker_host import Host
 from schedules.dashboard import queue, status
@@ -23,7 +23,7 @@ from schedules.states import RunStatus
 from schedules.transitions import claim, request_cancel
 from stagent.lib import clock
 from stagent.ops import health
-from stagent.ops.doctor import report
+from stagent.ops.doctor import checks
 from stagent.ops.health import Level
 from tests.support.builders import NOON, a_queued_run, a_running_run, a_schedule, a_scheduler
 
@@ -39,7 +39,7 @@ def a_handing_scheduler(now=NOON) -> Scheduler:
 
 
 def wake_ups() -> list[dict]:
-    jobs = ProcrastinateJob.objects.filter(task_name=handover.TASK)
+    jobs = ProcrastinateJob.objects.filter(task_name=cluster_handoff.TASK)
     return list(jobs.values("queue_name", "args", "status"))
 
 
@@ -97,13 +97,13 @@ def test_what_nobody_adopts_is_queued_again_without_an_attempt_and_its_wake_up_i
     reap(NOON + timedelta(minutes=2))
     run.refresh_from_db()
     assert (run.status, run.attempt, run.lost_count) == (RunStatus.QUEUED, 0, 0)
-    handover.sweep()
+    cluster_handoff.sweep()
     assert wake_ups() == []
 
 
 def test_a_wake_up_that_somebody_still_waits_for_is_not_swept():
     claim_for_the_workers(a_queued_run())
-    handover.sweep()
+    cluster_handoff.sweep()
     assert len(wake_ups()) == 1
 
 
@@ -121,7 +121,7 @@ def test_a_late_wake_up_finds_its_token_gone():
 def test_a_cancel_aborts_the_job_under_way():
     run = a_queued_run()
     claim_for_the_workers(run)
-    manager = handover._manager()
+    manager = cluster_handoff._manager()
     worker = manager.connector.execute_query_one("SELECT * FROM procrastinate_register_worker_v1()")
     manager.connector.execute_query_one(
         "SELECT * FROM procrastinate_fetch_job_v2(NULL, %(worker)s)", worker=worker["worker_id"]
@@ -139,17 +139,17 @@ def test_a_cancel_leaves_a_job_that_waits_to_its_worker():
 
 def test_what_a_dead_worker_left_behind_is_swept():
     run, _ = a_running_run(holder=UNADOPTED)
-    manager = handover._manager()
+    manager = cluster_handoff._manager()
     worker = manager.connector.execute_query_one("SELECT * FROM procrastinate_register_worker_v1()")
     manager.connector.execute_query_one(
         "SELECT * FROM procrastinate_fetch_job_v2(NULL, %(worker)s)", worker=worker["worker_id"]
     )
-    handover.sweep()
+    cluster_handoff.sweep()
     assert [job["args"]["run_id"] for job in wake_ups()] == [run.pk], "its worker lives"
     long_ago = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
     manager.connector.execute_query(long_ago)
     assert ProcrastinateWorker.objects.count() == 1
-    handover.sweep()
+    cluster_handoff.sweep()
     assert wake_ups() == []
 
 
@@ -178,7 +178,7 @@ def test_a_workers_own_limit_is_no_cap():
 def test_that_no_worker_is_there_is_told_everywhere():
     a_handing_scheduler(clock.now())
     assert "no worker" in health.scheduler(clock.now()).detail
-    assert report.workers(clock.now()).level == Level.FAIL
+    assert checks.workers(clock.now()).level == Level.FAIL
     seen = status.load(clock.now())
     assert (seen.executing, seen.wants_workers) == (False, True)
     detectors.detect_missing_scheduler(clock.now(), clock.now() - timedelta(hours=1))
@@ -188,7 +188,7 @@ def test_that_no_worker_is_there_is_told_everywhere():
 def test_too_few_workers_for_the_cap_are_a_warning():
     a_handing_scheduler()
     a_worker(cap=1)
-    found = report.workers(NOON)
+    found = checks.workers(NOON)
     assert (found.level, "fewer than the cap of 2" in found.detail) == (Level.WARN, True)
     a_worker(host="there", cap=3)
-    assert report.workers(NOON).detail == "2 workers on 2 hosts, 4 runs at once"
+    assert checks.workers(NOON).detail == "2 workers on 2 hosts, 4 runs at once"

@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.protocol.events import Notice
 from agents.transcripts import transcript
-from schedules import conf as settings
+from schedules import conf
 from schedules.capacity import conditions
 from schedules.capacity.conditions import StartConditions
 from schedules.dispatch.drain import adopt_waiting, drain
@@ -35,7 +35,7 @@ from tests.support.racer import Race
 
 
 def look(race: Race) -> StartConditions:
-    return conditions.load(race.now(), settings.load(), claims=True)
+    return conditions.load(race.now(), conf.load(), claims=True)
 
 
 def ticker(race: Race) -> dict[str, int]:

@@ -11,7 +11,7 @@ from chat.models import Message
 from chat.transitions.latency import ReplyLatency
 from chat.worker.reply_task import Cause, Job, answer
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.support.talking import begins, says
 from tests.support.waiting import GLANCE_SEC, PATIENCE_SEC
 

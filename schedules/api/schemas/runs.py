@@ -11,7 +11,7 @@ from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 from agents.spending import budgets
 from agents.states import FailureReason
 from schedules import conf
-from schedules.capacity import conditions as situations
+from schedules.capacity import conditions
 from schedules.capacity.conditions import StartConditions
 from schedules.capacity.wait_reasons import reason
 from schedules.models import Run
@@ -78,7 +78,7 @@ def run_rows(runs: Iterable[Run], now: datetime) -> list[RunRow]:
     """Show runs; what holds work back is looked up once for all, and only where one waits."""
     runs = list(runs)
     waiting = any(run.status == RunStatus.QUEUED for run in runs)
-    situation = situations.load(now, conf.load()) if waiting else None
+    situation = conditions.load(now, conf.load()) if waiting else None
     return [RunRow.model_validate(each) for each in told(runs, situation)]
 
 

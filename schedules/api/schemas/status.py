@@ -11,7 +11,7 @@ from agents.models import LiveStream
 from schedules.api.schemas.examples import QUEUED, STATUS
 from schedules.api.schemas.firings import Milli
 from schedules.api.schemas.runs import RunRow, run_rows, shown, told
-from schedules.capacity import conditions as situations
+from schedules.capacity import conditions
 from schedules.capacity import processes as presence
 from schedules.conf import Conf
 from schedules.forecast.eta import expected_starts
@@ -120,7 +120,7 @@ def queue_rows(queue: Sequence[Run], now: datetime, conf: Conf) -> list[QueuedRo
     """Show queued runs with when they are expected to start, as the slots and the queue are now."""
     if not queue:
         return []
-    situation = situations.load(now, conf)
+    situation = conditions.load(now, conf)
     expected = {} if situation.nobody_starts else expected_starts(situation, SHOWN)
     return [
         QueuedRow.model_validate(each | {"expected_start_at": expected.get(each["id"])})

@@ -12,7 +12,7 @@ from itertools import chain
 from django.db import connection, transaction
 
 from schedules import conf
-from schedules.capacity import conditions as situations
+from schedules.capacity import conditions
 from schedules.capacity.conditions import StartConditions
 from schedules.capacity.lateness import Delays
 from schedules.models import Firing, Run, Schedule
@@ -61,7 +61,7 @@ def lock_recorded(
         schedule = locked.first()
     if schedule is None or not _is_due(schedule, now, one_shots=one_shots, at_once=at_once):
         return schedule
-    situation = situations.load(now, conf.load())
+    situation = conditions.load(now, conf.load())
     dues = _dues([schedule], situation, None)
     dues[0].at_once = at_once
     moved = [due for due in dues if _move_on(due)]

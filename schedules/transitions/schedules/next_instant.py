@@ -13,7 +13,7 @@ from schedules.models.schedule import ScheduleQuerySet
 from schedules.states import ScheduleStatus
 from schedules.timing.active_hours import active_again
 from schedules.timing.recurrence import Instant, jittered
-from schedules.transitions import statements
+from schedules.transitions import prepared_sql
 
 SKEW = timedelta(seconds=5)  # clocks of hosts that work together differ by less
 MICROSECOND = timedelta(microseconds=1)
@@ -150,7 +150,7 @@ def move_on(
         until = max(until, schedule.recorded_until)  # a clock that is behind takes nothing back
     if fired and schedule.at is None and schedule.max_firings and count >= schedule.max_firings:
         following = None
-    changed = statements.MOVE_ON(
+    changed = prepared_sql.MOVE_ON(
         schedule_id=schedule.pk,
         fire_at_as_read=schedule.next_fire_at,
         updated_at_as_read=schedule.updated_at,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import psutil
 
-from stagent.lib.processes.watched import Watched
+from stagent.lib.processes.supervised_task import Watched
 
 SAMPLE_SEC = 0.1
 WINDOW = 600  # samples of the last minute

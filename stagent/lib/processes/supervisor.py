@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from stagent.lib.processes.watched import Policy, Report, State, Watched
+from stagent.lib.processes.supervised_task import Policy, Report, State, Watched
 
 WATCH_SEC = 0.5
 MONITOR = "supervisor"

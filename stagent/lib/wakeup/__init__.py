@@ -17,8 +17,8 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from stagent.lib.db.prepared import Statement
+from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR, SupervisedThread
-from stagent.lib.processes.watched import Watched
 from stagent.lib.wakeup.unix_socket import close as close_door
 from stagent.lib.wakeup.unix_socket import listen, send
 

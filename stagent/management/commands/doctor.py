@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from stagent.lib import clock
-from stagent.ops.doctor import report
+from stagent.ops.doctor import checks
 from stagent.ops.health import Level
 
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         colours = {Level.OK: self.style.SUCCESS, Level.WARN: self.style.WARNING, Level.FAIL: self.style.ERROR}
         found = []
-        for finding in report.examine(clock.now):
+        for finding in checks.examine(clock.now):
             found.append(finding.level)
             self.stdout.write(
                 f"{colours[finding.level](f'{finding.level:<4}')}  {finding.part:<11}  {finding.detail}"

@@ -22,7 +22,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from schedules import handover
+from schedules import cluster_handoff
 from stagent.lib import clock, env
 from stagent.lib.log.output import LineWriter
 from stagent.ops import demo, first_admin
@@ -109,7 +109,9 @@ class Command(BaseCommand):
             self._say("up", f"it answers to the names {', '.join(settings.ALLOWED_HOSTS)} (ALLOWED_HOSTS).")
 
     async def _serve(self, listener: socket.socket) -> int:
-        worker = [Child("worker", "manage", ["procrastinate", "worker"])] if handover.is_cluster() else []
+        worker = (
+            [Child("worker", "manage", ["procrastinate", "worker"])] if cluster_handoff.is_cluster() else []
+        )
         web = ("-v", "0", "--fd", str(listener.fileno()), "stagent.asgi:application")
         self._household = ProcessSupervisor(
             [

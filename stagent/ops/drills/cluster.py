@@ -21,7 +21,7 @@ from django.conf import settings  # noqa: E402
 from django.db import transaction  # noqa: E402
 
 from agents.models import Profile  # noqa: E402
-from schedules import conf, handover  # noqa: E402
+from schedules import cluster_handoff, conf  # noqa: E402
 from schedules.models import Run, Schedule, Scheduler, Slot  # noqa: E402
 from schedules.models.scheduler import A_WORKER  # noqa: E402
 from schedules.services import schedule_writer  # noqa: E402
@@ -126,8 +126,8 @@ def _tell(report: DrillReport, watch: Observer) -> None:
     report.promise("attempts, one for each worker that was lost", f"{told} of {wanted}", told == wanted)
     held = Slot.objects.held().count()
     report.promise("slots still held", held, held == 0)
-    handover.sweep()
-    waiting = handover.waiting()
+    cluster_handoff.sweep()
+    waiting = cluster_handoff.waiting()
     report.promise("wake-ups that nobody needs", waiting, waiting == 0)
     report.fact("workers lost and replaced", sum(Run.objects.values_list("lost_count", flat=True)))
     report.fact("workers that completed runs", done.values("holder").distinct().count())

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from agents.models import Project
-from stagent.lib.db.from_async import database_threads, db_sync_to_async, in_order
+from stagent.lib.db.async_db import database_threads, db_sync_to_async, in_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

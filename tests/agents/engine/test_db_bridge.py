@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from django.db import connection, connections
 
-from stagent.lib.db import from_async
-from stagent.lib.db.from_async import db_sync_to_async, own_connections
+from stagent.lib.db import async_db
+from stagent.lib.db.async_db import db_sync_to_async, own_connections
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -38,7 +38,7 @@ async def test_a_connection_is_not_asked_before_every_call(monkeypatch: pytest.M
 
 
 async def test_after_a_while_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(from_async, "TRUST_SEC", 0.0)
+    monkeypatch.setattr(async_db, "TRUST_SEC", 0.0)
     await db_sync_to_async(which)
     asked = asked_whether_it_works(monkeypatch)
     await db_sync_to_async(which)
@@ -49,7 +49,7 @@ async def test_after_a_while_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) 
 async def test_one_that_was_cut_off_costs_nobody_their_call(
     monkeypatch: pytest.MonkeyPatch, trust_sec: float
 ) -> None:
-    monkeypatch.setattr(from_async, "TRUST_SEC", trust_sec)
+    monkeypatch.setattr(async_db, "TRUST_SEC", trust_sec)
     pid = await db_sync_to_async(which)
     await asyncio.to_thread(cut_off, pid)
     assert await db_sync_to_async(which) != pid

@@ -14,7 +14,7 @@ from agents.runtimes import breaker
 from agents.states import FailureReason as R
 from agents.transcripts import transcript
 from stagent.lib import clock
-from stagent.lib.db import from_async
+from stagent.lib.db import async_db
 from tests.agents.conftest import finish, work
 from tests.agents.provider import broken, error_event, fail, refuse, say, want
 
@@ -126,7 +126,7 @@ def test_a_reply_is_paid_once_though_nobody_heard_that_it_was(script, assign, mo
         return cost
 
     monkeypatch.setattr(ModelCaller, "_settle", unheard)
-    monkeypatch.setattr(from_async, "FIRST_WAIT_SEC", 0)
+    monkeypatch.setattr(async_db, "FIRST_WAIT_SEC", 0)
     script(want(("echo", {"say": "x"})), say("Done."))
     assert finish(assign()).text == "Done."
     assert trouble == []

@@ -16,7 +16,7 @@ from agents.protocol.usage import Usage
 from agents.spending import prices
 from agents.spending.prices import SMALLEST, price
 from agents.states import Activity, PriceSource
-from stagent.ops.doctor import report
+from stagent.ops.doctor import checks
 from stagent.ops.health import Level
 
 pytestmark = pytest.mark.django_db
@@ -114,16 +114,16 @@ def test_a_long_question_is_measured_at_the_higher_price():
 
 
 def test_the_doctor_says_how_old_the_list_is_and_names_what_it_does_not_know(monkeypatch):
-    finding = report.prices(NOON)
+    finding = checks.prices(NOON)
     assert finding.level == Level.OK
     assert str(prices.list_date()) in finding.detail
     LedgerEntry.objects.create(
         at=NOON, activity=Activity.RUN_TURN, provider="anthropic", model="claude-nova-9", cost_usd=None
     )
-    finding = report.prices(NOON)
+    finding = checks.prices(NOON)
     assert finding.level == Level.WARN
     assert "not known of anthropic/claude-nova-9: add them under Prices" in finding.detail
-    assert report.prices(NOON.replace(year=2028)).level == Level.WARN
+    assert checks.prices(NOON.replace(year=2028)).level == Level.WARN
 
 
 def test_the_models_that_are_offered_are_current_and_priced():

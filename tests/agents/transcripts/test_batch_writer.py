@@ -11,7 +11,7 @@ from agents.models import Transcript
 from agents.protocol.events import TextDelta
 from agents.transcripts import batch_writer, transcript
 from agents.transcripts.batch_writer import BatchWriter
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 pytestmark = pytest.mark.django_db
 
@@ -107,7 +107,7 @@ async def test_what_cannot_be_stored_is_the_fault_of_that_log_only(monkeypatch):
 
 async def test_while_the_database_is_away_everybody_is_told_and_the_next_is_written(monkeypatch):
     there = await db_sync_to_async(logs, 2)
-    monkeypatch.setattr("stagent.lib.db.from_async.GIVE_UP_SEC", 0)
+    monkeypatch.setattr("stagent.lib.db.async_db.GIVE_UP_SEC", 0)
     with monkeypatch.context() as away:
         away.setattr(batch_writer, "_append", lambda batch: (_ for _ in ()).throw(OperationalError("away")))
         pen = BatchWriter()

@@ -16,7 +16,7 @@ from agents.protocol.events import Finished, TextDelta, ThinkingDelta, ToolStart
 from agents.transcripts import batch_writer, recorder, transcript
 from agents.transcripts.batch_writer import BatchWriter
 from agents.transcripts.recorder import Engine, record
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 
 pytestmark = pytest.mark.django_db
 
@@ -241,7 +241,7 @@ def test_a_write_whose_success_was_not_heard_of_is_not_made_twice(monkeypatch):
             raise OperationalError("server closed the connection unexpectedly")
         return last
 
-    monkeypatch.setattr("stagent.lib.db.from_async.FIRST_WAIT_SEC", 0.0)
+    monkeypatch.setattr("stagent.lib.db.async_db.FIRST_WAIT_SEC", 0.0)
     monkeypatch.setattr(batch_writer, "_write", unheard)
 
     async def engine(tell):
@@ -254,7 +254,7 @@ def test_a_write_whose_success_was_not_heard_of_is_not_made_twice(monkeypatch):
 
 
 def test_the_bridge_waits_for_a_busy_database(monkeypatch):
-    monkeypatch.setattr("stagent.lib.db.from_async.FIRST_WAIT_SEC", 0.0)
+    monkeypatch.setattr("stagent.lib.db.async_db.FIRST_WAIT_SEC", 0.0)
     answers = iter([OperationalError("database is locked"), OperationalError("locked"), 42])
 
     def ask():
@@ -267,7 +267,7 @@ def test_the_bridge_waits_for_a_busy_database(monkeypatch):
 
 
 def test_the_bridge_gives_up_in_the_end(monkeypatch):
-    monkeypatch.setattr("stagent.lib.db.from_async.GIVE_UP_SEC", -1.0)
+    monkeypatch.setattr("stagent.lib.db.async_db.GIVE_UP_SEC", -1.0)
 
     def ask():
         raise OperationalError("database is locked")

@@ -11,7 +11,7 @@ from chat.transitions import ask_again
 from chat.transitions.fork import fork
 from chat.worker import retention
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from stagent.lib.problems import Problem
 from tests.chat.transitions.test_accept import at_once
 from tests.support.builders import NOON

@@ -12,7 +12,7 @@ from chat.conversations import export
 from chat.models import Conversation
 from chat.states import MessageStatus
 from chat.transitions import Result, deliver
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.support.builders import NOON
 from tests.support.programs import Program, refusal
 from tests.support.talking import begins, converses, ends, says, writes

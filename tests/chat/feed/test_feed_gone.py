@@ -7,7 +7,7 @@ import pytest
 from chat.conversations import actions
 from chat.realtime import consumers
 from chat.worker import retention
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.support.builders import NOON
 from tests.support.sockets import Socket, by_session
 from tests.support.talking import converses

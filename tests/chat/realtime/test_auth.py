@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from chat import conf
 from chat.models import Message
 from chat.realtime import consumers
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from stagent.models import ApiToken
 from stagent.websocket_auth import is_ours
 from tests.support.sockets import HOME, Socket, by_session, by_token

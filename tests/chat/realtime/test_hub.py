@@ -9,7 +9,7 @@ from chat.feed.frames import Frame
 from chat.realtime import hub, resume
 from chat.realtime.hub import Hub
 from chat.realtime.subscriptions import Subscription
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.support.sockets import text_in
 from tests.support.talking import begins, ends, says, writes
 from tests.support.waiting import PATIENCE_SEC

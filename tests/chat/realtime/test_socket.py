@@ -7,7 +7,7 @@ import pytest
 
 from chat import conf
 from chat.models import Message
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.support.observer import plain_connection
 from tests.support.sockets import Socket, by_session, by_token, text_in
 from tests.support.talking import converses

@@ -16,7 +16,7 @@ from chat.transitions import deliver, finalise, request_stop
 from chat.transitions.deliver import Result
 from chat.transitions.finalise import End
 from chat.worker import build_assignment
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.support.answering import answered
 from tests.support.builders import NOON, a_profile
 from tests.support.talking import begins, converses, ends, says, writes

@@ -11,7 +11,7 @@ from chat.models import Message
 from chat.states import FINISHED
 from chat.transitions import request_stop
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from stagent.models import ApiToken
 from stagent.ops import audit
 from tests.support.answering import until

@@ -14,7 +14,7 @@ from chat.transitions import End, finalise
 from chat.worker import reply_task
 from chat.worker.reply_task import Cause
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.agents.provider import Provider, error_event, refuse, say, want
 from tests.agents.provider import reply as reply_of
 from tests.support.answering import answered, end_of, events, kinds, last, sets_to_work, stopped, until

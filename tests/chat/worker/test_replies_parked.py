@@ -12,7 +12,7 @@ from chat.transitions import park, request_stop, unpark
 from chat.transitions.latency import latency_of
 from chat.worker import reconcile
 from stagent.lib import clock
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.support.answering import answered, end_of, events, kinds, takes_up
 from tests.support.builders import NOON, a_profile
 from tests.support.talking import asks, begins, says, writes

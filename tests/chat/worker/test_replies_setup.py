@@ -9,7 +9,7 @@ from agents import runtimes
 from agents.runtimes.anthropic.runtime import AnthropicRuntime, Endpoint
 from chat.models import Message
 from chat.worker import reply_task
-from stagent.lib.db.from_async import db_sync_to_async
+from stagent.lib.db.async_db import db_sync_to_async
 from tests.agents.provider import Answer, Provider, refuse, say
 from tests.support.answering import answered, events
 from tests.support.builders import a_profile

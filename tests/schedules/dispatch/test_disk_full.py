@@ -13,7 +13,7 @@ from schedules.deliveries import outbox
 from schedules.dispatch.reaper import reap
 from schedules.models import Run, Slot
 from schedules.states import RunStatus
-from schedules.transitions import accounts, request_cancel
+from schedules.transitions import request_cancel, run_ending
 from tests.support.builders import NOON, a_running_run, a_schedule
 
 LAPSED = NOON + timedelta(seconds=61)
@@ -27,7 +27,7 @@ def fills_up(*_, **__):
 @pytest.fixture
 def full(monkeypatch):
     """Let whatever adds rows at the end of a run find the disk full; updates go through."""
-    monkeypatch.setattr(accounts.totals, "charge_unpaid", fills_up)
+    monkeypatch.setattr(run_ending.totals, "charge_unpaid", fills_up)
     monkeypatch.setattr(outbox, "post", fills_up)
 
 
@@ -62,7 +62,7 @@ def test_a_run_that_cannot_be_settled_holds_no_slot_and_ends_when_there_is_room(
 def test_one_that_cannot_be_settled_keeps_no_other_from_its_end(monkeypatch):
     runs = [a_running_run(a_schedule(name=f"Number {number}"))[0] for number in range(2)]
     with monkeypatch.context() as patch:
-        patch.setattr(accounts.totals, "charge_unpaid", fills_up)
+        patch.setattr(run_ending.totals, "charge_unpaid", fills_up)
         with pytest.raises(OperationalError):
             reap(LAPSED)
     assert not Slot.objects.held().exists()

@@ -16,7 +16,7 @@ from schedules.states import MisfirePolicy, Outcome, ScheduleStatus
 from schedules.transitions import pause, resume
 from schedules.transitions.schedules.next_instant import explained
 from stagent.ops import health
-from stagent.ops.doctor import report
+from stagent.ops.doctor import checks
 from tests.support.builders import NOON, a_schedule, the_situation
 
 pytestmark = pytest.mark.django_db
@@ -154,11 +154,11 @@ def test_the_doctor_and_readyz_name_what_the_rhythm_does_not_explain() -> None:
     with time_machine.travel(NOON, tick=False):
         schedule = a_schedule(interval="every 5m")
         assert health.next_firings().level == health.Level.OK
-        assert report.next_firings(NOON).level == health.Level.OK
+        assert checks.next_firings(NOON).level == health.Level.OK
         wrong = NOON + 30 * DAY
         Schedule.objects.filter(pk=schedule.pk).update(next_nominal_at=wrong, next_fire_at=wrong)
         assert str(schedule.pk) in health.next_firings().detail
-        assert schedule.name in report.next_firings(NOON).detail
+        assert schedule.name in checks.next_firings(NOON).detail
         assert next_instant_check.furthest_unexplained(10) == [schedule]
 
 

@@ -7,8 +7,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from schedules.capacity import wait_reasons
+from schedules.dispatch.block_log import BlockLog
 from schedules.dispatch.drain import drain, fill
-from schedules.dispatch.held_up import BlockLog
 from schedules.dispatch.tick import tick
 from schedules.models import Firing, Run, Setting
 from schedules.states import Outcome, OverlapPolicy, RunStatus, Source

@@ -9,8 +9,8 @@ from schedules.monitoring import detectors, process_reports
 from schedules.monitoring.process_reports import Reporter
 from stagent.lib import clock
 from stagent.lib.processes.process_id import holder_id
+from stagent.lib.processes.supervised_task import State
 from stagent.lib.processes.supervisor import Supervisor
-from stagent.lib.processes.watched import State
 from stagent.ops import health
 from tests.support.waiting import wait_until
 

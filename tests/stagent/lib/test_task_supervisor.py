@@ -10,8 +10,8 @@ import pytest
 
 from stagent.lib.processes import supervisor as module
 from stagent.lib.processes.outage import Outage
+from stagent.lib.processes.supervised_task import Policy, State, Watched
 from stagent.lib.processes.supervisor import EXIT_CODE, Supervisor
-from stagent.lib.processes.watched import Policy, State, Watched
 from tests.support.waiting import wait_until
 
 

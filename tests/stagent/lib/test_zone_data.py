@@ -13,7 +13,7 @@ from schedules.dispatch import next_instant_check
 from schedules.models import Notice, Setting
 from schedules.monitoring import detectors
 from stagent.lib import zone_data
-from stagent.ops.doctor import report
+from stagent.ops.doctor import checks
 from tests.support.builders import NOON, a_scheduler
 
 SAY = (
@@ -56,14 +56,14 @@ def test_a_path_that_somebody_set_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_the_doctor_names_version_and_source() -> None:
-    assert str(zone_data.choose_zone_data()) in report.zones(NOON).detail
+    assert str(zone_data.choose_zone_data()) in checks.zones(NOON).detail
 
 
 @pytest.mark.django_db
 def test_hosts_that_differ_are_told_until_they_agree() -> None:
     a_scheduler(NOON, host="old", zone_data="2025b (system, /usr/share/zoneinfo)")
     other = a_scheduler(NOON, host="new", zone_data="2026f (tzdata package)")
-    assert "2025b" in report.zones(NOON).detail
+    assert "2025b" in checks.zones(NOON).detail
     detectors.detect(NOON)
     notice = Notice.objects.get()
     assert notice.kind == Notice.Kind.ZONE_DATA

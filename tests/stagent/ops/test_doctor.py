@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from agents.models import LiveStream, Provider
 from schedules.models import Delivery, Scheduler
 from stagent.lib import clock
-from stagent.ops.doctor import report as doctor
+from stagent.ops.doctor import checks as doctor
 from stagent.ops.health import Level
 from tests.support.builders import a_running_run, a_schedule
 

@@ -1,4 +1,4 @@
-"""What the doctor looks at, one function for each; `manage.py doctor` prints what they found."""
+"""The checks of `manage.py doctor`, one function each."""
 
 import shutil
 import socket
@@ -15,8 +15,8 @@ from django.db import connection, transaction
 
 from agents import conf as agents_conf
 from agents.models import LiveStream, Provider
+from schedules import cluster_handoff
 from schedules import conf as schedules_conf
-from schedules import handover
 from schedules.capacity import effective_cap
 from schedules.dispatch import next_instant_check
 from schedules.models import Run, Schedule, Scheduler
@@ -24,7 +24,7 @@ from schedules.timing.timezones import ZoneError, zone
 from stagent.lib import clock, zone_data
 from stagent.lib.database_errors import describe, is_full
 from stagent.ops import health
-from stagent.ops.doctor import news
+from stagent.ops.doctor import delivery_checks
 from stagent.ops.doctor.prices import prices
 from stagent.ops.doctor.servers import mcp_servers
 from stagent.ops.health import Finding, Level
@@ -210,12 +210,12 @@ def stale_leases(now: datetime) -> Finding:
 
 def workers(now: datetime) -> Finding:
     """Say who performs runs: the schedulers, or workers and on how many hosts."""
-    if not handover.is_cluster():
+    if not cluster_handoff.is_cluster():
         return Finding("executor", Level.OK, "local: schedulers perform runs themselves")
     there = [one for one in Scheduler.objects.running(now) if one.is_worker]
     if not there:
         return Finding("executor", Level.FAIL, "no worker is running; manage.py procrastinate worker")
-    if unserved := handover.unserved(now):
+    if unserved := cluster_handoff.unserved(now):
         pools = ", ".join(sorted(pool or "default" for pool in unserved))
         return Finding("executor", Level.FAIL, f"no worker performs runs of the pool {pools}")
     cap, room = effective_cap.snapshot(now).value, sum(one.cap or 0 for one in there)
@@ -239,7 +239,7 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     health.processes,
     workers,
     prices,
-    news.operators,
-    news.deliveries,
-    news.books,
+    delivery_checks.operators,
+    delivery_checks.deliveries,
+    delivery_checks.books,
 )

@@ -1,4 +1,4 @@
-"""How a run or reply ended as far as its log says, for whoever ends it in place of a worker that is gone."""
+"""Derives the outcome of a run or reply from its event log, when its worker is gone."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path

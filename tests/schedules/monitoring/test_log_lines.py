@@ -8,7 +8,7 @@ import pytest
 
 from agents.states import FailureReason
 from schedules.models import Run
-from schedules.monitoring import event_log
+from schedules.monitoring import log_lines
 from schedules.signals import announce, schedule_warned
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish
@@ -38,7 +38,7 @@ def end(schedule: Any, status: RunStatus, **how: Any) -> Run:
 
 def test_an_end_is_one_line(said, django_capture_on_commit_callbacks):
     schedule = a_schedule()
-    event_log.connect()  # a second time: still one line
+    log_lines.connect()  # a second time: still one line
     with django_capture_on_commit_callbacks(execute=True):
         run = end(schedule, RunStatus.COMPLETED)
     whose = f"Run {run.pk} of schedule {schedule.pk} (Nightly report)"

@@ -7,7 +7,7 @@ import pytest
 from agents import live_streams
 from agents.models import Approval, LiveStream, Provider
 from agents.runtimes import breaker
-from schedules.dispatch import stored_moments
+from schedules.dispatch import clock_skew_repair
 from schedules.dispatch.drain import drain
 from schedules.dispatch.next_instant_check import NextCheck
 from schedules.dispatch.reaper import reap
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 def test_a_run_whose_worker_died_under_a_wrong_clock_is_queued_again():
     run, _ = a_running_run(now=AHEAD)
     assert reap(NOON) == 0
-    stored_moments.correct_stored_moments(NOON)
+    clock_skew_repair.correct_stored_moments(NOON)
     reap(NOON + timedelta(seconds=1))
     run.refresh_from_db()
     assert (run.status, run.lost_count) == (RunStatus.QUEUED, 1)
@@ -42,7 +42,7 @@ def test_a_run_that_was_queued_under_a_wrong_clock_starts_in_its_turn():
     early = a_queued_run(a_schedule(name="early"), AHEAD)
     retried = a_queued_run(a_schedule(name="retried"), NOON)
     Run.objects.filter(pk=retried.pk).update(not_before=AHEAD)
-    stored_moments.correct_stored_moments(NOON)
+    clock_skew_repair.correct_stored_moments(NOON)
     assert not Run.objects.filter(claim_order__gt=NOON).exists()
     drain(the_situation(NOON + timedelta(seconds=1)), "here")
     assert set(Run.objects.running().values_list("pk", flat=True)) == {early.pk, retried.pk}
@@ -54,7 +54,7 @@ def test_chat_breakers_and_signs_of_life_of_a_wrong_clock_are_over():
     breaker.slow_down("other", AHEAD)
     Schedule.objects.filter(pk=a_schedule().pk).update(deferred_until=AHEAD)
     a_scheduler(AHEAD)
-    stored_moments.correct_stored_moments(NOON)
+    clock_skew_repair.correct_stored_moments(NOON)
     soon = NOON + timedelta(minutes=1)
     assert not LiveStream.objects.live(soon).exists()
     assert not Provider.objects.blocked(soon).exists()
@@ -65,7 +65,7 @@ def test_chat_breakers_and_signs_of_life_of_a_wrong_clock_are_over():
 def test_a_question_keeps_the_time_there_was_to_answer_it():
     _, approval = a_waiting_run(now=AHEAD)
     given = approval.expires_at - approval.asked_at
-    stored_moments.correct_stored_moments(NOON)
+    clock_skew_repair.correct_stored_moments(NOON)
     approval.refresh_from_db()
     assert (approval.asked_at, approval.expires_at) == (NOON, NOON + given)
 
@@ -77,7 +77,7 @@ def test_what_a_right_clock_stored_stays():
     breaker.trip("anthropic", "bad_key", "no", NOON)
     live_streams.begin("message:1", "here", 30, NOON)
     before = everything()
-    assert stored_moments.correct_stored_moments(NOON) == 0
+    assert clock_skew_repair.correct_stored_moments(NOON) == 0
     assert everything() == before
 
 

@@ -1,4 +1,4 @@
-"""What the doctor finds of the news: who is told of trouble, what arrives, and whether the books agree."""
+"""Checks of notifications, deliveries, and the agreement between runs, replies and ledger."""
 
 from datetime import datetime, timedelta
 from itertools import islice

@@ -1,4 +1,4 @@
-"""A log line when work begins or ceases to be held back: by the cap, by chat, by the switch."""
+"""Logs when runs begin or cease to be blocked: by a full cap, by live chat, by the stop switch."""
 
 import logging
 from collections.abc import Callable

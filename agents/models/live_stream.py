@@ -1,4 +1,4 @@
-"""Who is being answered right now, and how it went."""
+"""Leased rows of the replies that stream now, and their timings afterwards."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from django.db import models
 
 class LiveStreamQuerySet(models.QuerySet["LiveStream"]):
     def live(self, now: datetime) -> "LiveStreamQuerySet":
-        """Keep the rows whose lease has not run out: a crashed tab or server holds nothing back for long."""
+        """Keep rows whose lease has not expired: a crashed process blocks scheduled work only briefly."""
         return self.filter(expires_at__gt=now)
 
 

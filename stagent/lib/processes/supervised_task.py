@@ -1,4 +1,4 @@
-"""What the supervisor knows of one thread or task: its policy, its heartbeat, its failures."""
+"""The state of one supervised thread or task: policy, heartbeat, failures."""
 
 import asyncio
 import logging

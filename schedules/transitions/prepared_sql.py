@@ -1,6 +1,6 @@
-"""The hot statements of this app: those that every firing, claim and ending of a run need, built once.
+"""The statements that every firing, claim and ending needs, compiled once.
 
-Each means the same on SQLite and PostgreSQL. Who calls them owns the transaction and looks at the counts.
+Each means the same on SQLite and PostgreSQL. The caller owns the transaction and checks the row counts.
 """
 
 from typing import Any

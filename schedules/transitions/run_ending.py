@@ -1,11 +1,11 @@
-"""What there is to say of a run that ends: how, what it used, and what is left to deliver, from its log."""
+"""Computes a run's ending from its event log: outcome, usage, and the deliveries that follow."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
-from agents.engine.conclusion import conclusion_of
+from agents.engine.outcome_from_log import conclusion_of
 from agents.failures import USUAL, policy
 from agents.models import Event
 from agents.protocol.events import Finished
@@ -14,7 +14,7 @@ from agents.states import FailureKind, FailureReason
 from schedules.models import Run
 from schedules.models.spending import spender
 from schedules.states import RunStatus
-from schedules.transitions import statements
+from schedules.transitions import prepared_sql
 
 # What the run itself had no part in: its log may hold the answer all the same.
 NOT_ITS_OWN = (FailureReason.WORKER_LOST, FailureReason.LEASE_EXPIRED)
@@ -95,7 +95,7 @@ def ends_at(run: Run, now: datetime) -> datetime:
 
 def take_log_away(run: Run) -> None:
     """Let nobody append to the transcript until the next claim."""
-    statements.HAND_PEN(transcript_id=run.transcript_id, token=None)
+    prepared_sql.HAND_PEN(transcript_id=run.transcript_id, token=None)
 
 
 def seal(run: Run, now: datetime) -> None:
@@ -118,7 +118,7 @@ def measure(run: Run, ending: Ending, now: datetime) -> None:
     """Write how the firing went: the highest lag and memory over its attempts."""
     if run.firing_id is None:
         return
-    statements.MEASURE_END(
+    prepared_sql.MEASURE_END(
         firing_id=run.firing_id,
         now=now,
         duration_ms=run.worked_ms if run.started_at else None,

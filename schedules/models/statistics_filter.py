@@ -1,7 +1,7 @@
-"""Which runs count for statistics, and for what: the one answer, for averages, medians, drift and advice.
+"""Defines which runs count for statistics: averages, medians, step drift and advice all use it.
 
-A run counts if it took a step and was not cut off by something else (its provider, a person, a shutdown). One
-that was cut off at its own limit would have gone on: its numbers are lower bounds.
+A run counts if it took a step and was not ended by something else (provider, user, shutdown). A run that
+reached its own limit counts as a lower bound.
 """
 
 from django.db.models import Q

@@ -1,4 +1,4 @@
-"""The one place that speaks of schedules: a line for each thing announced, with the ids to look it up by."""
+"""Writes a log line for each signal of this app, with the ids to look it up by."""
 
 import logging
 from typing import Any

@@ -1,7 +1,7 @@
-"""Handing claimed runs over to the workers of other hosts, where STAGENT_EXECUTOR is procrastinate.
+"""Hands claimed runs to the workers of other hosts, if STAGENT_EXECUTOR is procrastinate.
 
-A job of Procrastinate is only a wake-up that carries the run and its token: the run row is the truth, and
-a job that comes late or twice finds its token gone. Here nothing is performed (`cluster.host` does that).
+A Procrastinate job is only a wake-up with the run's id and token: the run row is the truth, and a job that
+comes late or twice finds its token replaced. `cluster.worker_host` performs the runs.
 """
 
 import time
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from procrastinate.manager import JobManager
 
 TASK = "stagent.run"
-NO_POOL = ""  # what a run without a pool of its own has; its queue is the default one
+NO_POOL = ""  # the pool of a run without one; its queue is the default one
 SWEEP_EVERY_SEC = 60.0
-STALLED_SEC = 60.0  # without a heartbeat of its worker a job is nobody's
+STALLED_SEC = 60.0  # without a heartbeat of its worker a job counts as stalled
 
 
 def is_cluster() -> bool:
-    """Tell whether claimed runs go to workers: chosen, and possible here."""
+    """Return whether claimed runs go to workers."""
     return apps.is_installed("schedules.cluster")
 
 
 def defer_wakeup(run_id: int, token: UUID, pool: str) -> None:
-    """Defer the wake-up, in the claim's own transaction; nothing to do where schedulers execute."""
+    """Defer the job in the claim's transaction; does nothing if schedulers execute runs themselves."""
     if is_cluster():
         from procrastinate.tasks import configure_task
 
@@ -42,9 +42,9 @@ def defer_wakeup(run_id: int, token: UUID, pool: str) -> None:
 
 
 def abort(run_id: int) -> None:
-    """Tell the worker at once, when this transaction commits; it would see the wish in the run a bit later.
+    """Cancel the job when this transaction commits; its worker would see the request a little later.
 
-    Only a job under way: one that waits must reach a worker, or the run would hold its slot for nothing.
+    Only a job under way: a waiting one must reach a worker, or the run would hold its slot for nothing.
     """
     if is_cluster():
         under_way = _jobs().filter(status="doing", args__run_id=run_id)
@@ -53,7 +53,7 @@ def abort(run_id: int) -> None:
 
 
 def unserved(now: datetime) -> frozenset[str]:
-    """Return the pools, as runs name them, whose runs nobody would perform; none where schedulers do."""
+    """Return the pools that no worker serves, as runs name them; empty if schedulers execute."""
     if not is_cluster():
         return frozenset()
     executing = [one for one in Scheduler.objects.running(now) if one.executes]

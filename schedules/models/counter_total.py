@@ -1,4 +1,4 @@
-"""What is counted for good: totals that never fall, though the rows they come from are pruned."""
+"""Counters that never fall, although the rows they are computed from are pruned."""
 
 from django.db import models
 

@@ -1,6 +1,6 @@
-"""Corrects moments that a wrong clock has stored: those further ahead than their column ever goes.
+"""Repairs times that a wrong clock has stored: those further ahead than their column ever is.
 
-Left alone, a lease, a wait or a sign of life written by a clock 30 days ahead would hold for 30 days.
+A lease, a wait or a heartbeat written by a clock 30 days ahead would otherwise hold for 30 days.
 """
 
 import logging

@@ -8,7 +8,7 @@ import pytest
 from agents.failures import POLICIES, Sample
 from agents.states import FailureKind as K
 from schedules.admin.runs.hints import usual_steps
-from schedules.models import Run, Schedule, samples
+from schedules.models import Run, Schedule, statistics_filter
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish, streaks
 from tests.support.builders import NOON, a_running_run, a_schedule, has_worked
@@ -46,7 +46,7 @@ def test_runs_that_never_worked_leave_every_average_as_it_is() -> None:
 def test_the_query_and_the_running_average_agree_about_every_kind(kind: K, turns: int) -> None:
     schedule = a_schedule()
     run = end(schedule, kind, turns)
-    sample = samples.of(run.status, run.failure_kind, run.turn_count)
+    sample = statistics_filter.of(run.status, run.failure_kind, run.turn_count)
     assert sample == (POLICIES[kind].sample if turns else Sample.NONE)
     assert Run.objects.worked().exists() == (sample != Sample.NONE)
     assert Run.objects.worked_to_the_end().exists() == (sample == Sample.WHOLE)
