@@ -1,4 +1,4 @@
-"""The words and the state machine of messages, as data: names here, arrows in `ARROWS`."""
+"""The enums and the state machine of messages; `ARROWS` lists the transitions."""
 
 from django.db import models
 
@@ -9,28 +9,28 @@ class Role(models.TextChoices):
 
 
 class MessageStatus(models.TextChoices):
-    """What has become of a message; a person's own is complete when it is stored."""
+    """The status of a message; a user's message is complete when it is stored."""
 
-    PENDING = "pending"  # nobody works on it: its turn has not come, or it waits for a person's answer
-    STREAMING = "streaming"  # somebody works on it, under a lease
+    PENDING = "pending"  # no worker: it is queued, or waits for an approval
+    STREAMING = "streaming"  # a worker holds its lease
     COMPLETE = "complete"
-    STOPPED = "stopped"  # a person asked for it
-    INTERRUPTED = "interrupted"  # whoever worked on it is gone
-    ERROR = "error"  # `reason` says which
+    STOPPED = "stopped"  # by the user
+    INTERRUPTED = "interrupted"  # its worker is gone
+    ERROR = "error"  # `reason` has the cause
 
 
 class FileKind(models.TextChoices):
-    """What a model can make of a file."""
+    """How a file is sent to a model."""
 
-    IMAGE = "image"  # it sees it
-    TEXT = "text"  # it reads it
-    PDF = "pdf"  # it sees and reads it, where the provider takes documents
+    IMAGE = "image"
+    TEXT = "text"
+    PDF = "pdf"  # as a document, if the provider accepts documents
 
 
 FINISHED = (MessageStatus.COMPLETE, MessageStatus.STOPPED, MessageStatus.INTERRUPTED, MessageStatus.ERROR)
 UNFINISHED = (MessageStatus.PENDING, MessageStatus.STREAMING)
 
-# Every arrow of a reply and the one function of `chat.transitions` that walks it.
+# Every arrow of a reply and the one function of `chat.transitions` that performs it.
 ARROWS = (
     ("", MessageStatus.PENDING, "accept"),
     (MessageStatus.PENDING, MessageStatus.STREAMING, "claim"),
@@ -45,7 +45,7 @@ ARROWS = (
 
 
 class Reason(models.TextChoices):
-    """How a stream ended where no failure did it; a failed one has its FailureReason."""
+    """Why a reply ended without a failure; a failed one has a `FailureReason`."""
 
     COMPLETED = "completed"
     CLIENT_STOP = "client_stop"
@@ -53,4 +53,4 @@ class Reason(models.TextChoices):
     SHUTDOWN = "shutdown"
 
 
-NEWS_MESSAGE, NEWS_SETTLED, NEWS_CONVERSATION = "message", "settled", "conversation"
+FEED_MESSAGE, FEED_SETTLED, FEED_CONVERSATION = "message", "settled", "conversation"

@@ -1,4 +1,4 @@
-"""Files before they are sent, and the files of messages: kept, looked up, thrown away."""
+"""Stores, finds and deletes uploaded files, and reads the files of messages."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -10,19 +10,19 @@ from django.db.models import Sum
 from agents.protocol.media import amount, cost_of
 from chat import conf
 from chat.conversations import file_types
-from chat.errors import attachment_was_sent, no_attachment, no_room_for_files
+from chat.errors import attachment_was_sent, file_quota_exceeded, no_attachment
 from chat.models import Attachment, Content, MessageAttachment
 from chat.transitions.accept import number
 
-LARGEST = max(conf.MAX_FILE_BYTES.values())  # nothing beyond is even read
+LARGEST = max(conf.MAX_FILE_BYTES.values())  # larger uploads are refused unread
 
 
 def store(owner: User, name: str, data: bytes, *, now: datetime) -> Attachment:
-    """Store a file that may be sent later; what is never sent goes after a while."""
+    """Store an upload. A file that is never sent is deleted after `conf.UNSENT_RETENTION`."""
     found = file_types.detect(data)
     with transaction.atomic():
-        _check_room(owner, len(data))
-        kept = Attachment.objects.create(
+        _check_quota(owner, len(data))
+        stored = Attachment.objects.create(
             owner=owner,
             name=file_types.name_of(name),
             kind=found.kind,
@@ -33,12 +33,12 @@ def store(owner: User, name: str, data: bytes, *, now: datetime) -> Attachment:
             tokens=cost_of(found.kind, data),
             created_at=now,
         )
-        Content.objects.create(attachment=kept, data=data)
-    return kept
+        Content.objects.create(attachment=stored, data=data)
+    return stored
 
 
 def own(owner: User, attachment_id: str) -> Attachment:
-    """Return one's own file; anybody else's does not exist."""
+    """Return a file of the owner. Raises `Problem` for any other."""
     found = Attachment.objects.of(owner).filter(pk=number(attachment_id)).first()
     if found is None:
         raise no_attachment()
@@ -46,7 +46,7 @@ def own(owner: User, attachment_id: str) -> Attachment:
 
 
 def delete(owner: User, attachment_id: str) -> None:
-    """Throw a file away that was not sent."""
+    """Delete a file that was not sent."""
     with transaction.atomic():
         locked = Attachment.objects.of(owner).select_for_update(of=("self",))
         found = locked.filter(pk=number(attachment_id)).first()
@@ -58,7 +58,7 @@ def delete(owner: User, attachment_id: str) -> None:
 
 
 def of_messages(message_ids: Collection[int]) -> dict[int, list[Attachment]]:
-    """Return the files that came with messages, by message, in their order."""
+    """Return the files of messages by message id, in their order."""
     found: dict[int, list[Attachment]] = {}
     if message_ids:
         rows = MessageAttachment.objects.filter(message__in=message_ids).select_related("attachment")
@@ -73,11 +73,11 @@ def contents(attachments: Iterable[Attachment]) -> dict[int, bytes]:
     return {pk: bytes(data) for pk, data in rows.values_list("attachment_id", "data")}
 
 
-def _check_room(owner: User, wanted: int) -> None:
-    """Refuse what is too much; two uploads at once may both fit in, which does no harm."""
-    stored = Attachment.objects.of(owner).aggregate(sum=Sum("size"))["sum"] or 0
-    if stored + wanted > conf.MAX_STORED_BYTES:
+def _check_quota(owner: User, size: int) -> None:
+    """Refuse an upload beyond the quota; two uploads at once can exceed it, an accepted race."""
+    used = Attachment.objects.of(owner).aggregate(sum=Sum("size"))["sum"] or 0
+    if used + size > conf.MAX_STORED_BYTES:
         most = amount(conf.MAX_STORED_BYTES)
-        raise no_room_for_files(
-            f"Your files have {amount(stored)} of {most}; delete a conversation with some."
+        raise file_quota_exceeded(
+            f"Your files have {amount(used)} of {most}. Delete a conversation with files to free space."
         )

@@ -1,4 +1,4 @@
-"""Tells open pages and the reply worker that the database has news for a user. It carries no data.
+"""Notifies open pages and the reply worker that the database has new events for a user. It carries no data.
 
 Listeners of this process are called at once. Other processes are reached through the channel layer if it is
 Redis; a page that misses a message polls the database a little later.
@@ -25,7 +25,7 @@ _sending = asyncio.Lock()  # used on the sender's loop
 
 
 def subscribe(listener: Callable[[], None]) -> None:
-    """Call `listener` whenever there is news; from any thread."""
+    """Call `listener` after each change; from any thread."""
     with _lock:
         _listeners.append(listener)
 
@@ -50,21 +50,21 @@ def group_of(owner_id: int) -> str:
 
 
 def notify_worker(owner_id: int) -> None:
-    """Announce work for the reply worker and news for a user. Call it after the commit, from any thread."""
+    """Notify the reply worker and the pages of a user. Call it after the commit, from any thread."""
     for listener in _copy(_workers):
         listener()
     publish(owner_id)
 
 
 def publish(owner_id: int) -> None:
-    """Announce news for a user. Call it after the commit, from any thread."""
+    """Notify the pages of a user. Call it after the commit, from any thread."""
     publish_here()
     if _is_shared():
         _publish_elsewhere(owner_id)
 
 
 def publish_here() -> None:
-    """Announce news in this process only; from any thread."""
+    """Notify the pages of this process only; from any thread."""
     for listener in _copy(_listeners):
         listener()
 
@@ -79,7 +79,7 @@ def _is_shared() -> bool:
 
 
 def _publish_elsewhere(owner_id: int) -> None:
-    """Announce news in other processes. While some are being sent, others collect, one for each user."""
+    """Notify other processes. Calls during a send are collected, one for each user."""
     loop = _sender_loop()
     with _lock:
         is_first = not _unsent
@@ -101,7 +101,7 @@ async def _send(owner_id: int) -> None:
     layer = get_channel_layer()
     try:
         await layer.group_send(group_of(owner_id), {"type": "news"})
-    except Exception as error:  # noqa: BLE001 - Redis is away: polling finds the news
+    except Exception as error:  # noqa: BLE001 - Redis is away: pages poll
         _outage.failed(error)
     else:
         _outage.worked()

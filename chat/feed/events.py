@@ -1,4 +1,4 @@
-"""What the chat itself writes into logs: a reply begins and ends, and the news of a person's feed."""
+"""The events that the chat writes: the start and end of a reply, and the changes in a user's feed."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -8,13 +8,13 @@ class _Event:
     kind: ClassVar[str]
 
     def data(self) -> dict[str, Any]:
-        """Return the fields as JSON takes them."""
+        """Return the fields as JSON values."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]
 
 
 @dataclass(frozen=True)
 class Started(_Event):
-    """Somebody works on the reply."""
+    """A worker has started the reply."""
 
     model: str
     profile: str
@@ -23,7 +23,7 @@ class Started(_Event):
 
 @dataclass(frozen=True)
 class Finalised(_Event):
-    """The last event of a reply: how it ended, and what its text must be."""
+    """The last event of a reply: its outcome, and the hash and length of its text."""
 
     status: str
     reason: str
@@ -35,10 +35,10 @@ class Finalised(_Event):
 
 @dataclass(frozen=True)
 class FeedEvent(_Event):
-    """Something changed in one of a person's conversations; whoever shows it reads it anew."""
+    """A conversation or message of the user changed; pages load it again."""
 
     what: str  # message, settled or conversation
     conversation_id: int
     message_id: int | None = None
-    transcript_id: int | None = None  # of a reply that may be tailed; not for readers
+    transcript_id: int | None = None  # of a reply to follow; not sent to clients
     kind: ClassVar[str] = "news"

@@ -12,7 +12,7 @@ from agents.transcripts import transcript
 from chat.feed.broadcast import publish
 from chat.feed.events import FeedEvent
 from chat.models import Conversation, Feed, Message
-from chat.states import NEWS_CONVERSATION
+from chat.states import FEED_CONVERSATION
 from stagent.lib.db.prepared import Param, Select
 
 _pending: ContextVar[dict[tuple[int, datetime], list[FeedEvent]] | None] = ContextVar(
@@ -36,7 +36,7 @@ def publish_event(what: str, message: Message, now: datetime) -> None:
 
 def publish_changed(conversation: Conversation, now: datetime) -> None:
     """Publish that a conversation is new or changed. Call it in the transaction of the change."""
-    _publish(conversation.owner_id, now, NEWS_CONVERSATION, conversation.pk)
+    _publish(conversation.owner_id, now, FEED_CONVERSATION, conversation.pk)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def retry(user: User, frame: dict[str, Any]) -> Frame:
 
 
 def stop(user: User, frame: dict[str, Any]) -> None:
-    """Request that a reply stops; its log tells when it has."""
+    """Request that a reply stops; the event log has its end."""
     request_stop(user, str(frame.get("message_id", "")), now=clock.now())
 
 

@@ -1,4 +1,4 @@
-"""Every arrow of a message, one function each; nothing else writes messages."""
+"""The state transitions of messages, one function each; nothing else writes messages."""
 
 from chat.transitions.accept import Accepted, Draft, accept, ask_again
 from chat.transitions.deliver import Result, deliver

@@ -1,4 +1,4 @@
-"""A person's words come in: stored with the reply's place in one transaction, once for each client id."""
+"""Stores a user's message and its pending reply in one transaction, once for each `client_msg_id`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from chat.feed import feed
 from chat.feed.broadcast import notify_worker
 from chat.models import Conversation, Message
 from chat.models.conversation import LONGEST_MODEL
-from chat.states import NEWS_MESSAGE, MessageStatus, Role
+from chat.states import FEED_MESSAGE, MessageStatus, Role
 from chat.transitions.attach import attach, attachments_to_attach
 from stagent.lib.db.prepared import Param, Select
 from stagent.lib.names import plain
@@ -25,15 +25,15 @@ from stagent.lib.problems import invalid
 from stagent.lib.text import clip, is_blank, shorten, storable, too_long
 
 TITLE_CHARS = 80
-ROOT = "root"  # in place of a parent: before everything that was said
+ROOT = "root"  # in place of a parent id: a new first message
 DEFAULT_PROFILE = "assistant"
-MOST_NAMED = 20  # profiles, where one is asked for that there is not
+MOST_NAMED = 20  # profiles in the error about an unknown one
 MOST_DIGITS = 18  # of an id; Python refuses to read thousands
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What the client is told: where its words are, and where the answer will be."""
+    """The ids of a stored message and its reply."""
 
     conversation_id: int
     message_id: int
@@ -44,11 +44,11 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a person wants to say, as the client sent it."""
+    """A message as the client sent it."""
 
     text: str
     client_msg_id: str | None = None
-    conversation_id: str | None = None  # None begins a conversation
+    conversation_id: str | None = None  # None: a new conversation
     parent_id: str | None = None  # None: the end of the branch that is shown
     model: str | None = None
     profile: str | None = None  # slug
@@ -56,23 +56,23 @@ class Draft:
 
 
 def accept(owner: User, draft: Draft, *, now: datetime) -> Accepted:
-    """Store a message and the place of its reply. The same client_msg_id again gets the first answer."""
+    """Store a message and its pending reply. The same `client_msg_id` again returns the first result."""
     if first := _first(owner, draft.client_msg_id):
         return first
     text = _checked(draft)
     try:
         with transaction.atomic(), feed.batched():
             return _accept(owner, draft, text, now)
-    except IntegrityError:  # the same words, sent twice at once
+    except IntegrityError:  # the same message, sent twice at once
         if first := _first(owner, draft.client_msg_id):
             return first
         raise
 
 
 def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
-    """Make another reply beside this one, a branch of its own; for a person's words, another answer.
+    """Create another reply to the same message, as a sibling of the earlier ones.
 
-    While one of the same author's is not finished it is that one: asked twice is once.
+    An unfinished reply of the same profile and model is returned instead of a second one.
     """
     with transaction.atomic(), feed.batched():
         message = Message.objects.of(owner).filter(pk=number(message_id)).first()
@@ -82,20 +82,20 @@ def ask_again(owner: User, message_id: str, *, now: datetime) -> Accepted:
             raise still_answering()
         asked = message if message.role == Role.USER else message.parent
         if asked is None or asked.role != Role.USER:
-            raise invalid({"message_id": "This message answers nobody, so it cannot be asked for again."})
-        conversation = _lock(owner, message.conversation_id)
+            raise invalid({"message_id": "Only a user's message or a reply to one can be retried."})
+        conversation = _lock_for_reply(owner, message.conversation_id)
         before = message if message.role == Role.ASSISTANT else conversation
         profile = before.profile or conversation.profile
         underway = asked.children.replies().unfinished().filter(profile=profile, model=before.model)
         if reply_id := underway.order_by("pk").values_list("pk", flat=True).first():
             return Accepted(conversation.pk, asked.pk, reply_id, duplicate=True)
-        reply = _place_reply(conversation, asked, profile, before.model, now)
+        reply = _create_reply(conversation, asked, profile, before.model, now)
         _move_head(conversation, reply, now)
         return Accepted(conversation.pk, asked.pk, reply.pk)
 
 
 def number(identifier: str | int | None) -> int:
-    """Read an id; 0, which nothing has, where it is none."""
+    """Parse an id; 0, which no row has, if it is invalid."""
     text = str(identifier or "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else 0
 
@@ -103,26 +103,26 @@ def number(identifier: str | int | None) -> int:
 def _checked(draft: Draft) -> str:
     text: str = storable(draft.text)
     if is_blank(text) and not draft.attachments:
-        raise invalid({"text": "Say something."})
+        raise invalid({"text": "Write a message or attach a file."})
     longest = {"text": (text, conf.MAX_TEXT_CHARS), "model": (draft.model or "", LONGEST_MODEL)}
-    if faults := {name: fault for name, said in longest.items() if (fault := too_long(*said))}:
+    if faults := {name: fault for name, value in longest.items() if (fault := too_long(*value))}:
         raise invalid(faults)
     if draft.client_msg_id is not None and not 1 <= len(draft.client_msg_id) <= 100:
-        raise invalid({"client_msg_id": "Between 1 and 100 characters."})
-    return "" if is_blank(text) else text  # a file alone says enough
+        raise invalid({"client_msg_id": "Must have between 1 and 100 characters."})
+    return "" if is_blank(text) else text  # text is optional with a file
 
 
 def _first(owner: User, client_msg_id: str | None) -> Accepted | None:
     if client_msg_id is None:
         return None
-    said = SAID.first(author=owner.pk, key=client_msg_id)
-    if said is None:
+    message = BY_CLIENT_ID.first(author=owner.pk, key=client_msg_id)
+    if message is None:
         return None
-    reply = said.children.replies().order_by("pk").values_list("pk", flat=True).first()
-    return Accepted(said.conversation_id, said.pk, reply or 0, client_msg_id, duplicate=True)
+    reply = message.children.replies().order_by("pk").values_list("pk", flat=True).first()
+    return Accepted(message.conversation_id, message.pk, reply or 0, client_msg_id, duplicate=True)
 
 
-SAID = Select(
+BY_CLIENT_ID = Select(
     Message.objects.filter(
         author=cast(Any, Param("author", Message.author)),
         client_msg_id=cast(Any, Param("key", Message.client_msg_id)),
@@ -135,11 +135,11 @@ def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
     if draft.conversation_id is None:
         conversation = begin(owner, now, profile=profile, model=draft.model or "")
     else:
-        conversation = _lock(owner, draft.conversation_id)
-    _choose(conversation, profile, draft.model)
+        conversation = _lock_for_reply(owner, draft.conversation_id)
+    _set_choice(conversation, profile, draft.model)
     files = attachments_to_attach(owner, draft.attachments)
     names = "\n".join(each.name for each in files)
-    said = Message.objects.create(
+    message = Message.objects.create(
         conversation=conversation,
         parent_id=_parent(conversation, draft.parent_id),
         role=Role.USER,
@@ -151,18 +151,17 @@ def _accept(owner: User, draft: Draft, text: str, now: datetime) -> Accepted:
         created_at=now,
         finished_at=now,
     )
-    attach(said, files, now)
+    attach(message, files, now)
     _title(conversation, text or names)
-    feed.publish_event(NEWS_MESSAGE, said, now)
-    reply = _place_reply(conversation, said, conversation.profile, conversation.model, now)
+    feed.publish_event(FEED_MESSAGE, message, now)
+    reply = _create_reply(conversation, message, conversation.profile, conversation.model, now)
     _move_head(conversation, reply, now)
-    return Accepted(conversation.pk, said.pk, reply.pk, draft.client_msg_id)
+    return Accepted(conversation.pk, message.pk, reply.pk, draft.client_msg_id)
 
 
 def begin(
     owner: User, now: datetime, *, title: str = "", profile: Profile | None = None, model: str = ""
 ) -> Conversation:
-    """Begin a conversation."""
     conversation = Conversation.objects.create(
         owner=owner,
         title=title,
@@ -177,7 +176,7 @@ def begin(
 
 
 def profile_of(slug: str | None) -> Profile | None:
-    """Return the profile of that name, None where none is named; raises a Problem where there is none."""
+    """Return the profile with this slug; None without a slug. Raises `Problem` for an unknown one."""
     found = Profile.objects.filter(slug=slug).first() if slug else None
     if slug and found is None:
         known = ", ".join(Profile.objects.values_list("slug", flat=True)[:MOST_NAMED]) or "none"
@@ -186,24 +185,24 @@ def profile_of(slug: str | None) -> Profile | None:
 
 
 def lock(owner: User, conversation_id: str | int) -> Conversation:
-    """Take one's own conversation for this transaction; a Problem where there is none."""
-    mine = Conversation.objects.of(owner).select_for_update(of=("self",)).select_related("profile")
-    found = mine.filter(pk=number(conversation_id)).first()
+    """Lock a conversation of the owner for this transaction. Raises `Problem` if it does not exist."""
+    owned = Conversation.objects.of(owner).select_for_update(of=("self",)).select_related("profile")
+    found = owned.filter(pk=number(conversation_id)).first()
     if found is None:
         raise no_conversation()
     return found
 
 
-def _lock(owner: User, conversation_id: str | int) -> Conversation:
-    """Take it for more words: two messages at once go one after the other."""
+def _lock_for_reply(owner: User, conversation_id: str | int) -> Conversation:
+    """Lock a conversation for a new reply. Raises `Problem` if too many replies are queued."""
     found = lock(owner, conversation_id)
     if found.messages.unfinished().count() >= conf.MAX_QUEUED:
         raise too_many_waiting(conf.MAX_QUEUED)
     return found
 
 
-def _choose(conversation: Conversation, profile: Profile | None, model: str | None) -> None:
-    """Keep what the person picked; it holds until they pick something else."""
+def _set_choice(conversation: Conversation, profile: Profile | None, model: str | None) -> None:
+    """Set the profile and model that the user picked, for this and later replies."""
     if profile is not None:
         conversation.profile = profile
     if model is not None:
@@ -226,7 +225,7 @@ def _title(conversation: Conversation, text: str) -> None:
         conversation.title = plain(shorten(text, TITLE_CHARS))
 
 
-def _place_reply(
+def _create_reply(
     conversation: Conversation, asked: Message, profile: Profile | None, model: str, now: datetime
 ) -> Message:
     reply = Message.objects.create(
@@ -238,7 +237,7 @@ def _place_reply(
         transcript=transcript.open_transcript(None),
         created_at=now,
     )
-    feed.publish_event(NEWS_MESSAGE, reply, now)
+    feed.publish_event(FEED_MESSAGE, reply, now)
     transaction.on_commit(partial(notify_worker, conversation.owner_id), robust=True)
     return reply
 

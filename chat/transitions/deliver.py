@@ -1,4 +1,4 @@
-"""A schedule's result arrives as an unread message, in the conversation that its owner has with it."""
+"""Delivers a run's result as an unread message to the owner's conversation for the schedule."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,32 +12,32 @@ from agents.models import Profile, Transcript
 from chat.feed import feed
 from chat.models import Conversation, Message
 from chat.models.conversation import TITLE_CHARS
-from chat.states import NEWS_MESSAGE, MessageStatus, Reason, Role
+from chat.states import FEED_MESSAGE, MessageStatus, Reason, Role
 from stagent.lib.text import is_blank, shorten, storable
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a schedule has to tell a person."""
+    """The result of a run, for the owner of its schedule."""
 
-    key: str  # the same result again is the same message
+    key: str  # idempotency key: one message for each
     owner_id: int
     schedule_id: int
     schedule_name: str
     text: str
     run_id: int | None = None
-    transcript_id: int | None = None  # the run's: a reply goes on with what the run knew
+    transcript_id: int | None = None  # of the run: a reply continues from its event log
     profile: str = ""
     reason: str = Reason.COMPLETED
     card: dict[str, Any] = field(default_factory=dict)
 
 
 def deliver(result: Result, *, now: datetime) -> Message | None:
-    """Put a result into its conversation, once; None where the person is gone."""
+    """Deliver a result once; None if the user is inactive or deleted."""
     owner = User.objects.filter(pk=result.owner_id, is_active=True).first()
     if owner is None:
         return None
-    for _ in range(2):  # somebody quicker may have begun the conversation, or delivered this very result
+    for _ in range(2):  # another process may have created the conversation or delivered the result
         with suppress(IntegrityError):
             return _deliver(owner, result, now)
         if found := Message.objects.filter(delivery_key=result.key).first():
@@ -56,7 +56,7 @@ def _deliver(owner: User, result: Result, now: datetime) -> Message:
         status=MessageStatus.COMPLETE,
         reason=result.reason,
         text=storable(result.text),
-        notice="It finished without a word." if is_blank(result.text) else "",
+        notice="The run finished without text." if is_blank(result.text) else "",
         profile=conversation.profile,
         transcript_id=known,
         run_id=result.run_id,
@@ -69,13 +69,13 @@ def _deliver(owner: User, result: Result, now: datetime) -> Message:
     conversation.head, conversation.active_at, conversation.answered_at = message, now, now
     conversation.archived_at = None
     conversation.save(update_fields=["head", "active_at", "answered_at", "archived_at"])
-    feed.publish_event(NEWS_MESSAGE, message, now)
+    feed.publish_event(FEED_MESSAGE, message, now)
     return message
 
 
 def _conversation(owner: User, result: Result, now: datetime) -> Conversation:
-    mine = Conversation.objects.of(owner).select_for_update(of=("self",)).select_related("profile")
-    found = mine.filter(schedule_id=result.schedule_id).first()
+    owned = Conversation.objects.of(owner).select_for_update(of=("self",)).select_related("profile")
+    found = owned.filter(schedule_id=result.schedule_id).first()
     return found or Conversation.objects.create(
         owner=owner,
         schedule_id=result.schedule_id,

@@ -1,4 +1,4 @@
-"""The one way a reply ends, whoever ends it: its worker, a person's stop, or the reconciler after a crash."""
+"""Ends a reply, for its worker, for a stop request, and for the reconciler after a crash."""
 
 import hashlib
 import uuid
@@ -25,7 +25,7 @@ from chat.feed.events import Finalised
 from chat.history.parts import Part, outline_of, parts_in, text_of
 from chat.models import Conversation, Message
 from chat.spending import spender
-from chat.states import ARROWS, NEWS_SETTLED, MessageStatus, Reason
+from chat.states import ARROWS, FEED_SETTLED, MessageStatus, Reason
 from chat.transitions.latency import measured, since
 from chat.transitions.outcome_text import notice_for
 from stagent.lib.db.deferred_writes import best_effort
@@ -36,7 +36,7 @@ PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureRea
 
 @dataclass(frozen=True)
 class End:
-    """How a reply ends. `last_words` are shown where no word was said; `waited` goes into the record."""
+    """How a reply ends. `last_words` are shown if it has no text; `waited` goes into the stream record."""
 
     status: MessageStatus
     reason: str = Reason.COMPLETED
@@ -46,7 +46,7 @@ class End:
 
     @classmethod
     def of(cls, finished: Finished, waited: dict[str, int | None]) -> Self:
-        """Return what a reader is told of how the engine finished."""
+        """Return the end that corresponds to the engine's result."""
         if finished.reason is None:
             return cls(MessageStatus.COMPLETE, last_words=finished.text, waited=waited)
         partly = finished.reason in PARTLY and bool(finished.text)
@@ -55,22 +55,22 @@ class End:
 
 
 def finalise(
-    message_id: int, end: End, *, now: datetime, token: UUID | None = None, belief: Q | None = None
+    message_id: int, end: End, *, now: datetime, token: UUID | None = None, condition: Q | None = None
 ) -> Message | None:
-    """End a reply: its text is what its log says was shown. None when it has ended or changed hands already.
+    """End a reply; its text is built from its event log. Return None if it has ended or has another holder.
 
-    `token` None means a reply that nobody works on; where `belief` does not hold any more, it is left alone.
+    `token` None means a reply without a worker. Nothing changes if the reply does not match `condition`.
     """
     with transaction.atomic():
-        reply = _lock(message_id, token, belief or Q())
+        reply = _lock(message_id, token, condition or Q())
         if reply is None:
             return None
-        end = _as_asked(reply, end)
-        pen = _take_pen(reply)
+        end = _as_requested(reply, end)
+        writer_token = _take_writer_token(reply)
         end = _as_concluded(reply, end)
         if (reply.status, end.status, "finalise") not in ARROWS:
             raise ValueError(f"A reply that is {reply.status} cannot become {end.status}.")
-        parts = _shown(reply, end.last_words, pen, now)
+        parts = _shown(reply, end.last_words, writer_token, now)
         reply.text, reply.outline = text_of(parts), outline_of(parts, now)
         reply.status, reply.reason, reply.finished_at = end.status, end.reason, now
         reply.notice = storable(_notice(reply, end))
@@ -82,62 +82,62 @@ def finalise(
             setattr(reply, column, total)
         reply.save()
         approvals.withdraw(reply.transcript_id or 0, now)
-        _seal(reply, pen, now)
+        _close_log(reply, writer_token, now)
         _announce(reply, token, now, end.waited)
     return reply
 
 
-def _lock(message_id: int, token: UUID | None, belief: Q) -> Message | None:
-    # No key: who adds a message below this one holds the conversation, which is written here a little later.
-    mine = Message.objects.unfinished().select_for_update(of=("self",), no_key=True)
-    mine = mine.select_related("conversation", "parent__parent")
-    return mine.filter(belief, pk=message_id, token=token).first()
+def _lock(message_id: int, token: UUID | None, condition: Q) -> Message | None:
+    # `no_key`: adding a child message locks the conversation, which this transaction updates later.
+    unfinished = Message.objects.unfinished().select_for_update(of=("self",), no_key=True)
+    unfinished = unfinished.select_related("conversation", "parent__parent")
+    return unfinished.filter(condition, pk=message_id, token=token).first()
 
 
 def _notice(reply: Message, end: End) -> str:
-    said, begun = not is_blank(reply.text), reply.started_at is not None
-    return notice_for(end.status, end.reason, end.detail, said=said, begun=begun)
+    has_text, begun = not is_blank(reply.text), reply.started_at is not None
+    return notice_for(end.status, end.reason, end.detail, has_text=has_text, begun=begun)
 
 
-def _take_pen(reply: Message) -> UUID:
-    """Take the log away from whoever wrote it: nothing is shown after what is read now."""
-    pen = uuid.uuid4()
+def _take_writer_token(reply: Message) -> UUID:
+    """Take over the event log, so that the worker can append nothing after the events read now."""
+    writer_token = uuid.uuid4()
     assert reply.transcript_id is not None
-    Transcript.objects.filter(pk=reply.transcript_id).update(writer_token=pen)
-    return pen
+    Transcript.objects.filter(pk=reply.transcript_id).update(writer_token=writer_token)
+    return writer_token
 
 
-def _as_asked(reply: Message, end: End) -> End:
-    """Call it stopped where a person had asked for that, and whoever was to do it left before."""
+def _as_requested(reply: Message, end: End) -> End:
+    """Return `stopped` for an interrupted reply whose stop was requested before its worker died."""
     if end.status == MessageStatus.INTERRUPTED and reply.stop_requested_at:
         return replace(end, status=MessageStatus.STOPPED, reason=Reason.CLIENT_STOP)
     return end
 
 
 def _as_concluded(reply: Message, end: End) -> End:
-    """Deliver an answer that was whole before whoever worked on it left."""
+    """Return the engine's result for an interrupted reply that was complete before its worker died."""
     if end.status != MessageStatus.INTERRUPTED:
         return end
     finished = conclusion_of(reply.transcript_id or 0).finished
     return End.of(finished, end.waited) if finished else end
 
 
-def _shown(reply: Message, last_words: str, pen: UUID, now: datetime) -> list[Part]:
+def _shown(reply: Message, last_words: str, writer_token: UUID, now: datetime) -> list[Part]:
     assert reply.transcript_id is not None
     parts = parts_in(reply.transcript_id)
     if is_blank(text_of(parts)) and not is_blank(last_words):
-        transcript.append(reply.transcript_id, pen, [TextDelta(0, last_words)], now)
+        transcript.append(reply.transcript_id, writer_token, [TextDelta(0, last_words)], now)
         parts = parts_in(reply.transcript_id)
     return parts
 
 
-def _seal(reply: Message, pen: UUID, now: datetime) -> None:
-    """Write the last event and let nobody append to it."""
+def _close_log(reply: Message, writer_token: UUID, now: datetime) -> None:
+    """Append the last event and close the event log."""
     assert reply.transcript_id is not None
     sha256 = hashlib.sha256(reply.text.encode()).hexdigest()
     end = Finalised(reply.status, reply.reason, reply.notice, sha256, len(reply.text))
-    transcript.append(reply.transcript_id, pen, [end], now)
-    transcript.rotate(reply.transcript_id, pen, None)
+    transcript.append(reply.transcript_id, writer_token, [end], now)
+    transcript.rotate(reply.transcript_id, writer_token, None)
 
 
 def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[str, int | None]) -> None:
@@ -145,7 +145,7 @@ def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[st
         live_streams.end(reply.stream_key, token)
     best_effort(lambda: _record(reply, now, waited))
     Conversation.objects.filter(pk=reply.conversation_id).update(answered_at=now, active_at=now)
-    feed.publish_event(NEWS_SETTLED, reply, now)
+    feed.publish_event(FEED_SETTLED, reply, now)
 
 
 def _record(reply: Message, now: datetime, waited: dict[str, int | None]) -> None:

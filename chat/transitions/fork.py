@@ -1,7 +1,7 @@
-"""A conversation is forked: another one goes on from a message, with all that was said up to it.
+"""Forks a conversation: a new one begins with a copy of the branch up to a message.
 
-Nothing is said again and no arrow is walked: finished messages are copied as they are. A copy shares the log
-of its original, so that the model is told the same, calls and results included; the ledger has its cost once.
+Only finished messages are copied, unchanged. A copy shares the event log of its original, so the model gets
+the same history, tool calls and results included, and the ledger counts its cost once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,15 +22,15 @@ from stagent.lib.problems import invalid
 from stagent.lib.text import with_ending
 
 SUFFIX = " (fork)"
-AT_ONCE = 200  # rows
-OF_ITS_PLACE = {"id", "conversation", "parent"}  # what a copy has its own of
-ONLY_ONCE = {"client_msg_id", "delivery_key"}  # what names the original alone
+BATCH = 200  # rows
+OWN_COLUMNS = {"id", "conversation", "parent"}  # a copy has its own values
+UNIQUE_COLUMNS = {"client_msg_id", "delivery_key"}  # unique, so only the original has them
 
 
 def fork(owner: User, conversation_id: str, message_id: str | None, *, now: datetime) -> Conversation:
-    """Begin a conversation with the branch up to a message; with None, with all of the branch that is shown.
+    """Create a conversation from the branch up to a message; None: the whole branch that is shown.
 
-    While nothing was said in an earlier fork from there, it is that one: asked twice is once.
+    An earlier fork from the same message is returned if it has no new messages.
     """
     with transaction.atomic():
         origin = lock(owner, conversation_id)
@@ -42,13 +42,13 @@ def fork(owner: User, conversation_id: str, message_id: str | None, *, now: date
 
 
 def _branch(origin: Conversation, message_id: str | None) -> list[Message]:
-    """Return the messages to copy, which have all come to their end."""
+    """Return the messages to copy. Raises `Problem` unless all are finished."""
     tree = Tree.of(origin.pk)
     if message_id is not None and number(message_id) not in tree.nodes:
         raise no_message()
     branch = load(tree.branch(origin.head_id if message_id is None else number(message_id)))
     if not branch:
-        raise invalid({"message_id": "Nothing was said here yet."})
+        raise invalid({"message_id": "This conversation has no messages yet."})
     if not all(message.finished for message in branch):
         raise still_answering()
     return branch
@@ -74,19 +74,19 @@ def _begin(origin: Conversation, branch: Sequence[Message], now: datetime) -> Co
 
 
 def _copy(branch: Sequence[Message], made: Conversation) -> list[Message]:
-    left_out = OF_ITS_PLACE | ONLY_ONCE
-    columns = [field.attname for field in Message._meta.concrete_fields if field.name not in left_out]
+    excluded = OWN_COLUMNS | UNIQUE_COLUMNS
+    columns = [field.attname for field in Message._meta.concrete_fields if field.name not in excluded]
     rows = [Message(conversation=made, **{name: getattr(each, name) for name in columns}) for each in branch]
-    copies = Message.objects.bulk_create(rows, batch_size=AT_ONCE)
+    copies = Message.objects.bulk_create(rows, batch_size=BATCH)
     for before, after in pairwise(copies):
         after.parent = before
-    Message.objects.bulk_update(copies[1:], ["parent"], batch_size=AT_ONCE)
+    Message.objects.bulk_update(copies[1:], ["parent"], batch_size=BATCH)
     _copy_files({each.pk: copy for each, copy in zip(branch, copies, strict=True) if each.files})
     return copies
 
 
 def _copy_files(copies: Mapping[int, Message]) -> None:
-    """Let the files of messages go with their copies, too."""
+    """Attach the files of messages to their copies."""
     if copies:
         MessageAttachment.objects.bulk_create(
             MessageAttachment(

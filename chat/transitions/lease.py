@@ -1,4 +1,4 @@
-"""Who works on a reply: claimed under a lease, renewed, parked for a person's answer, asked to stop."""
+"""The lease of a reply: claim, renew, park for an approval, unpark, request a stop."""
 
 import uuid
 from collections.abc import Collection
@@ -28,24 +28,24 @@ from stagent.lib.problems import invalid
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to work on a reply: whoever shows the token is its holder."""
+    """The right to work on a reply; the token proves it."""
 
     message_id: int
     transcript_id: int
     owner_id: int
     token: uuid.UUID
-    fresh: bool = False  # nobody has worked on it before
+    fresh: bool = False  # the first claim of this reply
 
 
 def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Claim:
-    """Take a pending reply under a lease and say that somebody is answered; `Quicker` if it is gone."""
+    """Claim a pending reply under a lease. Raises `LostRace` if another worker claimed it first."""
     assert reply.transcript_id is not None
     fresh = reply.started_at is None
     claimed = Claim(reply.pk, reply.transcript_id, reply.conversation.owner_id, uuid.uuid4(), fresh)
     begun = [Started(reply.model, reply.profile.slug if reply.profile else "")] if fresh else []
     held = {"token": claimed.token, "holder": holder, "lease_expires_at": now + ttl, "started_at": now}
     with transaction.atomic():
-        if TAKE[fresh](id=reply.pk, **held) != 1:
+        if CLAIM[fresh](id=reply.pk, **held) != 1:
             raise LostRace(f"message {reply.pk}")
         transcript.take_over(claimed.transcript_id, claimed.token, begun, now)
         live_streams.begin(reply.stream_key, holder, round(ttl.total_seconds()), now, token=claimed.token)
@@ -53,40 +53,40 @@ def claim(reply: Message, *, holder: str, now: datetime, ttl: timedelta) -> Clai
     return claimed
 
 
-TAKEN = ("id", "token", "holder", "lease_expires_at", "started_at")
+CLAIM_COLUMNS = ("id", "token", "holder", "lease_expires_at", "started_at")
 
 
-def _take(fresh: bool) -> Update[Message]:
-    """Prepare to take a reply that is still as it was read, begun by nobody or put aside since."""
+def _claim_query(fresh: bool) -> Update[Message]:
+    """Prepare the update that claims a reply if it is still as read: new (`fresh`) or parked before."""
     seen = Message.objects.filter(status=MessageStatus.PENDING, asks_since=None, started_at__isnull=fresh)
-    given: dict[str, Any] = {name: Param(name, Message._meta.get_field(name)) for name in TAKEN}
-    started = Coalesce("started_at", given.pop("started_at"))
+    values: dict[str, Any] = {name: Param(name, Message._meta.get_field(name)) for name in CLAIM_COLUMNS}
+    started = Coalesce("started_at", values.pop("started_at"))
     return Update(
-        seen.filter(pk=given.pop("id")), status=MessageStatus.STREAMING, started_at=started, **given
+        seen.filter(pk=values.pop("id")), status=MessageStatus.STREAMING, started_at=started, **values
     )
 
 
-TAKE = {fresh: _take(fresh) for fresh in (True, False)}  # so nobody begins it twice
+CLAIM = {fresh: _claim_query(fresh) for fresh in (True, False)}  # the WHERE clause lets one worker win
 
 
 def renew(tokens: Collection[uuid.UUID], now: datetime, ttl: timedelta) -> set[uuid.UUID]:
-    """Renew the leases of these tokens; return those that are still theirs."""
+    """Renew the leases of these tokens; return the tokens that are still valid."""
     with transaction.atomic():
         held = Message.objects.streaming().filter(token__in=tokens).select_for_update(no_key=True)
-        kept = {token for token in held.values_list("token", flat=True) if token}
-        Message.objects.filter(token__in=kept).update(lease_expires_at=now + ttl)
-        live_streams.renew_all(kept, now + ttl)
-    return kept
+        valid = {token for token in held.values_list("token", flat=True) if token}
+        Message.objects.filter(token__in=valid).update(lease_expires_at=now + ttl)
+        live_streams.renew_all(valid, now + ttl)
+    return valid
 
 
 def park(claim: Claim, *, now: datetime) -> None:
-    """Put a reply aside until a person has answered: nobody works on it and nothing else waits for it.
+    """Park a reply until its approval requests are answered; it holds no worker meanwhile.
 
-    Answered meanwhile, it is ready again at once; asked to stop meanwhile, it is stopped.
+    If they were answered meanwhile, it is ready again at once; if a stop was requested, it is stopped.
     """
     with transaction.atomic():
-        mine = Message.objects.streaming().filter(pk=claim.message_id, token=claim.token)
-        if not mine.update(status=MessageStatus.PENDING, token=None, lease_expires_at=None, asks_since=now):
+        held = Message.objects.streaming().filter(pk=claim.message_id, token=claim.token)
+        if not held.update(status=MessageStatus.PENDING, token=None, lease_expires_at=None, asks_since=now):
             raise LeaseLost(f"message {claim.message_id}")
         transcript.rotate(claim.transcript_id, claim.token, None)
         live_streams.end(f"message:{claim.message_id}", claim.token)
@@ -99,10 +99,10 @@ def park(claim: Claim, *, now: datetime) -> None:
 
 
 def unpark(message_id: int) -> bool:
-    """Let the desk go on with a reply that waits for a person, once all it asked is settled."""
+    """Make a parked reply ready for a worker once all its approval requests are resolved."""
     with transaction.atomic():
-        # The lock waits for a `park` under way, whose look at the questions may have been too early. So it
-        # asks for the row whatever its state: one that is not waiting yet would be passed over.
+        # The lock waits for a `park` under way, which may have read the approvals too early. So the query
+        # has no condition on the state: a row that is not parked yet would be passed over.
         messages = Message.objects.select_for_update(of=("self",), no_key=True).select_related("conversation")
         parked = messages.filter(pk=message_id).first()
         if parked is None or parked.status != MessageStatus.PENDING or parked.asks_since is None:
@@ -115,15 +115,15 @@ def unpark(message_id: int) -> bool:
 
 
 def request_stop(owner: User, message_id: str, *, now: datetime) -> Message:
-    """Ask whoever works on a reply to stop; one that nobody works on stops here. Twice is once."""
+    """Request that a reply stops; a pending one stops here. A second request changes nothing."""
     with transaction.atomic():
-        # The lock waits for a `claim` or a `park` under way: one of us stops it.
-        mine = Message.objects.of(owner).select_for_update(of=("self",), no_key=True)
-        reply = mine.filter(pk=number(message_id)).first()
+        # The lock waits for a `claim` or a `park` under way: either this call or that one stops it.
+        owned = Message.objects.of(owner).select_for_update(of=("self",), no_key=True)
+        reply = owned.filter(pk=number(message_id)).first()
         if reply is None:
             raise no_message()
         if reply.role == Role.USER:
-            raise invalid({"message_id": "These are a person's words; only a reply can be stopped."})
+            raise invalid({"message_id": "This is a user's message; only a reply can be stopped."})
         Message.objects.unfinished().filter(pk=reply.pk, stop_requested_at=None).update(stop_requested_at=now)
         if reply.status == MessageStatus.PENDING:
             finalise(reply.pk, End(MessageStatus.STOPPED, Reason.CLIENT_STOP), now=now)

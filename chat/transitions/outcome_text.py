@@ -1,45 +1,44 @@
-"""How a reply ended, in words for people: never blank where no answer is to be seen."""
+"""The notice below a reply: how it ended; never empty for a reply without text."""
 
 from agents.states import FailureReason
 from chat.states import MessageStatus, Reason
 from stagent.lib.text import clip, sentence
 
 FAILED = {
-    FailureReason.TURN_LIMIT_EXCEEDED: "It reached its limit of agent steps and answered with what it had.",
+    FailureReason.TURN_LIMIT_EXCEEDED: "The reply reached its limit of agent steps and is partial.",
     FailureReason.TIMEOUT: "The model did not answer in time.",
     FailureReason.BUDGET_EXCEEDED: "The budget is used up.",
-    FailureReason.AUTH_FAILED: "The model's service refused the key; an operator has to look at it.",
-    FailureReason.RATE_LIMITED: "The model's service takes no more requests for now.",
-    FailureReason.OVERLOADED: "The model's service is overloaded.",
+    FailureReason.AUTH_FAILED: "The provider refused the API key. Ask an operator to check it.",
+    FailureReason.RATE_LIMITED: "The provider's rate limit is reached. Try again later.",
+    FailureReason.OVERLOADED: "The provider is overloaded. Try again later.",
     FailureReason.REFUSAL: "The model declined to answer.",
-    FailureReason.CONTEXT_WINDOW_EXCEEDED: "The conversation is too long for the model; begin a new one.",
-    FailureReason.TRUNCATED: "The answer was cut at its longest length; ask it to continue.",
-    FailureReason.TOOL_ERROR: "A tool it needs does not work.",
-    FailureReason.SDK_ERROR: "Something went wrong between here and the model.",
+    FailureReason.CONTEXT_WINDOW_EXCEEDED: "The conversation is too long for the model. Start a new one.",
+    FailureReason.TRUNCATED: "The reply was cut off at the model's maximum length. Ask it to continue.",
+    FailureReason.TOOL_ERROR: "A required tool failed.",
+    FailureReason.SDK_ERROR: "The request to the model failed.",
 }
-UNSAID = {  # where no word was said
-    FailureReason.TURN_LIMIT_EXCEEDED: "It reached its limit of agent steps before it had an answer.",
-    FailureReason.TRUNCATED: "It reached its longest length before it had an answer.",
+WITHOUT_TEXT = {  # for a reply without text
+    FailureReason.TURN_LIMIT_EXCEEDED: "The reply reached its limit of agent steps before it had any text.",
+    FailureReason.TRUNCATED: "The reply reached the model's maximum length before it had any text.",
 }
 INTERRUPTED = {
-    Reason.SHUTDOWN: "The server was stopped while it answered.",
-    Reason.RECONCILED: "The server went away while it answered.",
+    Reason.SHUTDOWN: "The server shut down during the reply.",
+    Reason.RECONCILED: "The reply worker stopped unexpectedly.",
 }
 LONGEST = 500
 
 
-def notice_for(status: str, reason: str, detail: str, *, said: bool, begun: bool = True) -> str:
-    """Return the sentence that belongs below a reply; empty where the answer says it all."""
+def notice_for(status: str, reason: str, detail: str, *, has_text: bool, begun: bool = True) -> str:
+    """Return the notice below a reply; empty if its text is complete."""
     match status:
         case MessageStatus.STOPPED:
-            unsaid = "Stopped before any text." if begun else "Withdrawn before it was answered."
-            return "Stopped." if said else unsaid
+            without_text = "Stopped before any text." if begun else "Cancelled before it was answered."
+            return "Stopped." if has_text else without_text
         case MessageStatus.INTERRUPTED:
-            kept = " What it had said is kept." if said else ""
-            return f"{INTERRUPTED.get(Reason(reason), 'It was interrupted.')}{kept} Retry to ask again."
-    if (
-        reason in FAILED
-    ):  # the detail says what happened, why and what to do; these are for where there is none
-        sentences = FAILED if said else FAILED | UNSAID
+            partial = " The text so far is kept." if has_text else ""
+            cause = INTERRUPTED.get(Reason(reason), "The reply was interrupted.")
+            return f"{cause}{partial} Retry to ask again."
+    if reason in FAILED:  # a detail is more precise than these sentences
+        sentences = FAILED if has_text else FAILED | WITHOUT_TEXT
         return clip(sentence(detail) or sentences[FailureReason(reason)], LONGEST)
-    return "" if said else clip(detail or "It finished without a word.", LONGEST)
+    return "" if has_text else clip(detail or "The reply has no text.", LONGEST)

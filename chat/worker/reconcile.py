@@ -69,7 +69,7 @@ def _finalise(reply: Message, stale: Q, now: datetime) -> bool:
     """End a reply if it is still stale: its holder may have renewed since it was read."""
     end = End(MessageStatus.INTERRUPTED, Reason.RECONCILED)
     try:
-        done = finalise(reply.pk, end, now=now, token=reply.token, belief=stale) is not None
+        done = finalise(reply.pk, end, now=now, token=reply.token, condition=stale) is not None
     except Exception:  # one reply's error does not stop the sweep
         log.exception("Reply %s could not be finalised; it is tried again.", reply.pk)
         return False

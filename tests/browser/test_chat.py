@@ -77,7 +77,7 @@ def test_more_can_be_said_meanwhile_and_be_withdrawn(chat):
     waiting = answers(page).nth(1)
     expect(waiting).to_contain_text("Waiting for the answer before it")
     waiting.get_by_role("button", name="Withdraw").click()
-    expect(waiting).to_contain_text("Withdrawn before it was answered.")
+    expect(waiting).to_contain_text("Cancelled before it was answered.")
     assert Message.objects.replies().streaming().count() == 1
     page.get_by_role("button", name="Stop the answer").click()
     expect(settled(page)).to_have_count(2)

@@ -125,7 +125,7 @@ def test_what_cannot_be_reached_is_tried_again_and_holds_the_words_back(chat):
 def test_what_is_empty_or_one_too_many_is_told_at_once(chat):
     page = chat()
     attach(page, {"name": "empty.txt", "mimeType": "text/plain", "buffer": b""})
-    expect(chips(page).get_by_role("alert")).to_have_text("There is nothing in this file.")
+    expect(chips(page).get_by_role("alert")).to_have_text("This file is empty.")
     page.get_by_role("button", name="Remove empty.txt").click()
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
     attach(page, *[NOTES | {"name": f"{number}.md"} for number in range(12)])

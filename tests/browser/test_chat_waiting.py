@@ -127,6 +127,6 @@ def test_what_waits_goes_on_after_a_stop_and_is_stopped_with_a_word(chat):
     expect(page.locator(".toast")).to_contain_text("What you sent after it is answered now.")
     page.get_by_role("button", name="Stop that, too").click()
     expect(settled(page)).to_have_count(3)
-    expect(answers(page).nth(2)).to_contain_text("Withdrawn before it was answered.")
+    expect(answers(page).nth(2)).to_contain_text("Cancelled before it was answered.")
     told = [each.status for each in Message.objects.replies().order_by("pk")]
     assert told == [MessageStatus.STOPPED] * 3

@@ -69,7 +69,7 @@ def test_a_result_says_from_which_schedule_it_came(bob):
     )
     _, text = file_of(bob, message.conversation_id)
     assert "## From the schedule Nightly, 2026-11-24" in text
-    assert "*It finished without a word.*" in text
+    assert "*The reply has no text.*" in text
 
 
 def test_an_answer_that_was_stopped_says_so(bob):
@@ -84,7 +84,7 @@ def test_words_that_were_withdrawn_say_so(bob):
     place = says(bob)
     ends(place.reply_id, None, status=MessageStatus.STOPPED)
     _, text = file_of(bob, place.conversation_id)
-    assert text.endswith("*Withdrawn before it was answered.*\n")
+    assert text.endswith("*Cancelled before it was answered.*\n")
 
 
 def test_an_empty_conversation_is_a_file_too(bob):

@@ -129,9 +129,9 @@ def test_a_stopped_answer_and_a_result_are_copied_as_they_are(bob):
 
 def test_nobody_forks_what_is_not_theirs_nor_from_a_message_of_elsewhere(bob, charlie):
     answer, other = converses(bob), converses(bob, "Elsewhere")
-    with pytest.raises(Problem, match="no such conversation"):
+    with pytest.raises(Problem, match="Conversation not found"):
         fork(charlie, str(answer.conversation_id), None, now=LATER)
-    with pytest.raises(Problem, match="no such message"):
+    with pytest.raises(Problem, match="Message not found"):
         fork(bob, str(answer.conversation_id), str(other.pk), now=LATER)
     assert Conversation.objects.count() == 2
 

@@ -216,7 +216,7 @@ def test_a_reply_that_nobody_works_on_is_stopped_at_once_and_twice_is_once(alice
     assert (first.status, first.reason, first.notice) == (
         "stopped",
         "client_stop",
-        "Withdrawn before it was answered.",
+        "Cancelled before it was answered.",
     )
     assert (again.finished_at, again.stop_requested_at) == (NOON, NOON)
     assert Event.objects.filter(transcript=first.transcript, kind="settled").count() == 1
@@ -230,9 +230,9 @@ def test_whoever_works_on_a_reply_is_asked_to_stop(alice, bob):
     assert (asked.status, asked.stop_requested_at) == ("streaming", LATER)
     assert request_stop(alice, str(place.reply_id), now=LATER + TTL).stop_requested_at == LATER
     for nobodys in ("0", "x", "9" * 30, ""):
-        with pytest.raises(Problem, match="no such message"):
+        with pytest.raises(Problem, match="Message not found"):
             request_stop(alice, nobodys, now=LATER)
-    with pytest.raises(Problem, match="no such message"):
+    with pytest.raises(Problem, match="Message not found"):
         request_stop(bob, str(place.reply_id), now=LATER)
 
 

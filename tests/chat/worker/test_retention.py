@@ -56,7 +56,7 @@ def test_standing_leave_goes_with_its_conversation(bob):
 def test_nothing_is_brought_back_in_pieces(bob):
     pk = str(converses(bob).conversation_id)
     trash(bob, pk, now=NOON)
-    with pytest.raises(Problem, match="no such conversation"):
+    with pytest.raises(Problem, match="Conversation not found"):
         restore(bob, pk, now=NOON + 31 * DAY)
     restore(bob, pk, now=NOON + 29 * DAY)
     assert pruning.prune(NOON + 60 * DAY)

@@ -65,7 +65,7 @@ export class Upload extends Emitter {
         this.emit("change");
         try {
             this.file = await shrink(this.file, this.#limits.image);
-            if (!this.file.size) throw new Error("There is nothing in this file.");
+            if (!this.file.size) throw new Error("This file is empty.");
             if (this.file.size > this.#limits.largest) throw new Error("This file is too large.");
             const onprogress = (/** @type {number} */ share) => this.#advance(share);
             this.attachment = await uploadFile("attachments", this.file, { signal: this.#abort.signal, onprogress });
