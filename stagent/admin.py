@@ -69,7 +69,7 @@ class ApiTokenAdmin(ConsoleAdmin):
     @admin.action(description="Revoke…", permissions=["change"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> HttpResponse | None:
         """Close the door for the chosen tokens, for good."""
-        if "sure" not in request.POST:
+        if "confirmed" not in request.POST:
             return confirm(self, request, list(tokens), "Revoke", SHUT)
         for token in tokens.filter(revoked_at=None):
             self.log_change(request, token, "Revoked.")

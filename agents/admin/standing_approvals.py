@@ -71,7 +71,7 @@ class StandingApprovalAdmin(ReadOnlyAdmin):
     @admin.action(description="Revoke…", permissions=["end"])
     def revoke(self, request: HttpRequest, selected: QuerySet[StandingApproval]) -> HttpResponse | None:
         revocable = list(self._revocable(request).filter(pk__in=selected.values("pk")))
-        if "sure" not in request.POST:
+        if "confirmed" not in request.POST:
             return confirm(self, request, revocable, "Revoke", CONSEQUENCES)
         for each in revocable:
             standing.revoke(each.pk, operator(request))

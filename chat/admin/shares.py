@@ -43,7 +43,7 @@ class ShareAdmin(ReadOnlyAdmin):
     @admin.action(description="End…", permissions=["end"])
     def end(self, request: HttpRequest, chosen: QuerySet[Share]) -> HttpResponse | None:
         shares = list(chosen.select_related("conversation__owner"))
-        if "sure" not in request.POST:
+        if "confirmed" not in request.POST:
             return confirm(self, request, shares, "End", ENDED)
         for share in shares:
             sharing.end(share, operator(request), now=clock.now())

@@ -6,8 +6,12 @@ from schedules.models import Firing, Run, Schedule
 from schedules.states import Outcome, RunStatus, ScheduleStatus
 from stagent.lib.web.formatting import badge
 
-OF_SCHEDULE = {ScheduleStatus.ACTIVE: "good", ScheduleStatus.PAUSED: "wait", ScheduleStatus.COMPLETED: "calm"}
-OF_RUN = {
+SCHEDULE_TONES = {
+    ScheduleStatus.ACTIVE: "good",
+    ScheduleStatus.PAUSED: "wait",
+    ScheduleStatus.COMPLETED: "calm",
+}
+RUN_TONES = {
     RunStatus.QUEUED: "wait",
     RunStatus.RUNNING: "busy",
     RunStatus.WAITING: "wait",
@@ -15,29 +19,29 @@ OF_RUN = {
     RunStatus.FAILED: "bad",
     RunStatus.CANCELLED: "calm",
 }
-UNDER_WAY, DONE, FAILED, STOPPED = "running", "completed", "failed", "cancelled"
-OF_FATE = {UNDER_WAY: "busy", DONE: "good", FAILED: "bad", STOPPED: "calm"}
+RUNNING, COMPLETED, FAILED, CANCELLED = "running", "completed", "failed", "cancelled"
+RESULT_TONES = {RUNNING: "busy", COMPLETED: "good", FAILED: "bad", CANCELLED: "calm"}
 
 
 def schedule_badge(schedule: Schedule) -> SafeString:
-    return badge(schedule.status, OF_SCHEDULE[ScheduleStatus(schedule.status)], schedule.paused_reason)
+    return badge(schedule.status, SCHEDULE_TONES[ScheduleStatus(schedule.status)], schedule.paused_reason)
 
 
 def run_badge(run: Run) -> SafeString:
-    return badge(run.status, OF_RUN[RunStatus(run.status)], run.failure_reason)
+    return badge(run.status, RUN_TONES[RunStatus(run.status)], run.failure_reason)
 
 
 def firing_badge(firing: Firing) -> SafeString:
-    told = outcome_badge(firing)
-    return badge(told, OF_FATE.get(told, "calm"), firing.reason)
+    result = firing_result(firing)
+    return badge(result, RESULT_TONES.get(result, "calm"), firing.reason)
 
 
-def outcome_badge(firing: Firing) -> str:
+def firing_result(firing: Firing) -> str:
     """Return the result of a fired instant's run, or the outcome of one that did not fire."""
     if firing.outcome != Outcome.FIRED:
         return Outcome(firing.outcome).value.replace("_", " ")
     if firing.completed_at is None:
-        return UNDER_WAY
+        return RUNNING
     if firing.was_cancelled:
-        return STOPPED
-    return FAILED if firing.failure_reason else DONE
+        return CANCELLED
+    return FAILED if firing.failure_reason else COMPLETED

@@ -14,7 +14,7 @@ from schedules.models import Firing, Schedule
 from schedules.models.firing import reaching
 from stagent.lib.api.types import number
 
-MOST_NAMED = 30  # schedules in the filter; the others are found by search
+MAX_NAMED = 30  # schedules in the filter; the others are found by search
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -40,14 +40,16 @@ class OutcomeFilter(admin.SimpleListFilter):
     """Firings by result, with the categories of the dashboard."""
 
     title = "result"
-    parameter_name = "fate"
+    parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(day.FATES.items())
+        return list(day.RESULTS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Firing]) -> QuerySet[Firing]:
         return (
-            queryset.alias(fate=day.FATE).filter(fate=self.value()) if self.value() in day.FATES else queryset
+            queryset.alias(result=day.RESULT).filter(result=self.value())
+            if self.value() in day.RESULTS
+            else queryset
         )
 
 
@@ -66,12 +68,12 @@ class InstantFilter(DayFilter):
         since = self.used_parameters.get(self.lookup_kwarg_since)
         if not since:
             return cast(QuerySet[Firing], super().queryset(request, queryset))
-        rest: Any = {
+        other_parameters: Any = {
             name: value for name, value in self.used_parameters.items() if name != self.lookup_kwarg_since
         }
         moment: Any = since[-1] if isinstance(since, list) else since
         try:
-            found: QuerySet[Firing] = queryset.filter(build_q_object_from_lookup_parameters(rest))
+            found: QuerySet[Firing] = queryset.filter(build_q_object_from_lookup_parameters(other_parameters))
             return found.filter(reaching(moment))
         except (ValueError, ValidationError) as error:
             raise IncorrectLookupParameters(error) from error
@@ -84,8 +86,8 @@ class ScheduleListFilter(admin.SimpleListFilter):
     parameter_name = "schedule__id__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        lately = Schedule.objects.order_by("-last_fired_at", "pk").exclude(last_fired_at=None)
-        named = list(lately.values_list("pk", "name")[:MOST_NAMED])
+        recent = Schedule.objects.order_by("-last_fired_at", "pk").exclude(last_fired_at=None)
+        named = list(recent.values_list("pk", "name")[:MAX_NAMED])
         chosen = request.GET.get(self.parameter_name, "")
         if (pk := number(chosen)) is not None and pk not in dict(named):
             named = [*Schedule.objects.filter(pk=pk).values_list("pk", "name"), *named]

@@ -20,11 +20,11 @@ from stagent.lib.web import formatting
 from stagent.lib.web.admin import ReadOnlyAdmin, operator
 
 
-class StandingFilter(admin.SimpleListFilter):
+class StateFilter(admin.SimpleListFilter):
     """Notices by state: unacknowledged, open or closed."""
 
     title = "state"
-    parameter_name = "standing"
+    parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("unseen", "not acknowledged"), ("open", "open"), ("closed", "closed")]
@@ -41,23 +41,23 @@ class StandingFilter(admin.SimpleListFilter):
                 return queryset
 
 
-class WithRight(ChangeList):
+class NoticeChangeList(ChangeList):
     """A page of notices with the reader's permissions on each row."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         shown = list(self.result_list)
         for notice in shown:
-            notice.for_reader = request.user.has_perm("schedules.change_notice")
+            notice.may_acknowledge = request.user.has_perm("schedules.change_notice")
             notice.may_run = request.user.has_perm("schedules.run_schedule")
         self.result_list = shown
 
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
-    list_display = ("what", "state", "times", "first", "last", "seen_by", "button")
+    list_display = ("what", "state", "times", "first", "last", "acknowledger", "button")
     list_select_related = ("acknowledged_by",)
-    list_filter = (StandingFilter, "kind")
+    list_filter = (StateFilter, "kind")
     search_fields = ("text", "cause")
     ordering = ("-last_at", "-pk")
     fields = (
@@ -71,11 +71,13 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
-        mine = path("<int:pk>/acknowledge/", wrap(self.acknowledge), name="schedules_notice_acknowledge")
-        return [mine, *super().get_urls()]
+        acknowledge_url = path(
+            "<int:pk>/acknowledge/", wrap(self.acknowledge), name="schedules_notice_acknowledge"
+        )
+        return [acknowledge_url, *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return WithRight
+        return NoticeChangeList
 
     def acknowledge(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Acknowledge the notice, then redirect to the page with the button."""
@@ -116,19 +118,19 @@ class NoticeAdmin(ReadOnlyAdmin):
         return formatting.ago(notice.last_at, clock.now())
 
     @admin.display(description="acknowledged by")
-    def seen_by(self, notice: Notice) -> SafeString:
+    def acknowledger(self, notice: Notice) -> SafeString:
         return format_html("{}", notice.acknowledged_by) if notice.acknowledged_by else formatting.NOTHING
 
     @admin.display(description="")
     def button(self, notice: Any) -> SafeString:
-        if notice.acknowledged_at or notice.closed_at or not notice.for_reader:
+        if notice.acknowledged_at or notice.closed_at or not notice.may_acknowledge:
             return formatting.NOTHING
         button = (
             '<button class="button small" type="submit" form="row-form" formaction="{}">Acknowledge</button>'
         )
-        seen = format_html(button, reverse("admin:schedules_notice_acknowledge", args=[notice.pk]))
+        acknowledge = format_html(button, reverse("admin:schedules_notice_acknowledge", args=[notice.pk]))
         if not notice.may_run or notice.kind != Notice.Kind.MISSED or notice.schedule_id is None:
-            return seen
+            return acknowledge
         run = '<button class="button small" type="submit" form="row-form" formaction="{}">Run now</button>'
-        where = reverse("admin:schedules_schedule_do", args=[notice.schedule_id, "run"])
-        return format_html("{} {}", format_html(run, where), seen)
+        url = reverse("admin:schedules_schedule_do", args=[notice.schedule_id, "run"])
+        return format_html("{} {}", format_html(run, url), acknowledge)

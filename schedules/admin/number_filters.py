@@ -13,9 +13,9 @@ from django.http import HttpRequest
 
 from stagent.lib.web.formatting import outcome_text
 
-MOST_DIGITS = 12
+MAX_DIGITS = 12
 MILLISECOND = timedelta(milliseconds=1)
-ABOUT_MS = 1.2  # SQLite rounds each end to a whole millisecond
+TOLERANCE_MS = 1.2  # SQLite rounds each end to a whole millisecond
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Range:
 
     def __str__(self) -> str:
         if self.high is None:
-            return f"{self._say(self.low)} or more"
+            return f"{self._format(self.low)} or more"
         return (
-            f"{self._say(self.low)} to {self._say(self.high)}"
+            f"{self._format(self.low)} to {self._format(self.high)}"
             if self.low
-            else f"under {self._say(self.high)}"
+            else f"under {self._format(self.high)}"
         )
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value and (self.high is None or value < self.high)
 
-    def _say(self, value: int) -> str:
+    def _format(self, value: int) -> str:
         return f"{value} %" if self.unit == "%" else outcome_text(value).replace(".0 s", " s")
 
 
@@ -52,7 +52,7 @@ def split(edges: Sequence[int], unit: str = "ms") -> list[Range]:
     return [Range(low, high, unit) for low, high in zip(edges, [*edges[1:], None], strict=True)]
 
 
-def read(text: str, unit: str = "ms") -> Range | None:
+def parse(text: str, unit: str = "ms") -> Range | None:
     """Parse a range from a query parameter; None if it is not one."""
     low, dash, high = text.partition("-")
     if not dash or not _is_number(low) or (high and not _is_number(high)):
@@ -61,12 +61,12 @@ def read(text: str, unit: str = "ms") -> Range | None:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
 
 
 def counts(values: Iterable[float], ranges: Sequence[Range]) -> list[tuple[Range, int]]:
     every = list(values)
-    return [(stretch, sum(value in stretch for value in every)) for stretch in ranges]
+    return [(range_, sum(value in range_ for value in every)) for range_ in ranges]
 
 
 class RangeFilter(admin.SimpleListFilter):
@@ -77,12 +77,12 @@ class RangeFilter(admin.SimpleListFilter):
 
     @property
     def chosen(self) -> Range | None:
-        return read(self.value() or "", self.ranges[0].unit)
+        return parse(self.value() or "", self.ranges[0].unit)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        named = {stretch.value: str(stretch) for stretch in self.ranges}
-        asked = read(request.GET.get(self.parameter_name or "", ""), self.ranges[0].unit)
-        return list((named | ({asked.value: str(asked)} if asked else {})).items())
+        named = {range_.value: str(range_) for range_ in self.ranges}
+        requested = parse(request.GET.get(self.parameter_name or "", ""), self.ranges[0].unit)
+        return list((named | ({requested.value: str(requested)} if requested else {})).items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset if self.chosen is None else self.narrow(queryset, self.chosen)
@@ -94,7 +94,7 @@ class RangeFilter(admin.SimpleListFilter):
 
 
 class JulianMs(Func):
-    """Milliseconds from one moment to another on SQLite, give or take `ABOUT_MS`."""
+    """Milliseconds from one moment to another on SQLite, give or take `TOLERANCE_MS`."""
 
     output_field = FloatField()
     template = "(%(expressions)s) * 86400000"
@@ -131,12 +131,12 @@ class LagFilter(RangeFilter):
             return queryset.filter(late_enough, in_time)
         # On SQLite Django computes exact differences in Python, 5 µs a row: only for rows near an edge.
         measured = queryset.alias(lag_ms=JulianMs(F("due_at"), F("fired_at")))
-        rows: QuerySet[Any] = measured.filter(lag_ms__gte=to.low - ABOUT_MS)
-        rows = rows.filter(Q(lag_ms__gte=to.low + ABOUT_MS) | late_enough)
+        rows: QuerySet[Any] = measured.filter(lag_ms__gte=to.low - TOLERANCE_MS)
+        rows = rows.filter(Q(lag_ms__gte=to.low + TOLERANCE_MS) | late_enough)
         if to.high is None:
             return rows
-        near: QuerySet[Any] = rows.filter(lag_ms__lt=to.high + ABOUT_MS)
-        return near.filter(Q(lag_ms__lt=to.high - ABOUT_MS) | in_time)
+        near: QuerySet[Any] = rows.filter(lag_ms__lt=to.high + TOLERANCE_MS)
+        return near.filter(Q(lag_ms__lt=to.high - TOLERANCE_MS) | in_time)
 
 
 class LoopFilter(RangeFilter):

@@ -12,10 +12,16 @@ from schedules.states import Outcome
 
 HOURS = 24
 HOUR = timedelta(hours=1)
-STILL_MOVING = timedelta(hours=2)  # younger hours are counted at each load
-KEPT_SEC = 120
-FATES = {"good": "completed", "bad": "failed", "calm": "cancelled", "missed": "not fired", "busy": "running"}
-FATE = Case(
+CACHED_AFTER = timedelta(hours=2)  # younger hours are counted at each load
+CACHE_SEC = 120
+RESULTS = {
+    "good": "completed",
+    "bad": "failed",
+    "calm": "cancelled",
+    "missed": "not fired",
+    "busy": "running",
+}
+RESULT = Case(
     When(~Q(outcome=Outcome.FIRED), then=Value("missed")),
     When(completed_at=None, then=Value("busy")),
     When(CANCELLED, then=Value("calm")),
@@ -29,7 +35,7 @@ class Hour:
     """One hour with the number of instants by result."""
 
     begins: datetime
-    fates: dict[str, int] = field(default_factory=dict)
+    results: dict[str, int] = field(default_factory=dict)
 
 
 def load(now: datetime) -> list[Hour]:
@@ -40,13 +46,13 @@ def load(now: datetime) -> list[Hour]:
 
 def _hour(begins: datetime, now: datetime) -> Hour:
     """Count an hour; hours that hardly change any more are cached."""
-    if now - begins < STILL_MOVING:
+    if now - begins < CACHED_AFTER:
         return Hour(begins, _count(begins))
     key = f"board-hour-{begins:%Y%m%d%H}"
-    return Hour(begins, cache.get_or_set(key, lambda: _count(begins), KEPT_SEC) or {})
+    return Hour(begins, cache.get_or_set(key, lambda: _count(begins), CACHE_SEC) or {})
 
 
 def _count(begins: datetime) -> dict[str, int]:
     rows = Firing.objects.filter(nominal_at__gte=begins, nominal_at__lt=begins + HOUR)
-    counted = rows.order_by().annotate(fate=FATE).values("fate").annotate(number=Sum("count"))
-    return dict(counted.values_list("fate", "number"))
+    counted = rows.order_by().annotate(result=RESULT).values("result").annotate(number=Sum("count"))
+    return dict(counted.values_list("result", "number"))

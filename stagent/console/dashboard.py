@@ -19,7 +19,7 @@ from chat import stream_metrics
 from schedules import conf
 from schedules.capacity import conditions, effective_cap
 from schedules.capacity.conditions import StartConditions
-from schedules.dashboard import day, queue, slots, trouble, upcoming
+from schedules.dashboard import attention, day, queue, slots, upcoming
 from schedules.dashboard.day import Hour
 from schedules.models import Notice
 from stagent.lib.web import svg_charts
@@ -44,7 +44,7 @@ class DaySummary:
     """The last 24 hours as a picture and in numbers."""
 
     chart: SafeString
-    fates: dict[str, int]
+    results: dict[str, int]
     since: datetime
 
 
@@ -75,18 +75,22 @@ def _changes() -> QuerySet[LogEntry]:
 
 
 def _day(hours: list[Hour]) -> DaySummary:
-    fates = {fate: sum(hour.fates.get(fate, 0) for hour in hours) for fate in day.FATES}
+    results = {result: sum(hour.results.get(result, 0) for hour in hours) for result in day.RESULTS}
     chart = svg_charts.bars([_bar(hour) for hour in hours], "Firings of the last 24 hours, by hour")
-    return DaySummary(chart, fates, hours[0].begins)
+    return DaySummary(chart, results, hours[0].begins)
 
 
 def _bar(hour: Hour) -> Bar:
-    told = ", ".join(f"{number} {day.FATES[fate]}" for fate, number in hour.fates.items()) or "nothing"
+    told = (
+        ", ".join(f"{number} {day.RESULTS[result]}" for result, number in hour.results.items()) or "nothing"
+    )
     local = timezone.localtime(hour.begins, timezone.get_default_timezone())
     ends = hour.begins + day.HOUR
     within = {"nominal_at__gte": hour.begins.isoformat(), "nominal_at__lt": ends.isoformat()}
     rows = reverse("admin:schedules_firing_changelist", query=within)
-    return Bar(f"{local:%H:%M}: {told}", [(fate, hour.fates.get(fate, 0)) for fate in day.FATES], rows)
+    return Bar(
+        f"{local:%H:%M}: {told}", [(result, hour.results.get(result, 0)) for result in day.RESULTS], rows
+    )
 
 
 MOST_NOTICES = 5
@@ -96,7 +100,7 @@ PANELS: dict[str, tuple[str, Callable[[StartConditions], Any]]] = {
     "pools": ("schedules.view_slot", lambda at: slots.load(at.conf)),
     "queue": ("schedules.view_run", queue.load),
     "upcoming": ("schedules.view_schedule", lambda at: upcoming.load(at.now)),
-    "trouble": ("schedules.view_run", lambda at: trouble.load(at.now)),
+    "attention": ("schedules.view_run", lambda at: attention.load(at.now)),
     "day": ("schedules.view_firing", lambda at: _day(day.load(at.now))),
     "streams": ("agents.view_livestream", lambda at: stream_metrics.being_answered(at.now)),
     "changes": ("admin.view_logentry", lambda at: list(_changes()[:MOST_CHANGES])),

@@ -69,7 +69,7 @@ def test_a_run_is_started_and_its_words_appear_as_they_are_said(visit, scheduler
     expect(turns.last).to_contain_text("counting:")
     expect(page.get_by_role("heading", name="Result")).to_be_visible()
     turns.first.locator("summary").click()
-    expect(turns.first.get_by_text("Asked with")).to_be_visible()
+    expect(turns.first.get_by_role("heading", name="Arguments")).to_be_visible()
 
 
 def test_words_take_their_form_while_they_are_said(visit):
@@ -86,7 +86,7 @@ def test_words_take_their_form_while_they_are_said(visit):
     expect(turn.locator("strong")).to_have_text("Report")
     expect(turn.locator("pre code .mi")).to_have_text("1")
     finish(run.pk, claim.token, Ending(RunStatus.COMPLETED, result="1. **Done**"), now=now)
-    expect(page.get_by_role("region", name="Answer").get_by_role("listitem")).to_have_text("Done")
+    expect(page.get_by_role("region", name="Result").get_by_role("listitem")).to_have_text("Done")
 
 
 def test_a_full_cap_says_why_a_run_waits_and_lets_one_force_it_with_a_reason(visit, scheduler):
@@ -196,7 +196,7 @@ def test_a_notice_is_acknowledged_on_the_first_page_and_leaves_it(visit):
     notices = page.get_by_role("region", name="Notices")
     expect(notices).to_contain_text("The breaker of anthropic is open")
     notices.get_by_role("button", name="Acknowledge").click()
-    expect(page.get_by_text("it is not shown on the first page any more")).to_be_visible()
+    expect(page.get_by_text("The dashboard no longer shows it")).to_be_visible()
     expect(notices).to_have_count(0)
     assert Notice.objects.get().acknowledged_by.username == "alice"
 

@@ -39,4 +39,4 @@ def test_a_question_is_answered_in_words_on_a_phone(visit, scheduler):
     page.get_by_role("button", name="Answer", exact=True).click()
     expect(page.locator(".messagelist").get_by_text("Answered: Which colour?")).to_be_visible()
     page.get_by_role("link", name=f"Run {Run.objects.get().pk}").click()
-    expect(page.get_by_role("region", name="Answer")).to_contain_text("is: Blue, <b>please</b>")
+    expect(page.get_by_role("region", name="Result")).to_contain_text("is: Blue, <b>please</b>")

@@ -55,7 +55,7 @@ def test_a_revoked_token_says_so_and_opens_nothing(client, alice):
     assert "It cannot be undone" in client.post(LIST, chosen).content.decode()
     row.refresh_from_db()
     assert row.revoked_at is None
-    answer = client.post(LIST, chosen | {"sure": "1"}, follow=True)
+    answer = client.post(LIST, chosen | {"confirmed": "1"}, follow=True)
     assert "Revoked: 1." in answer.content.decode()
     assert "revoked" in answer.content.decode()
     assert authenticate(token, now=clock.now()) is None

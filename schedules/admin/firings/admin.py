@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from schedules.admin.badges import firing_badge
 from schedules.admin.filters import InstantFilter, OutcomeFilter, ScheduleListFilter
 from schedules.admin.firings import csv
-from schedules.admin.firings.figures import summary
+from schedules.admin.firings.figures import summarise
 from schedules.admin.number_filters import LagFilter, LoopFilter, StepsFilter, TookFilter, WaitFilter
 from schedules.models import Firing
 from stagent.lib import clock
@@ -25,7 +25,7 @@ from stagent.lib.web.admin import ReadOnlyAdmin
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class WithPercentiles(ChangeList):
+class FiringChangeList(ChangeList):
     """A page of firings with the statistics of all rows that match the filters."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -33,7 +33,7 @@ class WithPercentiles(ChangeList):
         self.queryset = self.paginator.rows
         if not self.multi_page:
             self.result_list = self.queryset
-        self.summary = summary(self.queryset, self.get_query_string)
+        self.summary = summarise(self.queryset, self.get_query_string)
 
 
 @admin.register(Firing)
@@ -81,7 +81,7 @@ class FiringAdmin(ReadOnlyAdmin):
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return WithPercentiles
+        return FiringChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(

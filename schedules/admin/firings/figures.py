@@ -14,7 +14,7 @@ from schedules.admin.number_filters import LagFilter, Range, StepsFilter, TookFi
 from schedules.models import Firing
 from stagent.lib.web import svg_charts
 
-NEWEST = 2000  # firings that are read; more would make the page slow and change little
+MAX_FIRINGS = 2000  # firings that are read; more would make the page slow and change little
 SHARES = (50, 95, 99)
 MILLISECOND = timedelta(milliseconds=1)
 COLUMNS = (
@@ -34,7 +34,7 @@ class Measure:
     links: list[str]
 
 
-class FigureLine(NamedTuple):
+class ChartBar(NamedTuple):
     """One bar of a chart, with a link to its rows."""
 
     label: str
@@ -44,29 +44,29 @@ class FigureLine(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Picture:
+class Chart:
     """A distribution of the firings over ranges or failure reasons."""
 
     title: str
-    lines: list[FigureLine]
-    none: str = ""  # shown if there are no bars
+    bars: list[ChartBar]
+    empty_text: str = ""  # shown if there are no bars
 
 
 @dataclass(frozen=True)
 class Summary:
     """Counts, percentiles and charts of the newest matching firings."""
 
-    looked_at: int
-    bounded: bool
+    firing_count: int
+    truncated: bool
     failed: int
     failed_link: str
     cancelled: int  # by a user; not a failure
     cancelled_link: str
     measures: list[Measure]
-    pictures: list[Picture] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
 
 
-class Measured(NamedTuple):
+class Measurements(NamedTuple):
     """The measured values of one firing: durations in milliseconds, steps in percent of the limit."""
 
     lag: float | None
@@ -87,24 +87,24 @@ class Measured(NamedTuple):
         return bool(self.failure_reason) and not self.cancelled
 
 
-def summary(firings: QuerySet[Firing], link: Link) -> Summary:
-    rows = [_measured(row) for row in firings.order_by("-nominal_at").values_list(*COLUMNS)[:NEWEST]]
+def summarise(firings: QuerySet[Firing], link: Link) -> Summary:
+    rows = [_measurements(row) for row in firings.order_by("-nominal_at").values_list(*COLUMNS)[:MAX_FIRINGS]]
     waits = [row.wait for row in rows if row.wait is not None]
     took = [row.took for row in rows if row.took is not None]
     steps = [row.steps for row in rows if row.steps is not None]
     return Summary(
-        looked_at=len(rows),
-        bounded=len(rows) == NEWEST,
+        firing_count=len(rows),
+        truncated=len(rows) == MAX_FIRINGS,
         failed=sum(row.failed for row in rows),
-        failed_link=link({"fate": "bad"}),
+        failed_link=link({"result": "bad"}),
         cancelled=sum(row.cancelled for row in rows),
-        cancelled_link=link({"fate": "calm"}),
+        cancelled_link=link({"result": "calm"}),
         measures=[
             _measure("Lag", [row.lag for row in rows if row.lag is not None], LagFilter.parameter_name, link),
             _measure("Slot wait", waits, WaitFilter.parameter_name, link),
             _measure("Duration", took, TookFilter.parameter_name, link),
         ],
-        pictures=[
+        charts=[
             _spread("Slot wait", waits, WaitFilter.ranges, WaitFilter.parameter_name, link),
             _spread("Duration", took, TookFilter.ranges, TookFilter.parameter_name, link),
             _spread("Step limit used", steps, StepsFilter.ranges, StepsFilter.parameter_name, link),
@@ -113,11 +113,11 @@ def summary(firings: QuerySet[Firing], link: Link) -> Summary:
     )
 
 
-def _measured(row: tuple[Any, ...]) -> Measured:
+def _measurements(row: tuple[Any, ...]) -> Measurements:
     due_at, fired_at, wait, took, turns, most, reason, completed_at = row
     lag = (fired_at - due_at) / MILLISECOND if fired_at else None
     steps = 100 * turns / most if most and turns is not None else None
-    return Measured(lag, wait, took, steps, reason, completed_at is not None)
+    return Measurements(lag, wait, took, steps, reason, completed_at is not None)
 
 
 def _measure(name: str, values: list[float], parameter: str, link: Link) -> Measure:
@@ -125,32 +125,32 @@ def _measure(name: str, values: list[float], parameter: str, link: Link) -> Meas
     return Measure(name, found, [link({parameter: f"{int(value or 0)}-"}) for value in found])
 
 
-def _spread(title: str, values: list[float], ranges: Sequence[Range], parameter: str, link: Link) -> Picture:
+def _spread(title: str, values: list[float], ranges: Sequence[Range], parameter: str, link: Link) -> Chart:
     counted = counts(values, ranges)
     most = max((number for _, number in counted), default=0)
-    lines = [
-        FigureLine(
-            str(stretch),
+    bars = [
+        ChartBar(
+            str(range_),
             number,
-            svg_charts.share(number, most, _tone(stretch)),
-            link({parameter: stretch.value}),
+            svg_charts.share(number, most, _tone(range_)),
+            link({parameter: range_.value}),
         )
-        for stretch, number in counted
+        for range_, number in counted
     ]
-    return Picture(title, lines if values else [], "No measurements yet.")
+    return Chart(title, bars if values else [], "No measurements yet.")
 
 
-def _tone(stretch: Range) -> str:
+def _tone(range_: Range) -> str:
     """Colour ranges at or near the step limit."""
-    if stretch.unit != "%":
+    if range_.unit != "%":
         return "main"
-    return "bad" if stretch.low >= 100 else "wait" if stretch.low >= 80 else "main"
+    return "bad" if range_.low >= 100 else "wait" if range_.low >= 80 else "main"
 
 
-def _reasons(counted: Counter[str], link: Link) -> Picture:
+def _reasons(counted: Counter[str], link: Link) -> Chart:
     most = max(counted.values(), default=0)
-    lines = [
-        FigureLine(
+    bars = [
+        ChartBar(
             reason.replace("_", " "),
             number,
             svg_charts.share(number, most, "bad"),
@@ -158,7 +158,7 @@ def _reasons(counted: Counter[str], link: Link) -> Picture:
         )
         for reason, number in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     ]
-    return Picture("Failures by reason", lines, "No failures.")
+    return Chart("Failures by reason", bars, "No failures.")
 
 
 def percentile(values: list[float], share: int) -> float | None:

@@ -28,11 +28,11 @@ from stagent.lib import clock
 from stagent.lib.log import audit_log
 from stagent.lib.web.admin import confirm, operator
 
-STOPS = (
+CANCEL_CONSEQUENCE = (
     "Queued runs are cancelled; running ones stop within a second. Transcripts and costs are kept. "
     "Cancelled runs can be retried from the start."
 )
-ASKED = "stopping within a second."
+CANCELLING = "stopping within a second."
 
 
 @admin.register(Run)
@@ -55,8 +55,8 @@ class RunAdmin(RunColumns):
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         return [
-            path("<int:pk>/now/", wrap(self.now), name="schedules_run_now"),
-            path("<int:pk>/said/", wrap(self.said), name="schedules_run_said"),
+            path("<int:pk>/now/", wrap(self.live_status), name="schedules_run_now"),
+            path("<int:pk>/said/", wrap(self.live_transcript), name="schedules_run_said"),
             path("<int:pk>/cancel/", wrap(self.cancel), name="schedules_run_cancel"),
             path("<int:pk>/retry/", wrap(self.retry), name="schedules_run_retry"),
             *super().get_urls(),
@@ -69,31 +69,31 @@ class RunAdmin(RunColumns):
     ) -> HttpResponse:
         run = self._run(request, int(object_id) if object_id.isdecimal() else 0)
         everything = "all" in request.GET
-        said = transcript.read(run.transcript_id, everything=everything)
-        cut = not everything and bool(said) and (said[0].number or 1) > 1
-        context = self.admin_site.each_context(request) | self._about(request, run)
+        turns = transcript.read(run.transcript_id, everything=everything)
+        cut = not everything and bool(turns) and (turns[0].number or 1) > 1
+        context = self.admin_site.each_context(request) | self._run_context(request, run)
         title = f"{run.schedule_name}, run {run.pk}"
-        context |= {"title": title, "opts": self.opts, "turns": said, "cut": cut}
+        context |= {"title": title, "opts": self.opts, "turns": turns, "cut": cut}
         return render(request, "admin/schedules/run/page.html", context | (extra_context or {}))
 
-    def now(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def live_status(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Render the status part of the page, which polls it; the header X-Over ends the polling."""
         run = self._run(request, pk)
-        answer = render(request, "schedules/_run_now.html", self._about(request, run))
+        response = render(request, "schedules/_run_now.html", self._run_context(request, run))
         if run.finished:
-            answer["X-Over"] = "1"
-        return answer
+            response["X-Over"] = "1"
+        return response
 
-    def said(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def live_transcript(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Render the turns with events after `after`; the header X-Over ends the polling."""
         run = self._run(request, pk)
         after = request.GET.get("after", "")
-        news = transcript.read(run.transcript_id, int(after) if after.isdecimal() else 0)
-        answer = render(request, "schedules/_turns.html", {"turns": news, "run": run})
-        answer["X-Last"] = str(news[-1].last_seq if news else 0)
+        turns = transcript.read(run.transcript_id, int(after) if after.isdecimal() else 0)
+        response = render(request, "schedules/_turns.html", {"turns": turns, "run": run})
+        response["X-Last"] = str(turns[-1].last_seq if turns else 0)
         if run.finished:
-            answer["X-Over"] = "1"
-        return answer
+            response["X-Over"] = "1"
+        return response
 
     def _run(self, request: HttpRequest, pk: int) -> Run:
         if not self.has_view_permission(request):
@@ -104,7 +104,7 @@ class RunAdmin(RunColumns):
             raise Http404("Run not found. Runs are deleted after SCHEDULE_METRICS_RETENTION_DAYS.")
         return run
 
-    def _about(self, request: HttpRequest, run: Run) -> dict[str, Any]:
+    def _run_context(self, request: HttpRequest, run: Run) -> dict[str, Any]:
         may_change = request.user.has_perm("schedules.change_run")
         queued = run.status == RunStatus.QUEUED
         now = clock.now()
@@ -130,7 +130,7 @@ class RunAdmin(RunColumns):
             raise PermissionDenied
         run = self._run(request, pk)
         if request.method != "POST":
-            return confirm(self, request, [run], "Cancel", STOPS)
+            return confirm(self, request, [run], "Cancel", CANCEL_CONSEQUENCE)
         self._cancel(request, run)
         return redirect("admin:schedules_run_change", pk)
 
@@ -141,13 +141,13 @@ class RunAdmin(RunColumns):
         if not self.has_repeat_permission(request):
             raise PermissionDenied
         run = self._run(request, pk)
-        again = self._retry(request, run)
-        return redirect("admin:schedules_run_change", (again or run).pk)
+        new = self._retry(request, run)
+        return redirect("admin:schedules_run_change", (new or run).pk)
 
     @admin.action(description="Cancel…", permissions=["stop"])
     def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
-        if "sure" not in request.POST:
-            return confirm(self, request, list(chosen), "Cancel", STOPS)
+        if "confirmed" not in request.POST:
+            return confirm(self, request, list(chosen), "Cancel", CANCEL_CONSEQUENCE)
         for run in chosen:
             self._cancel(request, run)
         return None
@@ -160,27 +160,27 @@ class RunAdmin(RunColumns):
     def _cancel(self, request: HttpRequest, run: Run) -> None:
         try:
             with transaction.atomic():
-                became = cancel_run.cancel(
+                outcome = cancel_run.cancel(
                     run.pk, reason=f"Cancelled by {request.user.get_username()}.", now=clock.now()
                 )
                 audit_log.record(operator(request), run, audit_log.CHANGE, "Cancelled.")
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
         else:
-            told = "cancelled." if became is Cancelled.AT_ONCE else ASKED
-            self.message_user(request, f"Run {run.pk}: {told}", messages.SUCCESS)
+            text = "cancelled." if outcome is Cancelled.AT_ONCE else CANCELLING
+            self.message_user(request, f"Run {run.pk}: {text}", messages.SUCCESS)
 
     def _retry(self, request: HttpRequest, run: Run) -> Run | None:
         try:
-            again = self._again(request, run)
+            new = self._start_retry(request, run)
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
             return None
-        audit_log.record(operator(request), run, audit_log.CHANGE, f"Retried as run {again.pk}.")
-        self.message_user(request, f"Retried as run {again.pk}.", messages.SUCCESS)
-        return again
+        audit_log.record(operator(request), run, audit_log.CHANGE, f"Retried as run {new.pk}.")
+        self.message_user(request, f"Retried as run {new.pk}.", messages.SUCCESS)
+        return new
 
-    def _again(self, request: HttpRequest, run: Run) -> Run:
+    def _start_retry(self, request: HttpRequest, run: Run) -> Run:
         user, now, click = operator(request), clock.now(), request.POST.get("click", "")[:100]
         key = ""
         if click and run.schedule:

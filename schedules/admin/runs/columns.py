@@ -24,7 +24,7 @@ from stagent.lib.web.admin import ReadOnlyAdmin
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class WithReasons(ChangeList):
+class RunChangeList(ChangeList):
     """A page of runs; queued ones carry their wait reason and expected start."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -46,7 +46,7 @@ class RunColumns(ReadOnlyAdmin):
     list_display: Any = ("title", "state", "asked_by", "steps", "tokens", "cost", "waited", "took", "queued")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return WithReasons
+        return RunChangeList
 
     @admin.display(description="run", ordering="pk")
     def title(self, run: Run) -> SafeString:

@@ -26,10 +26,10 @@ from agents.transcripts import transcript
 from stagent.lib.text import shorten
 from stagent.lib.web.markdown import html_of
 
-SHOWN = 60  # turns of a long run that are shown at first
-MOST_EVENTS = 20_000
+MAX_SHOWN = 60  # turns of a long run that are shown at first
+MAX_EVENTS = 20_000
 INTENT_CHARS = 120
-BECAME: dict[str, str] = {
+RESOLUTIONS: dict[str, str] = {
     ApprovalStatus.ALLOWED: "Allowed.",
     ApprovalStatus.DENIED: "Declined.",
     ApprovalStatus.ANSWERED: "Answered.",
@@ -56,7 +56,7 @@ class Turn:
 
     key: int
     number: int | None
-    began: datetime
+    started_at: datetime
     last_seq: int = 0
     thinking: str = ""
     text: str = ""
@@ -82,21 +82,21 @@ class Turn:
 
 
 def read(transcript_id: int, after: int = 0, *, everything: bool = False) -> list[Turn]:
-    """Return the turns with events after `after`; without `after`, the last `SHOWN` turns."""
+    """Return the turns with events after `after`; without `after`, the last `MAX_SHOWN` turns."""
     begin = (
-        _begin_of_turn(transcript_id, after) if after else 0 if everything else _begin_of_last(transcript_id)
+        _turn_start(transcript_id, after) if after else 0 if everything else _last_turns_start(transcript_id)
     )
-    return fold(transcript.read(transcript_id, after=begin - 1 if begin else 0, limit=MOST_EVENTS))
+    return fold(transcript.read(transcript_id, after=begin - 1 if begin else 0, limit=MAX_EVENTS))
 
 
-def _begin_of_turn(transcript_id: int, seq: int) -> int:
+def _turn_start(transcript_id: int, seq: int) -> int:
     starts = Event.objects.filter(transcript=transcript_id, kind=TurnStarted.kind, seq__lte=seq)
     return starts.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
-def _begin_of_last(transcript_id: int) -> int:
+def _last_turns_start(transcript_id: int) -> int:
     starts = Event.objects.filter(transcript=transcript_id, kind=TurnStarted.kind).order_by("-seq")
-    return next(iter(starts.values_list("seq", flat=True)[SHOWN - 1 : SHOWN]), 0)
+    return next(iter(starts.values_list("seq", flat=True)[MAX_SHOWN - 1 : MAX_SHOWN]), 0)
 
 
 def fold(rows: Iterable[Event]) -> list[Turn]:
@@ -121,30 +121,30 @@ def _add(turn: Turn, event: events.Event, row: Event) -> None:
         case ThinkingDelta(text=text):
             turn.thinking += text
         case TurnFinished():
-            _conclude(turn, event, row.at)
+            _apply_reply(turn, event, row.at)
         case ToolStarted():
             turn.calls.append(
                 Call(event.call_id, event.name, _intent(event.arguments), _pretty(event.arguments))
             )
         case ToolFinished():
-            _answer(turn, event)
+            _apply_result(turn, event)
         case Notice() | ApprovalRequested() | ApprovalResolved():
-            turn.notices.append(_noticed(event, row))
+            turn.notices.append(_describe(event, row))
 
 
-def _noticed(event: Notice | ApprovalRequested | ApprovalResolved, row: Event) -> str:
+def _describe(event: Notice | ApprovalRequested | ApprovalResolved, row: Event) -> str:
     """Describe an event between two turns."""
     match event:
         case ApprovalRequested(text=text):
             return f"Asked for an answer: {text}"
         case ApprovalResolved(status=status):
-            return BECAME.get(status, status)
+            return RESOLUTIONS.get(status, status)
     return event.text or _stored_notice(event.code, row.data)
 
 
-def _conclude(turn: Turn, reply: TurnFinished, at: datetime) -> None:
+def _apply_reply(turn: Turn, reply: TurnFinished, at: datetime) -> None:
     """Take the text from the reply itself: deltas can be lost, the reply cannot."""
-    turn.reply, turn.duration_ms = reply, (at - turn.began) / timedelta(milliseconds=1)
+    turn.reply, turn.duration_ms = reply, (at - turn.started_at) / timedelta(milliseconds=1)
     turn.text = _join(reply, "text") or turn.text
     turn.thinking = _join(reply, "thinking") or turn.thinking
 
@@ -155,7 +155,7 @@ def _join(reply: TurnFinished, kind: str) -> str:
     ).strip()
 
 
-def _answer(turn: Turn, finished: ToolFinished) -> None:
+def _apply_result(turn: Turn, finished: ToolFinished) -> None:
     for call in turn.calls:
         if call.call_id == finished.call_id:
             call.result, call.failed, call.duration_ms = (

@@ -26,14 +26,14 @@ from stagent.lib.problems import Problem, typed
 from stagent.lib.web.admin import operator
 
 type Verb = Callable[[Schedule, AbstractBaseUser, datetime], str]
-PLAIN: dict[str, Verb] = {
+STATUS_ACTIONS: dict[str, Verb] = {
     "pause": commands.pause,
     "resume": commands.resume,
     "reset": commands.reset,
 }
-MOST_FORCED = 100  # schedules
-MOST_BLOCKING = 20  # running runs that the page lists
-NEEDS = {
+MAX_FORCED = 100  # schedules
+MAX_BLOCKING = 20  # running runs that the page lists
+PERMISSIONS = {
     "run": "run",
     "queue": "run",
     "duplicate": "add",
@@ -41,7 +41,7 @@ NEEDS = {
     "resume": "change",
     "reset": "change",
 }
-NO_ROOM = (CapacityFull, NoScheduler, Blocked)
+CANNOT_START = (CapacityFull, NoScheduler, Blocked)
 
 
 class ScheduleActions(ScheduleColumns):
@@ -49,11 +49,11 @@ class ScheduleActions(ScheduleColumns):
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
-        mine: list[URLPattern] = [
+        urls: list[URLPattern] = [
             path("<int:pk>/do/<slug:verb>/", wrap(self.do), name="schedules_schedule_do"),
-            path("force/", wrap(self.ask_force), name="schedules_schedule_force"),
+            path("force/", wrap(self.confirm_force), name="schedules_schedule_force"),
         ]
-        return [*mine, *super().get_urls()]
+        return [*urls, *super().get_urls()]
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("schedules.run_schedule")
@@ -67,7 +67,7 @@ class ScheduleActions(ScheduleColumns):
         """Apply one action, then redirect to the page with the button."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if verb not in NEEDS or not getattr(self, f"has_{NEEDS[verb]}_permission")(request):
+        if verb not in PERMISSIONS or not getattr(self, f"has_{PERMISSIONS[verb]}_permission")(request):
             raise PermissionDenied
         schedule = get_object_or_404(Schedule, pk=pk)
         if verb in ("run", "queue"):
@@ -76,24 +76,24 @@ class ScheduleActions(ScheduleColumns):
             copy = commands.duplicate(schedule, operator(request), clock.now())
             self.message_user(request, "Duplicated. The copy is paused until you resume it.")
             return redirect("admin:schedules_schedule_change", copy.pk)
-        self._try(request, schedule, PLAIN[verb])
+        self._try(request, schedule, STATUS_ACTIONS[verb])
         return redirect(redirect_back(request))
 
     def _run(self, request: HttpRequest, schedule: Schedule, *, queue: bool) -> HttpResponse:
         """Start a run and show it; if it cannot start, offer to queue or force it."""
         try:
             started = commands.run(schedule, operator(request), clock.now(), _click(request), queue=queue)
-        except NO_ROOM as none:
-            blocking = Run.objects.filter(pk__in=getattr(none, "blocking", [])[:MOST_BLOCKING])
-            full = isinstance(none, CapacityFull)
-            asked = {
+        except CANNOT_START as blocked:
+            blocking = Run.objects.filter(pk__in=getattr(blocked, "blocking", [])[:MAX_BLOCKING])
+            full = isinstance(blocked, CapacityFull)
+            context = {
                 "title": "Run now",
                 "schedule": schedule,
-                "why": none,
+                "why": blocked,
                 "blocking": blocking,
                 "full": full,
             }
-            return self._ask(request, "no_room", asked)
+            return self._render(request, "run_now_blocked", context)
         if started.warning:
             self.message_user(request, started.warning, messages.WARNING)
         return redirect("admin:schedules_run_change", started.run.pk)
@@ -120,9 +120,9 @@ class ScheduleActions(ScheduleColumns):
             run = started.run
             if started.warning:
                 self.message_user(request, started.warning, messages.WARNING)
-            became = "is queued" if run.status == "queued" else "is running"
+            state = "is queued" if run.status == "queued" else "is running"
             self.message_user(
-                request, format_html("{} of “{}” {}.", run_link(run), schedule, became), messages.SUCCESS
+                request, format_html("{} of “{}” {}.", run_link(run), schedule, state), messages.SUCCESS
             )
 
     @admin.action(description="Duplicate", permissions=["add"])
@@ -143,38 +143,38 @@ class ScheduleActions(ScheduleColumns):
         numbers = ",".join(str(pk) for pk in chosen.values_list("pk", flat=True))
         return redirect(f"{reverse('admin:forecast')}?among={numbers}#flatten")
 
-    def ask_force(self, request: HttpRequest) -> HttpResponse:
+    def confirm_force(self, request: HttpRequest) -> HttpResponse:
         """Ask for a reason, then force the runs."""
         if not self.has_force_permission(request):
             raise PermissionDenied
         numbers = [number(opaque) for opaque in request.GET.get("ids", "").split(",")]
         chosen = list(Schedule.objects.filter(pk__in=[pk for pk in numbers if pk is not None]))
-        written, wrong = request.POST.get("reason", ""), ""
-        if len(chosen) > MOST_FORCED:
-            chosen, wrong = (
+        reason_text, error = request.POST.get("reason", ""), ""
+        if len(chosen) > MAX_FORCED:
+            chosen, error = (
                 [],
-                f"You can force at most {MOST_FORCED} schedules at once; you selected {len(chosen)}.",
+                f"You can force at most {MAX_FORCED} schedules at once; you selected {len(chosen)}.",
             )
         elif request.method == "POST" and chosen:
             try:
-                if reason := typed("reason", written, LONGEST_REASON):
+                if reason := typed("reason", reason_text, LONGEST_REASON):
                     return self._force(request, chosen, reason)
-                wrong = "Enter a reason."
+                error = "Enter a reason."
             except Problem as problem:
-                wrong = problem.fields["reason"]
-        asked = {"title": "Force a run", "chosen": chosen, "wrong": wrong, "reason": written}
-        return self._ask(request, "force", asked)
+                error = problem.fields["reason"]
+        context = {"title": "Force a run", "chosen": chosen, "error": error, "reason": reason_text}
+        return self._render(request, "force", context)
 
     def _force(self, request: HttpRequest, chosen: list[Schedule], reason: str) -> HttpResponse:
         runs = []
         for schedule in chosen:
             try:
-                how: dict[str, Any] = {"force": True, "reason": reason}
+                options: dict[str, Any] = {"force": True, "reason": reason}
                 runs.append(
-                    commands.run(schedule, operator(request), clock.now(), _click(request), **how).run
+                    commands.run(schedule, operator(request), clock.now(), _click(request), **options).run
                 )
-            except NO_ROOM as none:
-                self.message_user(request, f"“{schedule}” could not be forced: {none}", messages.ERROR)
+            except CANNOT_START as blocked:
+                self.message_user(request, f"“{schedule}” could not be forced: {blocked}", messages.ERROR)
         for run in runs:
             self.message_user(
                 request,
@@ -199,11 +199,11 @@ class ScheduleActions(ScheduleColumns):
         for schedule in chosen:
             self._try(request, schedule, verb)
 
-    def _ask(self, request: HttpRequest, page: str, asked: dict[str, Any]) -> HttpResponse:
+    def _render(self, request: HttpRequest, page: str, extra: dict[str, Any]) -> HttpResponse:
         context = (
             self.admin_site.each_context(request)
             | {"opts": self.opts, "back": redirect_back(request)}
-            | asked
+            | extra
         )
         context["may_force"] = self.has_force_permission(request)
         return render(request, f"admin/schedules/schedule/{page}.html", context)
@@ -223,6 +223,8 @@ def run_link(run: Run) -> SafeString:
 def redirect_back(request: HttpRequest, otherwise: str = "admin:schedules_schedule_changelist") -> str:
     """Return the page of this site that the request came from, or the list if it is unknown."""
     came_from = request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
-    leads_here = ours and request.path not in came_from and "/force/" not in came_from
-    return came_from if leads_here else reverse(otherwise)
+    same_site = url_has_allowed_host_and_scheme(
+        came_from, {request.get_host()}, require_https=request.is_secure()
+    )
+    usable = same_site and request.path not in came_from and "/force/" not in came_from
+    return came_from if usable else reverse(otherwise)

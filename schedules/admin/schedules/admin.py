@@ -15,7 +15,7 @@ from agents.models import StandingApproval
 from schedules.admin.badges import schedule_badge
 from schedules.admin.filters import AttentionFilter
 from schedules.admin.firings import sparkline
-from schedules.admin.runs.calibration import drift
+from schedules.admin.runs.step_drift import drift
 from schedules.admin.schedules import preview
 from schedules.admin.schedules.actions import ScheduleActions
 from schedules.admin.schedules.collision_banner import show_collisions
@@ -144,7 +144,7 @@ class ScheduleAdmin(ScheduleActions):
             ),
             "badge": schedule_badge(schedule),
             "rhythm": describe.rhythm(schedule),
-            "spark": sparkline.draw(sparkline.of([schedule.pk])[schedule.pk]),
+            "spark": sparkline.draw(sparkline.recent_firings([schedule.pk])[schedule.pk]),
             "streak_badges": streak_badges(schedule),
             "advice": [] if schedule.status == ScheduleStatus.PAUSED else _advice(schedule),
             "history": list(history) if request.user.has_perm("schedules.view_firing") else [],

@@ -26,13 +26,13 @@ OVERDUE = timedelta(seconds=15)
 BUTTON = '<button class="button small" type="submit" form="row-form" formaction="{}">{}</button>'
 
 
-class WithHistory(ChangeList):
+class ScheduleChangeList(ChangeList):
     """A page of schedules, each with its last firings and the buttons for the reader."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         schedules = list(self.result_list)
-        histories = sparkline.of(schedule.pk for schedule in schedules)
+        histories = sparkline.recent_firings(schedule.pk for schedule in schedules)
         for schedule in schedules:
             schedule.lately = histories[schedule.pk]
             schedule.verbs = verbs_for(schedule, request.user)
@@ -43,7 +43,7 @@ class ScheduleColumns(ConsoleAdmin):
     list_display: Any = ("title", "state", "rhythm", "next", "lately", "steps", "streaks", "buttons")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return WithHistory
+        return ScheduleChangeList
 
     @admin.display(description="schedule", ordering="name")
     def title(self, schedule: Schedule) -> SafeString:
@@ -113,9 +113,9 @@ class ScheduleColumns(ConsoleAdmin):
 def verbs_for(schedule: Schedule, user: Any) -> dict[str, str]:
     """Return the buttons of a row by permission and status."""
     verbs = {"run": "Run"} if user.has_perm("schedules.run_schedule") else {}
-    stands = {ScheduleStatus.ACTIVE: ("pause", "Pause"), ScheduleStatus.PAUSED: ("resume", "Resume")}
-    if user.has_perm("schedules.change_schedule") and schedule.status in stands:
-        verbs |= [stands[ScheduleStatus(schedule.status)]]
+    buttons = {ScheduleStatus.ACTIVE: ("pause", "Pause"), ScheduleStatus.PAUSED: ("resume", "Resume")}
+    if user.has_perm("schedules.change_schedule") and schedule.status in buttons:
+        verbs |= [buttons[ScheduleStatus(schedule.status)]]
     return verbs
 
 

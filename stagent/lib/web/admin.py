@@ -64,7 +64,7 @@ def names(model: str, numbers: Iterable[int | None]) -> dict[int, str]:
 def confirm(
     model_admin: admin.ModelAdmin, request: HttpRequest, rows: Sequence[Model], verb: str, consequence: str
 ) -> HttpResponse:
-    """Ask whether somebody is sure; who is sends the same form again, with `sure` in it."""
+    """Render a confirmation page; its button sends the same form again with `confirmed`."""
     page = f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}"
     several = f"{len(rows):,} {model_admin.opts.verbose_name_plural}"
     asked = {
@@ -77,7 +77,7 @@ def confirm(
         "list": reverse(f"{page}_changelist"),
         "back": came_from(request) or reverse(f"{page}_changelist"),
     }
-    return render(request, "admin/sure.html", model_admin.admin_site.each_context(request) | asked)
+    return render(request, "admin/confirm.html", model_admin.admin_site.each_context(request) | asked)
 
 
 class BoundedPaginator(Paginator):

@@ -51,7 +51,7 @@ def test_links_are_listed_without_titles_or_addresses_and_ended_by_who_may(reade
         SHARES, action="end", _selected_action=made.pk
     )
     assert Client().get(address).status_code == 302  # it is there for who signs in
-    words = reader.presses(SHARES, action="end", _selected_action=made.pk, sure="yes")
+    words = reader.presses(SHARES, action="end", _selected_action=made.pk, confirmed="yes")
     assert "Ended: 1." in words
     assert not Share.objects.exists()
     entry = LogEntry.objects.latest("pk")
@@ -75,7 +75,7 @@ def test_who_only_looks_at_links_ends_none(client, bob, charlie):
     charlie.user_permissions.add(Permission.objects.get(codename="view_share"))
     looks = Reader(client, User.objects.get(pk=charlie.pk))
     looks.opens(SHARES)
-    looks.presses(SHARES, action="end", _selected_action=made.pk, sure="yes")
+    looks.presses(SHARES, action="end", _selected_action=made.pk, confirmed="yes")
     assert Share.objects.exists()
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.admin.number_filters import LagFilter, StepsFilter, TookFilter, WaitFilter, counts, read
+from schedules.admin.number_filters import LagFilter, StepsFilter, TookFilter, WaitFilter, counts, parse
 from schedules.models import Firing, Run
 from schedules.states import RunStatus
 from schedules.transitions import Ending, finish, withdraw
@@ -76,7 +76,7 @@ def test_a_percentile_leads_to_the_rows_from_there_on(reader, history, parameter
 
 def test_the_failed_lead_to_the_failed(reader, history):
     reader.opens(LIST)
-    words = reader.opens(LIST, fate="bad")
+    words = reader.opens(LIST, result="bad")
     assert "Firings 16 Failed 16" in words
     assert "Result: failed" in words
 
@@ -93,7 +93,7 @@ def test_nonsense_in_the_address_filters_nothing(reader, history, odd):
 def test_every_value_lies_in_exactly_one_stretch(values):
     for narrow in FILTERS:
         assert sum(number for _, number in counts(values, narrow.ranges)) == len(values)
-        assert all(read(stretch.value, stretch.unit) == stretch for stretch in narrow.ranges)
+        assert all(parse(stretch.value, stretch.unit) == stretch for stretch in narrow.ranges)
 
 
 @pytest.mark.parametrize("stretch", ["20-25", "20-", "0-20", "24-26", "25-25"])
@@ -107,7 +107,7 @@ def test_a_lag_is_held_against_its_edges_to_the_microsecond(history, stretch):
             schedule=history[0], schedule_name="Quick", kind="scheduled", nominal_at=moved, due_at=moved,
             outcome="fired", fired_at=moved + timedelta(microseconds=lag),
         )  # fmt: skip
-    asked, narrow = read(stretch), object.__new__(LagFilter)
+    asked, narrow = parse(stretch), object.__new__(LagFilter)
     found = narrow.narrow(Firing.objects.all(), asked)
     assert sorted((each.fired_at - each.due_at) / timedelta(microseconds=1) for each in found) == sorted(
         lag for lag in lags if lag / 1000 in asked
@@ -130,9 +130,9 @@ def test_nothing_measured_is_said_and_not_drawn(reader):
 
 
 def test_the_sheet_of_all_holds_the_rows_that_fit_the_filters(reader, history):
-    assert "Download 4 firings as CSV" in reader.opens(LIST, wait="1000-10000", fate="bad")
+    assert "Download 4 firings as CSV" in reader.opens(LIST, wait="1000-10000", result="bad")
     sent = {"action": "download", "select_across": "1", "index": "0", "_selected_action": "0"}
-    answer = reader.client.post(f"{LIST}?wait=1000-10000&fate=bad", sent)
+    answer = reader.client.post(f"{LIST}?wait=1000-10000&result=bad", sent)
     sheet = list(csv.DictReader(StringIO(b"".join(answer.streaming_content).decode())))
     assert sorted(int(row["slot_wait_ms"]) for row in sheet) == [2000, 3000, 7000, 8000]
 
@@ -155,6 +155,6 @@ def test_what_a_person_cancelled_is_counted_apart_from_failures(reader):
     assert "aborted" not in reader.html.split("Failures by reason")[1].split("</section>")[0]
     day = reader.opens("/admin/")
     assert "0 completed 1 failed 2 cancelled 0 not fired" in day
-    assert reader.opens(f"{LIST}?fate=calm").count("cancelled") >= 2
+    assert reader.opens(f"{LIST}?result=calm").count("cancelled") >= 2
     assert "refusal" not in reader.opens("/admin/schedules/run/?status__exact=cancelled")
     assert "Not needed." in reader.words

@@ -43,7 +43,7 @@ def test_a_second_click_says_that_somebody_was_quicker(reader, notice):
 
 @pytest.mark.parametrize(("standing", "shown"), [("unseen", True), ("open", True), ("closed", False)])
 def test_they_are_found_by_how_they_stand(reader, notice, standing, shown):
-    assert ("The breaker of anthropic" in reader.opens(LIST, standing=standing)) == shown
+    assert ("The breaker of anthropic" in reader.opens(LIST, state=standing)) == shown
 
 
 def test_an_empty_list_says_what_would_stand_there(reader):

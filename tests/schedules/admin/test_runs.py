@@ -276,7 +276,7 @@ def test_many_can_be_cancelled_and_queued_again_at_once(reader, now):
     assert f"Run {ended.pk} of Other" in asked
     assert f"Run {waiting.pk} of Nightly report" in asked
     assert Run.objects.queued().count() == 1
-    page = reader.presses(LIST, _selected_action=chosen, action="cancel_chosen", sure="1")
+    page = reader.presses(LIST, _selected_action=chosen, action="cancel_chosen", confirmed="1")
     assert f"Run {waiting.pk}: cancelled." in page
     assert f"Run {ended.pk}: The run has ended" in page
     reader.presses(LIST, _selected_action=chosen, action="retry_chosen")

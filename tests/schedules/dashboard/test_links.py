@@ -118,11 +118,11 @@ def test_repeated_failures_lead_to_exactly_those_runs(reader):
 
 
 @pytest.mark.parametrize(
-    ("fate", "number"), [("good", 3), ("bad", 2), ("calm", 1), ("missed", 1), ("busy", 1)]
+    ("result", "number"), [("good", 3), ("bad", 2), ("calm", 1), ("missed", 1), ("busy", 1)]
 )
-def test_the_numbers_of_the_day_lead_to_their_firings(reader, fate, number):
+def test_the_numbers_of_the_day_lead_to_their_firings(reader, result, number):
     now, schedule = clock.now(), a_schedule()
-    fates = {
+    results = {
         "good": {"outcome": "fired", "completed_at": now, "duration_ms": 5},
         "calm": {"outcome": "fired", "completed_at": now, "failure_reason": "aborted"},
         "bad": {"outcome": "fired", "completed_at": now, "failure_reason": "timeout"},
@@ -130,10 +130,10 @@ def test_the_numbers_of_the_day_lead_to_their_firings(reader, fate, number):
         "busy": {"outcome": "fired"},
     }
     for minutes, name in enumerate(["good", "good", "good", "bad", "bad", "calm", "missed", "busy"]):
-        a_firing(schedule, now - timedelta(minutes=minutes), **fates[name])
-    a_firing(schedule, now - timedelta(days=3), **fates[fate])
+        a_firing(schedule, now - timedelta(minutes=minutes), **results[name])
+    a_firing(schedule, now - timedelta(days=3), **results[result])
     reader.opens(BOARD)
-    (link,) = re.findall(rf'class="{fate}" href="([^"]+)">{number} ', reader.html)
+    (link,) = re.findall(rf'class="{result}" href="([^"]+)">{number} ', reader.html)
     reader.opens(unescape(link))
     assert reader.html.count('class="action-select"') == number
 
@@ -155,12 +155,12 @@ def test_an_hour_of_the_picture_leads_to_its_firings(reader):
 
 
 def test_all_who_wait_for_a_person_are_counted_and_some_are_shown(reader):
-    for number in range(queue.MOST_PARKED + 2):
+    for number in range(queue.MAX_PARKED + 2):
         a_waiting_run(a_schedule(name=f"Asks {number}"), clock.now())
     page = reader.opens(BOARD)
-    assert f"{queue.MOST_PARKED + 2} for a person" in page
-    assert f"All {queue.MOST_PARKED + 2}" in page
-    assert len(queue.load(the_situation()).parked) == queue.MOST_PARKED
+    assert f"{queue.MAX_PARKED + 2} for a person" in page
+    assert f"All {queue.MAX_PARKED + 2}" in page
+    assert len(queue.load(the_situation()).parked) == queue.MAX_PARKED
 
 
 def test_who_waits_for_a_run_that_waits_for_a_person_is_told_so():

@@ -116,7 +116,7 @@ def test_the_console_lists_it_and_asks_before_revoking(reader, given):
     chosen = {"action": "revoke", "_selected_action": str(granted.pk)}
     assert "The next call asks a person again." in reader.presses(LIST, **chosen)
     assert StandingApproval.objects.exists()
-    assert "Revoked: 1." in reader.presses(LIST, **chosen, sure="1")
+    assert "Revoked: 1." in reader.presses(LIST, **chosen, confirmed="1")
     assert not StandingApproval.objects.exists()
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from schedules.admin.runs.calibration import drift
+from schedules.admin.runs.step_drift import drift
 from schedules.models import Run, Schedule
 from schedules.states import RunStatus
 from tests.support.builders import NOON, a_queued_run, a_schedule
@@ -27,7 +27,7 @@ def test_steady_runs_do_not_drift() -> None:
 
 def test_more_steps_than_before_are_said() -> None:
     schedule = a_history(*[10] * 8, *[20] * 5)
-    assert drift(schedule) == "Its latest 5 runs took 20 steps (median), more than the 10 before."
+    assert drift(schedule) == "The last 5 runs took 20 steps (median), more than the 10 before."
 
 
 def test_fewer_steps_than_before_are_said() -> None:
