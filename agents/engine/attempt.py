@@ -1,4 +1,4 @@
-"""Where a run stands: what was said and used so far, and what has been tried."""
+"""The state of one attempt: its text and usage so far, and the second chances it has used."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -11,69 +11,67 @@ from agents.protocol.events import Finished, Notice
 from agents.states import FailureKind
 from agents.transcripts.recorder import Emit
 
-LOW_WATER = 0.6  # of the room for a conversation, down to which old tool results are cleared away
+LOW_WATER = 0.6  # of the context window: old tool results are cleared down to it
 
 
 @dataclass
 class AttemptState:
     """The state of one attempt between two turns."""
 
-    tell: Emit
+    emit: Emit
     meter: Meter
     toolbox: Toolbox
     conversation: PromptMessages
-    text: str = ""  # the last words said: the answer, if nothing better comes
-    before_pause: str = ""  # the beginning of an answer that the model gives in parts
+    text: str = ""  # the latest text: the answer, unless a later turn gives another
+    before_pause: str = ""  # the first part of an answer that the model paused in
     pauses: int = 0  # in a row
-    stretch: int = 1  # how many times its usual length the next reply may have
-    short_of_money: bool = False  # whether the last reply had to be shorter than that
-    once: bool = False  # whether somebody reads along, so that no reply is asked for again
-    tried: set[str] = field(default_factory=set)  # the second chances given since the last progress
+    length_factor: int = 1  # multiplies the length limit of the next reply
+    limited_by_cost: bool = False  # the cost limit shortened the last reply
+    once: bool = False  # a user reads along: no reply is asked for twice
+    tried: set[str] = field(default_factory=set)  # second chances used since the last progress
 
-    async def notice(self, code: str, says: str) -> None:
-        """Tell the reader of the transcript what the engine did."""
-        await self.tell(Notice(code, says))
+    async def notice(self, code: str, message: str) -> None:
+        """Emit what the engine did, for the reader of the transcript."""
+        await self.emit(Notice(code, message))
 
-    async def advise(self, code: str, says: str) -> None:
-        """Tell the model something, and the reader that it was told."""
-        self.conversation.note(says)
-        await self.notice(code, says)
+    async def advise(self, code: str, message: str) -> None:
+        """Add a note for the model, and emit it."""
+        self.conversation.note(message)
+        await self.notice(code, message)
 
-    def first_time(self, chance: str) -> bool:
-        """Take a second chance, which there is once until there is progress."""
+    def use_chance(self, chance: str) -> bool:
+        """Use a second chance; False if it was used since the last progress."""
         fresh = chance not in self.tried
         self.tried.add(chance)
         return fresh
 
     def progressed(self) -> None:
-        """Note that the run got further: second chances and lengths are as at the start."""
+        """Record progress: second chances and lengths are reset."""
         self.tried.clear()
-        self.before_pause, self.pauses, self.stretch = "", 0, 1
+        self.before_pause, self.pauses, self.length_factor = "", 0, 1
 
-    async def keep_room(self) -> None:
-        """Clear old things away when the conversation grows near the model's window."""
+    async def clear_if_full(self) -> None:
+        """Clear the context if the conversation exceeds the model's window."""
         window = conf.context_tokens()
         if self.conversation.tokens > window:
-            await self.make_room(int(window * LOW_WATER))
+            await self.clear_context(int(window * LOW_WATER))
 
-    async def make_room(self, target: int) -> bool:
-        """Clear old results away, then leave old messages out, until it fits; False: there were none."""
+    async def clear_context(self, target: int) -> bool:
+        """Clear old tool results, then drop the oldest messages, until `target` tokens fit; False if none."""
         cleared = self.conversation.clear_old_results(target)
         if cleared:
-            await self.notice(
-                "context_cleared", f"{cleared} old tool results were cleared away to save room."
-            )
+            await self.notice("context_cleared", f"{cleared} old tool results were cleared to save space.")
         forgotten = self.conversation.forget_oldest(target)
         if forgotten:
-            says = (
+            message = (
                 f"The {forgotten} oldest messages were left out: the conversation is too long for the model."
             )
-            await self.notice("context_forgotten", says)
+            await self.notice("context_forgotten", message)
         return bool(cleared or forgotten)
 
     def park(self) -> Finished:
-        """End this attempt until a person has answered; the next one goes on at the same turn."""
-        return Finished("parked", detail="It waits for a person's answer.", text=self.text)
+        """End this attempt until the approval is resolved; the next one continues at the same turn."""
+        return Finished("parked", detail="Waiting for an answer.", text=self.text)
 
     def finish(
         self,
@@ -83,7 +81,7 @@ class AttemptState:
         *,
         retryable: bool = False,
     ) -> Finished:
-        """End, with what went wrong where it failed, with the last words said unless others are given."""
+        """Return the Finished event; without `text` it has the latest text of the attempt."""
         report = self.toolbox.context.report
         text = self.text if text is None else text
         return Finished(

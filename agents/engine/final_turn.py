@@ -13,7 +13,7 @@ class FinalTurn:
 
     code: str
     kind: FailureKind
-    says: str  # to the agent
+    message: str  # to the agent
     detail: str  # to the user
 
 

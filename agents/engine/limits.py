@@ -7,7 +7,7 @@ from agents.errors import BudgetExceeded, RunLimitExceeded
 from agents.protocol.usage import Usage
 from agents.spending.prices import MILLION, Price, Rates
 
-LEAST_REPLY_TOKENS = 256  # less room than this is no room for an answer
+SHORTEST_REPLY_TOKENS = 256  # less room than this is no room for an answer
 UNPRICED = (
     "The price of {model} is not known, so no limit or budget in USD can be kept. Add it under Prices in the "
     "console, or take the limit off."
@@ -57,22 +57,22 @@ class Meter:
     def nearly_spent(self) -> bool:
         """Whether money or tokens are so far gone that the next reply should be the last."""
         tokens, cost_usd = self._last
-        money = _nearly(self.cost_usd, cost_usd, self.limits.max_cost_usd)
-        return money or _nearly(Decimal(self.tokens), tokens, self.limits.max_tokens)
+        money = _is_nearly_spent(self.cost_usd, cost_usd, self.limits.max_cost_usd)
+        return money or _is_nearly_spent(Decimal(self.tokens), tokens, self.limits.max_tokens)
 
-    def allow(self, wanted: int, reading: int, allowance: SpendAllowance) -> int:
+    def allow(self, requested: int, reading: int, allowance: SpendAllowance) -> int:
         """Return how many tokens the next reply may have; raise BudgetExceeded where that is too few.
 
         `reading` is how many tokens the model reads first.
         """
-        return min([wanted, *self._by_tokens(reading), *self._by_money(reading, allowance)])
+        return min([requested, *self._by_tokens(reading), *self._by_money(reading, allowance)])
 
     def _by_tokens(self, reading: int) -> list[int]:
         if self.limits.max_tokens is None:
             return []
         left = self.limits.max_tokens - self.tokens - reading
-        says = f"The limit of {self.limits.max_tokens:,} tokens for this run is used up."
-        return [_enough(left, RunLimitExceeded(says))]
+        message = f"The limit of {self.limits.max_tokens:,} tokens for this run is used up."
+        return [_at_least(left, RunLimitExceeded(message))]
 
     def _by_money(self, reading: int, allowance: SpendAllowance) -> list[int]:
         spent: BudgetExceeded = BudgetExceeded("Too little is left of a budget for another reply.")
@@ -89,15 +89,15 @@ class Meter:
         if not rates.output:
             return []
         read = reading * rates.input
-        return [_enough(int((usd * MILLION - read) / rates.output), spent) for usd, spent in left]
+        return [_at_least(int((usd * MILLION - read) / rates.output), spent) for usd, spent in left]
 
 
-def _nearly(used: Decimal, step: Decimal, limit: Decimal | int | None) -> bool:
+def _is_nearly_spent(used: Decimal, step: Decimal, limit: Decimal | int | None) -> bool:
     """Tell whether most is gone, or another step like the last one would leave too little for the answer."""
     return limit is not None and used > 0 and (used >= limit * FINAL_TURN_SHARE or used + 2 * step > limit)
 
 
-def _enough(tokens: int, otherwise: BudgetExceeded) -> int:
-    if tokens < LEAST_REPLY_TOKENS:
+def _at_least(tokens: int, otherwise: BudgetExceeded) -> int:
+    if tokens < SHORTEST_REPLY_TOKENS:
         raise otherwise
     return tokens

@@ -11,8 +11,8 @@ from agents.tools.base import ToolResult
 from agents.transcripts.history import Message
 from stagent.lib.text import storable
 
-KEEP_RESULTS = 6  # the latest tool results are never cleared away
-WORTH_CLEARING = 400  # characters; shorter results stay
+RECENT_RESULTS = 6  # the latest tool results are never cleared away
+SHORTEST_CLEARED = 400  # characters; shorter results stay
 CLEARED = "[Cleared to save room: {:,} characters. Call the tool again if they matter.]"
 
 
@@ -84,7 +84,7 @@ class PromptMessages:
 
     def _old_results(self) -> list[dict[str, Any]]:
         blocks = (block for message in self.messages for block in message["content"])
-        results = [block for block in blocks if block["type"] == "tool_result"][:-KEEP_RESULTS]
+        results = [block for block in blocks if block["type"] == "tool_result"][:-RECENT_RESULTS]
         return [
             block for block in results if isinstance(block["content"], str) and _is_long(block["content"])
         ]
@@ -109,4 +109,4 @@ def _begins(message: Message) -> bool:
 
 
 def _is_long(text: str) -> bool:
-    return len(text) >= WORTH_CLEARING
+    return len(text) >= SHORTEST_CLEARED

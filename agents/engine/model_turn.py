@@ -1,4 +1,4 @@
-"""One turn: the question, the reply as it comes, and the bill, which is written whatever happens."""
+"""One model call: sends the request, emits the reply as it arrives, and charges it, whatever happens."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from stagent.lib.db.async_db import shielded
 
 @dataclass(frozen=True)
 class Account:
-    """Who pays, and the log that its writer may lose to whoever ends the run."""
+    """Who pays for a call, and the log with the token that must still be valid for it."""
 
     spender: Spender
     transcript_id: int
@@ -32,37 +32,40 @@ class Account:
 
 
 class ModelCaller:
-    """Asks a runtime on somebody's account."""
+    """Calls a runtime and charges the replies to an account."""
 
     def __init__(
         self,
         runtime: Runtime,
         account: Account,
-        tell: Emit,
+        emit: Emit,
         worktime: WorkTime,
         *,
-        spoke: bool | None = None,
+        has_text: bool | None = None,
     ) -> None:
         self.provider = runtime.provider_name()
-        self.said = ""  # in the turn under way, shown already
-        self._spoke = (
-            spoke  # in an earlier turn, so that what is said now is a new paragraph; None: never mind
+        self.shown_text = ""  # of the turn under way
+        self._has_text = (
+            has_text  # in an earlier turn, so that what is said now is a new paragraph; None: never mind
         )
-        self._runtime, self._account, self._tell, self._worktime = runtime, account, tell, worktime
+        self._runtime, self._account, self._emit, self._worktime = runtime, account, emit, worktime
         self._answered = False
 
     async def call(self, number: int, request: Request, reading: int) -> tuple[Reply, Decimal | None]:
-        """Ask, show what comes, pay; return reply and cost. `reading` guesses the request's tokens."""
-        await self._tell(TurnStarted(number))
-        bill = uuid4()
-        reply = await self._ask(number, request, reading, bill)
+        """Call the model, emit its reply and charge it; return reply and cost.
+
+        `reading` is the estimated number of the request's tokens.
+        """
+        await self._emit(TurnStarted(number))
+        charge_key = uuid4()
+        reply = await self._ask(number, request, reading, charge_key)
         reply = replace(reply, content=with_ids_of_their_own(reply.content, _ids_in(request)))
-        if self._spoke is not None:
-            self._spoke = self._spoke or bool(self.said)
-        self.said = ""
-        # Paid before it is told and before any tool runs: a crash in between costs no bookkeeping.
-        cost = await self._pay(reply, bill)
-        await self._tell(
+        if self._has_text is not None:
+            self._has_text = self._has_text or bool(self.shown_text)
+        self.shown_text = ""
+        # Charged before the turn is emitted and before any tool runs: a crash in between loses no cost.
+        cost = await self._pay(reply, charge_key)
+        await self._emit(
             TurnFinished(
                 turn=number,
                 content=reply.content,
@@ -76,85 +79,85 @@ class ModelCaller:
         )
         return reply, cost
 
-    async def _ask(self, number: int, request: Request, reading: int, bill: UUID) -> Reply:
-        asking: ModelCall | None = None
-        self.said = ""
+    async def _ask(self, number: int, request: Request, reading: int, charge_key: UUID) -> Reply:
+        model_call: ModelCall | None = None
+        self.shown_text = ""
         try:
             with self._worktime.model_call():
-                async with self._runtime.ask(request) as asking:
+                async with self._runtime.ask(request) as model_call:
                     begun = False
-                    async for delta in asking:
+                    async for delta in model_call:
                         self._worktime.record_event()
-                        begun = begun or await self._begin(number, asking, bill)
+                        begun = begun or await self._emit_started(number, model_call, charge_key)
                         await self._show(number, delta)
-                return _whole(asking.so_far())
+                return _complete(model_call.so_far())
         except BaseException as error:
-            part = _part(asking, error, Reply([], None, Usage(input=reading), request.model))
+            part = _partial(model_call, error, Reply([], None, Usage(input=reading), request.model))
             if part is not None:
-                await self._pay(replace(part, estimated=True), bill)
+                await self._pay(replace(part, estimated=True), charge_key)
             raise
 
-    async def _begin(self, number: int, asking: ModelCall, bill: UUID) -> bool:
-        """Write down what whoever finds this process dead needs to pay for the reply."""
-        if reply := asking.so_far():
-            await self._tell(ReplyStarted(number, bill.hex, reply.usage, reply.model, self.provider))
+    async def _emit_started(self, number: int, model_call: ModelCall, charge_key: UUID) -> bool:
+        """Emit what another process needs to charge the reply if this one dies."""
+        if reply := model_call.so_far():
+            await self._emit(ReplyStarted(number, charge_key.hex, reply.usage, reply.model, self.provider))
         return reply is not None
 
     async def _show(self, number: int, delta: Delta) -> None:
         if not delta.text:
             return
         if delta.thinking:
-            await self._tell(ThinkingDelta(number, delta.text))
+            await self._emit(ThinkingDelta(number, delta.text))
         else:
-            new_paragraph = "\n\n" if self._spoke and not self.said else ""
-            self.said += delta.text
-            await self._tell(TextDelta(number, new_paragraph + delta.text))
+            new_paragraph = "\n\n" if self._has_text and not self.shown_text else ""
+            self.shown_text += delta.text
+            await self._emit(TextDelta(number, new_paragraph + delta.text))
         await (
-            self._tell.drain()
+            self._emit.drain()
         )  # meanwhile the next words gather in the socket's buffer, and are read at once
 
-    async def _pay(self, reply: Reply, bill: UUID) -> Decimal | None:
-        return await shielded(self._settle, reply, bill)
+    async def _pay(self, reply: Reply, charge_key: UUID) -> Decimal | None:
+        return await shielded(self._charge_reply, reply, charge_key)
 
-    def _settle(self, reply: Reply, bill: UUID) -> Decimal | None:
-        cost = self._charge(reply, bill)
+    def _charge_reply(self, reply: Reply, charge_key: UUID) -> Decimal | None:
+        cost = self._charge(reply, charge_key)
         if reply.stop_reason and not self._answered:
             self._answered = True
             breaker.succeeded(self.provider)
         return cost
 
     @transaction.atomic
-    def _charge(self, reply: Reply, bill: UUID) -> Decimal | None:
-        # The log is locked: whoever ends the run takes it away first, and adds up afterwards.
+    def _charge(self, reply: Reply, charge_key: UUID) -> Decimal | None:
+        # The log is locked: who ends the run replaces its token first, and adds up the charges afterwards.
         spender = self._account.spender
-        mine = transcript.lock(self._account.transcript_id, self._account.token)
+        is_writer = transcript.lock(self._account.transcript_id, self._account.token)
         return budgets.charge(
-            spender if mine else spender.too_late(),
+            spender if is_writer else spender.too_late(),
             reply.usage,
             model=reply.model,
             now=clock.now(),
             provider=self.provider,
             estimated=reply.estimated,
-            bill=bill,
+            charge_key=charge_key,
         )
 
 
-def _whole(reply: Reply | None) -> Reply:
+def _complete(reply: Reply | None) -> Reply:
     if reply is None or reply.stop_reason is None:
-        # A server that goes away in good order raises nothing: only the stop reason is missing.
+        # A server that closes the connection in order raises nothing: only the stop reason is missing.
         raise CutStream("Its stream ended before the reply was complete.")
     return reply
 
 
 def _ids_in(request: Request) -> set[str]:
-    """Return the ids of all calls that the model was told of."""
-    said = (message["content"] for message in request.messages if message["role"] == "assistant")
-    return {call["id"] for content in said if not isinstance(content, str) for call in calls_in(content)}
+    """Return the ids of all tool calls in a request."""
+    contents = (message["content"] for message in request.messages if message["role"] == "assistant")
+    return {call["id"] for content in contents if not isinstance(content, str) for call in calls_in(content)}
 
 
-def _part(asking: ModelCall | None, error: BaseException, unanswered: Reply) -> Reply | None:
-    """Return what has to be paid for a reply that did not come whole."""
-    if asking is not None and (part := asking.so_far()):
+def _partial(model_call: ModelCall | None, error: BaseException, unanswered: Reply) -> Reply | None:
+    """Return what is to be charged for an incomplete reply; None for nothing."""
+    if model_call is not None and (part := model_call.so_far()):
         return part
-    # Hanging up on a model that is still reading: it has read, as far as anybody can tell.
+    # Cancelled while the model was reading the request: assume that it has read all of it.
     return unanswered if isinstance(error, asyncio.CancelledError) else None

@@ -1,19 +1,19 @@
-"""The time in which an agent works: a model call or a tool is under way. What a run's time limit counts.
+"""Measures working time: a model call or tool is under way. A run's time limit counts it.
 
-It is added up in small pieces. A piece that is far longer than the pulse means that the whole process stood
-still (stopped, or the machine asleep): that is not working time.
+It is summed in small steps. A step far longer than the interval means that the whole process was stopped or
+the machine asleep, which is not working time.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-PULSE_SEC = 0.5  # how often whoever watches a working agent looks
-LONGEST_PIECE_SEC = 4 * PULSE_SEC  # of a longer one only so much counts
+MEASURE_SEC = 0.5  # interval of the measurement while an agent works
+LONGEST_STEP_SEC = 4 * MEASURE_SEC  # a longer step counts as this much
 
 
 class WorkTime:
-    """Adds up seconds of one run, over its attempts; only for the thread of its event loop."""
+    """Sums the seconds of one run over its attempts. Use it on its event loop only."""
 
     def __init__(self, before_ms: int = 0, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._worked = before_ms / 1000
@@ -21,12 +21,12 @@ class WorkTime:
         self._under_way = 0
         self._asking = False
         self._monotonic = monotonic
-        self._looked_at = monotonic()
+        self._measured_at = monotonic()
 
     @contextmanager
     def model_call(self) -> Iterator[None]:
-        """Count what is done within, and how long the model says nothing."""
-        self.look()
+        """Count the time inside, and how long the model is silent."""
+        self.measure()
         self._asking, self._silent = True, 0.0
         try:
             with self.tool_call():
@@ -36,32 +36,32 @@ class WorkTime:
 
     @contextmanager
     def tool_call(self) -> Iterator[None]:
-        """Count what is done within."""
-        self.look()
+        """Count the time inside."""
+        self.measure()
         self._under_way += 1
         try:
             yield
         finally:
-            self.look()
+            self.measure()
             self._under_way -= 1
 
     def record_event(self) -> None:
-        """Note that the model has said something."""
+        """Record that the model has sent something."""
         self._silent = 0.0
 
-    def look(self) -> None:
-        """Add what has passed since the last look."""
+    def measure(self) -> None:
+        """Add the time since the last measurement."""
         moment = self._monotonic()
-        piece = min(moment - self._looked_at, LONGEST_PIECE_SEC)
-        self._looked_at = moment
-        self._held += piece
+        step = min(moment - self._measured_at, LONGEST_STEP_SEC)
+        self._measured_at = moment
+        self._held += step
         if self._under_way:
-            self._worked += piece
-            self._silent += piece
+            self._worked += step
+            self._silent += step
 
     @property
     def worked_sec(self) -> float:
-        self.look()
+        self.measure()
         return self._worked
 
     @property
@@ -70,12 +70,12 @@ class WorkTime:
 
     @property
     def held_sec(self) -> float:
-        """How long this attempt has had its slot, at work or not."""
-        self.look()
+        """Seconds for which this attempt has held its slot."""
+        self.measure()
         return self._held
 
     @property
     def silent_sec(self) -> float:
-        """How long the model that is being asked has said nothing; 0 where none is asked."""
-        self.look()
+        """Seconds since the called model sent something; 0 if no call is under way."""
+        self.measure()
         return self._silent if self._asking else 0.0

@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
                 ('message_id', models.BigIntegerField(blank=True, db_index=True, null=True)),
                 ('user_id', models.BigIntegerField(blank=True, null=True)),
                 ('detail', models.JSONField(blank=True, default=dict)),
-                ('bill', models.UUIDField(editable=False, help_text='Of a reply: two of one bill are one expense.', null=True, unique=True)),
+                ('charge_key', models.UUIDField(editable=False, help_text='Identifies a reply: a second charge with the same key is ignored.', null=True, unique=True)),
             ],
             options={
                 'verbose_name_plural': 'ledger',

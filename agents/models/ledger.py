@@ -34,8 +34,11 @@ class LedgerEntry(models.Model):
     message_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     user_id = models.BigIntegerField(null=True, blank=True)
     detail = models.JSONField(default=dict, blank=True)
-    bill = models.UUIDField(
-        null=True, unique=True, editable=False, help_text="Of a reply: two of one bill are one expense."
+    charge_key = models.UUIDField(
+        null=True,
+        unique=True,
+        editable=False,
+        help_text="Identifies a reply: a second charge with the same key is ignored.",
     )
 
     class Meta:

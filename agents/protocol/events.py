@@ -39,7 +39,7 @@ class ReplyStarted(_Event):
     """The provider has begun to answer, so there is something to pay even if nobody hears the end."""
 
     turn: int
-    bill: str  # hexadecimal; of the ledger entry that pays for the reply
+    charge_key: str  # hexadecimal; of the ledger entry that pays for the reply
     usage: Usage  # as far as it was known then: the input
     model: str
     provider: str

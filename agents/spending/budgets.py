@@ -113,11 +113,11 @@ def charge(
     now: datetime,
     provider: str = LISTED,
     estimated: bool = False,
-    bill: UUID | None = None,
+    charge_key: UUID | None = None,
 ) -> Decimal | None:
     """Write what a reply cost into the ledger and return it, in USD; None where its price is not known.
 
-    The same `bill` again is no second expense: whoever does not hear that a write was made writes once more.
+    A second charge with the same `charge_key` is ignored: a caller that lost the answer calls again.
     """
     paid = price(model, provider, now)
     cost = paid.cost(usage)
@@ -132,12 +132,12 @@ def charge(
         cost_usd=cost,
         price=paid.record(usage),
         estimated=estimated,
-        bill=bill,
+        charge_key=charge_key,
         **asdict(spender),
     )
-    # Where that bill is paid already, nothing changes. To ignore conflicts, SQLite would ignore any fault.
+    # Where that charge is made already, nothing changes. To ignore conflicts, SQLite would ignore any fault.
     LedgerEntry.objects.bulk_create(
-        [entry], update_conflicts=True, unique_fields=["bill"], update_fields=["bill"]
+        [entry], update_conflicts=True, unique_fields=["charge_key"], update_fields=["charge_key"]
     )
     return cost
 

@@ -58,9 +58,9 @@ def charge_unpaid(transcript_id: int, spender: Callable[[], Spender], now: datet
     begun = BEGUN(transcript_id=transcript_id)
     if not begun:
         return 0
-    bills = [UUID(event.data["bill"]) for event in begun]
-    paid = set(LedgerEntry.objects.filter(bill__in=bills).values_list("bill", flat=True))
-    unpaid = [event for event, bill in zip(begun, bills, strict=True) if bill not in paid]
+    charge_keys = [UUID(event.data["charge_key"]) for event in begun]
+    paid = set(LedgerEntry.objects.filter(charge_key__in=charge_keys).values_list("charge_key", flat=True))
+    unpaid = [event for event, charge_key in zip(begun, charge_keys, strict=True) if charge_key not in paid]
     for event in unpaid:
         _charge(event, spender(), now)
     return len(unpaid)
@@ -88,7 +88,7 @@ def _charge(event: Event, spender: Spender, now: datetime) -> None:
         now=now,
         provider=started.provider,
         estimated=True,
-        bill=UUID(started.bill),
+        charge_key=UUID(started.charge_key),
     )
 
 

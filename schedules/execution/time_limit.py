@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from agents.engine.work_time import PULSE_SEC, WorkTime
+from agents.engine.work_time import MEASURE_SEC, WorkTime
 from agents.errors import LeaseLost
 from agents.models import Profile
 from agents.runtimes.errors import Failure, describe
@@ -77,7 +77,7 @@ class RunTime:
     async def _watch(self, end: asyncio.Timeout) -> None:
         noted = self._time.held_sec
         while (left := self._left) > 0:
-            await asyncio.sleep(min(PULSE_SEC, left))
+            await asyncio.sleep(min(MEASURE_SEC, left))
             if self._time.held_sec - noted >= NOTE_EVERY_SEC and not self._holds_too_long:
                 noted = self._time.held_sec
                 await self._note()

@@ -161,13 +161,13 @@ def _paid(owner: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 def _unpaid(logs: Sequence[int]) -> dict[int, int]:
     """Count the replies of each log that have begun and are not in the ledger."""
     begun = Event.objects.filter(transcript__in=logs, kind=ReplyStarted.kind)
-    bills = [(log, data["bill"]) for log, data in begun.values_list("transcript", "data")]
+    charge_keys = [(log, data["charge_key"]) for log, data in begun.values_list("transcript", "data")]
     found: dict[int, int] = {}
-    for some in batched(bills, AT_ONCE):
-        entries = LedgerEntry.objects.filter(bill__in=[bill for _, bill in some])
-        paid = {bill.hex for bill in entries.values_list("bill", flat=True) if bill}
-        for log, bill in some:
-            if bill not in paid:
+    for some in batched(charge_keys, AT_ONCE):
+        entries = LedgerEntry.objects.filter(charge_key__in=[charge_key for _, charge_key in some])
+        paid = {charge_key.hex for charge_key in entries.values_list("charge_key", flat=True) if charge_key}
+        for log, charge_key in some:
+            if charge_key not in paid:
                 found[log] = found.get(log, 0) + 1
     return found
 

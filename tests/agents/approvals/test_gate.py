@@ -67,7 +67,7 @@ def test_a_call_that_needs_approval_parks_the_run(script, assign, sent, alice):
     assignment = assign(**ASKS)
     events = work(assignment)
     approval = Approval.objects.get()
-    assert events[-1] == Finished("parked", detail="It waits for a person's answer.", text="I shall send it.")
+    assert events[-1] == Finished("parked", detail="Waiting for an answer.", text="I shall send it.")
     assert (approval.text, approval.tool, approval.kind) == ("Send it to a@b.c?", "send", "tool_call")
     assert approval.card == {"title": "Send", "lines": [{"label": "To", "value": "a@b.c"}], "warnings": []}
     assert approval.expires_at - approval.asked_at == timedelta(days=1)

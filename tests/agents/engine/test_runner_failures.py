@@ -115,17 +115,17 @@ def test_what_the_run_had_said_before_is_its_partial_answer(script, assign, echo
 
 def test_a_reply_is_paid_once_though_nobody_heard_that_it_was(script, assign, monkeypatch):
     pay, trouble = (
-        ModelCaller._settle,
+        ModelCaller._charge_reply,
         [OperationalError("The server went away in the middle of the commit.")],
     )
 
-    def unheard(turns, *bill):
-        cost = pay(turns, *bill)
+    def fail_after_charge(turns, *charge):
+        cost = pay(turns, *charge)
         if trouble:
             raise trouble.pop()
         return cost
 
-    monkeypatch.setattr(ModelCaller, "_settle", unheard)
+    monkeypatch.setattr(ModelCaller, "_charge_reply", fail_after_charge)
     monkeypatch.setattr(async_db, "FIRST_WAIT_SEC", 0)
     script(want(("echo", {"say": "x"})), say("Done."))
     assert finish(assign()).text == "Done."

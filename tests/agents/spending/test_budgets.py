@@ -202,9 +202,9 @@ def test_a_second_budget_for_the_same_is_refused():
         budget(max_turns=2)
 
 
-def test_two_of_one_bill_are_one_expense():
-    bills = [uuid4(), uuid4()]
-    for bill in (bills[0], bills[0], bills[1], None, None):
-        cost = budgets.charge(RUN, Usage(1000), model="claude-haiku-5-5", now=NOON, bill=bill)
+def test_a_second_charge_with_the_same_key_is_ignored():
+    charge_keys = [uuid4(), uuid4()]
+    for charge_key in (charge_keys[0], charge_keys[0], charge_keys[1], None, None):
+        cost = budgets.charge(RUN, Usage(1000), model="claude-haiku-5-5", now=NOON, charge_key=charge_key)
         assert cost > 0
     assert LedgerEntry.objects.count() == 4

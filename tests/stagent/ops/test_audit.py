@@ -51,13 +51,13 @@ def a_turn(number: int, *content: dict[str, object], stop: str = "tool_use") -> 
     return TurnFinished(number, list(content), stop, ASKED, cost, MODEL, provider="anthropic")
 
 
-def begins_to_answer(number: int, bill: UUID) -> list[object]:
-    started = ReplyStarted(number, bill.hex, Usage(input=1000), MODEL, "anthropic")
+def begins_to_answer(number: int, charge_key: UUID) -> list[object]:
+    started = ReplyStarted(number, charge_key.hex, Usage(input=1000), MODEL, "anthropic")
     return [TurnStarted(number), started, TextDelta(number, HALF)]
 
 
-def pays(who: budgets.Spender, bill: UUID | None = None) -> None:
-    budgets.charge(who, ASKED, model=MODEL, now=NOON, bill=bill)
+def pays(who: budgets.Spender, charge_key: UUID | None = None) -> None:
+    budgets.charge(who, ASKED, model=MODEL, now=NOON, charge_key=charge_key)
 
 
 def a_run_whose_worker_died(*, kills: int = 1) -> tuple[Run, Claim]:
@@ -132,11 +132,11 @@ def test_the_books_of_a_run_agree_whoever_ends_it(end: End, kills: int) -> None:
 
 def test_a_worker_that_was_given_up_too_early_pays_nothing_twice() -> None:
     run, held = a_run_whose_worker_died()
-    bill = UUID(transcript.read(held.transcript_id)[-2].data["bill"])
+    charge_key = UUID(transcript.read(held.transcript_id)[-2].data["charge_key"])
     _lost(run, held)
     assert not transcript.lock(held.transcript_id, held.token)
-    pays(spender(run).too_late(), bill)
-    assert LedgerEntry.objects.filter(bill=bill).count() == 1
+    pays(spender(run).too_late(), charge_key)
+    assert LedgerEntry.objects.filter(charge_key=charge_key).count() == 1
     assert list(audit.differences()) == []
 
 
