@@ -1,4 +1,4 @@
-"""Approvals in the console: requests of agents, with buttons to answer them; read-only otherwise."""
+"""The admin's inbox: approval requests and questions of agents, with buttons to answer them."""
 
 import json
 from typing import Any
@@ -42,7 +42,8 @@ class ApprovalAdmin(ReadOnlyAdmin):
     list_filter = ("status", "kind", "tool")
     search_fields = ("text", "=run_id")
     ordering = ("-pk",)
-    empty_text = "No approval requests yet. Agents that need approval or an answer ask here."
+    row_name_plural = "approvals"
+    empty_text = "Approval requests and questions of agents appear here."
 
     def get_urls(self) -> list[Any]:
         answer = self.admin_site.admin_view(self.answer)

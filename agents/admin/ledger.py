@@ -59,7 +59,7 @@ class NamedEntries(ChangeList):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = ("moment", "kind", "run", "model", "input", "output", "cost", "account")
     list_filter = ("activity", ("at", admin.DateFieldListFilter))
-    rows_are = "entries"
+    row_name_plural = "entries"
     search_fields = ("model", "=run_id", "=schedule_id")
     ordering = ("-at", "-pk")
     fields = (

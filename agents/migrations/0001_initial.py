@@ -280,6 +280,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-asked_at', '-pk'],
+                'verbose_name_plural': 'inbox',
                 'permissions': [('answer_approval', "Can answer the questions of everybody's agents")],
                 'indexes': [models.Index(condition=models.Q(('status', 'open')), fields=['expires_at'], name='approval_open'), models.Index(fields=['user_id', 'status'], name='approval_by_user')],
                 'constraints': [models.UniqueConstraint(fields=('transcript', 'call_id'), name='approval_once_per_call'), models.CheckConstraint(condition=models.Q(models.Q(('answered_at__isnull', True), ('status', 'open')), models.Q(models.Q(('status', 'open'), _negated=True), ('answered_at__isnull', False)), _connector='OR'), name='approval_resolved_has_its_moment')],

@@ -72,6 +72,7 @@ class Approval(models.Model):
     objects = ApprovalQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "inbox"
         ordering = ["-asked_at", "-pk"]
         permissions = [("answer_approval", "Can answer the questions of everybody's agents")]
         constraints = [

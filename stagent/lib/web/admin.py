@@ -112,7 +112,7 @@ class ConsoleAdmin(admin.ModelAdmin):
     actions_on_top = False
     actions_on_bottom = True
     paginator = BoundedPaginator
-    rows_are = ""  # what several rows are called, where the list itself is called otherwise
+    row_name_plural = ""  # the name of several rows if the list has another name
     empty_text = ""  # what an empty list says: what to do next
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
