@@ -102,7 +102,7 @@ ARROWS = (
     (RunStatus.WAITING, RunStatus.QUEUED, "unpark"),
     (RunStatus.WAITING, RunStatus.CANCELLED, "withdraw"),
     (RunStatus.QUEUED, RunStatus.CANCELLED, "withdraw"),
-    (RunStatus.QUEUED, RunStatus.FAILED, "give_up"),
+    (RunStatus.QUEUED, RunStatus.FAILED, "fail_queued"),
 )
 
 # The same for the other rows that have a state; those of a notice follow from its moments.

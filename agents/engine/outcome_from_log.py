@@ -20,7 +20,7 @@ class Conclusion:
     text: str
 
 
-def conclusion_of(transcript_id: int) -> Conclusion:
+def outcome_of(transcript_id: int) -> Conclusion:
     """Read a log; `finished` is None where the model would have to be asked again, or a tool be called."""
     past = load_history(transcript_id)
     finished = _written(transcript_id) or _answered(past)

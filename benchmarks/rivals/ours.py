@@ -23,7 +23,7 @@ def serve() -> None:
         track.note(f"run {job.claim.run_id}")
         return Finished("completed", text="Done.")
 
-    run_task._converse = say_nothing
+    run_task._run_engine = say_nothing
     call_command("runscheduler", max_concurrent=track.AT_ONCE, grace=0)
 
 

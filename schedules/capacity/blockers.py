@@ -131,7 +131,7 @@ SENTENCES = {one.reason: one.sentence for one in BLOCKERS} | {
     WaitReason.POOL: "Waiting for a free slot of its pool.",
     WaitReason.SLOT: "Waiting for a free slot.",
 }
-PLACES = (WaitReason.POOL, WaitReason.SLOT)  # what is missing to a run that nothing holds back
+SLOTS_OF_POOL = (WaitReason.POOL, WaitReason.SLOT)  # what is missing to a run that nothing holds back
 
 
 def in_pool(pools: Any) -> Q:

@@ -1,6 +1,6 @@
-"""The reaper: settle lapsed leases, overdue runs, and questions that nobody answered.
+"""The reaper: ends or requeues runs with expired leases, overdue runs, and expired approvals.
 
-Idempotent, on any node; the error of one row or part never stops the sweep.
+Idempotent and safe on any node; an error in one row or part does not stop the sweep.
 """
 
 import logging
@@ -13,7 +13,7 @@ from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from agents import live_streams
-from agents.engine.outcome_from_log import conclusion_of
+from agents.engine.outcome_from_log import outcome_of
 from agents.errors import LeaseLost
 from agents.runtimes import breaker
 from agents.runtimes.errors import describe
@@ -25,26 +25,26 @@ from schedules.models.firing import BY_RHYTHM
 from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.monitoring import notices
 from schedules.states import Outcome, RunStatus
-from schedules.transitions import Ending, finish, give_up, release, requeue, unpark, withdraw
+from schedules.transitions import Ending, fail_queued, finish, release, requeue, unpark, withdraw
 from stagent.lib.database_errors import is_full
 from stagent.lib.processes.outage import Outages, Parts
 
-MAX_LOST = 2  # workers a run may lose before it fails
-DEADLINE_GRACE_SEC = 10  # and a lease: for the holder to end a run whose time is used up
+MAX_LOST = 2  # lost workers after which a run fails
+DEADLINE_GRACE_SEC = 10  # and one lease: for the holder to end an overdue run itself
 
 log = logging.getLogger("stagent.reaper")
 _outages = Outages(log)
 
 
-class StillWanted(Exception):
-    """A row is left as it is."""
+class NotReaped(Exception):
+    """The row stays as it is."""
 
 
 def reap(now: datetime) -> int:
-    """Settle everything that nobody else will; return how many rows were settled.
+    """Reap every row that needs it; return how many were reaped.
 
-    Each part and each row by itself: an error is told once and keeps no other from being settled. Raises the
-    first error of a database that was away.
+    Each part and each row separately: an error is logged once and stops no other. Raises the first error of
+    an unavailable database.
     """
     parts, overdue = Parts(_outages), now - conf.load().lease_ttl - timedelta(seconds=DEADLINE_GRACE_SEC)
     running, queued, waiting = Run.objects.running(), Run.objects.queued(), Run.objects.waiting()
@@ -59,34 +59,34 @@ def reap(now: datetime) -> int:
     )
     parts.do("Reaping the live streams of holders that are gone", partial(live_streams.sweep, now), 0)
     parts.do("Reaping open questions", partial(waiting_runs.expire_approvals, now), None)
-    settled = sum(_sweep(parts, what, runs, settle, now) for what, runs, settle in sweeps)
+    reaped = sum(_sweep(parts, what, runs, reap_run, now) for what, runs, reap_run in sweeps)
     parts.end()
-    return settled
+    return reaped
 
 
 def _sweep(
-    parts: Parts, what: str, runs: RunQuerySet, settle: Callable[[Run, datetime], None], now: datetime
+    parts: Parts, what: str, runs: RunQuerySet, reap_run: Callable[[Run, datetime], None], now: datetime
 ) -> int:
     found: list[Run] = parts.do(f"Reaping {what}", partial(list, runs.select_related("profile")), [])
-    return sum(parts.do(f"Reaping run {run.pk}", partial(_reap, settle, run, now), 0) for run in found)
+    return sum(parts.do(f"Reaping run {run.pk}", partial(_reap, reap_run, run, now), 0) for run in found)
 
 
-def _reap(settle: Callable[[Run, datetime], None], run: Run, now: datetime) -> int:
-    with suppress(LeaseLost, StillWanted):  # its holder, or another reaper, was quicker; or it is left alone
-        settle(run, now)
+def _reap(reap_run: Callable[[Run, datetime], None], run: Run, now: datetime) -> int:
+    with suppress(LeaseLost, NotReaped):  # its holder or another reaper was first
+        reap_run(run, now)
         return 1
     return 0
 
 
 def _reap_lapsed(run: Run, now: datetime) -> None:
-    """Settle a run whose holder vanished, or at least free its slot where the disk is full."""
+    """Reap a run whose holder is gone; on a full disk at least free its slot."""
     with _slot_freed(run, now, Q(lease_expires_at__lte=now)):
         _reap_vanished(run, now)
 
 
 @contextmanager
 def _slot_freed(run: Run, now: datetime, belief: Q | None = None) -> Iterator[None]:
-    """Free the slot of a run that cannot be settled because the disk is full; others may work without it."""
+    """Free the slot of a run that cannot be written because the disk is full."""
     assert run.token is not None
     try:
         yield
@@ -97,8 +97,8 @@ def _slot_freed(run: Run, now: datetime, belief: Q | None = None) -> Iterator[No
 
 
 def _reap_vanished(run: Run, now: datetime) -> None:
-    """Requeue a run whose holder vanished, or end it: with the answer it has, cancelled if somebody asked for
-    that, failed if it lost too many workers.
+    """Requeue a run whose holder is gone, or end it: cancelled if that was requested, completed if its log
+    has the answer, failed if its time is used up or it lost too many workers.
     """
     assert run.token is not None
     still_lapsed = Q(lease_expires_at__lte=now)
@@ -110,7 +110,7 @@ def _reap_vanished(run: Run, now: datetime) -> None:
             now=now,
             belief=still_lapsed,
         )
-    elif finished := conclusion_of(run.transcript_id).finished:
+    elif finished := outcome_of(run.transcript_id).finished:
         finish(run.pk, run.token, Ending.of(finished), now=now, belief=still_lapsed)
     elif not run.time_left(conf.load().max_run_duration_sec):
         finish(run.pk, run.token, _overdue(), now=now, belief=still_lapsed)
@@ -120,7 +120,9 @@ def _reap_vanished(run: Run, now: datetime) -> None:
         requeue(run.pk, run.token, now=now, belief=still_lapsed, lost_count=1)
         log.warning("Run %s lost its worker %s; it is queued again.", run.pk, run.holder)
     else:
-        detail = f"{run.lost_count + 1} workers vanished while they ran it, the last one {run.holder}."
+        detail = (
+            f"{run.lost_count + 1} workers stopped responding while they ran it, the last one {run.holder}."
+        )
         finish(
             run.pk,
             run.token,
@@ -131,7 +133,7 @@ def _reap_vanished(run: Run, now: datetime) -> None:
 
 
 def _reap_overdue(run: Run, now: datetime) -> None:
-    """End a run whose holder renews its lease and does not end it, whatever it has to say later."""
+    """End a run whose holder renews its lease but does not end it. Its late writes are refused."""
     assert run.token is not None
     with _slot_freed(run, now):
         finish(run.pk, run.token, _overdue(), now=now)
@@ -142,18 +144,18 @@ def _overdue() -> Ending:
 
 
 def _reap_cancelled(run: Run, now: datetime) -> None:
-    """Cancel what was asked to stop while its worker was just handing it back."""
+    """Cancel a run whose cancellation was requested while its worker was requeueing it."""
     withdraw(run.pk, now=now, reason=run.cancel_reason)
 
 
 def _reap_answered(run: Run, now: datetime) -> None:
-    """Let a run go on whose signal was lost."""
+    """Requeue a parked run whose approvals are resolved, if the signal was lost."""
     unpark(run.pk, now=now)
 
 
 def _reap_unwanted(run: Run, now: datetime) -> None:
     minutes = round((now - run.queued_at) / timedelta(minutes=1))
-    reason = f"It still waited at {now:%H:%M} UTC, {minutes} minutes after it was queued."
+    reason = f"It was still queued at {now:%H:%M} UTC, {minutes} minutes after it was queued."
     once = run.source in BY_RHYTHM and run.schedule is not None and run.schedule.at is not None
     outcome = Outcome.MISSED if once else Outcome.EXPIRED_IN_QUEUE
     with transaction.atomic():
@@ -162,10 +164,10 @@ def _reap_unwanted(run: Run, now: datetime) -> None:
 
 
 def _reap_without_provider(run: Run, now: datetime) -> None:
-    """Fail a run whose provider is still not to be asked when its retry horizon has passed."""
+    """Fail a run whose provider's breaker is still open when its retry horizon has passed."""
     if breaker.provider_of(run.profile) not in breaker.shut_names(now):
-        raise StillWanted  # it waits for a slot only: its next try decides
+        raise NotReaped  # it waits for a slot only: its next attempt decides
     assert run.retry_until is not None
     over = f"Its provider could not be asked again by {run.retry_until:%Y-%m-%d %H:%M} UTC."
     kind = FailureKind(run.retry_kind or FailureKind.UNREACHABLE)
-    give_up(run.pk, now=now, kind=kind, detail=f"{over} {run.retry_detail}".strip())
+    fail_queued(run.pk, now=now, kind=kind, detail=f"{over} {run.retry_detail}".strip())

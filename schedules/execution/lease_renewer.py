@@ -1,8 +1,7 @@
-"""Keeps the leases of this process's runs, from a thread and a connection of its own.
+"""Renews the leases of this process's runs, from its own thread and connection.
 
-It renews only while the loop of the runs runs the callbacks that this thread leaves with it. On that loop a
-guard tells a job to stop before its lease could pass unconfirmed: measured with the monotonic clock, because
-the wall clock may jump.
+It renews only while the event loop of the runs answers its pings. On that loop a guard stops a job before its
+lease could expire unconfirmed, by the monotonic clock, because the wall clock can jump.
 """
 
 import asyncio
@@ -29,7 +28,7 @@ log = logging.getLogger("stagent.renewer")
 
 
 class Renewer:
-    """`jobs` returns what is leased now; `stop` tells a job why to stop, from any thread."""
+    """`jobs` returns the leased jobs; `stop` stops one with a cause, from any thread."""
 
     def __init__(
         self,
@@ -41,14 +40,14 @@ class Renewer:
         self._loop = loop
         self._jobs = jobs
         self._stop_job = stop
-        # A dead network keeps a renewal waiting for up to half a minute.
+        # On a dead network a renewal blocks for up to half a minute.
         self.thread = supervisor.thread("lease renewer", self._run, stuck_sec=45, logger=log)
         self._silence = Outage(log, "Renewing leases, while the loop of the runs is stuck,")
         self._now = threading.Event()
-        self._heard_at = self._renewed_at = time.monotonic()
+        self._responded_at = self._renewed_at = time.monotonic()
 
     def start(self) -> None:
-        self._heard_at = time.monotonic()
+        self._responded_at = time.monotonic()
         self.thread.start()
 
     def stop(self) -> None:
@@ -56,44 +55,46 @@ class Renewer:
         self.thread.join(timeout=5)
 
     def renew_now(self) -> None:
-        """Renew at the next glance: after a clock jump the stored ends mean nothing."""
+        """Renew in the next round: after a clock jump the stored expiry times mean nothing."""
         self._now.set()
 
     def _run(self, watched: Watched) -> None:
         try:
             while not watched.stopping.wait(IDLE_SEC):
-                self._listen()
-                self._glance(watched)
+                self._ping_loop()
+                self._renew_if_due(watched)
         finally:
             connections.close_all()
 
-    def _listen(self) -> None:
-        """Leave a callback with the loop: when it is run, the loop was alive."""
+    def _ping_loop(self) -> None:
+        """Schedule a callback on the loop; it runs only if the loop is alive."""
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._hear)
+            self._loop.call_soon_threadsafe(self._respond)
 
-    def _hear(self) -> None:
-        self._heard_at = time.monotonic()
+    def _respond(self) -> None:
+        self._responded_at = time.monotonic()
 
-    def _glance(self, watched: Watched) -> None:
-        """Renew when it is time, and stop the jobs whose lease was lost."""
-        # One that was told to stop for its lease is the reaper's, also where the lease could be had again.
+    def _renew_if_due(self, watched: Watched) -> None:
+        """Renew if it is due, and stop the jobs whose lease was lost."""
+        # A job stopped for its lease belongs to the reaper, even if the lease could be renewed now.
         jobs = [job for job in self._jobs() if job.cause is not Cause.LEASE_LOST]
         if not jobs:
-            watched.worked()  # what could not be renewed is not leased any more
+            watched.worked()  # nothing is leased
             return
         settings = jobs[0].conf
         if not self._now.is_set() and time.monotonic() - self._renewed_at < settings.renew_every_sec:
             watched.beat()
             return
-        if leases.is_silent(self._heard_at, settings.lease_ttl_sec):
+        if leases.is_silent(self._responded_at, settings.lease_ttl_sec):
             watched.beat()
-            self._silence.failed(TimeoutError(f"no callback for {time.monotonic() - self._heard_at:.0f} s"))
+            self._silence.failed(
+                TimeoutError(f"no callback for {time.monotonic() - self._responded_at:.0f} s")
+            )
             return
         self._silence.worked()
         try:
             self._renew(jobs)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next glance tries again
+        except Exception as error:  # noqa: BLE001 - the next round tries again
             watched.failed(error)
             connections.close_all()
             return
@@ -102,11 +103,11 @@ class Renewer:
     def _renew(self, jobs: list[Job]) -> None:
         asked_at = time.monotonic()
         close_old_connections()
-        kept = renew([job.claim.token for job in jobs], clock.now(), conf.load().lease_ttl)
+        renewed = renew([job.claim.token for job in jobs], clock.now(), conf.load().lease_ttl)
         self._now.clear()
         self._renewed_at = asked_at
         for job in jobs:
-            if job.claim.token in kept:
+            if job.claim.token in renewed:
                 job.confirmed_at = asked_at
             else:
                 self._stop_job(job, Cause.LEASE_LOST)

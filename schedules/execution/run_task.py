@@ -1,7 +1,7 @@
-"""One claimed run, start to end: let the engine work, write how far it came, end it as what happened says.
+"""One claimed run from start to end: run the engine, record progress, apply the outcome.
 
-Runs as an asyncio task; whoever wants it to stop says why with `Job.stop`. It does not renew its
-lease (the renewer does) and never writes without its token.
+An asyncio task. `Job.stop` cancels it and records the cause. It does not renew its lease (the renewer does)
+and never writes without its token.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ log = logging.getLogger("stagent.worker")
 
 
 class Cause(Enum):
-    """Why a job was told to stop."""
+    """Why a job was stopped."""
 
-    CANCELLED = "cancelled"  # somebody asked
-    LEASE_LOST = "lease_lost"  # it is not ours any more
-    SHUTDOWN = "shutdown"  # the process leaves; not a failure
+    CANCELLED = "cancelled"  # by a user
+    LEASE_LOST = "lease_lost"  # another worker may have it
+    SHUTDOWN = "shutdown"  # of the process; not a failure
 
 
 @dataclass(eq=False)
@@ -47,16 +47,16 @@ class Job:
     conf: Conf
     cause: Cause | None = None
     task: "asyncio.Task[None] | None" = None
-    confirmed_at: float = 0.0  # monotonic: when the lease was last known to be ours
-    settling: bool = False  # the engine has finished; what is left is to write that down
+    confirmed_at: float = 0.0  # monotonic time of the last confirmed claim or renewal
+    finishing: bool = False  # the engine has ended; the outcome is being written
     text: list[str] = field(default_factory=list)  # of the turn that streams
     last_words: str = ""  # of an earlier turn
-    time: "RunTime | None" = None  # how long it works, once it is known how long it may
-    ended: "Future[None]" = field(default_factory=Future)  # for who waits on another loop
+    time: "RunTime | None" = None  # measures working time, once the limit is known
+    ended: "Future[None]" = field(default_factory=Future)  # awaited from other threads
 
     @property
-    def said(self) -> str:
-        """The last words: of the turn that streams, else of an earlier one of this attempt."""
+    def latest_text(self) -> str:
+        """The text of the turn under way, else of an earlier turn of this attempt."""
         return "".join(self.text) or self.last_words
 
     @property
@@ -64,54 +64,54 @@ class Job:
         return self.time.worked().ms if self.time else None
 
     def stop(self, cause: Cause) -> None:
-        """Cancel the task, unless it is settling; the first cause stands. Only from the task's own loop."""
-        if self.cause is None and self.task is not None and not self.settling:
+        """Cancel the task, unless it is finishing; the first cause wins. Only from the task's own loop."""
+        if self.cause is None and self.task is not None and not self.finishing:
             self.cause = cause
             self.task.cancel(cause.value)
 
 
 async def run(job: Job) -> None:
-    """Work until the run is ended, queued again or lost; nothing escapes but the stopping itself."""
+    """Work until the run is ended, queued again or lost. Raises nothing."""
     with in_order():
         try:
             await _work(job)
         except LeaseLost:
             await db_sync_to_async(outcome.refuse_late, job.claim, "".join(job.text))
         except asyncio.CancelledError:
-            await asyncio.shield(_stopped(job))
+            await asyncio.shield(_finish_stopped(job))
 
 
 async def _work(job: Job) -> None:
     try:
-        finished = await _converse(job)
+        finished = await _run_engine(job)
     except OutOfTime as out:
         finished = _failed(job, out.failure)
         await db_sync_to_async(outcome.report_to_breaker, out.profile, out.failure)
     except LeaseLost:
         raise
     except Exception as error:
-        log.exception("Run %s broke its worker.", job.claim.run_id)
+        log.exception("Run %s failed with an unexpected error.", job.claim.run_id)
         finished = _failed(job, classify(error))
-    job.settling = True
+    job.finishing = True
     await db_sync_to_async(outcome.apply, job.claim, finished, job.gauge, job.worked_ms)
 
 
-async def _converse(job: Job) -> Finished:
-    """Let the engine take turns until it has finished, within the time that the run may work."""
+async def _run_engine(job: Job) -> Finished:
+    """Run the engine until it has finished, within the run's time limit."""
     if not is_preloaded():
         await asyncio.to_thread(preload_sdk)
     with prioritised(Priority.STARTING):
         assignment, limit = await db_sync_to_async(assignments.build, job.claim, job.conf)
     job.time = RunTime(job.claim, assignment.worktime, limit)
-    async with job.time.limited(assignment.profile), aclosing(runner.run(assignment)) as happenings:
-        async for event in happenings:
+    async with job.time.limited(assignment.profile), aclosing(runner.run(assignment)) as events:
+        async for event in events:
             if isinstance(event, Finished):
                 return event
-            await _follow(job, event)
-    raise RuntimeError("The engine stopped without saying how it ended.")
+            await _apply_event(job, event)
+    raise RuntimeError("The engine ended without a Finished event.")
 
 
-async def _follow(job: Job, event: Event) -> None:
+async def _apply_event(job: Job, event: Event) -> None:
     match event:
         case TurnStarted():
             job.last_words = "".join(job.text) or job.last_words
@@ -124,7 +124,7 @@ async def _follow(job: Job, event: Event) -> None:
 
 
 def _failed(job: Job, failure: Failure) -> Finished:
-    text = job.said
+    text = job.latest_text
     return Finished(
         outcome="failed",
         reason=failure.reason,
@@ -136,14 +136,14 @@ def _failed(job: Job, failure: Failure) -> Finished:
     )
 
 
-async def _stopped(job: Job) -> None:
-    """Settle a run that was told to stop, as its cause says."""
+async def _finish_stopped(job: Job) -> None:
+    """Apply the outcome of a run whose task was cancelled, by its cause."""
     match job.cause:
         case Cause.CANCELLED:
             ending = Ending(
                 RunStatus.CANCELLED,
                 kind=FailureKind.CANCELLED,
-                result=job.said,
+                result=job.latest_text,
                 partial=True,
                 worked_ms=job.worked_ms,
             )

@@ -100,7 +100,7 @@ def flatten(flows: Sequence[ScheduleLoad], most: int = MOST_MOVES) -> StaggerPla
         and (window := load.fullest(least=WORTH_IT * before)) is not None
     ):
         if not any(load.try_to_move(flow, window) for flow in load.members(window)):
-            load.settle(window)
+            load.reap_run(window)
     flow_of = {flow.key: flow for flow in flows}
     moves = [_move(flow_of[key], by) for key, by in sorted(load.by.items()) if by]
     return StaggerPlan(moves, before, load.highest)
@@ -140,7 +140,7 @@ class LoadCurve:
         highest = max(self._open)
         return self._open.index(highest) if highest >= max(1, least) else None
 
-    def settle(self, window: int) -> None:
+    def reap_run(self, window: int) -> None:
         """Leave a window alone from now on: nothing makes it lower."""
         self._open[window] = -1
 

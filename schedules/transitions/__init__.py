@@ -6,7 +6,7 @@ at the count. Losing a race is an ordinary answer: None, False or `LeaseLost`.
 
 from schedules.transitions.claim import Claim, adopt, claim
 from schedules.transitions.enqueue import enqueue, enqueue_all, new_run
-from schedules.transitions.finish import finish, give_up, release, requeue
+from schedules.transitions.finish import fail_queued, finish, release, requeue
 from schedules.transitions.lease import progress, record_work, renew, request_cancel
 from schedules.transitions.park import park, unpark, withdraw
 from schedules.transitions.run_ending import Ending
@@ -22,9 +22,9 @@ __all__ = [
     "defer",
     "enqueue",
     "enqueue_all",
+    "fail_queued",
     "finish",
     "forgive",
-    "give_up",
     "move_on",
     "new_run",
     "park",

@@ -55,7 +55,7 @@ def claim(
         )
         if changed != 1:
             raise LostRace(f"run {run.pk}")
-        prepared_sql.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
+        prepared_sql.SET_WRITER(transcript_id=claimed.transcript_id, token=claimed.token)
         _measure(run, now, place, live_streams)
         if holder == UNADOPTED:
             cluster_handoff.defer_wakeup(run.pk, claimed.token, run.pool)
@@ -84,5 +84,5 @@ def adopt(run: Run, *, holder: str, now: datetime, conf: Conf) -> Claim | None:
         ).update(holder=holder, token=claimed.token, lease_expires_at=now + conf.lease_ttl)
         if changed != 1:
             return None
-        prepared_sql.HAND_PEN(transcript_id=claimed.transcript_id, token=claimed.token)
+        prepared_sql.SET_WRITER(transcript_id=claimed.transcript_id, token=claimed.token)
     return claimed

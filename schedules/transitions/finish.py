@@ -1,7 +1,7 @@
-"""Out of running: for good, or back into the queue. And out of the queue without ever running.
+"""Arrows out of `running`: finish, requeue, release; and out of `queued` without having run.
 
-Whoever ends a run first takes its log away from its worker. What the run used is then added up from log and
-ledger, and where the worker is gone the log says what there is to deliver.
+The event log's writer token is revoked first. Usage is then added up from log and ledger; if the worker is
+gone, the result comes from the log too.
 """
 
 import logging
@@ -32,51 +32,56 @@ from schedules.transitions.run_ending import Ending, account_for, close, ends_at
 from stagent.lib import wakeup
 from stagent.lib.text import clip
 
-WAIT_FOR_ROOM = timedelta(minutes=1)  # on a full disk, before a run is tried again
+FULL_DISK_DELAY = timedelta(minutes=1)  # before a run is tried again on a full disk
 
 log = logging.getLogger("stagent.endings")
 
 
 def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q | None = None) -> Run:
-    """End a running run for good, free its slots, write its metrics and streaks, in one transaction.
+    """End a running run, free its slots, and write its metrics and streaks, in one transaction.
 
-    `LeaseLost` when the token is not the run's any more (or `belief` does not hold): nothing is written.
+    Raises `LeaseLost` if the token was replaced or `belief` no longer holds; then nothing is written.
     """
     if ending.status not in FINISHED:
         raise ValueError(f"A running run cannot end as {ending.status}.")
     try:
-        return _finish(run_id, token, ending, now, belief, _keep_books)
+        return _finish(run_id, token, ending, now, belief, _update_schedule)
     except (LeaseLost, DatabaseError):
         raise
     except Exception:
         log.exception(
-            "The books of run %s could not be kept whole; it ends all the same, for its slot is wanted.",
+            "Run %s ended, but its deliveries or streaks could not be written.",
             run_id,
         )
-        return _finish(run_id, token, ending, now, belief, _keep_what_can_be_kept)
+        return _finish(run_id, token, ending, now, belief, _update_what_is_possible)
 
 
 def _finish(
-    run_id: int, token: UUID, ending: Ending, now: datetime, belief: Q | None, keep_books: "Books"
+    run_id: int,
+    token: UUID,
+    ending: Ending,
+    now: datetime,
+    belief: Q | None,
+    update_schedule: "UpdateSchedule",
 ) -> Run:
     with transaction.atomic():
         schedule = _lock_schedule(run_id)
         held = _lock(run_id, token, belief)
         ending = close(held, ending, now)
-        if belief:  # its worker may have written after this pass began
+        if belief:  # its worker may have written since this pass began
             now = ends_at(held, now)
         run = _end(run_id, token, ending, now)
         slots.release(run_id)
         measure(run, ending, now)
         if schedule:
-            keep_books(run, schedule, now)
+            update_schedule(run, schedule, now)
         wakeup.notify()
     announce(run_finished, run=run)
     return run
 
 
 def _lock(run_id: int, token: UUID, belief: Q | None) -> Run:
-    """Lock a running run; `LeaseLost` if it is not the token's, or `belief` does not hold any more."""
+    """Lock a running run. Raises `LeaseLost` if the token was replaced or `belief` no longer holds."""
     run = prepared_sql.LOCK_RUN.first(run_id=run_id, token=token)
     if run is None or (belief and not Run.objects.filter(belief, pk=run_id).exists()):
         raise LeaseLost(f"run {run_id}")
@@ -84,7 +89,7 @@ def _lock(run_id: int, token: UUID, belief: Q | None) -> Run:
 
 
 def _end(run_id: int, token: UUID, ending: Ending, now: datetime) -> Run:
-    """Write the ending, and all that the run used, into the run and return it as it is now."""
+    """Write ending and usage into the run; return the updated row."""
     ended = prepared_sql.END.rows(
         run_id=run_id,
         token=token,
@@ -110,20 +115,20 @@ def _lock_schedule(run_id: int) -> Schedule | None:
     return prepared_sql.SCHEDULE_OF_RUN.first(run_id=run_id)
 
 
-def _keep_books(run: Run, schedule: Schedule, now: datetime) -> None:
-    outbox.post(run, schedule, now)  # first what happened, then what it means for the schedule
+def _update_schedule(run: Run, schedule: Schedule, now: datetime) -> None:
+    outbox.post(run, schedule, now)  # deliveries first, then the schedule's streaks
     streaks.update(run, schedule, now=now)
 
 
-def _keep_what_can_be_kept(run: Run, schedule: Schedule, now: datetime) -> None:
-    """Tell of the run all the same; what it means for its schedule is left out if that breaks."""
-    books = (partial(outbox.post, run, schedule, now), partial(streaks.update, run, schedule, now=now))
-    for write in books:
+def _update_what_is_possible(run: Run, schedule: Schedule, now: datetime) -> None:
+    """Write deliveries and streaks separately; one that fails is left out."""
+    writes = (partial(outbox.post, run, schedule, now), partial(streaks.update, run, schedule, now=now))
+    for write in writes:
         with suppress(Exception), transaction.atomic():
             write()
 
 
-type Books = Callable[[Run, Schedule, datetime], None]
+type UpdateSchedule = Callable[[Run, Schedule, datetime], None]
 
 
 def requeue(
@@ -169,7 +174,7 @@ def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None)
         take_log_away(run)
         Run.objects.filter(pk=run_id).update(
             status=RunStatus.QUEUED,
-            not_before=now + WAIT_FOR_ROOM,
+            not_before=now + FULL_DISK_DELAY,
             **_held_nothing(),
             slot_claimed_at=None,
             deadline_at=None,
@@ -200,7 +205,7 @@ def cancel_queued(run_id: int, *, now: datetime, reason: str, outcome: Outcome |
     return True
 
 
-def give_up(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -> bool:
+def fail_queued(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -> bool:
     """Fail a run that waited in the queue for longer than it may."""
     reason = policy(kind).reason
     with transaction.atomic():
@@ -221,7 +226,7 @@ def give_up(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -> bo
         run = account_for(run_id)
         measure(run, Ending(RunStatus.FAILED, kind=kind), now)
         if schedule:
-            _keep_books(run, schedule, now)
+            _update_schedule(run, schedule, now)
     announce(run_finished, run=run)
     return True
 

@@ -45,8 +45,8 @@ MOVE_ON = Update(
 
 # Into a slot.
 
-PLACES_UNDER_THE_CAP = Select(Slot.objects.filter(pool__in=(DEFAULT_POOL, OVERFLOW_POOL)))
-PLACES = Select(Slot.objects.filter(pool=Param("pool", Slot.pool)))
+SLOTS_UNDER_THE_CAP = Select(Slot.objects.filter(pool__in=(DEFAULT_POOL, OVERFLOW_POOL)))
+SLOTS_OF_POOL = Select(Slot.objects.filter(pool=Param("pool", Slot.pool)))
 HOLD = Update(Slot.objects.free().filter(pk=Param("slot_id", Slot.id)), run_id=RUN_ID)
 
 TAKE_RUN = Update(
@@ -69,7 +69,7 @@ MEASURE_START = Update(
     **_given(Firing, "slot_wait_ms", "chat_streams_active", "concurrent_runs"),
 )
 
-HAND_PEN = Update(Transcript.objects.filter(pk=Param("transcript_id", Transcript.id)), writer_token=TOKEN)
+SET_WRITER = Update(Transcript.objects.filter(pk=Param("transcript_id", Transcript.id)), writer_token=TOKEN)
 
 # Out of it.
 
@@ -122,7 +122,7 @@ END = UpdateReturning(
     **totals.of_run(),
 )
 
-GIVE_BACK = Update(Slot.objects.filter(run_id=RUN_ID), run=None)
+RELEASE_SLOTS = Update(Slot.objects.filter(run_id=RUN_ID), run=None)
 
 
 def _highest(column: Any) -> Greatest:
@@ -142,6 +142,6 @@ MEASURE_END = Update(
     ),
 )
 
-KEEP_STREAKS = Update(
+SAVE_STREAKS = Update(
     Schedule.objects.filter(pk=Param("schedule_id", Schedule.id)), **_given(Schedule, *STREAKS)
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
-from agents.engine.outcome_from_log import conclusion_of
+from agents.engine.outcome_from_log import outcome_of
 from agents.failures import USUAL, policy
 from agents.models import Event
 from agents.protocol.events import Finished
@@ -70,7 +70,7 @@ def close(run: Run, ending: Ending, now: datetime) -> Ending:
     not_its_own = ending.failure_reason in NOT_ITS_OWN
     if ending.status == RunStatus.COMPLETED or (ending.result and not not_its_own):
         return ending
-    concluded = conclusion_of(run.transcript_id)
+    concluded = outcome_of(run.transcript_id)
     if concluded.finished and not_its_own:
         return replace(
             Ending.of(concluded.finished),
@@ -95,7 +95,7 @@ def ends_at(run: Run, now: datetime) -> datetime:
 
 def take_log_away(run: Run) -> None:
     """Let nobody append to the transcript until the next claim."""
-    prepared_sql.HAND_PEN(transcript_id=run.transcript_id, token=None)
+    prepared_sql.SET_WRITER(transcript_id=run.transcript_id, token=None)
 
 
 def seal(run: Run, now: datetime) -> None:
@@ -109,7 +109,7 @@ def account_for(run_id: int) -> Run:
     run = Run.objects.get(pk=run_id)
     if run.started_at is None:
         return run
-    text = conclusion_of(run.transcript_id).text
+    text = outcome_of(run.transcript_id).text
     Run.objects.filter(pk=run_id).update(result=text, result_partial=bool(text), **totals.of_run())
     return Run.objects.get(pk=run_id)
 

@@ -38,7 +38,7 @@ def update(run: Run, schedule: Schedule, *, now: datetime) -> None:
         schedule.last_failure_reason = run.failure_reason
         _count(schedule, run, now)
     kept = {name: getattr(schedule, name) for name in prepared_sql.STREAKS}
-    prepared_sql.KEEP_STREAKS(schedule_id=schedule.pk, **kept)
+    prepared_sql.SAVE_STREAKS(schedule_id=schedule.pk, **kept)
 
 
 def _average(schedule: Schedule, run: Run) -> None:

@@ -27,7 +27,7 @@ class DueDecision(DueInstants):
 
     firings: list[Firing] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
-    in_the_way: list[Run] = field(default_factory=list)
+    to_cancel: list[Run] = field(default_factory=list)
 
     def decide(self) -> None:
         """Decide about every due instant and explain each."""
@@ -83,7 +83,7 @@ class DueDecision(DueInstants):
             return
         stopped = self.situation.conf.stopped
         if self.schedule.overlap_policy == OverlapPolicy.CANCEL_RUNNING and not stopped:
-            self.in_the_way = self._cancellable()
+            self.to_cancel = self._cancellable()
         self._fire(instant, self.due_at, self._lateness(self.due_at), late=False, expires_at=expires_at)
 
     def _fire(
@@ -144,7 +144,7 @@ class DueDecision(DueInstants):
         if policy == OverlapPolicy.ALLOW:
             return ""
         if policy == OverlapPolicy.CANCEL_RUNNING:
-            self.in_the_way = self._cancellable()
+            self.to_cancel = self._cancellable()
             return ""
         if policy == OverlapPolicy.QUEUE_ONE:
             waiting = [run for run in self.earlier if run.status == RunStatus.QUEUED]

@@ -195,5 +195,5 @@ def _write(dues: Sequence[DueDecision]) -> int:
 
 def _clear_the_way(due: DueDecision) -> None:
     reason = "Superseded by a newer firing."
-    for run in due.in_the_way:
+    for run in due.to_cancel:
         withdraw(run.pk, now=due.now, reason=reason) or request_cancel(run.pk, reason=reason, now=due.now)

@@ -67,13 +67,13 @@ class Person:
         async with asyncio.timeout(self._patience_sec):
             while asked.final is None:
                 try:
-                    await self._listen(asked, text)
+                    await self._ping_loop(asked, text)
                 except (ConnectionError, OSError, TimeoutError):
                     self._line = None
                     await asyncio.sleep(RETRY_SEC)
         return asked
 
-    async def _listen(self, asked: ReceivedMessages, text: str) -> None:
+    async def _ping_loop(self, asked: ReceivedMessages, text: str) -> None:
         line = self._line or await self._connect(asked)
         if not asked.reply_id:
             await self._send(line, asked, text)

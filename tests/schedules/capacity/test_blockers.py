@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agents.models import Project
 from agents.spending.budgets import Exhausted
 from schedules.capacity import blockers, wait_reasons
-from schedules.capacity.blockers import PLACES, startable
+from schedules.capacity.blockers import SLOTS_OF_POOL, startable
 from schedules.capacity.conditions import StartConditions
 from schedules.dispatch.drain import drain
 from schedules.models import Pool, Run, Schedule, Slot
@@ -157,7 +157,7 @@ def test_whatever_waits_the_database_the_predicate_and_the_drain_say_the_same(db
         waiting = Run.objects.queued().select_related("schedule").order_by("claim_order", "pk")
         reasons = {run.pk: wait_reasons.reason(run, at) for run in waiting}
         free = [pk for pk, why in reasons.items() if why == WaitReason.SLOT]
-        lacking_a_place = [pk for pk, why in reasons.items() if why in PLACES]
+        lacking_a_place = [pk for pk, why in reasons.items() if why in SLOTS_OF_POOL]
         assert list(startable(at).values_list("pk", flat=True)) == lacking_a_place
         counted = Counter(why for why in reasons.values() if why)
         assert wait_reasons.count(at) == {why: counted[why] for why in WaitReason}
@@ -168,7 +168,7 @@ def test_whatever_waits_the_database_the_predicate_and_the_drain_say_the_same(db
 
 def test_every_reason_but_a_lack_of_place_is_a_blocker_with_a_sentence_of_its_own() -> None:
     named = [one.reason for one in blockers.BLOCKERS]
-    assert [*named, *PLACES] == list(WaitReason)
+    assert [*named, *SLOTS_OF_POOL] == list(WaitReason)
     assert len(set(blockers.SENTENCES.values())) == len(WaitReason)
 
 

@@ -92,14 +92,14 @@ def test_a_dead_sampler_keeps_no_lease_from_being_renewed(executor, job, monkeyp
 
 
 def test_a_renewer_that_dies_is_restarted_before_the_lease_ends(executor, job, monkeypatch):
-    faults, glance = [RuntimeError("broken")], lease_renewer.Renewer._glance
+    faults, renew_if_due = [RuntimeError("broken")], lease_renewer.Renewer._renew_if_due
 
     def trip(self, watched):
         if faults:
             raise faults.pop()
-        return glance(self, watched)
+        return renew_if_due(self, watched)
 
-    monkeypatch.setattr(lease_renewer.Renewer, "_glance", trip)
+    monkeypatch.setattr(lease_renewer.Renewer, "_renew_if_due", trip)
     made = renewals(monkeypatch)
     wait_until(lambda: len(made) >= 2)
     assert executor.renewer.thread.restarts == 1

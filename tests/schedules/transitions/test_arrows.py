@@ -32,9 +32,9 @@ from schedules.transitions import (
     Ending,
     adopt,
     claim,
+    fail_queued,
     finish,
     forgive,
-    give_up,
     park,
     pause,
     progress,
@@ -110,7 +110,9 @@ ACTS: dict[tuple[str, str], Callable[[Run, UUID], object]] = {
     ("park", ""): lambda run, token: park(run.pk, token, now=LATER),
     ("unpark", ""): lambda run, _: unpark(run.pk, now=LATER),
     ("withdraw", ""): lambda run, _: withdraw(run.pk, now=LATER, reason="Not wanted."),
-    ("give_up", ""): lambda run, _: give_up(run.pk, now=LATER, kind=FailureKind.UNREACHABLE, detail=""),
+    ("fail_queued", ""): lambda run, _: fail_queued(
+        run.pk, now=LATER, kind=FailureKind.UNREACHABLE, detail=""
+    ),
     **{("finish", status): partial(_finish, status) for status in RunStatus},
 }
 # And what leaves its state alone.

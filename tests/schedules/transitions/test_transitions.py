@@ -21,8 +21,8 @@ from schedules.transitions import (
     Ending,
     adopt,
     claim,
+    fail_queued,
     finish,
-    give_up,
     progress,
     renew,
     request_cancel,
@@ -200,7 +200,7 @@ def test_a_scheduled_run_that_lost_its_worker_comes_before_others() -> None:
 
 def test_giving_up_needs_a_queued_run() -> None:
     run, _ = a_running_run()
-    assert not give_up(run.pk, now=LATER, kind=FailureKind.UNREACHABLE, detail="")
+    assert not fail_queued(run.pk, now=LATER, kind=FailureKind.UNREACHABLE, detail="")
 
 
 def test_a_run_whose_slot_row_was_deleted_can_still_end() -> None:
