@@ -23,51 +23,51 @@ TONES = {
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("what", "state", "where", "attempts", "created", "next", "last_error")
+    list_display = ("delivery_kind", "state", "destination", "attempts", "created", "next", "last_error")
     list_select_related = ("schedule__owner",)
     list_filter = ("status", "kind", "channel")
     search_fields = ("target", "schedule__name")
     ordering = ("-pk",)
     fields = (
-        ("schedule", "run", "notice"), ("kind", "channel", "whom"), ("status", "attempts"),
+        ("schedule", "run", "notice"), ("kind", "channel", "recipient"), ("status", "attempts"),
         ("created_at", "next_attempt_at", "delivered_at"),
-        "last_error", "told", "sent",
+        "last_error", "message", "payload_json",
     )  # fmt: skip
-    readonly_fields = ("whom", "told", "sent")
+    readonly_fields = ("recipient", "message", "payload_json")
     empty_text = (
         "Results are delivered to the chat of a schedule's owner, to its webhook and to its e-mail address."
     )
 
     @admin.display(description="delivery", ordering="kind")
-    def what(self, delivery: Delivery) -> SafeString:
-        whose = delivery.schedule or "to the operators"
-        return format_html('{}<span class="under">{}</span>', delivery.kind.replace("_", " "), whose)
+    def delivery_kind(self, delivery: Delivery) -> SafeString:
+        subject = delivery.schedule or "to the operators"
+        return format_html('{}<span class="under">{}</span>', delivery.kind.replace("_", " "), subject)
 
     @admin.display(description="status", ordering="status")
     def state(self, delivery: Delivery) -> SafeString:
         return formatting.badge(delivery.status.replace("_", " "), TONES[Delivery.Status(delivery.status)])
 
     @admin.display(description="to", ordering="target")
-    def where(self, delivery: Delivery) -> SafeString:
-        return format_html('{}<span class="under">{}</span>', _whom(delivery), delivery.channel)
+    def destination(self, delivery: Delivery) -> SafeString:
+        return format_html('{}<span class="under">{}</span>', _recipient(delivery), delivery.channel)
 
     @admin.display(description="to")
-    def whom(self, delivery: Delivery) -> str:
-        return _whom(delivery)
+    def recipient(self, delivery: Delivery) -> str:
+        return _recipient(delivery)
 
     @admin.display(description="created", ordering="created_at")
     def created(self, delivery: Delivery) -> SafeString:
         return formatting.ago(delivery.created_at, clock.now())
 
     @admin.display(description="message")
-    def told(self, delivery: Delivery) -> SafeString:
+    def message(self, delivery: Delivery) -> SafeString:
         """Render the text of the e-mail, whatever the channel."""
         if not delivery.payload:
             return formatting.NOTHING
         return format_html('<div class="prose">{}</div>', mark_safe(html_of(email.text(delivery))))  # noqa: S308
 
     @admin.display(description="payload")
-    def sent(self, delivery: Delivery) -> SafeString:
+    def payload_json(self, delivery: Delivery) -> SafeString:
         if not delivery.payload:
             return formatting.NOTHING
         return format_html("<pre>{}</pre>", json.dumps(delivery.payload, indent=2, ensure_ascii=False))
@@ -78,7 +78,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return formatting.ago(delivery.next_attempt_at, clock.now()) if pending else formatting.NOTHING
 
 
-def _whom(delivery: Delivery) -> str:
+def _recipient(delivery: Delivery) -> str:
     """Return the recipient: an address, or the user of a chat delivery."""
     if delivery.channel != Delivery.Channel.CHAT:
         return delivery.target

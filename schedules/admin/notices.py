@@ -55,7 +55,7 @@ class NoticeChangeList(ChangeList):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
-    list_display = ("what", "state", "times", "first", "last", "acknowledger", "button")
+    list_display = ("notice_text", "state", "times", "first", "last", "acknowledger", "button")
     list_select_related = ("acknowledged_by",)
     list_filter = (StateFilter, "kind")
     search_fields = ("text", "cause")
@@ -92,7 +92,7 @@ class NoticeAdmin(ReadOnlyAdmin):
         return redirect(redirect_back(request, otherwise="admin:schedules_notice_changelist"))
 
     @admin.display(description="notice", ordering="kind")
-    def what(self, notice: Notice) -> SafeString:
+    def notice_text(self, notice: Notice) -> SafeString:
         return format_html('{}<span class="under">{}</span>', notice.get_kind_display(), notice.text)
 
     @admin.display(description="state")

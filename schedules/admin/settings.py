@@ -51,7 +51,7 @@ class SettingLine:
         return UNITS.get(self.value.key.name.rpartition("_")[2], "")
 
     @property
-    def beaten(self) -> bool:
+    def overridden(self) -> bool:
         """Whether the environment overrides a saved value."""
         return self.value.source == "environment"
 
@@ -71,7 +71,9 @@ class SettingAdmin(ReadOnlyAdmin):
             wrong = self._change(request, name, typed)
             if not wrong:
                 return redirect("admin:schedules_setting_changelist")
-        lines = [_line(*found, typed, wrong if found[0].key.name == name else "") for found in _in_force()]
+        lines = [
+            _line(*found, typed, wrong if found[0].key.name == name else "") for found in _current_values()
+        ]
         context = self.admin_site.each_context(request) | {
             "title": "Settings",
             "opts": self.opts,
@@ -107,11 +109,11 @@ def _advice(now: datetime) -> dict[str, Any]:
     advice = advise(now, effective_cap.load(now), live_streams.first_token_ms(now - LOOKS_BACK))
     since = urlencode({"nominal_at__gte": (now - LOOKS_BACK).isoformat(), "outcome__exact": "fired"})
     firings = f"{reverse('admin:schedules_firing_changelist')}?{since}"
-    evidence = [(figure, _rows_behind(figure, firings, now)) for figure in advice.evidence]
+    evidence = [(figure, _rows_url(figure, firings, now)) for figure in advice.evidence]
     return {"advice": advice, "evidence": evidence, "firings": firings}
 
 
-def _rows_behind(figure: Evidence, firings: str, now: datetime) -> str:
+def _rows_url(figure: Evidence, firings: str, now: datetime) -> str:
     """Return the URL of the rows behind a figure: the slowest replies, or the firings from its value up."""
     if figure.value is None:
         return ""
@@ -121,7 +123,7 @@ def _rows_behind(figure: Evidence, firings: str, now: datetime) -> str:
     return f"{firings}&{PARAMETERS[figure.of]}={int(figure.value)}-"
 
 
-def _in_force() -> list[tuple[Value, str]]:
+def _current_values() -> list[tuple[Value, str]]:
     saved = dict(Setting.objects.values_list("key", "value"))
     return [(value, saved.get(value.key.name, "")) for value in conf.in_force()]
 

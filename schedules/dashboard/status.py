@@ -21,12 +21,14 @@ class SchedulerStatus:
     @property
     def executing(self) -> bool:
         """Whether runs are claimed and executed."""
-        return bool(self.alive) and (bool(self.workers) or any(one.executes for one in self.alive))
+        return bool(self.alive) and (
+            bool(self.workers) or any(scheduler.executes for scheduler in self.alive)
+        )
 
     @property
     def wants_workers(self) -> bool:
         """Whether a scheduler hands its claimed runs to workers."""
-        return any(one.claims and not one.executes for one in self.alive)
+        return any(scheduler.claims and not scheduler.executes for scheduler in self.alive)
 
     @property
     def hosts(self) -> int:
@@ -34,9 +36,9 @@ class SchedulerStatus:
 
 
 def load(now: datetime) -> SchedulerStatus:
-    there = Scheduler.objects.running(now)
-    workers = [one for one in there if one.is_worker]
-    alive = [one for one in there if not one.is_worker]
+    processes = Scheduler.objects.running(now)
+    workers = [process for process in processes if process.is_worker]
+    alive = [process for process in processes if not process.is_worker]
     newest = alive[0] if alive else Scheduler.objects.exclude(A_WORKER).order_by("-seen_at").first()
     switch = conf.readings(conf.STOP_SWITCH)[0]
     row = Setting.objects.filter(key=conf.STOP_SWITCH.name).first() if switch.source == conf.ADMIN else None

@@ -15,7 +15,7 @@ class Axis:
 
     since: datetime
     until: datetime
-    where: tzinfo
+    zone: tzinfo
 
     def x(self, moment: datetime) -> float:
         """Return the position of a moment in percent, clamped to the ends."""
@@ -23,7 +23,7 @@ class Axis:
         return 100 * min(1.0, max(0.0, share))
 
     def local(self, moment: datetime) -> datetime:
-        return moment.astimezone(self.where)
+        return moment.astimezone(self.zone)
 
     @cached_property
     def hours(self) -> list[datetime]:

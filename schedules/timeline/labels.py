@@ -8,53 +8,53 @@ from schedules.timeline.lanes import Level
 from schedules.timeline.rows import TimelineCell
 from stagent.lib.web.formatting import outcome_text
 
-WORTH_TELLING = timedelta(seconds=1)
+MIN_WAIT = timedelta(seconds=1)
 
 
-def of_bar(one: ExpectedRun, axis: Axis) -> str:
+def bar_label(one: ExpectedRun, axis: Axis) -> str:
     """Describe when a firing is due, starts and ends, or why it does not run."""
-    fate = f", {FATES[one.fate]}" if one.fate in FATES else ""
+    outcome = f", {FATES[one.fate]}" if one.fate in FATES else ""
     due, start, end = one.due_at, one.start_at, one.end_at
     if not (start and end):
-        return f"{one.schedule.name}: {_day(due, axis)}{fate}"
+        return f"{one.schedule.name}: {_day(due, axis)}{outcome}"
     if due < axis.since:
-        return f"{one.schedule.name}: {_present(due, start, end, axis)}{fate}"
+        return f"{one.schedule.name}: {_current_run(due, start, end, axis)}{outcome}"
     wait = start - due
-    waits = f", waits {_for(wait)}, starts {_hour(start, axis)}" if wait >= WORTH_TELLING else ""
-    takes = f", takes {_for(end - start)}"
-    return f"{one.schedule.name}: due {_day(due, axis)}{waits}{takes}{fate}"
+    waits = f", waits {_length(wait)}, starts {_hour(start, axis)}" if wait >= MIN_WAIT else ""
+    takes = f", takes {_length(end - start)}"
+    return f"{one.schedule.name}: due {_day(due, axis)}{waits}{takes}{outcome}"
 
 
-def of_cell(cell: TimelineCell, axis: Axis) -> str:
+def cell_label(cell: TimelineCell, axis: Axis) -> str:
     names = f"{len(cell.schedules)} schedules" if len(cell.schedules) > 1 else next(iter(cell.schedules))
-    told = [
+    parts = [
         f"{names}: {_day(cell.begins, axis)} to {_hour(cell.ends, axis)}, {_count(cell.firings, 'firing')}"
     ]
-    told.append(f"{outcome_text(1000 * cell.work_sec)} of work")
+    parts.append(f"{outcome_text(1000 * cell.work_sec)} of work")
     if cell.longest_wait_sec >= 1:
-        told.append(f"longest wait {outcome_text(1000 * cell.longest_wait_sec)}")
+        parts.append(f"longest wait {outcome_text(1000 * cell.longest_wait_sec)}")
     if cell.skipped:
-        told.append(f"{cell.skipped} not run")
-    return ", ".join(told)
+        parts.append(f"{cell.skipped} not run")
+    return ", ".join(parts)
 
 
-def of_level(level: Level, axis: Axis) -> str:
+def level_label(level: Level, axis: Axis) -> str:
     return (
         f"{_day(level.begins, axis)} to {_hour(level.ends, axis)}: "
         f"at most {level.running} running, {level.waiting} waiting"
     )
 
 
-def of_stretch(axis: Axis) -> str:
+def period_label(axis: Axis) -> str:
     return f"{_day(axis.since, axis)} to {_day(axis.until, axis)}"
 
 
-def _present(due: datetime, start: datetime, end: datetime, axis: Axis) -> str:
+def _current_run(due: datetime, start: datetime, end: datetime, axis: Axis) -> str:
     ends = f"ends about {_hour(end, axis)}"
     if start == due:
         return f"running now, {ends}"
     wait = start - axis.since
-    starts = f"in about {_for(wait)}" if wait >= WORTH_TELLING else "any moment"
+    starts = f"in about {_length(wait)}" if wait >= MIN_WAIT else "any moment"
     return f"waiting now, starts {starts}, {ends}"
 
 
@@ -62,7 +62,7 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
-def _for(length: timedelta) -> str:
+def _length(length: timedelta) -> str:
     return outcome_text(length / timedelta(milliseconds=1))
 
 

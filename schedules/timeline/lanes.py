@@ -11,11 +11,11 @@ from schedules.forecast.inputs import PlannedSchedule
 from schedules.forecast.simulation import SimOutcome
 from schedules.timeline.axis import Axis
 
-STRETCH = timedelta(minutes=10)
-MOST_PEAKS = 3
-APART = timedelta(hours=6)  # peaks closer than this count as one
+PERIOD = timedelta(minutes=10)
+MAX_PEAKS = 3
+MIN_PEAK_DISTANCE = timedelta(hours=6)  # peaks closer than this count as one
 
-type Stretches = tuple[list[float], list[float]]  # starts and ends, each sorted
+type Intervals = tuple[list[float], list[float]]  # starts and ends, each sorted
 
 
 @dataclass(frozen=True)
@@ -30,54 +30,54 @@ class Level:
 
 def levels(forecast: Forecast, axis: Axis) -> list[Level]:
     """Return the levels in order; equal neighbours are merged."""
-    every = [*forecast.present, *forecast.firings]
-    count = -(-(axis.until - axis.since) // STRETCH)
-    running = _highest(_runs(every), axis.since, count)
-    waiting = _highest(_waits(every), axis.since, count)
+    runs = [*forecast.present, *forecast.firings]
+    count = -(-(axis.until - axis.since) // PERIOD)
+    running = _highest(_runs(runs), axis.since, count)
+    waiting = _highest(_waits(runs), axis.since, count)
     found = []
     for pair, group in groupby(range(count), key=lambda number: (running[number], waiting[number])):
         numbers = list(group)
-        ends = min(axis.until, axis.since + STRETCH * (numbers[-1] + 1))
-        found.append(Level(axis.since + STRETCH * numbers[0], ends, *pair))
+        ends = min(axis.until, axis.since + PERIOD * (numbers[-1] + 1))
+        found.append(Level(axis.since + PERIOD * numbers[0], ends, *pair))
     return found
 
 
 def peaks(found: Sequence[Level]) -> list[Level]:
-    """Return the highest waiting levels, worst first, at least `APART` from each other."""
+    """Return the highest waiting levels, worst first, at least `MIN_PEAK_DISTANCE` from each other."""
     chosen: list[Level] = []
     for level in sorted(found, key=lambda level: (-level.waiting, level.begins)):
-        if level.waiting and all(abs(level.begins - other.begins) >= APART for other in chosen):
+        if level.waiting and all(abs(level.begins - other.begins) >= MIN_PEAK_DISTANCE for other in chosen):
             chosen.append(level)
-    return chosen[:MOST_PEAKS]
+    return chosen[:MAX_PEAKS]
 
 
-def _runs(every: Iterable[ExpectedRun]) -> Stretches:
-    found = [(start, end) for _, _, start, end, _ in every if start is not None and end is not None]
+def _runs(runs: Iterable[ExpectedRun]) -> Intervals:
+    found = [(start, end) for _, _, start, end, _ in runs if start is not None and end is not None]
     return sorted([start for start, _ in found]), sorted([end for _, end in found])
 
 
-def _waits(every: Iterable[ExpectedRun]) -> Stretches:
-    late = [one for one in every if one[2] != one[1]]  # most start when they are due
+def _waits(runs: Iterable[ExpectedRun]) -> Intervals:
+    late = [one for one in runs if one[2] != one[1]]  # most start when they are due
     found = [(one[1], until) for one in late if (until := _waits_until(*one)) > one[1]]
     return sorted([due for due, _ in found]), sorted([until for _, until in found])
 
 
 def _waits_until(
-    schedule: PlannedSchedule, due: float, start: float | None, end: float | None, fate: SimOutcome
+    schedule: PlannedSchedule, due: float, start: float | None, end: float | None, outcome: SimOutcome
 ) -> float:
     """Return when the wait ends: at the start, at expiry, or at once if skipped."""
     if start is not None:
         return start
-    return due + schedule.plan.patience_sec if fate is SimOutcome.EXPIRED else due
+    return due + schedule.plan.patience_sec if outcome is SimOutcome.EXPIRED else due
 
 
-def _highest(stretches: Stretches, since: datetime, count: int) -> list[int]:
+def _highest(intervals: Intervals, since: datetime, count: int) -> list[int]:
     """Return the highest level of each period, including the level it starts with.
 
     Only a start raises the level; an end at the same moment counts first.
     """
-    begins, ends = stretches
-    start, length = since.astimezone(UTC).timestamp(), STRETCH.total_seconds()
+    begins, ends = intervals
+    start, length = since.astimezone(UTC).timestamp(), PERIOD.total_seconds()
     begun, ended = bisect_right(begins, start), bisect_right(ends, start)
     highest = []
     for number in range(count):

@@ -11,10 +11,10 @@ from schedules.forecast.inputs import PlannedSchedule
 from schedules.forecast.simulation import SimOutcome
 from schedules.timeline.axis import Axis
 
-MOST_ROWS = 20
-MOST_BARS = 48  # in one row; with more, the row shows hours
+MAX_ROWS = 20
+MAX_BARS = 48  # in one row; with more, the row shows hours
 type Owner = tuple[int | None, str]
-HELD = (SimOutcome.RUNS, SimOutcome.REPLACED)
+SLOT_OUTCOMES = (SimOutcome.RUNS, SimOutcome.REPLACED)
 
 
 @dataclass(slots=True)
@@ -53,39 +53,41 @@ class TimelineRow:
     others: int = 0  # schedules in the row besides the first
 
 
-def rows(forecast: Forecast, axis: Axis, most: int = MOST_ROWS) -> list[TimelineRow]:
+def rows(forecast: Forecast, axis: Axis, most: int = MAX_ROWS) -> list[TimelineRow]:
     """Return the schedules with the longest slot time, and the rest as one row."""
-    owned, wanted = defaultdict[Owner, list[ExpectedRun]](list), defaultdict[Owner, float](float)
-    for one in (*forecast.present, *forecast.firings):
-        schedule = one[0]
+    runs_by_owner, slot_time = defaultdict[Owner, list[ExpectedRun]](list), defaultdict[Owner, float](float)
+    for run in (*forecast.present, *forecast.firings):
+        schedule = run[0]
         owner = schedule.schedule_id, schedule.name
-        owned[owner].append(one)
-        wanted[owner] += _wanted_sec(*one)
-    ranked = sorted(owned.items(), key=lambda item: (-wanted[item[0]], item[0][1], item[0][0] or 0))
+        runs_by_owner[owner].append(run)
+        slot_time[owner] += _slot_time_sec(*run)
+    ranked = sorted(
+        runs_by_owner.items(), key=lambda item: (-slot_time[item[0]], item[0][1], item[0][0] or 0)
+    )
     kept = len(ranked) if len(ranked) <= most + 1 else most  # a rest of one gets its own row
-    found = [_row(name, number, mine, axis) for (number, name), mine in ranked[:kept]]
+    found = [_row(name, number, runs, axis) for (number, name), runs in ranked[:kept]]
     if rest := ranked[kept:]:
-        every = [one for _, mine in rest for one in mine]
+        every = [one for _, runs in rest for one in runs]
         name = f"{len(rest):,} other schedules"
         found.append(TimelineRow(name, None, _runs(every), cells=_cells(every, axis), others=len(rest) - 1))
     return found
 
 
-def _row(name: str, number: int | None, mine: Sequence[ExpectedRun], axis: Axis) -> TimelineRow:
-    if len(mine) > MOST_BARS:
-        return TimelineRow(name, number, _runs(mine), cells=_cells(mine, axis))
-    return TimelineRow(name, number, _runs(mine), bars=mine)
+def _row(name: str, number: int | None, runs: Sequence[ExpectedRun], axis: Axis) -> TimelineRow:
+    if len(runs) > MAX_BARS:
+        return TimelineRow(name, number, _runs(runs), cells=_cells(runs, axis))
+    return TimelineRow(name, number, _runs(runs), bars=runs)
 
 
-def _runs(mine: Iterable[ExpectedRun]) -> int:
-    return sum(one.start is not None for one in mine)
+def _runs(runs: Iterable[ExpectedRun]) -> int:
+    return sum(one.start is not None for one in runs)
 
 
-def _wanted_sec(
-    schedule: PlannedSchedule, due: float, start: float | None, end: float | None, fate: SimOutcome
+def _slot_time_sec(
+    schedule: PlannedSchedule, due: float, start: float | None, end: float | None, outcome: SimOutcome
 ) -> float:
     """Return the time it waits for and holds a slot; a firing without a run counts its expected duration."""
-    return end - due if end is not None and fate in HELD else schedule.plan.takes_sec
+    return end - due if end is not None and outcome in SLOT_OUTCOMES else schedule.plan.takes_sec
 
 
 def _cells(every: Iterable[ExpectedRun], axis: Axis) -> list[TimelineCell]:

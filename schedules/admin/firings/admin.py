@@ -39,8 +39,8 @@ class FiringChangeList(ChangeList):
 @admin.register(Firing)
 class FiringAdmin(ReadOnlyAdmin):
     list_display = (
-        "instant", "became", "run_link", "lag", "slot_wait", "took", "turns", "tokens", "cost",
-        "loop_lag", "memory", "beside",
+        "instant", "result", "run_link", "lag", "slot_wait", "took", "turns", "tokens", "cost",
+        "loop_lag", "memory", "concurrent_load",
     )  # fmt: skip
     list_select_related = ("run",)
     list_filter = (
@@ -63,7 +63,7 @@ class FiringAdmin(ReadOnlyAdmin):
             ("lag", "deferral", "slot_wait", "took"),
             "failure_reason",
         )}),
-        ("Usage", {"fields": (("turns", "tokens", "cost"), ("loop_lag", "memory", "beside"))}),
+        ("Usage", {"fields": (("turns", "tokens", "cost"), ("loop_lag", "memory", "concurrent_load"))}),
     )  # fmt: skip
     readonly_fields = (
         "lag",
@@ -77,7 +77,7 @@ class FiringAdmin(ReadOnlyAdmin):
         "cost",
         "loop_lag",
         "memory",
-        "beside",
+        "concurrent_load",
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -96,7 +96,7 @@ class FiringAdmin(ReadOnlyAdmin):
         return format_html('{}<span class="under">{}</span>', firing.schedule_name, clock)
 
     @admin.display(description="result", ordering="outcome")
-    def became(self, firing: Firing) -> SafeString:
+    def result(self, firing: Firing) -> SafeString:
         why = firing.failure_reason.replace("_", " ") or firing.reason
         count = f"{firing.count} instants. " if firing.count > 1 else ""
         return format_html('{}<span class="under">{}{}</span>', firing_badge(firing), count, why)
@@ -165,7 +165,7 @@ class FiringAdmin(ReadOnlyAdmin):
         )
 
     @admin.display(description="concurrent load")
-    def beside(self, firing: Firing) -> SafeString:
+    def concurrent_load(self, firing: Firing) -> SafeString:
         if firing.concurrent_runs is None:
             return formatting.NOTHING
         runs, streams = firing.concurrent_runs, firing.chat_streams_active or 0

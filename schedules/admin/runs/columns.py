@@ -43,7 +43,17 @@ class RunChangeList(ChangeList):
 
 
 class RunColumns(ReadOnlyAdmin):
-    list_display: Any = ("title", "state", "asked_by", "steps", "tokens", "cost", "waited", "took", "queued")
+    list_display: Any = (
+        "title",
+        "state",
+        "run_source",
+        "steps",
+        "tokens",
+        "cost",
+        "waited",
+        "took",
+        "queued",
+    )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RunChangeList
@@ -54,9 +64,9 @@ class RunColumns(ReadOnlyAdmin):
 
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> SafeString:
-        return format_html('{}<span class="under">{}</span>', run_badge(run), self._why(run))
+        return format_html('{}<span class="under">{}</span>', run_badge(run), self._status_detail(run))
 
-    def _why(self, run: Run) -> str:
+    def _status_detail(self, run: Run) -> str:
         if waiting := getattr(run, "waiting", None):
             return str(waiting.sentence)
         if run.status == RunStatus.WAITING:
@@ -68,7 +78,7 @@ class RunColumns(ReadOnlyAdmin):
         return run.failure_reason.replace("_", " ")
 
     @admin.display(description="source", ordering="source")
-    def asked_by(self, run: Run) -> SafeString:
+    def run_source(self, run: Run) -> SafeString:
         forced = formatting.badge("forced", "wait") if run.forced else ""
         attempt = f"attempt {run.attempt}" if run.attempt > 1 else ""
         return format_html('{} {}<span class="under">{}</span>', run.source, forced, attempt)

@@ -192,8 +192,8 @@ class ScheduleActions(ScheduleColumns):
     def _try(self, request: HttpRequest, schedule: Schedule, verb: Verb) -> None:
         try:
             self.message_user(request, verb(schedule, operator(request), clock.now()), messages.SUCCESS)
-        except commands.Unmoved as unmoved:
-            self.message_user(request, str(unmoved), messages.WARNING)
+        except commands.NotApplicable as error:
+            self.message_user(request, str(error), messages.WARNING)
 
     def _try_all(self, request: HttpRequest, chosen: QuerySet[Schedule], verb: Verb) -> None:
         for schedule in chosen:

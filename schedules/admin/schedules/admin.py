@@ -34,8 +34,8 @@ from stagent.lib.log import audit_log
 from stagent.lib.web import formatting
 from stagent.lib.web.admin import operator
 
-FOLD = ("collapse",)
-KEPT = (
+COLLAPSED = ("collapse",)
+SYSTEM_FIELDS = (
     "next_fire_at", "last_fired_at", "firing_count", "suppression_count",
     "failure_streak", "turn_budget_breach_streak", "last_failure_reason",
     "last_turn_count", "average_steps", "average_duration", "max_turns_set_at", "owner", "created_at",
@@ -50,28 +50,30 @@ class ScheduleAdmin(ScheduleActions):
     list_filter = ("status", AttentionFilter, "kind", "profile", "project")
     search_fields = ("name", "prompt")
     ordering = ("name", "pk")
-    readonly_fields = KEPT
+    readonly_fields = SYSTEM_FIELDS
     change_form_template = "admin/schedules/schedule/change_form.html"
     empty_text = "Create one with a prompt and a time, for example “weekdays at 09:30”."
     fieldsets = (
         (None, {"fields": ("name", ("when", "timezone"), "prompt", ("profile", "project", "kind"))}),
         ("Run limits", {"fields": (("max_turns", "max_run_duration_sec", "max_cost_usd"),)}),
-        ("Overlap, misfires, retries and priority", {"classes": FOLD, "fields": (
+        ("Overlap, misfires, retries and priority", {"classes": COLLAPSED, "fields": (
             ("overlap_policy", "misfire_policy", "misfire_grace_sec"),
             ("max_retries", "retry_delay_sec", "retry_horizon_sec"),
             ("priority", "pool", "jitter_sec"),
         )}),
-        ("Start, end and active hours", {"classes": FOLD, "fields": (
+        ("Start, end and active hours", {"classes": COLLAPSED, "fields": (
             ("starts_at", "ends_at", "max_firings"), ("active_from", "active_until"),
         )}),
-        ("Delivery of results", {"classes": FOLD, "fields": (
+        ("Delivery of results", {"classes": COLLAPSED, "fields": (
             "deliver_to_chat", ("webhook_url", "email"),
         )}),
     )  # fmt: skip
 
     def get_urls(self) -> list[Any]:
-        mine = path("preview/", self.admin_site.admin_view(self.preview), name="schedules_schedule_preview")
-        return [mine, *super().get_urls()]
+        preview_url = path(
+            "preview/", self.admin_site.admin_view(self.preview), name="schedules_schedule_preview"
+        )
+        return [preview_url, *super().get_urls()]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Name the empty choices."""
@@ -79,11 +81,11 @@ class ScheduleAdmin(ScheduleActions):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
-        kept = (("System fields", {"classes": FOLD, "fields": KEPT}),) if obj else ()
-        return (*self.fieldsets, *kept)
+        system_fields = (("System fields", {"classes": COLLAPSED, "fields": SYSTEM_FIELDS}),) if obj else ()
+        return (*self.fieldsets, *system_fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
-        return KEPT if obj else ()
+        return SYSTEM_FIELDS if obj else ()
 
     # Saving goes through `schedule_writer`.
 
@@ -91,9 +93,9 @@ class ScheduleAdmin(ScheduleActions):
         """Apply the changed fields to the current row, and warn of collisions."""
         now, user = clock.now(), operator(request)
         row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
-        taken = schedule_writer.change_owner(row, form.changes, user) if change else {"owner": user}
-        changes = form.changes | taken
-        if change and taken:
+        new_owner = schedule_writer.change_owner(row, form.changes, user) if change else {"owner": user}
+        changes = form.changes | new_owner
+        if change and new_owner:
             audit_log.record(user, obj, audit_log.CHANGE, "Took ownership: its agents now act for this user.")
         obj.pk = schedule_writer.save(row, changes, now=now).pk
         obj.refresh_from_db()
@@ -117,8 +119,8 @@ class ScheduleAdmin(ScheduleActions):
         """Render the preview of the unsaved form."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        seen = preview.preview(request.POST, clock.now(), request.GET.get("schedule", ""))
-        return render(request, "schedules/_preview.html", {"preview": seen})
+        form_preview = preview.preview(request.POST, clock.now(), request.GET.get("schedule", ""))
+        return render(request, "schedules/_preview.html", {"preview": form_preview})
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -128,10 +130,10 @@ class ScheduleAdmin(ScheduleActions):
         number = str(schedule.pk) if (schedule := kwargs.get("obj")) else ""
         context |= {"preview": preview.preview(typed, clock.now(), number), "zones": names()}
         if schedule := kwargs.get("obj"):
-            context |= self._about(request, schedule)
+            context |= self._schedule_context(request, schedule)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def _about(self, request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
+    def _schedule_context(self, request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
         history = schedule.firings.order_by("-nominal_at", "-pk").select_related("run")[:HISTORY]
         standing = StandingApproval.objects.filter(place=schedule_scope(schedule.pk)).select_related(
             "given_by"

@@ -19,7 +19,7 @@ from schedules.timing.timezones import ZoneError, zone
 from stagent.lib import clock
 
 WALL_TIMES = ("starts_at", "ends_at")
-SAID_BY_WHEN = ("cron", "interval", "at", "every_sec")
+WHEN_FIELDS = ("cron", "interval", "at", "every_sec")
 WHEN_HELP = (
     "A phrase, a cron expression or a time: “every 5m”, “weekdays at 09:30”, “30 9 * * MON-FRI”, "
     "“2026-12-24 18:00”."
@@ -73,7 +73,7 @@ class ScheduleForm(forms.ModelForm):
         if "max_turns" in self.fields:  # absent for read-only users
             steps = f"{steps_are()} Empty: the profile's limit, then the global one."
             self.fields["max_turns"].help_text = steps
-        for name, value in self._shown().items():
+        for name, value in self._initial_values().items():
             if name in self.fields:
                 self.initial.setdefault(name, value)
         if "email" in self.fields and mail_goes_to_the_log():
@@ -85,7 +85,7 @@ class ScheduleForm(forms.ModelForm):
                 self.instance.pk is not None
             )  # what its reader saw tells what they changed
 
-    def _shown(self) -> dict[str, Any]:
+    def _initial_values(self) -> dict[str, Any]:
         schedule = self.instance
         shown = {"when": when_text.show(schedule) if schedule.pk else "", "timezone": schedule.timezone}
         for name in WALL_TIMES:
@@ -110,17 +110,17 @@ class ScheduleForm(forms.ModelForm):
         try:
             schedule_writer.prepare(copy(self.instance), self.changes, now=clock.now())
         except ValidationError as error:
-            self._blame(error)
+            self._add_errors(error)
         except ValueError as error:
             self.add_error("when", str(error))
 
-    def _blame(self, error: ValidationError) -> None:
-        faults: Mapping[str, list[ValidationError]] = getattr(
+    def _add_errors(self, error: ValidationError) -> None:
+        errors_by_field: Mapping[str, list[ValidationError]] = getattr(
             error, "error_dict", {NON_FIELD_ERRORS: [error]}
         )
-        for name, wrong in faults.items():
-            field = "when" if name in SAID_BY_WHEN else name
-            self.add_error(field if field in self.fields else None, wrong)
+        for name, errors in errors_by_field.items():
+            field = "when" if name in WHEN_FIELDS else name
+            self.add_error(field if field in self.fields else None, errors)
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -134,5 +134,5 @@ class ScheduleForm(forms.ModelForm):
         changes |= {name: self._in_zone(data[name]) for name in names & set(WALL_TIMES)}
         return changes | (when_text.read(data["when"], data["timezone"]) if "when" in names else {})
 
-    def _in_zone(self, wall: datetime | None) -> datetime | None:
-        return wall.replace(tzinfo=zone(self.cleaned_data["timezone"])) if wall else None
+    def _in_zone(self, naive: datetime | None) -> datetime | None:
+        return naive.replace(tzinfo=zone(self.cleaned_data["timezone"])) if naive else None

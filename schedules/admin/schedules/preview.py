@@ -24,7 +24,7 @@ from schedules.timing.recurrence import Instant
 from schedules.timing.timezones import ZoneError, zone
 
 COUNT = 5
-QUIET_FOR = timedelta(days=14)  # how far ahead to search for a heartbeat's next firings
+HEARTBEAT_HORIZON = timedelta(days=14)  # how far ahead to search for a heartbeat's next firings
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class PreviewFire:
 class FormPreview:
     """What the form would do if it were saved."""
 
-    says: str = ""
-    wrong: str = ""
-    wrong_field: str = ""
+    summary: str = ""
+    error: str = ""
+    error_field: str = ""
     timezone: str = ""
     fires: list[PreviewFire] = field(default_factory=list)
     more: bool = False  # more firings follow
@@ -52,12 +52,12 @@ class FormPreview:
     chat_first: str = ""
 
     @property
-    def spoken(self) -> str:
+    def announcement(self) -> str:
         """The summary for screen readers."""
-        if not self.says:
-            return self.wrong
+        if not self.summary:
+            return self.error
         first = f" Next: {self.fires[0].local:%A %d %B %H:%M}." if self.fires else ""
-        return f"{self.says}.{first}{' It collides with other schedules.' if self.collisions else ''}"
+        return f"{self.summary}.{first}{' It collides with other schedules.' if self.collisions else ''}"
 
 
 def preview(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> FormPreview:
@@ -68,31 +68,31 @@ def preview(data: Mapping[str, Any], now: datetime, schedule_id: str = "") -> Fo
     if number := _number(profile):
         preview.usual_steps = hints.usual_steps(number)
     if str(data.get("when", "")).strip():
-        _look_ahead(preview, data, now, _number(schedule_id))
+        _fill_preview(preview, data, now, _number(schedule_id))
     return preview
 
 
-def _look_ahead(preview: FormPreview, data: Mapping[str, Any], now: datetime, number: int | None) -> None:
+def _fill_preview(preview: FormPreview, data: Mapping[str, Any], now: datetime, number: int | None) -> None:
     try:
         schedule = schedule_writer.draft(_timing(data, preview.timezone), now=now)
     except ValidationError as error:
-        preview.wrong_field, preview.wrong = _fault(error)
+        preview.error_field, preview.error = _first_error(error)
     except ZoneError as error:
-        preview.wrong_field, preview.wrong = "timezone", str(error)
+        preview.error_field, preview.error = "timezone", str(error)
     except ValueError as error:
-        preview.wrong_field, preview.wrong = "when", str(error)
+        preview.error_field, preview.error = "when", str(error)
     else:
-        _put_on(schedule, data, Schedule.objects.filter(pk=number).first() if number else None)
-        _tell(preview, schedule, now)
+        _copy_fields(schedule, data, Schedule.objects.filter(pk=number).first() if number else None)
+        _describe(preview, schedule, now)
 
 
-def _fault(error: ValidationError) -> tuple[str, str]:
+def _first_error(error: ValidationError) -> tuple[str, str]:
     """Return the first invalid field and its error."""
     name = next(iter(getattr(error, "error_dict", {"": None})))
     return "when" if name in schedule_writer.WHEN else name, error.messages[0]
 
 
-def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None) -> None:
+def _copy_fields(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None) -> None:
     """Set the fields that quiet hours and collisions depend on, as far as they can be read."""
     if saved is not None:
         schedule.pk, schedule.firing_count = saved.pk, saved.firing_count
@@ -113,24 +113,24 @@ def _put_on(schedule: Schedule, data: Mapping[str, Any], saved: Schedule | None)
         )
 
 
-def _tell(preview: FormPreview, schedule: Schedule, now: datetime) -> None:
-    following = _following(schedule, now)[: schedule.firings_left]
-    preview.says = " ".join([describe.rhythm(schedule), *cron_steps.uneven(schedule.cron)])
+def _describe(preview: FormPreview, schedule: Schedule, now: datetime) -> None:
+    instants = _next_instants(schedule, now)[: schedule.firings_left]
+    preview.summary = " ".join([describe.rhythm(schedule), *cron_steps.uneven(schedule.cron)])
     preview.jitter_sec = schedule.jitter_sec
-    preview.fires = [_fire(instant, zone(schedule.timezone)) for instant in following[:COUNT]]
-    preview.more = len(following) > COUNT
+    preview.fires = [_fire(instant, zone(schedule.timezone)) for instant in instants[:COUNT]]
+    preview.more = len(instants) > COUNT
     preview.collisions = [show_collisions(collision) for collision in collisions.check(schedule, now)]
 
 
-def _following(schedule: Schedule, now: datetime) -> list[Instant]:
+def _next_instants(schedule: Schedule, now: datetime) -> list[Instant]:
     if not has_quiet_hours(schedule):
         return schedule.recurrence.upcoming(now, COUNT + 1)
-    soon = schedule.recurrence.between(now, now + QUIET_FOR)
-    return [instant for instant in soon if not is_quiet(schedule, instant.at)][: COUNT + 1]
+    instants = schedule.recurrence.between(now, now + HEARTBEAT_HORIZON)
+    return [instant for instant in instants if not is_quiet(schedule, instant.at)][: COUNT + 1]
 
 
-def _fire(instant: Instant, where: ZoneInfo) -> PreviewFire:
-    return PreviewFire(instant.at, instant.at.astimezone(where).replace(tzinfo=None), instant.dst_shifted)
+def _fire(instant: Instant, zone_info: ZoneInfo) -> PreviewFire:
+    return PreviewFire(instant.at, instant.at.astimezone(zone_info).replace(tzinfo=None), instant.dst_shifted)
 
 
 def _timing(data: Mapping[str, Any], timezone: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schedules.forecast.forecast import Forecast, play
 from schedules.forecast.inputs import ForecastInput, PlannedSchedule
 from schedules.forecast.simulation import SimSchedule
-from schedules.timeline import labels as words
+from schedules.timeline import labels
 from schedules.timeline.axis import Axis
 from schedules.timeline.drawing import draw
 from schedules.timeline.lanes import Level, levels, peaks
@@ -56,7 +56,7 @@ def test_an_hour_that_comes_twice_is_there_twice():
     assert [hour.hour for hour in axis.hours] == [1, 2, 2, 3]
 
 
-def labels(picture: str, css: str) -> list[tuple[float, float]]:
+def label_spans(picture: str, css: str) -> list[tuple[float, float]]:
     """Return from where to where the labels of a kind reach on a picture of 920 pixels."""
     found = re.findall(rf'<text class="{css}" x="([\d.]+)%" y="\d+"( text-anchor="end")?>([^<]+)<', picture)
     spans = [(9.2 * float(x), bool(turned), 6.5 * len(text) + 4) for x, turned, text in found]
@@ -81,7 +81,7 @@ def test_no_label_above_covers_another_or_leaves_the_picture(quarters, where):
     now = NOON + timedelta(minutes=15 * quarters)
     picture = draw(Axis(now, now + timedelta(hours=48), ZoneInfo(where)), [], [], lambda _: "")
     for css in ("o-clock", "day"):
-        spans = labels(picture, css)
+        spans = label_spans(picture, css)
         assert spans
         assert all(left >= 0 and right <= 920 for left, right in spans)
         assert all(before[1] <= after[0] for before, after in pairwise(spans))
@@ -160,7 +160,7 @@ def test_a_run_queued_by_a_host_whose_clock_is_ahead_waits_for_nothing_rather_th
 def test_a_bar_says_when_it_is_due_and_what_the_wait_is():
     forecast = played(at(60), at(60), at(60))
     axis = axis_of(forecast)
-    assert [words.of_bar(one, axis) for one in forecast.firings] == [
+    assert [labels.bar_label(one, axis) for one in forecast.firings] == [
         "Schedule 1: due Tue 13:00, takes 10 min",
         "Schedule 2: due Tue 13:00, takes 10 min",
         "Schedule 3: due Tue 13:00, waits 10 min, starts 13:10, takes 10 min",
@@ -169,7 +169,7 @@ def test_a_bar_says_when_it_is_due_and_what_the_wait_is():
 
 def test_what_is_skipped_says_why_and_has_no_length():
     forecast = played(at(0, 5, takes=10))
-    said = words.of_bar(forecast.firings[1], axis_of(forecast))
+    said = labels.bar_label(forecast.firings[1], axis_of(forecast))
     assert said == "Schedule 1: Tue 12:05, skipped, an earlier run is in the way"
     assert drawn(forecast).count('class="skipped"') == 1
 
