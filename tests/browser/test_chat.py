@@ -37,13 +37,13 @@ def test_a_suggested_prompt_is_answered_as_it_is_said_and_the_answer_stays(chat)
     a_schedule(clock.now(), name="Nightly report")
     page = chat()
     expect(page.get_by_role("heading", name=re.compile("alice"))).to_be_visible()
-    expect(page.get_by_text("offline model answers")).to_be_visible()
+    expect(page.get_by_text("offline model replies")).to_be_visible()
     page.get_by_role("button", name=re.compile("What is scheduled")).click()
     expect(page.get_by_label("You").get_by_text("What is scheduled, and when?")).to_be_visible()
     expect(answers(page).get_by_role("cell", name="Nightly report")).to_be_visible()
     expect(settled(page)).to_have_attribute("data-status", "complete")
     expect(page).to_have_url(re.compile(r"/c/\d+/$"))
-    expect(page.locator("#announcer")).to_have_text(re.compile(r"Answer finished, \d+ words"))
+    expect(page.locator("#announcer")).to_have_text(re.compile(r"Reply finished, \d+ words"))
     tool = answers(page).locator("details.tool")
     tool.locator("summary").click()
     expect(tool.get_by_role("heading", name="Result")).to_be_visible()
@@ -66,7 +66,7 @@ def test_escape_stops_an_answer_and_what_was_said_stays(chat):
     expect(answers(page).get_by_text("Stopped.")).to_be_visible()
     reply = Message.objects.replies().get()
     assert (reply.status, "5 6 7 8" in reply.text) == (MessageStatus.STOPPED, True)
-    expect(page.get_by_role("button", name="Stop the answer")).to_be_hidden()
+    expect(page.get_by_role("button", name="Stop the reply")).to_be_hidden()
 
 
 def test_more_can_be_said_meanwhile_and_be_withdrawn(chat):
@@ -75,11 +75,11 @@ def test_more_can_be_said_meanwhile_and_be_withdrawn(chat):
     expect(answers(page)).to_contain_text("5 6 7 8")
     say(page, "And then?")
     waiting = answers(page).nth(1)
-    expect(waiting).to_contain_text("Waiting for the answer before it")
-    waiting.get_by_role("button", name="Withdraw").click()
+    expect(waiting).to_contain_text("Waiting for the previous reply")
+    waiting.get_by_role("button", name="Cancel").click()
     expect(waiting).to_contain_text("Cancelled before it was answered.")
     assert Message.objects.replies().streaming().count() == 1
-    page.get_by_role("button", name="Stop the answer").click()
+    page.get_by_role("button", name="Stop the reply").click()
     expect(settled(page)).to_have_count(2)
 
 
@@ -107,13 +107,13 @@ def test_a_schedule_in_words_is_made_after_one_confirmation(chat):
     page = chat()
     other = chat()
     say(page, "Every weekday at 9, summarise what changed in my workspace")
-    card = page.get_by_role("region", name="The agent asks")
+    card = page.get_by_role("region", name="Approval request")
     expect(card.get_by_text("Next firings")).to_be_visible()
     expect(card.get_by_text("UTC", exact=True)).to_be_visible()
     expect(card.locator("dd").nth(2).locator("span")).to_have_count(3)
     other.get_by_role("link", name=re.compile("Every weekday at 9")).click()
     expect(
-        other.get_by_role("region", name="The agent asks").get_by_role("button", name="Allow")
+        other.get_by_role("region", name="Approval request").get_by_role("button", name="Allow")
     ).to_be_visible()
     assert not Schedule.objects.exists()
     card.get_by_role("button", name="Allow").click()
@@ -121,15 +121,15 @@ def test_a_schedule_in_words_is_made_after_one_confirmation(chat):
     expect(settled(page)).to_have_attribute("data-status", "complete")
     assert Schedule.objects.get().cron == "0 9 * * 1-5"
     expect(
-        other.get_by_role("region", name="The agent asks").get_by_role("button", name="Allow")
+        other.get_by_role("region", name="Approval request").get_by_role("button", name="Allow")
     ).to_have_count(0)
 
 
 def test_a_denied_question_does_nothing(chat):
     page = chat()
     say(page, "Every weekday at 9, summarise what changed in my workspace")
-    card = page.get_by_role("region", name="The agent asks")
-    card.get_by_role("button", name="Deny").click()
+    card = page.get_by_role("region", name="Approval request")
+    card.get_by_role("button", name="Decline").click()
     expect(settled(page)).to_have_attribute("data-status", "complete")
     assert not Schedule.objects.exists()
 
@@ -138,10 +138,10 @@ def test_what_a_run_asks_stands_above_everything(chat, alice):
     schedule = a_schedule(clock.now(), name="Nightly", owner=alice)
     _, approval = a_waiting_run(schedule, clock.now())
     page = chat()
-    needs = page.get_by_role("region", name="Needs you")
-    expect(needs.get_by_text("A run needs you")).to_be_visible()
-    needs.get_by_role("button", name="Deny").click()
-    expect(needs.get_by_text("Denied; it was not done.")).to_be_visible()
+    needs = page.get_by_role("region", name="Pending approvals")
+    expect(needs.get_by_text("A run waits for your approval")).to_be_visible()
+    needs.get_by_role("button", name="Decline").click()
+    expect(needs.get_by_text("Declined. The call was not made.")).to_be_visible()
     assert Approval.objects.get(pk=approval.pk).status == "denied"
 
 
@@ -177,20 +177,20 @@ def test_a_schedule_that_paused_itself_is_resumed_where_it_says_so(chat, alice):
     page = chat(f"/c/{Conversation.objects.get().pk}/")
     expect(page.get_by_role("heading", name="Weary paused itself")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_text("Resumed; it fires again")).to_be_visible()
+    expect(page.get_by_text("Resumed. The schedule fires")).to_be_visible()
     assert Schedule.objects.get().status == "active"
     page.reload()
-    expect(page.get_by_text("It is not paused any more.")).to_be_visible()
+    expect(page.get_by_text("The schedule is not paused any more.")).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_have_count(0)
 
 
 def test_where_no_conversation_is_the_page_says_so_and_another_one_can_be_begun(chat):
     page = chat(NOWHERE)
-    expect(page.get_by_role("heading", name="This conversation is not here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Conversation not found")).to_be_visible()
     expect(page).to_have_url(re.compile(r":\d+/$"))
     say(page, "What is scheduled, and when?")
     expect(settled(page)).to_have_attribute("data-status", "complete")
-    expect(page.get_by_role("heading", name="This conversation is not here")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Conversation not found")).to_be_hidden()
     expect(page).to_have_url(re.compile(r"/c/\d+/$"))
 
 

@@ -29,7 +29,7 @@ def test_two_windows_show_the_same_as_it_comes(chat):
     other.get_by_role("link", name="Talk.").click()
     expect(answers(other)).to_contain_text("counting: 5 6 7 8")
     expect(answers(other)).to_contain_text("30 31 32")
-    other.get_by_role("button", name="Stop the answer").click()
+    other.get_by_role("button", name="Stop the reply").click()
     for window in (page, other):
         expect(settled(window)).to_have_attribute("data-status", "stopped")
     assert page.locator(".prose").inner_text() == other.locator(".prose").inner_text()

@@ -38,7 +38,7 @@ def test_a_conversation_moves_to_a_folder_by_keyboard_and_the_side_shows_that_fo
     expect(listed(page)).to_have_count(2)
     expect(folder(page)).to_be_hidden()
     move(page, "First thing")
-    expect(page.get_by_label("Name of a new folder")).to_be_focused()
+    expect(page.get_by_label("Name of the new folder")).to_be_focused()
     page.keyboard.type("Work")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="More for First thing")).to_be_focused()
@@ -60,7 +60,7 @@ def test_the_last_one_that_leaves_a_folder_takes_it_along(chat, talks):
     expect(listed(page)).to_have_text(["First thing"])
     page.get_by_role("button", name="More for First thing").click()
     page.get_by_role("menuitem", name="Move to another folder").click()
-    page.get_by_role("button", name="Take out of Work").click()
+    page.get_by_role("button", name="Remove from Work").click()
     expect(folder(page)).to_be_hidden()
     expect(listed(page)).to_have_count(2)
 
@@ -73,7 +73,7 @@ def test_a_search_keeps_to_a_folder(chat, talks):
     page.keyboard.type("brown fox")
     found = page.locator("#search-results [role=option]")
     expect(found).to_have_count(2)
-    page.get_by_label("In which folder").select_option("Work")
+    page.get_by_label("Search in folder").select_option("Work")
     expect(found).to_have_count(1)
     expect(found).to_contain_text("First thing")
 

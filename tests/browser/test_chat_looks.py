@@ -90,7 +90,7 @@ def test_a_phone_has_a_drawer_and_a_stop_for_thumbs_and_nothing_scrolls_sideways
     side.get_by_role("link", name="New chat").click()
     expect(side).to_be_hidden()
     say(page, SLOW)
-    stop = page.get_by_role("button", name="Stop the answer")
+    stop = page.get_by_role("button", name="Stop the reply")
     expect(stop).to_be_visible()
     assert stop.bounding_box()["height"] >= 40
     assert page.locator("#message-field").evaluate("(e) => parseFloat(getComputedStyle(e).fontSize)") >= 16
@@ -106,7 +106,7 @@ def test_a_finger_hits_everything_on_a_phone(chat, rich):
     say(page, "Every weekday at 9, summarise what changed in my workspace")
     expect(page.get_by_role("button", name="Allow")).to_be_visible()
     say(page, "And then?")
-    expect(page.get_by_role("button", name="Withdraw")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     assert not page.evaluate(SMALL)
     page.get_by_role("button", name="Conversations", exact=True).tap()
     expect(page.get_by_role("button", name="More for Show me")).to_be_visible()
@@ -115,12 +115,12 @@ def test_a_finger_hits_everything_on_a_phone(chat, rich):
 
 def test_with_the_side_closed_the_conversation_has_the_whole_width(chat):
     page = chat()
-    page.get_by_role("button", name="Close the side").press("Enter")
+    page.get_by_role("button", name="Close the sidebar").press("Enter")
     expect(page.get_by_role("button", name="Conversations", exact=True)).to_be_focused()
     assert page.get_by_role("main").bounding_box()["width"] == page.viewport_size["width"]
     page.reload()
     page.get_by_role("button", name="Conversations", exact=True).press("Enter")
-    expect(page.get_by_role("button", name="Close the side")).to_be_focused()
+    expect(page.get_by_role("button", name="Close the sidebar")).to_be_focused()
 
 
 def test_with_reduced_motion_nothing_slides_or_fades_in(chat, rich):

@@ -64,7 +64,7 @@ def test_it_knows_who_is_picked_and_warns_when_it_is_nearly_too_much(chat, alice
     expect(told(page)).to_have_text(TOLD)
     usual = tokens(page)
     shown = told(page).inner_text()
-    page.get_by_label("Who answers").select_option("Bare")
+    page.get_by_label("Profile").select_option("Bare")
     expect(told(page)).not_to_have_text(shown)
     assert tokens(page) < usual
     field(page).fill("y" * 400_000)

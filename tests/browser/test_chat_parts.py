@@ -128,12 +128,12 @@ def test_who_is_silent_for_long_is_asked_about_and_heard_again(chat, held):
     writes(held, "One moment.")
     expect(answers(page)).to_contain_text("One moment.")
     page.clock.fast_forward(18_000)
-    expect(answers(page)).not_to_contain_text("Still working?")
+    expect(answers(page)).not_to_contain_text("No update for a while")
     page.clock.fast_forward(6_000)
-    expect(answers(page)).to_contain_text("Still working? Nothing was heard for a while")
+    expect(answers(page)).to_contain_text("No update for a while. Checking…")
     writes(held, " Here it is.")
     expect(answers(page)).to_contain_text("One moment. Here it is.")
-    expect(answers(page)).not_to_contain_text("Still working?")
+    expect(answers(page)).not_to_contain_text("No update for a while")
 
 
 def test_an_end_that_nobody_told_is_found_by_looking_again(chat, held):

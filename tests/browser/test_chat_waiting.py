@@ -1,4 +1,4 @@
-"""What waits its turn in the chat: said what for, shown, sent now, edited, withdrawn."""
+"""Queued messages in the chat: shown with their reason, sent now, edited, cancelled."""
 
 import re
 
@@ -20,7 +20,7 @@ ASKED = "Every weekday at 9, summarise what changed in my workspace"
 def is_asked(page: Page):
     """Let the page ask for leave to make a schedule; return the card."""
     say(page, ASKED)
-    card = page.get_by_role("region", name="The agent asks")
+    card = page.get_by_role("region", name="Approval request")
     expect(card.get_by_role("button", name="Allow")).to_be_visible()
     return card
 
@@ -28,11 +28,11 @@ def is_asked(page: Page):
 def test_what_waits_for_the_persons_own_answer_says_so_and_leads_to_the_question(chat):
     page = chat()
     card = is_asked(page)
-    expect(page.locator("#announcer")).to_have_text(re.compile("The agent asks: Allow the agent to create"))
+    expect(page.locator("#announcer")).to_have_text(re.compile("Approval request: Allow the agent to create"))
     say(page, "What is scheduled, and when?")
     waiting = answers(page).nth(1)
     expect(waiting).to_contain_text("Waiting for your answer above")
-    waiting.get_by_role("button", name="Show it").click()
+    waiting.get_by_role("button", name="Show request").click()
     expect(card.get_by_role("button", name="Allow")).to_be_focused()
     page.keyboard.press("Enter")
     expect(card).to_contain_text("Allowed.")
@@ -47,7 +47,7 @@ def test_what_waits_is_sent_now_and_what_was_being_said_stops(chat):
     expect(answers(page)).to_contain_text("5 6 7 8")
     say(page, "What is scheduled, and when?")
     say(page, "And then?")
-    expect(answers(page).nth(2).get_by_role("button", name="Withdraw")).to_be_visible()
+    expect(answers(page).nth(2).get_by_role("button", name="Cancel")).to_be_visible()
     expect(answers(page).nth(2).get_by_role("button", name="Send now")).to_have_count(0)
     answers(page).nth(1).get_by_role("button", name="Send now").click()
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
@@ -82,7 +82,7 @@ def test_a_question_whose_answer_was_stopped_is_not_asked_any_longer(chat):
     page = chat()
     card = is_asked(page)
     page.keyboard.press("Escape")
-    expect(card).to_contain_text("No longer asked")
+    expect(card).to_contain_text("Withdrawn")
     expect(card.get_by_role("button")).to_have_count(0)
     assert Approval.objects.get().status == "withdrawn"
 
@@ -92,7 +92,7 @@ def test_a_conversation_that_asks_is_marked_at_the_side_until_it_is_answered(cha
     card = is_asked(page)
     row = other.get_by_role("link", name=re.compile("Every weekday at 9.*asks you"))
     expect(row).to_be_visible()
-    card.get_by_role("button", name="Deny").click()
+    card.get_by_role("button", name="Decline").click()
     expect(row).to_have_count(0)
 
 
@@ -104,7 +104,7 @@ def test_what_is_not_sent_yet_is_taken_back_in_front_of_what_was_written_since(c
     say(page, "One")
     say(page, "Two")
     sent = page.get_by_label("You, sending")
-    sent.nth(1).get_by_role("button", name="Withdraw").click()
+    sent.nth(1).get_by_role("button", name="Cancel").click()
     field = page.get_by_label("Message", exact=True)
     field.fill("Three")
     sent.get_by_role("button", name="Edit").click()
@@ -122,10 +122,10 @@ def test_what_waits_goes_on_after_a_stop_and_is_stopped_with_a_word(chat):
     for text in (LONG, LONG, LONG):
         say(page, text)
     expect(answers(page).nth(0)).to_contain_text("5 6 7 8")
-    expect(answers(page).nth(2).get_by_role("button", name="Withdraw")).to_be_visible()
-    page.get_by_role("button", name="Stop the answer").click()
-    expect(page.locator(".toast")).to_contain_text("What you sent after it is answered now.")
-    page.get_by_role("button", name="Stop that, too").click()
+    expect(answers(page).nth(2).get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("button", name="Stop the reply").click()
+    expect(page.locator(".toast")).to_contain_text("Your next message is answered now.")
+    page.get_by_role("button", name="Stop that too").click()
     expect(settled(page)).to_have_count(3)
     expect(answers(page).nth(2)).to_contain_text("Cancelled before it was answered.")
     told = [each.status for each in Message.objects.replies().order_by("pk")]

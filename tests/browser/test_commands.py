@@ -61,7 +61,7 @@ def test_tab_completes_and_what_a_command_takes_is_listed_too(chat):
     expect(offered(page).filter(has_text="Researcher")).to_be_visible()
     field(page).press_sequentially("resea")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Who answers")).to_have_value("researcher")
+    expect(page.get_by_label("Profile")).to_have_value("researcher")
     expect(field(page)).to_have_value("")
     say(page, "/profile nobody")
     expect(page.get_by_text("“nobody” is not on the list")).to_be_visible()
@@ -103,7 +103,7 @@ def test_commands_do_what_the_buttons_do(chat, alice):
 def test_an_answer_is_stopped_by_a_command_once_there_is_one(chat):
     page = chat()
     say(page, "/stop")
-    expect(page.get_by_text("Nothing is being answered.")).to_be_visible()
+    expect(page.get_by_text("No reply is running.")).to_be_visible()
     say(page, SLOW)
     expect(answers(page)).to_contain_text("5 6 7 8")
     say(page, "/stop")

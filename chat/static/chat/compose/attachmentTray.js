@@ -71,7 +71,7 @@ export class AttachmentTray extends Emitter {
         const room = this.limits.most - this.#uploads.length;
         const uploads = files.slice(0, room).map((file) => this.#watch(Upload.of(file, this.limits)));
         this.#uploads.push(...uploads);
-        this.showStatus(files.length > room ? `At most ${this.limits.most} files go with one message; the others were left out.` : "");
+        this.showStatus(files.length > room ? `At most ${this.limits.most} files per message. The other files were not added.` : "");
         for (const each of uploads) each.start();
         this.#draw();
     }

@@ -119,26 +119,26 @@ function optionWith({ name, act }, choice) {
  * @returns {Command[]}
  */
 function commandsOf({ shell, sidebar, thread, composer, picker, search, send }) {
-    const forOpenOne = { isReady: () => thread.id, unavailable: "Nothing was said here yet." };
+    const forOpenOne = { isReady: () => thread.id, unavailable: "This conversation has no messages yet." };
     /** @param {(conversation: Wire.Conversation) => void} act */
     const withOpenOne = async (act) => act(thread.conversation ?? (await get(`conversations/${thread.id}`))); // it may be loading
     return [
-        { name: "new", argument: "first words", description: "Begin a new chat", act: (text) => shell.begin(text) },
-        { name: "schedule", description: "Have something done again and again", act: () => composer.suggest(PROMPTS.schedule) },
+        { name: "new", argument: "message", description: "Start a new chat", act: (text) => shell.begin(text) },
+        { name: "schedule", description: "Create a schedule", act: () => composer.suggest(PROMPTS.schedule) },
         { name: "schedules", description: PROMPTS.schedules, act: () => send(PROMPTS.schedules) },
         { name: "runs", description: PROMPTS.runs, act: () => send(PROMPTS.runs) },
         { name: "failures", description: PROMPTS.failures, act: () => send(PROMPTS.failures) },
         { name: "forecast", description: PROMPTS.forecast, act: () => send(PROMPTS.forecast) },
-        { name: "model", argument: "name", description: "Pick the model", choices: () => picker.names(picker.models), act: (name) => picker.pick(picker.models, name) },
-        { name: "profile", argument: "name", description: "Pick who answers", choices: () => picker.names(picker.profiles), act: (name) => picker.pick(picker.profiles, name) },
+        { name: "model", argument: "name", description: "Choose the model", choices: () => picker.names(picker.models), act: (name) => picker.pick(picker.models, name) },
+        { name: "profile", argument: "name", description: "Choose the profile", choices: () => picker.names(picker.profiles), act: (name) => picker.pick(picker.profiles, name) },
         { name: "search", argument: "words", description: "Search conversations", act: (text) => search.open(text) },
-        { name: "stop", description: "Stop the answer", isReady: () => thread.unfinished.length, unavailable: "Nothing is being answered.", act: () => thread.stopCurrent() },
-        { name: "fork", description: "Go on from here in another conversation", ...forOpenOne, act: () => thread.fork() },
-        { name: "rename", argument: "title", description: "Give this conversation another title", ...forOpenOne, act: (title) => shell.rename(title) },
+        { name: "stop", description: "Stop the reply", isReady: () => thread.unfinished.length, unavailable: "No reply is running.", act: () => thread.stopCurrent() },
+        { name: "fork", description: "Fork this conversation", ...forOpenOne, act: () => thread.fork() },
+        { name: "rename", argument: "title", description: "Rename this conversation", ...forOpenOne, act: (title) => shell.rename(title) },
         { name: "pin", description: "Pin or unpin this conversation", ...forOpenOne, act: () => withOpenOne((each) => sidebar.pin(each)) },
         { name: "folder", argument: "name", description: "Move this conversation to a folder", ...forOpenOne, choices: () => sidebar.folders.names, act: (name) => withOpenOne((each) => sidebar.folders.move(each, name)) },
-        { name: "archive", description: "Put this conversation away, or bring it back", ...forOpenOne, act: () => withOpenOne((each) => sidebar.archive(each)) },
+        { name: "archive", description: "Archive or unarchive this conversation", ...forOpenOne, act: () => withOpenOne((each) => sidebar.archive(each)) },
         { name: "export", argument: "md or json", description: "Download this conversation", ...forOpenOne, choices: () => ["md", "json"], act: (format) => thread.id && sidebar.download(thread.id, format) },
-        { name: "help", aliases: ["shortcuts", "keys"], description: "Show all keys and commands", act: () => findAs(HTMLDialogElement, "#help").showModal() },
+        { name: "help", aliases: ["shortcuts", "keys"], description: "Show all keyboard shortcuts and commands", act: () => findAs(HTMLDialogElement, "#help").showModal() },
     ];
 }

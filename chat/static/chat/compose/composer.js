@@ -121,8 +121,8 @@ export class Composer extends Emitter {
         const text = this.area.value.trim();
         if (!text && this.tray.isEmpty) return;
         this.#sendsWhenUploaded = this.tray.isPending;
-        if (this.#sendsWhenUploaded) return this.tray.showStatus("It is sent as soon as the files are there. Write on, and it waits for you.");
-        if (this.tray.hasFailed) return this.tray.showStatus("One file could not be uploaded: try again, or remove it, and send.");
+        if (this.#sendsWhenUploaded) return this.tray.showStatus("The message is sent when the uploads finish. Edit it to cancel sending.");
+        if (this.tray.hasFailed) return this.tray.showStatus("A file could not be uploaded. Retry or remove it, then send.");
         const attachments = this.tray.take();
         this.setText("");
         this.focus();

@@ -63,7 +63,7 @@ export class ContextEstimate {
         const total = tokens + this.composer.tray.tokens + Math.round(typed);
         const full = isTruncated ? "the oldest words are left out" : total > room * NEARLY_FULL ? "nearly full, soon the oldest words are left out" : "";
         this.element.textContent = [`about ${count(total)} tokens`, price === null ? "cost unknown" : usd(total * price), full].filter(Boolean).join(" · ");
-        this.element.title = `What the model would read: its instructions and tools, what was said, your words and files. ${price === null ? "The price of this model is not known." : price ? "The answer costs beside it." : "Nothing is paid for this model."}`;
+        this.element.title = `Estimated input: instructions, tools, conversation, your message and files. ${price === null ? "The price of this model is not known." : price ? "The reply costs extra." : "This model is free."}`;
         if (full && !this.element.hasAttribute("data-full")) this.announcer.announce(`This conversation is long: ${full}.`);
         this.element.toggleAttribute("data-full", Boolean(full));
     }

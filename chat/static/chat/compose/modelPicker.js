@@ -1,4 +1,4 @@
-// Who answers, and with which model: two plain lists. A choice holds for what is sent from now on.
+// Profile, and with which model: two plain lists. A choice holds for what is sent from now on.
 // Emits "shown" when the choice may have changed.
 
 import { getAll, messageOf, patch } from "../lib/api.js";
@@ -89,7 +89,7 @@ export class ModelPicker extends Emitter {
 
     #describe() {
         const profile = this.#profilesBySlug.get(this.profiles.value);
-        this.profiles.title = profile?.description || "Who answers";
+        this.profiles.title = profile?.description || "Profile";
         this.models.options[0].textContent = profile?.model ?? (this.#defaultModel || "Usual model");
         this.emit("shown");
     }

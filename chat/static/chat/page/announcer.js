@@ -4,7 +4,7 @@ import { wordCount } from "../lib/format.js";
 /** @import { LiveReply } from "./liveReplies.js" */
 
 /** @type {Record<string, string>} */
-const OUTCOMES = { complete: "Answer finished", stopped: "Answer stopped" };
+const OUTCOMES = { complete: "Reply finished", stopped: "Reply stopped" };
 
 export class Announcer {
     /** @type {Set<Wire.Id>} */
@@ -27,7 +27,7 @@ export class Announcer {
         for (const { id, text, status } of reply.approvals.values()) if (status === "open") this.#approvalRequested(id, text);
         if (!reply.text || this.#started.has(reply.id)) return;
         this.#started.add(reply.id);
-        this.announce("Answer started.");
+        this.announce("Reply started.");
     }
 
     /**
@@ -37,14 +37,14 @@ export class Announcer {
     #approvalRequested(id, text) {
         if (this.#requested.has(id)) return;
         this.#requested.add(id);
-        this.announce(`The agent asks: ${text}`);
+        this.announce(`Approval request: ${text}`);
     }
 
     /** @param {LiveReply} reply */
     replyFinished(reply) {
         if (!this.isShown(reply.id)) return;
         this.#started.delete(reply.id);
-        this.announce(`${OUTCOMES[reply.status] ?? "Answer broken off"}, ${wordCount(reply.text)} words.`);
+        this.announce(`${OUTCOMES[reply.status] ?? "Reply ended early"}, ${wordCount(reply.text)} words.`);
     }
 
     /** @param {string} text */

@@ -61,7 +61,7 @@ export class Folders extends Emitter {
             this.change(id, name);
         };
         const others = this.names.filter((name) => name !== folder).map((name) => button(name, moveTo(name), { dir: "auto" }, "folder"));
-        this.list.replaceChildren(...others, folder ? button(`Take out of ${folder}`, moveTo(null), {}, "close") : "");
+        this.list.replaceChildren(...others, folder ? button(`Remove from ${folder}`, moveTo(null), {}, "close") : "");
         this.field.value = "";
         this.field.setCustomValidity("");
         this.dialog.addEventListener("close", () => anchor.isConnected && anchor.focus(), { once: true });

@@ -109,7 +109,7 @@ export class PageShell {
         if (!banner.hidden) return;
         const login = `${this.config.links.login}?next=${encodeURIComponent(location.pathname)}`;
         banner.hidden = false;
-        banner.replaceChildren(h("span", {}, "You are signed out. What you wrote is kept here. "), h("a", { href: login }, "Sign in again"));
+        banner.replaceChildren(h("span", {}, "You are signed out. Your unsent messages are kept. "), h("a", { href: login }, "Sign in again"));
     }
 
     /** @param {MouseEvent} event */
@@ -202,9 +202,9 @@ export class PageShell {
         if (error instanceof ApiError && error.status === 404) {
             history.replaceState({ id: null }, "", "/");
             this.open(null);
-            this.#showNotFound("This conversation is not here", "It was deleted, or it is somebody else’s. Begin a new one, or pick another at the side.");
+            this.#showNotFound("Conversation not found", "It was deleted, or it belongs to another user. Start a new conversation or choose one in the sidebar.");
         } else if (!this.thread.messages.length) {
-            this.#showNotFound("It cannot be loaded right now", `${messageOf(error)} It is tried again when the connection is back.`);
+            this.#showNotFound("The conversation could not be loaded", `${messageOf(error)} The page tries again when the connection is back.`);
         }
     }
 

@@ -70,6 +70,6 @@ export class PendingApprovals {
     #showCount() {
         const open = this.#cards.size;
         this.element.hidden = !this.list.childElementCount;
-        this.label.textContent = open === 1 ? "A run needs you" : open ? `${open} runs need you` : "Answered";
+        this.label.textContent = open === 1 ? "A run waits for your approval" : open ? `${open} runs wait for your approval` : "Answered";
     }
 }

@@ -71,7 +71,7 @@ export class Search {
         this.list.replaceChildren(...items.map((item, at) => this.#option(item, at)));
         this.#select(0);
         const found = count > items.length ? `The first ${items.length} of ${count}.` : count === 1 ? "1 conversation." : `${count} conversations.`;
-        this.status.textContent = items.length ? (text ? found : "Lately") : text ? "Nothing says that. Try fewer or other words." : "There is nothing to search yet.";
+        this.status.textContent = items.length ? (text ? found : "Recent conversations") : text ? "No results. Try fewer or other words." : "No conversations to search yet.";
     }
 
     /**

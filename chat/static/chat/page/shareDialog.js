@@ -7,7 +7,7 @@ import { exactTime, shortTime } from "../lib/format.js";
 const DAY_MS = 86_400_000;
 const LIFETIMES = [["", "until I take it back"], ["1", "for a day"], ["7", "for a week"], ["30", "for 30 days"]];
 const EXPLANATION =
-    "Whoever can sign in here and has the link reads this branch as it is now: your words and the answers. Thoughts, tool calls and files are left out, and what is said later is not shown.";
+    "Anyone who can sign in here and has the link can read this branch as it is now: your messages and the replies. Thinking, tool calls, files and later messages are not included.";
 
 /**
  * @param {Wire.Conversation} conversation
@@ -53,7 +53,7 @@ class ShareDialog {
     #offerElements() {
         return [
             h("p", { class: "quiet" }, EXPLANATION),
-            h("div", { class: "row" }, this.#lifetimeSelect(), button("Make the link", () => this.#create(), { class: "button main" }, "link")),
+            h("div", { class: "row" }, this.#lifetimeSelect(), button("Create link", () => this.#create(), { class: "button main" }, "link")),
         ];
     }
 
@@ -62,18 +62,18 @@ class ShareDialog {
         const field = h("input", { type: "text", readonly: true, value: url, "aria-label": "Link", onfocus: () => field.select() });
         const copyButton = button("Copy", () => copy(url, copyButton), { class: "button main" }, "copy");
         const isExpired = expiresAt !== null && new Date(expiresAt) <= new Date();
-        const expiry = expiresAt ? `${isExpired ? "It has expired" : "It expires"} ${shortTime(expiresAt)}.` : "It lasts until you take it back.";
+        const expiry = expiresAt ? `${isExpired ? "It has expired" : "It expires"} ${shortTime(expiresAt)}.` : "It works until you revoke it.";
         const extent = messages === 1 ? "one message" : `${messages} messages`;
         return [
             h("div", { class: "row" }, field, copyButton),
-            h("p", { class: "quiet", title: exactTime(sharedAt) }, `It shows ${extent}, as of ${shortTime(sharedAt)}, to whoever can sign in here. ${expiry}`),
-            h("div", { class: "row" }, this.#lifetimeSelect(), button(isExpired ? "Make another" : "Update to now", () => this.#create())),
-            h("div", { class: "row" }, button("Take the link back", () => this.#revoke(), { class: "button", "data-tone": "bad" })),
+            h("p", { class: "quiet", title: exactTime(sharedAt) }, `It shows ${extent} as of ${shortTime(sharedAt)} to anyone who can sign in here. ${expiry}`),
+            h("div", { class: "row" }, this.#lifetimeSelect(), button(isExpired ? "Create a new link" : "Update link", () => this.#create())),
+            h("div", { class: "row" }, button("Revoke link", () => this.#revoke(), { class: "button", "data-tone": "bad" })),
         ];
     }
 
     #lifetimeSelect() {
-        this.#lifetime = h("select", { "aria-label": "How long" }, LIFETIMES.map(([days, text]) => h("option", { value: days || " " }, text)));
+        this.#lifetime = h("select", { "aria-label": "Link expiry" }, LIFETIMES.map(([days, text]) => h("option", { value: days || " " }, text)));
         return this.#lifetime;
     }
 

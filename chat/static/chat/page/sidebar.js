@@ -106,7 +106,7 @@ export class Sidebar extends Emitter {
             ["download", "Export as JSON", () => this.download(id, "json")],
             ["link", "Share a link…", () => openShareDialog(conversation, toast)],
             ["hand", "Always allowed…", () => openStandingApprovals(`conversation:${id}`, toast)],
-            ["archive", archivedAt ? "Back from the archive" : "Archive", () => this.archive(conversation)],
+            ["archive", archivedAt ? "Unarchive" : "Archive", () => this.archive(conversation)],
             ["trash", "Delete", () => this.#focusNext(id, this.#delete(id)), "bad"],
         ]);
     }
@@ -167,7 +167,7 @@ export class Sidebar extends Emitter {
      */
     async #setArchived(id, archived) {
         await this.change(id, { archived });
-        toast(archived ? "Archived." : "Back in the list.", () => this.change(id, { archived: !archived }));
+        toast(archived ? "Archived." : "Unarchived.", () => this.change(id, { archived: !archived }));
     }
 
     /** @param {Wire.Id} id */
@@ -252,8 +252,8 @@ export class Sidebar extends Emitter {
     }
 
     get #emptyText() {
-        if (this.folders.chosen !== null) return "Nothing of this folder is here.";
-        return this.#showsArchive ? "Nothing is archived. What you archive waits here." : "Nothing yet. What you ask first stands here.";
+        if (this.folders.chosen !== null) return "No conversations of this folder here.";
+        return this.#showsArchive ? "No archived conversations." : "No conversations yet.";
     }
 
     #draw() {

@@ -4,10 +4,10 @@ import { PROMPTS } from "../compose/prompts.js";
 import { h, icon } from "../lib/dom.js";
 
 const CARDS = [
-    ["clock", PROMPTS.schedules, "Every schedule with its next firing"],
-    ["warn", PROMPTS.failures, "The latest runs that went wrong"],
-    ["plus", PROMPTS.schedule, "Makes a schedule, after you have seen it"],
-    ["forecast", PROMPTS.forecast, "Firings, waits and cost ahead"],
+    ["clock", PROMPTS.schedules, "All schedules with their next firing"],
+    ["warn", PROMPTS.failures, "The latest failed runs"],
+    ["plus", PROMPTS.schedule, "Create a schedule; you confirm it first"],
+    ["forecast", PROMPTS.forecast, "Forecast of firings, waiting times and cost"],
 ];
 
 /**
@@ -22,7 +22,7 @@ export function welcome({ user, offline }, send) {
         "section",
         { class: "welcome" },
         h("h1", {}, `${greeting()}, ${user}.`),
-        h("p", { class: "lead" }, "Ask something, or hand over work that comes again and again."),
+        h("p", { class: "lead" }, "Ask a question, or schedule recurring work."),
         h("div", { class: "prompts" }, cards),
         offline && offlineNote(),
     );
@@ -39,6 +39,6 @@ function offlineNote() {
         "p",
         { class: "note" },
         icon("info"),
-        h("span", {}, "The built-in offline model answers: it knows this install and its schedules, and little else. For a real one, set ", h("code", {}, "ANTHROPIC_API_KEY"), " or ", h("code", {}, "ANTHROPIC_BASE_URL"), " and start Stagent again."),
+        h("span", {}, "The built-in offline model replies. It knows this installation and its schedules, and little else. To use a real model, set ", h("code", {}, "ANTHROPIC_API_KEY"), " or ", h("code", {}, "ANTHROPIC_BASE_URL"), " and restart Stagent."),
     );
 }

@@ -16,9 +16,9 @@ const MAX_ANSWER_CHARS = 20_000;
 const OUTCOMES = {
     allowed: ["check", "Allowed."],
     answered: ["check", "Answered."],
-    denied: ["close", "Denied; it was not done."],
-    expired: ["clock", "Nobody answered in time; it was not done."],
-    withdrawn: ["close", "No longer asked: what asked has ended."],
+    denied: ["close", "Declined. The call was not made."],
+    expired: ["clock", "Nobody answered in time. The call was not made."],
+    withdrawn: ["close", "Withdrawn: the reply or run has ended."],
 };
 
 export class ApprovalCard {
@@ -33,7 +33,7 @@ export class ApprovalCard {
      */
     constructor(request, source = "") {
         this.id = idOf(request);
-        this.element = h("section", { class: "approval", "aria-label": "The agent asks", tabindex: "-1" });
+        this.element = h("section", { class: "approval", "aria-label": "Approval request", tabindex: "-1" });
         this.#request = request;
         this.#draw(source);
         this.show(request.status ?? "open");
@@ -87,9 +87,9 @@ export class ApprovalCard {
     #decisionButtons() {
         const { always_in: scope, tool } = this.#request;
         const allow = button(scope ? "Allow once" : "Allow", () => this.#answer("allow"), { class: "button main" }, "check");
-        const deny = button("Deny", () => this.#answer("deny"));
+        const deny = button("Decline", () => this.#answer("deny"));
         if (!scope) return [allow, deny, this.#expiry()];
-        const title = `From now on ${readableName(tool)} is called without asking in ${scopeName(scope)}, whatever with, until you take that back`;
+        const title = `${readableName(tool)} is called without asking in ${scopeName(scope)}, with any arguments, until you revoke this approval`;
         return [allow, button("Always allow", () => this.#answer("always"), { title }), deny, this.#expiry()];
     }
 
@@ -97,10 +97,10 @@ export class ApprovalCard {
     #showStandingApproval() {
         const { always_in: scope, tool } = this.#request;
         if (!scope) return;
-        const text = h("p", { class: "outcome" }, icon("check"), `Allowed, and from now on always in ${scopeName(scope)}.`);
-        const revoke = smallButton("Take back", () => this.#attempt(async () => {
+        const text = h("p", { class: "outcome" }, icon("check"), `Always allowed in ${scopeName(scope)}.`);
+        const revoke = smallButton("Revoke", () => this.#attempt(async () => {
             await revokeStandingApproval(scope, tool);
-            text.replaceChildren(icon("check"), "Allowed once; it will ask again.");
+            text.replaceChildren(icon("check"), "Allowed once. The tool will ask again.");
             revoke.remove();
             this.element.focus({ preventScroll: true });
         }));
@@ -127,7 +127,7 @@ export class ApprovalCard {
 
     #expiry() {
         const { expires_at: at } = this.#request;
-        return at ? h("span", { class: "expiry", title: exactTime(at) }, `Denied by itself ${timeUntil(at)}`) : "";
+        return at ? h("span", { class: "expiry", title: exactTime(at) }, `Declined automatically ${timeUntil(at)}`) : "";
     }
 
     /**

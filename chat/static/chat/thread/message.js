@@ -163,9 +163,9 @@ export class AssistantMessage {
     /** @returns {[Node | string, string]} */
     #progress() {
         if (this.needsApproval) return [icon("hand"), "Waiting for your answer"];
-        if (this.isSilent) return [h("span", { class: "dots" }), "Still working? Nothing was heard for a while; looking again."];
+        if (this.isSilent) return [h("span", { class: "dots" }), "No update for a while. Checking…"];
         if (this.#lastKind === "text" || this.#lastKind === "thinking") return ["", ""]; // the part itself shows it
-        return [h("span", { class: "dots" }), this.#lastKind ? "Working" : "Getting ready"];
+        return [h("span", { class: "dots" }), this.#lastKind ? "Working" : "Preparing"];
     }
 
     /** @param {Wire.Message} message */

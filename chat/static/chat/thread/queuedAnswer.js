@@ -4,7 +4,7 @@ import { h, smallButton } from "../lib/dom.js";
 /** @import { AssistantMessage } from "./message.js" */
 /** @import { Thread } from "./thread.js" */
 
-const QUEUED = "Waiting for the answer before it";
+const QUEUED = "Waiting for the previous reply";
 const QUEUED_FOR_APPROVAL = "Waiting for your answer above";
 
 /**
@@ -29,13 +29,13 @@ export function queueActions(view, before, thread) {
         thread.composer.restoreFocus();
         thread.scroller.toEnd();
     };
-    const title = blocking ? "Drop the question and go on with this" : "Stop the answer before it and go on with this";
+    const title = blocking ? "Skip the question and send this" : "Stop the previous reply and send this";
     return h(
         "span",
-        { class: "queue-actions", role: "group", "aria-label": "What waits" },
-        blocking && smallButton("Show it", () => blocking.focusApproval()),
+        { class: "queue-actions", role: "group", "aria-label": "Queued message" },
+        blocking && smallButton("Show request", () => blocking.focusApproval()),
         before.length === 1 && smallButton("Send now", stop(before[0].message.id), { title }),
         smallButton("Edit", () => thread.editParent(view)),
-        smallButton("Withdraw", stop(view.message.id)),
+        smallButton("Cancel", stop(view.message.id)),
     );
 }

@@ -47,7 +47,7 @@ function selfPauseCard(card, message, links) {
         resume.disabled = true;
         try {
             await post(`schedules/${id}/resume`);
-            foot.replaceChildren(outcome("check", "Resumed; it fires again at its next time."));
+            foot.replaceChildren(outcome("check", "Resumed. The schedule fires at its next time."));
         } catch (error) {
             resume.disabled = false;
             wrong.textContent = messageOf(error);
@@ -55,8 +55,8 @@ function selfPauseCard(card, message, links) {
     }, { class: "button main" }, "play");
     foot.append(resume, scheduleButton(id, links));
     get(`schedules/${id}`).then(
-        ({ status }) => status === "paused" || foot.replaceChildren(outcome("check", "It is not paused any more."), scheduleButton(id, links)),
-        (error) => error instanceof ApiError && error.status === 404 && foot.replaceChildren(outcome("close", "It is not there any more.")),
+        ({ status }) => status === "paused" || foot.replaceChildren(outcome("check", "The schedule is not paused any more."), scheduleButton(id, links)),
+        (error) => error instanceof ApiError && error.status === 404 && foot.replaceChildren(outcome("close", "The schedule was deleted.")),
     );
     return h(
         "section",
@@ -106,7 +106,7 @@ function scheduleLink(card, message, links) {
  * @param {Wire.Links} links
  */
 function scheduleButton(id, links) {
-    return links.schedule && id ? h("a", { class: "button", href: links.schedule.replace("/0/", `/${id}/`) }, "See the schedule") : "";
+    return links.schedule && id ? h("a", { class: "button", href: links.schedule.replace("/0/", `/${id}/`) }, "Open schedule") : "";
 }
 
 /** @param {Wire.ScheduleCard} card */

@@ -65,7 +65,7 @@ export function openStandingApprovals(scope, notify) {
  */
 async function show(list, dialog, scope) {
     const approvals = await loadIn(scope);
-    const none = "Nothing: tools that need your leave ask each time. Where you answer “Always allow”, the tool is listed here.";
+    const none = "None. Tools that need approval ask every time. Answer a request with “Always allow” to list the tool here.";
     const rows = approvals.map((approval) => listItem(approval, () => revoke(approval).then(() => show(list, dialog, scope))));
     const hadFocus = list.contains(document.activeElement);
     list.replaceChildren(h("p", { class: "quiet" }, approvals.length ? `Called without asking in ${scopeName(scope)}.` : none), h("ul", {}, rows));
@@ -79,6 +79,6 @@ async function show(list, dialog, scope) {
 function listItem({ tool, given_at: givenAt }, onRevoke) {
     const name = readableName(tool);
     const since = h("time", { datetime: givenAt, title: exactTime(givenAt) }, shortTime(givenAt));
-    const button = smallButton("Take back", onRevoke, { "aria-label": `Take back ${name}` });
+    const button = smallButton("Revoke", onRevoke, { "aria-label": `Revoke ${name}` });
     return h("li", {}, h("span", {}, h("strong", {}, name), h("span", { class: "quiet" }, "since ", since)), button);
 }

@@ -174,7 +174,7 @@ export class Thread extends Emitter {
         this.stop(current.id);
         // The last first: else each would begin as the one before it stops.
         const stopQueued = () => queued.toReversed().forEach(({ id }) => this.stop(id));
-        if (queued.length) this.notify("Stopped. What you sent after it is answered now.", stopQueued, "Stop that, too");
+        if (queued.length) this.notify("Stopped. Your next message is answered now.", stopQueued, "Stop that too");
     }
 
     /** @param {Wire.Id} id */

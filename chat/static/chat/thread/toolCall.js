@@ -77,7 +77,7 @@ function stateIcon(state) {
 function details(call) {
     const hasArguments = Object.keys(call.arguments ?? {}).length > 0;
     /** @type {HTMLElement[]} */
-    const elements = call.allowed ? [h("p", { class: "standing-approval-note" }, `Nobody was asked: ${call.allowed}.`)] : [];
+    const elements = call.allowed ? [h("p", { class: "standing-approval-note" }, `Allowed automatically: ${call.allowed}.`)] : [];
     if (hasArguments) elements.push(h("h4", {}, "Asked with"), h("pre", { tabindex: "0" }, prettyJson(call.arguments)));
     if (!hasResult(call)) return [...elements, h("p", {}, "No result yet.")];
     return [...elements, h("h4", {}, call.is_error ? "Failed with" : "Result"), h("pre", { tabindex: "0" }, prettyText(call.result ?? ""))];

@@ -47,7 +47,7 @@ export class UnsentMessages {
             { class: error ? "sending failed" : "sending", role: error && "alert" },
             h("span", {}, icon(error ? "warn" : "clock"), error ? `Not sent: ${error}` : stateText(state)),
             error && smallButton("Try again", () => this.outbox.retry(entry.client_msg_id)),
-            mayWithdraw && [smallButton("Edit", () => this.#withdraw(entry, true)), smallButton("Withdraw", () => this.#withdraw(entry, false))],
+            mayWithdraw && [smallButton("Edit", () => this.#withdraw(entry, true)), smallButton("Cancel", () => this.#withdraw(entry, false))],
         );
         const bubble = entry.text && h("div", { class: "bubble" }, messageText(entry.text));
         return h("article", { class: "message user unsent", "aria-label": error ? "You, not sent" : "You, sending" }, attachmentList(entry.attachments), bubble, status);
