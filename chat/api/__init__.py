@@ -1,7 +1,4 @@
-"""Conversations and messages over HTTP, for their owner only.
-
-`asking` says what comes in and the rows what goes out; `stagent.api` mounts the `routes`.
-"""
+"""The HTTP API of the chat, for the owner only. `schemas` has the bodies; `stagent.api` mounts `ROUTERS`."""
 
 from chat.api import attachments, choices, conversations, diagnostics, estimate, exports, messages, sharing
 

@@ -1,4 +1,4 @@
-"""/api/attachments: files on their way into a message, and those that came with one. Only their owner's."""
+"""/api/attachments: uploaded files and the files of messages, for their owner only."""
 
 from typing import Any
 
@@ -21,32 +21,32 @@ from stagent.lib.api.responses import Refusal, responses
 
 router = Router(tags=["chat"])
 
-# Whatever a file is, it can do nothing on our side. The style is a browser's own, around a picture alone.
+# No active content of a file runs on this origin. Browsers put an inline style around an image.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-KEPT = "private, max-age=86400, immutable"  # behind one address there is never another file
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+CACHE_CONTROL = "private, max-age=86400, immutable"  # the file of an id never changes
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 BYTES: Any = {"schema": {"type": "string", "format": "binary"}}
 FILE: Any = {
-    "responses": {200: {"description": "The file.", "content": dict.fromkeys((*PICTURES, PDF, TEXT), BYTES)}}
+    "responses": {200: {"description": "The file.", "content": dict.fromkeys((*IMAGES, PDF, TEXT), BYTES)}}
 }
 
 
 @router.post("/attachments", response=responses(AttachmentRow, 400, 409, 413, 415, 422, status=201))
 def upload_attachment(request: HttpRequest, file: File[UploadedFile]) -> Status[AttachmentRow]:
-    """Upload a picture, a text or a PDF as multipart/form-data; name its id when you send a message."""
+    """Upload an image, a text file or a PDF as multipart/form-data. Send its id with a message."""
     if (file.size or 0) > attachments.LARGEST:
         raise file_too_large(
-            f"A file has at most {amount(attachments.LARGEST)}; it has {amount(file.size or 0)}."
+            f"A file can have at most {amount(attachments.LARGEST)}; this one has {amount(file.size or 0)}."
         )
-    kept = attachments.store(current_user(request), file.name or "", file.read(), now=clock.now())
-    return Status(201, AttachmentRow.model_validate(kept))
+    stored = attachments.store(current_user(request), file.name or "", file.read(), now=clock.now())
+    return Status(201, AttachmentRow.model_validate(stored))
 
 
 @router.get(
     "/attachments/{attachment_id}", response=dict.fromkeys((401, 403, 404), Refusal), openapi_extra=FILE
 )
 def get_attachment(request: HttpRequest, attachment_id: str) -> HttpResponse:
-    """Download a file; a picture is shown where a browser asks for it."""
+    """Download a file. An image is sent inline."""
     found = attachments.own(current_user(request), attachment_id)
     response = HttpResponse(attachments.contents([found])[found.pk], headers=_headers(found))
     patch_vary_headers(response, ("Authorization", "Cookie"))
@@ -55,7 +55,7 @@ def get_attachment(request: HttpRequest, attachment_id: str) -> HttpResponse:
 
 @router.delete("/attachments/{attachment_id}", response=responses(None, 404, 409, status=204))
 def delete_attachment(request: HttpRequest, attachment_id: str) -> Status[None]:
-    """Throw away a file that was not sent; one that was goes with its conversation."""
+    """Delete a file that was not sent. A sent file is deleted with its conversation."""
     attachments.delete(current_user(request), attachment_id)
     return Status(204, None)
 
@@ -68,5 +68,5 @@ def _headers(file: Attachment) -> dict[str, str]:
         "Content-Disposition": content_disposition_header(not is_shown, file.name) or "inline",
         "Content-Security-Policy": POLICY,
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": KEPT,
+        "Cache-Control": CACHE_CONTROL,
     }

@@ -1,4 +1,4 @@
-"""/api/chat/profiles, /api/chat/models and /api/chat/folders: what there is to pick from."""
+"""/api/chat/profiles, /api/chat/models and /api/chat/folders: the choices of the chat page."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ PROFILE: Any = {
 
 
 class ProfileChoice(Row):
-    """Somebody who can answer."""
+    """A profile that can reply."""
 
     model_config = ConfigDict(json_schema_extra={"example": PROFILE})
 
@@ -37,7 +37,7 @@ class ProfileChoice(Row):
 
 
 class ModelChoice(Row):
-    """A model that is known by name; others may be named too."""
+    """A known model. Messages can name other models too."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"id": "claude-sonnet-5-5", "default": True}})
 
@@ -46,17 +46,17 @@ class ModelChoice(Row):
 
 
 class Folder(Row):
-    """A folder of one's own conversations; it is there while something lies in it."""
+    """A folder of your conversations. It exists while it has a conversation."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "Releases", "count": 3}})
 
     name: str
-    count: int = Field(description="Conversations in it that are not put away.")
+    count: int = Field(description="Number of its conversations that are not archived.")
 
 
 @router.get("/chat/folders", response=responses(Listed[Folder], 422))
 def list_chat_folders(request: HttpRequest, asked: Query[Choices]) -> Listed[Folder]:
-    """List the folders that one's own conversations lie in, by name."""
+    """List the folders of your conversations by name."""
     filed = Conversation.objects.of(current_user(request)).exclude(folder="").order_by()
     counted = filed.values("folder").annotate(count=Count("pk", filter=Q(archived_at=None)))
     items = [Folder(name=each["folder"], count=each["count"]) for each in counted]
@@ -65,7 +65,7 @@ def list_chat_folders(request: HttpRequest, asked: Query[Choices]) -> Listed[Fol
 
 @router.get("/chat/profiles", response=responses(Listed[ProfileChoice], 422))
 def list_chat_profiles(request: HttpRequest, asked: Query[Choices]) -> Listed[ProfileChoice]:
-    """List who can answer."""
+    """List the profiles that can reply."""
     return page(
         request, asked, Profile.objects.order_by("name", "pk"), lambda found: [*map(_profile_choice, found)]
     )
@@ -73,7 +73,7 @@ def list_chat_profiles(request: HttpRequest, asked: Query[Choices]) -> Listed[Pr
 
 @router.get("/chat/models", response=responses(Listed[ModelChoice], 422))
 def list_chat_models(request: HttpRequest, asked: Query[Choices]) -> Listed[ModelChoice]:
-    """List the models that are known by name, the install's default one first; offline there is but one."""
+    """List the known models, the default model first. Offline there is only one."""
     default = conf.default_model()
     named = [] if conf.offline() else Profile.objects.exclude(model="").values_list("model", flat=True)
     names = set() if conf.offline() else {*named, *_priced()} - {default}
@@ -96,7 +96,7 @@ def _by_name(folder: Folder) -> list[str]:
 
 
 def _priced() -> list[str]:
-    """Return the provider's models that have a price; no beginnings of names, no other servers' models."""
+    """Return the provider's models that have a price, without name prefixes and other servers' models."""
     if not conf.is_provider(conf.base_url()):
         return []
     prefixes = ModelPrice.objects.values_list("prefix", flat=True)

@@ -30,7 +30,7 @@ router = Router(tags=["chat"])
 
 @router.get("/conversations", response=responses(Listed[ConversationRow], 422))
 def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> Listed[ConversationRow]:
-    """List one's own conversations, pinned ones first, then the latest active; search titles and messages."""
+    """List your conversations, pinned ones first, then by latest activity. Search titles and messages."""
     words = search.words_of(asked.search or "")
     found = lookups.conversations(lookups.current_user(request)).filter(
         archived_at__isnull=not asked.archived
@@ -49,7 +49,7 @@ def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -
 def create_conversation(
     request: HttpRequest, response: HttpResponse, asked: NewConversation
 ) -> Status[ConversationRow]:
-    """Begin a conversation. The first message over the socket begins one by itself."""
+    """Create a conversation. The first message over the socket creates one too."""
     owner, now = lookups.current_user(request), clock.now()
     made = send.begin(owner, asked, now)
     response["Location"] = f"{request.path}/{made.pk}"
@@ -58,7 +58,7 @@ def create_conversation(
 
 @router.get("/conversations/{conversation_id}", response=responses(ConversationRow, 404))
 def get_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
-    """Show a conversation without its messages."""
+    """Get a conversation without its messages."""
     found = lookups.conversation(lookups.current_user(request), conversation_id)
     return shows(request, conversation_row(found), actions.version(found))
 
@@ -67,7 +67,7 @@ def get_conversation(request: HttpRequest, conversation_id: str) -> Conversation
 def update_conversation(
     request: HttpRequest, conversation_id: str, asked: ConversationChanges
 ) -> ConversationRow:
-    """Rename, pin, file, put away, mark as read, pick who answers, or show another branch; all or nothing."""
+    """Change title, pin, folder, archive, read state, profile, model or shown branch; all or nothing."""
     owner, given = lookups.current_user(request), asked.model_dump(exclude_unset=True)
     actions.change(owner, conversation_id, Change(given), now=clock.now(), expected=Expected.of(request))
     found = lookups.conversation(owner, conversation_id)
@@ -76,14 +76,14 @@ def update_conversation(
 
 @router.delete("/conversations/{conversation_id}", response=responses(None, 404, status=204))
 def delete_conversation(request: HttpRequest, conversation_id: str) -> Status[None]:
-    """Throw a conversation away and stop what is being answered in it. For 30 days it can be restored."""
+    """Delete a conversation and stop its replies. It can be restored for 30 days."""
     actions.trash(lookups.current_user(request), conversation_id, now=clock.now())
     return Status(204, None)
 
 
 @router.post("/conversations/{conversation_id}/restore", response=responses(ConversationRow, 404))
 def restore_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
-    """Bring back a conversation that was thrown away; twice is once."""
+    """Restore a deleted conversation. Restoring it again changes nothing."""
     owner = lookups.current_user(request)
     actions.restore(owner, conversation_id, now=clock.now())
     return conversation_row(lookups.conversation(owner, conversation_id))
@@ -96,7 +96,7 @@ def restore_conversation(request: HttpRequest, conversation_id: str) -> Conversa
 def fork_conversation(
     request: HttpRequest, response: HttpResponse, conversation_id: str, asked: Fork
 ) -> Status[ConversationRow]:
-    """Begin a conversation with all that was said up to a message; twice is once while it is untouched."""
+    """Create a conversation from the branch up to a message, or return an earlier fork without changes."""
     owner = lookups.current_user(request)
     made = fork(owner, conversation_id, asked.message_id, now=clock.now())
     response["Location"] = f"/api/conversations/{made.pk}"
@@ -109,7 +109,7 @@ def list_messages(
 ) -> Listed[MessageRow]:
     """List the messages of the branch that is shown, oldest first, or of all branches, parents first.
 
-    `next` goes on in the branch it was given for, even if another one is shown by then.
+    `next` continues in the same branch, even if another branch is shown by then.
     """
     return message_pages.page(request, lookups.opened(lookups.current_user(request), conversation_id), asked)
 
@@ -119,5 +119,5 @@ def list_messages(
     response=responses(SendResult, 400, 404, 422, 429, status=202),
 )
 def send_message(request: HttpRequest, conversation_id: str, asked: NewMessage) -> Status[SendResult]:
-    """Say something. It is stored together with the place of its reply, which is answered in its turn."""
+    """Send a message. It is stored with a pending reply, which runs when earlier replies are finished."""
     return Status(202, send.send(request, conversation_id, asked, clock.now()))

@@ -1,4 +1,4 @@
-"""/api/diagnostics/chat-streams: for operators; who was answered, and what about, is not told."""
+"""/api/diagnostics/chat-streams: chat latency for operators, without users and texts."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -35,7 +35,7 @@ EXAMPLE: Any = {
 
 
 class StreamFilter(Paged):
-    """Which streams: by how they ended, and when."""
+    """Filters by end reason and time."""
 
     reason: Text | None = Field(default=None, max_length=32, examples=["completed"])
     since: Moment | None = None
@@ -43,20 +43,20 @@ class StreamFilter(Paged):
 
 
 class StreamRow(Row):
-    """How one stream went."""
+    """The measurements of one stream."""
 
     id: Id
-    key: str = Field(description="What streamed, for example message:42.")
+    key: str = Field(description="The stream, for example message:42.")
     started_at: datetime
     ended_at: datetime
     reason: str
-    first_token_ms: int | None = Field(description="From the sending to the first word.")
-    overhead_ms: int | None = Field(description="The part of it that was ours, before the model was asked.")
+    first_token_ms: int | None = Field(description="From sending to the first token, in milliseconds.")
+    overhead_ms: int | None = Field(description="The part before the request to the model, in milliseconds.")
     total_ms: int
 
 
 class LiveRow(Row):
-    """Somebody who is being answered right now."""
+    """A stream that is live now."""
 
     key: str
     holder: str
@@ -65,7 +65,7 @@ class LiveRow(Row):
 
 
 class SpreadRow(Row):
-    """How a figure is spread; null where nothing was measured."""
+    """Percentiles of a figure; null without measurements."""
 
     count: int
     p50: float | None
@@ -74,11 +74,11 @@ class SpreadRow(Row):
 
 
 class Diagnostics(Listed[StreamRow]):
-    """The latest streams that fit, what they come to together, and who is being answered right now."""
+    """The latest matching streams, their summary, and the live streams."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    reasons: dict[str, int] = Field(description="How many ended for which reason.")
+    reasons: dict[str, int] = Field(description="Number of streams by end reason.")
     first_token_ms: SpreadRow
     overhead_ms: SpreadRow
     total_ms: SpreadRow
@@ -87,24 +87,24 @@ class Diagnostics(Listed[StreamRow]):
 
 @router.get("/diagnostics/chat-streams", response=responses(Diagnostics, 422))
 def diagnose_chat_streams(request: HttpRequest, asked: Query[StreamFilter]) -> Diagnostics:
-    """Say how the answers in the chat went: why they ended, and how long people waited for them."""
+    """Get end reasons and latencies of chat replies."""
     user = current_user(request)
     if not (user.is_staff and user.has_perm(PERMISSION)):
-        raise Problem(403, "permission_denied", f"This is for the staff with the permission {PERMISSION}.")
-    records = _among(asked)
+        raise Problem(403, "permission_denied", f"This needs a staff user with the permission {PERMISSION}.")
+    records = _filtered(asked)
     rows = page(request, asked, records, lambda found: [StreamRow.model_validate(each) for each in found])
-    told = stream_metrics.summary(records)
+    summary = stream_metrics.summary(records)
     return Diagnostics(
         items=rows.items,
         count=rows.count,
         next=rows.next,
-        reasons=told.reasons,
+        reasons=summary.reasons,
         live=[LiveRow.model_validate(each) for each in stream_metrics.live(clock.now())],
-        **{name: SpreadRow(**asdict(each)) for name, each in told.spreads.items()},
+        **{name: SpreadRow(**asdict(each)) for name, each in summary.spreads.items()},
     )
 
 
-def _among(asked: StreamFilter) -> QuerySet[StreamRecord]:
+def _filtered(asked: StreamFilter) -> QuerySet[StreamRecord]:
     given = asked.conditions()
     columns = {"reason": "reason", "since": "ended_at__gte", "until": "ended_at__lt"}
     return StreamRecord.objects.filter(**{columns[name]: value for name, value in given.items()})

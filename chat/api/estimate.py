@@ -1,4 +1,4 @@
-"""/api/chat/outlook: what asking would read and cost, said before one asks."""
+"""/api/chat/outlook: an estimate of the input of the next message and its cost."""
 
 from typing import Any
 
@@ -28,42 +28,42 @@ EXAMPLE: Any = {
 
 
 class EstimateQuery(RequestBody):
-    """Where one would ask, and whom."""
+    """The conversation, profile and model of the next message."""
 
-    conversation_id: AnyId | None = Field(default=None, description="null: where a conversation begins.")
-    profile: Text | None = Field(default=None, description="A slug; null is the one picked there.")
+    conversation_id: AnyId | None = Field(default=None, description="null: a new conversation.")
+    profile: Text | None = Field(default=None, description="A slug; null: the conversation's profile.")
     model: Text | None = Field(
         default=None,
         max_length=LONGEST_MODEL,
-        description="null: the one picked there; empty: the profile's.",
+        description="null: the conversation's model; empty: the profile's.",
     )
 
 
 class EstimateRow(Row):
-    """A guess, without the words that one is about to say: their bytes count by `chars_per_token`."""
+    """An estimate without the new message; its characters count by `chars_per_token`."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    tokens: int = Field(description="What the model reads first: instructions, tools, what was said before.")
-    room: int = Field(description="How many of them what was said before may have; the oldest goes first.")
-    left_out: bool = Field(description="The oldest of what was said is left out already.")
+    tokens: int = Field(description="Input before the message: instructions, tools and the conversation.")
+    room: int = Field(description="Tokens available for the conversation; older messages are left out.")
+    left_out: bool = Field(description="The oldest messages are left out already.")
     model: str
     usd_per_token: float | None = Field(
-        description="0 for the offline model and for servers of one's own; null: the price is not known."
+        description="0 for the offline model and for your own servers; null: unknown price."
     )
     chars_per_token: float
 
 
 @router.get("/chat/outlook", response=responses(EstimateRow, 404, 422))
 def get_chat_estimate(request: HttpRequest, asked: Query[EstimateQuery]) -> EstimateRow:
-    """Guess what the model would read if one asked now, and what reading that costs; the answer is extra."""
+    """Estimate the input tokens of the next message and their price. The reply costs extra."""
     refuse_unknown(request, EstimateQuery.model_fields)
     owner = lookups.current_user(request)
     inside = lookups.conversation(owner, asked.conversation_id) if asked.conversation_id else None
     picked = profile_of(asked.profile) or (inside.profile if inside else None)
     model = asked.model if asked.model is not None or inside is None else inside.model
     profile = build_assignment.answering_profile(picked, model or "")
-    context = _said_before(inside, profile) if inside else []
+    context = _history(inside, profile) if inside else []
     guess = estimate_request(profile, context, build_assignment.system_context(owner))
     return EstimateRow(
         tokens=guess.tokens,
@@ -75,7 +75,7 @@ def get_chat_estimate(request: HttpRequest, asked: Query[EstimateQuery]) -> Esti
     )
 
 
-def _said_before(inside: Conversation, profile: Profile) -> list[dict[str, Any]]:
-    """Return what would be told of a conversation if something were said at the end of what is shown."""
+def _history(inside: Conversation, profile: Profile) -> list[dict[str, Any]]:
+    """Return the history that a message at the end of the shown branch would have."""
     asked = Message(conversation=inside, parent_id=inside.head_id)
     return build_assignment.history(asked, model_of(profile))

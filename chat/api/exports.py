@@ -1,4 +1,4 @@
-"""A whole conversation as a file: streamed, so that its length does not matter to anybody else."""
+"""Exports a conversation as a streamed file, so a long one does not fill the memory."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
@@ -28,7 +28,7 @@ KINDS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
 def download(
     request: HttpRequest, conversation: Conversation, kind: str, now: datetime
 ) -> StreamingHttpResponse:
-    """Return a file to keep."""
+    """Return the response that streams the file."""
     pieces = export.markdown(conversation, now) if kind == "md" else _json(conversation, now)
     body: Any = _awaited(pieces) if isinstance(request, ASGIRequest) else pieces
     name = export.file_name(conversation, kind)
@@ -38,7 +38,7 @@ def download(
 
 
 def _json(conversation: Conversation, now: datetime) -> Iterator[str]:
-    """Yield the tree with all its branches, every message as the API shows it."""
+    """Yield the whole tree as JSON; each message as the API serializes it."""
     tree = Tree.of(conversation.pk)
     yield f'{{"exported_at": "{now.isoformat()}",\n'
     yield f'"conversation": {conversation_row(conversation).model_dump_json()},\n"messages": ['
@@ -51,7 +51,7 @@ def _json(conversation: Conversation, now: datetime) -> Iterator[str]:
 
 
 async def _awaited(pieces: Iterator[str]) -> AsyncIterator[str]:
-    """Read each piece where the database is asked, so that the server does not read all of them first."""
+    """Read each piece on a database thread; the server would else read all of them first."""
     while (piece := await db_sync_to_async(next, pieces, None)) is not None:
         yield piece
 
@@ -72,7 +72,7 @@ TREE: Any = {
 FILE: Any = {
     "responses": {
         200: {
-            "description": "A file to keep.",
+            "description": "The exported file.",
             "content": {
                 KINDS["md"].partition(";")[0]: {"schema": {"type": "string"}},
                 KINDS["json"]: {"schema": TREE},

@@ -1,4 +1,4 @@
-"""What is one's own, by its opaque id. What is somebody else's does not exist, whoever asks."""
+"""Finds conversations and messages of a user by id. Those of other users give 404."""
 
 from typing import cast
 
@@ -16,17 +16,17 @@ from stagent.lib import clock
 
 
 def current_user(request: HttpRequest) -> User:
-    """Return who sent an authenticated request."""
+    """Return the user of an authenticated request."""
     return cast(User, request.user)
 
 
 def conversations(owner: User) -> ConversationQuerySet:
-    """Return a person's conversations with all that their rows show."""
+    """Return a user's conversations with the columns that `ConversationRow` needs."""
     return with_rows(Conversation.objects.of(owner))
 
 
 def with_rows(found: ConversationQuerySet) -> ConversationQuerySet:
-    """Add what the rows of conversations show."""
+    """Add the columns that `ConversationRow` needs."""
     live = Message.objects.unfinished().filter(conversation=OuterRef("pk"))
     asks = live.filter(pk__in=Approval.objects.open().filter(message_id__isnull=False).values("message_id"))
     return found.select_related("profile").annotate(
@@ -42,7 +42,7 @@ def conversation(owner: User, conversation_id: str) -> Conversation:
 
 
 def opened(owner: User, conversation_id: str) -> Conversation:
-    """Return a conversation that is looked into; what nobody works on any more is settled first."""
+    """Return a conversation, after finalising its replies whose worker is gone."""
     found = conversation(owner, conversation_id)
     if found.live and finalise_stale(clock.now(), found.pk):  # type: ignore[attr-defined]
         return conversation(owner, conversation_id)
@@ -50,8 +50,8 @@ def opened(owner: User, conversation_id: str) -> Conversation:
 
 
 def message(owner: User, message_id: str) -> Message:
-    mine = Message.objects.of(owner).select_related("conversation", "profile", "transcript")
-    found = mine.filter(pk=number(message_id)).first()
+    owned = Message.objects.of(owner).select_related("conversation", "profile", "transcript")
+    found = owned.filter(pk=number(message_id)).first()
     if found is None:
         raise no_message()
     return found

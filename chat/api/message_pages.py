@@ -1,4 +1,4 @@
-"""The messages of a conversation, page by page."""
+"""Pages through the messages of a conversation."""
 
 from django.http import HttpRequest
 
@@ -12,7 +12,6 @@ from stagent.lib.api.types import Listed
 
 
 def page(request: HttpRequest, conversation: Conversation, asked: MessageFilter) -> Listed[MessageRow]:
-    """Return the stretch that was asked for."""
     refuse_unknown(request, MessageFilter.model_fields)
     tree, name = Tree.of(conversation.pk), f"messages:{conversation.pk}:{asked.branch}"
     ids = list(tree.nodes) if asked.branch == "all" else tree.branch(conversation.head_id)

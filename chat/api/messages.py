@@ -27,7 +27,7 @@ FRAMES: Any = {
 
 
 class FramePage(Page[dict[str, Any]]):
-    """The frames after a number, each with `type`, `message_id` and `seq`; `count` is how many there are."""
+    """The frames after `after`, each with `type`, `message_id` and `seq`; `count` is their number."""
 
     model_config = ConfigDict(json_schema_extra={"example": FRAMES})
 
@@ -36,8 +36,8 @@ class FramePage(Page[dict[str, Any]]):
 
 @router.get("/messages/{message_id}", response=responses(MessageRow, 404))
 def get_message(request: HttpRequest, message_id: str) -> MessageRow:
-    """Show a message; a reply that nobody works on any more is settled first."""
-    return message_row(_settled(request, message_id))
+    """Get a message. A reply whose worker is gone is finalised first."""
+    return message_row(_current(request, message_id))
 
 
 @router.get("/messages/{message_id}/events", response=responses(FramePage, 404, 422))
@@ -47,21 +47,21 @@ def list_message_events(
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Query(ge=0, le=MOST_ROWS)] = MOST_ROWS,
 ) -> FramePage:
-    """Tail a reply: the frames of the socket, numbered without gaps from 1. Ask again after the last one."""
+    """List the frames of a reply, numbered without gaps from 1. Repeat with the last `seq` as `after`."""
     refuse_unknown(request, ("after", "limit"))
-    message = _settled(request, message_id)
+    message = _current(request, message_id)
     log = message.transcript if message.run_id is None else None
-    if log is None:  # a person's words, or a run's result, whose log is the run's
+    if log is None:  # a user's message, or a run's result, whose log belongs to the run
         return FramePage(items=[], count=0, finished=message.finished)
     events = transcript.read(log.pk, after, limit)
     items = [frame_of(message.pk, event.seq, event.kind, event.data) for event in events]
-    last = max([log.last_seq, *(event.seq for event in events)])  # it may have grown since it was looked up
+    last = max([log.last_seq, *(event.seq for event in events)])  # the log may have grown since the query
     return FramePage(items=items, count=max(0, last - after), finished=message.finished)
 
 
 @router.post("/messages/{message_id}/stop", response=responses(MessageRow, 404, 422, status=202))
 def stop_message(request: HttpRequest, message_id: str) -> Status[MessageRow]:
-    """Ask for the end of a reply; what it has said stays. Twice is once, and an ended one stays as it is."""
+    """Request that a reply stops; its text so far stays. A finished reply does not change."""
     owner = lookups.current_user(request)
     request_stop(owner, message_id, now=clock.now())
     return Status(202, message_row(lookups.message(owner, message_id)))
@@ -69,12 +69,12 @@ def stop_message(request: HttpRequest, message_id: str) -> Status[MessageRow]:
 
 @router.post("/messages/{message_id}/retry", response=responses(SendResult, 404, 409, 422, 429, status=202))
 def retry_message(request: HttpRequest, message_id: str) -> Status[SendResult]:
-    """Place another reply beside this one, a branch of its own; the earlier one stays."""
+    """Create another reply to the same message, as a new branch. The earlier reply stays."""
     return Status(202, send.again(lookups.current_user(request), message_id, clock.now()))
 
 
-def _settled(request: HttpRequest, message_id: str) -> Message:
-    """Return a message; one that looks unfinished is looked at twice."""
+def _current(request: HttpRequest, message_id: str) -> Message:
+    """Return a message, after finalising the replies of its conversation whose worker is gone."""
     owner = lookups.current_user(request)
     found = lookups.message(owner, message_id)
     if found.finished or not finalise_stale(clock.now(), found.conversation_id):

@@ -24,17 +24,17 @@ EXAMPLE: Any = {
 
 
 class ShareRequest(RequestBody):
-    """Until when the link leads somewhere."""
+    """The expiry of the link."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"expires_at": "2026-12-24T00:00:00Z"}}
     )
 
-    expires_at: Moment | None = Field(default=None, description="null: until it is taken back.")
+    expires_at: Moment | None = Field(default=None, description="null: until it is revoked.")
 
 
 class ShareRow(Row):
-    """A link to what was said up to a moment; whoever can sign in here and has it may read that."""
+    """A link to a branch up to a message. Any user who can sign in and has the link can read it."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -42,18 +42,18 @@ class ShareRow(Row):
     shared_at: datetime
     expires_at: datetime | None
     head_id: Id = Field(description="The last message it shows.")
-    messages: int = Field(description="How many it shows.")
+    messages: int = Field(description="Number of messages it shows.")
 
 
 @router.get("/conversations/{conversation_id}/share", response=responses(ShareRow, 404))
 def get_share(request: HttpRequest, conversation_id: str) -> ShareRow:
-    """Show the link to a conversation."""
+    """Get the link to a conversation."""
     return _row(request, sharing.share_of(lookups.current_user(request), conversation_id))
 
 
 @router.post("/conversations/{conversation_id}/share", response=responses(ShareRow, 400, 404, 409, 422))
 def share_conversation(request: HttpRequest, conversation_id: str, asked: ShareRequest) -> ShareRow:
-    """Make a link to the branch that is shown, as it is now. One that is there shows this from now on."""
+    """Create a link to the shown branch as it is now, or update the existing link to it."""
     owner = lookups.current_user(request)
     made = sharing.share(owner, conversation_id, now=clock.now(), expires_at=asked.expires_at)
     return _row(request, made)
@@ -61,7 +61,7 @@ def share_conversation(request: HttpRequest, conversation_id: str, asked: ShareR
 
 @router.delete("/conversations/{conversation_id}/share", response=responses(None, 404, status=204))
 def unshare_conversation(request: HttpRequest, conversation_id: str) -> Status[None]:
-    """Take the link back for good; a later one has another address."""
+    """Revoke the link for good. A later link has another address."""
     sharing.revoke(lookups.current_user(request), conversation_id, now=clock.now())
     return Status(204, None)
 

@@ -1,4 +1,4 @@
-"""A file as the API shows it; its bytes are at /api/attachments/{id}."""
+"""The response schema of a file; its bytes are at /api/attachments/{id}."""
 
 from datetime import datetime
 from typing import Any
@@ -16,16 +16,16 @@ EXAMPLE: Any = {
 
 
 class AttachmentRow(Row):
-    """A file that was uploaded, or came with a message."""
+    """An uploaded file, sent or not."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"example": EXAMPLE})
 
     id: Id
     name: str
     kind: FileKind
-    media_type: str = Field(description="By its bytes; text is text/plain, whatever it is written in.")
+    media_type: str = Field(description="Detected from the bytes; any text is text/plain.")
     size: int = Field(description="In bytes.")
-    width: int | None = Field(description="Of a picture, in pixels.")
+    width: int | None = Field(description="Of an image, in pixels.")
     height: int | None
-    tokens: int | None = Field(description="What a model reads of it, about; null for files of long ago.")
+    tokens: int | None = Field(description="Estimated input tokens; null for files from old versions.")
     created_at: datetime

@@ -1,4 +1,4 @@
-"""A conversation as the API shows it: light, for lists of hundreds."""
+"""The response schema of a conversation, without messages."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,12 @@ EXAMPLE: Any = json.loads("""{
 
 
 class SnippetRow(Row):
-    """A piece of text around what was searched for."""
+    """The text around a search match."""
 
-    message_id: Ref = Field(description="null: the title has the words, and no message of it.")
+    message_id: Ref = Field(description="null: only the title matches.")
     text: str
     marks: list[tuple[int, int]] = Field(
-        description="Where the words stand in it, from and to, in characters (code points)."
+        description="Start and end of each match in `text`, in characters (code points)."
     )
 
 
@@ -35,28 +35,28 @@ class ConversationRow(Row):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
-    title: str = Field(description="Empty until something was said.")
-    profile: Said = Field(description="The slug of who answers.")
+    title: str = Field(description="Empty until the first message.")
+    profile: Said = Field(description="The slug of the profile that replies.")
     model: Said = Field(description="null: the profile's.")
-    schedule_id: Ref = Field(description="The schedule whose results arrive here.")
+    schedule_id: Ref = Field(description="The schedule whose results are delivered here.")
     forked_from: Ref = Field(
-        validation_alias="forked_from_id", description="The message after which it goes on in another way."
+        validation_alias="forked_from_id", description="The message from which it was forked."
     )
-    folder: Said = Field(description="null: in none.")
+    folder: Said = Field(description="null: no folder.")
     pinned: bool
-    unread: bool = Field(description="An answer came after its owner looked last.")
-    live: bool = Field(description="A reply in it is not finished.")
-    asks: bool = Field(description="A reply in it waits for its owner's answer.")
-    shared: bool = Field(description="There is a link by which others read it; see …/share.")
+    unread: bool = Field(description="It has a reply that its owner has not read.")
+    live: bool = Field(description="It has an unfinished reply.")
+    asks: bool = Field(description="It has an open approval request.")
+    shared: bool = Field(description="It has a share link; see …/share.")
     created_at: datetime
-    active_at: datetime = Field(description="When something was said last.")
+    active_at: datetime = Field(description="Time of the last message.")
     archived_at: datetime | None
-    head_id: Ref = Field(description="The last message of the branch that is shown.")
-    snippet: SnippetRow | None = Field(description="Where the words that were searched for are found.")
+    head_id: Ref = Field(description="The last message of the shown branch.")
+    snippet: SnippetRow | None = Field(description="The search match.")
 
 
 def conversation_row(conversation: Conversation, snippet: Snippet | None = None) -> ConversationRow:
-    """Show a conversation that `finding` has loaded."""
+    """Serialize a conversation loaded by `lookups.conversations`."""
     profile = conversation.profile.slug if conversation.profile else None
     return ConversationRow.model_validate(ListQuery(conversation, profile=profile, snippet=snippet))
 
@@ -64,6 +64,6 @@ def conversation_row(conversation: Conversation, snippet: Snippet | None = None)
 def conversation_rows(
     conversations: Iterable[Conversation], snippets: Mapping[int, Snippet] | None = None
 ) -> list[ConversationRow]:
-    """Show conversations, each with where the words that were searched for are found."""
-    where = snippets or {}
-    return [conversation_row(each, where.get(each.pk)) for each in conversations]
+    """Serialize conversations, each with its search match."""
+    snippets = snippets or {}
+    return [conversation_row(each, snippets.get(each.pk)) for each in conversations]

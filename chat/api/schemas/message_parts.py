@@ -1,4 +1,4 @@
-"""What belongs to messages and is kept elsewhere: calls of tools, open questions, how the stream went."""
+"""Loads the related rows of messages: parts, tool calls, approvals, files, stream records."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,29 +19,29 @@ from stagent.lib.web.markdown import html_of
 
 
 class ToolRow(Row):
-    """One call of a tool; without an end, `result`, `is_error` and `duration_ms` are null."""
+    """A tool call; `result`, `is_error` and `duration_ms` are null until it ends."""
 
     call_id: str
     name: str
     arguments: dict[str, Any]
-    result: str | None = Field(description="At most 20,000 characters of it.")
+    result: str | None = Field(description="At most 20,000 characters.")
     is_error: bool | None
     duration_ms: int | None
-    allowed: Said = Field(description="By whose standing approval nobody was asked; null: by nobody's.")
+    allowed: Said = Field(description="The standing approval that allowed it; null: none.")
 
 
 class PartRow(Row):
-    """A thought, some of the text, or a call, whose details are among `tools`."""
+    """Thinking, text, or a tool call, whose details are in `tools`."""
 
     kind: PartKind
     text: str | None
     html: str | None = Field(None, description="The Markdown of a finished text as safe HTML.")
     call_id: str | None
-    duration_ms: int | None = Field(description="Of a thought that has ended.")
+    duration_ms: int | None = Field(description="Of thinking that has ended.")
 
 
 class OpenApproval(Row):
-    """What an agent has to ask before it goes on; answer it at /api/approvals/{approval_id}/answer."""
+    """An open approval request; answer it at /api/approvals/{approval_id}/answer."""
 
     approval_id: Id = Field(validation_alias="pk")
     call_id: str
@@ -51,29 +51,30 @@ class OpenApproval(Row):
     card: dict[str, Any]
     expires_at: datetime
     always_in: Said = Field(
-        validation_alias="place", description="Where `always` would hold; null: it is asked each time."
+        validation_alias="place",
+        description="The scope of `always`; null: the tool asks every time.",
     )
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Parts and calls by log, questions and files by message, records of streams by their key."""
+    """Parts and calls by transcript id, approvals and files by message id, stream records by key."""
 
-    told: dict[int, list[Part]]
+    parts: dict[int, list[Part]]
     calls: dict[int, list[Call]]
     approvals: dict[int, list[OpenApproval]]
     records: dict[str, StreamRecord]
     files: dict[int, list[Attachment]]
-    unpriced: Collection[int]  # replies of models whose price was not known
+    unpriced: Collection[int]  # replies of models without a known price
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Self:
-        """Look up what belongs to messages, in six queries at most."""
+        """Load the related rows of messages in at most six queries."""
         replies = [each for each in messages if each.transcript_id and each.run_id is None]
         waiting = [each.pk for each in replies if not each.finished]
-        untold = [each.transcript_id for each in replies if each.outline is None and each.transcript_id]
+        unparsed = [each.transcript_id for each in replies if each.outline is None and each.transcript_id]
         return cls(
-            told=parts_of(untold) if untold else {},
+            parts=parts_of(unparsed) if unparsed else {},
             calls=calls_of(replies),
             approvals=_approvals_of(waiting) if waiting else {},
             records=_records_of([each.stream_key for each in replies if each.finished]),
@@ -85,8 +86,8 @@ class Parts:
         """Return the parts of a message in their order."""
         if message.outline is not None:
             parts = parts_from(message.outline, message.text)
-        elif message.run_id is None and message.transcript_id in self.told:
-            parts = self.told[message.transcript_id]
+        elif message.run_id is None and message.transcript_id in self.parts:
+            parts = self.parts[message.transcript_id]
         else:
             parts = [Part(PartKind.TEXT, [message.text])] if message.text else []
         return [_part_row(part, message) for part in parts]

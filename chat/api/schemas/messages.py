@@ -1,4 +1,4 @@
-"""A message as the API shows it, with all that a page needs to draw it at once."""
+"""The response schema of a message, with everything that the page needs to render it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ EXAMPLE: Any = json.loads("""{
 
 
 class MessageRow(Row):
-    """One utterance. A reply streams first: tail its events from `last_seq` on."""
+    """A message. An unfinished reply streams: list its events after `last_seq`."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -42,40 +42,39 @@ class MessageRow(Row):
     conversation_id: Id
     role: Role
     status: MessageStatus
-    reason: Said = Field(description="How a reply ended, for programs: completed, client_stop, timeout…")
-    notice: Said = Field(description="The same for people, where the text does not say it.")
-    text: str = Field(description="While it streams, what was said so far.")
+    reason: Said = Field(description="Why a reply ended, for programs: completed, client_stop, timeout…")
+    notice: Said = Field(description="Why a reply ended, for users; null if its text is complete.")
+    text: str = Field(description="While it streams, the text so far.")
     html: str | None = Field(description="The Markdown of a finished reply as safe HTML.")
     parent_id: Ref
-    parts: list[PartRow] = Field(description="Thoughts, texts and calls of tools in their order.")
-    attachments: list[AttachmentRow] = Field(description="The files that came with it.")
-    siblings: list[Id] = Field(description="What stands at the same place, this one included, in order.")
+    parts: list[PartRow] = Field(description="Thinking, texts and tool calls in their order.")
+    attachments: list[AttachmentRow] = Field(description="Its files.")
+    siblings: list[Id] = Field(description="Messages with the same parent and role, including this one.")
     model: Said = Field(description="null: the profile's.")
     profile: Said
     run_id: Ref = Field(description="The run whose result this is.")
     schedule_id: Ref
-    card: dict[str, Any] = Field(description="What is shown beside the text, by its `type`.")
+    card: dict[str, Any] = Field(description="Data shown with the text, by `type`.")
     tools: list[ToolRow]
-    approvals: list[OpenApproval] = Field(description="What waits for a person's answer.")
+    approvals: list[OpenApproval] = Field(description="Its open approval requests.")
     last_seq: int
     created_at: datetime
     finished_at: datetime | None
-    first_token_ms: int | None = Field(description="From the sending to the first word.")
+    first_token_ms: int | None = Field(description="From sending to the first token.")
     total_ms: int | None
     input_tokens: int
     output_tokens: int
-    cost_usd: float | None = Field(description="null: the price of a model was not known.")
+    cost_usd: float | None = Field(description="null: a model's price is unknown.")
 
 
 def message_rows(messages: Iterable[Message], tree: Tree) -> list[MessageRow]:
-    """Show messages of one conversation; what belongs to them is looked up once for all."""
+    """Serialize messages of one conversation; related rows are loaded once for all."""
     messages = list(messages)
     parts = Parts.of(messages)
     return [_row(message, tree, parts) for message in messages]
 
 
 def message_row(message: Message) -> MessageRow:
-    """Show one message."""
     return message_rows([message], Tree.of(message.conversation_id))[0]
 
 
@@ -106,7 +105,7 @@ def _so_far(inside: Sequence[PartRow]) -> str:
 
 
 def _html(message: Message, inside: Sequence[PartRow]) -> str | None:
-    """Return the HTML of all texts of a finished reply, which were rendered one by one."""
+    """Return the HTML of a finished reply: the HTML of its text parts, joined."""
     if message.role != Role.ASSISTANT or not message.finished:
         return None
     return "".join(part.html or "" for part in inside)

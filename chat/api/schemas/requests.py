@@ -1,4 +1,4 @@
-"""What may be asked of conversations and messages."""
+"""The request schemas of conversations and messages."""
 
 from typing import Any, Literal
 
@@ -9,55 +9,57 @@ from chat.models.conversation import FOLDER_CHARS, LONGEST_MODEL, TITLE_CHARS
 from stagent.lib.api.listing import Paged
 from stagent.lib.api.types import AnyId, RequestBody, Text
 
-NOT_GIVEN: Any = None  # a default that is never read: only the fields that were given count
+NOT_GIVEN: Any = None  # a default that is never read: only the fields that were set count
 SEARCH_CHARS = 200
 MOST_MESSAGES = 2000
 
 NEW: Any = {"title": "Release notes", "profile": "assistant"}
 CHANGES: Any = {"title": "Release notes", "folder": "Releases", "read": True}
-SAID: Any = {"text": "What failed last night, and why?", "client_msg_id": "b1c9d1f0-6a5e"}
+MESSAGE: Any = {"text": "What failed last night, and why?", "client_msg_id": "b1c9d1f0-6a5e"}
 
 
 class ConversationFilter(Paged):
-    """Which conversations; those that are put away only where `archived` is true."""
+    """Filters of conversations; archived ones are listed only if `archived` is true."""
 
     search: Text | None = Field(
-        default=None, max_length=SEARCH_CHARS, description="Words that a title or a message has, all of them."
+        default=None,
+        max_length=SEARCH_CHARS,
+        description="Words; the title or one message must have all.",
     )
     archived: bool | None = None
-    folder: Text | None = Field(
-        default=None, max_length=FOLDER_CHARS, description="Only what lies in this folder."
-    )
+    folder: Text | None = Field(default=None, max_length=FOLDER_CHARS, description="Filter by folder.")
 
 
 class MessageFilter(Paged):
-    """Which messages of a conversation."""
+    """Filters of a conversation's messages."""
 
     limit: int = Field(default=MOST_MESSAGES, ge=0, le=MOST_MESSAGES)
     branch: Literal["shown", "all"] = Field(
-        default="shown", description="shown: the branch that its owner sees. all: every branch."
+        default="shown", description="shown: the shown branch. all: every branch."
     )
 
 
 class NewConversation(RequestBody):
-    """A conversation in which nothing was said yet; without a title it gets one from the first message."""
+    """A conversation without messages; without a title it gets one from the first message."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": NEW})
 
     title: Text = Field(default="", max_length=TITLE_CHARS)
-    profile: Text | None = Field(default=None, description="A slug; null is the assistant.")
+    profile: Text | None = Field(default=None, description="A slug; null: the assistant.")
     model: Text | None = Field(default=None, max_length=LONGEST_MODEL, description="null: the profile's.")
 
 
 class ConversationChanges(RequestBody):
-    """What may be changed; only the fields that are given are."""
+    """The fields that can change; fields that are not set stay."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": CHANGES})
 
     title: Text = Field(default=NOT_GIVEN, max_length=TITLE_CHARS, min_length=1)
     pinned: bool = NOT_GIVEN
     folder: Text | None = Field(
-        default=NOT_GIVEN, max_length=FOLDER_CHARS, description="Its name, which makes it; null takes out."
+        default=NOT_GIVEN,
+        max_length=FOLDER_CHARS,
+        description="A name; a new one creates the folder. null: none.",
     )
     archived: bool = NOT_GIVEN
     profile: Text | None = Field(default=NOT_GIVEN, description="A slug.")
@@ -65,46 +67,44 @@ class ConversationChanges(RequestBody):
         default=NOT_GIVEN, max_length=LONGEST_MODEL, description="null: the profile's."
     )
     head_id: AnyId = Field(
-        default=NOT_GIVEN, description="Show the branch that this message is in, to its latest end."
+        default=NOT_GIVEN, description="Show the branch of this message, up to its latest message."
     )
-    read: bool = Field(default=NOT_GIVEN, description="true: its owner has looked. false: mark as unread.")
+    read: bool = Field(default=NOT_GIVEN, description="true: mark as read. false: mark as unread.")
 
 
 class Fork(RequestBody):
-    """From which message on a conversation is to go on in another one."""
+    """The message to fork from."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"message_id": "84"}})
 
-    message_id: AnyId | None = Field(
-        default=None, description="null: the last message of the branch that is shown."
-    )
+    message_id: AnyId | None = Field(default=None, description="null: the last message of the shown branch.")
 
 
 class NewMessage(RequestBody):
-    """Something to say; the answer is placed in the same transaction."""
+    """A message; its pending reply is stored in the same transaction."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": SAID})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": MESSAGE})
 
     text: Text = Field(
-        default="", max_length=MAX_TEXT_CHARS, description="May be empty where files say enough."
+        default="", max_length=MAX_TEXT_CHARS, description="Can be empty if files are attached."
     )
     attachments: list[AnyId] = Field(
         default=[],
         max_length=MAX_FILES,
-        description="Ids of uploaded files, none of which was sent; a branch beside a message may have the "
-        "message's own once more.",
+        description="Ids of uploaded files that were not sent. An edited message can reuse the files of the "
+        "original.",
     )
     client_msg_id: Text | None = Field(
         default=None,
         min_length=1,
         max_length=100,
-        description="A name of your own; sent again, it gets the first answer, for as long as the message is "
-        "kept.",
+        description="An idempotency key: the same value again returns the first result while the message "
+        "exists.",
     )
     model: Text | None = Field(default=None, max_length=LONGEST_MODEL)
-    profile: Text | None = Field(default=None, description="A slug; it holds until another is picked.")
+    profile: Text | None = Field(default=None, description="A slug; it also applies to later messages.")
     parent_id: AnyId | None = Field(
         default=None,
-        description='null: after what is shown. Another message: a branch beside what follows it. "root": '
-        "before everything.",
+        description='null: after the shown branch. A message id: a new branch after it. "root": '
+        "a new first message.",
     )

@@ -82,7 +82,7 @@ def test_an_edited_message_keeps_its_files(program, path):
 def test_it_does_not_go_into_another_conversation(program, bob):
     file = kept(bob)
     says(bob, attachments=[str(file.pk)])
-    with pytest.raises(Problem, match="one message"):
+    with pytest.raises(Problem, match="another message"):
         says(bob, attachments=[str(file.pk)])
 
 
@@ -101,7 +101,7 @@ def test_too_many_and_too_much_are_refused(program, path, bob, monkeypatch):
     monkeypatch.setattr("chat.conf.MAX_FILES", 2)
     assert "attachments" in program.post(path, {"text": "x", "attachments": ids}).json()["fields"]
     monkeypatch.setattr("chat.conf.MAX_SENT_BYTES", Attachment.objects.first().size)
-    assert "together" in program.post(path, {"text": "x", "attachments": ids[:2]}).json()["message"]
+    assert "can have at most" in program.post(path, {"text": "x", "attachments": ids[:2]}).json()["message"]
     assert not Message.objects.exists()
 
 

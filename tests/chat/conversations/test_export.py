@@ -69,7 +69,7 @@ def test_a_result_says_from_which_schedule_it_came(bob):
     )
     _, text = file_of(bob, message.conversation_id)
     assert "## From the schedule Nightly, 2026-11-24" in text
-    assert "*The reply has no text.*" in text
+    assert "*The run finished without text.*" in text
 
 
 def test_an_answer_that_was_stopped_says_so(bob):
