@@ -1,4 +1,4 @@
-"""The chat's settings, read when asked for, so that a test may override them."""
+"""The chat's settings, read on each call so that tests can override them."""
 
 from datetime import timedelta
 
@@ -9,11 +9,11 @@ from chat.states import FileKind
 MIB = 2**20  # bytes
 
 MAX_TEXT_CHARS = 200_000  # of one message
-MAX_FRAME_BYTES = 64 * 1024  # of what a socket takes at once; longer texts go over HTTP
+MAX_FRAME_BYTES = 64 * 1024  # of one frame; longer texts are sent over HTTP
 MAX_FRAMES_PER_SEC = 20
 MAX_SOCKETS_PER_USER = 20
 MAX_TURNS = 50  # agent steps of one reply whose profile sets no limit
-MAX_REPLY_SEC = 1800  # wall clock of one reply, waits for a person left out
+MAX_REPLY_SEC = 1800  # wall clock of one reply, without waits for approval
 MAX_QUEUED = 20  # unfinished replies in one conversation
 
 # Files. Providers take pictures of 5 MiB as base64, and requests of 32 MB. The page makes pictures smaller.
@@ -29,5 +29,5 @@ RESTORABLE = timedelta(days=30)  # how long a conversation in the trash can be r
 
 
 def lease_ttl() -> timedelta:
-    """Return how long a reply is its worker's without renewal; renewed every quarter of it."""
+    """Return how long a lease is valid without renewal; it is renewed every quarter of it."""
     return timedelta(seconds=settings.CHAT_LEASE_TTL_SEC)

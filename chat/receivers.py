@@ -1,4 +1,4 @@
-"""What the chat does about news from the agents: a question of a reply was answered, so the reply goes on."""
+"""Signal receivers: resumes a reply when its approval request is answered."""
 
 from typing import Any
 
@@ -11,6 +11,6 @@ from chat.transitions import unpark
 
 @receiver(approval_answered)
 def requeue_answered(approval: Approval, **_: Any) -> None:
-    """Let the desk go on with the reply that asked; the reconciler does it if this is lost."""
+    """Unpark the reply; the reconciler does it if this call is lost."""
     if approval.message_id is not None:
         unpark(approval.message_id)

@@ -1,4 +1,4 @@
-"""Where a socket goes."""
+"""WebSocket routes."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""On whose account a reply goes."""
+"""The spender to whom a reply is charged."""
 
 from agents.spending.budgets import Spender
 from agents.states import Activity

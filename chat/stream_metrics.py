@@ -1,4 +1,4 @@
-"""How the streams of a while went: why they ended, and how long their readers waited. No words of anybody."""
+"""Summarises chat streams: end reasons and latencies, without texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from agents.models import LiveStream, StreamRecord
 from chat.models import Message
 from chat.states import Reason
 
-MESSAGE = "message:"  # how the key of a reply's stream begins
+MESSAGE = "message:"  # prefix of the key of a reply's stream
 MOST_MEASURED = 20_000  # records of one figure, the newest
-FIGURES = {"first_token_ms": "First word", "overhead_ms": "Our part of it", "total_ms": "Whole answer"}
+FIGURES = {"first_token_ms": "Time to first token", "overhead_ms": "Overhead", "total_ms": "Total"}
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How a figure is spread; None where nothing was measured."""
+    """Percentiles of a figure in milliseconds; None without measurements."""
 
     count: int
     p50: float | None = None
@@ -27,7 +27,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class StreamMetrics:
-    """What a look at the records says."""
+    """The summary of stream records."""
 
     count: int
     reasons: dict[str, int]
@@ -35,7 +35,6 @@ class StreamMetrics:
 
 
 def summary(records: QuerySet[StreamRecord]) -> StreamMetrics:
-    """Sum up these records."""
     counted = records.order_by().values("reason").annotate(streams=Count("pk"))
     reasons = {row["reason"]: row["streams"] for row in counted.order_by("-streams", "reason")}
     newest = records.order_by("-ended_at", "-pk").values_list(*FIGURES)[:MOST_MEASURED]
@@ -45,14 +44,14 @@ def summary(records: QuerySet[StreamRecord]) -> StreamMetrics:
 
 
 def tone(reason: str) -> str:
-    """Say in a colour how a stream ended: well, because somebody stopped it, or badly."""
+    """Return the badge tone of an end reason: good, calm (stopped) or bad."""
     if reason == Reason.COMPLETED:
         return "good"
     return "calm" if reason in (Reason.CLIENT_STOP, Reason.SHUTDOWN) else "bad"
 
 
 def spread(values: Sequence[int | None]) -> Spread:
-    """Return the figures at half, at 19 of 20 and at 99 of 100; by nearest rank."""
+    """Return the 50th, 95th and 99th percentile, by nearest rank."""
     measured = sorted(value for value in values if value is not None)
     if not measured:
         return Spread(0)
@@ -66,7 +65,7 @@ def _at(ordered: Sequence[int], percent: int) -> float:
 
 @dataclass(frozen=True)
 class LiveReply:
-    """A reply that streams: in which conversation, to whom. Never its words."""
+    """A live stream with its conversation and reader, without its text."""
 
     stream: LiveStream
     conversation_id: int | None = None
@@ -78,21 +77,21 @@ def live(now: datetime) -> QuerySet[LiveStream]:
     return LiveStream.objects.live(now).order_by("started_at", "pk")
 
 
-def being_answered(now: datetime) -> list[LiveReply]:
-    """Return who is being answered now, the longest first."""
+def live_replies(now: datetime) -> list[LiveReply]:
+    """Return the live replies, oldest first."""
     streams = list(live(now))
     keys = {f"{MESSAGE}{number}": number for number in _numbers(streams)}
     found = Message.objects.select_related("conversation__owner").in_bulk(keys.values())
     messages = {stream.key: found.get(keys.get(stream.key, 0)) for stream in streams}
-    return [_answer(stream, messages[stream.key]) for stream in streams]
+    return [_live_reply(stream, messages[stream.key]) for stream in streams]
 
 
 def _numbers(streams: Sequence[LiveStream]) -> list[int]:
-    told = (stream.key.removeprefix(MESSAGE) for stream in streams if stream.key.startswith(MESSAGE))
-    return [int(number) for number in told if number.isdecimal()]
+    numbers = (stream.key.removeprefix(MESSAGE) for stream in streams if stream.key.startswith(MESSAGE))
+    return [int(number) for number in numbers if number.isdecimal()]
 
 
-def _answer(stream: LiveStream, message: Message | None) -> LiveReply:
+def _live_reply(stream: LiveStream, message: Message | None) -> LiveReply:
     if message is None:
         return LiveReply(stream)
     return LiveReply(stream, message.conversation_id, message.conversation.owner.get_username())

@@ -1,4 +1,4 @@
-"""The chat page. It brings its frame; what is said in it comes over the socket and the API."""
+"""The chat page and shared conversations. The page loads messages over the socket and the API."""
 
 from typing import Any, cast
 
@@ -42,11 +42,11 @@ SHARED_SHEETS = [
     f"{name}.css"
     for name in ("chat/styles/thread", "shared/prose", "shared/code", "chat/styles/sharedConversation")
 ]
-NOBODY = 0  # the id in an address that the page fills in
+ID_PLACEHOLDER = 0  # the page replaces it in addresses
 
 
 class SignIn(LoginView):
-    """Where people sign in who need not be on the staff."""
+    """The sign-in page for all users, staff or not."""
 
     template_name = "chat/login.html"
     next_page = "chat:page"
@@ -60,10 +60,10 @@ class SignOut(LogoutView):
 @never_cache
 @login_required(login_url="chat:login")
 def page(request: HttpRequest, conversation_id: str | None = None) -> HttpResponse:
-    """Show the page; it says itself that there is no such conversation, or none of this person's."""
+    """Render the page; for an unknown conversation with status 404, which the page explains."""
     user = cast(User, request.user)
-    mine = Conversation.objects.of(user).filter(pk=number(conversation_id))
-    status = 200 if conversation_id is None or mine.exists() else 404
+    owned = Conversation.objects.of(user).filter(pk=number(conversation_id))
+    status = 200 if conversation_id is None or owned.exists() else 404
     context = {"config": _config(user, conversation_id), "sheets": SHEETS}
     return render(request, "chat/page.html", context, status=status)
 
@@ -71,13 +71,13 @@ def page(request: HttpRequest, conversation_id: str | None = None) -> HttpRespon
 @never_cache
 @login_required(login_url="chat:login")
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what a link leads to, to whoever can sign in here; the address goes to nobody else."""
+    """Render a shared conversation for any signed-in user. No referrer may reveal the address."""
     found = sharing.find(token, clock.now())
     context = {"shared": found, "sheets": SHARED_SHEETS}
-    answer = render(request, "chat/shared.html", context, status=200 if found else 404)
-    answer["Referrer-Policy"] = "no-referrer"
-    answer["X-Robots-Tag"] = "noindex, nofollow"
-    return answer
+    response = render(request, "chat/shared.html", context, status=200 if found else 404)
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def _config(user: User, conversation_id: str | None) -> dict[str, Any]:
@@ -96,9 +96,9 @@ def _config(user: User, conversation_id: str | None) -> dict[str, Any]:
 
 
 def _links(user: User) -> dict[str, str]:
-    """Return where the console tells more, as far as this person may look."""
+    """Return the console links that this user is allowed to open."""
     links = {"login": reverse("chat:login")}
     for noun in ("run", "schedule"):
         if user.is_staff and user.has_perm(f"schedules.view_{noun}"):
-            links[noun] = reverse(f"admin:schedules_{noun}_change", args=[NOBODY])
+            links[noun] = reverse(f"admin:schedules_{noun}_change", args=[ID_PLACEHOLDER])
     return links

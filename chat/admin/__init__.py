@@ -1,4 +1,4 @@
-"""The chat in the console: how much is talked and how the answers go; what is said, nobody reads here."""
+"""The chat in the console: conversations, links and latencies, without the texts of messages."""
 
 from chat.admin.conversations import ConversationAdmin
 from chat.admin.shares import ShareAdmin

@@ -1,4 +1,4 @@
-"""What a set of streams adds up to, as figures and pictures."""
+"""Summarises chat streams as figures and charts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from stagent.lib.web import svg_charts
 from stagent.lib.web.svg_charts import Bar
 
 DAYS = 14
-COLUMN = {"first_token_ms": 2, "overhead_ms": 3, "total_ms": 4}  # of the list, which is sorted by it
-TONES = {"good": "completed", "calm": "stopped", "bad": "went wrong"}
+COLUMN = {"first_token_ms": 2, "overhead_ms": 3, "total_ms": 4}  # of the list, to sort by it
+TONES = {"good": "completed", "calm": "stopped", "bad": "failed"}
 
 type Link = Callable[[dict[str, str]], str]  # the list's address with these filters added
 
 
 @dataclass(frozen=True)
 class Line:
-    """One reason: how many ended so, and the rows behind it."""
+    """An end reason: its count and the link to its rows."""
 
     reason: str
     number: int
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Figures:
-    """The streams that fit the filters, added up."""
+    """The summary of the filtered streams."""
 
     count: int
     spreads: list[tuple[str, Spread, str]]
@@ -43,9 +43,8 @@ class Figures:
 
 
 def figures(records: QuerySet[StreamRecord], now: datetime, link: Link) -> Figures:
-    """Add up the streams of a list."""
-    told = stream_metrics.summary(records)
-    most = max(told.reasons.values(), default=0)
+    summary = stream_metrics.summary(records)
+    most = max(summary.reasons.values(), default=0)
     lines = [
         Line(
             reason,
@@ -53,16 +52,16 @@ def figures(records: QuerySet[StreamRecord], now: datetime, link: Link) -> Figur
             svg_charts.share(number, most, stream_metrics.tone(reason)),
             link({"reason": reason}),
         )
-        for reason, number in told.reasons.items()
+        for reason, number in summary.reasons.items()
     ]
     spreads = [
-        (FIGURES[name], spread, link({"o": f"-{COLUMN[name]}"})) for name, spread in told.spreads.items()
+        (FIGURES[name], spread, link({"o": f"-{COLUMN[name]}"})) for name, spread in summary.spreads.items()
     ]
-    return Figures(told.count, spreads, lines, _by_day(records, now, link))
+    return Figures(summary.count, spreads, lines, _by_day(records, now, link))
 
 
 def _by_day(records: QuerySet[StreamRecord], now: datetime, link: Link) -> SafeString:
-    """Draw the last days, each as high as there were streams, by how they ended."""
+    """Draw a bar for each of the last days: its streams by outcome."""
     zone = timezone.get_default_timezone()
     today = timezone.localtime(now, zone).date()
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
@@ -73,16 +72,16 @@ def _by_day(records: QuerySet[StreamRecord], now: datetime, link: Link) -> SafeS
         tones = found.setdefault(row["day"], dict.fromkeys(TONES, 0))
         tones[stream_metrics.tone(row["reason"])] += row["streams"]
     bars = [_bar(day, found.get(day, {}), link(_within(day))) for day in days]
-    return svg_charts.bars(bars, f"Answers of the last {DAYS} days, by day")
+    return svg_charts.bars(bars, f"Replies of the last {DAYS} days, by day")
 
 
 def _within(day: date) -> dict[str, str]:
-    """Return the filters of the list that leave the streams of a day."""
+    """Return the list filters for the streams of a day."""
     zone = timezone.get_default_timezone()
     begins, ends = (datetime.combine(one, time.min, zone) for one in (day, day + timedelta(days=1)))
     return {"ended_at__gte": begins.isoformat(), "ended_at__lt": ends.isoformat()}
 
 
 def _bar(day: date, tones: dict[str, int], link: str) -> Bar:
-    told = ", ".join(f"{number} {TONES[tone]}" for tone, number in tones.items() if number) or "nothing"
-    return Bar(f"{day:%a %d %b}: {told}", [(tone, tones.get(tone, 0)) for tone in TONES], link)
+    counts = ", ".join(f"{number} {TONES[tone]}" for tone, number in tones.items() if number) or "none"
+    return Bar(f"{day:%a %d %b}: {counts}", [(tone, tones.get(tone, 0)) for tone in TONES], link)

@@ -1,4 +1,4 @@
-"""Links to conversations in the console: whose, since when, until when; ended here, and never followed."""
+"""Share links in the console: owner, creation, expiry; operators can revoke them but not follow them."""
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, QuerySet
@@ -12,42 +12,42 @@ from stagent.lib import clock
 from stagent.lib.web import formatting
 from stagent.lib.web.admin import ReadOnlyAdmin, confirm, operator
 
-ENDED = "Whoever follows it finds nothing from now on. Its owner can make another one, with another address."
+REVOKE_EFFECT = "The link stops working. Its owner can create a new one with another address."
 
 
 @admin.register(Share)
 class ShareAdmin(ReadOnlyAdmin):
-    """Neither titles nor addresses are shown: what was said is for whom its owner gave the link to."""
+    """Shows neither titles nor addresses: they would reveal the conversation."""
 
     list_display = ("called", "owner", "shared", "until")
     list_display_links = None
     list_select_related = ("conversation__owner",)
     search_fields = ("conversation__owner__username", "=conversation__id")
-    search_help_text = "Search by the name of the owner, or by the number of the conversation."
+    search_help_text = "Search by owner or conversation id."
     ordering = ("-shared_at", "-pk")
     actions = ("end",)
-    empty_text = "Nobody shares a conversation. People do in the chat, with “Share a link…” in its menu."
+    empty_text = "No shared conversations. Share one in the chat with “Share a link…” in its menu."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Share]:
-        leads = Share.objects.open(clock.now()).filter(pk=OuterRef("pk"))
+        open_shares = Share.objects.open(clock.now()).filter(pk=OuterRef("pk"))
         found: QuerySet[Share] = super().get_queryset(request)
-        return found.annotate(leads_somewhere=Exists(leads))
+        return found.annotate(is_open=Exists(open_shares))
 
     def has_view_permission(self, request: HttpRequest, obj: Share | None = None) -> bool:
-        """Let the list be seen; a link has no page of its own."""
+        """Allow the list, but no page of a link."""
         return obj is None and super().has_view_permission(request)
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return operator(request).has_perm("chat.delete_share")
 
-    @admin.action(description="End…", permissions=["end"])
+    @admin.action(description="Revoke…", permissions=["end"])
     def end(self, request: HttpRequest, chosen: QuerySet[Share]) -> HttpResponse | None:
         shares = list(chosen.select_related("conversation__owner"))
         if "confirmed" not in request.POST:
-            return confirm(self, request, shares, "End", ENDED)
+            return confirm(self, request, shares, "Revoke", REVOKE_EFFECT)
         for share in shares:
             sharing.end(share, operator(request), now=clock.now())
-        self.message_user(request, f"Ended: {len(shares)}.", messages.SUCCESS)
+        self.message_user(request, f"Revoked: {len(shares)}.", messages.SUCCESS)
         return None
 
     @admin.display(description="conversation", ordering="conversation")
@@ -62,10 +62,10 @@ class ShareAdmin(ReadOnlyAdmin):
     def shared(self, share: Share) -> SafeString:
         return formatting.ago(share.shared_at, clock.now())
 
-    @admin.display(description="lasts until", ordering="expires_at")
+    @admin.display(description="expires", ordering="expires_at")
     def until(self, share: Share) -> SafeString:
-        if not getattr(share, "leads_somewhere", True):
-            return formatting.badge("over", "calm")
+        if not getattr(share, "is_open", True):
+            return formatting.badge("expired", "calm")
         return (
-            formatting.clock(share.expires_at) if share.expires_at else formatting.badge("taken back", "good")
+            formatting.clock(share.expires_at) if share.expires_at else formatting.badge("no expiry", "good")
         )

@@ -1,4 +1,4 @@
-"""Chat streams in the console: how the answers went, why they ended, how long people waited for them."""
+"""Chat streams in the console: end reasons and latencies of replies."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from stagent.lib.web import formatting
 from stagent.lib.web.admin import ReadOnlyAdmin
 
 
-class WithFigures(ChangeList):
-    """A page of streams and what all that fit the filters add up to."""
+class StreamChangeList(ChangeList):
+    """A page of streams and the summary of all filtered ones."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -25,22 +25,22 @@ class WithFigures(ChangeList):
 
 @admin.register(StreamRecord)
 class StreamRecordAdmin(ReadOnlyAdmin):
-    list_display = ("ended", "why", "first_word", "ours", "whole", "key")
+    list_display = ("ended", "outcome", "first_token", "overhead", "total", "key")
     list_display_links = None
     list_filter = ("reason", ("ended_at", admin.DateFieldListFilter))
     search_fields = ("key",)
-    search_help_text = "Search by what streamed, for example message:42."
+    search_help_text = "Search by stream key, for example message:42."
     ordering = ("-ended_at", "-pk")
-    empty_text = "Nobody was answered in the chat yet. Each answer that ends leaves its times here."
+    empty_text = "No chat replies yet."
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return WithFigures
+        return StreamChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         now = clock.now()
         shown = {
             "above_list": "admin/chat/_streams.html",
-            "live": stream_metrics.being_answered(now),
+            "live": stream_metrics.live_replies(now),
             "now": now,
         }
         return super().changelist_view(request, shown | (extra_context or {}))
@@ -49,18 +49,18 @@ class StreamRecordAdmin(ReadOnlyAdmin):
     def ended(self, record: StreamRecord) -> SafeString:
         return formatting.clock(record.ended_at)
 
-    @admin.display(description="why", ordering="reason")
-    def why(self, record: StreamRecord) -> SafeString:
+    @admin.display(description="outcome", ordering="reason")
+    def outcome(self, record: StreamRecord) -> SafeString:
         return formatting.badge(record.reason, stream_metrics.tone(record.reason))
 
-    @admin.display(description="first word", ordering="first_token_ms")
-    def first_word(self, record: StreamRecord) -> SafeString:
+    @admin.display(description="time to first token", ordering="first_token_ms")
+    def first_token(self, record: StreamRecord) -> SafeString:
         return formatting.duration(record.first_token_ms)
 
-    @admin.display(description="our part of it", ordering="overhead_ms")
-    def ours(self, record: StreamRecord) -> SafeString:
+    @admin.display(description="overhead", ordering="overhead_ms")
+    def overhead(self, record: StreamRecord) -> SafeString:
         return formatting.duration(record.overhead_ms)
 
-    @admin.display(description="whole answer", ordering="total_ms")
-    def whole(self, record: StreamRecord) -> SafeString:
+    @admin.display(description="total", ordering="total_ms")
+    def total(self, record: StreamRecord) -> SafeString:
         return formatting.duration(record.total_ms)

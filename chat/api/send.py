@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from chat.api.lookups import current_user
 from chat.api.schemas.messages import EXAMPLE, MessageRow, message_rows
 from chat.api.schemas.requests import NewConversation, NewMessage
-from chat.conversations.actions import a_name
+from chat.conversations.actions import clean_name
 from chat.history.tree import Tree, load
 from chat.models import Conversation
 from chat.transitions import Accepted, Draft, accept, ask_again
@@ -56,7 +56,10 @@ class SendResult(Row):
 
 def begin(owner: User, asked: NewConversation, now: datetime) -> Conversation:
     """Create a conversation without messages."""
-    profile, title = profile_of(asked.profile), a_name("title", asked.title) if asked.title.strip() else ""
+    profile, title = (
+        profile_of(asked.profile),
+        clean_name("title", asked.title) if asked.title.strip() else "",
+    )
     return begin_conversation(owner, now, title=title, profile=profile, model=asked.model or "")
 
 

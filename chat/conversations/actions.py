@@ -1,4 +1,4 @@
-"""What an owner does with a conversation beside talking in it; every open page of theirs hears of it."""
+"""Changes, deletes and restores conversations for their owner, and notifies the owner's pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from stagent.lib.text import storable
 
 @dataclass(frozen=True)
 class Change:
-    """What an owner wants otherwise, field by field, as the client said it."""
+    """The fields to change, as the client sent them."""
 
     given: dict[str, Any]
 
     def columns(self, conversation: Conversation, now: datetime) -> dict[str, Any]:
-        """Return the columns it comes to; raises a Problem where a value is none."""
+        """Return the columns to write. Raises `Problem` for an invalid value."""
         columns: dict[str, Any] = {}
         for name, value in self.given.items():
             columns |= CHANGES[name](conversation, value, now)
@@ -38,7 +38,7 @@ class Change:
 def change(
     owner: User, conversation_id: str, asked: Change, *, now: datetime, expected: Expected = ANY
 ) -> Conversation:
-    """Change what was given, all or nothing, if it is as expected. What is so already is no news."""
+    """Change fields, all or nothing, if the version is as expected. Equal values publish no event."""
     with transaction.atomic():
         found = lock(owner, conversation_id)
         expected.require(version(found))
@@ -50,12 +50,12 @@ def change(
 
 
 def version(conversation: Conversation) -> str:
-    """Return what If-Match takes for a conversation: it stands for the fields of a PATCH."""
+    """Return the ETag of a conversation: the version of the fields that PATCH changes."""
     return version_of(conversation, [COLUMNS.get(name, name) for name in CHANGES])
 
 
 def trash(owner: User, conversation_id: str, *, now: datetime) -> None:
-    """Hide a conversation and stop what is being answered in it; it can be restored for 30 days."""
+    """Delete a conversation and stop its replies; it can be restored for 30 days."""
     found = Conversation.objects.of(owner).filter(pk=number(conversation_id)).first()
     if found is None:
         raise no_conversation()
@@ -67,24 +67,24 @@ def trash(owner: User, conversation_id: str, *, now: datetime) -> None:
 
 
 def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
-    """Bring a conversation back; a schedule that has begun another one since stays with that one."""
+    """Restore a conversation, without its schedule if that has another conversation meanwhile."""
     with transaction.atomic():
-        thrown_away = Conversation.objects.filter(owner=owner, pk=number(conversation_id)).exclude(
+        deleted = Conversation.objects.filter(owner=owner, pk=number(conversation_id)).exclude(
             deleted_at__lt=now - RESTORABLE
         )
-        found = thrown_away.select_for_update(of=("self",)).first()
+        found = deleted.select_for_update(of=("self",)).first()
         if found is None:
             raise no_conversation()
         if found.deleted_at is None:
             return
         newer = Conversation.objects.of(owner).filter(schedule_id=found.schedule_id)
-        keeps = found.schedule_id if found.schedule_id and not newer.exists() else None
-        thrown_away.update(deleted_at=None, schedule_id=keeps)
+        schedule_id = found.schedule_id if found.schedule_id and not newer.exists() else None
+        deleted.update(deleted_at=None, schedule_id=schedule_id)
         feed.publish_changed(found, now)
 
 
-def a_name(field: str, typed: str) -> str:
-    """Return a name as it is kept, on one line; raises a Problem where it is none."""
+def clean_name(field: str, typed: str) -> str:
+    """Return a name as stored, on one line. Raises `Problem` for an invalid one."""
     words: str = storable(typed).strip()
     if fault := fault_of(words):
         raise invalid({field: fault})
@@ -92,26 +92,27 @@ def a_name(field: str, typed: str) -> str:
 
 
 def _title(conversation: Conversation, title: str, now: datetime) -> dict[str, Any]:
-    return {"title": a_name("title", title), "titled_by_hand": True}
+    return {"title": clean_name("title", title), "titled_by_hand": True}
 
 
 def _folder(conversation: Conversation, name: str | None, now: datetime) -> dict[str, Any]:
-    """File it; a folder that is there already keeps its spelling."""
-    words = a_name("folder", name) if name and name.strip() else ""
+    """Set the folder; an existing folder keeps its spelling."""
+    words = clean_name("folder", name) if name and name.strip() else ""
     same = Conversation.objects.of(conversation.owner).filter(folder__iexact=words) if words else None
     known = same.values_list("folder", flat=True).first() if same is not None else None
     return {"folder": known or words}
 
 
-def _archived(conversation: Conversation, wanted: bool, now: datetime) -> dict[str, Any]:
-    return {"archived_at": (conversation.archived_at or now) if wanted else None}
+def _archived(conversation: Conversation, value: bool, now: datetime) -> dict[str, Any]:
+    return {"archived_at": (conversation.archived_at or now) if value else None}
 
 
-def _read(conversation: Conversation, wanted: bool, now: datetime) -> dict[str, Any]:
-    if not wanted:
+def _read(conversation: Conversation, value: bool, now: datetime) -> dict[str, Any]:
+    if not value:
         return {"read_at": None}
     answered = conversation.answered_at or now
-    return {"read_at": max(now, answered)} if conversation.unread else {}  # whoever's clock was ahead
+    # The clock of the process that answered can be ahead.
+    return {"read_at": max(now, answered)} if conversation.unread else {}
 
 
 def _profile(conversation: Conversation, slug: str | None, now: datetime) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def _profile(conversation: Conversation, slug: str | None, now: datetime) -> dic
 
 
 def _head(conversation: Conversation, message_id: str, now: datetime) -> dict[str, Any]:
-    """Show the branch of a message, to its latest end."""
+    """Show the branch of a message, up to its latest message."""
     tree = Tree.of(conversation.pk)
     if number(message_id) not in tree.nodes:
         raise no_message()
@@ -130,11 +131,11 @@ def _head(conversation: Conversation, message_id: str, now: datetime) -> dict[st
 CHANGES: dict[str, Callable[[Conversation, Any, datetime], dict[str, Any]]] = {
     "title": _title,
     "folder": _folder,
-    "pinned": lambda conversation, wanted, now: {"pinned": wanted},
+    "pinned": lambda conversation, value, now: {"pinned": value},
     "archived": _archived,
     "read": _read,
     "profile": _profile,
     "model": lambda conversation, model, now: {"model": model or ""},
     "head_id": _head,
 }
-COLUMNS = {"archived": "archived_at", "read": "read_at", "head_id": "head"}  # of fields not named so
+COLUMNS = {"archived": "archived_at", "read": "read_at", "head_id": "head"}  # of fields with another name

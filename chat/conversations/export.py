@@ -1,4 +1,4 @@
-"""A conversation as a Markdown file for people: who said what when, piece by piece, however long it is."""
+"""Exports a conversation as Markdown, in pieces, so a long one does not fill the memory."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,25 +16,25 @@ from chat.models import Attachment, Conversation, Message
 from chat.states import MessageStatus, Role
 from stagent.lib.text import clip
 
-AT_ONCE = 100  # messages that are read at a time
+BATCH = 100  # messages read at a time
 NAME_CHARS = 60
 CALL_CHARS = 200
 
 
 def file_name(conversation: Conversation, ending: str) -> str:
-    """Return a name that every file system takes."""
+    """Return a file name that is valid on every file system."""
     title = slugify(conversation.title, allow_unicode=True)[:NAME_CHARS].strip("-_")
     return f"{title or 'conversation'}-{conversation.pk}.{ending}"
 
 
 def batches(message_ids: Sequence[int]) -> Iterator[list[Message]]:
-    """Yield messages a stretch at a time, in this order."""
-    for start in range(0, len(message_ids), AT_ONCE):
-        yield load(message_ids[start : start + AT_ONCE])
+    """Yield messages in batches, in this order."""
+    for start in range(0, len(message_ids), BATCH):
+        yield load(message_ids[start : start + BATCH])
 
 
 def markdown(conversation: Conversation, now: datetime) -> Iterator[str]:
-    """Yield the branch that is shown."""
+    """Yield the shown branch."""
     tree = Tree.of(conversation.pk)
     branch = tree.branch(conversation.head_id)
     title = " ".join(conversation.title.split()) or "New conversation"
@@ -47,24 +47,24 @@ def markdown(conversation: Conversation, now: datetime) -> Iterator[str]:
             yield _section(message, conversation.owner.get_username(), made, files.get(message.pk, []))
 
 
-def _about(shown: int, there: int, now: datetime) -> str:
-    others = f" Of {there} in all branches." if there != shown else ""
-    return f"*{shown} {'message' if shown == 1 else 'messages'}, exported {_moment(now)}.{others}*"
+def _about(shown: int, total: int, now: datetime) -> str:
+    suffix = f" Of {total} in all branches." if total != shown else ""
+    return f"*{shown} {'message' if shown == 1 else 'messages'}, exported {_moment(now)}.{suffix}*"
 
 
 def _section(message: Message, owner: str, calls: Sequence[Call], files: Sequence[Attachment]) -> str:
-    told = "\n".join([*(_attached(each) for each in files), *(_told(call) for call in calls)])
-    parts = [f"## {_speaker(message, owner)}", told, message.text.strip(), _how(message)]
+    lines = "\n".join([*(_describe_file(each) for each in files), *(_describe_call(call) for call in calls)])
+    parts = [f"## {_speaker(message, owner)}", lines, message.text.strip(), _outcome(message)]
     return "".join(f"\n{part}\n" for part in parts if part)
 
 
 def _speaker(message: Message, owner: str) -> str:
-    """Return whose words these are, and when they were said."""
+    """Return the author and the time of a message."""
     return f"{speaker(message, owner)}, {_moment(message.created_at)}"
 
 
 def speaker(message: Message, owner: str) -> str:
-    """Return whose words these are."""
+    """Return the author of a message."""
     if message.role == Role.USER:
         who = owner
     elif message.run_id is not None or message.schedule_id is not None:
@@ -75,14 +75,14 @@ def speaker(message: Message, owner: str) -> str:
     return " ".join(who.split())
 
 
-def _how(message: Message) -> str:
-    """Return how a reply ended, where its words do not say it."""
+def _outcome(message: Message) -> str:
+    """Return the notice of a reply; empty for a complete one."""
     if message.status == MessageStatus.COMPLETE and not message.notice:
         return ""
     return f"*{message.notice or 'Not finished yet.'}*"
 
 
-def _told(call: Call) -> str:
+def _describe_call(call: Call) -> str:
     shown = json.dumps(call.arguments, ensure_ascii=False).replace("`", "'")
     shown = clip(shown, CALL_CHARS)
     how = "failed" if call.is_error else "done"
@@ -90,7 +90,7 @@ def _told(call: Call) -> str:
     return f"> Called `{call.name}` with `{shown}`: {ended}.  "
 
 
-def _attached(file: Attachment) -> str:
+def _describe_file(file: Attachment) -> str:
     return f"> Attached `{file.name.replace('`', "'")}` ({file.media_type}, {amount(file.size)})  "
 
 

@@ -1,4 +1,4 @@
-"""What kind of file this is, by its bytes: its name and what a browser says of it decide nothing."""
+"""Detects the type of a file from its bytes, not from its name or declared type."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,12 +13,12 @@ from stagent.lib.text import storable, with_ending
 LONGEST_NAME = 200
 LONGEST_ENDING = 20
 PDF, TEXT = "application/pdf", "text/plain"
-TAKEN = "Only pictures (PNG, JPEG, GIF, WebP), texts in UTF-8 and PDFs can be sent."
+SUPPORTED = "This file type is not supported. Send an image (PNG, JPEG, GIF, WebP), UTF-8 text or a PDF."
 
 
 @dataclass(frozen=True)
 class DetectedType:
-    """What a file is. Text is plain text, whatever it is written in: nothing is ever shown as a page."""
+    """The type of a file. Any text is text/plain, so browsers never render it as a page."""
 
     kind: FileKind
     media_type: str
@@ -27,20 +27,22 @@ class DetectedType:
 
 
 def detect(data: bytes) -> DetectedType:
-    """Return what a file is; raises a Problem where it is nothing that we take, or too large."""
+    """Return the type of a file. Raises `Problem` if it is empty, unsupported or too large."""
     if not data:
         raise file_is_empty()
-    found = _picture(data) or _pdf(data) or _text(data)
+    found = _image(data) or _pdf(data) or _text(data)
     if found is None:
-        raise file_is_unknown(TAKEN)
+        raise file_is_unknown(SUPPORTED)
     most = conf.MAX_FILE_BYTES[found.kind]
     if len(data) > most:
-        raise file_too_large(f"A file of this kind has at most {amount(most)}; it has {amount(len(data))}.")
+        raise file_too_large(
+            f"A file of this type can have at most {amount(most)}; this one has {amount(len(data))}."
+        )
     return found
 
 
 def name_of(name: str) -> str:
-    """Return a name without folders and signs that show as nothing, its ending kept where it is cut."""
+    """Return a name without folders and unprintable characters, shortened before its extension."""
     last = name.replace("\\", "/").rpartition("/")[2]
     clean: str = storable("".join(sign for sign in last if sign.isprintable())).strip()
     if len(clean) <= LONGEST_NAME:
@@ -49,14 +51,14 @@ def name_of(name: str) -> str:
     return with_ending(clean.removesuffix(ending), ending, LONGEST_NAME)
 
 
-def _picture(data: bytes) -> DetectedType | None:
-    picture = image_header.read_header(data)
-    if picture is None:
+def _image(data: bytes) -> DetectedType | None:
+    image = image_header.read_header(data)
+    if image is None:
         return None
-    if max(picture.width, picture.height) > conf.MAX_PICTURE_PIXELS:
-        most, its = f"{conf.MAX_PICTURE_PIXELS:,} pixels", f"{picture.width:,} × {picture.height:,}"
-        raise file_too_large(f"A picture is at most {most} wide and high; this one is {its}.")
-    return DetectedType(FileKind.IMAGE, picture.media_type, picture.width, picture.height)
+    if max(image.width, image.height) > conf.MAX_PICTURE_PIXELS:
+        most, its = f"{conf.MAX_PICTURE_PIXELS:,} pixels", f"{image.width:,} × {image.height:,}"
+        raise file_too_large(f"An image can be at most {most} wide and high; this one is {its}.")
+    return DetectedType(FileKind.IMAGE, image.media_type, image.width, image.height)
 
 
 def _pdf(data: bytes) -> DetectedType | None:

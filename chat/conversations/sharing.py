@@ -1,7 +1,7 @@
-"""Links by which people of this install read a conversation: what was said up to a moment, and nothing else.
+"""Links by which users of this installation read a conversation up to a message.
 
-An address is signed with the install's key: the owner is shown it again at any time, and who reads the
-database alone cannot make one. Another SECRET_KEY ends all of them.
+The address is signed with SECRET_KEY: it can be shown to the owner again at any time, and the database alone
+is not enough to forge one. A changed SECRET_KEY revokes all links.
 """
 
 import base64
@@ -30,14 +30,14 @@ TOKEN = re.compile(r"([1-9]\d{0,17})-([\w-]{43})", re.ASCII)
 
 @dataclass(frozen=True)
 class Shared:
-    """What a reader is shown."""
+    """A share and its messages."""
 
     share: Share
     messages: list[Message]
 
 
 def share(owner: User, conversation_id: str, *, now: datetime, expires_at: datetime | None = None) -> Share:
-    """Make the link to what is shown and finished now; where there is one, it leads to this from now on."""
+    """Create the link to the finished part of the shown branch, or update the existing link to it."""
     if expires_at is not None and expires_at <= now:
         raise invalid({"expires_at": "That moment is past."})
     with transaction.atomic():
@@ -47,7 +47,7 @@ def share(owner: User, conversation_id: str, *, now: datetime, expires_at: datet
         made, is_new = Share.objects.get_or_create(conversation=conversation, defaults=shown)
         if not is_new:
             fresh = {} if made.expires_at is None or made.expires_at > now else {"nonce": nonce()}
-            Share.objects.filter(pk=made.pk).update(**shown | fresh)  # what had ended stays ended
+            Share.objects.filter(pk=made.pk).update(**shown | fresh)  # an expired address stays invalid
             made.refresh_from_db()
         record(owner, made, ADDITION, f"Shared up to message {head.pk}.")
         feed.publish_changed(conversation, now)
@@ -55,7 +55,7 @@ def share(owner: User, conversation_id: str, *, now: datetime, expires_at: datet
 
 
 def share_of(owner: User, conversation_id: str) -> Share:
-    """Return the link to a conversation; a Problem where there is none."""
+    """Return the link to a conversation. Raises `Problem` if there is none."""
     found = Share.objects.of(owner).filter(conversation=number(conversation_id)).first()
     if found is None:
         raise _missing(owner, conversation_id)
@@ -63,28 +63,28 @@ def share_of(owner: User, conversation_id: str) -> Share:
 
 
 def revoke(owner: User, conversation_id: str, *, now: datetime) -> None:
-    """End the link to a conversation for good; the next one has another address."""
+    """Revoke the link to a conversation for good; the next one has another address."""
     with transaction.atomic():
         lock(owner, conversation_id)
         end(share_of(owner, conversation_id), owner, now=now)
 
 
 def end(share: Share, by: User, *, now: datetime) -> None:
-    """End a link for its owner, or for an operator; its owner's open pages hear of it."""
+    """Revoke a link for its owner or an operator, and notify the owner's pages."""
     with transaction.atomic():
-        record(by, share, DELETION, "Taken back.")
+        record(by, share, DELETION, "Revoked.")
         share.delete()
         feed.publish_changed(share.conversation, now)
 
 
 def token_of(share: Share) -> str:
-    """Return what its address ends with."""
+    """Return the last part of the link's address."""
     signed = salted_hmac(SALT, f"{share.pk}:{share.nonce}", algorithm="sha256").digest()
     return f"{share.pk}-{base64.urlsafe_b64encode(signed).decode().rstrip('=')}"
 
 
 def find(token: str, now: datetime) -> Shared | None:
-    """Return what an address shows; None where it leads nowhere, or no longer."""
+    """Return the share of a token; None if the token is invalid, expired or revoked."""
     matched = TOKEN.fullmatch(token)
     if matched is None:
         return None
@@ -95,12 +95,12 @@ def find(token: str, now: datetime) -> Shared | None:
 
 
 def length(share: Share) -> int:
-    """Return how many messages a link shows."""
+    """Return the number of messages that a link shows."""
     return len(Tree.of(share.conversation_id).branch(share.head_id))
 
 
 def _head(conversation: Conversation) -> Message:
-    """Return the last message of what is finished; words without an answer yet are left out."""
+    """Return the last finished reply before any unfinished message."""
     whole = list(_finished(load(Tree.of(conversation.pk).branch(conversation.head_id))))
     while whole and whole[-1].role == Role.USER:
         whole.pop()
@@ -117,7 +117,7 @@ def _finished(branch: list[Message]) -> Iterator[Message]:
 
 
 def _missing(owner: User, conversation_id: str) -> Problem:
-    mine = Conversation.objects.of(owner).filter(pk=number(conversation_id))
-    if not mine.exists():
+    owned = Conversation.objects.of(owner).filter(pk=number(conversation_id))
+    if not owned.exists():
         return no_conversation()
-    return Problem(404, "share_not_found", "There is no link to this conversation.")
+    return Problem(404, "share_not_found", "This conversation has no link.")

@@ -1,6 +1,7 @@
-"""The parts of a reply in their order: what was thought, what was said, which tools were called.
+"""The parts of a reply in their order: thinking, text, tool calls.
 
-Folded from its log as it ends into an outline, kept beside its text: who lists messages reads no logs.
+They are built from the event log when the reply ends and stored as its outline, so listing messages reads no
+logs.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from agents.models import Event
 from agents.protocol.events import ApprovalRequested, TextDelta, ThinkingDelta, ToolStarted, TurnStarted
 from chat.history.tool_calls import ShownIds
 
-type Happened = tuple[str, dict[str, Any], datetime]  # kind, data, at
+type EventRow = tuple[str, dict[str, Any], datetime]  # kind, data, at
 type Outline = list[dict[str, Any]]
 
 
@@ -23,18 +24,18 @@ class PartKind(StrEnum):
     TOOL = "tool"
 
 
-SPOKEN = {TextDelta.kind: PartKind.TEXT, ThinkingDelta.kind: PartKind.THINKING}
-TELLING = (
-    *SPOKEN,
+TEXT_KINDS = {TextDelta.kind: PartKind.TEXT, ThinkingDelta.kind: PartKind.THINKING}
+PART_EVENTS = (
+    *TEXT_KINDS,
     TurnStarted.kind,
     ToolStarted.kind,
     ApprovalRequested.kind,
-)  # a question ends a thought
+)  # an approval request ends thinking
 
 
 @dataclass
 class Part:
-    """One of them: a thought with how long it took, some of the text, or a call by its id."""
+    """Thinking with its duration, text, or a tool call by its id."""
 
     kind: PartKind
     words: list[str] = field(default_factory=list)
@@ -48,19 +49,19 @@ class Part:
         return "".join(self.words)
 
     def shown(self) -> dict[str, Any]:
-        """Return what a reader gets of it."""
+        """Return the part as the API serializes it."""
         text = None if self.kind == PartKind.TOOL else self.text
         return {"kind": self.kind, "text": text, "call_id": self.call_id, "duration_ms": self.duration_ms}
 
 
 def parts_in(log: int, upto: int | None = None) -> list[Part]:
-    """Return the parts that a log tells of, up to a number."""
+    """Return the parts of a log, up to a `seq`."""
     return parts_of([log], upto).get(log, [])
 
 
 def parts_of(logs: Iterable[int], upto: int | None = None) -> dict[int, list[Part]]:
     """Return the parts of several logs, by log."""
-    rows = Event.objects.filter(transcript_id__in=logs, kind__in=TELLING).order_by("transcript_id", "seq")
+    rows = Event.objects.filter(transcript_id__in=logs, kind__in=PART_EVENTS).order_by("transcript_id", "seq")
     if upto is not None:
         rows = rows.filter(seq__lte=upto)
     found: dict[int, list[Part]] = {}
@@ -74,17 +75,17 @@ def parts_of(logs: Iterable[int], upto: int | None = None) -> dict[int, list[Par
 
 
 def text_of(parts: Iterable[Part]) -> str:
-    """Return all that was said."""
+    """Return the text of all text parts."""
     return "".join(part.text for part in parts if part.kind == PartKind.TEXT)
 
 
 def outline_of(parts: Iterable[Part], ended: datetime) -> Outline:
-    """Return parts as they are stored: of a text its length alone, the words are the message's."""
+    """Return the outline of parts; a text has only its length, the message has the text."""
     return [_outlined(part, ended) for part in parts]
 
 
 def parts_from(outline: Outline, text: str) -> list[Part]:
-    """Return the parts that an outline tells of, with their words."""
+    """Return the parts of an outline, with their text."""
     found, at = [], 0
     for stored in outline:
         fields = dict(stored)
@@ -97,22 +98,22 @@ def parts_from(outline: Outline, text: str) -> list[Part]:
 
 def _add(parts: list[Part], kind: str, data: dict[str, Any], at: datetime) -> None:
     if kind == TurnStarted.kind:
-        return _take_back(parts, data["turn"])
+        return _drop_thinking(parts, data["turn"])
     last = parts[-1] if parts else None
-    if last and kind in SPOKEN and SPOKEN[kind] == last.kind and last.duration_ms is None:
+    if last and kind in TEXT_KINDS and TEXT_KINDS[kind] == last.kind and last.duration_ms is None:
         last.words.append(data["text"])
         return None
-    if last:  # before a question too: its answer may take days
+    if last:  # before an approval request too: its answer can take days
         _end_thought(last, at)
-    if kind in SPOKEN:
-        parts.append(Part(SPOKEN[kind], [data["text"]], since=at, turn=data["turn"]))
+    if kind in TEXT_KINDS:
+        parts.append(Part(TEXT_KINDS[kind], [data["text"]], since=at, turn=data["turn"]))
     elif kind == ToolStarted.kind and all(part.call_id != data["call_id"] for part in parts):
         parts.append(Part(PartKind.TOOL, call_id=data["call_id"]))
     return None
 
 
-def _take_back(parts: list[Part], turn: int) -> None:
-    """Drop the thoughts of a turn that broke off before a word was said: it begins anew."""
+def _drop_thinking(parts: list[Part], turn: int) -> None:
+    """Drop the thinking of a turn that failed before any text: the turn starts again."""
     while parts and parts[-1].kind == PartKind.THINKING and parts[-1].turn == turn:
         parts.pop()
 

@@ -1,4 +1,4 @@
-"""The calls of tools in the logs of replies, each with its beginning and its end folded into one."""
+"""Reads the tool calls in the logs of replies; start and end of a call become one `Call`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from chat.models import Message
 
 @dataclass(frozen=True)
 class Call:
-    """One call; without an end, `result`, `is_error` and `duration_ms` are None."""
+    """A tool call; `result`, `is_error` and `duration_ms` are None until it ends."""
 
     call_id: str
     name: str
@@ -20,21 +20,20 @@ class Call:
     result: str | None = None
     is_error: bool | None = None
     duration_ms: int | None = None
-    allowed: str | None = None  # by whose standing approval nobody was asked
+    allowed: str | None = None  # the standing approval that allowed it
 
 
 class ShownIds:
-    """The ids under which the calls of one log are shown.
+    """The displayed ids of the calls of one log.
 
-    Some servers use an id again in a later turn. New logs do not hold such ids, older ones do: there the
-    second call is `id_2`.
+    Some servers reuse an id in a later turn. Only old logs have such ids: there the second call is `id_2`.
     """
 
     def __init__(self) -> None:
         self._turns: dict[str, list[int]] = {}
 
     def of_start(self, data: dict[str, Any]) -> str:
-        """Return the id of a call that begins, or is made again in its turn."""
+        """Return the id of a call that starts, or is repeated in its turn."""
         call_id, turn = data["call_id"], data.get("turn", 0)
         turns = self._turns.setdefault(call_id, [])
         if turn not in turns:
@@ -42,7 +41,7 @@ class ShownIds:
         return self._name(call_id, turns.index(turn))
 
     def of_end(self, data: dict[str, Any]) -> str:
-        """Return the id of a call that ends: the latest that began with it."""
+        """Return the id of a call that ends: the latest that started with it."""
         return self._name(data["call_id"], len(self._turns.get(data["call_id"], ())) - 1)
 
     def _name(self, call_id: str, number: int) -> str:
@@ -50,9 +49,9 @@ class ShownIds:
 
 
 def calls_of(messages: Sequence[Message]) -> dict[int, list[Call]]:
-    """Return the calls of replies by log, in order, as they are shown; of one made again, its last end.
+    """Return the calls of replies by transcript id, in order; a repeated call has its last result.
 
-    Those of a run whose result was delivered are on the run's own page.
+    Calls of delivered runs are left out; the page of the run shows them.
     """
     logs = [each.transcript_id for each in messages if each.transcript_id and each.run_id is None]
     kinds = (ToolStarted.kind, ToolFinished.kind)

@@ -1,6 +1,6 @@
-"""The tree of a conversation: which messages a branch has, what lies beside each, and where a branch ends.
+"""The tree of a conversation: branches, siblings and tips of its messages.
 
-Loaded once as ids and walked here, so that a conversation costs the same few queries however deep it is.
+It is loaded once as ids and walked in memory, so the number of queries does not depend on its depth.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from typing import Self
 
 from chat.models import Conversation, Message
 
-type Place = tuple[int | None, str]  # a parent and a role
+type Position = tuple[int | None, str]  # a parent and a role
 
 
 @dataclass(frozen=True)
 class Tree:
     """The ids of a conversation's messages, in their order, each with its parent and its role."""
 
-    nodes: dict[int, Place] = field(default_factory=dict)
+    nodes: dict[int, Position] = field(default_factory=dict)
 
     @classmethod
     def of(cls, conversation_id: int) -> Self:
@@ -26,7 +26,7 @@ class Tree:
         return cls({pk: (parent, role) for pk, parent, role in rows.values_list("pk", "parent_id", "role")})
 
     def branch(self, head_id: int | None) -> list[int]:
-        """Return the messages from the first one to this one; to the newest where this one is unknown."""
+        """Return the messages from the first one to this one; to the newest if this one is unknown."""
         found = []
         at = head_id if head_id in self.nodes else self._newest
         while at is not None:
@@ -35,11 +35,11 @@ class Tree:
         return found[::-1]
 
     def siblings(self, message_id: int) -> list[int]:
-        """Return what stands at the same place, this message included, in the order of their making."""
-        return self._beside[self.nodes[message_id]]
+        """Return the messages with the same parent and role, this one included, oldest first."""
+        return self._by_position[self.nodes[message_id]]
 
     def tip(self, message_id: int) -> int:
-        """Return the latest of what followed a message, or the message: the head of a branch it is in."""
+        """Return the latest descendant of a message, or the message itself."""
         below, latest = {message_id}, message_id
         for pk, (parent, _) in self.nodes.items():  # parents come before their children
             if parent in below:
@@ -52,20 +52,20 @@ class Tree:
         return max(self.nodes, default=None)
 
     @cached_property
-    def _beside(self) -> dict[Place, list[int]]:
-        found: dict[Place, list[int]] = {}
+    def _by_position(self) -> dict[Position, list[int]]:
+        found: dict[Position, list[int]] = {}
         for pk, place in self.nodes.items():
             found.setdefault(place, []).append(pk)
         return found
 
 
 def shown(conversation: Conversation) -> list[Message]:
-    """Return the branch that is shown, oldest first."""
+    """Return the shown branch, oldest first."""
     return load(Tree.of(conversation.pk).branch(conversation.head_id))
 
 
 def load(message_ids: Iterable[int]) -> list[Message]:
-    """Return these messages in this order, with what their rows show."""
-    wanted = list(message_ids)
-    found = Message.objects.select_related("profile", "transcript").in_bulk(wanted)
-    return [found[pk] for pk in wanted if pk in found]
+    """Return these messages in this order, with the related rows that the API needs."""
+    ids = list(message_ids)
+    found = Message.objects.select_related("profile", "transcript").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]

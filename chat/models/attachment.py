@@ -1,7 +1,7 @@
-"""Files that people hand over in the chat.
+"""Files of the chat.
 
-They are kept in the database, and not in a folder: the web processes and desks of several hosts share nothing
-else. A backup of the database has them, too, and they come and go in the transactions of their messages.
+They are stored in the database, not in a folder: the web processes and reply workers of several hosts share
+nothing else. A backup of the database includes them, and a file changes in the transaction of its message.
 """
 
 from datetime import datetime
@@ -17,28 +17,28 @@ from chat.states import FileKind
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def of(self, owner: User) -> "AttachmentQuerySet":
-        """Keep what this person has uploaded."""
+        """Filter by the user who uploaded them."""
         return self.filter(owner=owner)
 
     def unsent(self) -> "AttachmentQuerySet":
         return self.filter(sent_at=None)
 
     def forgotten(self, before: datetime) -> "AttachmentQuerySet":
-        """Keep what was uploaded before this moment and never sent."""
+        """Filter files that were uploaded before a moment and never sent."""
         return self.unsent().filter(created_at__lt=before)
 
 
 class Attachment(models.Model):
-    """What is known of a file; its bytes are its `content`. Without `sent_at` it went with no message yet."""
+    """A file without its bytes, which are its `content`. Without `sent_at` no message has it yet."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="attachments")
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=8, choices=FileKind)
     media_type = models.CharField(max_length=40)
     size = models.PositiveIntegerField(help_text="In bytes.")
-    width = models.PositiveIntegerField(null=True, help_text="Of a picture, in pixels.")
+    width = models.PositiveIntegerField(null=True, help_text="Of an image, in pixels.")
     height = models.PositiveIntegerField(null=True)
-    tokens = models.PositiveIntegerField(null=True, help_text="What it costs a model to read, about.")
+    tokens = models.PositiveIntegerField(null=True, help_text="Estimated input tokens.")
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
 
@@ -54,11 +54,11 @@ class Attachment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"attachment {self.pk}"  # its name is its owner's alone
+        return f"attachment {self.pk}"  # only its owner can see its name
 
 
 class Content(models.Model):
-    """The bytes of a file, in a table of their own: who lists files reads none."""
+    """The bytes of a file, in a separate table, so that listing files reads none of them."""
 
     attachment = models.OneToOneField(Attachment, models.CASCADE, primary_key=True)
     data = models.BinaryField()
@@ -68,7 +68,7 @@ class Content(models.Model):
 
 
 class MessageAttachment(models.Model):
-    """A file goes with a message; with several where a message was edited, which makes a branch beside it."""
+    """A file of a message. An edited message is a new branch and can have the same file."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="enclosures", db_index=False)
     attachment = models.ForeignKey(Attachment, models.CASCADE, related_name="enclosures")

@@ -1,4 +1,4 @@
-"""A dialogue of one person with an agent."""
+"""Conversations of users with agents."""
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -15,45 +15,45 @@ LONGEST_MODEL = 120
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def of(self, owner: User) -> "ConversationQuerySet":
-        """Keep what this person owns and has not thrown away."""
+        """Filter by owner, without deleted ones."""
         return self.filter(owner=owner, deleted_at=None)
 
     def listed(self) -> "ConversationQuerySet":
         return self.filter(archived_at=None)
 
     def unread(self) -> "ConversationQuerySet":
-        """Keep those in which an answer came after the owner looked last."""
+        """Filter those with a reply that the owner has not read."""
         return self.filter(Q(read_at=None) | Q(read_at__lt=F("answered_at")), answered_at__isnull=False)
 
 
 class Conversation(models.Model):
-    """A tree of messages; `head` is the last message of the branch that is shown."""
+    """A tree of messages; `head` is the last message of the shown branch."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="conversations")
     title = models.CharField(
-        max_length=TITLE_CHARS, blank=True, validators=[one_line], help_text="Empty until something was said."
+        max_length=TITLE_CHARS, blank=True, validators=[one_line], help_text="Empty until the first message."
     )
     titled_by_hand = models.BooleanField(default=False)
     profile = models.ForeignKey(Profile, models.SET_NULL, null=True, blank=True)
     model = models.CharField(max_length=120, blank=True, help_text="Empty: the profile's.")
     head = models.ForeignKey("chat.Message", models.SET_NULL, null=True, blank=True, related_name="+")
     schedule_id = models.BigIntegerField(
-        null=True, blank=True, help_text="The schedule whose results arrive here."
+        null=True, blank=True, help_text="The schedule whose results are delivered here."
     )
     forked_from = models.ForeignKey("chat.Message", models.SET_NULL, null=True, blank=True, related_name="+")
     folder = models.CharField(
         max_length=FOLDER_CHARS,
         blank=True,
         validators=[one_line],
-        help_text="There while something lies in it.",
+        help_text="Exists while it has a conversation.",
     )
     pinned = models.BooleanField(default=False)
     created_at = models.DateTimeField()
-    active_at = models.DateTimeField(help_text="When something was said last.")
-    answered_at = models.DateTimeField(null=True, blank=True, help_text="When an answer came last.")
-    read_at = models.DateTimeField(null=True, blank=True, help_text="When its owner looked last.")
+    active_at = models.DateTimeField(help_text="Time of the last message.")
+    answered_at = models.DateTimeField(null=True, blank=True, help_text="Time of the last reply.")
+    read_at = models.DateTimeField(null=True, blank=True, help_text="Time when the owner last read it.")
     archived_at = models.DateTimeField(null=True, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="Thrown away; kept for a while.")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="Can be restored for 30 days.")
 
     objects = ConversationQuerySet.as_manager()
 
@@ -69,7 +69,7 @@ class Conversation(models.Model):
         indexes = [models.Index(fields=["owner", "-active_at"], name="conversation_by_owner")]
 
     def __str__(self) -> str:
-        return f"conversation {self.pk}"  # the console shows this to others than its owner
+        return f"conversation {self.pk}"  # the console shows this to other users
 
     @property
     def unread(self) -> bool:

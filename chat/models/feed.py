@@ -1,4 +1,4 @@
-"""What is new over all conversations of a person: a log like a reply's, tailed by every open page."""
+"""The feed of a user: the event log of changes in all their conversations, followed by every open page."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from agents.models import Transcript
 
 
 class Feed(models.Model):
-    """One person's news; `token` is the pen of its transcript, which everybody may take."""
+    """A user's feed; `token` is the writer token of its transcript, used by all processes."""
 
     owner = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="feed")
     transcript = models.OneToOneField(Transcript, models.PROTECT, related_name="feed")

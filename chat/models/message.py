@@ -1,4 +1,4 @@
-"""One utterance: a person's, or an agent's reply, which streams first."""
+"""Messages: of users, and replies of agents, which stream first."""
 
 from datetime import datetime
 
@@ -12,8 +12,8 @@ from agents.models import Profile, Transcript
 from chat.models.conversation import Conversation
 from chat.states import FINISHED, UNFINISHED, MessageStatus, Role
 
-# What was said after a reply that is not finished, however far below it: it stands in line.
-IN_LINE = """
+# The descendants of unfinished replies: they wait until the reply is finished.
+QUEUED = """
     WITH RECURSIVE below(id) AS (
         SELECT id FROM chat_message WHERE parent_id IN (
             SELECT id FROM chat_message WHERE status = 'pending'
@@ -26,7 +26,7 @@ IN_LINE = """
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def of(self, owner: User) -> "MessageQuerySet":
-        """Keep what this person may see."""
+        """Filter by owner, without deleted conversations."""
         return self.filter(conversation__owner=owner, conversation__deleted_at=None)
 
     def replies(self) -> "MessageQuerySet":
@@ -39,15 +39,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(status=MessageStatus.STREAMING)
 
     def ready(self) -> "MessageQuerySet":
-        """Keep the pending replies whose turn has come: nothing before them is unfinished still."""
-        in_line = RawSQL(IN_LINE, ())  # noqa: S611 - a constant
-        return self.filter(status=MessageStatus.PENDING, asks_since=None).exclude(pk__in=in_line)
+        """Filter pending replies that can start: all replies before them are finished."""
+        queued = RawSQL(QUEUED, ())  # noqa: S611 - a constant
+        return self.filter(status=MessageStatus.PENDING, asks_since=None).exclude(pk__in=queued)
 
     def held_by(self, holder: str) -> "MessageQuerySet":
         return self.streaming().filter(holder=holder)
 
     def expired(self, now: datetime) -> "MessageQuerySet":
-        """Keep the replies whose holder let the lease lapse."""
+        """Filter replies whose lease has expired."""
         return self.streaming().filter(lease_expires_at__lte=now)
 
 
@@ -58,11 +58,11 @@ class Message(models.Model):
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
     role = models.CharField(max_length=12, choices=Role)
     status = models.CharField(max_length=12, choices=MessageStatus, default=MessageStatus.PENDING)
-    reason = models.CharField(max_length=32, blank=True, help_text="How it ended, for programs.")
-    notice = models.CharField(max_length=500, blank=True, help_text="How it ended, for people.")
+    reason = models.CharField(max_length=32, blank=True, help_text="Why it ended, for programs.")
+    notice = models.CharField(max_length=500, blank=True, help_text="Why it ended, for users.")
     text = models.TextField(blank=True)
     files = models.TextField(
-        blank=True, default="", db_default="", help_text="The names of what came with it, a line each."
+        blank=True, default="", db_default="", help_text="The names of its files, one per line."
     )
     outline = models.JSONField(null=True, help_text="The parts of a finished reply in their order.")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -79,18 +79,18 @@ class Message(models.Model):
     holder = models.CharField(max_length=120, blank=True)
     lease_expires_at = models.DateTimeField(null=True)
     stop_requested_at = models.DateTimeField(null=True)
-    asks_since = models.DateTimeField(null=True, help_text="Since when it waits for a person's answer.")
+    asks_since = models.DateTimeField(null=True, help_text="Time since it waits for an approval.")
 
-    # What it used; a reply's first and total time are in the record of its stream (agents.live_streams).
+    # Usage; the latency of a reply is in its stream record (agents.live_streams).
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
 
-    # What a scheduled result brings along. Plain ids: chat does not know schedules.
+    # Of a delivered run. Plain ids: chat does not import schedules.
     run_id = models.BigIntegerField(null=True, db_index=True)
     schedule_id = models.BigIntegerField(null=True)
     delivery_key = models.CharField(max_length=80, null=True, unique=True)
-    card = models.JSONField(default=dict, help_text="What the page shows beside the text, by `type`.")
+    card = models.JSONField(default=dict, help_text="Data shown with the text, by `type`.")
 
     objects = MessageQuerySet.as_manager()
 
@@ -135,10 +135,10 @@ class Message(models.Model):
 
     @property
     def withdrawn(self) -> bool:
-        """Tell whether the words that it was to answer were taken back in time."""
+        """Whether the user cancelled it before it started."""
         return self.status == MessageStatus.STOPPED and self.started_at is None
 
     @property
     def stream_key(self) -> str:
-        """What its live stream is known by."""
+        """The key of its live stream."""
         return f"message:{self.pk}"

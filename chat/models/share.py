@@ -1,4 +1,4 @@
-"""A link by which people of this install read a conversation."""
+"""Links by which users of this installation read a conversation."""
 
 import secrets
 from datetime import datetime
@@ -14,30 +14,30 @@ NONCE_CHARS = 43
 
 
 def nonce() -> str:
-    """Make up what tells one link from all others."""
+    """Return a random part of the link's signature."""
     return secrets.token_urlsafe(32)
 
 
 class ShareQuerySet(models.QuerySet["Share"]):
     def of(self, owner: User) -> "ShareQuerySet":
-        """Keep the links to what this person owns and has not thrown away."""
+        """Filter by the conversation's owner, without deleted conversations."""
         return self.filter(conversation__owner=owner, conversation__deleted_at=None)
 
     def open(self, now: datetime) -> "ShareQuerySet":
-        """Keep the links that lead somewhere now."""
+        """Filter links that work now."""
         lasting = Q(expires_at=None) | Q(expires_at__gt=now)
         return self.filter(lasting, conversation__deleted_at=None, conversation__owner__is_active=True)
 
 
 class Share(models.Model):
-    """What is shown: the branch up to a message, under the title it had; `sharing` makes the address."""
+    """A shared branch up to `head`, with its title at that time; `sharing` signs the address."""
 
     conversation = models.OneToOneField(Conversation, models.CASCADE, related_name="share")
     head = models.ForeignKey(Message, models.CASCADE, related_name="+", help_text="The last message shown.")
     title = models.CharField(max_length=TITLE_CHARS, blank=True)
     nonce = models.CharField(max_length=NONCE_CHARS, default=nonce)
-    shared_at = models.DateTimeField(help_text="As of when it is shown.")
-    expires_at = models.DateTimeField(null=True, help_text="Empty: it lasts until it is taken back.")
+    shared_at = models.DateTimeField(help_text="The time of the shown state.")
+    expires_at = models.DateTimeField(null=True, help_text="Empty: until it is revoked.")
 
     objects = ShareQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""What the chat page's templates are written with."""
+"""Filters and tags of the chat templates."""
 
 from django import template
 from django.templatetags.static import static
@@ -17,19 +17,18 @@ register.filter("at", formatting.clock)
 
 @register.filter
 def speaker(message: Message, owner: str) -> str:
-    """Say whose words these are."""
     return export.speaker(message, owner)
 
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Show what a model wrote as the thread does."""
+    """Render Markdown as safe HTML, as the thread does."""
     return mark_safe(html_of(text))  # noqa: S308
 
 
 @register.simple_tag
 def symbol(name: str) -> SafeString:
-    """Draw a symbol of `chat/icons.svg`."""
+    """Render a symbol of `chat/icons.svg`."""
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("chat/icons.svg"), name
     )

@@ -102,7 +102,7 @@ PANELS: dict[str, tuple[str, Callable[[StartConditions], Any]]] = {
     "upcoming": ("schedules.view_schedule", lambda at: upcoming.load(at.now)),
     "attention": ("schedules.view_run", lambda at: attention.load(at.now)),
     "day": ("schedules.view_firing", lambda at: _day(day.load(at.now))),
-    "streams": ("agents.view_livestream", lambda at: stream_metrics.being_answered(at.now)),
+    "streams": ("agents.view_livestream", lambda at: stream_metrics.live_replies(at.now)),
     "changes": ("admin.view_logentry", lambda at: list(_changes()[:MOST_CHANGES])),
     "money": ("agents.view_ledgerentry", lambda at: _money(at.now)),
 }

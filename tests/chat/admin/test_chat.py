@@ -45,24 +45,22 @@ def test_links_are_listed_without_titles_or_addresses_and_ended_by_who_may(reade
     message = converses(bob, "A secret plan", "Kept between us")
     made = sharing.share(bob, str(message.conversation_id), now=clock.now())
     address = f"/shared/{sharing.token_of(made)}/"
-    assert re.search(rf"{message.conversation_id} bob .* taken back", reader.opens(SHARES))
+    assert re.search(rf"{message.conversation_id} bob .* no expiry", reader.opens(SHARES))
     assert not any(word in reader.html for word in ("secret", "Kept", address, made.nonce))
-    assert "Whoever follows it finds nothing" in reader.presses(
-        SHARES, action="end", _selected_action=made.pk
-    )
+    assert "The link stops working" in reader.presses(SHARES, action="end", _selected_action=made.pk)
     assert Client().get(address).status_code == 302  # it is there for who signs in
     words = reader.presses(SHARES, action="end", _selected_action=made.pk, confirmed="yes")
-    assert "Ended: 1." in words
+    assert "Revoked: 1." in words
     assert not Share.objects.exists()
     entry = LogEntry.objects.latest("pk")
-    assert (entry.user, entry.change_message) == (alice, "Taken back.")
+    assert (entry.user, entry.change_message) == (alice, "Revoked.")
 
 
 def test_a_link_that_leads_nowhere_any_more_is_said_to_be_over(reader, bob):
     message = converses(bob, "Hi", "Hello")
     made = sharing.share(bob, str(message.conversation_id), now=clock.now())
     Share.objects.filter(pk=made.pk).update(expires_at=clock.now() - timedelta(minutes=1))
-    assert re.search(r"bob .* over", reader.opens(SHARES))
+    assert re.search(r"bob .* expired", reader.opens(SHARES))
 
 
 def test_who_only_looks_at_links_ends_none(client, bob, charlie):
@@ -106,9 +104,9 @@ def test_a_persons_conversations_go_with_the_person(reader, charlie):
 def test_thrown_away_and_put_away_are_told_apart(reader, bob):
     pk = converses(bob).conversation_id
     Conversation.objects.filter(pk=pk).update(archived_at=NOON)
-    assert "put away" in reader.opens(CONVERSATIONS)
+    assert "archived" in reader.opens(CONVERSATIONS)
     Conversation.objects.filter(pk=pk).update(deleted_at=NOON)
-    assert "thrown away" in reader.opens(CONVERSATIONS)
+    assert "deleted" in reader.opens(CONVERSATIONS)
 
 
 def test_streams_show_why_they_ended_and_how_long_people_waited(reader):
@@ -117,9 +115,9 @@ def test_streams_show_why_they_ended_and_how_long_people_waited(reader):
     a_stream("timeout", 9, None)
     page = reader.opens(STREAMS)
     assert "Replies 5" in page
-    assert "First word p50 120 ms p95 120 ms p99 120 ms" in page
-    assert "Our part of it p50 8 ms" in page
-    assert "Whole answer p50 3.0 s" in page
+    assert "Time to first token p50 120 ms p95 120 ms p99 120 ms" in page
+    assert "Overhead p50 8 ms" in page
+    assert "Total p50 3.0 s" in page
     assert "completed 4 timeout 1" in page
     assert "4 completed, 1 went wrong" in reader.html
 
@@ -128,7 +126,7 @@ def test_the_figures_of_streams_lead_to_the_slowest_and_to_a_day(reader):
     for number, waited in enumerate((300, 900, 600)):
         a_stream(number=number, first_token_ms=waited)
     reader.opens(STREAMS)
-    (slowest,) = re.findall(r'<a href="([^"]+)" title="Slowest first">First word<', reader.html)
+    (slowest,) = re.findall(r'<a href="([^"]+)" title="Slowest first">Time to first token<', reader.html)
     today = re.findall(r'<a href="([^"]+)" tabindex="-1">', reader.html)[-1]
     page = reader.opens(f"{STREAMS}{unescape(slowest)}")
     assert page.index("message:1 ") < page.index("message:2 ") < page.index("message:0 ")
@@ -140,12 +138,12 @@ def test_streams_are_narrowed_by_reason(reader):
     a_stream("timeout", 2, None)
     page = reader.opens(STREAMS, reason="timeout")
     assert "Replies 1" in page
-    assert "First word p50 – p95 – p99 –" in page
+    assert "Time to first token p50 – p95 – p99 –" in page
 
 
 def test_an_install_where_nobody_chatted_says_so(reader):
-    assert "Nobody was answered in the chat yet" in reader.opens(STREAMS)
-    assert "Nobody has talked with an agent yet" in reader.opens(CONVERSATIONS)
+    assert "No chat replies yet." in reader.opens(STREAMS)
+    assert "No conversations yet." in reader.opens(CONVERSATIONS)
 
 
 def test_who_is_being_answered_is_on_the_page_and_on_the_first_one(reader):

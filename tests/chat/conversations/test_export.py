@@ -112,7 +112,7 @@ def test_the_name_of_the_file_comes_along(bob):
 
 
 def test_a_long_conversation_is_read_piece_by_piece(bob, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(export, "AT_ONCE", 2)
+    monkeypatch.setattr(export, "BATCH", 2)
     message = converses(bob, "0")
     for number in range(1, 4):
         message = converses(bob, str(number), conversation_id=str(message.conversation_id))

@@ -109,7 +109,7 @@ def test_taken_back_it_leads_nowhere_and_the_next_has_another_address(said, bob,
     assert path_of(shared(bob, said)) != path
     assert reads(charlie, path).status_code == 404
     log = [(each.user, each.change_message.split(" ")[0]) for each in LogEntry.objects.order_by("pk")]
-    assert log == [(bob, "Shared"), (bob, "Taken"), (bob, "Shared")]
+    assert log == [(bob, "Shared"), (bob, "Revoked."), (bob, "Shared")]
 
 
 def test_it_expires_and_what_has_expired_is_not_revived(said, bob, charlie):
