@@ -119,7 +119,7 @@ def test_streams_show_why_they_ended_and_how_long_people_waited(reader):
     assert "Overhead p50 8 ms" in page
     assert "Total p50 3.0 s" in page
     assert "completed 4 timeout 1" in page
-    assert "4 completed, 1 went wrong" in reader.html
+    assert "4 completed, 1 failed" in reader.html
 
 
 def test_the_figures_of_streams_lead_to_the_slowest_and_to_a_day(reader):
