@@ -30,7 +30,7 @@ def test_a_tool_is_always_allowed_here_until_that_is_taken_back(chat, phone):
         calls = page.locator("details.tool")
         expect(calls.last).to_contain_text("without asking")
         calls.last.locator("summary").click()
-        expect(calls.last).to_contain_text("Allowed automatically: alice always allows it in this conversation.")
+        expect(calls.last).to_contain_text("Allowed automatically: alice always allows it in")
         expect(calls.first.locator(".standing-approval")).to_be_hidden()
         page.reload()
     expect(settled(page)).to_have_count(2)
