@@ -7,8 +7,8 @@ from functools import cached_property
 from agents.models import Provider
 from schedules.capacity import wait_reasons
 from schedules.capacity.conditions import StartConditions
-from schedules.dashboard import budgets
-from schedules.dashboard.budgets import BudgetResets
+from schedules.dashboard import budget_resets
+from schedules.dashboard.budget_resets import BudgetResets
 from schedules.forecast.duration_history import History
 from schedules.forecast.eta import expected_end, expected_starts
 from schedules.models import Run
@@ -70,7 +70,7 @@ class StartEstimates:
 
     @cached_property
     def budget_resets(self) -> BudgetResets:
-        return budgets.load(self.conditions.now)
+        return budget_resets.load(self.conditions.now)
 
     def expected(self, run: Run, reason: WaitReason) -> datetime | None:
         """Return when the wait reason is expected to end, if time ends it."""

@@ -6,7 +6,7 @@ from agents.models import Provider
 from agents.runtimes import breaker
 from schedules.capacity.blockers import SENTENCES
 from schedules.capacity.conditions import StartConditions
-from schedules.dashboard import budgets
+from schedules.dashboard import budget_resets
 from schedules.errors import Blocked
 from schedules.models import Run
 from schedules.states import WaitReason
@@ -30,7 +30,7 @@ def explain(run: Run, reason: WaitReason, situation: StartConditions) -> Blocked
             until = _until(provider, now)
             text = _refused(provider, until) if reason == WaitReason.BREAKER else _busy(name, until)
         case WaitReason.BUDGET:
-            until = budgets.load(now).of(run)
+            until = budget_resets.load(now).of(run)
             spent = situation.budgets.covering(project_id=run.project_id, schedule_id=run.schedule_id)
             begins = f" A new window begins {exact(until)}." if until else ""
             text = f"{spent}{begins} Raise the budget in the console. {QUEUE_IT}"

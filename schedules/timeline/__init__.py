@@ -1,1 +1,1 @@
-"""A forecast as a picture: the hours to come across, schedules downwards. Pure: a forecast in, SVG out."""
+"""Draws a forecast as SVG: time across, schedules downwards. No queries, no side effects."""

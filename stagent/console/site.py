@@ -1,7 +1,7 @@
-"""The operator's console: Django's admin site, ours.
+"""The console: the admin site of this project.
 
-Registrations live in each app's `admin` module. They cannot live here: a module that is imported
-while the site is being made registers with a site that is thrown away.
+Models are registered in each app's `admin` module, not here: a module that is imported
+while the site is created registers with a site that is discarded.
 """
 
 from typing import Any
@@ -14,14 +14,12 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import SimpleLazyObject
 
 from schedules.dashboard import status
-from stagent.console import dashboard, navigation
-from stagent.console import forecast as forecast_page
-from stagent.console import stagger as forecast_stagger
+from stagent.console import dashboard, forecast, navigation, stagger
 from stagent.lib import clock
 
 
 class ConsoleSite(admin.AdminSite):
-    """Every page knows its way around and whether a scheduler runs; the first one shows what goes on."""
+    """Every page has the menu and the scheduler status; the index is the dashboard."""
 
     site_header = "Stagent"
     site_title = "Stagent"
@@ -48,19 +46,19 @@ class ConsoleSite(admin.AdminSite):
         return super().index(request, dashboard.context(request, clock.now()) | (extra_context or {}))
 
     def board(self, request: HttpRequest) -> HttpResponse:
-        """Show the first page's moving part, for the page to fetch again and again."""
+        """Render the live part of the dashboard, which polls it."""
         now = clock.now()
         context = dashboard.context(request, now) | {"pulse": status.load(now)}
         return render(request, "console/board.html", context)
 
     def forecast(self, request: HttpRequest) -> HttpResponse:
-        """Show the coming hours, under the cap in force or another one."""
-        context = self.each_context(request) | forecast_page.context(request, clock.now())
+        """Show the forecast, with the current cap or another one."""
+        context = self.each_context(request) | forecast.context(request, clock.now())
         return render(request, "console/forecast.html", context)
 
     def stagger(self, request: HttpRequest) -> HttpResponse:
-        """Move the schedules that were ticked beneath the forecast, and show it as it is then."""
+        """Move the selected schedules, then show the updated forecast."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        forecast_stagger.apply(request)
+        stagger.apply(request)
         return redirect("admin:forecast")

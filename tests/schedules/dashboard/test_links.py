@@ -13,8 +13,7 @@ from agents.models import Budget, Project
 from agents.protocol.usage import Usage
 from agents.spending import budgets
 from agents.states import Activity, BudgetWindow, FailureReason
-from schedules.dashboard import budgets as refill
-from schedules.dashboard import queue
+from schedules.dashboard import budget_resets, queue
 from schedules.dashboard.queue import Waiting
 from schedules.models import Firing, Schedule
 from schedules.states import RunStatus, WaitReason
@@ -89,7 +88,7 @@ def test_a_window_ends_where_the_next_one_begins_all_through_the_year(window, zo
     with override_settings(TIME_ZONE=zone):
         for hour in range(0, 366 * 24, 5):
             now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
-            ends = refill.ends_at(budget, now)
+            ends = budget_resets.ends_at(budget, now)
             assert budgets.window_start(window, now) <= now < ends
             assert budgets.window_start(window, ends) == ends
             assert budgets.window_start(window, ends - timedelta(seconds=1)) == budgets.window_start(
@@ -100,7 +99,7 @@ def test_a_window_ends_where_the_next_one_begins_all_through_the_year(window, zo
 def test_a_budget_with_something_left_holds_nobody_back():
     Budget.objects.create(scope="install", window="day", max_turns=9, max_cost_usd=Decimal(5))
     spend()
-    assert not refill.load(NOON).ends
+    assert not budget_resets.load(NOON).ends
 
 
 def test_repeated_failures_lead_to_exactly_those_runs(reader):
