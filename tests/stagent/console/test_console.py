@@ -86,8 +86,8 @@ def test_who_is_not_signed_in_is_asked_to(client):
 
 
 def test_what_is_not_there_or_not_allowed_is_said_kindly(client, reader, bob):
-    assert "There is nothing here" in reader.opens("/admin/schedules/run/4711/change/")
-    assert "You may not do that" in Reader(client, bob).opens("/admin/schedules/setting/")
+    assert "Page not found" in reader.opens("/admin/schedules/run/4711/change/")
+    assert "You don’t have permission to do that" in Reader(client, bob).opens("/admin/schedules/setting/")
 
 
 def test_every_registered_page_has_its_place_in_the_menu(reader):
@@ -121,5 +121,5 @@ def test_who_may_see_nothing_is_told_whom_to_ask(client, charlie):
     charlie.is_staff = True
     charlie.save()
     page = Reader(client, charlie).opens("/admin/")
-    assert "There is nothing here that you may see yet" in page
+    assert "You don’t have permission to see anything here" in page
     assert "Running" not in page

@@ -34,17 +34,17 @@ def test_it_stands_in_the_navigation_beneath_capacity(reader):
 
 
 def test_an_empty_forecast_says_what_to_do(reader):
-    assert "Nothing comes due in the coming 48 hours" in reader.opens(PAGE)
+    assert "Nothing is due in the next 48 hours" in reader.opens(PAGE)
     assert "/admin/schedules/schedule/add/" in reader.html
     pause(heavy("Asleep").pk, now=clock.now(), reason="Holidays.")
-    assert "Nothing comes due" in reader.opens(PAGE)
+    assert "Nothing is due" in reader.opens(PAGE)
 
 
 def test_it_adds_up_what_runs_and_waits(reader):
     for number in range(5):
         heavy(f"Heavy {number}")
     words = reader.opens(PAGE)
-    assert "As it is: cap 2 " in words
+    assert "Current: cap 2 " in words
     assert "Most at once 2 of 2" in words
     assert "Most waiting 3" in words
     assert "Longest wait 20 min" in words
@@ -56,7 +56,7 @@ def test_another_cap_is_shown_beside_todays(reader):
     for number in range(5):
         heavy(f"Heavy {number}")
     words = reader.opens(PAGE, cap="3")
-    assert "As it is: cap 2 " in words
+    assert "Current: cap 2 " in words
     assert "What if: cap 3 Most at once 3 of 3" in words
     assert words.index("Longest wait 20 min") < words.index("Longest wait 10 min")
     assert reader.html.count('class="cap" x1') == 2
@@ -143,6 +143,6 @@ def test_the_action_of_the_list_asks_about_the_chosen_ones(reader):
 def test_with_very_many_schedules_one_asks_for_the_moves(reader, monkeypatch):
     monkeypatch.setattr("stagent.console.stagger.AT_ONCE", 1)
     heavy("Crawl"), heavy("Digest")
-    assert "Look for moves" in reader.opens(PAGE)
+    assert "Find moves" in reader.opens(PAGE)
     assert 'name="move"' not in reader.html
     assert "Moving 1 schedule by a few minutes" in reader.opens(PAGE, flatten="1")
