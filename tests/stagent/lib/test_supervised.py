@@ -21,7 +21,7 @@ ONE_OFFS = {
     "chat/realtime/consumers.py:connect": "lives as long as a socket, and closes it when it fails",
     "chat/worker/worker.py:_start": "one reply; its end is noted by `_ended`",
     "chat/worker/worker.py:open": "the warm-up, once",
-    "chat/feed/broadcast.py:_ring_elsewhere": "one message to Redis; counts its errors itself",
+    "chat/feed/broadcast.py:_publish_elsewhere": "one message to Redis; counts its errors itself",
     "schedules/cluster/worker_host.py:_fetch": "awaited, and begun anew by `serve`",
     "schedules/cluster/worker_host.py:perform": "one run; awaited",
     "schedules/execution/executor.py:_start": "one run; its end is noted by `_ended`",

@@ -25,7 +25,7 @@ from schedules.execution import outcome
 from schedules.models import Delivery, Firing, Run
 from schedules.models.spending import spender
 from schedules.states import FiringKind, Outcome, RunStatus
-from schedules.transitions import Claim, Ending, claim, finish, give_up, request_cancel, requeue, withdraw
+from schedules.transitions import Claim, Ending, claim, fail_queued, finish, request_cancel, requeue, withdraw
 from stagent.ops import audit
 from tests.support.builders import NOON, a_running_run, a_schedule
 from tests.support.talking import TTL, begins, says, writes
@@ -103,7 +103,7 @@ def _withdrawn(run: Run, held: Claim) -> None:
 
 def _given_up(run: Run, held: Claim) -> None:
     reaper.reap(LAPSED)
-    assert give_up(run.pk, now=LAPSED, kind=FailureKind.UNREACHABLE, detail="")
+    assert fail_queued(run.pk, now=LAPSED, kind=FailureKind.UNREACHABLE, detail="")
 
 
 def _by_its_worker(run: Run, held: Claim) -> None:
