@@ -12,7 +12,7 @@ type Json = Mapping[str, Any]
 
 TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 ABOUT_A_MODEL = re.compile(r"\bmodels?\b", re.IGNORECASE)
-NO_ROUTE = re.compile(r"\binvalid url\b|\bunknown (?:url|endpoint|route)\b", re.IGNORECASE)
+NO_ROUTE = re.compile(r"\binvalid url\b|\b(?:unknown|unexpected) (?:url|endpoint|route)\b", re.IGNORECASE)
 NO_TOOLS = re.compile(
     r"does(?: not|n't) support (?:tools?\b|tool (?:use|calling)|function)"  # Ollama and others
     r"|tools? param requires --jinja"  # llama.cpp
@@ -105,8 +105,11 @@ def not_a_reply(text: str, host: str, request_id: str = "") -> Exception:
     except (ValueError, RecursionError):
         return _page(text, host)
     if isinstance(body, dict):
-        if body.get("error"):
-            return ProviderError(body["error"], request_id)
+        error = body.get("error")
+        if isinstance(error, str) and NO_ROUTE.search(error):  # LM Studio before 0.4.1, with status 200
+            return no_messages_api(host, shorten(error, 150))
+        if error:
+            return ProviderError(error, request_id)
         if is_chat_completion(body):
             return no_messages_api(host, "it answered with a chat completion")
     return NotAModelServer(

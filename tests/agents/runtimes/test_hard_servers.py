@@ -160,6 +160,9 @@ def sent_away(status: int, location: str) -> Answer:
     return lambda _: [head.encode()]
 
 
+UNEXPECTED = {
+    "error": "Unexpected endpoint or method. (POST /v1/messages). Returning 200 anyway"
+}  # fmt: skip
 AWAY = "redirect ({}) to https://else.example/login, which a model server does not. Check the address"
 REDIRECTS: dict[str, tuple[K, str, Answer]] = {
     f"a redirect, {status}": (
@@ -199,6 +202,7 @@ TOLD: dict[str, tuple[K, str, Answer]] = REDIRECTS | {
     "JSON of anybody": (K.WRONG_API, '{"status": "ok"}', plainly("200 OK", {"status": "ok"})),
     "a server of OpenAI's API": (K.WRONG_API, "Messages API", plainly(NOT_FOUND, OPENAI)),
     "the same in FastAPI": (K.WRONG_API, "Messages API", plainly(NOT_FOUND, {"detail": "Not Found"})),
+    "an old LM Studio": (K.WRONG_API, "Messages API", plainly("200 OK", UNEXPECTED)),
     "an old server": (K.WRONG_API, "Messages API", plainly(NOT_FOUND, "404 page not found", "text/plain")),
     "a model without tools": (
         K.TOOLS_UNSUPPORTED, "a profile without tools", plainly("400 Bad Request", NO_TOOLS),
