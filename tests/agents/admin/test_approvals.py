@@ -52,7 +52,7 @@ def test_the_dashboard_lists_open_requests(reader, asked):
 def test_the_queue_lists_runs_that_wait_for_a_person(reader, asked):
     page = reader.opens("/admin/board/")
     assert "Waiting for an answer (no slot held) Nightly report" in page
-    assert "1 for a person" in page
+    assert "1 for approval" in page
 
 
 def test_a_request_is_shown_with_its_card_and_arguments(reader, asked):

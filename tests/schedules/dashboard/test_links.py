@@ -157,7 +157,7 @@ def test_all_who_wait_for_a_person_are_counted_and_some_are_shown(reader):
     for number in range(queue.MAX_PARKED + 2):
         a_waiting_run(a_schedule(name=f"Asks {number}"), clock.now())
     page = reader.opens(BOARD)
-    assert f"{queue.MAX_PARKED + 2} for a person" in page
+    assert f"{queue.MAX_PARKED + 2} for approval" in page
     assert f"All {queue.MAX_PARKED + 2}" in page
     assert len(queue.load(the_situation()).parked) == queue.MAX_PARKED
 
