@@ -130,7 +130,7 @@ def test_what_is_empty_or_one_too_many_is_told_at_once(chat):
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
     attach(page, *[NOTES | {"name": f"{number}.md"} for number in range(12)])
     expect(chips(page)).to_have_count(10)
-    expect(page.get_by_text("At most 10 files go with one message")).to_be_visible()
+    expect(page.get_by_text("At most 10 files per message")).to_be_visible()
 
 
 def test_a_picture_that_is_too_large_is_made_smaller_on_the_way(chat):

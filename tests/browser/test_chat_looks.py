@@ -175,7 +175,7 @@ def test_all_of_it_can_be_done_by_keyboard(chat, rich):
     page = chat()
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     expect(page.locator("#search-results [role=option]")).to_have_count(1)

@@ -31,7 +31,7 @@ def test_a_question_is_answered_in_words_on_a_phone(visit, scheduler):
     schedule = a_schedule(clock.now(), prompt="Ask me: which colour?", profile=a_profile(tools=["*"]))
     page = visit(f"/admin/schedules/schedule/{schedule.pk}/change/", phone=True, colours="dark")
     page.get_by_role("button", name="Run now").click()
-    expect(page.get_by_role("region", name="Approval request")).to_contain_text("Which colour?")
+    expect(page.get_by_role("region", name="The agent asks")).to_contain_text("Which colour?")
     page.goto("/admin/")
     page.get_by_role("region", name="Needs an answer").get_by_role("link", name="Which colour?").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

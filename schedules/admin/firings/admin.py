@@ -128,7 +128,7 @@ class FiringAdmin(ReadOnlyAdmin):
     def slot_wait(self, firing: Firing) -> SafeString:
         return formatting.duration(firing.slot_wait_ms)
 
-    @admin.display(description="duration", ordering="duration_ms")
+    @admin.display(description="took", ordering="duration_ms")
     def took(self, firing: Firing) -> SafeString:
         return formatting.duration(firing.duration_ms)
 
