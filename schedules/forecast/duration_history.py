@@ -42,7 +42,7 @@ class Estimate:
     span: Span
     basis: Basis
     schedule_name: str
-    runs: int = 0  # earlier ones that it is taken from
+    runs: int = 0  # earlier runs of this schedule that it is taken from
 
 
 class History:
@@ -58,29 +58,29 @@ class History:
         longest = self._conf.max_run_duration_sec
         elapsed = run.worked(now, longest).total_seconds()
         left = max(1.0, run.time_limit(longest).total_seconds() - elapsed)
-        samples, basis = self._samples(run.schedule)
-        longer = [took - elapsed for took in samples if took > elapsed]
+        own, usual = self._samples(run.schedule)
+        longer = [took - elapsed for took in own if took > elapsed]
         if longer:
-            return Estimate(_spread(longer).within(1, left), basis, run.schedule_name, len(samples))
-        mid = OVERDUE_SHARE * elapsed if samples else left / 2
-        return Estimate(Span(1, mid, left).within(1, left), Basis.LIMIT, run.schedule_name, len(samples))
+            return Estimate(_spread(longer).within(1, left), Basis.HISTORY, run.schedule_name, len(own))
+        if usual is not None and usual > elapsed:
+            return Estimate(_of_others(usual - elapsed, left), Basis.SIMILAR, run.schedule_name)
+        mid = left / 2 if usual is None and not own else OVERDUE_SHARE * elapsed
+        return Estimate(Span(1, mid, left).within(1, left), Basis.LIMIT, run.schedule_name, len(own))
 
     def whole(self, run: Run) -> Estimate:
         """Tell how long a run takes that has not begun."""
-        samples, basis = self._samples(run.schedule)
+        own, usual = self._samples(run.schedule)
         limit = run.time_limit(self._conf.max_run_duration_sec).total_seconds()
-        if samples:
-            return Estimate(_spread(samples).within(1, limit), basis, run.schedule_name, len(samples))
+        if own:
+            return Estimate(_spread(own).within(1, limit), Basis.HISTORY, run.schedule_name, len(own))
+        if usual is not None:
+            return Estimate(_of_others(usual, limit), Basis.SIMILAR, run.schedule_name)
         return Estimate(Span(1, limit / 2, limit), Basis.LIMIT, run.schedule_name)
 
-    def _samples(self, schedule: Schedule | None) -> tuple[Sequence[float], Basis]:
-        """Return seconds that runs took: its own, else what is usual for others; none where nothing ran."""
-        if schedule is not None:
-            own = self._own(schedule)
-            if own:
-                return own, Basis.HISTORY
-        usual = self._durations.known(schedule)
-        return ([usual] if usual else []), Basis.SIMILAR
+    def _samples(self, schedule: Schedule | None) -> tuple[Sequence[float], float | None]:
+        """Return the seconds of its own runs; where it has none, the average of similar schedules."""
+        own = self._own(schedule) if schedule is not None else []
+        return own, None if own else self._durations.known(schedule) or None
 
     def _own(self, schedule: Schedule) -> list[float]:
         known = self._known.get(schedule.pk)
@@ -97,6 +97,11 @@ class History:
         if took:
             return [milliseconds / 1000 for milliseconds in took]
         return [] if schedule.avg_duration_ms is None else [schedule.avg_duration_ms / 1000]
+
+
+def _of_others(usual: float, limit: float) -> Span:
+    """Return a range for a schedule without runs: what others take is a guess, only its limit is a bound."""
+    return Span(usual / 2, usual, limit).within(1, limit)
 
 
 def _spread(samples: Sequence[float]) -> Span:

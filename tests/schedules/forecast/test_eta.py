@@ -84,7 +84,24 @@ def test_a_schedule_that_never_ran_is_judged_by_others_of_its_profile_and_it_say
     Schedule.objects.filter(pk=other.pk).update(avg_duration_ms=100_000)
     told = eta(a_schedule(name="New one"), 40)
     assert (told.eta_sec, told.basis) == (60, Basis.SIMILAR)
+    assert told.range_sec == (30, 1200 - 40)
     assert "runs of similar schedules (“New one” has none yet)" in told.taken_from
+
+
+def test_short_runs_of_others_bound_nothing_and_are_not_called_its_own() -> None:
+    other = a_schedule(name="Quick one")
+    Schedule.objects.filter(pk=other.pk).update(avg_duration_ms=100)
+    told = eta(a_schedule(name="New one"), 40)
+    assert (told.basis, told.range_sec) == (Basis.LIMIT, (1, 1200 - 40))
+    assert told.eta_sec == 20
+    assert told.taken_from.startswith("Taken from the time limit of “New one”, because no earlier run tells")
+
+
+def test_a_new_schedule_in_the_queue_may_take_its_whole_time_limit() -> None:
+    running, new = that_took([120] * 20), a_schedule(name="New one")
+    Schedule.objects.filter(pk=running.pk).update(avg_duration_ms=100)
+    a_queued_run(new, now=NOON - timedelta(hours=1))
+    assert eta(running, 60).range_sec[1] > 1200
 
 
 def test_runs_that_failed_are_no_history() -> None:
