@@ -50,6 +50,7 @@ class Reason(models.TextChoices):
     COMPLETED = "completed"
     CLIENT_STOP = "client_stop"
     RECONCILED = "reconciled"
+    LEASE_LOST = "lease_lost"
     SHUTDOWN = "shutdown"
 
 

@@ -23,6 +23,7 @@ WITHOUT_TEXT = {  # for a reply without text
 }
 INTERRUPTED = {
     Reason.SHUTDOWN: "The server shut down during the reply.",
+    Reason.LEASE_LOST: "The reply worker could not reach the database for too long.",
     Reason.RECONCILED: "The reply worker stopped unexpectedly.",
 }
 LONGEST = 500

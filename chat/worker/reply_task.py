@@ -73,7 +73,7 @@ async def answer(job: Job) -> None:
         try:
             await _finish(job, await _run_engine(job))
         except LeaseLost:
-            log.warning("Reply %s lost its lease; its late events were dropped.", job.claim.message_id)
+            await asyncio.shield(_finish_lost(job))
         except asyncio.CancelledError:
             await asyncio.shield(_finish_stopped(job))
 
@@ -176,9 +176,17 @@ async def _finish_stopped(job: Job) -> None:
         case Cause.STOPPED:
             await _end(job, End(MessageStatus.STOPPED, Reason.CLIENT_STOP, waited=latency))
         case Cause.LEASE_LOST:
-            log.warning("Reply %s lost its lease.", job.claim.message_id)
+            await _finish_lost(job)
         case _:
             await _end(job, End(MessageStatus.INTERRUPTED, Reason.SHUTDOWN, waited=latency))
+
+
+async def _finish_lost(job: Job) -> None:
+    """Finalise a reply whose lease could not be confirmed, if no other process has done so."""
+    job.finalising = True
+    end = End(MessageStatus.INTERRUPTED, Reason.LEASE_LOST, waited=job.latency.facts())
+    await _end(job, end)
+    log.warning("Reply %s lost its lease and was stopped.", job.claim.message_id)
 
 
 def interrupt(job: Job) -> None:

@@ -230,9 +230,11 @@ async def test_a_process_that_leaves_says_so(alice):
     assert "kept" in reply.notice
 
 
-async def test_a_worker_whose_lease_is_lost_settles_nothing(alice):
+async def test_a_worker_that_could_not_confirm_its_lease_finalises_what_nobody_else_took(alice):
     reply = await stopped(await sets_to_work(alice, LONG), Cause.LEASE_LOST)
-    assert (reply.status, reply.finished_at) == ("streaming", None)
+    await db_sync_to_async(check, reply)
+    assert (reply.status, reply.reason) == ("interrupted", "lease_lost")
+    assert "could not reach the database" in reply.notice
 
 
 async def test_a_worker_whose_token_was_taken_goes_without_a_word(alice):

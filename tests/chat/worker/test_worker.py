@@ -16,6 +16,7 @@ from chat.transitions import End, finalise, request_stop
 from chat.worker import worker as module
 from chat.worker.worker import ReplyWorker
 from stagent.lib import clock
+from stagent.lib.processes import leases
 from tests.support.builders import a_profile
 from tests.support.talking import says
 from tests.support.waiting import wait_until
@@ -106,6 +107,12 @@ def test_a_reply_whose_lease_was_taken_is_let_go(alice, reply_worker, monkeypatc
     reply.refresh_from_db()
     assert (reply.reason, reply.text) == ("reconciled", taken.text)
     assert "lost its lease" in caplog.text
+
+
+def test_a_reply_outlives_a_database_that_is_away_for_40_s(settings):
+    ttl_sec = settings.CHAT_LEASE_TTL_SEC
+    away_at = leases.RENEW_SHARE * ttl_sec  # just before the next renewal: the worst moment
+    assert not leases.is_doubtful(0, ttl_sec, away_at + 40)
 
 
 def test_a_reply_that_cannot_be_begun_keeps_nobody_waiting(alice, monkeypatch, caplog):
