@@ -184,9 +184,8 @@ class Schedule(models.Model):
     avg_is_lower_bound = models.BooleanField(
         default=False, editable=False, help_text="The last run was cut off at its own limit."
     )
-    resumed_at = models.DateTimeField(
-        null=True, editable=False, help_text="What was due before did not fire because it was paused."
-    )
+    paused_at = models.DateTimeField(null=True, editable=False, help_text="When it was last paused.")
+    resumed_at = models.DateTimeField(null=True, editable=False, help_text="When it was last resumed.")
     paused_reason = models.CharField(max_length=LONGEST_REASON, blank=True, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False

@@ -175,12 +175,17 @@ class DueDecision(DueInstants):
         return f"Fired {span_of(late)} late{f': {cause}' if cause else ''}."
 
     def _cause(self, moment: datetime) -> str:
-        """Say why what was due at a moment was not recorded then; a pause is the last cause it can have."""
-        resumed = self.schedule.resumed_at
+        """Return why what was due at a moment was not recorded then, cause by cause; "" if unknown."""
+        paused, resumed = self.schedule.paused_at, self.schedule.resumed_at
         if resumed is None or not moment < resumed <= self.now:
             return self.delays.cause(moment)
-        then = self.delays.cause(resumed) if self.now - resumed > NEVER_LATE else ""
-        return f"it was paused until {resumed:%Y-%m-%d %H:%M:%S} UTC{f', then {then}' if then else ''}"
+        was_due = paused is not None and moment < paused <= resumed
+        causes = [
+            self.delays.cause(moment) if was_due else "",
+            f"it was paused until {resumed:%Y-%m-%d %H:%M:%S} UTC",
+            self.delays.cause(resumed) if self.now - resumed > NEVER_LATE else "",
+        ]
+        return ", then ".join(filter(None, causes))
 
     def _because(self, span: MissedSpan, fate: str) -> str:
         """Say which instants were late, how late, why as far as that is known, and what that means."""

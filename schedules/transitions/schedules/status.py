@@ -16,7 +16,7 @@ from schedules.transitions.schedules.next_instant import NO_NEXT, next_columns, 
 from stagent.lib import wakeup
 from stagent.lib.text import clip
 
-PAUSED_THEN = "The schedule was paused after it came due; the run waits until it is resumed."
+PAUSED_THEN = "The schedule was paused after it came due; its run starts when the schedule is resumed."
 
 
 def pause(schedule_id: int, *, now: datetime, reason: str = "") -> bool:
@@ -31,7 +31,12 @@ def pause(schedule_id: int, *, now: datetime, reason: str = "") -> bool:
             return False
         _write(
             schedule,
-            NO_NEXT | {"status": ScheduleStatus.PAUSED, "paused_reason": clip(reason, LONGEST_REASON)},
+            NO_NEXT
+            | {
+                "status": ScheduleStatus.PAUSED,
+                "paused_reason": clip(reason, LONGEST_REASON),
+                "paused_at": now,
+            },
         )
     return True
 

@@ -142,10 +142,26 @@ def test_a_one_shot_that_was_paused_over_its_moment_is_late_because_of_the_pause
 def test_what_kept_it_after_the_pause_is_told_beside() -> None:
     one = a_schedule(NOON, at=NOON + 10 * MINUTE)
     assert pause(one.pk, now=NOON + 11 * MINUTE)
+    a_scheduler(NOON, started_at=NOON, seen_at=NOON + 25 * MINUTE)
     assert resume(one.pk, now=NOON + 30 * MINUTE)
     tick(the_situation(NOON + 40 * MINUTE))
-    why = "it was paused until 2026-11-24 12:30:00 UTC, then no scheduler was running"
+    why = (
+        "it was paused until 2026-11-24 12:30:00 UTC, "
+        "then no scheduler was running; the last one was seen at 12:25:00 UTC"
+    )
     assert reason_of(one) == f"Fired 30 min late: {why}."
+
+
+def test_what_kept_it_before_the_pause_is_told_first() -> None:
+    one = a_schedule(NOON, at=NOON + 10 * MINUTE)
+    a_scheduler(NOON, started_at=NOON, seen_at=NOON + 5 * MINUTE)
+    assert pause(one.pk, now=NOON + 12 * MINUTE)
+    assert resume(one.pk, now=NOON + 30 * MINUTE)
+    tick(the_situation(NOON + 30 * MINUTE + SECOND))
+    away = "no scheduler was running; the last one was seen at 12:05:00 UTC"
+    assert (
+        reason_of(one) == f"Fired 20 min 1 s late: {away}, then it was paused until 2026-11-24 12:30:00 UTC."
+    )
 
 
 def test_a_pause_before_it_came_due_is_no_reason() -> None:
