@@ -26,6 +26,7 @@ class ExistingSchedules:
     keys: set[str] = field(default_factory=set)
     found: set[int] = field(default_factory=set)
     exported: dict[str, Schedule] = field(default_factory=dict)  # by the keys that an export gives them
+    needed: dict[int, str] = field(default_factory=dict)  # the key that an export has to give a schedule
 
     def match(self, entry: Entry, place: Place) -> Schedule | None:
         """Return the schedule that an entry means, None where it is new; Faulty where it cannot be told."""
@@ -74,7 +75,7 @@ def present(entries: Iterable[Entry] = ()) -> ExistingSchedules:
     there = sorted(rows.order_by("pk"), key=_in_the_file)
     given = keys_of(there, everybody=True) | keys_of(there)
     exported = {given[each.pk]: each for each in there if each.pk in given}
-    return ExistingSchedules(there, keys, exported=exported)
+    return ExistingSchedules(there, keys, exported=exported, needed=keys_of(there))
 
 
 def _in_the_file(schedule: Schedule) -> tuple[str, str]:
