@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from agents.runtimes.error_text import provider_message
 from stagent.lib.text import sentence, shorten
 
 type Json = Mapping[str, Any]
@@ -63,7 +64,7 @@ def explained(error: Exception, host: str, *, offered_tools: bool) -> Exception:
         return error
     if is_redirect(error):
         return _redirected(error, status, host)
-    said = str(getattr(error, "api_message", None) or getattr(error, "body", None) or error)
+    said = provider_message(error) or str(error)
     if offered_tools and status in (400, 422, 500, 501) and NO_TOOLS.search(said):
         return ToolsUnsupported(
             f"The model at {host} cannot call tools: {sentence(shorten(said, 150))} "

@@ -195,6 +195,13 @@ TOLD: dict[str, tuple[K, str, Answer]] = REDIRECTS | {
     "a stream of another API": (
         K.WRONG_API, "chat completions", answer(send=lambda events: in_chunks([CHAT] * 3)),
     ),
+    "another API's 404": (
+        K.WRONG_API, "(POST /v1/messages): Not Found. Check", plainly(NOT_FOUND, {"detail": "Not Found"}),
+    ),
+    "another API's 405": (
+        K.WRONG_API, "(POST /v1/messages): Method Not Allowed. Check",
+        plainly("405 Method Not Allowed", {"detail": "Method Not Allowed"}),
+    ),
     "a page with status 200": (K.WRONG_API, "Sign in", plainly("200 OK", PAGE, "text/html")),
     "a page said to be a stream": (K.WRONG_API, "Sign in", plainly("200 OK", PAGE, "text/event-stream")),
     "an error as JSON with status 200": (K.BAD_KEY, "invalid x-api-key", plainly("200 OK", BAD_KEY)),
