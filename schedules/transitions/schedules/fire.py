@@ -29,7 +29,7 @@ from stagent.lib.text import clip, sentence
 
 log = logging.getLogger("stagent.loop")
 
-DEFERRED = "Schedule %s (%s) is deferred for chat: %d replies are streaming. It fires by %s at the latest."
+DEFERRED = "Schedule %s (%s) is deferred for chat (%d streaming). It fires by %s at the latest."
 
 
 def fire_group(ids: Collection[int], situation: StartConditions, delays: Delays | None = None) -> int:
