@@ -148,4 +148,4 @@ def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tupl
 def _sentence(warning: dict[str, Any]) -> str:
     """Say a warning of the API in words."""
     is_collision = warning["type"] == "cron_collision"
-    return collisions.in_words(warning) if is_collision else str(warning["message"])
+    return collisions.warning_text(warning) if is_collision else str(warning["message"])

@@ -157,7 +157,9 @@ def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
         saved = _create(change, actor, now) if change.schedule is None else _change(change, actor, now)
     except Problem as error:
         raise Faulty(*_faults(change.entry, error)) from None
-    return [collisions.in_words(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
+    return [
+        collisions.warning_text(warning) for warning in saved.warnings if warning["type"] == "cron_collision"
+    ]
 
 
 def _create(change: Change, actor: Actor, now: datetime) -> changes.Saved:

@@ -53,17 +53,17 @@ class Applied:
     kept: list[tuple[str, str]]
 
 
-def propose(outlook: ForecastInput, before: Forecast, among: Collection[int] = ()) -> Proposal:
+def propose(workload: ForecastInput, before: Forecast, among: Collection[int] = ()) -> Proposal:
     """Return what to move, of all schedules or of some; `before` is the same outlook, played."""
-    plan = stagger_solver.flatten([_flow(number, one, among) for number, one in enumerate(outlook.likely)])
+    plan = stagger_solver.flatten([_flow(number, one, among) for number, one in enumerate(workload.planned)])
     steps = [
-        StaggerStep(one := outlook.likely[move.key], replace(move, key=one.schedule_id or 0))
+        StaggerStep(one := workload.planned[move.key], replace(move, key=one.schedule_id or 0))
         for move in plan.moves
     ]
     steps.sort(key=lambda step: (-step.schedule.turns, step.schedule.name, step.move.key))
     by = {move.key: move.by for move in plan.moves}
-    likely = [_later(one, by.get(number, 0)) for number, one in enumerate(outlook.likely)]
-    after = play(replace(outlook, likely=likely), now=before.now, until=before.until, cap=before.cap)
+    planned = [_later(one, by.get(number, 0)) for number, one in enumerate(workload.planned)]
+    after = play(replace(workload, planned=planned), now=before.now, until=before.until, cap=before.cap)
     return Proposal(steps, plan.peak_before, plan.peak_after, before, after if by else before)
 
 

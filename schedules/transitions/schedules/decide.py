@@ -37,10 +37,10 @@ class DueDecision(DueInstants):
         for span in self.quiet:
             self._record_span(span, Outcome.SKIPPED_QUIET_HOURS, self._quiet_reason())
         for span in self.plan.coalesced:
-            self._record_span(span, Outcome.COALESCED, self._because(span, self._coalesced_into()))
+            self._record_span(span, Outcome.COALESCED, self._late_reason(span, self._coalesced_into()))
         for span in self.plan.skipped:
             policy = "the misfire policy skips what is that late"
-            self._record_span(span, Outcome.SKIPPED_MISFIRE, self._because(span, policy))
+            self._record_span(span, Outcome.SKIPPED_MISFIRE, self._late_reason(span, policy))
         for instant in self.plan.fire:
             self._decide(instant)
 
@@ -78,7 +78,9 @@ class DueDecision(DueInstants):
         expires_at = max(self.schedule.expires_at, self.due_at + QUEUE_PATIENCE)
         if self.now > expires_at:
             self._record(
-                instant, Outcome.MISSED, reason=self._because(MissedSpan(instant, instant, 1), "it expired")
+                instant,
+                Outcome.MISSED,
+                reason=self._late_reason(MissedSpan(instant, instant, 1), "it expired"),
             )
             return
         stopped = self.situation.conf.stopped
@@ -187,15 +189,15 @@ class DueDecision(DueInstants):
         ]
         return ", then ".join(filter(None, causes))
 
-    def _because(self, span: MissedSpan, fate: str) -> str:
+    def _late_reason(self, span: MissedSpan, consequence: str) -> str:
         """Say which instants were late, how late, why as far as that is known, and what that means."""
         late = span_of(self.now - span.first.at)
         cause = self._cause(span.first.at)
         why = f": {cause}" if cause else ""
         if span.count == 1:
-            return f"It was {late} late{why}; {fate}."
+            return f"It was {late} late{why}; {consequence}."
         which = f"{span.count} instants from {_utc(span.first)} to {_utc(span.last)} UTC"
-        return f"{which}, up to {late} late{why}; {fate}."
+        return f"{which}, up to {late} late{why}; {consequence}."
 
     def _coalesced_into(self) -> str:
         return f"coalesced into the instant at {_utc(self.plan.fire[-1])} UTC"

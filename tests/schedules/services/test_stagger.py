@@ -27,8 +27,8 @@ def heavy(name: str, **changes) -> Schedule:
 
 
 def proposed(*among: int) -> Proposal:
-    outlook = inputs.load(the_situation(), UNTIL)
-    return stagger.propose(outlook, play(outlook, now=NOON, until=UNTIL, cap=1), among)
+    workload = inputs.load(the_situation(), UNTIL)
+    return stagger.propose(workload, play(workload, now=NOON, until=UNTIL, cap=1), among)
 
 
 def applied(user, now=NOON) -> stagger.Applied:
