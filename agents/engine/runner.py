@@ -45,7 +45,7 @@ from stagent.lib.text import storable
 
 __all__ = ["Assignment", "run"]
 
-log = logging.getLogger("agents.engine.runner")
+log = logging.getLogger(__name__)
 
 
 def run(assignment: Assignment) -> AsyncGenerator[Event]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Self
 
 from schedules.capacity import conditions, effective_cap
-from schedules.capacity.blockers import Moments, hold_everybody, line, startable
+from schedules.capacity.blockers import Moments, block_all, line, startable
 from schedules.capacity.conditions import Facts, StartConditions
 from schedules.conf import Conf
 from schedules.forecast.duration_history import Basis, Estimate, History
@@ -16,7 +16,7 @@ from schedules.forecast.estimates import DurationEstimates
 from schedules.models import Pool, Run, Slot
 from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
-from schedules.transitions.enqueue import place_in_queue
+from schedules.transitions.enqueue import queue_order
 from stagent.lib.db.prepared import Param, Select, Tuples
 
 MOST_AHEAD = 1000  # runs in the queue that are simulated
@@ -74,7 +74,7 @@ class SlotEta:
 def _runs_ahead(now: datetime, conf: Conf) -> RunQuerySet:
     """Return the queued runs ahead of a manual run that is queued now."""
     situation = conditions.load(now, conf, claims=True)  # an estimate takes for granted that somebody works
-    return startable(situation).filter(claim_order__lte=place_in_queue(now, "manual", 0))
+    return startable(situation).filter(claim_order__lte=queue_order(now, "manual", 0))
 
 
 def _wait_sec(
@@ -182,7 +182,7 @@ def expected_starts(situation: StartConditions, most: int = MOST_AHEAD) -> dict[
 
     `most` limits how many are simulated; later runs do not affect earlier ones.
     """
-    if hold_everybody(situation.facts):
+    if block_all(situation.facts):
         return {}
     now, conf = situation.now, situation.conf
     durations, history = DurationEstimates(conf), History(conf)

@@ -22,7 +22,7 @@ from stagent.lib.api import versions
 from stagent.lib.database_errors import is_full
 from stagent.lib.problems import Problem, of_schema
 
-log = logging.getLogger("stagent.api")
+log = logging.getLogger(__name__)
 
 PREFIX = "/api/"
 SIGN_IN = "Sign in, or send Authorization: Bearer <token>."

@@ -1,8 +1,8 @@
-"""Say what the coming hours hold, as a table or as JSON.
+"""Print the forecast of the coming hours, as a table or as JSON.
 
-1. Read the active schedules, what a run of each usually takes, and who runs and waits now.
-2. Play every firing through the cap; with --cap through that one too, and compare.
-3. Print the sums, the days, and the next firings with their expected starts.
+1. Load the active schedules, their average durations, and the running and queued runs. 2. Simulate every
+firing under the cap; with --cap under that one too. 3. Print the totals, the days, and the next firings with
+their expected starts.
 """
 
 import json
@@ -79,7 +79,7 @@ def _lines(forecast: Forecast, in_force: Forecast | None, rows: int) -> Iterable
 
 
 def _sums(forecast: Forecast) -> Iterable[str]:
-    """Say what it comes to, in lines that fit a terminal of 80 columns."""
+    """Return the totals, in lines of at most 80 columns."""
     if not forecast.firings:
         yield f"Cap {forecast.cap}: nothing is due."
         return
@@ -109,7 +109,7 @@ def _row(firing: ExpectedRun) -> list[str]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
-    """Draw columns as wide as they must be; figures stand to the right, the last column is open."""
+    """Format columns to their width, numbers to the right, the last column open."""
     lines = [heads, *rows]
     widths = [max(len(line[number]) for line in lines) for number in range(len(heads))]
     for line in lines:

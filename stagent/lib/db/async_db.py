@@ -21,7 +21,7 @@ from django.db import InterfaceError, OperationalError, connections
 from stagent.lib.processes.outage import Outage
 from stagent.lib.processes.thread_pool import Priority, ThreadPool
 
-log = logging.getLogger("agents.database")
+log = logging.getLogger(__name__)
 _outage = Outage(log, "A database call of an event loop")
 
 GIVE_UP_SEC = 60.0  # by then no lease is left to write under

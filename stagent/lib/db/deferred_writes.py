@@ -13,7 +13,7 @@ from django.db import transaction
 
 from stagent.lib.processes.outage import Outage
 
-log = logging.getLogger("stagent.side_notes")
+log = logging.getLogger(__name__)
 
 _outage = Outage(log, "Writing notes on the side, such as when a token was last used,")
 _notes: "ContextVar[list[Callable[[], object]] | None]" = ContextVar("side_notes", default=None)

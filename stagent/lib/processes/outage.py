@@ -98,7 +98,7 @@ class DatabaseOutage(Outage):
     """The failures of the database as one process meets them. Only a write that succeeded ends it."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(logging.getLogger("stagent.database"), "The database", now)
+        super().__init__(logging.getLogger(__name__), "The database", now)
         self._settled_sec = DATABASE_SETTLED_SEC
         self.process = "this process"  # for people, for example "the web process"
         self.is_full = False  # whether it has said that its disk is, in this outage

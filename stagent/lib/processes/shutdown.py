@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 SLOW_SEC = 3.0
 
-log = logging.getLogger("stagent.closing")
+log = logging.getLogger(__name__)
 
 type Step = tuple[str, Callable[[], object]]
 

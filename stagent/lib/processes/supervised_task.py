@@ -17,7 +17,7 @@ STUCK_SEC = 60.0
 FAILING_SEC = 15.0  # shorter troubles are retried and forgotten
 RECENT_SEC = 3600.0  # how long a restart is shown
 
-log = logging.getLogger("stagent.supervisor")
+log = logging.getLogger(__name__)
 
 
 class Policy(StrEnum):

@@ -22,7 +22,7 @@ MOST_STUCK_REPORTS = 5  # in a row, of the monitor itself; a process that was su
 REPORT_APART_SEC = 1.0
 EXIT_CODE = 70  # EX_SOFTWARE: a part that the process cannot do without has ended
 
-log = logging.getLogger("stagent.supervisor")
+log = logging.getLogger(__name__)
 
 type ThreadWork = Callable[[Watched], object]
 type TaskWork = Callable[[Watched], Coroutine[Any, Any, object]]

@@ -23,7 +23,7 @@ IDLE_SEC = 30.0  # an idle thread ends, and its connections with it
 WINDOW_SEC = 60.0  # of the measured waits
 MOST_SAMPLES = 2000
 
-log = logging.getLogger("stagent.threads")
+log = logging.getLogger(__name__)
 
 
 class Priority(IntEnum):

@@ -27,7 +27,7 @@ LOOK_SEC = 0.25  # how long a missed knock goes unnoticed on SQLite
 GLANCE_SEC = 0.01  # the same where there can be no door; costs about a hundredth of a core
 DIFFERENT_RINGS = 2**31
 
-log = logging.getLogger("stagent.wakeup")
+log = logging.getLogger(__name__)
 
 
 def notify() -> None:
