@@ -1,4 +1,4 @@
-"""The enums and the state machine of schedules; `ARROWS` lists the transitions."""
+"""The words and the state machine of schedules, as data: names here, arrows in `ARROWS`."""
 
 from django.db import models
 
@@ -24,7 +24,7 @@ class OverlapPolicy(models.TextChoices):
 
 
 class MisfirePolicy(models.TextChoices):
-    """What happens to instants that were not recorded in time."""
+    """What becomes of the instants that nobody was there to fire."""
 
     FIRE_ONCE = "fire_once"
     SKIP = "skip"
@@ -38,7 +38,7 @@ class FiringKind(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """The decision when an instant was due."""
+    """What was decided when an instant came due."""
 
     FIRED = "fired"
     COALESCED = "coalesced"
@@ -52,7 +52,7 @@ class Outcome(models.TextChoices):
 
 
 class Source(models.TextChoices):
-    """What created a run."""
+    """Who asked for a run."""
 
     SCHEDULED = "scheduled"
     HEARTBEAT = "heartbeat"
@@ -109,7 +109,7 @@ ARROWS = (
 SCHEDULE_ARROWS = (
     (ScheduleStatus.ACTIVE, ScheduleStatus.PAUSED, "pause"),
     (ScheduleStatus.ACTIVE, ScheduleStatus.PAUSED, "self_pause"),
-    (ScheduleStatus.ACTIVE, ScheduleStatus.COMPLETED, "advance"),
+    (ScheduleStatus.ACTIVE, ScheduleStatus.COMPLETED, "move_on"),
     (ScheduleStatus.PAUSED, ScheduleStatus.ACTIVE, "resume"),
     (ScheduleStatus.PAUSED, ScheduleStatus.COMPLETED, "resume"),  # no instant is left
     (ScheduleStatus.PAUSED, ScheduleStatus.ACTIVE, "restore"),

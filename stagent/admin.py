@@ -9,7 +9,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from stagent.lib import clock
-from stagent.lib.web.admin import ConsoleAdmin, confirm
+from stagent.lib.web.admin import ConsoleAdmin, render_confirmation
 from stagent.models import ApiToken
 
 __all__ = ["ApiTokenAdmin"]
@@ -70,7 +70,7 @@ class ApiTokenAdmin(ConsoleAdmin):
     def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> HttpResponse | None:
         """Close the door for the chosen tokens, for good."""
         if "confirmed" not in request.POST:
-            return confirm(self, request, list(tokens), "Revoke", SHUT)
+            return render_confirmation(self, request, list(tokens), "Revoke", SHUT)
         for token in tokens.filter(revoked_at=None):
             self.log_change(request, token, "Revoked.")
         count = ApiToken.objects.filter(pk__in=tokens.values("pk")).revoke(clock.now())

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from stagent.lib.db.prepared import Param
-from stagent.lib.names import one_line
+from stagent.lib.names import validate_name
 
 PREFIX = "stagent_"  # so that a token that leaked is recognised for what it is
 
@@ -41,7 +41,7 @@ class ApiToken(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(
-        max_length=80, validators=[one_line], help_text="What it is for, for example: backup script."
+        max_length=80, validators=[validate_name], help_text="What it is for, for example: backup script."
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(editable=False)

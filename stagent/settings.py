@@ -216,10 +216,10 @@ LOGGING = {
     },
     "filters": {
         "broke": {"()": "django.utils.log.CallbackFilter", "callback": filters.is_server_error},
-        "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": filters.on_one_line},
+        "in_one_line": {"()": "django.utils.log.CallbackFilter", "callback": filters.strip_traceback},
         "tells_no_outage": {
             "()": "django.utils.log.CallbackFilter",
-            "callback": filters.drop_outage_tracebacks,
+            "callback": filters.drop_outage_records,
         },
     },
     "handlers": {

@@ -19,7 +19,7 @@ from stagent.lib import clock
 from stagent.lib.problems import Problem
 from stagent.lib.text import shorten
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ReadOnlyAdmin, came_from, operator, row_link
+from stagent.lib.web.admin import ReadOnlyAdmin, referring_page, row_link, user_of
 
 TONES = {
     ApprovalStatus.OPEN: "wait",
@@ -62,10 +62,10 @@ class ApprovalAdmin(ReadOnlyAdmin):
         if not super().has_view_permission(request):
             return self._answerable(request)
         approvals: Any = super().get_queryset(request)
-        return approvals.open_to(operator(request))
+        return approvals.open_to(user_of(request))
 
     def _answerable(self, request: HttpRequest) -> ApprovalQuerySet:
-        return Approval.objects.of(operator(request))
+        return Approval.objects.of(user_of(request))
 
     # One approval.
 
@@ -92,7 +92,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         decision = ALLOW if chosen else request.POST.get("decision", "")
         try:
             text = chosen or request.POST.get("text", "")
-            approval = approvals.answer(pk, operator(request), decision, clock.now(), text=text)
+            approval = approvals.answer(pk, user_of(request), decision, clock.now(), text=text)
         except Problem as problem:
             if problem.status == 404:
                 raise Http404(problem.message) from None
@@ -103,7 +103,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
             self.message_user(request, problem.message, messages.WARNING)
         else:
             self._report(request, approval, decision)
-        return redirect(came_from(request) or reverse("admin:agents_approval_change", args=[pk]))
+        return redirect(referring_page(request) or reverse("admin:agents_approval_change", args=[pk]))
 
     def _report(self, request: HttpRequest, approval: Approval, decision: str) -> None:
         status = approval.status.capitalize()
@@ -127,7 +127,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
     @admin.display(description="answer")
     def answered(self, approval: Approval) -> SafeString:
         if approval.answered_by is None:
-            return formatting.NOTHING
+            return formatting.EMPTY
         return format_html(
             '{}<span class="under">{}</span>', approval.answered_by, shorten(approval.answer, 120)
         )

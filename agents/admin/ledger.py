@@ -21,7 +21,7 @@ from agents.spending.prices import LIST
 from agents.states import Activity, BudgetWindow, PriceSource
 from stagent.lib import clock
 from stagent.lib.web import formatting, svg_charts
-from stagent.lib.web.admin import ConsoleAdmin, ReadOnlyAdmin, names, row_link
+from stagent.lib.web.admin import ConsoleAdmin, ReadOnlyAdmin, names_by_id, row_link
 from stagent.lib.web.svg_charts import Bar
 
 DAYS = 14
@@ -47,7 +47,7 @@ class NamedEntries(ChangeList):
         super().get_results(request)
         entries = list(self.result_list)
         account_names = {
-            column: names(model, (getattr(entry, column) for entry in entries))
+            column: names_by_id(model, (getattr(entry, column) for entry in entries))
             for _, model, column in ACCOUNTS
         }
         for entry in entries:
@@ -122,7 +122,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     @admin.display(description="charged to")
     def account(self, entry: LedgerEntry) -> SafeString:
         links = [(_account(entry, *account),) for account in ACCOUNTS if getattr(entry, account[2])]
-        return format_html_join(" · ", "{}", links) or formatting.NOTHING
+        return format_html_join(" · ", "{}", links) or formatting.EMPTY
 
 
 def _account(entry: Any, page: str, model: str, column: str) -> SafeString | str:

@@ -18,7 +18,7 @@ from agents.states import McpToolState
 from stagent.lib import clock
 from stagent.lib.text import shorten
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ConsoleAdmin, operator
+from stagent.lib.web.admin import ConsoleAdmin, user_of
 
 SET_UP_PERMISSION = f"agents.{setup.SET_UP_PERMISSION}"
 
@@ -147,7 +147,7 @@ class McpServerAdmin(ConsoleAdmin):
     def _allow(self, request: HttpRequest, tools: list[McpTool], digests: dict[str, str]) -> list[McpTool]:
         """Allow tools in the version shown; return, and report, those that have changed since."""
         pairs = [(tool, digests[str(tool.pk)]) for tool in tools]
-        changed = discovery.allow(pairs, operator(request), clock.now())
+        changed = discovery.allow(pairs, user_of(request), clock.now())
         if changed:
             names = ", ".join(tool.name for tool in changed)
             text = f"Not allowed, because they changed while you reviewed them: {names}. Review them again."

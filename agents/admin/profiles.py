@@ -14,7 +14,7 @@ from agents.models import Profile, Project
 from agents.models.profile import NAME_CHARS
 from agents.states import Permission
 from agents.tools import registry
-from stagent.lib.names import free_copy
+from stagent.lib.names import copy_name
 from stagent.lib.web import formatting
 from stagent.lib.web.admin import ConsoleAdmin
 
@@ -118,7 +118,7 @@ class ProfileAdmin(ConsoleAdmin):
             copy = Profile.objects.get(pk=profile.pk)
             copy.pk, copy.builtin = None, False
             taken = set(Profile.objects.filter(name__endswith=")").values_list("name", flat=True))
-            copy.name = free_copy(profile.name, "copy", NAME_CHARS, taken)
+            copy.name = copy_name(profile.name, "copy", NAME_CHARS, taken)
             copy.slug = _free_slug(profile.slug)
             copy.save()
             self.log_addition(request, copy, f"Copied from {profile.name}.")

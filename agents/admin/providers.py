@@ -33,7 +33,7 @@ class ProviderAdmin(ReadOnlyAdmin):
     @admin.display(description="reason")
     def reason(self, provider: Provider) -> SafeString:
         if not provider.open_reason:
-            return formatting.NOTHING
+            return formatting.EMPTY
         return format_html("{}", provider.open_detail or provider.open_reason.replace("_", " "))
 
     @admin.display(description="until")

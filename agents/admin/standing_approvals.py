@@ -16,7 +16,14 @@ from agents.models.standing_approval import SCHEDULE
 from stagent.lib import clock
 from stagent.lib.problems import Problem
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ReadOnlyAdmin, came_from, confirm, names, operator, row_link
+from stagent.lib.web.admin import (
+    ReadOnlyAdmin,
+    names_by_id,
+    referring_page,
+    render_confirmation,
+    row_link,
+    user_of,
+)
 
 CONSEQUENCES = "The next call asks a person again. Calls that were already made are not undone."
 
@@ -50,10 +57,10 @@ class StandingApprovalAdmin(ReadOnlyAdmin):
         if not super().has_view_permission(request):
             return self._revocable(request)
         granted: Any = super().get_queryset(request)
-        return granted.open_to(operator(request))
+        return granted.open_to(user_of(request))
 
     def _revocable(self, request: HttpRequest) -> QuerySet[StandingApproval]:
-        return StandingApproval.objects.of(operator(request))
+        return StandingApproval.objects.of(user_of(request))
 
     # Revoking.
 
@@ -62,19 +69,19 @@ class StandingApprovalAdmin(ReadOnlyAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         try:
-            standing.revoke(pk, operator(request))
+            standing.revoke(pk, user_of(request))
         except Problem as problem:
             raise Http404(problem.message) from None
         self.message_user(request, "Revoked. The tool asks again.", messages.SUCCESS)
-        return redirect(came_from(request) or reverse("admin:agents_standingapproval_changelist"))
+        return redirect(referring_page(request) or reverse("admin:agents_standingapproval_changelist"))
 
     @admin.action(description="Revoke…", permissions=["end"])
     def revoke(self, request: HttpRequest, selected: QuerySet[StandingApproval]) -> HttpResponse | None:
         revocable = list(self._revocable(request).filter(pk__in=selected.values("pk")))
         if "confirmed" not in request.POST:
-            return confirm(self, request, revocable, "Revoke", CONSEQUENCES)
+            return render_confirmation(self, request, revocable, "Revoke", CONSEQUENCES)
         for each in revocable:
-            standing.revoke(each.pk, operator(request))
+            standing.revoke(each.pk, user_of(request))
         self.message_user(request, f"Revoked: {len(revocable)}.", messages.SUCCESS)
         return None
 
@@ -85,7 +92,7 @@ class StandingApprovalAdmin(ReadOnlyAdmin):
         kind, number = granted.place.split(":")
         if kind != SCHEDULE:
             return format_html("{} {}", kind, number)
-        name = names("schedules.Schedule", [int(number)]).get(int(number), f"schedule {number}")
+        name = names_by_id("schedules.Schedule", [int(number)]).get(int(number), f"schedule {number}")
         return row_link("schedules_schedule", int(number), name)
 
     @admin.display(description="given by", ordering="given_by__username")

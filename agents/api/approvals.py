@@ -14,9 +14,9 @@ from agents.models import Approval
 from agents.models.approval import ApprovalQuerySet
 from agents.states import ApprovalKind, ApprovalStatus
 from stagent.lib import clock
-from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.listing import CursorQuery, paginate
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Id, Listed, Ref, RequestBody, Row, Said, Text, number
+from stagent.lib.api.types import CursorPage, Id, NullableId, NullableText, RequestBody, Row, Text, parse_id
 from stagent.lib.problems import Problem
 
 router = Router(tags=["approvals"])
@@ -55,21 +55,21 @@ class ApprovalRow(Row):
         description="What to show: title, lines, warnings, and for a question choices."
     )
     arguments: dict[str, Any]
-    run_id: Ref
-    message_id: Ref
+    run_id: NullableId
+    message_id: NullableId
     asked_at: datetime
     expires_at: datetime = Field(description="The request expires then, and the call is not made.")
     answered_at: datetime | None
     answered_by: Annotated[str | None, BeforeValidator(_name)]
-    answer: Said
-    always_in: Said = Field(
+    answer: NullableText
+    always_in: NullableText = Field(
         validation_alias="place",
         description="The scope of `always`: conversation:12 or schedule:7. null: each call needs approval.",
     )
     by_standing_approval: bool = Field(description="A standing approval allowed the call; nobody was asked.")
 
 
-class ApprovalFilter(Paged):
+class ApprovalFilter(CursorQuery):
     status: ApprovalStatus | None = None
     kind: ApprovalKind | None = None
     run_id: Text | None = None
@@ -78,7 +78,7 @@ class ApprovalFilter(Paged):
     def apply_to(self, rows: ApprovalQuerySet) -> ApprovalQuerySet:
         conditions = self.conditions()
         for name in {"run_id", "message_id"} & conditions.keys():
-            conditions[name] = number(conditions[name]) or NO_ROW
+            conditions[name] = parse_id(conditions[name]) or NO_ROW
         return rows.filter(**conditions)
 
 
@@ -93,16 +93,18 @@ class AnswerRequest(RequestBody):
     text: Text = Field(default="", max_length=MAX_ANSWER_CHARS)
 
 
-@router.get("/approvals", response=responses(Listed[ApprovalRow], 422))
-def list_approvals(request: HttpRequest, query: Query[ApprovalFilter]) -> Listed[ApprovalRow]:
+@router.get("/approvals", response=responses(CursorPage[ApprovalRow], 422))
+def list_approvals(request: HttpRequest, query: Query[ApprovalFilter]) -> CursorPage[ApprovalRow]:
     """List approval requests of your agents, or of all runs with agents.answer_approval; latest first."""
-    return page(request, query, query.apply_to(_visible(request)), lambda rows: [_row(row) for row in rows])
+    return paginate(
+        request, query, query.apply_to(_visible(request)), lambda rows: [_row(row) for row in rows]
+    )
 
 
 @router.get("/approvals/{approval_id}", response=responses(ApprovalRow, 404))
 def get_approval(request: HttpRequest, approval_id: str) -> ApprovalRow:
     """Return an approval request."""
-    approval = _visible(request).filter(pk=number(approval_id) or NO_ROW).first()
+    approval = _visible(request).filter(pk=parse_id(approval_id) or NO_ROW).first()
     if approval is None:
         raise Problem(404, "approval_not_found", "Approval not found.")
     return _row(approval)

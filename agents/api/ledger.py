@@ -11,9 +11,9 @@ from pydantic import ConfigDict, Field
 
 from agents.models import LedgerEntry
 from agents.states import Activity
-from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.listing import CursorQuery, paginate
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Id, Listed, Moment, Ref, Row, Said, Text, number
+from stagent.lib.api.types import CursorPage, Id, NullableId, NullableText, Row, Text, Timestamp, parse_id
 
 router = Router(tags=["ledger"])
 PERMISSION = "agents.view_ledgerentry"
@@ -35,22 +35,22 @@ class LedgerRow(Row):
     id: Id
     at: datetime
     activity: Activity
-    provider: Said
-    model: Said
+    provider: NullableText
+    model: NullableText
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int
     cost_usd: float | None = Field(description="null: the price of the model is unknown.")
     estimated: bool = Field(description="The provider sent no final usage; estimated from the streamed text.")
-    project_id: Ref
-    schedule_id: Ref
-    run_id: Ref
-    message_id: Ref
-    user_id: Ref = Field(description="The user whose agent it was.")
+    project_id: NullableId
+    schedule_id: NullableId
+    run_id: NullableId
+    message_id: NullableId
+    user_id: NullableId = Field(description="The user whose agent it was.")
 
 
-class LedgerFilter(Paged):
+class LedgerFilter(CursorQuery):
     activity: Activity | None = Field(default=None, description="Filter by activity.")
     model: Text | None = Field(default=None, max_length=120, description="The full name of a model.")
     project_id: Text | None = None
@@ -58,21 +58,23 @@ class LedgerFilter(Paged):
     run_id: Text | None = None
     message_id: Text | None = None
     user_id: Text | None = None
-    since: Moment | None = None
-    until: Moment | None = None
+    since: Timestamp | None = None
+    until: Timestamp | None = None
 
     def apply_to(self, rows: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
         conditions = self.conditions()
         for name in conditions.keys() & set(REFERENCES):
-            conditions[name] = number(conditions[name]) or NO_ROW
+            conditions[name] = parse_id(conditions[name]) or NO_ROW
         columns = {"since": "at__gte", "until": "at__lt"}
         return rows.filter(**{columns.get(name, name): value for name, value in conditions.items()})
 
 
-@router.get("/ledger", response=responses(Listed[LedgerRow], 422))
-def list_ledger(request: HttpRequest, query: Query[LedgerFilter]) -> Listed[LedgerRow]:
+@router.get("/ledger", response=responses(CursorPage[LedgerRow], 422))
+def list_ledger(request: HttpRequest, query: Query[LedgerFilter]) -> CursorPage[LedgerRow]:
     """List your ledger entries, or all with agents.view_ledgerentry; latest first."""
     user, rows = cast(User, request.user), LedgerEntry.objects.defer("price", "detail")
     if not user.has_perm(PERMISSION):
         rows = rows.filter(user_id=user.pk)
-    return page(request, query, query.apply_to(rows), lambda found: [*map(LedgerRow.model_validate, found)])
+    return paginate(
+        request, query, query.apply_to(rows), lambda found: [*map(LedgerRow.model_validate, found)]
+    )

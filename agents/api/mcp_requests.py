@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from agents.models.mcp_server import LONGEST_SLUG
 from agents.states import McpTransport
-from stagent.lib.api.types import Name, RequestBody, Text, Whole
+from stagent.lib.api.types import Name, RequestBody, Text, WholeNumber
 
 NOT_GIVEN: Any = None  # never read: only the given fields are used
 MAX_ITEMS = 200  # arguments, variables or headers
@@ -35,8 +35,8 @@ class McpServerChanges(RequestBody):
     permission: Literal["ask", "allow"] = Field(
         default=NOT_GIVEN, description="The permission of its tools unless a profile overrides it."
     )
-    connect_timeout_sec: Whole = Field(default=NOT_GIVEN, ge=1, le=600)
-    call_timeout_sec: Whole = Field(default=NOT_GIVEN, ge=1, le=600)
+    connect_timeout_sec: WholeNumber = Field(default=NOT_GIVEN, ge=1, le=600)
+    call_timeout_sec: WholeNumber = Field(default=NOT_GIVEN, ge=1, le=600)
 
 
 class NewMcpServer(McpServerChanges):

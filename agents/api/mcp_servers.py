@@ -15,11 +15,11 @@ from agents.models import McpServer, McpTool
 from agents.models.mcp_server import WAYS
 from agents.states import McpToolState, McpTransport
 from stagent.lib import clock
-from stagent.lib.api.etags import shows
-from stagent.lib.api.listing import Paged, page
-from stagent.lib.api.responses import creates_nothing, responses
-from stagent.lib.api.types import Id, Listed, Row, Said
-from stagent.lib.api.versions import Expected
+from stagent.lib.api.etags import with_version
+from stagent.lib.api.listing import CursorQuery, paginate
+from stagent.lib.api.responses import idempotency_exempt, responses
+from stagent.lib.api.types import CursorPage, Id, NullableText, Row
+from stagent.lib.api.versions import ExpectedVersions
 
 router = Router(tags=["agents"])
 VIEW = "view_mcpserver"
@@ -55,7 +55,7 @@ class McpServerRow(Row):
     transport: McpTransport
     enabled: bool
     seen_at: datetime | None = Field(description="When it last listed its tools.")
-    error: Said = Field(description="The last error; null if the last connection succeeded.")
+    error: NullableText = Field(description="The last error; null if the last connection succeeded.")
     tools: list[McpToolRow]
 
 
@@ -74,12 +74,12 @@ class McpServerDetail(McpServerRow):
     headers: dict[str, str] | None
 
 
-@router.get("/mcp-servers", response=responses(Listed[McpServerRow], 422))
-def list_mcp_servers(request: HttpRequest, query: Query[Paged]) -> Listed[McpServerRow]:
+@router.get("/mcp-servers", response=responses(CursorPage[McpServerRow], 422))
+def list_mcp_servers(request: HttpRequest, query: Query[CursorQuery]) -> CursorPage[McpServerRow]:
     """List MCP servers with their tools and the state of each tool."""
     _actor(request).require(VIEW)
     rows = McpServer.objects.prefetch_related("tools")
-    return page(request, query, rows, lambda found: [McpServerRow(**_row_values(each)) for each in found])
+    return paginate(request, query, rows, lambda found: [McpServerRow(**_row_values(each)) for each in found])
 
 
 @router.post("/mcp-servers", response=responses(McpServerDetail, 400, 422, status=201))
@@ -97,15 +97,15 @@ def get_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
     """Return an MCP server with its settings."""
     _actor(request).require(VIEW)
     server = setup.find(server_id)
-    return shows(request, _detail(server, request), setup.version(server))
+    return with_version(request, _detail(server, request), setup.version(server))
 
 
 @router.patch("/mcp-servers/{server_id}", response=responses(McpServerDetail, 400, 404, 422))
 def update_mcp_server(request: HttpRequest, server_id: str, body: McpServerChanges) -> McpServerDetail:
     """Change the given fields, all or none. The connection needs agents.set_up_mcpserver."""
     values = body.model_dump(exclude_unset=True)
-    server = setup.change(server_id, values, _actor(request), Expected.of(request))
-    return shows(request, _detail(server, request), setup.version(server))
+    server = setup.change(server_id, values, _actor(request), ExpectedVersions.of(request))
+    return with_version(request, _detail(server, request), setup.version(server))
 
 
 @router.delete("/mcp-servers/{server_id}", response=responses(None, 404, status=204))
@@ -116,7 +116,7 @@ def delete_mcp_server(request: HttpRequest, server_id: str) -> Status[None]:
 
 
 @router.post("/mcp-servers/{server_id}/test", response=responses(McpServerDetail, 404))
-@creates_nothing
+@idempotency_exempt
 def test_mcp_server(request: HttpRequest, server_id: str) -> McpServerDetail:
     """Connect and list the tools. `error` is null on success."""
     return _detail(setup.test(server_id, _actor(request), clock.now()), request)

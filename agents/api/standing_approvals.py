@@ -10,9 +10,9 @@ from pydantic import ConfigDict, Field
 
 from agents.approvals import standing
 from agents.models import StandingApproval
-from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.listing import CursorQuery, paginate
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Id, Listed, Row, Text, number
+from stagent.lib.api.types import CursorPage, Id, Row, Text, parse_id
 
 router = Router(tags=["approvals"])
 
@@ -35,26 +35,26 @@ class StandingApprovalRow(Row):
     given_at: datetime
 
 
-class StandingApprovalFilter(Paged):
+class StandingApprovalFilter(CursorQuery):
     place: Text | None = Field(
         default=None, max_length=40, examples=["conversation:12"], description="Filter by scope."
     )
     tool: Text | None = Field(default=None, max_length=64, description="Filter by tool.")
 
 
-@router.get("/standing-approvals", response=responses(Listed[StandingApprovalRow], 422))
+@router.get("/standing-approvals", response=responses(CursorPage[StandingApprovalRow], 422))
 def list_standing_approvals(
     request: HttpRequest, query: Query[StandingApprovalFilter]
-) -> Listed[StandingApprovalRow]:
+) -> CursorPage[StandingApprovalRow]:
     """List standing approvals of your agents, or of all schedules with agents.answer_approval."""
     rows = StandingApproval.objects.of(_user(request)).filter(**query.conditions()).select_related("given_by")
-    return page(request, query, rows, lambda found: [_row(granted) for granted in found])
+    return paginate(request, query, rows, lambda found: [_row(granted) for granted in found])
 
 
 @router.delete("/standing-approvals/{standing_id}", response=responses(None, 404, status=204))
 def delete_standing_approval(request: HttpRequest, standing_id: str) -> Status[None]:
     """Revoke a standing approval: the next call of the tool asks again."""
-    standing.revoke(number(standing_id) or NO_ROW, _user(request))
+    standing.revoke(parse_id(standing_id) or NO_ROW, _user(request))
     return Status(204, None)
 
 

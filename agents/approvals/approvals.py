@@ -24,8 +24,8 @@ from agents.states import ApprovalKind, ApprovalStatus
 from stagent.lib import clock
 from stagent.lib.db.prepared import Param, Select
 from stagent.lib.log.audit_log import CHANGE, record
-from stagent.lib.problems import Problem, invalid, typed
-from stagent.lib.text import clip, storable
+from stagent.lib.problems import Problem, clean_input, invalid
+from stagent.lib.text import clip, to_storable
 
 ALLOW, ALWAYS, DENY = "allow", "always", "deny"
 MAX_ANSWER_CHARS = 20_000
@@ -75,7 +75,7 @@ def request(
                 message_id=spender.message_id,
                 user_id=spender.user_id,
                 place=scope if each.fingerprint and spender.user_id else "",
-                **vars(each) | {"text": clip(storable(each.text), MAX_TEXT_CHARS)},
+                **vars(each) | {"text": clip(to_storable(each.text), MAX_TEXT_CHARS)},
                 **_allowed_by(granted.get((each.tool, each.fingerprint)), now),
             )
             for each in requests
@@ -178,7 +178,7 @@ def _resolve(
 
 def _parse_decision(approval: Approval, decision: str, text: str) -> tuple[ApprovalStatus, str]:
     """Return the new status and the text of the answer; `Problem` 422 if they are invalid."""
-    answer_text = typed("text", text, MAX_ANSWER_CHARS)
+    answer_text = clean_input("text", text, MAX_ANSWER_CHARS)
     if decision == DENY:
         return ApprovalStatus.DENIED, answer_text
     if approval.kind == ApprovalKind.TOOL_CALL:
@@ -190,7 +190,7 @@ def _parse_decision(approval: Approval, decision: str, text: str) -> tuple[Appro
             raise invalid({"decision": f"Use {ALLOW} or {DENY}."})
         return ApprovalStatus.ALLOWED, answer_text
     if not answer_text and decision not in (ALLOW, ALWAYS):
-        answer_text = typed("text", decision, MAX_ANSWER_CHARS)
+        answer_text = clean_input("text", decision, MAX_ANSWER_CHARS)
     if not answer_text:
         raise invalid({"text": "Enter an answer: the agent asked a question."})
     return ApprovalStatus.ANSWERED, answer_text

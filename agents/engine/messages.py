@@ -9,7 +9,7 @@ from agents.protocol.reply import given_back, tool_result
 from agents.protocol.usage import Usage, estimate, size
 from agents.tools.base import ToolResult
 from agents.transcripts.history import Message
-from stagent.lib.text import storable
+from stagent.lib.text import to_storable
 
 RECENT_RESULTS = 6  # the latest tool results are never cleared away
 SHORTEST_CLEARED = 400  # characters; shorter results stay
@@ -43,7 +43,7 @@ class PromptMessages:
 
     def say(self, text: str) -> None:
         """Add words to the last user message, or begin one."""
-        self._add_user([{"type": "text", "text": storable(text)}])
+        self._add_user([{"type": "text", "text": to_storable(text)}])
 
     def note(self, text: str, tag: str = "stagent-note") -> None:
         """Add words of the engine's own, told apart from the user's."""

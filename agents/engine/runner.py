@@ -41,11 +41,11 @@ from agents.transcripts.history import History, load_history
 from agents.transcripts.recorder import Emit, record
 from stagent.lib import clock
 from stagent.lib.db.async_db import db_sync_to_async
-from stagent.lib.text import storable
+from stagent.lib.text import to_storable
 
 __all__ = ["Assignment", "run"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("agents.engine.runner")
 
 
 def run(assignment: Assignment) -> AsyncGenerator[Event]:
@@ -101,7 +101,7 @@ async def _start_engine(job: Assignment, emit: Emit, connections: Connections) -
     )
     toolbox.recall(past.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.notice)))
-    prompt = {"role": "user", "content": blocks_with_text(job.enclosed, storable(job.prompt))}
+    prompt = {"role": "user", "content": blocks_with_text(job.enclosed, to_storable(job.prompt))}
     history = (
         past.messages[:-1] if past.unfinished else past.messages
     )  # the last ones are placeholders for results
@@ -139,7 +139,7 @@ class Engine:
     async def work(self) -> Finished:
         """Take turns until one of them ends the run."""
         try:
-            if self.past.turns and not self.past.progress.requested:
+            if self.past.turns and not self.past.reached.asked:
                 await self.attempt.notice("resumed", f"Resumed after {self.past.turns} agent steps.")
             finished = self._undelivered() or await self._finish_calls()
             self._add_clock()
@@ -160,7 +160,7 @@ class Engine:
     async def _finish_calls(self) -> Finished | None:
         """Run the tool calls that the last attempt left, such as approved ones."""
         unfinished = self.past.unfinished
-        return await run_tool_calls(self.attempt, unfinished, self.past.progress) if unfinished else None
+        return await run_tool_calls(self.attempt, unfinished, self.past.reached) if unfinished else None
 
     def _add_clock(self) -> None:
         if self.job.clock and self.attempt.conversation.is_users_turn:

@@ -10,9 +10,9 @@ from agents.api.mcp_requests import NewMcpServer
 from agents.mcp import setup
 from agents.mcp.setup import CHANGEABLE_FIELDS, FIELDS, Actor
 from agents.models import McpServer
-from stagent.lib.problems import Problem, of_schema
-from stagent.lib.yaml_file.reader import Entry, Fault, Faulty
-from stagent.lib.yaml_file.writer import differences, write
+from stagent.lib.problems import Problem, from_schema_errors
+from stagent.lib.yaml_file.reader import Entry, Fault, InvalidFile
+from stagent.lib.yaml_file.writer import describe_changes, write
 
 ROOT = "mcp_servers"
 ALWAYS_WRITTEN = ("slug", "name", "transport")
@@ -43,7 +43,7 @@ class Outcome:
         """Yield the changes as text lines, and a summary."""
         for change in self.changes:
             yield f"{change.sign} {change.slug}"
-            yield from differences(change.fields, is_new=change.sign == "+")
+            yield from describe_changes(change.fields, is_new=change.sign == "+")
         count = {sign: sum(change.sign == sign for change in self.changes) for sign in "+~-"}
         summary = f"{count['+']} to add, {count['~']} to change, {count['-']} to disable"
         yield f"{summary}, {self.unchanged} unchanged."
@@ -61,13 +61,13 @@ def apply(entries: list[Entry], actor: Actor, *, prune: bool) -> Outcome:
     for entry in entries:
         try:
             change = _apply_entry(entry, existing, named, actor)
-        except Faulty as error:
+        except InvalidFile as error:
             faults += error.faults
             continue
         outcome.unchanged += not change.fields
         outcome.changes += [change] if change.fields else []
     if faults:
-        raise Faulty(*faults)
+        raise InvalidFile(*faults)
     unnamed = [server for slug, server in existing.items() if slug not in named and server.enabled]
     for server in unnamed if prune else ():
         setup.change(str(server.pk), {"enabled": False}, actor)
@@ -78,13 +78,13 @@ def apply(entries: list[Entry], actor: Actor, *, prune: bool) -> Outcome:
 def _apply_entry(entry: Entry, existing: dict[str, McpServer], named: set[str], actor: Actor) -> Change:
     slug = entry.values.get("slug")
     if isinstance(slug, str) and slug in named:
-        raise Faulty(entry.fault("slug", DUPLICATE))
+        raise InvalidFile(entry.fault("slug", DUPLICATE))
     try:
         values = NewMcpServer.model_validate(_defaults() | entry.values).model_dump()
         named.add(values["slug"])
         return _save(values, existing.get(values["slug"]), actor)
     except SchemaError as error:
-        raise _faulty(entry, of_schema(error.errors())) from None
+        raise _faulty(entry, from_schema_errors(error.errors())) from None
     except Problem as problem:
         raise _faulty(entry, problem) from None
 
@@ -121,6 +121,6 @@ def _values(server: McpServer) -> dict[str, Any]:
     }
 
 
-def _faulty(entry: Entry, problem: Problem) -> Faulty:
+def _faulty(entry: Entry, problem: Problem) -> InvalidFile:
     faults = [entry.fault(name, text) for name, text in problem.fields.items()]
-    return Faulty(*faults or [Fault(entry.line, problem.message)])
+    return InvalidFile(*faults or [Fault(entry.line, problem.message)])

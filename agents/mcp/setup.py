@@ -16,10 +16,10 @@ from django.db import IntegrityError, transaction
 
 from agents.mcp import probe
 from agents.models import McpServer
-from stagent.lib.api.types import number
-from stagent.lib.api.versions import ANY, Expected, version_of
+from stagent.lib.api.types import parse_id
+from stagent.lib.api.versions import ANY, ExpectedVersions, version_of
 from stagent.lib.log import audit_log
-from stagent.lib.problems import Problem, invalid, of_model
+from stagent.lib.problems import Problem, from_model_error, invalid
 from stagent.lib.text import clip
 
 SET_UP_PERMISSION = "set_up_mcpserver"
@@ -67,7 +67,9 @@ def create(values: Mapping[str, Any], actor: Actor) -> McpServer:
     return server
 
 
-def change(server_id: str, values: Mapping[str, Any], actor: Actor, expected: Expected = ANY) -> McpServer:
+def change(
+    server_id: str, values: Mapping[str, Any], actor: Actor, expected: ExpectedVersions = ANY
+) -> McpServer:
     """Change the given fields, all or none, if the version matches."""
     actor.require("change_mcpserver")
     with transaction.atomic():
@@ -99,7 +101,7 @@ def test(server_id: str, actor: Actor, now: datetime) -> McpServer:
 
 
 def _get(server_id: str, rows: Any) -> McpServer:
-    key = number(server_id)
+    key = parse_id(server_id)
     server: McpServer | None = None if key is None else rows.filter(pk=key).first()
     if server is None:
         raise Problem(404, "mcp_server_not_found", f"MCP server {clip(server_id, 80)!r} not found.")
@@ -116,7 +118,7 @@ def _save(server: McpServer, values: Mapping[str, Any]) -> McpServer:
         with transaction.atomic():
             server.save()
     except ValidationError as error:
-        raise of_model(error) from None
+        raise from_model_error(error) from None
     except IntegrityError:
         raise invalid(
             {"slug": "Another server already has this name or short name."}

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=80, validators=[stagent.lib.names.one_line])),
+                ('name', models.CharField(max_length=80, validators=[stagent.lib.names.validate_name])),
                 ('description', models.CharField(blank=True, max_length=300)),
                 ('instructions', models.TextField(blank=True, help_text='The system prompt.')),
                 ('runtime', models.CharField(default='anthropic', help_text="What drives the provider's loop.", max_length=40)),
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=120, unique=True, validators=[stagent.lib.names.one_line])),
+                ('name', models.CharField(max_length=120, unique=True, validators=[stagent.lib.names.validate_name])),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.CharField(help_text='What the names of its tools begin with, for good: github makes github__search.', max_length=24, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use small letters and digits, with single dashes between.')])),
-                ('name', models.CharField(max_length=80, unique=True, validators=[stagent.lib.names.one_line])),
+                ('name', models.CharField(max_length=80, unique=True, validators=[stagent.lib.names.validate_name])),
                 ('enabled', models.BooleanField(default=True, help_text='Off: none of its tools is offered to anybody.')),
                 ('transport', models.CharField(choices=[('stdio', 'a command on this machine (stdio)'), ('http', 'an address (streamable HTTP)')], default='stdio', max_length=8)),
                 ('command', models.CharField(blank=True, help_text='The program, found on the PATH of the scheduler and the web.', max_length=500)),

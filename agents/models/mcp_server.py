@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from agents.models import mcp_rules
 from agents.states import McpToolState, McpTransport, Permission
-from stagent.lib.names import one_line
+from stagent.lib.names import validate_name
 
 LONGEST_SLUG = 24  # what is left of a tool's 64 characters is for its own name
 SLUG = RegexValidator(
@@ -29,7 +29,7 @@ class McpServer(models.Model):
         validators=[SLUG],
         help_text="What the names of its tools begin with, for good: github makes github__search.",
     )
-    name = models.CharField(max_length=80, unique=True, validators=[one_line])
+    name = models.CharField(max_length=80, unique=True, validators=[validate_name])
     enabled = models.BooleanField(default=True, help_text="Off: none of its tools is offered to anybody.")
     transport = models.CharField(max_length=8, choices=McpTransport.choices, default=McpTransport.STDIO)
     command = models.CharField(

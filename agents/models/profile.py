@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from stagent.lib.names import one_line
+from stagent.lib.names import validate_name
 
 NAME_CHARS = 80
 MAX_TURNS = 10_000
@@ -16,7 +16,7 @@ class Project(models.Model):
     """A body of work with a folder of its own; its agents' files stay inside."""
 
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=120, unique=True, validators=[one_line])
+    name = models.CharField(max_length=120, unique=True, validators=[validate_name])
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -41,7 +41,7 @@ class Profile(models.Model):
     """Who the agent is: instructions, model, tools and default limits."""
 
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=NAME_CHARS, validators=[one_line])
+    name = models.CharField(max_length=NAME_CHARS, validators=[validate_name])
     description = models.CharField(max_length=300, blank=True)
     instructions = models.TextField(blank=True, help_text="The system prompt.")
     runtime = models.CharField(

@@ -20,7 +20,7 @@ from agents.models import Budget, LedgerEntry
 from agents.protocol.usage import Usage
 from agents.spending.prices import LISTED, Price, price
 from agents.states import Activity, BudgetScope, BudgetWindow
-from stagent.lib.db.prepared import GivenKeys, Select
+from stagent.lib.db.prepared import KeysParam, Select
 from stagent.lib.text import clip
 from stagent.lib.web.formatting import money
 
@@ -200,7 +200,7 @@ def unpriced(column: str, ids: Collection[int]) -> Counter[int]:
 
 
 def _unpriced(column: str) -> Select[LedgerEntry]:
-    asked = {f"{column}__in": GivenKeys("ids", LedgerEntry._meta.pk)}
+    asked = {f"{column}__in": KeysParam("ids", LedgerEntry._meta.pk)}
     rows = LedgerEntry.objects.filter(cost_usd=None, activity__in=TURNS, **asked)
     return Select(rows.order_by().only(column))
 

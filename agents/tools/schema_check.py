@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.tools.base import ToolError
 from agents.tools.strict_json import describe_fault
-from stagent.lib.text import length_fault
+from stagent.lib.text import too_long_message
 
 
 def _is_number(value: Any) -> bool:
@@ -83,7 +83,7 @@ def _size_faults(schema: dict[str, Any], value: Sized, where: str, suffix: str, 
         yield f"{where} needs at least {schema[f'min{suffix}']} {unit}"
     limit = schema.get(f"max{suffix}", math.inf)
     if len(value) > limit and isinstance(value, str):
-        yield f"{where}: {length_fault(limit, len(value)).rstrip('.')}"
+        yield f"{where}: {too_long_message(limit, len(value)).rstrip('.')}"
     elif len(value) > limit:
         yield f"{where} can have at most {limit} {unit} (it has {len(value)})"
 

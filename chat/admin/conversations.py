@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from chat.models import Conversation
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ReadOnlyAdmin, operator, row_link
+from stagent.lib.web.admin import ReadOnlyAdmin, row_link, user_of
 
 
 @admin.register(Conversation)
@@ -35,7 +35,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow deletion together with the owner; `delete_view` refuses any other."""
-        return operator(request).has_perm("chat.delete_conversation")
+        return user_of(request).has_perm("chat.delete_conversation")
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         raise PermissionDenied

@@ -49,7 +49,7 @@ def figures(records: QuerySet[StreamRecord], now: datetime, link: Link) -> Figur
         Line(
             reason,
             number,
-            svg_charts.share(number, most, stream_metrics.tone(reason)),
+            svg_charts.share_bar(number, most, stream_metrics.tone(reason)),
             link({"reason": reason}),
         )
         for reason, number in summary.reasons.items()

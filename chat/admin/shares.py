@@ -10,7 +10,7 @@ from chat.conversations import sharing
 from chat.models import Share
 from stagent.lib import clock
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ReadOnlyAdmin, confirm, operator
+from stagent.lib.web.admin import ReadOnlyAdmin, render_confirmation, user_of
 
 REVOKE_EFFECT = "The link stops working. Its owner can create a new one with another address."
 
@@ -38,15 +38,15 @@ class ShareAdmin(ReadOnlyAdmin):
         return obj is None and super().has_view_permission(request)
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        return operator(request).has_perm("chat.delete_share")
+        return user_of(request).has_perm("chat.delete_share")
 
     @admin.action(description="Revoke…", permissions=["end"])
     def end(self, request: HttpRequest, chosen: QuerySet[Share]) -> HttpResponse | None:
         shares = list(chosen.select_related("conversation__owner"))
         if "confirmed" not in request.POST:
-            return confirm(self, request, shares, "Revoke", REVOKE_EFFECT)
+            return render_confirmation(self, request, shares, "Revoke", REVOKE_EFFECT)
         for share in shares:
-            sharing.end(share, operator(request), now=clock.now())
+            sharing.end(share, user_of(request), now=clock.now())
         self.message_user(request, f"Revoked: {len(shares)}.", messages.SUCCESS)
         return None
 

@@ -17,7 +17,7 @@ from chat.errors import file_too_large
 from chat.models import Attachment
 from chat.states import FileKind
 from stagent.lib import clock
-from stagent.lib.api.responses import Refusal, responses
+from stagent.lib.api.responses import ErrorResponse, responses
 
 router = Router(tags=["chat"])
 
@@ -43,7 +43,7 @@ def upload_attachment(request: HttpRequest, file: File[UploadedFile]) -> Status[
 
 
 @router.get(
-    "/attachments/{attachment_id}", response=dict.fromkeys((401, 403, 404), Refusal), openapi_extra=FILE
+    "/attachments/{attachment_id}", response=dict.fromkeys((401, 403, 404), ErrorResponse), openapi_extra=FILE
 )
 def get_attachment(request: HttpRequest, attachment_id: str) -> HttpResponse:
     """Download a file. An image is sent inline."""

@@ -13,9 +13,9 @@ from agents.spending import prices
 from chat.api.lookups import current_user
 from chat.models import Conversation
 from chat.transitions.accept import DEFAULT_PROFILE
-from stagent.lib.api.listing import Choices, page, page_of
+from stagent.lib.api.listing import ShortListQuery, paginate, paginate_items
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Listed, Row, Said
+from stagent.lib.api.types import CursorPage, NullableText, Row
 
 router = Router(tags=["chat"])
 PROFILE: Any = {
@@ -32,7 +32,7 @@ class ProfileChoice(Row):
     slug: str
     name: str
     description: str
-    model: Said
+    model: NullableText
     default: bool
 
 
@@ -54,31 +54,31 @@ class Folder(Row):
     count: int = Field(description="Number of its conversations that are not archived.")
 
 
-@router.get("/chat/folders", response=responses(Listed[Folder], 422))
-def list_chat_folders(request: HttpRequest, asked: Query[Choices]) -> Listed[Folder]:
+@router.get("/chat/folders", response=responses(CursorPage[Folder], 422))
+def list_chat_folders(request: HttpRequest, asked: Query[ShortListQuery]) -> CursorPage[Folder]:
     """List the folders of your conversations by name."""
     filed = Conversation.objects.of(current_user(request)).exclude(folder="").order_by()
     counted = filed.values("folder").annotate(count=Count("pk", filter=Q(archived_at=None)))
     items = [Folder(name=each["folder"], count=each["count"]) for each in counted]
-    return page_of(request, asked, "folders", sorted(items, key=_by_name), _by_name)
+    return paginate_items(request, asked, "folders", sorted(items, key=_by_name), _by_name)
 
 
-@router.get("/chat/profiles", response=responses(Listed[ProfileChoice], 422))
-def list_chat_profiles(request: HttpRequest, asked: Query[Choices]) -> Listed[ProfileChoice]:
+@router.get("/chat/profiles", response=responses(CursorPage[ProfileChoice], 422))
+def list_chat_profiles(request: HttpRequest, asked: Query[ShortListQuery]) -> CursorPage[ProfileChoice]:
     """List the profiles that can reply."""
-    return page(
+    return paginate(
         request, asked, Profile.objects.order_by("name", "pk"), lambda found: [*map(_profile_choice, found)]
     )
 
 
-@router.get("/chat/models", response=responses(Listed[ModelChoice], 422))
-def list_chat_models(request: HttpRequest, asked: Query[Choices]) -> Listed[ModelChoice]:
+@router.get("/chat/models", response=responses(CursorPage[ModelChoice], 422))
+def list_chat_models(request: HttpRequest, asked: Query[ShortListQuery]) -> CursorPage[ModelChoice]:
     """List the known models, the default model first. Offline there is only one."""
     default = conf.default_model()
     named = [] if conf.offline() else Profile.objects.exclude(model="").values_list("model", flat=True)
     names = set() if conf.offline() else {*named, *_priced()} - {default}
     items = [ModelChoice(id=name, default=name == default) for name in [default, *sorted(names)]]
-    return page_of(request, asked, "models", items, lambda model: [not model.default, model.id])
+    return paginate_items(request, asked, "models", items, lambda model: [not model.default, model.id])
 
 
 def _profile_choice(profile: Profile) -> ProfileChoice:

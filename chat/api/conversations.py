@@ -19,17 +19,17 @@ from chat.conversations import actions, search
 from chat.conversations.actions import Change
 from chat.transitions import fork
 from stagent.lib import clock
-from stagent.lib.api.etags import shows
-from stagent.lib.api.listing import page
+from stagent.lib.api.etags import with_version
+from stagent.lib.api.listing import paginate
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Listed
-from stagent.lib.api.versions import Expected
+from stagent.lib.api.types import CursorPage
+from stagent.lib.api.versions import ExpectedVersions
 
 router = Router(tags=["chat"])
 
 
-@router.get("/conversations", response=responses(Listed[ConversationRow], 422))
-def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> Listed[ConversationRow]:
+@router.get("/conversations", response=responses(CursorPage[ConversationRow], 422))
+def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -> CursorPage[ConversationRow]:
     """List your conversations, pinned ones first, then by latest activity. Search titles and messages."""
     words = search.words_of(asked.search or "")
     found = lookups.conversations(lookups.current_user(request)).filter(
@@ -40,7 +40,7 @@ def list_conversations(request: HttpRequest, asked: Query[ConversationFilter]) -
     if words:
         found = search.narrow(found, words)
     rows = found.order_by("-pinned", "-active_at", "-pk")
-    return page(
+    return paginate(
         request, asked, rows, lambda some: conversation_rows(some, search.snippets(list(some), words))
     )
 
@@ -60,7 +60,7 @@ def create_conversation(
 def get_conversation(request: HttpRequest, conversation_id: str) -> ConversationRow:
     """Get a conversation without its messages."""
     found = lookups.conversation(lookups.current_user(request), conversation_id)
-    return shows(request, conversation_row(found), actions.version(found))
+    return with_version(request, conversation_row(found), actions.version(found))
 
 
 @router.patch("/conversations/{conversation_id}", response=responses(ConversationRow, 400, 404, 422))
@@ -69,9 +69,11 @@ def update_conversation(
 ) -> ConversationRow:
     """Change title, pin, folder, archive, read state, profile, model or shown branch; all or nothing."""
     owner, given = lookups.current_user(request), asked.model_dump(exclude_unset=True)
-    actions.change(owner, conversation_id, Change(given), now=clock.now(), expected=Expected.of(request))
+    actions.change(
+        owner, conversation_id, Change(given), now=clock.now(), expected=ExpectedVersions.of(request)
+    )
     found = lookups.conversation(owner, conversation_id)
-    return shows(request, conversation_row(found), actions.version(found))
+    return with_version(request, conversation_row(found), actions.version(found))
 
 
 @router.delete("/conversations/{conversation_id}", response=responses(None, 404, status=204))
@@ -103,10 +105,10 @@ def fork_conversation(
     return Status(201, conversation_row(lookups.conversation(owner, str(made.pk))))
 
 
-@router.get("/conversations/{conversation_id}/messages", response=responses(Listed[MessageRow], 404, 422))
+@router.get("/conversations/{conversation_id}/messages", response=responses(CursorPage[MessageRow], 404, 422))
 def list_messages(
     request: HttpRequest, conversation_id: str, asked: Query[MessageFilter]
-) -> Listed[MessageRow]:
+) -> CursorPage[MessageRow]:
     """List the messages of the branch that is shown, oldest first, or of all branches, parents first.
 
     `next` continues in the same branch, even if another branch is shown by then.

@@ -13,9 +13,9 @@ from agents.models import StreamRecord
 from chat import stream_metrics
 from chat.api.lookups import current_user
 from stagent.lib import clock
-from stagent.lib.api.listing import Paged, page
+from stagent.lib.api.listing import CursorQuery, paginate
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Id, Listed, Moment, Row, Text
+from stagent.lib.api.types import CursorPage, Id, Row, Text, Timestamp
 from stagent.lib.problems import Problem
 
 router = Router(tags=["chat"])
@@ -34,12 +34,12 @@ EXAMPLE: Any = {
 }  # fmt: skip
 
 
-class StreamFilter(Paged):
+class StreamFilter(CursorQuery):
     """Filters by end reason and time."""
 
     reason: Text | None = Field(default=None, max_length=32, examples=["completed"])
-    since: Moment | None = None
-    until: Moment | None = None
+    since: Timestamp | None = None
+    until: Timestamp | None = None
 
 
 class StreamRow(Row):
@@ -73,7 +73,7 @@ class SpreadRow(Row):
     p99: float | None
 
 
-class Diagnostics(Listed[StreamRow]):
+class Diagnostics(CursorPage[StreamRow]):
     """The latest matching streams, their summary, and the live streams."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -92,7 +92,7 @@ def diagnose_chat_streams(request: HttpRequest, asked: Query[StreamFilter]) -> D
     if not (user.is_staff and user.has_perm(PERMISSION)):
         raise Problem(403, "permission_denied", f"This needs a staff user with the permission {PERMISSION}.")
     records = _filtered(asked)
-    rows = page(request, asked, records, lambda found: [StreamRow.model_validate(each) for each in found])
+    rows = paginate(request, asked, records, lambda found: [StreamRow.model_validate(each) for each in found])
     summary = stream_metrics.summary(records)
     return Diagnostics(
         items=rows.items,

@@ -16,9 +16,9 @@ from chat.models import Conversation, Message
 from chat.models.conversation import LONGEST_MODEL
 from chat.transitions.accept import profile_of
 from chat.worker import build_assignment
-from stagent.lib.api.listing import refuse_unknown
+from stagent.lib.api.listing import reject_unknown_parameters
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import AnyId, RequestBody, Row, Text
+from stagent.lib.api.types import IdInput, RequestBody, Row, Text
 
 router = Router(tags=["chat"])
 EXAMPLE: Any = {
@@ -30,7 +30,7 @@ EXAMPLE: Any = {
 class EstimateQuery(RequestBody):
     """The conversation, profile and model of the next message."""
 
-    conversation_id: AnyId | None = Field(default=None, description="null: a new conversation.")
+    conversation_id: IdInput | None = Field(default=None, description="null: a new conversation.")
     profile: Text | None = Field(default=None, description="A slug; null: the conversation's profile.")
     model: Text | None = Field(
         default=None,
@@ -57,7 +57,7 @@ class EstimateRow(Row):
 @router.get("/chat/outlook", response=responses(EstimateRow, 404, 422))
 def get_chat_estimate(request: HttpRequest, asked: Query[EstimateQuery]) -> EstimateRow:
     """Estimate the input tokens of the next message and their price. The reply costs extra."""
-    refuse_unknown(request, EstimateQuery.model_fields)
+    reject_unknown_parameters(request, EstimateQuery.model_fields)
     owner = lookups.current_user(request)
     inside = lookups.conversation(owner, asked.conversation_id) if asked.conversation_id else None
     picked = profile_of(asked.profile) or (inside.profile if inside else None)

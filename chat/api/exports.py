@@ -18,8 +18,8 @@ from chat.conversations import export
 from chat.history.tree import Tree
 from chat.models import Conversation
 from stagent.lib import clock
-from stagent.lib.api.listing import refuse_unknown
-from stagent.lib.api.responses import Refusal
+from stagent.lib.api.listing import reject_unknown_parameters
+from stagent.lib.api.responses import ErrorResponse
 from stagent.lib.db.async_db import db_sync_to_async
 
 KINDS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
@@ -84,7 +84,7 @@ FILE: Any = {
 
 @router.get(
     "/conversations/{conversation_id}/export",
-    response=dict.fromkeys((401, 403, 404, 422), Refusal),
+    response=dict.fromkeys((401, 403, 404, 422), ErrorResponse),
     openapi_extra=FILE,
 )
 def export_conversation(
@@ -93,6 +93,6 @@ def export_conversation(
     kind: Annotated[Literal["md", "json"], Query(alias="format")] = "md",
 ) -> Any:
     """Download a conversation: the branch that is shown as Markdown, or the whole tree as JSON."""
-    refuse_unknown(request, ("format",))
+    reject_unknown_parameters(request, ("format",))
     found = lookups.opened(lookups.current_user(request), conversation_id)
     return download(request, found, kind, clock.now())

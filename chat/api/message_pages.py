@@ -7,12 +7,12 @@ from chat.api.schemas.requests import MessageFilter
 from chat.history.tree import Tree, load
 from chat.models import Conversation
 from stagent.lib.api.cursors import decode, encode, unknown_cursor
-from stagent.lib.api.listing import refuse_unknown
-from stagent.lib.api.types import Listed
+from stagent.lib.api.listing import reject_unknown_parameters
+from stagent.lib.api.types import CursorPage
 
 
-def page(request: HttpRequest, conversation: Conversation, asked: MessageFilter) -> Listed[MessageRow]:
-    refuse_unknown(request, MessageFilter.model_fields)
+def page(request: HttpRequest, conversation: Conversation, asked: MessageFilter) -> CursorPage[MessageRow]:
+    reject_unknown_parameters(request, MessageFilter.model_fields)
     tree, name = Tree.of(conversation.pk), f"messages:{conversation.pk}:{asked.branch}"
     ids = list(tree.nodes) if asked.branch == "all" else tree.branch(conversation.head_id)
     first = asked.offset
@@ -22,7 +22,7 @@ def page(request: HttpRequest, conversation: Conversation, asked: MessageFilter)
         first = ids.index(last) + 1
     found = ids[first : first + asked.limit]
     following = encode(name, [found[-1]]) if 0 < asked.limit == len(found) else None
-    return Listed(items=message_rows(load(found), tree), count=len(ids), next=following)
+    return CursorPage(items=message_rows(load(found), tree), count=len(ids), next=following)
 
 
 def _last(name: str, cursor: str, tree: Tree) -> int:

@@ -15,7 +15,7 @@ from chat.models import Message
 from chat.transitions import request_stop
 from chat.worker.reconcile import finalise_stale
 from stagent.lib import clock
-from stagent.lib.api.listing import MOST_ROWS, refuse_unknown
+from stagent.lib.api.listing import MAX_ROWS, reject_unknown_parameters
 from stagent.lib.api.responses import responses
 from stagent.lib.api.types import Page
 
@@ -45,10 +45,10 @@ def list_message_events(
     request: HttpRequest,
     message_id: str,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
-    limit: Annotated[int, Query(ge=0, le=MOST_ROWS)] = MOST_ROWS,
+    limit: Annotated[int, Query(ge=0, le=MAX_ROWS)] = MAX_ROWS,
 ) -> FramePage:
     """List the frames of a reply, numbered without gaps from 1. Repeat with the last `seq` as `after`."""
-    refuse_unknown(request, ("after", "limit"))
+    reject_unknown_parameters(request, ("after", "limit"))
     message = _current(request, message_id)
     log = message.transcript if message.run_id is None else None
     if log is None:  # a user's message, or a run's result, whose log belongs to the run

@@ -16,7 +16,7 @@ from chat.models import Conversation
 from chat.transitions import Accepted, Draft, accept, ask_again
 from chat.transitions.accept import begin as begin_conversation
 from chat.transitions.accept import profile_of
-from stagent.lib.api.types import Id, Row, Said
+from stagent.lib.api.types import Id, NullableText, Row
 
 MESSAGE: Any = EXAMPLE | {
     "id": "83", "role": "user", "reason": None, "text": "What failed last night?", "html": None,
@@ -48,7 +48,7 @@ class SendResult(Row):
     conversation_id: Id
     message_id: Id
     reply_id: Id
-    client_msg_id: Said
+    client_msg_id: NullableText
     message: MessageRow
     reply: MessageRow
     duplicate: bool

@@ -14,7 +14,7 @@ from chat.conversations import sharing
 from chat.models import Share
 from stagent.lib import clock
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Id, Moment, RequestBody, Row
+from stagent.lib.api.types import Id, RequestBody, Row, Timestamp
 
 router = Router(tags=["chat"])
 EXAMPLE: Any = {
@@ -30,7 +30,7 @@ class ShareRequest(RequestBody):
         extra="forbid", json_schema_extra={"example": {"expires_at": "2026-12-24T00:00:00Z"}}
     )
 
-    expires_at: Moment | None = Field(default=None, description="null: until it is revoked.")
+    expires_at: Timestamp | None = Field(default=None, description="null: until it is revoked.")
 
 
 class ShareRow(Row):

@@ -15,10 +15,10 @@ from chat.history.tree import Tree
 from chat.models import Conversation
 from chat.transitions import request_stop
 from chat.transitions.accept import lock, number, profile_of
-from stagent.lib.api.versions import ANY, Expected, version_of
-from stagent.lib.names import fault_of
+from stagent.lib.api.versions import ANY, ExpectedVersions, version_of
+from stagent.lib.names import name_fault
 from stagent.lib.problems import invalid
-from stagent.lib.text import storable
+from stagent.lib.text import to_storable
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Change:
 
 
 def change(
-    owner: User, conversation_id: str, asked: Change, *, now: datetime, expected: Expected = ANY
+    owner: User, conversation_id: str, asked: Change, *, now: datetime, expected: ExpectedVersions = ANY
 ) -> Conversation:
     """Change fields, all or nothing, if the version is as expected. Equal values publish no event."""
     with transaction.atomic():
@@ -85,8 +85,8 @@ def restore(owner: User, conversation_id: str, *, now: datetime) -> None:
 
 def clean_name(field: str, typed: str) -> str:
     """Return a name as stored, on one line. Raises `Problem` for an invalid one."""
-    words: str = storable(typed).strip()
-    if fault := fault_of(words):
+    words: str = to_storable(typed).strip()
+    if fault := name_fault(words):
         raise invalid({field: fault})
     return " ".join(words.split())
 

@@ -8,7 +8,7 @@ from chat import conf
 from chat.errors import file_is_empty, file_is_unknown, file_too_large
 from chat.states import FileKind
 from stagent.lib import image_header
-from stagent.lib.text import storable, with_ending
+from stagent.lib.text import to_storable, with_suffix
 
 LONGEST_NAME = 200
 LONGEST_ENDING = 20
@@ -44,11 +44,11 @@ def detect(data: bytes) -> DetectedType:
 def name_of(name: str) -> str:
     """Return a name without folders and unprintable characters, shortened before its extension."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    clean: str = storable("".join(sign for sign in last if sign.isprintable())).strip()
+    clean: str = to_storable("".join(sign for sign in last if sign.isprintable())).strip()
     if len(clean) <= LONGEST_NAME:
         return clean or "file"
     ending = PurePosixPath(clean).suffix[:LONGEST_ENDING]
-    return with_ending(clean.removesuffix(ending), ending, LONGEST_NAME)
+    return with_suffix(clean.removesuffix(ending), ending, LONGEST_NAME)
 
 
 def _image(data: bytes) -> DetectedType | None:

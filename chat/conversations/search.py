@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from chat.models import Conversation, Message
 from chat.models.conversation import ConversationQuerySet
-from stagent.lib.db.case_folding import pattern_of
+from stagent.lib.db.case_folding import regex_for
 
 MOST_WORDS = 8
 BEFORE, AROUND = 40, 160  # characters of a snippet: before its first match, and in all
@@ -62,7 +62,7 @@ def snippets(conversations: Collection[Conversation], words: list[str]) -> dict[
 def cut(text: str, words: list[str], message_id: int | None = None) -> Snippet:
     """Return the text around the first match, with whitespace collapsed and matches marked."""
     flat = " ".join(text.split())
-    pattern = re.compile("|".join(map(pattern_of, words)), re.IGNORECASE)
+    pattern = re.compile("|".join(map(regex_for, words)), re.IGNORECASE)
     first = pattern.search(flat)
     begin = max(0, first.start() - BEFORE) if first else 0
     piece = flat[begin : begin + AROUND]

@@ -15,7 +15,7 @@ from stagent.lib.processes.outage import Outage
 from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.broadcast")
 
 _listeners: list[Callable[[], None]] = []
 _workers: list[Callable[[], None]] = []
@@ -123,6 +123,6 @@ def _sender_loop() -> asyncio.AbstractEventLoop:
         if _loop is None:
             _loop = asyncio.new_event_loop()
             sender = SUPERVISOR.thread("broadcast sender", _run_sender)
-            sender.follow(_loop)
+            sender.follow_loop(_loop)
             sender.start()
         return _loop

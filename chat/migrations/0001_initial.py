@@ -45,11 +45,11 @@ class Migration(migrations.Migration):
             name='Conversation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(blank=True, help_text='Empty until the first message.', max_length=120, validators=[stagent.lib.names.one_line])),
+                ('title', models.CharField(blank=True, help_text='Empty until the first message.', max_length=120, validators=[stagent.lib.names.validate_name])),
                 ('titled_by_hand', models.BooleanField(default=False)),
                 ('model', models.CharField(blank=True, help_text="Empty: the profile's.", max_length=120)),
                 ('schedule_id', models.BigIntegerField(blank=True, help_text='The schedule whose results are delivered here.', null=True)),
-                ('folder', models.CharField(blank=True, help_text='Exists while it has a conversation.', max_length=60, validators=[stagent.lib.names.one_line])),
+                ('folder', models.CharField(blank=True, help_text='Exists while it has a conversation.', max_length=60, validators=[stagent.lib.names.validate_name])),
                 ('pinned', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField()),
                 ('active_at', models.DateTimeField(help_text='Time of the last message.')),

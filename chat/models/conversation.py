@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from agents.models import Profile
-from stagent.lib.names import one_line
+from stagent.lib.names import validate_name
 
 TITLE_CHARS = 120
 FOLDER_CHARS = 60
@@ -31,7 +31,10 @@ class Conversation(models.Model):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="conversations")
     title = models.CharField(
-        max_length=TITLE_CHARS, blank=True, validators=[one_line], help_text="Empty until the first message."
+        max_length=TITLE_CHARS,
+        blank=True,
+        validators=[validate_name],
+        help_text="Empty until the first message.",
     )
     titled_by_hand = models.BooleanField(default=False)
     profile = models.ForeignKey(Profile, models.SET_NULL, null=True, blank=True)
@@ -44,7 +47,7 @@ class Conversation(models.Model):
     folder = models.CharField(
         max_length=FOLDER_CHARS,
         blank=True,
-        validators=[one_line],
+        validators=[validate_name],
         help_text="Exists while it has a conversation.",
     )
     pinned = models.BooleanField(default=False)

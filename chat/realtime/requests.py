@@ -11,7 +11,7 @@ from chat.transitions import Accepted, Draft, accept, ask_again, request_stop
 from chat.transitions.accept import number
 from stagent.lib import clock
 from stagent.lib.problems import Problem, invalid
-from stagent.lib.text import clip, storable
+from stagent.lib.text import clip, to_storable
 
 __all__ = ["number", "positions", "read", "retry", "send", "stop"]
 
@@ -100,5 +100,5 @@ def _are_ids(value: Any) -> bool:
 def _is_text(name: str, value: Any) -> bool:
     """Return whether a value is text that can be stored; `text` is cleaned before it is stored."""
     if isinstance(value, str):
-        return name == "text" or storable(value) == value
+        return name == "text" or to_storable(value) == value
     return value is None and name not in REQUIRED

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 from chat.conversations import export
 from chat.models import Message
 from stagent.lib.web import formatting
-from stagent.lib.web.markdown import html_of
+from stagent.lib.web.markdown import to_html
 
 register = template.Library()
 
@@ -23,7 +23,7 @@ def speaker(message: Message, owner: str) -> str:
 @register.filter
 def markdown(text: str) -> SafeString:
     """Render Markdown as safe HTML, as the thread does."""
-    return mark_safe(html_of(text))  # noqa: S308
+    return mark_safe(to_html(text))  # noqa: S308
 
 
 @register.simple_tag

@@ -20,9 +20,9 @@ from chat.models.conversation import LONGEST_MODEL
 from chat.states import FEED_MESSAGE, MessageStatus, Role
 from chat.transitions.attach import attach, attachments_to_attach
 from stagent.lib.db.prepared import Param, Select
-from stagent.lib.names import plain
+from stagent.lib.names import clean_name
 from stagent.lib.problems import invalid
-from stagent.lib.text import clip, is_blank, shorten, storable, too_long
+from stagent.lib.text import clip, is_blank, shorten, to_storable, too_long
 
 TITLE_CHARS = 80
 ROOT = "root"  # in place of a parent id: a new first message
@@ -101,7 +101,7 @@ def number(identifier: str | int | None) -> int:
 
 
 def _checked(draft: Draft) -> str:
-    text: str = storable(draft.text)
+    text: str = to_storable(draft.text)
     if is_blank(text) and not draft.attachments:
         raise invalid({"text": "Write a message or attach a file."})
     longest = {"text": (text, conf.MAX_TEXT_CHARS), "model": (draft.model or "", LONGEST_MODEL)}
@@ -222,7 +222,7 @@ def _parent(conversation: Conversation, parent_id: str | None) -> int | None:
 
 def _title(conversation: Conversation, text: str) -> None:
     if not conversation.title:
-        conversation.title = plain(shorten(text, TITLE_CHARS))
+        conversation.title = clean_name(shorten(text, TITLE_CHARS))
 
 
 def _create_reply(

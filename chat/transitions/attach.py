@@ -9,7 +9,7 @@ from agents.protocol.media import amount
 from chat import conf
 from chat.errors import attachment_was_used, no_attachment
 from chat.models import Attachment, Message, MessageAttachment
-from stagent.lib.api.types import number
+from stagent.lib.api.types import parse_id
 from stagent.lib.problems import invalid
 
 
@@ -22,7 +22,7 @@ def attachments_to_attach(owner: User, identifiers: Sequence[str]) -> list[Attac
         raise invalid(
             {"attachments": f"A message can have at most {conf.MAX_FILES} files; this one has {len(ids)}."}
         )
-    by_id = Attachment.objects.of(owner).in_bulk([number(each) or 0 for each in ids])
+    by_id = Attachment.objects.of(owner).in_bulk([parse_id(each) or 0 for each in ids])
     found = [_attachment(by_id, each) for each in ids]
     total = sum(each.size for each in found)
     if total > conf.MAX_SENT_BYTES:
@@ -34,7 +34,7 @@ def attachments_to_attach(owner: User, identifiers: Sequence[str]) -> list[Attac
 
 
 def _attachment(by_id: Mapping[int, Attachment], identifier: str) -> Attachment:
-    found = by_id.get(number(identifier) or 0)
+    found = by_id.get(parse_id(identifier) or 0)
     if found is None:
         raise no_attachment(identifier)
     return found

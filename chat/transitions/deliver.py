@@ -13,7 +13,7 @@ from chat.feed import feed
 from chat.models import Conversation, Message
 from chat.models.conversation import TITLE_CHARS
 from chat.states import FEED_MESSAGE, MessageStatus, Reason, Role
-from stagent.lib.text import is_blank, shorten, storable
+from stagent.lib.text import is_blank, shorten, to_storable
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _deliver(owner: User, result: Result, now: datetime) -> Message:
         role=Role.ASSISTANT,
         status=MessageStatus.COMPLETE,
         reason=result.reason,
-        text=storable(result.text),
+        text=to_storable(result.text),
         notice="The run finished without text." if is_blank(result.text) else "",
         profile=conversation.profile,
         transcript_id=known,

@@ -28,8 +28,8 @@ from chat.spending import spender
 from chat.states import ARROWS, FEED_SETTLED, MessageStatus, Reason
 from chat.transitions.latency import measured, since
 from chat.transitions.outcome_text import notice_for
-from stagent.lib.db.deferred_writes import best_effort
-from stagent.lib.text import is_blank, storable
+from stagent.lib.db.deferred_writes import try_write
+from stagent.lib.text import is_blank, to_storable
 
 PARTLY = (FailureReason.TURN_LIMIT_EXCEEDED, FailureReason.TRUNCATED, FailureReason.BUDGET_EXCEEDED)
 
@@ -73,7 +73,7 @@ def finalise(
         parts = _shown(reply, end.last_words, writer_token, now)
         reply.text, reply.outline = text_of(parts), outline_of(parts, now)
         reply.status, reply.reason, reply.finished_at = end.status, end.reason, now
-        reply.notice = storable(_notice(reply, end))
+        reply.notice = to_storable(_notice(reply, end))
         reply.token = reply.lease_expires_at = reply.asks_since = None
         totals.charge_unpaid(reply.transcript_id or 0, partial(spender, reply), now)
         answered_by = budgets.last_model_charged(reply.pk)
@@ -143,7 +143,7 @@ def _close_log(reply: Message, writer_token: UUID, now: datetime) -> None:
 def _announce(reply: Message, token: UUID | None, now: datetime, waited: dict[str, int | None]) -> None:
     if token is not None:
         live_streams.end(reply.stream_key, token)
-    best_effort(lambda: _record(reply, now, waited))
+    try_write(lambda: _record(reply, now, waited))
     Conversation.objects.filter(pk=reply.conversation_id).update(answered_at=now, active_at=now)
     feed.publish_event(FEED_SETTLED, reply, now)
 

@@ -19,7 +19,7 @@ from chat.models import Conversation, Message, MessageAttachment
 from chat.models.conversation import TITLE_CHARS
 from chat.transitions.accept import lock, number
 from stagent.lib.problems import invalid
-from stagent.lib.text import with_ending
+from stagent.lib.text import with_suffix
 
 SUFFIX = " (fork)"
 BATCH = 200  # rows
@@ -97,4 +97,4 @@ def _copy_files(copies: Mapping[int, Message]) -> None:
 
 
 def _title(title: str) -> str:
-    return with_ending(title.removesuffix(SUFFIX) or "Conversation", SUFFIX, TITLE_CHARS)
+    return with_suffix(title.removesuffix(SUFFIX) or "Conversation", SUFFIX, TITLE_CHARS)

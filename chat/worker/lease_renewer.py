@@ -64,6 +64,6 @@ class Renewer:
             await asyncio.sleep(leases.GUARD_SEC)
             ttl_sec = conf.lease_ttl().total_seconds()
             for job in self._jobs():
-                if leases.is_doubtful(job.confirmed_at, ttl_sec):
+                if leases.must_stop(job.confirmed_at, ttl_sec):
                     job.stop(Cause.LEASE_LOST)
             watched.beat()

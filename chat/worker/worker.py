@@ -48,7 +48,7 @@ MAINTENANCE: dict[Callable[[datetime], object], float] = {
     retention.prune: retention.EVERY_SEC,
 }
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.replies")
 
 
 class ReplyWorker:
@@ -64,7 +64,7 @@ class ReplyWorker:
             exit_sec=LOOP_EXIT_SEC,
             logger=log,
         )
-        self.thread.follow(self._loop)
+        self.thread.follow_loop(self._loop)
         self._renewer = Renewer(lambda: list(self._jobs.values()))
         # A pass or a maintenance job waits for up to a minute while the database is away.
         self._tasks = {

@@ -11,7 +11,7 @@ from schedules.models import Delivery
 from stagent.lib import clock
 from stagent.lib.web import formatting
 from stagent.lib.web.admin import ReadOnlyAdmin
-from stagent.lib.web.markdown import html_of
+from stagent.lib.web.markdown import to_html
 
 TONES = {
     Delivery.Status.PENDING: "wait",
@@ -63,19 +63,19 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def message(self, delivery: Delivery) -> SafeString:
         """Render the text of the e-mail, whatever the channel."""
         if not delivery.payload:
-            return formatting.NOTHING
-        return format_html('<div class="prose">{}</div>', mark_safe(html_of(email.text(delivery))))  # noqa: S308
+            return formatting.EMPTY
+        return format_html('<div class="prose">{}</div>', mark_safe(to_html(email.text(delivery))))  # noqa: S308
 
     @admin.display(description="payload")
     def payload_json(self, delivery: Delivery) -> SafeString:
         if not delivery.payload:
-            return formatting.NOTHING
+            return formatting.EMPTY
         return format_html("<pre>{}</pre>", json.dumps(delivery.payload, indent=2, ensure_ascii=False))
 
     @admin.display(description="next attempt", ordering="next_attempt_at")
     def next(self, delivery: Delivery) -> SafeString:
         pending = delivery.status == Delivery.Status.PENDING
-        return formatting.ago(delivery.next_attempt_at, clock.now()) if pending else formatting.NOTHING
+        return formatting.ago(delivery.next_attempt_at, clock.now()) if pending else formatting.EMPTY
 
 
 def _recipient(delivery: Delivery) -> str:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from schedules.dashboard import day
 from schedules.models import Firing, Schedule
 from schedules.models.firing import reaching
-from stagent.lib.api.types import number
+from stagent.lib.api.types import parse_id
 
 MAX_NAMED = 30  # schedules in the filter; the others are found by search
 
@@ -89,7 +89,7 @@ class ScheduleListFilter(admin.SimpleListFilter):
         recent = Schedule.objects.order_by("-last_fired_at", "pk").exclude(last_fired_at=None)
         named = list(recent.values_list("pk", "name")[:MAX_NAMED])
         chosen = request.GET.get(self.parameter_name, "")
-        if (pk := number(chosen)) is not None and pk not in dict(named):
+        if (pk := parse_id(chosen)) is not None and pk not in dict(named):
             named = [*Schedule.objects.filter(pk=pk).values_list("pk", "name"), *named]
         return [(str(pk), name) for pk, name in sorted(named, key=lambda pair: pair[1].casefold())]
 
@@ -97,5 +97,5 @@ class ScheduleListFilter(admin.SimpleListFilter):
         return True
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        pk = number(self.value() or "")
+        pk = parse_id(self.value() or "")
         return queryset if pk is None else queryset.filter(schedule=pk)

@@ -17,7 +17,7 @@ from schedules.models import Notice
 from schedules.monitoring import notices
 from stagent.lib import clock
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ReadOnlyAdmin, operator
+from stagent.lib.web.admin import ReadOnlyAdmin, user_of
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -85,7 +85,7 @@ class NoticeAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["POST"])
         if not request.user.has_perm("schedules.change_notice"):
             raise PermissionDenied
-        if notices.acknowledge(pk, operator(request), clock.now()):
+        if notices.acknowledge(pk, user_of(request), clock.now()):
             self.message_user(request, "Acknowledged. The dashboard no longer shows it.", messages.SUCCESS)
         else:
             self.message_user(request, "Already acknowledged or closed.", messages.WARNING)
@@ -119,12 +119,12 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="acknowledged by")
     def acknowledger(self, notice: Notice) -> SafeString:
-        return format_html("{}", notice.acknowledged_by) if notice.acknowledged_by else formatting.NOTHING
+        return format_html("{}", notice.acknowledged_by) if notice.acknowledged_by else formatting.EMPTY
 
     @admin.display(description="")
     def button(self, notice: Any) -> SafeString:
         if notice.acknowledged_at or notice.closed_at or not notice.may_acknowledge:
-            return formatting.NOTHING
+            return formatting.EMPTY
         button = (
             '<button class="button small" type="submit" form="row-form" formaction="{}">Acknowledge</button>'
         )

@@ -11,7 +11,7 @@ from django.db.models import F, FloatField, Func, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 
-from stagent.lib.web.formatting import outcome_text
+from stagent.lib.web.formatting import duration_text
 
 MAX_DIGITS = 12
 MILLISECOND = timedelta(milliseconds=1)
@@ -44,7 +44,7 @@ class Range:
         return self.low <= value and (self.high is None or value < self.high)
 
     def _format(self, value: int) -> str:
-        return f"{value} %" if self.unit == "%" else outcome_text(value).replace(".0 s", " s")
+        return f"{value} %" if self.unit == "%" else duration_text(value).replace(".0 s", " s")
 
 
 def split(edges: Sequence[int], unit: str = "ms") -> list[Range]:

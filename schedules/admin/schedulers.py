@@ -71,7 +71,7 @@ class SchedulerAdmin(ReadOnlyAdmin):
     @admin.display(description="cap in use")
     def works_by(self, scheduler: Scheduler) -> SafeString:
         if scheduler.cap is None or not (scheduler.claims or scheduler.executes):
-            return formatting.NOTHING
+            return formatting.EMPTY
         if scheduler.is_worker:
             return format_html(
                 '{}<span class="under">{}</span>', formatting.count(scheduler.cap), "own limit"
@@ -89,4 +89,4 @@ class SchedulerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="memory")
     def memory(self, scheduler: Scheduler) -> SafeString | str:
-        return f"{scheduler.rss_mb:.0f} MB" if scheduler.rss_mb is not None else formatting.NOTHING
+        return f"{scheduler.rss_mb:.0f} MB" if scheduler.rss_mb is not None else formatting.EMPTY

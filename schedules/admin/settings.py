@@ -20,7 +20,7 @@ from schedules.forecast.cap_advisor import LOOKS_BACK, Evidence, advise
 from schedules.models import Setting
 from schedules.services import change_settings
 from stagent.lib import clock
-from stagent.lib.web.admin import ReadOnlyAdmin, operator
+from stagent.lib.web.admin import ReadOnlyAdmin, user_of
 
 UNITS = {"SEC": "s", "DAYS": "days", "TURNS": "steps"}
 PARAMETERS = {"wait": WaitFilter.parameter_name, "lag": LoopFilter.parameter_name}
@@ -90,13 +90,13 @@ class SettingAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         key = BY_NAME[name]
         if "clear" in request.POST:
-            if change_settings.clear(key, operator(request)):
+            if change_settings.clear(key, user_of(request)):
                 self.message_user(request, f"{key.name} was cleared.", messages.SUCCESS)
             return ""
         return change_settings.fault(key, typed) or self._save(request, key, typed)
 
     def _save(self, request: HttpRequest, key: Key, typed: str) -> str:
-        shown = change_settings.save(key, typed, operator(request))
+        shown = change_settings.save(key, typed, user_of(request))
         self.message_user(request, f"{key.name} is now {shown}. No restart is needed.", messages.SUCCESS)
         return ""
 

@@ -19,7 +19,7 @@ from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from stagent.lib import clock, wakeup
 from stagent.lib.log import audit_log
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import ReadOnlyAdmin, operator
+from stagent.lib.web.admin import ReadOnlyAdmin, user_of
 
 TOGGLE = f'<span class="row-buttons">{BUTTON}</span>'
 
@@ -61,18 +61,18 @@ class SlotAdmin(ReadOnlyAdmin):
     @admin.display(description="held by")
     def held_by(self, slot: Slot) -> SafeString:
         if slot.run is None:
-            return formatting.NOTHING
+            return formatting.EMPTY
         run = slot.run
         named = formatting.link(run_url(run), run.schedule_name)
         return format_html('{}<span class="under">run {}, step {}</span>', named, run.pk, run.turn_count)
 
     @admin.display(description="lease ends")
     def until(self, slot: Slot) -> SafeString:
-        return formatting.ago(slot.run.lease_expires_at, clock.now()) if slot.run else formatting.NOTHING
+        return formatting.ago(slot.run.lease_expires_at, clock.now()) if slot.run else formatting.EMPTY
 
     @admin.display(description="holder")
     def holder(self, slot: Slot) -> SafeString | str:
-        return (slot.run.holder or "not started yet") if slot.run else formatting.NOTHING
+        return (slot.run.holder or "not started yet") if slot.run else formatting.EMPTY
 
     @admin.display(description="")
     def buttons(self, slot: Slot) -> SafeString:
@@ -106,7 +106,7 @@ class SlotAdmin(ReadOnlyAdmin):
         Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(enabled=enabled)
         wakeup.notify()
         for slot in slots:
-            audit_log.record(operator(request), slot, audit_log.CHANGE, f"{verb}.")
+            audit_log.record(user_of(request), slot, audit_log.CHANGE, f"{verb}.")
         self.message_user(request, f"{verb}: {', '.join(map(str, slots))}.", messages.SUCCESS)
 
     def has_edit_permission(self, request: HttpRequest) -> bool:

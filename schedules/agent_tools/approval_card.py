@@ -1,4 +1,4 @@
-"""The approval card of a new schedule: its timing and expected use."""
+"""What a schedule that is only thought of is expected to use, and from what that is guessed."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from agents.conf import offline
 from agents.tools.base import Arguments, Card, ToolContext
 from schedules import conf
-from schedules.agent_tools.context import errors_as_text, new_schedule
+from schedules.agent_tools.context import new_schedule, refusals_in_words
 from schedules.api.schemas.requests import columns
 from schedules.api.schemas.upcoming import Fire, next_fires, shift_warnings, step_warnings
 from schedules.forecast import collisions
@@ -21,7 +21,7 @@ from schedules.services.schedule_writer import prepare
 from schedules.timing import describe
 from stagent.lib import clock
 from stagent.lib.api.types import Warnings
-from stagent.lib.problems import of_model
+from stagent.lib.problems import from_model_error
 
 WEEK = timedelta(days=7)
 A_FEW = 14  # runs of a week; of more than these the day is told
@@ -30,7 +30,7 @@ NO_SCHEDULE = 0  # one that has no prices of its own
 
 
 class ExpectedEffect:
-    """The expected steps and cost of a run, and the number of runs, as text."""
+    """Steps and money of one run, and how many runs: in words for the card."""
 
     def __init__(self, schedule: Schedule, now: datetime) -> None:
         alike = Schedule.objects.filter(profile=schedule.profile, avg_turns_per_firing__isnull=False)
@@ -48,7 +48,7 @@ class ExpectedEffect:
 
     @property
     def basis(self) -> str:
-        """Describe the basis of the estimate; without runs it is a limit, which most runs stay far below."""
+        """Say from what it is guessed: without runs from a limit, which most stay far below."""
         name = self._schedule.profile.name
         limit = f"The step limit: {name} has run no schedule yet"
         steps = f"What runs of {name} took" if self._known else limit
@@ -92,8 +92,8 @@ TOLD = {"name", "prompt", "cron", "interval", "at", "timezone", "profile"}
 
 
 def card(context: ToolContext, arguments: Arguments) -> Card:
-    """Return the card of the schedule that would be created; nothing is written."""
-    with errors_as_text():
+    """Show the schedule as saving would make it; nothing is written."""
+    with refusals_in_words():
         who, asked = new_schedule(context, arguments)
         now = clock.now()
         schedule = _drafted(columns(asked) | {"owner": who.user}, now)
@@ -115,12 +115,12 @@ def _drafted(values: dict[str, Any], now: datetime) -> Schedule:
     try:
         prepare(schedule, values, now=now)
     except ValidationError as error:
-        raise of_model(error) from None
+        raise from_model_error(error) from None
     return schedule
 
 
 def _lines(schedule: Schedule, arguments: Arguments, fires: list[Fire]) -> Iterator[tuple[str, str]]:
-    """Yield the label and value of each line."""
+    """Yield label and value of each line that says what is to be made."""
     yield "When", describe.rhythm(schedule)
     yield "Time zone", schedule.timezone
     yield "Next firings", "; ".join(f"{fire.local_at:%a %-d %b %Y, %H:%M}" for fire in fires) or "none"
@@ -132,12 +132,12 @@ def _lines(schedule: Schedule, arguments: Arguments, fires: list[Fire]) -> Itera
 
 
 def _others(arguments: Arguments) -> set[str]:
-    """Return all other arguments: nothing that is approved is hidden."""
+    """Return what else was asked for: nothing that a person allows is out of their sight."""
     return {name for name, value in arguments.items() if value not in (None, "")} - TOLD
 
 
 def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield the expected use, and that there is no collision if there is none."""
+    """Yield what it is going to use, and that it is in nobody's way where it is not."""
     expected = ExpectedEffect(schedule, now)
     yield "Expected", str(expected)
     yield "Guessed from", expected.basis
@@ -146,6 +146,6 @@ def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tupl
 
 
 def _sentence(warning: dict[str, Any]) -> str:
-    """Format a warning of the API."""
+    """Say a warning of the API in words."""
     is_collision = warning["type"] == "cron_collision"
-    return collisions.warning_text(warning) if is_collision else str(warning["message"])
+    return collisions.in_words(warning) if is_collision else str(warning["message"])

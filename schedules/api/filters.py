@@ -1,4 +1,4 @@
-"""The filters of the lists, named after the fields they apply to."""
+"""The filters of the lists, named after the fields they look at."""
 
 from typing import Any
 
@@ -9,30 +9,30 @@ from agents.states import FailureReason
 from schedules.models import Firing, Run, Schedule
 from schedules.models.firing import reaching
 from schedules.states import FiringKind, Outcome, RunStatus, ScheduleKind, ScheduleStatus, Source
-from stagent.lib.api.listing import Paged, Window
-from stagent.lib.api.types import Moment, Text, number
+from stagent.lib.api.listing import CursorQuery, PageQuery
+from stagent.lib.api.types import Text, Timestamp, parse_id
 
 NO_ROW = -1  # what an id that can be none is compared with: unknown ids find nothing
 
 
-class ScheduleFilter(Paged):
+class ScheduleFilter(CursorQuery):
     status: ScheduleStatus | None = None
     kind: ScheduleKind | None = None
     profile: Text | None = Field(default=None, description="Slug.")
     project: Text | None = Field(default=None, description="Id.")
-    search: Text | None = Field(default=None, description="Part of the name.")
+    search: Text | None = Field(default=None, description="A part of the name.")
 
     def among(self, rows: QuerySet[Schedule]) -> QuerySet[Schedule]:
-        """Return the schedules that match."""
+        """Keep the schedules that fit."""
         return _fitting(self, rows, profile="profile__slug", search="name__icontains")
 
 
-class _About(Paged):
-    """The shared filters of firings and runs."""
+class _About(CursorQuery):
+    """What lists of firings and runs have in common."""
 
     failure_reason: FailureReason | None = None
-    since: Moment | None = Field(default=None, description="From this moment, inclusive.")
-    until: Moment | None = Field(default=None, description="Before this moment.")
+    since: Timestamp | None = Field(default=None, description="From this moment on.")
+    until: Timestamp | None = Field(default=None, description="Before this moment.")
 
 
 class OwnFiringFilter(_About):
@@ -43,7 +43,7 @@ class OwnFiringFilter(_About):
     run_id: Text | None = None
 
     def among(self, rows: QuerySet[Firing]) -> QuerySet[Firing]:
-        """Return the firings that match; since and until apply to their instants, one or several."""
+        """Keep the firings that fit; since and until look at their instants, one or several."""
         if self.since is not None:
             rows = rows.filter(reaching(self.since))
         return _fitting(self, rows, since="", until="nominal_at__lt", run_id="run__pk")
@@ -63,16 +63,16 @@ class RunFilter(_About):
     project: Text | None = Field(default=None, description="Id.")
 
     def among(self, rows: QuerySet[Run]) -> QuerySet[Run]:
-        """Return the runs that match; since and until apply to queued_at."""
+        """Keep the runs that fit; since and until look at queued_at."""
         return _fitting(self, rows, since="queued_at__gte", until="queued_at__lt", profile="profile__slug")
 
 
-def _fitting[Rows: QuerySet[Any]](asked: Window, rows: Rows, **lookups: str) -> Rows:
-    """Apply the given filters; `lookups` names the ones that differ from their column."""
+def _fitting[Rows: QuerySet[Any]](asked: PageQuery, rows: Rows, **lookups: str) -> Rows:
+    """Filter by what was given; `lookups` say where a parameter is not named as its column, or has none."""
     conditions = asked.conditions()
     for name in ("schedule_id", "run_id", "firing_id", "project"):
         if name in conditions:
-            conditions[name] = number(conditions[name]) or NO_ROW
+            conditions[name] = parse_id(conditions[name]) or NO_ROW
     columns = {lookups.get(name, name): value for name, value in conditions.items()}
     columns.pop("", None)
     return rows.filter(**columns)

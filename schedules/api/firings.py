@@ -11,9 +11,9 @@ from schedules.api.schemas.firings import READ, FiringRow, firing_message, firin
 from schedules.models import Firing
 from schedules.services import lookups
 from schedules.services.actor import Actor
-from stagent.lib.api.listing import page, refuse_unknown
+from stagent.lib.api.listing import paginate, reject_unknown_parameters
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Listed
+from stagent.lib.api.types import CursorPage
 from stagent.lib.web.csv_response import csv_response
 
 router = Router(tags=["firings"])
@@ -27,15 +27,15 @@ class FiringSheetFilter(FiringFilter):
     )
 
 
-@router.get("/firings", response=responses(Listed[FiringRow], 422), openapi_extra=CSV)
+@router.get("/firings", response=responses(CursorPage[FiringRow], 422), openapi_extra=CSV)
 def list_firings(
     request: HttpRequest, asked: Query[FiringSheetFilter]
-) -> Listed[FiringRow] | StreamingHttpResponse:
-    """List firings, latest instant first: what was due, the decision and its result."""
+) -> CursorPage[FiringRow] | StreamingHttpResponse:
+    """List firings, the latest instant first: what came due, what was decided and how it went."""
     Actor.of(request).must_have("view_firing")
     if not is_wanted(request, asked.format):
-        return page(request, asked, asked.among(Firing.objects.all()), firing_rows, read=READ)
-    refuse_unknown(request, type(asked).model_fields)
+        return paginate(request, asked, asked.among(Firing.objects.all()), firing_rows, select=READ)
+    reject_unknown_parameters(request, type(asked).model_fields)
     rows = asked.among(lookups.firings())
     last = asked.offset + (asked.limit if "limit" in request.GET else MOST_ROWS)
     lines = (
@@ -48,27 +48,27 @@ def list_firings(
 
 @router.get("/firings/{firing_id}", response=responses(FiringRow, 404))
 def get_firing(request: HttpRequest, firing_id: str) -> FiringRow:
-    """Return a firing."""
+    """Show a firing."""
     Actor.of(request).must_have("view_firing")
     return FiringRow.model_validate(lookups.firing(firing_id))
 
 
-@router.get("/schedules/{schedule_id}/firings", response=responses(Listed[FiringRow], 404, 422))
+@router.get("/schedules/{schedule_id}/firings", response=responses(CursorPage[FiringRow], 404, 422))
 def list_firings_of_schedule(
     request: HttpRequest, schedule_id: str, asked: Query[OwnFiringFilter]
-) -> Listed[FiringRow]:
-    """List the firings of one schedule, latest instant first."""
+) -> CursorPage[FiringRow]:
+    """List the firings of one schedule, the latest instant first."""
     Actor.of(request).must_have("view_firing")
     schedule = lookups.schedule(schedule_id)
     rows = asked.among(Firing.objects.filter(schedule=schedule))
-    return page(request, asked, rows, firing_rows, read=READ)
+    return paginate(request, asked, rows, firing_rows, select=READ)
 
 
 MOST_ROWS = 100_000
 
 
 def is_wanted(request: HttpRequest, said: str | None) -> bool:
-    """Return whether the client asked for CSV, by ?format= or its Accept header."""
+    """Tell whether the client asked for CSV, by ?format= or by its Accept header."""
     return said == "csv" or (
         said is None and request.get_preferred_type(["application/json", "text/csv"]) == "text/csv"
     )

@@ -1,4 +1,4 @@
-"""What a timing means, before it is saved."""
+"""What a timing would mean, before anybody saves it."""
 
 from datetime import datetime
 from typing import Any
@@ -15,28 +15,28 @@ from schedules.models import Schedule
 from schedules.services import lookups, schedule_writer
 from schedules.timing import describe
 from schedules.timing.cron import CronError, parse
-from stagent.lib.api.types import Row, Said, Warnings
-from stagent.lib.problems import Problem, invalid, of_model
+from stagent.lib.api.types import NullableText, Row, Warnings
+from stagent.lib.problems import Problem, from_model_error, invalid
 
 NO_COLUMNS = {"id", "count", "expression"}
 
 
 class Preview(Row):
-    """A timing in English, and its next firings."""
+    """A timing in plain English, and when it would fire."""
 
     model_config = ConfigDict(json_schema_extra={"example": PREVIEW})
 
     description: str
-    cron: Said
+    cron: NullableText
     every_sec: int | None
     timezone: str
-    next_fires: list[datetime] = Field(description="Local times in the time zone.")
+    next_fires: list[datetime] = Field(description="On the clocks of the time zone.")
     items: list[Fire]
     warnings: Warnings
 
 
 def preview(asked: PreviewRequest, now: datetime) -> Preview:
-    """Validate a timing as a save would, and describe it."""
+    """Read a timing as saving would, and tell what would come of it."""
     schedule = _drafted(asked, now)
     fires = next_fires(schedule, now, asked.count)
     return Preview(
@@ -51,7 +51,7 @@ def preview(asked: PreviewRequest, now: datetime) -> Preview:
 
 
 def _drafted(asked: PreviewRequest, now: datetime) -> Schedule:
-    """Apply the timing to an existing schedule or a new one; nothing is written."""
+    """Put the timing on the schedule it would change, or on a new one; nothing is written."""
     values = columns(asked)
     meaning = _meaning(asked.expression) if asked.expression else ""
     if meaning and any(values.get(name) for name in schedule_writer.WHEN):
@@ -64,7 +64,7 @@ def _drafted(asked: PreviewRequest, now: datetime) -> Schedule:
             return _changed(asked.id, values, now)
         return schedule_writer.draft({"profile": _usual_profile()} | values, now=now)
     except ValidationError as error:
-        raise _named(of_model(error), "cron" if asked.expression == "" else meaning) from None
+        raise _named(from_model_error(error), "cron" if asked.expression == "" else meaning) from None
 
 
 def _changed(opaque: str, values: dict[str, Any], now: datetime) -> Schedule:
@@ -77,12 +77,12 @@ def _changed(opaque: str, values: dict[str, Any], now: datetime) -> Schedule:
 
 
 def _usual_profile() -> Profile:
-    """Return the default profile of a new schedule."""
+    """Return the profile a new schedule gets when none is named."""
     return Profile.objects.filter(slug=DEFAULT_PROFILE).first() or Profile()
 
 
 def _meaning(expression: str) -> str:
-    """Distinguish cron from phrases."""
+    """Tell cron from words."""
     try:
         parse(expression)
     except CronError:
@@ -91,6 +91,6 @@ def _meaning(expression: str) -> str:
 
 
 def _named(problem: Problem, meaning: str) -> Problem:
-    """Attribute the error to `expression` if that held the cron or the phrase."""
+    """Blame what was sent: the expression, where it stood for cron or words."""
     fields = {"expression" if name == meaning else name: text for name, text in problem.fields.items()}
     return invalid(fields)

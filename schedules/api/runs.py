@@ -16,9 +16,9 @@ from schedules.services import lookups, run_actions
 from schedules.services.actor import Actor
 from schedules.services.cancel_run import Cancelled
 from stagent.lib import clock
-from stagent.lib.api.listing import MOST_ROWS, page, refuse_unknown
+from stagent.lib.api.listing import MAX_ROWS, paginate, reject_unknown_parameters
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Listed, Page, Row
+from stagent.lib.api.types import CursorPage, Page, Row
 
 router = Router(tags=["runs"])
 EXAMPLE: Any = {
@@ -27,7 +27,7 @@ EXAMPLE: Any = {
 
 
 class EventRow(Row):
-    """One event of a run, numbered from 1 without gaps."""
+    """One thing that happened in a run, numbered without gaps from 1."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -38,22 +38,22 @@ class EventRow(Row):
 
 
 class EventPage(Page[EventRow]):
-    """The events after a number; `count` is the number of remaining events. Continue after the last `seq`."""
+    """The events after a number; `count` is how many there are after it. Ask again after the last `seq`."""
 
     finished: bool
 
 
-@router.get("/runs", response=responses(Listed[RunRow], 422))
-def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> Listed[RunRow]:
-    """List runs, latest queued first."""
+@router.get("/runs", response=responses(CursorPage[RunRow], 422))
+def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> CursorPage[RunRow]:
+    """List runs, the latest queued first."""
     Actor.of(request).must_have("view_run")
     rows = asked.among(Run.objects.all())
-    return page(request, asked, rows, lambda runs: run_rows(runs, clock.now()), read=READ)
+    return paginate(request, asked, rows, lambda runs: run_rows(runs, clock.now()), select=READ)
 
 
 @router.get("/runs/{run_id}", response=responses(RunRow, 404))
 def get_run(request: HttpRequest, run_id: str) -> RunRow:
-    """Return a run: what it waits for, its holder and lease, and how it ended."""
+    """Show a run: what it waits for, who holds it until when, how it ended."""
     Actor.of(request).must_have("view_run")
     return run_row(lookups.run(run_id), clock.now())
 
@@ -63,11 +63,11 @@ def list_events(
     request: HttpRequest,
     run_id: str,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
-    limit: Annotated[int, Query(ge=0, le=MOST_ROWS)] = MOST_ROWS,
+    limit: Annotated[int, Query(ge=0, le=MAX_ROWS)] = MAX_ROWS,
 ) -> EventPage:
-    """Return the transcript of a run after an event number; poll to follow it."""
+    """Tail the transcript of a run, every turn and tool call as it happens."""
     Actor.of(request).must_have("view_run")
-    refuse_unknown(request, ("after", "limit"))
+    reject_unknown_parameters(request, ("after", "limit"))
     run = lookups.run(run_id)
     events = [EventRow.model_validate(event) for event in transcript.read(run.transcript_id, after, limit)]
     run.transcript.refresh_from_db()
@@ -76,7 +76,7 @@ def list_events(
 
 @router.post("/runs/{run_id}/cancel", response=responses(RunRow, 404, 409, 422) | {202: RunRow})
 def cancel_run(request: HttpRequest, run_id: str, because: ReasonRequest | None = None) -> Status[RunRow]:
-    """Cancel a run. 200: it was queued and is cancelled. 202: it is running and is asked to stop."""
+    """Cancel a run. 200: it was queued and is cancelled. 202: it was running and was asked to stop."""
     now = clock.now()
     became = run_actions.cancel(run_id, because.reason if because else "", Actor.of(request), now)
     return Status(200 if became == Cancelled.AT_ONCE else 202, run_row(lookups.run(run_id), now))
@@ -84,9 +84,7 @@ def cancel_run(request: HttpRequest, run_id: str, because: ReasonRequest | None 
 
 @router.post("/runs/{run_id}/retry", response=responses(RunRow, 404, 409, status=202))
 def retry_run(request: HttpRequest, run_id: str) -> Status[RunRow]:
-    """Queue the work of a finished run again, with the current settings of its schedule; returns the new
-    run.
-    """
+    """Queue the work of an ended run again, with what its schedule says now; answers the new run."""
     now = clock.now()
     again = run_actions.retry(run_id, Actor.of(request), now)
     return Status(202, run_row(lookups.run(str(again.pk)), now))

@@ -12,11 +12,11 @@ from schedules.capacity import effective_cap
 from schedules.services import change_settings
 from schedules.services.actor import Actor
 from stagent.lib import clock
-from stagent.lib.api.etags import represents, shows
-from stagent.lib.api.listing import Paged, page_of
+from stagent.lib.api.etags import set_representation, with_version
+from stagent.lib.api.listing import CursorQuery, paginate_items
 from stagent.lib.api.responses import responses
-from stagent.lib.api.types import Listed, RequestBody, Row
-from stagent.lib.api.versions import Expected
+from stagent.lib.api.types import CursorPage, RequestBody, Row
+from stagent.lib.api.versions import ExpectedVersions
 from stagent.lib.problems import Problem, invalid
 from stagent.lib.text import clip
 
@@ -26,20 +26,20 @@ VITAL_SIGNS = {"seen_at", "event_loop_lag_ms", "rss_mb"}
 PASSING = {"at": True, "scheduler": {"seen_at": True, "processes": {"__all__": VITAL_SIGNS}}}
 EXAMPLE: Any = {
     "key": "SCHEDULE_MAX_CONCURRENT", "value": 3, "source": "admin", "ignored": "", "default": 2, "least": 1,
-    "most": 1000, "meaning": "Maximum concurrent runs over all schedules: the cap.",
+    "most": 1000, "meaning": "Runs at once over all schedules: the cap.",
 }  # fmt: skip
 
 
 class NewValue(RequestBody):
-    """A value to save; null deletes the saved value."""
+    """A value to save; null clears what was saved."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"value": True}})
 
-    value: bool | int | str | None = Field(description="A number; true or false for a switch.")
+    value: bool | int | str | None = Field(description="A number; for a switch true or false.")
 
 
 class SettingRow(Row):
-    """A setting and the source of its value: environment, admin or default."""
+    """A setting in force and where its value came from: environment, admin or default."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -55,37 +55,37 @@ class SettingRow(Row):
 
 @router.get("/status", response=responses(StatusRow))
 def get_status(request: HttpRequest) -> StatusRow:
-    """Return slots, queue with wait reasons, live streams and schedulers.
+    """Show who holds which slot, who waits and why, who is being answered, and who schedules.
 
-    With If-None-Match, 304 means that nothing changed except the time and the process metrics.
+    With If-None-Match, 304 says that all is the same but the moment and the vital signs of schedulers.
     """
     Actor.of(request).must_have("view_slot")
     shown = status_row(now := clock.now(), effective_cap.load(now))
-    represents(request, shown, but=PASSING)
+    set_representation(request, shown, exclude=PASSING)
     return shown
 
 
-@router.get("/settings", response=responses(Listed[SettingRow], 422))
-def list_settings(request: HttpRequest, asked: Query[Paged]) -> Listed[SettingRow]:
-    """List the scheduler's settings with their current values."""
+@router.get("/settings", response=responses(CursorPage[SettingRow], 422))
+def list_settings(request: HttpRequest, asked: Query[CursorQuery]) -> CursorPage[SettingRow]:
+    """List the scheduler's settings with their values in force."""
     Actor.of(request).must_have("view_setting")
     rows = [_row(value) for value in conf.in_force()]
-    return page_of(request, asked, "settings", rows, lambda row: [NAMES.index(row.key)])
+    return paginate_items(request, asked, "settings", rows, lambda row: [NAMES.index(row.key)])
 
 
 @router.get("/settings/{key}", response=responses(SettingRow, 404))
 def get_setting(request: HttpRequest, key: str) -> SettingRow:
-    """Return a setting with its current value."""
+    """Show a setting with its value in force."""
     Actor.of(request).must_have("view_setting")
     return _shown(request, _known(key))
 
 
 @router.patch("/settings/{key}", response=responses(SettingRow, 404, 422))
 def change_setting(request: HttpRequest, key: str, asked: NewValue) -> SettingRow:
-    """Save a value, or delete it with null. It applies at once, unless the environment sets the value."""
+    """Save a value of a setting, or clear it with null. It counts at once, unless the environment has one."""
     actor = Actor.of(request)
     actor.must_have("change_setting")
-    known, expected = _known(key), Expected.of(request)
+    known, expected = _known(key), ExpectedVersions.of(request)
     if asked.value is None:
         change_settings.clear(known, actor.user, expected)
     elif wrong := change_settings.fault(known, text := str(asked.value).lower()):
@@ -104,7 +104,7 @@ def _known(name: str) -> conf.Key:
 
 def _shown(request: HttpRequest, key: conf.Key) -> SettingRow:
     saved, value = conf.saved_value(key)
-    return shows(request, _row(value), change_settings.version(key, saved))
+    return with_version(request, _row(value), change_settings.version(key, saved))
 
 
 def _row(value: conf.Value) -> SettingRow:

@@ -1,1 +1,1 @@
-"""Executes runs on other hosts with Procrastinate workers; installed if STAGENT_EXECUTOR selects it."""
+"""Runs performed on other hosts by workers of Procrastinate; installed where STAGENT_EXECUTOR chooses it."""

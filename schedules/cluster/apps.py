@@ -3,7 +3,7 @@ from django.contrib import admin
 
 
 class ClusterConfig(AppConfig):
-    """Listed before Procrastinate's app, so that `manage.py procrastinate` is our command."""
+    """Comes before Procrastinate's own app, so that `manage.py procrastinate` is ours."""
 
     name = "schedules.cluster"
     label = "cluster"

@@ -1,13 +1,13 @@
-"""Links in deliveries."""
+"""Where people outside find what they were told about."""
 
 from django.conf import settings
 from django.urls import reverse
 
 
 def page_of(schedule_id: int | None) -> str:
-    """Return the URL of a schedule's page; without a schedule, the console's.
+    """Return the address of a schedule's page, the console's where it is about none.
 
-    Empty without STAGENT_PUBLIC_URL.
+    Empty without a STAGENT_PUBLIC_URL to begin it with.
     """
     base = settings.STAGENT_PUBLIC_URL.rstrip("/")
     if schedule_id is None:

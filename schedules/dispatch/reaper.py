@@ -26,13 +26,13 @@ from schedules.models.run import UNADOPTED, RunQuerySet
 from schedules.monitoring import notices
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import Ending, fail_queued, finish, release, requeue, unpark, withdraw
-from stagent.lib.database_errors import is_full
-from stagent.lib.processes.outage import Outages, Parts
+from stagent.lib.database_errors import is_disk_full
+from stagent.lib.processes.outage import IsolatedSteps, Outages
 
 MAX_LOST = 2  # lost workers after which a run fails
 DEADLINE_GRACE_SEC = 10  # and one lease: for the holder to end an overdue run itself
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.reaper")
 _outages = Outages(log)
 
 
@@ -46,7 +46,10 @@ def reap(now: datetime) -> int:
     Each part and each row separately: an error is logged once and stops no other. Raises the first error of
     an unavailable database.
     """
-    parts, overdue = Parts(_outages), now - conf.load().lease_ttl - timedelta(seconds=DEADLINE_GRACE_SEC)
+    steps, overdue = (
+        IsolatedSteps(_outages),
+        now - conf.load().lease_ttl - timedelta(seconds=DEADLINE_GRACE_SEC),
+    )
     running, queued, waiting = Run.objects.running(), Run.objects.queued(), Run.objects.waiting()
     sweeps = (
         ("lapsed leases", running.filter(lease_expires_at__lte=now), _reap_lapsed),
@@ -57,18 +60,22 @@ def reap(now: datetime) -> int:
         ("cancelled questions", waiting.exclude(cancel_requested_at=None), _reap_cancelled),
         ("answered questions", waiting.answered(), _reap_answered),
     )
-    parts.do("Reaping the live streams of holders that are gone", partial(live_streams.sweep, now), 0)
-    parts.do("Reaping open questions", partial(waiting_runs.expire_approvals, now), None)
-    reaped = sum(_sweep(parts, what, runs, reap_run, now) for what, runs, reap_run in sweeps)
-    parts.end()
+    steps.run("Reaping the live streams of holders that are gone", partial(live_streams.sweep, now), 0)
+    steps.run("Reaping open questions", partial(waiting_runs.expire_approvals, now), None)
+    reaped = sum(_sweep(steps, what, runs, reap_run, now) for what, runs, reap_run in sweeps)
+    steps.raise_first_error()
     return reaped
 
 
 def _sweep(
-    parts: Parts, what: str, runs: RunQuerySet, reap_run: Callable[[Run, datetime], None], now: datetime
+    steps: IsolatedSteps,
+    what: str,
+    runs: RunQuerySet,
+    reap_run: Callable[[Run, datetime], None],
+    now: datetime,
 ) -> int:
-    found: list[Run] = parts.do(f"Reaping {what}", partial(list, runs.select_related("profile")), [])
-    return sum(parts.do(f"Reaping run {run.pk}", partial(_reap, reap_run, run, now), 0) for run in found)
+    found: list[Run] = steps.run(f"Reaping {what}", partial(list, runs.select_related("profile")), [])
+    return sum(steps.run(f"Reaping run {run.pk}", partial(_reap, reap_run, run, now), 0) for run in found)
 
 
 def _reap(reap_run: Callable[[Run, datetime], None], run: Run, now: datetime) -> int:
@@ -91,7 +98,7 @@ def _slot_freed(run: Run, now: datetime, belief: Q | None = None) -> Iterator[No
     try:
         yield
     except OperationalError as error:
-        if is_full(error):
+        if is_disk_full(error):
             release(run.pk, run.token, now=now, belief=belief)
         raise
 

@@ -1,4 +1,4 @@
-"""Builds the engine's assignment from a claimed run."""
+"""From a claimed run to what the engine is asked to do."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -32,9 +32,7 @@ CLAIMED = Select(
 
 
 def build(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
-    """Return the assignment and the run's working time limit. Raises `LeaseLost` if the claim is not
-    valid.
-    """
+    """Say what is asked of the engine and how long the run may work in all; `LeaseLost` if it is not ours."""
     run = CLAIMED.first(pk=claim.run_id, token=claim.token)
     if run is None:
         raise LeaseLost(f"run {claim.run_id}")
@@ -69,7 +67,7 @@ def limits(run: Run, conf: Conf) -> Limits:
 
 
 def _clock(run: Run) -> str:
-    """Return the current instant in the schedule's zone; it is last in a request, for prompt caching."""
+    """Say what instant it works for, in its schedule's zone; it goes last into a request, for the caches."""
     zone = ZoneInfo(run.schedule.timezone if run.schedule else "UTC")
     nominal = (run.firing.nominal_at if run.firing else run.queued_at).astimezone(zone)
     return f"{SCHEDULED_FOR} {nominal:%A, %Y-%m-%d %H:%M} ({zone.key})."

@@ -24,14 +24,14 @@ LOOP_STUCK_SEC = 20.0
 LOOP_EXIT_SEC = 100.0  # stuck for longer: by now every lease of 60 s has lapsed
 CLOSE_SEC = 5.0
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.executor")
 
 
 class Executor:
-    """Executes claims in this process; `on_end` is called from its thread whenever a job ends.
+    """Performs claims in this process; `on_end` is called, from its thread, whenever a job ended.
 
-    The process exits if the loop ends or hangs: its runs could neither be renewed nor stopped, and another
-    process takes them over when their leases expire.
+    The process exits when the loop ends or hangs: its runs could neither be renewed nor stopped, and
+    another process takes them over when their leases lapse.
     """
 
     def __init__(self, on_end: Callable[[], None], supervisor: Supervisor = SUPERVISOR) -> None:
@@ -48,7 +48,7 @@ class Executor:
             stuck_sec=LOOP_STUCK_SEC,
             exit_sec=LOOP_EXIT_SEC,
         )
-        self.thread.follow(self._loop)
+        self.thread.follow_loop(self._loop)
         self.renewer = Renewer(self._loop, lambda: self.jobs, self.stop, supervisor)
         self._beside = (
             supervisor.task("run metrics", self.vitals.sample, stuck_sec=LOOP_STUCK_SEC),
@@ -64,7 +64,7 @@ class Executor:
         self.renewer.start()
 
     def close(self) -> None:
-        """End the loop, after all runs were stopped."""
+        """End the loop; whatever still runs was stopped before."""
         self.renewer.stop()
         self.thread.stop()
         with suppress(TimeoutError):
@@ -83,7 +83,7 @@ class Executor:
             return list(self._jobs.values())
 
     def start(self, claim: Claim, conf: Conf) -> Job:
-        """Start a claimed run."""
+        """Begin to work on a claimed run."""
         job = Job(claim, self.vitals.start_run(), conf, confirmed_at=time.monotonic())
         with self._lock:
             self._jobs[claim.token] = job
@@ -97,8 +97,8 @@ class Executor:
         for job in self.jobs:
             self.stop(job, cause)
 
-    def stop_cancelled(self, holder: str) -> None:
-        """Stop the runs of this process whose cancellation was requested."""
+    def heed_cancels(self, holder: str) -> None:
+        """Stop the runs of this process that somebody asked to stop."""
         if not (jobs := {job.claim.token: job for job in self.jobs}):
             return
         asked = Run.objects.held_by(holder).exclude(cancel_requested_at=None)

@@ -24,7 +24,7 @@ from stagent.lib.processes.supervisor import Supervisor
 
 IDLE_SEC = 0.25
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.renewer")
 
 
 class Renewer:
@@ -117,6 +117,6 @@ class Renewer:
         while True:
             await asyncio.sleep(leases.GUARD_SEC)
             for job in self._jobs():
-                if leases.is_doubtful(job.confirmed_at, job.conf.lease_ttl_sec):
+                if leases.must_stop(job.confirmed_at, job.conf.lease_ttl_sec):
                     job.stop(Cause.LEASE_LOST)
             watched.beat()

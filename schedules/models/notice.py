@@ -1,4 +1,4 @@
-"""Notices for operators, grouped by cause."""
+"""What the operators of the install ought to know, grouped by its cause."""
 
 from django.conf import settings
 from django.db import models
@@ -14,12 +14,12 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(closed_at=None)
 
     def unseen(self) -> "NoticeQuerySet":
-        """Filter open notices that nobody acknowledged."""
+        """Keep those that go on and that nobody acknowledged."""
         return self.open().filter(acknowledged_at=None)
 
 
 class Notice(models.Model):
-    """A problem with one cause: delivered once, however often it occurs, until it is closed."""
+    """A trouble that goes on, or went on: told once, however often it is met, until it is over."""
 
     class Kind(models.TextChoices):
         BREAKER = "breaker", "breaker open"
@@ -33,11 +33,7 @@ class Notice(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     cause = models.CharField(max_length=160)
     schedule = models.ForeignKey(
-        Schedule,
-        models.SET_NULL,
-        null=True,
-        related_name="notices",
-        help_text="The schedule to run.",
+        Schedule, models.SET_NULL, null=True, related_name="notices", help_text="Which one can be run now."
     )
     text = models.CharField(max_length=LONGEST_NOTICE)
     count = models.PositiveIntegerField(default=1)
@@ -48,7 +44,7 @@ class Notice(models.Model):
     )
     acknowledged_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    until_id = models.BigIntegerField(default=0, help_text="The newest firing that is counted.")
+    until_id = models.BigIntegerField(default=0, help_text="The newest firing that is counted in.")
 
     objects = NoticeQuerySet.as_manager()
 

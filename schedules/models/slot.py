@@ -1,4 +1,4 @@
-"""Slots and pools. N enabled slots of a pool are a capacity of N."""
+"""Numbered places to run. N enabled rows of a pool are a capacity of N."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,7 +10,7 @@ OVERFLOW_POOL = "overflow"  # where forced runs go when the default pool is full
 
 
 class Pool(models.Model):
-    """A limit below the global cap; a run of this pool also holds one of its slots."""
+    """A limit of its own beside the global cap; a run of this pool holds one of its slots too."""
 
     name = models.SlugField(primary_key=True)
     size = models.PositiveIntegerField(
@@ -36,17 +36,17 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         return self.filter(run__isnull=False)
 
     def within(self, pool: str, size: int) -> "SlotQuerySet":
-        """Filter the slots within the current size of a pool."""
+        """Keep the slots of a pool that its present size covers."""
         return self.filter(pool=pool, number__lte=size)
 
 
 class Slot(models.Model):
-    """One unit of capacity; `run` is its holder."""
+    """One place to run; `run` is the run that holds it."""
 
     pool = models.SlugField(default=DEFAULT_POOL)
     number = models.PositiveIntegerField()
     enabled = models.BooleanField(
-        default=True, help_text="A disabled slot finishes its run and takes no further one."
+        default=True, help_text="A disabled slot finishes its run and takes no other."
     )
     run = models.ForeignKey("schedules.Run", models.PROTECT, null=True, blank=True, related_name="slots")
 

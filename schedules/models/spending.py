@@ -1,4 +1,4 @@
-"""The account that a run's spending is charged to."""
+"""On whose account the work of a run goes."""
 
 from agents.spending.budgets import Spender
 from agents.states import Activity

@@ -1,3 +1,1 @@
-"""Notices, detectors, log lines, and counters that outlive retention. Imports models, capacity,
-deliveries.
-"""
+"""Notices, detectors, the event log, counters that outlive pruning. Imports models, capacity, deliveries."""

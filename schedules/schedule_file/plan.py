@@ -1,4 +1,4 @@
-"""Plans and applies a schedule file through the API's services, all or nothing."""
+"""From a file to what has to be done, and doing it through the doors of the API: all of it or nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,23 +14,23 @@ from schedules.api.schemas.requests import NewSchedule, ScheduleChanges, columns
 from schedules.forecast import collisions
 from schedules.models import Schedule
 from schedules.models.schedule import LONGEST_REASON
-from schedules.schedule_file.match import ExistingSchedules, Place, load_existing, place_of
-from schedules.schedule_file.serialize import OTHERS, REASON, STATUS_FIELDS, WHEN, default, fields_of
+from schedules.schedule_file.match import ExistingSchedules, Place, place_of, present
+from schedules.schedule_file.serialize import OTHERS, REASON, STANDING, WHEN, default, told
 from schedules.services import schedule_writer
 from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
-from stagent.lib.problems import Problem, of_model, of_schema
+from stagent.lib.problems import Problem, from_model_error, from_schema_errors
 from stagent.lib.text import too_long
-from stagent.lib.yaml_file.reader import Entry, Fault, Faulty
+from stagent.lib.yaml_file.reader import Entry, Fault, InvalidFile
 
 DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
 TIMING = schedule_writer.TIMING | {"interval"}
-NOT_NAMED = "The file does not contain it."
+NOT_NAMED = "The file does not name it."
 
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one schedule: each field with its old and new value."""
+    """What is to become of one schedule: each field with its old and its new value."""
 
     verb: str  # +, ~ or -
     place: Place  # where it is now, or will be where it is new
@@ -42,31 +42,31 @@ class Change:
 
 @dataclass
 class FilePlan:
-    """The changes that a file requires."""
+    """What a file asks for."""
 
     changes: list[Change]
     unchanged: int
 
 
 def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> FilePlan:
-    """Compare a file with the database. Raises Faulty with every error and its line."""
-    there, faults = load_existing(entries), list[Fault]()
+    """Compare a file with what is there; raises Faulty with every mistake, each with its line."""
+    there, faults = present(entries), list[Fault]()
     projects = dict(Project.objects.values_list("slug", "pk"))
     changes: list[Change] = []
     for entry in entries:
         try:
             changes.append(_compare(entry, _place(entry, projects), there, projects, now))
-        except Faulty as error:
+        except InvalidFile as error:
             faults += error.faults
     if faults:
-        raise Faulty(*faults)
+        raise InvalidFile(*faults)
     to_do = [change for change in changes if change.fields]
     pauses = [*_left_over(there)] if prune else []
     return FilePlan(to_do + pauses, len(changes) - len(to_do))
 
 
 def apply(planned: FilePlan, actor: Actor, now: datetime) -> Iterator[tuple[Change, list[str]]]:
-    """Apply a plan in the caller's transaction; yield each change with its warnings."""
+    """Do what was planned, in the caller's transaction; yield each change with what is worth knowing."""
     for change in planned.changes:
         yield change, _do(change, actor, now)
 
@@ -74,12 +74,12 @@ def apply(planned: FilePlan, actor: Actor, now: datetime) -> Iterator[tuple[Chan
 def _place(entry: Entry, projects: dict[str, int]) -> Place:
     project, name = entry.values.get("project"), entry.values.get("name")
     if name is not None and not isinstance(name, str):
-        raise Faulty(entry.fault("name", f'A name is text: write it in quotes, "{name}".'))
+        raise InvalidFile(entry.fault("name", f'A name is text: write it in quotes, "{name}".'))
     if name is None or not name.strip():
-        raise Faulty(entry.fault("name", "A name is required, unique within the project."))
+        raise InvalidFile(entry.fault("name", "Every schedule needs one, unique within its project."))
     if project is not None and project not in projects:
         known = ", ".join(sorted(projects)) or "none"
-        raise Faulty(entry.fault("project", f"There is no project {project!r}. There are: {known}."))
+        raise InvalidFile(entry.fault("project", f"There is no project {project!r}. There are: {known}."))
     return project, name.strip()
 
 
@@ -87,31 +87,31 @@ def _compare(
     entry: Entry, place: Place, there: ExistingSchedules, projects: dict[str, int], now: datetime
 ) -> Change:
     if not any(entry.values.get(name) for name in WHEN):
-        raise Faulty(entry.fault("cron", schedule_writer.SAY_WHEN))
+        raise InvalidFile(entry.fault("cron", schedule_writer.SAY_WHEN))
     project = projects[place[0]] if place[0] else None
     asked = {name: default(name) for name in DECLARED} | entry.values | {"name": place[1]}
     asked.pop(REASON, None)
     asked["project"] = None if project is None else str(project)
     found = there.match(entry, place)
-    before = fields_of(found) if found else {}
+    before = told(found) if found else {}
     after = _after(entry, asked, found, now)
     names = [name for name in dict.fromkeys([*after, *before]) if before.get(name) != after.get(name)]
-    fields = {name: (before.get(name), after.get(name)) for name in names if name not in STATUS_FIELDS}
-    fields |= _status_changes(entry, found, retimed=bool(fields.keys() & TIMING))
+    fields = {name: (before.get(name), after.get(name)) for name in names if name not in STANDING}
+    fields |= _standing(entry, found, retimed=bool(fields.keys() & TIMING))
     if found and fields.keys() == {"key"} and after.get("key", "") == there.needed.get(found.pk):
         fields = {}  # an export has given it this key to tell it from its namesake
     return Change("~" if found else "+", place_of(found) if found else place, fields, entry, found, asked)
 
 
-def _status_changes(entry: Entry, found: Schedule | None, *, retimed: bool) -> dict[str, tuple[Any, Any]]:
-    """Return the changes of status and reason. A status that the file omits is unchanged."""
+def _standing(entry: Entry, found: Schedule | None, *, retimed: bool) -> dict[str, tuple[Any, Any]]:
+    """Return how the status changes, and its reason. A status that the file does not say stays."""
     status, reason = entry.values.get("status"), entry.values.get(REASON)
     if reason is not None and status != ScheduleStatus.PAUSED:
-        raise Faulty(entry.fault(REASON, "Only allowed with `status: paused`."))
+        raise InvalidFile(entry.fault(REASON, "Only `status: paused` has one."))
     if reason is not None and not (isinstance(reason, str) and reason):
-        raise Faulty(entry.fault(REASON, "Text is expected."))
+        raise InvalidFile(entry.fault(REASON, "Expected text."))
     if reason is not None and (fault := too_long(reason, LONGEST_REASON)):
-        raise Faulty(entry.fault(REASON, fault))
+        raise InvalidFile(entry.fault(REASON, fault))
     before, because = (found.status, found.paused_reason or None) if found else (None, None)
     if before == ScheduleStatus.COMPLETED and status == ScheduleStatus.ACTIVE and not retimed:
         status = None  # it was active, as the file says, until no instant was left
@@ -120,7 +120,7 @@ def _status_changes(entry: Entry, found: Schedule | None, *, retimed: bool) -> d
 
 
 def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: datetime) -> dict[str, Any]:
-    """Return the fields after the change, validated as the API does; nothing is written."""
+    """Return how it would be told afterwards, checked as the API checks it; nothing is written."""
     schedule = Schedule.objects.get(pk=found.pk) if found else Schedule()
     try:
         given = NewSchedule.model_validate(asked)
@@ -129,12 +129,12 @@ def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: dat
             schedule.status = ScheduleStatus.PAUSED  # a restored one need not come due any more
         schedule_writer.prepare(schedule, values, now=now)
     except SchemaError as error:
-        raise Faulty(*_faults(entry, of_schema(error.errors()))) from None
+        raise InvalidFile(*_faults(entry, from_schema_errors(error.errors()))) from None
     except ValidationError as error:
-        raise Faulty(*_faults(entry, of_model(error))) from None
+        raise InvalidFile(*_faults(entry, from_model_error(error))) from None
     except Problem as error:
-        raise Faulty(*_faults(entry, error)) from None
-    return fields_of(schedule)
+        raise InvalidFile(*_faults(entry, error)) from None
+    return told(schedule)
 
 
 def _faults(entry: Entry, problem: Problem) -> list[Fault]:
@@ -156,10 +156,8 @@ def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
     try:
         saved = _create(change, actor, now) if change.schedule is None else _change(change, actor, now)
     except Problem as error:
-        raise Faulty(*_faults(change.entry, error)) from None
-    return [
-        collisions.warning_text(warning) for warning in saved.warnings if warning["type"] == "cron_collision"
-    ]
+        raise InvalidFile(*_faults(change.entry, error)) from None
+    return [collisions.in_words(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
 
 
 def _create(change: Change, actor: Actor, now: datetime) -> changes.Saved:

@@ -1,13 +1,13 @@
-"""Renders a plan: added (+), changed (~, old -> new), paused (-)."""
+"""A plan in words: what comes (+), what changes (~, old -> new), what is paused (-)."""
 
 from collections.abc import Iterator
 
 from schedules.schedule_file.plan import Change, FilePlan
-from stagent.lib.yaml_file.writer import differences
+from stagent.lib.yaml_file.writer import describe_changes
 
 
 def lines(planned: FilePlan) -> Iterator[str]:
-    """Yield the lines of a plan and its totals."""
+    """Say a plan, change by change, and how much it is."""
     for change in planned.changes:
         yield from of(change)
     count = {verb: sum(change.verb == verb for change in planned.changes) for verb in "+~-"}
@@ -16,7 +16,7 @@ def lines(planned: FilePlan) -> Iterator[str]:
 
 
 def of(change: Change) -> Iterator[str]:
-    """Yield the lines of one change."""
+    """Say one change."""
     project, name = change.place
     yield f"{change.verb} {name}" + (f" ({project})" if project else "")
-    yield from differences(change.fields, is_new=change.verb == "+")
+    yield from describe_changes(change.fields, is_new=change.verb == "+")

@@ -1,25 +1,25 @@
-"""Rows by their opaque ids. An unknown or malformed id raises a 404 that names the object."""
+"""Rows by their opaque ids: an id that is unknown, or no id at all, is a 404 that says of what."""
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from schedules.models import Firing, Run, Schedule
-from stagent.lib.api.types import number
+from stagent.lib.api.types import parse_id
 from stagent.lib.problems import Problem
 from stagent.lib.text import clip
 
 
 def schedules() -> QuerySet[Schedule]:
-    """Return the schedules with everything that their API rows show."""
+    """Return the schedules with all that their rows show."""
     return Schedule.objects.select_related("profile", "owner")
 
 
 def runs() -> QuerySet[Run]:
-    """Return the runs with everything that their API rows show."""
+    """Return the runs with all that their rows show."""
     return Run.objects.select_related("schedule", "profile")
 
 
 def firings() -> QuerySet[Firing]:
-    """Return the firings, each with the id of its run. Not by a join, which a count would keep."""
+    """Return the firings, each with the id of its run; not by a join, which a count of them would keep."""
     return Firing.objects.annotate(
         run_id=Subquery(Run.objects.filter(firing=OuterRef("pk")).values("pk")[:1])
     )
@@ -42,7 +42,7 @@ def missing(what: str, opaque: str) -> Problem:
 
 
 def _one[Kind: (Schedule, Run, Firing)](rows: QuerySet[Kind], what: str, opaque: str) -> Kind:
-    key = number(opaque)
+    key = parse_id(opaque)
     found = None if key is None else rows.filter(pk=key).first()
     if found is None:
         raise missing(what, opaque)

@@ -2,18 +2,18 @@
 
 from datetime import datetime, timedelta
 
-from schedules.forecast.forecast import OUTCOMES, ExpectedRun
+from schedules.forecast.forecast import FATES, ExpectedRun
 from schedules.timeline.axis import Axis
 from schedules.timeline.lanes import Level
 from schedules.timeline.rows import TimelineCell
-from stagent.lib.web.formatting import outcome_text
+from stagent.lib.web.formatting import duration_text
 
 MIN_WAIT = timedelta(seconds=1)
 
 
 def bar_label(one: ExpectedRun, axis: Axis) -> str:
     """Describe when a firing is due, starts and ends, or why it does not run."""
-    outcome = f", {OUTCOMES[one.outcome]}" if one.outcome in OUTCOMES else ""
+    outcome = f", {FATES[one.fate]}" if one.fate in FATES else ""
     due, start, end = one.due_at, one.start_at, one.end_at
     if not (start and end):
         return f"{one.schedule.name}: {_day(due, axis)}{outcome}"
@@ -30,9 +30,9 @@ def cell_label(cell: TimelineCell, axis: Axis) -> str:
     parts = [
         f"{names}: {_day(cell.begins, axis)} to {_hour(cell.ends, axis)}, {_count(cell.firings, 'firing')}"
     ]
-    parts.append(f"{outcome_text(1000 * cell.work_sec)} of work")
+    parts.append(f"{duration_text(1000 * cell.work_sec)} of work")
     if cell.longest_wait_sec >= 1:
-        parts.append(f"longest wait {outcome_text(1000 * cell.longest_wait_sec)}")
+        parts.append(f"longest wait {duration_text(1000 * cell.longest_wait_sec)}")
     if cell.skipped:
         parts.append(f"{cell.skipped} not run")
     return ", ".join(parts)
@@ -63,7 +63,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _length(length: timedelta) -> str:
-    return outcome_text(length / timedelta(milliseconds=1))
+    return duration_text(length / timedelta(milliseconds=1))
 
 
 def _day(moment: datetime, axis: Axis) -> str:

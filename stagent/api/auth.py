@@ -14,7 +14,7 @@ from ninja.security.apikey import APIKeyCookie
 from ninja.utils import check_csrf
 
 from stagent.lib import clock
-from stagent.lib.db.deferred_writes import after_answer
+from stagent.lib.db.deferred_writes import after_response
 from stagent.lib.db.prepared import Param, Select
 from stagent.models import ApiToken, digest_of
 
@@ -48,7 +48,7 @@ def _note_use(token: ApiToken, now: datetime) -> None:
     # At most a write a minute: a busy client must not turn each of its reads into a write.
     if token.last_used_at is None or token.last_used_at <= now - USE_NOTED_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
-        after_answer(lambda: ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now))
+        after_response(lambda: ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now))
 
 
 class TokenAuth(HttpBearer):

@@ -19,10 +19,10 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from schedules.api.errors import PROBLEMS
 from stagent.api.auth import CsrfRefused
 from stagent.lib.api import versions
-from stagent.lib.database_errors import is_full
-from stagent.lib.problems import Problem, of_schema
+from stagent.lib.database_errors import is_disk_full
+from stagent.lib.problems import Problem, from_schema_errors
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.api")
 
 PREFIX = "/api/"
 SIGN_IN = "Sign in, or send Authorization: Bearer <token>."
@@ -77,14 +77,14 @@ def _of_http(error: HttpError) -> Problem:
 
 def _of_schema(error: ValidationError) -> Problem:
     """Tell which fields are wrong; the first parts of ninja's places are where it looked, not names."""
-    return of_schema(
+    return from_schema_errors(
         {**fault, "loc": fault["loc"][2 if fault["loc"][0] == "body" else 1 :]} for fault in error.errors
     )
 
 
 def _busy(error: Exception) -> Problem:
     log.warning("The database did not answer: %s", error)
-    if is_full(error):
+    if is_disk_full(error):
         return Problem(503, "database_full", "The disk of the database is full; nothing was changed.")
     text = "The database does not answer right now; nothing was changed. Try again."
     return Problem(503, "database_unavailable", text, headers={"Retry-After": "2"})

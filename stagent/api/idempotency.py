@@ -22,12 +22,12 @@ from ninja.errors import AuthenticationError, HttpError
 
 from stagent.api.auth import DOORS
 from stagent.lib import clock
-from stagent.lib.api.types import storable
+from stagent.lib.api.types import check_storable
 from stagent.lib.problems import Problem, invalid
 from stagent.lib.text import too_long
 from stagent.models import IdempotencyKey
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.api")
 
 HEADER = "Idempotency-Key"
 LONGEST = 200
@@ -71,7 +71,7 @@ def answered_once(api: NinjaAPI) -> Callable[[View], View]:
 
 def takes_none(operation: Any) -> bool:
     """Tell whether an operation is marked as one that creates nothing."""
-    return hasattr(getattr(operation, "view_func", None), "creates_nothing")
+    return hasattr(getattr(operation, "view_func", None), "idempotency_exempt")
 
 
 def _prune(now: datetime) -> None:
@@ -137,7 +137,7 @@ def _check(key: str) -> None:
     if fault := too_long(key, LONGEST):
         raise invalid({HEADER: fault})
     try:
-        storable(key)
+        check_storable(key)
     except ValueError as error:
         raise invalid({HEADER: str(error)}) from None
 

@@ -23,7 +23,7 @@ from schedules.dashboard import attention, day, queue, slots, upcoming
 from schedules.dashboard.day import Hour
 from schedules.models import Notice
 from stagent.lib.web import svg_charts
-from stagent.lib.web.admin import operator
+from stagent.lib.web.admin import user_of
 from stagent.lib.web.svg_charts import Bar
 
 MOST_CHANGES = 8
@@ -55,7 +55,7 @@ def context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     allowed = {
         name: panel for name, (permission, panel) in PANELS.items() if request.user.has_perm(permission)
     }
-    asked = Approval.objects.of(operator(request)).open().order_by("expires_at")
+    asked = Approval.objects.of(user_of(request)).open().order_by("expires_at")
     panels = {name: panel(at) for name, panel in allowed.items()}
     more = {"situation": at, "cap": cap, "now": now, "approvals": list(asked[:MAX_APPROVALS])}
     return panels | more | {"sees": bool(allowed)}

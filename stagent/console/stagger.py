@@ -18,7 +18,7 @@ from schedules.services.stagger import Applied, Proposal, StaggerStep
 from schedules.timing.phrases import When, describe_when
 from stagent.lib import clock
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import operator
+from stagent.lib.web.admin import user_of
 
 WEEK = timedelta(days=7)
 CROWDED = 10_000  # firings in the hours of the forecast; a week of them takes too long to go through
@@ -37,13 +37,13 @@ class StaggerRow:
 
 
 def context(
-    request: HttpRequest, at: StartConditions, workload: ForecastInput, forecast: Forecast
+    request: HttpRequest, at: StartConditions, outlook: ForecastInput, forecast: Forecast
 ) -> dict[str, Any]:
     """Return the proposal for the page, or that it is there for the asking."""
     among = [int(number[:18]) for number in request.GET.get("among", "").split(",") if number.isdecimal()]
-    if len(workload.planned) > AT_ONCE and not among and "flatten" not in request.GET:
+    if len(outlook.likely) > AT_ONCE and not among and "flatten" not in request.GET:
         return {"proposal": None}
-    farther, played = context_with_wider_window(at, workload, forecast)
+    farther, played = context_with_wider_window(at, outlook, forecast)
     proposal = stagger.propose(farther, played, among[:MOST_AMONG])
     lines = [StaggerRow(step, _said(step.move.before), _said(step.move.after)) for step in proposal.steps]
     return {
@@ -57,11 +57,11 @@ def context(
 
 
 def context_with_wider_window(
-    at: StartConditions, workload: ForecastInput, forecast: Forecast
+    at: StartConditions, outlook: ForecastInput, forecast: Forecast
 ) -> tuple[ForecastInput, Forecast]:
     """Return the coming week, in which weekly schedules meet; the same hours where they are crowded."""
-    if sum(len(one.plan.dues) for one in workload.planned) > CROWDED:
-        return workload, forecast
+    if sum(len(one.plan.dues) for one in outlook.likely) > CROWDED:
+        return outlook, forecast
     until = at.now + WEEK
     week = inputs.load(at, until)
     return week, play(week, now=at.now, until=until, cap=forecast.cap)
@@ -82,7 +82,7 @@ def apply(request: HttpRequest) -> None:
     """Move the ticked schedules and say what became of each."""
     if not request.user.has_perm("schedules.change_schedule"):
         raise PermissionDenied
-    applied = stagger.apply(request.POST.getlist("move"), operator(request), clock.now())
+    applied = stagger.apply(request.POST.getlist("move"), user_of(request), clock.now())
     _tell(request, applied)
 
 
@@ -105,4 +105,4 @@ def _said(cron: str) -> str:
 
 
 def _for(seconds: float) -> str:
-    return formatting.outcome_text(1000 * seconds) if seconds >= 1 else "none"
+    return formatting.duration_text(1000 * seconds) if seconds >= 1 else "none"

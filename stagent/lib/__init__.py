@@ -1,1 +1,1 @@
-"""Shared helpers that know no app and no model of ours."""
+"""Shared helpers. They import no app and no model of Stagent."""

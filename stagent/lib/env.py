@@ -1,4 +1,4 @@
-"""What the environment says, read once at start."""
+"""Reads settings from the environment."""
 
 import logging
 import os
@@ -17,22 +17,22 @@ FALSE = {"0", "false", "no", "off"}
 
 
 def text(name: str, default: str = "") -> str:
-    """Return the variable without its surrounding blanks; empty means the default."""
+    """Return the variable without surrounding blanks; the default if it is empty."""
     return os.environ.get(name, "").strip() or default
 
 
 def flag(name: str, default: bool) -> bool:
-    """Return the variable as a truth value; anything but a clear yes or no is an error."""
+    """Return the variable as a boolean. Raises ImproperlyConfigured for any other value."""
     value = text(name)
     if not value:
         return default
     if value.lower() in TRUE | FALSE:
         return value.lower() in TRUE
-    raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no; say 1 or 0.")
+    raise ImproperlyConfigured(f"{name}={value!r} is not a boolean. Use 1 or 0.")
 
 
 def number(name: str, default: int, least: int = 0) -> int:
-    """Return the variable as a whole number; a bad one, or one below the least, is ignored with a warning."""
+    """Return the variable as an integer; an invalid one, or one below `least`, is ignored with a warning."""
     value = text(name, str(default))
     if value.isascii() and value.isdecimal() and int(value) >= least:
         return int(value)
@@ -41,7 +41,7 @@ def number(name: str, default: int, least: int = 0) -> int:
 
 
 def choice(name: str, allowed: Sequence[str]) -> str:
-    """Return the variable as one of the allowed words, the first where it is none of them."""
+    """Return the variable if it is allowed; else the first allowed value, with a warning."""
     value = text(name, allowed[0]).upper()
     if value in allowed:
         return value
@@ -50,41 +50,43 @@ def choice(name: str, allowed: Sequence[str]) -> str:
 
 
 def zone(name: str, default: str) -> str:
-    """Return the variable as the name of a time zone; one that there is not is an error."""
+    """Return the variable as the name of a time zone. Raises ImproperlyConfigured for an unknown zone."""
     value = text(name, default)
     try:
         ZoneInfo(value)
     except (OSError, ValueError, ZoneInfoNotFoundError):
-        hint = "write a name like Europe/Berlin or UTC."
+        hint = "use a name such as Europe/Berlin or UTC."
         raise ImproperlyConfigured(f"{name}={value!r} is not a time zone; {hint}") from None
     return value
 
 
 def _warn(name: str, value: str, default: object) -> None:
     log.warning(
-        "%s=%r from the environment makes no sense; it is ignored, the default is %s.", name, value, default
+        "%s=%r in the environment is not valid and is ignored. The default is %s.", name, value, default
     )
 
 
 def string_list(name: str, default: str = "") -> list[str]:
-    """Return the comma-separated words of the variable."""
+    """Return the comma-separated values of the variable."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def folder(name: str, default: Path) -> Path:
-    """Return the folder the variable names, made if it is not there, readable by its owner only."""
+    """Return the folder that the variable names; create it, accessible to its owner only, if it is
+    missing.
+    """
     path = Path(text(name, str(default))).expanduser().resolve()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The folder {path} cannot be made ({error.strerror}); set {name}."
+            f"The folder {path} cannot be created ({error.strerror}). Set {name}."
         ) from None
     return path
 
 
 def generated_secret(path: Path) -> str:
-    """Return the secret kept in a file, made up at the first call; processes that race agree on one."""
+    """Return the secret of a file, which the first call generates; concurrent processes get the same one."""
     try:
         if not path.exists():
             _publish(path, secrets.token_urlsafe(50))
@@ -97,11 +99,11 @@ def generated_secret(path: Path) -> str:
 
 
 def _publish(path: Path, secret: str) -> None:
-    # Written elsewhere, then linked: nobody ever reads a file that is there but still empty.
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
+    # Written to a temporary file, then linked, so that no process reads an empty file.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
         file.write(secret)
     with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+        os.link(temporary, path)
+    temporary.unlink()

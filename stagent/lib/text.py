@@ -1,19 +1,19 @@
-"""Text that every database and server takes, that people can see, and that fits where it goes."""
+"""Text that every database and server accepts, that people can see, and that fits its place."""
 
 import unicodedata
 from typing import Any
 
-UNKNOWN = "unknown"  # a cost at a price that nobody knows
-CUT = "…"  # how a text ends that was cut
+UNKNOWN = "unknown"  # a cost without a known price
+ELLIPSIS = "…"  # the end of a text that was cut
 CLOSING = ")]}”’»\"'`*"
-MOST_JOINED = 40  # characters of one sign, such as a family of emoji
+MAX_CLUSTER = 40  # characters of one glyph, such as a family emoji
 ZWNJ, ZWJ = "\u200c", "\u200d"
-FLAG = "\U0001f3f4"  # flags of regions are spelled behind it, in tags
+FLAG = "\U0001f3f4"  # tags after it spell the flag of a region
 TAGS = range(0xE0020, 0xE0080)
 VARIANTS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 TONES = range(0x1F3FB, 0x1F400)
 REGIONS = range(0x1F1E6, 0x1F200)  # two of them make a flag
-# Unicode's Default_Ignorable_Code_Point, and the blanks of Hangul and Braille: nothing is shown for them.
+# Unicode's Default_Ignorable_Code_Point, and the blanks of Hangul and Braille: none of them is visible.
 INVISIBLE = frozenset(
     char
     for first, last in (
@@ -27,78 +27,78 @@ INVISIBLE = frozenset(
 BLANK = ("Zs", "Zl", "Zp", "Cc", "Cs")
 
 
-def storable(value: Any) -> Any:
+def to_storable(value: Any) -> Any:
     """Return JSON-like data without NULs and lone surrogates, which PostgreSQL and UTF-8 refuse."""
     match value:
         case str():
             return _clean(value)
         case dict():
-            return {_clean(key): storable(item) for key, item in value.items()}
+            return {_clean(key): to_storable(item) for key, item in value.items()}
         case list():
-            return [storable(item) for item in value]
+            return [to_storable(item) for item in value]
         case _:
             return value
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether a text shows nothing: blanks, control characters and invisible ones alone."""
+    """Return whether a text shows nothing: only blanks, control and invisible characters."""
     return all(char in INVISIBLE or unicodedata.category(char) in BLANK for char in text)
 
 
-def shorten(text: str, longest: int) -> str:
-    """Put text that we compose on one line of at most so many characters; `…` says that it was cut."""
-    return clip(" ".join(_clean(text).split()), longest)
+def shorten(text: str, max_length: int) -> str:
+    """Put our own text on one line of at most `max_length` characters; `…` marks a cut."""
+    return clip(" ".join(_clean(text).split()), max_length)
 
 
-def clip(text: str, longest: int, mark: str = CUT) -> str:
-    """Return text that we compose in at most so many characters, its lines kept; `mark` says where it ends.
+def clip(text: str, max_length: int, ellipsis: str = ELLIPSIS) -> str:
+    """Cut our own text to at most `max_length` characters, with its lines; `ellipsis` marks the cut.
 
-    No sign that is made of several characters is cut in two.
+    A glyph made of several characters is never split.
     """
-    if len(text) <= longest:
+    if len(text) <= max_length:
         return text
-    end = max(0, longest - len(mark))
-    least = max(0, end - MOST_JOINED)
-    while end > least and _is_joined(text, end):
+    end = max(0, max_length - len(ellipsis))
+    minimum = max(0, end - MAX_CLUSTER)
+    while end > minimum and _is_joined(text, end):
         end -= 1
-    return (text[:end].rstrip() + mark)[:longest]
+    return (text[:end].rstrip() + ellipsis)[:max_length]
 
 
-def too_long(text: str, longest: int) -> str:
-    """Return what is wrong with a text that somebody typed, in the words of Django's forms; else nothing."""
-    return length_fault(longest, len(text)) if len(text) > longest else ""
+def too_long(text: str, max_length: int) -> str:
+    """Return the error if a typed text is too long, in the words of Django's forms; else an empty string."""
+    return too_long_message(max_length, len(text)) if len(text) > max_length else ""
 
 
-def length_fault(longest: int, length: int) -> str:
-    """Say that a text may have at most so many characters, and how many it has."""
+def too_long_message(max_length: int, length: int) -> str:
+    """Return Django's message for a text that is longer than allowed."""
     from django.core.validators import MaxLengthValidator
 
-    return str(MaxLengthValidator.message % {"limit_value": longest, "show_value": length})
+    return str(MaxLengthValidator.message % {"limit_value": max_length, "show_value": length})
 
 
 def sentence(text: str) -> str:
-    """End what somebody else said with a full stop, so that what follows is another sentence."""
+    """End quoted text with a full stop, so that another sentence can follow."""
     text = text.strip()
-    ends = text.rstrip(CLOSING).endswith((".", "!", "?", CUT, "。", "！", "？"))
-    return text if not text or ends else f"{text}."
+    has_end = text.rstrip(CLOSING).endswith((".", "!", "?", ELLIPSIS, "。", "！", "？"))
+    return text if not text or has_end else f"{text}."
 
 
-def with_ending(name: str, ending: str, longest: int) -> str:
-    """Return a name with words behind it, shortened where both together are too long."""
-    return clip(name, longest - len(ending)) + ending
+def with_suffix(name: str, suffix: str, max_length: int) -> str:
+    """Return a name with a suffix; the name is shortened if both together are too long."""
+    return clip(name, max_length - len(suffix)) + suffix
 
 
-def _is_joined(text: str, place: int) -> bool:
-    """Tell whether the character there belongs to the sign before it."""
-    char, before = text[place], text[place - 1]
-    if unicodedata.category(char) in ("Mn", "Mc", "Me") or before == ZWJ or char in (ZWJ, ZWNJ):
+def _is_joined(text: str, index: int) -> bool:
+    """Return whether the character belongs to the glyph before it."""
+    char, previous = text[index], text[index - 1]
+    if unicodedata.category(char) in ("Mn", "Mc", "Me") or previous == ZWJ or char in (ZWJ, ZWNJ):
         return True
     if ord(char) in TONES or ord(char) in TAGS:
         return True
     if ord(char) not in REGIONS:
         return False
     flags = 0
-    while flags < place and ord(text[place - 1 - flags]) in REGIONS:
+    while flags < index and ord(text[index - 1 - flags]) in REGIONS:
         flags += 1
     return flags % 2 == 1
 
@@ -106,6 +106,6 @@ def _is_joined(text: str, place: int) -> bool:
 def _clean(text: str) -> str:
     if text.isascii() and "\0" not in text:
         return text
-    # Encoded as UTF-16 first, because two halves of a pair that arrived apart still make one character.
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    # UTF-16 first, because two surrogates that arrived separately still make one character.
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return joined.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from stagent.lib.database_errors import is_away, is_full
+from stagent.lib.database_errors import is_disk_full, is_unavailable
 
 RETRY_AFTER_SEC = 5
 AWAY = "The database does not answer right now. Nothing was changed. Try again in a few seconds."
 FULL = "The disk of the database is full. Nothing was changed. An operator has to make room on it."
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.requests")
 
 
 class DatabaseUnavailable:
@@ -25,8 +25,10 @@ class DatabaseUnavailable:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not is_away(error):
+        if not is_unavailable(error):
             return None
         log.error("%s %s", request.method, request.path, exc_info=error)
-        page = render_to_string("503.html", {"text": FULL if is_full(error) else AWAY})  # without a query
+        page = render_to_string(
+            "503.html", {"text": FULL if is_disk_full(error) else AWAY}
+        )  # without a query
         return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_SEC)})

@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.decorators import sync_and_async_middleware
 
-from stagent.lib.api.etags import if_none_match, version_shown
-from stagent.lib.api.versions import MARK
+from stagent.lib.api.etags import representation_of, version_in
+from stagent.lib.api.versions import SEPARATOR
 
 PREFIX = "/api/"
 
@@ -46,14 +46,14 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 
 
 def _etag(request: HttpRequest, content: bytes) -> str:
-    version = version_shown(request)
-    shown = blake2b(if_none_match(request) or content, digest_size=16).hexdigest()
-    return f'"{version}{MARK if version else ""}{shown}"'
+    version = version_in(request)
+    shown = blake2b(representation_of(request) or content, digest_size=16).hexdigest()
+    return f'"{version}{SEPARATOR if version else ""}{shown}"'
 
 
 def _is_answer(request: HttpRequest, response: HttpResponseBase) -> bool:
     return (
-        (request.method == "GET" or bool(version_shown(request)))
+        (request.method == "GET" or bool(version_in(request)))
         and request.path_info.startswith(PREFIX)
         and response.status_code == 200
         and not response.streaming

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             name='ApiToken',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='What it is for, for example: backup script.', max_length=80, validators=[stagent.lib.names.one_line])),
+                ('name', models.CharField(help_text='What it is for, for example: backup script.', max_length=80, validators=[stagent.lib.names.validate_name])),
                 ('digest', models.CharField(editable=False, max_length=64, unique=True)),
                 ('created_at', models.DateTimeField(editable=False)),
                 ('last_used_at', models.DateTimeField(editable=False, help_text='To the minute.', null=True)),

@@ -23,7 +23,7 @@ from schedules.models import Scheduler
 from schedules.models.scheduler import A_WORKER
 from schedules.monitoring import process_reports
 from stagent.lib import clock
-from stagent.lib.database_errors import is_full
+from stagent.lib.database_errors import is_disk_full
 from stagent.lib.db import migrations as migrated
 from stagent.lib.processes.outage import DATABASE, Outage
 from stagent.lib.processes.supervisor import SUPERVISOR
@@ -32,7 +32,7 @@ MOST_LOOKED_AT, MOST_NAMED = 200, 20
 LEAST_FREE_BYTES = 4 * 1024 * 1024  # a transaction and its log may need as much
 FULL = "its disk is full"
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stagent.ops.health")
 _outage = Outage(log, "Asking the database for a sign of life")
 
 
@@ -91,7 +91,7 @@ def database() -> Finding:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         _outage.failed(error)
-        return Finding("database", Level.FAIL, FULL if is_full(error) else "does not answer")
+        return Finding("database", Level.FAIL, FULL if is_disk_full(error) else "does not answer")
     _outage.worked()
     if not has_room():
         return Finding("database", Level.FAIL, FULL)
@@ -103,7 +103,7 @@ def has_room() -> bool:
 
     Nothing is written to find out: strangers may ask.
     """
-    if DATABASE.is_on and DATABASE.is_full:
+    if DATABASE.is_active and DATABASE.is_full:
         return False
     folder = Path(connection.settings_dict["NAME"]).parent
     if connection.vendor != "sqlite" or not folder.is_absolute():
@@ -120,7 +120,7 @@ def migrations() -> Finding:
 
 def next_firings() -> Finding:
     """Name the schedules, by their ids, whose next firing their rhythm does not explain."""
-    wrong = next_instant_check.furthest_inconsistent(MOST_LOOKED_AT)
+    wrong = next_instant_check.furthest_unexplained(MOST_LOOKED_AT)
     if wrong:
         ids = ", ".join(str(schedule.pk) for schedule in wrong[:MOST_NAMED])
         return Finding("next firings", Level.WARN, f"not explained by their rhythm: schedules {ids}")

@@ -38,9 +38,9 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
         # Beside an event loop Django has another connection for this thread. Queries remember theirs, and
         # what the migrations made is put back from it after tests that commit.
         connections[DEFAULT_DB_ALIAS]._test_serialized_contents = shipped  # type: ignore[attr-defined]
-        prepared.here.link = connections[DEFAULT_DB_ALIAS]
+        prepared._local.connection = connections[DEFAULT_DB_ALIAS]
         yield playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-    prepared.here.link = connections[DEFAULT_DB_ALIAS]
+    prepared._local.connection = connections[DEFAULT_DB_ALIAS]
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 

@@ -8,6 +8,6 @@ from stagent.lib.processes.outage import DATABASE
 
 @pytest.fixture(autouse=True)
 def no_outage() -> None:
-    DATABASE._forget()
+    DATABASE._reset()
     for outages in (reaper._outages, tick._outages):
         outages._known.clear()

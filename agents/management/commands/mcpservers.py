@@ -14,12 +14,12 @@ from stagent.lib.yaml_file.reader import read
 class Command(FileCommand):
     help = "Export MCP servers to a YAML file, plan what a file would change, or apply it."
     rows = "MCP servers"
-    prunes = "disable servers that are not in the file"
+    prune_help = "disable servers that are not in the file"
 
     def export(self, options: dict[str, Any]) -> str:
         return mcp_server_file.render(McpServer.objects.order_by("slug"))
 
-    def carry_out(self, text: str, user: User, *, prune: bool) -> bool:
+    def apply_file(self, text: str, user: User, *, prune: bool) -> bool:
         entries = read(text, mcp_server_file.ROOT, first="slug")
         outcome = mcp_server_file.apply(entries, Actor(user, "manage.py mcpservers"), prune=prune)
         for line in outcome.lines():

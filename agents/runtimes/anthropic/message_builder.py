@@ -21,7 +21,7 @@ from agents.runtimes.anthropic.protocol_errors import (
 )
 from agents.runtimes.base import Delta
 from agents.tools.strict_json import NotJson, parse
-from stagent.lib.text import shorten, storable
+from stagent.lib.text import shorten, to_storable
 
 type Json = dict[str, Any]
 
@@ -52,13 +52,13 @@ class _Block:
         text = self.held + text
         cut = len(text) - 1 if text and "\ud800" <= text[-1] <= "\udbff" else len(text)
         shown, self.held = text[:cut], text[cut:]
-        return str(storable(shown))
+        return str(to_storable(shown))
 
     def end(self) -> str:
         """Close the block and return what is left to be shown."""
         self.is_whole = True
         held, self.held = self.held, ""
-        return str(storable(held))
+        return str(to_storable(held))
 
     def content(self) -> Json:
         """Return the block as the API would have sent it in one piece."""
@@ -67,7 +67,7 @@ class _Block:
             block[self.kind] = "".join(self.parts)
         elif self.kind in CALLS:
             block["input"] = self._arguments()
-        return dict(storable(block))
+        return dict(to_storable(block))
 
     def _arguments(self) -> Any:
         text = "".join(self.written)
@@ -130,7 +130,7 @@ class MessageBuilder:
             stop_reason=self._message.get("stop_reason"),
             usage=self._usage(),
             model=str(self._message.get("model") or self._model),
-            stop_details=storable(details) if isinstance(details, dict) else None,
+            stop_details=to_storable(details) if isinstance(details, dict) else None,
             estimated=not self._counted,
             request_id=self.request_id,
         )

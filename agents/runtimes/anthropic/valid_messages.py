@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from agents.protocol.reply import INTERRUPTED, Block, as_object, tool_result
 from agents.runtimes.base import Message
-from stagent.lib.text import is_blank, storable
+from stagent.lib.text import is_blank, to_storable
 
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
@@ -118,7 +118,7 @@ def _blocks(message: Message) -> Iterable[Block]:
     content = message.get("content")
     if isinstance(content, str):
         content = [{"type": "text", "text": content}]
-    return (storable(block) for block in content or () if isinstance(block, dict))
+    return (to_storable(block) for block in content or () if isinstance(block, dict))
 
 
 def _of_assistant(block: Block) -> Block | None:

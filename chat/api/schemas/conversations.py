@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from chat.conversations.search import Snippet
 from chat.models import Conversation
-from stagent.lib.api.types import Id, ListQuery, Ref, Row, Said
+from stagent.lib.api.types import Id, NullableId, NullableText, Row, RowWithExtras
 
 EXAMPLE: Any = json.loads("""{
   "id": "12", "title": "Release notes", "profile": "assistant", "model": null, "schedule_id": null,
@@ -22,7 +22,7 @@ EXAMPLE: Any = json.loads("""{
 class SnippetRow(Row):
     """The text around a search match."""
 
-    message_id: Ref = Field(description="null: only the title matches.")
+    message_id: NullableId = Field(description="null: only the title matches.")
     text: str
     marks: list[tuple[int, int]] = Field(
         description="Start and end of each match in `text`, in characters (code points)."
@@ -36,13 +36,13 @@ class ConversationRow(Row):
 
     id: Id
     title: str = Field(description="Empty until the first message.")
-    profile: Said = Field(description="The slug of the profile that replies.")
-    model: Said = Field(description="null: the profile's.")
-    schedule_id: Ref = Field(description="The schedule whose results are delivered here.")
-    forked_from: Ref = Field(
+    profile: NullableText = Field(description="The slug of the profile that replies.")
+    model: NullableText = Field(description="null: the profile's.")
+    schedule_id: NullableId = Field(description="The schedule whose results are delivered here.")
+    forked_from: NullableId = Field(
         validation_alias="forked_from_id", description="The message from which it was forked."
     )
-    folder: Said = Field(description="null: no folder.")
+    folder: NullableText = Field(description="null: no folder.")
     pinned: bool
     unread: bool = Field(description="It has a reply that its owner has not read.")
     live: bool = Field(description="It has an unfinished reply.")
@@ -51,14 +51,14 @@ class ConversationRow(Row):
     created_at: datetime
     active_at: datetime = Field(description="Time of the last message.")
     archived_at: datetime | None
-    head_id: Ref = Field(description="The last message of the shown branch.")
+    head_id: NullableId = Field(description="The last message of the shown branch.")
     snippet: SnippetRow | None = Field(description="The search match.")
 
 
 def conversation_row(conversation: Conversation, snippet: Snippet | None = None) -> ConversationRow:
     """Serialize a conversation loaded by `lookups.conversations`."""
     profile = conversation.profile.slug if conversation.profile else None
-    return ConversationRow.model_validate(ListQuery(conversation, profile=profile, snippet=snippet))
+    return ConversationRow.model_validate(RowWithExtras(conversation, profile=profile, snippet=snippet))
 
 
 def conversation_rows(

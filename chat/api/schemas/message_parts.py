@@ -14,8 +14,8 @@ from chat.history.parts import Part, PartKind, parts_from, parts_of
 from chat.history.tool_calls import Call, calls_of
 from chat.models import Attachment, Message
 from chat.states import Role
-from stagent.lib.api.types import Id, Row, Said
-from stagent.lib.web.markdown import html_of
+from stagent.lib.api.types import Id, NullableText, Row
+from stagent.lib.web.markdown import to_html
 
 
 class ToolRow(Row):
@@ -27,7 +27,7 @@ class ToolRow(Row):
     result: str | None = Field(description="At most 20,000 characters.")
     is_error: bool | None
     duration_ms: int | None
-    allowed: Said = Field(description="The standing approval that allowed it; null: none.")
+    allowed: NullableText = Field(description="The standing approval that allowed it; null: none.")
 
 
 class PartRow(Row):
@@ -50,7 +50,7 @@ class OpenApproval(Row):
     text: str
     card: dict[str, Any]
     expires_at: datetime
-    always_in: Said = Field(
+    always_in: NullableText = Field(
         validation_alias="place",
         description="The scope of `always`; null: the tool asks every time.",
     )
@@ -95,7 +95,7 @@ class Parts:
 
 def _part_row(part: Part, message: Message) -> PartRow:
     is_rendered = part.kind == PartKind.TEXT and message.role == Role.ASSISTANT and message.finished
-    return PartRow(**part.shown(), html=html_of(part.text) if is_rendered else None)
+    return PartRow(**part.shown(), html=to_html(part.text) if is_rendered else None)
 
 
 def _approvals_of(message_ids: Iterable[int]) -> dict[int, list[OpenApproval]]:

@@ -13,7 +13,7 @@ from chat.history.parts import PartKind
 from chat.history.tree import Tree
 from chat.models import Message
 from chat.states import MessageStatus, Role
-from stagent.lib.api.types import Id, ListQuery, Ref, Row, Said
+from stagent.lib.api.types import Id, NullableId, NullableText, Row, RowWithExtras
 
 EXAMPLE: Any = json.loads("""{
   "id": "84", "conversation_id": "12", "role": "assistant", "status": "complete", "reason": "completed",
@@ -42,18 +42,20 @@ class MessageRow(Row):
     conversation_id: Id
     role: Role
     status: MessageStatus
-    reason: Said = Field(description="Why a reply ended, for programs: completed, client_stop, timeout…")
-    notice: Said = Field(description="Why a reply ended, for users; null if its text is complete.")
+    reason: NullableText = Field(
+        description="Why a reply ended, for programs: completed, client_stop, timeout…"
+    )
+    notice: NullableText = Field(description="Why a reply ended, for users; null if its text is complete.")
     text: str = Field(description="While it streams, the text so far.")
     html: str | None = Field(description="The Markdown of a finished reply as safe HTML.")
-    parent_id: Ref
+    parent_id: NullableId
     parts: list[PartRow] = Field(description="Thinking, texts and tool calls in their order.")
     attachments: list[AttachmentRow] = Field(description="Its files.")
     siblings: list[Id] = Field(description="Messages with the same parent and role, including this one.")
-    model: Said = Field(description="null: the profile's.")
-    profile: Said
-    run_id: Ref = Field(description="The run whose result this is.")
-    schedule_id: Ref
+    model: NullableText = Field(description="null: the profile's.")
+    profile: NullableText
+    run_id: NullableId = Field(description="The run whose result this is.")
+    schedule_id: NullableId
     card: dict[str, Any] = Field(description="Data shown with the text, by `type`.")
     tools: list[ToolRow]
     approvals: list[OpenApproval] = Field(description="Its open approval requests.")
@@ -82,7 +84,7 @@ def _row(message: Message, tree: Tree, parts: Parts) -> MessageRow:
     record = parts.records.get(message.stream_key)
     own_log = message.transcript if message.run_id is None else None
     inside = parts.inside(message)
-    seen = ListQuery(
+    seen = RowWithExtras(
         message,
         text=message.text or _so_far(inside),
         html=_html(message, inside),

@@ -6,8 +6,8 @@ from pydantic import ConfigDict, Field
 
 from chat.conf import MAX_FILES, MAX_TEXT_CHARS
 from chat.models.conversation import FOLDER_CHARS, LONGEST_MODEL, TITLE_CHARS
-from stagent.lib.api.listing import Paged
-from stagent.lib.api.types import AnyId, RequestBody, Text
+from stagent.lib.api.listing import CursorQuery
+from stagent.lib.api.types import IdInput, RequestBody, Text
 
 NOT_GIVEN: Any = None  # a default that is never read: only the fields that were set count
 SEARCH_CHARS = 200
@@ -18,7 +18,7 @@ CHANGES: Any = {"title": "Release notes", "folder": "Releases", "read": True}
 MESSAGE: Any = {"text": "What failed last night, and why?", "client_msg_id": "b1c9d1f0-6a5e"}
 
 
-class ConversationFilter(Paged):
+class ConversationFilter(CursorQuery):
     """Filters of conversations; archived ones are listed only if `archived` is true."""
 
     search: Text | None = Field(
@@ -30,7 +30,7 @@ class ConversationFilter(Paged):
     folder: Text | None = Field(default=None, max_length=FOLDER_CHARS, description="Filter by folder.")
 
 
-class MessageFilter(Paged):
+class MessageFilter(CursorQuery):
     """Filters of a conversation's messages."""
 
     limit: int = Field(default=MOST_MESSAGES, ge=0, le=MOST_MESSAGES)
@@ -66,7 +66,7 @@ class ConversationChanges(RequestBody):
     model: Text | None = Field(
         default=NOT_GIVEN, max_length=LONGEST_MODEL, description="null: the profile's."
     )
-    head_id: AnyId = Field(
+    head_id: IdInput = Field(
         default=NOT_GIVEN, description="Show the branch of this message, up to its latest message."
     )
     read: bool = Field(default=NOT_GIVEN, description="true: mark as read. false: mark as unread.")
@@ -77,7 +77,9 @@ class Fork(RequestBody):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"message_id": "84"}})
 
-    message_id: AnyId | None = Field(default=None, description="null: the last message of the shown branch.")
+    message_id: IdInput | None = Field(
+        default=None, description="null: the last message of the shown branch."
+    )
 
 
 class NewMessage(RequestBody):
@@ -88,7 +90,7 @@ class NewMessage(RequestBody):
     text: Text = Field(
         default="", max_length=MAX_TEXT_CHARS, description="Can be empty if files are attached."
     )
-    attachments: list[AnyId] = Field(
+    attachments: list[IdInput] = Field(
         default=[],
         max_length=MAX_FILES,
         description="Ids of uploaded files that were not sent. An edited message can reuse the files of the "
@@ -103,7 +105,7 @@ class NewMessage(RequestBody):
     )
     model: Text | None = Field(default=None, max_length=LONGEST_MODEL)
     profile: Text | None = Field(default=None, description="A slug; it also applies to later messages.")
-    parent_id: AnyId | None = Field(
+    parent_id: IdInput | None = Field(
         default=None,
         description='null: after the shown branch. A message id: a new branch after it. "root": '
         "a new first message.",

@@ -106,7 +106,7 @@ class FiringAdmin(ReadOnlyAdmin):
         try:
             run = firing.run
         except ObjectDoesNotExist:
-            return formatting.NOTHING
+            return formatting.EMPTY
         return formatting.link(reverse("admin:schedules_run_change", args=[run.pk]), run.pk)
 
     @admin.display(description="clock change")
@@ -144,7 +144,7 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.display(description="tokens", ordering="output_tokens")
     def tokens(self, firing: Firing) -> SafeString:
         if firing.input_tokens is None:
-            return formatting.NOTHING
+            return formatting.EMPTY
         read, written = formatting.tokens(firing.input_tokens), formatting.tokens(firing.output_tokens)
         return format_html('{} <span class="quiet">/</span> {}', read, written)
 
@@ -159,7 +159,7 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.display(description="memory", ordering="peak_rss_mb")
     def memory(self, firing: Firing) -> SafeString:
         return (
-            formatting.NOTHING
+            formatting.EMPTY
             if firing.peak_rss_mb is None
             else format_html('<span class="number">{} MB</span>', f"{firing.peak_rss_mb:.0f}")
         )
@@ -167,7 +167,7 @@ class FiringAdmin(ReadOnlyAdmin):
     @admin.display(description="concurrent load")
     def concurrent_load(self, firing: Firing) -> SafeString:
         if firing.concurrent_runs is None:
-            return formatting.NOTHING
+            return formatting.EMPTY
         runs, streams = firing.concurrent_runs, firing.chat_streams_active or 0
         return format_html(
             '<span class="nowrap">{} run{}</span><span class="under nowrap">{} stream{}</span>',

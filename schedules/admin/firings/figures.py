@@ -132,7 +132,7 @@ def _spread(title: str, values: list[float], ranges: Sequence[Range], parameter:
         ChartBar(
             str(range_),
             number,
-            svg_charts.share(number, most, _tone(range_)),
+            svg_charts.share_bar(number, most, _tone(range_)),
             link({parameter: range_.value}),
         )
         for range_, number in counted
@@ -153,7 +153,7 @@ def _reasons(counted: Counter[str], link: Link) -> Chart:
         ChartBar(
             reason.replace("_", " "),
             number,
-            svg_charts.share(number, most, "bad"),
+            svg_charts.share_bar(number, most, "bad"),
             link({"failure_reason__exact": reason}),
         )
         for reason, number in sorted(counted.items(), key=lambda item: (-item[1], item[0]))

@@ -41,7 +41,7 @@ def _recent(ids: list[int]) -> Q:
 def draw(firings: list[Firing]) -> SafeString:
     """Draw the bars; the width of a bar does not depend on their number."""
     if not firings:
-        return formatting.NOTHING
+        return formatting.EMPTY
     longest = max((firing.duration_ms or 0 for firing in firings), default=0) or 1
     missing = [MISSING] * (LENGTH - len(firings))
     counted = Counter(firing_result(firing) for firing in firings)
@@ -55,7 +55,7 @@ def draw(firings: list[Firing]) -> SafeString:
 
 def _bar(firing: Firing, longest: int) -> Bar:
     result = firing_result(firing)
-    took = f", took {formatting.outcome_text(firing.duration_ms)}" if firing.duration_ms is not None else ""
+    took = f", took {formatting.duration_text(firing.duration_ms)}" if firing.duration_ms is not None else ""
     why = f" ({firing.failure_reason or firing.reason})" if firing.failure_reason or firing.reason else ""
     height = LOWEST + (HIGHEST - LOWEST) * (firing.duration_ms or 0) / longest
     title = f"{formatting.exact(firing.nominal_at)}: {result}{took}{why}"

@@ -26,7 +26,7 @@ from schedules.services.cancel_run import Cancelled
 from schedules.states import RunStatus
 from stagent.lib import clock
 from stagent.lib.log import audit_log
-from stagent.lib.web.admin import confirm, operator
+from stagent.lib.web.admin import render_confirmation, user_of
 
 CANCEL_CONSEQUENCE = (
     "Queued runs are cancelled; running ones stop within a second. Transcripts and costs are kept. "
@@ -115,7 +115,7 @@ class RunAdmin(RunColumns):
             "waiting": waiting[0],
             "took_ms": took_ms(run),
             "approvals": Approval.objects.open().filter(transcript=run.transcript_id).order_by("pk"),
-            "answerable": Approval.objects.of(operator(request)).open().filter(transcript=run.transcript_id),
+            "answerable": Approval.objects.of(user_of(request)).open().filter(transcript=run.transcript_id),
             "remedy": failure_help(run),
             "default_turns": run.profile.max_turns or conf.load().default_max_turns,
             "may_cancel": may_change and not run.finished and not run.cancel_requested_at,
@@ -130,7 +130,7 @@ class RunAdmin(RunColumns):
             raise PermissionDenied
         run = self._run(request, pk)
         if request.method != "POST":
-            return confirm(self, request, [run], "Cancel", CANCEL_CONSEQUENCE)
+            return render_confirmation(self, request, [run], "Cancel", CANCEL_CONSEQUENCE)
         self._cancel(request, run)
         return redirect("admin:schedules_run_change", pk)
 
@@ -147,7 +147,7 @@ class RunAdmin(RunColumns):
     @admin.action(description="Cancel…", permissions=["stop"])
     def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Run]) -> HttpResponse | None:
         if "confirmed" not in request.POST:
-            return confirm(self, request, list(chosen), "Cancel", CANCEL_CONSEQUENCE)
+            return render_confirmation(self, request, list(chosen), "Cancel", CANCEL_CONSEQUENCE)
         for run in chosen:
             self._cancel(request, run)
         return None
@@ -163,7 +163,7 @@ class RunAdmin(RunColumns):
                 outcome = cancel_run.cancel(
                     run.pk, reason=f"Cancelled by {request.user.get_username()}.", now=clock.now()
                 )
-                audit_log.record(operator(request), run, audit_log.CHANGE, "Cancelled.")
+                audit_log.record(user_of(request), run, audit_log.CHANGE, "Cancelled.")
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
         else:
@@ -176,12 +176,12 @@ class RunAdmin(RunColumns):
         except NotAllowed as refused:
             self.message_user(request, f"Run {run.pk}: {refused}", messages.WARNING)
             return None
-        audit_log.record(operator(request), run, audit_log.CHANGE, f"Retried as run {new.pk}.")
+        audit_log.record(user_of(request), run, audit_log.CHANGE, f"Retried as run {new.pk}.")
         self.message_user(request, f"Retried as run {new.pk}.", messages.SUCCESS)
         return new
 
     def _start_retry(self, request: HttpRequest, run: Run) -> Run:
-        user, now, click = operator(request), clock.now(), request.POST.get("click", "")[:100]
+        user, now, click = user_of(request), clock.now(), request.POST.get("click", "")[:100]
         key = ""
         if click and run.schedule:
             key = run_now.key_of_page(f"{click}:again:{run.pk}", run.schedule, user, now)

@@ -24,7 +24,7 @@ from agents.protocol.events import (
 from agents.states import ApprovalStatus
 from agents.transcripts import transcript
 from stagent.lib.text import shorten
-from stagent.lib.web.markdown import html_of
+from stagent.lib.web.markdown import to_html
 
 MAX_SHOWN = 60  # turns of a long run that are shown at first
 MAX_EVENTS = 20_000
@@ -69,7 +69,7 @@ class Turn:
     @property
     def html(self) -> SafeString:
         """The text so far, rendered from Markdown."""
-        return mark_safe(html_of(self.text, finished=self.reply is not None))  # noqa: S308
+        return mark_safe(to_html(self.text, finished=self.reply is not None))  # noqa: S308
 
     @property
     def tokens(self) -> tuple[int, int] | None:

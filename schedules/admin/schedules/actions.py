@@ -21,9 +21,9 @@ from schedules.errors import Blocked, CapacityFull, NoScheduler
 from schedules.models import Run, Schedule
 from schedules.models.schedule import LONGEST_REASON
 from stagent.lib import clock
-from stagent.lib.api.types import number
-from stagent.lib.problems import Problem, typed
-from stagent.lib.web.admin import operator
+from stagent.lib.api.types import parse_id
+from stagent.lib.problems import Problem, clean_input
+from stagent.lib.web.admin import user_of
 
 type Verb = Callable[[Schedule, AbstractBaseUser, datetime], str]
 STATUS_ACTIONS: dict[str, Verb] = {
@@ -73,7 +73,7 @@ class ScheduleActions(ScheduleColumns):
         if verb in ("run", "queue"):
             return self._run(request, schedule, queue=verb == "queue")
         if verb == "duplicate":
-            copy = commands.duplicate(schedule, operator(request), clock.now())
+            copy = commands.duplicate(schedule, user_of(request), clock.now())
             self.message_user(request, "Duplicated. The copy is paused until you resume it.")
             return redirect("admin:schedules_schedule_change", copy.pk)
         self._try(request, schedule, STATUS_ACTIONS[verb])
@@ -82,7 +82,7 @@ class ScheduleActions(ScheduleColumns):
     def _run(self, request: HttpRequest, schedule: Schedule, *, queue: bool) -> HttpResponse:
         """Start a run and show it; if it cannot start, offer to queue or force it."""
         try:
-            started = commands.run(schedule, operator(request), clock.now(), _click(request), queue=queue)
+            started = commands.run(schedule, user_of(request), clock.now(), _click(request), queue=queue)
         except CANNOT_START as blocked:
             blocking = Run.objects.filter(pk__in=getattr(blocked, "blocking", [])[:MAX_BLOCKING])
             full = isinstance(blocked, CapacityFull)
@@ -116,7 +116,7 @@ class ScheduleActions(ScheduleColumns):
     def run_now(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
         """Run the selected schedules; runs that cannot start are queued."""
         for schedule in chosen:
-            started = commands.run(schedule, operator(request), clock.now(), _click(request), queue=True)
+            started = commands.run(schedule, user_of(request), clock.now(), _click(request), queue=True)
             run = started.run
             if started.warning:
                 self.message_user(request, started.warning, messages.WARNING)
@@ -127,7 +127,7 @@ class ScheduleActions(ScheduleColumns):
 
     @admin.action(description="Duplicate", permissions=["add"])
     def duplicate(self, request: HttpRequest, chosen: QuerySet[Schedule]) -> None:
-        copies = [commands.duplicate(schedule, operator(request), clock.now()) for schedule in chosen]
+        copies = [commands.duplicate(schedule, user_of(request), clock.now()) for schedule in chosen]
         self.message_user(
             request, f"Duplicated, paused until resumed: {', '.join(map(str, copies))}.", messages.SUCCESS
         )
@@ -147,7 +147,7 @@ class ScheduleActions(ScheduleColumns):
         """Ask for a reason, then force the runs."""
         if not self.has_force_permission(request):
             raise PermissionDenied
-        numbers = [number(opaque) for opaque in request.GET.get("ids", "").split(",")]
+        numbers = [parse_id(opaque) for opaque in request.GET.get("ids", "").split(",")]
         chosen = list(Schedule.objects.filter(pk__in=[pk for pk in numbers if pk is not None]))
         reason_text, error = request.POST.get("reason", ""), ""
         if len(chosen) > MAX_FORCED:
@@ -157,7 +157,7 @@ class ScheduleActions(ScheduleColumns):
             )
         elif request.method == "POST" and chosen:
             try:
-                if reason := typed("reason", reason_text, LONGEST_REASON):
+                if reason := clean_input("reason", reason_text, LONGEST_REASON):
                     return self._force(request, chosen, reason)
                 error = "Enter a reason."
             except Problem as problem:
@@ -171,7 +171,7 @@ class ScheduleActions(ScheduleColumns):
             try:
                 options: dict[str, Any] = {"force": True, "reason": reason}
                 runs.append(
-                    commands.run(schedule, operator(request), clock.now(), _click(request), **options).run
+                    commands.run(schedule, user_of(request), clock.now(), _click(request), **options).run
                 )
             except CANNOT_START as blocked:
                 self.message_user(request, f"“{schedule}” could not be forced: {blocked}", messages.ERROR)
@@ -191,7 +191,7 @@ class ScheduleActions(ScheduleColumns):
 
     def _try(self, request: HttpRequest, schedule: Schedule, verb: Verb) -> None:
         try:
-            self.message_user(request, verb(schedule, operator(request), clock.now()), messages.SUCCESS)
+            self.message_user(request, verb(schedule, user_of(request), clock.now()), messages.SUCCESS)
         except commands.NotApplicable as error:
             self.message_user(request, str(error), messages.WARNING)
 

@@ -32,7 +32,7 @@ from schedules.transitions import remove, streaks
 from stagent.lib import clock
 from stagent.lib.log import audit_log
 from stagent.lib.web import formatting
-from stagent.lib.web.admin import operator
+from stagent.lib.web.admin import user_of
 
 COLLAPSED = ("collapse",)
 SYSTEM_FIELDS = (
@@ -91,7 +91,7 @@ class ScheduleAdmin(ScheduleActions):
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: ScheduleForm, change: bool) -> None:
         """Apply the changed fields to the current row, and warn of collisions."""
-        now, user = clock.now(), operator(request)
+        now, user = clock.now(), user_of(request)
         row = Schedule.objects.select_for_update().get(pk=obj.pk) if change else obj
         new_owner = schedule_writer.change_owner(row, form.changes, user) if change else {"owner": user}
         changes = form.changes | new_owner
@@ -138,7 +138,7 @@ class ScheduleAdmin(ScheduleActions):
         standing = StandingApproval.objects.filter(place=schedule_scope(schedule.pk)).select_related(
             "given_by"
         )
-        revocable = StandingApproval.objects.of(operator(request))
+        revocable = StandingApproval.objects.of(user_of(request))
         return {
             "standing_approvals": list(standing),
             "revocable": set(

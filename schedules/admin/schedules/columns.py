@@ -67,7 +67,7 @@ class ScheduleColumns(ConsoleAdmin):
                 '{}<span class="under">waiting for chat</span>', formatting.ago(schedule.deferred_until, now)
             )
         if schedule.next_fire_at is None:
-            return formatting.NOTHING
+            return formatting.EMPTY
         local = formatting.clock(schedule.next_fire_at, zone(schedule.timezone))
         if schedule.next_fire_at < now - OVERDUE:
             return format_html(
@@ -96,7 +96,7 @@ class ScheduleColumns(ConsoleAdmin):
     @admin.display(description="streaks", ordering="-failure_streak")
     def streaks(self, schedule: Schedule) -> SafeString:
         return (
-            format_html_join(" ", "{}", ((badge,) for badge in streak_badges(schedule))) or formatting.NOTHING
+            format_html_join(" ", "{}", ((badge,) for badge in streak_badges(schedule))) or formatting.EMPTY
         )
 
     @admin.display(description="")

@@ -1,4 +1,4 @@
-"""Example answers for the OpenAPI document; tests compare them with the schemas."""
+"""What the larger answers look like, for the OpenAPI document; tests hold them to their rows."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A firing in the API: the decision and the metrics of its run."""
+"""A firing as the API shows it: what was decided, and the metrics of how it went."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from agents.states import FailureReason
 from schedules.services import lookups
 from schedules.states import FiringKind, Outcome
-from stagent.lib.api.types import Id, Ref, Row, Said
-from stagent.lib.db.rows_by_key import ByKey
+from stagent.lib.api.types import Id, NullableId, NullableText, Row
+from stagent.lib.db.rows_by_key import SelectByKeys
 
 EXAMPLE: Any = json.loads("""{
   "id": "40", "schedule_id": "7", "schedule_name": "Morning report", "run_id": "42", "kind": "scheduled",
@@ -28,21 +28,21 @@ Milli = Annotated[float, AfterValidator(lambda value: round(value, 3))]
 
 
 class FiringRow(Row):
-    """A due instant of a schedule. A metric is `null` until it is measured."""
+    """That a schedule came due. A metric is `null` until what it measures has happened."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
-    schedule_id: Ref
+    schedule_id: NullableId
     schedule_name: str
-    run_id: Ref
+    run_id: NullableId
     kind: FiringKind
     nominal_at: datetime
     outcome: Outcome
-    reason: Said
-    count: int = Field(description="Number of instants that this row covers.")
+    reason: NullableText
+    count: int = Field(description="How many instants this row explains.")
     last_nominal_at: datetime | None = Field(
-        description="The last of several instants; nominal_at is the first. null for a single instant."
+        description="The last of several instants; nominal_at is the first. Null: there is one."
     )
     dst_shifted: bool
     due_at: datetime = Field(description="The nominal instant and its jitter.")
@@ -65,13 +65,13 @@ class FiringRow(Row):
 
 
 def firing_rows(firings: Any) -> list[FiringRow]:
-    """Return the rows of firings that carry the ids of their runs."""
+    """Show firings that carry the ids of their runs."""
     return list(firing_message(firings))
 
 
 def firing_message(firings: Iterable[Any]) -> Iterator[FiringRow]:
-    """Yield the rows one by one."""
+    """Show them one by one."""
     return (FiringRow.model_validate(vars(firing)) for firing in firings)
 
 
-READ = ByKey(lookups.firings())
+READ = SelectByKeys(lookups.firings())

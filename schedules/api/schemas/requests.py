@@ -1,6 +1,4 @@
-"""The request bodies of schedules. Ranges are documented here; the model validates them for every entry
-point.
-"""
+"""What may be asked of schedules. Ranges stand here for the reader; the model checks them for everyone."""
 
 from typing import Any
 
@@ -13,7 +11,18 @@ from schedules.models.schedule import KEY, LONGEST_REASON, install_zone
 from schedules.models.slot import DEFAULT_POOL, Pool
 from schedules.services.schedule_writer import WHEN
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
-from stagent.lib.api.types import AnyId, DayTime, Moment, Money, Name, RequestBody, Text, Whole, Words, number
+from stagent.lib.api.types import (
+    IdInput,
+    Money,
+    Name,
+    NonBlankText,
+    RequestBody,
+    Text,
+    TimeOfDay,
+    Timestamp,
+    WholeNumber,
+    parse_id,
+)
 from stagent.lib.names import LARGEST_INTEGER
 from stagent.lib.problems import invalid
 
@@ -33,68 +42,72 @@ PREVIEW: Any = {"cron": "30 2 * * *", "timezone": "Europe/Berlin", "count": 5}
 
 
 class Timing(RequestBody):
-    """One of a cron expression, an interval phrase and a moment, in a time zone."""
+    """When: one of a cron expression, an interval in words and a moment, on the clocks of a time zone."""
 
     cron: Text | None = Field(default=None, max_length=200, examples=["30 9 * * MON-FRI"])
     interval: Text | None = Field(default=None, max_length=120, examples=["90m", "weekdays at 09:30"])
-    at: Moment | None = Field(default=None, description="Once, at this moment.")
+    at: Timestamp | None = Field(default=None, description="Once, at this moment.")
     timezone: Text | None = Field(default=None, description="An IANA name; null is the install's.")
-    starts_at: Moment | None = None
-    ends_at: Moment | None = None
-    jitter_sec: Whole = Field(default=NOT_GIVEN, ge=0, le=DAY)
+    starts_at: Timestamp | None = None
+    ends_at: Timestamp | None = None
+    jitter_sec: WholeNumber = Field(default=NOT_GIVEN, ge=0, le=DAY)
 
 
 class ScheduleChanges(Timing):
-    """The fields to change. Omitted fields are unchanged; `null`, where allowed, restores the default."""
+    """The fields to change. What is left out stays; `null`, where it is taken, goes back to the default."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"max_turns": 200, "cron": "0 7 * * *"}})
 
     name: Name = Field(default=NOT_GIVEN, min_length=1, max_length=120)
     key: Text | None = Field(
-        default=None, pattern=KEY, max_length=100, description="Identifies the schedule in a file; unique."
+        default=None, pattern=KEY, max_length=100, description="Found again by this in a file; unique."
     )
-    prompt: Words = Field(default=NOT_GIVEN, min_length=1)
+    prompt: NonBlankText = Field(default=NOT_GIVEN, min_length=1)
     profile: Text = Field(default=NOT_GIVEN, description="Its slug.")
-    project: AnyId | None = Field(default=None, description="Its id.")
+    project: IdInput | None = Field(default=None, description="Its id.")
     kind: ScheduleKind = NOT_GIVEN
-    status: ScheduleStatus = Field(default=NOT_GIVEN, description="active or paused.")
-    max_firings: Whole | None = Field(default=None, ge=1, le=LARGEST_INTEGER)
-    active_from: DayTime | None = Field(default=None, description="Heartbeats only, in the schedule's zone.")
-    active_until: DayTime | None = None
-    priority: Whole = Field(default=NOT_GIVEN, ge=-10, le=10)
+    status: ScheduleStatus = Field(default=NOT_GIVEN, description="active or paused; it completes by itself.")
+    max_firings: WholeNumber | None = Field(default=None, ge=1, le=LARGEST_INTEGER)
+    active_from: TimeOfDay | None = Field(
+        default=None, description="Heartbeats only, in the schedule's zone."
+    )
+    active_until: TimeOfDay | None = None
+    priority: WholeNumber = Field(default=NOT_GIVEN, ge=-10, le=10)
     pool: Text | None = None
     overlap_policy: OverlapPolicy = NOT_GIVEN
     misfire_policy: MisfirePolicy = NOT_GIVEN
-    misfire_grace_sec: Whole | None = Field(default=None, ge=0, le=365 * DAY)
-    max_retries: Whole = Field(
-        default=NOT_GIVEN, ge=0, le=10, description="Retries after failures not caused by the provider."
+    misfire_grace_sec: WholeNumber | None = Field(default=None, ge=0, le=365 * DAY)
+    max_retries: WholeNumber = Field(
+        default=NOT_GIVEN, ge=0, le=10, description="After failures that the provider does not cause."
     )
-    retry_delay_sec: Whole | None = Field(
+    retry_delay_sec: WholeNumber | None = Field(
         default=None, ge=1, le=3600, description="Before the first retry; doubled each time. null: 5."
     )
-    retry_horizon_sec: Whole | None = Field(
+    retry_horizon_sec: WholeNumber | None = Field(
         default=None,
         ge=10,
         le=7 * DAY,
-        description="How long a run waits for an unavailable provider. null: half the period, else an hour.",
+        description="How long a run waits for a provider that is away. null: half the period, else an hour.",
     )
-    max_turns: Whole | None = Field(default=None, ge=1, le=MAX_TURNS, description="Max agent steps per run.")
-    max_run_duration_sec: Whole | None = Field(default=None, ge=10, le=DAY)
+    max_turns: WholeNumber | None = Field(
+        default=None, ge=1, le=MAX_TURNS, description="Max agent steps per run."
+    )
+    max_run_duration_sec: WholeNumber | None = Field(default=None, ge=10, le=DAY)
     max_cost_usd: Money | None = Field(default=None, ge=0, max_digits=10, decimal_places=4)
     deliver_to_chat: StrictBool = Field(
-        default=NOT_GIVEN, description="Results are delivered as unread messages to the owner's chat."
+        default=NOT_GIVEN, description="Results arrive as unread messages on the chat page of its owner."
     )
     webhook_url: Text | None = Field(default=None, max_length=200)
     email: Text | None = Field(default=None, max_length=254)
 
 
 class NewSchedule(ScheduleChanges):
-    """A new schedule. Besides name and prompt it needs one of `cron`, `interval` and `at`."""
+    """A new schedule. Beside its name and prompt it needs one of `cron`, `interval` and `at`."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     name: Name = Field(min_length=1, max_length=120)
-    prompt: Words = Field(min_length=1)
+    prompt: NonBlankText = Field(min_length=1)
     profile: Text = Field(default=DEFAULT_PROFILE, description="Its slug.")
 
     def model_post_init(self, context: Any) -> None:
@@ -102,19 +115,19 @@ class NewSchedule(ScheduleChanges):
 
 
 class PreviewRequest(Timing):
-    """A timing to preview. `expression` takes cron or a phrase."""
+    """A timing to look at. `expression` takes both cron and words."""
 
     model_config = ConfigDict(json_schema_extra={"example": PREVIEW})
 
     expression: Text | None = Field(default=None, max_length=200)
-    count: Whole = Field(default=5, ge=1, le=100)
-    id: AnyId | None = Field(default=None, description="The schedule that would be changed.")
-    project: AnyId | None = None
+    count: WholeNumber = Field(default=5, ge=1, le=100)
+    id: IdInput | None = Field(default=None, description="The schedule that it would change.")
+    project: IdInput | None = None
     profile: Text | None = None
 
 
 class ReasonRequest(RequestBody):
-    """The reason, shown in the history."""
+    """Why, in a sentence for those who look later."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"reason": "The release is out."}}
@@ -128,7 +141,7 @@ MOST_NAMED = 20  # of what there is, where something is asked for that there is 
 
 
 def columns(asked: Timing, present: Schedule | None = None) -> dict[str, Any]:
-    """Return the columns to change; `present` is the current schedule."""
+    """Return the columns to change; `present` is the schedule as it is."""
     given = asked.model_dump(exclude_unset=True)
     values = {name: EMPTY.get(name) if value is None else value for name, value in given.items()}
     if "timezone" in given:
@@ -161,7 +174,7 @@ def _profile(slug: str) -> Profile:
 def _project(opaque: str | None) -> Project | None:
     if opaque is None:
         return None
-    key = number(opaque)
+    key = parse_id(opaque)
     project = None if key is None else Project.objects.filter(pk=key).first()
     if project is None:
         known = [f"{key} ({name})" for key, name in Project.objects.values_list("pk", "name")[:MOST_NAMED]]
@@ -180,6 +193,6 @@ def _pool(name: str | None) -> Pool | None:
 
 
 def _without_echo(values: dict[str, Any], present: Schedule) -> dict[str, Any]:
-    """Drop unchanged timing fields: a schedule sent back as it was read changes nothing."""
+    """Leave out what says when just as it is: a schedule sent back as it was read means no change."""
     echoed = {name for name in WHEN if values.get(name) and values[name] == getattr(present, name)}
     return {name: value for name, value in values.items() if name not in echoed}

@@ -1,4 +1,4 @@
-"""A run in the API and the agents' tools."""
+"""A run as the API and the tools show it."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +16,8 @@ from schedules.capacity.conditions import StartConditions
 from schedules.capacity.wait_reasons import reason
 from schedules.models import Run
 from schedules.states import RunStatus, Source, WaitReason
-from stagent.lib.api.types import Id, Ref, Row, Said
-from stagent.lib.db.rows_by_key import ByKey
+from stagent.lib.api.types import Id, NullableId, NullableText, Row
+from stagent.lib.db.rows_by_key import SelectByKeys
 
 EXAMPLE: Any = json.loads("""{
   "id": "42", "schedule_id": "7", "schedule_name": "Morning report", "firing_id": "40", "source": "scheduled",
@@ -34,60 +34,60 @@ EXAMPLE: Any = json.loads("""{
 
 
 class RunRow(Row):
-    """A run. `null` means not applicable or not yet."""
+    """A run. `null` means: not so, or not yet."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
-    schedule_id: Ref = Field(description="null if the schedule was deleted.")
+    schedule_id: NullableId = Field(description="null when the schedule was deleted.")
     schedule_name: str
-    firing_id: Ref
+    firing_id: NullableId
     source: Source
     forced: bool
     profile: str = Field(validation_alias=AliasPath("profile", "slug"))
-    project: Ref = Field(validation_alias="project_id")
+    project: NullableId = Field(validation_alias="project_id")
     status: RunStatus
-    wait_reason: WaitReason | None = Field(description="Why a queued run is not running, as of now.")
+    wait_reason: WaitReason | None = Field(description="Why a queued run is not running, worked out now.")
     failure_reason: Annotated[FailureReason | None, BeforeValidator(lambda reason: reason or None)]
-    failure_detail: Said
+    failure_detail: NullableText
     attempt: int
     priority: int
     queued_at: datetime
     not_before: datetime | None
-    slot: Said
-    holder: Said
+    slot: NullableText
+    holder: NullableText
     started_at: datetime | None
     slot_claimed_at: datetime | None
     lease_expires_at: datetime | None
     deadline_at: datetime | None
     finished_at: datetime | None
-    waiting_since: datetime | None = Field(description="Since when it waits for an approval.")
+    waiting_since: datetime | None = Field(description="Since when it waits for the answer to a question.")
     cancel_requested_at: datetime | None
-    cancel_reason: Said
-    max_turns: int | None = Field(description="As queued; null inherits.")
+    cancel_reason: NullableText
+    max_turns: int | None = Field(description="As it was queued; null inherits.")
     turn_count: int
     input_tokens: int
     output_tokens: int
     cost_usd: float | None = Field(description="null: the price of a model was not known.")
-    result: Said
+    result: NullableText
     result_partial: bool
-    report: dict[str, Any] | None = Field(description="What a heartbeat reported.")
+    report: dict[str, Any] | None = Field(description="What a heartbeat said of its findings.")
 
 
 def run_rows(runs: Iterable[Run], now: datetime) -> list[RunRow]:
-    """Return the rows of runs; the start conditions are loaded once, and only if one is queued."""
+    """Show runs; what holds work back is looked up once for all, and only where one waits."""
     runs = list(runs)
     waiting = any(run.status == RunStatus.QUEUED for run in runs)
     situation = conditions.load(now, conf.load()) if waiting else None
-    return [RunRow.model_validate(each) for each in row_values(runs, situation)]
+    return [RunRow.model_validate(each) for each in told(runs, situation)]
 
 
 def run_row(run: Run, now: datetime) -> RunRow:
     return run_rows([run], now)[0]
 
 
-def row_values(runs: Sequence[Run], situation: StartConditions | None) -> Iterator[dict[str, Any]]:
-    """Yield the values of the rows by column name; without conditions, no run is queued."""
+def told(runs: Sequence[Run], situation: StartConditions | None) -> Iterator[dict[str, Any]]:
+    """Yield the values of their rows, by the names of the columns; no situation: none of them is queued."""
     unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
     for run in runs:
         yield vars(run) | {
@@ -98,10 +98,10 @@ def row_values(runs: Sequence[Run], situation: StartConditions | None) -> Iterat
 
 
 def shown() -> QuerySet[Run]:
-    """Return runs with the columns that their rows and wait reasons need."""
+    """Return runs with what their rows show and what is looked at to tell why they wait, and no more."""
     columns = {name.removesuffix("_id") for name in RunRow.model_fields} - {"wait_reason"}
     looked_at = ("pool", "due_at", "schedule__status", "schedule__overlap_policy", "profile__slug")
     return Run.objects.select_related("schedule", "profile").only(*columns, *looked_at)
 
 
-READ = ByKey(shown())
+READ = SelectByKeys(shown())

@@ -1,4 +1,4 @@
-"""A schedule in the API and the agents' tools."""
+"""A schedule as the API and the tools show it."""
 
 import json
 from datetime import datetime, time
@@ -9,15 +9,15 @@ from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
 from schedules.api.schemas.requests import ScheduleChanges
-from schedules.checks import NO_MAIL_SERVER, has_no_mail_server
+from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
 from schedules.models import Schedule
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from schedules.timing import describe
 from schedules.transitions import streaks
-from stagent.lib.api.types import Id, Ref, Row, Said, Warnings
+from stagent.lib.api.types import Id, NullableId, NullableText, Row, Warnings
 from stagent.lib.api.versions import version_of
-from stagent.lib.db.rows_by_key import ByKey
+from stagent.lib.db.rows_by_key import SelectByKeys
 
 EXAMPLE: Any = json.loads("""{
   "id": "7", "name": "Morning report", "key": null, "project": null, "profile": "reporter",
@@ -41,25 +41,25 @@ EXAMPLE: Any = json.loads("""{
 
 
 class ScheduleRow(Row):
-    """A schedule. `null` means not set: the default or a wider setting applies."""
+    """A schedule. `null` means: not set, so the default or the wider setting holds."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
     name: str
-    key: str | None = Field(description="Identifies the schedule in a schedule file, whatever its name.")
-    project: Ref = Field(validation_alias="project_id")
+    key: str | None = Field(description="By which a file of schedules finds it again, whatever its name.")
+    project: NullableId = Field(validation_alias="project_id")
     profile: str = Field(validation_alias=AliasPath("profile", "slug"))
     kind: ScheduleKind
     prompt: str
-    cron: Said = Field(description="Also set for an interval that cron can express; else null.")
-    interval: Said = Field(description="The phrase that was entered.")
-    every_sec: int | None = Field(description="An interval in seconds that cron cannot express.")
+    cron: NullableText = Field(description="Also of an interval that cron can say; null for the others.")
+    interval: NullableText = Field(description="The words it was set with.")
+    every_sec: int | None = Field(description="A plain interval that cron cannot say.")
     at: datetime | None = Field(description="The moment of a one-shot.")
     timezone: str
-    description: str = Field(description="When it fires, in English, in its time zone.")
+    description: str = Field(description="When it fires, in plain English, on the clocks of its time zone.")
     status: ScheduleStatus
-    paused_reason: Said
+    paused_reason: NullableText
     starts_at: datetime | None
     ends_at: datetime | None
     max_firings: int | None
@@ -75,23 +75,23 @@ class ScheduleRow(Row):
     jitter_sec: int
     max_retries: int
     retry_delay_sec: int | None
-    retry_horizon_sec: int | None = Field(description="How long a run waits for an unavailable provider.")
+    retry_horizon_sec: int | None = Field(description="How long a run waits for a provider that is away.")
     max_turns: int | None = Field(
-        description="Maximum agent steps of one run; null inherits from the profile, then the global default."
+        description="Agent steps of one run; null inherits the profile's, then the global."
     )
     max_turns_set_at: datetime | None
     max_run_duration_sec: int | None
     max_cost_usd: float | None
     deliver_to_chat: bool
-    webhook_url: Said
-    email: Said
-    owner: Said = Field(description="The user its agents act for.")
+    webhook_url: NullableText
+    email: NullableText
+    owner: NullableText = Field(description="In whose name its agents act.")
     next_fire_at: datetime | None = Field(description="Jitter included.")
     next_nominal_at: datetime | None
     expires_at: datetime | None = Field(
-        description="Until when a one-shot may start; then it is missed. null for a recurrence."
+        description="Until when a one-shot waits to start; then it ends as missed. Null for a rhythm."
     )
-    deferred_until: datetime | None = Field(description="Deferred for chat until this moment.")
+    deferred_until: datetime | None = Field(description="Stepping back for chat until then.")
     last_fired_at: datetime | None
     firing_count: int
     suppression_count: int
@@ -100,16 +100,16 @@ class ScheduleRow(Row):
     last_failure_reason: Annotated[FailureReason | None, BeforeValidator(lambda reason: reason or None)]
     last_turn_count: int | None
     avg_turns_per_firing: float | None
-    avg_is_lower_bound: bool = Field(description="The last run was cut off at its limit.")
+    avg_is_lower_bound: bool = Field(description="The last run was cut off at its own limit.")
     avg_duration_ms: float | None
-    avg_duration: float | None = Field(description="The same, in seconds.")
-    warnings: Warnings = Field(description="The current advice.")
+    avg_duration: float | None = Field(description="The same in seconds.")
+    warnings: Warnings = Field(description="The advice that stands now.")
     created_at: datetime
     updated_at: datetime
 
 
 def schedule_row(schedule: Schedule) -> ScheduleRow:
-    """Return the row of a schedule; load its profile and owner before."""
+    """Show a schedule; its profile and owner should be loaded already."""
     took = schedule.avg_duration_ms
     return ScheduleRow.model_validate(
         vars(schedule)
@@ -125,22 +125,22 @@ def schedule_row(schedule: Schedule) -> ScheduleRow:
 
 
 def schedule_version(schedule: Schedule) -> str:
-    """Return the If-Match value of a schedule; it covers the fields of a PATCH."""
+    """Return what If-Match takes for a schedule: it stands for the fields of a PATCH."""
     return version_of(schedule, ScheduleChanges.model_fields)
 
 
 def standing_warnings(schedule: Schedule) -> Warnings:
-    """Return the advice from its last runs, and its delivery targets that cannot be used."""
-    unsent = [NO_MAIL_SERVER] if schedule.email and has_no_mail_server() else []
+    """Return the advice that its last runs give, and what of its deliveries cannot be sent."""
+    unsent = [NO_MAIL_SERVER] if schedule.email and mail_goes_to_the_log() else []
     found = [{"type": "advice", "message": text} for text in streaks.advice(schedule)]
     return found + [{"type": "not_sent", "message": text} for text in unsent]
 
 
 def shown() -> QuerySet[Schedule]:
-    """Return schedules with the columns that their rows need, with profile and owner."""
+    """Return schedules with what their rows show of them, their profile and their owner, and no more."""
     own = [field.name for field in Schedule._meta.concrete_fields]
     related = ("profile__slug", "owner__username")
     return Schedule.objects.select_related("profile", "owner").only(*own, *related)
 
 
-READ = ByKey(shown())
+READ = SelectByKeys(shown())

@@ -23,8 +23,8 @@ DOOR = "manage.py schedules"
 class Command(FileCommand):
     help = "Keep schedules in a YAML file: export them, plan what a file would change, apply it."
     rows = "schedules"
-    prunes = "pause the schedules that the file does not name"
-    owns = "who owns new ones, "
+    prune_help = "pause the schedules that the file does not name"
+    owner_help = "who owns new ones, "
 
     def add_export_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -32,13 +32,13 @@ class Command(FileCommand):
         )
 
     def export(self, options: dict[str, Any]) -> str:
-        schedules = match.load_existing().schedules
+        schedules = match.present().schedules
         given = match.keys_of(schedules, everybody=options["keys"])
         for schedule in schedules:
             schedule.key = given.get(schedule.pk, schedule.key)
-        return serialize.render([serialize.fields_of(schedule) for schedule in schedules])
+        return serialize.written([serialize.told(schedule) for schedule in schedules])
 
-    def carry_out(self, text: str, user: User, *, prune: bool) -> bool:
+    def apply_file(self, text: str, user: User, *, prune: bool) -> bool:
         now, actor = clock.now(), Actor(user, DOOR)
         planned = plan.plan(read(text, serialize.ROOT), now, prune=prune)
         for change, warnings in plan.apply(planned, actor, now):

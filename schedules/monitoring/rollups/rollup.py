@@ -1,4 +1,4 @@
-"""Updates the stored totals in the loop, and adds the newer rows on reading."""
+"""Keeping the totals: the loop counts what has settled, whoever asks adds what came since."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ STEP = 2_000  # rows at a time, some 30 ms: the loop has other work
 
 
 def update(now: datetime) -> bool:
-    """Add some final rows to the totals; return whether none are left for now."""
-    settled = [_store(source, now) for source in SOURCES]
+    """Count some of what has settled; tell whether nothing is left to count for now."""
+    settled = [_keep(source, now) for source in SOURCES]
     return all(settled)
 
 
 def start(now: datetime) -> None:
-    """Start counting now; earlier rows are ignored."""
+    """Count from now on, whatever was written before."""
     for source in SOURCES:
         mark = source.newest(now)
         CounterTotal.objects.update_or_create(
@@ -27,9 +27,9 @@ def start(now: datetime) -> None:
 
 
 def totals() -> Totals:
-    """Return all totals: the stored ones plus the rows beyond their marks.
+    """Return everything counted so far: what was kept, and what lies beyond it.
 
-    The marks are read first, so rows that are stored meanwhile are counted once.
+    The marks are read first. What is counted for good meanwhile is counted here from its rows, once.
     """
     kept = CounterTotal.objects.in_bulk()
     counted: Counter[str] = Counter()
@@ -40,8 +40,7 @@ def totals() -> Totals:
     return dict(counted)
 
 
-def _store(source: RollupSource, now: datetime) -> bool:
-    """Store the totals of a source up to a later mark."""
+def _keep(source: RollupSource, now: datetime) -> bool:
     tally, _ = CounterTotal.objects.get_or_create(source=source.name, defaults={"ahead_at": now - SETTLED})
     if now - tally.ahead_at < SETTLED:
         return True
@@ -51,7 +50,7 @@ def _store(source: RollupSource, now: datetime) -> bool:
 
 
 def _count(source: RollupSource, tally: CounterTotal, upto: int, now: datetime) -> None:
-    """Advance the mark by compare-and-set: if two schedulers count at once, one result is dropped."""
+    """Move the mark on by compare-and-set: of two schedulers that count at once, one's work is dropped."""
     counted = Counter(tally.totals)
     counted.update(source.count(source.between(tally.mark, upto)))
     changes = {"mark": upto, "totals": dict(counted)}

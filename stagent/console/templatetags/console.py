@@ -19,7 +19,7 @@ from schedules.timing.timezones import zone
 from stagent.lib import clock
 from stagent.lib.text import sentence
 from stagent.lib.web import formatting, svg_charts
-from stagent.lib.web.markdown import html_of
+from stagent.lib.web.markdown import to_html
 
 SHEETS = (
     "shared/base",
@@ -84,7 +84,7 @@ def plain(text: object) -> str:
 @register.filter
 def markdown(text: str) -> SafeString:
     """Show what a model wrote the way the chat page does."""
-    return mark_safe(html_of(text))  # noqa: S308
+    return mark_safe(to_html(text))  # noqa: S308
 
 
 @register.filter

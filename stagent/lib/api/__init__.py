@@ -1,1 +1,1 @@
-"""What all routers of the API share: kinds of values, refusals, and stretches of lists."""
+"""Helpers of all API routers: value types, error responses, pagination, ETags and row versions."""

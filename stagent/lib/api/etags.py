@@ -1,30 +1,34 @@
-"""What an answer stands for: without what differs each time, and with the version that If-Match takes."""
+"""What the ETag of a response covers: fields that always differ are left out, and a row's version is
+included.
+"""
 
 from typing import Any
 
 from django.http import HttpRequest
 from pydantic import BaseModel
 
-ATTRIBUTE, VERSION = "_stands_for", "_version_shown"
+REPRESENTATION, VERSION = "_etag_representation", "_etag_version"
 
 
-def represents(request: HttpRequest, answer: BaseModel, *, but: dict[str, Any]) -> None:
-    """Let the answer count as unchanged while it is equal but for these fields (as in pydantic's exclude)."""
-    setattr(request, ATTRIBUTE, answer.model_dump_json(exclude=but).encode())
+def set_representation(request: HttpRequest, response: BaseModel, *, exclude: dict[str, Any]) -> None:
+    """Compute the ETag without the fields of `exclude` (as in pydantic's exclude)."""
+    setattr(request, REPRESENTATION, response.model_dump_json(exclude=exclude).encode())
 
 
-def shows[Shown: BaseModel](request: HttpRequest, row: Shown, version: str) -> Shown:
-    """Begin the ETag of the answer with the version of this row, the same for GET and PATCH."""
-    represents(request, row, but={})
+def with_version[Schema: BaseModel](request: HttpRequest, row: Schema, version: str) -> Schema:
+    """Begin the ETag of the response with the version of its row, the same for GET and PATCH; return the
+    row.
+    """
+    set_representation(request, row, exclude={})
     setattr(request, VERSION, version)
     return row
 
 
-def if_none_match(request: HttpRequest) -> bytes | None:
-    """Return what the view said that its answer stands for."""
-    return getattr(request, ATTRIBUTE, None)
+def representation_of(request: HttpRequest) -> bytes | None:
+    """Return the bytes that the view chose for the ETag; None: the whole response."""
+    return getattr(request, REPRESENTATION, None)
 
 
-def version_shown(request: HttpRequest) -> str:
-    """Return the version of the row that the answer shows; empty where it shows none."""
+def version_in(request: HttpRequest) -> str:
+    """Return the version of the row in the response; empty if there is none."""
     return getattr(request, VERSION, "")

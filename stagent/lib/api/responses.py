@@ -1,4 +1,4 @@
-"""Which answers an operation may give, for the OpenAPI document."""
+"""The responses of an operation, for the OpenAPI document."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field
 from stagent.lib.api.types import Row
 
 
-class Refusal(Row):
-    """Why something cannot be done."""
+class ErrorResponse(Row):
+    """The body of every error."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -21,17 +21,17 @@ class Refusal(Row):
         }
     )
 
-    error: str = Field(description="A code to act on.")
-    message: str = Field(description="A sentence to read.")
-    fields: dict[str, str] = Field(description="The fields that are wrong, each with what is wrong.")
+    error: str = Field(description="Error code for programs.")
+    message: str = Field(description="Error message for people.")
+    fields: dict[str, str] = Field(description="Invalid fields, each with its error.")
 
 
-def creates_nothing[View: Callable[..., Any]](view: View) -> View:
-    """Let a POST take no Idempotency-Key: it makes nothing, and may not be kept in a transaction."""
-    view.creates_nothing = True  # type: ignore[attr-defined]
+def idempotency_exempt[View: Callable[..., Any]](view: View) -> View:
+    """Mark a POST that creates nothing: it takes no Idempotency-Key and runs in no transaction of its own."""
+    view.idempotency_exempt = True  # type: ignore[attr-defined]
     return view
 
 
-def responses(model: Any, *refusals: int, status: int = 200) -> dict[int, Any]:
-    """Return what an operation answers: its model, and the refusals beside 401 and 403."""
-    return {status: model} | dict.fromkeys(sorted({401, 403, *refusals}), Refusal)
+def responses(model: Any, *errors: int, status: int = 200) -> dict[int, Any]:
+    """Return the responses of an operation: its model, and these error statuses besides 401 and 403."""
+    return {status: model} | dict.fromkeys(sorted({401, 403, *errors}), ErrorResponse)

@@ -1,6 +1,6 @@
-"""Notes on the side, such as when a token was last used: made after the answer, best-effort.
+"""Best-effort writes after the response, such as when a token was last used.
 
-No request, run or reply fails or waits because such a note could not be written.
+No request, run or reply fails or waits because of such a write.
 """
 
 import logging
@@ -15,42 +15,42 @@ from stagent.lib.processes.outage import Outage
 
 log = logging.getLogger(__name__)
 
-_outage = Outage(log, "Writing notes on the side, such as when a token was last used,")
-_notes: "ContextVar[list[Callable[[], object]] | None]" = ContextVar("side_notes", default=None)
+_outage = Outage(log, "A deferred write, such as when a token was last used,")
+_writes: "ContextVar[list[Callable[[], object]] | None]" = ContextVar("deferred_writes", default=None)
 
 
-def after_answer(note: Callable[[], object]) -> None:
-    """Make a note once the answer to the present request is out; outside of requests, at once."""
-    notes = _notes.get()
-    if notes is None:
-        best_effort(note)
+def after_response(write: Callable[[], object]) -> None:
+    """Run a write after the response of the current request; outside a request, at once."""
+    pending = _writes.get()
+    if pending is None:
+        try_write(write)
     else:
-        notes.append(note)
+        pending.append(write)
 
 
-def best_effort(note: Callable[[], object]) -> bool:
-    """Make a note in a transaction of its own, or of its own within another; tell whether it was made."""
+def try_write(write: Callable[[], object]) -> bool:
+    """Run a write in its own transaction or savepoint; return whether it succeeded."""
     try:
         with transaction.atomic():
-            note()
-    except Exception as error:  # noqa: BLE001 - told by `failed`
+            write()
+    except Exception as error:  # noqa: BLE001 - logged by `failed`
         _outage.failed(error)
         return False
     _outage.worked()
     return True
 
 
-def _begin(**_: Any) -> None:
-    _notes.set([])
+def _on_request_started(**_: Any) -> None:
+    _writes.set([])
 
 
-def _end(**_: Any) -> None:
-    notes = _notes.get()
-    _notes.set(None)
-    for note in notes or ():
-        best_effort(note)
+def _on_request_finished(**_: Any) -> None:
+    pending = _writes.get()
+    _writes.set(None)
+    for write in pending or ():
+        try_write(write)
 
 
-# In this order with others that listen: whoever closes the connections of a request comes later.
-request_started.connect(_begin, dispatch_uid="side notes begin")
-request_finished.connect(_end, dispatch_uid="side notes end")
+# Connected before Django's own receiver, which closes the connections of the request.
+request_started.connect(_on_request_started, dispatch_uid="deferred writes begin")
+request_finished.connect(_on_request_finished, dispatch_uid="deferred writes end")

@@ -1,4 +1,4 @@
-"""Whether the database has seen the migrations of this code."""
+"""Compares the migrations of this code with those applied to the database."""
 
 from collections.abc import Collection
 from functools import cache
@@ -9,12 +9,12 @@ from django.db.migrations.recorder import MigrationRecorder
 
 
 def missing_migrations() -> list[tuple[str, str]]:
-    """Return the migrations that were not applied, each as its app and its name."""
+    """Return the migrations that are not applied, as (app, name)."""
     return sorted(_on_disk() - MigrationRecorder(connection).applied_migrations().keys())
 
 
 def missing_migrations_message(migrations: list[tuple[str, str]]) -> str:
-    """Say how many are missing, and what to do."""
+    """Return how many are missing, the first one, and the command that applies them."""
     return f"{len(migrations)} not applied, {'.'.join(migrations[0])} the first; manage.py migrate"
 
 

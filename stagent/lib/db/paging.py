@@ -1,4 +1,4 @@
-"""Stretches of long lists, and lists that turn out to be short."""
+"""Pages of large tables, read by primary key, and counts with an upper bound."""
 
 import json
 from collections.abc import Sequence
@@ -9,33 +9,34 @@ from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
 
-def page_of_ids[Row: Model](rows: QuerySet[Row], first: int, last: int) -> QuerySet[Row]:
-    """Return the rows from `first` up to `last`: their keys are sorted and counted off, then they are read.
+def slice_by_keys[Row: Model](rows: QuerySet[Row], first: int, last: int) -> QuerySet[Row]:
+    """Return the rows from `first` to `last`: sort and slice the keys first, then load the rows.
 
-    A database that sorts whole rows, with their prompts, carries the whole table about for one page of it.
+    Sorting whole rows, with their prompts, would move the whole table for one page.
     """
-    return rows.filter(pk__in=keys(rows, first, last))
+    return rows.filter(pk__in=slice_keys(rows, first, last))
 
 
-def keys(rows: QuerySet[Any], first: int, last: int) -> list[Any]:
-    """Return the primary keys of the rows from `first` up to `last`."""
+def slice_keys(rows: QuerySet[Any], first: int, last: int) -> list[Any]:
+    """Return the primary keys of the rows from `first` to `last`."""
     return list(rows.values_list("pk", flat=True)[first:last])
 
 
-def rows_by_id[Row: Model](rows: QuerySet[Row], most: int) -> tuple[QuerySet[Row], int]:
-    """Return the rows and how many there are, counted no further than `most`; narrowed to fewer, by key.
+def bounded_count[Row: Model](rows: QuerySet[Row], limit: int) -> tuple[QuerySet[Row], int]:
+    """Return the rows and their number, counted up to `limit`; if there are fewer, the rows are narrowed by
+    key.
 
-    What hardly any row fits is looked for through the whole table, in the order in which it lies on the disk.
-    By key, it is not looked for again to be sorted, or added up.
+    A filter that matches few rows scans the whole table. Narrowed by key, the rows are not searched again to
+    be sorted or summed.
     """
     if not rows.query.where:
-        return rows, rows.order_by()[:most].count()
-    found = list(rows.order_by().values_list("pk", flat=True)[:most])
-    return (rows.filter(pk__in=_listed(found)) if len(found) < most else rows), len(found)
+        return rows, rows.order_by()[:limit].count()
+    found = list(rows.order_by().values_list("pk", flat=True)[:limit])
+    return (rows.filter(pk__in=_key_subquery(found)) if len(found) < limit else rows), len(found)
 
 
-def _listed(keys: Sequence[int]) -> RawSQL:
-    """Hand keys over as one parameter: thousands of them would take longer to write down than to look up."""
+def _key_subquery(keys: Sequence[int]) -> RawSQL:
+    """Pass the keys as one parameter: thousands of parameters would take longer to send than to look up."""
     if connection.vendor == "postgresql":
         return RawSQL("SELECT unnest(%s::bigint[])", [keys])
     return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])

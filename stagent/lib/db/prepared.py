@@ -1,11 +1,10 @@
-"""Queries that are built once and run many times: building one takes several times as long as running it.
+"""Prepared queries: built once and run many times, because building one takes longer than running it.
 
-    GIVE_BACK = Update(Slot.objects.filter(run_id=Given("run_id", Slot.run)), run=None)
-    freed = GIVE_BACK(run_id=7)
+    FREE = Update(Slot.objects.filter(run_id=Param("run_id", Slot.run)), run=None)     freed = FREE(run_id=7)
 
-They are written in the ORM like any other, with `Given` where a value follows later, and are compiled the
-first time they run. Values are put into the form the database keeps, and back, as the ORM does it. On SQLite
-they go past Django's cursor, which takes as long as the database does, unless somebody listens to it.
+They are written in the ORM, with `Param` in place of each later value, and are compiled at their first run.
+Values are converted to and from the form of their column, as in the ORM. On SQLite they bypass Django's
+cursor, which takes as long as the database itself, unless an execute wrapper or query log is active.
 """
 
 import json
@@ -33,9 +32,9 @@ from django.db.models import (
 )
 from django.db.models.sql import UpdateQuery
 
-from stagent.lib.db.row_loader import Row, RowLoader, rows_of
+from stagent.lib.db.row_loader import Row, RowLoader, build_loader
 
-# Columns whose values every driver takes as they are; others are put into the form of their column.
+# Columns whose values every driver takes unchanged; others are converted.
 PLAIN = (AutoField, BooleanField, CharField, FloatField, ForeignKey, IntegerField, TextField)
 
 
@@ -43,11 +42,13 @@ _compiling = threading.RLock()
 
 
 if TYPE_CHECKING:
-    _once = cached_property
+    _compiled_once = cached_property
 else:
 
-    class _once(cached_property):  # noqa: N801 - used as a decorator
-        """Compiled by one thread: two at a time in Django's compiler make wrong SQL, which would be kept."""
+    class _compiled_once(cached_property):  # noqa: N801 - used as a decorator
+        """Computed by one thread at a time: two in Django's compiler produce wrong SQL, which would be
+        cached.
+        """
 
         def __get__(self, instance: Any, owner: Any = None) -> Any:
             with _compiling:
@@ -55,7 +56,7 @@ else:
 
 
 class Param(Expression):
-    """A value of a prepared query that is handed in when it runs, by this name, in the form of a column."""
+    """A value that is passed by this name when the query runs, in the form of a column."""
 
     def __init__(self, name: str, column: Any) -> None:
         super().__init__(output_field=column if isinstance(column, Field) else column.field)
@@ -65,8 +66,10 @@ class Param(Expression):
         return "%s", (self,)
 
 
-class GivenKeys(Param):
-    """Numbers that are handed in as a list: a subquery, so that one statement fits any number of them."""
+class KeysParam(Param):
+    """A list of keys that is passed when the query runs: a subquery, so that one statement fits any
+    number.
+    """
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         array = "unnest(%s::bigint[])" if connection.vendor == "postgresql" else "value FROM json_each(%s)"
@@ -74,10 +77,10 @@ class GivenKeys(Param):
 
 
 class Select[M: Model]:
-    """A prepared SELECT of rows of one model, whole or with `only` some columns, and of what is related.
+    """A prepared SELECT of rows of one model, all columns or `only` some, with their related rows.
 
-    A query compiled once, for the database of this process. `shared` is for rows that are only shown: what
-    is related to several of them is one instance for all.
+    It is compiled once, for the database of this process. `shared` is for read-only rows: a related row that
+    several rows refer to is loaded as one instance.
     """
 
     def __init__(self, queryset: QuerySet[M], *, shared: bool = False) -> None:
@@ -91,27 +94,27 @@ class Select[M: Model]:
         return next(iter(self(**values)), None)
 
     def count(self, **values: Any) -> int:
-        """Return how many rows there are; they are read for it, so there should be few."""
+        """Return the number of rows. It loads them, so use it for a few rows only."""
         rows, _ = self._statement.run(values)
         return len(rows)
 
-    @_once
+    @_compiled_once
     def _compiler(self) -> Any:
         return self._queryset.query.get_compiler(connection=connection)
 
-    @_once
+    @_compiled_once
     def _statement(self) -> "Statement":
         return Statement(*self._compiler.as_sql())
 
-    @_once
+    @_compiled_once
     def _rows(self) -> "RowLoader[M]":
-        return rows_of(self._compiler.klass_info, self._compiler)
+        return build_loader(self._compiler.klass_info, self._compiler)
 
 
 class Tuples:
-    """A prepared SELECT of the plain columns and counts of a `values_list`, as the driver reads them.
+    """A prepared SELECT of plain columns and counts of a `values_list`, as the driver returns them.
 
-    With `sliced`, a run of it takes `limit` and `offset`.
+    With `sliced`, it takes `limit` and `offset` when it runs.
     """
 
     def __init__(self, queryset: QuerySet[Any, tuple[Any, ...]], *, sliced: bool = False) -> None:
@@ -121,7 +124,7 @@ class Tuples:
         rows, _ = self._statement.run(values)
         return rows
 
-    @_once
+    @_compiled_once
     def _statement(self) -> "Statement":
         sql, parameters = self._queryset.query.get_compiler(connection=connection).as_sql()
         if not self._sliced:
@@ -131,7 +134,7 @@ class Tuples:
 
 
 class Update[M: Model]:
-    """A prepared UPDATE; it tells how many rows it changed."""
+    """A prepared UPDATE that returns the number of changed rows."""
 
     returning: Sequence[Any] = ()
 
@@ -142,7 +145,7 @@ class Update[M: Model]:
         _, changed = self._statement.run(values)
         return changed
 
-    @_once
+    @_compiled_once
     def _compiler(self) -> Any:
         query: Any = self._queryset.query.chain(UpdateQuery)
         query.add_update_values(self._values)
@@ -151,13 +154,13 @@ class Update[M: Model]:
         compiler.returning_fields = self.returning
         return compiler
 
-    @_once
+    @_compiled_once
     def _statement(self) -> "Statement":
         return Statement(*self._compiler.as_sql())
 
 
 class UpdateReturning[M: Model](Update[M]):
-    """A prepared UPDATE that returns the rows it changed, as they are now, without the columns of `defer`."""
+    """A prepared UPDATE that returns the changed rows as they are now, without the columns of `defer`."""
 
     def __init__(self, queryset: QuerySet[M], *, defer: Collection[str] = (), **values: Any) -> None:
         super().__init__(queryset, **values)
@@ -167,7 +170,7 @@ class UpdateReturning[M: Model](Update[M]):
         rows, _ = self._statement.run(values)
         return self._rows.read(rows)
 
-    @_once
+    @_compiled_once
     def _rows(self) -> "RowLoader[M]":
         model = self._queryset.model
         columns = [field.get_col(model._meta.db_table) for field in self.returning]
@@ -175,55 +178,55 @@ class UpdateReturning[M: Model](Update[M]):
 
 
 class Statement:
-    """SQL and what goes into its gaps: constants, and values that are handed in when it runs."""
+    """SQL and its parameters: constants, and values that are passed when it runs."""
 
     def __init__(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         if connection.vendor == "sqlite":
-            sql, parameters = _spelled_out(sql, parameters)
+            sql, parameters = _inline_constants(sql, parameters)
         self._sql = sql
-        self._marked = re.sub(r"(?<!%)%s", "?", sql).replace("%%", "%")  # as SQLite reads it
+        self._driver_sql = re.sub(r"(?<!%)%s", "?", sql).replace("%%", "%")  # SQLite's placeholders
         self._constants = list(parameters)
-        self._gaps = [
-            (at, part.name, _keys if isinstance(part, GivenKeys) else _adapter(part.output_field))
-            for at, part in enumerate(parameters)
+        self._placeholders = [
+            (position, part.name, _adapt_keys if isinstance(part, KeysParam) else _adapter(part.output_field))
+            for position, part in enumerate(parameters)
             if isinstance(part, Param)
         ]
 
     def run(self, values: dict[str, Any]) -> tuple[list[Row], int]:
-        """Execute it and return its rows and how many it was about."""
-        link = here.link
-        parameters = self._fill_in(values)
-        if link.vendor == "sqlite" and not link.execute_wrappers and not link.queries_logged:
-            return self._run_straight(parameters, link)
-        with link.cursor() as cursor:
+        """Execute the statement; return its rows and its row count."""
+        db = _local.connection
+        parameters = self._bind(values)
+        if db.vendor == "sqlite" and not db.execute_wrappers and not db.queries_logged:
+            return self._run_on_driver(parameters, db)
+        with db.cursor() as cursor:
             cursor.execute(self._sql, parameters)
             return (cursor.fetchall() if cursor.description else []), cursor.rowcount
 
-    def _fill_in(self, values: dict[str, Any]) -> list[Any]:
+    def _bind(self, values: dict[str, Any]) -> list[Any]:
         parameters = self._constants.copy()
-        for at, name, adapt in self._gaps:
+        for position, name, adapt in self._placeholders:
             value = values[name]
-            parameters[at] = value if adapt is None or value is None else adapt(value)
+            parameters[position] = value if adapt is None or value is None else adapt(value)
         return parameters
 
-    def _run_straight(self, parameters: list[Any], link: Any) -> tuple[list[Row], int]:
-        """Hand it to SQLite's own connection; what Django promises of a failure still holds."""
-        if link.connection is None:
-            link.ensure_connection()
-        if link.needs_rollback:
-            link.validate_no_broken_transaction()
+    def _run_on_driver(self, parameters: list[Any], db: Any) -> tuple[list[Row], int]:
+        """Execute on SQLite's own connection; errors and broken transactions behave as in Django."""
+        if db.connection is None:
+            db.ensure_connection()
+        if db.needs_rollback:
+            db.validate_no_broken_transaction()
         try:
-            cursor = link.connection.execute(self._marked, parameters)
+            cursor = db.connection.execute(self._driver_sql, parameters)
             return cursor.fetchall(), cursor.rowcount
-        except link.Database.Error:
-            with link.wrap_database_errors:
+        except db.Database.Error:
+            with db.wrap_database_errors:
                 raise
 
 
-def _spelled_out(sql: str, parameters: Sequence[Any]) -> tuple[str, list[Any]]:
-    """Write the constants into the text: SQLite plans anew, at every run, what a parameter decides."""
-    gaps = ["%s" if isinstance(part, Param) else _literal(part) for part in parameters] + [""]
-    text = "".join(before + gap for before, gap in zip(sql.split("%s"), gaps, strict=True))
+def _inline_constants(sql: str, parameters: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Write the constants into the SQL: SQLite replans at every run what depends on a parameter."""
+    placeholders = ["%s" if isinstance(part, Param) else _literal(part) for part in parameters] + [""]
+    text = "".join(before + gap for before, gap in zip(sql.split("%s"), placeholders, strict=True))
     return text, [part for part in parameters if isinstance(part, Param)]
 
 
@@ -235,34 +238,36 @@ def _literal(constant: Any) -> str:
             return str(int(constant))
         case str():
             return "'" + str(constant).replace("'", "''").replace("%", "%%") + "'"
-    raise TypeError(f"{constant!r} cannot be a constant of a prepared query; hand it in as a value.")
+    raise TypeError(f"{constant!r} cannot be a constant of a prepared query; pass it as a Param.")
 
 
-class _Here(threading.local):
+class _ThreadConnection(threading.local):
     """The connection of this thread, looked up once."""
 
     def __init__(self) -> None:
-        self.link: Any = connections[DEFAULT_DB_ALIAS]
+        self.connection: Any = connections[DEFAULT_DB_ALIAS]
 
 
-here = _Here()
+_local = _ThreadConnection()
 
 
 def _adapter(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
-    """Return what puts a value into the form of its column; None where every driver takes it as it is."""
+    """Return the function that converts a value to the form of its column; None if every driver takes it as
+    it is.
+    """
     if isinstance(field, PLAIN):
         return None
     return (
-        _moment
+        _adapt_datetime
         if isinstance(field, DateTimeField)
         else partial(field.get_db_prep_save, connection=connection)
     )
 
 
-@lru_cache(maxsize=64)  # a transition writes its moment into several rows
-def _moment(value: datetime) -> Any:
+@lru_cache(maxsize=64)  # a transition writes one timestamp into several rows
+def _adapt_datetime(value: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
 
 
-def _keys(keys: Sequence[int]) -> Any:
+def _adapt_keys(keys: Sequence[int]) -> Any:
     return list(keys) if connection.vendor == "postgresql" else json.dumps(list(keys))

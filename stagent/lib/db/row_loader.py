@@ -1,4 +1,4 @@
-"""How the rows of a prepared query become instances."""
+"""Builds model instances from the rows of a prepared query."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ from django.db.models import BooleanField, DateTimeField, Model
 from django.db.models.base import ModelState
 
 type Row = Sequence[Any]
-type Known = dict[tuple[int, Any], Model]  # by where their primary keys stand in a row, and those keys
+type Instances = dict[tuple[int, Any], Model]  # by (index of the primary key in a row, primary key)
 
 
 class RowLoader[M: Model]:
-    """Puts instances together as they lie in memory: no `__init__`, no signal of it.
+    """Builds instances without `__init__` and its signals.
 
-    A column that was not read is read when it is asked for. `first` is where the columns of the model begin
-    in a row, `beside` what was selected with them.
+    A column that was not selected is loaded on access. `first` is the index of the model's first column in a
+    row, `related` loads the `select_related` instances.
     """
 
     def __init__(
@@ -26,9 +26,9 @@ class RowLoader[M: Model]:
         columns: Sequence[Any],
         compiler: Any,
         first: int = 0,
-        beside: "Sequence[RelatedLoader]" = (),
+        related: "Sequence[RelatedLoader]" = (),
     ) -> None:
-        self._model, self._names, self._beside = model, names, beside
+        self._model, self._names, self._related = model, names, related
         self._first, self._last = first, first + len(names)
         self._converters = [
             (self._names[position], _converter(convert, expression))
@@ -37,11 +37,11 @@ class RowLoader[M: Model]:
         ]
 
     def read(self, rows: Iterable[Row], *, shared: bool = False) -> list[M]:
-        """Return the instances; `shared`: what is related to several of them is one instance for all."""
-        known: Known | None = {} if shared else None
-        return [self.instance(row, known) for row in rows]
+        """Return the instances; with `shared`, a related row that occurs several times is one instance."""
+        instances: Instances | None = {} if shared else None
+        return [self.instance(row, instances) for row in rows]
 
-    def instance(self, row: Row, known: "Known | None" = None) -> M:
+    def instance(self, row: Row, instances: "Instances | None" = None) -> M:
         values = dict(zip(self._names, row[self._first : self._last], strict=True))
         for name, convert in self._converters:
             if (value := values[name]) is not None:
@@ -50,53 +50,53 @@ class RowLoader[M: Model]:
         state.adding, state.db = False, DEFAULT_DB_ALIAS
         instance = self._model.__new__(self._model)
         instance.__dict__ = values
-        for other in self._beside:
-            other.join(instance, row, known)
+        for other in self._related:
+            other.join(instance, row, instances)
         return instance
 
 
 class RelatedLoader(NamedTuple):
-    """An instance that `select_related` reads with another one, and how the two know each other."""
+    """Builds a `select_related` instance and sets both sides of its relation."""
 
     rows: RowLoader[Any]
-    key: int  # where its primary key stands in a row
-    tell: Callable[[Model, Model | None], None]
-    tell_back: Callable[[Model, Model], None]
+    key: int  # index of its primary key in a row
+    set_related: Callable[[Model, Model | None], None]
+    set_back: Callable[[Model, Model], None]
 
-    def join(self, instance: Model, row: Row, known: "Known | None") -> None:
-        other = None if row[self.key] is None else self._other(row, known)
-        self.tell(instance, other)
+    def join(self, instance: Model, row: Row, instances: "Instances | None") -> None:
+        other = None if row[self.key] is None else self._other(row, instances)
+        self.set_related(instance, other)
         if other is not None:
-            self.tell_back(other, instance)
+            self.set_back(other, instance)
 
-    def _other(self, row: Row, known: "Known | None") -> Any:
-        if known is None:
+    def _other(self, row: Row, instances: "Instances | None") -> Any:
+        if instances is None:
             return self.rows.instance(row)
-        place = self.key, row[self.key]
-        if place not in known:
-            known[place] = self.rows.instance(row, known)
-        return known[place]
+        cache_key = self.key, row[self.key]
+        if cache_key not in instances:
+            instances[cache_key] = self.rows.instance(row, instances)
+        return instances[cache_key]
 
 
-def rows_of(info: dict[str, Any], compiler: Any) -> RowLoader[Any]:
-    """Read from Django's own notes which columns of a row belong to which model."""
-    related = info.get("related_klass_infos", ())
-    numbers = info["select_fields"] if related or "field" in info else range(len(compiler.select))
+def build_loader(info: dict[str, Any], compiler: Any) -> RowLoader[Any]:
+    """Read from the compiler's `klass_info` which columns of a row belong to which model."""
+    infos = info.get("related_klass_infos", ())
+    numbers = info["select_fields"] if infos or "field" in info else range(len(compiler.select))
     selected = [compiler.select[number] for number in numbers]
     names = [alias or column.target.attname for column, _, alias in selected]
-    beside = [_beside(each, compiler) for each in related]
+    related = [_build_related(each, compiler) for each in infos]
     columns = [column for column, _, _ in selected]
-    return RowLoader(info["model"], names, columns, compiler, numbers[0], beside)
+    return RowLoader(info["model"], names, columns, compiler, numbers[0], related)
 
 
-def _beside(info: dict[str, Any], compiler: Any) -> RelatedLoader:
-    rows, key = rows_of(info, compiler), info["model"]._meta.pk.attname
+def _build_related(info: dict[str, Any], compiler: Any) -> RelatedLoader:
+    rows, key = build_loader(info, compiler), info["model"]._meta.pk.attname
     at = next(n for n in info["select_fields"] if compiler.select[n][0].target.attname == key)
     return RelatedLoader(rows, at, info["local_setter"], info["remote_setter"])
 
 
 def _converter(convert: Callable[..., Any], expression: Any) -> Callable[[Any], Any]:
-    """Return the converter of a column: Django's, or for what SQLite has most of a quicker one."""
+    """Return the converter of a column: Django's, or a faster one for the most common types on SQLite."""
     if connection.vendor == "sqlite" and isinstance(expression.output_field, BooleanField):
         return bool
     is_moment = connection.vendor == "sqlite" and isinstance(expression.output_field, DateTimeField)
@@ -106,6 +106,6 @@ def _converter(convert: Callable[..., Any], expression: Any) -> Callable[[Any], 
 
 
 def _in_utc(value: Any) -> datetime:
-    """Take a moment as the driver read it: as text where the statement returns what it wrote."""
+    """Convert a datetime as the driver read it: text if the statement returns what it wrote."""
     moment = value if value.__class__ is datetime else datetime.fromisoformat(value)
     return moment.replace(tzinfo=UTC)

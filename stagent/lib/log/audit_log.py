@@ -1,4 +1,4 @@
-"""The admin log: what a person, or a program in their name, changed."""
+"""The admin log: changes by a user, or by a program on a user's behalf."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from django.db.models import Model
 __all__ = ["ADDITION", "CHANGE", "DELETION", "record"]
 
 
-def record(user: AbstractBaseUser | None, thing: Model, flag: int, message: str) -> None:
-    """Write what became of a thing; nobody's doing is not written."""
+def record(user: AbstractBaseUser | None, row: Model, flag: int, message: str) -> None:
+    """Log a change of a row; without a user nothing is logged."""
     if user is not None:
-        things: Any = [thing]  # any iterable of rows will do, and a deleted one has no queryset any more
-        LogEntry.objects.log_actions(user.pk, things, flag, change_message=message)
+        rows: Any = [row]  # any iterable works, and a deleted row has no queryset
+        LogEntry.objects.log_actions(user.pk, rows, flag, change_message=message)

@@ -1,4 +1,4 @@
-"""How the process is while runs run: event-loop lag and resident memory, measured all the time."""
+"""Measures event-loop lag and resident memory of the process, for its runs and its status."""
 
 import asyncio
 import threading
@@ -18,14 +18,14 @@ MIB = 1024 * 1024
 
 
 class RunMetrics:
-    """The lag and memory samples taken while one run ran."""
+    """The lag and memory samples of one run."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # sampled on the loop, read by the thread that settles the run
+        self._lock = threading.Lock()  # sampled on the loop, read by the thread that ends the run
         self._lags_ms = array("f")
         self.peak_rss_mb: float | None = None
 
-    def note(self, lag_ms: float, rss_mb: float) -> None:
+    def record(self, lag_ms: float, rss_mb: float) -> None:
         with self._lock:
             self._lags_ms.append(lag_ms)
             self.peak_rss_mb = max(self.peak_rss_mb or 0.0, rss_mb)
@@ -38,26 +38,26 @@ class RunMetrics:
 
 
 class Sampler:
-    """Samples the loop it runs on; every open gauge hears of each sample."""
+    """Samples the loop it runs on; each open run gets every sample."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
-        self._lock = threading.Lock()  # claims open gauges from the scheduler's thread
+        self._lock = threading.Lock()  # claims start runs from the scheduler's thread
         self._recent: deque[float] = deque(maxlen=WINDOW)
-        self._gauges: set[RunMetrics] = set()
-        self.database_wait_p99_ms: Callable[[], float | None] = lambda: None  # the executor's, once it serves
-        self.rss_mb = self._memory()
+        self._runs: set[RunMetrics] = set()
+        self.database_wait_p99_ms: Callable[[], float | None] = lambda: None  # set by the executor
+        self.rss_mb = self._resident_mb()
 
     def start_run(self) -> RunMetrics:
-        gauge, rss_mb = RunMetrics(), self._memory()
+        run, rss_mb = RunMetrics(), self._resident_mb()
         with self._lock:
-            gauge.note(self._recent[-1] if self._recent else 0.0, rss_mb)
-            self._gauges.add(gauge)
-        return gauge
+            run.record(self._recent[-1] if self._recent else 0.0, rss_mb)
+            self._runs.add(run)
+        return run
 
-    def end_run(self, gauge: RunMetrics) -> None:
+    def end_run(self, run: RunMetrics) -> None:
         with self._lock:
-            self._gauges.discard(gauge)
+            self._runs.discard(run)
 
     @property
     def lag_p99_ms(self) -> float | None:
@@ -67,30 +67,30 @@ class Sampler:
         return percentile(recent, 99)
 
     async def sample(self, watched: Watched) -> None:
-        """Measure for ever: the lag is how much later than asked the loop woke us."""
+        """Sample until cancelled: the lag is how much later than requested the loop woke this task."""
         count = 0
         while True:
-            asked = time.monotonic() + SAMPLE_SEC
+            expected_at = time.monotonic() + SAMPLE_SEC
             await asyncio.sleep(SAMPLE_SEC)
-            woke = time.monotonic()
+            woke_at = time.monotonic()
             if count % MEMORY_EVERY == 0:
-                self.rss_mb = self._memory()
+                self.rss_mb = self._resident_mb()
             count += 1
-            self._note(max(0.0, (woke - asked) * 1000))
+            self._record(max(0.0, (woke_at - expected_at) * 1000))
             watched.beat()
 
-    def _note(self, lag_ms: float) -> None:
+    def _record(self, lag_ms: float) -> None:
         with self._lock:
             self._recent.append(lag_ms)
-            for gauge in self._gauges:
-                gauge.note(lag_ms, self.rss_mb)
+            for run in self._runs:
+                run.record(lag_ms, self.rss_mb)
 
-    def _memory(self) -> float:
+    def _resident_mb(self) -> float:
         return self._process.memory_info().rss / MIB
 
 
 def percentile(values: Sequence[float], share: int) -> float | None:
-    """Return the value that `share` of a hundred do not exceed, by nearest rank; None without values."""
+    """Return the value that `share` percent do not exceed, by nearest rank; None without values."""
     if not values:
         return None
     ordered = sorted(values)

@@ -1,4 +1,4 @@
-"""Leaving in order: one list of steps for each process, none of which keeps the next from being done."""
+"""Orderly shutdown: a list of steps for each process; a failed step does not stop the next."""
 
 import logging
 import time
@@ -12,19 +12,19 @@ type Step = tuple[str, Callable[[], object]]
 
 
 def close_in_order(steps: Sequence[Step]) -> bool:
-    """Do each step, whatever becomes of those before it; tell whether all went well.
+    """Run each step, even after a failed one; return whether all succeeded.
 
-    The order is always: stop accepting, stop claiming, settle what is under way, write out the event log,
-    end the threads, close the connections.
+    The order is always: stop accepting, stop claiming, finish the work in progress, flush the event log, end
+    the threads, close the connections.
     """
-    well = True
+    succeeded = True
     for name, step in steps:
-        began = time.monotonic()
+        started_at = time.monotonic()
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - whatever it is, leaving goes on
+        except Exception as error:  # noqa: BLE001 - the shutdown continues
             log.warning("Shutdown: could not %s (%s: %s).", name, type(error).__name__, error)
-            well = False
-        if (took := time.monotonic() - began) > SLOW_SEC:
-            log.info("Shutdown: it took %.1f s to %s.", took, name)
-    return well
+            succeeded = False
+        if (seconds := time.monotonic() - started_at) > SLOW_SEC:
+            log.info("Shutdown: it took %.1f s to %s.", seconds, name)
+    return succeeded

@@ -11,41 +11,41 @@ from enum import StrEnum
 
 from stagent.lib.processes.outage import Outage, describe
 
-FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.1, 30.0  # before a restart, doubled each time
-WELL_SEC = 60.0  # a life longer than this begins the backoff anew
+FIRST_DELAY_SEC, MAX_DELAY_SEC = 0.1, 30.0  # before a restart, doubled each time
+STABLE_SEC = 60.0  # running longer than this resets the delay
 STUCK_SEC = 60.0
-FAILING_SEC = 15.0  # shorter troubles are retried and forgotten
-RECENT_SEC = 3600.0  # how long a restart is shown
+FAILING_SEC = 15.0  # shorter failures are not reported
+RECENT_SEC = 3600.0  # how long a restart is reported
 
 log = logging.getLogger(__name__)
 
 
 class Policy(StrEnum):
-    """What follows an end that nobody asked for."""
+    """What follows an unexpected end."""
 
     RESTART = "restart"
-    FATAL = "fatal"  # the process exits, and is started again
+    FATAL = "fatal"  # the process exits and is started again
 
 
 class State(StrEnum):
-    """How it stands with a watched part; the worst that applies."""
+    """The state of a supervised thread or task; the worst that applies."""
 
-    ENDED = "ended"  # waits for its restart, or took its process along
-    STUCK = "stuck"  # no round has ended for too long
-    FAILING = "failing"  # its rounds end, in errors
-    RESTARTED = "restarted"  # lately; it works now
+    ENDED = "ended"  # waits for its restart, or ends the process
+    STUCK = "stuck"  # no round has ended within `stuck_sec`
+    FAILING = "failing"  # its rounds end in errors
+    RESTARTED = "restarted"  # recently; it works now
     RUNNING = "running"
 
 
 @dataclass(frozen=True)
 class Report:
-    """One part at one moment."""
+    """The state of one thread or task at one moment."""
 
     name: str
     state: State
     silent_sec: float  # since its last round
     restarts: int
-    error: str  # the last one, in a line; empty where there was none lately
+    error: str  # the last one, as one line; empty without a recent one
 
     @property
     def works(self) -> bool:
@@ -53,7 +53,7 @@ class Report:
 
 
 class Watched:
-    """A part of the process with a name. `beat`, `worked` and `failed` are called by its own work."""
+    """A named thread or task of the process. Its own work calls `beat`, `worked` and `failed`."""
 
     def __init__(
         self,
@@ -67,20 +67,20 @@ class Watched:
     ) -> None:
         self.name = name
         self.policy = policy
-        self.exit_sec = exit_sec  # stuck for so long beyond `stuck_sec`, it ends its process
+        self.exit_sec = exit_sec  # stuck this long beyond `stuck_sec`, it ends the process
         self.stopping = threading.Event()
-        self.seen = State.RUNNING  # by the supervisor, last
-        self.stuck_rounds = 0  # of the supervisor, in a row: a suspended process does not count as stuck
+        self.last_state = State.RUNNING  # at the supervisor's last check
+        self.stuck_rounds = 0  # consecutive checks: a suspended process does not count as stuck
         self.error = ""
         self.restarts = 0
         self._stuck_sec = stuck_sec
         self._now = now
         self._lock = threading.Lock()
-        self._probed: asyncio.AbstractEventLoop | None = None
+        self._followed_loop: asyncio.AbstractEventLoop | None = None
         self._beat_at = self._started_at = now()
-        self._ended_at: float | None = None  # the last end that nobody asked for
-        self._is_down = False
-        self._wait_sec = FIRST_WAIT_SEC
+        self._ended_at: float | None = None  # the last unexpected end
+        self._has_ended = False
+        self._delay_sec = FIRST_DELAY_SEC
         self._outage = Outage(logger, f"The {name}", now)
 
     def beat(self) -> None:
@@ -88,65 +88,65 @@ class Watched:
         self._beat_at = self._now()
 
     def worked(self) -> None:
-        """Report a round that did what it was for."""
+        """Report a successful round."""
         self.beat()
         self._outage.worked()
 
     def failed(self, error: BaseException) -> None:
-        """Report a round that ended in an error; the next one tries again."""
+        """Report a round that ended in an error; the next round retries."""
         self.beat()
         self._outage.failed(error)
 
     def stop(self) -> None:
-        """Ask it to end; an end from now on is an ordinary one."""
+        """Ask it to end; ending is expected from now on."""
         self.stopping.set()
 
-    def follow(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Beat whenever this loop runs the callback that `probe` leaves with it."""
-        self._probed = loop
+    def follow_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Beat whenever this loop runs the callback of `probe`."""
+        self._followed_loop = loop
 
     def probe(self) -> None:
-        """Ask the loop that it follows for a beat."""
-        if self._probed:
+        """Ask the followed loop for a heartbeat."""
+        if self._followed_loop:
             with suppress(RuntimeError):  # the loop is closed
-                self._probed.call_soon_threadsafe(self.beat)
+                self._followed_loop.call_soon_threadsafe(self.beat)
 
-    def revive(self) -> None:
-        """Start it again where only the supervisor can notice its end."""
+    def restart_if_dead(self) -> None:
+        """Restart it, for work whose end only the supervisor can notice."""
 
     @property
     def silent_sec(self) -> float:
         return self._now() - self._beat_at
 
-    def note_end(self, error: BaseException | None) -> float:
-        """Write down an unexpected end; return after how many seconds to restart."""
+    def record_end(self, error: BaseException | None) -> float:
+        """Record an unexpected end; return the delay before the restart, in seconds."""
         with self._lock:
             now = self._now()
-            lived, self._ended_at, self._is_down = now - self._started_at, now, True
+            uptime, self._ended_at, self._has_ended = now - self._started_at, now, True
             self.error = describe(error) if error else "it returned"
-            wait = FIRST_WAIT_SEC if lived > WELL_SEC else self._wait_sec
-            self._wait_sec = min(2 * wait, LONGEST_WAIT_SEC)
-            return wait
+            delay = FIRST_DELAY_SEC if uptime > STABLE_SEC else self._delay_sec
+            self._delay_sec = min(2 * delay, MAX_DELAY_SEC)
+            return delay
 
-    def note_start(self) -> None:
-        """Write down that it runs; a start after an end is a restart."""
+    def record_start(self) -> None:
+        """Record a start; after an end it counts as a restart."""
         with self._lock:
             self._started_at = self._beat_at = self._now()
-            self.restarts += self._is_down
-            self._is_down = False
+            self.restarts += self._has_ended
+            self._has_ended = False
 
     def report(self) -> Report:
         with self._lock:
             state, error = self._state(), self._outage.error or self.error
-            known = state is not State.RUNNING
-            return Report(self.name, state, self.silent_sec, self.restarts, error if known else "")
+            is_shown = state is not State.RUNNING
+            return Report(self.name, state, self.silent_sec, self.restarts, error if is_shown else "")
 
     def _state(self) -> State:
-        if self._is_down:
+        if self._has_ended:
             return State.ENDED
         if self.silent_sec > self._stuck_sec:
             return State.STUCK
-        if self._outage.lasts_sec > FAILING_SEC:
+        if self._outage.duration_sec > FAILING_SEC:
             return State.FAILING
         if self._ended_at is not None and self._now() - self._ended_at < RECENT_SEC:
             return State.RESTARTED

@@ -1,7 +1,8 @@
-"""A bounded pool of threads, each with database connections of its own, which end with it.
+"""A bounded pool of threads, each with its own database connections, which close with it.
 
-What ThreadPoolExecutor lacks: calls of one `order` run one after another, urgent calls go first, the thread
-used last is used first (its connection is known to work), idle threads end, and a full queue is refused.
+Beyond ThreadPoolExecutor: calls of one `order` run one after another, urgent calls run first, the most
+recently used thread is used first (its connection is known to work), idle threads end, and a full queue is
+refused.
 """
 
 import logging
@@ -19,27 +20,27 @@ from typing import Any
 
 from django.db import connections
 
-IDLE_SEC = 30.0  # an idle thread ends, and its connections with it
-WINDOW_SEC = 60.0  # of the measured waits
-MOST_SAMPLES = 2000
+IDLE_SEC = 30.0  # then an idle thread ends and closes its connections
+WINDOW_SEC = 60.0  # of the measured waiting times
+MAX_SAMPLES = 2000
 
 log = logging.getLogger(__name__)
 
 
 class Priority(IntEnum):
-    """Which of the calls that wait for a thread goes first."""
+    """Which of the waiting calls runs first."""
 
-    URGENT = 0  # somebody loses a lease if it comes late
+    URGENT = 0  # a lease is lost if it is late
     NORMAL = 1
-    STARTING = 2  # new work waits for what is under way
+    STARTING = 2  # new work waits for work in progress
 
 
 class PoolFull(Exception):
-    """As many calls wait for a thread as may wait."""
+    """The queue of the pool is full."""
 
 
 class PoolClosed(Exception):
-    """The pool takes no calls any more: the process is leaving."""
+    """The pool takes no more calls, because the process is shutting down."""
 
 
 @dataclass(eq=False)
@@ -49,19 +50,19 @@ class _Call:
     order: Hashable
     context: Context = field(default_factory=copy_context)
     future: "Future[Any]" = field(default_factory=Future)
-    since: float = field(default_factory=time.monotonic)
+    queued_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(eq=False)
 class _Idle:
-    """A thread that waits for a call; None sends it home."""
+    """A thread that waits for a call; with None it ends."""
 
     ready: threading.Lock
     call: _Call | None = None
 
 
 class ThreadPool:
-    """At most `size` threads; beyond `most_waiting` calls in the queue `submit` raises PoolFull."""
+    """At most `size` threads; `submit` raises PoolFull beyond `most_waiting` queued calls."""
 
     def __init__(
         self, name: str, size: int, *, most_waiting: int | None = None, idle_sec: float = IDLE_SEC
@@ -71,11 +72,11 @@ class ThreadPool:
         self._lock = threading.Lock()
         self._queue: list[tuple[Priority, int, _Call]] = []
         self._numbers = count()
-        self._behind: dict[Hashable, deque[_Call]] = {}  # what waits for an earlier call of its order
-        self._held_back = 0  # how many those are
+        self._blocked: dict[Hashable, deque[_Call]] = {}  # calls that wait for an earlier one of their order
+        self._blocked_count = 0  # number of calls in `_blocked`
         self._idle: list[_Idle] = []
         self._threads: set[threading.Thread] = set()
-        self._waits: deque[tuple[float, float]] = deque(maxlen=MOST_SAMPLES)
+        self._waits: deque[tuple[float, float]] = deque(maxlen=MAX_SAMPLES)
         self._closed = False
 
     def submit[T](
@@ -85,7 +86,7 @@ class ThreadPool:
         priority: Priority = Priority.NORMAL,
         order: Hashable = None,
     ) -> "Future[T]":
-        """Call a function in a thread, not before earlier calls of the same order have ended.
+        """Run a function in a thread, after the earlier calls of the same order have ended.
 
         A future that is cancelled before its turn is never called. Raises PoolFull and PoolClosed.
         """
@@ -95,19 +96,19 @@ class ThreadPool:
                 raise PoolClosed(self.name)
             if self._most_waiting is not None and self.waiting >= self._most_waiting:
                 raise PoolFull(self.name)
-            if order is not None and order in self._behind:
-                self._behind[order].append(call)
-                self._held_back += 1
+            if order is not None and order in self._blocked:
+                self._blocked[order].append(call)
+                self._blocked_count += 1
                 return call.future
             if order is not None:
-                self._behind[order] = deque()
+                self._blocked[order] = deque()
             self._dispatch(call)
         return call.future
 
     @property
     def waiting(self) -> int:
-        """How many calls have no thread yet."""
-        return len(self._queue) + self._held_back
+        """Number of calls without a thread."""
+        return len(self._queue) + self._blocked_count
 
     @property
     def threads(self) -> int:
@@ -121,18 +122,20 @@ class ThreadPool:
         return waits[max(0, -(-99 * len(waits) // 100) - 1)] * 1000 if waits else None
 
     def close(self, timeout: float | None = None) -> None:
-        """Take no more calls, carry out those that wait, and end the threads with their connections."""
+        """Take no more calls, run the queued ones, and end the threads with their connections."""
         with self._lock:
             self._closed = True
             threads = list(self._threads)
             while self._idle:
                 self._idle.pop().ready.release()
-        until = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
         for thread in threads:
-            thread.join(None if until is None else max(0.0, until - time.monotonic()))
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def _dispatch(self, call: _Call) -> None:
-        """Hand a call to the thread that became idle last, to a new one, or to the queue; under the lock."""
+        """Give a call to the thread that became idle last, to a new one, or to the queue. Call with the lock
+        held.
+        """
         if self._idle:
             idle = self._idle.pop()
             idle.call = call
@@ -145,40 +148,41 @@ class ThreadPool:
         self._threads.add(thread)
         try:
             thread.start()
-        except RuntimeError:  # the system has no thread left: those that are there go on
+        except RuntimeError:  # the system has no thread left: use the existing ones
             self._threads.discard(thread)
             if not self._threads:
                 raise
             return False
         return True
 
-    def _work(self, first: _Call) -> None:
-        calls: list[_Call] = [first]  # one at most: a thread that waits must not keep what the last call gave
-        del first
+    def _work(self, first_call: _Call) -> None:
+        # At most one: an idle thread must not keep the last call's result alive.
+        calls: list[_Call] = [first_call]
+        del first_call
         try:
             while calls:
-                calls = self._next(self._carry_out(calls.pop()))
+                calls = self._next(self._run_call(calls.pop()))
         finally:
             connections.close_all()
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
-    def _carry_out(self, call: _Call) -> Hashable:
-        """Call it and return its order."""
+    def _run_call(self, call: _Call) -> Hashable:
+        """Run a call and return its order."""
         now = time.monotonic()
         with self._lock:
-            self._waits.append((now, now - call.since))
+            self._waits.append((now, now - call.queued_at))
         if call.future.set_running_or_notify_cancel():
             try:
                 result = call.context.run(call.function)
-            except BaseException as error:  # noqa: BLE001 - whoever waits for it is told
+            except BaseException as error:  # noqa: BLE001 - raised to the caller
                 call.future.set_exception(error)
             else:
                 call.future.set_result(result)
         return call.order
 
     def _next(self, done: Hashable) -> list[_Call]:
-        """Return the call that comes next; none: nothing came for so long that the thread ends."""
+        """Return the next call; an empty list ends the thread after it has been idle for too long."""
         with self._lock:
             self._release(done)
             if self._queue:
@@ -192,16 +196,16 @@ class ThreadPool:
             with self._lock:
                 if idle in self._idle:
                     self._idle.remove(idle)
-                    self._threads.discard(threading.current_thread())  # nobody may count on it any more
+                    self._threads.discard(threading.current_thread())  # it takes no call any more
         return [idle.call] if idle.call else []
 
     def _release(self, order: Hashable) -> None:
-        """Let the next call of an order come; under the lock."""
+        """Queue the next call of an order. Call with the lock held."""
         if order is None:
             return
-        if waiting := self._behind[order]:
-            self._held_back -= 1
+        if waiting := self._blocked[order]:
+            self._blocked_count -= 1
             call = waiting.popleft()
             heappush(self._queue, (call.priority, next(self._numbers), call))
         else:
-            del self._behind[order]
+            del self._blocked[order]

@@ -1,6 +1,6 @@
-"""A knock on the doors of other processes of this machine: datagrams to the sockets in one folder.
+"""Wakes other processes of this machine: an empty datagram to every socket of a folder.
 
-Nothing is carried and nothing is lost that matters: whoever misses a knock looks by itself a little later.
+A datagram carries no data, and a lost one delays its receiver only until it polls.
 """
 
 import contextlib
@@ -9,52 +9,52 @@ import secrets
 import socket
 from pathlib import Path
 
-LONGEST = 90
-STALE = (ConnectionRefusedError, FileNotFoundError)
+MAX_PATH = 90
+NO_RECEIVER = (ConnectionRefusedError, FileNotFoundError)
 
 
 def send(folder: str | Path) -> None:
-    """Knock on every door in the folder; doors that nobody is behind any more are taken away."""
+    """Send a datagram to every socket of the folder; sockets without a receiver are removed."""
     with contextlib.suppress(FileNotFoundError):
-        if doors := os.listdir(folder):  # noqa: PTH208 - names are enough where there are none
-            _send([Path(folder, door) for door in doors])
+        if names := os.listdir(folder):  # noqa: PTH208 - names are enough
+            _send([Path(folder, name) for name in names])
 
 
-def _send(doors: list[Path]) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hand:
-        hand.setblocking(False)
-        for door in doors:
+def _send(paths: list[Path]) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        for path in paths:
             try:
-                hand.sendto(b"!", os.fsencode(_short(door)))
-            except STALE:
-                door.unlink(missing_ok=True)
+                sock.sendto(b"!", os.fsencode(_short_path(path)))
+            except NO_RECEIVER:
+                path.unlink(missing_ok=True)
             except OSError:
-                pass  # its queue is full: it has been knocked at already
+                pass  # its queue is full, so it wakes up anyway
 
 
 def listen(folder: Path) -> socket.socket | None:
-    """Return a socket that hears knocks, or None where there cannot be one."""
+    """Return a socket that receives datagrams, or None if there cannot be one."""
     if not hasattr(socket, "AF_UNIX"):
         return None
     folder.mkdir(mode=0o700, exist_ok=True)
-    door = folder / secrets.token_hex(4)
-    ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    ear.setblocking(False)
+    path = folder / secrets.token_hex(4)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.setblocking(False)
     try:
-        ear.bind(os.fsencode(_short(door)))
+        sock.bind(os.fsencode(_short_path(path)))
     except OSError:  # such as a path longer than the system allows
-        ear.close()
+        sock.close()
         return None
-    return ear
+    return sock
 
 
-def close(ear: socket.socket) -> None:
-    """Take the door away; who knocks now finds nobody."""
-    Path(os.fsdecode(ear.getsockname())).unlink(missing_ok=True)
-    ear.close()
+def close(sock: socket.socket) -> None:
+    """Remove the socket from the folder and close it."""
+    Path(os.fsdecode(sock.getsockname())).unlink(missing_ok=True)
+    sock.close()
 
 
-def _short(door: Path) -> str:
-    """Return the relative path where it is wanted and shorter: a socket's may have about 100 characters."""
-    path = str(door)
-    return path if len(path) <= LONGEST else min(path, os.path.relpath(door), key=len)
+def _short_path(path: Path) -> str:
+    """Return the relative path if it is needed and shorter: a socket's path may have about 100 characters."""
+    absolute = str(path)
+    return absolute if len(absolute) <= MAX_PATH else min(absolute, os.path.relpath(path), key=len)

@@ -1,4 +1,4 @@
-"""What the lists and forms of the console share: read-only pages, counts that stay cheap."""
+"""Base classes and helpers of the console's lists and forms: read-only pages, bounded counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -17,75 +17,80 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
-from stagent.lib.db.paging import page_of_ids, rows_by_id
-from stagent.lib.web.formatting import NOTHING, link
+from stagent.lib.db.paging import bounded_count, slice_by_keys
+from stagent.lib.web.formatting import EMPTY, link
 
-MOST_COUNTED = 10_000
-MOST_NAMED = 20  # of the rows that somebody is asked about
-ACTION = ("action", "_selected_action", "select_across", "index")  # the fields of a form that make an action
+MAX_COUNTED = 10_000
+MAX_NAMED = 20  # rows listed on a confirmation page
+ACTION_FIELDS = (
+    "action",
+    "_selected_action",
+    "select_across",
+    "index",
+)  # form fields of an admin action
 
 
-def operator(request: HttpRequest) -> User:
-    """Return who asks; nobody comes to a page of the console without having signed in."""
+def user_of(request: HttpRequest) -> User:
+    """Return the signed-in user; the console has no anonymous pages."""
     return cast(User, request.user)
 
 
-def came_from(request: HttpRequest) -> str:
-    """Return the page of this site that a form was sent from; empty where that cannot be told."""
+def referring_page(request: HttpRequest) -> str:
+    """Return the page of this site that sent the form; empty if unknown."""
     page = request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
-    return page if ours else ""
+    is_local = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    return page if is_local else ""
 
 
-def _unfolded_if_wrong(part: Any, errors: Mapping[str, Any]) -> Any:
-    """Leave no fault in a folded part of a form; Django's own rule overlooks fields that share a line."""
-    name, options = part
-    wrong = errors.keys() & set(flatten_fieldsets([part]))
-    return (name, options | {"classes": ()}) if wrong else part
+def _expand_if_invalid(fieldset: Any, errors: Mapping[str, Any]) -> Any:
+    """Expand a collapsed fieldset with an error; Django's own rule misses fields that share a line."""
+    name, options = fieldset
+    wrong = errors.keys() & set(flatten_fieldsets([fieldset]))
+    return (name, options | {"classes": ()}) if wrong else fieldset
 
 
 def row_link(page: str, number: int | None, text: object = None) -> SafeString:
-    """Link to the page of a row by its model, for example schedules_run; its number where there is none."""
+    """Link to the page of a row by its model, for example schedules_run; show its number if it has none."""
     if number is None:
-        return NOTHING
+        return EMPTY
     try:
         return link(reverse(f"admin:{page}_change", args=[number]), text or number)
     except NoReverseMatch:
         return format_html("{}", text or number)
 
 
-def names(model: str, numbers: Iterable[int | None]) -> dict[int, str]:
-    """Return what rows are called that are known by number only; those that are gone are left out."""
-    wanted = {number for number in numbers if number is not None}
-    rows = apps.get_model(model)._default_manager.filter(pk__in=wanted) if wanted else ()
+def names_by_id(model: str, numbers: Iterable[int | None]) -> dict[int, str]:
+    """Return the names of these rows by primary key, without those that do not exist any more."""
+    keys = {number for number in numbers if number is not None}
+    rows = apps.get_model(model)._default_manager.filter(pk__in=keys) if keys else ()
     return {row.pk: str(row) for row in rows}
 
 
-def confirm(
+def render_confirmation(
     model_admin: admin.ModelAdmin, request: HttpRequest, rows: Sequence[Model], verb: str, consequence: str
 ) -> HttpResponse:
     """Render a confirmation page; its button sends the same form again with `confirmed`."""
     page = f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}"
-    several = f"{len(rows):,} {model_admin.opts.verbose_name_plural}"
-    asked = {
-        "title": f"{verb} {several if len(rows) > 1 else f'the {model_admin.opts.verbose_name}'}",
+    rows_text = f"{len(rows):,} {model_admin.opts.verbose_name_plural}"
+    context = {
+        "title": f"{verb} {rows_text if len(rows) > 1 else f'the {model_admin.opts.verbose_name}'}",
         "opts": model_admin.opts,
-        "named": [(str(row), reverse(f"{page}_change", args=[row.pk])) for row in rows[:MOST_NAMED]],
-        "more": len(rows) - MOST_NAMED,
+        "named": [(str(row), reverse(f"{page}_change", args=[row.pk])) for row in rows[:MAX_NAMED]],
+        "more": len(rows) - MAX_NAMED,
         "consequence": consequence,
-        "again": [(name, value) for name in ACTION for value in request.POST.getlist(name)],
+        "again": [(name, value) for name in ACTION_FIELDS for value in request.POST.getlist(name)],
         "list": reverse(f"{page}_changelist"),
-        "back": came_from(request) or reverse(f"{page}_changelist"),
+        "back": referring_page(request) or reverse(f"{page}_changelist"),
     }
-    return render(request, "admin/confirm.html", model_admin.admin_site.each_context(request) | asked)
+    return render(request, "admin/confirm.html", model_admin.admin_site.each_context(request) | context)
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than this many rows: the pages beyond are found with a filter."""
+    """Counts at most MAX_COUNTED rows; users reach later pages with a filter."""
 
     @property
     def rows(self) -> QuerySet:
-        """What is listed, not to be looked for again."""
+        """The rows of the list; if there are few, narrowed by key."""
         return self._found[0]
 
     @property
@@ -94,17 +99,17 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def _found(self) -> tuple[QuerySet, int]:
-        return rows_by_id(cast(QuerySet, self.object_list), MOST_COUNTED)
+        return bounded_count(cast(QuerySet, self.object_list), MAX_COUNTED)
 
     def page(self, number: int | str) -> Page:
-        """Return a page whose rows alone are read whole."""
+        """Return a page; only its rows are loaded."""
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
-        return Page(page_of_ids(self.rows, first, min(first + self.per_page, self.count)), number, self)
+        return Page(slice_by_keys(self.rows, first, min(first + self.per_page, self.count)), number, self)
 
 
 class ConsoleAdmin(admin.ModelAdmin):
-    """A list of the console: fifty rows, no count of the whole table, actions beneath."""
+    """A list of the console: fifty rows, no count of the whole table, actions below."""
 
     list_per_page = 50
     list_max_show_all = 200
@@ -113,7 +118,7 @@ class ConsoleAdmin(admin.ModelAdmin):
     actions_on_bottom = True
     paginator = BoundedPaginator
     row_name_plural = ""  # the name of several rows if the list has another name
-    empty_text = ""  # what an empty list says: what to do next
+    empty_text = ""  # shown on an empty list: what to do next
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"empty_text": self.empty_text} | (extra_context or {}))
@@ -124,15 +129,15 @@ class ConsoleAdmin(admin.ModelAdmin):
         form = context["adminform"].form
         form.label_suffix = ""
         for field in form.fields.values():
-            field.widget.attrs.pop("maxlength", None)  # browsers cut by it what is pasted, and say nothing
+            field.widget.attrs.pop("maxlength", None)  # browsers silently cut pasted text to it
         context["adminform"].fieldsets = [
-            _unfolded_if_wrong(part, form.errors) for part in context["adminform"].fieldsets
+            _expand_if_invalid(fieldset, form.errors) for fieldset in context["adminform"].fieldsets
         ]
         return super().render_change_form(request, context, *args, **kwargs)
 
 
 class ReadOnlyAdmin(ConsoleAdmin):
-    """Rows that the system keeps: seen, never edited by hand."""
+    """Rows that the system writes; users can view but not edit them."""
 
     actions: Any = None
 

@@ -1,4 +1,4 @@
-"""Rows as a CSV sheet, sent as it is written, so that a long one needs no memory."""
+"""Rows as a CSV file, streamed, so that a long one needs no memory."""
 
 import csv
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -9,12 +9,12 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a cell
-AT_ONCE = 500  # lines
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would evaluate the cell
+BATCH = 500  # lines
 
 
 class _Echo:
-    """A file that hands back what is written to it."""
+    """A file that returns what is written to it."""
 
     def write(self, line: str) -> str:
         return line
@@ -23,27 +23,27 @@ class _Echo:
 def csv_response(
     request: HttpRequest, name: str, heading: Sequence[str], rows: Iterable[Iterable[object]], **headers: str
 ) -> StreamingHttpResponse:
-    """Send rows under a heading as `name`.csv; `headers` with underscores for hyphens."""
-    pieces = _pieces(heading, rows)
+    """Send rows under a heading as `name`.csv; underscores in the names of `headers` become hyphens."""
+    chunks = _chunks(heading, rows)
     return StreamingHttpResponse(
-        _from_thread(pieces) if isinstance(request, ASGIRequest) else pieces,  # or it is taken at once
+        _from_thread(chunks) if isinstance(request, ASGIRequest) else chunks,  # else it is read at once
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'}
         | {header.replace("_", "-"): value for header, value in headers.items()},
     )
 
 
-def _pieces(heading: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+def _chunks(heading: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
     writer: Any = csv.writer(_Echo())
     yield writer.writerow(heading)
-    for some in batched(rows, AT_ONCE):
-        yield "".join(writer.writerow([_cell(value) for value in row]) for row in some)
+    for batch in batched(rows, BATCH):
+        yield "".join(writer.writerow([_cell(value) for value in row]) for row in batch)
 
 
-async def _from_thread(pieces: Iterator[str]) -> AsyncIterator[str]:
-    take = sync_to_async(lambda: next(pieces, None))
-    while (piece := await take()) is not None:
-        yield piece
+async def _from_thread(chunks: Iterator[str]) -> AsyncIterator[str]:
+    next_chunk = sync_to_async(lambda: next(chunks, None))
+    while (chunk := await next_chunk()) is not None:
+        yield chunk
 
 
 def _cell(value: object) -> object:
@@ -51,4 +51,4 @@ def _cell(value: object) -> object:
         return value.isoformat()
     if isinstance(value, bool):
         return str(value).lower()  # as in JSON
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_PREFIXES) else value

@@ -1,4 +1,4 @@
-"""How values look on a page: small pieces of HTML, every one of them escaped."""
+"""Formats values for pages: small pieces of HTML, all escaped."""
 
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -9,29 +9,29 @@ from django.utils.safestring import SafeString
 
 from stagent.lib.text import UNKNOWN
 
-NOTHING = format_html('<span class="nothing">{}</span>', "–")
+EMPTY = format_html('<span class="nothing">{}</span>', "–")
 
 STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-THOUSAND, MILLION = 10_000, 10_000_000  # from here on tokens are told in thousands, in millions
+THOUSAND, MILLION = 10_000, 10_000_000  # from these numbers on, tokens are rounded to thousands and millions
 
 
 def badge(text: str, tone: str, title: str = "") -> SafeString:
-    """A word on a coloured ground; tones are good, bad, busy, wait and calm."""
+    """A label on a coloured background; tones are good, bad, busy, wait and calm."""
     return format_html('<span class="badge {}" title="{}">{}</span>', tone, title, text.replace("_", " "))
 
 
 def ago(moment: datetime | None, now: datetime) -> SafeString:
-    """A moment as its distance from now; the page keeps it up to date by itself."""
+    """A time relative to now; the page updates it by itself."""
     if moment is None:
-        return NOTHING
+        return EMPTY
     text = '<time datetime="{}" title="{}" data-ago>{}</time>'
-    return format_html(text, moment.isoformat(), exact(moment), distance(moment - now))
+    return format_html(text, moment.isoformat(), exact(moment), relative_time(moment - now))
 
 
 def clock(moment: datetime | None, zone: tzinfo | None = None) -> SafeString:
-    """A moment on the clocks of a zone, the install's unless told otherwise."""
+    """A time in a time zone, by default the install's."""
     if moment is None:
-        return NOTHING
+        return EMPTY
     local = timezone.localtime(moment, zone or timezone.get_default_timezone())
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), f"{local:%d %b %H:%M}"
@@ -39,31 +39,31 @@ def clock(moment: datetime | None, zone: tzinfo | None = None) -> SafeString:
 
 
 def exact(moment: datetime) -> str:
-    """A moment to the second, with its zone: 2026-11-24 12:00:03 UTC."""
+    """A time to the second, with its zone: 2026-11-24 12:00:03 UTC."""
     local = timezone.localtime(moment, timezone.get_default_timezone())
     return f"{local:%Y-%m-%d %H:%M:%S %Z}"
 
 
-def distance(away: timedelta) -> str:
-    """Say how far a moment is: in 5 min, 3 h ago."""
-    seconds = abs(away.total_seconds())
+def relative_time(delta: timedelta) -> str:
+    """Return a distance in time as text: in 5 min, 3 h ago."""
+    seconds = abs(delta.total_seconds())
     if seconds < 1:
         return "now"
     size, unit = next((size, unit) for size, unit in STEPS if seconds >= size)
-    return f"in {seconds // size:.0f} {unit}" if away > timedelta() else f"{seconds // size:.0f} {unit} ago"
+    return f"in {seconds // size:.0f} {unit}" if delta > timedelta() else f"{seconds // size:.0f} {unit} ago"
 
 
 def duration(milliseconds: float | None) -> SafeString:
     """A duration: 850 ms, 4.2 s, 3 min 12 s."""
     return (
-        NOTHING
+        EMPTY
         if milliseconds is None
-        else format_html('<span class="number">{}</span>', outcome_text(milliseconds))
+        else format_html('<span class="number">{}</span>', duration_text(milliseconds))
     )
 
 
-def outcome_text(milliseconds: float) -> str:
-    """Say a duration in its two largest units."""
+def duration_text(milliseconds: float) -> str:
+    """Return a duration in its two largest units."""
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
@@ -76,14 +76,15 @@ def outcome_text(milliseconds: float) -> str:
 
 
 def usd(amount: Decimal | None) -> SafeString:
-    """Money, with as many digits as a cheap run needs: $0.0123, $4.20."""
-    return NOTHING if amount is None else format_html('<span class="number">{}</span>', money(amount))
+    """An amount with as many digits as a cheap run needs: $0.0123, $4.20."""
+    return EMPTY if amount is None else format_html('<span class="number">{}</span>', money(amount))
 
 
 def money(amount: Decimal | None, unpriced: int = 0, digits: int | None = None) -> str:
-    """Say what something cost: `unknown` or `at least $0.0123` where parts of it have no known price.
+    """Return a cost as text: `unknown`, or `at least $0.0123` if some parts have no known price.
 
-    None is the cost of a part without a known price; of a sum, `unpriced` is how many parts have none.
+    An `amount` of None is the cost of a part without a known price; `unpriced` is the number of such parts of
+    a sum.
     """
     if amount is None or (unpriced and not amount):
         return UNKNOWN
@@ -93,27 +94,27 @@ def money(amount: Decimal | None, unpriced: int = 0, digits: int | None = None) 
 
 
 def cost(amount: Decimal | None, unpriced: int = 0) -> SafeString:
-    """What something cost, as `money` says it."""
-    if (words := money(amount, unpriced)) == UNKNOWN:
+    """A cost, with the text of `money`."""
+    if (label := money(amount, unpriced)) == UNKNOWN:
         return badge(UNKNOWN, "wait", "The price of a model was not known.")
-    return format_html('<span class="number">{}</span>', words)
+    return format_html('<span class="number">{}</span>', label)
 
 
 def count(number: float | None) -> SafeString:
-    """A number, its thousands apart."""
-    return NOTHING if number is None else format_html('<span class="number">{}</span>', f"{number:,.0f}")
+    """A number with thousands separators."""
+    return EMPTY if number is None else format_html('<span class="number">{}</span>', f"{number:,.0f}")
 
 
 def at_least(cell: SafeString, cut_off: bool) -> SafeString:
-    """Mark a number as a lower bound, where it is one."""
+    """Mark a number as a lower bound if `cut_off`."""
     mark = '<span title="The last run was cut off at its limit">≥&nbsp;{}</span>'
-    return format_html(mark, cell) if cut_off and cell != NOTHING else cell
+    return format_html(mark, cell) if cut_off and cell != EMPTY else cell
 
 
 def tokens(number: int | None) -> SafeString:
-    """A number of tokens, rounded where nobody counts them: 940, 12k, 3.4M."""
+    """A rounded number of tokens: 940, 12k, 3.4M."""
     if number is None:
-        return NOTHING
+        return EMPTY
     if number < THOUSAND:
         return count(number)
     text = f"{number / 1000:,.0f}k" if number < MILLION else f"{number / 1_000_000:,.1f}M"
@@ -121,5 +122,4 @@ def tokens(number: int | None) -> SafeString:
 
 
 def link(url: str, text: object, css: str = "") -> SafeString:
-    """A link."""
     return format_html('<a href="{}" class="{}">{}</a>', url, css, text)

@@ -1,7 +1,7 @@
-"""Markdown to HTML that is safe to show: what models and tools say may be hostile.
+"""Converts Markdown to safe HTML: the output of models and tools may be hostile.
 
-Raw HTML is shown as text, pictures are links, only web and mail addresses are links, and what comes out goes
-through an allow-list at the end. Nothing is fetched from anywhere when it is shown.
+Raw HTML is shown as text, images become links, only web and mail addresses are links, and the result passes
+an allow-list. Nothing is fetched when it is shown.
 """
 
 import re
@@ -16,12 +16,12 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from stagent.lib.web.highlight import highlighted
+from stagent.lib.web.highlight import highlight_code
 
-LONGEST = 200_000  # characters; what is longer is shown as it is
-MOST_BRACKETS = 5000  # each may begin a link, and the search for their ends takes quadratic time
-CACHED_CHARS, CACHED = 20_000, 1000
-DEEPEST = 20  # quotes and lists within each other
+MAX_CHARS = 200_000  # longer text is shown unformatted
+MAX_BRACKETS = 5000  # each may begin a link, and finding their ends takes quadratic time
+CACHED_CHARS, CACHED_TEXTS = 20_000, 1000
+MAX_NESTING = 20  # nested quotes and lists
 SCHEMES = {"http", "https", "mailto"}
 TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li",
@@ -35,20 +35,22 @@ ATTRIBUTES = {
     "td": {"class"},
     "th": {"class"},
 }
-CLASS = re.compile(r"left|right|center|[a-z][a-z0-9]?[a-z0-9]?")  # ours, and those of Pygments
+CLASS = re.compile(
+    r"left|right|center|[a-z][a-z0-9]?[a-z0-9]?"
+)  # our alignment classes and those of Pygments
 
-BARE = re.compile(r"""(https?://[^\s<>*`"'“”‘’«»]*[^\s<>*`"'“”‘’«».,;:!?)\]])""")
+BARE_URL = re.compile(r"""(https?://[^\s<>*`"'“”‘’«»]*[^\s<>*`"'“”‘’«».,;:!?)\]])""")
 
 type Tokens = Sequence[Token]
 
 
-def html_of(text: str, *, finished: bool = True) -> str:
-    """Return a text as HTML; a finished one is remembered, for it is read again."""
-    return _remembered(text) if finished and len(text) <= CACHED_CHARS else _html_of(text)
+def to_html(text: str, *, finished: bool = True) -> str:
+    """Return a text as HTML; the HTML of a finished text is cached."""
+    return _convert_cached(text) if finished and len(text) <= CACHED_CHARS else _convert(text)
 
 
-def _html_of(text: str) -> str:
-    if len(text) > LONGEST or text.count("[") > MOST_BRACKETS:
+def _convert(text: str) -> str:
+    if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS:
         return f"<pre>{escape(text, quote=False)}</pre>"
     return nh3.clean(
         _MARKDOWN.render(text, {}),
@@ -61,32 +63,32 @@ def _html_of(text: str) -> str:
     )
 
 
-_remembered = lru_cache(CACHED)(_html_of)
+_convert_cached = lru_cache(CACHED_TEXTS)(_convert)
 
 
 class Renderer(RendererHTML):
-    """What we draw in our own way."""
+    """markdown-it's renderer with our own code blocks, links, images and tables."""
 
     def fence(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
-        """Draw code, with its language for whoever shows a button to copy it."""
+        """Render a code block with its language; the page adds a copy button."""
         token = tokens[index]
         language = (token.info.split() or [""])[0][:40]
-        code = highlighted(token.content, language.lower(), env)
+        code = highlight_code(token.content, language.lower(), env)
         return f'<pre data-language="{escape(language)}"><code>{code}</code></pre>\n'
 
     def code_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         return self.fence(tokens, idx, options, env)
 
     def text(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
-        """Draw words; a web address among them is a link without further signs."""
+        """Render text; a bare URL in it becomes a link."""
         words = tokens[index].content
         if env.get("in_link") or "://" not in words:
             return escape(words)
-        parts = BARE.split(words)  # every second one is an address
-        return "".join(_linked(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+        parts = BARE_URL.split(words)  # every second part is a URL
+        return "".join(_link(part) if position % 2 else escape(part) for position, part in enumerate(parts))
 
     def image(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
-        """Draw a picture as a link to it: showing it would tell its server who reads this."""
+        """Render an image as a link: loading it would tell its server who reads the text."""
         token = tokens[index]
         text = escape(self.renderInlineAsText(token.children, options, env) or "image")
         source = str(token.attrs.get("src", ""))
@@ -101,7 +103,7 @@ class Renderer(RendererHTML):
         return self.renderToken(tokens, index, options, env)
 
     def th_open(self, tokens: Tokens, index: int, options: Any, env: Any) -> str:
-        """Say how a column is set with a class: the page's policy takes no styles from here."""
+        """Render the alignment of a column as a class: the page's CSP allows no inline styles."""
         token = tokens[index]
         aligned = str(token.attrs.get("style", "")).removeprefix("text-align:")
         return f'<{token.tag} class="{aligned}">' if aligned else f"<{token.tag}>"
@@ -109,8 +111,8 @@ class Renderer(RendererHTML):
     td_open = th_open
 
 
-def _linked(address: str) -> str:
-    return f'<a href="{escape(address)}">{escape(address)}</a>'
+def _link(url: str) -> str:
+    return f'<a href="{escape(url)}">{escape(url)}</a>'
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
@@ -119,7 +121,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     return value
 
 
-def _may_link(url: str) -> bool:
+def _is_linkable(url: str) -> bool:
     try:
         return urlsplit(url.strip()).scheme.lower() in SCHEMES
     except ValueError:
@@ -127,9 +129,9 @@ def _may_link(url: str) -> bool:
 
 
 def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST}, renderer_cls=Renderer)
+    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}, renderer_cls=Renderer)
     markdown.enable(["table", "strikethrough"])
-    markdown.validateLink = _may_link  # type: ignore[method-assign]
+    markdown.validateLink = _is_linkable  # type: ignore[method-assign]
     return markdown
 
 

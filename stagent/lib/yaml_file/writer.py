@@ -1,4 +1,4 @@
-"""A YAML file with one list, written for people and for every YAML reader; and its differences in words."""
+"""Writes a YAML file with one list, for people and for every YAML reader, and describes changes."""
 
 import re
 from collections.abc import Iterator
@@ -16,30 +16,30 @@ NUMBER = re.compile(r"[-+]?([0-9.]+([eE][-+]?[0-9]+)?|0o[0-7]+)$")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Long text in lines of its own; quotes around what any YAML reader could take for a number."""
+    """Writes long text on separate lines, and quotes what any YAML reader could take for a number."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
 
     for _readers in (yaml.SafeDumper, Loader):
         for _first, _known in _readers.yaml_implicit_resolvers.items():
             yaml_implicit_resolvers.setdefault(_first, []).extend(_known)
-    for _first in "-+.0123456789":  # YAML 1.2, which takes 1e3 and 0o17 for numbers, too
+    for _first in "-+.0123456789":  # YAML 1.2 reads 1e3 and 0o17 as numbers, too
         yaml_implicit_resolvers.setdefault(_first, []).append(("tag:yaml.org,2002:float", NUMBER))
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = '"' if UNUSUAL.search(value) else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _represent_text)
 
 
 def write(root: str, items: list[dict[str, Any]], head: str = "") -> str:
-    """Return the file that holds these, under a comment."""
+    """Return the file with these items, below a comment."""
     if not items:
         return f"{head}{root}: []\n"
     return f"{head}{root}:\n" + "\n".join(_item(fields) for fields in items)
@@ -51,24 +51,24 @@ def _item(fields: dict[str, Any]) -> str:
     return text.partition("\n")[2]
 
 
-def differences(fields: dict[str, tuple[Any, Any]], *, is_new: bool) -> Iterator[str]:
-    """Say how each field changes, line by line where it is long; None is the default."""
+def describe_changes(fields: dict[str, tuple[Any, Any]], *, is_new: bool) -> Iterator[str]:
+    """Yield how each field changes, line by line if it is long; None is the default."""
     for name, (old, new) in fields.items():
-        yield from _difference(name, old, new, is_new=is_new)
+        yield from _describe_change(name, old, new, is_new=is_new)
 
 
-def _difference(name: str, old: Any, new: Any, *, is_new: bool) -> Iterator[str]:
+def _describe_change(name: str, old: Any, new: Any, *, is_new: bool) -> Iterator[str]:
     if "\n" in f"{old}{new}":
         yield f"    {name}:"
-        differing = ndiff(_rows(old), _rows(new))
-        yield from (f"      {row.rstrip()}" for row in differing if row[0] in "+-")
+        changed = ndiff(_rows(old), _rows(new))
+        yield from (f"      {row.rstrip()}" for row in changed if row[0] in "+-")
     else:
-        yield f"    {name}: {_said(new)}" if is_new else f"    {name}: {_said(old)} -> {_said(new)}"
+        yield f"    {name}: {_format(new)}" if is_new else f"    {name}: {_format(old)} -> {_format(new)}"
 
 
 def _rows(value: Any) -> list[str]:
     return [] if value is None else str(value).splitlines()
 
 
-def _said(value: Any) -> str:
+def _format(value: Any) -> str:
     return "(default)" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -22,7 +22,7 @@ from schedules.dispatch import next_instant_check
 from schedules.models import Run, Schedule, Scheduler
 from schedules.timing.timezones import ZoneError, zone
 from stagent.lib import clock, zone_data
-from stagent.lib.database_errors import describe, is_full
+from stagent.lib.database_errors import describe, is_disk_full
 from stagent.ops import health
 from stagent.ops.doctor import delivery_checks
 from stagent.ops.doctor.prices import prices
@@ -52,7 +52,7 @@ def _safely(check: Check, now: datetime) -> Finding:
     try:
         return check(now)
     except (DatabaseError, OSError, ValueError) as error:
-        said = "the disk is full" if is_full(error) else describe(error)
+        said = "the disk is full" if is_disk_full(error) else describe(error)
         return Finding(check.__name__.replace("_", " "), Level.FAIL, said)
 
 
@@ -165,7 +165,7 @@ def _known(name: str) -> bool:
 
 def next_firings(now: datetime) -> Finding:
     """Name the schedules whose next firing their rhythm does not explain."""
-    wrong, unseen = next_instant_check.find_inconsistent()
+    wrong, unseen = next_instant_check.find_unexplained()
     if not wrong:
         rest = f"; {unseen} schedules were not looked at, for there was no time" if unseen else ""
         return Finding("next firings", Level.OK, f"explained by their rhythms{rest}")

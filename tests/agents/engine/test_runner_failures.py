@@ -126,7 +126,7 @@ def test_a_reply_is_paid_once_though_nobody_heard_that_it_was(script, assign, mo
         return cost
 
     monkeypatch.setattr(ModelCaller, "_charge_reply", fail_after_charge)
-    monkeypatch.setattr(async_db, "FIRST_WAIT_SEC", 0)
+    monkeypatch.setattr(async_db, "FIRST_DELAY_SEC", 0)
     script(want(("echo", {"say": "x"})), say("Done."))
     assert finish(assign()).text == "Done."
     assert trouble == []

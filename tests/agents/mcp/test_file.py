@@ -121,7 +121,7 @@ def test_check_exits_with_2_if_there_is_something_to_do(run):
     ("old", "new", "line", "message"),
     [
         ("LEVEL: debug", f"API_KEY: {SECRET}", 7, "env: API_KEY looks like a secret"),
-        ("LEVEL: debug", "LEVEL: 5", 7, "env.LEVEL: Text is expected."),
+        ("LEVEL: debug", "LEVEL: 5", 7, "env.LEVEL: Expected text."),
         ("    command: npx\n", "", 2, "command: It is needed to reach the server this way."),
         (
             "    command: npx\n",
@@ -133,9 +133,9 @@ def test_check_exits_with_2_if_there_is_something_to_do(run):
         ("slug: web", "slug: github", 10, "slug: Another server in this file"),
         ("name: Web", "name: GitHub", 11, "name: "),
         ("  - slug: web\n    name", "  - name", 10, "slug: This field is required."),
-        ("permission: allow", "permission: deny", 15, "permission: It is one of"),
-        ("permission: allow", "colour: red", 15, "colour: There is no such field."),
-        ("mcp_servers:", "servers:", 1, "The file is to hold one list, `mcp_servers:`"),
+        ("permission: allow", "permission: deny", 15, "permission: Must be one of"),
+        ("permission: allow", "colour: red", 15, "colour: Unknown field."),
+        ("mcp_servers:", "servers:", 1, "The file must contain one list, `mcp_servers:`"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line_and_nothing_is_done(run, old, new, line, message):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agents.offline.validation import BadRequest, check_messages
 from agents.protocol.reply import INTERRUPTED
 from agents.runtimes.anthropic.valid_messages import valid
-from stagent.lib.text import storable
+from stagent.lib.text import to_storable
 
 texts = st.text(alphabet=st.sampled_from("a 🐙\n\t\0\ud83d"), max_size=3)
 ids = st.sampled_from(["toolu_1", "toolu_2", "call:3", "call_3", "", "ü"])
@@ -66,7 +66,7 @@ def words(message: dict[str, Any]) -> list[str]:
 
 @given(history=histories)
 def test_no_word_is_lost(history):
-    said = [storable(text) for message in history for text in words(message)]
+    said = [to_storable(text) for message in history for text in words(message)]
     sent = [text for message in valid(history) for text in words(message)]
     assert [text for text in sent if not text.startswith("(")] == said
 

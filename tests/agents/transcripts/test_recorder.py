@@ -50,7 +50,7 @@ def slow_disk(monkeypatch):
 
     def slowly(pages):
         time.sleep(0.05)
-        writes.append(sum(len(request.events) for request in pages))
+        writes.append(sum(len(page.happened) for page in pages))
         return write(pages)
 
     monkeypatch.setattr(batch_writer, "_write", slowly)
@@ -96,7 +96,7 @@ async def test_a_drain_waits_until_all_that_was_emitted_is_written(slow_disk):
 
 
 async def test_an_engine_waits_where_the_log_cannot_keep_up(monkeypatch):
-    monkeypatch.setattr(recorder, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(recorder, "MOST_WAITING_CHARS", 100)
     writes, goes_on = asyncio.Event(), asyncio.Event()
     append, told = BatchWriter.append, []
 
@@ -241,7 +241,7 @@ def test_a_write_whose_success_was_not_heard_of_is_not_made_twice(monkeypatch):
             raise OperationalError("server closed the connection unexpectedly")
         return last
 
-    monkeypatch.setattr("stagent.lib.db.async_db.FIRST_WAIT_SEC", 0.0)
+    monkeypatch.setattr("stagent.lib.db.async_db.FIRST_DELAY_SEC", 0.0)
     monkeypatch.setattr(batch_writer, "_write", unheard)
 
     async def engine(tell):
@@ -254,7 +254,7 @@ def test_a_write_whose_success_was_not_heard_of_is_not_made_twice(monkeypatch):
 
 
 def test_the_bridge_waits_for_a_busy_database(monkeypatch):
-    monkeypatch.setattr("stagent.lib.db.async_db.FIRST_WAIT_SEC", 0.0)
+    monkeypatch.setattr("stagent.lib.db.async_db.FIRST_DELAY_SEC", 0.0)
     answers = iter([OperationalError("database is locked"), OperationalError("locked"), 42])
 
     def ask():
@@ -267,7 +267,7 @@ def test_the_bridge_waits_for_a_busy_database(monkeypatch):
 
 
 def test_the_bridge_gives_up_in_the_end(monkeypatch):
-    monkeypatch.setattr("stagent.lib.db.async_db.GIVE_UP_SEC", -1.0)
+    monkeypatch.setattr("stagent.lib.db.async_db.RETRY_FOR_SEC", -1.0)
 
     def ask():
         raise OperationalError("database is locked")

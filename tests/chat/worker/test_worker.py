@@ -112,7 +112,7 @@ def test_a_reply_whose_lease_was_taken_is_let_go(alice, reply_worker, monkeypatc
 def test_a_reply_outlives_a_database_that_is_away_for_40_s(settings):
     ttl_sec = settings.CHAT_LEASE_TTL_SEC
     away_at = leases.RENEW_SHARE * ttl_sec  # just before the next renewal: the worst moment
-    assert not leases.is_doubtful(0, ttl_sec, away_at + 40)
+    assert not leases.must_stop(0, ttl_sec, away_at + 40)
 
 
 def test_a_reply_that_cannot_be_begun_keeps_nobody_waiting(alice, monkeypatch, caplog):

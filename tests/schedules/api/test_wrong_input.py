@@ -135,14 +135,14 @@ def test_what_is_missing_is_named(api):
     assert refusal(answer) == (422, "validation_error")
     assert answer.json()["fields"] == {"name": "This field is required.", "prompt": "This field is required."}
     answer = api.post("/schedules", {"name": "A", "prompt": "P", "profile": "tester"})
-    assert "Enter when to run" in answer.json()["fields"]["cron"]
+    assert "Say when" in answer.json()["fields"]["cron"]
 
 
 @pytest.mark.parametrize("body", [[], 5, "text", [A_SCHEDULE]])
 def test_a_body_is_an_object(api, body):
     answer = api.post("/schedules", body)
     assert refusal(answer) == (422, "validation_error")
-    assert answer.json()["fields"] == {"body": "A JSON object is expected."}
+    assert answer.json()["fields"] == {"body": "Expected a JSON object."}
 
 
 @pytest.mark.parametrize(

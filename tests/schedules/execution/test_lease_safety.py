@@ -35,8 +35,8 @@ LONG = "Talk. [[offline: tokens=20000 delay=5ms]]"
 def test_the_shares_leave_time_to_miss_a_renewal_and_to_stop(ttl_sec):
     assert not leases.is_silent(0, ttl_sec, now=ttl_sec * 2 * leases.RENEW_SHARE)
     assert leases.is_silent(0, ttl_sec, now=ttl_sec * 0.51)
-    assert not leases.is_doubtful(0, ttl_sec, now=ttl_sec * 3 * leases.RENEW_SHARE)
-    assert leases.is_doubtful(0, ttl_sec, now=ttl_sec * 0.81)
+    assert not leases.must_stop(0, ttl_sec, now=ttl_sec * 3 * leases.RENEW_SHARE)
+    assert leases.must_stop(0, ttl_sec, now=ttl_sec * 0.81)
 
 
 @pytest.fixture

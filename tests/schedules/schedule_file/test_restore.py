@@ -16,7 +16,7 @@ from schedules.models import Pool, Schedule
 from schedules.schedule_file import serialize
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
 from stagent.lib import clock
-from stagent.lib.names import fault_of
+from stagent.lib.names import name_fault
 from stagent.lib.text import is_blank
 from stagent.lib.yaml_file import reader as reading
 from tests.support.builders import a_profile, a_schedule
@@ -95,7 +95,7 @@ def test_a_file_may_outlive_the_one_shots_that_it_names(use):
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1)
-NAMES = WORDS.map(lambda text: text.strip()[:120].strip()).filter(lambda name: not fault_of(name))
+NAMES = WORDS.map(lambda text: text.strip()[:120].strip()).filter(lambda name: not name_fault(name))
 PROMPTS = st.text(
     st.one_of(st.sampled_from("\n\n  -:#|>\t'\"&*"), st.characters(codec="utf-8", exclude_characters="\0")),
     min_size=1,
@@ -219,12 +219,12 @@ def test_what_is_written_is_what_is_read(spelled, value):
 
 
 FAULTS = {
-    "max_turns: 1_000": (6, "max_turns: A whole number is expected."),
-    "max_turns: 1e3": (6, "max_turns: A whole number is expected."),
-    "max_turns: 1.5": (6, "max_turns: A whole number is expected."),
-    "max_turns: 0x10": (6, "max_turns: A whole number is expected."),
-    f"max_firings: {'9' * 5000}": (6, "max_firings: The number is too long."),
-    "deliver_to_chat: yes": (6, "deliver_to_chat: Say true or false."),
+    "max_turns: 1_000": (6, "max_turns: Expected a whole number."),
+    "max_turns: 1e3": (6, "max_turns: Expected a whole number."),
+    "max_turns: 1.5": (6, "max_turns: Expected a whole number."),
+    "max_turns: 0x10": (6, "max_turns: Expected a whole number."),
+    f"max_firings: {'9' * 5000}": (6, "max_firings: the number is too long."),
+    "deliver_to_chat: yes": (6, "deliver_to_chat: Expected true or false."),
     "starts_at: 2026-02-31": (6, "starts_at: "),
     "<<: {max_turns: 5}": (6, reading.NO_MERGING),
     "max_turns: &a 5": (6, reading.NO_ANCHORS),
@@ -232,19 +232,19 @@ FAULTS = {
     "max_turns: !!int '5'": (6, reading.NO_TAGS),
     "max_turns: !!timestamp x": (6, reading.NO_TAGS),
     "max_turns: !!python/object:os.system x": (6, reading.NO_TAGS),
-    "max_turns: 5\n    max_turns: 6": (7, "max_turns: it is said twice, first in line 6."),
-    "? [a, b]\n    : c": (6, "The name of a field is a word, and no list."),
-    "max_turns: {a: 1, a: 2}": (6, "a: it is said twice"),
+    "max_turns: 5\n    max_turns: 6": (7, "max_turns: this field is repeated; it is first set in line 6."),
+    "? [a, b]\n    : c": (6, "The name of a field must be a word, not a list."),
+    "max_turns: {a: 1, a: 2}": (6, "a: this field is repeated"),
     "max_turns: [1, 2]": (6, "max_turns: "),
     "max_turns: {a: 1}": (6, "max_turns: "),
-    "\tmax_turns: 5": (6, "Indent with spaces: there is a tab."),
+    "\tmax_turns: 5": (6, "Indent with spaces, not with tabs."),
     "max_turns: 5\n---\nschedules: []": (7, reading.ONE_DOCUMENT),
-    "key: a\x07b": (6, "The character U+0007 has to be written as an escape in quotes."),
+    "key: a\x07b": (6, "Write the character U+0007 as an escape in quotes."),
     "key: @a": (6, reading.QUOTES),
     "key: 'a": (7, "unexpected end of stream"),
-    "paused_reason: Late": (6, "paused_reason: Only allowed with `status: paused`."),
-    "status: paused\n    paused_reason: 5": (7, "paused_reason: Text is expected."),
-    "status: waiting": (6, "status: It is one of"),
+    "paused_reason: Late": (6, "paused_reason: Only `status: paused` has one."),
+    "status: paused\n    paused_reason: 5": (7, "paused_reason: Expected text."),
+    "status: waiting": (6, "status: Must be one of"),
     f"key: {'[' * 5000}": (1, reading.TOO_DEEP),
 }
 
@@ -261,7 +261,7 @@ def test_a_surprise_is_a_fault_with_its_line(use, verb, line):
 
 
 def test_a_file_that_is_too_long_is_refused_and_not_cut(use):
-    assert reading.MOST_CHARS == 10_000_000
+    assert reading.MAX_CHARS == 10_000_000
     text = START.replace("Look.", "x" * 10_000_000)
     with pytest.raises(CommandError, match=r":1: The file has 10,000,080 characters; at most 10,000,000"):
         use("plan", text)
@@ -271,7 +271,7 @@ def test_a_file_that_is_too_long_is_refused_and_not_cut(use):
     "word", ["yes", "08", "1e3", "1_000", "2026-01-01", "17:00", "null", "=", "<<", "0x1"]
 )
 def test_other_readers_of_yaml_see_text_where_it_is_text(word):
-    assert f"name: '{word}'\n" in serialize.render([{"name": word}])
+    assert f"name: '{word}'\n" in serialize.written([{"name": word}])
 
 
 def test_a_plan_refuses_what_applying_would(use, bob):
@@ -280,5 +280,5 @@ def test_a_plan_refuses_what_applying_would(use, bob):
         use("plan", START, "--as", "bob")
     use("apply", START)
     for verb in ("plan", "apply"):
-        with pytest.raises(CommandError, match="status: A schedule is completed by the system"):
+        with pytest.raises(CommandError, match="status: A schedule completes by itself"):
             use(verb, f"{START}    status: completed\n")

@@ -182,24 +182,24 @@ def test_pruning_pauses_what_the_file_does_not_name_and_only_if_asked(command):
     assert "- Other\n    status: active -> paused\n" in command("plan", FILE, "--prune")
     command("apply", FILE, "--prune")
     other.refresh_from_db()
-    assert (other.status, other.paused_reason) == (ScheduleStatus.PAUSED, "The file does not contain it.")
+    assert (other.status, other.paused_reason) == (ScheduleStatus.PAUSED, "The file does not name it.")
 
 
 @pytest.mark.parametrize(
     ("was", "becomes", "line", "said"),
     [
-        ("max_turns: 120", "max_turn: 120", 7, "max_turn: There is no such field."),
+        ("max_turns: 120", "max_turn: 120", 7, "max_turn: Unknown field."),
         ("max_turns: 120", "max_turns: many", 7, "max_turns: "),
         ("max_turns: 120", "max_turns: 0", 7, "max_turns: "),
         ("interval: weekdays at 17:00", "cron: 61 * * * *", 5, "cron: '61' does not fit the minute"),
-        ("interval: weekdays at 17:00\n", "priority: 1\n", 2, "cron: Enter when to run"),
-        ("max_turns: 120", "cron: 0 9 * * *", 5, "Set cron or interval, not both"),
+        ("interval: weekdays at 17:00\n", "priority: 1\n", 2, "cron: Say when"),
+        ("max_turns: 120", "cron: 0 9 * * *", 5, "Say when in one way"),
         ("Europe/Berlin", "Europe/Berlino", 6, "timezone: "),
         ("profile: tester\n        cron", "profile: me\n        cron", 12, "There is no profile 'me'."),
         ("project: demo", "project: damo", 3, "project: There is no project 'damo'. There are: demo."),
         ("name: Watch", "name: Morning report\n        project: demo", 11, "name: Another schedule"),
-        ("max_turns: 120", "name: Twice", 7, "name: it is said twice, first in line 2."),
-        ('"*/5 * * * *"', "*/5 * * * *", 13, "needs quotes"),
+        ("max_turns: 120", "name: Twice", 7, "name: this field is repeated; it is first set in line 2."),
+        ('"*/5 * * * *"', "*/5 * * * *", 13, "Quote text"),
         ("active_until: 17:30\n", "jitter_sec: 1\n", 11, "active_until: "),
     ],
 )  # fmt: skip
@@ -302,7 +302,7 @@ def test_which_of_two_namesakes_is_meant_has_to_be_said(command):
     for key in ("one", "two"):
         Schedule.objects.filter(pk=a_schedule(clock.now(), name="Watch").pk).update(key=key)
     assert "2 unchanged." in command("plan", export())
-    with pytest.raises(CommandError, match="identify them by `key`"):
+    with pytest.raises(CommandError, match="tell them apart by `key`"):
         command("plan", FILE)
 
 

@@ -50,7 +50,7 @@ def test_a_user_who_left_takes_their_tokens_along(alice, token):
 
 
 def test_use_is_noted_once_a_minute(token, django_assert_num_queries):
-    deferred_writes._notes.set(None)  # a request that a test module began while it was imported
+    deferred_writes._writes.set(None)  # a request that a test module began while it was imported
     with django_assert_num_queries(4):  # two of them the savepoint of the note
         authenticate(token, now=NOW)
     with django_assert_num_queries(1):

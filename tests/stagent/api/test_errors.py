@@ -5,7 +5,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from schedules.models import Schedule
-from stagent.lib.problems import of_schema
+from stagent.lib.problems import from_schema_errors
 from tests.support.programs import Program, refusal
 
 
@@ -52,7 +52,7 @@ def test_a_foreign_host_is_told_in_our_form_too(api):
 @pytest.mark.parametrize("debug", [False, True])
 def test_a_fault_of_ours_is_logged_and_says_nothing_of_itself(api, monkeypatch, settings, caplog, debug):
     settings.DEBUG = debug
-    monkeypatch.setattr("schedules.api.schedules.page", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("schedules.api.schedules.paginate", lambda *_, **__: 1 / 0)
     answer = api.get("/schedules")
     assert refusal(answer) == (500, "internal_error")
     assert "division" not in answer.content.decode()
@@ -63,7 +63,7 @@ def test_a_database_that_does_not_answer_is_no_fault_of_the_request(api, monkeyp
     def locked(*_, **__):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("schedules.api.schedules.page", locked)
+    monkeypatch.setattr("schedules.api.schedules.paginate", locked)
     answer = api.get("/schedules")
     assert refusal(answer) == (503, "database_unavailable")
     assert answer.headers["retry-after"] == "2"
@@ -76,7 +76,7 @@ def test_a_full_disk_is_called_by_its_name(api, monkeypatch, said):
     def full(*_, **__):
         raise OperationalError(said)
 
-    monkeypatch.setattr("schedules.api.schedules.page", full)
+    monkeypatch.setattr("schedules.api.schedules.paginate", full)
     assert refusal(api.get("/schedules")) == (503, "database_full")
 
 
@@ -104,24 +104,24 @@ def test_the_first_fault_of_each_field_is_told():
         {"loc": ("a",), "type": "y", "msg": "Also wrong"},
         {"loc": ("items", 0, "b"), "type": "missing", "msg": "Field required"},
     ]
-    assert of_schema(faults).fields == {"a": "Wrong.", "items.0.b": "This field is required."}
+    assert from_schema_errors(faults).fields == {"a": "Wrong.", "items.0.b": "This field is required."}
 
 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"max_turns": 0}, {"max_turns": "At least 1."}),
-        ({"max_turns": 10_001}, {"max_turns": "At most 10000."}),
-        ({"max_turns": "many"}, {"max_turns": "A whole number is expected."}),
-        ({"max_cost_usd": "NaN"}, {"max_cost_usd": "A number is expected."}),
-        ({"name": ["A"]}, {"name": "Text is expected."}),
-        ({"name": ""}, {"name": "Write something."}),
-        ({"kind": "cron"}, {"kind": "It is one of 'scheduled' or 'heartbeat'."}),
-        ({"deliver_to_chat": "perhaps"}, {"deliver_to_chat": "Say true or false."}),
-        ({"active_from": "25:00"}, {"active_from": "Write a time of day, for example 09:30."}),
+        ({"max_turns": 0}, {"max_turns": "Must be at least 1."}),
+        ({"max_turns": 10_001}, {"max_turns": "Must be at most 10000."}),
+        ({"max_turns": "many"}, {"max_turns": "Expected a whole number."}),
+        ({"max_cost_usd": "NaN"}, {"max_cost_usd": "Expected a number."}),
+        ({"name": ["A"]}, {"name": "Expected text."}),
+        ({"name": ""}, {"name": "Enter some text."}),
+        ({"kind": "cron"}, {"kind": "Must be one of 'scheduled' or 'heartbeat'."}),
+        ({"deliver_to_chat": "perhaps"}, {"deliver_to_chat": "Expected true or false."}),
+        ({"active_from": "25:00"}, {"active_from": "Expected a time of day, for example 09:30."}),
         (
             {"at": "tomorrow"},
-            {"at": "Write the moment in the ISO 8601 way, for example 2026-12-01T09:00:00+01:00."},
+            {"at": "Expected an ISO 8601 timestamp, for example 2026-12-01T09:00:00+01:00."},
         ),
     ],
 )

@@ -14,8 +14,8 @@ from schedules.models import Firing, Schedule
 from stagent.api import api as product
 from stagent.lib import clock
 from stagent.lib.api import listing
-from stagent.lib.db.paging import keys
-from stagent.lib.db.rows_by_key import ByKey
+from stagent.lib.db.paging import slice_keys
+from stagent.lib.db.rows_by_key import SelectByKeys
 from tests.support.builders import a_profile, a_schedule, a_waiting_run
 from tests.support.mcp_servers import a_server
 from tests.support.programs import Program, refusal
@@ -125,13 +125,13 @@ def test_a_row_that_is_deleted_while_its_page_is_read_does_not_end_the_list(api,
         ids = names(api.get(path).json()["items"])
 
         def looked_up(rows, first, last, model=model):
-            found = keys(rows, first, last)
+            found = slice_keys(rows, first, last)
             model.objects.filter(pk=found[0]).delete()
             return found
 
         with monkeypatch.context() as patch:
-            patch.setattr(listing, "keys", looked_up)
-            patch.setattr(ByKey, "keys", staticmethod(looked_up))
+            patch.setattr(listing, "slice_keys", looked_up)
+            patch.setattr(SelectByKeys, "keys", staticmethod(looked_up))
             page = api.get(f"{path}?limit=2").json()
         rest = api.get(f"{path}?cursor={page['next']}").json()
         assert names(page["items"] + rest["items"]) == ids[1:]

@@ -2,7 +2,7 @@
 
 from django.test import AsyncRequestFactory, RequestFactory
 
-from stagent.lib.web.csv_response import AT_ONCE, csv_response
+from stagent.lib.web.csv_response import BATCH, csv_response
 
 
 def rows(many: int, taken: list[int]):
@@ -14,16 +14,14 @@ def rows(many: int, taken: list[int]):
 async def test_a_long_sheet_is_read_as_it_is_sent():
     taken: list[int] = []
     request = AsyncRequestFactory().get("/")
-    answer = csv_response(
-        request, "long", ["id", "text", "more"], rows(3 * AT_ONCE, taken), X_Total_Count="9"
-    )
+    answer = csv_response(request, "long", ["id", "text", "more"], rows(3 * BATCH, taken), X_Total_Count="9")
     assert answer.is_async, "or the server would take all of it before it sends the first line"
     pieces = aiter(answer)
     assert await anext(pieces) == b"id,text,more\r\n"
     assert not taken
     assert (await anext(pieces)).splitlines()[0] == b'0,\'=1+1,"a, b"'
-    assert len(taken) == AT_ONCE
-    assert [len(piece.splitlines()) async for piece in pieces] == [AT_ONCE] * 2
+    assert len(taken) == BATCH
+    assert [len(piece.splitlines()) async for piece in pieces] == [BATCH] * 2
     assert answer["X-Total-Count"] == "9"
     assert answer["Content-Disposition"] == 'attachment; filename="long.csv"'
 

@@ -91,7 +91,7 @@ def test_a_note_that_fails_leaves_the_transaction_it_is_made_in_whole(alice):
     with transaction.atomic():
         alice.first_name = "Al"
         alice.save()
-        assert not deferred_writes.best_effort(
+        assert not deferred_writes.try_write(
             lambda: connections["default"].cursor().execute("SELECT nothing")
         )
     alice.refresh_from_db()
@@ -103,4 +103,4 @@ def test_a_note_that_fails_raises_nothing(error):
     def note():
         raise error
 
-    assert not deferred_writes.best_effort(note)
+    assert not deferred_writes.try_write(note)

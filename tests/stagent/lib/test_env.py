@@ -51,7 +51,7 @@ def test_a_choice_falls_back_to_the_first_word(monkeypatch, caplog):
 def test_a_folder_that_cannot_be_made_is_named_with_its_variable(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("STAGENT_DATA_DIR", str(tmp_path / "file" / "data"))
-    with pytest.raises(ImproperlyConfigured, match=r"cannot be made .* set STAGENT_DATA_DIR"):
+    with pytest.raises(ImproperlyConfigured, match=r"cannot be created .* Set STAGENT_DATA_DIR"):
         env.folder("STAGENT_DATA_DIR", tmp_path)
 
 

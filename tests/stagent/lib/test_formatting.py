@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     ],
 )
 def test_a_moment_is_told_as_its_distance(away, said):
-    assert formatting.distance(away) == said
+    assert formatting.relative_time(away) == said
 
 
 def test_the_exact_moment_is_in_its_title():
@@ -42,7 +42,7 @@ def test_the_exact_moment_is_in_its_title():
     ],
 )
 def test_a_duration_is_told_in_its_two_largest_units(milliseconds, said):
-    assert formatting.outcome_text(milliseconds) == said
+    assert formatting.duration_text(milliseconds) == said
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,12 @@ def test_lines_that_a_full_disk_cannot_take_are_counted_and_told_once(log):
     writer = LineWriter(log, on_closed=lambda: pytest.fail("a full disk is no closed pipe"))
     for number in range(3):
         writer.write(f"line {number}")
-    assert writer.lost == 3
+    assert writer.lost_lines == 3
     log.make_room()
     writer.write("line 3")
     writer.write("line 4")
     assert log.text() == (
-        "3 lines were lost here: the log could not be written ([Errno 28] No space left on device).\n"
+        "3 lines were lost: the log could not be written ([Errno 28] No space left on device).\n"
         "line 3\nline 4\n"
     )
 
@@ -56,7 +56,7 @@ def test_a_line_that_was_cut_is_ended_before_the_next(tmp_path):
         subprocess.run([sys.executable, "-c", script], stdout=file, cwd=settings.BASE_DIR, check=True)
     cut, told, last = path.read_text().splitlines()
     assert (cut, last) == ("long", "next")
-    assert told.startswith("1 line was lost here")
+    assert told.startswith("1 line was lost:")
 
 
 def test_a_closed_pipe_is_told_as_such():
@@ -77,7 +77,7 @@ def test_a_logger_goes_on_while_its_disk_is_full(log):
     log.make_room()
     logger.error("two")
     assert log.text().endswith("two\n")
-    assert "1 line was lost here" in log.text()
+    assert "1 line was lost:" in log.text()
 
 
 def test_up_goes_on_while_its_log_cannot_be_written(empty_database, tmp_path):
@@ -96,7 +96,7 @@ def test_up_goes_on_while_its_log_cannot_be_written(empty_database, tmp_path):
         wait_until(lambda: (now := scheduler_of(process)) and now.pid != first.pid)
         process.rlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         scheduler_of(process).kill()
-        wait_until(lambda: "lost here: the log could not be written" in path.read_text())
+        wait_until(lambda: "lost: the log could not be written" in path.read_text())
         children = process.children(recursive=True)
         stagent.send_signal(signal.SIGTERM)
         assert stagent.wait(60) == 0

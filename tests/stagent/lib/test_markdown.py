@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from stagent.lib.web.markdown import LONGEST, MOST_BRACKETS, html_of
+from stagent.lib.web.markdown import MAX_BRACKETS, MAX_CHARS, to_html
 
 SAFE = re.compile(
     r"</?(?:a|blockquote|br|code|em|h[1-6]|hr|li|ol|p|pre|s|span|strong|table|tbody|td|th|thead|tr|ul)"
@@ -20,7 +20,7 @@ def is_safe(html: str) -> bool:
 
 
 def test_what_people_write_looks_as_they_meant_it():
-    html = html_of("# Runs\n\n*Two* **failed**, ~~three~~:\n\n1. a\n2. b\n\n> said\n\n---\n`x < 1`")
+    html = to_html("# Runs\n\n*Two* **failed**, ~~three~~:\n\n1. a\n2. b\n\n> said\n\n---\n`x < 1`")
     assert html == (
         "<h1>Runs</h1>\n<p><em>Two</em> <strong>failed</strong>, <s>three</s>:</p>\n"
         "<ol>\n<li>a</li>\n<li>b</li>\n</ol>\n<blockquote>\n<p>said</p>\n</blockquote>\n<hr>\n"
@@ -29,27 +29,27 @@ def test_what_people_write_looks_as_they_meant_it():
 
 
 def test_a_table_says_how_its_columns_are_set_without_styles():
-    html = html_of("| a | b |\n|---|--:|\n| 1 | 2 |")
+    html = to_html("| a | b |\n|---|--:|\n| 1 | 2 |")
     assert '<th>a</th>\n<th class="right">b</th>' in html
     assert "style" not in html
 
 
 def test_code_carries_its_language_and_its_colours():
-    html = html_of("```Python title=x\ndef f(): ...\n```")
+    html = to_html("```Python title=x\ndef f(): ...\n```")
     assert html.startswith('<pre data-language="Python"><code><span class="k">def</span>')
     assert is_safe(html)
 
 
 def test_code_in_a_language_that_nobody_knows_is_shown_plain():
-    assert html_of("```zzz\n<b>\n```") == '<pre data-language="zzz"><code>&lt;b&gt;\n</code></pre>\n'
+    assert to_html("```zzz\n<b>\n```") == '<pre data-language="zzz"><code>&lt;b&gt;\n</code></pre>\n'
 
 
 def test_indented_code_keeps_every_line():
-    assert html_of("    a\n\n      b") == '<pre data-language=""><code>a\n\n  b\n</code></pre>\n'
+    assert to_html("    a\n\n      b") == '<pre data-language=""><code>a\n\n  b\n</code></pre>\n'
 
 
 def test_links_open_elsewhere_and_tell_nobody_where_from():
-    assert html_of("[here](https://a.example/?b=1&c=2)") == (
+    assert to_html("[here](https://a.example/?b=1&c=2)") == (
         '<p><a href="https://a.example/?b=1&amp;c=2" target="_blank" rel="noopener noreferrer">here</a></p>\n'
     )
 
@@ -65,7 +65,7 @@ def test_links_open_elsewhere_and_tell_nobody_where_from():
     ],
 )
 def test_a_plain_address_is_a_link(text, address):
-    html = html_of(text)
+    html = to_html(text)
     assert re.findall(r'href="([^"]*)"', html) == [address]
     assert is_safe(html)
 
@@ -74,23 +74,23 @@ def test_a_plain_address_is_a_link(text, address):
     "text", ["`https://a.example`", "    https://a.example", "https://", "://x", "ahttp:"]
 )
 def test_what_is_no_address_or_is_code_is_no_link(text):
-    assert "<a" not in html_of(text)
+    assert "<a" not in to_html(text)
 
 
 def test_a_link_in_a_link_is_one_link():
-    assert html_of("[https://a.example](https://b.example)").count("<a ") == 1
+    assert to_html("[https://a.example](https://b.example)").count("<a ") == 1
 
 
 def test_a_picture_is_a_link_to_it():
-    html = html_of("![a *plan*](https://evil.example/p.png?q=secret)")
+    html = to_html("![a *plan*](https://evil.example/p.png?q=secret)")
     assert "<img" not in html
     assert '<a href="https://evil.example/p.png?q=secret"' in html
     assert ">a plan</a>" in html
 
 
 def test_a_picture_in_a_link_is_its_words():
-    assert re.sub(r"<[^>]+>", "", html_of("[![plan](https://a.example/p)](https://b.example)")) == "plan\n"
-    assert html_of("[![plan](https://a.example/p)](https://b.example)").count("<a ") == 1
+    assert re.sub(r"<[^>]+>", "", to_html("[![plan](https://a.example/p)](https://b.example)")) == "plan\n"
+    assert to_html("[![plan](https://a.example/p)](https://b.example)").count("<a ") == 1
 
 
 HOSTILE = [
@@ -129,7 +129,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_markdown_is_shown_and_does_nothing(text):
-    html = html_of(text)
+    html = to_html(text)
     assert is_safe(html), html
     assert not re.search(r'href="(?!https?:|mailto:)', html)
 
@@ -140,24 +140,24 @@ def test_the_measure_of_safety_sees_what_is_not_safe():
 
 
 ENDLESS = {
-    "brackets": "[" * LONGEST,
-    "pictures": "![[](" * (MOST_BRACKETS // 2),
-    "links": "[a](<" * MOST_BRACKETS,
-    "emphasis": "*a_ " * (LONGEST // 4),
+    "brackets": "[" * MAX_CHARS,
+    "pictures": "![[](" * (MAX_BRACKETS // 2),
+    "links": "[a](<" * MAX_BRACKETS,
+    "emphasis": "*a_ " * (MAX_CHARS // 4),
     "backticks": "".join("`" * n + " " for n in range(600)),
-    "quotes": ">" * LONGEST,
-    "lists in quotes": "> - " * (LONGEST // 4),
+    "quotes": ">" * MAX_CHARS,
+    "lists in quotes": "> - " * (MAX_CHARS // 4),
     "nested lists": "".join("  " * n + "- a\n" for n in range(400)),
-    "tags": "<a " * (LONGEST // 3),
+    "tags": "<a " * (MAX_CHARS // 3),
     "columns": "|a" * 1000 + "\n" + "|-" * 1000 + "\n" + ("|a" * 1000 + "\n") * 50,
-    "entities": "&" * LONGEST,
+    "entities": "&" * MAX_CHARS,
     "code": "```js\n" + "${`" * 30_000,
     "half strings": "```python\n" + 'f"{' * 15_000,
     "short blocks": "```sql\nselect 1\n```\n" * 8000,
-    "addresses": "https://a." * (LONGEST // 10),
-    "no addresses": "://" * (LONGEST // 3),
-    "stops": "http://" + "." * (LONGEST - 7),
-    "far too long": "a*b" * LONGEST,
+    "addresses": "https://a." * (MAX_CHARS // 10),
+    "no addresses": "://" * (MAX_CHARS // 3),
+    "stops": "http://" + "." * (MAX_CHARS - 7),
+    "far too long": "a*b" * MAX_CHARS,
 }
 
 
@@ -165,10 +165,10 @@ ENDLESS = {
 def test_no_text_takes_for_ever(text):
     # Wide of what is measured here (a second and a half); what it keeps out takes minutes.
     began = time.process_time()
-    assert is_safe(html_of(text))
+    assert is_safe(to_html(text))
     assert time.process_time() - began < 20
 
 
 def test_what_is_too_long_is_shown_as_it_is():
-    text = "**<b>**" + "x" * LONGEST
-    assert html_of(text) == f"<pre>**&lt;b&gt;**{'x' * LONGEST}</pre>"
+    text = "**<b>**" + "x" * MAX_CHARS
+    assert to_html(text) == f"<pre>**&lt;b&gt;**{'x' * MAX_CHARS}</pre>"

@@ -8,7 +8,7 @@ from chat.conversations.search import cut, words_of
 from schedules.models import Schedule
 from stagent.lib import clock
 from stagent.lib.db.sqlite.like import like
-from stagent.lib.names import LARGEST_INTEGER, fault_of
+from stagent.lib.names import LARGEST_INTEGER, name_fault
 from stagent.models import ApiToken
 from tests.support.builders import a_profile, a_schedule
 from tests.support.programs import Program, refusal
@@ -47,7 +47,7 @@ def test_a_name_is_one_line_at_every_door(api, name):
 
 @pytest.mark.parametrize("name", ["Ärger", "日本 🗾", "a-b", "e\u0301", "#1", "👩‍👩‍👧"])
 def test_other_names_are_taken(api, name):
-    assert fault_of(name) == ""
+    assert name_fault(name) == ""
     assert api.post("/schedules", NEW | {"name": name}).json()["schedule"]["name"] == name
 
 

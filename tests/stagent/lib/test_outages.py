@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from django.urls import path
 
-from stagent.lib.log.filters import drop_outage_tracebacks
+from stagent.lib.log.filters import drop_outage_records
 from stagent.lib.processes import outage as module
-from stagent.lib.processes.outage import DATABASE, DatabaseOutage, Outage, Outages, Parts
+from stagent.lib.processes.outage import DATABASE, DatabaseOutage, IsolatedSteps, Outage, Outages
 from stagent.middleware.database_unavailable import DatabaseUnavailable
 
 AWAY = OperationalError("connection refused")
@@ -60,7 +60,7 @@ def test_a_full_disk_is_named_also_where_the_database_was_away_before(database, 
         "The database does not answer the sch",
         "The disk of the database is full for",
     ]
-    assert (database.is_full, database.is_on) == (True, True)
+    assert (database.is_full, database.is_active) == (True, True)
 
 
 def test_another_error_of_an_activity_is_told_beside_and_ends_beside(database, now, caplog):
@@ -78,10 +78,10 @@ def test_another_error_of_an_activity_is_told_beside_and_ends_beside(database, n
 
 
 def test_an_outage_of_which_nothing_was_heard_for_a_minute_begins_anew(database, now, caplog):
-    database.met("A request", AWAY)
+    database.record("A request", AWAY)
     now[0] += 61
-    assert not database.is_on
-    database.met("A request", AWAY)
+    assert not database.is_active
+    database.record("A request", AWAY)
     assert len(caplog.messages) == 2
 
 
@@ -100,7 +100,7 @@ def test_errors_of_the_driver_itself_are_of_the_database_too(database, caplog):
 def test_a_wrong_statement_is_no_outage(database, caplog, said):
     Outage(log, "Reaping").failed(OperationalError(said))
     assert caplog.messages[0].startswith("Reaping failed")
-    assert not database.is_on
+    assert not database.is_active
 
 
 def a_record(error=None, args=()):
@@ -112,17 +112,17 @@ def test_records_about_the_outage_are_counted_and_left_out():
     wrapped = RuntimeError("a write failed")
     wrapped.__cause__ = AWAY
     before = DATABASE.count
-    assert not drop_outage_tracebacks(a_record(AWAY))
-    assert not drop_outage_tracebacks(a_record(wrapped))
-    assert not drop_outage_tracebacks(a_record(args=(AWAY,)))
+    assert not drop_outage_records(a_record(AWAY))
+    assert not drop_outage_records(a_record(wrapped))
+    assert not drop_outage_records(a_record(args=(AWAY,)))
     assert DATABASE.count == before + 3
-    assert drop_outage_tracebacks(a_record(RuntimeError("broken")))
-    assert drop_outage_tracebacks(a_record())
+    assert drop_outage_records(a_record(RuntimeError("broken")))
+    assert drop_outage_records(a_record())
 
 
 def test_outages_by_name_are_told_once_each_and_forgotten_when_over(caplog, monkeypatch):
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(module, "SETTLED_SEC", 0.0)
+    monkeypatch.setattr(module, "QUIET_SEC", 0.0)
     outages = Outages(log)
     for _ in range(5):
         outages.failed("Run 1", RuntimeError("a"))
@@ -137,16 +137,16 @@ def test_the_parts_of_a_pass_are_tried_each_on_its_own_for_a_while(db):
     def fails(error):
         raise error
 
-    parts, done = Parts(Outages(log)), []
-    parts.do("one", lambda: fails(RuntimeError("a")), 0)
-    parts.do("two", lambda: fails(AWAY), 0)
-    parts.do("three", lambda: done.append(3), 0)
+    parts, done = IsolatedSteps(Outages(log)), []
+    parts.run("one", lambda: fails(RuntimeError("a")), 0)
+    parts.run("two", lambda: fails(AWAY), 0)
+    parts.run("three", lambda: done.append(3), 0)
     assert done == [3]
     with pytest.raises(OperationalError, match="refused"):
-        parts.end()
-    impatient = Parts(Outages(log), patience_sec=-1)
-    impatient.do("one", lambda: fails(AWAY), 0)
-    impatient.do("two", lambda: done.append(4), 0)
+        parts.raise_first_error()
+    impatient = IsolatedSteps(Outages(log), retry_sec=-1)
+    impatient.run("one", lambda: fails(AWAY), 0)
+    impatient.run("two", lambda: done.append(4), 0)
     assert done == [3]
 
 
@@ -171,5 +171,5 @@ urlpatterns = [path("page", breaks)]
 def test_a_view_that_the_database_failed_answers_503_and_all_of_them_are_one_line(client, caplog):
     for _ in range(3):
         assert client.get("/page").status_code == 503
-    (told,) = [record.getMessage() for record in caplog.records if drop_outage_tracebacks(record)]
+    (told,) = [record.getMessage() for record in caplog.records if drop_outage_records(record)]
     assert "first met by: GET /page" in told

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from schedules.models import Schedule
-from stagent.lib.db.paging import page_of_ids, rows_by_id
+from stagent.lib.db.paging import bounded_count, slice_by_keys
 from stagent.lib.web.admin import ConsoleAdmin
 from tests.support.builders import a_schedule
 from tests.support.pages import Reader
@@ -28,12 +28,12 @@ def named() -> list[str]:
 def test_a_stretch_is_what_a_slice_would_be(named: list[str]) -> None:
     rows = Schedule.objects.order_by("-name")
     for first, last in ((0, 2), (1, 4), (3, 9), (7, 9)):
-        assert list(page_of_ids(rows, first, last)) == list(rows[first:last])
+        assert list(slice_by_keys(rows, first, last)) == list(rows[first:last])
 
 
 def test_what_is_narrowed_to_few_is_looked_for_once(named: list[str]) -> None:
     rows = Schedule.objects.order_by("-name")
-    found, many = rows_by_id(rows.filter(name__in="ACE"), 4)
+    found, many = bounded_count(rows.filter(name__in="ACE"), 4)
     with CaptureQueriesContext(connection) as asked:
         assert ([each.name for each in found], many) == (["E", "C", "A"], 3)
     assert 'id" IN (' in asked[0]["sql"]
@@ -41,7 +41,7 @@ def test_what_is_narrowed_to_few_is_looked_for_once(named: list[str]) -> None:
 
 @pytest.mark.parametrize("rows", [Schedule.objects.all(), Schedule.objects.filter(name__in="ABCDE")])
 def test_of_many_no_more_are_counted_than_are_to_be(named: list[str], rows: QuerySet[Schedule]) -> None:
-    found, many = rows_by_id(rows.order_by("-name"), 4)
+    found, many = bounded_count(rows.order_by("-name"), 4)
     assert ([each.name for each in found], many) == (["E", "D", "C", "B", "A"], 4)
 
 

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from agents.models import Transcript
 from schedules.models import Run, Schedule, Slot
 from stagent.lib.db.prepared import Param, Select, Tuples, Update, UpdateReturning
-from stagent.lib.db.rows_by_key import ByKey
+from stagent.lib.db.rows_by_key import SelectByKeys
 from tests.support.builders import NOON, a_running_run, a_schedule
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def test_what_is_related_is_read_with_it_and_is_what_the_orm_returns() -> None:
 
 def test_rows_by_their_keys_come_in_the_order_of_the_keys_and_are_those_of_the_orm() -> None:
     first, second = a_schedule(name="First"), a_schedule(name="Second")
-    by_key = ByKey(Schedule.objects.select_related("profile"))
+    by_key = SelectByKeys(Schedule.objects.select_related("profile"))
     read = by_key([second.pk, 0, first.pk])
     assert [row.pk for row in read] == [second.pk, first.pk]
     asked = Schedule.objects.select_related("profile").get(pk=second.pk)
@@ -76,7 +76,7 @@ def test_rows_by_their_keys_come_in_the_order_of_the_keys_and_are_those_of_the_o
 def test_a_stretch_and_a_count_are_those_of_the_orm_filtered_or_not() -> None:
     for name in "dbca":
         a_schedule(name=name)
-    by_key = ByKey(Schedule.objects.all())
+    by_key = SelectByKeys(Schedule.objects.all())
     for rows in (Schedule.objects.all(), Schedule.objects.filter(name__gt="b"), Schedule.objects.none()):
         for first, last in ((0, 50), (1, 3), (2, 2), (9, 12)):
             assert by_key(by_key.keys(rows, first, last)) == list(rows[first:last])
@@ -167,7 +167,7 @@ def test_a_constant_that_cannot_be_spelled_out_is_refused() -> None:
     schedule = a_schedule(name="50%s of 'all'")
     spelled = Select(Schedule.objects.filter(name="50%s of 'all'", pk=Param("id", Schedule.id)))
     assert spelled(id=schedule.pk) == [schedule]
-    with pytest.raises(TypeError, match="hand it in"):
+    with pytest.raises(TypeError, match="pass it"):
         Select(Schedule.objects.filter(avg_duration_ms=0.5))()
 
 

@@ -118,7 +118,7 @@ def test_the_monitor_itself_is_started_again_when_it_dies_and_that_is_reported(s
 
 
 def test_a_monitor_that_hangs_is_reported_as_stuck_and_ends_the_process(supervisor, exits, monkeypatch):
-    monkeypatch.setattr(module, "REPORT_APART_SEC", 0.0)
+    monkeypatch.setattr(module, "REPORT_INTERVAL_SEC", 0.0)
     supervisor._own._stuck_sec = 0.1
     hangs = threading.Event()
     probed = Watched("the desk")
@@ -127,7 +127,7 @@ def test_a_monitor_that_hangs_is_reported_as_stuck_and_ends_the_process(supervis
     wait_until(lambda: supervisor._own.silent_sec > 0.1)
     own = supervisor.report()[0]
     assert (own.name, own.state, exits) == (module.MONITOR, State.STUCK, [])
-    for _ in range(module.MOST_STUCK_REPORTS):
+    for _ in range(module.MAX_STUCK_REPORTS):
         supervisor.report()
     assert exits == [EXIT_CODE, *exits[1:]]
     hangs.set()
@@ -169,7 +169,7 @@ def test_a_loop_that_runs_no_callback_is_stuck_then_ends_its_process(supervisor,
     thread = supervisor.thread(
         "loop", lambda _: loop.run_forever(), policy=Policy.FATAL, stuck_sec=0.2, exit_sec=0.2
     )
-    thread.follow(loop)
+    thread.follow_loop(loop)
     thread.start()
     wait_until(lambda: the(supervisor).silent_sec < 0.1)
     loop.call_soon_threadsafe(stuck.wait)
@@ -188,12 +188,12 @@ def test_restarts_wait_longer_and_longer_and_begin_anew_after_a_good_life():
     watched = Watched("it", now=lambda: now[0])
     waits = []
     for _ in range(12):
-        waits.append(watched.note_end(RuntimeError()))
-        watched.note_start()
+        waits.append(watched.record_end(RuntimeError()))
+        watched.record_start()
     assert waits[:4] == [0.1, 0.2, 0.4, 0.8]
     assert waits[-1] == 30.0
     now[0] += 61
-    assert watched.note_end(None) == 0.1
+    assert watched.record_end(None) == 0.1
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_how_it_stands_is_the_worst_that_applies(silent, failing, ended, state):
     now = [0.0]
     watched = Watched("it", now=lambda: now[0])
     if ended is not None:
-        watched.note_end(RuntimeError())
-        watched.note_start()
+        watched.record_end(RuntimeError())
+        watched.record_start()
         now[0] += max(0, ended - max(silent, failing))
     if failing:
         watched.failed(RuntimeError("no"))

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from stagent.lib.names import fault_of, free_copy, plain
-from stagent.lib.problems import Problem, typed
-from stagent.lib.text import INVISIBLE, clip, is_blank, sentence, shorten, too_long, with_ending
+from stagent.lib.names import clean_name, copy_name, name_fault
+from stagent.lib.problems import Problem, clean_input
+from stagent.lib.text import INVISIBLE, clip, is_blank, sentence, shorten, too_long, with_suffix
 from tests.test_house import product
 
 SIGNS = ["👩‍👩‍👧", "e\u0301", "👍🏽", "🇩🇪", "🏴\U000e0067\U000e0062\U000e007f", "क्‍ष", "❤️"]
@@ -38,7 +38,7 @@ ALLOWED = {
     ("stagent/ops/audit.py", "_short"): "its middle says how much is left out",
     ("stagent/lib/processes/process_id.py", "holder_id"): "a host's name, compared with itself",
     ("stagent/lib/processes/process_id.py", "is_dead"): "a host's name, compared with itself",
-    ("stagent/lib/names.py", "_joins"): "what stands before a character",
+    ("stagent/lib/names.py", "_is_joiner"): "what stands before a character",
     ("stagent/lib/text.py", "clip"): "the one place",
 }
 MAKES_TEXT = {
@@ -212,39 +212,39 @@ def test_what_fits_is_left_as_it_is():
 
 
 def test_a_copy_has_a_name_of_its_own():
-    assert free_copy("Report", "copy", 120, ()) == "Report (copy)"
-    assert free_copy("Report", "copy", 120, {"Report (copy)"}) == "Report (copy 2)"
-    long = free_copy("x" * 120, "copy", 120, ())
+    assert copy_name("Report", "copy", 120, ()) == "Report (copy)"
+    assert copy_name("Report", "copy", 120, {"Report (copy)"}) == "Report (copy 2)"
+    long = copy_name("x" * 120, "copy", 120, ())
     assert (len(long), long[-8:]) == (120, "… (copy)")
-    assert with_ending("picture" * 40, ".png", 20)[-5:] == "….png"
+    assert with_suffix("picture" * 40, ".png", 20)[-5:] == "….png"
 
 
 def test_what_is_typed_is_kept_whole_or_refused():
-    assert typed("reason", "  The release is out. ", 300) == "The release is out."
-    assert typed("reason", "x" * 300, 300) == "x" * 300
-    assert typed("reason", " \u200b\u2060 ", 300) == ""
+    assert clean_input("reason", "  The release is out. ", 300) == "The release is out."
+    assert clean_input("reason", "x" * 300, 300) == "x" * 300
+    assert clean_input("reason", " \u200b\u2060 ", 300) == ""
     assert too_long("x", 1) == ""
     with pytest.raises(Problem) as refused:
-        typed("reason", "x" * 301, 300)
+        clean_input("reason", "x" * 301, 300)
     assert refused.value.fields == {"reason": "Ensure this value has at most 300 characters (it has 301)."}
 
 
 def test_invisible_characters_show_nothing_and_stand_in_no_plain_name():
     assert {char for char in INVISIBLE if not is_blank(f" {char}\n")} == set()
-    assert {char for char in INVISIBLE if not fault_of(f"a{char}b")} == set()
-    assert {plain(f"a{char}b") for char in INVISIBLE} == {"ab"}
+    assert {char for char in INVISIBLE if not name_fault(f"a{char}b")} == set()
+    assert {clean_name(f"a{char}b") for char in INVISIBLE} == {"ab"}
 
 
 @pytest.mark.parametrize("name", [*SIGNS, "می\u200cخواهم", "1\ufe0f\u20e3", "🏳️‍🌈", "👨🏽‍💻", "葛\U000e0100"])
 def test_signs_that_need_joiners_are_names(name):
-    assert fault_of(name) == ""
-    assert plain(name) == name
+    assert name_fault(name) == ""
+    assert clean_name(name) == name
     assert not is_blank(name)
 
 
 def test_every_format_character_of_unicode_is_refused_or_shows():
     formats = [char for char in map(chr, range(0x110000)) if unicodedata.category(char) == "Cf"]
-    shown = [char for char in formats if not fault_of(f"a{char}b")]
+    shown = [char for char in formats if not name_fault(f"a{char}b")]
     assert {ord(char) for char in shown} <= {
         *range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)
     }  # fmt: skip

@@ -95,9 +95,9 @@ def test_a_full_disk_is_named_before_the_scheduler_is_blamed_for_it(client, sett
 @pytest.mark.django_db
 def test_a_disk_that_was_full_at_the_last_write_is_named_until_a_write_succeeds(client, monkeypatch):
     seen(timedelta(seconds=3))
-    DATABASE.met("Reporting", OperationalError("could not extend file: No space left on device"))
+    DATABASE.record("Reporting", OperationalError("could not extend file: No space left on device"))
     assert client.get("/readyz").json()["database"] == "its disk is full"
-    monkeypatch.setattr(DATABASE, "_settled_sec", 0)
+    monkeypatch.setattr(DATABASE, "_quiet_sec", 0)
     DATABASE.worked()
     assert client.get("/readyz").json()["database"] == "answers"
 

@@ -24,7 +24,7 @@ def manage(*arguments, **variables):
     [
         (["check"], {"DEBUG": "0"}, "SECRET_KEY must be set when DEBUG is off: a long random text"),
         (["check"], {"DATABASE_URL": "postgres://ann:hush@db:port/x"}, "DATABASE_URL is not a database URL"),
-        (["check"], {"TIME_ZONE": "Mars/X"}, "TIME_ZONE='Mars/X' is not a time zone; write a name like"),
+        (["check"], {"TIME_ZONE": "Mars/X"}, "TIME_ZONE='Mars/X' is not a time zone; use a name such as"),
         (["check"], {"TIME_ZONE": "europe/berlin"}, "TIME_ZONE='europe/berlin' is not a time zone"),
         (["createtoken", "ann"], {}, "The database is not up to date (no such table: auth_user)"),
         (["runscheduler"], {}, "the first; manage.py migrate"),

@@ -14,7 +14,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.urls import path
 
 from agents.models import Project
-from stagent.lib.db.deferred_writes import after_answer
+from stagent.lib.db.deferred_writes import after_response
 from stagent.web import handler
 from stagent.web.handler import Handler
 from stagent.web.liveness import Liveness
@@ -38,7 +38,7 @@ def quick(request: HttpRequest) -> HttpResponse:
 
 
 def noted(request: HttpRequest) -> HttpResponse:
-    after_answer(lambda: GATE["open"].wait(10) and Project.objects.create(name="Noted", slug="noted"))
+    after_response(lambda: GATE["open"].wait(10) and Project.objects.create(name="Noted", slug="noted"))
     return HttpResponse("ok")
 
 

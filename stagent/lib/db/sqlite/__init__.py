@@ -1,1 +1,1 @@
-"""Django's SQLite backend, with a queue of the threads of a process that want to write."""
+"""Django's SQLite backend with a write queue for the threads of a process."""

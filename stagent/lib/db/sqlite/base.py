@@ -1,7 +1,7 @@
 """SQLite for a process with several threads that write.
 
-SQLite lets one write at a time and has whoever comes second sleep and look again: 1, 2, 5, 10 … 100 ms, while
-the first takes its next transaction in between. So the threads of a process stand in line here first.
+SQLite allows one writer at a time; another one sleeps and retries after 1, 2, 5, 10 … 100 ms, while the first
+may start its next transaction. So the threads of a process queue here first.
 """
 
 import threading
@@ -15,18 +15,18 @@ from stagent.lib.db.sqlite.like import like
 
 
 class WriteQueue:
-    """A lock that is handed to whoever has waited longest."""
+    """A fair lock: the thread that has waited longest gets it next."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken = False
+        self._is_held = False
         self._waiting: deque[threading.Lock] = deque()
 
     def acquire(self, timeout: float) -> bool:
-        """Wait for one's turn; False when it did not come in so many seconds."""
+        """Wait for the lock; return False if it took longer than `timeout` seconds."""
         with self._lock:
-            if not self._taken:
-                self._taken = True
+            if not self._is_held:
+                self._is_held = True
                 return True
             turn = threading.Lock()
             turn.acquire()
@@ -37,14 +37,14 @@ class WriteQueue:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 return False
-        return True  # it came just now
+        return True  # granted between the timeout and the lock
 
     def release(self) -> None:
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().release()
             else:
-                self._taken = False
+                self._is_held = False
 
 
 _Django: Any = base.DatabaseWrapper
@@ -52,16 +52,16 @@ _queues: dict[str, WriteQueue] = {}
 _queues_lock = threading.Lock()
 
 
-def queue_of(name: str) -> WriteQueue:
-    """Return the queue for the file of a database."""
+def queue_for(name: str) -> WriteQueue:
+    """Return the write queue of a database file."""
     with _queues_lock:
         return _queues.setdefault(name, WriteQueue())
 
 
 class DatabaseWrapper(_Django):
-    """Django's, and a transaction begins when the earlier ones of this process have ended."""
+    """Django's backend; a transaction begins when the earlier ones of this process have ended."""
 
-    _line: WriteQueue | None = None  # that this connection holds
+    _write_queue: WriteQueue | None = None  # while this connection holds it
 
     def get_new_connection(self, conn_params: Any) -> Any:
         connection = super().get_new_connection(conn_params)
@@ -70,37 +70,37 @@ class DatabaseWrapper(_Django):
         return connection
 
     def _start_transaction_under_autocommit(self) -> None:
-        line = queue_of(str(self.settings_dict["NAME"]))
-        if not line.acquire(self.settings_dict["OPTIONS"].get("timeout", 5.0)):
+        queue = queue_for(str(self.settings_dict["NAME"]))
+        if not queue.acquire(self.settings_dict["OPTIONS"].get("timeout", 5.0)):
             raise OperationalError("database is locked")
-        self._line = line
+        self._write_queue = queue
         try:
             super()._start_transaction_under_autocommit()
         except BaseException:
-            self._standing_line()
+            self._release_write_queue()
             raise
 
     def _commit(self) -> Any:
         try:
             return super()._commit()
         finally:
-            # A commit that failed, the database being busy, is still a transaction: a rollback ends that.
+            # If COMMIT fails because the database is busy, the transaction stays open until a rollback.
             if self.connection is None or not self.connection.in_transaction:
-                self._standing_line()
+                self._release_write_queue()
 
     def _rollback(self) -> Any:
         try:
             return super()._rollback()
         finally:
-            self._standing_line()
+            self._release_write_queue()
 
     def _close(self) -> Any:
         try:
             return super()._close()
         finally:
-            self._standing_line()
+            self._release_write_queue()
 
-    def _standing_line(self) -> None:
-        line, self._line = self._line, None
-        if line:
-            line.release()
+    def _release_write_queue(self) -> None:
+        queue, self._write_queue = self._write_queue, None
+        if queue:
+            queue.release()

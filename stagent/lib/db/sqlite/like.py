@@ -1,4 +1,4 @@
-"""LIKE for SQLite as PostgreSQL has it under UPPER(): without regard to case, in every script, ß as ss."""
+"""LIKE for SQLite that matches PostgreSQL's under UPPER(): case-insensitive in every script, ß as ss."""
 
 import re
 from functools import lru_cache
@@ -8,14 +8,14 @@ from stagent.lib.db.case_folding import fold
 
 
 def upper(text: str) -> str:
-    """Return a text in capitals, a character for a character but for ß; see `stagent.lib.db.case_folding`."""
+    """Return the text in capitals with the same length, except for ß; see `stagent.lib.db.case_folding`."""
     if text.isascii():
         return text.upper()
     return "".join(capital if len(capital := char.upper()) == 1 else char for char in fold(text))
 
 
 def like(pattern: Any, text: Any, escape: str = "\\") -> bool | None:
-    """Tell whether a text fits a pattern, where % is any characters and _ is one; NULL fits nothing."""
+    """Return whether a text matches a pattern (% for any characters, _ for one); NULL matches nothing."""
     if pattern is None or text is None:
         return None
     return _compiled(str(pattern), escape).fullmatch(upper(str(text))) is not None
