@@ -10,7 +10,7 @@ from django.dispatch import Signal
 approval_requested = Signal()  # question
 approval_answered = Signal()  # question: allowed, denied, answered, expired or withdrawn
 
-log = logging.getLogger("agents.signals")
+log = logging.getLogger(__name__)
 
 
 def announce(signal: Signal, **facts: Any) -> None:

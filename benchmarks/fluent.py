@@ -87,9 +87,9 @@ async def through(listener: Listener, text: str) -> float:
 def _slow_disk() -> None:
     write = batch_writer._write
 
-    def slowly(pages: Sequence[batch_writer.WriteRequest]) -> dict[int, int]:
+    def slowly(requests: Sequence[batch_writer.WriteRequest]) -> dict[int, int]:
         time.sleep(SLOW_WRITE_SEC)
-        return write(pages)
+        return write(requests)
 
     batch_writer._write = slowly
     took = asyncio.run(_burst())

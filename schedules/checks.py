@@ -1,4 +1,4 @@
-"""What would make schedules fire wrongly or silently, said at start: each fault has an id and a hint."""
+"""System checks for what would make schedules fire wrongly or silently; each has an id and a hint."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -24,13 +24,13 @@ SQLITE = {"django.db.backends.sqlite3", "stagent.lib.db.sqlite"}
 
 @register()
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Check what can be known without a database."""
+    """Check what needs no database."""
     return [*_time_zone(), *_sqlite(), *_misspelt(), *_addresses(), *_operators_mail()]
 
 
 @register(Tags.database)
 def check_database(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Check what only the database can tell, and only where it may be asked."""
+    """Check what needs the database, if it may be queried."""
     try:
         return [*_journals(databases or ()), *_mail(databases or ())]
     except DatabaseError:  # away, or before the first migration: migrate and readyz tell
@@ -46,7 +46,9 @@ def _time_zone() -> Iterator[CheckMessage]:
 
 
 def _sqlite() -> Iterator[CheckMessage]:
-    """A deferred transaction that upgrades fails at once when another writes; outside WAL readers do."""
+    """Check for WAL and immediate transactions: a deferred one that upgrades fails at once beside another
+    writer.
+    """
     for alias, database in settings.DATABASES.items():
         options = database.get("OPTIONS", {})
         sound = options.get("transaction_mode") == "IMMEDIATE" and _asks_for_wal(options)
@@ -61,7 +63,7 @@ def _asks_for_wal(options: dict[str, Any]) -> bool:
 
 
 def _misspelt() -> Iterator[CheckMessage]:
-    """A setting that nobody reads leaves its default in force, and nothing else would say so."""
+    """Check for unknown settings: a misspelt one silently leaves its default."""
     for name in sorted(os.environ):
         if name.startswith("SCHEDULE_") and name not in conf.BY_NAME:
             meant = get_close_matches(name, conf.BY_NAME, n=1)
@@ -70,7 +72,7 @@ def _misspelt() -> Iterator[CheckMessage]:
 
 
 def _addresses() -> Iterator[CheckMessage]:
-    """News that go to no address would only be missed when there are some."""
+    """Check that operator notices have a target."""
     for name, number in (("STAGENT_PUBLIC_URL", 2), ("STAGENT_NOTIFY_WEBHOOK", 4)):
         url = getattr(settings, name)
         if url and not is_web_address(url):
@@ -79,7 +81,7 @@ def _addresses() -> Iterator[CheckMessage]:
 
 
 def is_web_address(url: str) -> bool:
-    """Tell whether something can be posted there."""
+    """Return whether a webhook can be posted there."""
     parts = urlsplit(url)
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
@@ -89,13 +91,13 @@ def _operators_mail() -> Iterator[CheckMessage]:
     if address and not is_mail_address(address):
         says = f"STAGENT_NOTIFY_EMAIL={address!r} is not a mail address."
         yield Caution(says, hint="Write one, like ops@example.org.", id="schedules.W005")
-    elif address and mail_goes_to_the_log():
+    elif address and has_no_mail_server():
         says = "STAGENT_NOTIFY_EMAIL is set, and mail goes to the log."
         yield Caution(says, hint="Set EMAIL_HOST to a mail server.", id="schedules.W006")
 
 
 def is_mail_address(address: str) -> bool:
-    """Tell whether mail can be sent there."""
+    """Return whether email can be sent there."""
     try:
         validate_email(address)
     except ValidationError:
@@ -106,8 +108,8 @@ def is_mail_address(address: str) -> bool:
 NO_MAIL_SERVER = "No mail server is set up, so nothing is sent by e-mail. Set EMAIL_HOST."
 
 
-def mail_goes_to_the_log() -> bool:
-    """Tell whether there is no mail server."""
+def has_no_mail_server() -> bool:
+    """Return whether there is no mail server."""
     return isinstance(mailers["default"], console.EmailBackend)
 
 
@@ -125,7 +127,7 @@ def _journals(databases: Sequence[str]) -> Iterator[CheckMessage]:
 
 
 def _mail(databases: Sequence[str]) -> Iterator[CheckMessage]:
-    if not databases or not mail_goes_to_the_log():
+    if not databases or not has_no_mail_server():
         return
     if waiting := Schedule.objects.exclude(email="").count():
         says = f"{waiting} schedules want mail, and mail goes to the log."

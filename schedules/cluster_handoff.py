@@ -1,7 +1,7 @@
-"""Hands claimed runs to the workers of other hosts, if STAGENT_EXECUTOR is procrastinate.
+"""Hands claimed runs to workers on other hosts, if STAGENT_EXECUTOR is procrastinate.
 
-A Procrastinate job is only a wake-up with the run's id and token: the run row is the truth, and a job that
-comes late or twice finds its token replaced. `cluster.worker_host` performs the runs.
+A Procrastinate job is only a wake-up with the run's id and token: the run row is the truth, and a late or
+repeated job finds its token replaced. `cluster.worker_host` executes the runs.
 """
 
 import time
@@ -42,9 +42,9 @@ def defer_wakeup(run_id: int, token: UUID, pool: str) -> None:
 
 
 def abort(run_id: int) -> None:
-    """Cancel the job when this transaction commits; its worker would see the request a little later.
+    """Cancel the job when this transaction commits; otherwise its worker sees the request a little later.
 
-    Only a job under way: a waiting one must reach a worker, or the run would hold its slot for nothing.
+    Only a started job: a waiting one must reach a worker, or the run would keep its slot.
     """
     if is_cluster():
         under_way = _jobs().filter(status="doing", args__run_id=run_id)
@@ -65,7 +65,7 @@ def unserved(now: datetime) -> frozenset[str]:
 
 
 class WakeupSweeper:
-    """Takes away the jobs that nobody needs any more, at its own pace."""
+    """Deletes obsolete jobs at intervals."""
 
     def __init__(self) -> None:
         self._swept_at = float("-inf")
@@ -77,7 +77,7 @@ class WakeupSweeper:
 
 
 def sweep() -> None:
-    """Delete the wake-ups of claims that lapsed, and what workers that are gone left behind."""
+    """Delete the jobs of expired claims and of dead workers."""
     from procrastinate.jobs import Status
 
     manager = _manager()
@@ -92,7 +92,7 @@ def sweep() -> None:
 
 
 def waiting() -> int:
-    """Return how many wake-ups wait for a worker."""
+    """Return the number of jobs that wait for a worker."""
     return _jobs().filter(status="todo").count()
 
 
@@ -104,7 +104,7 @@ def _jobs() -> "QuerySet[ProcrastinateJob]":
 
 @cache
 def _manager() -> "JobManager":
-    """Return a manager on Django's connection, whatever the app's is: a worker's own knows no transaction."""
+    """Return a job manager on Django's connection: the worker's own is outside the transaction."""
     from procrastinate.contrib.django.django_connector import DjangoConnector
     from procrastinate.manager import JobManager
 

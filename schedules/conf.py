@@ -16,12 +16,12 @@ from stagent.lib.processes import leases
 
 COMMAND_LINE, ENVIRONMENT, ADMIN, DEFAULT = "command line", "environment", "admin", "default"
 
-log = logging.getLogger("stagent.conf")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Key:
-    """A setting: its default, its least and largest value, and what it means."""
+    """A setting: its default, bounds and meaning."""
 
     name: str
     default: int
@@ -39,11 +39,11 @@ class Key:
         return "on or off" if self.is_switch else f"a whole number from {self.least:,} to {self.most:,}"
 
     def show(self, value: int) -> str:
-        """Return a value as it is saved and shown."""
+        """Return the text of a value, as saved and shown."""
         return str(value) if not self.is_switch else "on" if value else "off"
 
     def read(self, text: str) -> int | None:
-        """Return the value that a text means; None where it means none."""
+        """Parse a text; None if it is invalid."""
         if self.is_switch:
             return SWITCHED.get(text.strip().lower())
         try:
@@ -56,7 +56,7 @@ class Key:
 SWITCHED = {"on": 1, "true": 1, "yes": 1, "1": 1, "off": 0, "false": 0, "no": 0, "0": 0}
 
 KEYS = (
-    Key("SCHEDULE_MAX_CONCURRENT", 2, 1, MOST_SLOTS, "Runs at once over all schedules: the cap."),
+    Key("SCHEDULE_MAX_CONCURRENT", 2, 1, MOST_SLOTS, "Maximum concurrent runs over all schedules: the cap."),
     Key(
         "SCHEDULE_MAX_RUN_DURATION_SEC",
         1200,
@@ -102,7 +102,7 @@ STOP_SWITCH = BY_NAME["SCHEDULED_WORK_STOPPED"]
 
 @dataclass(frozen=True)
 class Value:
-    """A value in force and where it came from: environment, admin or default; a scheduler's command line."""
+    """A current value and its source: environment, admin, default, or a scheduler's command line."""
 
     key: Key
     value: int
@@ -112,7 +112,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Conf:
-    """The settings of one pass, in whole numbers; a switch is 0 or 1."""
+    """The settings of one pass, as integers; a switch is 0 or 1."""
 
     max_concurrent: int
     max_run_duration_sec: int
@@ -147,18 +147,18 @@ class Conf:
 
 
 def load() -> Conf:
-    """Return the values in force now."""
+    """Return the current values."""
     return Conf(**{value.key.name.removeprefix("SCHEDULE_").lower(): value.value for value in in_force()})
 
 
 def in_force() -> list[Value]:
-    """Return every setting with its value in force and where that came from."""
+    """Return every setting with its current value and source."""
     saved = {setting.key: setting.value for setting in SAVED()}
     return [_choose(key, saved.get(key.name)) for key in KEYS]
 
 
 def saved_value(key: Key) -> tuple[str | None, Value]:
-    """Return what was saved of a setting, None for nothing, and its value in force, from one look."""
+    """Return the saved value, None if there is none, and the current value, in one query."""
     saved = Setting.objects.filter(key=key.name).values_list("value", flat=True).first()
     return saved, _choose(key, saved)
 
@@ -167,13 +167,13 @@ SAVED = Select(Setting.objects.order_by())
 
 
 def readings(key: Key) -> tuple[Value, Value]:
-    """Return a setting as it is in this process, and as it is where the environment says nothing."""
+    """Return a setting as this process reads it, and as it would be without the environment."""
     saved = next((setting.value for setting in SAVED() if setting.key == key.name), None)
     return _choose(key, saved), _choose(key, saved, environment=False)
 
 
 def overrule(key: Key, value: int) -> None:
-    """Put a value of the command line over all others, for this process and its children."""
+    """Override a value by the command line, for this process and its children."""
     os.environ[key.name] = str(value)
     _overruled.add(key.name)
 

@@ -1,4 +1,4 @@
-"""What can go wrong in the scheduler, each explaining itself."""
+"""The errors of the scheduler."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class LostRace(Exception):
 
 
 class NotAllowed(Exception):
-    """The thing cannot do that in the state it is in; `code` is the API's error code."""
+    """The object's state does not allow this; `code` is the API's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class NotAllowed(Exception):
 
 
 class Blocked(NotAllowed):
-    """A run may not start now, whatever slots are free; queued, it starts when the blocker is gone."""
+    """A run may not start now, whatever slots are free; queued, it starts when the blocker ends."""
 
     def __init__(self, code: str, wait_reason: str, message: str, until: datetime | None = None) -> None:
         super().__init__(code, message)
@@ -39,7 +39,7 @@ class Blocked(NotAllowed):
 
 
 class ExpectedError(NamedTuple):
-    """When a slot is expected, in seconds, and what that is taken from."""
+    """When a slot is expected, in seconds, and the basis of the estimate."""
 
     eta_sec: int
     range_sec: tuple[int, int]
@@ -48,7 +48,7 @@ class ExpectedError(NamedTuple):
 
 
 class CapacityFull(Exception):
-    """All slots of the cap, or of the run's pool, are held; one is `expected`, and these runs block it."""
+    """All slots of the cap, or of the run's pool, are held; `expected` is the estimate."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ def _seconds(seconds: int) -> str:
 
 
 class NoScheduler(Exception):
-    """No scheduler process is alive to take the run, or no worker, where schedulers hand runs over."""
+    """No scheduler is running to take the run, or no worker, if schedulers hand runs over."""
 
     def __init__(self, *, workers: bool = False) -> None:
         whom = "scheduler with a worker for it" if workers else "scheduler"

@@ -1,4 +1,4 @@
-"""What the scheduler announces, once it is committed; nobody needs to listen."""
+"""The signals of the scheduler, sent after the commit."""
 
 import logging
 from functools import partial
@@ -12,11 +12,11 @@ schedule_paused_itself = Signal()  # schedule
 schedule_warned = Signal()  # schedule, text
 deliver_to_chat = Signal()  # delivery; not announced but sent: a listener that fails is asked again
 
-log = logging.getLogger("stagent.signals")
+log = logging.getLogger(__name__)
 
 
 def announce(signal: Signal, **facts: Any) -> None:
-    """Send the signal after the commit; a listener's fault is logged and harms nobody."""
+    """Send the signal after the commit; a receiver's error is logged and affects nothing."""
     transaction.on_commit(partial(_send, signal, facts), robust=True)
 
 

@@ -1,4 +1,4 @@
-"""The words and the state machine of schedules, as data: names here, arrows in `ARROWS`."""
+"""The enums and the state machine of schedules; `ARROWS` lists the transitions."""
 
 from django.db import models
 
@@ -24,7 +24,7 @@ class OverlapPolicy(models.TextChoices):
 
 
 class MisfirePolicy(models.TextChoices):
-    """What becomes of the instants that nobody was there to fire."""
+    """What happens to instants that were not recorded in time."""
 
     FIRE_ONCE = "fire_once"
     SKIP = "skip"
@@ -38,7 +38,7 @@ class FiringKind(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """What was decided when an instant came due."""
+    """The decision when an instant was due."""
 
     FIRED = "fired"
     COALESCED = "coalesced"
@@ -52,7 +52,7 @@ class Outcome(models.TextChoices):
 
 
 class Source(models.TextChoices):
-    """Who asked for a run."""
+    """What created a run."""
 
     SCHEDULED = "scheduled"
     HEARTBEAT = "heartbeat"
@@ -109,7 +109,7 @@ ARROWS = (
 SCHEDULE_ARROWS = (
     (ScheduleStatus.ACTIVE, ScheduleStatus.PAUSED, "pause"),
     (ScheduleStatus.ACTIVE, ScheduleStatus.PAUSED, "self_pause"),
-    (ScheduleStatus.ACTIVE, ScheduleStatus.COMPLETED, "move_on"),
+    (ScheduleStatus.ACTIVE, ScheduleStatus.COMPLETED, "advance"),
     (ScheduleStatus.PAUSED, ScheduleStatus.ACTIVE, "resume"),
     (ScheduleStatus.PAUSED, ScheduleStatus.COMPLETED, "resume"),  # no instant is left
     (ScheduleStatus.PAUSED, ScheduleStatus.ACTIVE, "restore"),

@@ -13,7 +13,7 @@ from agents.engine.work_time import WorkTime
 from agents.models import Profile
 from agents.spending.budgets import Spender
 from agents.spending.prices import OFFLINE
-from agents.transcripts.history import Author
+from agents.transcripts.history import ModelRef
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Assignment:
     clock: str = ""  # goes into the last user block, so that the cached prefix stays the same
 
 
-def model_of(profile: Profile) -> Author:
+def model_of(profile: Profile) -> ModelRef:
     """Return who answers for a profile: the offline model under its own name, whichever is named."""
     provider = runtimes.get(profile.runtime).provider_name()
     if provider == OFFLINE:

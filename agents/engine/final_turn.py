@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agents.engine.limits import Meter
 from agents.states import FailureKind
-from agents.transcripts.history import LAST_MONEY, LAST_TURN
+from agents.transcripts.history import LAST_BUDGET, LAST_TURN
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ FINAL_TURNS = {
         ANSWER_NOW.format("the limit of agent steps is reached"),
         "It reached its limit of agent steps; this is what it had by then.",
     ),
-    LAST_MONEY: FinalTurn(
-        LAST_MONEY,
+    LAST_BUDGET: FinalTurn(
+        LAST_BUDGET,
         FailureKind.COST_LIMIT,
         ANSWER_NOW.format("what this run may spend is nearly spent"),
         "It reached the limit of what it may spend; this is what it had by then.",
@@ -41,4 +41,4 @@ def final_turn_before(meter: Meter) -> FinalTurn | None:
     """Return why the reply to come has to be the last one, if it has to."""
     if meter.turns_left == 1:
         return FINAL_TURNS[LAST_TURN]
-    return FINAL_TURNS[LAST_MONEY] if meter.nearly_spent else None
+    return FINAL_TURNS[LAST_BUDGET] if meter.nearly_spent else None

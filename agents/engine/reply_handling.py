@@ -51,11 +51,11 @@ async def use_tools(attempt: AttemptState, reply: Reply) -> Finished | None:
 
 
 async def run_tool_calls(
-    attempt: AttemptState, requested: list[Block], reached: ToolProgress | None = None
+    attempt: AttemptState, requested: list[Block], progress: ToolProgress | None = None
 ) -> Finished | None:
     """Make the calls of a reply, or what an earlier attempt left of them; park where a person comes first."""
-    resumed = reached is not None
-    here = ToolBatch(attempt.toolbox, attempt.meter.turns, attempt.emit, reached or ToolProgress(), resumed)
+    resumed = progress is not None
+    here = ToolBatch(attempt.toolbox, attempt.meter.turns, attempt.emit, progress or ToolProgress(), resumed)
     used = await here.run(requested)
     if used.waits:
         return attempt.park()

@@ -45,7 +45,7 @@ from stagent.lib.text import to_storable
 
 __all__ = ["Assignment", "run"]
 
-log = logging.getLogger("agents.engine.runner")
+log = logging.getLogger(__name__)
 
 
 def run(assignment: Assignment) -> AsyncGenerator[Event]:
@@ -139,7 +139,7 @@ class Engine:
     async def work(self) -> Finished:
         """Take turns until one of them ends the run."""
         try:
-            if self.past.turns and not self.past.reached.asked:
+            if self.past.turns and not self.past.progress.requested:
                 await self.attempt.notice("resumed", f"Resumed after {self.past.turns} agent steps.")
             finished = self._undelivered() or await self._finish_calls()
             self._add_clock()
@@ -160,7 +160,7 @@ class Engine:
     async def _finish_calls(self) -> Finished | None:
         """Run the tool calls that the last attempt left, such as approved ones."""
         unfinished = self.past.unfinished
-        return await run_tool_calls(self.attempt, unfinished, self.past.reached) if unfinished else None
+        return await run_tool_calls(self.attempt, unfinished, self.past.progress) if unfinished else None
 
     def _add_clock(self) -> None:
         if self.job.clock and self.attempt.conversation.is_users_turn:

@@ -35,7 +35,7 @@ class ToolBatch:
     box: Toolbox
     turn: int
     emit: Emit
-    reached: ToolProgress = field(default_factory=ToolProgress)  # how far an earlier attempt came
+    progress: ToolProgress = field(default_factory=ToolProgress)  # how far an earlier attempt came
     resumed: bool = False
     results: dict[str, ToolResult] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class ToolBatch:
     async def _is_done(self, block: Block) -> bool:
         """Make a call, or reuse its result; False if it needs approval first."""
         call_id = block["id"]
-        if done := self.reached.results.get(call_id):
+        if done := self.progress.results.get(call_id):
             self.results[call_id] = ToolResult(done.result, done.is_error, done.duration_ms)
         elif self.box.asks(block) or (self.resumed and call_id in self.approvals):
             return False
@@ -87,7 +87,7 @@ class ToolBatch:
         if new and self.box.approval_gate:
             self.approvals |= await self.box.approval_gate.submit(new, self.turn)
         for call_id in dict.fromkeys(block["id"] for block in waiting):
-            emitted = call_id in self.results or call_id in self.reached.asked
+            emitted = call_id in self.results or call_id in self.progress.requested
             if not emitted and not self.approvals[call_id].by_standing_approval:
                 await self.emit(gate.requested_event(self.approvals[call_id]))
 
@@ -109,13 +109,13 @@ class ToolBatch:
 
     async def _apply_answer(self, block: Block, approval: Approval) -> None:
         """Apply the answer. A call that was started before is repeated only if the tool is idempotent."""
-        if block["id"] not in self.reached.settled:
+        if block["id"] not in self.progress.resolved:
             await self._emit_answer(approval)
         if result := gate.result_without_calling(approval):
             await self._answer(block, result)
             return
         tool = self.box.get(block["name"])
-        if block["id"] in self.reached.begun and not (tool and tool.idempotent):
+        if block["id"] in self.progress.started and not (tool and tool.idempotent):
             await self._answer(block, ToolResult(INTERRUPTED, is_error=True, duration_ms=0))
             return
         await self._call(block)
@@ -123,7 +123,7 @@ class ToolBatch:
     async def _emit_answer(self, approval: Approval) -> None:
         if not approval.by_standing_approval:
             await self.emit(gate.resolved_event(approval))
-        elif approval.call_id not in self.reached.begun:
+        elif approval.call_id not in self.progress.started:
             await self.emit(gate.standing_approval_event(approval))
 
     async def _call(self, block: Block) -> None:
@@ -136,7 +136,7 @@ class ToolBatch:
         await self._store_result(block, result)
 
     async def _emit_started(self, block: Block) -> None:
-        if block["id"] in self.reached.begun:
+        if block["id"] in self.progress.started:
             return
         approval = self.approvals.get(block["id"])
         reason = (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_FAILURES = 2  # failed or lost connections; then the server is not used for the rest of the run
 
-log = logging.getLogger("agents.mcp")
+log = logging.getLogger(__name__)
 
 
 @dataclass

@@ -32,7 +32,7 @@ MAX_STDERR_BYTES = 600  # kept of the end of its standard error
 GRACE_SEC = 1.0  # to exit by itself once its input is closed
 KILL_SEC = 3.0
 
-log = logging.getLogger("agents.mcp")
+log = logging.getLogger(__name__)
 
 type Incoming = MemoryObjectSendStream[SessionMessage | Exception]
 type Outgoing = MemoryObjectReceiveStream[SessionMessage]

@@ -18,7 +18,7 @@ from stagent.lib.text import clip
 MAX_RESULT_CHARS = 50_000
 MAX_CARD_CHARS = 4_000  # of one argument, on a card
 
-logger = logging.getLogger("agents.tools")
+logger = logging.getLogger(__name__)
 
 _tool_contexts: list[Callable[[], AbstractContextManager[object]]] = []
 

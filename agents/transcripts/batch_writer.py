@@ -1,10 +1,11 @@
-"""One pen for all who write at the same time: what several logs take meanwhile goes into one transaction.
+"""Writes the events of concurrent runs and replies, many transcripts in one transaction (group commit).
 
-While one batch is being written, the next one gathers. So a lone stream is written at once, and two hundred
-of them cost little more than one. Each log still answers for itself: a refused token refuses that log only.
+While one batch is written, the next one collects. A single stream is therefore written at once, and two
+hundred cost little more than one. Each transcript has its own result: a wrong token fails that transcript
+only.
 
-A row costs its readers more than its writer: a frame for each open page. So after a batch of many rows the
-next gathers for as long as the readers need for them, unless somebody waits for more than further words.
+A row costs its readers more than its writer: one frame for each open page. After a batch of many rows the
+writer therefore waits as long as the readers need for them, unless an urgent request arrives.
 """
 
 import asyncio
@@ -25,162 +26,170 @@ from agents.transcripts import sql, transcript
 from stagent.lib import clock
 from stagent.lib.db.async_db import db_sync_to_async
 
-MOST_LOGS = 250  # in one transaction
-READ_SEC = 0.0004  # of a core that a row costs those who read it: the hub, its sockets and their pages
-SHORTEST_PAUSE_SEC = 0.001  # that a timer keeps; what takes the readers less is not waited for
+MAX_TRANSCRIPTS = 250  # per transaction
+READER_SEC_PER_ROW = 0.0004  # CPU time per row of its readers: the hub, its sockets and their pages
+MIN_PAUSE_SEC = 0.001  # a timer is not more precise; shorter pauses are left out
 
 
 @dataclass(eq=False)
 class WriteRequest:
-    """What one log takes, and the number its last event will have."""
+    """Events to append to one transcript; `result` becomes the number of the last one."""
 
     transcript_id: int
     token: UUID
-    happened: Sequence[Event]
-    written: "asyncio.Future[int]"
-    urgent: bool = True  # somebody waits for this, and not for its words alone
-    expected: int | None = None  # the number it got when it was tried before, and the answer got lost
+    events: Sequence[Event]
+    result: "asyncio.Future[int]"
+    urgent: bool = True  # False: only text deltas, which may wait for the readers
+    expected_seq: int | None = None  # set by an attempt whose commit may have succeeded
 
 
 class BatchWriter:
-    """Writes for everybody on one event loop."""
+    """Writes the requests of one event loop."""
 
     def __init__(self) -> None:
-        self._pages: list[WriteRequest] = []
-        self._writing: asyncio.Task[None] | None = None
-        self._hurry = asyncio.Event()
+        self._queue: list[WriteRequest] = []
+        self._task: asyncio.Task[None] | None = None
+        self._urgent_request = asyncio.Event()
         self._thread: Executor | None = None
 
     @asynccontextmanager
     async def use_own_thread(self) -> AsyncIterator[None]:
-        """Write by a thread and a connection that nobody else waits for."""
+        """Write in a thread with its own connection while the context is open."""
         with ThreadPoolExecutor(1, "batch-writer") as thread:
             self._thread = thread
             try:
                 yield
             finally:
                 self._thread = None
-                if self._writing:
-                    await asyncio.wait({self._writing})
+                if self._task:
+                    await asyncio.wait({self._task})
                 await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
 
     async def append(
-        self, transcript_id: int, token: UUID, happened: Sequence[Event], *, urgent: bool = True
+        self, transcript_id: int, token: UUID, events: Sequence[Event], *, urgent: bool = True
     ) -> int:
-        """Write what happened and return the number of its last event; LeaseLost if the token is not ours."""
-        page = WriteRequest(
-            transcript_id, token, happened, asyncio.get_running_loop().create_future(), urgent
+        """Append events and return the number of the last one; `LeaseLost` if `token` is not the writer's."""
+        request = WriteRequest(
+            transcript_id, token, events, asyncio.get_running_loop().create_future(), urgent
         )
-        self._pages.append(page)
+        self._queue.append(request)
         if urgent:
-            self._hurry.set()
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write(), name="batch writer", context=Context())
-        return await page.written
+            self._urgent_request.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write(), name="batch writer", context=Context())
+        return await request.result
 
     async def _write(self) -> None:
-        async with self._place():
-            while self._pages:
-                batch = self._take()
+        async with self._thread_context():
+            while self._queue:
+                batch = self._next_batch()
                 try:
-                    await self._write_down(batch)
-                except BaseException as error:  # everybody who waits is told
-                    _fail(batch, error)
+                    await self._write_batch(batch)
+                except BaseException as error:  # reaches every caller as the result
+                    _reject(batch, error)
                     if not isinstance(error, Exception):
                         raise
-                await self._let_read(sum(len(page.happened) for page in batch))
+                await self._wait_for_readers(sum(len(request.events) for request in batch))
 
-    async def _let_read(self, rows: int) -> None:
-        """Leave the readers time for so many rows."""
-        pause = rows * READ_SEC
-        if pause >= SHORTEST_PAUSE_SEC and not any(page.urgent for page in self._pages):
-            self._hurry.clear()
+    async def _wait_for_readers(self, rows: int) -> None:
+        """Wait as long as readers need for this many rows, or until an urgent request arrives."""
+        pause = rows * READER_SEC_PER_ROW
+        if pause >= MIN_PAUSE_SEC and not any(request.urgent for request in self._queue):
+            self._urgent_request.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    await self._hurry.wait()
+                    await self._urgent_request.wait()
 
-    def _place(self) -> AbstractAsyncContextManager[object]:
+    def _thread_context(self) -> AbstractAsyncContextManager[object]:
         return ThreadSensitiveContext(executor=self._thread) if self._thread else nullcontext()
 
-    async def _write_down(self, batch: Sequence[WriteRequest]) -> None:
-        """Write a batch; where something in it cannot be stored, each log by itself."""
+    async def _write_batch(self, batch: Sequence[WriteRequest]) -> None:
+        """Write a batch; if an event cannot be stored, write each transcript separately."""
         try:
-            _tell(batch, await db_sync_to_async(_append, batch))
+            _resolve(batch, await db_sync_to_async(_append, batch))
         except (OperationalError, InterfaceError):
             raise
-        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+        except Exception as error:  # noqa: BLE001 - reaches the caller as the result
             if len(batch) == 1:
-                _fail(batch, error)
+                _reject(batch, error)
                 return
-            for page in batch:
-                await self._write_down([page])
+            for request in batch:
+                await self._write_batch([request])
 
-    def _take(self) -> list[WriteRequest]:
-        """Take what may be written together: each log once."""
+    def _next_batch(self) -> list[WriteRequest]:
+        """Remove the next batch from the queue: each transcript at most once."""
         batch: dict[int, WriteRequest] = {}
-        later: list[WriteRequest] = []
-        for page in self._pages:
-            if page.transcript_id in batch or len(batch) >= MOST_LOGS:
-                later.append(page)
+        remaining: list[WriteRequest] = []
+        for request in self._queue:
+            if request.transcript_id in batch or len(batch) >= MAX_TRANSCRIPTS:
+                remaining.append(request)
             else:
-                batch[page.transcript_id] = page
-        self._pages = later
+                batch[request.transcript_id] = request
+        self._queue = remaining
         return list(batch.values())
 
 
 def _append(batch: Sequence[WriteRequest]) -> dict[int, int]:
-    """Write a batch; return the last number of each log whose token was right.
+    """Write a batch; return the last number of each transcript whose token was right.
 
-    After a connection that died in the middle of a commit it is called again: what is there is not written
-    a second time.
+    It is called again after a connection was lost during a commit: what was committed is not written a second
+    time.
     """
-    there = {page.transcript_id: page.expected or 0 for page in batch if page.expected and _is_there(page)}
-    missing = [page for page in batch if page.transcript_id not in there]
-    return there | (_write(missing) if missing else {})
+    written = {
+        request.transcript_id: request.expected_seq or 0
+        for request in batch
+        if request.expected_seq and _is_written(request)
+    }
+    missing = [request for request in batch if request.transcript_id not in written]
+    return written | (_write(missing) if missing else {})
 
 
-def _is_there(page: WriteRequest) -> bool:
-    return transcript.last_seq(page.transcript_id, page.token) == page.expected
+def _is_written(request: WriteRequest) -> bool:
+    return transcript.last_seq(request.transcript_id, request.token) == request.expected_seq
 
 
-def _write(pages: Sequence[WriteRequest]) -> dict[int, int]:
+def _write(requests: Sequence[WriteRequest]) -> dict[int, int]:
     with transaction.atomic():
-        asked = [(page.transcript_id, page.token, len(page.happened)) for page in pages]
-        last = sql.take_numbers_for_all(asked)
-        for page in pages:
-            page.expected = last.get(page.transcript_id)
+        numbers = [(request.transcript_id, request.token, len(request.events)) for request in requests]
+        last = sql.reserve_seqs_in_batch(numbers)
+        for request in requests:
+            request.expected_seq = last.get(request.transcript_id)
         rows = [
-            (page.transcript_id, seq, event.kind, event.data())
-            for page in pages
-            if page.expected is not None
-            for seq, event in enumerate(page.happened, page.expected - len(page.happened) + 1)
+            (request.transcript_id, seq, event.kind, event.data())
+            for request in requests
+            if request.expected_seq is not None
+            for seq, event in enumerate(request.events, request.expected_seq - len(request.events) + 1)
         ]
         sql.insert_events(rows, clock.now())
     return last
 
 
-def _tell(batch: Sequence[WriteRequest], last: dict[int, int]) -> None:
-    for page in batch:
-        if page.written.done():
-            continue  # nobody waits for it any more
-        if page.transcript_id in last:
-            page.written.set_result(last[page.transcript_id])
+def _resolve(batch: Sequence[WriteRequest], last: dict[int, int]) -> None:
+    for request in batch:
+        if request.result.done():
+            continue  # its caller was cancelled
+        if request.transcript_id in last:
+            request.result.set_result(last[request.transcript_id])
         else:
-            page.written.set_exception(LeaseLost(f"Transcript {page.transcript_id} has another writer now."))
+            request.result.set_exception(_lease_lost(request))
 
 
-def _fail(batch: Sequence[WriteRequest], error: BaseException) -> None:
-    for page in batch:
-        if not page.written.done():
-            page.written.set_exception(error)
+def _lease_lost(request: WriteRequest) -> LeaseLost:
+    return LeaseLost(f"Transcript {request.transcript_id} has another writer now.")
 
 
-_scribes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, BatchWriter]" = weakref.WeakKeyDictionary()
+def _reject(batch: Sequence[WriteRequest], error: BaseException) -> None:
+    for request in batch:
+        if not request.result.done():
+            request.result.set_exception(error)
+
+
+_writers: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, BatchWriter]" = weakref.WeakKeyDictionary()
 
 
 def current_writer() -> BatchWriter:
-    """Return the scribe of the running event loop."""
+    """Return the batch writer of the running event loop."""
     loop = asyncio.get_running_loop()
-    if loop not in _scribes:
-        _scribes[loop] = BatchWriter()
-    return _scribes[loop]
+    if loop not in _writers:
+        _writers[loop] = BatchWriter()
+    return _writers[loop]

@@ -39,7 +39,7 @@ class Shared:
 def share(owner: User, conversation_id: str, *, now: datetime, expires_at: datetime | None = None) -> Share:
     """Create the link to the finished part of the shown branch, or update the existing link to it."""
     if expires_at is not None and expires_at <= now:
-        raise invalid({"expires_at": "That moment is past."})
+        raise invalid({"expires_at": "This moment is in the past."})
     with transaction.atomic():
         conversation = lock(owner, conversation_id)
         head = _head(conversation)

@@ -15,7 +15,7 @@ from stagent.lib.processes.outage import Outage
 from stagent.lib.processes.supervised_task import Watched
 from stagent.lib.processes.supervisor import SUPERVISOR
 
-log = logging.getLogger("stagent.broadcast")
+log = logging.getLogger(__name__)
 
 _listeners: list[Callable[[], None]] = []
 _workers: list[Callable[[], None]] = []

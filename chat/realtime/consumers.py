@@ -33,7 +33,7 @@ CHECK_SEC = 10.0  # between checks of the session of an idle page
 CHECKED = {"hello", "send", "retry", "stop"}  # frames before which the session is checked
 EPOCH = secrets.token_hex(4)  # of this process: a client that sees another epoch sends hello again
 
-log = logging.getLogger("stagent.websocket_auth")
+log = logging.getLogger(__name__)
 
 
 class ChatConsumer(AsyncWebsocketConsumer):

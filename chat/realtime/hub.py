@@ -21,7 +21,7 @@ from stagent.lib.processes.supervisor import SUPERVISOR
 POLL_BUSY_SEC, POLL_IDLE_SEC = 0.25, 2.0
 MOST_ROWS = 5000
 
-log = logging.getLogger("stagent.hub")
+log = logging.getLogger(__name__)
 
 
 class Hub:

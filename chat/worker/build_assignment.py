@@ -20,7 +20,7 @@ from agents.protocol.media import blocks_with_text, weight
 from agents.protocol.usage import estimate
 from agents.states import FailureReason
 from agents.transcripts import transcript
-from agents.transcripts.history import Author
+from agents.transcripts.history import ModelRef
 from chat import conf
 from chat.models import Message
 from chat.spending import spender
@@ -84,7 +84,7 @@ def build_for(reply: Message, claim: Claim) -> Assignment:
 
 def history(
     asked: Message,
-    author: Author | None = None,
+    model_ref: ModelRef | None = None,
     enclosed: Sequence[Block] = (),
     budget: AttachmentBudget | None = None,
 ) -> list[Block]:
@@ -97,7 +97,7 @@ def history(
     prompt = {"role": "user", "content": blocks_with_text(enclosed, asked.text)}
     remaining = history_tokens() - estimate(weight([prompt]))
     earlier: list[list[Block]] = []
-    for message, logged in _accepted(_with_logs(asked, author)):
+    for message, logged in _accepted(_with_logs(asked, model_ref)):
         blocks = _as_messages(message, logged, budget)
         remaining -= estimate(weight(blocks))
         if remaining < 0:
@@ -122,11 +122,11 @@ def _accepted(messages: Iterable[Logged]) -> Iterator[Logged]:
             yield message, logged
 
 
-def _with_logs(asked: Message, author: Author | None) -> Iterator[Logged]:
+def _with_logs(asked: Message, model_ref: ModelRef | None) -> Iterator[Logged]:
     """Yield the messages before this one, the latest first."""
     for messages in _ancestors(asked):
         logs = [message.transcript_id for message in messages if message.transcript_id]
-        logged = transcript.histories(logs, author)
+        logged = transcript.load_messages(logs, model_ref)
         yield from ((message, logged.get(message.transcript_id or 0, [])) for message in messages)
 
 

@@ -21,7 +21,7 @@ EVERY_SEC = 15.0
 BATCH = 200
 LONGEST_LEASE = timedelta(hours=1)  # a lease that ends later was written by a wrong clock
 
-log = logging.getLogger("stagent.reconcile")
+log = logging.getLogger(__name__)
 
 _jumps = clock.JumpDetector()
 _ignore_leases_until = float("-inf")

@@ -36,7 +36,7 @@ FIRST_RETRY_SEC = 1.0  # doubled at each retry; the limits of a reply are in `ag
 LOADING = "The server is still loading the model. The reply starts when it is ready."
 
 
-log = logging.getLogger("stagent.replies")
+log = logging.getLogger(__name__)
 
 
 class Cause(Enum):

@@ -48,7 +48,7 @@ MAINTENANCE: dict[Callable[[datetime], object], float] = {
     retention.prune: retention.EVERY_SEC,
 }
 
-log = logging.getLogger("stagent.replies")
+log = logging.getLogger(__name__)
 
 
 class ReplyWorker:

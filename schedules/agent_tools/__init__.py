@@ -1,7 +1,7 @@
-"""Stagent's own tools: how agents look at schedules and runs, and change them.
+"""Stagent's own tools: agents read and change schedules and runs.
 
-They walk through the API's doors in the name of the person an agent works for, with that person's
-permissions and the API's field names. An agent that works for nobody may look and change nothing.
+They call the same services as the API, as the user the agent works for, with that user's permissions and the
+API's field names. An agent without a user has no access.
 """
 
 from agents.tools import registry
@@ -31,6 +31,6 @@ OURS = (
 
 
 def register() -> None:
-    """Offer them to agents; a second time changes nothing."""
+    """Register the tools. Idempotent."""
     for tool in OURS:
         registry.register(tool)

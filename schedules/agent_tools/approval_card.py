@@ -1,4 +1,4 @@
-"""What a schedule that is only thought of is expected to use, and from what that is guessed."""
+"""The approval card of a new schedule: its timing and expected use."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from agents.conf import offline
 from agents.tools.base import Arguments, Card, ToolContext
 from schedules import conf
-from schedules.agent_tools.context import new_schedule, refusals_in_words
+from schedules.agent_tools.context import errors_as_text, new_schedule
 from schedules.api.schemas.requests import columns
 from schedules.api.schemas.upcoming import Fire, next_fires, shift_warnings, step_warnings
 from schedules.forecast import collisions
@@ -30,7 +30,7 @@ NO_SCHEDULE = 0  # one that has no prices of its own
 
 
 class ExpectedEffect:
-    """Steps and money of one run, and how many runs: in words for the card."""
+    """The expected steps and cost of a run, and the number of runs, as text."""
 
     def __init__(self, schedule: Schedule, now: datetime) -> None:
         alike = Schedule.objects.filter(profile=schedule.profile, avg_turns_per_firing__isnull=False)
@@ -48,7 +48,7 @@ class ExpectedEffect:
 
     @property
     def basis(self) -> str:
-        """Say from what it is guessed: without runs from a limit, which most stay far below."""
+        """Describe the basis of the estimate; without runs it is a limit, which most runs stay far below."""
         name = self._schedule.profile.name
         limit = f"The step limit: {name} has run no schedule yet"
         steps = f"What runs of {name} took" if self._known else limit
@@ -92,8 +92,8 @@ TOLD = {"name", "prompt", "cron", "interval", "at", "timezone", "profile"}
 
 
 def card(context: ToolContext, arguments: Arguments) -> Card:
-    """Show the schedule as saving would make it; nothing is written."""
-    with refusals_in_words():
+    """Return the card of the schedule that would be created; nothing is written."""
+    with errors_as_text():
         who, asked = new_schedule(context, arguments)
         now = clock.now()
         schedule = _drafted(columns(asked) | {"owner": who.user}, now)
@@ -120,7 +120,7 @@ def _drafted(values: dict[str, Any], now: datetime) -> Schedule:
 
 
 def _lines(schedule: Schedule, arguments: Arguments, fires: list[Fire]) -> Iterator[tuple[str, str]]:
-    """Yield label and value of each line that says what is to be made."""
+    """Yield the label and value of each line."""
     yield "When", describe.rhythm(schedule)
     yield "Time zone", schedule.timezone
     yield "Next firings", "; ".join(f"{fire.local_at:%a %-d %b %Y, %H:%M}" for fire in fires) or "none"
@@ -132,12 +132,12 @@ def _lines(schedule: Schedule, arguments: Arguments, fires: list[Fire]) -> Itera
 
 
 def _others(arguments: Arguments) -> set[str]:
-    """Return what else was asked for: nothing that a person allows is out of their sight."""
+    """Return all other arguments: nothing that is approved is hidden."""
     return {name for name, value in arguments.items() if value not in (None, "")} - TOLD
 
 
 def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield what it is going to use, and that it is in nobody's way where it is not."""
+    """Yield the expected use, and that there is no collision if there is none."""
     expected = ExpectedEffect(schedule, now)
     yield "Expected", str(expected)
     yield "Guessed from", expected.basis
@@ -146,6 +146,6 @@ def _expected(schedule: Schedule, met: Warnings, now: datetime) -> Iterator[tupl
 
 
 def _sentence(warning: dict[str, Any]) -> str:
-    """Say a warning of the API in words."""
+    """Format a warning of the API."""
     is_collision = warning["type"] == "cron_collision"
-    return collisions.in_words(warning) if is_collision else str(warning["message"])
+    return collisions.warning_text(warning) if is_collision else str(warning["message"])

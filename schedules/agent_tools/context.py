@@ -1,4 +1,4 @@
-"""In whose name an agent acts, and how refusals are put to a model."""
+"""The user an agent acts for, and errors as tool results."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -31,19 +31,19 @@ type Act = Callable[[ToolContext, Arguments], Any]
 
 
 def tool_call(act: Act) -> Callable[[ToolContext, Arguments], str]:
-    """Let a function be a tool's call: its result as JSON, its refusals in words."""
+    """Turn a function into a tool call: its result as JSON, its errors as text."""
 
     @wraps(act)
     def call(context: ToolContext, arguments: Arguments) -> str:
-        with refusals_in_words():
+        with errors_as_text():
             return json.dumps(act(context, arguments), cls=DjangoJSONEncoder, ensure_ascii=False)
 
     return call
 
 
 @contextmanager
-def refusals_in_words() -> Iterator[None]:
-    """Put what the API would refuse to a model."""
+def errors_as_text() -> Iterator[None]:
+    """Convert API errors to tool errors."""
     try:
         yield
     except Problem as problem:
@@ -53,23 +53,23 @@ def refusals_in_words() -> Iterator[None]:
 
 
 def actor(context: ToolContext, permission: str) -> Actor:
-    """Return for whom an agent changes things, if they may; an agent that works for nobody may not."""
+    """Return the user the agent works for. Raises if there is none or the permission is missing."""
     user = User.objects.filter(pk=context.user_id).first() if context.user_id else None
     if user is None:
-        raise ToolError("This agent works for nobody in particular, so it may look but not change anything.")
+        raise ToolError("This agent has no user, so it can read but not change anything.")
     who = Actor(user, f"an agent (run {context.run_id})" if context.run_id else "an agent")
     who.must_have(permission)  # before a name is looked up: an answer about names is an answer
     return who
 
 
 def require_view(context: ToolContext, permission: str) -> None:
-    """Refuse an agent what the person it works for may not see."""
+    """Raise if the user the agent works for may not view this."""
     if context.user_id:
         actor(context, permission)
 
 
 def read[Model: BaseModel](model: type[Model], arguments: Arguments) -> Model:
-    """Read arguments as the API reads a body."""
+    """Validate arguments as the API validates a body."""
     try:
         return model.model_validate(arguments)
     except ValidationError as error:
@@ -77,11 +77,11 @@ def read[Model: BaseModel](model: type[Model], arguments: Arguments) -> Model:
 
 
 SHOWN = 5
-WHERE = " list_schedules shows which there are."
+WHERE = " list_schedules lists them."
 
 
-def the_schedule(said: str) -> Schedule:
-    """Find a schedule by its id or its whole name, whatever the case."""
+def find_schedule(said: str) -> Schedule:
+    """Return a schedule by id or full name, case-insensitively."""
     said = said.strip()
     key = parse_id(said.removeprefix("#"))
     by_id = lookups.schedules().filter(pk=key).first() if key is not None else None
@@ -94,7 +94,7 @@ def the_schedule(said: str) -> Schedule:
 
 
 def _ambiguous(said: str, named: list[Schedule]) -> str:
-    return f"Several schedules are named {said!r}: {_listed(named)}. Say which, by its id."
+    return f"Several schedules are named {said!r}: {_listed(named)}. Give its id."
 
 
 def _unknown(said: str) -> str:
@@ -111,17 +111,17 @@ MOMENTS = ("at", "starts_at", "ends_at")
 
 
 def new_schedule(context: ToolContext, arguments: Arguments) -> tuple[Actor, NewSchedule]:
-    """Return in whose name which schedule is to be made, in the agent's project unless another is named."""
+    """Return the actor and the schedule to create, in the agent's project unless another is given."""
     who = actor(context, "add_schedule")
     if context.project_id and "project" not in arguments:
         arguments = arguments | {"project": str(context.project_id)}
-    asked = read(NewSchedule, on_its_clocks(arguments, arguments.get("timezone") or install_zone()))
+    asked = read(NewSchedule, in_schedule_zone(arguments, arguments.get("timezone") or install_zone()))
     require_permission(Profile.objects.filter(slug=asked.profile).first())
     return who, asked
 
 
-def on_its_clocks(arguments: Arguments, timezone: str) -> Arguments:
-    """Read moments without an offset on the schedule's clocks; models think in those."""
+def in_schedule_zone(arguments: Arguments, timezone: str) -> Arguments:
+    """Interpret moments without an offset in the schedule's time zone; models omit offsets."""
     return arguments | {
         name: _with_offset(arguments[name], timezone) for name in MOMENTS if arguments.get(name)
     }
@@ -136,7 +136,7 @@ def _with_offset(said: str, timezone: str) -> str:
 
 
 def require_permission(profile: Profile | None) -> None:
-    """Keep agents from handing themselves, through a schedule, what only a person may grant."""
+    """Raise if a profile grants tools that only a person may allow."""
     if profile is None:
         return
     tools = registry.offered(profile.tools, profile.permissions)
@@ -148,6 +148,6 @@ def require_permission(profile: Profile | None) -> None:
     granted += tool_adapter.granted_without_approval(profile)
     if granted:
         raise ToolError(
-            f"Only a person may make or change schedules of the profile {profile.slug}, "
+            f"Only a person can create or change schedules with the profile {profile.slug}, "
             f"which may use {', '.join(granted)}."
         )

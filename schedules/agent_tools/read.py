@@ -1,11 +1,11 @@
-"""The tool that looks ahead."""
+"""The tools that read schedules, runs and the forecast."""
 
 from typing import Any
 
 from agents.states import FailureReason
 from agents.tools.base import Arguments, Tool, ToolContext
 from schedules.agent_tools import schemas
-from schedules.agent_tools.context import require_view, the_schedule, tool_call
+from schedules.agent_tools.context import find_schedule, require_view, tool_call
 from schedules.agent_tools.schemas import RUN, SCHEDULE, limit, schema
 from schedules.api.schemas.runs import run_row, run_rows
 from schedules.api.schemas.schedules import schedule_row
@@ -22,7 +22,7 @@ SHOWN = 100
 
 @tool_call
 def forecast(context: ToolContext, arguments: Arguments) -> Any:
-    """Tell what the coming hours hold."""
+    """Return the forecast of the coming hours."""
     require_view(context, "view_schedule")
     situation = conditions.load(now := clock.now(), effective_cap.load(now))
     ahead = look_ahead(situation, hours=arguments.get("hours", 24), cap=arguments.get("cap"))
@@ -60,19 +60,19 @@ def list_schedules(context: ToolContext, arguments: Arguments) -> Any:
 
 @tool_call
 def get_schedule(context: ToolContext, arguments: Arguments) -> Any:
-    """Tell all about one schedule."""
+    """Return one schedule."""
     require_view(context, "view_schedule")
-    schedule = the_schedule(arguments["schedule"])
-    return schemas.whole_schedule(schedule_row(schedule), schedule, clock.now())
+    schedule = find_schedule(arguments["schedule"])
+    return schemas.schedule_detail(schedule_row(schedule), schedule, clock.now())
 
 
 @tool_call
 def list_runs(context: ToolContext, arguments: Arguments) -> Any:
-    """List runs, the latest first."""
+    """List runs, latest first."""
     require_view(context, "view_run")
     found = lookups.runs()
     if name := arguments.get("schedule"):
-        found = found.filter(schedule=the_schedule(name))
+        found = found.filter(schedule=find_schedule(name))
     wanted = {name: arguments[name] for name in ("status", "failure_reason") if name in arguments}
     found = found.filter(**wanted)
     rows = run_rows(found[: arguments.get("limit", 20)], clock.now())
@@ -81,7 +81,7 @@ def list_runs(context: ToolContext, arguments: Arguments) -> Any:
 
 @tool_call
 def get_run(context: ToolContext, arguments: Arguments) -> Any:
-    """Tell all about one run."""
+    """Return one run."""
     require_view(context, "view_run")
     return schemas.run(run_row(lookups.run(arguments["run"].strip().removeprefix("#")), clock.now()))
 
@@ -94,7 +94,7 @@ LIST_SCHEDULES = Tool(
     ),
     input_schema=schema(
         status={"type": "string", "enum": list(ScheduleStatus.values)},
-        search={"type": "string", "maxLength": 120, "description": "A part of the name."},
+        search={"type": "string", "maxLength": 120, "description": "Part of the name."},
         limit=limit(50, 100),
     ),
     call=list_schedules,

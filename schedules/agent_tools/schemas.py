@@ -1,4 +1,4 @@
-"""The arguments of the tools, as JSON Schema says them."""
+"""The JSON Schemas of the tools' arguments, and their results."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ RUN = {"type": "string", "maxLength": 20, "description": "The id of the run."}
 
 
 def limit(default: int, most: int) -> dict[str, Any]:
-    """Describe how many rows may be asked for."""
+    """Return the schema of a row limit."""
     return {
         "type": "integer",
         "minimum": 1,
@@ -44,7 +44,7 @@ def number(description: str, least: int, most: int) -> dict[str, Any]:
     return {"type": ["integer", "null"], "minimum": least, "maximum": most, "description": description}
 
 
-REASON = text("Why, for those who look later.", LONGEST_REASON)
+REASON = text("The reason, shown in the history.", LONGEST_REASON)
 FIELDS = {
     "name": text("A short name.", 120),
     "prompt": text("What the agent is to do at each firing, complete in itself.", 20_000),
@@ -60,17 +60,17 @@ FIELDS = {
     },
     "starts_at": text("No firing before this moment.", 40),
     "ends_at": text("No firing after this moment.", 40),
-    "max_firings": number("It ends after so many firings.", 1, 1_000_000),
-    "max_turns": number("The most agent steps of one run; null inherits.", 1, MAX_TURNS),
-    "max_run_duration_sec": number("The most seconds that one run may work; null inherits.", 10, DAY),
-    "max_retries": number("Retries after failures that the provider does not cause.", 0, 10),
+    "max_firings": number("Completed after this number of firings.", 1, 1_000_000),
+    "max_turns": number("Maximum agent steps of one run; null inherits.", 1, MAX_TURNS),
+    "max_run_duration_sec": number("Time limit of one run in seconds; null inherits.", 10, DAY),
+    "max_retries": number("Retries after failures not caused by the provider.", 0, 10),
     "retry_delay_sec": number("Seconds before the first retry; null for the default.", 1, 3600),
     "retry_horizon_sec": number("Seconds a run waits for its provider; null: half the period.", 10, 7 * DAY),
     "overlap_policy": {"type": "string", "enum": list(OverlapPolicy.values)},
     "misfire_policy": {"type": "string", "enum": list(MisfirePolicy.values)},
     "deliver_to_chat": {
         "type": "boolean",
-        "description": "Results arrive as unread messages on its owner's chat page; true unless said.",
+        "description": "Results are delivered as unread messages to the owner's chat; default true.",
     },
     "project": text("The id of a project.", 20),
 }
@@ -87,19 +87,19 @@ LONGEST_RESULT, SHORT_RESULT = 8000, 300
 
 
 def schedule_in_list(row: ScheduleRow) -> dict[str, Any]:
-    """Tell what matters when there are many."""
+    """Return the main fields of a schedule in a list."""
     return row.model_dump(include=IN_LISTS, exclude_none=True)
 
 
-def whole_schedule(row: ScheduleRow, schedule: Schedule, now: datetime) -> dict[str, Any]:
-    """Tell all about one, and when it fires next on its own clocks."""
+def schedule_detail(row: ScheduleRow, schedule: Schedule, now: datetime) -> dict[str, Any]:
+    """Return all fields of a schedule, and its next firings in its time zone."""
     upcoming = [fire.local_at for fire in next_fires(schedule, now, NEXT)]
     return row.model_dump(exclude_none=True) | {"next_fires": upcoming}
 
 
 def run(row: RunRow, *, most: int = LONGEST_RESULT) -> dict[str, Any]:
-    """Tell of a run, its result no longer than so many characters."""
-    told = row.model_dump(exclude_none=True)
-    if len(result := told.get("result", "")) > most:
-        told["result"] = f"{result[:most]} [… {len(result) - most:,} more characters]"
-    return told
+    """Return the fields of a run, its result cut to `most` characters."""
+    row_values = row.model_dump(exclude_none=True)
+    if len(result := row_values.get("result", "")) > most:
+        row_values["result"] = f"{result[:most]} [… {len(result) - most:,} more characters]"
+    return row_values

@@ -1,4 +1,4 @@
-"""The tools that make, change, pause and resume schedules."""
+"""The tools that create, change, pause, resume and run schedules, and cancel runs."""
 
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,11 @@ from schedules.agent_tools import schemas
 from schedules.agent_tools.approval_card import card
 from schedules.agent_tools.context import (
     actor,
+    find_schedule,
+    in_schedule_zone,
     new_schedule,
-    on_its_clocks,
     read,
     require_permission,
-    the_schedule,
     tool_call,
 )
 from schedules.agent_tools.schemas import FIELDS, REASON, RUN, SCHEDULE, schema
@@ -34,30 +34,30 @@ from stagent.lib import clock
 
 @tool_call
 def create_schedule(context: ToolContext, arguments: Arguments) -> Any:
-    """Make a schedule, in the project the agent works in unless another is named."""
+    """Create a schedule in the agent's project unless another is given."""
     who, asked = new_schedule(context, arguments)
     now = clock.now()
-    return _told(changes.create(asked, who, now), now)
+    return _result(changes.create(asked, who, now), now)
 
 
 @tool_call
 def update_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Change some fields of a schedule."""
     who = actor(context, "change_schedule")
-    schedule = the_schedule(arguments["schedule"])
+    schedule = find_schedule(arguments["schedule"])
     fields = {name: value for name, value in arguments.items() if name != "schedule"}
-    asked = read(ScheduleChanges, on_its_clocks(fields, fields.get("timezone") or schedule.timezone))
+    asked = read(ScheduleChanges, in_schedule_zone(fields, fields.get("timezone") or schedule.timezone))
     require_permission(schedule.profile)
     require_permission(Profile.objects.filter(slug=fields.get("profile")).first())
     now = clock.now()
-    return _told(changes.change(str(schedule.pk), asked, who, now), now)
+    return _result(changes.change(str(schedule.pk), asked, who, now), now)
 
 
 @tool_call
 def pause_schedule(context: ToolContext, arguments: Arguments) -> Any:
     """Pause a schedule."""
     who = actor(context, "change_schedule")
-    schedule = the_schedule(arguments["schedule"])
+    schedule = find_schedule(arguments["schedule"])
     return schemas.schedule_in_list(
         changes.pause(str(schedule.pk), arguments.get("reason", ""), who, clock.now())
     )
@@ -65,23 +65,23 @@ def pause_schedule(context: ToolContext, arguments: Arguments) -> Any:
 
 @tool_call
 def resume_schedule(context: ToolContext, arguments: Arguments) -> Any:
-    """Let a paused schedule go on."""
+    """Resume a paused schedule."""
     who = actor(context, "change_schedule")
-    schedule = the_schedule(arguments["schedule"])
+    schedule = find_schedule(arguments["schedule"])
     return schemas.schedule_in_list(changes.resume(str(schedule.pk), who, clock.now()))
 
 
-def _told(saved: Saved, now: datetime) -> dict[str, Any]:
+def _result(saved: Saved, now: datetime) -> dict[str, Any]:
     row: ScheduleRow = saved.schedule
     schedule: Schedule = lookups.schedule(row.id)
-    return {"schedule": schemas.whole_schedule(row, schedule, now), "warnings": saved.warnings}
+    return {"schedule": schemas.schedule_detail(row, schedule, now), "warnings": saved.warnings}
 
 
 CREATE_SCHEDULE = Tool(
     name="create_schedule",
     description=(
-        "Make a schedule: an agent with a prompt, run again and again. Say when in one way: cron, interval "
-        "or at. A person is shown it first and may refuse. Answers the schedule with its next firings, and "
+        "Create a schedule: an agent with a prompt that runs repeatedly or once. Give one of cron, interval "
+        "and at. A person sees it first and may decline. Returns the schedule with its next firings, and "
         "warnings such as collisions with others."
     ),
     input_schema=schema(("name", "prompt"), **FIELDS),
@@ -118,11 +118,11 @@ RESUME_SCHEDULE = Tool(
 
 @tool_call
 def run_schedule(context: ToolContext, arguments: Arguments) -> Any:
-    """Run a schedule now, or as soon as there is a slot."""
+    """Run a schedule now, or as soon as a slot is free."""
     who = actor(context, "run_schedule")
-    schedule = the_schedule(arguments["schedule"])
+    schedule = find_schedule(arguments["schedule"])
     if schedule.pk == context.schedule_id:
-        raise ToolError("A run may not start its own schedule: that would never end.")
+        raise ToolError("A run cannot start its own schedule: that would never end.")
     now = clock.now()
     wanted = RunRequest(queue=True, idempotency_key=_key(context))
     started = run_actions.start(str(schedule.pk), wanted, who, now)
@@ -133,7 +133,7 @@ def run_schedule(context: ToolContext, arguments: Arguments) -> Any:
 
 
 def _key(context: ToolContext) -> str:
-    """Return what makes a call the same call, made again after a crash or a second click on its card."""
+    """Return the idempotency key of a call, stable over a crash and a second click on its card."""
     return f"tool:{context.run_id}:{context.message_id}:{context.call_id}" if context.call_id else ""
 
 
@@ -150,29 +150,29 @@ RUN_SCHEDULE = Tool(
 
 @tool_call
 def cancel_run(context: ToolContext, arguments: Arguments) -> Any:
-    """Cancel one run, or those of a schedule that are under way."""
+    """Cancel one run, or the runs of a schedule."""
     who = actor(context, "change_run")
     runs, schedule = _meant(arguments)
     if context.run_id in {run.pk for run in runs}:
-        raise ToolError("A run may not cancel itself; answer, and it ends.")
+        raise ToolError("A run cannot cancel itself; answer, and it ends.")
     reason, now = arguments.get("reason", ""), clock.now()
-    told = [cancelled for run in runs if (cancelled := _cancel(run, reason, who, now))]
-    if not told:
-        raise ToolError("The run has ended; there is nothing to cancel.")
+    row_values = [cancelled for run in runs if (cancelled := _cancel(run, reason, who, now))]
+    if not row_values:
+        raise ToolError("The run has already ended.")
     if schedule is None:
-        return {"runs": told}
+        return {"runs": row_values}
     shown = {"name", "status", "next_fire_at", "timezone"}
-    return {"runs": told, "schedule": schedule_row(schedule).model_dump(include=shown)}
+    return {"runs": row_values, "schedule": schedule_row(schedule).model_dump(include=shown)}
 
 
 def _meant(arguments: Arguments) -> tuple[list[Run], Schedule | None]:
-    """Return the runs that are meant, and their schedule: the running and parked ones, else the queued."""
+    """Return the matching runs and their schedule: running and waiting ones, else queued ones."""
     if ("run" in arguments) == ("schedule" in arguments):
         raise ToolError("Name either a run or a schedule.")
     if "run" in arguments:
         run = lookups.run(arguments["run"].strip().removeprefix("#"))
         return [run], run.schedule
-    schedule = the_schedule(arguments["schedule"])
+    schedule = find_schedule(arguments["schedule"])
     unfinished = list(lookups.runs().filter(schedule=schedule, status__in=UNFINISHED).order_by("pk"))
     under_way = [run for run in unfinished if run.status != RunStatus.QUEUED]
     if not unfinished:
@@ -184,12 +184,12 @@ def _meant(arguments: Arguments) -> tuple[list[Run], Schedule | None]:
 
 
 def _cancel(run: Run, reason: str, who: Actor, now: datetime) -> dict[str, Any] | None:
-    """Cancel a run and tell what became of it; None where it has just ended."""
+    """Cancel a run and return the result; None if it has just ended."""
     try:
         became = run_actions.cancel(str(run.pk), reason, who, now)
     except NotAllowed:
         return None
-    outcome = "cancelled" if became is Cancelled.AT_ONCE else "asked to stop, which takes about a second"
+    outcome = "cancelled" if became is Cancelled.AT_ONCE else "stopping, within about a second"
     return {"run_id": str(run.pk), "schedule_name": run.schedule_name, "outcome": outcome}
 
 

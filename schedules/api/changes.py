@@ -1,4 +1,4 @@
-"""Schedules as the API and the chat tools change them: typed requests in, rows with warnings out."""
+"""Changes to schedules for the API and the agents' tools: typed requests in, rows with warnings out."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from stagent.lib.api.versions import ANY, ExpectedVersions
 
 
 class Saved(Row):
-    """A schedule that was created or changed, and the warnings about it."""
+    """A schedule that was created or changed, and its warnings."""
 
     model_config = ConfigDict(json_schema_extra={"example": SAVED})
 
@@ -28,17 +28,19 @@ class Saved(Row):
 
     @property
     def version(self) -> str:
-        """What If-Match takes for the schedule as it is shown here."""
+        """The If-Match value of the schedule in this state."""
         return self._version
 
 
 def create(asked: NewSchedule, actor: Actor, now: datetime) -> Saved:
-    """Create a schedule that belongs to the actor."""
+    """Create a schedule owned by the actor."""
     return saved(schedules.create(columns(asked), actor, now), now)
 
 
 def restore(asked: NewSchedule, reason: str, actor: Actor, now: datetime) -> Saved:
-    """Create a schedule as a file has kept it: paused for a reason, completed, or active past its moment."""
+    """Create a schedule with the status of a file: paused with a reason, completed, or active past its
+    moment.
+    """
     return saved(schedules.restore(columns(asked), asked.status, reason, actor, now), now)
 
 
@@ -65,19 +67,19 @@ def change(
 
 
 def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> ScheduleRow:
-    """Pause an active schedule; a paused one stays as it is."""
+    """Pause an active schedule; a paused one is unchanged."""
     schedules.pause(schedule_id, reason, actor, now)
     return schedule_row(lookups.schedule(schedule_id))
 
 
 def resume(schedule_id: str, actor: Actor, now: datetime) -> ScheduleRow:
-    """Resume a paused schedule; an active one stays as it is."""
+    """Resume a paused schedule; an active one is unchanged."""
     schedules.resume(schedule_id, actor, now)
     return schedule_row(lookups.schedule(schedule_id))
 
 
 def saved(schedule: Schedule, now: datetime) -> Saved:
-    """Return the row of a schedule after a change, with the collisions it would have."""
+    """Return the row of a schedule after a change, with its collisions."""
     fresh = lookups.schedules().get(pk=schedule.pk)
     found = collisions.check(fresh, now) if fresh.status == ScheduleStatus.ACTIVE else []
     shown = Saved(

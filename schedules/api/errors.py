@@ -1,4 +1,4 @@
-"""What a request to run now is told where every slot is taken, for the OpenAPI document."""
+"""The errors of a request to run now, for the OpenAPI document."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,7 @@ from stagent.lib.problems import Problem
 
 
 class CapacityRefusal(ErrorResponse):
-    """Every slot is taken."""
+    """Every slot is in use."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -36,20 +36,20 @@ class CapacityRefusal(ErrorResponse):
         }
     )
 
-    slot_eta_sec: int = Field(description="Seconds until a slot is expected; Retry-After says the same.")
-    slot_eta_range_sec: list[int] = Field(description="The least and the most that it may take.")
+    slot_eta_sec: int = Field(description="Seconds until a slot is expected; equal to Retry-After.")
+    slot_eta_range_sec: list[int] = Field(description="The lowest and highest estimate.")
     slot_eta_basis: Literal["history", "similar", "limit"] = Field(
         description="Taken from earlier runs, from those of similar schedules, or only from time limits."
     )
     held: int = Field(description="Slots that are held, of the cap or of the schedule's own pool.")
     cap: int
-    options: dict[str, str] = Field(description="What a request may add to go on.")
-    position: int = Field(description="The place in the queue a request with ?queue=true would get.")
-    blocking: list[Id] = Field(description="The runs that run, the one expected to end first in front.")
+    options: dict[str, str] = Field(description="The query parameters with which a request can proceed.")
+    position: int = Field(description="The queue position of a request with ?queue=true.")
+    blocking: list[Id] = Field(description="The running runs, the one expected to end first in front.")
 
 
 class BlockedRefusal(ErrorResponse):
-    """The provider or a budget is in the way, whatever slots are free."""
+    """The provider or a budget blocks the run, whatever slots are free."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -67,8 +67,8 @@ class BlockedRefusal(ErrorResponse):
     )
 
     wait_reason: str = Field(description="As a queued run would tell it.")
-    expected_at: datetime | None = Field(description="When it is expected to be over; null if unknown.")
-    options: dict[str, str] = Field(description="What a request may add to go on.")
+    expected_at: datetime | None = Field(description="When it is expected to end; null if unknown.")
+    options: dict[str, str] = Field(description="The query parameters with which a request can proceed.")
 
 
 QUEUE = "?queue=true waits in the queue"
@@ -76,7 +76,7 @@ FORCE = "?force=true runs beyond the cap, which needs the permission schedules.f
 
 
 def of_full_capacity(error: CapacityFull) -> Problem:
-    """Say when a slot is expected, where in the queue one would stand, who runs, and the two ways on."""
+    """Return when a slot is expected, the position in the queue, the blocking runs, and what to do."""
     more = {
         "slot_eta_sec": error.slot_eta_sec,
         "slot_eta_range_sec": list(error.expected.range_sec),
@@ -93,7 +93,7 @@ def of_full_capacity(error: CapacityFull) -> Problem:
 
 
 def of_blocked(error: Blocked) -> Problem:
-    """Say what blocks the run, until when as far as that is known, and the way on."""
+    """Return what blocks the run, until when if known, and what to do."""
     until = error.until.isoformat() if error.until else None
     more = {"wait_reason": error.wait_reason, "expected_at": until, "options": {"queue": QUEUE}}
     return Problem(409, error.code, f"{error} ({QUEUE}.)", extra=more)

@@ -1,4 +1,4 @@
-"""The filters of the lists, named after the fields they look at."""
+"""The filters of the lists, named after the fields they apply to."""
 
 from typing import Any
 
@@ -20,18 +20,18 @@ class ScheduleFilter(CursorQuery):
     kind: ScheduleKind | None = None
     profile: Text | None = Field(default=None, description="Slug.")
     project: Text | None = Field(default=None, description="Id.")
-    search: Text | None = Field(default=None, description="A part of the name.")
+    search: Text | None = Field(default=None, description="Part of the name.")
 
     def among(self, rows: QuerySet[Schedule]) -> QuerySet[Schedule]:
-        """Keep the schedules that fit."""
+        """Return the schedules that match."""
         return _fitting(self, rows, profile="profile__slug", search="name__icontains")
 
 
 class _About(CursorQuery):
-    """What lists of firings and runs have in common."""
+    """The shared filters of firings and runs."""
 
     failure_reason: FailureReason | None = None
-    since: Timestamp | None = Field(default=None, description="From this moment on.")
+    since: Timestamp | None = Field(default=None, description="From this moment, inclusive.")
     until: Timestamp | None = Field(default=None, description="Before this moment.")
 
 
@@ -43,7 +43,7 @@ class OwnFiringFilter(_About):
     run_id: Text | None = None
 
     def among(self, rows: QuerySet[Firing]) -> QuerySet[Firing]:
-        """Keep the firings that fit; since and until look at their instants, one or several."""
+        """Return the firings that match; since and until apply to their instants, one or several."""
         if self.since is not None:
             rows = rows.filter(reaching(self.since))
         return _fitting(self, rows, since="", until="nominal_at__lt", run_id="run__pk")
@@ -63,12 +63,12 @@ class RunFilter(_About):
     project: Text | None = Field(default=None, description="Id.")
 
     def among(self, rows: QuerySet[Run]) -> QuerySet[Run]:
-        """Keep the runs that fit; since and until look at queued_at."""
+        """Return the runs that match; since and until apply to queued_at."""
         return _fitting(self, rows, since="queued_at__gte", until="queued_at__lt", profile="profile__slug")
 
 
 def _fitting[Rows: QuerySet[Any]](asked: PageQuery, rows: Rows, **lookups: str) -> Rows:
-    """Filter by what was given; `lookups` say where a parameter is not named as its column, or has none."""
+    """Apply the given filters; `lookups` names the ones that differ from their column."""
     conditions = asked.conditions()
     for name in ("schedule_id", "run_id", "firing_id", "project"):
         if name in conditions:

@@ -31,7 +31,7 @@ class FiringSheetFilter(FiringFilter):
 def list_firings(
     request: HttpRequest, asked: Query[FiringSheetFilter]
 ) -> CursorPage[FiringRow] | StreamingHttpResponse:
-    """List firings, the latest instant first: what came due, what was decided and how it went."""
+    """List firings, latest instant first: what was due, the decision and its result."""
     Actor.of(request).must_have("view_firing")
     if not is_wanted(request, asked.format):
         return paginate(request, asked, asked.among(Firing.objects.all()), firing_rows, select=READ)
@@ -48,7 +48,7 @@ def list_firings(
 
 @router.get("/firings/{firing_id}", response=responses(FiringRow, 404))
 def get_firing(request: HttpRequest, firing_id: str) -> FiringRow:
-    """Show a firing."""
+    """Return a firing."""
     Actor.of(request).must_have("view_firing")
     return FiringRow.model_validate(lookups.firing(firing_id))
 
@@ -57,7 +57,7 @@ def get_firing(request: HttpRequest, firing_id: str) -> FiringRow:
 def list_firings_of_schedule(
     request: HttpRequest, schedule_id: str, asked: Query[OwnFiringFilter]
 ) -> CursorPage[FiringRow]:
-    """List the firings of one schedule, the latest instant first."""
+    """List the firings of one schedule, latest instant first."""
     Actor.of(request).must_have("view_firing")
     schedule = lookups.schedule(schedule_id)
     rows = asked.among(Firing.objects.filter(schedule=schedule))
@@ -68,7 +68,7 @@ MOST_ROWS = 100_000
 
 
 def is_wanted(request: HttpRequest, said: str | None) -> bool:
-    """Tell whether the client asked for CSV, by ?format= or by its Accept header."""
+    """Return whether the client asked for CSV, by ?format= or its Accept header."""
     return said == "csv" or (
         said is None and request.get_preferred_type(["application/json", "text/csv"]) == "text/csv"
     )

@@ -24,16 +24,16 @@ MOST_ROWS = 5000
 
 
 class Hours(PageQuery):
-    """How far to look ahead, and under which cap."""
+    """How many hours to simulate, and under which cap."""
 
     hours: int = Field(default=HOURS, ge=1, le=MOST_HOURS)
-    cap: int | None = Field(default=None, ge=1, le=1000, description="What if this were the cap?")
+    cap: int | None = Field(default=None, ge=1, le=1000, description="Simulate this cap instead.")
     limit: int = Field(default=500, ge=0, le=MOST_ROWS)
 
 
 @router.get("/forecast", response=responses(ForecastRow, 422), by_alias=True)
 def get_forecast(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
-    """Play the coming hours through the cap, or another one: predicted starts, waits, peak, cost."""
+    """Simulate the coming hours under the current cap or another one: predicted starts, waits, peak, cost."""
     Actor.of(request).must_have("view_schedule")
     reject_unknown_parameters(request, Hours.model_fields)
     situation = conditions.load(now := clock.now(), effective_cap.load(now))
@@ -44,11 +44,11 @@ def get_forecast(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
 
 @router.get("/forecast/stagger", response=responses(StaggerRow, 422), by_alias=True)
 def get_stagger(request: HttpRequest, asked: Query[Hours]) -> dict[str, Any]:
-    """Propose to move schedules by a few minutes, so that fewer come due together; nothing is moved."""
+    """Propose moves by a few minutes so that fewer schedules are due together; nothing is changed."""
     Actor.of(request).must_have("view_schedule")
     reject_unknown_parameters(request, Hours.model_fields)
     situation = conditions.load(now := clock.now(), effective_cap.load(now))
     until = now + timedelta(hours=asked.hours)
-    outlook = inputs.load(situation, until)
-    before = play(outlook, now=now, until=until, cap=asked.cap or situation.conf.max_concurrent)
-    return stagger_rows.answer(stagger.propose(outlook, before), offset=asked.offset, limit=asked.limit)
+    workload = inputs.load(situation, until)
+    before = play(workload, now=now, until=until, cap=asked.cap or situation.conf.max_concurrent)
+    return stagger_rows.answer(stagger.propose(workload, before), offset=asked.offset, limit=asked.limit)

@@ -1,4 +1,4 @@
-"""What a timing would mean, before anybody saves it."""
+"""What a timing means, before it is saved."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ NO_COLUMNS = {"id", "count", "expression"}
 
 
 class Preview(Row):
-    """A timing in plain English, and when it would fire."""
+    """A timing in English, and its next firings."""
 
     model_config = ConfigDict(json_schema_extra={"example": PREVIEW})
 
@@ -30,13 +30,13 @@ class Preview(Row):
     cron: NullableText
     every_sec: int | None
     timezone: str
-    next_fires: list[datetime] = Field(description="On the clocks of the time zone.")
+    next_fires: list[datetime] = Field(description="Local times in the time zone.")
     items: list[Fire]
     warnings: Warnings
 
 
 def preview(asked: PreviewRequest, now: datetime) -> Preview:
-    """Read a timing as saving would, and tell what would come of it."""
+    """Validate a timing as a save would, and describe it."""
     schedule = _drafted(asked, now)
     fires = next_fires(schedule, now, asked.count)
     return Preview(
@@ -51,7 +51,7 @@ def preview(asked: PreviewRequest, now: datetime) -> Preview:
 
 
 def _drafted(asked: PreviewRequest, now: datetime) -> Schedule:
-    """Put the timing on the schedule it would change, or on a new one; nothing is written."""
+    """Apply the timing to an existing schedule or a new one; nothing is written."""
     values = columns(asked)
     meaning = _meaning(asked.expression) if asked.expression else ""
     if meaning and any(values.get(name) for name in schedule_writer.WHEN):
@@ -77,12 +77,12 @@ def _changed(opaque: str, values: dict[str, Any], now: datetime) -> Schedule:
 
 
 def _usual_profile() -> Profile:
-    """Return the profile a new schedule gets when none is named."""
+    """Return the default profile of a new schedule."""
     return Profile.objects.filter(slug=DEFAULT_PROFILE).first() or Profile()
 
 
 def _meaning(expression: str) -> str:
-    """Tell cron from words."""
+    """Distinguish cron from phrases."""
     try:
         parse(expression)
     except CronError:
@@ -91,6 +91,6 @@ def _meaning(expression: str) -> str:
 
 
 def _named(problem: Problem, meaning: str) -> Problem:
-    """Blame what was sent: the expression, where it stood for cron or words."""
+    """Attribute the error to `expression` if that held the cron or the phrase."""
     fields = {"expression" if name == meaning else name: text for name, text in problem.fields.items()}
     return invalid(fields)

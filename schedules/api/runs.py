@@ -27,7 +27,7 @@ EXAMPLE: Any = {
 
 
 class EventRow(Row):
-    """One thing that happened in a run, numbered without gaps from 1."""
+    """One event of a run, numbered from 1 without gaps."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -38,14 +38,14 @@ class EventRow(Row):
 
 
 class EventPage(Page[EventRow]):
-    """The events after a number; `count` is how many there are after it. Ask again after the last `seq`."""
+    """The events after a number; `count` is the number of remaining events. Continue after the last `seq`."""
 
     finished: bool
 
 
 @router.get("/runs", response=responses(CursorPage[RunRow], 422))
 def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> CursorPage[RunRow]:
-    """List runs, the latest queued first."""
+    """List runs, latest queued first."""
     Actor.of(request).must_have("view_run")
     rows = asked.among(Run.objects.all())
     return paginate(request, asked, rows, lambda runs: run_rows(runs, clock.now()), select=READ)
@@ -53,7 +53,7 @@ def list_runs(request: HttpRequest, asked: Query[RunFilter]) -> CursorPage[RunRo
 
 @router.get("/runs/{run_id}", response=responses(RunRow, 404))
 def get_run(request: HttpRequest, run_id: str) -> RunRow:
-    """Show a run: what it waits for, who holds it until when, how it ended."""
+    """Return a run: what it waits for, its holder and lease, and how it ended."""
     Actor.of(request).must_have("view_run")
     return run_row(lookups.run(run_id), clock.now())
 
@@ -65,7 +65,7 @@ def list_events(
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Query(ge=0, le=MAX_ROWS)] = MAX_ROWS,
 ) -> EventPage:
-    """Tail the transcript of a run, every turn and tool call as it happens."""
+    """Return the transcript of a run after an event number; poll to follow it."""
     Actor.of(request).must_have("view_run")
     reject_unknown_parameters(request, ("after", "limit"))
     run = lookups.run(run_id)
@@ -76,7 +76,7 @@ def list_events(
 
 @router.post("/runs/{run_id}/cancel", response=responses(RunRow, 404, 409, 422) | {202: RunRow})
 def cancel_run(request: HttpRequest, run_id: str, because: ReasonRequest | None = None) -> Status[RunRow]:
-    """Cancel a run. 200: it was queued and is cancelled. 202: it was running and was asked to stop."""
+    """Cancel a run. 200: it was queued and is cancelled. 202: it is running and is asked to stop."""
     now = clock.now()
     became = run_actions.cancel(run_id, because.reason if because else "", Actor.of(request), now)
     return Status(200 if became == Cancelled.AT_ONCE else 202, run_row(lookups.run(run_id), now))
@@ -84,7 +84,9 @@ def cancel_run(request: HttpRequest, run_id: str, because: ReasonRequest | None 
 
 @router.post("/runs/{run_id}/retry", response=responses(RunRow, 404, 409, status=202))
 def retry_run(request: HttpRequest, run_id: str) -> Status[RunRow]:
-    """Queue the work of an ended run again, with what its schedule says now; answers the new run."""
+    """Queue the work of a finished run again, with the current settings of its schedule; returns the new
+    run.
+    """
     now = clock.now()
     again = run_actions.retry(run_id, Actor.of(request), now)
     return Status(202, run_row(lookups.run(str(again.pk)), now))

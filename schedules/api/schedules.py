@@ -35,7 +35,7 @@ class Execution(Row):
 
     run_id: Id
     forced: bool
-    warning: str | None = Field(default=None, description="Only where there is one: all work is stopped.")
+    warning: str | None = Field(default=None, description="Present if all scheduled work is stopped.")
 
 
 @router.get("/schedules", response=responses(CursorPage[ScheduleRow], 422))
@@ -48,7 +48,7 @@ def list_schedules(request: HttpRequest, asked: Query[ScheduleFilter]) -> Cursor
 
 @router.post("/schedules", response=responses(Saved, 400, 422, status=201))
 def create_schedule(request: HttpRequest, response: HttpResponse, asked: NewSchedule) -> Status[Saved]:
-    """Create a schedule, and hear of the collisions it causes."""
+    """Create a schedule; the answer includes warnings about collisions."""
     made = changes.create(asked, Actor.of(request), clock.now())
     response["Location"] = f"{request.path}/{made.schedule.id}"
     return Status(201, made)
@@ -56,14 +56,14 @@ def create_schedule(request: HttpRequest, response: HttpResponse, asked: NewSche
 
 @router.post("/schedules/preview", response=responses(Preview, 400, 422))
 def preview_schedule(request: HttpRequest, asked: PreviewRequest) -> Preview:
-    """Say a timing in plain English and show when it would fire; nothing is saved."""
+    """Describe a timing and return its next firings; nothing is saved."""
     Actor.of(request).must_have("view_schedule")
     return preview.preview(asked, clock.now())
 
 
 @router.get("/schedules/{schedule_id}", response=responses(ScheduleRow, 404))
 def get_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
-    """Show a schedule."""
+    """Return a schedule."""
     Actor.of(request).must_have("view_schedule")
     found = lookups.schedule(schedule_id)
     return with_version(request, schedule_row(found), schedule_version(found))
@@ -71,7 +71,7 @@ def get_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
 
 @router.patch("/schedules/{schedule_id}", response=responses(Saved, 400, 404, 422))
 def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChanges) -> Saved:
-    """Change the given fields, all or none of them. No edit fires for an instant before it."""
+    """Change the given fields, all or none. No edit fires for an instant before it."""
     saved = changes.change(schedule_id, asked, Actor.of(request), clock.now(), ExpectedVersions.of(request))
     with_version(request, saved.schedule, saved.version)
     return saved
@@ -79,7 +79,9 @@ def update_schedule(request: HttpRequest, schedule_id: str, asked: ScheduleChang
 
 @router.delete("/schedules/{schedule_id}", response=responses(None, 404, status=204))
 def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
-    """Delete a schedule. Its queued runs are withdrawn, its running ones asked to stop, its history stays."""
+    """Delete a schedule. Its queued runs are cancelled, its running ones asked to stop, its history is
+    kept.
+    """
     schedules.remove(schedule_id, Actor.of(request), clock.now())
     return Status(204, None)
 
@@ -88,13 +90,13 @@ def delete_schedule(request: HttpRequest, schedule_id: str) -> Status[None]:
 def pause_schedule(
     request: HttpRequest, schedule_id: str, because: ReasonRequest | None = None
 ) -> ScheduleRow:
-    """Pause a schedule; time spent paused is not missed. Pausing twice is pausing once."""
+    """Pause a schedule; instants during the pause are not missed. Repeating it changes nothing."""
     return changes.pause(schedule_id, because.reason if because else "", Actor.of(request), clock.now())
 
 
 @router.post("/schedules/{schedule_id}/resume", response=responses(ScheduleRow, 404, 409))
 def resume_schedule(request: HttpRequest, schedule_id: str) -> ScheduleRow:
-    """Let a paused schedule go on from now, its streaks forgiven."""
+    """Resume a paused schedule from now and reset its streaks."""
     return changes.resume(schedule_id, Actor.of(request), clock.now())
 
 
@@ -113,10 +115,10 @@ def execute_schedule(
 ) -> Status[Execution]:
     """Run a schedule now, paused or not.
 
-    200: it holds a slot. 429: the cap is full, `Retry-After` says how long. `queue=true` takes a place in
-    the queue then (202); `force=true` runs beyond the cap and needs the permission schedules.force_run.
-    409: the provider's breaker is open, the provider asked for patience, or a budget is spent; `wait_reason`
-    says which, and `queue=true` lets the run wait. 503: no scheduler is alive.
+    200: the run holds a slot. 429: the cap is full; `Retry-After` gives the expected wait. `queue=true`
+    queues the run instead (202); `force=true` runs beyond the cap and needs the permission
+    schedules.force_run. 409: the provider's breaker is open, the provider asked to wait, or a budget is
+    spent; `wait_reason` names the cause, and `queue=true` queues the run. 503: no scheduler is running.
     """
     reject_unknown_parameters(request, ("queue", "force"))
     reason = because.reason if because else ""
@@ -130,7 +132,7 @@ def execute_schedule(
 def next_firings(
     request: HttpRequest, schedule_id: str, count: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> Page[Fire]:
-    """Tell when a schedule fires next; for a paused one, when it would if it were resumed now."""
+    """Return the next firings of a schedule; for a paused one, as if it were resumed now."""
     Actor.of(request).must_have("view_schedule")
     reject_unknown_parameters(request, ("count",))
     fires = next_fires(lookups.schedule(schedule_id), clock.now(), count)

@@ -26,20 +26,20 @@ VITAL_SIGNS = {"seen_at", "event_loop_lag_ms", "rss_mb"}
 PASSING = {"at": True, "scheduler": {"seen_at": True, "processes": {"__all__": VITAL_SIGNS}}}
 EXAMPLE: Any = {
     "key": "SCHEDULE_MAX_CONCURRENT", "value": 3, "source": "admin", "ignored": "", "default": 2, "least": 1,
-    "most": 1000, "meaning": "Runs at once over all schedules: the cap.",
+    "most": 1000, "meaning": "Maximum concurrent runs over all schedules: the cap.",
 }  # fmt: skip
 
 
 class NewValue(RequestBody):
-    """A value to save; null clears what was saved."""
+    """A value to save; null deletes the saved value."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"value": True}})
 
-    value: bool | int | str | None = Field(description="A number; for a switch true or false.")
+    value: bool | int | str | None = Field(description="A number; true or false for a switch.")
 
 
 class SettingRow(Row):
-    """A setting in force and where its value came from: environment, admin or default."""
+    """A setting and the source of its value: environment, admin or default."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -55,9 +55,9 @@ class SettingRow(Row):
 
 @router.get("/status", response=responses(StatusRow))
 def get_status(request: HttpRequest) -> StatusRow:
-    """Show who holds which slot, who waits and why, who is being answered, and who schedules.
+    """Return slots, queue with wait reasons, live streams and schedulers.
 
-    With If-None-Match, 304 says that all is the same but the moment and the vital signs of schedulers.
+    With If-None-Match, 304 means that nothing changed except the time and the process metrics.
     """
     Actor.of(request).must_have("view_slot")
     shown = status_row(now := clock.now(), effective_cap.load(now))
@@ -67,7 +67,7 @@ def get_status(request: HttpRequest) -> StatusRow:
 
 @router.get("/settings", response=responses(CursorPage[SettingRow], 422))
 def list_settings(request: HttpRequest, asked: Query[CursorQuery]) -> CursorPage[SettingRow]:
-    """List the scheduler's settings with their values in force."""
+    """List the scheduler's settings with their current values."""
     Actor.of(request).must_have("view_setting")
     rows = [_row(value) for value in conf.in_force()]
     return paginate_items(request, asked, "settings", rows, lambda row: [NAMES.index(row.key)])
@@ -75,14 +75,14 @@ def list_settings(request: HttpRequest, asked: Query[CursorQuery]) -> CursorPage
 
 @router.get("/settings/{key}", response=responses(SettingRow, 404))
 def get_setting(request: HttpRequest, key: str) -> SettingRow:
-    """Show a setting with its value in force."""
+    """Return a setting with its current value."""
     Actor.of(request).must_have("view_setting")
     return _shown(request, _known(key))
 
 
 @router.patch("/settings/{key}", response=responses(SettingRow, 404, 422))
 def change_setting(request: HttpRequest, key: str, asked: NewValue) -> SettingRow:
-    """Save a value of a setting, or clear it with null. It counts at once, unless the environment has one."""
+    """Save a value, or delete it with null. It applies at once, unless the environment sets the value."""
     actor = Actor.of(request)
     actor.must_have("change_setting")
     known, expected = _known(key), ExpectedVersions.of(request)

@@ -1,7 +1,7 @@
-"""Who may start: each thing that holds a queued run back, once, as a database condition and as a predicate.
+"""Which queued runs may start: each blocker once, as a query condition and as a predicate.
 
-The drain, run now, the API, the console, the metrics, agents' tools and the forecast all read this list. Its
-order is that of the answer: what must change first stands in front. A run that no blocker holds lacks a slot.
+The drain, run now, the API, the console, the metrics, the agents' tools and the forecast all read this list.
+It is ordered by what must change first. A run without a blocker only needs a slot.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ EVERY_RUN = Q(pk__isnull=False)
 
 
 class Moments(NamedTuple):
-    """Moments of a query: datetimes, or `Given` ones of a prepared statement."""
+    """The moments of a query: datetimes, or the `Param`s of a prepared statement."""
 
     now: Any
     chat_exempt_since: Any
@@ -82,28 +82,28 @@ BLOCKERS = (
         lambda facts: facts.nobody_starts or facts.unserved_pools,
         lambda facts, at: EVERY_RUN if facts.nobody_starts else Q(pool__in=facts.unserved_pools),
         lambda run, now: now.nobody_starts or run.pool in now.unserved_pools,
-        "Waiting for a worker: no process that starts runs is alive.",
+        "Waiting for a scheduler: no process that starts runs is running.",
     ),
     Blocker(
         WaitReason.RETRY,
         lambda facts: True,
         lambda facts, at: Q(not_before__gt=at.now),
         lambda run, now: run.not_before is not None and run.not_before > now.now,
-        "Waiting to be tried again.",
+        "Waiting for its next retry.",
     ),
     Blocker(
         WaitReason.BREAKER,
         lambda facts: facts.open_breakers,
         lambda facts, at: Q(profile__in=facts.open_breakers),
         lambda run, now: run.profile_id in now.open_breakers,
-        "Waiting for the provider: it refused the last requests and is tried again by itself.",
+        "Waiting for the provider: it refused the last requests and is retried automatically.",
     ),
     Blocker(
         WaitReason.PROVIDER,
         lambda facts: facts.patience,
         lambda facts, at: Q(profile__in=facts.patience),
         lambda run, now: run.profile_id in now.patience,
-        "Waiting for the provider: it asked for patience.",
+        "Waiting for the provider: it asked us to wait.",
     ),
     Blocker(
         WaitReason.BUDGET,
@@ -116,8 +116,8 @@ BLOCKERS = (
         WaitReason.CHAT,
         lambda facts: facts.chat,
         lambda facts, at: ~BY_A_PERSON & Q(due_at__gt=at.chat_exempt_since),
-        lambda run, now: now.chat_presses and not _by_hand(run) and run.due_at > now.chat_exempt_since,
-        "Waiting for chat: somebody is being answered.",
+        lambda run, now: now.is_chat_busy and not _by_hand(run) and run.due_at > now.chat_exempt_since,
+        "Waiting for chat: a reply is streaming.",
     ),
     Blocker(
         WaitReason.OVERLAP,
@@ -135,34 +135,34 @@ SLOTS_OF_POOL = (WaitReason.POOL, WaitReason.SLOT)  # what is missing to a run t
 
 
 def in_pool(pools: Any) -> Q:
-    """Match the runs that need a slot of one of these pools; a forced run needs none but the cap's."""
+    """Match the runs that need a slot of one of these pools; a forced run needs only one of the cap."""
     return Q(pool__in=pools, forced=False)
 
 
 def blocker(run: Run, situation: StartConditions) -> Blocker | None:
-    """Return what holds a queued run back beside a missing place, what must change first in front."""
+    """Return the first blocker of a queued run besides a missing slot."""
     return next((one for one in BLOCKERS if one.holds(run, situation)), None)
 
 
 def conditions(facts: Facts, at: Moments) -> list[tuple[WaitReason, Q]]:
-    """Return the runs that each blocker of this situation holds, in order."""
+    """Return the condition of each blocker in these circumstances, in order."""
     return [(one.reason, one.condition(facts, at)) for one in BLOCKERS if one.present(facts)]
 
 
-def hold_everybody(facts: Facts) -> bool:
-    """Tell whether no run at all may start, without asking the database."""
+def block_all(facts: Facts) -> bool:
+    """Return whether no run may start at all, without a query."""
     return facts.budgets.install or facts.nobody_starts
 
 
 def startable(situation: StartConditions) -> RunQuerySet:
-    """Return the queued runs that lack nothing but a place, first in line first."""
-    if hold_everybody(situation.facts):
+    """Return the queued runs that only need a slot, in claim order."""
+    if block_all(situation.facts):
         return Run.objects.none()
     return line(situation.facts, Moments(situation.now, situation.chat_exempt_since))
 
 
 def line(facts: Facts, at: Moments) -> RunQuerySet:
-    """Put the line together: the queued runs that no blocker holds."""
+    """Return the query of `startable`: the queued runs without a blocker."""
     runs = Run.objects.queued().filter(cancel_requested_at=None)
     for _, held in conditions(facts, at):
         runs = runs.exclude(held)

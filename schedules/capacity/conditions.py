@@ -1,4 +1,4 @@
-"""What holds work back at one moment: the stop switch, chat, providers, budgets. Read once per pass."""
+"""What blocks work at one moment: stop switch, chat, providers, budgets. Loaded once per pass."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 
 
 class Facts(NamedTuple):
-    """What decides which blockers there are; hashable, because prepared statements are kept by it."""
+    """What decides which blockers apply; hashable, as the key of prepared statements."""
 
     stopped: bool
     chat: bool
@@ -30,7 +30,7 @@ class Facts(NamedTuple):
 
 @dataclass(frozen=True)
 class StartConditions:
-    """The facts that decide who may start."""
+    """The conditions under which runs may start."""
 
     now: datetime
     conf: Conf
@@ -43,18 +43,18 @@ class StartConditions:
     nobody_starts: bool = False  # no process is alive that claims runs and performs them
 
     @property
-    def chat_presses(self) -> bool:
+    def is_chat_busy(self) -> bool:
         return self.live_streams > 0
 
     @property
     def chat_exempt_since(self) -> datetime:
-        """What was due by then waits for chat no longer."""
+        """Runs due by this moment no longer wait for chat."""
         return self.now - self.conf.chat_max_delay
 
     @cached_property
     def facts(self) -> Facts:
         return Facts(
-            self.conf.stopped, self.chat_presses, self.open_breakers, self.patience, self.budgets,
+            self.conf.stopped, self.is_chat_busy, self.open_breakers, self.patience, self.budgets,
             self.unserved_pools, self.nobody_starts,
         )  # fmt: skip
 
@@ -62,18 +62,18 @@ class StartConditions:
 
     @cached_property
     def busy_schedules(self) -> frozenset[int | None]:
-        """The schedules that have a run under way."""
+        """The schedules with a running run."""
         under_way = Run.objects.under_way().filter(schedule__isnull=False)
         return frozenset(under_way.values_list("schedule_id", flat=True))
 
     @cached_property
     def parked_schedules(self) -> frozenset[int | None]:
-        """The schedules that have a run which waits for a person."""
+        """The schedules with a run that waits for a person."""
         return frozenset(Run.objects.waiting().values_list("schedule_id", flat=True))
 
     @cached_property
     def full_pools(self) -> frozenset[str]:
-        """The pools beside the cap in which no slot is free; one that was deleted has none."""
+        """The pools without a free slot; a deleted pool has none."""
         sizes = dict(Pool.objects.values_list("name", "size"))
         asked = Run.objects.queued().exclude(pool="").order_by().values_list("pool", flat=True).distinct()
         left = sizes | dict.fromkeys(set(asked) - set(sizes), 0)
@@ -85,7 +85,7 @@ class StartConditions:
 
 
 def load(now: datetime, conf: Conf, *, claims: bool = False) -> StartConditions:
-    """Return the situation at this moment; `claims` where the caller is a process that starts runs."""
+    """Return the conditions at this moment; `claims` if the caller starts runs itself."""
     blocked, half_open = breaker.blocked_names(now), breaker.half_open_names(now)
     patience = breaker.patience_names(now) if blocked else set()
     providers = _providers() if blocked or half_open else {}

@@ -1,7 +1,7 @@
-"""The cap in force, as a process sees it that is no scheduler.
+"""The effective cap, as schedulers report it.
 
-Whoever claims goes by what it reads itself, and a scheduler may have been told another cap than the web
-process: by --max-concurrent, or by an environment of its own. So schedulers write down what they work by.
+A scheduler may use another cap than the web process reads: by --max-concurrent or its own environment. So
+schedulers store the cap they use.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ KEY = conf.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
 
 @dataclass(frozen=True)
 class Cap:
-    """How many runs there may be at once, who says so, and what this process would have read instead."""
+    """The cap, its source, and what this process would read instead."""
 
     value: int
     source: str
@@ -25,25 +25,25 @@ class Cap:
 
     @property
     def differs(self) -> bool:
-        """Whether the page of settings alone would mislead."""
+        """Whether the settings alone would be misleading."""
         return self.value != self.here
 
 
 def snapshot(now: datetime) -> Cap:
-    """Return the largest cap that a scheduler claims up to; without one, what is read here."""
+    """Return the largest cap of the running schedulers; without one, the setting."""
     here, saved = conf.readings(KEY)
     claiming = [one for one in Scheduler.objects.running(now) if one.claims]
-    told = [_of(one, here.value, saved.value) for one in claiming]
-    return max(told, key=lambda cap: cap.value, default=Cap(here.value, here.source, here.value))
+    caps = [_of(one, here.value, saved.value) for one in claiming]
+    return max(caps, key=lambda cap: cap.value, default=Cap(here.value, here.source, here.value))
 
 
 def load(now: datetime) -> Conf:
-    """Return the settings in force, with the cap that the schedulers work by."""
+    """Return the current settings, with the schedulers' cap."""
     return replace(conf.load(), max_concurrent=snapshot(now).value)
 
 
 def _of(scheduler: Scheduler, here: int, saved: int) -> Cap:
-    """Read a row: a cap of its own stands as written, what is saved for all may be newer than the row."""
+    """Return the cap of a scheduler's row: its own is final, a saved setting may be newer than the row."""
     if scheduler.cap is None:  # written by a version that did not tell
         return Cap(here, "", here, scheduler)
     own = scheduler.cap_source in (COMMAND_LINE, ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""How late a firing is, and why as far as that is known."""
+"""How late a firing is, and why if known."""
 
 import time
 from collections import deque
@@ -14,12 +14,12 @@ SECOND = timedelta(seconds=1)
 JUMP = timedelta(seconds=5)
 MOST_GAPS = 20
 NOT_THERE = ""  # the cause of a gap in which the process did not run
-FAILED = "the scheduler met errors, such as a database that was away"
+FAILED = "the scheduler had errors, such as an unavailable database"
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class Downtime(NamedTuple):
-    """A stretch of time in which a scheduler recorded nothing, and why."""
+    """A period in which a scheduler recorded nothing, and why."""
 
     begin: datetime
     end: datetime
@@ -27,7 +27,7 @@ class Downtime(NamedTuple):
 
 
 class Clocks(NamedTuple):
-    """What three clocks say at one moment: the wall's, the monotonic one, and one that counts sleep too."""
+    """Three clocks at one moment: wall clock, monotonic, and boot time, which includes sleep."""
 
     wall: datetime
     mono: float
@@ -42,10 +42,10 @@ class Clocks(NamedTuple):
 
 @dataclass
 class Delays:
-    """How long one scheduler was busy, and the gaps between its passes, which its row tells the others.
+    """How long one scheduler was busy, and the gaps between its passes, which its row stores.
 
-    Why an instant is late is read from the rows of all schedulers alone: so it has one reason, whoever
-    records it, an edit too.
+    The cause of lateness is read only from the rows of all schedulers, so that it does not depend on who
+    records the instant.
     """
 
     busy: timedelta = timedelta()  # the last pass took so long: what came due meanwhile is not late
@@ -57,7 +57,7 @@ class Delays:
     _schedulers: list[Scheduler] | None = None  # read once a pass
 
     def begin(self, wall: datetime, seen_at: datetime | None = None) -> None:
-        """Note that a pass begins; `seen_at` is the last sign of life in the row."""
+        """Start a pass; `seen_at` is the last heartbeat in the row."""
         here, before = Clocks.read(wall), self._rested
         self._began, self._schedulers = here, None
         if before is None:
@@ -66,14 +66,14 @@ class Delays:
         slept = timedelta(seconds=here.boot - before.boot - (here.mono - before.mono))
         stepped = here.wall - before.wall - timedelta(seconds=here.mono - before.mono) - slept
         if slept > SECOND:
-            self._note(before.wall, here.wall, f"the machine slept for {span_of(slept)}")
+            self._add_gap(before.wall, here.wall, f"the machine was asleep for {span_of(slept)}")
         elif stepped > JUMP:
-            self._note(before.wall, here.wall, f"the clock was set forward by {span_of(stepped)}")
+            self._add_gap(before.wall, here.wall, f"the clock was set forward by {span_of(stepped)}")
         elif over > 1:  # it was stopped, or got no time: as if it had not been there
-            self._note(min(seen_at or before.wall, before.wall), here.wall, NOT_THERE)
+            self._add_gap(min(seen_at or before.wall, before.wall), here.wall, NOT_THERE)
 
     def end(self, planned_sec: float, *, failed: bool = False) -> None:
-        """Note that a pass is over, and how long the scheduler means to sleep at most."""
+        """End a pass; `planned_sec` is the longest planned sleep."""
         if self._began is None:
             return
         here = Clocks.read(self._began.wall)
@@ -81,31 +81,31 @@ class Delays:
         here = here._replace(wall=self._began.wall + self.busy)
         self._rested, self._planned_sec = here, planned_sec
         if failed:
-            self._note(self._began.wall, here.wall, FAILED)
+            self._add_gap(self._began.wall, here.wall, FAILED)
         elif self.busy > SECOND:
-            self._note(self._began.wall, here.wall, f"the scheduler was busy for {span_of(self.busy)}")
+            self._add_gap(self._began.wall, here.wall, f"the scheduler was busy for {span_of(self.busy)}")
 
-    def _note(self, begin: datetime, end: datetime, cause: str) -> None:
+    def _add_gap(self, begin: datetime, end: datetime, cause: str) -> None:
         if self.gaps and self.gaps[-1].cause == cause and begin - self.gaps[-1].end < JUMP:
             begin = self.gaps.pop().begin
         self.gaps.append(Downtime(begin, end, cause))
         self.is_news = True
 
     def for_row(self) -> list[list[str]]:
-        """Return the gaps as the row of a scheduler keeps them."""
+        """Return the gaps in the form that the row stores."""
         return [[gap.begin.isoformat(), gap.end.isoformat(), gap.cause] for gap in self.gaps]
 
     def cause(self, due_at: datetime) -> str:
-        """Return why what was due then was not recorded then; empty where nobody knows."""
+        """Return why an instant due then was not recorded then; empty if unknown."""
         if self._schedulers is None:
             self._schedulers = [one for one in Scheduler.objects.all() if not one.is_worker]
         return cause_of(due_at, self._schedulers)
 
 
 def cause_of(moment: datetime, schedulers: Sequence[Scheduler]) -> str:
-    """Tell why no scheduler recorded what was due at a moment, as far as their rows say.
+    """Return why no scheduler recorded what was due at a moment, according to their rows.
 
-    The rows are kept for an hour. Empty where one was at work, or nobody knows.
+    Rows are kept for an hour. Empty if a scheduler was working, or if it is unknown.
     """
     born = [one for one in schedulers if one.started_at <= moment]
     there = [one for one in born if one.seen_at >= moment]
@@ -129,7 +129,7 @@ def _gap_at(scheduler: Scheduler, moment: datetime) -> Downtime | None:
 
 
 def span_of(length: timedelta) -> str:
-    """Say a length of time with its two largest units: "88 ms", "12 s", "1 h 3 min"."""
+    """Format a duration with its two largest units: "88 ms", "12 s", "1 h 3 min"."""
     if length < SECOND:
         return f"{max(0, round(length / timedelta(milliseconds=1)))} ms"
     rest, said = int(length.total_seconds()), []

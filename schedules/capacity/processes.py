@@ -1,4 +1,4 @@
-"""Who is there: schedulers, which claim, and workers, which perform what schedulers hand over."""
+"""The running processes: schedulers, which claim runs, and workers, which execute them for schedulers."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ CAP = conf.BY_NAME["SCHEDULE_MAX_CONCURRENT"]
 
 
 class ProcessHeartbeat:
-    """The row by which the others know that this process is alive."""
+    """The heartbeat row of this process."""
 
     def __init__(
         self,
@@ -40,20 +40,20 @@ class ProcessHeartbeat:
         self.seen_at: datetime | None = None  # as the row says
 
     def beat(self) -> None:
-        """Tell the others every few seconds, and at once of a gap: what was due in it is recorded next."""
+        """Write the heartbeat every few seconds, and at once after a gap: its instants are recorded next."""
         if not self._delays.is_news and time.monotonic() - self._shown_at < SEEN_EVERY_SEC:
             return
         now = clock.now()
-        told = {"seen_at": now, "gaps": self._delays.for_row(), **self._measured(), **self._limit()}
+        values = {"seen_at": now, "gaps": self._delays.for_row(), **self._measured(), **self._limit()}
         born = {"started_at": now, "host": clip(socket.gethostname(), 80), "pid": os.getpid()}
         born["zone_data"] = clip(str(zone_data.choose_zone_data()), 60)
         Scheduler.objects.update_or_create(
-            holder=self._holder, defaults=told, create_defaults={**told, **born, **self._fixed}
+            holder=self._holder, defaults=values, create_defaults={**values, **born, **self._fixed}
         )
         self._shown_at, self.seen_at, self._delays.is_news = time.monotonic(), now, False
 
     def end(self) -> None:
-        """Say goodbye."""
+        """Delete the row."""
         Scheduler.objects.filter(holder=self._holder).delete()
 
     def _measured(self) -> dict[str, float | None]:
@@ -72,13 +72,13 @@ class ProcessHeartbeat:
 
 
 def complete(now: datetime) -> bool:
-    """Tell whether runs are claimed and performed: a scheduler that executes, or one and a worker."""
+    """Return whether runs are claimed and executed: by a scheduler that executes, or by one and a worker."""
     alive = Scheduler.objects.running(now)
     return any(one.executes for one in alive) and not all(one.is_worker for one in alive)
 
 
 def missing_kind(now: datetime) -> "tuple[QuerySet[Scheduler], str]":
-    """Return the rows of the kind of process that is missing, where one is, and what that means."""
+    """Return the rows of the missing kind of process, and what that means."""
     ticking = any(not one.is_worker for one in Scheduler.objects.running(now))
     if ticking and cluster_handoff.is_cluster():
         return Scheduler.objects.filter(A_WORKER), "No worker is running: schedules fire, and no run starts."
@@ -87,5 +87,5 @@ def missing_kind(now: datetime) -> "tuple[QuerySet[Scheduler], str]":
 
 
 def can_start(pool: str, now: datetime) -> bool:
-    """Tell whether a run of this pool that is claimed now would be performed."""
+    """Return whether a run of this pool that is claimed now would be executed."""
     return complete(now) and pool not in cluster_handoff.unserved(now)

@@ -1,4 +1,4 @@
-"""Why a queued run is not running: worked out from the blockers when somebody asks, so it is never stale."""
+"""Why a queued run is not running; computed from the blockers on reading, so it is never stale."""
 
 from django.db.models import Case, Count, Value, When
 
@@ -10,7 +10,7 @@ from schedules.states import RunStatus, WaitReason
 
 
 def reason(run: Run, situation: StartConditions) -> WaitReason | None:
-    """Return what a run waits for; None when it is not queued, or is just being cancelled."""
+    """Return what a run waits for; None if it is not queued or is being cancelled."""
     if run.status != RunStatus.QUEUED or run.cancel_requested_at:
         return None
     if blocker := blockers.blocker(run, situation):
@@ -20,7 +20,7 @@ def reason(run: Run, situation: StartConditions) -> WaitReason | None:
 
 
 def count(situation: StartConditions) -> dict[WaitReason, int]:
-    """Count the queued runs by what `reason` says of each, in one query however long the queue is."""
+    """Count the queued runs by wait reason, in one query."""
     at = Moments(situation.now, situation.chat_exempt_since)
     held = [
         *blockers.conditions(situation.facts, at),
@@ -28,13 +28,13 @@ def count(situation: StartConditions) -> dict[WaitReason, int]:
     ]
     cases = [When(condition, then=Value(why)) for why, condition in held]
     queued = Run.objects.queued().filter(cancel_requested_at=None).order_by()
-    told = queued.annotate(why=Case(*cases, default=Value(WaitReason.SLOT)))
-    counted = dict(told.values_list("why").annotate(Count("pk")))
+    annotated = queued.annotate(why=Case(*cases, default=Value(WaitReason.SLOT)))
+    counted = dict(annotated.values_list("why").annotate(Count("pk")))
     return {each: counted.get(each, 0) for each in WaitReason}
 
 
 def sentence(run: Run, why: WaitReason, situation: StartConditions) -> str:
-    """Say what a run waits for, and which one of its kind where that can be named."""
+    """Describe what a run waits for, and which one of its kind if known."""
     pool = f"the pool {run.pool}" if run.pool else ""
     match why:
         case WaitReason.WORKER if not situation.nobody_starts:

@@ -1,1 +1,1 @@
-"""Runs performed on other hosts by workers of Procrastinate; installed where STAGENT_EXECUTOR chooses it."""
+"""Executes runs on other hosts with Procrastinate workers; installed if STAGENT_EXECUTOR selects it."""

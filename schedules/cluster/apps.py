@@ -3,7 +3,7 @@ from django.contrib import admin
 
 
 class ClusterConfig(AppConfig):
-    """Comes before Procrastinate's own app, so that `manage.py procrastinate` is ours."""
+    """Listed before Procrastinate's app, so that `manage.py procrastinate` is our command."""
 
     name = "schedules.cluster"
     label = "cluster"

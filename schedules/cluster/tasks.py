@@ -1,4 +1,4 @@
-"""The one task of the workers: perform a run that was handed over. Procrastinate looks for `tasks`."""
+"""The one Procrastinate task: execute a claimed run. Procrastinate imports modules named `tasks`."""
 
 from uuid import UUID
 
@@ -10,5 +10,5 @@ from schedules.cluster_handoff import TASK
 
 @app.task(name=TASK, pass_context=True)  # without retries: those of Stagent apply
 async def perform(context: JobContext, *, run_id: int, token: str) -> None:
-    """Perform a run on the host that fetched the job; nothing, where the claim is no more."""
+    """Execute a run on the host that fetched the job; does nothing if the claim is no longer valid."""
     await context.additional_context["host"].perform(run_id, UUID(token), context.abort_reason)

@@ -1,8 +1,7 @@
-"""One worker process: Procrastinate fetches the wake-ups, the executor performs the runs.
+"""One worker process: Procrastinate fetches the wake-ups, the executor runs the runs.
 
-It is the same executor as a scheduler's own, on a loop and with a renewer of its own, so a run neither
-notices who woke it nor depends on how Procrastinate is: when that loses the database and starts anew,
-the runs go on under their leases.
+The executor is the scheduler's, with its own loop and lease renewer. Runs do not depend on Procrastinate: if
+it loses the database and restarts, the runs go on under their leases.
 """
 
 import asyncio
@@ -37,11 +36,11 @@ FETCH_AGAIN_SEC = 1.0
 FETCHED_SEC = 5.0  # who fetches for so long has reached the database
 CLOSE_SEC = 10.0  # for stopped runs to be handed back
 
-log = logging.getLogger("stagent.host")
+log = logging.getLogger(__name__)
 
 
 class Host:
-    """Performs, on this machine, what schedulers hand over."""
+    """Executes claimed runs on this machine."""
 
     def __init__(self, *, concurrency: int, pools: str = "") -> None:
         self.holder = holder_id("worker")
@@ -66,7 +65,7 @@ class Host:
         self._detached: set[asyncio.Task[None]] = set()
 
     def shut_down(self) -> None:
-        """Fetch no more, and let runs finish within the grace; told twice, hand them back at once."""
+        """Fetch no more and let runs finish within the grace; on a second call requeue them at once."""
         self._leaving += 1
         if self._fetching:
             self._fetching.cancel()
@@ -76,7 +75,7 @@ class Host:
     async def serve(
         self, fetch: Callable[["Host"], Coroutine[Any, Any, None]], *, once: bool = False
     ) -> None:
-        """Fetch until told to leave, again and again where the database went away."""
+        """Fetch until shutdown; restart after a database outage."""
         self.executor.open()
         # Not before it could begin at once: another host may be ready.
         await asyncio.to_thread(preload_sdk)
@@ -111,7 +110,7 @@ class Host:
     # One run.
 
     async def perform(self, run_id: int, token: UUID, abort_reason: Callable[[], AbortReason | None]) -> None:
-        """Perform a run, to its end or until it is stopped; what an abort means depends on who asked."""
+        """Execute a run until it ends or is stopped; what an abort means depends on its sender."""
         performing = asyncio.create_task(self._perform(run_id, token))
         while not performing.done():
             try:
@@ -155,7 +154,7 @@ class Host:
     # Beside them, on a thread of its own.
 
     def _attend(self, watched: Watched) -> None:
-        """Show that the process is alive, and see what in the database concerns its runs."""
+        """Write the heartbeat, and read from the database what concerns its runs."""
         steps = (self._presence.beat, self._watch_clock, self._heed_cancels)
         while True:
             for step, outage in zip(steps, self._outages.values(), strict=True):
@@ -169,18 +168,18 @@ class Host:
             watched.beat()
             if watched.stopping.wait(LOOK_SEC):
                 break
-        self._say_goodbye()
+        self._delete_heartbeat()
         connections.close_all()
 
     def _watch_clock(self) -> None:
-        """After a jump of the wall clock the stored ends of the leases mean nothing."""
+        """Renew at once after a jump of the wall clock: the stored lease ends are wrong."""
         if self._jumps.jumped():
             self.executor.renewer.renew_now()
 
     def _heed_cancels(self) -> None:
-        self.executor.heed_cancels(self.holder)
+        self.executor.stop_cancelled(self.holder)
 
-    def _say_goodbye(self) -> None:
+    def _delete_heartbeat(self) -> None:
         try:
             self._presence.end()
         except Exception as error:  # noqa: BLE001 - whatever it is, leaving goes on
@@ -207,7 +206,7 @@ class Host:
 
 
 async def fetch(host: Host, **options: Any) -> None:
-    """Run a worker of Procrastinate for a host, until it is cancelled or loses the database."""
+    """Run a Procrastinate worker for a host until it is cancelled or loses the database."""
     assert isinstance(app.connector, DjangoConnector)
     with app.replace_connector(app.connector.get_worker_connector()):
         async with app.open_async():

@@ -1,1 +1,1 @@
-"""What the outbox holds goes out: claimed, sent by web or mail or told to the chat, tried again, given up."""
+"""Sends the outbox: by webhook, by email or to the chat, with retries."""

@@ -1,4 +1,4 @@
-"""A delivery by mail, in plain text that reads well on a phone."""
+"""Sends a delivery by email, as plain text."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,20 +13,20 @@ from schedules.states import RunStatus
 
 
 def mail(delivery: Delivery) -> None:
-    """Mail a delivery. A repeat has the same Message-ID, so mailboxes that know it already may drop it."""
+    """Send a delivery. A repeat has the same Message-ID, so that mailboxes can drop it."""
     message = EmailMessage(subject(delivery), text(delivery), to=[delivery.target])
     message.extra_headers = {"Message-ID": _message_id(delivery), "Auto-Submitted": "auto-generated"}
     message.send()
 
 
 def subject(delivery: Delivery) -> str:
-    """Return one line: whose news it is, and which."""
+    """Return the subject: the schedule and the event."""
     whose = delivery.payload.get("schedule_name", "Stagent")
     return " ".join(f"{whose}: {_headline(delivery)}".split())
 
 
 def text(delivery: Delivery) -> str:
-    """Return what happened, what came of it, and where to look further."""
+    """Return the body: what happened, the result, and a link."""
     return "\n\n".join(paragraph for paragraph in _paragraphs(delivery) if paragraph) + "\n"
 
 

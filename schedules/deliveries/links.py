@@ -1,13 +1,13 @@
-"""Where people outside find what they were told about."""
+"""Links in deliveries."""
 
 from django.conf import settings
 from django.urls import reverse
 
 
 def page_of(schedule_id: int | None) -> str:
-    """Return the address of a schedule's page, the console's where it is about none.
+    """Return the URL of a schedule's page; without a schedule, the console's.
 
-    Empty without a STAGENT_PUBLIC_URL to begin it with.
+    Empty without STAGENT_PUBLIC_URL.
     """
     base = settings.STAGENT_PUBLIC_URL.rstrip("/")
     if schedule_id is None:

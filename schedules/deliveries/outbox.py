@@ -1,4 +1,6 @@
-"""News for the outside: posted in the transaction that made it news, sent by `schedules.deliveries`."""
+"""The outbox: deliveries are written in the transaction of their event, and sent by
+`schedules.deliveries`.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,13 +21,13 @@ PROFILE_OF_RUN = Select(Profile.objects.filter(pk=Param("profile_id", Profile.id
 
 
 def post(run: Run, schedule: Schedule, now: datetime) -> None:
-    """Write what a finished run has to tell its schedule's targets; nothing for a heartbeat without news."""
+    """Write the deliveries of a finished run; none for a heartbeat without news."""
     if not run.suppressed and run.status != RunStatus.CANCELLED:
         _post(schedule, Delivery.Kind.RESULT, partial(_result, run, now), now, run)
 
 
 def post_warning(schedule: Schedule, text: str, now: datetime) -> None:
-    """Write what a schedule's owner should look into before it pauses itself."""
+    """Write a warning to the schedule's targets, before it pauses itself."""
     _post(schedule, Delivery.Kind.WARNING, partial(_reason, schedule, text, warned_at=now), now)
 
 
@@ -36,7 +38,7 @@ def post_self_pause(schedule: Schedule, now: datetime) -> None:
 
 
 def targets(schedule: Schedule) -> dict[Delivery.Channel, str]:
-    """Return where a schedule's news goes: an address for each channel it has one on."""
+    """Return the target of each channel of a schedule."""
     owner = schedule.owner_id if schedule.deliver_to_chat else None
     addresses = {
         Delivery.Channel.CHAT: str(owner or ""),
@@ -49,8 +51,8 @@ def targets(schedule: Schedule) -> dict[Delivery.Channel, str]:
 def _post(
     schedule: Schedule, kind: Delivery.Kind, facts: Callable[[], Facts], now: datetime, run: Run | None = None
 ) -> None:
-    """Write one delivery for each target; what is told is only looked up where there is one."""
-    if not (told := targets(schedule)):
+    """Write one delivery for each target; the payload is built only if there is one."""
+    if not (addresses := targets(schedule)):
         return
     news = {
         "type": kind,
@@ -61,12 +63,12 @@ def _post(
     common = {"schedule": schedule, "run": run, "kind": kind, "payload": news}
     Delivery.objects.bulk_create(
         Delivery(channel=channel, target=target, created_at=now, next_attempt_at=now, **common)
-        for channel, target in told.items()
+        for channel, target in addresses.items()
     )
 
 
 def _result(run: Run, now: datetime) -> Facts:
-    """Tell all that somebody needs who cannot ask: what was wanted, when, and what came of it."""
+    """Return the payload of a result: prompt, time, outcome and text."""
     firing = FIRING_OF_RUN.first(firing_id=run.firing_id)
     nominal_at, fired_at = (firing.nominal_at, firing.fired_at) if firing else (None, None)
     return {

@@ -1,8 +1,8 @@
-"""One delivery after another, from due to delivered, or to failed when nobody took it.
+"""Sends deliveries until they are delivered or have failed.
 
-Claiming counts the attempt and puts the next one as far ahead as a lease lasts, believing what was read:
-two schedulers never send one at the same time, and who dies while sending gives it back by silence.
-So each is sent at least once, and twice only if the sender dies between the sending and the word of it.
+A claim counts the attempt and moves the next one past the lease, by compare-and-set: two schedulers never
+send one at the same time, and the delivery of a dead sender becomes due again. So each is sent at least once,
+and twice only if the sender dies between sending and recording it.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
+from schedules.checks import NO_MAIL_SERVER, has_no_mail_server
 from schedules.deliveries import email, webhook
 from schedules.models import Delivery
 from schedules.models.delivery import LONGEST_ERROR
@@ -28,19 +28,19 @@ SENT = ""
 OUTSIDE = (Delivery.Channel.WEBHOOK, Delivery.Channel.EMAIL)
 INSIDE = (Delivery.Channel.CHAT,)
 
-log = logging.getLogger("stagent.chat_delivery")
+log = logging.getLogger(__name__)
 
 
 def enqueue_due(now: datetime) -> int:
-    """Hand a batch of what is due to the chat page of this install; return how many were tried."""
+    """Send a batch of due deliveries to the chat of this install; return the number of attempts."""
     claimed = claim_due(now, INSIDE)
     for delivery in claimed:
-        record_outcome(delivery, _tell(delivery), now)
+        record_outcome(delivery, _deliver_in_app(delivery), now)
     return len(claimed)
 
 
 def send_due(now: datetime, **only: Any) -> int:
-    """Send a batch of what is due to the outside, or of some of it; return how many were tried."""
+    """Send a batch of due deliveries to webhooks and mailboxes; return the number of attempts."""
     began, claimed = time.monotonic(), claim_due(now, **only)
     if not claimed:
         return 0
@@ -52,13 +52,13 @@ def send_due(now: datetime, **only: Any) -> int:
 
 
 def claim_due(now: datetime, channels: tuple[Delivery.Channel, ...] = OUTSIDE, **only: Any) -> list[Delivery]:
-    """Take a batch of due deliveries for ourselves, as long as the lease lasts."""
+    """Claim a batch of due deliveries for the length of the lease."""
     due = Delivery.objects.due(now).filter(channel__in=channels, **only).order_by("next_attempt_at", "pk")
     return [delivery for delivery in due[:BATCH] if claim(delivery, now)]
 
 
 def claim(delivery: Delivery, now: datetime) -> bool:
-    """Take a delivery if it still is as it was read; one that has no attempt left fails instead."""
+    """Claim a delivery by compare-and-set; one without attempts left is marked failed."""
     if delivery.attempts >= MOST_ATTEMPTS:
         _write(delivery, status=Delivery.Status.FAILED, last_error="Its sender vanished at the last attempt.")
         return False
@@ -66,7 +66,7 @@ def claim(delivery: Delivery, now: datetime) -> bool:
 
 
 def record_outcome(delivery: Delivery, error: str, now: datetime) -> None:
-    """Write what came of an attempt."""
+    """Record the result of an attempt."""
     if error == NO_MAIL_SERVER:  # asking again would not help
         kept = _write(delivery, status=Delivery.Status.NOT_SENT, last_error=error)
     elif error == SENT:
@@ -81,29 +81,30 @@ def record_outcome(delivery: Delivery, error: str, now: datetime) -> None:
 
 
 def backoff(attempts: int) -> timedelta:
-    """Return how long to wait after so many attempts: 10 s, 30 s, 90 s, 4.5 min, 13.5 min, 40 min, 2 h,
-    then 4 h each time. The fourteenth attempt is the last, 27 hours after the first.
+    """Return the wait after an attempt: 10 s, 30 s, 90 s, 4.5 min, 13.5 min, 40 min, 2 h, then 4 h each.
+
+    The fourteenth attempt is the last, 27 hours after the first.
     """
     return min(LONGEST_WAIT, FIRST_WAIT * FACTOR ** (attempts - 1))
 
 
 def _write(delivery: Delivery, **columns: object) -> bool:
-    """Change a pending delivery that is still as we know it; tell whether it was."""
-    believed = {name: getattr(delivery, name) for name in ("attempts", "next_attempt_at")}
-    unchanged = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.PENDING, **believed)
+    """Update a pending delivery by compare-and-set; return whether it was still as read."""
+    as_read = {name: getattr(delivery, name) for name in ("attempts", "next_attempt_at")}
+    unchanged = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.PENDING, **as_read)
     if not unchanged.update(**columns):
         return False
     vars(delivery).update(columns)
     return True
 
 
-def _tell(delivery: Delivery) -> str:
-    """Tell who listens; return what went wrong, in words. Where nobody listens, nobody is missed."""
+def _deliver_in_app(delivery: Delivery) -> str:
+    """Send the signal of an in-app delivery; return the error text. Without a receiver there is no error."""
     try:
         deliver_to_chat.send(sender=None, delivery=delivery)
     except Exception as error:  # whatever it is, it is tried again
         log.exception("Delivery %s did not arrive in the chat.", delivery.pk)
-        return _in_words(error)
+        return _error_text(error)
     return SENT
 
 
@@ -112,11 +113,11 @@ async def _send_all(deliveries: list[Delivery], now: datetime) -> list[str]:
 
 
 async def _send(delivery: Delivery, now: datetime) -> str:
-    """Send one; return what went wrong, in words."""
+    """Send one delivery; return the error text."""
     try:
         if delivery.channel == Delivery.Channel.WEBHOOK:
             await webhook.post(delivery, now)
-        elif mail_goes_to_the_log():
+        elif has_no_mail_server():
             return NO_MAIL_SERVER
         else:
             await asyncio.to_thread(email.mail, delivery)
@@ -125,9 +126,9 @@ async def _send(delivery: Delivery, now: datetime) -> str:
     except webhook.Refused as refusal:
         return clip(str(refusal), LONGEST_ERROR)
     except Exception as error:  # noqa: BLE001 - whatever one target does, the others are served
-        return _in_words(error)
+        return _error_text(error)
     return SENT
 
 
-def _in_words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return clip(f"{type(error).__name__}: {error}", LONGEST_ERROR)

@@ -1,4 +1,4 @@
-"""The threads that send what is due, each with a connection of its own: nobody waits for a slow target."""
+"""The threads that send deliveries, each with its own database connection."""
 
 import logging
 import threading
@@ -18,13 +18,13 @@ GLANCE_SEC = 1.0  # for what other processes posted, and for what is tried again
 LEAVE_SEC = 12.0  # for what is being sent when the process leaves
 NEWS = (run_finished, schedule_paused_itself, schedule_warned)
 
-log = logging.getLogger("stagent.chat_delivery")
+log = logging.getLogger(__name__)
 
 
 class SenderThreads:
-    """Woken by news of this process at once, by all other news within a second.
+    """Woken at once by deliveries of this process, and within a second by those of others.
 
-    Two lanes: a webhook that does not answer for ten seconds keeps no message from the chat page.
+    Two threads: a webhook that does not answer for ten seconds delays no message to the chat.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class SenderThreads:
             lane.start()
 
     def stop(self) -> None:
-        """Send what is due now, once, and leave; what is cut short is sent again by somebody else."""
+        """Send what is due now once, then end; an interrupted delivery is sent again by another process."""
         for news in NEWS:
             news.disconnect(self._wake)
         for lane in self._lanes:
@@ -51,7 +51,7 @@ class SenderThreads:
 
 
 class ChannelThread:
-    """Sends what is due of one kind, batch after batch."""
+    """Sends the due deliveries of one kind in batches."""
 
     def __init__(self, name: str, send: Callable[[datetime], int]) -> None:
         self._send = send
@@ -84,7 +84,7 @@ class ChannelThread:
             connections.close_all()
 
     def _round(self, watched: Watched) -> None:
-        """Send until nothing is due; whatever goes wrong, the next round tries again."""
+        """Send until nothing is due; after an error the next round tries again."""
         try:
             close_old_connections()
             while self._send(clock.now()) and not watched.stopping.is_set():

@@ -1,7 +1,7 @@
-"""A delivery by HTTP: its payload as JSON, signed, to be answered with any 2xx within ten seconds.
+"""Sends a delivery by HTTP: signed JSON; any 2xx within ten seconds is success.
 
-Whoever receives it checks `Stagent-Signature: t=<unix seconds>,v1=<hex>`: the HMAC-SHA256 of "<t>.<body>",
-keyed with what `manage.py webhooksecret <schedule>` prints. A repeat has the same `Idempotency-Key`.
+Receivers verify `Stagent-Signature: t=<unix seconds>,v1=<hex>`: the HMAC-SHA256 of "<t>.<body>" with the
+secret that `manage.py webhooksecret <schedule>` prints. A repeat has the same `Idempotency-Key`.
 """
 
 import asyncio
@@ -21,27 +21,27 @@ type Headers = dict[str, str]
 
 
 class Refused(Exception):
-    """The other side answered, but not with a 2xx."""
+    """The receiver answered with another status than 2xx."""
 
 
 def webhook_secret(schedule_id: int | None) -> str:
-    """Return what a schedule's signatures are keyed with: 64 hex digits that change when SECRET_KEY does.
+    """Return the secret of a schedule's signatures: 64 hex digits derived from SECRET_KEY.
 
-    One for each schedule, and one, of None, for what the operators are told: who receives the results of
-    one can sign nothing in the name of another.
+    Each schedule has its own, and None stands for operator notices: a receiver of one schedule cannot sign
+    for another.
     """
     whose = "notices" if schedule_id is None else str(schedule_id)
     return salted_hmac("schedules.deliveries.webhook", whose, algorithm="sha256").hexdigest()
 
 
 def signature(schedule_id: int | None, body: bytes, at: int) -> str:
-    """Return the value of the signature's header for a body sent at a moment in unix seconds."""
+    """Return the signature header of a body sent at `at` (Unix seconds)."""
     signed = hmac.new(webhook_secret(schedule_id).encode(), b"%d." % at + body, hashlib.sha256)
     return f"t={at},v1={signed.hexdigest()}"
 
 
 async def post(delivery: Delivery, now: datetime) -> None:
-    """Post a delivery; `Refused` unless it was taken. A redirect is refused too: it was not the address."""
+    """Send a delivery. Raises `Refused` for other statuses than 2xx; redirects are not followed."""
     import httpx2  # takes most of a second to import, and most installs have no webhook
 
     body, headers = payload(delivery, now)
@@ -55,7 +55,7 @@ async def post(delivery: Delivery, now: datetime) -> None:
 
 
 def payload(delivery: Delivery, now: datetime) -> tuple[bytes, Headers]:
-    """Return the body and the headers of a delivery."""
+    """Return the body and headers of a delivery."""
     page = {"page": address} if (address := page_of(delivery.schedule_id)) else {}
     body = json.dumps({"delivery_id": str(delivery.pk)} | delivery.payload | page).encode()
     return body, {

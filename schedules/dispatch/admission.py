@@ -1,4 +1,6 @@
-"""The one door into a slot: the drain and run now both claim through `admit`."""
+"""Admits a queued run: claims its slot, and the probe of a half-open breaker. The drain and run now both use
+it.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +13,7 @@ from schedules.transitions import Claim, claim
 
 
 class ProbeTaken(LostRace):
-    """The breaker of this provider is half open, and another run has its one probe."""
+    """Another run holds the probe of this provider's half-open breaker."""
 
     def __init__(self, provider: str) -> None:
         super().__init__(f"the probe of {provider}")
@@ -19,10 +21,10 @@ class ProbeTaken(LostRace):
 
 
 def admit(run: Run, situation: StartConditions, *, holder: str, ttl: timedelta | None = None) -> Claim:
-    """Claim a slot, and the probe where the breaker of the run's provider is half open.
+    """Claim a slot, and the probe if the breaker of the run's provider is half open.
 
-    The caller has asked the blockers in the same transaction, which is to be rolled back by what is raised:
-    `NoRoom` and `Quicker` as by `claim`, `ProbeTaken` where the provider is being tried by another run.
+    The caller checks the blockers in the same transaction and rolls it back on an error: `NoCapacity` and
+    `LostRace` as in `claim`, `ProbeTaken` if another run probes the provider.
     """
     claimed = claim(
         run,
@@ -39,7 +41,7 @@ def admit(run: Run, situation: StartConditions, *, holder: str, ttl: timedelta |
 
 
 def with_probe_taken(situation: StartConditions, provider: str) -> StartConditions:
-    """Return the situation in which nobody else may ask this provider."""
+    """Return the conditions under which no further run may use this provider."""
     asked = frozenset(profile for profile, name in situation.probing.items() if name == provider)
     return replace(
         situation,

@@ -8,38 +8,38 @@ from schedules.capacity.conditions import StartConditions
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import WaitReason
 
-log = logging.getLogger("stagent.loop")
+log = logging.getLogger(__name__)
 
 
 class BlockLog:
-    """What this process has said last; one line per change, not one per pass."""
+    """The last logged state of this process; one line per change, not one per pass."""
 
     def __init__(self) -> None:
-        self._told: dict[WaitReason, bool] = {}
+        self._logged: dict[WaitReason, bool] = {}
 
     def queue_is_empty(self) -> None:
-        """Say that nothing is held back any more, where something was."""
-        for reason in [reason for reason, held in self._told.items() if held]:
-            self._told[reason] = False
+        """Log that nothing is blocked any more, if something was."""
+        for reason in [reason for reason, held in self._logged.items() if held]:
+            self._logged[reason] = False
             log.info("%s", FREE[reason])
 
-    def note(self, situation: StartConditions, full: frozenset[str]) -> None:
-        """Say what changed since the last pass. The queue is counted only where something may have."""
-        likely = {
+    def update(self, situation: StartConditions, full: frozenset[str]) -> None:
+        """Log what changed since the last pass. The queue is counted only if it may have changed."""
+        blocked = {
             WaitReason.SLOT: DEFAULT_POOL in full,
-            WaitReason.CHAT: situation.chat_presses,
+            WaitReason.CHAT: situation.is_chat_busy,
             WaitReason.STOPPED: situation.conf.stopped,
         }
-        if likely == self._told or not any({**likely, **self._told}.values()):
+        if blocked == self._logged or not any({**blocked, **self._logged}.values()):
             return
         waiting = wait_reasons.count(situation)
-        for reason, held in likely.items():
-            self._note(reason, held and waiting[reason] > 0, waiting[reason], situation)
+        for reason, held in blocked.items():
+            self._log_change(reason, held and waiting[reason] > 0, waiting[reason], situation)
 
-    def _note(self, reason: WaitReason, held: bool, waiting: int, situation: StartConditions) -> None:
-        if held == self._told.get(reason, False):
+    def _log_change(self, reason: WaitReason, held: bool, waiting: int, situation: StartConditions) -> None:
+        if held == self._logged.get(reason, False):
             return
-        self._told[reason] = held
+        self._logged[reason] = held
         runs = f"{waiting} run waits" if waiting == 1 else f"{waiting} runs wait"
         log.info("%s", f"{HELD[reason](situation)}: {runs}." if held else FREE[reason])
 
@@ -48,7 +48,7 @@ HELD: dict[WaitReason, Callable[[StartConditions], str]] = {
     WaitReason.SLOT: lambda at: f"The cap of {at.conf.max_concurrent} is full",
     WaitReason.CHAT: lambda at: (
         f"Scheduled work is deferred for chat, {at.conf.chat_pressure_max_delay_sec} s at most"
-        f" ({at.live_streams} replies are streaming)"
+        f" ({at.live_streams} streaming)"
     ),
     WaitReason.STOPPED: lambda at: "Scheduled work is stopped in Settings",
 }

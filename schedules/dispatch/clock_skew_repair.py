@@ -1,6 +1,6 @@
-"""Repairs times that a wrong clock has stored: those further ahead than their column ever is.
+"""Corrects moments that a wrong clock has stored too far in the future.
 
-A lease, a wait or a heartbeat written by a clock 30 days ahead would otherwise hold for 30 days.
+A lease, a wait or a heartbeat written by a clock 30 days ahead would otherwise be valid for 30 days.
 """
 
 import logging
@@ -19,25 +19,25 @@ from schedules.models import Delivery, ProcessHealth, Run, Schedule, Scheduler
 SKEW = timedelta(minutes=1)  # between hosts whose clocks are kept in step
 LONGEST_PATIENCE = timedelta(days=1)  # a provider that asks for more is asked again, and asks again
 
-log = logging.getLogger("stagent.loop")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Bound:
-    """How far ahead the moments of a column may lie."""
+    """How far ahead the moments of a column may be."""
 
     rows: QuerySet
     column: str
     ahead: timedelta
 
     def correct(self, now: datetime) -> int:
-        """Move what lies further ahead to now; return how many rows were wrong."""
+        """Set moments beyond the bound to now; return the number of rows."""
         wrong = self.rows.filter(**{f"{self.column}__gt": now + self.ahead})
         return wrong.update(**{self.column: now})
 
 
 def correct_stored_moments(now: datetime) -> int:
-    """Correct every such moment; return how many. Safe to do twice, and at once with those who renew."""
+    """Correct every column; return the number of rows. Idempotent, and safe beside renewals."""
     found = {
         f"{bound.rows.model.__name__}.{bound.column}": count
         for bound in _bounds()
@@ -68,7 +68,7 @@ def _bounds() -> Iterator[Bound]:
 
 
 def _asked_in_the_future(now: datetime) -> int:
-    """Let questions be asked now, with as long to answer them as they had."""
+    """Restart approvals requested in the future, with their full time to answer."""
     wrong = Approval.objects.open().filter(asked_at__gt=now + SKEW)
     return sum(
         Approval.objects.open()

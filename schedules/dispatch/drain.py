@@ -1,4 +1,4 @@
-"""The drain: claim slots for queued runs, first in line first, until the cap is full or nobody may start."""
+"""The drain: picks queued runs in claim order and admits them until the cap is full or none may start."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,19 +23,19 @@ MAX_LOST_RACES = 50
 
 
 class Drained(NamedTuple):
-    """What one pass claimed, and the pools that it found full."""
+    """The claims of one pass, and the pools that were full."""
 
     claims: list[Claim]
     full: frozenset[str]
 
 
 def drain(situation: StartConditions, holder: str) -> list[Claim]:
-    """Claim as many runs as have a place; each claim is its own short transaction."""
+    """Claim as many runs as there are slots; each claim is its own short transaction."""
     return fill(situation, holder).claims
 
 
 def fill(situation: StartConditions, holder: str) -> Drained:
-    """Drain, and tell what was full."""
+    """Drain, and return which pools were full."""
     attempt = _Pass(situation, holder, reclaim_slots(situation.conf))
     while attempt.goes_on:
         attempt.claim_next()
@@ -44,7 +44,7 @@ def fill(situation: StartConditions, holder: str) -> Drained:
 
 @dataclass
 class _Pass:
-    """The claims of one pass, and what they have taught it."""
+    """The state of one pass."""
 
     situation: StartConditions
     holder: str
@@ -75,9 +75,9 @@ class _Pass:
             self.claims += [claimed] if claimed else []
 
     def _claim_first(self) -> Claim | None:
-        """Claim the first run in line that a pool with room will take; None when there is none."""
+        """Claim the first run whose pool has a free slot; None if there is none."""
         at = self.situation
-        if blockers.hold_everybody(at.facts) or (DEFAULT_POOL in self.full and not FORCED_IN_LINE()):
+        if blockers.block_all(at.facts) or (DEFAULT_POOL in self.full and not FORCED_IN_LINE()):
             return None
         with transaction.atomic():
             front = _front(at.facts, frozenset(self.full))
@@ -92,9 +92,10 @@ class _Pass:
         return claimed
 
     def _probing(self, provider: str) -> Run | None:
-        """Return whose turn it is to try a provider that is half open: the run that it failed least often.
+        """Return the run that probes a half-open provider: the one with the fewest failures.
 
-        A run that makes its provider fail would have every probe, for it stands in front when it comes back.
+        Otherwise a run that makes its provider fail would take every probe, because it is first in line when
+        it returns.
         """
         at = self.situation
         queue = _queue(at.facts, frozenset(self.full), Moments(at.now, at.chat_exempt_since))
@@ -105,7 +106,7 @@ class _Pass:
 
 
 def adopt_waiting(situation: StartConditions, holder: str) -> list[Claim]:
-    """Take over the runs that requests claimed; losing one to another scheduler is ordinary."""
+    """Adopt the runs that requests claimed; losing one to another scheduler is normal."""
     now, conf = situation.now, situation.conf
     waiting = Run.objects.unadopted().filter(lease_expires_at__gt=now)
     return [taken for run in waiting if (taken := adopt(run, holder=holder, now=now, conf=conf))]
@@ -116,19 +117,19 @@ FORCED_IN_LINE = Select(Run.objects.queued().filter(forced=True).order_by("claim
 
 @lru_cache(maxsize=100)
 def _front(facts: Facts, full: frozenset[str]) -> Select[Run]:
-    """Prepare the look at the first run in line that a pool with room will take."""
+    """Prepare the query of the first run whose pool has a free slot."""
     at = Moments(Param("now", Run.not_before), Param("chat_exempt_since", Run.due_at))
     return Select(_locked(_queue(facts, full, at)).only(*WANTED_FOR_A_CLAIM)[:1])
 
 
 def _queue(facts: Facts, full: frozenset[str], at: Moments) -> RunQuerySet:
-    """Return the runs in line that a pool with room will take."""
+    """Return the queued runs whose pool has a free slot."""
     queue = blockers.line(facts, at)
     return queue.filter(forced=True) if DEFAULT_POOL in full else queue.exclude(in_pool(full))
 
 
 def _locked(queue: RunQuerySet) -> RunQuerySet:
-    """Pass over rows that another drain is just claiming, or all of them would queue up at the first one."""
+    """Skip rows that another drain is claiming; otherwise all drains would wait for the first one."""
     skip = connection.features.has_select_for_update_skip_locked
     return queue.select_for_update(skip_locked=skip, of=("self",) if skip else ())
 

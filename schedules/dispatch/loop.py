@@ -1,6 +1,6 @@
-"""The orchestrator: reap, tick, drain, maintain, then sleep until something is due or the bell rings.
+"""The scheduler loop: reap, tick, drain, maintain, then sleep until something is due or a wake-up arrives.
 
-Leaderless: any number of these may run at once; every step is safe to do twice.
+Without a leader: any number may run at once; every step is idempotent.
 """
 
 import logging
@@ -45,11 +45,11 @@ CANCEL_SEC = 10.0  # for cancelled runs to be queued again
 AFTER_ERROR_SEC = 1.0
 SLEEP = "sleep"
 
-log = logging.getLogger("stagent.loop")
+log = logging.getLogger(__name__)
 
 
 class Loop:
-    """One scheduler process. In a cluster it claims runs for the workers and performs none itself."""
+    """One scheduler process. In a cluster it claims runs for the workers and executes none itself."""
 
     def __init__(self, *, execute: bool = True, grace_sec: float = GRACE_SEC) -> None:
         self.holder = holder_id("scheduler")
@@ -126,7 +126,7 @@ class Loop:
     # The phases.
 
     def _watch_clock(self) -> None:
-        """After a jump of the wall clock renew first and reap later: the stored ends mean nothing now."""
+        """After a jump of the wall clock renew first and reap later: the stored lease ends are wrong."""
         self._delays.begin(clock.now(), self.presence.seen_at)
         jump = self._jumps.jumped()
         if jump is None:
@@ -156,12 +156,12 @@ class Loop:
         self._next_check.step(clock.now())
 
     def _cancel(self) -> None:
-        """Tell the runs of this process that somebody asked them to stop."""
+        """Stop the runs of this process whose cancellation was requested."""
         if self.executor:
-            self.executor.heed_cancels(self.holder)
+            self.executor.stop_cancelled(self.holder)
 
     def _drain(self) -> None:
-        """Take over what requests claimed, then claim what is queued, for this process or for the workers."""
+        """Adopt what requests claimed, then claim queued runs, for this process or for the workers."""
         if not self.claims or self._stopping:
             return
         unadopted = self.executor is not None and prepared_sql.SOMETHING_UNADOPTED.count() > 0
@@ -175,7 +175,7 @@ class Loop:
         if self.executor:
             for claimed in adopted + drained.claims:
                 self.executor.start(claimed, situation.conf)
-        self._block_log.note(situation, drained.full)
+        self._block_log.update(situation, drained.full)
 
     def _maintain(self) -> None:
         self._maintenance.run(clock.now())
@@ -183,7 +183,7 @@ class Loop:
     # Between passes.
 
     def _sleep_sec(self) -> float:
-        """Return how long nothing can come due; a bell wakes earlier."""
+        """Return how long nothing can be due; a wake-up ends the sleep earlier."""
         seconds = self._longest_sleep_sec()
         self._delays.end(seconds, failed=self._failed)
         return seconds
@@ -203,7 +203,7 @@ class Loop:
         return longest if moment is None else min(longest, max(0.0, (moment - now).total_seconds()))
 
     def _sleep(self, seconds: float) -> None:
-        """Sleep until the bell rings; where it cannot be asked, all the same."""
+        """Sleep until a wake-up; if the wake-up channel fails, for the full time."""
         self.watched.beat()
         try:
             self.wakeup.wait(seconds)
@@ -212,7 +212,7 @@ class Loop:
             time.sleep(min(seconds, AFTER_ERROR_SEC))
 
     def _wait_for_runs(self, grace_sec: float | None) -> None:
-        """Let the runs finish; when the grace is over or a second signal comes, hand them back."""
+        """Let the runs finish; after the grace or a second signal, requeue them."""
         if not self.executor:
             return
         until = None if grace_sec is None else time.monotonic() + grace_sec
@@ -223,8 +223,8 @@ class Loop:
             if until is None and self._stopping:
                 until = time.monotonic() + self.grace_sec
 
-    def _hand_back_runs(self) -> None:
-        """Stop what still runs and wait until it is queued again."""
+    def _requeue_remaining(self) -> None:
+        """Stop the remaining runs and wait until they are requeued."""
         if not self.executor:
             return
         if self.executor.jobs:
@@ -240,7 +240,7 @@ class Loop:
         close_in_order(
             [
                 ("wait for the runs", lambda: self._wait_for_runs(grace_sec)),
-                ("queue the runs again", self._hand_back_runs),
+                ("queue the runs again", self._requeue_remaining),
                 ("end the loop of the runs", self.executor.close if self.executor else bool),
                 ("send what the runs left behind", self._courier.stop),
                 ("close the wake-up listener", self.wakeup.close),
@@ -252,7 +252,7 @@ class Loop:
 
 
 def next_moment(now: datetime) -> datetime | None:
-    """Return when the next schedule comes due or the next waiting run may start: three index look-ups."""
+    """Return when the next schedule is due or the next waiting run may start: three index lookups."""
     active, queued = Schedule.objects.active(), Run.objects.queued()
     moments = (
         active.filter(deferred_until=None).aggregate(moment=Min("next_fire_at"))["moment"],

@@ -1,4 +1,4 @@
-"""The slow work of the loop, each part at its own pace."""
+"""The slow work of the loop, each part at its own interval."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ from schedules.monitoring.detectors import Detectors
 from schedules.monitoring.rollups import rollup
 from stagent.lib.processes.outage import Outage
 
-log = logging.getLogger("stagent.maintenance")
+log = logging.getLogger(__name__)
 
 PRUNE_EVERY_SEC = 600.0
 PRUNE_SLICE_SEC = 0.05  # of a pass, for runs are waiting for it; what is left waits for the next one
@@ -24,7 +24,7 @@ FORGET_AFTER = timedelta(hours=1)  # a dead scheduler is shown this long, so tha
 
 
 class Maintenance:
-    """Counts, then prunes what is older than the retention, in batches; forgets schedulers that are gone."""
+    """Updates the rollups, deletes expired rows in batches, and removes dead schedulers."""
 
     def __init__(self) -> None:
         self._pruned_at = float("-inf")
@@ -38,7 +38,7 @@ class Maintenance:
         self._each(self._prune, now)
 
     def _each(self, part: Callable[..., object], *arguments: object) -> None:
-        """Do one part; its error keeps the others from nothing."""
+        """Run one part; its error does not stop the others."""
         outage = self._outages.setdefault(name := part.__qualname__, Outage(log, f"Maintenance ({name})"))
         try:
             part(*arguments)

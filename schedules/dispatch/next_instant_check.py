@@ -1,7 +1,7 @@
-"""Looks whether the rhythm of each schedule explains its next instant, and corrects what it does not.
+"""Checks that each schedule's next instant follows from its recurrence, and corrects it.
 
-A clock that was wrong, a restore and newer zone data leave next instants that nothing else would ever mend.
-Other moments in an impossible future are corrected at the same occasions.
+A wrong clock, a restored backup or newer zone data leave wrong next instants that nothing else corrects.
+Other moments in an impossible future are corrected at the same time.
 """
 
 import logging
@@ -17,7 +17,7 @@ from schedules.dispatch import clock_skew_repair
 from schedules.models import Schedule, Setting
 from schedules.monitoring import notices
 from schedules.states import ScheduleStatus
-from schedules.transitions.schedules.next_instant import corrected, unexplained
+from schedules.transitions.schedules.next_instant import corrected, inconsistent
 from stagent.lib import clock, wakeup, zone_data
 
 EVERY_SEC = 1800.0  # where nothing gives cause for it
@@ -31,18 +31,18 @@ ZONE_DATA = "zone_data"  # the setting that keeps the version
 LOOK_SEC = 5.0  # for somebody who asks
 MOST_FURTHEST = 200
 
-log = logging.getLogger("stagent.loop")
+log = logging.getLogger(__name__)
 
 
 class Found(NamedTuple):
-    """Schedules with a wrong next instant, and how many were not looked at."""
+    """Schedules with a wrong next instant, and the number of unchecked ones."""
 
     wrong: list[Schedule]
     unseen: int
 
 
 class NextCheck:
-    """Goes through all schedules slice by slice: at the start, after a clock jump, and every half hour."""
+    """Checks all schedules in slices: at start, after a clock jump, and every half hour."""
 
     def __init__(self) -> None:
         self._after: int | None = 0  # the last one looked at; None when all are
@@ -54,16 +54,16 @@ class NextCheck:
 
     @property
     def busy(self) -> bool:
-        """Tell whether there is more to look at in the next pass."""
+        """Return whether the next pass has more to check."""
         return self._after is not None
 
     def begin(self, why: str) -> None:
-        """Begin again with the first; `why` is told with what is corrected."""
+        """Start again; `why` is logged with each correction."""
         self._after, self._why = 0, why
         self._moments_are_checked = False
 
     def step(self, now: datetime) -> int:
-        """Look at some schedules; return how many were corrected."""
+        """Check some schedules; return how many were corrected."""
         self._notice_jump(now)
         self._notice_zone_data()
         if not self.busy and abs(time.monotonic() - self._ended_at) >= EVERY_SEC:
@@ -80,7 +80,7 @@ class NextCheck:
         return corrected
 
     def _notice_zone_data(self) -> None:
-        """Tell, with what is corrected, that the zones are others than those the instants were made with."""
+        """Report, with the corrections, that the zone data changed since the instants were computed."""
         if self._zone_data_is_known:
             return
         here = zone_data.choose_zone_data().version
@@ -91,7 +91,7 @@ class NextCheck:
         self._zone_data_is_known = True
 
     def _notice_jump(self, now: datetime) -> None:
-        """Begin again where the clock was set, or went on by more than a pass and a sleep take."""
+        """Start again if the wall clock jumped by more than a pass and a sleep take."""
         before, self._seen = self._seen, now
         gap, self._gap = self._gap, now.timestamp() - time.monotonic()
         stepped = abs(self._gap - gap) > JUMP.total_seconds()
@@ -100,24 +100,24 @@ class NextCheck:
 
 
 def correct(schedules: list[Schedule], why: str = "") -> int:
-    """Correct those of these schedules that their rhythm does not explain; tell of it, return how many."""
-    wrong = unexplained(schedules, clock.now())
-    told = [line for schedule in wrong if (line := _correct(schedule.pk))]
-    if told:
+    """Correct those of these schedules that are wrong; notify, and return how many."""
+    wrong = inconsistent(schedules, clock.now())
+    corrections = [line for schedule in wrong if (line := _correct(schedule.pk))]
+    if corrections:
         now = clock.now()
-        named = ", ".join(told[:MOST_NAMED]) + (
-            f" and {len(told) - MOST_NAMED} more" if told[MOST_NAMED:] else ""
+        named = ", ".join(corrections[:MOST_NAMED]) + (
+            f" and {len(corrections) - MOST_NAMED} more" if corrections[MOST_NAMED:] else ""
         )
         cause = f" Likely cause: {why}." if why else ""
         text = f"The next firing did not follow from the rhythm and was corrected: {named}.{cause}"
         log.warning("%s", text)
-        notices.notify_corrected(text, len(told), now)
+        notices.notify_corrected(text, len(corrections), now)
         wakeup.notify()
-    return len(told)
+    return len(corrections)
 
 
 def _correct(schedule_id: int) -> str:
-    """Let the next instant follow from the rhythm again, under a lock; return what was changed, if it was."""
+    """Recompute the next instant under a lock; return what changed."""
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
         locked = Schedule.objects.select_for_update(skip_locked=skip, of=("self",)).filter(pk=schedule_id)
@@ -139,29 +139,28 @@ def _local(moment: datetime | None) -> str:
 
 
 def _living(now: datetime) -> QuerySet[Schedule]:
-    """Return the schedules that have, or could have, an instant to come."""
+    """Return the schedules that may have a future instant."""
     completed = Q(status=ScheduleStatus.COMPLETED) & (Q(at__gt=now) | Q(ends_at__gt=now))
     return Schedule.objects.filter(Q(status=ScheduleStatus.ACTIVE) | completed)
 
 
-def find_unexplained(seconds: float = LOOK_SEC) -> Found:
-    """Return the schedules whose next instant their rhythm does not explain, for the doctor.
+def find_inconsistent(seconds: float = LOOK_SEC) -> Found:
+    """Return the schedules with a wrong next instant, for the doctor.
 
-    Those that fire last come first, for a clock that was ahead leaves them there; then all others, for as
-    long as there is time.
+    Those that fire last come first, because a fast clock leaves them there; then all others within the time.
     """
     until, after = time.monotonic() + seconds, 0
-    wrong = {one.pk: one for one in furthest_unexplained(MOST_FURTHEST)}
+    wrong = {one.pk: one for one in furthest_inconsistent(MOST_FURTHEST)}
     living = _living(clock.now())
     while rows := list(living.filter(pk__gt=after).order_by("pk")[:TOGETHER]):
-        wrong |= {one.pk: one for one in unexplained(rows, clock.now())}
+        wrong |= {one.pk: one for one in inconsistent(rows, clock.now())}
         after = rows[-1].pk
         if time.monotonic() > until:
             break
     return Found(list(wrong.values()), living.filter(pk__gt=after).count())
 
 
-def furthest_unexplained(most: int) -> list[Schedule]:
-    """Return those among the schedules that fire last: a clock that was ahead leaves them there."""
+def furthest_inconsistent(most: int) -> list[Schedule]:
+    """Return the wrong ones among the schedules that fire last: a fast clock leaves them there."""
     last = list(Schedule.objects.active().order_by("-next_fire_at")[:most])
-    return unexplained(last, clock.now())
+    return inconsistent(last, clock.now())

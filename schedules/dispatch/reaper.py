@@ -32,7 +32,7 @@ from stagent.lib.processes.outage import IsolatedSteps, Outages
 MAX_LOST = 2  # lost workers after which a run fails
 DEADLINE_GRACE_SEC = 10  # and one lease: for the holder to end an overdue run itself
 
-log = logging.getLogger("stagent.reaper")
+log = logging.getLogger(__name__)
 _outages = Outages(log)
 
 

@@ -1,8 +1,7 @@
-"""Pruning by age: what has ended goes when it is old. Bit by bit: on SQLite everybody waits for a delete.
+"""Deletes finished rows by age, in small steps: on SQLite every writer waits for a delete.
 
-A run goes with its transcript, whose many events go first; then deliveries that are settled, decisions
-without a run, the records of streams, and transcripts that nobody refers to. Runs that have not ended stay,
-however old.
+A run is deleted with its transcript, whose many events go first; then settled deliveries, firings without a
+run, stream records and unreferenced transcripts. Unfinished runs are kept.
 """
 
 import time
@@ -20,7 +19,7 @@ ORPHANS = 5
 
 
 def prune(now: datetime, days: int, *, seconds: float = 1.0) -> bool:
-    """Delete what ended more than `days` ago, for about `seconds`; tell whether nothing is left to delete."""
+    """Delete what ended more than `days` ago, for about `seconds`; return whether nothing is left."""
     before, until = now - timedelta(days=days), time.monotonic() + seconds
     for prune_some in SOME:
         while prune_some(before):
@@ -30,7 +29,7 @@ def prune(now: datetime, days: int, *, seconds: float = 1.0) -> bool:
 
 
 def _prune_runs(before: datetime) -> bool:
-    """Delete some events of old runs, or the runs once these are gone; tell whether there was work."""
+    """Delete some events of old runs, or runs without events; return whether there was work."""
     ended = Run.objects.filter(finished_at__lt=before).order_by("finished_at")
     old = dict(ended.values_list("pk", "transcript_id")[:RUNS])
     if old and transcript.delete_events(old.values()):

@@ -1,4 +1,6 @@
-"""The tick: record what is due as firings and queue their runs. Any number of processes may tick at once."""
+"""The tick: records what is due as firings and queues their runs. Any number of processes may tick at
+once.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -17,16 +19,15 @@ from stagent.lib.processes.outage import UNAVAILABLE, IsolatedSteps, Outages
 TOGETHER = 25  # settled in one transaction: many, but nobody else who writes is kept waiting for long
 SET_ASIDE = timedelta(minutes=1)  # what could not be ticked is tried again after this
 
-log = logging.getLogger("stagent.tick")
+log = logging.getLogger(__name__)
 _outages = Outages(log)
 
 
 def tick(situation: StartConditions, delays: Delays | None = None) -> int:
-    """Deal with every due schedule once; return how many firings were recorded. An error stops no other.
+    """Fire every due schedule once; return how many firings were recorded. An error stops no other schedule.
 
-    It is told once. Raises the first error of a database that was away, when the others have had their turn.
-
-    `delays` is what the caller knows about why instants could be late.
+    It is logged once. Raises the first error of an unavailable database after the others were tried. `delays`
+    is what the caller knows about late instants.
     """
     steps, delays = IsolatedSteps(_outages), delays or Delays()
     groups: list[tuple[int, ...]] = list(_due(situation.now))
@@ -38,7 +39,7 @@ def tick(situation: StartConditions, delays: Delays | None = None) -> int:
 
 
 def _together(steps: IsolatedSteps, ids: tuple[int, ...], situation: StartConditions, delays: Delays) -> int:
-    """Settle some schedules in one transaction; where one of them is at fault, each in one of its own."""
+    """Fire some schedules in one transaction; if one of them fails, each in its own."""
     try:
         return fire_group(ids, situation, delays)
     except UNAVAILABLE:
@@ -51,9 +52,10 @@ def _together(steps: IsolatedSteps, ids: tuple[int, ...], situation: StartCondit
 
 
 def _due(now: datetime) -> Iterator[tuple[int, ...]]:
-    """Yield the due schedules, the longest due first, in groups that may share a transaction.
+    """Yield the due schedules, longest due first, in groups for one transaction.
 
-    One that cancels its earlier runs locks those too, in an order of its own: it shares with nobody.
+    One that cancels its earlier runs also locks those, in an order of its own, so it gets its own
+    transaction.
     """
     due = Schedule.objects.due(now).order_by("next_fire_at", "pk").values_list("pk", "overlap_policy")
     peaceful: list[int] = []
@@ -65,7 +67,7 @@ def _due(now: datetime) -> Iterator[tuple[int, ...]]:
 
 
 def _alone(schedule_id: int, situation: StartConditions, delays: Delays) -> int:
-    """Settle one schedule; set it aside if it raises, or the loop would try nothing else all the time."""
+    """Fire one schedule; on an error defer it, so that it does not block the loop."""
     try:
         return fire_group((schedule_id,), situation, delays)
     except UNAVAILABLE:

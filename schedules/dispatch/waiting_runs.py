@@ -1,6 +1,6 @@
-"""Runs and the questions they ask: answered, a run goes on at once; ended, it asks no more.
+"""Connects runs and approvals: a resolved run is requeued at once; a finished run's requests are withdrawn.
 
-A signal may be lost (the process dies right after the commit), so the reaper sweeps for both.
+A signal may be lost if the process dies right after the commit, so the reaper repeats both.
 """
 
 from datetime import datetime
@@ -17,25 +17,25 @@ from stagent.lib import clock
 
 
 def connect() -> None:
-    """Begin to listen; asked twice, it still does everything once."""
+    """Connect the receivers. Idempotent."""
     approval_answered.connect(requeue_answered)
     run_finished.connect(withdraw_approvals)
 
 
 def requeue_answered(*, approval: Approval, **_: Any) -> None:
-    """Let the run that asked go on, if this was the last of its questions."""
+    """Requeue the run if this was its last open approval."""
     if approval.run_id is not None:
         unpark(approval.run_id, now=clock.now())
 
 
 def withdraw_approvals(*, run: Run, **_: Any) -> None:
-    """Take back what a run that was stopped had just begun to ask; one that completed was answered."""
+    """Withdraw the open requests of a run that was stopped; a completed run has none."""
     if run.status != RunStatus.COMPLETED:
         approvals.withdraw(run.transcript_id, clock.now())
 
 
 def expire_approvals(now: datetime) -> None:
-    """Deny what nobody answered in time, and take back what ended runs still ask."""
+    """Deny expired approvals, and withdraw those of finished runs."""
     approvals.expire(now)
     left = Approval.objects.open().filter(transcript__run__status__in=FINISHED)
     for transcript_id in left.values_list("transcript_id", flat=True).distinct():

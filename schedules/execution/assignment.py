@@ -1,4 +1,4 @@
-"""From a claimed run to what the engine is asked to do."""
+"""Builds the engine's assignment from a claimed run."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -32,7 +32,9 @@ CLAIMED = Select(
 
 
 def build(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
-    """Say what is asked of the engine and how long the run may work in all; `LeaseLost` if it is not ours."""
+    """Return the assignment and the run's working time limit. Raises `LeaseLost` if the claim is not
+    valid.
+    """
     run = CLAIMED.first(pk=claim.run_id, token=claim.token)
     if run is None:
         raise LeaseLost(f"run {claim.run_id}")
@@ -67,7 +69,7 @@ def limits(run: Run, conf: Conf) -> Limits:
 
 
 def _clock(run: Run) -> str:
-    """Say what instant it works for, in its schedule's zone; it goes last into a request, for the caches."""
+    """Return the current instant in the schedule's zone; it is last in a request, for prompt caching."""
     zone = ZoneInfo(run.schedule.timezone if run.schedule else "UTC")
     nominal = (run.firing.nominal_at if run.firing else run.queued_at).astimezone(zone)
     return f"{SCHEDULED_FOR} {nominal:%A, %Y-%m-%d %H:%M} ({zone.key})."

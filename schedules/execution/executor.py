@@ -24,14 +24,14 @@ LOOP_STUCK_SEC = 20.0
 LOOP_EXIT_SEC = 100.0  # stuck for longer: by now every lease of 60 s has lapsed
 CLOSE_SEC = 5.0
 
-log = logging.getLogger("stagent.executor")
+log = logging.getLogger(__name__)
 
 
 class Executor:
-    """Performs claims in this process; `on_end` is called, from its thread, whenever a job ended.
+    """Executes claims in this process; `on_end` is called from its thread whenever a job ends.
 
-    The process exits when the loop ends or hangs: its runs could neither be renewed nor stopped, and
-    another process takes them over when their leases lapse.
+    The process exits if the loop ends or hangs: its runs could neither be renewed nor stopped, and another
+    process takes them over when their leases expire.
     """
 
     def __init__(self, on_end: Callable[[], None], supervisor: Supervisor = SUPERVISOR) -> None:
@@ -64,7 +64,7 @@ class Executor:
         self.renewer.start()
 
     def close(self) -> None:
-        """End the loop; whatever still runs was stopped before."""
+        """End the loop, after all runs were stopped."""
         self.renewer.stop()
         self.thread.stop()
         with suppress(TimeoutError):
@@ -83,7 +83,7 @@ class Executor:
             return list(self._jobs.values())
 
     def start(self, claim: Claim, conf: Conf) -> Job:
-        """Begin to work on a claimed run."""
+        """Start a claimed run."""
         job = Job(claim, self.vitals.start_run(), conf, confirmed_at=time.monotonic())
         with self._lock:
             self._jobs[claim.token] = job
@@ -97,8 +97,8 @@ class Executor:
         for job in self.jobs:
             self.stop(job, cause)
 
-    def heed_cancels(self, holder: str) -> None:
-        """Stop the runs of this process that somebody asked to stop."""
+    def stop_cancelled(self, holder: str) -> None:
+        """Stop the runs of this process whose cancellation was requested."""
         if not (jobs := {job.claim.token: job for job in self.jobs}):
             return
         asked = Run.objects.held_by(holder).exclude(cancel_requested_at=None)

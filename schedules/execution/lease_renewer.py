@@ -24,7 +24,7 @@ from stagent.lib.processes.supervisor import Supervisor
 
 IDLE_SEC = 0.25
 
-log = logging.getLogger("stagent.renewer")
+log = logging.getLogger(__name__)
 
 
 class Renewer:

@@ -1,4 +1,4 @@
-"""What becomes of a run whose engine stopped: done, failed, put aside, or queued for another try."""
+"""Applies the engine's result to a run: finish, park, or requeue for a retry."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ from stagent.lib import clock
 from stagent.lib.processes.process_metrics import RunMetrics
 from stagent.lib.text import clip, sentence
 
-log = logging.getLogger("stagent.endings")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Worked:
-    """How long a run has worked, over its attempts, and may still work."""
+    """The working time of a run over its attempts, and what is left."""
 
     ms: int
     left: timedelta
@@ -37,19 +37,19 @@ class Worked:
 
 
 def record_progress(claim: Claim, worked: Worked) -> None:
-    """Write how far the run has come."""
+    """Write the progress of a run."""
     progress(claim.run_id, claim.token, **worked.columns())
 
 
 def record_time(claim: Claim, worked: Worked) -> None:
-    """Write how long the run has worked, so that little of it is forgotten if the process dies."""
+    """Write the working time, so that a crash loses little of it."""
     record_work(claim.run_id, claim.token, worked_ms=worked.ms, deadline_at=clock.now() + worked.left)
 
 
 def apply(
     claim: Claim, finished: Finished, gauge: RunMetrics, worked_ms: int | None, now: datetime | None = None
 ) -> None:
-    """End the run as the engine finished, queue it for a retry, or put it aside until a person answers."""
+    """Finish the run, queue it for a retry, or park it, by the engine's result."""
     now = now or clock.now()
     if finished.outcome == "parked":
         park(claim.run_id, claim.token, now=now, worked_ms=worked_ms)
@@ -77,15 +77,15 @@ def _try_again(claim: Claim, again: Again, worked_ms: int | None, now: datetime)
 
 
 def apply_ending(claim: Claim, ending: Ending, gauge: RunMetrics, now: datetime | None = None) -> None:
-    """End the run for good, with what was measured."""
+    """Finish the run with its measurements."""
     measured = replace(ending, event_loop_lag_ms=gauge.lag_p99_ms, peak_rss_mb=gauge.peak_rss_mb)
     finish(claim.run_id, claim.token, measured, now=now or clock.now())
 
 
 def release(claim: Claim, worked_ms: int | None) -> None:
-    """Queue the run again because the process leaves: no failure, no attempt used.
+    """Requeue the run because the process shuts down: no failure, no attempt used.
 
-    A run that has its answer already is ended with it.
+    A run that has its answer already is finished with it.
     """
     now = clock.now()
     try:
@@ -103,11 +103,11 @@ def _worked(worked_ms: int | None) -> dict[str, Any]:
 
 
 def report_to_breaker(profile: Profile, failure: Failure) -> None:
-    """Let others know what the run has learned of its provider after its engine was stopped."""
+    """Report to the breaker what the run learned of its provider after its engine was stopped."""
     breaker.record_result(breaker.provider_of(profile), failure, clock.now())
 
 
 def refuse_late(claim: Claim, text: str) -> None:
-    """Keep for the audit what a worker without a lease still had to say."""
+    """Record for the audit what a worker without a lease still wrote."""
     log.warning("Late result of run %s refused: its lease was lost.", claim.run_id)
     transcript.append_late(claim.transcript_id, {"token": str(claim.token), "text": text}, clock.now())

@@ -27,7 +27,7 @@ from stagent.lib.db.async_db import db_sync_to_async, in_order, prioritised
 from stagent.lib.processes.process_metrics import RunMetrics
 from stagent.lib.processes.thread_pool import Priority
 
-log = logging.getLogger("stagent.worker")
+log = logging.getLogger(__name__)
 
 
 class Cause(Enum):

@@ -1,7 +1,7 @@
-"""A run's time limit: it is stopped once it has worked for so long, over all its attempts.
+"""A run's time limit: it stops after this much working time over all its attempts.
 
-Whoever works on a run enforces it, pulse by pulse. The reaper is only the safety net, for an owner that
-renews its lease and does not end the run.
+The worker enforces it. The reaper is only the safety net, for a worker that renews its lease but does not end
+the run.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ SILENT_SHARE = 0.5  # of the limit, where that is less
 LONGEST_HOLD = 2  # times the limit: how long a run may have its slot …
 HOLD_ROOM_SEC = 600  # … and so much more, before the safety net may have it
 
-log = logging.getLogger("stagent.worker")
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class OutOfTime(Exception):
-    """The run has worked for as long as it may."""
+    """The run has used its working time."""
 
     failure: Failure
     profile: Profile
 
 
 class RunTime:
-    """How long one run works, in the attempt under way."""
+    """Measures the working time of one run in this attempt."""
 
     def __init__(self, claim: Claim, worktime: WorkTime, limit: timedelta) -> None:
         self._claim, self._time = claim, worktime
@@ -47,12 +47,12 @@ class RunTime:
         self._silent_sec = 0.0  # of the model, when time ran out
 
     def worked(self) -> Worked:
-        """Return what is to be written down."""
+        """Return what is stored."""
         return Worked(self._time.worked_ms, timedelta(seconds=max(0.0, self._left)))
 
     @asynccontextmanager
     async def limited(self, profile: Profile) -> AsyncIterator[None]:
-        """Let what is done within go on until the run's time is used up; then raise OutOfTime."""
+        """Run the block until the working time is used up, then raise OutOfTime."""
         timeout = asyncio.timeout(None)
         try:
             async with timeout:
@@ -71,20 +71,20 @@ class RunTime:
         return self._limit_sec - self._time.worked_sec
 
     @property
-    def _holds_too_long(self) -> bool:
+    def _exceeds_slot_time(self) -> bool:
         return self._time.held_sec > LONGEST_HOLD * self._limit_sec + HOLD_ROOM_SEC
 
     async def _watch(self, end: asyncio.Timeout) -> None:
         noted = self._time.held_sec
         while (left := self._left) > 0:
             await asyncio.sleep(min(MEASURE_SEC, left))
-            if self._time.held_sec - noted >= NOTE_EVERY_SEC and not self._holds_too_long:
+            if self._time.held_sec - noted >= NOTE_EVERY_SEC and not self._exceeds_slot_time:
                 noted = self._time.held_sec
-                await self._note()
+                await self._save()
         self._silent_sec = self._time.silent_sec
         end.reschedule(asyncio.get_running_loop().time())
 
-    async def _note(self) -> None:
+    async def _save(self) -> None:
         try:
             await db_sync_to_async(outcome.record_time, self._claim, self.worked())
         except LeaseLost:

@@ -1,4 +1,4 @@
-"""A forecast as programs read it: API, tool of agents and `manage.py forecast --json` give the same."""
+"""A forecast as JSON; the API, the agents' tool and `manage.py forecast --json` share it."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from schedules.forecast.simulation import SimOutcome
 
 
 def answer(forecast: Forecast, *, offset: int = 0, limit: int | None = None) -> dict[str, Any]:
-    """Return the sums and a page of the firings, the next one first."""
+    """Return the totals and one page of the expected runs, earliest first."""
     chosen = forecast.firings[offset : None if limit is None else offset + limit]
     return {
         "from": forecast.now.isoformat(),
@@ -22,7 +22,7 @@ def answer(forecast: Forecast, *, offset: int = 0, limit: int | None = None) -> 
         "wait_p95_sec": round(forecast.wait_p95_sec),
         "turns": round(forecast.turns),
         "cost_usd": None if forecast.unpriced else round(forecast.cost_usd, 4),
-        "schedules_left_out": forecast.left_out,
+        "schedules_left_out": forecast.omitted,
         "scheduled_work_stopped": forecast.stopped,
         "days": [_day(day) for day in forecast.days],
         "items": [_row(firing) for firing in chosen],
@@ -49,5 +49,5 @@ def _row(firing: ExpectedRun) -> dict[str, Any]:
         "start_at": firing.start_at.isoformat() if firing.start_at else None,
         "end_at": firing.end_at.isoformat() if firing.end_at else None,
         "wait_sec": round(firing.wait_sec),
-        "skipped_because": None if firing.fate == SimOutcome.RUNS else str(firing.fate),
+        "skipped_because": None if firing.outcome == SimOutcome.RUNS else str(firing.outcome),
     }

@@ -1,4 +1,4 @@
-"""The cap advisor: may the cap be raised by one? It shows its evidence and never changes anything."""
+"""Advises whether the cap may be raised by one, with the evidence. It changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LOOP = ("The event loop is late: the machine is busy.", "The event loop was not 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One figure of the week beside what it must be; without a value nothing was measured."""
+    """One measurement of the last 7 days and its bound; `value` is None if nothing was measured."""
 
     name: str
     value: float | None
@@ -34,7 +34,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Advice:
-    """What the week says about the cap."""
+    """The advice about the cap and its evidence."""
 
     cap: int
     may_raise: bool
@@ -60,15 +60,15 @@ class Advice:
 
 
 def advise(now: datetime, conf: Conf, first_tokens_ms: Sequence[float] = ()) -> Advice:
-    """Weigh the last 7 days; `first_tokens_ms` are the chat's, empty where nobody chatted."""
+    """Evaluate the last 7 days. `first_tokens_ms` are the chat's; empty if nobody used it."""
     week = Firing.objects.fired().since(now - LOOKS_BACK).filter(slot_claimed_at__isnull=False)
     rows = list(week.order_by("-nominal_at").values_list("slot_wait_ms", "event_loop_lag_ms")[:MOST_ROWS])
     wait = percentile([wait for wait, _ in rows if wait is not None], 95)
     lag = percentile([lag for _, lag in rows if lag is not None], 99)
     first_token = percentile(first_tokens_ms, 99)
     room = (
-        _at_most("Chat first token, p99", first_token, FIRST_TOKEN_P99_MS, *CHAT, of="first_token"),
-        _at_most("Event-loop lag, p99", lag, LOOP_LAG_P99_MS, *LOOP, of="lag"),
+        _evidence("Chat first token, p99", first_token, FIRST_TOKEN_P99_MS, *CHAT, of="first_token"),
+        _evidence("Event-loop lag, p99", lag, LOOP_LAG_P99_MS, *LOOP, of="lag"),
     )
     helps = wait is not None and wait >= SLOT_WAIT_P95_MS
     little = "Runs hardly wait for a slot."
@@ -83,5 +83,5 @@ def advise(now: datetime, conf: Conf, first_tokens_ms: Sequence[float] = ()) -> 
     )
 
 
-def _at_most(name: str, value: float | None, bound: float, means: str, unknown: str, *, of: str) -> Evidence:
+def _evidence(name: str, value: float | None, bound: float, means: str, unknown: str, *, of: str) -> Evidence:
     return Evidence(name, value, bound, "ms", None if value is None else value < bound, means, unknown, of)

@@ -1,8 +1,8 @@
-"""Would a schedule make somebody wait too long, itself included? A warning, never a refusal.
+"""Warns if a schedule makes a run wait too long for a slot. A warning, never a refusal.
 
-The nominal instants of the next 24 hours are played through the cap and the pools, with the candidate and
-without it. Each run takes as long as its schedule usually does; without history, as long as its time limit
-and its period allow.
+Simulates the nominal instants of the next 24 hours with and without the candidate, within the cap and the
+pools. A run takes the average duration of its schedule; without history, its time limit or its period,
+whichever is shorter.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,20 +36,20 @@ type Summaries = Sequence[ScheduleSummary]
 
 
 def check(schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
-    """Return one warning if, with the schedule, saved or not, somebody waits too long for a slot."""
-    stretch = Window(now, now + HORIZON)
-    mine = stretch.stamps(schedule)
+    """Return one warning if the schedule, saved or not, makes a run wait too long for a slot."""
+    window = Window(now, now + HORIZON)
+    mine = window.stamps(schedule)
     others = _others(schedule, now) if mine else []
     if not others:
         return []
     conf = effective_cap.load(now)
-    plans = [_plan(other, stretch.stamps(other), conf) for other in others]
+    plans = [_plan(other, window.stamps(other), conf) for other in others]
     day = DayLoad(plans, _plan(schedule, mine, conf), conf.max_concurrent, _pools(), now.timestamp())
     return [_warning(schedule, others, day, conf)] if day.waits else []
 
 
 def _others(schedule: Schedule, now: datetime) -> list[ScheduleSummary]:
-    """Return the other active schedules that fire within the day: all of them share the cap."""
+    """Return the other active schedules that fire within 24 hours; all share the cap."""
     soon = Schedule.objects.active().filter(next_nominal_at__lte=now + HORIZON).exclude(pk=schedule.pk)
     return list(load_rows(soon))
 
@@ -77,7 +77,7 @@ def period_sec(stamps: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class DayLoad:
-    """The coming day of the others, and of the candidate among them; pure."""
+    """The next 24 hours of the other schedules, with and without the candidate. Pure."""
 
     others: Sequence[SimSchedule]
     candidate: SimSchedule
@@ -87,17 +87,17 @@ class DayLoad:
 
     @cached_property
     def before(self) -> list[SimRun]:
-        """Play the day without the candidate."""
+        """Simulate the day without the candidate."""
         return Simulation(self.others, self.cap, self.pools).play(self.now)
 
     @cached_property
     def after(self) -> list[SimRun]:
-        """Play it with the candidate, whose plan has the last number."""
+        """Simulate the day with the candidate, which is the last plan."""
         return Simulation([*self.others, self.candidate], self.cap, self.pools).play(self.now)
 
     @cached_property
     def waits(self) -> list[SimRun]:
-        """The jobs that wait too long for a slot, and would not without the candidate; the longest first."""
+        """The runs that wait too long for a slot only because of the candidate; longest wait first."""
         long = [job for job in self.after if job.wait_sec > 0 and self._is_too_long(job)]
         if not long:
             return []
@@ -106,16 +106,16 @@ class DayLoad:
             job for job in long if job.plan == mine or job.wait_sec > known.get((job.plan, job.due), 0) + 1
         )
         # A run that waits for an earlier one of its own starts when that one ends.
-        careful = {job.track for job in long if job.track.plan.overlap == OverlapPolicy.QUEUE_ONE}
-        ends = {(job.track, job.end) for job in self.after if careful and job.track in careful}
-        lacking_a_slot = (job for job in worse if (job.track, job.start) not in ends)
+        careful = {job.state for job in long if job.state.plan.overlap == OverlapPolicy.QUEUE_ONE}
+        ends = {(job.state, job.end) for job in self.after if careful and job.state in careful}
+        lacking_a_slot = (job for job in worse if (job.state, job.start) not in ends)
         return sorted(lacking_a_slot, key=lambda job: (-job.wait_sec, job.due))
 
     def _is_too_long(self, job: SimRun) -> bool:
-        return job.wait_sec > min(LONG_WAIT_SEC, SHARE_OF_PERIOD * period_sec(job.track.plan.dues))
+        return job.wait_sec > min(LONG_WAIT_SEC, SHARE_OF_PERIOD * period_sec(job.state.plan.dues))
 
     def involved(self) -> tuple[list[int], list[int]]:
-        """Return the plans that wait or are in the way, and those of the longest wait alone."""
+        """Return the plans that wait or block, and those of the longest wait alone."""
         everybody, worst = set[int](), set[int]()
         for number, wait in enumerate(self.waits[:MOST_WAITS]):
             met = {job.plan for job in self.after if _overlaps(job, wait)} | {wait.plan}
@@ -124,11 +124,13 @@ class DayLoad:
         return sorted(everybody), sorted(worst)
 
     def free_shift_min(self) -> int | None:
-        """Return the nearest shift at which the candidate finds a slot and keeps it from nobody."""
+        """Return the nearest shift, in minutes, at which the candidate finds a slot and blocks no other
+        run.
+        """
         plan, jobs = self.candidate, self.before
         places = [(Occupancy.of(jobs, self.now), self.cap)]
         if plan.pool:
-            in_pool = [job for job in jobs if job.track.plan.pool == plan.pool]
+            in_pool = [job for job in jobs if job.state.plan.pool == plan.pool]
             places.append((Occupancy.of(in_pool, self.now), self.pools.get(plan.pool, 1)))
         for shift in SHIFTS:
             starts = [due + 60 * shift for due in plan.dues]
@@ -138,12 +140,12 @@ class DayLoad:
 
 
 def _overlaps(job: SimRun, wait: SimRun) -> bool:
-    """Tell whether a job holds a slot while another one waits."""
+    """Return whether `job` holds a slot while `wait` waits."""
     return job.start is not None and wait.start is not None and job.start < wait.start and job.end > wait.due
 
 
-def in_words(warning: dict[str, Any]) -> str:
-    """Say a warning in the words of every door: console, chat and file."""
+def warning_text(warning: dict[str, Any]) -> str:
+    """Return a warning as text; console, chat and schedule file share it."""
     others = [f"“{name}”" for name in warning["overlapping_schedules"]]
     more = len(others) - MOST_NAMED
     named = ", ".join(others[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
@@ -170,17 +172,17 @@ def _warning(schedule: Schedule, others: Summaries, day: DayLoad, conf: Conf) ->
 
 
 def _sentence(schedule: Schedule, others: Summaries, longest: SimRun, runs: int, cap: int) -> str:
-    """Say who would wait when, how long, and for what."""
+    """Describe the longest wait: which run, when, how long, and for which slot."""
     name = others[longest.plan].name if longest.plan < len(others) else schedule.name or "This schedule"
     at = _clock_times(schedule, [longest.due])[0]
-    pool = longest.track.plan.pool
+    pool = longest.state.plan.pool
     slots = f"a slot of the pool {pool}" if pool else f"one of {cap} slots" if cap > 1 else "the only slot"
     wait = duration_text(1000 * round(longest.wait_sec)).replace(".0 s", " s")
     return f"At {at}, “{name}” would wait about {wait} for {slots}: {runs} runs come together."
 
 
 def _suggestion(schedule: Schedule, day: DayLoad) -> str:
-    """Name the nearest minute that is free."""
+    """Name the nearest shift without a wait."""
     shift = day.free_shift_min()
     if shift is None:
         return (

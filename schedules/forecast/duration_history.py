@@ -1,4 +1,4 @@
-"""How long the runs of a schedule took, from those that worked, and what that says of one under way."""
+"""Estimates how long runs take from the earlier runs of their schedule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ OVERDUE_SHARE = 0.5  # a run that outlasts its history is expected to take half 
 
 
 class Basis(IntEnum):
-    """What an estimate is taken from, the best first."""
+    """What an estimate is based on, best first."""
 
     HISTORY = 0  # earlier runs of the schedule
     SIMILAR = 1  # runs of other schedules: of its profile, its project, all
@@ -25,7 +25,7 @@ class Basis(IntEnum):
 
 
 class Span(NamedTuple):
-    """Seconds: the least, the expected, the most."""
+    """A range in seconds: lowest, expected, highest."""
 
     low: float
     mid: float
@@ -37,7 +37,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long something takes, and how that is known."""
+    """An estimated duration and its basis."""
 
     span: Span
     basis: Basis
@@ -46,7 +46,7 @@ class Estimate:
 
 
 class History:
-    """The durations of schedules, each read once."""
+    """The durations of earlier runs; each schedule is read once."""
 
     def __init__(self, conf: Conf) -> None:
         self._conf = conf
@@ -54,7 +54,7 @@ class History:
         self._known: dict[int, list[float]] = {}
 
     def remaining(self, run: Run, now: datetime) -> Estimate:
-        """Tell how long a run still takes, having run this long; its time limit is the most."""
+        """Estimate the remaining time of a running run; at most its time limit."""
         longest = self._conf.max_run_duration_sec
         elapsed = run.worked(now, longest).total_seconds()
         left = max(1.0, run.time_limit(longest).total_seconds() - elapsed)
@@ -67,8 +67,8 @@ class History:
         mid = left / 2 if usual is None and not own else OVERDUE_SHARE * elapsed
         return Estimate(Span(1, mid, left).within(1, left), Basis.LIMIT, run.schedule_name, len(own))
 
-    def whole(self, run: Run) -> Estimate:
-        """Tell how long a run takes that has not begun."""
+    def duration(self, run: Run) -> Estimate:
+        """Estimate the duration of a run that has not started."""
         own, usual = self._samples(run.schedule)
         limit = run.time_limit(self._conf.max_run_duration_sec).total_seconds()
         if own:
@@ -78,7 +78,7 @@ class History:
         return Estimate(Span(1, limit / 2, limit), Basis.LIMIT, run.schedule_name)
 
     def _samples(self, schedule: Schedule | None) -> tuple[Sequence[float], float | None]:
-        """Return the seconds of its own runs; where it has none, the average of similar schedules."""
+        """Return the durations of the schedule's own runs; without any, the average of similar schedules."""
         own = self._own(schedule) if schedule is not None else []
         return own, None if own else self._durations.known(schedule) or None
 
@@ -89,7 +89,7 @@ class History:
         return known
 
     def _read(self, schedule: Schedule) -> list[float]:
-        """Read the latest runs that worked; where none is kept any more, the average of them all."""
+        """Read the latest runs that worked; if none is kept any more, the stored average."""
         took: list[int] = []
         if len(self._known) < MOST_SCHEDULES:
             worked = Run.objects.worked_to_the_end().filter(schedule=schedule).order_by("-queued_at")
@@ -100,11 +100,13 @@ class History:
 
 
 def _of_others(usual: float, limit: float) -> Span:
-    """Return a range for a schedule without runs: what others take is a guess, only its limit is a bound."""
+    """Return the range for a schedule without runs: similar schedules are a guess, its limit the only
+    bound.
+    """
     return Span(usual / 2, usual, limit).within(1, limit)
 
 
 def _spread(samples: Sequence[float]) -> Span:
-    """Return the middle and a range around all samples, the wider the fewer there are."""
+    """Return the median and a range around all samples; the fewer samples, the wider."""
     more = 1 + 1 / len(samples)
     return Span(min(samples) / more, median(samples), max(samples) * more)

@@ -1,4 +1,4 @@
-"""How long a run of a schedule is expected to take."""
+"""Estimates the duration and the steps of a schedule's runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from schedules.conf import Conf
 from schedules.forecast.schedule_summary import ScheduleSummary
 from schedules.models import Schedule
 
-UNKNOWN_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
+DEFAULT_SEC = 60.0  # how long a run is guessed to take where nothing ever ran
 COLUMNS = ("profile_id", "project_id", "avg_duration_ms")
 
 
 class Usual(NamedTuple):
-    """Medians in seconds, of the schedules that have run."""
+    """Median durations in seconds of schedules that have run."""
 
     of_profiles: dict[int, float]
     of_projects: dict[int, float]
@@ -24,9 +24,9 @@ class Usual(NamedTuple):
 
 
 class DurationEstimates:
-    """Expected seconds: the schedule's own average, else the median of its profile, of its project, of all.
+    """Expected seconds: the schedule's own average, else the median of its profile, its project, or all.
 
-    Never more than a run of it may take.
+    Never more than the time limit.
     """
 
     def __init__(self, conf: Conf) -> None:
@@ -34,13 +34,13 @@ class DurationEstimates:
 
     def of(self, schedule: Schedule | ScheduleSummary | None) -> float:
         if schedule is None:  # it was deleted
-            return min(self._usual.of_all or UNKNOWN_SEC, self._longest)
+            return min(self._usual.of_all or DEFAULT_SEC, self._longest)
         own = schedule.avg_duration_ms
         expected = self._alike(schedule) if own is None else own / 1000
         return min(expected, schedule.max_run_duration_sec or self._longest)
 
     def known(self, schedule: Schedule | ScheduleSummary | None) -> float | None:
-        """Return the seconds that `of` takes from schedules that ran; None where it would be a guess."""
+        """Return the expected seconds if they are based on runs; None if they would be a guess."""
         return self.of(schedule) if self._usual.of_all is not None else None
 
     def _alike(self, schedule: Schedule | ScheduleSummary) -> float:
@@ -49,12 +49,12 @@ class DurationEstimates:
             usual.of_profiles.get(schedule.profile_id)
             or usual.of_projects.get(schedule.project_id or 0)
             or usual.of_all
-            or UNKNOWN_SEC
+            or DEFAULT_SEC
         )
 
     @cached_property
     def _usual(self) -> Usual:
-        """Read the averages of all schedules, once and only where one has none of its own."""
+        """Read the averages of all schedules; once, and only if a schedule has none of its own."""
         rows = [
             (profile, project, took_ms / 1000)
             for profile, project, took_ms in Schedule.objects.order_by().values_list(*COLUMNS)
@@ -75,7 +75,7 @@ def _medians(durations: Iterable[tuple[int, float]]) -> dict[int, float]:
 
 
 class StepEstimates:
-    """Expected steps: the schedule's own average, else its profile's median, else the limit it runs under."""
+    """Expected steps: the schedule's own average, else the median of its profile, else its limit."""
 
     def __init__(self, schedules: Iterable[Schedule | ScheduleSummary], conf: Conf) -> None:
         averages = defaultdict[int, list[float]](list)
@@ -94,5 +94,5 @@ class StepEstimates:
 
     @cached_property
     def _limits(self) -> dict[int, int | None]:
-        """Read the limits of all profiles, once and only where one is asked for."""
+        """Read the limits of all profiles; once, and only if needed."""
         return dict(Profile.objects.values_list("pk", "max_turns"))

@@ -1,4 +1,4 @@
-"""When a slot is expected: running runs end as their history says, and the queue goes first."""
+"""Estimates when a slot becomes free, from the running runs and the queue."""
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Self
 
 from schedules.capacity import conditions, effective_cap
-from schedules.capacity.blockers import Moments, hold_everybody, line, startable
+from schedules.capacity.blockers import Moments, block_all, line, startable
 from schedules.capacity.conditions import Facts, StartConditions
 from schedules.conf import Conf
 from schedules.forecast.duration_history import Basis, Estimate, History
@@ -16,7 +16,7 @@ from schedules.forecast.estimates import DurationEstimates
 from schedules.models import Pool, Run, Slot
 from schedules.models.run import RunQuerySet
 from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
-from schedules.transitions.enqueue import place_in_queue
+from schedules.transitions.enqueue import queue_order
 from stagent.lib.db.prepared import Param, Select, Tuples
 
 MOST_AHEAD = 1000  # runs in the queue that are simulated
@@ -26,7 +26,7 @@ CASES = range(3)  # of a span: the least, the expected, the most
 
 @dataclass(frozen=True)
 class SlotEta:
-    """What somebody who asks for a slot now may expect."""
+    """The estimate for a run that is requested now."""
 
     eta_sec: int
     range_sec: tuple[int, int]
@@ -39,16 +39,18 @@ class SlotEta:
 
     @classmethod
     def of(cls, now: datetime, *, pool: str = "", full: str = DEFAULT_POOL) -> Self:
-        """Simulate the slots and the queue in front of a manual run of a pool; `full` is what has no room."""
+        """Simulate the slots and the queue ahead of a manual run of `pool`; `full` is the pool without a free
+        slot.
+        """
         conf = effective_cap.load(now)
         history = History(conf)
         running = {run.pk: run for run in Run.objects.running().select_related("schedule")}
         left = {number: history.remaining(run, now) for number, run in running.items()}
-        in_front = _in_front(now, conf)
+        in_front = _runs_ahead(now, conf)
         ahead: list[Run] = []
         if full != OVERFLOW_POOL:  # a forced run takes the next place of all, whoever waits
             ahead = list(in_front.select_related("schedule")[:MOST_AHEAD])
-        takes = [history.whole(run) for run in ahead]
+        takes = [history.duration(run) for run in ahead]
         if full == OVERFLOW_POOL:
             waits = [min((one.span[case] for one in left.values()), default=0.0) for case in CASES]
         else:
@@ -69,10 +71,10 @@ class SlotEta:
         )
 
 
-def _in_front(now: datetime, conf: Conf) -> RunQuerySet:
-    """Return the queued runs that a manual run of this moment stands behind."""
+def _runs_ahead(now: datetime, conf: Conf) -> RunQuerySet:
+    """Return the queued runs ahead of a manual run that is queued now."""
     situation = conditions.load(now, conf, claims=True)  # an estimate takes for granted that somebody works
-    return startable(situation).filter(claim_order__lte=place_in_queue(now, "manual", 0))
+    return startable(situation).filter(claim_order__lte=queue_order(now, "manual", 0))
 
 
 def _wait_sec(
@@ -83,7 +85,7 @@ def _wait_sec(
     conf: Conf,
     now: datetime,
 ) -> float:
-    """Return when a slot is free in one case: everything takes the least, the expected or the most."""
+    """Return the seconds until a slot is free if every duration is at this end of its range."""
     ends = {number: now + timedelta(seconds=one.span[case]) for number, one in left.items()}
     room = SlotTimeline.of(ends, now, conf.max_concurrent)
     for run, one in line:
@@ -100,7 +102,7 @@ def _size(full: str, conf: Conf) -> int:
 
 
 def _taken_from(used: Iterable[Estimate]) -> str:
-    """Say what the times are taken from."""
+    """Describe what the estimate is based on."""
     parts = []
     own = {one.schedule_name: one.runs for one in used if one.basis == Basis.HISTORY}
     if own:
@@ -127,7 +129,7 @@ type FreeAt = list[datetime]  # at which the places of a pool become free, in or
 
 @dataclass
 class SlotTimeline:
-    """The places under the cap, and those of the pools beside it."""
+    """When the slots of the cap and of the pools become free."""
 
     cap: FreeAt
     pools: dict[str, FreeAt]
@@ -135,7 +137,7 @@ class SlotTimeline:
 
     @classmethod
     def of(cls, ends: Mapping[int, datetime], now: datetime, cap: int) -> Self:
-        """Look at the slots; `ends` tells of each running run when it is expected to end."""
+        """Read the held slots; `ends` maps running runs to their expected ends."""
         held: dict[str, FreeAt] = {}
         for pool, run_id in HELD():
             held.setdefault(pool, []).append(ends.get(run_id or 0, now))
@@ -143,7 +145,7 @@ class SlotTimeline:
         return cls(_free(list(ends.values()), cap, now), pools, now)
 
     def take(self, pool: str, lasts: timedelta) -> datetime:
-        """Let a run start as soon as it can, in a place of the cap and one of its pool; return when."""
+        """Reserve a slot of the cap and one of the pool for `lasts`; return the start."""
         own = self.pools.get(pool)
         start = _take(self.cap, own[0] if own else self.now)
         insort(self.cap, start + lasts)
@@ -158,13 +160,13 @@ SIZES = Tuples(Pool.objects.order_by().values_list("name", "size"))
 
 
 def _free(ends: FreeAt, size: int, now: datetime) -> FreeAt:
-    """Return the moments of a pool of this size; runs beyond it end without leaving a place."""
+    """Return when the slots of a pool become free; slots beyond `size` are closed when their run ends."""
     moments = sorted([*ends, *[now] * max(0, size - len(ends))])
     return moments[max(0, len(moments) - size) :]
 
 
 def _take(places: FreeAt, earliest: datetime) -> datetime:
-    """Take the place that is idle the shortest before this moment, and return when the run starts in it."""
+    """Reserve the slot that is idle for the shortest time before `earliest`; return the start."""
     best = max(0, bisect_right(places, earliest) - 1)
     return max(places.pop(best), earliest)
 
@@ -176,17 +178,17 @@ OF_ONE_UNDER_WAY = ("status", "schedule_name", "worked_ms", "deadline_at", "max_
 
 
 def expected_starts(situation: StartConditions, most: int = MOST_AHEAD) -> dict[int, datetime]:
-    """Return the expected start of each queued run that lacks nothing but a slot, first in line first.
+    """Return the expected start of each queued run that needs only a slot, in claim order.
 
-    `most` is how many of them are simulated: whoever stands behind changes nothing for those in front.
+    `most` limits how many are simulated; later runs do not affect earlier ones.
     """
-    if hold_everybody(situation.facts):
+    if block_all(situation.facts):
         return {}
     now, conf = situation.now, situation.conf
     durations, history = DurationEstimates(conf), History(conf)
     ends = {run.pk: expected_end(run, history, now) for run in RUNNING()}
     room = SlotTimeline.of(ends, now, conf.max_concurrent)
-    in_line = _in_line(situation.facts, most)(now=now, chat_exempt_since=situation.chat_exempt_since)
+    in_line = _startable_runs(situation.facts, most)(now=now, chat_exempt_since=situation.chat_exempt_since)
     return {
         run.pk: room.take("" if run.forced else run.pool, timedelta(seconds=durations.of(run.schedule)))
         for run in in_line
@@ -194,12 +196,12 @@ def expected_starts(situation: StartConditions, most: int = MOST_AHEAD) -> dict[
 
 
 def expected_end(run: Run, history: History, now: datetime) -> datetime:
-    """Return when a running run is expected to end."""
+    """Return the expected end of a running run."""
     return now + timedelta(seconds=history.remaining(run, now).span.mid)
 
 
 @lru_cache(maxsize=100)
-def _in_line(facts: Facts, most: int) -> Select[Run]:
+def _startable_runs(facts: Facts, most: int) -> Select[Run]:
     at = Moments(Param("now", Run.not_before), Param("chat_exempt_since", Run.due_at))
     runs = line(facts, at).select_related("schedule").only("forced", "pool", *OF_ITS_SCHEDULE)
     return Select(runs[:most], shared=True)

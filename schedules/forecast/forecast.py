@@ -1,7 +1,6 @@
-"""What the coming hours hold: every firing played through the cap, and what a day takes.
+"""Simulates the coming hours: every firing under the cap, with totals by day.
 
-An estimate: each schedule takes as long, as many steps and as much money as it usually does. Chat, retries,
-runs by hand and budgets are not foreseen.
+An estimate from average durations, steps and costs. Chat, retries, manual runs and budgets are not simulated.
 """
 
 from bisect import bisect_left
@@ -24,7 +23,7 @@ from stagent.lib.processes.process_metrics import percentile
 
 HOURS = 48
 MOST_HOURS = 168
-FATES = {
+OUTCOMES = {
     SimOutcome.SKIPPED: "skipped, an earlier run is in the way",
     SimOutcome.EXPIRED: "given up in the queue",
     SimOutcome.REPLACED: "cancelled by the next one",
@@ -32,16 +31,16 @@ FATES = {
 
 
 class ExpectedRun(NamedTuple):
-    """A firing to come: when it is due, when it would start and end, and what becomes of it.
+    """A future firing: when it is due, when it starts and ends, and its outcome.
 
-    Moments are kept in Unix seconds: there are tens of thousands, and few are ever written as a date.
+    Moments are Unix seconds: there are tens of thousands, and few are ever formatted.
     """
 
     schedule: PlannedSchedule
     due: float
     start: float | None
     end: float | None
-    fate: SimOutcome
+    outcome: SimOutcome
 
     @property
     def due_at(self) -> datetime:
@@ -62,7 +61,7 @@ class ExpectedRun(NamedTuple):
 
 @dataclass(slots=True)
 class ForecastDay:
-    """What the firings that come due on one day add up to, on the clocks of the install."""
+    """The totals of the firings that are due on one day, in the time zone of the install."""
 
     date: date
     firings: int = 0
@@ -74,7 +73,7 @@ class ForecastDay:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The coming hours under a cap."""
+    """The coming hours under one cap."""
 
     now: datetime
     until: datetime
@@ -85,7 +84,7 @@ class Forecast:
     peak_running: int
     peak_at: datetime | None
     peak_waiting: int
-    left_out: int
+    omitted: int
     stopped: bool = False  # all scheduled work is: the times are those if it starts again now
 
     @property
@@ -118,46 +117,52 @@ class Forecast:
 
 
 def forecast(situation: StartConditions, *, hours: int = HOURS, cap: int | None = None) -> Forecast:
-    """Play the coming hours through the cap in force, or through another one: what if?"""
+    """Simulate the coming hours under the current cap, or under another one."""
     until = situation.now + timedelta(hours=hours)
-    outlook = inputs.load(situation, until)
-    return play(outlook, now=situation.now, until=until, cap=cap or situation.conf.max_concurrent)
+    workload = inputs.load(situation, until)
+    return play(workload, now=situation.now, until=until, cap=cap or situation.conf.max_concurrent)
 
 
-def play(outlook: ForecastInput, *, now: datetime, until: datetime, cap: int) -> Forecast:
-    """Play an outlook through a cap. Pure, so that two caps can be compared over one reading."""
-    simulation = Simulation([one.plan for one in outlook.likely], cap, outlook.pools)
-    for number, since, ends_at in outlook.running:
-        simulation.already_running(number, since.timestamp(), ends_at.timestamp())
-    for number, since in outlook.queued:
-        simulation.already_queued(number, since.timestamp())
-    firings = _expected(outlook, simulation.play(now.timestamp(), outlook.arrivals))
+def play(workload: ForecastInput, *, now: datetime, until: datetime, cap: int) -> Forecast:
+    """Simulate under a cap. Pure, so that two caps can be compared on the same input."""
+    simulation = Simulation([one.plan for one in workload.planned], cap, workload.pools)
+    for number, since, ends_at in workload.running:
+        simulation.add_running(number, since.timestamp(), ends_at.timestamp())
+    for number, since in workload.queued:
+        simulation.add_queued(number, since.timestamp())
+    firings = _expected(workload, simulation.play(now.timestamp(), workload.arrivals))
     return Forecast(
         now=now,
         until=until,
         cap=cap,
         firings=firings,
-        present=_expected(outlook, simulation.present),
+        present=_expected(workload, simulation.present),
         days=_days(firings, now, until),
         peak_running=simulation.peak_running,
         peak_at=max(now, _moment(simulation.peak_at)) if simulation.peak_running else None,
         peak_waiting=simulation.peak_waiting,
-        left_out=outlook.left_out,
-        stopped=outlook.stopped,
+        omitted=workload.omitted,
+        stopped=workload.stopped,
     )
 
 
-def _expected(outlook: ForecastInput, jobs: Sequence[SimRun]) -> list[ExpectedRun]:
-    likely, given_up = outlook.likely, SimOutcome.EXPIRED
+def _expected(workload: ForecastInput, jobs: Sequence[SimRun]) -> list[ExpectedRun]:
+    planned, given_up = workload.planned, SimOutcome.EXPIRED
     columns = (
-        (likely[job.plan], job.due, job.start, None if job.start is None else job.end, job.fate or given_up)
+        (
+            planned[job.plan],
+            job.due,
+            job.start,
+            None if job.start is None else job.end,
+            job.outcome or given_up,
+        )
         for job in jobs
     )
     return list(map(ExpectedRun._make, columns))
 
 
 def _days(firings: Sequence[ExpectedRun], now: datetime, until: datetime) -> list[ForecastDay]:
-    """Add up day by day, the present one first; a skipped firing takes nothing."""
+    """Total by day, today first; skipped firings cost nothing."""
     here = zone(settings.TIME_ZONE)
     first, last = now.astimezone(here).date(), until.astimezone(here).date()
     dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]

@@ -1,4 +1,4 @@
-"""What the schedules are going to ask for: rows of the database as plans of the simulation."""
+"""Reads what the simulation needs: active schedules, running and queued runs, pools."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ PRICED_FIRINGS = 5000  # the newest, from which the usual cost is taken
 
 @dataclass(frozen=True)
 class PlannedSchedule:
-    """A schedule with what it is going to ask for, and what one firing of it takes."""
+    """A schedule and what one of its runs takes."""
 
     schedule_id: int | None
     name: str
@@ -44,45 +44,45 @@ class PlannedSchedule:
 
 @dataclass(frozen=True)
 class ForecastInput:
-    """All that the simulation is fed with; running and queued name the number of a likely one."""
+    """The input of the simulation; `running` and `queued` refer to planned schedules by index."""
 
-    likely: list[PlannedSchedule]
+    planned: list[PlannedSchedule]
     pools: dict[str, int]
     running: list[tuple[int, datetime, datetime]] = field(default_factory=list)  # since and until when
     queued: list[tuple[int, datetime]] = field(default_factory=list)  # since when, first in line in front
-    left_out: int = 0  # schedules beyond the most that are looked at
+    omitted: int = 0  # schedules beyond the most that are looked at
     stopped: bool = False  # all scheduled work is: the times are those if it starts again now
 
     @cached_property
     def arrivals(self) -> list[Arrival]:
-        """Return every firing to come in order, for every cap that is tried."""
-        return arrivals([one.plan for one in self.likely])
+        """Every future firing in order, shared by all simulated caps."""
+        return arrivals([one.plan for one in self.planned])
 
 
 def load(situation: StartConditions, until: datetime) -> ForecastInput:
-    """Read the active schedules, and who runs and waits now."""
+    """Read the active schedules and the running and queued runs."""
     due = Schedule.objects.active().filter(next_nominal_at__lte=until).order_by("next_nominal_at", "pk")
     schedules = list(load_rows(due[:MOST_SCHEDULES]))
-    left_out = due.count() - MOST_SCHEDULES if len(schedules) == MOST_SCHEDULES else 0
+    omitted = due.count() - MOST_SCHEDULES if len(schedules) == MOST_SCHEDULES else 0
     durations = DurationEstimates(situation.conf)
-    likely = _likely(schedules, situation, until, durations)
+    planned = _planned_schedules(schedules, situation, until, durations)
     pools = dict(Pool.objects.values_list("name", "size"))
-    outlook = ForecastInput(likely, pools, left_out=left_out, stopped=situation.conf.stopped)
-    _add_what_is_there(outlook, situation, durations)
-    return outlook
+    workload = ForecastInput(planned, pools, omitted=omitted, stopped=situation.conf.stopped)
+    _add_current_runs(workload, situation, durations)
+    return workload
 
 
-def _likely(
+def _planned_schedules(
     schedules: Sequence[ScheduleSummary],
     situation: StartConditions,
     until: datetime,
     durations: DurationEstimates,
 ) -> list[PlannedSchedule]:
     weights, prices = StepEstimates(schedules, situation.conf), CostEstimates()
-    stretch, found = Window(situation.now, until), []
+    window, found = Window(situation.now, until), []
     for schedule in schedules:
         turns = weights.of(schedule)
-        plan = _plan(schedule, stretch.stamps(schedule), durations.of(schedule))
+        plan = _plan(schedule, window.stamps(schedule), durations.of(schedule))
         cost = prices.of(schedule.pk, turns)
         cron = _movable_cron(schedule, situation.now)
         found.append(PlannedSchedule(schedule.pk, schedule.name, schedule.timezone, plan, turns, cost, cron))
@@ -111,7 +111,7 @@ def _plan(schedule: ScheduleSummary, stamps: Sequence[int], takes_sec: float) ->
 
 @lru_cache(maxsize=1024)
 def _patience_sec(period_sec: int | None, grace_sec: int | None) -> float:
-    """Return how long a firing is wanted in the queue, its schedule firing every so often."""
+    """Return how long a run may wait in the queue before it expires."""
     usual = default_grace(None if period_sec is None else timedelta(seconds=period_sec))
     grace = usual if grace_sec is None else timedelta(seconds=grace_sec)
     return (grace + QUEUE_PATIENCE).total_seconds()
@@ -123,32 +123,34 @@ def _with_jitter(schedule: ScheduleSummary, stamp: int, following: int | None) -
     return jittered(schedule.pk, nominal, schedule.jitter_sec, latest).timestamp()
 
 
-def _add_what_is_there(
-    outlook: ForecastInput, situation: StartConditions, durations: DurationEstimates
+def _add_current_runs(
+    workload: ForecastInput, situation: StartConditions, durations: DurationEstimates
 ) -> None:
-    """Add the runs that hold a slot or wait for one; their firings are past, their time is not."""
+    """Add the running and queued runs: their firings are past, but they use slots."""
     now, conf = situation.now, situation.conf
-    numbers = {one.schedule_id: number for number, one in enumerate(outlook.likely)}
+    numbers = {one.schedule_id: number for number, one in enumerate(workload.planned)}
 
     def number_of(run: Run) -> int:
         if run.schedule_id in numbers:
             return numbers[run.schedule_id]
         plan = SimSchedule(takes_sec=durations.of(run.schedule), overlap=OverlapPolicy.ALLOW, pool=run.pool)
-        outlook.likely.append(PlannedSchedule(run.schedule_id, run.schedule_name, "UTC", plan))
-        return len(outlook.likely) - 1
+        workload.planned.append(PlannedSchedule(run.schedule_id, run.schedule_name, "UTC", plan))
+        return len(workload.planned) - 1
 
     history = History(conf)
     for run in Run.objects.running().select_related("schedule"):
         ends_at = expected_end(run, history, now)
-        outlook.running.append((number_of(run), run.slot_claimed_at or now, ends_at))
+        workload.running.append((number_of(run), run.slot_claimed_at or now, ends_at))
     # A forecast tells what happens once work may start: a scheduler is there, and the switch is off.
     able = replace(situation, nobody_starts=False, conf=replace(conf, scheduled_work_stopped=0))
     for run in startable(able).select_related("schedule")[:MOST_QUEUED]:
-        outlook.queued.append((number_of(run), run.queued_at))
+        workload.queued.append((number_of(run), run.queued_at))
 
 
 class CostEstimates:
-    """What a firing usually costs: the schedule's own average, else its steps at the average price of one."""
+    """The expected cost of a firing: the schedule's own average, else its steps at the average price of a
+    step.
+    """
 
     def __init__(self) -> None:
         worked = Firing.objects.filter(turn_count__gt=0).order_by("-nominal_at")
@@ -165,7 +167,7 @@ class CostEstimates:
         self._per_turn = total / turns if turns else 0.0
 
     def of(self, schedule_id: int, turns: float) -> float | None:
-        """Return USD; None where the schedule's newest firings used a model whose price was not known."""
+        """Return USD; None if the schedule's newest firings used a model without a known price."""
         if schedule_id in self._unknown:
             return None
         own = self._costs.get(schedule_id)

@@ -1,4 +1,4 @@
-"""How many slots are held at each minute of a simulated day."""
+"""The number of held slots in each minute of a simulated day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ BEFORE = 60
 
 @dataclass(frozen=True)
 class Occupancy:
-    """The most slots that are held within each minute; outside of the day nobody holds any."""
+    """The highest number of held slots in each minute; zero outside the day."""
 
     begin: int  # the first minute, counted from 1970
     held: list[int]
@@ -32,6 +32,6 @@ class Occupancy:
         return cls(begin, list(accumulate(changes))[:-1])
 
     def most(self, since: float, until: float) -> int:
-        """Return the most slots held at once between two moments."""
+        """Return the highest number of slots held at once between two moments."""
         first, last = int(since // 60) - self.begin, -int(-until // 60) - self.begin
         return max(self.held[max(0, first) : max(0, last)], default=0)

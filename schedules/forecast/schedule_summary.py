@@ -1,4 +1,4 @@
-"""A schedule as looking ahead needs it: a tuple of some columns, at a tenth of the price of an instance."""
+"""The columns of a schedule that a forecast needs, as a tuple: a tenth of the cost of a model instance."""
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
@@ -37,7 +37,7 @@ class _Columns(NamedTuple):
 
 
 class ScheduleSummary(_Columns):
-    """The columns, and what follows from them in the words of the model."""
+    """The columns, and the model's properties that depend on them."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""The queue and the slots of the coming hours, played through. Pure: plans in, the fate of each firing out.
+"""Simulates the queue and the slots. Pure: plans in, the outcome of each firing out.
 
-It claims as the drain does: within the cap and the pools, highest priority first, then oldest; no run starts
-beside one of its own schedule unless it may. What nobody knows beforehand is left out: people, chat, retries.
+It claims like the drain: within the cap and the pools, highest priority first, then oldest; runs of one
+schedule do not overlap unless its policy allows it. People, chat and retries are not simulated.
 """
 
 import heapq
@@ -22,7 +22,7 @@ type Arrival = tuple[
 
 
 class SimOutcome(StrEnum):
-    """What becomes of a firing."""
+    """The outcome of a simulated firing."""
 
     RUNS = "runs"
     SKIPPED = "skipped_overlap"  # an earlier run of its schedule is in the way
@@ -32,7 +32,7 @@ class SimOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimSchedule:
-    """What one schedule is going to ask for; moments in Unix seconds."""
+    """What one schedule asks for; moments are Unix seconds."""
 
     dues: Sequence[float] = ()
     most: int | None = None  # firings; one that is skipped does not count
@@ -45,30 +45,30 @@ class SimSchedule:
 
 @dataclass(slots=True, eq=False)
 class ScheduleState:
-    """A plan and what it has under way; most tracks are empty most of the time."""
+    """A plan with its queued and running runs."""
 
     number: int
     plan: SimSchedule
     left: int | None  # how many firings it may still have
-    alone: bool  # no run of it starts beside another
+    exclusive: bool  # no run of it starts beside another
     jobs: list["SimRun"] = field(default_factory=list)  # that wait or run
-    busy: int = 0  # how many of them run
+    running: int = 0  # how many of them run
 
 
 @dataclass(slots=True, eq=False)
 class SimRun:
-    """One firing on its way."""
+    """One simulated firing."""
 
-    track: ScheduleState
+    state: ScheduleState
     due: float
     start: float | None = None
     end: float = inf
-    fate: SimOutcome | None = None
+    outcome: SimOutcome | None = None
 
     @property
     def plan(self) -> int:
-        """The number of its plan."""
-        return self.track.number
+        """The index of its plan."""
+        return self.state.number
 
     @property
     def wait_sec(self) -> float:
@@ -76,7 +76,7 @@ class SimRun:
 
 
 def arrivals(plans: Sequence[SimSchedule]) -> list[Arrival]:
-    """Return every planned firing in the order in which they come due."""
+    """Return every planned firing in the order in which they are due."""
     return sorted(
         (due, -plan.head_start_sec, number) for number, plan in enumerate(plans) for due in plan.dues
     )
@@ -84,7 +84,7 @@ def arrivals(plans: Sequence[SimSchedule]) -> list[Arrival]:
 
 @dataclass
 class Simulation:
-    """Slots and a queue; `pools` tells how many places each pool has beside the cap."""
+    """The slots and the queue; `pools` maps each pool to its size."""
 
     plans: Sequence[SimSchedule]
     cap: int
@@ -104,120 +104,122 @@ class Simulation:
         self._ends: list[tuple[float, int, SimRun]] = []
         self._queues: dict[str, list[tuple[float, int, SimRun]]] = defaultdict(list)
 
-    def already_running(self, plan: int, since: float, end: float) -> None:
-        """Let a run hold a slot from the beginning."""
+    def add_running(self, plan: int, since: float, end: float) -> None:
+        """Add a run that holds a slot from the beginning."""
         self.present.append(job := SimRun(self._tracks[plan], since))
         self._start(job, since, end)
 
-    def already_queued(self, plan: int, since: float) -> None:
-        """Let a run wait from the beginning; call it in the order of the queue."""
+    def add_queued(self, plan: int, since: float) -> None:
+        """Add a run that is queued from the beginning; call it in queue order."""
         self.present.append(job := SimRun(self._tracks[plan], since))
         self._enqueue(job)
 
     def play(self, now: float, coming: Sequence[Arrival] | None = None) -> list[SimRun]:
-        """Let every planned firing happen, and return them all in the order in which they come due."""
+        """Simulate every planned firing; return them all in the order in which they are due."""
         self._fill(now)
-        ends, tracks = self._ends, self._tracks
+        ends, states = self._ends, self._tracks
         for due, _, number in arrivals(self.plans) if coming is None else coming:
             if ends and ends[0][0] <= due:
-                self._let_end(due)
-            track = tracks[number]
-            if track.left == 0:
+                self._end_until(due)
+            state = states[number]
+            if state.left == 0:
                 continue  # its schedule is completed
-            self._arrive(SimRun(track, due))
+            self._arrive(SimRun(state, due))
             if self._waiting:
                 if self._running < self.cap:
                     self._fill(due)
                 self.peak_waiting = max(self.peak_waiting, self._waiting)
-        self._let_end(inf)
+        self._end_until(inf)
         return self.jobs
 
     def _arrive(self, job: SimRun) -> None:
-        """Queue a firing, or skip it, as the overlap policy of its schedule says."""
+        """Queue a firing, or skip it, according to the overlap policy of its schedule."""
         self.jobs.append(job)
-        track = job.track
-        if track.jobs and track.alone and self._is_in_the_way(job, track):
-            job.fate = SimOutcome.SKIPPED
+        state = job.state
+        if state.jobs and state.exclusive and self._is_in_the_way(job, state):
+            job.outcome = SimOutcome.SKIPPED
             return
-        if track.left is not None:
-            track.left -= 1
+        if state.left is not None:
+            state.left -= 1
         # Most start at once: nobody waits, and there is room.
         if (
             self._waiting
             or self._running >= self.cap
-            or (track.busy and track.alone)
-            or (track.plan.pool and not self._has_room(track.plan.pool))
+            or (state.running and state.exclusive)
+            or (state.plan.pool and not self._has_room(state.plan.pool))
         ):
             self._enqueue(job)
         else:
             self._start(job, job.due)
 
-    def _is_in_the_way(self, job: SimRun, track: ScheduleState) -> bool:
-        """Tell whether an earlier firing of its plan keeps it from being queued; those too old are over."""
-        plan = track.plan
-        for earlier in tuple(track.jobs):
+    def _is_in_the_way(self, job: SimRun, state: ScheduleState) -> bool:
+        """Return whether an earlier firing of its schedule keeps it from being queued; expired ones are
+        dropped.
+        """
+        plan = state.plan
+        for earlier in tuple(state.jobs):
             if earlier.start is None and job.due > earlier.due + plan.patience_sec:
                 self._drop(earlier, SimOutcome.EXPIRED)
         if plan.overlap == CANCEL_RUNNING:
-            for earlier in tuple(track.jobs):
+            for earlier in tuple(state.jobs):
                 self._replace(earlier, job.due)
         elif plan.overlap == QUEUE_ONE:
-            return len(track.jobs) > track.busy
-        return bool(track.jobs)
+            return len(state.jobs) > state.running
+        return bool(state.jobs)
 
     def _replace(self, earlier: SimRun, moment: float) -> None:
         if earlier.start is None:
             self._drop(earlier, SimOutcome.REPLACED)
         else:
-            earlier.end, earlier.fate = moment, SimOutcome.REPLACED
-            self._leave(earlier)
+            earlier.end, earlier.outcome = moment, SimOutcome.REPLACED
+            self._release(earlier)
 
     def _enqueue(self, job: SimRun) -> None:
-        plan = job.track.plan
-        job.track.jobs.append(job)
+        plan = job.state.plan
+        job.state.jobs.append(job)
         self._waiting += 1
         self._pushed += 1
         heapq.heappush(self._queues[plan.pool], (job.due - plan.head_start_sec, self._pushed, job))
 
-    def _drop(self, job: SimRun, fate: SimOutcome) -> None:
-        """End a job that never ran; it stays in its heap until it comes to the front."""
-        job.fate = fate
+    def _drop(self, job: SimRun, outcome: SimOutcome) -> None:
+        """End a run that never started; its heap entry is removed when it reaches the front."""
+        job.outcome = outcome
         self._waiting -= 1
-        job.track.jobs.remove(job)
+        job.state.jobs.remove(job)
 
-    def _let_end(self, moment: float) -> None:
-        """Let runs end until a moment, and the next ones start in their places."""
+    def _end_until(self, moment: float) -> None:
+        """End the runs that end by `moment`, and start the next ones in their slots."""
         ends = self._ends
         while ends and ends[0][0] <= moment:
             end, _, job = heapq.heappop(ends)
-            if job.fate == SimOutcome.RUNS:  # a replaced one has left already
-                self._leave(job)
+            if job.outcome == SimOutcome.RUNS:  # a replaced one has left already
+                self._release(job)
                 if self._waiting:
                     self._fill(end)
 
-    def _leave(self, job: SimRun) -> None:
-        track = job.track
+    def _release(self, job: SimRun) -> None:
+        state = job.state
         self._running -= 1
-        track.busy -= 1
-        track.jobs.remove(job)
-        if track.plan.pool:
-            self._in_pool[track.plan.pool] -= 1
+        state.running -= 1
+        state.jobs.remove(job)
+        if state.plan.pool:
+            self._in_pool[state.plan.pool] -= 1
 
     def _fill(self, moment: float) -> None:
-        """Start what is first in line until the cap is full."""
+        """Start the first runs of the queue until the cap is full."""
         while self._waiting and self._running < self.cap and (job := self._next(moment)):
             self._waiting -= 1
-            job.track.jobs.remove(job)
+            job.state.jobs.remove(job)
             self._start(job, moment)
 
     def _next(self, moment: float) -> SimRun | None:
-        """Take the first job in line whose pool has room and whose schedule is not running."""
+        """Take the first queued run whose pool has a free slot and whose schedule may run."""
         behind: list[tuple[str, tuple[float, int, SimRun]]] = []
         found = None
         while found is None and (pool := self._first_in_line(moment)) is not None:
             entry = heapq.heappop(self._queues[pool])
-            track = entry[2].track
-            if track.busy and track.alone:
+            state = entry[2].state
+            if state.running and state.exclusive:
                 behind.append((pool, entry))
             else:
                 found = entry[2]
@@ -226,7 +228,7 @@ class Simulation:
         return found
 
     def _first_in_line(self, moment: float) -> str | None:
-        """Return the pool with room in which somebody waits longest."""
+        """Return the pool with a free slot whose first run has waited longest."""
         first, found = None, None
         for pool, queue in self._queues.items():
             while queue and self._is_over(queue[0][2], moment):
@@ -236,9 +238,9 @@ class Simulation:
         return found
 
     def _is_over(self, job: SimRun, moment: float) -> bool:
-        if job.fate is not None:
+        if job.outcome is not None:
             return True
-        if moment <= job.due + job.track.plan.patience_sec:
+        if moment <= job.due + job.state.plan.patience_sec:
             return False
         self._drop(job, SimOutcome.EXPIRED)
         return True
@@ -247,16 +249,16 @@ class Simulation:
         return self._in_pool[pool] < self.pools.get(pool, 1)
 
     def _start(self, job: SimRun, start: float, end: float | None = None) -> None:
-        """Let a job hold a slot, for as long as its plan takes."""
-        track = job.track
-        job.start, job.fate = start, SimOutcome.RUNS
-        job.end = start + track.plan.takes_sec if end is None else end
+        """Let a run hold a slot for the duration of its plan."""
+        state = job.state
+        job.start, job.outcome = start, SimOutcome.RUNS
+        job.end = start + state.plan.takes_sec if end is None else end
         self._running += 1
         if self._running > self.peak_running:
             self.peak_running, self.peak_at = self._running, start
-        track.busy += 1
-        track.jobs.append(job)
-        if track.plan.pool:
-            self._in_pool[track.plan.pool] += 1
+        state.running += 1
+        state.jobs.append(job)
+        if state.plan.pool:
+            self._in_pool[state.plan.pool] += 1
         self._pushed += 1
         heapq.heappush(self._ends, (job.end, self._pushed, job))

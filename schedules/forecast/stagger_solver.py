@@ -1,9 +1,9 @@
-"""Which schedules to move by a few minutes, so that fewer come due together. Pure: instants in, moves out.
+"""Selects schedules to move by a few minutes so that fewer are due together. Pure: instants in, moves out.
 
-The steps of a window of five minutes are those of every schedule that comes due in it, each once. From the
-fullest window downwards, the heaviest schedule whose move makes every window it leaves or enters lower than
-that one is moved; so no move raises the peak, and there is an end. All minutes of a schedule move together
-and stay within their hour: its hours, its days and the time between its instants remain.
+The load of a five-minute window is the sum of the steps of the schedules that are due in it, each counted
+once. Starting with the fullest window, the heaviest schedule is moved whose move leaves every affected window
+below that load. No move raises the peak, so the search ends. All minutes of a schedule move together and stay
+within their hour: its hours, its days and the time between its instants do not change.
 """
 
 import re
@@ -17,7 +17,7 @@ WINDOW = 5  # minutes
 FARTHEST = 15  # minutes that a schedule is moved by
 MOST_MOVES = 200
 MOST_TRIES = 2000
-WORTH_IT = 0.5  # of the peak: windows lower than this are left alone
+MIN_SHARE = 0.5  # of the peak: windows lower than this are left alone
 STEP = re.compile(r".*/(\d{1,2})")
 STRETCH = re.compile(r"\d{1,2}-\d{1,2}")
 HOUR = 3600
@@ -25,7 +25,7 @@ HOUR = 3600
 
 @dataclass(frozen=True)
 class ScheduleLoad:
-    """A schedule: the minutes, counted from 1970, in which it comes due, and the steps of one run."""
+    """A schedule: the minutes since 1970 in which it is due, and the steps of one run."""
 
     key: int
     steps: float
@@ -35,7 +35,7 @@ class ScheduleLoad:
 
 @dataclass(frozen=True)
 class Move:
-    """A schedule and the minutes it is moved by; negative is earlier."""
+    """A schedule and its shift in minutes; negative is earlier."""
 
     key: int
     by: int
@@ -45,7 +45,7 @@ class Move:
 
 @dataclass(frozen=True)
 class StaggerPlan:
-    """The moves, and the steps of the fullest window without and with them."""
+    """The moves, and the steps of the fullest window before and after."""
 
     moves: list[Move]
     peak_before: int
@@ -53,7 +53,7 @@ class StaggerPlan:
 
 
 def moved(cron: str, by: int) -> str | None:
-    """Return an expression with its minutes moved; None where one of them would leave its hour."""
+    """Return the expression with its minutes shifted; None if one of them would leave its hour."""
     column, _, rest = cron.partition(" ")
     minutes = tuple(minute + by for minute in minutes_of(column))
     return f"{_written(minutes, column)} {rest}" if minutes and 0 <= minutes[0] <= minutes[-1] < 60 else None
@@ -61,7 +61,7 @@ def moved(cron: str, by: int) -> str | None:
 
 @lru_cache(maxsize=1024)
 def minutes_of(column: str) -> tuple[int, ...]:
-    """Return the minutes of the hour that a first column names, none where it is no column."""
+    """Return the minutes that the first column of an expression names; empty if it is invalid."""
     try:
         return tuple(time // 60 for time in parse(f"{column} * * * *").times if time < HOUR)
     except CronError:
@@ -69,7 +69,7 @@ def minutes_of(column: str) -> tuple[int, ...]:
 
 
 def _written(minutes: tuple[int, ...], like: str) -> str:
-    """Write minutes in the manner of another column: */15 moved by three is 3-59/15."""
+    """Format minutes in the style of another column: */15 shifted by three is 3-59/15."""
     if step := STEP.fullmatch(like):
         short = f"{minutes[0]}-59/{step[1]}" if minutes[0] else f"*/{step[1]}"
         if minutes_of(short) == minutes:
@@ -80,7 +80,7 @@ def _written(minutes: tuple[int, ...], like: str) -> str:
 
 
 def shifts(cron: str) -> list[int]:
-    """Return the minutes that an expression may be moved by, the nearest first, later before earlier."""
+    """Return the possible shifts of an expression in minutes, nearest first, later before earlier."""
     every = (shift for near in range(1, FARTHEST + 1) for shift in (near, -near))
     return [shift for shift in every if moved(cron, shift)]
 
@@ -91,16 +91,16 @@ def peak(flows: Sequence[ScheduleLoad]) -> int:
 
 
 def flatten(flows: Sequence[ScheduleLoad], most: int = MOST_MOVES) -> StaggerPlan:
-    """Return the moves that make the fullest windows lower; the same for the same flows, in any order."""
+    """Return the moves that lower the fullest windows; the same for the same loads in any order."""
     load = LoadCurve(flows)
     before = load.highest
     while (
         len(load.by) < most
         and load.tries < MOST_TRIES
-        and (window := load.fullest(least=WORTH_IT * before)) is not None
+        and (window := load.fullest(least=MIN_SHARE * before)) is not None
     ):
         if not any(load.try_to_move(flow, window) for flow in load.members(window)):
-            load.reap_run(window)
+            load.exclude(window)
     flow_of = {flow.key: flow for flow in flows}
     moves = [_move(flow_of[key], by) for key, by in sorted(load.by.items()) if by]
     return StaggerPlan(moves, before, load.highest)
@@ -111,7 +111,7 @@ def _move(flow: ScheduleLoad, by: int) -> Move:
 
 
 class LoadCurve:
-    """The steps in each window, and where every schedule stands."""
+    """The steps in each window, and the position of every schedule."""
 
     def __init__(self, flows: Sequence[ScheduleLoad]) -> None:
         self._flows = sorted(flows, key=lambda flow: (-flow.steps, flow.key))
@@ -136,31 +136,31 @@ class LoadCurve:
         return max(self._steps)
 
     def fullest(self, least: float) -> int | None:
-        """Return the fullest window that is not settled, None where it holds less than worth the trouble."""
+        """Return the fullest open window; None if it holds fewer than `least` steps."""
         highest = max(self._open)
         return self._open.index(highest) if highest >= max(1, least) else None
 
-    def reap_run(self, window: int) -> None:
-        """Leave a window alone from now on: nothing makes it lower."""
+    def exclude(self, window: int) -> None:
+        """Exclude a window: no move lowers it."""
         self._open[window] = -1
 
     def members(self, window: int) -> Iterator[ScheduleLoad]:
-        """Yield who may be moved out of a window, the heaviest first."""
+        """Yield the movable schedules of a window, heaviest first."""
         return (flow for flow in self._flows if flow.key in self._shifts and window in self._at[flow.key])
 
     def try_to_move(self, flow: ScheduleLoad, window: int) -> bool:
-        """Move a schedule to where its windows are lowest, if that is lower than this window is now."""
+        """Move a schedule to its best position if that lowers this window."""
         self.tries += 1
         if flow.key not in self._best:
-            self._best[flow.key] = self._look_around(flow)
+            self._best[flow.key] = self._best_shift(flow)
         by, after = self._best[flow.key]
         if after >= self._steps[window]:
             return False
         self._move(flow, by)
         return True
 
-    def _look_around(self, flow: ScheduleLoad) -> tuple[int, int]:
-        """Return by how much to move a schedule, and how full those of its windows, old and new, are then."""
+    def _best_shift(self, flow: ScheduleLoad) -> tuple[int, int]:
+        """Return the best shift of a schedule, and the load of the affected windows after it."""
         old, now_by = self._at[flow.key], self.by.get(flow.key, 0)
         self._add(old, -_weight(flow))
         levels = {by: self._level(old, by - now_by) for by in self._shifts[flow.key]}
@@ -184,7 +184,7 @@ class LoadCurve:
         return max([steps[at + away] for at in windows])  # a list: three times as fast as a generator
 
     def _windows(self, flow: ScheduleLoad) -> frozenset[int]:
-        """Return the windows, each named by its first minute, in which it comes due."""
+        """Return the windows in which it is due, each as its first minute."""
         return frozenset(minute - self._base - back for minute in flow.minutes for back in range(WINDOW))
 
     def _add(self, windows: frozenset[int], steps: int) -> None:

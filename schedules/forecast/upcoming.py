@@ -1,4 +1,4 @@
-"""The instants at which schedules will fire: their calendars less quiet hours."""
+"""The instants at which schedules fire: their recurrence without quiet hours."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ from schedules.timing.active_hours import has_quiet_hours, is_quiet
 
 
 class Window:
-    """A stretch of time, and who fires in it; schedules of one rhythm are looked up once."""
+    """A period; schedules with the same recurrence are computed once."""
 
     def __init__(self, after: datetime, until: datetime) -> None:
         self._after, self._until = after, until
         self._known: dict[tuple[object, ...], Sequence[int]] = {}
 
     def stamps(self, schedule: Schedule | ScheduleSummary) -> Sequence[int]:
-        """Return its nominal instants, the end included, as Unix seconds; jitter is left out."""
+        """Return the nominal instants in the period, its end included, as Unix seconds, without jitter."""
         quiet = (schedule.active_from, schedule.active_until) if has_quiet_hours(schedule) else None
         rhythm = (
             schedule.cron, schedule.timezone, schedule.every_sec, schedule.at, schedule.anchor_at,
@@ -38,5 +38,5 @@ class Window:
 
 
 def timestamps(schedule: Schedule, after: datetime, until: datetime) -> Sequence[int]:
-    """Return the instants of one schedule after one moment until another, as `Stretch` gives them."""
+    """Return the instants of one schedule after `after` and up to `until`, as `Window.stamps` does."""
     return Window(after, until).stamps(schedule)

@@ -4,10 +4,10 @@ from django.db import models
 
 
 class CounterTotal(models.Model):
-    """What a source of figures came to up to a mark: a primary key, or a moment in microseconds.
+    """The total of a source up to a mark: a primary key, or a moment in microseconds.
 
-    `ahead` is the newest mark at `ahead_at`. Counting goes up to there once that is long enough ago that
-    no transaction is under way any more which could add a row below it.
+    `ahead` is the newest mark at `ahead_at`. Counting advances to it after a while, when no open transaction
+    can add a row below it.
     """
 
     source = models.CharField(max_length=20, primary_key=True)

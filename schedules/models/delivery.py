@@ -1,4 +1,4 @@
-"""What is to be told to the outside, written in the transaction that made it news."""
+"""Messages to the outside, written in the transaction of their event."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """A result, a warning, a self-pause or a notice on its way to a webhook, a mailbox or the chat page."""
+    """A result, warning, self-pause or notice for a webhook, a mailbox or the chat."""
 
     class Kind(models.TextChoices):
         RESULT = "result"

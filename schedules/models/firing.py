@@ -1,4 +1,4 @@
-"""The decision ledger: one row for every due instant, with what was decided and how it went."""
+"""Firings: one row for every due instant, with the decision and the metrics of its run."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ BY_RHYTHM = (FiringKind.SCHEDULED, FiringKind.HEARTBEAT)  # what records the ins
 
 
 def reaching(moment: datetime) -> Q:
-    """Match the firings with an instant at or after a moment: a row of several ends at its last one."""
+    """Filter firings with an instant at or after a moment; a row for several ends at its last one."""
     return Q(nominal_at__gte=moment) | Q(last_nominal_at__gte=moment)
 
 
@@ -23,7 +23,7 @@ CANCELLED = Q(failure_reason=FailureReason.ABORTED) | Q(failure_reason="", durat
 
 
 class FiringQuerySet(models.QuerySet["Firing"]):
-    def by_rhythm(self) -> "FiringQuerySet":
+    def of_recurrence(self) -> "FiringQuerySet":
         return self.filter(kind__in=BY_RHYTHM)
 
     def reaching(self, moment: datetime) -> "FiringQuerySet":
@@ -37,7 +37,7 @@ class FiringQuerySet(models.QuerySet["Firing"]):
 
 
 class Firing(models.Model):
-    """That a schedule came due at a nominal instant; `count` instants where one row explains several."""
+    """A due instant of a schedule; `count` instants if one row covers several."""
 
     schedule = models.ForeignKey(Schedule, models.SET_NULL, null=True, related_name="firings")
     schedule_name = models.CharField(max_length=120)
@@ -109,7 +109,7 @@ class Firing(models.Model):
 
     @property
     def was_cancelled(self) -> bool:
-        """Whether a person stopped its run: `CANCELLED` of one row."""
+        """Whether a person cancelled its run; `CANCELLED` for one row."""
         if self.completed_at is None:
             return False
         return self.failure_reason == FailureReason.ABORTED or (

@@ -1,4 +1,4 @@
-"""What the operators of the install ought to know, grouped by its cause."""
+"""Notices for operators, grouped by cause."""
 
 from django.conf import settings
 from django.db import models
@@ -14,12 +14,12 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(closed_at=None)
 
     def unseen(self) -> "NoticeQuerySet":
-        """Keep those that go on and that nobody acknowledged."""
+        """Filter open notices that nobody acknowledged."""
         return self.open().filter(acknowledged_at=None)
 
 
 class Notice(models.Model):
-    """A trouble that goes on, or went on: told once, however often it is met, until it is over."""
+    """A problem with one cause: delivered once, however often it occurs, until it is closed."""
 
     class Kind(models.TextChoices):
         BREAKER = "breaker", "breaker open"
@@ -33,7 +33,11 @@ class Notice(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     cause = models.CharField(max_length=160)
     schedule = models.ForeignKey(
-        Schedule, models.SET_NULL, null=True, related_name="notices", help_text="Which one can be run now."
+        Schedule,
+        models.SET_NULL,
+        null=True,
+        related_name="notices",
+        help_text="The schedule to run.",
     )
     text = models.CharField(max_length=LONGEST_NOTICE)
     count = models.PositiveIntegerField(default=1)
@@ -44,7 +48,7 @@ class Notice(models.Model):
     )
     acknowledged_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    until_id = models.BigIntegerField(default=0, help_text="The newest firing that is counted in.")
+    until_id = models.BigIntegerField(default=0, help_text="The newest firing that is counted.")
 
     objects = NoticeQuerySet.as_manager()
 

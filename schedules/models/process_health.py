@@ -1,4 +1,4 @@
-"""How it stands with the threads and tasks of each process of the install."""
+"""The state of the threads and tasks of each process."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ SILENT_AFTER = timedelta(seconds=3 * REPORT_EVERY_SEC)
 
 
 class ProcessHealth(models.Model):
-    """The last report of one process; the row goes when it leaves in good order."""
+    """The last report of one process; it deletes the row when it exits in order."""
 
     holder = models.CharField(max_length=120, unique=True)
     role = models.CharField(max_length=16, help_text="scheduler, worker, replies or web.")
@@ -29,5 +29,5 @@ class ProcessHealth(models.Model):
         return f"{self.role} {self.host}:{self.pid}"
 
     def is_over(self, now: datetime) -> bool:
-        """Tell whether the process has ended or has not reported for a minute."""
+        """Return whether the process has ended or has not reported for a minute."""
         return is_dead(self.holder) or self.seen_at < now - SILENT_AFTER

@@ -1,4 +1,4 @@
-"""One piece of agent work: the lifecycle row."""
+"""Runs: one piece of agent work and its lifecycle."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,31 +29,31 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=RunStatus.RUNNING)
 
     def waiting(self) -> "RunQuerySet":
-        """Keep the runs that were put aside until a person has answered."""
+        """Filter runs that wait for a person's answer."""
         return self.filter(status=RunStatus.WAITING)
 
     def under_way(self) -> "RunQuerySet":
-        """Keep the runs that others of their schedule are not to overlap."""
+        """Filter runs that others of their schedule must not overlap."""
         return self.filter(status__in=(RunStatus.RUNNING, RunStatus.WAITING))
 
     def answered(self) -> "RunQuerySet":
-        """Keep the waiting runs that nothing is asked for any more."""
+        """Filter waiting runs without open approvals."""
         open_approvals = Approval.objects.open().filter(transcript=OuterRef("transcript"))
         return self.waiting().exclude(Exists(open_approvals))
 
     def worked(self) -> "RunQuerySet":
-        """Keep the runs that count for statistics; the numbers of some are lower bounds."""
+        """Filter runs that count for statistics; some are lower bounds."""
         return self.filter(statistics_filter.condition(Sample.WHOLE, Sample.LOWER_BOUND))
 
     def worked_to_the_end(self) -> "RunQuerySet":
-        """Keep the runs whose numbers say how long their schedule's work is."""
+        """Filter runs whose numbers are not lower bounds."""
         return self.filter(statistics_filter.condition(Sample.WHOLE))
 
     def unfinished(self) -> "RunQuerySet":
         return self.filter(status__in=UNFINISHED)
 
     def expired(self, now: datetime) -> "RunQuerySet":
-        """Keep the running runs whose holder let the lease lapse."""
+        """Filter running runs whose lease has expired."""
         return self.running().filter(lease_expires_at__lte=now)
 
     def held_by(self, holder: str) -> "RunQuerySet":
@@ -82,12 +82,12 @@ class Run(models.Model):
     status = models.CharField(max_length=12, choices=RunStatus, default=RunStatus.QUEUED)
     failure_reason = models.CharField(max_length=32, blank=True, choices=FailureReason)
     failure_kind = models.CharField(
-        max_length=32, blank=True, help_text="Finer than the reason; a row of agents.failures."
+        max_length=32, blank=True, help_text="The failure kind; a row of agents.failures."
     )
     failure_detail = models.CharField(max_length=LONGEST_DETAIL, blank=True)
-    attempt = models.PositiveIntegerField(default=0, help_text="How many times it was claimed and counted.")
-    lost_count = models.PositiveIntegerField(default=0, help_text="How many of its workers vanished.")
-    retry_count = models.PositiveIntegerField(default=0, help_text="Retries that count against the most.")
+    attempt = models.PositiveIntegerField(default=0, help_text="Number of counted claims.")
+    lost_count = models.PositiveIntegerField(default=0, help_text="Number of lost workers.")
+    retry_count = models.PositiveIntegerField(default=0, help_text="Retries that count towards max_retries.")
     max_retries = models.PositiveIntegerField(default=2)
     provider_retries = models.PositiveIntegerField(
         default=0, help_text="Retries since the provider last answered it; only their time is limited."
@@ -96,17 +96,15 @@ class Run(models.Model):
         null=True, help_text="It fails if the provider has not answered by then; set by the first failure."
     )
     retry_kind = models.CharField(max_length=32, blank=True)
-    retry_detail = models.CharField(
-        max_length=LONGEST_DETAIL, blank=True, help_text="What it is tried again for."
-    )
+    retry_detail = models.CharField(max_length=LONGEST_DETAIL, blank=True, help_text="Why it is retried.")
 
     # The queue.
     priority = models.SmallIntegerField(default=0)
     queued_at = models.DateTimeField()
-    due_at = models.DateTimeField(help_text="What chat pressure and the queue deadline count from.")
+    due_at = models.DateTimeField(help_text="Deferral for chat and the queue deadline count from here.")
     claim_order = models.DateTimeField(help_text="Queueing time less the head start of its priority.")
     not_before = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True, help_text="Not wanted any more when it still waits then.")
+    expires_at = models.DateTimeField(null=True, help_text="Cancelled if it is still queued then.")
 
     # The lease.
     token = models.UUIDField(null=True)
@@ -115,7 +113,7 @@ class Run(models.Model):
     slot_claimed_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True, help_text="The first claim.")
-    waiting_since = models.DateTimeField(null=True, help_text="Since when it waits for a person's answer.")
+    waiting_since = models.DateTimeField(null=True, help_text="Since when it waits for a person.")
     deadline_at = models.DateTimeField(
         null=True, help_text="When its working time is used up if it works on from now; empty while it waits."
     )
@@ -189,11 +187,11 @@ class Run(models.Model):
         return timedelta(seconds=self.max_run_duration_sec or default_sec)
 
     def time_left(self, default_sec: int) -> timedelta:
-        """Return how long it may still work, by what is written down."""
+        """Return the remaining working time, as stored."""
         return max(timedelta(), self.time_limit(default_sec) - timedelta(milliseconds=self.worked_ms))
 
     def worked(self, now: datetime, default_sec: int) -> timedelta:
-        """Return how long it has worked; one that runs, as if it had done so since that was written down."""
+        """Return the working time; a running run counts as working since it was last stored."""
         noted = timedelta(milliseconds=self.worked_ms)
         if self.status != RunStatus.RUNNING or self.deadline_at is None:
             return noted
@@ -201,12 +199,12 @@ class Run(models.Model):
 
     @cached_property
     def unpriced_turns(self) -> int:
-        """How many of its steps so far were at a price that is not known; `cost_usd` has nothing of them."""
+        """The number of steps without a known price; `cost_usd` does not include them."""
         return budgets.unpriced("run_id", [self.pk])[self.pk]
 
     @property
     def known_cost(self) -> Decimal | None:
-        """What it cost, in USD; None where the price of a step is not known."""
+        """The cost in USD; None if the price of a step is unknown."""
         return None if self.unpriced_turns else self.cost_usd
 
     @property
@@ -215,7 +213,7 @@ class Run(models.Model):
 
     @property
     def suppressed(self) -> bool:
-        """Whether it is a heartbeat that reported no change: recorded, not delivered."""
+        """Whether it is a heartbeat without news: recorded, not delivered."""
         return (
             self.source == Source.HEARTBEAT
             and self.report is not None

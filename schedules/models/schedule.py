@@ -1,4 +1,4 @@
-"""A standing instruction."""
+"""Schedules."""
 
 from datetime import datetime, timedelta
 
@@ -32,18 +32,18 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         return self.filter(status=ScheduleStatus.ACTIVE)
 
     def due(self, now: datetime) -> "ScheduleQuerySet":
-        """Keep the active schedules whose moment has come and that are not deferred past now."""
+        """Filter active schedules whose next firing is due and not deferred."""
         return self.active().filter(
             Q(deferred_until=None) | Q(deferred_until__lte=now), next_fire_at__lte=now
         )
 
     def paused_themselves(self) -> "ScheduleQuerySet":
-        """Keep those that a streak paused and nobody resumed."""
+        """Filter schedules that a streak paused and nobody resumed."""
         return self.filter(status=ScheduleStatus.PAUSED, paused_reason__startswith=PAUSED_ITSELF)
 
 
 class Schedule(models.Model):
-    """When, what and within which limits; the tick turns its due instants into firings."""
+    """When to run, what, and within which limits; the tick turns its due instants into firings."""
 
     name = models.CharField(max_length=NAME_CHARS, validators=[validate_name])
     key = models.CharField(
@@ -54,7 +54,7 @@ class Schedule(models.Model):
         default=None,
         validators=[RegexValidator(KEY)],
         error_messages={"unique": KEY_TAKEN},
-        help_text="By which a file of schedules finds it again, whatever its name.",
+        help_text="Identifies the schedule in a schedule file, whatever its name.",
     )
     project = models.ForeignKey(Project, models.SET_NULL, null=True, blank=True)
     prompt = models.TextField()
@@ -69,10 +69,10 @@ class Schedule(models.Model):
     )
     at = models.DateTimeField("once, at", null=True, blank=True)
     interval = models.CharField(
-        max_length=120, blank=True, help_text="The words it was set with, where it was words."
+        max_length=120, blank=True, help_text="The phrase that was entered, if it was one."
     )
     timezone = models.CharField("time zone", max_length=64, default=install_zone)
-    anchor_at = models.DateTimeField(null=True, blank=True, help_text="What a plain interval counts from.")
+    anchor_at = models.DateTimeField(null=True, blank=True, help_text="The start of an interval in seconds.")
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     max_firings = models.PositiveIntegerField(
@@ -98,22 +98,22 @@ class Schedule(models.Model):
     max_retries = models.PositiveIntegerField(
         default=2,
         validators=[MaxValueValidator(10)],
-        help_text="After failures that the provider does not cause; its own are limited by time.",
+        help_text="After failures not caused by the provider; those are limited by time.",
     )
     retry_delay_sec = models.PositiveIntegerField(
         "first retry after, seconds",
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(3_600)],
-        help_text="Doubled at each retry, and varied at random. Empty: 5 seconds.",
+        help_text="Doubled at each retry, with random jitter. Empty: 5 seconds.",
     )
     retry_horizon_sec = models.PositiveIntegerField(
         "retry for at most, seconds",
         null=True,
         blank=True,
         validators=[MinValueValidator(10), MaxValueValidator(604_800)],
-        help_text="How long a run waits for a provider that is away or overloaded. "
-        "Empty: half the period, one hour where there is none or a person started it.",
+        help_text="How long a run waits for an unavailable or overloaded provider. "
+        "Empty: half the period, or one hour for one-time and manual runs.",
     )
     priority = models.SmallIntegerField(
         default=0,
@@ -130,7 +130,7 @@ class Schedule(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_TURNS)],
-        help_text="Empty: the profile's, then the global default.",
+        help_text="Empty: the limit of the profile, then the global default.",
     )
     max_turns_set_at = models.DateTimeField(null=True, blank=True, editable=False)
     max_run_duration_sec = models.PositiveIntegerField(
@@ -138,7 +138,7 @@ class Schedule(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(10), MaxValueValidator(86_400)],
-        help_text="How long one run may work; waiting does not count. Empty: the global default.",
+        help_text="Working time of one run; waiting does not count. Empty: the global default.",
     )
     max_cost_usd = models.DecimalField(
         "max cost per run, USD",
@@ -153,10 +153,10 @@ class Schedule(models.Model):
     deliver_to_chat = models.BooleanField(
         "deliver to chat",
         default=True,
-        help_text="Results arrive as unread messages on the chat page of the schedule's owner.",
+        help_text="Results are delivered as unread messages to the owner's chat.",
     )
-    webhook_url = models.URLField(blank=True, help_text="Results and self-pauses are posted here as JSON.")
-    email = models.EmailField(blank=True, help_text="Results and self-pauses are mailed here.")
+    webhook_url = models.URLField(blank=True, help_text="Results and self-pauses are sent here as JSON.")
+    email = models.EmailField(blank=True, help_text="Results and self-pauses are sent here by email.")
 
     # Kept by the system.
     next_nominal_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -167,7 +167,7 @@ class Schedule(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text="Every instant up to here has its firing, or came before the present rhythm.",
+        help_text="Every instant up to here has a firing, or is older than the current timing.",
     )
     last_fired_at = models.DateTimeField(null=True, blank=True, editable=False)
     firing_count = models.PositiveIntegerField(default=0, editable=False)
@@ -175,14 +175,14 @@ class Schedule(models.Model):
     failure_streak = models.PositiveIntegerField(default=0, editable=False)
     turn_budget_breach_streak = models.PositiveIntegerField(default=0, editable=False)
     slow_streak = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Runs in a row above 80 % of their time."
+        default=0, editable=False, help_text="Consecutive runs above 80 % of their time limit."
     )
     last_failure_reason = models.CharField(max_length=32, blank=True, choices=FailureReason, editable=False)
     last_turn_count = models.PositiveIntegerField(null=True, blank=True, editable=False)
     avg_turns_per_firing = models.FloatField(null=True, blank=True, editable=False)
     avg_duration_ms = models.FloatField(null=True, blank=True, editable=False)
     avg_is_lower_bound = models.BooleanField(
-        default=False, editable=False, help_text="The last run was cut off at its own limit."
+        default=False, editable=False, help_text="The last run was cut off at its limit."
     )
     paused_at = models.DateTimeField(null=True, editable=False, help_text="When it was last paused.")
     resumed_at = models.DateTimeField(null=True, editable=False, help_text="When it was last resumed.")
@@ -247,14 +247,14 @@ class Schedule(models.Model):
 
     @property
     def firings_left(self) -> int | None:
-        """Return how often it may still fire, None for any number; a one-shot fires once, whatever is set."""
+        """Return how often it may still fire; None without a limit. A one-shot fires once."""
         if self.max_firings is None or self.at is not None:
             return None
         return max(0, self.max_firings - self.firing_count)
 
     @property
     def expires_at(self) -> datetime | None:
-        """Return until when a one-shot waits to start; then it ends as missed. None for a rhythm."""
+        """Return until when a one-shot may start; then it is missed. None for a recurrence."""
         return self.at + timedelta(seconds=self.jitter_sec) + ONE_SHOT_PATIENCE if self.at else None
 
     def grace(self, default: timedelta) -> timedelta:

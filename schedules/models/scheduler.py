@@ -1,4 +1,4 @@
-"""Which scheduler and worker processes are alive."""
+"""The running scheduler and worker processes."""
 
 from datetime import datetime, timedelta
 
@@ -14,13 +14,13 @@ A_WORKER = models.Q(executes=True, claims=False)
 
 class SchedulerQuerySet(models.QuerySet["Scheduler"]):
     def running(self, now: datetime) -> "list[Scheduler]":
-        """Return those that are alive and not known to be dead, the one seen last in front."""
+        """Return the processes with a recent heartbeat that are not known to be dead, latest first."""
         seen = ALIVE(since=now - timedelta(seconds=ALIVE_SEC))
         return [one for one in seen if not one.is_dead(now)]
 
 
 class Scheduler(models.Model):
-    """The heartbeat of a process that claims or performs runs; the row goes when it leaves in good order."""
+    """The heartbeat of a process that claims or executes runs; it deletes the row when it exits in order."""
 
     holder = models.CharField(max_length=120, unique=True)
     host = models.CharField(max_length=80)
@@ -70,13 +70,13 @@ class Scheduler(models.Model):
 
     @property
     def is_worker(self) -> bool:
-        """Whether it performs what schedulers hand over, and neither ticks nor reaps."""
+        """Whether it only executes runs claimed by schedulers."""
         return self.executes and not self.claims
 
     def is_dead(self, now: datetime) -> bool:
-        """Tell whether it missed a sign of life and was a process of this machine that is no more.
+        """Return whether it missed a heartbeat and its local process is gone.
 
-        Not before it missed one: in containers that share a host's name, its process number says nothing.
+        Not before a heartbeat is missed: in containers that share a host name, a process id proves nothing.
         """
         silent = now - self.seen_at > timedelta(seconds=SEEN_EVERY_SEC + 1)
         return silent and is_gone(self.holder)

@@ -1,4 +1,4 @@
-"""Numbered places to run. N enabled rows of a pool are a capacity of N."""
+"""Slots and pools. N enabled slots of a pool are a capacity of N."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,7 +10,7 @@ OVERFLOW_POOL = "overflow"  # where forced runs go when the default pool is full
 
 
 class Pool(models.Model):
-    """A limit of its own beside the global cap; a run of this pool holds one of its slots too."""
+    """A limit below the global cap; a run of this pool also holds one of its slots."""
 
     name = models.SlugField(primary_key=True)
     size = models.PositiveIntegerField(
@@ -36,17 +36,17 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         return self.filter(run__isnull=False)
 
     def within(self, pool: str, size: int) -> "SlotQuerySet":
-        """Keep the slots of a pool that its present size covers."""
+        """Filter the slots within the current size of a pool."""
         return self.filter(pool=pool, number__lte=size)
 
 
 class Slot(models.Model):
-    """One place to run; `run` is the run that holds it."""
+    """One unit of capacity; `run` is its holder."""
 
     pool = models.SlugField(default=DEFAULT_POOL)
     number = models.PositiveIntegerField()
     enabled = models.BooleanField(
-        default=True, help_text="A disabled slot finishes its run and takes no other."
+        default=True, help_text="A disabled slot finishes its run and takes no further one."
     )
     run = models.ForeignKey("schedules.Run", models.PROTECT, null=True, blank=True, related_name="slots")
 

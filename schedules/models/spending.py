@@ -1,4 +1,4 @@
-"""On whose account the work of a run goes."""
+"""The account that a run's spending is charged to."""
 
 from agents.spending.budgets import Spender
 from agents.states import Activity

@@ -14,7 +14,7 @@ OLD_WEIGHT = 0.7  # of a running average; the new value has the rest
 
 
 def of(status: str, kind: str, turns: int) -> Sample:
-    """Return what the numbers of a run that ended so say of its schedule."""
+    """Return how a run with this ending counts for statistics."""
     if turns < 1:
         return Sample.NONE
     if status == RunStatus.COMPLETED:
@@ -23,7 +23,7 @@ def of(status: str, kind: str, turns: int) -> Sample:
 
 
 def condition(*samples: Sample) -> Q:
-    """Return the same as a condition on runs; those of older versions kept their reason only."""
+    """Return the same rule as a query condition; runs of older versions have only a reason."""
     by_kind = Q(failure_kind__in=failures.kinds(*samples))
     by_reason = Q(failure_kind="", failure_reason__in=failures.reasons(*samples))
     ended = Q(status=RunStatus.FAILED) & (by_kind | by_reason)
@@ -33,7 +33,7 @@ def condition(*samples: Sample) -> Q:
 
 
 def blend(average: float | None, value: float, sample: Sample) -> float:
-    """Return the average with a new value in it; a lower bound never lowers it."""
+    """Return the running average including a new value; a lower bound never lowers it."""
     if average is None:
         return value
     if sample == Sample.LOWER_BOUND:

@@ -1,1 +1,3 @@
-"""Notices, detectors, the event log, counters that outlive pruning. Imports models, capacity, deliveries."""
+"""Notices, detectors, log lines, and counters that outlive retention. Imports models, capacity,
+deliveries.
+"""

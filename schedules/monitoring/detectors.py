@@ -1,7 +1,8 @@
-"""Looks at the states of things and notices trouble. What it finds is found again: looking twice is harmless.
+"""Detects trouble from the database and opens or closes notices. Idempotent.
 
-A scheduler looks at breakers and missed instants. That no scheduler is there, only the web can notice. That a
-schedule paused itself is told by `streaks` as it happens; here it is only seen that it is over.
+Schedulers detect blocked providers, missed instants, failed threads and different zone data. Only the web
+process can detect that no scheduler is running. `streaks` opens the notice of a self-pause; here it is
+closed.
 """
 
 import time
@@ -29,12 +30,13 @@ type Open = Mapping[str, Notice]
 
 
 class Detectors:
-    """The look of a scheduler, at its own pace."""
+    """The detectors of one scheduler, with their interval."""
 
     def __init__(self) -> None:
         self._looked_at = float("-inf")
 
     def detect(self, now: datetime) -> None:
+        """Open, update and close the notices that a scheduler can detect."""
         if time.monotonic() - self._looked_at >= LOOK_EVERY_SEC:
             detect(now)
             self._looked_at = time.monotonic()
@@ -43,21 +45,21 @@ class Detectors:
 def detect(now: datetime) -> None:
     """Open, update and close what a scheduler can notice."""
     known = {notice.cause: notice for notice in Notice.objects.open()}
-    _look_at_breakers(known, now)
-    _look_at_missed(known, now)
-    _look_at_self_pauses(known, now)
-    _look_at_zone_data(known, now)
-    _look_at_processes(known, now)
-    _close_what_is_old(known, now)
+    _detect_blocked_providers(known, now)
+    _detect_missed_instants(known, now)
+    _close_self_pauses(known, now)
+    _detect_zone_data(known, now)
+    _detect_failed_processes(known, now)
+    _close_old(known, now)
     if NO_SCHEDULER in known and processes.complete(now):
         notices.close(NO_SCHEDULER, now)
 
 
 def detect_missing_scheduler(now: datetime, since: datetime, seen: datetime | None = None) -> bool:
-    """Notice that no scheduler or worker executes runs; tell whether one does.
+    """Open a notice if no scheduler or worker executes runs; return whether one does.
 
-    `since` is from when on one was to be expected, `seen` when the caller last found one: who leaves in
-    order takes its row along, and would seem to have been away for as long as anybody remembers.
+    `since` is when one was first expected, `seen` when the caller last found one: a process that exits in
+    order deletes its row, so the row cannot tell.
     """
     if processes.complete(now):
         notices.close(NO_SCHEDULER, now)
@@ -66,13 +68,13 @@ def detect_missing_scheduler(now: datetime, since: datetime, seen: datetime | No
     last = max(filter(None, (absent.aggregate(seen=Max("seen_at"))["seen"], seen)), default=None)
     if now - max(last or since, since) < SILENT_FOR:
         return False
-    told = f"The last sign of life was at {_clock(last)}." if last else "None has been seen lately."
+    text = f"The last heartbeat was at {_clock(last)}." if last else "None was seen lately."
     if not Notice.objects.open().filter(cause=NO_SCHEDULER).exists():
-        notices.open_notice(NO_SCHEDULER, Notice.Kind.NO_SCHEDULER, f"{means} {told}", now)
+        notices.open_notice(NO_SCHEDULER, Notice.Kind.NO_SCHEDULER, f"{means} {text}", now)
     return False
 
 
-def _look_at_breakers(known: Open, now: datetime) -> None:
+def _detect_blocked_providers(known: Open, now: datetime) -> None:
     tripped = {BREAKER + one.name: one for one in Provider.objects.filter(opened_at__isnull=False)}
     for cause, provider in tripped.items():
         if cause not in known or known[cause].count != provider.trips:
@@ -84,8 +86,8 @@ def _look_at_breakers(known: Open, now: datetime) -> None:
             notices.close(cause, now)
 
 
-def _look_at_missed(known: Open, now: datetime) -> None:
-    """Count the instants that were skipped since the last notice, into the one that is open."""
+def _detect_missed_instants(known: Open, now: datetime) -> None:
+    """Add the instants that were skipped since the last notice to the open one."""
     notice = known.get(MISSED)
     last = notice or Notice.objects.filter(cause=MISSED).order_by("-pk").first()
     skipped = Firing.objects.filter(
@@ -105,8 +107,8 @@ def _look_at_missed(known: Open, now: datetime) -> None:
     notices.open_notice(MISSED, Notice.Kind.MISSED, text, now, count=number, until_id=newest.pk)
 
 
-def _look_at_processes(known: Open, now: datetime) -> None:
-    """Tell of threads and tasks that failed; an hour after the last failure it is history."""
+def _detect_failed_processes(known: Open, now: datetime) -> None:
+    """Open a notice for failed threads and tasks; close it an hour after the last failure."""
     found = {f"{PROCESS}{trouble.process.role}:{trouble.part}": trouble for trouble in troubles(now)}
     for cause, trouble in found.items():
         if cause not in known or known[cause].text != str(trouble):
@@ -116,8 +118,8 @@ def _look_at_processes(known: Open, now: datetime) -> None:
             notices.close(cause, now)
 
 
-def _look_at_self_pauses(known: Open, now: datetime) -> None:
-    """Close what is told of schedules once all are resumed or gone, or after a day without further ones."""
+def _close_self_pauses(known: Open, now: datetime) -> None:
+    """Close the notice once all schedules are resumed or deleted, or after a day without further ones."""
     for cause, notice in known.items():
         if cause.startswith(notices.SELF_PAUSE):
             reason = cause.removeprefix(notices.SELF_PAUSE)
@@ -126,19 +128,19 @@ def _look_at_self_pauses(known: Open, now: datetime) -> None:
                 notices.close(cause, now)
 
 
-def _look_at_zone_data(known: Open, now: datetime) -> None:
-    """Tell that schedulers use different time-zone data: instants depend on who records them."""
+def _detect_zone_data(known: Open, now: datetime) -> None:
+    """Open a notice if schedulers use different time-zone data: instants depend on which one records them."""
     there = [one for one in Scheduler.objects.running(now) if one.zone_data]
     if len({one.zone_data.split()[0] for one in there}) > 1:
         named = ", ".join(sorted({f"{one.host} {one.zone_data}" for one in there}))
-        told = f"Schedulers use different time-zone data: {named}. Update the older one."
-        notices.open_notice(ZONE_DATA, Notice.Kind.ZONE_DATA, told, now)
+        text = f"Schedulers use different time-zone data: {named}. Update the older one."
+        notices.open_notice(ZONE_DATA, Notice.Kind.ZONE_DATA, text, now)
     elif ZONE_DATA in known:
         notices.close(ZONE_DATA, now)
 
 
-def _close_what_is_old(known: Open, now: datetime) -> None:
-    """Close what happened once, a day after it was told last."""
+def _close_old(known: Open, now: datetime) -> None:
+    """Close notices of single events a day after the last one."""
     for cause, notice in known.items():
         once = cause == notices.CORRECTED or cause.startswith(notices.ONE_SHOT)
         if once and notice.last_at < now - RECENT:

@@ -1,4 +1,4 @@
-"""Writes a log line for each signal of this app, with the ids to look it up by."""
+"""Writes a log line for each signal of this app, with the ids to look up."""
 
 import logging
 from typing import Any
@@ -11,13 +11,13 @@ from schedules.states import RunStatus
 from stagent.lib.text import shorten
 from stagent.lib.web.formatting import money
 
-log = logging.getLogger("stagent.schedules")
+log = logging.getLogger(__name__)
 
 LONGEST = 200  # characters of a model's words on one line
 
 
 def connect() -> None:
-    """Begin to speak; asked twice, it still says everything once."""
+    """Connect the receivers. Idempotent."""
     run_finished.connect(log_end)
     schedule_paused_itself.connect(log_self_pause)
     schedule_warned.connect(log_warning)
@@ -54,7 +54,7 @@ def _of(run: Run) -> str:
 
 
 def _why(run: Run) -> str:
-    """Return the reason, and what is known beyond it."""
+    """Return the reason and its detail."""
     return "".join(f", {why.rstrip('.')}" for why in (run.failure_reason, run.failure_detail) if why)
 
 

@@ -1,4 +1,6 @@
-"""The one door for notices: opened once per cause and told outside, counted up, acknowledged, closed."""
+"""Notices: opened once per cause and delivered to operators, counted, acknowledged, closed. Only this module
+writes them.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +22,7 @@ OVER_ONCE_SEEN = (Notice.Kind.MISSED, Notice.Kind.NEXT_FIRING, Notice.Kind.SELF_
 
 
 def open_notice(cause: str, kind: Notice.Kind, text: str, now: datetime, **columns: Any) -> bool:
-    """Open a notice and post it to the operators, or keep the open one up to date; tell whether it is new."""
+    """Open a notice and deliver it, or update the open one; return whether it is new."""
     news = {"text": clip(text, LONGEST_NOTICE), "last_at": now} | columns
     if Notice.objects.open().filter(cause=cause).update(**news):
         return False
@@ -33,7 +35,7 @@ def open_notice(cause: str, kind: Notice.Kind, text: str, now: datetime, **colum
 
 
 def notify_self_pause(schedule: Schedule, why: str, now: datetime) -> bool:
-    """Tell that a schedule has paused itself, or count it in with those that did for the same reason."""
+    """Open the notice of a self-pause, or add it to those with the same reason."""
     cause = f"{SELF_PAUSE}{schedule.last_failure_reason}"
     earlier = Notice.objects.open().select_for_update().filter(cause=cause).first()
     number = earlier.count + 1 if earlier else 1
@@ -43,7 +45,7 @@ def notify_self_pause(schedule: Schedule, why: str, now: datetime) -> bool:
 
 
 def notify_missed_one_shot(firing: Firing, now: datetime) -> bool:
-    """Tell that a one-shot did not run until it expired; its notice has the button that runs it now."""
+    """Open the notice of an expired one-shot; it has a button to run it now."""
     cause = f"{ONE_SHOT}{firing.schedule_id}:{firing.nominal_at:%Y%m%dT%H%M%S}"
     due = timezone.localtime(firing.nominal_at, timezone.get_default_timezone())
     text = (
@@ -53,24 +55,24 @@ def notify_missed_one_shot(firing: Firing, now: datetime) -> bool:
 
 
 def close_missed_one_shot(schedule_id: int, now: datetime) -> None:
-    """Close the notice of a one-shot that a clock which was ahead took for missed."""
+    """Close the notice of a one-shot that only a fast clock had marked as missed."""
     Notice.objects.open().filter(cause__startswith=f"{ONE_SHOT}{schedule_id}:").update(closed_at=now)
 
 
 def notify_corrected(text: str, number: int, now: datetime) -> bool:
-    """Tell that next firings were corrected, or count them in with those before."""
+    """Open the notice of corrected next firings, or add them to the open one."""
     earlier = Notice.objects.open().filter(cause=CORRECTED).first()
     count = number + (earlier.count if earlier else 0)
     return open_notice(CORRECTED, Notice.Kind.NEXT_FIRING, text, now, count=count)
 
 
 def close(cause: str, now: datetime) -> None:
-    """Close the notice of a cause: it is over."""
+    """Close the notice of a cause."""
     Notice.objects.open().filter(cause=cause).update(closed_at=now)
 
 
 def acknowledge(number: int, user: AbstractBaseUser, now: datetime) -> bool:
-    """Write that somebody has seen it; a further one of what happened by then is news."""
+    """Acknowledge a notice; a later event opens a new one."""
     with transaction.atomic():
         unseen = Notice.objects.unseen().filter(pk=number)
         if not unseen.update(acknowledged_by=user, acknowledged_at=now):
@@ -83,7 +85,7 @@ def acknowledge(number: int, user: AbstractBaseUser, now: datetime) -> bool:
 
 
 def targets() -> dict[Delivery.Channel, str]:
-    """Return where the operators are told: an address for each channel that has one."""
+    """Return the operators' target of each channel."""
     addresses = {
         Delivery.Channel.EMAIL: settings.STAGENT_NOTIFY_EMAIL,
         Delivery.Channel.WEBHOOK: settings.STAGENT_NOTIFY_WEBHOOK,

@@ -1,4 +1,4 @@
-"""Each process reports how its threads and tasks are; scheduler, readyz, doctor and console read it."""
+"""Each process reports the state of its threads and tasks; scheduler, readyz, doctor and console read it."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ BROKEN = {State.ENDED, State.STUCK, State.FAILING}
 
 
 class Reporter:
-    """Writes the row of this process from a thread of its own."""
+    """Writes the row of this process from its own thread."""
 
     def __init__(self, role: str, holder: str, supervisor: Supervisor = SUPERVISOR) -> None:
         self._holder = holder
@@ -44,7 +44,7 @@ class Reporter:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and take the row away."""
+        """End the thread and delete the row."""
         if self._last_report in self._supervisor.before_exit:
             self._supervisor.before_exit.remove(self._last_report)
         self._thread.stop()
@@ -68,14 +68,14 @@ class Reporter:
             connections.close_all()
 
     def _report(self) -> None:
-        """Write what has changed, and now and then that nothing has; in an outage, to see if it is over."""
+        """Write the state if it changed, else at intervals; in an outage, to detect its end."""
         parts = [_facts(asdict(report)) for report in self._supervisor.report()]
         is_known = parts == self._written and time.monotonic() - self._written_at < REPORT_EVERY_SEC
         if is_known and not DATABASE.is_active:
             return
         close_old_connections()
-        told = {"seen_at": clock.now(), "parts": parts, **self._born}
-        ProcessHealth.objects.update_or_create(holder=self._holder, defaults=told)
+        values = {"seen_at": clock.now(), "parts": parts, **self._born}
+        ProcessHealth.objects.update_or_create(holder=self._holder, defaults=values)
         self._written, self._written_at = parts, time.monotonic()
         DATABASE.worked()
 
@@ -92,7 +92,7 @@ def _facts(report: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ProcessTrouble:
-    """A part of a process that does not work, or did not a while ago."""
+    """A thread or task that is broken or was restarted lately."""
 
     process: ProcessHealth
     part: str
@@ -103,7 +103,7 @@ class ProcessTrouble:
 
     @property
     def is_broken(self) -> bool:
-        """Whether it does not work now, in a process that is there."""
+        """Whether it is broken now, in a running process."""
         return self.state in BROKEN and not self.is_over
 
     def __str__(self) -> str:
@@ -113,7 +113,7 @@ class ProcessTrouble:
             case _ if self.is_over:
                 return f"{whose} failed, and its process ended.{why}"
             case State.STUCK:
-                return f"{whose} is stuck: it ends no round of its work."
+                return f"{whose} is stuck: its current round does not end."
             case State.FAILING:
                 return f"{whose} fails in every round.{why}"
             case State.RESTARTED:
@@ -122,7 +122,7 @@ class ProcessTrouble:
 
 
 def troubles(now: datetime) -> Iterator[ProcessTrouble]:
-    """Yield every part that does not work, and those restarted or lost with their process lately."""
+    """Yield every thread or task that is broken, and those restarted or lost with their process lately."""
     for process in ProcessHealth.objects.filter(seen_at__gt=now - TOLD_FOR):
         over = process.is_over(now)
         for part in process.parts:

@@ -1,1 +1,1 @@
-"""Schedules as a file that people keep beside their code: read, compared with what is there, applied."""
+"""Schedules as a YAML file under version control: parse, plan, apply, export."""

@@ -1,4 +1,4 @@
-"""Which schedule an entry of a file means: the one with its key, else the one of its name in its project."""
+"""Matches the entries of a file with schedules: by key, else by name within the project."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,10 +18,10 @@ KEYED_TWICE = "Another schedule of this file has this key."
 
 @dataclass
 class ExistingSchedules:
-    """The schedules that are there, and which of them a file has spoken of so far."""
+    """The schedules in the database, and which of them the file has named so far."""
 
     schedules: list[Schedule]
-    spoken_of: set[str] = field(default_factory=set)  # the keys anywhere in the file
+    named_keys: set[str] = field(default_factory=set)  # the keys anywhere in the file
     places: dict[Place, str | None] = field(default_factory=dict)  # each with the key it came with
     keys: set[str] = field(default_factory=set)
     found: set[int] = field(default_factory=set)
@@ -29,7 +29,7 @@ class ExistingSchedules:
     needed: dict[int, str] = field(default_factory=dict)  # the key that an export has to give a schedule
 
     def match(self, entry: Entry, place: Place) -> Schedule | None:
-        """Return the schedule that an entry means, None where it is new; Faulty where it cannot be told."""
+        """Return the schedule of an entry; None if it is new. Raises Faulty if it is ambiguous."""
         key = _key(entry)
         if place in self.places and not (key and self.places[place]):
             raise InvalidFile(entry.fault("name", NAMED_TWICE))
@@ -38,14 +38,14 @@ class ExistingSchedules:
         self.places[place] = key
         self.keys |= {key} if key else set()
         schedule = (self._with_key(key) or self._exported_as(key, place)) if key else None
-        schedule = schedule or self._in_place(entry, place, key)
+        schedule = schedule or self._with_name(entry, place, key)
         if schedule and schedule.pk in self.found:
-            raise InvalidFile(entry.fault("name", f"The file speaks of schedule {schedule.pk} twice."))
+            raise InvalidFile(entry.fault("name", f"The file names schedule {schedule.pk} twice."))
         self.found |= {schedule.pk} if schedule else set()
         return schedule
 
     def left(self) -> list[Schedule]:
-        """Return those that the file did not speak of."""
+        """Return the schedules that the file does not name."""
         return [schedule for schedule in self.schedules if schedule.pk not in self.found]
 
     def _with_key(self, key: str) -> Schedule | None:
@@ -55,45 +55,45 @@ class ExistingSchedules:
         schedule = self.exported.get(key)
         return schedule if schedule and place_of(schedule) == place else None
 
-    def _in_place(self, entry: Entry, place: Place, key: str | None) -> Schedule | None:
-        """Find by name, but never one that has another key or that the file speaks of by its key."""
+    def _with_name(self, entry: Entry, place: Place, key: str | None) -> Schedule | None:
+        """Find by name, except schedules with another key or named elsewhere by key."""
         there = [schedule for schedule in self.schedules if place_of(schedule) == place]
         fitting = [
             schedule
             for schedule in there
-            if schedule.key is None or (key is None and schedule.key not in self.spoken_of)
+            if schedule.key is None or (key is None and schedule.key not in self.named_keys)
         ]
         if len(fitting) > 1:
             raise InvalidFile(
-                entry.fault("name", "Several schedules are called so: tell them apart by `key`.")
+                entry.fault("name", "Several schedules have this name: identify them by `key`.")
             )
         return fitting[0] if fitting else None
 
 
-def present(entries: Iterable[Entry] = ()) -> ExistingSchedules:
-    """Look at the schedules, by project and name, to match the entries of a file."""
+def load_existing(entries: Iterable[Entry] = ()) -> ExistingSchedules:
+    """Load the schedules, sorted by project and name, to match the entries of a file."""
     rows = Schedule.objects.select_related("profile", "project", "pool", "owner")
     keys = {key for entry in entries if (key := _key(entry))}
-    there = sorted(rows.order_by("pk"), key=_in_the_file)
+    there = sorted(rows.order_by("pk"), key=_sort_key)
     given = keys_of(there, everybody=True) | keys_of(there)
     exported = {given[each.pk]: each for each in there if each.pk in given}
     return ExistingSchedules(there, keys, exported=exported, needed=keys_of(there))
 
 
-def _in_the_file(schedule: Schedule) -> tuple[str, str]:
-    """Sort by project and name, in one order on every database: files are compared."""
+def _sort_key(schedule: Schedule) -> tuple[str, str]:
+    """Sort by project and name, in the same order on every database."""
     return schedule.project.slug if schedule.project else "", schedule.name
 
 
 def place_of(schedule: Schedule) -> Place:
-    """Return where a schedule stands when it has no key."""
+    """Return the project and name that identify a schedule without a key."""
     return schedule.project.slug if schedule.project else None, schedule.name
 
 
 def keys_of(schedules: list[Schedule], *, everybody: bool = False) -> dict[int, str]:
-    """Return a key made of its name for each that has none, or only for those of one name in one project.
+    """Return a key for each schedule without one; by default only for those that share name and project.
 
-    The same schedules get the same keys each time: a file that was exported with them finds them again.
+    Deterministic: an exported file matches the same schedules again.
     """
     taken = {schedule.key for schedule in schedules}
     names = Counter(map(place_of, schedules))

@@ -1,4 +1,4 @@
-"""From a file to what has to be done, and doing it through the doors of the API: all of it or nothing."""
+"""Plans and applies a schedule file through the API's services, all or nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from schedules.api.schemas.requests import NewSchedule, ScheduleChanges, columns
 from schedules.forecast import collisions
 from schedules.models import Schedule
 from schedules.models.schedule import LONGEST_REASON
-from schedules.schedule_file.match import ExistingSchedules, Place, place_of, present
-from schedules.schedule_file.serialize import OTHERS, REASON, STANDING, WHEN, default, told
+from schedules.schedule_file.match import ExistingSchedules, Place, load_existing, place_of
+from schedules.schedule_file.serialize import OTHERS, REASON, STATUS_FIELDS, WHEN, default, fields_of
 from schedules.services import schedule_writer
 from schedules.services.actor import Actor
 from schedules.states import ScheduleStatus
@@ -25,12 +25,12 @@ from stagent.lib.yaml_file.reader import Entry, Fault, InvalidFile
 
 DECLARED = ("key", "profile", "project", "timezone", *OTHERS)
 TIMING = schedule_writer.TIMING | {"interval"}
-NOT_NAMED = "The file does not name it."
+NOT_NAMED = "The file does not contain it."
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is to become of one schedule: each field with its old and its new value."""
+    """The change of one schedule: each field with its old and new value."""
 
     verb: str  # +, ~ or -
     place: Place  # where it is now, or will be where it is new
@@ -42,15 +42,15 @@ class Change:
 
 @dataclass
 class FilePlan:
-    """What a file asks for."""
+    """The changes that a file requires."""
 
     changes: list[Change]
     unchanged: int
 
 
 def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> FilePlan:
-    """Compare a file with what is there; raises Faulty with every mistake, each with its line."""
-    there, faults = present(entries), list[Fault]()
+    """Compare a file with the database. Raises Faulty with every error and its line."""
+    there, faults = load_existing(entries), list[Fault]()
     projects = dict(Project.objects.values_list("slug", "pk"))
     changes: list[Change] = []
     for entry in entries:
@@ -66,7 +66,7 @@ def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> FilePla
 
 
 def apply(planned: FilePlan, actor: Actor, now: datetime) -> Iterator[tuple[Change, list[str]]]:
-    """Do what was planned, in the caller's transaction; yield each change with what is worth knowing."""
+    """Apply a plan in the caller's transaction; yield each change with its warnings."""
     for change in planned.changes:
         yield change, _do(change, actor, now)
 
@@ -76,7 +76,7 @@ def _place(entry: Entry, projects: dict[str, int]) -> Place:
     if name is not None and not isinstance(name, str):
         raise InvalidFile(entry.fault("name", f'A name is text: write it in quotes, "{name}".'))
     if name is None or not name.strip():
-        raise InvalidFile(entry.fault("name", "Every schedule needs one, unique within its project."))
+        raise InvalidFile(entry.fault("name", "A name is required, unique within the project."))
     if project is not None and project not in projects:
         known = ", ".join(sorted(projects)) or "none"
         raise InvalidFile(entry.fault("project", f"There is no project {project!r}. There are: {known}."))
@@ -93,21 +93,21 @@ def _compare(
     asked.pop(REASON, None)
     asked["project"] = None if project is None else str(project)
     found = there.match(entry, place)
-    before = told(found) if found else {}
+    before = fields_of(found) if found else {}
     after = _after(entry, asked, found, now)
     names = [name for name in dict.fromkeys([*after, *before]) if before.get(name) != after.get(name)]
-    fields = {name: (before.get(name), after.get(name)) for name in names if name not in STANDING}
-    fields |= _standing(entry, found, retimed=bool(fields.keys() & TIMING))
+    fields = {name: (before.get(name), after.get(name)) for name in names if name not in STATUS_FIELDS}
+    fields |= _status_changes(entry, found, retimed=bool(fields.keys() & TIMING))
     if found and fields.keys() == {"key"} and after.get("key", "") == there.needed.get(found.pk):
         fields = {}  # an export has given it this key to tell it from its namesake
     return Change("~" if found else "+", place_of(found) if found else place, fields, entry, found, asked)
 
 
-def _standing(entry: Entry, found: Schedule | None, *, retimed: bool) -> dict[str, tuple[Any, Any]]:
-    """Return how the status changes, and its reason. A status that the file does not say stays."""
+def _status_changes(entry: Entry, found: Schedule | None, *, retimed: bool) -> dict[str, tuple[Any, Any]]:
+    """Return the changes of status and reason. A status that the file omits is unchanged."""
     status, reason = entry.values.get("status"), entry.values.get(REASON)
     if reason is not None and status != ScheduleStatus.PAUSED:
-        raise InvalidFile(entry.fault(REASON, "Only `status: paused` has one."))
+        raise InvalidFile(entry.fault(REASON, "Only allowed with `status: paused`."))
     if reason is not None and not (isinstance(reason, str) and reason):
         raise InvalidFile(entry.fault(REASON, "Expected text."))
     if reason is not None and (fault := too_long(reason, LONGEST_REASON)):
@@ -120,7 +120,7 @@ def _standing(entry: Entry, found: Schedule | None, *, retimed: bool) -> dict[st
 
 
 def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: datetime) -> dict[str, Any]:
-    """Return how it would be told afterwards, checked as the API checks it; nothing is written."""
+    """Return the fields after the change, validated as the API does; nothing is written."""
     schedule = Schedule.objects.get(pk=found.pk) if found else Schedule()
     try:
         given = NewSchedule.model_validate(asked)
@@ -134,7 +134,7 @@ def _after(entry: Entry, asked: dict[str, Any], found: Schedule | None, now: dat
         raise InvalidFile(*_faults(entry, from_model_error(error))) from None
     except Problem as error:
         raise InvalidFile(*_faults(entry, error)) from None
-    return told(schedule)
+    return fields_of(schedule)
 
 
 def _faults(entry: Entry, problem: Problem) -> list[Fault]:
@@ -157,7 +157,9 @@ def _do(change: Change, actor: Actor, now: datetime) -> list[str]:
         saved = _create(change, actor, now) if change.schedule is None else _change(change, actor, now)
     except Problem as error:
         raise InvalidFile(*_faults(change.entry, error)) from None
-    return [collisions.in_words(warning) for warning in saved.warnings if warning["type"] == "cron_collision"]
+    return [
+        collisions.warning_text(warning) for warning in saved.warnings if warning["type"] == "cron_collision"
+    ]
 
 
 def _create(change: Change, actor: Actor, now: datetime) -> changes.Saved:

@@ -1,4 +1,4 @@
-"""A plan in words: what comes (+), what changes (~, old -> new), what is paused (-)."""
+"""Renders a plan: added (+), changed (~, old -> new), paused (-)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from stagent.lib.yaml_file.writer import describe_changes
 
 
 def lines(planned: FilePlan) -> Iterator[str]:
-    """Say a plan, change by change, and how much it is."""
+    """Yield the lines of a plan and its totals."""
     for change in planned.changes:
         yield from of(change)
     count = {verb: sum(change.verb == verb for change in planned.changes) for verb in "+~-"}
@@ -16,7 +16,7 @@ def lines(planned: FilePlan) -> Iterator[str]:
 
 
 def of(change: Change) -> Iterator[str]:
-    """Say one change."""
+    """Yield the lines of one change."""
     project, name = change.place
     yield f"{change.verb} {name}" + (f" ({project})" if project else "")
     yield from describe_changes(change.fields, is_new=change.verb == "+")

@@ -1,4 +1,4 @@
-"""A schedule as the file says it: what is not the default, under the names of the API."""
+"""Serialises a schedule for the file: non-default fields under their API names."""
 
 from datetime import datetime, time
 from decimal import Decimal
@@ -14,35 +14,35 @@ ROOT = "schedules"
 
 WHEN = ("interval", "cron", "at")
 REASON = "paused_reason"  # in a file alone: to the API it is the reason of a pause
-STANDING = ("status", REASON)
+STATUS_FIELDS = ("status", REASON)
 ALWAYS = ("name", "key", "project", "profile", "status", *WHEN, "timezone", "prompt")
 OTHERS = tuple(name for name in NewSchedule.model_fields if name not in ALWAYS)
 HEAD = """\
-# Schedules of this install. `manage.py schedules plan` says what this file would change, `apply` does it.
-# A field that is not here has its default; a status that is not here stays as it is.
+# Schedules of this install. `manage.py schedules plan` shows what this file would change, `apply` changes it.
+# An omitted field has its default; an omitted status is unchanged.
 """
 
 
 def default(name: str) -> Any:
-    """Return what a field is where the file does not say it."""
+    """Return the value of a field that the file omits."""
     if name == "profile":
         return DEFAULT_PROFILE
     column: Any = Schedule._meta.get_field(name)
     return plain(column.get_default()) if column.has_default() and name != "timezone" else None
 
 
-def told(schedule: Schedule) -> dict[str, Any]:
-    """Return a schedule's fields by their names, in the order of the file, defaults left out."""
-    said = {name: plain(getattr(schedule, name)) for name in ("name", "key", "project", "profile")}
+def fields_of(schedule: Schedule) -> dict[str, Any]:
+    """Return a schedule's fields in the order of the file, without defaults."""
+    values = {name: plain(getattr(schedule, name)) for name in ("name", "key", "project", "profile")}
     if schedule.status != ScheduleStatus.ACTIVE or schedule.at or schedule.ends_at:  # may be over when read
-        said["status"] = plain(schedule.status)
+        values["status"] = plain(schedule.status)
     if schedule.status == ScheduleStatus.PAUSED:
-        said[REASON] = schedule.paused_reason or None
-    said |= _when(schedule) | {"timezone": schedule.timezone, "prompt": schedule.prompt}
-    said |= {name: plain(getattr(schedule, name)) for name in OTHERS}
+        values[REASON] = schedule.paused_reason or None
+    values |= _when(schedule) | {"timezone": schedule.timezone, "prompt": schedule.prompt}
+    values |= {name: plain(getattr(schedule, name)) for name in OTHERS}
     return {
         name: value
-        for name, value in said.items()
+        for name, value in values.items()
         if name in KEPT or (value is not None if name == REASON else value != default(name))
     }
 
@@ -51,7 +51,7 @@ KEPT = {"name", "profile", "status", "timezone", "prompt", *WHEN}
 
 
 def _when(schedule: Schedule) -> dict[str, Any]:
-    """Return the one field that says when, in words where it was words."""
+    """Return the timing field, as the phrase if it was entered as one."""
     if schedule.every_sec and not schedule.interval:
         return {"interval": f"{schedule.every_sec}s"}
     name = next(name for name in WHEN if getattr(schedule, name))
@@ -59,7 +59,7 @@ def _when(schedule: Schedule) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as YAML has it; what says nothing is None."""
+    """Return a value as YAML; an empty one is None."""
     match value:
         case bool() | int():
             return value
@@ -76,6 +76,6 @@ def plain(value: Any) -> Any:
     return getattr(value, "slug", None) or str(value)
 
 
-def written(schedules: list[dict[str, Any]]) -> str:
-    """Return the file that holds these."""
+def render(schedules: list[dict[str, Any]]) -> str:
+    """Return the text of a file with these schedules."""
     return write(ROOT, schedules, HEAD)

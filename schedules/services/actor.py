@@ -1,4 +1,4 @@
-"""Who acts, what they may do, and through which entry point; every change is in the audit log."""
+"""The user who acts and their entry point; every change is written to the audit log."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -20,17 +20,17 @@ class Actor:
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Actor":
-        """Return who sent an authenticated request."""
+        """Return the user of an authenticated request."""
         return cls(cast(User, request.user), "the API")
 
     def __str__(self) -> str:
         return f"{self.user.get_username()} through {self.entry_point}"
 
     def must_have(self, permission: str) -> None:
-        """Refuse whoever lacks a permission of this app, for example change_schedule."""
+        """Raise a 403 `Problem` without this permission of the app, for example change_schedule."""
         if not self.user.has_perm(f"schedules.{permission}"):
             raise Problem(403, "permission_denied", f"You need the permission schedules.{permission}.")
 
-    def note(self, thing: Model, flag: int, message: str) -> None:
-        """Write what they did into the admin log."""
+    def log(self, thing: Model, flag: int, message: str) -> None:
+        """Write an entry to the admin's audit log."""
         audit_log.record(self.user, thing, flag, f"{message} Through {self.entry_point}.")

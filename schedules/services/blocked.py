@@ -1,4 +1,4 @@
-"""Why a run that a person asked for may not start now, and what they can do about it."""
+"""Why a run that a person requested cannot start now, and what they can do."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ QUEUE_IT = "Or queue the run: it starts when that is over."
 
 
 def explain(run: Run, reason: WaitReason, situation: StartConditions) -> Blocked:
-    """Return the refusal, with the moment at which the blocker is expected to be gone."""
+    """Return the error, with the moment at which the blocker is expected to end."""
     now = situation.now
     match reason:
         case WaitReason.BREAKER | WaitReason.PROVIDER:

@@ -1,4 +1,4 @@
-"""Stopping a run on a person's word, wherever it is: the admin, the API and the chat all ask here."""
+"""Cancels a run in any state; shared by admin, API and chat."""
 
 from datetime import datetime
 from enum import Enum
@@ -13,14 +13,14 @@ TRIES = 3  # it may be claimed, or queued again, between the two questions
 
 
 class Cancelled(Enum):
-    """What became of the wish."""
+    """The result of a cancellation."""
 
     AT_ONCE = "at once"  # it was queued
     ASKED = "asked"  # it was running: its holder stops it within a second
 
 
 def cancel(run_id: int, *, reason: str, now: datetime) -> Cancelled:
-    """Withdraw a queued run, or ask the holder of a running one to stop; `NotAllowed` when it has ended."""
+    """Cancel a queued run, or request that a running one stops. Raises `NotAllowed` if it has ended."""
     for _ in range(TRIES):
         with transaction.atomic():
             if withdraw(run_id, now=now, reason=reason):
@@ -29,4 +29,4 @@ def cancel(run_id: int, *, reason: str, now: datetime) -> Cancelled:
             if request_cancel(run_id, reason=reason, now=now):
                 wakeup.notify()
                 return Cancelled.ASKED
-    raise NotAllowed("run_finished", "The run has ended; there is nothing to cancel.")
+    raise NotAllowed("run_finished", "The run has already ended.")

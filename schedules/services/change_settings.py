@@ -1,4 +1,4 @@
-"""Saving and clearing settings: the one way of the console's page and the API."""
+"""Saves and clears settings; shared by the console and the API."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -11,7 +11,7 @@ from stagent.lib.log import audit_log
 
 
 def fault(key: Key, text: str) -> str:
-    """Say what is wrong with a value; nothing when it may be saved."""
+    """Return what is wrong with a value; empty if it can be saved."""
     plain = key.is_switch or (text.isascii() and text.isdecimal() and len(text) < 10)
     if not plain or key.read(text) is None:
         return f"{text!r} is not {key.takes}; nothing was changed."
@@ -19,12 +19,12 @@ def fault(key: Key, text: str) -> str:
 
 
 def version(key: Key, saved: str | None) -> str:
-    """Return what If-Match takes for a setting with this saved value; None: it has none."""
+    """Return the If-Match value of a setting with this saved value; None if nothing is saved."""
     return digest_of(key.name, saved or None)
 
 
 def save(key: Key, text: str, user: AbstractBaseUser | None, expected: ExpectedVersions = ANY) -> str:
-    """Save a value that has no fault, wake the schedulers, and say what it is now."""
+    """Save a valid value, notify the schedulers, and return the setting."""
     number = key.read(text)
     shown = key.show(number or 0)
     with transaction.atomic():
@@ -38,7 +38,7 @@ def save(key: Key, text: str, user: AbstractBaseUser | None, expected: ExpectedV
 
 
 def clear(key: Key, user: AbstractBaseUser | None, expected: ExpectedVersions = ANY) -> bool:
-    """Forget a saved value if the setting is as expected; tell whether there was one."""
+    """Delete a saved value if the setting has the expected version; return whether there was one."""
     with transaction.atomic():
         setting = _held(key)
         expected.require(version(key, setting.value))
@@ -50,6 +50,6 @@ def clear(key: Key, user: AbstractBaseUser | None, expected: ExpectedVersions = 
 
 
 def _held(key: Key) -> Setting:
-    """Lock the row of a setting; one that was never saved gets an empty row, so that there is one to lock."""
+    """Lock the row of a setting. One that was never saved gets an empty row to lock."""
     setting, _ = Setting.objects.select_for_update().get_or_create(key=key.name, defaults={"value": ""})
     return setting

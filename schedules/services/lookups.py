@@ -1,4 +1,4 @@
-"""Rows by their opaque ids: an id that is unknown, or no id at all, is a 404 that says of what."""
+"""Rows by their opaque ids. An unknown or malformed id raises a 404 that names the object."""
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -9,17 +9,17 @@ from stagent.lib.text import clip
 
 
 def schedules() -> QuerySet[Schedule]:
-    """Return the schedules with all that their rows show."""
+    """Return the schedules with everything that their API rows show."""
     return Schedule.objects.select_related("profile", "owner")
 
 
 def runs() -> QuerySet[Run]:
-    """Return the runs with all that their rows show."""
+    """Return the runs with everything that their API rows show."""
     return Run.objects.select_related("schedule", "profile")
 
 
 def firings() -> QuerySet[Firing]:
-    """Return the firings, each with the id of its run; not by a join, which a count of them would keep."""
+    """Return the firings, each with the id of its run. Not by a join, which a count would keep."""
     return Firing.objects.annotate(
         run_id=Subquery(Run.objects.filter(firing=OuterRef("pk")).values("pk")[:1])
     )

@@ -1,4 +1,4 @@
-"""Starting, stopping and repeating runs, in somebody's name: the API's and the tools' one way."""
+"""Starts, cancels and retries runs for an actor; shared by the API and the agents' tools."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from stagent.lib.problems import clean_input
 
 @dataclass(frozen=True)
 class RunRequest:
-    """How a schedule is to be run now."""
+    """How to run a schedule now."""
 
     queue: bool = False
     force: bool = False
@@ -26,7 +26,7 @@ class RunRequest:
 
 
 def start(schedule_id: str, wanted: RunRequest, actor: Actor, now: datetime) -> Started:
-    """Run a schedule now, or queue it; only who may force a run can have it forced."""
+    """Run a schedule now, or queue a run. `force` needs the permission force_run."""
     actor.must_have("run_schedule")
     if wanted.force:
         actor.must_have("force_run")
@@ -38,24 +38,24 @@ def start(schedule_id: str, wanted: RunRequest, actor: Actor, now: datetime) -> 
         raise
     if not started.repeated and not started.run.forced:  # a forced run is in the log already
         verb = "Queued" if started.queued else "Started"
-        actor.note(schedule, audit_log.CHANGE, f"{verb} run {started.run.pk}.")
+        actor.log(schedule, audit_log.CHANGE, f"{verb} run {started.run.pk}.")
     return started
 
 
 def cancel(run_id: str, reason: str, actor: Actor, now: datetime) -> Cancelled:
-    """Cancel a queued run at once, ask a running one to stop."""
+    """Cancel a queued run at once; request that a running one stops."""
     actor.must_have("change_run")
     run, reason = lookups.run(run_id), clean_input("reason", reason, LONGEST_REASON)
     with transaction.atomic():
         became = cancel_run.cancel(run.pk, reason=reason or f"Cancelled by {actor}.", now=now)
-        actor.note(run, audit_log.CHANGE, f"Cancelled. {reason}".strip())
+        actor.log(run, audit_log.CHANGE, f"Cancelled. {reason}".strip())
     return became
 
 
 def retry(run_id: str, actor: Actor, now: datetime) -> Run:
-    """Queue the work of an ended run again."""
+    """Queue the work of a finished run again."""
     actor.must_have("run_schedule")
     run = lookups.run(run_id)
     again = run_now.retry(run, user=actor.user, now=now)
-    actor.note(run, audit_log.CHANGE, f"Queued once more as run {again.pk}.")
+    actor.log(run, audit_log.CHANGE, f"Queued again as run {again.pk}.")
     return again

@@ -1,4 +1,4 @@
-"""Run a schedule now: ask the blockers and honour the cap, queue on request, or force with an audit trail."""
+"""Runs a schedule now: checks the blockers and the cap, queues on request, or forces with an audit entry."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -40,14 +40,12 @@ QUEUE_PATIENCE = timedelta(days=1)
 SAME_CLICK = timedelta(seconds=10)  # a key of a page means one click this long; then the page was used again
 TRIES = 20
 MICROSECOND = timedelta(microseconds=1)
-STOPPED = (
-    "All scheduled work is stopped in Settings. This run starts all the same, because a person asked for it."
-)
+STOPPED = "All scheduled work is stopped in Settings. This run starts anyway, because a person requested it."
 
 
 @dataclass(frozen=True)
 class Started:
-    """What became of the request: a run that holds its slot, or one in the queue."""
+    """The result: a run that holds a slot, or a queued one."""
 
     run: Run
     queued: bool
@@ -65,11 +63,11 @@ def execute(
     reason: str = "",
     idempotency_key: str = "",
 ) -> Started:
-    """Start a run of a schedule, paused or not. What is raised leaves no row behind.
+    """Start a run of a schedule, paused or not. If it raises, no row is left behind.
 
-    `CapacityFull` when the cap is full and neither `queue` nor an overflow slot helps, `Blocked` when the
-    provider or a budget is in the way (forced or not) and `queue` is not asked for, `NoScheduler` when nobody
-    would take it over. Who may force is the caller's to check.
+    Raises `CapacityFull` if the cap is full and neither `queue` nor an overflow slot helps; `Blocked` if the
+    provider or a budget blocks it, forced or not, without `queue`; `NoScheduler` if no process would execute
+    it. The caller checks the permission to force.
     """
     reason = clean_input("reason", reason, LONGEST_REASON)
     wish = RunNowRequest(schedule, user, now, reason, _scoped(idempotency_key, user, schedule))
@@ -89,10 +87,10 @@ def execute(
 
 
 def key_of_page(key: str, schedule: Schedule, user: AbstractBaseUser | None, now: datetime) -> str:
-    """Return the idempotency key of a click on a page that was rendered with `key`; empty where it has none.
+    """Return the idempotency key of a click on a page rendered with `key`; empty if it has none.
 
-    A double click is one click. A page that is shown again later, from the browser's memory, has the same
-    key and means another one.
+    A double click is one request. A page that the browser restores later has the same key but means a new
+    request.
     """
     used = key
     while key:
@@ -105,12 +103,12 @@ def key_of_page(key: str, schedule: Schedule, user: AbstractBaseUser | None, now
 
 
 def retry(run: Run, *, user: AbstractBaseUser | None, now: datetime, idempotency_key: str = "") -> Run:
-    """Queue the work of an ended run again, with the prompt and limits that its schedule has now.
+    """Queue the work of a finished run again, with the current prompt and limits of its schedule.
 
-    `NotAllowed` while the run has not ended, or when its schedule is gone.
+    Raises `NotAllowed` while the run is unfinished, or if its schedule was deleted.
     """
     if not run.finished:
-        raise NotAllowed("run_unfinished", "The run has not ended yet; cancel it first.")
+        raise NotAllowed("run_unfinished", "The run has not ended. Cancel it first.")
     if run.schedule is None:
         raise NotAllowed("schedule_deleted", "The schedule of this run was deleted, so it cannot run again.")
     key = _scoped(idempotency_key, user, run.schedule)
@@ -126,14 +124,14 @@ def retry(run: Run, *, user: AbstractBaseUser | None, now: datetime, idempotency
 
 
 def _scoped(key: str, user: AbstractBaseUser | None, schedule: Schedule) -> str:
-    """Make a key of the client's that means this user's click on this schedule; empty where there is none."""
+    """Return the client's idempotency key, scoped to this user and schedule; empty without one."""
     digest = uuid.uuid5(uuid.NAMESPACE_URL, key)
     return f"{user.pk if user else 0}:{schedule.pk}:{digest}" if key else ""
 
 
 @dataclass(frozen=True)
 class RunNowRequest:
-    """That somebody wants a schedule to run."""
+    """A request to run a schedule."""
 
     schedule: Schedule
     user: AbstractBaseUser | None
@@ -147,7 +145,7 @@ class RunNowRequest:
         return self.schedule.pool_id or cluster_handoff.NO_POOL
 
     def earlier(self) -> "Started | None":
-        """Return what an earlier request with the same key was given."""
+        """Return the result of an earlier request with the same key."""
         run = Run.objects.filter(idempotency_key=self.key).first() if self.key else None
         return Started(run, queued=run.slot_claimed_at is None, repeated=True) if run else None
 
@@ -155,7 +153,7 @@ class RunNowRequest:
 def _begin(
     wish: RunNowRequest, situation: StartConditions, *, alive: bool, queue: bool, force: bool
 ) -> Started:
-    """Claim a slot where somebody would take the run over; otherwise queue it if that is wished."""
+    """Claim a slot if a scheduler can adopt the run; otherwise queue it if requested."""
     if alive:
         try:
             return Started(_claim_now(wish, situation, force=force), queued=False)
@@ -169,7 +167,9 @@ def _begin(
 
 
 def _claim_now(wish: RunNowRequest, situation: StartConditions, *, force: bool) -> Run:
-    """Queue a run and claim its slot in one transaction; `NoRoom` or `Blocked`, and no row, if it cannot."""
+    """Queue a run and claim its slot in one transaction. Raises `NoCapacity` or `Blocked` and leaves no
+    row.
+    """
     for _ in range(TRIES):
         wish = replace(wish, now=wish.now + MICROSECOND)  # two requests of one microsecond are two instants
         try:
@@ -189,7 +189,7 @@ def _claim_now(wish: RunNowRequest, situation: StartConditions, *, force: bool) 
 
 
 def _admit(run: Run, situation: StartConditions) -> None:
-    """Let a run in through the door of the drain, asked the same blockers."""
+    """Admit a run as the drain does, after the same blockers."""
     if blocker := blockers.blocker(run, situation):
         raise explain(run, blocker.reason, situation)
     try:
@@ -232,7 +232,7 @@ def _enqueue(wish: RunNowRequest, *, force: bool = False) -> Run:
 
 
 def _audit(run: Run, wish: RunNowRequest) -> None:
-    """Write a forced bypass to the ledger and to the admin log."""
+    """Write a forced run to the ledger and to the audit log."""
     slot = Run.objects.values_list("slot", flat=True).get(pk=run.pk)
     spender = Spender(
         Activity.MANUAL_FORCE_BYPASS,

@@ -14,7 +14,7 @@ from schedules.states import ScheduleKind, ScheduleStatus
 from schedules.timing.cron import CronError, parse
 from schedules.timing.phrases import parse_when
 from schedules.timing.recurrence import Recurrence, ZoneError
-from schedules.transitions.schedules.fire import lock_recorded, record_moved
+from schedules.transitions.schedules.fire import lock_recorded, record_move
 from schedules.transitions.schedules.next_instant import MICROSECOND, corrected, fire_at
 from schedules.transitions.schedules.status import restarted
 from stagent.lib import wakeup
@@ -22,7 +22,7 @@ from stagent.lib.names import BLANK
 from stagent.lib.text import is_blank
 
 WHEN = ("cron", "interval", "at")
-SAY_WHEN = "Say when: a cron expression, an interval in words, or a moment."
+SAY_WHEN = "Enter when to run: a cron expression, an interval such as “every 5m”, or a moment."
 WORK = ("prompt", "profile", "project")  # what an agent is to do, and what it has at hand for it
 FOLLOWS = ("max_turns_set_at", "owner")  # not typed by anybody, but written with what is
 RHYTHM = ("cron", "every_sec", "at", "anchor_at", "timezone", "starts_at", "ends_at", "max_firings")
@@ -33,10 +33,10 @@ DECIDING = (*RHYTHM, *QUIET, "overlap_policy", "misfire_policy", "misfire_grace_
 
 
 def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Schedule:
-    """Create or change a schedule; `changes` are columns, and `cron`, `interval` (words) or `at`.
+    """Create or change a schedule; `changes` are columns, and `cron`, `interval` (a phrase) or `at`.
 
-    Raises `ValidationError` with a message for each invalid field; then nothing is written. An edit of the
-    timing never fires for an instant before the edit.
+    Raises `ValidationError` with a message for each invalid field and writes nothing. An edit of the timing
+    never fires for an instant before the edit.
     """
     prepare(schedule, changes, now=now)
     with transaction.atomic():
@@ -49,7 +49,7 @@ def save(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> Sc
 
 
 def prepare(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) -> dict[str, Any] | None:
-    """Put the changes on a schedule and refuse what is wrong, writing nothing; return its timing before."""
+    """Apply and validate the changes without writing; return the timing before them."""
     before = _timing(schedule) if schedule.pk else None
     _apply(schedule, changes, now)
     schedule.full_clean(validate_constraints=False)  # next_fire_at follows further down
@@ -60,9 +60,10 @@ def prepare(schedule: Schedule, changes: Mapping[str, Any], *, now: datetime) ->
 
 
 def change_owner(schedule: Schedule, changes: Mapping[str, Any], editor: AbstractBaseUser) -> dict[str, Any]:
-    """Return the new owner where somebody else changes the work: nobody's agent does what another wrote.
+    """Return the new owner if another user changes the work: an agent never runs in the name of someone who
+    did not write its prompt.
 
-    What was queued before goes on in the name that it was queued in. Belongs into the edit's transaction.
+    Runs that are queued already keep their owner. Call it in the transaction of the edit.
     """
     rewritten = any(name in changes and changes[name] != getattr(schedule, name) for name in WORK)
     if not rewritten or schedule.owner_id == editor.pk:
@@ -73,7 +74,7 @@ def change_owner(schedule: Schedule, changes: Mapping[str, Any], editor: Abstrac
 
 
 def draft(changes: Mapping[str, Any], *, now: datetime) -> Schedule:
-    """Return a schedule with this timing, checked as `save` checks it, without writing anything."""
+    """Return an unsaved schedule with this timing, validated as `save` does."""
     schedule = Schedule()
     _apply(schedule, changes, now)
     schedule.clean_fields(exclude={"name", "prompt", "profile"})
@@ -99,7 +100,7 @@ def _apply(schedule: Schedule, changes: Mapping[str, Any], now: datetime) -> Non
 
 def _set_when(schedule: Schedule, given: list[str], changes: Mapping[str, Any], now: datetime) -> None:
     if len(given) > 1:
-        raise ValidationError({given[1]: f"Say when in one way: {given[0]} or {given[1]}, not both."})
+        raise ValidationError({given[1]: f"Set {given[0]} or {given[1]}, not both."})
     name, value = given[0], changes[given[0]]
     every_sec = None
     cron, at, words = "", None, ""
@@ -119,7 +120,7 @@ def _set_when(schedule: Schedule, given: list[str], changes: Mapping[str, Any], 
 
 
 def _check(schedule: Schedule, before: dict[str, Any] | None, now: datetime) -> None:
-    """Refuse what can never fire, each with the field that is wrong."""
+    """Reject a timing that can never fire, with the invalid field."""
     if not (schedule.cron or schedule.every_sec or schedule.at):
         raise ValidationError({"cron": SAY_WHEN})
     try:
@@ -129,9 +130,9 @@ def _check(schedule: Schedule, before: dict[str, Any] | None, now: datetime) -> 
     except (CronError, ValueError) as error:
         raise ValidationError({"cron": str(error)}) from None
     if schedule.starts_at and schedule.ends_at and schedule.ends_at <= schedule.starts_at:
-        raise ValidationError({"ends_at": "It ends before it starts."})
+        raise ValidationError({"ends_at": "The end is before the start."})
     if (schedule.active_from is None) != (schedule.active_until is None):
-        raise ValidationError({"active_until": "Active hours need both a beginning and an end."})
+        raise ValidationError({"active_until": "Set both the start and the end of the active hours."})
     if schedule.active_from is not None and schedule.kind != ScheduleKind.HEARTBEAT:
         raise ValidationError({"active_from": "Only heartbeat schedules have active hours."})
     if _timing(schedule) != before and schedule.status == ScheduleStatus.ACTIVE:
@@ -149,10 +150,10 @@ def _check_it_fires(schedule: Schedule, recurrence: Recurrence, now: datetime) -
         outside = "starts_at" if schedule.starts_at and schedule.at < schedule.starts_at else "ends_at"
         raise ValidationError({outside: f"“at” lies outside: {schedule.at:%Y-%m-%d %H:%M:%S %Z}."})
     if schedule.at is not None:
-        raise ValidationError({"at": "That moment is past."})
+        raise ValidationError({"at": "This moment is in the past."})
     if schedule.ends_at is not None:
-        raise ValidationError({"ends_at": "No instant lies between now and the end."})
-    raise ValidationError({"cron": "It never comes due."})
+        raise ValidationError({"ends_at": "There is no instant between now and the end."})
+    raise ValidationError({"cron": "It never fires."})
 
 
 def _insert(schedule: Schedule, now: datetime) -> None:
@@ -162,21 +163,21 @@ def _insert(schedule: Schedule, now: datetime) -> None:
     schedule.save()
     schedule.created_at = now  # by the clock that instants are compared with
     counts = restarted(schedule, now) if schedule.status != ScheduleStatus.PAUSED else {}
-    _keep(schedule, {"created_at": now} | counts)
+    _update_columns(schedule, {"created_at": now} | counts)
 
 
 def _update(schedule: Schedule, now: datetime) -> None:
-    """Save what a person may change; what the tick and the streaks keep stays theirs.
+    """Save the columns that a person may change, not those of the tick and the streaks.
 
-    What is due is recorded first, by the rhythm and the policies before the edit.
+    Due instants are recorded first, by the recurrence and policies before the edit.
     """
     before = Schedule.objects.select_for_update(of=("self",)).get(pk=schedule.pk)
-    moved = _differ(schedule, before, RHYTHM) and not _keeps_its_moment(schedule, before)
+    moved = _differ(schedule, before, RHYTHM) and not _keeps_moment(schedule, before)
     if _differ(schedule, before, DECIDING):
         rhythm = moved and schedule.at is None  # a one-shot that is moved fires at its new moment only
         before = lock_recorded(schedule.pk, now, one_shots=rhythm, at_once=moved) or before
         if moved and schedule.at is not None:
-            record_moved(before, schedule.at, now)
+            record_move(before, schedule.at, now)
     kept = {
         field.name
         for field in Schedule._meta.concrete_fields
@@ -193,33 +194,33 @@ def _update(schedule: Schedule, now: datetime) -> None:
     if moved:
         _restart(schedule, now)
     elif schedule.next_nominal_at and _differ(schedule, before, (*RHYTHM, "jitter_sec", *QUIET)):
-        _keep(schedule, {"next_fire_at": fire_at(schedule, schedule.next_nominal_at)})
+        _update_columns(schedule, {"next_fire_at": fire_at(schedule, schedule.next_nominal_at)})
     if columns := corrected(schedule, now):  # whatever left it wrong, an edit mends it
-        _keep(schedule, columns)
+        _update_columns(schedule, columns)
 
 
 def _differ(schedule: Schedule, before: Schedule, names: Iterable[str]) -> bool:
     return any(getattr(schedule, name) != getattr(before, name) for name in names)
 
 
-def _keeps_its_moment(schedule: Schedule, before: Schedule) -> bool:
-    """Tell whether a one-shot is left at its moment: what else is changed of its timing moves nothing."""
+def _keeps_moment(schedule: Schedule, before: Schedule) -> bool:
+    """Return whether a one-shot keeps its moment, so that its next instant stays."""
     return schedule.at is not None and schedule.at == before.at
 
 
 def _revoke_standing(schedule: Schedule) -> None:
-    """Let leave that stands end with the work that it was given for: agents edit schedules, too."""
+    """Revoke the standing approvals of work that was changed: agents edit schedules, too."""
     work = {name: getattr(schedule, name) for name in WORK}
     if not Schedule.objects.filter(pk=schedule.pk, **work).exists():
         standing.revoke_all([standing.schedule_scope(schedule.pk)])
 
 
 def _restart(schedule: Schedule, now: datetime) -> None:
-    """Let the next instant follow from now by the new timing; a schedule that was over may live again."""
+    """Compute the next instant from now by the new timing; a completed schedule may become active again."""
     if schedule.status != ScheduleStatus.PAUSED:
-        _keep(schedule, restarted(schedule, now))
+        _update_columns(schedule, restarted(schedule, now))
 
 
-def _keep(schedule: Schedule, columns: dict[str, Any]) -> None:
+def _update_columns(schedule: Schedule, columns: dict[str, Any]) -> None:
     Schedule.objects.filter(pk=schedule.pk).update(**columns)
     schedule.refresh_from_db()

@@ -1,8 +1,7 @@
 """Use cases of a schedule: create, change (PATCH), pause, resume, duplicate, restore, remove.
 
-The API, the agents' tools, the console and the YAML file call them with the user as `Actor`. Each writes
-the audit log in its own transaction. Raises `Problem`, `NotAllowed` or `ValidationError`, having changed
-nothing.
+The API, the agents' tools, the console and the schedule file call them with an `Actor`. Each writes the audit
+log in its own transaction. Raises `Problem`, `NotAllowed` or `ValidationError` and changes nothing.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,9 +28,9 @@ from stagent.lib.log import audit_log
 from stagent.lib.names import copy_name
 from stagent.lib.problems import clean_input, from_model_error, invalid
 
-BY_ITSELF = "A schedule completes by itself, when no instant is left: give it an `ends_at` or `max_firings`."
-NEW_OWNER = " Its agents act in their name now."
-OVER = "It is over: no instant is left. Give it a new time instead."
+BY_ITSELF = "A schedule is completed by the system when no instant is left: set `ends_at` or `max_firings`."
+NEW_OWNER = " Its agents now act for this user."
+OVER = "The schedule is completed: no instant is left. Set a new time instead."
 COPIED = (
     "project", "prompt", "profile", "kind", "timezone", "starts_at", "ends_at", "max_firings", "jitter_sec",
     "active_from", "active_until", "overlap_policy", "misfire_policy", "misfire_grace_sec", "max_retries",
@@ -43,24 +42,26 @@ type Values = dict[str, Any]
 
 
 def create(values: Values, actor: Actor, now: datetime) -> Schedule:
-    """Create a schedule that belongs to the actor."""
+    """Create a schedule owned by the actor."""
     actor.must_have("add_schedule")
     if values.get("status") == ScheduleStatus.COMPLETED:
         raise invalid({"status": BY_ITSELF})
     with transaction.atomic():
         schedule = _save(Schedule(), values | {"owner": actor.user}, now)
-        actor.note(schedule, audit_log.ADDITION, "Added.")
+        actor.log(schedule, audit_log.ADDITION, "Added.")
     return schedule
 
 
 def restore(values: Values, status: ScheduleStatus, reason: str, actor: Actor, now: datetime) -> Schedule:
-    """Create a schedule as a file has kept it: paused for a reason, completed, or active past its moment."""
+    """Create a schedule with the status of a file: paused with a reason, completed, or active past its
+    moment.
+    """
     actor.must_have("add_schedule")
     owned = values | {"owner": actor.user, "status": ScheduleStatus.PAUSED}
     with transaction.atomic():
         schedule = _save(Schedule(), owned, now)
         restore_status(schedule.pk, status, reason=reason, now=now)
-        actor.note(schedule, audit_log.ADDITION, "Added.")
+        actor.log(schedule, audit_log.ADDITION, "Added.")
     return schedule
 
 
@@ -94,69 +95,69 @@ def change(
         if status is not None:
             _set_status(schedule, status, actor, now)
         names = ", ".join(sorted(changed)) or "nothing"
-        actor.note(schedule, audit_log.CHANGE, f"Changed {names}.{NEW_OWNER if owner else ''}")
+        actor.log(schedule, audit_log.CHANGE, f"Changed {names}.{NEW_OWNER if owner else ''}")
     return schedule
 
 
 def pause(schedule_id: str, reason: str, actor: Actor, now: datetime) -> bool:
-    """Pause an active schedule and tell whether it was one; `NotAllowed` when it is completed."""
+    """Pause an active schedule; return whether it was active. Raises `NotAllowed` if it is completed."""
     actor.must_have("change_schedule")
     schedule, reason = lookups.schedule(schedule_id), clean_input("reason", reason, LONGEST_REASON)
     with transaction.atomic():
         paused = bool(pause_active(schedule.pk, now=now, reason=reason or _paused_by(actor)))
         if paused:
-            actor.note(schedule, audit_log.CHANGE, f"Paused. {reason}".strip())
+            actor.log(schedule, audit_log.CHANGE, f"Paused. {reason}".strip())
         else:
             _refuse_completed(schedule)
     return paused
 
 
 def resume(schedule_id: str, actor: Actor, now: datetime) -> bool:
-    """Resume a paused schedule and tell whether it was one; `NotAllowed` when it is completed."""
+    """Resume a paused schedule; return whether it was paused. Raises `NotAllowed` if it is completed."""
     actor.must_have("change_schedule")
     schedule = lookups.schedule(schedule_id)
     with transaction.atomic():
         resumed = bool(resume_paused(schedule.pk, now=now))
         if resumed:
-            actor.note(schedule, audit_log.CHANGE, "Resumed.")
+            actor.log(schedule, audit_log.CHANGE, "Resumed.")
         else:
             _refuse_completed(schedule)
     return resumed
 
 
 def reset_streaks(schedule: Schedule, actor: Actor) -> None:
-    """Forget the failures so far."""
+    """Reset the failure streaks."""
     actor.must_have("change_schedule")
     with transaction.atomic():
         forgive(schedule.pk)
-        actor.note(schedule, audit_log.CHANGE, "Reset its streaks.")
+        actor.log(schedule, audit_log.CHANGE, "Reset its streaks.")
 
 
 def duplicate(schedule: Schedule, actor: Actor, now: datetime) -> Schedule:
-    """Create a paused copy, so that nothing fires twice before a person has checked it."""
+    """Create a paused copy, so that nothing fires before a person has checked it."""
     actor.must_have("add_schedule")
     values = {name: getattr(schedule, name) for name in COPIED}
-    paused = {"status": ScheduleStatus.PAUSED, "paused_reason": "A copy: resume it when it is ready."}
+    paused = {"status": ScheduleStatus.PAUSED, "paused_reason": "Copied. Resume it when it is ready."}
     copies = set(Schedule.objects.filter(name__endswith=")").values_list("name", flat=True))
     own = {"name": copy_name(schedule.name, "copy", NAME_CHARS, copies), "owner": actor.user}
     with transaction.atomic():
         copy = schedule_writer.save(Schedule(), values | paused | own | _timing(schedule), now=now)
-        actor.note(copy, audit_log.ADDITION, f"Copied from {schedule.name}.")
+        actor.log(copy, audit_log.ADDITION, f"Copied from {schedule.name}.")
     return copy
 
 
 def remove(schedule_id: str, actor: Actor, now: datetime) -> None:
-    """Delete a schedule: queued runs are withdrawn, running ones asked to stop, its history stays."""
+    """Delete a schedule: cancel its queued runs, request that running ones stop, keep its history."""
     actor.must_have("delete_schedule")
     schedule = lookups.schedule(schedule_id)
     with transaction.atomic():
         if not remove_schedule(schedule.pk, now=now):
             raise lookups.missing("schedule", schedule_id)
-        actor.note(schedule, audit_log.DELETION, "Deleted.")
+        actor.log(schedule, audit_log.DELETION, "Deleted.")
 
 
 def _locked(schedule_id: str) -> Schedule:
-    """Lock the row, so that of two changes at once the second sees the first."""
+    """Lock the row, so that concurrent changes see each other."""
     found = lookups.schedule(schedule_id)
     schedule = Schedule.objects.select_for_update().filter(pk=found.pk).first()
     if schedule is None:
@@ -176,7 +177,7 @@ def _save(schedule: Schedule, values: Values, now: datetime) -> Schedule:
 
 
 def _set_status(schedule: Schedule, status: ScheduleStatus, actor: Actor, now: datetime) -> None:
-    """Pause or resume as part of a change; a status that cannot be reached is refused."""
+    """Pause or resume as part of a change. Raises for a status that cannot be set."""
     if status == ScheduleStatus.PAUSED:
         pause_active(schedule.pk, now=now, reason=_paused_by(actor))
     elif status == ScheduleStatus.ACTIVE:

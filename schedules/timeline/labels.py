@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from schedules.forecast.forecast import FATES, ExpectedRun
+from schedules.forecast.forecast import OUTCOMES, ExpectedRun
 from schedules.timeline.axis import Axis
 from schedules.timeline.lanes import Level
 from schedules.timeline.rows import TimelineCell
@@ -13,7 +13,7 @@ MIN_WAIT = timedelta(seconds=1)
 
 def bar_label(one: ExpectedRun, axis: Axis) -> str:
     """Describe when a firing is due, starts and ends, or why it does not run."""
-    outcome = f", {FATES[one.fate]}" if one.fate in FATES else ""
+    outcome = f", {OUTCOMES[one.outcome]}" if one.outcome in OUTCOMES else ""
     due, start, end = one.due_at, one.start_at, one.end_at
     if not (start and end):
         return f"{one.schedule.name}: {_day(due, axis)}{outcome}"

@@ -1,4 +1,4 @@
-"""The active hours of a heartbeat, on the clocks of its own zone."""
+"""The active hours of a heartbeat, in its own time zone."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
@@ -8,7 +8,7 @@ from schedules.timing.timezones import zone
 
 
 class HasActiveHours(Protocol):
-    """A schedule, or a row of what matters of one."""
+    """A schedule, or a row with these columns."""
 
     @property
     def kind(self) -> str: ...
@@ -21,13 +21,13 @@ class HasActiveHours(Protocol):
 
 
 def has_quiet_hours(schedule: HasActiveHours) -> bool:
-    """Tell whether there are hours in which it does not fire: only heartbeats have them."""
+    """Return whether there are hours in which it does not fire; only heartbeats have them."""
     bounded = schedule.active_from is not None and schedule.active_until is not None
     return bounded and schedule.kind == ScheduleKind.HEARTBEAT
 
 
 def is_quiet(schedule: HasActiveHours, moment: datetime) -> bool:
-    """Tell whether a moment lies outside its active hours; those may go over midnight."""
+    """Return whether a moment is outside the active hours, which may span midnight."""
     begins, ends = schedule.active_from, schedule.active_until
     if not has_quiet_hours(schedule) or begins is None or ends is None:
         return False
@@ -38,7 +38,7 @@ def is_quiet(schedule: HasActiveHours, moment: datetime) -> bool:
 
 
 def active_again(schedule: HasActiveHours, moment: datetime) -> datetime:
-    """Return the moment itself, or when the next active hours begin if it is quiet then."""
+    """Return the moment itself, or the start of the next active hours if it is quiet."""
     begins = schedule.active_from
     if begins is None or not is_quiet(schedule, moment):
         return moment

@@ -1,7 +1,7 @@
-"""Cron on the wall clock: which minutes an expression names. No time zones here, see `instants`.
+"""Cron on the wall clock: which minutes an expression names. Time zones are in `wall_clock`.
 
-croniter expands the fields and we walk the days, because asking croniter for one instant at a time costs a
-quarter of a millisecond, and a forecast asks for hundreds of thousands. The tests compare us with croniter.
+croniter expands the fields and this module walks the days: one instant from croniter takes a quarter of a
+millisecond, and a forecast needs hundreds of thousands. The tests compare both.
 """
 
 import re
@@ -28,7 +28,7 @@ START_OF_TIME, END_OF_TIME = ((date(year, 1, 1).toordinal() - EPOCH_ORDINAL) * D
 
 @dataclass(frozen=True)
 class Cron:
-    """A parsed expression. Its times are those of the clock's own face, in whole seconds since 1970."""
+    """A parsed expression. Times are wall-clock seconds since 1970."""
 
     expression: str
     times: tuple[int, ...]  # the seconds of a day at which it fires
@@ -36,14 +36,14 @@ class Cron:
     day_fields: str  # the last three fields
 
     def next_wall(self, after: datetime) -> datetime | None:
-        """Return the first wall-clock time after a naive one, None when there is none for 50 years."""
+        """Return the first wall-clock time after a naive one; None if there is none within 50 years."""
         first = (after - EPOCH) // timedelta(seconds=1) + 1
         for midnight, times in self.walls(first, first + HORIZON):
             return EPOCH + timedelta(seconds=midnight + times[0])
         return None
 
     def walls(self, first: int, last: int) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Yield (midnight, seconds after it) for each day that has a time from first to last, inclusive."""
+        """Yield (midnight, seconds after it) for each day with a time from first to last, inclusive."""
         for midnight in midnights(self.day_fields, first, min(last, END_OF_TIME)):
             times = self.times
             if midnight < first or midnight + DAY > last:
@@ -52,13 +52,13 @@ class Cron:
                 yield midnight, times
 
     def has_wall(self, first: int, last: int) -> bool:
-        """Say whether it names any time from first to last, inclusive."""
+        """Return whether it names a time from first to last, inclusive."""
         return next(self.walls(first, last), None) is not None
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Cron:
-    """Read a five-field expression or an @macro; raise CronError saying what would be right."""
+    """Parse a five-field expression or an @macro. Raises CronError with the correction."""
     expression = normalise(text)
     minute, hour, day_fields = expression.split(maxsplit=2)
     if not day_rule(day_fields).is_possible():
@@ -72,9 +72,9 @@ def parse(text: str) -> Cron:
 
 @lru_cache(maxsize=4096)
 def describe(text: str) -> str:
-    """Say an expression in plain English, on the 24-hour clock; raise CronError when it is none.
+    """Describe an expression in English, on the 24-hour clock. Raises CronError if it is invalid.
 
-    It never says "every 45 minutes" of what is not: such steps are told by their values.
+    Uneven steps such as */45 are described by their values, not as "every 45 minutes".
     """
     options = Options()
     options.use_24hour_time_format = True
@@ -95,7 +95,7 @@ OF_THE_MONTH = re.compile(r"on the (\w+ \w+) of the month")
 
 
 def _by_weekday(expression: str) -> list[str]:
-    """Return an expression for each weekday of a month: the library tells only one of them."""
+    """Return one expression for each nth weekday: the library describes only one of them."""
     *others, weekdays = expression.split()
     if not re.search(r"[#L]", weekdays):
         return [expression]
@@ -116,5 +116,5 @@ def _hours(column: str) -> Sequence[int] | None:
 
 
 def _numbers(expanded: list[Any]) -> Sequence[int] | None:
-    """Return the values that a column names, None for every one."""
+    """Return the values of a column; None for every value."""
     return None if expanded == ["*"] else expanded

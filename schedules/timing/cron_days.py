@@ -1,4 +1,4 @@
-"""The days that a cron expression names, found a month at a time and remembered."""
+"""The days that a cron expression names, computed a month at a time and cached."""
 
 from calendar import monthrange
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 @dataclass(frozen=True, eq=False)
 class DayRule:
-    """Which days match: croniter's sets, None for a field that is *."""
+    """Which days match: croniter's sets; None for a field that is *."""
 
     days: frozenset[int | str] | None  # "l" is the last of the month
     months: frozenset[int | str] | None
@@ -26,7 +26,9 @@ class DayRule:
     nth: dict[int, set[int | str]]  # weekday -> which one of the month, "l" for the last
 
     def matches(self, day: int, weekday: int, length: int) -> bool:
-        """Decide about one day of a month so long; when both day fields are given either will do."""
+        """Return whether a day of a month of `length` days matches; if both day fields are set, either
+        suffices.
+        """
         if self.nth:
             nth = self.nth.get(weekday, ())
             return (day + 6) // 7 in nth or ("l" in nth and day + 7 > length)
@@ -37,7 +39,7 @@ class DayRule:
         return by_day or by_weekday
 
     def is_possible(self) -> bool:
-        """Say whether such a day exists in any year: 31 February does not."""
+        """Return whether such a day exists in any year; 31 February does not."""
         if self.days is None or self.weekdays is not None or "l" in self.days:
             return True
         longest = max(LONGEST[int(month)] for month in self.months or range(1, 13))
@@ -46,14 +48,14 @@ class DayRule:
 
 @lru_cache(maxsize=1024)
 def day_rule(fields: str) -> DayRule:
-    """Read the last three fields of an expression."""
+    """Parse the last three fields of an expression."""
     (_, _, *columns), nth = expand(f"0 0 {fields}")
     days, months, weekdays = (None if column == ["*"] else frozenset(column) for column in columns)
     return DayRule(days, months, weekdays, nth)
 
 
 def expand(expression: str) -> tuple[list[Any], dict[Any, Any]]:
-    """Return croniter's sets, a list for each field (["*"] for every value), and the nth weekdays."""
+    """Return croniter's sets, one list for each field (["*"] for every value), and the nth weekdays."""
     try:
         columns, nth = croniter.expand(expression)
     except CroniterError as error:
@@ -62,7 +64,7 @@ def expand(expression: str) -> tuple[list[Any], dict[Any, Any]]:
 
 
 def midnights(fields: str, first: int, last: int) -> Iterator[int]:
-    """Yield the start of each matching day that overlaps first to last, in seconds on the wall clock."""
+    """Yield the start of each matching day that overlaps first to last, in wall-clock seconds."""
     for year, month in _months(first // DAY, last // DAY):
         for midnight in _midnights_of_month(fields, year, month):
             if first - DAY < midnight <= last:

@@ -1,7 +1,7 @@
-"""The text of a cron expression: which spellings are allowed, and what is wrong with the others.
+"""Validates the text of a cron expression and explains what is wrong with it.
 
-croniter accepts far more than people mean (seconds, years, `?`, `W`, hashes, `9-9` read as "every hour").
-Only what passes here is ever shown to it. No calendar in this file: whether a day exists is asked in `cron`.
+croniter accepts far more than people mean (seconds, years, `?`, `W`, hashes, `9-9` read as "every hour"), so
+only validated text reaches it. Whether a day exists is checked in `cron`.
 """
 
 import re
@@ -29,12 +29,12 @@ NTH_WEEKDAY = re.compile(rf"(?P<day>{WORD})#(?P<nth>[0-9]+)")
 
 
 class CronError(ValueError):
-    """The text says no time at which a schedule could fire; the message says what would."""
+    """The text is not a valid time; the message names the correction."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One of the five columns: its name, its bounds and the names its numbers go by."""
+    """One of the five columns: its name, bounds and value names."""
 
     name: str
     low: int
@@ -42,7 +42,7 @@ class Field:
     names: dict[str, int]
 
     def number(self, word: str) -> int:
-        """Return the number that a word stands for; raise CronError when it is none of this field's."""
+        """Return the number of a value. Raises CronError if it is not a value of this field."""
         number = self.names.get(word, int(word) if word.isdigit() else None)
         if number is None or not self.low <= number <= self.high:
             raise CronError(f"{word!r} does not fit the {self.name}: {self._allowed()}")
@@ -62,7 +62,7 @@ FIELDS = (MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 
 
 def normalise(text: str) -> str:
-    """Return the five fields in one spelling (upper case, single spaces), or raise CronError."""
+    """Return the five fields in one spelling: upper case, single spaces. Raises CronError."""
     if not isinstance(text, str):
         raise CronError("A cron expression is text such as '30 9 * * MON-FRI'.")
     if len(text) > MAX_LENGTH:
@@ -118,7 +118,7 @@ def _item(field: Field, item: str) -> str:
 
 
 def _range(field: Field, match: re.Match[str]) -> str:
-    """Check one value, or a range of them, with an optional step."""
+    """Validate a value, or a range of values, with an optional step."""
     low, high = match["low"], match["high"]
     text = _spell(field, low)
     if high is not None:
@@ -131,7 +131,7 @@ def _range(field: Field, match: re.Match[str]) -> str:
 
 
 def _is_one(field: Field, low: str, high: str) -> bool:
-    """Tell whether a range has one value; of the weekdays, 0 and 7 are the same."""
+    """Return whether a range has one value; of the weekdays, 0 and 7 are the same."""
     one, other = field.number(low), field.number(high)
     return one == other or (field is WEEKDAY and {one, other} == {0, 7} and one > other)
 
@@ -142,7 +142,7 @@ def _spell(field: Field, word: str) -> str:
 
 
 def _step(field: Field, step: str | None) -> str:
-    """Check a step: one longer than the field would quietly fire at its first value only."""
+    """Validate a step: one longer than the field would fire only at its first value."""
     if step is None:
         return ""
     size = field.high - field.low + 1
@@ -155,7 +155,7 @@ def _step(field: Field, step: str | None) -> str:
 
 
 def _marked_weekday(field: Field, item: str) -> str:
-    """Check the two extensions of the weekday: L5 (the last Friday) and 1#2 (the second Monday)."""
+    """Validate the two weekday extensions: L5 (the last Friday) and 1#2 (the second Monday)."""
     if field is WEEKDAY and (match := LAST_WEEKDAY.fullmatch(item)):
         return f"L{field.number(match['after'] or match['before']) % 7}"
     if field is WEEKDAY and (match := NTH_WEEKDAY.fullmatch(item)):

@@ -1,4 +1,4 @@
-"""Steps that a cron expression does not keep: "*/45" fires at minutes 0 and 45, not every 45 minutes."""
+"""Uneven steps of a cron expression: "*/45" fires at minutes 0 and 45, not every 45 minutes."""
 
 import re
 
@@ -16,7 +16,7 @@ STEP = re.compile(r"(?:\*|\d+)/(\d+)")  # "7/45" goes from 7 to the end of the f
 
 
 def spelled_out(expression: str) -> str:
-    """Return the expression with the values of each step that is not kept all the time, each value once."""
+    """Return the expression with uneven steps replaced by their values, each value once."""
     columns = expression.split()
     return " ".join(
         _values(number, column)
@@ -27,7 +27,7 @@ def spelled_out(expression: str) -> str:
 
 
 def _names_twice(number: int, column: str) -> bool:
-    """Tell whether the items of a list have a value in common: 0 and 7 are both Sunday."""
+    """Return whether the items of a list share a value; 0 and 7 are both Sunday."""
     items = column.split(",")
     if len(items) < 2 or "#" in column or "L" in column.upper():
         return False
@@ -36,7 +36,7 @@ def _names_twice(number: int, column: str) -> bool:
 
 
 def uneven(expression: str) -> list[str]:
-    """Say of each step that its field does not hold a whole number of times what it really does."""
+    """Return a warning for each step that does not divide its field."""
     said = []
     for number, column in enumerate(expression.split()):
         match = STEP.fullmatch(column)
@@ -47,7 +47,7 @@ def uneven(expression: str) -> list[str]:
 
 
 def _is_even(number: int, columns: list[str]) -> bool:
-    """Tell whether "every N" is true of a step; in hours, only beside one single minute."""
+    """Return whether a step repeats evenly; in hours, only with a single minute."""
     match, size = EVERY.fullmatch(columns[number]), SIZES[number]
     if not match or not size or size % int(match[1]) or int(match[1]) == size:
         return False

@@ -1,4 +1,4 @@
-"""A schedule in plain English, for people and models."""
+"""Describes a schedule in English, for people and models."""
 
 from datetime import datetime, time
 from typing import Protocol
@@ -10,7 +10,7 @@ from schedules.timing.timezones import zone
 
 
 class HasRhythm(Protocol):
-    """A schedule, or a row with the fields that say when it fires."""
+    """A schedule, or a row with the columns that define when it fires."""
 
     @property
     def timezone(self) -> str: ...
@@ -29,7 +29,7 @@ class HasRhythm(Protocol):
 
 
 def rhythm(schedule: HasRhythm) -> str:
-    """Say when it fires, on the clocks of its own zone: "At 09:30, Monday through Friday"."""
+    """Describe when it fires, in its own time zone: "At 09:30, Monday through Friday"."""
     if schedule.at:
         return f"Once, on {timezone.localtime(schedule.at, zone(schedule.timezone)):%A, %Y-%m-%d at %H:%M}"
     said = describe_when(When(schedule.cron, schedule.every_sec))
@@ -37,7 +37,7 @@ def rhythm(schedule: HasRhythm) -> str:
 
 
 def active_hours(schedule: HasRhythm) -> str:
-    """Say the active hours of a heartbeat; empty where it has none."""
+    """Describe the active hours of a heartbeat; empty if it has none."""
     if schedule.active_from is None or schedule.active_until is None:
         return ""
     return f"from {schedule.active_from:%H:%M} to {schedule.active_until:%H:%M}"

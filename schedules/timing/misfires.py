@@ -1,4 +1,4 @@
-"""What to do with the instants that passed while nobody looked. Pure: it plans, the tick acts."""
+"""Decides what happens to instants that were missed. Pure: the tick carries it out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class MissedSpan:
-    """Consecutive instants that share a fate: the first, the last and how many, all exact."""
+    """Consecutive instants with the same decision: the first, the last and their number, all exact."""
 
     first: Instant
     last: Instant
@@ -27,7 +27,7 @@ class MissedSpan:
 
 @dataclass(frozen=True)
 class MisfireDecision:
-    """What becomes of every due instant: each is in exactly one of the three."""
+    """The decision on every due instant; each is in exactly one of the three."""
 
     fire: tuple[Instant, ...] = ()
     coalesced: tuple[MissedSpan, ...] = ()
@@ -36,7 +36,7 @@ class MisfireDecision:
 
 
 def default_grace(period: timedelta | None) -> timedelta:
-    """Return half the period, at least 2 minutes and at most 6 hours; 6 hours for what comes only once."""
+    """Return half the period, between 2 minutes and 6 hours; 6 hours without a period."""
     if period is None:
         return LONGEST_GRACE
     return min(max(period / 2, SHORTEST_GRACE), LONGEST_GRACE)
@@ -45,11 +45,12 @@ def default_grace(period: timedelta | None) -> timedelta:
 def decide(
     recurrence: Recurrence, first_due: Instant, now: datetime, policy: Policy, grace: timedelta
 ) -> MisfireDecision:
-    """Decide about the instants from first_due through now.
+    """Decide on the instants from first_due through now.
 
-    At most `grace` late is on time. The newest on-time instant fires and stands for the other on-time ones
-    (a stall is no reason for a burst); the late ones are coalesced too (fire_once: into the newest of all),
-    or skipped (skip). fire_all fires the newest ten, late or not; what is older is coalesced into them.
+    An instant at most `grace` late is on time. The newest on-time instant fires and the other on-time ones
+    are coalesced into it, so a stall causes no burst. Late instants are coalesced into the newest one
+    (fire_once) or skipped (skip). fire_all fires the newest ten, late or not, and coalesces older ones into
+    them.
     """
     if first_due.at > now:
         return MisfireDecision(next=first_due)
@@ -70,7 +71,9 @@ def decide(
 def decide_some(
     open_: Sequence[tuple[int, Instant]], now: datetime, policy: Policy, grace: timedelta
 ) -> MisfireDecision:
-    """Decide likewise about some of the due instants, each with its number among all; `next` is not told."""
+    """Decide in the same way on some of the due instants, each with its index among all; `next` is not
+    set.
+    """
     late_before = now - grace if policy == "skip" else datetime.min.replace(tzinfo=now.tzinfo)
     late = [pair for pair in open_ if pair[1].at < late_before]
     rest = open_[len(late) :]
@@ -83,7 +86,7 @@ def decide_some(
 
 
 def spans(numbered: Sequence[tuple[int, Instant]]) -> tuple[MissedSpan, ...]:
-    """Put numbered instants together into spans without holes."""
+    """Join numbered instants into spans without gaps."""
     found: list[MissedSpan] = []
     previous = -2
     for number, instant in numbered:
@@ -102,7 +105,7 @@ def _most(policy: Policy) -> int:
 def _due(
     recurrence: Recurrence, first_due: Instant, after: datetime, until: datetime, keep: int
 ) -> tuple[list[Instant], int]:
-    """Return the newest due instants of a stretch and how many; first_due is one, whatever was edited."""
+    """Return the newest due instants of a period and their number; first_due counts, whatever was edited."""
     newest, count = recurrence.newest(max(after, first_due.at), until, keep)
     if not after < first_due.at <= until:
         return newest, count
@@ -112,7 +115,7 @@ def _due(
 def _span(
     recurrence: Recurrence, first_due: Instant, after: datetime, newest: Sequence[Instant], count: int
 ) -> tuple[MissedSpan, ...]:
-    """Return the span of the first `count` due instants after a moment, whose last is known."""
+    """Return the span of the first `count` due instants after a moment; its last one is known."""
     if not count:
         return ()
     first = first_due if after < first_due.at else recurrence.next_after(after)

@@ -1,7 +1,7 @@
-"""What people type for "when": "every 5m", "weekdays at 09:30", or cron itself.
+"""Parses what people type for "when": "every 5m", "weekdays at 09:30", or cron.
 
-Kept as cron where cron says exactly that, else as seconds: */45 is not every 45 minutes, and */7 in the day
-of the month is not every week.
+Stored as cron if cron means exactly the same, else as seconds: */45 is not every 45 minutes, and */7 in the
+day of the month is not every week.
 """
 
 import re
@@ -30,14 +30,14 @@ EXAMPLES = (
 
 @dataclass(frozen=True)
 class When:
-    """A rhythm: a cron expression, or else a number of seconds."""
+    """A recurrence: a cron expression or a number of seconds."""
 
     cron: str = ""
     every_sec: int | None = None
 
 
 def parse_when(text: str) -> When:
-    """Read a phrase, an interval or a cron expression; raise CronError with examples of what works."""
+    """Parse a phrase, an interval or a cron expression. Raises CronError with examples of valid input."""
     if not isinstance(text, str) or not text.strip():
         raise CronError(f"Say when to run. {EXAMPLES}")
     if len(text) > MAX_LENGTH:
@@ -49,7 +49,7 @@ def parse_when(text: str) -> When:
 
 
 def describe_when(when: When) -> str:
-    """Say a rhythm in plain English."""
+    """Describe a recurrence in English."""
     if when.every_sec is None:
         return describe(when.cron)
     for size, unit in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")):
@@ -60,7 +60,7 @@ def describe_when(when: When) -> str:
 
 
 def _clean(phrase: str) -> str:
-    """Bring a phrase to one spelling: digits for number words, "and" for commas."""
+    """Normalise a phrase: digits for number words, "and" for commas."""
     phrase = re.sub(r" ?(?:,|&|\+|;) ?(?:and )?", " and ", phrase.rstrip(".! "))
     phrase = re.sub(r"\b([ap])\.m\b\.?", r"\1m", phrase)
     phrase = re.sub(r"\b(?:an? )?half(?: an?)?[ -]hour(?:ly)?\b", "30 minutes", phrase)
@@ -102,7 +102,7 @@ def _interval(seconds: float, text: str) -> When:
 
 
 def _columns(seconds: float) -> str | None:
-    """Return the minute and hour of cron when they say exactly this interval, midnight to midnight."""
+    """Return the minute and hour columns if cron can express this interval, midnight to midnight."""
     minutes, hours = seconds / MINUTE, seconds / HOUR
     if minutes in (1, 60):
         return "* *" if minutes == 1 else "0 *"
@@ -114,7 +114,7 @@ def _columns(seconds: float) -> str | None:
 
 
 def _interval_on_days(seconds: float, rest: str) -> str | None:
-    """Read "every 15 minutes on weekdays", "every 2 hours at :30"; None when cron cannot say it."""
+    """Parse "every 15 minutes on weekdays" or "every 2 hours at :30"; None if cron cannot express it."""
     if seconds == DAY:
         return clock_cron(f"daily {rest}")
     columns = _columns(seconds)

@@ -1,6 +1,6 @@
-"""When a schedule comes due. Pure: no database, no clock; every moment is handed in and aware.
+"""When a schedule is due. Pure: no database, no clock; every moment is an argument and aware.
 
-How wall-clock times become instants, daylight saving included, is told in `instants`.
+`wall_clock` converts wall-clock times to instants, daylight saving included.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """A nominal moment, aware UTC; dst_shifted when its wall-clock time did not exist that day."""
+    """A nominal moment in UTC; dst_shifted if its wall-clock time did not exist that day."""
 
     at: datetime
     dst_shifted: bool = False
@@ -32,10 +32,10 @@ class Instant:
 
 @dataclass(frozen=True)
 class Recurrence:
-    """The instants of a schedule: one of cron, every_sec and at, from starts_at to ends_at (both inclusive).
+    """The instants of a schedule: one of cron, every_sec and at, from starts_at to ends_at, both inclusive.
 
-    Instants of every_sec are anchor + k * every_sec, k >= 1; without an anchor they count from 1970.
-    Nonsense raises CronError, ZoneError or ValueError when the recurrence is made.
+    Instants of every_sec are anchor + k * every_sec, k >= 1; without an anchor they count from 1970. Raises
+    CronError, ZoneError or ValueError for invalid values when it is created.
     """
 
     cron: str = ""
@@ -59,7 +59,7 @@ class Recurrence:
             parse(self.cron)
 
     def next_after(self, after: datetime) -> Instant | None:
-        """Return the first instant strictly after a moment, None when there is none (in 50 years)."""
+        """Return the first instant strictly after a moment; None if there is none within 50 years."""
         return next(self._instants(after), None)
 
     def upcoming(self, after: datetime, count: int) -> list[Instant]:
@@ -67,19 +67,19 @@ class Recurrence:
         return list(islice(self._instants(after), count))
 
     def all_after(self, after: datetime) -> Iterator[Instant]:
-        """Yield the instants strictly after a moment, as far as they are asked for."""
+        """Yield the instants strictly after a moment, lazily."""
         return self._instants(after)
 
     def between(self, after: datetime, until: datetime, limit: int = 10_000) -> list[Instant]:
-        """Return the oldest `limit` instants after one moment (exclusive) until another (inclusive)."""
+        """Return the oldest `limit` instants after `after` (exclusive) up to `until` (inclusive)."""
         return list(islice(self._instants(after, until), limit))
 
     def stamps(self, after: datetime, until: datetime) -> list[int]:
-        """Return the same instants as whole Unix seconds: several times cheaper, for forecasts."""
+        """Return the same instants as whole Unix seconds; several times faster, for forecasts."""
         return [second for chunk, _ in self._chunks(after, until) for second in chunk]
 
     def newest(self, after: datetime, until: datetime, keep: int) -> tuple[list[Instant], int]:
-        """Return the newest `keep` of those instants, in order, and how many there are in all."""
+        """Return the newest `keep` of these instants, in order, and their total number."""
         kept: deque[tuple[int, bool]] = deque(maxlen=keep)
         total = 0
         for seconds, shifted in self._chunks(after, until):
@@ -89,9 +89,10 @@ class Recurrence:
         return [_instant(second, fraction, shifted) for second, shifted in kept], total
 
     def period(self, at: datetime) -> timedelta | None:
-        """Return the time between the first nominal instant from `at` on and the one after it.
+        """Return the time between the first nominal instant from `at` on and the following one.
 
-        It is the rhythm of the schedule, not the time to its next firing; starts_at and ends_at play no part.
+        This is the period of the recurrence, not the time to the next firing; starts_at and ends_at are
+        ignored.
         """
         endless = Recurrence(self.cron, self.every_sec, self.at, self.timezone, self.anchor)
         pair = endless.upcoming(at - MICROSECOND, 2)
@@ -104,7 +105,7 @@ class Recurrence:
                 yield _instant(second, fraction, shifted)
 
     def _chunks(self, after: datetime, until: datetime | None) -> Iterator[Chunk]:
-        """Clip to starts_at and ends_at, and go over to whole seconds."""
+        """Clip to starts_at and ends_at, and convert to whole seconds."""
         if self.starts_at is not None:
             after = max(after, self.starts_at - MICROSECOND)
         if self.ends_at is not None:
@@ -121,12 +122,12 @@ class Recurrence:
         return of_cron(parse(self.cron), self.timezone, first, min(last, first + HORIZON))
 
     def _whole(self, moment: datetime) -> int:
-        """Return the last whole second (plus our fraction of one) that is not after a moment."""
+        """Return the last whole second, plus the fraction of the anchor, that is not after a moment."""
         return (moment - EPOCH - self._fraction) // SECOND
 
     @property
     def _fraction(self) -> timedelta:
-        """What all instants lie behind a whole second: that of the moment or the anchor."""
+        """The microseconds of all instants: those of `at` or of the anchor."""
         origin = self.at or (self.anchor if self.every_sec else None)
         return MICROSECOND * origin.microsecond if origin else timedelta()
 
@@ -136,7 +137,7 @@ def _instant(second: int, fraction: timedelta, shifted: bool) -> Instant:
 
 
 def jittered(schedule_id: int, nominal: datetime, jitter_sec: int, next_nominal: datetime | None) -> datetime:
-    """Return when to fire: up to jitter_sec late, always the same, and before the next nominal instant."""
+    """Return when to fire: up to jitter_sec late, deterministic, and before the next nominal instant."""
     room = jitter_sec * 1000
     if next_nominal is not None:
         room = min(room, (next_nominal - nominal) // MILLISECOND - 1)

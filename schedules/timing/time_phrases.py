@@ -1,6 +1,7 @@
 """Phrases with a time of day: "weekdays at 09:30", "every monday and friday 8am", "monthly on the 1st at 6".
 
-The times are cut out first; what is left must name the days. Each function returns None for "not understood".
+The times are extracted first; the rest must name the days. Each function returns None if it does not
+understand.
 """
 
 import re
@@ -41,7 +42,7 @@ TIME = re.compile(
 
 
 def clock_cron(phrase: str) -> str | None:
-    """Return the cron expression of days and times of day; midnight when only days are named."""
+    """Return the cron expression for days and times of day; midnight if only days are named."""
     times = [_time(match) for match in TIME.finditer(phrase)]
     rest = TIME.sub(" ", phrase)
     if times and not rest.strip():
@@ -53,7 +54,7 @@ def clock_cron(phrase: str) -> str | None:
 
 
 def minute_mark(phrase: str) -> tuple[int | None, str]:
-    """Cut "at :15" out of a phrase: the minute past each hour, and what is left."""
+    """Extract "at :15": return the minute past each hour and the rest of the phrase."""
     match = re.search(r"(?:\bat )?(?<!\d):([0-5]\d)\b", phrase)
     if match is None:
         return None, phrase
@@ -75,7 +76,7 @@ def day_columns(phrase: str) -> str | None:
 
 
 def _time(match: re.Match[str]) -> tuple[int, int]:
-    """Return the hour and minute of one time of day; raise CronError for 25:00 or 13pm."""
+    """Return the hour and minute of one time of day. Raises CronError for 25:00 or 13pm."""
     if match["word"]:
         return (0 if match["word"] == "midnight" else 12), 0
     hour = int(match["hour"] or match["hour12"] or match["bare"])
@@ -99,7 +100,7 @@ def _join_days(match: re.Match[str]) -> str:
 
 
 def _weekday_columns(words: list[str]) -> str | None:
-    """Return the columns for a list of weekdays and ranges of them, each already joined as 1-5."""
+    """Return the columns for a list of weekdays and ranges, each already in the form 1-5."""
     names = [str(WEEKDAYS.get(word, word)) for word in words]
     if not names or not all(re.fullmatch(r"[0-6](-[0-6])?", name) for name in names):
         return None
@@ -109,7 +110,7 @@ def _weekday_columns(words: list[str]) -> str | None:
 
 
 def _month_columns(words: list[str]) -> str | None:
-    """Return the columns for what follows "monthly on": days by number, the last, or a certain weekday."""
+    """Return the columns for what follows "monthly on": days by number, the last day, or an nth weekday."""
     if not words:
         return "1 * *"
     if words == ["last", "day"]:

@@ -1,7 +1,7 @@
-"""Time zones as pieces of constant offset, which is all that the calendar needs of them.
+"""Time zones as periods of constant offset.
 
-zoneinfo does not tell its transitions, so they are found by asking once a day and bisecting, block by block,
-and remembered. No zone of the IANA database has ever changed its clocks twice within four days.
+zoneinfo does not expose transitions, so they are found by sampling once a day and bisecting, in blocks, and
+cached. No IANA zone has ever changed its offset twice within four days.
 """
 
 import re
@@ -26,24 +26,24 @@ type Piece = tuple[int, int, int]  # from (inclusive), to (exclusive), seconds a
 
 
 class ZoneError(ValueError):
-    """The name is not a time zone of the IANA database; the message suggests one that is."""
+    """The name is not an IANA time zone; the message suggests one."""
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """Return the zone of that IANA name, or raise ZoneError."""
+    """Return the zone of an IANA name. Raises ZoneError."""
     if name not in _names():
         raise ZoneError(f"{name!r} is not a time zone.{_suggestion(str(name))}")
     return ZoneInfo(name)
 
 
 def names() -> list[str]:
-    """Return the names of all time zones, in alphabetical order."""
+    """Return the names of all time zones, sorted."""
     return sorted(_names())
 
 
 def pieces(name: str, first: int, last: int) -> Iterator[Piece]:
-    """Yield the stretches of constant offset that cover first to last, in order, without holes."""
+    """Yield the periods of constant offset that cover first to last, in order, without gaps."""
     for block in range(first // BLOCK, last // BLOCK + 1):
         yield from _pieces_of_block(name, block)
 
@@ -57,7 +57,7 @@ def _pieces_of_block(name: str, block: int) -> tuple[Piece, ...]:
 
 
 def _change(clock: ZoneInfo, before: int, after: int) -> int:
-    """Return the first second at which the offset is the later one."""
+    """Return the first second with the later offset."""
     old = _offset(clock, before)
     while after - before > 1:
         middle = (before + after) // 2
@@ -75,7 +75,7 @@ def _names() -> frozenset[str]:
 
 
 def _suggestion(wrong: str) -> str:
-    """Propose the nearest name: of the whole, or of its last part ("paris")."""
+    """Return the most similar name, compared as a whole or by its last part ("paris")."""
     if offset := OFFSET.fullmatch(wrong.strip()):
         return _offset_hint(*offset.groups())
     # Etc/GMT+2 is two hours *behind* UTC; nobody who types GMT+2 means that.
@@ -89,7 +89,7 @@ def _suggestion(wrong: str) -> str:
 
 
 def _offset_hint(sign: str, hours: str, minutes: str | None) -> str:
-    """Say what to write for an offset from UTC; the signs of the Etc zones are the other way round."""
+    """Describe what to write for an offset from UTC; the signs of the Etc zones are inverted."""
     place = "a place with its clock changes, such as Europe/Athens"
     fixed = f"Etc/GMT{'-' if sign == '+' else '+'}{int(hours)}"
     if int(hours) == 0 and int(minutes or 0) == 0:

@@ -23,7 +23,7 @@ type Chunk = tuple[Sequence[int], bool]  # instants, in order; whether they were
 
 
 def of_cron(cron: Cron, timezone: str, first: int, last: int) -> Iterator[Chunk]:
-    """Yield the instants of an expression on that zone's clocks from first to last, both inclusive."""
+    """Yield the instants of an expression in that zone from first to last, both inclusive."""
     once_a_day = not cron.hour_is_wildcard
     seen = (
         None  # how far the clock's face has got: what it shows again is a repeat, what it jumps over is a gap
@@ -47,11 +47,11 @@ def of_interval(every: int, origin: int, first: int, last: int) -> Iterator[Chun
 
 
 def of_moment(at: int, first: int, last: int) -> Iterator[Chunk]:
-    """Yield the one moment if it lies from first to last."""
+    """Yield the moment if it is between first and last."""
     if first <= at <= last:
         yield (at,), False
 
 
 def _skips(cron: Cron, seen: int, face: int) -> bool:
-    """Say whether a gap from seen to face swallows a time that nothing at its end stands for."""
+    """Return whether a gap from `seen` to `face` skips a time that no instant at its end replaces."""
     return seen < face and cron.has_wall(seen, face - 1) and not cron.has_wall(face, face)

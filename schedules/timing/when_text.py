@@ -1,4 +1,4 @@
-"""The field "when": one line that takes cron, words or a moment."""
+"""The form field "when": one line with cron, a phrase or a moment."""
 
 import re
 from datetime import datetime
@@ -15,9 +15,9 @@ NO_SUCH_MOMENT = "There is no such moment. Write it like 2026-12-24 18:00."
 
 
 def read(text: str, timezone: str) -> dict[str, Any]:
-    """Return what a line means, as `editing.save` takes it: cron, interval or at.
+    """Parse a line into cron, interval or at, as `schedule_writer.save` takes them.
 
-    A moment is on the clocks of the time zone. ValueError when it is none.
+    A moment is in the given time zone. Raises ValueError if the line is invalid.
     """
     line = " ".join(text.split())
     if MOMENT.fullmatch(line):
@@ -26,7 +26,7 @@ def read(text: str, timezone: str) -> dict[str, Any]:
 
 
 def is_moment(text: str) -> bool:
-    """Tell whether the line names a moment, which the time zone then belongs to."""
+    """Return whether the line is a moment, to which the time zone applies."""
     return MOMENT.fullmatch(" ".join(text.split())) is not None
 
 
@@ -41,7 +41,7 @@ def _moment(line: str, timezone: str) -> datetime:
 
 
 def show(schedule: HasRhythm) -> str:
-    """Return the line that a schedule was, or could have been, set with."""
+    """Return the line that produces the timing of a schedule."""
     if schedule.at:
         return f"{schedule.at.astimezone(zone(schedule.timezone)):%Y-%m-%d %H:%M:%S}".removesuffix(":00")
     if schedule.interval or schedule.cron:

@@ -1,7 +1,7 @@
-"""Every arrow of `states.ARROWS`, one function each: the only writer of run state, slots and leases.
+"""Every arrow of `states.ARROWS`, one function each: the only writers of run state, slots and leases.
 
-Each is one short transaction of conditional updates that state the belief they act on and look
-at the count. Losing a race is an ordinary answer: None, False or `LeaseLost`.
+Each is one short transaction of conditional updates that state the expected row and check the row count. A
+lost race is a normal result: None, False or `LeaseLost`.
 """
 
 from schedules.transitions.claim import Claim, adopt, claim
@@ -10,7 +10,7 @@ from schedules.transitions.finish import fail_queued, finish, release, requeue
 from schedules.transitions.lease import progress, record_work, renew, request_cancel
 from schedules.transitions.park import park, unpark, withdraw
 from schedules.transitions.run_ending import Ending
-from schedules.transitions.schedules.next_instant import defer, move_on
+from schedules.transitions.schedules.next_instant import advance, defer
 from schedules.transitions.schedules.status import forgive, pause, remove, restore, resume
 from schedules.transitions.slots import reclaim_slots
 
@@ -18,6 +18,7 @@ __all__ = [
     "Claim",
     "Ending",
     "adopt",
+    "advance",
     "claim",
     "defer",
     "enqueue",
@@ -25,7 +26,6 @@ __all__ = [
     "fail_queued",
     "finish",
     "forgive",
-    "move_on",
     "new_run",
     "park",
     "pause",

@@ -1,4 +1,4 @@
-"""Queued to running: the one door to work, which the drain and the run-now request both walk through."""
+"""Queued to running: takes a slot and the run under a lease. `dispatch.admission` calls it."""
 
 import uuid
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from schedules.transitions.slots import SlotChoice
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to work on a run: whoever shows the token is its holder."""
+    """The right to work on a run; the token proves it."""
 
     run_id: int
     transcript_id: int
@@ -35,11 +35,11 @@ def claim(
     ttl: timedelta | None = None,
     live_streams: int | None = None,
 ) -> Claim:
-    """Take a slot, then the run if it is still queued, under a lease of `ttl`, in one transaction.
+    """Take a slot and the queued run under a lease of `ttl`, in one transaction.
 
-    `NoRoom` when no slot is free, `Quicker` when somebody else got the slot or the run. `live_streams`,
-    where the caller has counted them, is kept with the firing. Claimed for nobody yet (`UNADOPTED`), it goes
-    to the workers in the same transaction, where there are any.
+    Raises `NoCapacity` if no slot is free, `LostRace` if another process took the slot or the run.
+    `live_streams`, if counted, is stored with the firing. A run claimed as `UNADOPTED` is handed to a worker
+    in the same transaction, if there are workers.
     """
     claimed = Claim(run.pk, run.transcript_id, uuid.uuid4())
     with transaction.atomic(savepoint=False):  # the caller's transaction where there is one: all or nothing
@@ -63,7 +63,7 @@ def claim(
 
 
 def _measure(run: Run, now: datetime, place: SlotChoice, live_streams: int | None) -> None:
-    """Write what the slot cost in waiting and who else was at work, at the first claim."""
+    """Write the slot wait and the load at the first claim."""
     if run.firing_id is None or run.started_at is not None:
         return
     prepared_sql.MEASURE_START(

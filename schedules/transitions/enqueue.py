@@ -1,4 +1,4 @@
-"""Into the queue."""
+"""Creates queued runs."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,15 +17,14 @@ LANES = {
 
 
 def enqueue(schedule: Schedule, *, source: Source, now: datetime, **asked: Any) -> Run:
-    """Queue a run of a schedule with the limits it has now; `asked` as in `new_run`.
-
-    Belongs into the transaction that decided it.
+    """Queue a run of a schedule with its current limits; `asked` as in `new_run`. Call it in the deciding
+    transaction.
     """
     return enqueue_all([new_run(schedule, source=source, now=now, **asked)])[0]
 
 
 def enqueue_all(runs: Sequence[Run]) -> list[Run]:
-    """Queue runs that were put together before, each with a transcript: two statements for all of them."""
+    """Queue prepared runs, each with a transcript: two statements for all of them."""
     transcripts = Transcript.objects.bulk_create(Transcript() for _ in runs)
     for run, transcript in zip(runs, transcripts, strict=True):
         run.transcript = transcript
@@ -43,7 +42,7 @@ def new_run(
     expires_at: datetime | None = None,
     **asked: Any,
 ) -> Run:
-    """Put a run of a schedule together with the limits it has now; `asked` are further columns of the run."""
+    """Build a run of a schedule with its current limits; `asked` are further columns."""
     return Run(
         schedule=schedule,
         schedule_name=schedule.name,
@@ -57,7 +56,7 @@ def new_run(
         priority=schedule.priority,
         queued_at=now,
         due_at=due_at or now,
-        claim_order=place_in_queue(now, lane or LANES[source], schedule.priority),
+        claim_order=queue_order(now, lane or LANES[source], schedule.priority),
         expires_at=expires_at,
         max_turns=schedule.max_turns,
         max_run_duration_sec=schedule.max_run_duration_sec,
@@ -66,11 +65,11 @@ def new_run(
     )
 
 
-def place_again(run: Run) -> datetime:
-    """Return the place of a run that comes back: ahead of scheduled ones, and never behind its own."""
-    return min(run.claim_order, place_in_queue(run.queued_at, "retry", run.priority))
+def requeue_order(run: Run) -> datetime:
+    """Return the queue position of a requeued run: ahead of scheduled ones, never behind its own."""
+    return min(run.claim_order, queue_order(run.queued_at, "retry", run.priority))
 
 
-def place_in_queue(queued_at: datetime, lane: str, priority: int) -> datetime:
-    """Return the queueing time less the head start of lane and priority; the earliest is claimed first."""
+def queue_order(queued_at: datetime, lane: str, priority: int) -> datetime:
+    """Return the queueing time minus the head start of lane and priority; the earliest is claimed first."""
     return queued_at - timedelta(seconds=HEAD_START_SEC[lane] + priority * PRIORITY_STEP_SEC)

@@ -27,14 +27,22 @@ from schedules.models.schedule import LONGEST_REASON
 from schedules.signals import announce, run_finished
 from schedules.states import FINISHED, Outcome, RunStatus
 from schedules.transitions import prepared_sql, slots, streaks
-from schedules.transitions.enqueue import place_again
-from schedules.transitions.run_ending import Ending, account_for, close, ends_at, measure, seal, take_log_away
+from schedules.transitions.enqueue import requeue_order
+from schedules.transitions.run_ending import (
+    Ending,
+    close,
+    ends_at,
+    measure,
+    record_usage,
+    revoke_and_charge,
+    revoke_writer_token,
+)
 from stagent.lib import wakeup
 from stagent.lib.text import clip
 
 FULL_DISK_DELAY = timedelta(minutes=1)  # before a run is tried again on a full disk
 
-log = logging.getLogger("stagent.endings")
+log = logging.getLogger(__name__)
 
 
 def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q | None = None) -> Run:
@@ -109,8 +117,8 @@ def _end(run_id: int, token: UUID, ending: Ending, now: datetime) -> Run:
 
 
 def _lock_schedule(run_id: int) -> Schedule | None:
-    """Lock the schedule, whose streaks are to be written, before the run: a tick that clears the way and a
-    removal take the schedule first too, and nobody waits for the other.
+    """Lock the schedule, whose streaks are written, before the run, in the order of the tick and of a
+    removal: no deadlock.
     """
     return prepared_sql.SCHEDULE_OF_RUN.first(run_id=run_id)
 
@@ -143,16 +151,16 @@ def requeue(
 ) -> None:
     """Put a running run back into the queue and free its slots; `counted` adds to its counters.
 
-    `columns` are written beside. It resumes from its transcript at the turn it had reached. `LeaseLost` as
-    in `finish`.
+    `columns` are written too. It resumes from its transcript at the turn it had reached. Raises `LeaseLost`
+    as `finish` does.
     """
     with transaction.atomic():
         run = _lock(run_id, token, belief)
-        seal(run, now)
+        revoke_and_charge(run, now)
         Run.objects.filter(pk=run_id).update(
             status=RunStatus.QUEUED,
             not_before=not_before,
-            claim_order=place_again(run),
+            claim_order=requeue_order(run),
             **_held_nothing(),
             slot_claimed_at=None,
             deadline_at=None,
@@ -165,13 +173,13 @@ def requeue(
 
 
 def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None) -> None:
-    """Queue a running run again and free its slots where the database has room for no row more: updates only.
+    """Requeue a running run and free its slots if the database is full: updates only.
 
-    What it used is charged and what it said is delivered when it ends. `LeaseLost` as in `finish`.
+    Its usage is charged and its answer delivered when it ends. Raises `LeaseLost` as `finish` does.
     """
     with transaction.atomic():
         run = _lock(run_id, token, belief)
-        take_log_away(run)
+        revoke_writer_token(run)
         Run.objects.filter(pk=run_id).update(
             status=RunStatus.QUEUED,
             not_before=now + FULL_DISK_DELAY,
@@ -183,7 +191,7 @@ def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None)
 
 
 def cancel_queued(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
-    """Cancel a run that is still queued; its firing may say why with an outcome."""
+    """Cancel a queued run; `outcome` is written to its firing."""
     with transaction.atomic():
         changed = (
             Run.objects.queued()
@@ -197,7 +205,7 @@ def cancel_queued(run_id: int, *, now: datetime, reason: str, outcome: Outcome |
         )
         if not changed:
             return False
-        run = account_for(run_id)
+        run = record_usage(run_id)
         measure(run, Ending(RunStatus.CANCELLED), now)
         if outcome:
             Firing.objects.filter(run=run_id).update(outcome=outcome, reason=clip(reason, LONGEST_OUTCOME))
@@ -206,7 +214,7 @@ def cancel_queued(run_id: int, *, now: datetime, reason: str, outcome: Outcome |
 
 
 def fail_queued(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -> bool:
-    """Fail a run that waited in the queue for longer than it may."""
+    """Fail a run that waited in the queue beyond its limit."""
     reason = policy(kind).reason
     with transaction.atomic():
         schedule = _lock_schedule(run_id)
@@ -223,7 +231,7 @@ def fail_queued(run_id: int, *, now: datetime, kind: FailureKind, detail: str) -
         )
         if not changed:
             return False
-        run = account_for(run_id)
+        run = record_usage(run_id)
         measure(run, Ending(RunStatus.FAILED, kind=kind), now)
         if schedule:
             _update_schedule(run, schedule, now)

@@ -1,4 +1,4 @@
-"""While a run is running: the lease, its progress and the wish to stop it."""
+"""A running run: its lease, its progress and requests to stop."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ from stagent.lib.text import clip
 
 
 def renew(tokens: Iterable[UUID], now: datetime, ttl: timedelta) -> set[UUID]:
-    """Renew the leases of these tokens; return those that are still theirs.
+    """Renew the leases of these tokens; return the tokens that are still valid.
 
-    The token decides, not the clock: a lease that lapsed unreaped may be renewed.
+    The token decides, not the clock: an expired lease that was not reaped can be renewed.
     """
     with transaction.atomic():
         held = Run.objects.running().filter(token__in=list(tokens))
@@ -30,16 +30,16 @@ def renew(tokens: Iterable[UUID], now: datetime, ttl: timedelta) -> set[UUID]:
 
 
 def progress(run_id: int, token: UUID, **worked: Any) -> None:
-    """Write how far a run has come, which ends an outage of its provider.
+    """Write the progress of a run, which ends an outage of its provider.
 
-    `worked` is as in `note_work`. `LeaseLost` when the token is not the run's any more.
+    `worked` as in `record_work`. Raises `LeaseLost` if the token was replaced.
     """
     no_outage = {"provider_retries": 0, "retry_until": None, "retry_kind": "", "retry_detail": ""}
     _write(run_id, token, **totals.of_run(), **no_outage, **worked)
 
 
 def record_work(run_id: int, token: UUID, *, worked_ms: int, deadline_at: datetime) -> None:
-    """Write how long a run has worked and when its time will be used up; `LeaseLost` as in `progress`."""
+    """Write the working time and the resulting deadline. Raises `LeaseLost` as `progress` does."""
     _write(run_id, token, worked_ms=worked_ms, deadline_at=deadline_at)
 
 
@@ -49,7 +49,7 @@ def _write(run_id: int, token: UUID, **columns: Any) -> None:
 
 
 def request_cancel(run_id: int, *, reason: str, now: datetime) -> bool:
-    """Ask the holder of a running run to stop; False when it is not running. Asking twice is asking once."""
+    """Request that a running run stops; return False if it is not running. Idempotent."""
     asked = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING)
     with transaction.atomic():
         if asked.filter(cancel_requested_at=None).update(

@@ -1,7 +1,7 @@
-"""Put aside until a person has answered, and back into the queue: meanwhile no slot is held and no time runs.
+"""Parks a run until a person has answered, and requeues it: meanwhile it holds no slot and uses no time.
 
-A question is settled in a transaction of its own, before or after its run is put aside. Both arrows lock the
-run first and look at its questions then, so whichever of the two comes last finds the other done.
+An approval is resolved in a transaction of its own, before or after its run is parked. Both arrows lock the
+run first and read its approvals then, so that the later one sees the earlier.
 """
 
 from datetime import datetime
@@ -17,16 +17,16 @@ from agents.models import Transcript
 from schedules.models import Run
 from schedules.states import Outcome, RunStatus
 from schedules.transitions import slots
-from schedules.transitions.enqueue import place_again
+from schedules.transitions.enqueue import requeue_order
 from schedules.transitions.finish import cancel_queued
 from stagent.lib import wakeup
 
 
 def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = None) -> None:
-    """Put a running run aside and free its slots; it comes back as the same attempt.
+    """Park a running run and free its slots; it resumes as the same attempt.
 
-    Answered meanwhile it is queued again at once; asked to stop meanwhile it is cancelled. `LeaseLost` when
-    the token is not the run's any more.
+    If it was answered meanwhile it is requeued at once; if a stop was requested it is cancelled. Raises
+    `LeaseLost` if the token was replaced.
     """
     with transaction.atomic():
         held = Run.objects.running().filter(pk=run_id, token=token)
@@ -53,7 +53,7 @@ def park(run_id: int, token: UUID, *, now: datetime, worked_ms: int | None = Non
 
 
 def unpark(run_id: int, *, now: datetime) -> bool:
-    """Queue a waiting run again once all it asked is settled."""
+    """Requeue a parked run once all its approvals are resolved."""
     with transaction.atomic():
         # The lock waits for a `park` under way, whose look at the questions may have been too early.
         run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
@@ -69,7 +69,7 @@ def unpark(run_id: int, *, now: datetime) -> bool:
 
 
 def withdraw(run_id: int, *, now: datetime, reason: str, outcome: Outcome | None = None) -> bool:
-    """Cancel a run that is queued or waits for a person; its firing may say why with an outcome."""
+    """Cancel a run that is queued or parked; `outcome` is written to its firing."""
     with transaction.atomic():
         waiting = Run.objects.waiting().select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
         if waiting:
@@ -82,6 +82,6 @@ def _queue_again(run: Run, **columns: Any) -> None:
     Run.objects.waiting().filter(pk=run.pk).update(
         status=RunStatus.QUEUED,
         waiting_since=None,
-        claim_order=place_again(run),
+        claim_order=requeue_order(run),
         **columns,
     )

@@ -1,4 +1,4 @@
-"""The statements that every firing, claim and ending needs, compiled once.
+"""The prepared statements of firings, claims and endings.
 
 Each means the same on SQLite and PostgreSQL. The caller owns the transaction and checks the row counts.
 """
@@ -21,7 +21,7 @@ NOW: Any = Param("now", Run.finished_at)
 
 
 def _given(model: type[Model], *columns: str) -> dict[str, Param]:
-    """Let values for these columns follow, by the names of the columns."""
+    """Return parameters for these columns, by column name."""
     return {name: Param(name, model._meta.get_field(name)) for name in columns}
 
 
@@ -105,7 +105,7 @@ NOT_ASKED_OF_AN_END = (
 
 
 def _or_as_it_was(column: Any) -> Coalesce:
-    """Write a value that is handed in, or leave what is stored where it is empty."""
+    """Write a parameter, or keep the stored value if it is null."""
     return Coalesce(Param(column.field.name, column), column.field.name)
 
 
@@ -126,7 +126,7 @@ RELEASE_SLOTS = Update(Slot.objects.filter(run_id=RUN_ID), run=None)
 
 
 def _highest(column: Any) -> Greatest:
-    """Keep the higher one of what is stored and what is handed in; either may be empty."""
+    """Keep the higher of the stored value and the parameter; either may be null."""
     name = column.field.name
     new = Param(name, column)
     return Greatest(Coalesce(new, name), Coalesce(name, new))

@@ -1,7 +1,7 @@
-"""Whether a run that failed is tried again, and when: what `agents.failures` says of its failure, in seconds.
+"""Whether and when a failed run is retried, by the policies of `agents.failures`.
 
-What the provider causes is tried again for as long as the retry horizon lasts, however often; anything else
-as often as `max_retries` says. Meanwhile the run is in the queue, holds no slot and uses none of its time.
+Failures caused by the provider are retried until the retry horizon, others up to `max_retries` times.
+Meanwhile the run is queued, holds no slot and uses no time.
 """
 
 import random
@@ -24,7 +24,7 @@ SHORTEST_HORIZON = timedelta(seconds=20)
 
 @dataclass(frozen=True)
 class Again:
-    """The run is tried again then; `until` bounds retries that the provider causes."""
+    """The run is retried at this time; `until` bounds retries caused by the provider."""
 
     not_before: datetime
     kind: FailureKind
@@ -33,19 +33,19 @@ class Again:
 
     @property
     def counted(self) -> bool:
-        """Whether it is one of `max_retries`."""
+        """Whether it counts towards `max_retries`."""
         return self.until is None
 
 
 @dataclass(frozen=True)
 class NoMore:
-    """It is not; `why` says so where the failure alone does not."""
+    """The run is not retried; `why` explains it if the failure alone does not."""
 
     why: str = ""
 
 
 def decide(run: Run, finished: Finished, now: datetime) -> Again | NoMore:
-    """Return whether a run whose engine failed is tried again."""
+    """Return whether a failed run is retried."""
     if not finished.retryable or finished.failure is None:
         return NoMore()
     if policy(finished.failure).retry == Retry.COUNTED:
@@ -68,7 +68,7 @@ def _counted(run: Run, kind: FailureKind, detail: str, now: datetime) -> Again |
 
 
 def horizon(run: Run, now: datetime) -> timedelta:
-    """Return for how long a run is tried again while its provider is away."""
+    """Return for how long a run is retried while its provider fails."""
     schedule = run.schedule
     if schedule is not None and schedule.retry_horizon_sec is not None:
         return timedelta(seconds=schedule.retry_horizon_sec)
@@ -78,14 +78,14 @@ def horizon(run: Run, now: datetime) -> timedelta:
 
 
 def delay(schedule: Schedule | None, retries: int) -> timedelta:
-    """Return how long to wait before a retry, after so many: doubled each time, with full jitter."""
+    """Return the wait before a retry: doubled each time, with full jitter."""
     first = FIRST_DELAY_SEC if schedule is None else schedule.retry_delay_sec or FIRST_DELAY_SEC
     most = min(first * 2.0 ** min(retries, 20), max(LONGEST_DELAY_SEC, first))
     return timedelta(seconds=max(SHORTEST_DELAY_SEC, random.uniform(0, most)))
 
 
 def _span(span: timedelta) -> str:
-    """Say a span in the unit that suits it: 45 s, 32 min, 3 h."""
+    """Format a duration in one unit: 45 s, 32 min, 3 h."""
     seconds = ceil(span.total_seconds())
     if seconds < 120:
         return f"{seconds} s"

@@ -22,9 +22,9 @@ NOT_ITS_OWN = (FailureReason.WORKER_LOST, FailureReason.LEASE_EXPIRED)
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended, and what was measured while it ran; empty measurements leave what is stored.
+    """How a run ended and what was measured; empty measurements keep the stored value.
 
-    Without a result, the last words in its log are what there is of one.
+    Without a result, the last text of the log is used.
     """
 
     status: RunStatus
@@ -40,7 +40,7 @@ class Ending:
 
     @classmethod
     def of(cls, finished: Finished) -> Self:
-        """Return the ending of a run whose engine finished so."""
+        """Return the ending that corresponds to the engine's result."""
         return cls(
             status=RunStatus.COMPLETED if finished.outcome == "completed" else RunStatus.FAILED,
             reason=finished.reason,
@@ -53,7 +53,7 @@ class Ending:
 
     @property
     def failure_kind(self) -> FailureKind | None:
-        """The kind, or the usual one of the reason."""
+        """The kind, or the default kind of the reason."""
         return self.kind or (USUAL[FailureReason(self.reason)] if self.reason else None)
 
     @property
@@ -62,11 +62,11 @@ class Ending:
 
 
 def close(run: Run, ending: Ending, now: datetime) -> Ending:
-    """Let nobody write into the log any more, charge what was left unpaid, and say what there is to deliver.
+    """Revoke the writer token, charge unpaid usage, and return the ending.
 
-    A worker that vanished after the answer was written has done its work.
+    If a worker vanished after the answer was written, the run is complete.
     """
-    seal(run, now)
+    revoke_and_charge(run, now)
     not_its_own = ending.failure_reason in NOT_ITS_OWN
     if ending.status == RunStatus.COMPLETED or (ending.result and not not_its_own):
         return ending
@@ -83,7 +83,7 @@ def close(run: Run, ending: Ending, now: datetime) -> Ending:
 
 
 def ends_at(run: Run, now: datetime) -> datetime:
-    """Return when a run ends whose log is closed: not before the last event in it."""
+    """Return when a run with a closed log ended: not before its last event."""
     last = (
         Event.objects.filter(transcript=run.transcript_id)
         .order_by("-seq")
@@ -93,19 +93,19 @@ def ends_at(run: Run, now: datetime) -> datetime:
     return max(now, last) if last else now
 
 
-def take_log_away(run: Run) -> None:
-    """Let nobody append to the transcript until the next claim."""
+def revoke_writer_token(run: Run) -> None:
+    """Revoke the writer token until the next claim."""
     prepared_sql.SET_WRITER(transcript_id=run.transcript_id, token=None)
 
 
-def seal(run: Run, now: datetime) -> None:
-    """Let nobody append to the transcript until the next claim, and charge what was left unpaid."""
-    take_log_away(run)
+def revoke_and_charge(run: Run, now: datetime) -> None:
+    """Revoke the writer token until the next claim, and charge unpaid usage."""
+    revoke_writer_token(run)
     totals.charge_unpaid(run.transcript_id, partial(spender, run), now)
 
 
-def account_for(run_id: int) -> Run:
-    """Write what a run that ended in the queue had used and said before, and return it."""
+def record_usage(run_id: int) -> Run:
+    """Write the earlier usage and text of a run that ended in the queue; return the run."""
     run = Run.objects.get(pk=run_id)
     if run.started_at is None:
         return run
@@ -115,7 +115,7 @@ def account_for(run_id: int) -> Run:
 
 
 def measure(run: Run, ending: Ending, now: datetime) -> None:
-    """Write how the firing went: the highest lag and memory over its attempts."""
+    """Write the metrics of the firing: the highest lag and memory over its attempts."""
     if run.firing_id is None:
         return
     prepared_sql.MEASURE_END(

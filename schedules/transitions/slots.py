@@ -18,7 +18,7 @@ from schedules.models.slot import DEFAULT_POOL, OVERFLOW_POOL
 from schedules.states import RunStatus
 from schedules.transitions import prepared_sql
 
-log = logging.getLogger("stagent.slots")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What a run's ending means for its schedule: averages, the two streaks and the self-pause.
+"""Updates a schedule after a run: averages, the two failure streaks and the self-pause.
 
-`failure_streak` counts generic failures in a row, `turn_budget_breach_streak` only turn-limit
-breaches; neither feeds the other and a success resets both.
+`failure_streak` counts generic failures in a row, `turn_budget_breach_streak` only turn-limit breaches;
+neither affects the other and a success resets both.
 """
 
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ GRACE_PERIODS = 2  # after max_turns was set, a breach is logged and not counted
 
 
 def update(run: Run, schedule: Schedule, *, now: datetime) -> None:
-    """Write the ending of a run into its schedule, locked and just read, in the transaction that ended it."""
+    """Write the ending of a run into its locked schedule, in the transaction that ended it."""
     _average(schedule, run)
     _notice_slowness(schedule, run, now)
     if run.status == RunStatus.COMPLETED:
@@ -42,7 +42,7 @@ def update(run: Run, schedule: Schedule, *, now: datetime) -> None:
 
 
 def _average(schedule: Schedule, run: Run) -> None:
-    """Blend the run into the averages, if its numbers say something of the schedule."""
+    """Update the averages if the run counts for statistics."""
     sample = statistics_filter.of(run.status, run.failure_kind, run.turn_count)
     if sample == Sample.NONE:
         return
@@ -55,7 +55,7 @@ def _average(schedule: Schedule, run: Run) -> None:
 
 
 def _notice_slowness(schedule: Schedule, run: Run, now: datetime) -> None:
-    """Count the runs in a row that used most of their time; those that never worked say nothing of it."""
+    """Count the consecutive runs that used most of their time; runs that never worked do not count."""
     if statistics_filter.of(run.status, run.failure_kind, run.turn_count) == Sample.NONE:
         return
     slow = run.worked_ms > SLOW_SHARE * SHORTEST_LIMIT_MS and _is_slow(run)
@@ -70,7 +70,7 @@ def _is_slow(run: Run) -> bool:
 
 
 def _warn(schedule: Schedule, text: str, now: datetime) -> None:
-    """Tell the schedule's targets and the log, in time for somebody to do something about it."""
+    """Warn the schedule's targets and the log."""
     outbox.post_warning(schedule, text, now)
     announce(schedule_warned, schedule=schedule, text=text)
 
@@ -96,7 +96,7 @@ def _count_breach(schedule: Schedule, now: datetime) -> None:
         announce(
             schedule_warned,
             schedule=schedule,
-            text="A turn-limit breach within the grace after a new limit is not counted.",
+            text="A turn-limit breach within two periods after a new limit is not counted.",
         )
         return
     schedule.turn_budget_breach_streak += 1
@@ -107,7 +107,7 @@ def _count_breach(schedule: Schedule, now: datetime) -> None:
 
 
 def in_grace(schedule: Schedule, now: datetime) -> bool:
-    """Tell whether max_turns was set within two periods; a period lies between two nominal instants."""
+    """Return whether max_turns was set within two periods."""
     if schedule.max_turns_set_at is None:
         return False
     period = schedule.recurrence.period(schedule.max_turns_set_at)
@@ -115,7 +115,7 @@ def in_grace(schedule: Schedule, now: datetime) -> bool:
 
 
 def _pause_itself(schedule: Schedule, why: str, now: datetime) -> None:
-    """Pause an active schedule; one that a person paused or that is over stays as it is."""
+    """Pause an active schedule; a paused or completed one is unchanged."""
     if schedule.status != ScheduleStatus.ACTIVE:
         return
     from schedules.transitions.schedules.status import (
@@ -136,9 +136,9 @@ def streak_advice(schedule: Schedule) -> str:
 
 
 def breach_advice(schedule: Schedule) -> str:
-    """Say how many steps its runs take and advise a limit: half again as many, in round tens.
+    """Describe the steps of its runs and advise a limit: half again as many, in tens.
 
-    Runs that were cut off would have taken more: the limit advised is above where they were cut.
+    Runs that were cut off needed more: the advised limit is above where they were cut.
     """
     steps = max(schedule.avg_turns_per_firing or 0, schedule.last_turn_count or 0)
     advised = min(MAX_TURNS, max(10, -(-round(steps * 1.5) // 10) * 10))
@@ -150,13 +150,13 @@ def breach_advice(schedule: Schedule) -> str:
 def slowness_advice(schedule: Schedule) -> str:
     least = "at least " if schedule.avg_is_lower_bound else ""
     return (
-        f"{schedule.slow_streak} runs in a row took more than {SLOW_SHARE:.0%} of the time they may take "
+        f"{schedule.slow_streak} runs in a row took more than {SLOW_SHARE:.0%} of their time limit "
         f"(average {least}{(schedule.avg_duration_ms or 0) / 1000:.0f} s); raise the time limit."
     )
 
 
 def advice(schedule: Schedule) -> list[str]:
-    """Return the warnings that stand now, for the admin and the API."""
+    """Return the current warnings, for the admin and the API."""
     standing = []
     if schedule.turn_budget_breach_streak >= WARN_AFTER_BREACHES:
         standing.append(streak_advice(schedule))

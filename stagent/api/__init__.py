@@ -52,7 +52,7 @@ PARAMETERS = {  # what is told of those that say nothing of themselves; ids have
     "failure_reason": "Only those that failed for it.",
     "forced": "Only forced ones, or only others.",
     "archived": "true: those that were put away.",
-    "since": "From this moment on.",
+    "since": "From this moment, inclusive.",
     "until": "Before this moment.",
     "format": "In which form.",
     "key": "The name of the setting, whatever the case.",

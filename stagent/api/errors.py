@@ -22,7 +22,7 @@ from stagent.lib.api import versions
 from stagent.lib.database_errors import is_disk_full
 from stagent.lib.problems import Problem, from_schema_errors
 
-log = logging.getLogger("stagent.api")
+log = logging.getLogger(__name__)
 
 PREFIX = "/api/"
 SIGN_IN = "Sign in, or send Authorization: Bearer <token>."

@@ -27,7 +27,7 @@ from stagent.lib.problems import Problem, invalid
 from stagent.lib.text import too_long
 from stagent.models import IdempotencyKey
 
-log = logging.getLogger("stagent.api")
+log = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
 LONGEST = 200

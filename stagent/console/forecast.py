@@ -40,11 +40,11 @@ def context(request: HttpRequest, now: datetime) -> dict[str, Any]:
         raise PermissionDenied
     at = conditions.load(now, effective_cap.load(now))
     until, in_force = now + timedelta(hours=HOURS), at.conf.max_concurrent
-    outlook = inputs.load(at, until)
+    workload = inputs.load(at, until)
     cap, wrong = _asked(request.GET.get("cap", "").strip())
     tried = [in_force, *([cap] if cap and cap != in_force else [])]
-    played = [play(outlook, now=now, until=until, cap=one) for one in tried]
-    proposal = stagger.context(request, at, outlook, played[-1])
+    played = [play(workload, now=now, until=until, cap=one) for one in tried]
+    proposal = stagger.context(request, at, workload, played[-1])
     return (
         {"title": "Forecast", "hours": HOURS, "cap": cap, "in_force": in_force, "wrong": wrong}
         | proposal
@@ -75,7 +75,7 @@ def _shown(played: list[Forecast]) -> dict[str, Any]:
         "picture": draw(axis, played, shown, _address),
         "days": [(day, _part_of_day(day.date, axis)) for day in asked.days],
         "next": [(one, _became(one)) for one in asked.firings[:NEXT]],
-        "left_out": asked.left_out,
+        "left_out": asked.omitted,
     }
 
 
@@ -113,7 +113,7 @@ def _part_of_day(date: Any, axis: Axis) -> str:
 
 
 def _became(one: ExpectedRun) -> str:
-    return "" if one.start_at else str(one.fate)
+    return "" if one.start_at else str(one.outcome)
 
 
 def _address(schedule_id: int | None) -> str:

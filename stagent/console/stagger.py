@@ -37,13 +37,13 @@ class StaggerRow:
 
 
 def context(
-    request: HttpRequest, at: StartConditions, outlook: ForecastInput, forecast: Forecast
+    request: HttpRequest, at: StartConditions, workload: ForecastInput, forecast: Forecast
 ) -> dict[str, Any]:
     """Return the proposal for the page, or that it is there for the asking."""
     among = [int(number[:18]) for number in request.GET.get("among", "").split(",") if number.isdecimal()]
-    if len(outlook.likely) > AT_ONCE and not among and "flatten" not in request.GET:
+    if len(workload.planned) > AT_ONCE and not among and "flatten" not in request.GET:
         return {"proposal": None}
-    farther, played = context_with_wider_window(at, outlook, forecast)
+    farther, played = context_with_wider_window(at, workload, forecast)
     proposal = stagger.propose(farther, played, among[:MOST_AMONG])
     lines = [StaggerRow(step, _said(step.move.before), _said(step.move.after)) for step in proposal.steps]
     return {
@@ -57,11 +57,11 @@ def context(
 
 
 def context_with_wider_window(
-    at: StartConditions, outlook: ForecastInput, forecast: Forecast
+    at: StartConditions, workload: ForecastInput, forecast: Forecast
 ) -> tuple[ForecastInput, Forecast]:
     """Return the coming week, in which weekly schedules meet; the same hours where they are crowded."""
-    if sum(len(one.plan.dues) for one in outlook.likely) > CROWDED:
-        return outlook, forecast
+    if sum(len(one.plan.dues) for one in workload.planned) > CROWDED:
+        return workload, forecast
     until = at.now + WEEK
     week = inputs.load(at, until)
     return week, play(week, now=at.now, until=until, cap=forecast.cap)

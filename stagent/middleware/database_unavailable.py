@@ -12,7 +12,7 @@ RETRY_AFTER_SEC = 5
 AWAY = "The database does not answer right now. Nothing was changed. Try again in a few seconds."
 FULL = "The disk of the database is full. Nothing was changed. An operator has to make room on it."
 
-log = logging.getLogger("stagent.requests")
+log = logging.getLogger(__name__)
 
 
 class DatabaseUnavailable:

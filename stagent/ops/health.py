@@ -32,7 +32,7 @@ MOST_LOOKED_AT, MOST_NAMED = 200, 20
 LEAST_FREE_BYTES = 4 * 1024 * 1024  # a transaction and its log may need as much
 FULL = "its disk is full"
 
-log = logging.getLogger("stagent.ops.health")
+log = logging.getLogger(__name__)
 _outage = Outage(log, "Asking the database for a sign of life")
 
 
@@ -120,7 +120,7 @@ def migrations() -> Finding:
 
 def next_firings() -> Finding:
     """Name the schedules, by their ids, whose next firing their rhythm does not explain."""
-    wrong = next_instant_check.furthest_unexplained(MOST_LOOKED_AT)
+    wrong = next_instant_check.furthest_inconsistent(MOST_LOOKED_AT)
     if wrong:
         ids = ", ".join(str(schedule.pk) for schedule in wrong[:MOST_NAMED])
         return Finding("next firings", Level.WARN, f"not explained by their rhythm: schedules {ids}")

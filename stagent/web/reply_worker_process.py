@@ -29,7 +29,7 @@ LAST_FRAMES_SEC = 0.3  # for the sockets to send how the replies ended
 FIRST_RESTART_SEC, LONGEST_RESTART_SEC = 0.5, 30.0  # delay before a restart, doubled each time
 STABLE_SEC = 30.0  # a child that lived longer resets the delay
 
-log = logging.getLogger("stagent.replies")
+log = logging.getLogger(__name__)
 
 
 class ReplyWorkerProcess:

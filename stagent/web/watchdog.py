@@ -16,7 +16,7 @@ from stagent.lib.processes.supervisor import SUPERVISOR
 
 LOOK_EVERY_SEC = 15.0
 
-log = logging.getLogger("stagent.web.watchdog")
+log = logging.getLogger(__name__)
 
 
 class Watchdog:

@@ -35,8 +35,8 @@ class RunChangeList(ChangeList):
             run.unpriced_turns = unpriced[run.pk]
         queued = [run for run in runs if run.status == RunStatus.QUEUED]
         if queued:
-            explained = queue.explain(queued, conditions.load(now := clock.now(), effective_cap.load(now)))
-            waiting = {one.run.pk: one for one in explained}
+            queued_runs = queue.explain(queued, conditions.load(now := clock.now(), effective_cap.load(now)))
+            waiting = {one.run.pk: one for one in queued_runs}
             for run in queued:
                 run.waiting = waiting[run.pk]
         self.result_list = runs

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules.forecast.collisions import in_words
+from schedules.forecast.collisions import warning_text
 
 MOST_NAMED = 4
 
@@ -14,7 +14,7 @@ MOST_NAMED = 4
 def show_collisions(collision: dict[str, Any]) -> SafeString:
     """Format a warning of `collisions.check`."""
     busy = _list(collision["overlapping_minutes"])
-    return format_html("<strong>Busy at {}:</strong> {}", busy, in_words(collision))
+    return format_html("<strong>Busy at {}:</strong> {}", busy, warning_text(collision))
 
 
 def _list(things: Sequence[Any]) -> str:

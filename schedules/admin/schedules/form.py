@@ -11,7 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from schedules.admin.runs.hints import NOT_A_LIMIT, steps_are
 from schedules.admin.schedules.form_fields import WallTimeField
-from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
+from schedules.checks import NO_MAIL_SERVER, has_no_mail_server
 from schedules.models import Schedule
 from schedules.services import schedule_writer
 from schedules.timing import when_text
@@ -76,7 +76,7 @@ class ScheduleForm(forms.ModelForm):
         for name, value in self._initial_values().items():
             if name in self.fields:
                 self.initial.setdefault(name, value)
-        if "email" in self.fields and mail_goes_to_the_log():
+        if "email" in self.fields and has_no_mail_server():
             self.fields["email"].help_text += f" {NO_MAIL_SERVER}"
         for field in self.fields.values():
             if isinstance(field.widget, RelatedFieldWidgetWrapper):

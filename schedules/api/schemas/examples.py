@@ -1,4 +1,4 @@
-"""What the larger answers look like, for the OpenAPI document; tests hold them to their rows."""
+"""Example answers for the OpenAPI document; tests compare them with the schemas."""
 
 import json
 from typing import Any

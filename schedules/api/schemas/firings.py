@@ -1,4 +1,4 @@
-"""A firing as the API shows it: what was decided, and the metrics of how it went."""
+"""A firing in the API: the decision and the metrics of its run."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ Milli = Annotated[float, AfterValidator(lambda value: round(value, 3))]
 
 
 class FiringRow(Row):
-    """That a schedule came due. A metric is `null` until what it measures has happened."""
+    """A due instant of a schedule. A metric is `null` until it is measured."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -40,9 +40,9 @@ class FiringRow(Row):
     nominal_at: datetime
     outcome: Outcome
     reason: NullableText
-    count: int = Field(description="How many instants this row explains.")
+    count: int = Field(description="Number of instants that this row covers.")
     last_nominal_at: datetime | None = Field(
-        description="The last of several instants; nominal_at is the first. Null: there is one."
+        description="The last of several instants; nominal_at is the first. null for a single instant."
     )
     dst_shifted: bool
     due_at: datetime = Field(description="The nominal instant and its jitter.")
@@ -65,12 +65,12 @@ class FiringRow(Row):
 
 
 def firing_rows(firings: Any) -> list[FiringRow]:
-    """Show firings that carry the ids of their runs."""
+    """Return the rows of firings that carry the ids of their runs."""
     return list(firing_message(firings))
 
 
 def firing_message(firings: Iterable[Any]) -> Iterator[FiringRow]:
-    """Show them one by one."""
+    """Yield the rows one by one."""
     return (FiringRow.model_validate(vars(firing)) for firing in firings)
 
 

@@ -1,4 +1,4 @@
-"""The coming hours as the API shows them: `forecast_answer` gives them, this declares them."""
+"""The schemas of the forecast and of the stagger proposal."""
 
 from datetime import date, datetime
 from typing import Any
@@ -11,20 +11,20 @@ from stagent.lib.api.types import Id, Page, Row
 
 
 class ExpectedRow(Row):
-    """A firing to come."""
+    """A future firing."""
 
     schedule_id: str | None
     schedule_name: str
     timezone: str
     due_at: datetime
-    start_at: datetime | None = Field(description="When it would hold a slot.")
+    start_at: datetime | None = Field(description="When it is expected to get a slot.")
     end_at: datetime | None
     wait_sec: int
-    skipped_because: str | None = Field(description="Why it would not run.")
+    skipped_because: str | None = Field(description="Why it is expected not to run.")
 
 
 class DayRow(Row):
-    """What the firings due on one day add up to, on the clocks of the install."""
+    """The totals of the firings due on one day, in the time zone of the install."""
 
     date: date
     firings: int
@@ -34,7 +34,7 @@ class DayRow(Row):
 
 
 class ForecastRow(Page[ExpectedRow]):
-    """An estimate: each schedule takes as long, as many steps and as much money as it usually does."""
+    """An estimate from average durations, steps and costs."""
 
     model_config = ConfigDict(json_schema_extra={"example": FORECAST})
 
@@ -50,13 +50,13 @@ class ForecastRow(Page[ExpectedRow]):
     wait_p95_sec: int
     turns: int
     cost_usd: float | None = Field(description="null: the price of a model is not known.")
-    schedules_left_out: int = Field(description="Beyond the most that are looked at.")
-    scheduled_work_stopped: bool = Field(description="Then the times hold if it starts again now.")
+    schedules_left_out: int = Field(description="Beyond the number that is simulated.")
+    scheduled_work_stopped: bool = Field(description="If true, the times assume that it starts again now.")
     days: list[DayRow]
 
 
 class MoveRow(Row):
-    """A schedule that would be moved by a few minutes, within its hour."""
+    """A proposed move by a few minutes within the hour."""
 
     schedule_id: Id
     schedule_name: str
@@ -68,7 +68,9 @@ class MoveRow(Row):
 
 
 class StaggerRow(Page[MoveRow]):
-    """What moving them would change; nothing is moved. To apply one, PATCH its schedule with `cron_after`."""
+    """The effect of the proposed moves; nothing is changed. To apply one, PATCH its schedule with
+    `cron_after`.
+    """
 
     model_config = ConfigDict(json_schema_extra={"example": STAGGER})
 
@@ -86,7 +88,7 @@ class StaggerRow(Page[MoveRow]):
 
 
 def answer(proposal: Proposal, *, offset: int, limit: int) -> dict[str, Any]:
-    """Return the effect and a page of the moves, the heaviest schedule first."""
+    """Return the effect and a page of the moves, heaviest schedule first."""
     before, after = proposal.before, proposal.after
     return {
         "from": before.now,

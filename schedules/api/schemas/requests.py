@@ -1,4 +1,6 @@
-"""What may be asked of schedules. Ranges stand here for the reader; the model checks them for everyone."""
+"""The request bodies of schedules. Ranges are documented here; the model validates them for every entry
+point.
+"""
 
 from typing import Any
 
@@ -42,7 +44,7 @@ PREVIEW: Any = {"cron": "30 2 * * *", "timezone": "Europe/Berlin", "count": 5}
 
 
 class Timing(RequestBody):
-    """When: one of a cron expression, an interval in words and a moment, on the clocks of a time zone."""
+    """One of a cron expression, an interval phrase and a moment, in a time zone."""
 
     cron: Text | None = Field(default=None, max_length=200, examples=["30 9 * * MON-FRI"])
     interval: Text | None = Field(default=None, max_length=120, examples=["90m", "weekdays at 09:30"])
@@ -54,19 +56,19 @@ class Timing(RequestBody):
 
 
 class ScheduleChanges(Timing):
-    """The fields to change. What is left out stays; `null`, where it is taken, goes back to the default."""
+    """The fields to change. Omitted fields are unchanged; `null`, where allowed, restores the default."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"max_turns": 200, "cron": "0 7 * * *"}})
 
     name: Name = Field(default=NOT_GIVEN, min_length=1, max_length=120)
     key: Text | None = Field(
-        default=None, pattern=KEY, max_length=100, description="Found again by this in a file; unique."
+        default=None, pattern=KEY, max_length=100, description="Identifies the schedule in a file; unique."
     )
     prompt: NonBlankText = Field(default=NOT_GIVEN, min_length=1)
     profile: Text = Field(default=NOT_GIVEN, description="Its slug.")
     project: IdInput | None = Field(default=None, description="Its id.")
     kind: ScheduleKind = NOT_GIVEN
-    status: ScheduleStatus = Field(default=NOT_GIVEN, description="active or paused; it completes by itself.")
+    status: ScheduleStatus = Field(default=NOT_GIVEN, description="active or paused.")
     max_firings: WholeNumber | None = Field(default=None, ge=1, le=LARGEST_INTEGER)
     active_from: TimeOfDay | None = Field(
         default=None, description="Heartbeats only, in the schedule's zone."
@@ -78,7 +80,7 @@ class ScheduleChanges(Timing):
     misfire_policy: MisfirePolicy = NOT_GIVEN
     misfire_grace_sec: WholeNumber | None = Field(default=None, ge=0, le=365 * DAY)
     max_retries: WholeNumber = Field(
-        default=NOT_GIVEN, ge=0, le=10, description="After failures that the provider does not cause."
+        default=NOT_GIVEN, ge=0, le=10, description="Retries after failures not caused by the provider."
     )
     retry_delay_sec: WholeNumber | None = Field(
         default=None, ge=1, le=3600, description="Before the first retry; doubled each time. null: 5."
@@ -87,7 +89,7 @@ class ScheduleChanges(Timing):
         default=None,
         ge=10,
         le=7 * DAY,
-        description="How long a run waits for a provider that is away. null: half the period, else an hour.",
+        description="How long a run waits for an unavailable provider. null: half the period, else an hour.",
     )
     max_turns: WholeNumber | None = Field(
         default=None, ge=1, le=MAX_TURNS, description="Max agent steps per run."
@@ -95,14 +97,14 @@ class ScheduleChanges(Timing):
     max_run_duration_sec: WholeNumber | None = Field(default=None, ge=10, le=DAY)
     max_cost_usd: Money | None = Field(default=None, ge=0, max_digits=10, decimal_places=4)
     deliver_to_chat: StrictBool = Field(
-        default=NOT_GIVEN, description="Results arrive as unread messages on the chat page of its owner."
+        default=NOT_GIVEN, description="Results are delivered as unread messages to the owner's chat."
     )
     webhook_url: Text | None = Field(default=None, max_length=200)
     email: Text | None = Field(default=None, max_length=254)
 
 
 class NewSchedule(ScheduleChanges):
-    """A new schedule. Beside its name and prompt it needs one of `cron`, `interval` and `at`."""
+    """A new schedule. Besides name and prompt it needs one of `cron`, `interval` and `at`."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -115,19 +117,19 @@ class NewSchedule(ScheduleChanges):
 
 
 class PreviewRequest(Timing):
-    """A timing to look at. `expression` takes both cron and words."""
+    """A timing to preview. `expression` takes cron or a phrase."""
 
     model_config = ConfigDict(json_schema_extra={"example": PREVIEW})
 
     expression: Text | None = Field(default=None, max_length=200)
     count: WholeNumber = Field(default=5, ge=1, le=100)
-    id: IdInput | None = Field(default=None, description="The schedule that it would change.")
+    id: IdInput | None = Field(default=None, description="The schedule that would be changed.")
     project: IdInput | None = None
     profile: Text | None = None
 
 
 class ReasonRequest(RequestBody):
-    """Why, in a sentence for those who look later."""
+    """The reason, shown in the history."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"reason": "The release is out."}}
@@ -141,7 +143,7 @@ MOST_NAMED = 20  # of what there is, where something is asked for that there is 
 
 
 def columns(asked: Timing, present: Schedule | None = None) -> dict[str, Any]:
-    """Return the columns to change; `present` is the schedule as it is."""
+    """Return the columns to change; `present` is the current schedule."""
     given = asked.model_dump(exclude_unset=True)
     values = {name: EMPTY.get(name) if value is None else value for name, value in given.items()}
     if "timezone" in given:
@@ -193,6 +195,6 @@ def _pool(name: str | None) -> Pool | None:
 
 
 def _without_echo(values: dict[str, Any], present: Schedule) -> dict[str, Any]:
-    """Leave out what says when just as it is: a schedule sent back as it was read means no change."""
+    """Drop unchanged timing fields: a schedule sent back as it was read changes nothing."""
     echoed = {name for name in WHEN if values.get(name) and values[name] == getattr(present, name)}
     return {name: value for name, value in values.items() if name not in echoed}

@@ -1,4 +1,4 @@
-"""A run as the API and the tools show it."""
+"""A run in the API and the agents' tools."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,12 +34,12 @@ EXAMPLE: Any = json.loads("""{
 
 
 class RunRow(Row):
-    """A run. `null` means: not so, or not yet."""
+    """A run. `null` means not applicable or not yet."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
-    schedule_id: NullableId = Field(description="null when the schedule was deleted.")
+    schedule_id: NullableId = Field(description="null if the schedule was deleted.")
     schedule_name: str
     firing_id: NullableId
     source: Source
@@ -47,7 +47,7 @@ class RunRow(Row):
     profile: str = Field(validation_alias=AliasPath("profile", "slug"))
     project: NullableId = Field(validation_alias="project_id")
     status: RunStatus
-    wait_reason: WaitReason | None = Field(description="Why a queued run is not running, worked out now.")
+    wait_reason: WaitReason | None = Field(description="Why a queued run is not running, as of now.")
     failure_reason: Annotated[FailureReason | None, BeforeValidator(lambda reason: reason or None)]
     failure_detail: NullableText
     attempt: int
@@ -61,33 +61,33 @@ class RunRow(Row):
     lease_expires_at: datetime | None
     deadline_at: datetime | None
     finished_at: datetime | None
-    waiting_since: datetime | None = Field(description="Since when it waits for the answer to a question.")
+    waiting_since: datetime | None = Field(description="Since when it waits for an approval.")
     cancel_requested_at: datetime | None
     cancel_reason: NullableText
-    max_turns: int | None = Field(description="As it was queued; null inherits.")
+    max_turns: int | None = Field(description="As queued; null inherits.")
     turn_count: int
     input_tokens: int
     output_tokens: int
     cost_usd: float | None = Field(description="null: the price of a model was not known.")
     result: NullableText
     result_partial: bool
-    report: dict[str, Any] | None = Field(description="What a heartbeat said of its findings.")
+    report: dict[str, Any] | None = Field(description="What a heartbeat reported.")
 
 
 def run_rows(runs: Iterable[Run], now: datetime) -> list[RunRow]:
-    """Show runs; what holds work back is looked up once for all, and only where one waits."""
+    """Return the rows of runs; the start conditions are loaded once, and only if one is queued."""
     runs = list(runs)
     waiting = any(run.status == RunStatus.QUEUED for run in runs)
     situation = conditions.load(now, conf.load()) if waiting else None
-    return [RunRow.model_validate(each) for each in told(runs, situation)]
+    return [RunRow.model_validate(each) for each in row_values(runs, situation)]
 
 
 def run_row(run: Run, now: datetime) -> RunRow:
     return run_rows([run], now)[0]
 
 
-def told(runs: Sequence[Run], situation: StartConditions | None) -> Iterator[dict[str, Any]]:
-    """Yield the values of their rows, by the names of the columns; no situation: none of them is queued."""
+def row_values(runs: Sequence[Run], situation: StartConditions | None) -> Iterator[dict[str, Any]]:
+    """Yield the values of the rows by column name; without conditions, no run is queued."""
     unpriced = budgets.unpriced("run_id", [run.pk for run in runs])
     for run in runs:
         yield vars(run) | {
@@ -98,7 +98,7 @@ def told(runs: Sequence[Run], situation: StartConditions | None) -> Iterator[dic
 
 
 def shown() -> QuerySet[Run]:
-    """Return runs with what their rows show and what is looked at to tell why they wait, and no more."""
+    """Return runs with the columns that their rows and wait reasons need."""
     columns = {name.removesuffix("_id") for name in RunRow.model_fields} - {"wait_reason"}
     looked_at = ("pool", "due_at", "schedule__status", "schedule__overlap_policy", "profile__slug")
     return Run.objects.select_related("schedule", "profile").only(*columns, *looked_at)

@@ -1,4 +1,4 @@
-"""A schedule as the API and the tools show it."""
+"""A schedule in the API and the agents' tools."""
 
 import json
 from datetime import datetime, time
@@ -9,7 +9,7 @@ from pydantic import AliasPath, BeforeValidator, ConfigDict, Field
 
 from agents.states import FailureReason
 from schedules.api.schemas.requests import ScheduleChanges
-from schedules.checks import NO_MAIL_SERVER, mail_goes_to_the_log
+from schedules.checks import NO_MAIL_SERVER, has_no_mail_server
 from schedules.models import Schedule
 from schedules.models.slot import DEFAULT_POOL
 from schedules.states import MisfirePolicy, OverlapPolicy, ScheduleKind, ScheduleStatus
@@ -41,23 +41,23 @@ EXAMPLE: Any = json.loads("""{
 
 
 class ScheduleRow(Row):
-    """A schedule. `null` means: not set, so the default or the wider setting holds."""
+    """A schedule. `null` means not set: the default or a wider setting applies."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     id: Id
     name: str
-    key: str | None = Field(description="By which a file of schedules finds it again, whatever its name.")
+    key: str | None = Field(description="Identifies the schedule in a schedule file, whatever its name.")
     project: NullableId = Field(validation_alias="project_id")
     profile: str = Field(validation_alias=AliasPath("profile", "slug"))
     kind: ScheduleKind
     prompt: str
-    cron: NullableText = Field(description="Also of an interval that cron can say; null for the others.")
-    interval: NullableText = Field(description="The words it was set with.")
-    every_sec: int | None = Field(description="A plain interval that cron cannot say.")
+    cron: NullableText = Field(description="Also set for an interval that cron can express; else null.")
+    interval: NullableText = Field(description="The phrase that was entered.")
+    every_sec: int | None = Field(description="An interval in seconds that cron cannot express.")
     at: datetime | None = Field(description="The moment of a one-shot.")
     timezone: str
-    description: str = Field(description="When it fires, in plain English, on the clocks of its time zone.")
+    description: str = Field(description="When it fires, in English, in its time zone.")
     status: ScheduleStatus
     paused_reason: NullableText
     starts_at: datetime | None
@@ -75,9 +75,9 @@ class ScheduleRow(Row):
     jitter_sec: int
     max_retries: int
     retry_delay_sec: int | None
-    retry_horizon_sec: int | None = Field(description="How long a run waits for a provider that is away.")
+    retry_horizon_sec: int | None = Field(description="How long a run waits for an unavailable provider.")
     max_turns: int | None = Field(
-        description="Agent steps of one run; null inherits the profile's, then the global."
+        description="Maximum agent steps of one run; null inherits from the profile, then the global default."
     )
     max_turns_set_at: datetime | None
     max_run_duration_sec: int | None
@@ -85,13 +85,13 @@ class ScheduleRow(Row):
     deliver_to_chat: bool
     webhook_url: NullableText
     email: NullableText
-    owner: NullableText = Field(description="In whose name its agents act.")
+    owner: NullableText = Field(description="The user its agents act for.")
     next_fire_at: datetime | None = Field(description="Jitter included.")
     next_nominal_at: datetime | None
     expires_at: datetime | None = Field(
-        description="Until when a one-shot waits to start; then it ends as missed. Null for a rhythm."
+        description="Until when a one-shot may start; then it is missed. null for a recurrence."
     )
-    deferred_until: datetime | None = Field(description="Stepping back for chat until then.")
+    deferred_until: datetime | None = Field(description="Deferred for chat until this moment.")
     last_fired_at: datetime | None
     firing_count: int
     suppression_count: int
@@ -100,16 +100,16 @@ class ScheduleRow(Row):
     last_failure_reason: Annotated[FailureReason | None, BeforeValidator(lambda reason: reason or None)]
     last_turn_count: int | None
     avg_turns_per_firing: float | None
-    avg_is_lower_bound: bool = Field(description="The last run was cut off at its own limit.")
+    avg_is_lower_bound: bool = Field(description="The last run was cut off at its limit.")
     avg_duration_ms: float | None
-    avg_duration: float | None = Field(description="The same in seconds.")
-    warnings: Warnings = Field(description="The advice that stands now.")
+    avg_duration: float | None = Field(description="The same, in seconds.")
+    warnings: Warnings = Field(description="The current advice.")
     created_at: datetime
     updated_at: datetime
 
 
 def schedule_row(schedule: Schedule) -> ScheduleRow:
-    """Show a schedule; its profile and owner should be loaded already."""
+    """Return the row of a schedule; load its profile and owner before."""
     took = schedule.avg_duration_ms
     return ScheduleRow.model_validate(
         vars(schedule)
@@ -125,19 +125,19 @@ def schedule_row(schedule: Schedule) -> ScheduleRow:
 
 
 def schedule_version(schedule: Schedule) -> str:
-    """Return what If-Match takes for a schedule: it stands for the fields of a PATCH."""
+    """Return the If-Match value of a schedule; it covers the fields of a PATCH."""
     return version_of(schedule, ScheduleChanges.model_fields)
 
 
 def standing_warnings(schedule: Schedule) -> Warnings:
-    """Return the advice that its last runs give, and what of its deliveries cannot be sent."""
-    unsent = [NO_MAIL_SERVER] if schedule.email and mail_goes_to_the_log() else []
+    """Return the advice from its last runs, and its delivery targets that cannot be used."""
+    unsent = [NO_MAIL_SERVER] if schedule.email and has_no_mail_server() else []
     found = [{"type": "advice", "message": text} for text in streaks.advice(schedule)]
     return found + [{"type": "not_sent", "message": text} for text in unsent]
 
 
 def shown() -> QuerySet[Schedule]:
-    """Return schedules with what their rows show of them, their profile and their owner, and no more."""
+    """Return schedules with the columns that their rows need, with profile and owner."""
     own = [field.name for field in Schedule._meta.concrete_fields]
     related = ("profile__slug", "owner__username")
     return Schedule.objects.select_related("profile", "owner").only(*own, *related)

@@ -1,4 +1,4 @@
-"""The state of the install at one moment: who holds which slot, who waits and why, who is alive."""
+"""The current state of the install: slots, queue with wait reasons, live streams, processes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from agents.models import LiveStream
 from schedules.api.schemas.examples import QUEUED, STATUS
 from schedules.api.schemas.firings import Milli
-from schedules.api.schemas.runs import RunRow, run_rows, shown, told
+from schedules.api.schemas.runs import RunRow, row_values, run_rows, shown
 from schedules.capacity import conditions
 from schedules.capacity import processes as presence
 from schedules.conf import Conf
@@ -26,7 +26,7 @@ SHOWN = 100  # runs of the queue
 
 
 class SlotRow(Row):
-    """A place to run, and who holds it until when."""
+    """A slot and its run."""
 
     pool: str
     number: int
@@ -41,7 +41,7 @@ class SlotRow(Row):
 
 
 class LiveStreamRow(Row):
-    """Somebody who is being answered right now."""
+    """A reply that is streaming now."""
 
     key: str
     holder: str
@@ -50,7 +50,7 @@ class LiveStreamRow(Row):
 
 
 class ProcessRow(Row):
-    """A scheduler process that was seen lately."""
+    """A scheduler process with a recent heartbeat."""
 
     holder: str
     host: str
@@ -64,7 +64,7 @@ class ProcessRow(Row):
 
 
 class SchedulerRow(Row):
-    """Whether anybody ticks and drains, and whether runs are performed."""
+    """Whether a scheduler is running, and whether runs are executed."""
 
     alive: bool
     executing: bool
@@ -83,7 +83,7 @@ class QueuedRow(RunRow):
 
 
 class StatusRow(Row):
-    """Everything at once; `queue` holds the first hundred of `queue_count`, first in line in front."""
+    """The whole state; `queue` holds the first hundred of `queue_count` runs in claim order."""
 
     model_config = ConfigDict(json_schema_extra={"example": STATUS})
 
@@ -94,13 +94,13 @@ class StatusRow(Row):
     queue_count: int
     slots: list[SlotRow]
     queue: list[QueuedRow]
-    waiting: list[RunRow] = Field(description="Runs that wait for a person's answer, the longest first.")
+    waiting: list[RunRow] = Field(description="Runs that wait for a person's answer, longest wait first.")
     live_streams: list[LiveStreamRow]
     scheduler: SchedulerRow
 
 
 def status_row(now: datetime, conf: Conf) -> StatusRow:
-    """Look at everything once."""
+    """Read the whole state."""
     counts = dict(COUNTS())
     return StatusRow(
         at=now,
@@ -117,14 +117,14 @@ def status_row(now: datetime, conf: Conf) -> StatusRow:
 
 
 def queue_rows(queue: Sequence[Run], now: datetime, conf: Conf) -> list[QueuedRow]:
-    """Show queued runs with when they are expected to start, as the slots and the queue are now."""
+    """Return queued runs with their expected starts."""
     if not queue:
         return []
     situation = conditions.load(now, conf)
     expected = {} if situation.nobody_starts else expected_starts(situation, SHOWN)
     return [
         QueuedRow.model_validate(each | {"expected_start_at": expected.get(each["id"])})
-        for each in told(queue, situation)
+        for each in row_values(queue, situation)
     ]
 
 
@@ -142,7 +142,7 @@ WAITING = Select(
 
 
 def slot_rows(conf: Conf) -> list[SlotRow]:
-    """Show the places that count: those within their pool's size, and whatever else is held."""
+    """Return the slots within the size of their pool, and all others that are held."""
     sizes = {pool.name: pool.size for pool in POOLS()} | {DEFAULT_POOL: conf.max_concurrent}
     kept = {(slot.pool, slot.number): slot for slot in SLOTS()}
     held = {place for place, slot in kept.items() if slot.run_id is not None}
@@ -170,7 +170,7 @@ SLOTS = Select(
 
 
 def scheduler_row(now: datetime) -> SchedulerRow:
-    """Say who was seen lately, or else when somebody last was."""
+    """Return the running processes, or when one was last seen."""
     alive = Scheduler.objects.running(now)
     last = SEEN_LAST.first()
     return SchedulerRow(

@@ -1,4 +1,4 @@
-"""The next firings of a schedule, or of one that is only thought of."""
+"""The next firings of a schedule, saved or drafted."""
 
 from datetime import datetime
 from itertools import pairwise
@@ -19,18 +19,18 @@ EXAMPLE: Any = {
 
 
 class Fire(Row):
-    """One instant to come."""
+    """A future instant."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     nominal_at: datetime
     fire_at: datetime = Field(description="Jitter included.")
-    local_at: datetime = Field(description="The nominal instant on the clocks of the schedule's zone.")
-    dst_shifted: bool = Field(description="That clock time is skipped that day; it fires right after.")
+    local_at: datetime = Field(description="The nominal instant in the schedule's time zone.")
+    dst_shifted: bool = Field(description="The local time does not exist; it fires right after the gap.")
 
 
 def next_fires(schedule: Schedule, now: datetime, count: int) -> list[Fire]:
-    """Return the next instants; for a paused schedule those it would have if it were resumed now."""
+    """Return the next instants; for a paused schedule, as if it were resumed now."""
     left = schedule.firings_left
     wanted = count if left is None else min(count, left)
     following = schedule.recurrence.upcoming(now, wanted + 1)
@@ -47,12 +47,12 @@ def _fire(schedule: Schedule, instant: Instant | None, following: Instant | None
 
 
 def step_warnings(schedule: Schedule) -> Warnings:
-    """Say which steps of its expression are no steady rhythm."""
+    """Return a warning for each uneven step of its expression."""
     return [{"type": "uneven_step", "message": text} for text in cron_steps.uneven(schedule.cron)]
 
 
 def shift_warnings(schedule: Schedule, fires: list[Fire]) -> Warnings:
-    """Say which of the instants fall into a gap of the clocks."""
+    """Return a warning for each instant that falls into a daylight-saving gap."""
     days = [f"{fire.local_at:%Y-%m-%d}" for fire in fires if fire.dst_shifted]
     if not days:
         return []

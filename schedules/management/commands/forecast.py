@@ -1,8 +1,8 @@
-"""Say what the coming hours hold, as a table or as JSON.
+"""Print the forecast of the coming hours, as a table or as JSON.
 
-1. Read the active schedules, what a run of each usually takes, and who runs and waits now.
-2. Play every firing through the cap; with --cap through that one too, and compare.
-3. Print the sums, the days, and the next firings with their expected starts.
+1. Load the active schedules, their average durations, and the running and queued runs. 2. Simulate every
+firing under the cap; with --cap under that one too. 3. Print the totals, the days, and the next firings with
+their expected starts.
 """
 
 import json
@@ -19,7 +19,7 @@ from schedules import conf
 from schedules.capacity import conditions, effective_cap
 from schedules.forecast import inputs
 from schedules.forecast.as_json import answer
-from schedules.forecast.forecast import FATES, HOURS, MOST_HOURS, ExpectedRun, Forecast, ForecastDay, play
+from schedules.forecast.forecast import HOURS, MOST_HOURS, OUTCOMES, ExpectedRun, Forecast, ForecastDay, play
 from schedules.timing.timezones import zone
 from stagent.lib import clock
 from stagent.lib.web.formatting import money
@@ -44,12 +44,12 @@ class Command(BaseCommand):
         until = now + timedelta(hours=options["hours"])
         at_present = conditions.load(now, effective_cap.load(now))
         cap = at_present.conf.max_concurrent
-        outlook = inputs.load(at_present, until)
-        asked = play(outlook, now=now, until=until, cap=options["cap"] or cap)
+        workload = inputs.load(at_present, until)
+        asked = play(workload, now=now, until=until, cap=options["cap"] or cap)
         if options["json"]:
             self.stdout.write(json.dumps(answer(asked), indent=2))
             return
-        in_force = play(outlook, now=now, until=until, cap=cap) if asked.cap != cap else None
+        in_force = play(workload, now=now, until=until, cap=cap) if asked.cap != cap else None
         self.stdout.write("\n".join(_lines(asked, in_force, options["rows"])))
 
 
@@ -69,8 +69,8 @@ def _lines(forecast: Forecast, in_force: Forecast | None, rows: int) -> Iterable
     yield from _sums(forecast)
     if in_force:
         yield from ("", "As it is:", *_sums(in_force))
-    if forecast.left_out:
-        yield f"{forecast.left_out} schedules that come due later are not looked at."
+    if forecast.omitted:
+        yield f"{forecast.omitted} schedules that come due later are not looked at."
     if forecast.firings:
         yield from ("", *_table(["Day", "Firings", "Runs", "Steps", "Cost"], map(_day, forecast.days)))
         yield from ("", *_table(["Due", "Starts", "Waits", "Schedule"], map(_row, forecast.firings[:rows])))
@@ -79,7 +79,7 @@ def _lines(forecast: Forecast, in_force: Forecast | None, rows: int) -> Iterable
 
 
 def _sums(forecast: Forecast) -> Iterable[str]:
-    """Say what it comes to, in lines that fit a terminal of 80 columns."""
+    """Return the totals, in lines of at most 80 columns."""
     if not forecast.firings:
         yield f"Cap {forecast.cap}: nothing is due."
         return
@@ -103,13 +103,13 @@ def _day(day: ForecastDay) -> list[str]:
 
 def _row(firing: ExpectedRun) -> list[str]:
     starts = f"{_local(firing.start_at):%H:%M:%S}" if firing.start_at else "–"
-    fate = f" ({FATES[firing.fate]})" if firing.fate in FATES else ""
+    outcome = f" ({OUTCOMES[firing.outcome]})" if firing.outcome in OUTCOMES else ""
     waits = _for(firing.wait_sec) if firing.start_at and firing.wait_sec >= 1 else ""
-    return [_clock(firing.due_at), starts, waits, f"{' '.join(firing.schedule.name.split())}{fate}"]
+    return [_clock(firing.due_at), starts, waits, f"{' '.join(firing.schedule.name.split())}{outcome}"]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
-    """Draw columns as wide as they must be; figures stand to the right, the last column is open."""
+    """Format columns to their width, numbers to the right, the last column open."""
     lines = [heads, *rows]
     widths = [max(len(line[number]) for line in lines) for number in range(len(heads))]
     for line in lines:

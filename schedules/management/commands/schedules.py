@@ -32,11 +32,11 @@ class Command(FileCommand):
         )
 
     def export(self, options: dict[str, Any]) -> str:
-        schedules = match.present().schedules
+        schedules = match.load_existing().schedules
         given = match.keys_of(schedules, everybody=options["keys"])
         for schedule in schedules:
             schedule.key = given.get(schedule.pk, schedule.key)
-        return serialize.written([serialize.told(schedule) for schedule in schedules])
+        return serialize.render([serialize.fields_of(schedule) for schedule in schedules])
 
     def apply_file(self, text: str, user: User, *, prune: bool) -> bool:
         now, actor = clock.now(), Actor(user, DOOR)

@@ -1,4 +1,4 @@
-"""Print what the webhook of a schedule is signed with, for whoever receives it."""
+"""Print the secret that signs the webhooks of a schedule."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from agents.tools.base import ToolError
-from schedules.agent_tools.context import WHERE, the_schedule
+from schedules.agent_tools.context import WHERE, find_schedule
 from schedules.deliveries.webhook import webhook_secret
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         if notices or schedule is None:
             return self.stdout.write(webhook_secret(None))
         try:
-            found = the_schedule(schedule)
+            found = find_schedule(schedule)
         except ToolError as error:
             raise CommandError(
                 str(error).replace(WHERE, " `manage.py schedules export` lists them.")

@@ -1,3 +1,3 @@
-"""Counters and histograms of everything that ever happened, though rows are pruned: kept as totals up to a
-mark (`books.keep`), told as these plus what lies beyond the mark (`books.totals`).
+"""Counters and histograms that outlive retention: stored totals up to a mark (`rollup.update`), plus the rows
+beyond it (`rollup.totals`).
 """

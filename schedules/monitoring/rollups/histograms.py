@@ -1,4 +1,4 @@
-"""How often a value fell between two bounds, counted by the database in one query."""
+"""Histograms counted by the database in one query."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ type Totals = dict[str, int]
 
 @dataclass(frozen=True)
 class Histogram:
-    """A value, the bounds of its bins, and by what to divide both to get the unit that is shown.
+    """A value, the bounds of its buckets, and the divisor to the displayed unit.
 
-    Sums are whole numbers: a float that is added up in another order may fall by a hair, and a counter
-    that falls means a restart to Prometheus.
+    Sums are integers: a float added in another order can decrease by rounding, and Prometheus reads a
+    decreasing counter as a restart.
     """
 
     name: str
@@ -29,21 +29,21 @@ class Histogram:
     scale: float = 1.0
 
     def count(self, rows: QuerySet[Any]) -> Totals:
-        """Return how many rows fell into each bin, by its index, and the sum of all values."""
-        arms = [When(told=None, then=Value(-1))]
-        arms += [When(Q(told__lte=bound), then=Value(bin_)) for bin_, bound in enumerate(self.bounds)]
-        binned = rows.order_by().annotate(told=self.value)
+        """Return the number of rows in each bucket, by index, and the sum of all values."""
+        arms = [When(measured=None, then=Value(-1))]
+        arms += [When(Q(measured__lte=bound), then=Value(bin_)) for bin_, bound in enumerate(self.bounds)]
+        binned = rows.order_by().annotate(measured=self.value)
         binned = binned.annotate(bin=Case(*arms, default=Value(len(self.bounds))))
-        found = binned.values_list("bin").annotate(Count("pk"), Sum("told"))
+        found = binned.values_list("bin").annotate(Count("pk"), Sum("measured"))
         counted: Totals = {}
         for index, number, total in found:
             if index >= 0:
                 counted[f"{self.name}|{self._label(index)}"] = number
-                counted[f"{self.name}|{SUM}"] = counted.get(f"{self.name}|{SUM}", 0) + _whole(total)
+                counted[f"{self.name}|{SUM}"] = counted.get(f"{self.name}|{SUM}", 0) + _to_integer(total)
         return counted
 
     def values(self, totals: Mapping[str, int]) -> tuple[list[tuple[str, float]], float]:
-        """Return the bins as Prometheus wants them, each with all below it, and the sum."""
+        """Return the cumulative buckets of Prometheus, and the sum."""
         buckets, so_far = [], 0
         for index in range(len(self.bounds) + 1):
             so_far += totals.get(f"{self.name}|{self._label(index)}", 0)
@@ -53,9 +53,9 @@ class Histogram:
     def _label(self, index: int) -> str:
         if index == len(self.bounds):
             return INFINITY
-        return str(float(_whole(self.bounds[index]) / self.scale))
+        return str(float(_to_integer(self.bounds[index]) / self.scale))
 
 
-def _whole(value: Any) -> int:
-    """Return a number as it is, and a duration in microseconds."""
+def _to_integer(value: Any) -> int:
+    """Return a number unchanged, and a duration in microseconds."""
     return value // MICROSECOND if isinstance(value, timedelta) else int(value or 0)

@@ -1,4 +1,4 @@
-"""Keeping the totals: the loop counts what has settled, whoever asks adds what came since."""
+"""Updates the stored totals in the loop, and adds the newer rows on reading."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ STEP = 2_000  # rows at a time, some 30 ms: the loop has other work
 
 
 def update(now: datetime) -> bool:
-    """Count some of what has settled; tell whether nothing is left to count for now."""
-    settled = [_keep(source, now) for source in SOURCES]
+    """Add some final rows to the totals; return whether none are left for now."""
+    settled = [_store(source, now) for source in SOURCES]
     return all(settled)
 
 
 def start(now: datetime) -> None:
-    """Count from now on, whatever was written before."""
+    """Start counting now; earlier rows are ignored."""
     for source in SOURCES:
         mark = source.newest(now)
         CounterTotal.objects.update_or_create(
@@ -27,9 +27,9 @@ def start(now: datetime) -> None:
 
 
 def totals() -> Totals:
-    """Return everything counted so far: what was kept, and what lies beyond it.
+    """Return all totals: the stored ones plus the rows beyond their marks.
 
-    The marks are read first. What is counted for good meanwhile is counted here from its rows, once.
+    The marks are read first, so rows that are stored meanwhile are counted once.
     """
     kept = CounterTotal.objects.in_bulk()
     counted: Counter[str] = Counter()
@@ -40,7 +40,8 @@ def totals() -> Totals:
     return dict(counted)
 
 
-def _keep(source: RollupSource, now: datetime) -> bool:
+def _store(source: RollupSource, now: datetime) -> bool:
+    """Store the totals of a source up to a later mark."""
     tally, _ = CounterTotal.objects.get_or_create(source=source.name, defaults={"ahead_at": now - SETTLED})
     if now - tally.ahead_at < SETTLED:
         return True
@@ -50,7 +51,7 @@ def _keep(source: RollupSource, now: datetime) -> bool:
 
 
 def _count(source: RollupSource, tally: CounterTotal, upto: int, now: datetime) -> None:
-    """Move the mark on by compare-and-set: of two schedulers that count at once, one's work is dropped."""
+    """Advance the mark by compare-and-set: if two schedulers count at once, one result is dropped."""
     counted = Counter(tally.totals)
     counted.update(source.count(source.between(tally.mark, upto)))
     changes = {"mark": upto, "totals": dict(counted)}

@@ -1,6 +1,6 @@
-"""Where the figures come from: what fired, what ended, what was spent, who was answered.
+"""The sources of the counters: firings, finished runs, spending, chat replies.
 
-Each row is counted once it cannot change any more in what is counted of it, by a mark that only grows.
+A row is counted once it can no longer change, in the order of a mark that only grows.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,8 +40,8 @@ def _ms(*seconds: float) -> tuple[int, ...]:
     return tuple(round(second * 1000) for second in seconds)
 
 
-def _whole(column: str, times: int) -> Cast:
-    """Round each row to a whole number of a smaller unit, so that sums are the same in any order."""
+def _to_integer(column: str, times: int) -> Cast:
+    """Round each row to an integer of a smaller unit, so that sums do not depend on the order."""
     return Cast(Round(F(column) * Value(times)), BigIntegerField())
 
 
@@ -66,7 +66,7 @@ DURATION = Histogram("duration", F("firing__duration_ms"), _ms(*LONG), MS)
 TURNS = Histogram("turns", F("turn_count"), (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000))
 LAG = Histogram(
     "loop_lag",
-    _whole("firing__event_loop_lag_ms", 1000),
+    _to_integer("firing__event_loop_lag_ms", 1000),
     tuple(round(second * 1e6) for second in (0.001, 0.0025, *SHORT[:10])),
     USEC,
 )
@@ -76,7 +76,7 @@ OVERHEAD = Histogram("overhead", F("overhead_ms"), _ms(*SHORT[:10]), MS)
 
 @dataclass(frozen=True)
 class RollupSource:
-    """Rows in the order of a mark: `groups` counts them by labels, each histogram by its bins."""
+    """Rows in the order of a mark: `groups` counts them by labels, each histogram by its buckets."""
 
     name: str
     rows: Callable[[], QuerySet[Any]]
@@ -89,24 +89,24 @@ class RollupSource:
         return self.mark != "pk"
 
     def newest(self, now: datetime) -> int:
-        """Return the mark that nothing written so far lies above."""
+        """Return a mark above which nothing has been written yet."""
         if self.by_moment:
             return as_mark(now)
         return self.rows().order_by().aggregate(newest=Max("pk"))["newest"] or 0
 
     def between(self, after: int, upto: int | None = None) -> QuerySet[Any]:
-        """Return the rows above a mark, and up to another one."""
+        """Return the rows after one mark up to another."""
         found = self.rows().filter(**{f"{self.mark}__gt": self._value(after)})
         return found if upto is None else found.filter(**{f"{self.mark}__lte": self._value(upto)})
 
     def step(self, after: int, upto: int, most: int) -> int:
-        """Return a mark not above `upto` with about so many rows below it."""
+        """Return a mark not above `upto` with about `most` rows below it."""
         column = self.between(after, upto).order_by(self.mark).values_list(self.mark, flat=True)
         last = column[most - 1 : most].first()
         return upto if last is None else (as_mark(last) if self.by_moment else last)
 
     def count(self, rows: QuerySet[Any]) -> Totals:
-        """Count rows by their labels and by the bins of each histogram, one query for each."""
+        """Count rows by labels and by the buckets of each histogram, one query each."""
         counted = self.groups(rows)
         for histogram in self.histograms:
             counted |= histogram.count(rows)
@@ -121,7 +121,7 @@ def as_mark(moment: datetime) -> int:
 
 
 def _decisions(rows: QuerySet[Firing]) -> Totals:
-    """Count instants by what was decided when they came due; a run that expired later had fired."""
+    """Count instants by their decision when they were due; a run that expired later had fired."""
     expired = Q(outcome__in=(Outcome.EXPIRED_IN_QUEUE, Outcome.MISSED), fired_at__isnull=False)
     decided = Case(When(expired, then=Value(Outcome.FIRED)), default=F("outcome"))
     found = rows.order_by().annotate(decided=decided).values_list("decided").annotate(Sum("count"))
@@ -140,7 +140,7 @@ def _endings(rows: QuerySet[Run]) -> Totals:
 
 TOKENS = ("input", "output", "cache_read", "cache_write")
 SPENT: dict[str, Any] = {
-    "cost": Sum(_whole("cost_usd", COINS_PER_USD)),
+    "cost": Sum(_to_integer("cost_usd", COINS_PER_USD)),
     "unpriced": Count("pk") - Count("cost_usd"),
 } | {f"tokens_{kind}": Sum(f"{kind}_tokens") for kind in TOKENS}
 

@@ -1,4 +1,4 @@
-"""A schedule whose instant has come: what is due, and what becomes of each instant. It writes nothing."""
+"""Decides what happens to each due instant of a schedule. Writes nothing."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from schedules.timing.misfires import NEVER_LATE, MissedSpan
 from schedules.timing.recurrence import Instant, jittered
 from schedules.transitions.enqueue import new_run
 from schedules.transitions.schedules.due_instants import DueInstants
-from schedules.transitions.schedules.next_instant import believed
+from schedules.transitions.schedules.next_instant import is_credible
 from stagent.lib.text import clip
 
 # A run still queued after its grace and this is not wanted any more.
@@ -23,7 +23,7 @@ BY_HAND = (Source.MANUAL, Source.RETRY)
 
 @dataclass
 class DueDecision(DueInstants):
-    """What is decided about due instants: firings, runs to queue and runs in their way."""
+    """The decision: firings to write, runs to queue and runs to cancel."""
 
     firings: list[Firing] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
@@ -37,19 +37,21 @@ class DueDecision(DueInstants):
         for span in self.quiet:
             self._record_span(span, Outcome.SKIPPED_QUIET_HOURS, self._quiet_reason())
         for span in self.plan.coalesced:
-            self._record_span(span, Outcome.COALESCED, self._because(span, self._coalesced_into()))
+            self._record_span(span, Outcome.COALESCED, self._late_reason(span, self._coalesced_into()))
         for span in self.plan.skipped:
-            policy = "the misfire policy skips what is that late"
-            self._record_span(span, Outcome.SKIPPED_MISFIRE, self._because(span, policy))
+            policy = "the misfire policy skips instants that late"
+            self._record_span(span, Outcome.SKIPPED_MISFIRE, self._late_reason(span, policy))
         for instant in self.plan.fire:
             self._decide(instant)
 
     # Chat comes first, for a bounded time.
 
-    def steps_back_until(self) -> datetime | None:
-        """Return until when it waits for somebody who is being answered; after the longest delay it fires."""
+    def deferred_until_for_chat(self) -> datetime | None:
+        """Return until when it waits for a streaming reply; None if it fires now, at the latest after the
+        longest delay.
+        """
         conf, due_at = self.situation.conf, self.due_at
-        if not self.situation.chat_presses or self.now >= due_at + conf.chat_max_delay:
+        if not self.situation.is_chat_busy or self.now >= due_at + conf.chat_max_delay:
             return None
         spread = (
             jittered(self.schedule.pk, due_at, min(SPREAD_SEC, conf.chat_pressure_delay_sec // 6), None)
@@ -69,16 +71,18 @@ class DueDecision(DueInstants):
         self._fire(instant, due_at, reason, late=late, expires_at=self.now + self.grace + QUEUE_PATIENCE)
 
     def _decide_one_shot(self) -> None:
-        """Fire a one-shot: overlap, budgets and quiet hours let its run wait; only its expiry ends it."""
+        """Fire a one-shot: its run waits for overlap, budgets and active hours; only expiry ends it."""
         assert self.schedule.next_nominal_at is not None
         assert self.schedule.expires_at is not None
         instant = Instant(self.schedule.next_nominal_at, self.schedule.next_dst_shifted)
-        if any(row.nominal_at == instant.at and believed(row, self.now) for row in self.recorded):
+        if any(row.nominal_at == instant.at and is_credible(row, self.now) for row in self.recorded):
             return
         expires_at = max(self.schedule.expires_at, self.due_at + QUEUE_PATIENCE)
         if self.now > expires_at:
             self._record(
-                instant, Outcome.MISSED, reason=self._because(MissedSpan(instant, instant, 1), "it expired")
+                instant,
+                Outcome.MISSED,
+                reason=self._late_reason(MissedSpan(instant, instant, 1), "it expired"),
             )
             return
         stopped = self.situation.conf.stopped
@@ -123,7 +127,7 @@ class DueDecision(DueInstants):
         if blocker := self._blocker():
             return Outcome.SKIPPED_OVERLAP, blocker
         if instant.dst_shifted:
-            return Outcome.FIRED, "The instant did not exist that day; fired right after the gap."
+            return Outcome.FIRED, "This local time did not exist that day; fired right after the gap."
         return Outcome.FIRED, self._lateness(self._fire_at(instant.at))
 
     def _quiet_reason(self) -> str:
@@ -135,7 +139,7 @@ class DueDecision(DueInstants):
         )
 
     def _blocker(self) -> str:
-        """Say which earlier run is in the way under the overlap policy; instants fired together are not."""
+        """Return which earlier run blocks it under the overlap policy; instants fired together do not."""
         policy = self.schedule.overlap_policy
         if not self.earlier:
             return ""
@@ -161,13 +165,13 @@ class DueDecision(DueInstants):
         return ""
 
     def _cancellable(self) -> list[Run]:
-        """Return the earlier runs that a newer one replaces; what a person started is theirs to cancel."""
+        """Return the earlier runs that a newer one replaces; runs that a person started are kept."""
         return [run for run in self.earlier if run.source not in BY_HAND]
 
     # Writing it down.
 
     def _lateness(self, due_at: datetime) -> str:
-        """Say how late it fires and why, where that is worth a word."""
+        """Return how late it fires and why; empty if it is on time."""
         late = self.now - due_at
         if late <= NEVER_LATE or self.schedule.deferred_until:
             return ""
@@ -187,21 +191,21 @@ class DueDecision(DueInstants):
         ]
         return ", then ".join(filter(None, causes))
 
-    def _because(self, span: MissedSpan, fate: str) -> str:
-        """Say which instants were late, how late, why as far as that is known, and what that means."""
+    def _late_reason(self, span: MissedSpan, consequence: str) -> str:
+        """Return which instants were late, by how much, why if known, and the consequence."""
         late = span_of(self.now - span.first.at)
         cause = self._cause(span.first.at)
         why = f": {cause}" if cause else ""
         if span.count == 1:
-            return f"It was {late} late{why}; {fate}."
+            return f"It was {late} late{why}; {consequence}."
         which = f"{span.count} instants from {_utc(span.first)} to {_utc(span.last)} UTC"
-        return f"{which}, up to {late} late{why}; {fate}."
+        return f"{which}, up to {late} late{why}; {consequence}."
 
     def _coalesced_into(self) -> str:
         return f"coalesced into the instant at {_utc(self.plan.fire[-1])} UTC"
 
     def _record_span(self, span: MissedSpan, outcome: Outcome, reason: str) -> None:
-        """Let one row stand for all the instants of a span."""
+        """Write one row for all instants of a span."""
         last = span.last.at if span.count > 1 else None
         self._record(
             span.first, outcome, reason=clip(reason, LONGEST_OUTCOME), count=span.count, last_nominal_at=last

@@ -22,17 +22,17 @@ from schedules.timing.misfires import (
     spans,
 )
 from schedules.timing.recurrence import Instant, jittered
-from schedules.transitions.schedules.next_instant import SKEW, believed, made_at
+from schedules.transitions.schedules.next_instant import SKEW, is_credible, made_at
 
 MOST_SINGLED_OUT = 1_000_000  # instants that are looked at one by one: two years of minutes
 
 
 @dataclass
 class DueInstants:
-    """A schedule at a moment when its instant has come; `earlier` are its unfinished runs.
+    """A schedule at a moment when it is due; `earlier` are its unfinished runs.
 
-    `recorded` are its firings that reach the due instants: there are some where a clock was wrong. `at_once`
-    counts an instant as due although its jitter lets it fire later: its rhythm ends now.
+    `recorded` are its firings that cover the due instants; there are some only if a clock was wrong.
+    `at_once` treats an instant as due although its jitter would delay it: its recurrence ends now.
     """
 
     schedule: Schedule
@@ -63,7 +63,7 @@ class DueInstants:
 
     @cached_property
     def plan(self) -> MisfireDecision:
-        """Return what the misfire policy makes of what is due; within its jitter an instant is not due."""
+        """Return the misfire decision; within its jitter an instant is not due."""
         decided = self._plan_until(self.now)
         last = decided.fire[-1].at if decided.fire else None
         if last is None or self.at_once or self._first is None or last == self._first.at:
@@ -89,7 +89,7 @@ class DueInstants:
 
     @cached_property
     def _first(self) -> Instant | None:
-        """Return the first instant that is not recorded: what is stored, unless a clock was wrong."""
+        """Return the first instant that is not recorded: the stored one, unless a clock was wrong."""
         schedule, known = self.schedule, self.schedule.recorded_until
         assert schedule.next_nominal_at is not None
         stored = Instant(schedule.next_nominal_at, schedule.next_dst_shifted)
@@ -103,7 +103,7 @@ class DueInstants:
 
     @cached_property
     def _several(self) -> bool:
-        """Tell whether due instants have to be looked at one by one."""
+        """Return whether due instants must be examined one by one."""
         if any(row.nominal_at <= self.now for row in self.recorded):
             return True
         if self._first is None or not has_quiet_hours(self.schedule):
@@ -112,11 +112,11 @@ class DueInstants:
         return following is not None and following.at <= self.now
 
     def _open(self, moment: datetime) -> list[tuple[int, Instant]]:
-        """Return the due instants that no firing tells of, each with its number among all."""
+        """Return the due instants without a firing, each with its index among all."""
         if self._first is None or self._first.at > moment:
             return []
         due = [self._first, *self.schedule.recurrence.between(self._first.at, moment, MOST_SINGLED_OUT)]
-        rows = [row for row in self.recorded if believed(row, self.now)]
+        rows = [row for row in self.recorded if is_credible(row, self.now)]
         single = {row.nominal_at for row in rows}
         long = [(row.nominal_at, row.last_nominal_at) for row in rows if row.last_nominal_at]
         return [
@@ -129,13 +129,13 @@ class DueInstants:
         return is_quiet(self.schedule, instant.at)
 
     @cached_property
-    def disbelieved(self) -> list[Firing]:
-        """Return the rows that a clock which was ahead wrote of instants that come only now."""
-        return [row for row in self.recorded if row.nominal_at <= self.now and not believed(row, self.now)]
+    def uncredible(self) -> list[Firing]:
+        """Return the rows that a fast clock wrote for instants that are due only now."""
+        return [row for row in self.recorded if row.nominal_at <= self.now and not is_credible(row, self.now)]
 
     @cached_property
     def grace(self) -> timedelta:
-        """Return how late an instant may be; jitter, deferral for chat and a busy loop are not lateness."""
+        """Return how late an instant may be; jitter, deferral for chat and a busy loop do not count."""
         stepped_back = self.now - self.due_at if self.schedule.deferred_until else timedelta()
         default = default_grace(self.schedule.recurrence.period(self.due_at))
         grace = max(self.schedule.grace(default), NEVER_LATE, self.delays.busy)

@@ -1,6 +1,6 @@
-"""The columns that say when a schedule fires next: how they follow from its rhythm, and who may move them.
+"""The columns with the next firing: how they follow from the recurrence, and how they are advanced.
 
-What a clock wrote that was ahead is not believed: a moment in the future says nothing about what is recorded.
+What a fast clock wrote is ignored: a moment in the future proves nothing about what is recorded.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ NO_NEXT: dict[str, Any] = {
 
 
 def next_columns(schedule: Schedule, instant: Instant | None) -> dict[str, Any]:
-    """Return the columns that say when a schedule fires next, jitter included."""
+    """Return the columns of the next firing, with jitter."""
     if instant is None:
         return NO_NEXT
     return {
@@ -42,7 +42,7 @@ def next_columns(schedule: Schedule, instant: Instant | None) -> dict[str, Any]:
 
 
 def fire_at(schedule: Schedule, nominal: datetime) -> datetime:
-    """Return when an instant fires: with its jitter, a one-shot not within its quiet hours."""
+    """Return when an instant fires: with its jitter, and a one-shot not in quiet hours."""
     moment = nominal
     if schedule.jitter_sec:
         following = schedule.recurrence.next_after(nominal)
@@ -52,9 +52,9 @@ def fire_at(schedule: Schedule, nominal: datetime) -> datetime:
 
 
 def next_from(schedule: Schedule, now: datetime) -> Instant | None:
-    """Return the first instant after now that is not recorded yet; of a one-shot its moment, even a past one.
+    """Return the first unrecorded instant after now; of a one-shot its moment, even if it is past.
 
-    Who waited for a lock, or whose clock is behind a little, has an old idea of now.
+    A caller that waited for a lock, or has a slow clock, may pass an old `now`.
     """
     if schedule.at is not None:
         return _one_shot(schedule, now)
@@ -64,26 +64,26 @@ def next_from(schedule: Schedule, now: datetime) -> Instant | None:
 
 
 def next_recorded_from(schedule: Schedule, now: datetime) -> Instant | None:
-    """Return the first instant that is not recorded, which may be due; for when what is stored is wrong."""
+    """Return the first unrecorded instant, which may be due; used when the stored one is wrong."""
     if schedule.at is not None:
         return _one_shot(schedule, now)
     known = schedule.recorded_until
     if known is None or known > now + SKEW:
-        known = _before_wrong_rows(schedule, now) or _newest_recorded(schedule, now) or now
+        known = _before_uncredible(schedule, now) or _newest_recorded(schedule, now) or now
     return first_open(schedule, max(known, made_at(schedule, now)))
 
 
 def made_at(schedule: Schedule, now: datetime) -> datetime:
-    """Return when a schedule was made: no instant before it fires, by a clock that is behind either.
+    """Return when a schedule was created: no earlier instant fires, even on a slow clock.
 
-    Where it was made far in the future a clock was ahead then; it is not kept waiting for that.
+    If a fast clock created it in the far future, that is ignored.
     """
     made = schedule.created_at
     return made if made is not None and made <= now + MOST_BEHIND else datetime.min.replace(tzinfo=UTC)
 
 
 def first_open(schedule: Schedule, after: datetime) -> Instant | None:
-    """Return the first instant after a moment that has not fired; a clock that was ahead fired some early."""
+    """Return the first instant after a moment that has not fired; a fast clock fired some early."""
     if not _fired_ahead(schedule, after).exists():
         return schedule.recurrence.next_after(after)
     instants: Iterator[Instant] = schedule.recurrence.all_after(after)
@@ -101,22 +101,22 @@ def first_open(schedule: Schedule, after: datetime) -> Instant | None:
 
 
 def _fired_ahead(schedule: Schedule, after: datetime) -> Any:
-    fired = Firing.objects.by_rhythm().filter(schedule=schedule, nominal_at__gt=after)
+    fired = Firing.objects.of_recurrence().filter(schedule=schedule, nominal_at__gt=after)
     return fired.filter(fired_at__isnull=False)
 
 
-def _before_wrong_rows(schedule: Schedule, now: datetime) -> datetime | None:
-    """Return a moment before the first due instant that only a clock which was ahead has recorded."""
-    rows = Firing.objects.by_rhythm().filter(schedule=schedule, nominal_at__lte=now, fired_at=None)
+def _before_uncredible(schedule: Schedule, now: datetime) -> datetime | None:
+    """Return a moment before the first due instant that only a fast clock has recorded."""
+    rows = Firing.objects.of_recurrence().filter(schedule=schedule, nominal_at__lte=now, fired_at=None)
     wrong = rows.filter(recorded_at__gt=now + SKEW).order_by("nominal_at").first()
     return wrong.nominal_at - MICROSECOND if wrong else None
 
 
 def _newest_recorded(schedule: Schedule, now: datetime) -> datetime | None:
-    """Return the last instant of the newest firing that is believed."""
-    rows = Firing.objects.by_rhythm().filter(schedule=schedule, nominal_at__lte=now)
+    """Return the last instant of the newest credible firing."""
+    rows = Firing.objects.of_recurrence().filter(schedule=schedule, nominal_at__lte=now)
     for row in rows.order_by("-nominal_at")[:LOOKED_UP]:
-        if believed(row, now):
+        if is_credible(row, now):
             return min(row.last_nominal_at or row.nominal_at, now)
     return None
 
@@ -125,24 +125,24 @@ def _one_shot(schedule: Schedule, now: datetime) -> Instant | None:
     assert schedule.at is not None
     if schedule.status == ScheduleStatus.COMPLETED and schedule.at <= now:
         return None
-    rows = Firing.objects.by_rhythm().filter(schedule=schedule, nominal_at=schedule.at)
-    if any(believed(row, now) for row in rows):
+    rows = Firing.objects.of_recurrence().filter(schedule=schedule, nominal_at=schedule.at)
+    if any(is_credible(row, now) for row in rows):
         return None
     return schedule.recurrence.next_after(schedule.at - MICROSECOND)
 
 
-def believed(row: Firing, now: datetime) -> bool:
-    """Tell whether a firing is true: it had a run, or no clock that was ahead wrote it."""
+def is_credible(row: Firing, now: datetime) -> bool:
+    """Return whether a firing is credible: it had a run, or no fast clock wrote it."""
     return row.fired_at is not None or row.recorded_at is None or row.recorded_at <= now + SKEW
 
 
-def move_on(
+def advance(
     schedule: Schedule, following: Instant | None, *, fired: int, now: datetime, was_ahead: bool = False
 ) -> bool:
-    """Move a schedule past its due instant: compare-and-set on `next_fire_at`, the tick's one right to fire.
+    """Advance a schedule past its due instant: compare-and-set on `next_fire_at`, so one process fires it.
 
-    Without a following instant, or when it has fired as often as it may, it is completed. `was_ahead`: what
-    a clock that was ahead has recorded is taken back, and with it until when it had recorded.
+    Without a following instant, or at its firing limit, it is completed. `was_ahead`: what a fast clock
+    recorded is reverted.
     """
     count = schedule.firing_count + fired
     until = min(now, following.at - MICROSECOND) if following else now
@@ -164,14 +164,14 @@ def move_on(
 
 
 def _as_read(schedule: Schedule) -> ScheduleQuerySet:
-    """Match the schedule only if it is still as it was read: neither ticked nor edited since."""
+    """Match the schedule only if it was neither ticked nor edited since it was read."""
     return Schedule.objects.active().filter(
         pk=schedule.pk, next_fire_at=schedule.next_fire_at, updated_at=schedule.updated_at
     )
 
 
 def defer(schedule: Schedule, until: datetime) -> bool:
-    """Let a due schedule step back for a while; its nominal instant is kept."""
+    """Defer a due schedule; its nominal instant is kept."""
     mine = _as_read(schedule)
     return mine.update(deferred_until=until) == 1
 
@@ -180,8 +180,8 @@ def defer(schedule: Schedule, until: datetime) -> bool:
 
 
 def corrected(schedule: Schedule, now: datetime) -> dict[str, Any]:
-    """Return the columns by which the next instant follows from the rhythm again; none where it does."""
-    if explained(schedule, now):
+    """Return the columns that make the next instant follow from the recurrence again; empty if it does."""
+    if is_consistent(schedule, now):
         return {}
     paused = schedule.status == ScheduleStatus.PAUSED
     over = paused or schedule.firings_left == 0
@@ -190,14 +190,14 @@ def corrected(schedule: Schedule, now: datetime) -> dict[str, Any]:
     return next_columns(schedule, following) | {"status": schedule.status if paused else status}
 
 
-def explained(schedule: Schedule, now: datetime) -> bool:
-    """Tell whether the rhythm explains what is stored as the next instant; read the row before the clock."""
+def is_consistent(schedule: Schedule, now: datetime) -> bool:
+    """Return whether the stored next instant follows from the recurrence. Read the row before the clock."""
     if schedule.status == ScheduleStatus.PAUSED:
         return schedule.next_nominal_at is None
     if schedule.status == ScheduleStatus.COMPLETED:
         return schedule.firings_left == 0 or next_from(schedule, now + SKEW) is None
     nominal = schedule.next_nominal_at
-    if nominal is None or _deferred_too_long(schedule, now):
+    if nominal is None or _is_deferred_too_long(schedule, now):
         return False
     known = schedule.recorded_until if schedule.at is None else None
     known = known if known and known <= now + SKEW else None
@@ -217,17 +217,17 @@ def _follows(schedule: Schedule, instant: Instant | None) -> bool:
     return instant is not None and instant.at == schedule.next_nominal_at
 
 
-def _deferred_too_long(schedule: Schedule, now: datetime) -> bool:
-    """Tell whether it steps back further than chat or an error ever makes it: a clock was wrong."""
+def _is_deferred_too_long(schedule: Schedule, now: datetime) -> bool:
+    """Return whether it is deferred longer than chat or an error ever defers: a clock was wrong."""
     return schedule.deferred_until is not None and schedule.deferred_until > now + LONGEST_DEFERRAL
 
 
-def unexplained(schedules: Iterable[Schedule], now: datetime) -> list[Schedule]:
-    """Return those whose next instant their rhythm does not explain."""
+def inconsistent(schedules: Iterable[Schedule], now: datetime) -> list[Schedule]:
+    """Return the schedules whose next instant does not follow from their recurrence."""
     found = []
     for schedule in schedules:
         try:
-            if not explained(schedule, now):
+            if not is_consistent(schedule, now):
                 found.append(schedule)
         except (
             ValueError

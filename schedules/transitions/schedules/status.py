@@ -1,4 +1,4 @@
-"""The arrows of a schedule: paused, resumed, removed. What is due by then is recorded first."""
+"""The arrows of a schedule: pause, resume, restore, remove. What is due is recorded first."""
 
 from datetime import datetime
 from typing import Any
@@ -20,10 +20,10 @@ PAUSED_THEN = "The schedule was paused after it came due; its run starts when th
 
 
 def pause(schedule_id: int, *, now: datetime, reason: str = "") -> bool:
-    """Pause an active schedule; False when it is not active. Its queued runs wait, its running ones go on.
+    """Pause an active schedule; return False if it is not active. Queued runs wait, running ones go on.
 
-    What came due before it is recorded, and its run waits until the schedule goes on; a one-shot keeps its
-    moment and fires then, unless it has expired.
+    What was due before is recorded, and its run waits until the schedule is resumed; a one-shot keeps its
+    moment and fires after the pause, unless it has expired.
     """
     with transaction.atomic():
         schedule = fire.lock_recorded(schedule_id, now, one_shots=False, at_once=True, note=PAUSED_THEN)
@@ -42,7 +42,7 @@ def pause(schedule_id: int, *, now: datetime, reason: str = "") -> bool:
 
 
 def resume(schedule_id: int, *, now: datetime) -> bool:
-    """Let a paused schedule go on from now, with its streaks forgiven: paused time is not missed time."""
+    """Resume a paused schedule from now and reset its streaks; instants during the pause are not missed."""
     with transaction.atomic():
         paused = Schedule.objects.select_for_update().filter(pk=schedule_id, status=ScheduleStatus.PAUSED)
         schedule = paused.first()
@@ -55,9 +55,9 @@ def resume(schedule_id: int, *, now: datetime) -> bool:
 
 
 def restore(schedule_id: int, status: str, *, reason: str, now: datetime) -> bool:
-    """Give a schedule that was just made, paused, the status that a file has kept for it.
+    """Set the status that a file has stored on a schedule that was just created as paused.
 
-    An active one-shot is due at its moment, past or not: what becomes of it is the tick's to say.
+    An active one-shot is due at its moment, past or not; the tick decides on it.
     """
     paused = Schedule.objects.filter(pk=schedule_id, status=ScheduleStatus.PAUSED)
     schedule = paused.get()
@@ -70,7 +70,7 @@ def restore(schedule_id: int, status: str, *, reason: str, now: datetime) -> boo
 
 
 def restarted(schedule: Schedule, now: datetime) -> dict[str, Any]:
-    """Return the columns of a schedule whose rhythm counts from now on, or that is over by it."""
+    """Return the columns of a schedule that starts from now, or that is completed."""
     following = None if schedule.firings_left == 0 else next_from(schedule, now)
     status = ScheduleStatus.ACTIVE if following else ScheduleStatus.COMPLETED
     return next_columns(schedule, following) | {"status": status, "recorded_until": now}
@@ -81,13 +81,13 @@ def _write(schedule: Schedule, columns: dict[str, Any]) -> None:
 
 
 def forgive(schedule_id: int) -> bool:
-    """Let all three streaks begin anew, on a person's word; the schedule's status stays."""
+    """Reset all three streaks; the status is unchanged."""
     mine = Schedule.objects.filter(pk=schedule_id)
     return mine.update(failure_streak=0, turn_budget_breach_streak=0, slow_streak=0) == 1
 
 
 def remove(schedule_id: int, *, now: datetime) -> bool:
-    """Delete a schedule; its waiting runs are withdrawn, its running ones asked to stop; history stays."""
+    """Delete a schedule; cancel its waiting runs, request that running ones stop, keep its history."""
     reason = "Its schedule was deleted."
     with transaction.atomic():
         # The lock first: a tick or a request that is just queueing a run of it ends before we look.
@@ -103,7 +103,7 @@ def remove(schedule_id: int, *, now: datetime) -> bool:
 
 
 def _stop(run_id: int, reason: str, now: datetime) -> bool:
-    """Withdraw a queued run or ask a running one to stop; asked again for one that was just queued again."""
+    """Cancel a queued run or request that a running one stops; repeated for one that was just requeued."""
     return (
         withdraw(run_id, now=now, reason=reason)
         or request_cancel(run_id, reason=reason, now=now)

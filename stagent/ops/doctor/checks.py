@@ -165,7 +165,7 @@ def _known(name: str) -> bool:
 
 def next_firings(now: datetime) -> Finding:
     """Name the schedules whose next firing their rhythm does not explain."""
-    wrong, unseen = next_instant_check.find_unexplained()
+    wrong, unseen = next_instant_check.find_inconsistent()
     if not wrong:
         rest = f"; {unseen} schedules were not looked at, for there was no time" if unseen else ""
         return Finding("next firings", Level.OK, f"explained by their rhythms{rest}")

@@ -25,7 +25,7 @@ def operators(now: datetime) -> Finding:
         return Finding(
             "notices", Level.WARN, f"no address to tell by {' and '.join(wrong)}; see manage.py check"
         )
-    if Delivery.Channel.EMAIL in told and checks.mail_goes_to_the_log():
+    if Delivery.Channel.EMAIL in told and checks.has_no_mail_server():
         return Finding("notices", Level.WARN, "mail goes to the log (set EMAIL_HOST)")
     return Finding("notices", Level.OK, f"told by {' and '.join(told)}" if told else NOBODY)
 

@@ -50,7 +50,7 @@ def slow_disk(monkeypatch):
 
     def slowly(pages):
         time.sleep(0.05)
-        writes.append(sum(len(page.happened) for page in pages))
+        writes.append(sum(len(request.events) for request in pages))
         return write(pages)
 
     monkeypatch.setattr(batch_writer, "_write", slowly)
@@ -96,7 +96,7 @@ async def test_a_drain_waits_until_all_that_was_emitted_is_written(slow_disk):
 
 
 async def test_an_engine_waits_where_the_log_cannot_keep_up(monkeypatch):
-    monkeypatch.setattr(recorder, "MOST_WAITING_CHARS", 100)
+    monkeypatch.setattr(recorder, "MAX_PENDING_CHARS", 100)
     writes, goes_on = asyncio.Event(), asyncio.Event()
     append, told = BatchWriter.append, []
 

@@ -48,5 +48,5 @@ def test_a_blocked_run_says_why_and_may_be_queued_but_not_forced(reader, now):
 def test_while_all_work_is_stopped_it_runs_with_a_warning(reader, now):
     Setting.objects.create(key="SCHEDULED_WORK_STOPPED", value="on")
     page = reader.presses(do(a_schedule(now), "run"))
-    assert "All scheduled work is stopped in Settings. This run starts all the same" in page
+    assert "All scheduled work is stopped in Settings. This run starts anyway" in page
     assert Run.objects.count() == 1

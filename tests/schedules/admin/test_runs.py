@@ -253,7 +253,7 @@ def test_cancelling_a_running_run_asks_its_holder(reader, now):
 def test_cancelling_what_has_ended_changes_nothing(reader, now):
     run, claim = a_running_run(now=now)
     finish(run.pk, claim.token, Ending(RunStatus.COMPLETED), now=now)
-    assert "The run has ended; there is nothing to cancel." in reader.presses(f"{LIST}{run.pk}/cancel/")
+    assert "The run has already ended." in reader.presses(f"{LIST}{run.pk}/cancel/")
     assert not LogEntry.objects.exists()
 
 
@@ -278,7 +278,7 @@ def test_many_can_be_cancelled_and_queued_again_at_once(reader, now):
     assert Run.objects.queued().count() == 1
     page = reader.presses(LIST, _selected_action=chosen, action="cancel_chosen", confirmed="1")
     assert f"Run {waiting.pk}: cancelled." in page
-    assert f"Run {ended.pk}: The run has ended" in page
+    assert f"Run {ended.pk}: The run has already ended" in page
     reader.presses(LIST, _selected_action=chosen, action="retry_chosen")
     assert Run.objects.filter(source=Source.RETRY).count() == 2
 
@@ -316,7 +316,7 @@ def test_the_list_says_of_each_waiting_run_why(reader, now):
     requeue(run.pk, claim.token, now=now, not_before=now + timedelta(minutes=5), retry_count=1)
     a_queued_run(a_schedule(name="Ready"), now)
     page = reader.opens(LIST)
-    assert "Waiting to be tried again." in page
+    assert "Waiting for its next retry." in page
     assert "Waiting for a free slot, first in line." in page
 
 

@@ -57,7 +57,7 @@ def test_one_thing_is_named(alices, given):
 
 def test_a_run_does_not_cancel_itself(alice):
     run, _ = a_running_run(a_schedule(clock.now(), name="Mine"), clock.now())
-    with pytest.raises(ToolError, match="may not cancel itself"):
+    with pytest.raises(ToolError, match="cannot cancel itself"):
         cancel(ToolContext(user_id=alice.pk, run_id=run.pk), run=str(run.pk))
 
 

@@ -153,7 +153,7 @@ def test_who_changes_what_anothers_schedule_does_becomes_its_owner(api, alice, b
     project = Project.objects.create(slug="p", name="P")
     other = api.patch(f"/schedules/{schedule.pk}", {"project": str(project.pk)})
     assert other.json()["schedule"]["owner"] == "alice"
-    assert "Its agents act in their name now." in LogEntry.objects.latest("pk").change_message
+    assert "Its agents now act for this user." in LogEntry.objects.latest("pk").change_message
     schedule.refresh_from_db()
     names = [spender(Run.objects.get(pk=run.pk)).user_id for run in (before, a_queued_run(schedule))]
     assert names == [bob.pk, alice.pk]

@@ -135,7 +135,7 @@ def test_what_is_missing_is_named(api):
     assert refusal(answer) == (422, "validation_error")
     assert answer.json()["fields"] == {"name": "This field is required.", "prompt": "This field is required."}
     answer = api.post("/schedules", {"name": "A", "prompt": "P", "profile": "tester"})
-    assert "Say when" in answer.json()["fields"]["cron"]
+    assert "Enter when to run" in answer.json()["fields"]["cron"]
 
 
 @pytest.mark.parametrize("body", [[], 5, "text", [A_SCHEDULE]])

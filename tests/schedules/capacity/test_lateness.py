@@ -90,7 +90,7 @@ def was_busy(process: Process, clocks: dict[str, timedelta]) -> None:
 
 
 HAPPENINGS: dict[Callable[..., None], str] = {
-    slept: "the machine slept for 1 min",
+    slept: "the machine was asleep for 1 min",
     set_forward: "the clock was set forward by 1 min",
     met_errors: lateness.FAILED,
     was_busy: "the scheduler was busy for 1 min",

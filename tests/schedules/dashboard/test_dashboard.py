@@ -95,7 +95,7 @@ def test_who_steps_back_for_chat_is_told_so_and_until_when(reader, now):
     live_streams.begin("message:1", "web", ttl_sec=60, now=now)
     a_queued_run(now=now)
     page = reader.opens(BOARD)
-    assert "Waiting for chat: somebody is being answered." in page
+    assert "Waiting for chat: a reply is streaming." in page
     assert "expected in 4 min" in page
     assert "Live streams 1" in page
 

@@ -14,7 +14,7 @@ from schedules.models import Firing, Notice, Schedule
 from schedules.services import schedule_writer
 from schedules.states import MisfirePolicy, Outcome, ScheduleStatus
 from schedules.transitions import pause, resume
-from schedules.transitions.schedules.next_instant import explained
+from schedules.transitions.schedules.next_instant import is_consistent
 from stagent.ops import health
 from stagent.ops.doctor import checks
 from tests.support.builders import NOON, a_schedule, the_situation
@@ -159,7 +159,7 @@ def test_the_doctor_and_readyz_name_what_the_rhythm_does_not_explain() -> None:
         Schedule.objects.filter(pk=schedule.pk).update(next_nominal_at=wrong, next_fire_at=wrong)
         assert str(schedule.pk) in health.next_firings().detail
         assert schedule.name in checks.next_firings(NOON).detail
-        assert next_instant_check.furthest_unexplained(10) == [schedule]
+        assert next_instant_check.furthest_inconsistent(10) == [schedule]
 
 
 def test_what_the_doors_and_the_tick_write_is_explained() -> None:
@@ -173,7 +173,7 @@ def test_what_the_doors_and_the_tick_write_is_explained() -> None:
     for minutes in range(0, 3000, 111):
         now = NOON + minutes * MINUTE
         tick_at(now)
-        assert all(explained(again(schedule), now) for schedule in schedules)
+        assert all(is_consistent(again(schedule), now) for schedule in schedules)
 
 
 def test_the_doctor_looks_for_a_few_seconds_at_most_and_says_how_many_it_left_out(monkeypatch) -> None:
@@ -185,8 +185,8 @@ def test_the_doctor_looks_for_a_few_seconds_at_most_and_says_how_many_it_left_ou
     )
     with time_machine.travel(NOON, tick=False):
         hurried, thorough = (
-            next_instant_check.find_unexplained(seconds=-1),
-            next_instant_check.find_unexplained(),
+            next_instant_check.find_inconsistent(seconds=-1),
+            next_instant_check.find_inconsistent(),
         )
     assert ([one.pk for one in hurried.wrong], hurried.unseen) == ([schedules[-1].pk], 3)
     assert ([one.pk for one in thorough.wrong], thorough.unseen) == ([schedules[-1].pk], 0)

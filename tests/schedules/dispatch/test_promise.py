@@ -312,7 +312,7 @@ def test_a_one_shot_that_is_due_and_is_moved_fires_once_at_its_new_moment() -> N
     assert list(rows.values_list("nominal_at", "outcome")) == [
         (at, Outcome.COALESCED), (later, Outcome.FIRED),
     ]  # fmt: skip
-    assert rows[0].reason == "It had not fired yet when it was moved to 2026-11-24 13:30:00 UTC."
+    assert rows[0].reason == "It had not fired when it was moved to 2026-11-24 13:30:00 UTC."
 
 
 def test_whatever_happens_the_promise_of_instants_is_kept() -> None:

@@ -123,11 +123,11 @@ def test_a_transcript_that_nobody_refers_to_goes_too():
 
 def test_however_little_time_there_is_it_gets_on():
     for _ in range(2):
-        an_ended_run(events=transcript.EMPTIED * 3 // 5)
+        an_ended_run(events=transcript.MAX_DELETED_EVENTS * 3 // 5)
     left = []
     while not retention.prune(LATER, DAYS, seconds=0):
         left.append((Event.objects.count(), Run.objects.count()))
-    assert left == [(transcript.EMPTIED // 5, 2), (0, 0)]
+    assert left == [(transcript.MAX_DELETED_EVENTS // 5, 2), (0, 0)]
 
 
 def test_no_event_is_loaded_to_be_deleted():

@@ -79,32 +79,32 @@ def test_the_environment_may_say_it_too_and_a_bad_value_stops_nothing(text, stop
 
 
 def test_the_log_says_it_once_when_it_begins_and_once_when_it_ends(caplog):
-    caplog.set_level(logging.INFO, "stagent.loop")
-    held_up, run = BlockLog(), a_queued_run()
+    caplog.set_level(logging.INFO, "schedules.dispatch.block_log")
+    block_log, run = BlockLog(), a_queued_run()
     for _ in range(3):
         at = the_situation()
-        held_up.note(at, fill(at, "worker").full)
+        block_log.update(at, fill(at, "worker").full)
     assert [record.message for record in caplog.records] == [
         "Scheduled work is stopped in Settings: 1 run waits."
     ]
     go_on()
     at = the_situation()
     assert [claim.run_id for claim in drain(at, "worker")] == [run.pk]
-    held_up.note(at, frozenset())
-    held_up.queue_is_empty()
+    block_log.update(at, frozenset())
+    block_log.queue_is_empty()
     assert [record.message for record in caplog.records][1:] == ["Scheduled work is not stopped any more."]
 
 
 def test_a_full_cap_is_logged_when_somebody_waits_and_when_nobody_does(caplog):
-    caplog.set_level(logging.INFO, "stagent.loop")
+    caplog.set_level(logging.INFO, "schedules.dispatch.block_log")
     go_on()
     Setting.objects.create(key="SCHEDULE_MAX_CONCURRENT", value="1")
-    held_up = BlockLog()
+    block_log = BlockLog()
     for name in ("One", "Two", "Three"):
         a_queued_run(a_schedule(name=name))
         at = the_situation()
-        held_up.note(at, fill(at, "worker").full)
-    held_up.queue_is_empty()
+        block_log.update(at, fill(at, "worker").full)
+    block_log.queue_is_empty()
     assert [record.message for record in caplog.records] == [
         "The cap of 1 is full: 1 run waits.",
         "No run waits for the cap any more.",

@@ -56,7 +56,7 @@ def test_it_says_who_waits_when_how_long_and_which_minute_is_free() -> None:
         "estimated_wait_sec": 900,
         "suggestion": "15 minutes later, next at 09:20, nobody would wait.",
     }
-    assert "At 09:05, “Mine” would wait about 15 min" in collisions.in_words(warning)
+    assert "At 09:05, “Mine” would wait about 15 min" in collisions.warning_text(warning)
 
 
 def test_somebody_else_who_would_wait_is_named() -> None:

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Project
 from schedules import conf
-from schedules.forecast.estimates import UNKNOWN_SEC, DurationEstimates
+from schedules.forecast.estimates import DEFAULT_SEC, DurationEstimates
 from schedules.models import Schedule
 from tests.support.builders import a_profile, a_schedule
 
@@ -52,7 +52,7 @@ def test_else_what_all_schedules_usually_take() -> None:
 
 
 def test_where_nothing_ever_ran_it_is_a_guess() -> None:
-    assert expected(took(None)) == UNKNOWN_SEC
+    assert expected(took(None)) == DEFAULT_SEC
 
 
 def test_nothing_is_expected_to_take_longer_than_it_may() -> None:

@@ -120,7 +120,7 @@ def test_a_pool_holds_back_what_the_cap_would_let_run() -> None:
 def test_an_instant_that_finds_its_schedule_at_work_is_expected_to_be_skipped() -> None:
     usual(minutes=7, cron="*/5 * * * *")
     found = ahead(hours=1)
-    assert [firing.fate for firing in found.firings] == [SimOutcome.RUNS, SimOutcome.SKIPPED] * 6
+    assert [firing.outcome for firing in found.firings] == [SimOutcome.RUNS, SimOutcome.SKIPPED] * 6
     assert (found.runs, found.days[0].firings) == (6, 12)
 
 

@@ -43,9 +43,9 @@ def test_a_place_that_becomes_free_at_an_instant_serves_that_instant() -> None:
 
 
 def test_the_higher_priority_goes_first_but_does_not_overtake_for_ever() -> None:
-    busy = SimSchedule([0], takes_sec=100)
+    running = SimSchedule([0], takes_sec=100)
     jobs = played(
-        busy,
+        running,
         SimSchedule([10]),
         SimSchedule([20], head_start_sec=30),
         SimSchedule([90], head_start_sec=30),
@@ -56,12 +56,12 @@ def test_the_higher_priority_goes_first_but_does_not_overtake_for_ever() -> None
 
 def test_an_instant_is_skipped_while_an_earlier_run_is_in_the_way() -> None:
     jobs = played(SimSchedule([0, 60, 120], takes_sec=90))
-    assert [job.fate for job in jobs] == [SimOutcome.RUNS, SimOutcome.SKIPPED, SimOutcome.RUNS]
+    assert [job.outcome for job in jobs] == [SimOutcome.RUNS, SimOutcome.SKIPPED, SimOutcome.RUNS]
 
 
 def test_a_skipped_instant_does_not_use_up_a_firing() -> None:
     jobs = played(SimSchedule([0, 60, 120, 180, 240], most=2, takes_sec=90))
-    assert [job.fate for job in jobs] == [SimOutcome.RUNS, SimOutcome.SKIPPED, SimOutcome.RUNS]
+    assert [job.outcome for job in jobs] == [SimOutcome.RUNS, SimOutcome.SKIPPED, SimOutcome.RUNS]
 
 
 def test_one_may_wait_for_its_own_schedule_where_the_policy_says_so() -> None:
@@ -75,7 +75,7 @@ def test_runs_of_one_schedule_go_side_by_side_where_they_may() -> None:
 
 def test_a_newer_instant_replaces_the_run_where_the_policy_says_so() -> None:
     first, second = played(SimSchedule([0, 60], takes_sec=90, overlap=Policy.CANCEL_RUNNING), cap=1)
-    assert (first.end, first.fate, second.start) == (60, SimOutcome.REPLACED, 60)
+    assert (first.end, first.outcome, second.start) == (60, SimOutcome.REPLACED, 60)
 
 
 def test_a_run_that_waits_for_its_own_schedule_holds_up_nobody_else() -> None:
@@ -94,7 +94,7 @@ def test_who_waits_too_long_is_not_wanted_any_more() -> None:
     jobs = played(
         SimSchedule([0], takes_sec=2 * HOUR), SimSchedule([1], patience_sec=HOUR), SimSchedule([2]), cap=1
     )
-    assert [(job.start, job.fate) for job in jobs] == [
+    assert [(job.start, job.outcome) for job in jobs] == [
         (0, SimOutcome.RUNS),
         (None, SimOutcome.EXPIRED),
         (2 * HOUR, SimOutcome.RUNS),
@@ -104,13 +104,13 @@ def test_who_waits_too_long_is_not_wanted_any_more() -> None:
 def test_one_that_is_not_wanted_any_more_does_not_stand_in_the_way_of_the_next() -> None:
     tired = SimSchedule([1, 1 + 1.5 * HOUR], patience_sec=HOUR)
     jobs = played(SimSchedule([0], takes_sec=2 * HOUR), tired, cap=1)
-    assert [job.fate for job in jobs] == [SimOutcome.RUNS, SimOutcome.EXPIRED, SimOutcome.RUNS]
+    assert [job.outcome for job in jobs] == [SimOutcome.RUNS, SimOutcome.EXPIRED, SimOutcome.RUNS]
 
 
 def test_what_runs_and_waits_already_takes_its_time_first() -> None:
     simulation = Simulation([SimSchedule([5]), SimSchedule(takes_sec=30), SimSchedule(takes_sec=50)], cap=1)
-    simulation.already_running(1, since=-20, end=10)
-    simulation.already_queued(2, since=-10)
+    simulation.add_running(1, since=-20, end=10)
+    simulation.add_queued(2, since=-10)
     assert starts(simulation.play(0)) == [60]
     assert (simulation.peak_running, simulation.peak_waiting) == (1, 2)
 
@@ -118,7 +118,7 @@ def test_what_runs_and_waits_already_takes_its_time_first() -> None:
 def test_a_lowered_cap_starts_nothing_until_there_is_room() -> None:
     simulation = Simulation([SimSchedule([0])] * 3, cap=1)
     for number, end in ((1, 10.0), (2, 20.0)):
-        simulation.already_running(number, since=-5, end=end)
+        simulation.add_running(number, since=-5, end=end)
     assert starts(simulation.play(0))[:1] == [20]
 
 
@@ -139,7 +139,7 @@ def test_neither_cap_nor_pool_is_ever_exceeded_and_everyone_has_a_fate(
 ) -> None:
     jobs = Simulation(plans, cap, {"gpu": 1}).play(0.0)
     assert len(jobs) == sum(len(plan.dues) for plan in plans)
-    assert all(job.fate for job in jobs)
+    assert all(job.outcome for job in jobs)
     ran = [job for job in jobs if job.start is not None]
     assert all(job.start >= job.due for job in ran)
     for job in ran:

@@ -75,8 +75,8 @@ def test_the_heaviest_alone_is_a_peak_that_no_move_lowers():
 
 
 def test_a_lower_peak_is_flattened_where_the_highest_cannot_be():
-    alone = ScheduleLoad(9, 300, [20 * HOUR], "0 20 * * *")
-    plan = flatten([daily(1), daily(2), alone])
+    exclusive = ScheduleLoad(9, 300, [20 * HOUR], "0 20 * * *")
+    plan = flatten([daily(1), daily(2), exclusive])
     assert (len(plan.moves), plan.peak_before, plan.peak_after) == (1, 300, 300)
 
 
@@ -174,9 +174,9 @@ def test_who_never_comes_due_takes_no_room_for_the_minutes_since_1970() -> None:
 
 def test_what_helps_no_window_is_found_out_once_and_not_for_every_window_of_a_week(monkeypatch):
     looks: list[int] = []
-    look_around = LoadCurve._look_around
+    look_around = LoadCurve._best_shift
     monkeypatch.setattr(
-        LoadCurve, "_look_around", lambda *load: looks.append(load[1].key) or look_around(*load)
+        LoadCurve, "_best_shift", lambda *load: looks.append(load[1].key) or look_around(*load)
     )
     everywhere = [ScheduleLoad(key, 100, list(range(0, 7 * DAY, 5)), "*/5 * * * *") for key in range(3)]
     assert flatten(everywhere).moves == []

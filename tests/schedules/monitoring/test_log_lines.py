@@ -19,12 +19,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.INFO, logger="stagent.schedules")
+    caplog.set_level(logging.INFO, logger="schedules.monitoring.log_lines")
     return caplog
 
 
 def lines(said: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    ours = [record for record in said.records if record.name == "stagent.schedules"]
+    ours = [record for record in said.records if record.name == "schedules.monitoring.log_lines"]
     return [(record.levelname, record.getMessage()) for record in ours]
 
 

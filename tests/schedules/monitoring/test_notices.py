@@ -194,7 +194,7 @@ def test_silence_is_noticed_only_after_a_restart_could_be_over():
         detectors.detect_missing_scheduler(NOON + minutes * MINUTE, NOON)
     assert Notice.objects.get().text == (
         "No scheduler is running: nothing fires and no run starts. "
-        "The last sign of life was at 2026-11-24 12:00 UTC."
+        "The last heartbeat was at 2026-11-24 12:00 UTC."
     )
     assert told() == ["Stagent: no scheduler"]
 
@@ -207,7 +207,7 @@ def test_one_that_left_in_order_may_come_back_like_one_that_died():
     assert not detectors.detect_missing_scheduler(NOON + MINUTE, NOON - HOUR, seen=NOON)
     assert not Notice.objects.exists()
     detectors.detect_missing_scheduler(NOON + PATIENT, NOON - HOUR, seen=NOON)
-    assert "last sign of life was at 2026-11-24 12:00" in Notice.objects.get().text
+    assert "last heartbeat was at 2026-11-24 12:00" in Notice.objects.get().text
     assert long_dead.seen_at < NOON
 
 
@@ -222,7 +222,7 @@ def test_a_web_that_has_just_begun_gives_the_scheduler_time():
 def test_one_that_executes_nothing_is_none():
     a_scheduler(NOON + PATIENT, executes=False)
     detectors.detect_missing_scheduler(NOON + PATIENT, NOON)
-    assert "None has been seen lately." in Notice.objects.get().text
+    assert "None was seen lately." in Notice.objects.get().text
 
 
 @pytest.mark.parametrize("by", ["the scheduler itself", "the web"])

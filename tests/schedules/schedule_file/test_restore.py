@@ -242,7 +242,7 @@ FAULTS = {
     "key: a\x07b": (6, "Write the character U+0007 as an escape in quotes."),
     "key: @a": (6, reading.QUOTES),
     "key: 'a": (7, "unexpected end of stream"),
-    "paused_reason: Late": (6, "paused_reason: Only `status: paused` has one."),
+    "paused_reason: Late": (6, "paused_reason: Only allowed with `status: paused`."),
     "status: paused\n    paused_reason: 5": (7, "paused_reason: Expected text."),
     "status: waiting": (6, "status: Must be one of"),
     f"key: {'[' * 5000}": (1, reading.TOO_DEEP),
@@ -271,7 +271,7 @@ def test_a_file_that_is_too_long_is_refused_and_not_cut(use):
     "word", ["yes", "08", "1e3", "1_000", "2026-01-01", "17:00", "null", "=", "<<", "0x1"]
 )
 def test_other_readers_of_yaml_see_text_where_it_is_text(word):
-    assert f"name: '{word}'\n" in serialize.written([{"name": word}])
+    assert f"name: '{word}'\n" in serialize.render([{"name": word}])
 
 
 def test_a_plan_refuses_what_applying_would(use, bob):
@@ -280,5 +280,5 @@ def test_a_plan_refuses_what_applying_would(use, bob):
         use("plan", START, "--as", "bob")
     use("apply", START)
     for verb in ("plan", "apply"):
-        with pytest.raises(CommandError, match="status: A schedule completes by itself"):
+        with pytest.raises(CommandError, match="status: A schedule is completed by the system"):
             use(verb, f"{START}    status: completed\n")

@@ -182,7 +182,7 @@ def test_pruning_pauses_what_the_file_does_not_name_and_only_if_asked(command):
     assert "- Other\n    status: active -> paused\n" in command("plan", FILE, "--prune")
     command("apply", FILE, "--prune")
     other.refresh_from_db()
-    assert (other.status, other.paused_reason) == (ScheduleStatus.PAUSED, "The file does not name it.")
+    assert (other.status, other.paused_reason) == (ScheduleStatus.PAUSED, "The file does not contain it.")
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_pruning_pauses_what_the_file_does_not_name_and_only_if_asked(command):
         ("max_turns: 120", "max_turns: many", 7, "max_turns: "),
         ("max_turns: 120", "max_turns: 0", 7, "max_turns: "),
         ("interval: weekdays at 17:00", "cron: 61 * * * *", 5, "cron: '61' does not fit the minute"),
-        ("interval: weekdays at 17:00\n", "priority: 1\n", 2, "cron: Say when"),
-        ("max_turns: 120", "cron: 0 9 * * *", 5, "Say when in one way"),
+        ("interval: weekdays at 17:00\n", "priority: 1\n", 2, "cron: Enter when to run"),
+        ("max_turns: 120", "cron: 0 9 * * *", 5, "Set cron or interval, not both"),
         ("Europe/Berlin", "Europe/Berlino", 6, "timezone: "),
         ("profile: tester\n        cron", "profile: me\n        cron", 12, "There is no profile 'me'."),
         ("project: demo", "project: damo", 3, "project: There is no project 'damo'. There are: demo."),
@@ -302,7 +302,7 @@ def test_which_of_two_namesakes_is_meant_has_to_be_said(command):
     for key in ("one", "two"):
         Schedule.objects.filter(pk=a_schedule(clock.now(), name="Watch").pk).update(key=key)
     assert "2 unchanged." in command("plan", export())
-    with pytest.raises(CommandError, match="tell them apart by `key`"):
+    with pytest.raises(CommandError, match="identify them by `key`"):
         command("plan", FILE)
 
 

@@ -76,7 +76,7 @@ def test_a_wrong_field_is_named_and_nothing_is_written(field: str, changes: dict
 def test_saying_nothing_about_when_is_refused() -> None:
     from tests.support.builders import a_profile
 
-    with pytest.raises(ValidationError, match="Say when"):
+    with pytest.raises(ValidationError, match="Enter when to run"):
         schedule_writer.save(Schedule(), {"name": "x", "prompt": "x", "profile": a_profile()}, now=NOON)
 
 

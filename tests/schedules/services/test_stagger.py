@@ -27,8 +27,8 @@ def heavy(name: str, **changes) -> Schedule:
 
 
 def proposed(*among: int) -> Proposal:
-    outlook = inputs.load(the_situation(), UNTIL)
-    return stagger.propose(outlook, play(outlook, now=NOON, until=UNTIL, cap=1), among)
+    workload = inputs.load(the_situation(), UNTIL)
+    return stagger.propose(workload, play(workload, now=NOON, until=UNTIL, cap=1), among)
 
 
 def applied(user, now=NOON) -> stagger.Applied:
@@ -112,8 +112,8 @@ def test_just_before_and_after_its_instant_a_schedule_is_not_moved(alice, minute
     near = schedule.next_nominal_at + timedelta(minutes=minutes)
     following = schedule.recurrence.next_after(near)
     Schedule.objects.update(next_nominal_at=following.at, next_fire_at=following.at)
-    believed = f"{schedule.pk}:{5 if minutes > 0 else -5}:10 9 * * *"
-    assert stagger.apply([believed], alice, near).kept == [("A", TOO_NEAR)]
+    cron_before = f"{schedule.pk}:{5 if minutes > 0 else -5}:10 9 * * *"
+    assert stagger.apply([cron_before], alice, near).kept == [("A", TOO_NEAR)]
     assert Schedule.objects.get().cron == "10 9 * * *"
 
 

@@ -23,12 +23,12 @@ START = NOON.timestamp()
 
 
 def played(*plans: SimSchedule, cap: int = 2, hours: int = 48, names: str = "") -> Forecast:
-    likely = [
+    planned = [
         PlannedSchedule(number, names or f"Schedule {number}", "UTC", plan)
         for number, plan in enumerate(plans, start=1)
     ]
     until = NOON + timedelta(hours=hours)
-    return play(ForecastInput(likely, {}), now=NOON, until=until, cap=cap)
+    return play(ForecastInput(planned, {}), now=NOON, until=until, cap=cap)
 
 
 def axis_of(forecast: Forecast, where: str = "UTC") -> Axis:
@@ -148,10 +148,10 @@ def test_a_run_over_the_full_hour_counts_in_both_hours_as_long_as_it_lasts_in_ea
 
 def test_a_run_queued_by_a_host_whose_clock_is_ahead_waits_for_nothing_rather_than_less():
     often = SimSchedule([START + 60 * minute for minute in range(10, 70)], takes_sec=1, overlap="allow")
-    outlook = ForecastInput(
+    workload = ForecastInput(
         [PlannedSchedule(1, "Often", "UTC", often)], {}, queued=[(0, NOON + timedelta(minutes=5))]
     )
-    forecast = play(outlook, now=NOON, until=NOON + timedelta(hours=48), cap=2)
+    forecast = play(workload, now=NOON, until=NOON + timedelta(hours=48), cap=2)
     assert forecast.present[0].wait_sec < 0
     (row,) = rows(forecast, axis_of(forecast))
     assert [cell.waited_sec for cell in row.cells] == [0, 0]

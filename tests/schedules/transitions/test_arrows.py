@@ -194,7 +194,7 @@ OF_SCHEDULES: dict[tuple[str, str], Callable[[Schedule, datetime], object]] = {
     ("pause", ""): lambda schedule, now: pause(schedule.pk, now=now),
     ("resume", ""): lambda schedule, now: resume(schedule.pk, now=now),
     ("self_pause", ""): _self_pause,
-    ("move_on", ""): _tick,
+    ("advance", ""): _tick,
     ("forgive", ""): lambda schedule, _: forgive(schedule.pk),
     **{
         ("restore", status): lambda schedule, now, to=status: restore(schedule.pk, to, reason="", now=now)
@@ -211,7 +211,7 @@ def test_a_schedule_takes_its_arrows_and_no_other_way(status: str, act: tuple[st
     attempt(lambda: OF_SCHEDULES[act](schedule, NOON + timedelta(seconds=2)))
     name, wanted = act
     ends = targets(SCHEDULE_ARROWS, status, name, wanted)
-    if name == "move_on" and not over:
+    if name == "advance" and not over:
         ends = set()  # more instants are to come
     assert Schedule.objects.get(pk=schedule.pk).status in (ends or {status})
 

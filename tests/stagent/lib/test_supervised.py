@@ -11,7 +11,7 @@ ONE_OFFS = {
     "agents/mcp/client.py:_request": "one call; awaited beside the connection",
     "agents/mcp/process_guard.py:main": "the only thread of a tiny process that ends with it",
     "agents/mcp/stdio.py:open": "lives as long as a connection, and is awaited when it closes",
-    "agents/transcripts/recorder.py:_begin_to_write": "one write; awaited",
+    "agents/transcripts/recorder.py:_start_write": "one write; awaited",
     "agents/transcripts/recorder.py:record": "one run or reply; awaited",
     "agents/runtimes/anthropic/event_stream.py:reading": "one answer of a provider; awaited",
     "agents/transcripts/batch_writer.py:append": "writes while something waits, and raises to whoever waits",

@@ -103,7 +103,7 @@ def test_rows_of_the_api_a_sheet_and_what_is_told_outside(alice, costs, known):
 
 def test_the_log(caplog, django_capture_on_commit_callbacks):
     with (
-        caplog.at_level(logging.INFO, "stagent.schedules"),
+        caplog.at_level(logging.INFO, "schedules.monitoring.log_lines"),
         django_capture_on_commit_callbacks(execute=True),
     ):
         a_run_at(KNOWN, None)

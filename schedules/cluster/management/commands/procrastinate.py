@@ -1,10 +1,8 @@
-"""Procrastinate's own commands, with a `worker` that performs runs of Stagent.
+"""Procrastinate's commands, with a `worker` that executes Stagent's runs.
 
-1. Step back behind a web process on the same machine.
-2. Open the executor, and show in the console that this host is there.
-3. Fetch what schedulers hand over, of all pools or those of --queues, --concurrency at once.
-4. SIGTERM or SIGINT: fetch nothing more, let runs finish for --shutdown-graceful-timeout seconds, then
-   queue them again. A second signal does not wait.
+1. Lower the priority below a web process on the same machine. 2. Start the executor and register the host. 3.
+Fetch jobs of all pools or of --queues, --concurrency at once. 4. On SIGTERM or SIGINT: fetch no more, let
+runs finish for --shutdown-graceful-timeout seconds, then requeue them. A second signal requeues at once.
 """
 
 import asyncio
