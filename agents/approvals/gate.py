@@ -90,7 +90,7 @@ def requested_event(approval: Approval) -> ApprovalRequested:
         approval_id=str(approval.pk),
         call_id=approval.call_id,
         tool=approval.tool,
-        asks_for=approval.kind,
+        approval_kind=approval.kind,
         text=approval.text,
         card=approval.card,
         expires_at=approval.expires_at.isoformat(),

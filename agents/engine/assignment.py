@@ -1,4 +1,4 @@
-"""What an agent is given to do."""
+"""The input of the engine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from agents.transcripts.history import ModelRef
 
 @dataclass(frozen=True)
 class Assignment:
-    """One run or reply for the engine: who works, on what, within which limits, and where it is written."""
+    """One run or reply for the engine: profile, prompt, limits, payer and transcript."""
 
     profile: Profile
     prompt: str
@@ -27,26 +27,28 @@ class Assignment:
     spender: Spender
     transcript_id: int
     token: UUID
-    enclosed: Sequence[dict[str, Any]] = field(default=())  # files that come with the prompt, as blocks
-    context: Sequence[dict[str, Any]] = field(default=())  # earlier messages of a conversation
+    attachments: Sequence[dict[str, Any]] = field(default=())  # content blocks of the prompt's files
+    earlier_messages: Sequence[dict[str, Any]] = field(default=())  # of the conversation, oldest first
     turns_used: int = 0
     cost_used: Decimal = Decimal(0)
     extra_system: str = ""
-    once: bool = False  # somebody reads along: what was said stays said, nothing is asked for a second time
+    interactive: bool = False  # a user reads the stream: no reply that has begun is requested a second time
     scope: str = ""  # of standing approvals, see `agents.approvals.standing`
-    may_ask: bool = False  # whether tools that need a person's leave are offered; they park the run
-    fresh: bool = False  # nobody has worked on it: there is nothing to recall
+    can_request_approval: bool = False  # offer tools that need approval; waiting for it parks the run
+    is_first_attempt: bool = False  # there is no history to load
     allowance: SpendAllowance | None = (
-        None  # for the first request; None: the engine looks, as it does before each other
+        None  # of the first request; None: the engine reads it, as before every later request
     )
-    worktime: WorkTime = field(default_factory=WorkTime)  # what it works, counted on
-    clock: str = ""  # goes into the last user block, so that the cached prefix stays the same
+    work_time: WorkTime = field(default_factory=WorkTime)  # continues the count of earlier attempts
+    clock: str = ""  # added to the last user block, so that the cached prefix stays the same
 
 
 def model_of(profile: Profile) -> ModelRef:
-    """Return who answers for a profile: the offline model under its own name, whichever is named."""
+    """Return the provider and model of a profile; the offline model has a name of its own."""
     provider = runtimes.get(profile.runtime).provider_name()
     if provider == OFFLINE:
         return provider, conf.OFFLINE_MODEL
-    named = "" if profile.model == conf.OFFLINE_MODEL else profile.model  # picked while it answered
-    return provider, named or conf.default_model()
+    model = (
+        "" if profile.model == conf.OFFLINE_MODEL else profile.model
+    )  # chosen while the offline model was in use
+    return provider, model or conf.default_model()

@@ -27,8 +27,8 @@ class AttemptState:
     pauses: int = 0  # in a row
     length_factor: int = 1  # multiplies the length limit of the next reply
     limited_by_cost: bool = False  # the cost limit shortened the last reply
-    once: bool = False  # a user reads along: no reply is asked for twice
-    tried: set[str] = field(default_factory=set)  # second chances used since the last progress
+    interactive: bool = False  # a user reads the stream: no reply that has begun is requested again
+    used_chances: set[str] = field(default_factory=set)  # second chances used since the last progress
 
     async def notice(self, code: str, message: str) -> None:
         """Emit what the engine did, for the reader of the transcript."""
@@ -36,18 +36,18 @@ class AttemptState:
 
     async def advise(self, code: str, message: str) -> None:
         """Add a note for the model, and emit it."""
-        self.conversation.note(message)
+        self.conversation.add_note(message)
         await self.notice(code, message)
 
     def use_chance(self, chance: str) -> bool:
         """Use a second chance; False if it was used since the last progress."""
-        fresh = chance not in self.tried
-        self.tried.add(chance)
-        return fresh
+        is_unused = chance not in self.used_chances
+        self.used_chances.add(chance)
+        return is_unused
 
     def progressed(self) -> None:
         """Record progress: second chances and lengths are reset."""
-        self.tried.clear()
+        self.used_chances.clear()
         self.before_pause, self.pauses, self.length_factor = "", 0, 1
 
     async def clear_if_full(self) -> None:
@@ -61,13 +61,13 @@ class AttemptState:
         cleared = self.conversation.clear_old_results(target)
         if cleared:
             await self.notice("context_cleared", f"{cleared} old tool results were cleared to save space.")
-        forgotten = self.conversation.forget_oldest(target)
-        if forgotten:
+        dropped = self.conversation.drop_oldest(target)
+        if dropped:
             message = (
-                f"The {forgotten} oldest messages were left out: the conversation is too long for the model."
+                f"The {dropped} oldest messages were left out: the conversation is too long for the model."
             )
             await self.notice("context_forgotten", message)
-        return bool(cleared or forgotten)
+        return bool(cleared or dropped)
 
     def park(self) -> Finished:
         """End this attempt until the approval is resolved; the next one continues at the same turn."""

@@ -1,4 +1,4 @@
-"""The soft landing: before a limit is hit, the agent is told to answer now, so that there is an answer."""
+"""The final turn: before a limit is reached, the agent is told to answer with what it has."""
 
 from dataclasses import dataclass
 
@@ -19,26 +19,26 @@ class FinalTurn:
 
 ANSWER_NOW = (
     "This is your last reply: {}. Tools can no longer be called. Answer now with what you have, "
-    "and say plainly what is left undone."
+    "and state plainly what is not done."
 )
 FINAL_TURNS = {
     LAST_TURN: FinalTurn(
         LAST_TURN,
         FailureKind.TURN_LIMIT,
         ANSWER_NOW.format("the limit of agent steps is reached"),
-        "It reached its limit of agent steps; this is what it had by then.",
+        "Reached its limit of agent steps. This is what it had by then.",
     ),
     LAST_BUDGET: FinalTurn(
         LAST_BUDGET,
         FailureKind.COST_LIMIT,
-        ANSWER_NOW.format("what this run may spend is nearly spent"),
-        "It reached the limit of what it may spend; this is what it had by then.",
+        ANSWER_NOW.format("the spending limit of this run is nearly reached"),
+        "Nearly reached its spending limit. This is what it had by then.",
     ),
 }
 
 
 def final_turn_before(meter: Meter) -> FinalTurn | None:
-    """Return why the reply to come has to be the last one, if it has to."""
+    """Return why the next reply must be the last one; None if it need not."""
     if meter.turns_left == 1:
         return FINAL_TURNS[LAST_TURN]
     return FINAL_TURNS[LAST_BUDGET] if meter.nearly_spent else None

@@ -1,4 +1,4 @@
-"""Derives the outcome of a run or reply from its event log, when its worker is gone."""
+"""Derives the outcome of a run or reply from its transcript, after its worker is gone."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,49 +13,49 @@ from agents.transcripts.history import History, load_history
 
 
 @dataclass(frozen=True)
-class Conclusion:
-    """What the log holds: the ending, where the engine got that far, and the last words that were said."""
+class LoggedOutcome:
+    """The outcome that a transcript holds, and its latest text."""
 
     finished: Finished | None
     text: str
 
 
-def outcome_of(transcript_id: int) -> Conclusion:
-    """Read a log; `finished` is None where the model would have to be asked again, or a tool be called."""
-    past = load_history(transcript_id)
-    finished = _written(transcript_id) or _answered(past)
+def load_outcome(transcript_id: int) -> LoggedOutcome:
+    """Read a transcript; `finished` is None if a model or tool call is still needed."""
+    history = load_history(transcript_id)
+    finished = _load_finished(transcript_id) or _finished_by_answer(history)
     if finished and finished.outcome != "parked" and not finished.retryable:
-        return Conclusion(finished, finished.text)
-    return Conclusion(None, _under_way(transcript_id) or past.text)
+        return LoggedOutcome(finished, finished.text)
+    return LoggedOutcome(None, _load_unfinished_text(transcript_id) or history.text)
 
 
-def _written(transcript_id: int) -> Finished | None:
-    """Return the end that the engine wrote, if nothing was asked after it."""
-    ends = Event.objects.filter(transcript=transcript_id, kind__in=(Finished.kind, TurnStarted.kind))
-    last = ends.order_by("-seq").first()
+def _load_finished(transcript_id: int) -> Finished | None:
+    """Return the Finished event, if no turn started after it."""
+    rows = Event.objects.filter(transcript=transcript_id, kind__in=(Finished.kind, TurnStarted.kind))
+    last = rows.order_by("-seq").first()
     return Finished.from_data(last.data) if last and last.kind == Finished.kind else None
 
 
-def _answered(past: History) -> Finished | None:
-    """Return the end that a whole answer is, which the engine had no time to write."""
-    if not past.is_answered:
+def _finished_by_answer(history: History) -> Finished | None:
+    """Build Finished for a complete answer after which the engine could not write it."""
+    if not history.is_answered:
         return None
-    final_turn = FINAL_TURNS.get(past.final_turn)
-    reported = _reported(past)
+    final_turn = FINAL_TURNS.get(history.final_turn)
+    report_made = _rebuild_report(history)
     return Finished(
         outcome="failed" if final_turn else "completed",
         reason=policy(final_turn.kind).reason if final_turn else None,
         failure=final_turn.kind if final_turn else None,
         detail=final_turn.detail if final_turn else "",
-        text=past.text,
-        partial=bool(final_turn and past.text),
-        report=asdict(reported) if reported else None,
+        text=history.text,
+        partial=bool(final_turn and history.text),
+        report=asdict(report_made) if report_made else None,
     )
 
 
-def _reported(past: History) -> Report | None:
+def _rebuild_report(history: History) -> Report | None:
     context = ToolContext(workspace=Path())
-    for name, arguments, result in past.calls:
+    for name, arguments, result in history.calls:
         if name == REPORT.name and not result.is_error:
             try:
                 report(context, arguments)
@@ -64,11 +64,11 @@ def _reported(past: History) -> Report | None:
     return context.report
 
 
-def _under_way(transcript_id: int) -> str:
-    """Return what was said in a turn that was not finished."""
-    turns = Event.objects.filter(transcript=transcript_id, kind__in=(TurnStarted.kind, TurnFinished.kind))
-    last = turns.order_by("-seq").only("seq", "kind").first()
+def _load_unfinished_text(transcript_id: int) -> str:
+    """Return the text of the turn that was not finished."""
+    rows = Event.objects.filter(transcript=transcript_id, kind__in=(TurnStarted.kind, TurnFinished.kind))
+    last = rows.order_by("-seq").only("seq", "kind").first()
     if last is None or last.kind == TurnFinished.kind:
         return ""
-    said = Event.objects.filter(transcript=transcript_id, seq__gt=last.seq, kind=TextDelta.kind)
-    return "".join(data["text"] for data in said.order_by("seq").values_list("data", flat=True))
+    deltas = Event.objects.filter(transcript=transcript_id, seq__gt=last.seq, kind=TextDelta.kind)
+    return "".join(data["text"] for data in deltas.order_by("seq").values_list("data", flat=True))

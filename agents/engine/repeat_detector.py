@@ -1,4 +1,4 @@
-"""The loop breaker: notices an agent that makes the same calls, with the same results, over and over."""
+"""Detects an agent that repeats the same calls with the same results."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 
 WARN_AT = 3
 STOP_AT = 5
-LONGEST_CYCLE = 4  # A-B-C-D-A-B-C-D-… is still seen
+LONGEST_CYCLE = 4  # A-B-C-D-A-B-C-D-… is still detected
 
 
 class RepeatDetector:
     """Counts how often the latest call, or the latest short cycle of calls, came in a row."""
 
     def __init__(self) -> None:
-        # Cycles longer than STOP_AT rounds need no counting.
+        # More than STOP_AT rounds need not be counted.
         self._keys: deque[bytes] = deque(maxlen=LONGEST_CYCLE * STOP_AT)
 
-    def note(self, name: str, arguments: Any, result_text: str) -> int:
-        """Note a finished call; return how many times in a row it has come: 1 is new."""
+    def record(self, name: str, arguments: Any, result_text: str) -> int:
+        """Record a finished call; return how many times in a row it has come, 1 if it is new."""
         self._keys.append(_key(name, arguments, result_text))
         return max(self._rounds(period) for period in range(1, LONGEST_CYCLE + 1))
 
     def _rounds(self, period: int) -> int:
-        """Count the whole rounds of a cycle of this length at the end of the history."""
+        """Count the complete rounds of a cycle of this length at the end of the history."""
         keys = list(self._keys)
         matches = 0
         while matches + period < len(keys) and keys[-1 - matches] == keys[-1 - matches - period]:

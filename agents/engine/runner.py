@@ -23,13 +23,13 @@ from agents.engine.final_turn import FINAL_TURNS, FinalTurn, final_turn_before
 from agents.engine.limits import Meter, SpendAllowance
 from agents.engine.messages import PromptMessages
 from agents.engine.model_turn import Account, ModelCaller
-from agents.engine.reply_handling import answered, handle_reply, run_tool_calls
+from agents.engine.reply_handling import finish_answered, handle_reply, run_tool_calls
 from agents.engine.toolbox import Toolbox
 from agents.errors import LeaseLost, TurnLimitExceeded
 from agents.mcp.connections import Connections
 from agents.mcp.tool_adapter import Offer, mcp_names, offer
 from agents.protocol.events import Event, Finished
-from agents.protocol.media import blocks_with_text
+from agents.protocol.media import build_user_content
 from agents.protocol.reply import Reply
 from agents.runtimes import breaker
 from agents.runtimes.base import Request
@@ -53,20 +53,20 @@ def run(assignment: Assignment) -> AsyncGenerator[Event]:
 
     Cancel the task to stop it. Iterate inside `contextlib.aclosing`, so that leaving the loop stops it too.
     """
-    return record(partial(_work, assignment), assignment.transcript_id, assignment.token)
+    return record(partial(_run_engine, assignment), assignment.transcript_id, assignment.token)
 
 
 def with_allowance(assignment: Assignment) -> Assignment:
     """Read the spend allowance of the first request now, so that the engine need not."""
-    return replace(assignment, allowance=_allowance(assignment))
+    return replace(assignment, allowance=_load_allowance(assignment))
 
 
-def _allowance(job: Assignment) -> SpendAllowance:
+def _load_allowance(job: Assignment) -> SpendAllowance:
     provider, model = model_of(job.profile)
     return SpendAllowance(budgets.remaining_usd(job.spender, clock.now()), budgets.price(model, provider))
 
 
-async def _work(assignment: Assignment, emit: Emit) -> None:
+async def _run_engine(assignment: Assignment, emit: Emit) -> None:
     """Run the engine, close its MCP connections, and emit Finished."""
     connections = Connections()
     try:
@@ -88,30 +88,43 @@ async def _work(assignment: Assignment, emit: Emit) -> None:
 async def _start_engine(job: Assignment, emit: Emit, connections: Connections) -> "Engine":
     """Build the engine, with the history of earlier attempts."""
     runtime = runtimes.get(job.profile.runtime)
-    author = model_of(job.profile)
-    past = History() if job.fresh else await db_sync_to_async(load_history, job.transcript_id, author)
+    model_ref = model_of(job.profile)
+    history = (
+        History()
+        if job.is_first_attempt
+        else await db_sync_to_async(load_history, job.transcript_id, model_ref)
+    )
     account = Account(job.spender, job.transcript_id, job.token)
-    turns = ModelCaller(runtime, account, emit, job.worktime, has_text=bool(past.text) if job.once else None)
+    model_caller = ModelCaller(
+        runtime, account, emit, job.work_time, has_text=bool(history.text) if job.interactive else None
+    )
     approval_gate = (
-        ApprovalGate(job.transcript_id, job.token, job.spender, job.scope) if job.may_ask else None
+        ApprovalGate(job.transcript_id, job.token, job.spender, job.scope)
+        if job.can_request_approval
+        else None
     )
     offered = await db_sync_to_async(offer, job.profile) if mcp_names(job.profile) else Offer()
     toolbox = Toolbox(
-        job.profile, _tool_context(job), approval_gate, offered.bind(connections), worktime=job.worktime
+        job.profile, _tool_context(job), approval_gate, offered.bind(connections), work_time=job.work_time
     )
-    toolbox.recall(past.calls)
+    toolbox.restore(history.calls)
     system = "\n\n".join(filter(None, (job.profile.instructions, job.extra_system, offered.notice)))
-    prompt = {"role": "user", "content": blocks_with_text(job.enclosed, to_storable(job.prompt))}
-    history = (
-        past.messages[:-1] if past.unfinished else past.messages
-    )  # the last ones are placeholders for results
-    conversation = PromptMessages(system, toolbox.params, [prompt, *history], earlier=job.context)
-    spent = max(past.cost_usd, job.cost_used)
-    meter = Meter(job.limits, max(past.turns, job.turns_used), spent, past.tokens)
+    prompt = {"role": "user", "content": build_user_content(job.attachments, to_storable(job.prompt))}
+    # Without the results of unfinished calls, which are placeholders.
+    messages = history.messages[:-1] if history.unfinished else history.messages
+    conversation = PromptMessages(system, toolbox.params, [prompt, *messages], earlier=job.earlier_messages)
+    spent = max(history.cost_usd, job.cost_used)
+    meter = Meter(job.limits, max(history.turns, job.turns_used), spent, history.tokens)
     attempt = AttemptState(
-        emit, meter, toolbox, conversation, text=past.text, before_pause=past.before_pause, once=job.once
+        emit,
+        meter,
+        toolbox,
+        conversation,
+        text=history.text,
+        before_pause=history.before_pause,
+        interactive=job.interactive,
     )
-    return Engine(job, system, past, turns, attempt, job.allowance)
+    return Engine(job, system, history, model_caller, attempt, job.allowance)
 
 
 def _tool_context(job: Assignment) -> ToolContext:
@@ -131,17 +144,17 @@ class Engine:
 
     job: Assignment
     system: str
-    past: History
-    turns: ModelCaller
+    history: History
+    model_caller: ModelCaller
     attempt: AttemptState
     allowance: SpendAllowance | None  # of the next request, if it is already read
 
     async def work(self) -> Finished:
         """Take turns until one of them ends the run."""
         try:
-            if self.past.turns and not self.past.progress.requested:
-                await self.attempt.notice("resumed", f"Resumed after {self.past.turns} agent steps.")
-            finished = self._undelivered() or await self._finish_calls()
+            if self.history.turns and not self.history.progress.requested:
+                await self.attempt.notice("resumed", f"Resumed after {self.history.turns} agent steps.")
+            finished = self._undelivered_answer() or await self._finish_calls()
             self._add_clock()
             while finished is None:
                 finished = await self._take_turn()
@@ -151,20 +164,22 @@ class Engine:
             finished = await self._fail(error)
         return finished
 
-    def _undelivered(self) -> Finished | None:
-        """Return the answer that the last attempt received and could not deliver."""
+    def _undelivered_answer(self) -> Finished | None:
+        """Return the answer that the last attempt received and did not deliver."""
         return (
-            answered(self.attempt, FINAL_TURNS.get(self.past.final_turn)) if self.past.is_answered else None
+            finish_answered(self.attempt, FINAL_TURNS.get(self.history.final_turn))
+            if self.history.is_answered
+            else None
         )
 
     async def _finish_calls(self) -> Finished | None:
         """Run the tool calls that the last attempt left, such as approved ones."""
-        unfinished = self.past.unfinished
-        return await run_tool_calls(self.attempt, unfinished, self.past.progress) if unfinished else None
+        unfinished = self.history.unfinished
+        return await run_tool_calls(self.attempt, unfinished, self.history.progress) if unfinished else None
 
     def _add_clock(self) -> None:
         if self.job.clock and self.attempt.conversation.is_users_turn:
-            self.attempt.conversation.note(self.job.clock, tag="stagent-clock")
+            self.attempt.conversation.add_note(self.job.clock, tag="stagent-clock")
 
     async def _take_turn(self) -> Finished | None:
         """Call the model once and handle its reply; None if there is more to do."""
@@ -173,14 +188,14 @@ class Engine:
             raise TurnLimitExceeded(f"The limit of {meter.limits.max_turns} agent steps is reached.")
         final_turn = final_turn_before(meter) if self.attempt.toolbox else None
         try:
-            reply = await self._ask(final_turn)
+            reply = await self._call_model(final_turn)
         except Exception as error:
-            if await self._cleared_after(error):
+            if await self._clear_context_after(error):
                 return None
             raise
         return await handle_reply(self.attempt, reply, final_turn)
 
-    async def _ask(self, final_turn: FinalTurn | None) -> Reply:
+    async def _call_model(self, final_turn: FinalTurn | None) -> Reply:
         attempt = self.attempt
         await attempt.clear_if_full()
         if final_turn and attempt.use_chance(final_turn.code):
@@ -194,8 +209,10 @@ class Engine:
             effort=self.job.profile.effort,
             may_call=final_turn is None,
         )
-        reply, cost = await self.turns.call(attempt.meter.turns + 1, request, attempt.conversation.tokens)
-        attempt.meter.count(reply.usage, cost or Decimal(0))
+        reply, cost = await self.model_caller.call(
+            attempt.meter.turns + 1, request, attempt.conversation.tokens
+        )
+        attempt.meter.add_reply(reply.usage, cost or Decimal(0))
         return reply
 
     async def _allowed_tokens(self) -> int:
@@ -204,12 +221,12 @@ class Engine:
         requested = self.job.profile.max_output_tokens * attempt.length_factor
         allowance, self.allowance = self.allowance, None  # the next request reads it again
         if allowance is None:
-            allowance = await db_sync_to_async(_allowance, self.job)
+            allowance = await db_sync_to_async(_load_allowance, self.job)
         allowed = attempt.meter.allow(requested, attempt.conversation.tokens, allowance)
         attempt.limited_by_cost = allowed < requested
         return allowed
 
-    async def _cleared_after(self, error: Exception) -> bool:
+    async def _clear_context_after(self, error: Exception) -> bool:
         """Clear the context if the provider found the conversation too long; return whether it did."""
         if classify(error).kind is not FailureKind.CONTEXT_TOO_LONG:
             return False
@@ -220,9 +237,9 @@ class Engine:
 
     async def _fail(self, error: Exception) -> Finished:
         """Return Finished for an error, and record it at the provider's breaker."""
-        failure, text = classify(error), self.turns.shown_text
-        unforeseen = error if failure.kind is FailureKind.UNEXPECTED else None
-        log.warning("Transcript %s: %s", self.job.transcript_id, failure.detail, exc_info=unforeseen)
+        failure, text = classify(error), self.model_caller.shown_text
+        unexpected = error if failure.kind is FailureKind.UNEXPECTED else None
+        log.warning("Transcript %s: %s", self.job.transcript_id, failure.detail, exc_info=unexpected)
         await db_sync_to_async(self._record_result, failure)
         finished = self.attempt.finish(failure.kind, failure.detail, text or None)
         return replace(
@@ -232,4 +249,4 @@ class Engine:
         )
 
     def _record_result(self, failure: Failure) -> None:
-        breaker.record_result(self.turns.provider, failure, clock.now())
+        breaker.record_result(self.model_caller.provider, failure, clock.now())

@@ -25,67 +25,66 @@ class ToolOutcome:
     results: list[tuple[str, ToolResult]] = field(default_factory=list)
     repeats: int = 0
     repeated: str = ""
-    waits: bool = False  # for approval; there are no results yet
+    is_waiting: bool = False  # for approval; there are no results yet
 
 
 @dataclass
 class ToolBatch:
     """The tool calls of one reply."""
 
-    box: Toolbox
+    toolbox: Toolbox
     turn: int
     emit: Emit
     progress: ToolProgress = field(default_factory=ToolProgress)  # how far an earlier attempt came
     resumed: bool = False
     results: dict[str, ToolResult] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
-    used: ToolOutcome = field(default_factory=ToolOutcome)
+    outcome: ToolOutcome = field(default_factory=ToolOutcome)
 
     async def run(self, requested: Sequence[Block]) -> ToolOutcome:
         """Make the calls that need no approval, request approval for the others, apply what is resolved."""
-        if self.box.approval_gate and (self.resumed or any(map(self.box.asks, requested))):
-            self.approvals = await self.box.approval_gate.load()
+        if self.toolbox.approval_gate and (self.resumed or any(map(self.toolbox.needs_approval, requested))):
+            self.approvals = await self.toolbox.approval_gate.load()
         waiting = [block for block in requested if not await self._is_done(block)]
-        await self._ask(waiting)
+        await self._request_approvals(waiting)
         for block in waiting:
             if self._is_allowed(block):
                 await self._apply_answer(block, self.approvals[block["id"]])
         approvals = [self.approvals[block["id"]] for block in waiting if block["id"] not in self.results]
         if any(approval.is_open for approval in approvals):
-            return ToolOutcome(waits=True)
+            return ToolOutcome(is_waiting=True)
         for block in waiting:
             if block["id"] not in self.results:
                 await self._apply_answer(block, self.approvals[block["id"]])
-        self.used.results = [(block["id"], self.results[block["id"]]) for block in requested]
-        return self.used
+        self.outcome.results = [(block["id"], self.results[block["id"]]) for block in requested]
+        return self.outcome
 
     async def _is_done(self, block: Block) -> bool:
         """Make a call, or reuse its result; False if it needs approval first."""
         call_id = block["id"]
-        if done := self.progress.results.get(call_id):
-            self.results[call_id] = ToolResult(done.result, done.is_error, done.duration_ms)
-        elif self.box.asks(block) or (self.resumed and call_id in self.approvals):
+        if earlier := self.progress.results.get(call_id):
+            self.results[call_id] = ToolResult(earlier.result, earlier.is_error, earlier.duration_ms)
+        elif self.toolbox.needs_approval(block) or (self.resumed and call_id in self.approvals):
             return False
-        elif self.resumed:  # it may have been made; the model decides whether to make it again
+        elif self.resumed:  # it may have taken effect; the model decides whether to repeat it
             self.results[call_id] = ToolResult(INTERRUPTED, is_error=True, duration_ms=0)
         else:
             await self._call(block)
         return True
 
-    async def _ask(self, waiting: Sequence[Block]) -> None:
+    async def _request_approvals(self, waiting: Sequence[Block]) -> None:
         """Request approval for the calls without a request, and emit the new requests."""
-        requested: dict[
-            str, ApprovalRequest
-        ] = {}  # of two calls with one id, approval of the first does not cover the second
+        # Of two calls with one id, approval of the first does not cover the second.
+        requested: dict[str, ApprovalRequest] = {}
         for block in waiting:
             try:
                 if request := await self._request_for(block):
                     requested.setdefault(block["id"], request)
             except ToolError as error:
-                await self._answer(block, ToolResult(str(error), is_error=True, duration_ms=0))
+                await self._store_without_calling(block, ToolResult(str(error), is_error=True, duration_ms=0))
         new = [request for call_id, request in requested.items() if call_id not in self.results]
-        if new and self.box.approval_gate:
-            self.approvals |= await self.box.approval_gate.submit(new, self.turn)
+        if new and self.toolbox.approval_gate:
+            self.approvals |= await self.toolbox.approval_gate.submit(new, self.turn)
         for call_id in dict.fromkeys(block["id"] for block in waiting):
             emitted = call_id in self.results or call_id in self.progress.requested
             if not emitted and not self.approvals[call_id].by_standing_approval:
@@ -104,19 +103,19 @@ class ToolBatch:
             if not gate.matches(earlier, block, self.turn):
                 raise ToolError(gate.NOT_APPROVED)
             return None
-        tool = self.box.get(block["name"])
-        return await gate.build_request(tool, self.box.context, block) if tool else None
+        tool = self.toolbox.get(block["name"])
+        return await gate.build_request(tool, self.toolbox.context, block) if tool else None
 
     async def _apply_answer(self, block: Block, approval: Approval) -> None:
         """Apply the answer. A call that was started before is repeated only if the tool is idempotent."""
         if block["id"] not in self.progress.resolved:
             await self._emit_answer(approval)
         if result := gate.result_without_calling(approval):
-            await self._answer(block, result)
+            await self._store_without_calling(block, result)
             return
-        tool = self.box.get(block["name"])
+        tool = self.toolbox.get(block["name"])
         if block["id"] in self.progress.started and not (tool and tool.idempotent):
-            await self._answer(block, ToolResult(INTERRUPTED, is_error=True, duration_ms=0))
+            await self._store_without_calling(block, ToolResult(INTERRUPTED, is_error=True, duration_ms=0))
             return
         await self._call(block)
 
@@ -128,9 +127,9 @@ class ToolBatch:
 
     async def _call(self, block: Block) -> None:
         await self._emit_started(block)
-        await self._store_result(block, await self.box.call(block))
+        await self._store_result(block, await self.toolbox.call(block))
 
-    async def _answer(self, block: Block, result: ToolResult) -> None:
+    async def _store_without_calling(self, block: Block, result: ToolResult) -> None:
         """Store a result without making the call."""
         await self._emit_started(block)
         await self._store_result(block, result)
@@ -148,5 +147,7 @@ class ToolBatch:
         call_id, name = block["id"], block["name"]
         await self.emit(ToolFinished(call_id, name, result.is_error, result.text, result.duration_ms))
         self.results[call_id] = result
-        count = self.box.repeats.note(name, block["input"], result.text)
-        self.used.repeats, self.used.repeated = max((self.used.repeats, self.used.repeated), (count, name))
+        count = self.toolbox.repeats.record(name, block["input"], result.text)
+        self.outcome.repeats, self.outcome.repeated = max(
+            (self.outcome.repeats, self.outcome.repeated), (count, name)
+        )

@@ -1,4 +1,4 @@
-"""The tools of one run: which are offered, which ask a person first, and calling them."""
+"""The tools of one run: which are offered, which need approval, and calling them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,25 +15,27 @@ from agents.tools.people.report import REPORT, report
 
 
 class Toolbox:
-    """What a profile may use. Without an approval gate, tools that have to ask a person are not offered."""
+    """The tools that a profile may use. Without an approval gate, tools that need approval are not
+    offered.
+    """
 
     def __init__(
         self,
         profile: Profile,
         context: ToolContext,
         approval_gate: ApprovalGate | None = None,
-        foreign: Iterable[tuple[Tool, bool]] = (),  # those of MCP servers, and whether a person comes first
-        worktime: WorkTime | None = None,
+        mcp_tools: Iterable[tuple[Tool, bool]] = (),  # each with whether it needs approval
+        work_time: WorkTime | None = None,
     ) -> None:
         self.context = context
         self.approval_gate = approval_gate
         self.repeats = RepeatDetector()
-        self._worktime = worktime or WorkTime()
-        ours = registry.offered(profile.tools, profile.permissions)
-        offered = [*((tool, registry.asks(tool, profile.permissions)) for tool in ours), *foreign]
-        self._asking = {tool.name for tool, asks in offered if asks}
+        self._work_time = work_time or WorkTime()
+        own_tools = registry.offered(profile.tools, profile.permissions)
+        offered = [*((tool, registry.asks(tool, profile.permissions)) for tool in own_tools), *mcp_tools]
+        self._approval_names = {tool.name for tool, needs_approval in offered if needs_approval}
         self._tools = {
-            tool.name: tool for tool, _ in offered if approval_gate or tool.name not in self._asking
+            tool.name: tool for tool, _ in offered if approval_gate or tool.name not in self._approval_names
         }
 
     @property
@@ -46,23 +48,23 @@ class Toolbox:
     def get(self, name: str) -> Tool | None:
         return self._tools.get(name)
 
-    def asks(self, block: Block) -> bool:
-        """Tell whether a person has to be asked before this call."""
-        return block["name"] in self._tools and block["name"] in self._asking
+    def needs_approval(self, block: Block) -> bool:
+        """Return whether this call needs approval."""
+        return block["name"] in self._tools and block["name"] in self._approval_names
 
-    def recall(self, made: Iterable[tuple[str, Any, ToolFinished]]) -> None:
-        """Take in the calls of an earlier attempt: what repeats, and what was reported."""
-        for name, arguments, finished in made:
-            self.repeats.note(name, arguments, finished.result)
+    def restore(self, calls: Iterable[tuple[str, Any, ToolFinished]]) -> None:
+        """Take over the calls of an earlier attempt: repeats and the report."""
+        for name, arguments, finished in calls:
+            self.repeats.record(name, arguments, finished.result)
             if name == REPORT.name and not finished.is_error:
                 report(self.context, arguments)
 
     async def call(self, block: Block) -> ToolResult:
         if tool := self._tools.get(block["name"]):
             self.context.call_id = block["id"]
-            with self._worktime.tool_call():
+            with self._work_time.tool_call():
                 return await invoke.call(tool, self.context, block["input"])
-        known = ", ".join(self._tools) or "none"
+        offered_names = ", ".join(self._tools) or "none"
         return ToolResult(
-            f"There is no tool {block['name']!r} here. Offered: {known}.", is_error=True, duration_ms=0
+            f"There is no tool {block['name']!r}. Available: {offered_names}.", is_error=True, duration_ms=0
         )

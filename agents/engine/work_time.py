@@ -1,25 +1,25 @@
-"""Measures working time: a model call or tool is under way. A run's time limit counts it.
+"""Measures working time: while a model call or tool call is open. A run's time limit counts it.
 
-It is summed in small steps. A step far longer than the interval means that the whole process was stopped or
-the machine asleep, which is not working time.
+It is summed in small steps. A step far longer than the interval means that the process was stopped or the
+machine asleep, which is not working time.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-MEASURE_SEC = 0.5  # interval of the measurement while an agent works
-LONGEST_STEP_SEC = 4 * MEASURE_SEC  # a longer step counts as this much
+MEASURE_INTERVAL_SEC = 0.5  # interval of the measurement while an agent works
+MAX_STEP_SEC = 4 * MEASURE_INTERVAL_SEC  # a longer step counts as this much
 
 
 class WorkTime:
-    """Sums the seconds of one run over its attempts. Use it on its event loop only."""
+    """Sums the working seconds of one run over its attempts. Use it on its event loop only."""
 
     def __init__(self, before_ms: int = 0, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._worked = before_ms / 1000
-        self._held = self._silent = 0.0
-        self._under_way = 0
-        self._asking = False
+        self._worked_sec = before_ms / 1000
+        self._held_sec = self._silent_sec = 0.0
+        self._open_calls = 0
+        self._in_model_call = False
         self._monotonic = monotonic
         self._measured_at = monotonic()
 
@@ -27,42 +27,42 @@ class WorkTime:
     def model_call(self) -> Iterator[None]:
         """Count the time inside, and how long the model is silent."""
         self.measure()
-        self._asking, self._silent = True, 0.0
+        self._in_model_call, self._silent_sec = True, 0.0
         try:
             with self.tool_call():
                 yield
         finally:
-            self._asking = False
+            self._in_model_call = False
 
     @contextmanager
     def tool_call(self) -> Iterator[None]:
         """Count the time inside."""
         self.measure()
-        self._under_way += 1
+        self._open_calls += 1
         try:
             yield
         finally:
             self.measure()
-            self._under_way -= 1
+            self._open_calls -= 1
 
     def record_event(self) -> None:
         """Record that the model has sent something."""
-        self._silent = 0.0
+        self._silent_sec = 0.0
 
     def measure(self) -> None:
         """Add the time since the last measurement."""
-        moment = self._monotonic()
-        step = min(moment - self._measured_at, LONGEST_STEP_SEC)
-        self._measured_at = moment
-        self._held += step
-        if self._under_way:
-            self._worked += step
-            self._silent += step
+        now = self._monotonic()
+        step = min(now - self._measured_at, MAX_STEP_SEC)
+        self._measured_at = now
+        self._held_sec += step
+        if self._open_calls:
+            self._worked_sec += step
+            self._silent_sec += step
 
     @property
     def worked_sec(self) -> float:
         self.measure()
-        return self._worked
+        return self._worked_sec
 
     @property
     def worked_ms(self) -> int:
@@ -72,10 +72,10 @@ class WorkTime:
     def held_sec(self) -> float:
         """Seconds for which this attempt has held its slot."""
         self.measure()
-        return self._held
+        return self._held_sec
 
     @property
     def silent_sec(self) -> float:
-        """Seconds since the called model sent something; 0 if no call is under way."""
+        """Seconds since the model sent something; 0 if no model call is open."""
         self.measure()
-        return self._silent if self._asking else 0.0
+        return self._silent_sec if self._in_model_call else 0.0

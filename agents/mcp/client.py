@@ -63,7 +63,7 @@ class Connection:
                 request = client.call_tool(name, arguments, read_timeout_seconds=seconds)
                 result = await self._request(request)
                 linked = [await self._read_link(client, link) for link in links_in(result)]
-                return self.target.conceal(read(result, linked))
+                return self.target.redact(read(result, linked))
         except ErrorAnswer as error:
             raise ToolError(clip(error.detail, MAX_TEXT_CHARS)) from error
         except TimeoutError:
@@ -146,7 +146,7 @@ class Connection:
         error = _unwrap(error)
         if isinstance(error, McpError):
             return error
-        detail = self.target.conceal(_error_text(error))
+        detail = self.target.redact(_error_text(error))
         if isinstance(error, MCPError) and _is_from_server(error):
             return ErrorAnswer("It returned an error.", detail)
         if self._transport.refusal:

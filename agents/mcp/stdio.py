@@ -63,7 +63,7 @@ class StdioTransport:
             )
         if stderr := " ".join(self.stderr_tail.decode("utf-8", "replace").split()):
             parts.append(f"Its last error output: {stderr}")
-        return self.target.conceal(" ".join(filter(None, parts)))
+        return self.target.redact(" ".join(filter(None, parts)))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Any]:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from agents.mcp.errors import McpError
 from agents.models import McpServer
-from agents.protocol.secret_references import MissingVariable, conceal, expand
+from agents.protocol.secret_references import MissingVariable, expand, redact
 from agents.states import McpTransport
 
 INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE")
@@ -31,9 +31,9 @@ class Target:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     hidden: dict[str, str] = field(default_factory=dict, repr=False)  # secret → the reference shown instead
 
-    def conceal(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Replace secrets in a text that comes from the server."""
-        return conceal(text, self.hidden)
+        return redact(text, self.hidden)
 
 
 def resolve(server: McpServer, environment: Mapping[str, str] = os.environ) -> Target:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ValidationError
 
-from agents.protocol.secret_references import has_reference, looks_secret
+from agents.protocol.secret_references import has_reference, is_secret_name
 
 type Check = Callable[[Any], None]
 
@@ -38,7 +38,7 @@ def check_url(value: str) -> None:
         raise ValidationError("Write it like https://host/mcp.")
     if url.username or url.password:
         raise ValidationError("No name and password here: use a header with a ${VARIABLE}.")
-    if any(looks_secret(name) and not has_reference(text) for name, text in parse_qsl(url.query)):
+    if any(is_secret_name(name) and not has_reference(text) for name, text in parse_qsl(url.query)):
         raise ValidationError("That looks like a secret: write ${VARIABLE} in its place.")
 
 
@@ -52,7 +52,7 @@ def _check_pairs(value: Any, mark: str) -> None:
 def _check_pair(name: str, text: str, mark: str) -> None:
     if not name.replace("-", "_").isidentifier() or not text.isprintable():
         raise ValidationError(f"Write each line as name{mark}value.")
-    if looks_secret(name) and text and not has_reference(text):
+    if is_secret_name(name) and text and not has_reference(text):
         raise ValidationError(
             f"{name} looks like a secret, and secrets are not kept here: put it into the environment of "
             f"Stagent and write {name}{mark}${{VARIABLE}}."

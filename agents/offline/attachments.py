@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.offline.validation import blocks_of
-from agents.protocol.media import HEAVY, amount
+from agents.protocol.media import MEDIA_TYPES, format_size
 
 ANNOUNCED = re.compile(
     r"<stagent-file>(?P<name>.+?) \((?P<kind>[\w.+-]+/[\w.+-]+), [\d.,]+ \w+\)"
@@ -27,7 +27,7 @@ class AttachedFile:
     text: str = ""
 
     def __str__(self) -> str:
-        size = "contents not sent" if self.size is None else amount(self.size)
+        size = "contents not sent" if self.size is None else format_size(self.size)
         return f"`{self.name}` ({self.kind}, {size})"
 
 
@@ -46,6 +46,6 @@ def _parse_file(block: Block, after: Block) -> AttachedFile | None:
     name, kind, text = announced["name"], announced["kind"], announced["text"]
     if text is not None:
         return AttachedFile(name, kind, len(text.encode()), text)
-    if after["type"] in HEAVY:
+    if after["type"] in MEDIA_TYPES:
         return AttachedFile(name, after["source"]["media_type"], len(b64decode(after["source"]["data"])))
     return AttachedFile(name, kind, None)

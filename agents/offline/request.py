@@ -75,8 +75,8 @@ class OfflineRequest:
     @property
     def input_tokens(self) -> int:
         """The estimated number of input tokens."""
-        without_media = self._dump(media.without_bytes(self.messages))
-        return estimate_tokens(without_media) + sum(map(media.tokens, media.heavy_in(self.messages)))
+        without_media = self._dump(media.without_media_data(self.messages))
+        return estimate_tokens(without_media) + sum(map(media.tokens, media.media_blocks(self.messages)))
 
     @cached_property
     def canonical_json(self) -> str:

@@ -1,4 +1,4 @@
-"""What happens in a run or reply, as typed events; the transcript keeps their `kind` and `data()`."""
+"""The typed events of a run or reply; the transcript stores their `kind` and `data()`."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from agents.protocol.usage import Usage
 from agents.states import FailureKind, FailureReason
 
-type Outcome = Literal["completed", "failed", "parked"]  # parked: it waits for a person
+type Outcome = Literal["completed", "failed", "parked"]  # parked: waiting for an approval
 type Data = dict[str, Any]
 
 
@@ -16,19 +16,19 @@ class _Event:
     kind: ClassVar[str]
 
     def data(self) -> Data:
-        """Return the fields as JSON takes them."""
+        """Return the fields as JSON values."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def from_data(cls, data: Data) -> Self:
-        """Make the event again from what `data()` gave; fields of a newer version are left out."""
+        """Build the event from `data()`; fields of a newer version are ignored."""
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{name: _read(name, value) for name, value in data.items() if name in known})
+        return cls(**{name: _parse_field(name, value) for name, value in data.items() if name in known})
 
 
 @dataclass(frozen=True)
 class TurnStarted(_Event):
-    """The model is being asked. The same number again: what the earlier attempt said is superseded."""
+    """The model is being called. If the number repeats, the text of the earlier attempt is superseded."""
 
     turn: int
     kind: ClassVar[str] = "turn_started"
@@ -36,11 +36,11 @@ class TurnStarted(_Event):
 
 @dataclass(frozen=True)
 class ReplyStarted(_Event):
-    """The provider has begun to answer, so there is something to pay even if nobody hears the end."""
+    """The provider has started to reply, so the reply must be charged even if its end is lost."""
 
     turn: int
     charge_key: str  # hexadecimal; of the ledger entry that pays for the reply
-    usage: Usage  # as far as it was known then: the input
+    usage: Usage  # as known then: the input
     model: str
     provider: str
     kind: ClassVar[str] = "reply_started"
@@ -65,10 +65,10 @@ class ThinkingDelta(_Event):
 
 @dataclass(frozen=True)
 class TurnFinished(_Event):
-    """A whole reply, paid for, before any tool it asks for is called."""
+    """A complete reply, charged, before any of its tools is called."""
 
     turn: int
-    content: list[Data]  # the API's blocks as they came, signatures of thinking included
+    content: list[Data]  # the API's blocks as received, with the signatures of thinking
     stop_reason: str
     usage: Usage
     cost_usd: Decimal | None  # None: the price is not known
@@ -92,7 +92,7 @@ class ToolStarted(_Event):
     call_id: str
     name: str
     arguments: Data
-    allowed: str = ""  # by whose standing approval nobody was asked
+    allowed: str = ""  # the standing approval that allowed it; empty if none
     kind: ClassVar[str] = "tool_started"
 
 
@@ -108,30 +108,30 @@ class ToolFinished(_Event):
 
 @dataclass(frozen=True)
 class ApprovalRequested(_Event):
-    """A call waits for a person. What is asked for, leave or words, is `kind` in the data."""
+    """A call waits for a person; `approval_kind` is stored as `kind`."""
 
     approval_id: str
     call_id: str
     tool: str
-    asks_for: str
+    approval_kind: str
     text: str
     card: Data
     expires_at: str
-    always_in: str = ""  # where it may be allowed for good; empty: it is asked each time
+    always_in: str = ""  # the scope in which it can always be allowed; empty: never
     kind: ClassVar[str] = "approval_requested"
 
     def data(self) -> Data:
         data = super().data()
-        return data | {"kind": data.pop("asks_for")}
+        return data | {"kind": data.pop("approval_kind")}
 
     @classmethod
     def from_data(cls, data: Data) -> Self:
-        return super().from_data(data | {"asks_for": data["kind"]})
+        return super().from_data(data | {"approval_kind": data["kind"]})
 
 
 @dataclass(frozen=True)
 class ApprovalResolved(_Event):
-    """The engine has taken note of what became of a question."""
+    """The engine has applied the resolution of an approval."""
 
     approval_id: str
     call_id: str
@@ -151,7 +151,7 @@ class Notice(_Event):
 
 @dataclass(frozen=True)
 class Finished(_Event):
-    """The last event of an attempt: how it ended, and the answer, which may be a partial one."""
+    """The last event of an attempt: its outcome and the answer, which can be partial."""
 
     outcome: Outcome
     reason: FailureReason | None = None
@@ -160,7 +160,7 @@ class Finished(_Event):
     partial: bool = False
     retryable: bool = False
     retry_after_sec: float | None = None
-    failure: FailureKind | None = None  # what went wrong, finer than the reason
+    failure: FailureKind | None = None  # more specific than the reason
     report: Data | None = None
     kind: ClassVar[str] = "finished"
 
@@ -187,7 +187,7 @@ KINDS: dict[str, type[Event]] = {
     )
 }  # fmt: skip
 
-_READERS: dict[str, Callable[[Any], Any]] = {
+_FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "usage": lambda value: Usage(**value),
     "cost_usd": lambda value: None if value is None else Decimal(value),
     "reason": lambda value: FailureReason(value) if value else None,
@@ -195,10 +195,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def read(kind: str, data: Data) -> Event:
-    """Make the event of a stored row; a row that is none of ours reads as a notice."""
+def from_row(kind: str, data: Data) -> Event:
+    """Build the event of a stored row; an unknown kind becomes a notice."""
     return KINDS[kind].from_data(data) if kind in KINDS else Notice(code=kind, text="")
 
 
-def _read(name: str, value: Any) -> Any:
-    return _READERS[name](value) if name in _READERS else value
+def _parse_field(name: str, value: Any) -> Any:
+    return _FIELD_PARSERS[name](value) if name in _FIELD_PARSERS else value

@@ -1,7 +1,7 @@
-"""Files that come with a prompt: as blocks of the Messages API, and what they weigh for a model.
+"""Files of a prompt as blocks of the Messages API, and their estimated tokens.
 
-A note names a file and its contents follow: a picture or a PDF as a block of its own, a text within the note.
-Servers other than the provider's own take no documents; there words stand in the place of a PDF.
+A note names the file and its contents follow: an image or PDF as a block of its own, a text inside the note.
+Servers other than the provider's own take no documents; there a note replaces the PDF.
 """
 
 import re
@@ -10,28 +10,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.protocol.usage import CHARS_PER_TOKEN, estimate, size
+from agents.protocol.usage import CHARS_PER_TOKEN, count_chars, estimate_tokens
 from stagent.lib.text import is_blank
 
-IMAGE_TOKENS = 1_600  # the most that a picture costs: a larger one is made smaller before it is looked at
-PAGE_TOKENS = 3_000  # of a PDF, which is both looked at and read
-LONGEST_TEXT = 200_000  # characters of a text file; what is beyond is cut off
+IMAGE_TOKENS = 1_600  # the most that an image costs: providers scale larger ones down
+PAGE_TOKENS = 3_000  # of a PDF, read both as an image and as text
+MAX_TEXT_CHARS = 200_000  # of a text file; the rest is cut off
 CUT = "\n[Cut here: these are the first {:,} of {:,} characters.]"
 NO_PDF = (
-    "<stagent-note>The PDF named above is not here: this server takes no documents. Say so.</stagent-note>"
+    "<stagent-note>The PDF named above is missing: this server takes no documents. Say so.</stagent-note>"
 )
-LEFT_OUT = "<stagent-file>{} was attached here; to save room it is left out now.</stagent-file>"
+OMITTED = "<stagent-file>{} was attached here; it is left out now to save space.</stagent-file>"
 
 PAGE = re.compile(rb"/Type\s*/Page\b")
-HEAVY = ("image", "document")
+MEDIA_TYPES = ("image", "document")
 
 Block = dict[str, Any]
 type Message = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class File:
-    """A file with its bytes; `kind` is image, text or pdf, `tokens` what it was found to cost, if it was."""
+class PromptFile:
+    """A file with its bytes. `kind` is image, text or pdf; `tokens` is a stored estimate."""
 
     name: str
     kind: str
@@ -40,103 +40,108 @@ class File:
     tokens: int | None = None
 
 
-class Heavy(Block):
-    """A picture or a document that knows what it costs: to find out takes a look at all its bytes."""
+class MediaBlock(Block):
+    """An image or document block that stores its estimated tokens: estimating reads all bytes."""
 
     def __init__(self, kind: str, source: Block, tokens: int) -> None:
         super().__init__(type=kind, source=source)
         self.tokens = tokens
 
 
-def blocks(file: File) -> list[Block]:
-    """Return a file as the model gets it."""
-    about = f"{file.name} ({file.media_type}, {amount(len(file.data))})"
+def to_blocks(file: PromptFile) -> list[Block]:
+    """Convert a file to content blocks."""
+    label = f"{file.name} ({file.media_type}, {format_size(len(file.data))})"
     if file.kind == "text":
-        return [_text(f"<stagent-file>{about}:\n\n{_read(file.data)}\n</stagent-file>")]
+        return [_text(f"<stagent-file>{label}:\n\n{_decode_text(file.data)}\n</stagent-file>")]
     kind = "image" if file.kind == "image" else "document"
     source = {"type": "base64", "media_type": file.media_type, "data": b64encode(file.data).decode()}
-    cost = cost_of(file.kind, file.data) if file.tokens is None else file.tokens
-    return [_text(f"<stagent-file>{about}</stagent-file>"), Heavy(kind, source, cost)]
+    tokens = estimate_file_tokens(file.kind, file.data) if file.tokens is None else file.tokens
+    return [_text(f"<stagent-file>{label}</stagent-file>"), MediaBlock(kind, source, tokens)]
 
 
-def cost_of(kind: str, data: bytes) -> int:
-    """Guess the tokens of a file's contents."""
+def estimate_file_tokens(kind: str, data: bytes) -> int:
+    """Estimate the tokens of a file's contents."""
     match kind:
         case "image":
             return IMAGE_TOKENS
         case "text":
-            return estimate(min(len(data), LONGEST_TEXT))
+            return estimate_tokens(min(len(data), MAX_TEXT_CHARS))
     return max(1, len(PAGE.findall(data))) * PAGE_TOKENS
 
 
-def omitted(name: str) -> Block:
-    """Say that there was a file, in its place."""
-    return _text(LEFT_OUT.format(name))
+def placeholder_block(name: str) -> Block:
+    """Build the block that replaces a file left out."""
+    return _text(OMITTED.format(name))
 
 
-def blocks_with_text(files: Sequence[Block], text: str) -> str | list[Block]:
-    """Return the content of a person's message: what came with it first, as models read it best."""
+def build_user_content(files: Sequence[Block], text: str) -> str | list[Block]:
+    """Build the content of a user message: files first, as models read them best."""
     if not files:
         return text
     return list(files) if is_blank(text) else [*files, _text(text)]
 
 
 def without_documents(messages: list[Message]) -> list[Message]:
-    """Put words in the place of documents, for servers that take none."""
-    return [_each(message, lambda block: _text(NO_PDF) if block["type"] == "document" else block)
+    """Replace documents by a note, for servers that take none."""
+    return [_map_blocks(message, lambda block: _text(NO_PDF) if block["type"] == "document" else block)
             for message in messages]  # fmt: skip
 
 
-def weight(messages: Sequence[Message]) -> int:
-    """Return how long messages are for a model, in letters: a picture weighs what it costs, not its bytes."""
-    heavy = heavy_in(messages)
-    if not heavy:
-        return size(messages)
-    return size(without_bytes(messages)) + round(sum(map(tokens, heavy)) * CHARS_PER_TOKEN)
+def count_prompt_chars(messages: Sequence[Message]) -> int:
+    """Return the size of messages in characters; images and documents count by tokens, not bytes."""
+    media = media_blocks(messages)
+    if not media:
+        return count_chars(messages)
+    return count_chars(without_media_data(messages)) + round(sum(map(tokens, media)) * CHARS_PER_TOKEN)
 
 
-def without_bytes(messages: Sequence[Message]) -> list[Message]:
-    """Return messages without the contents of pictures and documents."""
-    return [_each(message, lambda block: {"type": block["type"]} if block["type"] in HEAVY else block)
-            for message in messages]  # fmt: skip
+def without_media_data(messages: Sequence[Message]) -> list[Message]:
+    """Return messages without the contents of images and documents."""
+    return [_map_blocks(message, _without_data) for message in messages]
 
 
 def tokens(block: Block) -> int:
-    """Return what a picture or a document costs, as far as that can be guessed."""
-    if isinstance(block, Heavy):
+    """Return the stored or estimated tokens of an image or document block."""
+    if isinstance(block, MediaBlock):
         return block.tokens
     if block["type"] == "image":
         return IMAGE_TOKENS
-    return cost_of("pdf", b64decode(block["source"]["data"]))
+    return estimate_file_tokens("pdf", b64decode(block["source"]["data"]))
 
 
-def heavy_in(messages: Iterable[Message]) -> list[Block]:
-    """Return the pictures and documents of messages."""
-    return [block for message in messages for block in _heavy(message)]
+def media_blocks(messages: Iterable[Message]) -> list[Block]:
+    """Return the image and document blocks of messages."""
+    return [block for message in messages for block in _media_blocks_of(message)]
 
 
-def amount(size: int) -> str:
-    """Write a size for people: 12 bytes, 3.4 KB, 1.2 MB."""
-    for unit, bytes_each in (("MB", 2**20), ("KB", 2**10)):
-        if size >= bytes_each:
-            return f"{size / bytes_each:.1f} {unit}".replace(".0 ", " ")
+def format_size(size: int) -> str:
+    """Format a number of bytes: 12 bytes, 3.4 KB, 1.2 MB."""
+    for unit, unit_bytes in (("MB", 2**20), ("KB", 2**10)):
+        if size >= unit_bytes:
+            return f"{size / unit_bytes:.1f} {unit}".replace(".0 ", " ")
     return f"{size} byte{'' if size == 1 else 's'}"
 
 
-def _heavy(message: Message) -> list[Block]:
+def _media_blocks_of(message: Message) -> list[Block]:
     content = message["content"]
-    return [] if isinstance(content, str) else [block for block in content if block["type"] in HEAVY]
+    return [] if isinstance(content, str) else [block for block in content if block["type"] in MEDIA_TYPES]
 
 
-def _each(message: Message, change: Any) -> Message:
-    if not _heavy(message):
+def _map_blocks(message: Message, change: Any) -> Message:
+    if not _media_blocks_of(message):
         return message
     return message | {"content": [change(block) for block in message["content"]]}
 
 
-def _read(data: bytes) -> str:
+def _without_data(block: Block) -> Block:
+    return {"type": block["type"]} if block["type"] in MEDIA_TYPES else block
+
+
+def _decode_text(data: bytes) -> str:
     text = data.decode("utf-8-sig", "replace").replace("</stagent-", "<\\/stagent-")
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + CUT.format(LONGEST_TEXT, len(text))
+    return (
+        text if len(text) <= MAX_TEXT_CHARS else text[:MAX_TEXT_CHARS] + CUT.format(MAX_TEXT_CHARS, len(text))
+    )
 
 
 def _text(text: str) -> Block:

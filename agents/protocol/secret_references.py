@@ -1,4 +1,4 @@
-"""Secrets stay in the environment: a value of a server's set-up names a variable, as ${GITHUB_TOKEN}."""
+"""Secrets stay in the environment: values of a server's configuration name variables, as ${GITHUB_TOKEN}."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,15 +8,15 @@ SECRET = re.compile(
     r"authori[sz]ation|cookie|credential|passw|secret|token|(?:^|[_-])(?:auth|key|pat|pass|pwd)(?:$|[_-])|api_?key",
     re.IGNORECASE,
 )
-SHORTEST_HIDDEN = 6  # characters; hiding a shorter value would tear words apart
+MIN_REDACTED_CHARS = 6  # redacting shorter values would damage ordinary words
 
 
 class MissingVariable(Exception):
-    """A value names an environment variable that is not set; the message names it."""
+    """A value names an environment variable that is not set."""
 
 
-def looks_secret(name: str) -> bool:
-    """Tell by its name whether a value is one that must not be kept."""
+def is_secret_name(name: str) -> bool:
+    """Return whether the name of a value suggests that it must not be stored."""
     return bool(SECRET.search(name))
 
 
@@ -24,26 +24,26 @@ def has_reference(value: str) -> bool:
     return bool(REFERENCE.search(value))
 
 
-def named(values: Iterable[str]) -> list[str]:
-    """List the variables that values name."""
+def variable_names(values: Iterable[str]) -> list[str]:
+    """List the variables that values refer to."""
     return sorted({name for value in values for name in REFERENCE.findall(value)})
 
 
-def expand(value: str, environment: Mapping[str, str], hidden: dict[str, str]) -> str:
-    """Put the variables in and add them to `hidden`; `MissingVariable` where one is not set."""
+def expand(value: str, environment: Mapping[str, str], secrets: dict[str, str]) -> str:
+    """Replace variables by their values and add these to `secrets`; `MissingVariable` if one is not set."""
 
-    def put(found: re.Match[str]) -> str:
-        if not (secret := environment.get(found[1], "")):
-            raise MissingVariable(f"The environment variable {found[1]} is not set here.")
-        if len(secret) >= SHORTEST_HIDDEN:
-            hidden[secret] = found[0]
+    def replace(match: re.Match[str]) -> str:
+        if not (secret := environment.get(match[1], "")):
+            raise MissingVariable(f"The environment variable {match[1]} is not set.")
+        if len(secret) >= MIN_REDACTED_CHARS:
+            secrets[secret] = match[0]
         return secret
 
-    return REFERENCE.sub(put, value)
+    return REFERENCE.sub(replace, value)
 
 
-def conceal(text: str, hidden: Mapping[str, str]) -> str:
-    """Put the names of variables back in the place of what they hold; longer secrets first."""
-    for secret in sorted(hidden, key=len, reverse=True):
-        text = text.replace(secret, hidden[secret])
+def redact(text: str, secrets: Mapping[str, str]) -> str:
+    """Replace secrets by the names of their variables, longer secrets first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, secrets[secret])
     return text

@@ -1,4 +1,4 @@
-"""Tokens: what a reply used, and a guess where nobody counted."""
+"""Token usage of replies, and estimates for text without a count."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ CHARS_PER_TOKEN = 3.5
 
 @dataclass(frozen=True)
 class Usage:
-    """The tokens of one reply. The three kinds of input add up: none contains another."""
+    """The tokens of one reply. The three kinds of input are disjoint."""
 
     input: int = 0
     output: int = 0
@@ -17,20 +17,20 @@ class Usage:
     cache_write: int = 0
 
     @property
-    def read(self) -> int:
-        """All that the model read."""
+    def total_input(self) -> int:
+        """All input tokens."""
         return self.input + self.cache_read + self.cache_write
 
     @property
     def total(self) -> int:
-        return self.read + self.output
+        return self.total_input + self.output
 
 
-def estimate(chars: int) -> int:
-    """Guess the tokens of so many characters."""
+def estimate_tokens(chars: int) -> int:
+    """Estimate the tokens of this many characters."""
     return round(chars / CHARS_PER_TOKEN)
 
 
-def size(data: Any) -> int:
-    """Return how long this is for a model, in plain letters; rarer signs count for two or three."""
+def count_chars(data: Any) -> int:
+    """Return the length of `data` as JSON in ASCII characters; others count for two or three."""
     return len(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))

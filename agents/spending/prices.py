@@ -78,14 +78,14 @@ class Price:
 
     def cost(self, usage: Usage) -> Decimal | None:
         """Return what this much costs, in USD; None where nobody knows."""
-        return self.rates(usage.read).cost(usage) if self.known else None
+        return self.rates(usage.total_input).cost(usage) if self.known else None
 
     def record(self, usage: Usage) -> dict[str, str]:
         """Return what the ledger keeps of the price that was paid."""
         kept = {"source": str(self.source)}
         if self.source == PriceSource.LIST:
             kept["version"] = version(LIST)
-        rates = vars(self.rates(usage.read)) if self.known else {}
+        rates = vars(self.rates(usage.total_input)) if self.known else {}
         return kept | {name: f"{usd.normalize():f}" for name, usd in rates.items()}
 
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Round
 
 from agents.models import Event, LedgerEntry
 from agents.protocol.events import ReplyStarted, TextDelta, ThinkingDelta, TurnFinished
-from agents.protocol.usage import Usage, estimate
+from agents.protocol.usage import Usage, estimate_tokens
 from agents.spending import budgets
 from agents.spending.budgets import TURNS, Spender
 from stagent.lib.db.prepared import Param, Select
@@ -80,7 +80,7 @@ def _charge(event: Event, spender: Spender, now: datetime) -> None:
         spender,
         Usage(
             input=counted.input,
-            output=max(counted.output, estimate(_shown_after(event))),
+            output=max(counted.output, estimate_tokens(_shown_after(event))),
             cache_read=counted.cache_read,
             cache_write=counted.cache_write,
         ),

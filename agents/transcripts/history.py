@@ -17,12 +17,12 @@ from agents.protocol.events import (
 )
 from agents.protocol.reply import (
     INTERRUPTED,
-    NO_REPLY,
+    UNUSABLE_STOP_REASONS,
     Block,
-    calls_in,
-    given_back,
     is_empty,
-    text_in,
+    join_text,
+    to_request_content,
+    tool_calls,
     tool_result,
     without_thinking,
 )
@@ -78,10 +78,10 @@ class History:
     @property
     def is_answered(self) -> bool:
         """Whether the last reply is a complete answer that only has to be delivered."""
-        if self.last_turn is None or self.last_turn.stop_reason in NO_REPLY | {"pause_turn"}:
+        if self.last_turn is None or self.last_turn.stop_reason in UNUSABLE_STOP_REASONS | {"pause_turn"}:
             return False
         return not is_empty(self.last_turn.content) and bool(
-            self.final_turn or not calls_in(self.last_turn.content)
+            self.final_turn or not tool_calls(self.last_turn.content)
         )
 
     @property
@@ -90,10 +90,10 @@ class History:
         if (
             self.last_turn is None
             or self.final_turn
-            or self.last_turn.stop_reason in NO_REPLY | {"pause_turn"}
+            or self.last_turn.stop_reason in UNUSABLE_STOP_REASONS | {"pause_turn"}
         ):
             return []
-        calls = calls_in(self.last_turn.content)
+        calls = tool_calls(self.last_turn.content)
         return calls if any(call["id"] not in self.progress.results for call in calls) else []
 
 
@@ -112,7 +112,7 @@ def load_histories(transcript_ids: Collection[int], model_ref: ModelRef | None =
     )
     by_transcript: dict[int, list[events.Event]] = {}
     for transcript_id, kind, data in rows.values_list("transcript_id", "kind", "data"):
-        by_transcript.setdefault(transcript_id, []).append(events.read(kind, data))
+        by_transcript.setdefault(transcript_id, []).append(events.from_row(kind, data))
     return {
         transcript_id: _fold(log_events, model_ref) for transcript_id, log_events in by_transcript.items()
     }
@@ -153,7 +153,7 @@ def _add_turn(history: History, turn: TurnFinished, final_turn: str) -> None:
     history.cost_usd += turn.cost_usd or 0
     history.tokens += turn.usage.total
     if turn.stop_reason != "refusal":
-        text = history.before_pause + text_in(turn.content)
+        text = history.before_pause + join_text(turn.content)
         history.text, history.before_pause = (
             text or history.text,
             text if turn.stop_reason == "pause_turn" else "",
@@ -163,11 +163,11 @@ def _add_turn(history: History, turn: TurnFinished, final_turn: str) -> None:
 
 def _messages(turn: TurnFinished, results: Results, model_ref: ModelRef | None) -> list[Message]:
     """Return a reply and the results of its calls; nothing for an unusable reply."""
-    if turn.stop_reason in NO_REPLY or is_empty(turn.content):
+    if turn.stop_reason in UNUSABLE_STOP_REASONS or is_empty(turn.content):
         return []
     content = turn.content if _is_from(turn, model_ref) else without_thinking(turn.content)
-    reply = {"role": "assistant", "content": given_back(content)}
-    if calls := calls_in(content):
+    reply = {"role": "assistant", "content": to_request_content(content)}
+    if calls := tool_calls(content):
         return [reply, {"role": "user", "content": [_result(call["id"], results) for call in calls]}]
     return [reply]
 

@@ -8,7 +8,7 @@ from django.utils.http import content_disposition_header
 from ninja import File, Router, Status
 from ninja.files import UploadedFile
 
-from agents.protocol.media import amount
+from agents.protocol.media import format_size
 from chat.api.lookups import current_user
 from chat.api.schemas.attachments import AttachmentRow
 from chat.conversations import attachments
@@ -34,10 +34,9 @@ FILE: Any = {
 @router.post("/attachments", response=responses(AttachmentRow, 400, 409, 413, 415, 422, status=201))
 def upload_attachment(request: HttpRequest, file: File[UploadedFile]) -> Status[AttachmentRow]:
     """Upload an image, a text file or a PDF as multipart/form-data. Send its id with a message."""
-    if (file.size or 0) > attachments.LARGEST:
-        raise file_too_large(
-            f"A file can have at most {amount(attachments.LARGEST)}; this one has {amount(file.size or 0)}."
-        )
+    if (size := file.size or 0) > attachments.LARGEST:
+        limit = format_size(attachments.LARGEST)
+        raise file_too_large(f"A file can have at most {limit}; this one has {format_size(size)}.")
     stored = attachments.store(current_user(request), file.name or "", file.read(), now=clock.now())
     return Status(201, AttachmentRow.model_validate(stored))
 

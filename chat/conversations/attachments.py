@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Sum
 
-from agents.protocol.media import amount, cost_of
+from agents.protocol.media import estimate_file_tokens, format_size
 from chat import conf
 from chat.conversations import file_types
 from chat.errors import attachment_was_sent, file_quota_exceeded, no_attachment
@@ -30,7 +30,7 @@ def store(owner: User, name: str, data: bytes, *, now: datetime) -> Attachment:
             size=len(data),
             width=found.width,
             height=found.height,
-            tokens=cost_of(found.kind, data),
+            tokens=estimate_file_tokens(found.kind, data),
             created_at=now,
         )
         Content.objects.create(attachment=stored, data=data)
@@ -77,7 +77,7 @@ def _check_quota(owner: User, size: int) -> None:
     """Refuse an upload beyond the quota; two uploads at once can exceed it, an accepted race."""
     used = Attachment.objects.of(owner).aggregate(sum=Sum("size"))["sum"] or 0
     if used + size > conf.MAX_STORED_BYTES:
-        most = amount(conf.MAX_STORED_BYTES)
+        most = format_size(conf.MAX_STORED_BYTES)
         raise file_quota_exceeded(
-            f"Your files have {amount(used)} of {most}. Delete a conversation with files to free space."
+            f"Your files have {format_size(used)} of {most}. Delete a conversation with files to free space."
         )

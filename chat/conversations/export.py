@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.text import slugify
 
-from agents.protocol.media import amount
+from agents.protocol.media import format_size
 from chat.conversations import attachments
 from chat.history.tool_calls import Call, calls_of
 from chat.history.tree import Tree, load
@@ -91,7 +91,7 @@ def _describe_call(call: Call) -> str:
 
 
 def _describe_file(file: Attachment) -> str:
-    return f"> Attached `{file.name.replace('`', "'")}` ({file.media_type}, {amount(file.size)})  "
+    return f"> Attached `{file.name.replace('`', "'")}` ({file.media_type}, {format_size(file.size)})  "
 
 
 def _moment(at: datetime) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from agents.protocol.media import amount
+from agents.protocol.media import format_size
 from chat import conf
 from chat.errors import file_is_empty, file_is_unknown, file_too_large
 from chat.states import FileKind
@@ -33,11 +33,10 @@ def detect(data: bytes) -> DetectedType:
     found = _image(data) or _pdf(data) or _text(data)
     if found is None:
         raise file_is_unknown(SUPPORTED)
-    most = conf.MAX_FILE_BYTES[found.kind]
-    if len(data) > most:
-        raise file_too_large(
-            f"A file of this type can have at most {amount(most)}; this one has {amount(len(data))}."
-        )
+    limit = conf.MAX_FILE_BYTES[found.kind]
+    if len(data) > limit:
+        allowed, size = format_size(limit), format_size(len(data))
+        raise file_too_large(f"A file of this type can have at most {allowed}; this one has {size}.")
     return found
 
 

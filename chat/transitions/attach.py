@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 
-from agents.protocol.media import amount
+from agents.protocol.media import format_size
 from chat import conf
 from chat.errors import attachment_was_used, no_attachment
 from chat.models import Attachment, Message, MessageAttachment
@@ -26,10 +26,8 @@ def attachments_to_attach(owner: User, identifiers: Sequence[str]) -> list[Attac
     found = [_attachment(by_id, each) for each in ids]
     total = sum(each.size for each in found)
     if total > conf.MAX_SENT_BYTES:
-        most = amount(conf.MAX_SENT_BYTES)
-        raise invalid(
-            {"attachments": f"The files of a message can have at most {most}; these have {amount(total)}."}
-        )
+        limit, size = format_size(conf.MAX_SENT_BYTES), format_size(total)
+        raise invalid({"attachments": f"The files of a message can have at most {limit}; these have {size}."})
     return found
 
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 from agents import live_streams
 from agents.approvals import approvals
 from agents.conf import OFFLINE_MODEL
-from agents.engine.outcome_from_log import outcome_of
+from agents.engine.outcome_from_log import load_outcome
 from agents.models import Transcript
 from agents.protocol.events import Finished, TextDelta
 from agents.spending import budgets, totals
@@ -118,7 +118,7 @@ def _as_concluded(reply: Message, end: End) -> End:
     """Return the engine's result for an interrupted reply that was complete before its worker died."""
     if end.status != MessageStatus.INTERRUPTED:
         return end
-    finished = outcome_of(reply.transcript_id or 0).finished
+    finished = load_outcome(reply.transcript_id or 0).finished
     return End.of(finished, end.waited) if finished else end
 
 

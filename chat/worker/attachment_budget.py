@@ -25,7 +25,7 @@ class AttachmentBudget:
         files = attachments.of_messages([message.pk]).get(message.pk, [])
         contents = attachments.contents([each for each in files if self._spend(each)])
         found = [block for each in files for block in _blocks(each, contents.get(each.pk))]
-        return found or [media.omitted(name) for name in message.files.splitlines()]
+        return found or [media.placeholder_block(name) for name in message.files.splitlines()]
 
     def _spend(self, file: Attachment) -> bool:
         images = 1 if file.kind == FileKind.IMAGE else 0
@@ -38,5 +38,5 @@ class AttachmentBudget:
 
 def _blocks(file: Attachment, data: bytes | None) -> Sequence[Block]:
     if data is None:
-        return [media.omitted(file.name)]
-    return media.blocks(media.File(file.name, file.kind, file.media_type, data, file.tokens))
+        return [media.placeholder_block(file.name)]
+    return media.to_blocks(media.PromptFile(file.name, file.kind, file.media_type, data, file.tokens))

@@ -16,8 +16,8 @@ from agents.engine.limits import Limits
 from agents.errors import LeaseLost
 from agents.models import Profile
 from agents.models.profile import workspace_of
-from agents.protocol.media import blocks_with_text, weight
-from agents.protocol.usage import estimate
+from agents.protocol.media import build_user_content, count_prompt_chars
+from agents.protocol.usage import estimate_tokens
 from agents.states import FailureReason
 from agents.transcripts import transcript
 from agents.transcripts.history import ModelRef
@@ -66,19 +66,19 @@ def build_for(reply: Message, claim: Claim) -> Assignment:
     return Assignment(
         profile=profile,
         prompt=reply.parent.text,
-        enclosed=enclosed,
+        attachments=enclosed,
         limits=Limits(max_turns=profile.max_turns or conf.MAX_TURNS, max_cost_usd=profile.max_cost_usd),
         workspace=workspace_of(None),
         spender=spender(reply),
         transcript_id=claim.transcript_id,
         token=claim.token,
-        context=history(reply.parent, model_of(profile), enclosed, budget),
+        earlier_messages=history(reply.parent, model_of(profile), enclosed, budget),
         extra_system=system_context(reply.conversation.owner),
-        fresh=claim.fresh,
+        is_first_attempt=claim.fresh,
         clock=_clock(clock.now()),
-        once=True,
+        interactive=True,
         scope=standing.conversation_scope(reply.conversation_id),
-        may_ask=True,
+        can_request_approval=True,
     )
 
 
@@ -94,12 +94,12 @@ def history(
     `enclosed` are the files of the message itself, `budget` is what remains for files of earlier messages.
     """
     budget = budget or AttachmentBudget()
-    prompt = {"role": "user", "content": blocks_with_text(enclosed, asked.text)}
-    remaining = history_tokens() - estimate(weight([prompt]))
+    prompt = {"role": "user", "content": build_user_content(enclosed, asked.text)}
+    remaining = history_tokens() - estimate_tokens(count_prompt_chars([prompt]))
     earlier: list[list[Block]] = []
     for message, logged in _accepted(_with_logs(asked, model_ref)):
         blocks = _as_messages(message, logged, budget)
-        remaining -= estimate(weight(blocks))
+        remaining -= estimate_tokens(count_prompt_chars(blocks))
         if remaining < 0:
             earlier.append([{"role": "user", "content": OLDER}])
             break
@@ -151,7 +151,7 @@ def _ancestors(message: Message) -> Iterator[list[Message]]:
 
 def _as_messages(message: Message, logged: list[Block], budget: AttachmentBudget) -> list[Block]:
     if message.role == Role.USER:
-        return [{"role": "user", "content": blocks_with_text(budget.of(message), message.text)}]
+        return [{"role": "user", "content": build_user_content(budget.of(message), message.text)}]
     return _as_reply(message, logged) if message.run_id is None else _as_run(message, logged)
 
 

@@ -115,7 +115,7 @@ async def _run_with_retries(job: Job) -> Finished:
 async def _attempt(job: Job) -> Finished:
     # Later attempts load the history of the earlier ones.
     assignment = job.assignment or replace(
-        await db_sync_to_async(build_assignment.build, job.claim), fresh=False
+        await db_sync_to_async(build_assignment.build, job.claim), is_first_attempt=False
     )
     job.assignment, job.has_shown = None, False
     async with aclosing(runner.run(assignment)) as events:

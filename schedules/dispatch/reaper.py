@@ -13,7 +13,7 @@ from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from agents import live_streams
-from agents.engine.outcome_from_log import outcome_of
+from agents.engine.outcome_from_log import load_outcome
 from agents.errors import LeaseLost
 from agents.runtimes import breaker
 from agents.runtimes.errors import describe
@@ -117,7 +117,7 @@ def _reap_vanished(run: Run, now: datetime) -> None:
             now=now,
             belief=still_lapsed,
         )
-    elif finished := outcome_of(run.transcript_id).finished:
+    elif finished := load_outcome(run.transcript_id).finished:
         finish(run.pk, run.token, Ending.of(finished), now=now, belief=still_lapsed)
     elif not run.time_left(conf.load().max_run_duration_sec):
         finish(run.pk, run.token, _overdue(), now=now, belief=still_lapsed)

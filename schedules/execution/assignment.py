@@ -51,9 +51,9 @@ def build(claim: Claim, conf: Conf) -> tuple[Assignment, timedelta]:
         extra_system=HEARTBEAT_NOTE if run.source == Source.HEARTBEAT else "",
         clock=_clock(run),
         scope=standing.schedule_scope(run.schedule_id),
-        may_ask=True,
-        worktime=WorkTime(run.worked_ms),
-        fresh=run.transcript.last_seq == 0,  # nobody else may write there any more
+        can_request_approval=True,
+        work_time=WorkTime(run.worked_ms),
+        is_first_attempt=run.transcript.last_seq == 0,  # nobody else may write there any more
     )
     with suppress(BudgetExceeded):  # the engine finds that, too, and ends the run as it should
         assignment = runner.with_allowance(assignment)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
-from agents.engine.outcome_from_log import outcome_of
+from agents.engine.outcome_from_log import load_outcome
 from agents.errors import LeaseLost
 from agents.models import Profile
 from agents.protocol.events import Finished
@@ -89,7 +89,7 @@ def release(claim: Claim, worked_ms: int | None) -> None:
     """
     now = clock.now()
     try:
-        if finished := outcome_of(claim.transcript_id).finished:
+        if finished := load_outcome(claim.transcript_id).finished:
             ending = replace(Ending.of(finished), worked_ms=worked_ms)
             finish(claim.run_id, claim.token, ending, now=now)
         else:

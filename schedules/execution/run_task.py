@@ -102,7 +102,7 @@ async def _run_engine(job: Job) -> Finished:
         await asyncio.to_thread(preload_sdk)
     with prioritised(Priority.STARTING):
         assignment, limit = await db_sync_to_async(assignments.build, job.claim, job.conf)
-    job.time = RunTime(job.claim, assignment.worktime, limit)
+    job.time = RunTime(job.claim, assignment.work_time, limit)
     async with job.time.limited(assignment.profile), aclosing(runner.run(assignment)) as events:
         async for event in events:
             if isinstance(event, Finished):

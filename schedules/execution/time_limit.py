@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from agents.engine.work_time import MEASURE_SEC, WorkTime
+from agents.engine.work_time import MEASURE_INTERVAL_SEC, WorkTime
 from agents.errors import LeaseLost
 from agents.models import Profile
 from agents.runtimes.errors import Failure, describe
@@ -41,8 +41,8 @@ class OutOfTime(Exception):
 class RunTime:
     """Measures the working time of one run in this attempt."""
 
-    def __init__(self, claim: Claim, worktime: WorkTime, limit: timedelta) -> None:
-        self._claim, self._time = claim, worktime
+    def __init__(self, claim: Claim, work_time: WorkTime, limit: timedelta) -> None:
+        self._claim, self._time = claim, work_time
         self._limit_sec = limit.total_seconds()
         self._silent_sec = 0.0  # of the model, when time ran out
 
@@ -77,7 +77,7 @@ class RunTime:
     async def _watch(self, end: asyncio.Timeout) -> None:
         noted = self._time.held_sec
         while (left := self._left) > 0:
-            await asyncio.sleep(min(MEASURE_SEC, left))
+            await asyncio.sleep(min(MEASURE_INTERVAL_SEC, left))
             if self._time.held_sec - noted >= NOTE_EVERY_SEC and not self._exceeds_slot_time:
                 noted = self._time.held_sec
                 await self._save()

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
-from agents.engine.outcome_from_log import outcome_of
+from agents.engine.outcome_from_log import load_outcome
 from agents.failures import USUAL, policy
 from agents.models import Event
 from agents.protocol.events import Finished
@@ -70,7 +70,7 @@ def close(run: Run, ending: Ending, now: datetime) -> Ending:
     not_its_own = ending.failure_reason in NOT_ITS_OWN
     if ending.status == RunStatus.COMPLETED or (ending.result and not not_its_own):
         return ending
-    concluded = outcome_of(run.transcript_id)
+    concluded = load_outcome(run.transcript_id)
     if concluded.finished and not_its_own:
         return replace(
             Ending.of(concluded.finished),
@@ -109,7 +109,7 @@ def record_usage(run_id: int) -> Run:
     run = Run.objects.get(pk=run_id)
     if run.started_at is None:
         return run
-    text = outcome_of(run.transcript_id).text
+    text = load_outcome(run.transcript_id).text
     Run.objects.filter(pk=run_id).update(result=text, result_partial=bool(text), **totals.of_run())
     return Run.objects.get(pk=run_id)
 

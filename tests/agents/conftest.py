@@ -75,7 +75,16 @@ def assign(db: None, tmp_path: Path) -> MakeAssignment:
         token: UUID = more.pop("token", None) or uuid4()
         transcript_id = more.pop("transcript_id", None) or transcript.open_transcript(token).pk
         spender = more.pop("spender", None) or Spender(Activity.RUN_TURN, run_id=7, schedule_id=3)
-        ours = ("context", "turns_used", "cost_used", "extra_system", "clock", "may_ask", "once", "scope")
+        ours = (
+            "earlier_messages",
+            "turns_used",
+            "cost_used",
+            "extra_system",
+            "clock",
+            "can_request_approval",
+            "interactive",
+            "scope",
+        )
         settings = {name: more.pop(name) for name in ours if name in more}
         plain = {"slug": uuid4().hex, "name": "Tester", "instructions": "Be good.", "runtime": "scripted"}
         profile = Profile.objects.create(

@@ -103,7 +103,7 @@ class Socket:
         return frame
 
 
-def text_in(frames: list[Frame]) -> str:
+def join_text(frames: list[Frame]) -> str:
     """Return the text that a client shows after these frames; fails where one is missing."""
     text, seen = "", 0
     for frame in frames:

@@ -7,7 +7,7 @@ from typing import Any
 
 from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientProtocol
 
-from tests.support.sockets import Frame, text_in
+from tests.support.sockets import Frame, join_text
 
 AGAIN_SEC = 0.1
 
@@ -30,7 +30,7 @@ class Talker:
                 await self._listen(await _dial(self._port, self._token))
             except OSError:  # nobody is there
                 await asyncio.sleep(AGAIN_SEC)
-            self.shown += [(reply_id, text_in(frames)) for reply_id, frames in self.heard.items()]
+            self.shown += [(reply_id, join_text(frames)) for reply_id, frames in self.heard.items()]
 
     @property
     def is_done(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from agents.protocol.reply import Reply
-from agents.protocol.usage import Usage, estimate
+from agents.protocol.usage import Usage, estimate_tokens
 from agents.runtimes.anthropic.event_stream import ServerSentEvent
 from agents.runtimes.anthropic.protocol_errors import (
     GarbledStream,
@@ -222,7 +222,7 @@ class MessageBuilder:
         output = counted["output_tokens"]
         return Usage(
             input=counted["input_tokens"],
-            output=output if self._counted else max(output, estimate(self._chars)),
+            output=output if self._counted else max(output, estimate_tokens(self._chars)),
             cache_read=counted["cache_read_input_tokens"],
             cache_write=counted["cache_creation_input_tokens"],
         )

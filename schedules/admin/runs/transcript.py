@@ -103,7 +103,7 @@ def fold(rows: Iterable[Event]) -> list[Turn]:
     """Group events into turns; events before the first turn form a turn without a number."""
     turns: list[Turn] = []
     for row in rows:
-        event = events.read(row.kind, row.data)
+        event = events.from_row(row.kind, row.data)
         if isinstance(event, TurnStarted) or not turns:
             turns.append(Turn(row.seq, event.turn if isinstance(event, TurnStarted) else None, row.at))
         turns[-1].last_seq = row.seq

@@ -30,7 +30,7 @@ from tests.agents.provider import reply, say, want
 
 pytestmark = pytest.mark.django_db
 
-ASKS = {"tools": ["echo", "send"], "permissions": {"send": "ask"}, "may_ask": True}
+ASKS = {"tools": ["echo", "send"], "permissions": {"send": "ask"}, "can_request_approval": True}
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_call_that_nobody_answered_in_time_is_not_made(script, assign, sent):
 
 def test_a_person_answers_in_words_and_they_are_the_result(script, assign, alice):
     script(want(("ask_person", {"question": "Which one?", "choices": ["The red one", " ", "The blue one"]})))
-    assignment = assign(tools=["ask_person"], may_ask=True)
+    assignment = assign(tools=["ask_person"], can_request_approval=True)
     assert finish(assignment).outcome == "parked"
     approval = Approval.objects.get()
     assert (approval.kind, approval.text) == ("question", "Which one?")
@@ -168,7 +168,7 @@ def test_a_call_with_wrong_arguments_is_not_asked_about(script, assign, sent):
 
 def test_a_tool_without_a_card_shows_its_arguments_and_how_much_is_cut(script, assign):
     script(want(("write_file", {"path": "a.txt", "content": "x" * 5000})))
-    finish(assign(tools=["write_file"], permissions={"write_file": "ask"}, may_ask=True))
+    finish(assign(tools=["write_file"], permissions={"write_file": "ask"}, can_request_approval=True))
     card = Approval.objects.get().card
     assert card["title"] == "Call write_file"
     assert card["lines"][0] == {"label": "path", "value": "a.txt"}
@@ -178,7 +178,7 @@ def test_a_tool_without_a_card_shows_its_arguments_and_how_much_is_cut(script, a
 
 def test_tools_that_need_approval_are_not_offered_where_nobody_can_be_asked(script, assign, sent):
     provider = script(want(("send", {"to": "a@b.c"})), say("I cannot."))
-    assert finish(assign(**ASKS | {"may_ask": False, "tools": ["*"]})).text == "I cannot."
+    assert finish(assign(**ASKS | {"can_request_approval": False, "tools": ["*"]})).text == "I cannot."
     offered = {tool["name"] for tool in provider.last["tools"]}
     assert not {"send", "ask_person"} & offered
     assert "no tool 'send'" in next(iter(results(provider).values()))

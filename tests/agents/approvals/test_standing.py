@@ -42,7 +42,7 @@ def asks(assign, alice):
 
     def asks(scope=SCOPE, user=alice, **more):
         spender = Spender(Activity.RUN_TURN, run_id=7, schedule_id=3, user_id=user and user.pk)
-        tools = {"tools": ["send", "raze"], "may_ask": True}
+        tools = {"tools": ["send", "raze"], "can_request_approval": True}
         return assign(scope=scope, spender=spender, **tools | more)
 
     return asks

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.protocol.events import Notice
-from agents.protocol.usage import estimate, size
+from agents.protocol.usage import count_chars, estimate_tokens
 from agents.states import FailureReason
 from tests.agents.conftest import finish, work
 from tests.agents.provider import refuse, reply, say
@@ -37,7 +37,7 @@ def first_words(provider) -> str:
 
 def test_what_the_provider_finds_too_long_is_asked_once_more_without_the_oldest(script, assign):
     provider = script(too_long(), say("Done."))
-    events = work(assign(context=earlier(9000, 500, 500)))
+    events = work(assign(earlier_messages=earlier(9000, 500, 500)))
     assert events[-1].outcome == "completed"
     assert [len(request["messages"]) for request in provider.requests] == [13, 9]
     assert first_words(provider).startswith("Question 1 ")
@@ -49,25 +49,25 @@ def test_what_the_provider_finds_too_long_is_asked_once_more_without_the_oldest(
 def test_a_conversation_that_the_window_does_not_hold_is_not_even_asked(script, assign, settings):
     settings.STAGENT_CONTEXT_TOKENS = "2000"
     provider = script(say("Done."))
-    assert finish(assign(context=earlier(9000, 300, 300))).outcome == "completed"
+    assert finish(assign(earlier_messages=earlier(9000, 300, 300))).outcome == "completed"
     assert len(provider.requests) == 1
     assert first_words(provider).startswith("Question 1 ")
 
 
 def test_the_prompt_and_the_work_on_it_are_never_left_out(script, assign):
     provider = script(too_long())
-    finished = finish(assign("p" * 9000, context=earlier(100)))
+    finished = finish(assign("p" * 9000, earlier_messages=earlier(100)))
     assert finished.reason == FailureReason.CONTEXT_WINDOW_EXCEEDED
     assert [len(request["messages"]) for request in provider.requests] == [5, 1]
 
 
 def test_an_answer_that_filled_the_window_is_not_said_twice_to_who_reads_along(script, assign):
     provider = script(reply([{"type": "text", "text": "Half"}], "model_context_window_exceeded"))
-    finished = finish(assign(context=earlier(9000, 500), once=True))
+    finished = finish(assign(earlier_messages=earlier(9000, 500), interactive=True))
     assert (finished.reason, finished.text) == (FailureReason.CONTEXT_WINDOW_EXCEEDED, "Half")
     assert len(provider.requests) == 1
 
 
 def test_a_script_with_thousands_of_signs_is_not_taken_for_short():
-    assert estimate(size("\u4f60" * 1000)) > 800
-    assert estimate(size("a" * 1000)) < 300
+    assert estimate_tokens(count_chars("\u4f60" * 1000)) > 800
+    assert estimate_tokens(count_chars("a" * 1000)) < 300

@@ -96,7 +96,7 @@ def test_a_failing_tool_is_told_to_the_model_and_the_run_goes_on(script, assign,
 def test_a_tool_that_the_profile_does_not_offer_is_refused(script, assign, echo_calls):
     provider = script(want(("shell", {"command": "ls"})), say("I cannot."))
     finish(assign())
-    assert "There is no tool 'shell' here" in provider.last["messages"][-1]["content"][0]["content"]
+    assert "There is no tool 'shell'. Available:" in provider.last["messages"][-1]["content"][0]["content"]
 
 
 def test_tools_come_in_one_order_with_the_prompt_first_and_the_clock_last(script, assign, echo_calls):
@@ -114,7 +114,7 @@ def test_tools_come_in_one_order_with_the_prompt_first_and_the_clock_last(script
 def test_earlier_messages_come_before_the_prompt(script, assign):
     provider = script(say("Yes."))
     context = [{"role": "user", "content": "Is it on?"}, {"role": "assistant", "content": "Let me look."}]
-    work(assign("Well?", context=context))
+    work(assign("Well?", earlier_messages=context))
     assert [message["role"] for message in provider.last["messages"]] == ["user", "assistant", "user"]
 
 

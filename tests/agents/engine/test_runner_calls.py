@@ -95,7 +95,7 @@ def test_a_conversation_with_blank_blocks_and_repeated_ids_goes_on(script, assig
         {"role": "user", "content": "And \ud83d?"},
     ]
     script(say("Here I am."))
-    assert finish(assign(context=earlier)).text == "Here I am."
+    assert finish(assign(earlier_messages=earlier)).text == "Here I am."
 
 
 def test_a_log_with_blank_blocks_is_taken_up_again(script, assign):

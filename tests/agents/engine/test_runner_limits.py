@@ -176,7 +176,7 @@ def test_old_tool_results_are_cleared_when_the_conversation_grows_too_long(
         for m in provider.last["messages"]
         if m["content"][0]["type"] == "tool_result"
     ]
-    assert results[0].startswith("[Cleared to save room: 2,007 characters.")
+    assert results[0].startswith("[Cleared to save space: 2,007 characters.")
     assert results[-1] == f"echo 8 {long}"
 
 

@@ -181,7 +181,7 @@ def test_denied_is_not_offered(ask):
 
 def test_a_person_is_asked_first_by_default(ask):
     allowed(a_server(permission="ask"), "shout")
-    assignment = ask("call tester__shout with hello", "tester__*", may_ask=True)
+    assignment = ask("call tester__shout with hello", "tester__*", can_request_approval=True)
     events = work(assignment)
     assert events[-1].outcome == "parked"
     (asked,) = [event for event in events if isinstance(event, ApprovalRequested)]

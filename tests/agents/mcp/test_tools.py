@@ -9,7 +9,7 @@ from agents.mcp.names import matches
 from agents.mcp.tool_adapter import granted_without_approval, offer
 from agents.mcp.tool_digest import DiscoveredTool
 from agents.models import McpServer, McpTool, Profile
-from agents.protocol.secret_references import MissingVariable, conceal, expand, looks_secret
+from agents.protocol.secret_references import MissingVariable, expand, is_secret_name, redact
 from agents.states import McpToolState as State
 from agents.tools.base import ToolError
 from agents.tools.registry import NAME, register
@@ -203,7 +203,7 @@ def test_an_agent_cannot_schedule_a_profile_that_skips_approvals(server, alice):
 def test_a_variable_is_expanded_and_its_value_concealed_again():
     hidden: dict[str, str] = {}
     assert expand("Bearer ${KEY}", {"KEY": "hush-hush"}, hidden) == "Bearer hush-hush"
-    assert conceal("401 for hush-hush", hidden) == "401 for ${KEY}"
+    assert redact("401 for hush-hush", hidden) == "401 for ${KEY}"
     with pytest.raises(MissingVariable) as caught:
         expand("${NOT_THERE}", {}, hidden)
     assert "NOT_THERE is not set" in str(caught.value)
@@ -211,5 +211,5 @@ def test_a_variable_is_expanded_and_its_value_concealed_again():
 
 def test_secrets_are_recognised_by_their_name():
     secrets = ("Authorization", "API_KEY", "GITHUB_TOKEN", "x-api-key", "DB_PASSWORD", "PGPASSWORD", "Cookie")
-    assert all(map(looks_secret, secrets))
-    assert not any(map(looks_secret, ("LOG_LEVEL", "Accept", "MONKEY", "AUTHOR", "KEYBOARD")))
+    assert all(map(is_secret_name, secrets))
+    assert not any(map(is_secret_name, ("LOG_LEVEL", "Accept", "MONKEY", "AUTHOR", "KEYBOARD")))

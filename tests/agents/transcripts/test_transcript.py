@@ -61,13 +61,13 @@ def test_an_event_reads_back_as_it_was_written(event):
     log = transcript.open_transcript(token)
     transcript.append(log.pk, token, [event], NOON)
     row = Event.objects.get()
-    assert events.read(row.kind, row.data) == event
+    assert events.from_row(row.kind, row.data) == event
     assert row.at == NOON
 
 
 def test_a_row_of_another_kind_or_version_still_reads():
-    assert events.read("late_result", {"x": 1}) == Notice("late_result", "")
-    assert events.read("turn_started", {"turn": 2, "from_the_future": 1}) == TurnStarted(2)
+    assert events.from_row("late_result", {"x": 1}) == Notice("late_result", "")
+    assert events.from_row("turn_started", {"turn": 2, "from_the_future": 1}) == TurnStarted(2)
 
 
 def test_numbers_have_no_gaps():

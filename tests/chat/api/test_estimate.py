@@ -3,7 +3,7 @@
 import pytest
 
 from agents.models import LedgerEntry, ModelPrice
-from agents.protocol.usage import CHARS_PER_TOKEN, estimate
+from agents.protocol.usage import CHARS_PER_TOKEN, estimate_tokens
 from chat.models import Conversation
 from tests.support.answering import answered
 from tests.support.builders import a_profile
@@ -42,7 +42,7 @@ def test_what_was_said_counts_on_the_branch_that_is_shown(program, bob):
     inside = str(converses(bob, "One", "y" * 7000).conversation_id)
     before = looks(program)["tokens"]
     said = looks(program, conversation_id=inside)["tokens"] - before
-    assert estimate(7000) < said < estimate(7300)
+    assert estimate_tokens(7000) < said < estimate_tokens(7300)
     converses(bob, "Another", "z", conversation_id=inside, parent_id="root")
     assert looks(program, conversation_id=inside)["tokens"] - before < 100
 

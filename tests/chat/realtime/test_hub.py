@@ -10,7 +10,7 @@ from chat.realtime import hub, resume
 from chat.realtime.hub import Hub
 from chat.realtime.subscriptions import Subscription
 from stagent.lib.db.async_db import db_sync_to_async
-from tests.support.sockets import text_in
+from tests.support.sockets import join_text
 from tests.support.talking import begins, ends, says, writes
 from tests.support.waiting import PATIENCE_SEC
 
@@ -76,7 +76,7 @@ async def test_all_sockets_of_a_process_ask_together_and_each_hears_its_own(alic
     for page in pages[:3]:
         await page.hears("final")
         assert [frame["seq"] for frame in page.of(reply_id)] == [1, 2, 3, 4]
-        assert text_in(page.of(reply_id)) == "One two"
+        assert join_text(page.of(reply_id)) == "One two"
     assert pages[3].frames == []
     assert len(approvals[-1]) <= 3, "every log is asked for once"
     assert here.count(alice.pk) == 3
@@ -115,7 +115,7 @@ async def test_a_log_that_cannot_be_read_is_read_a_little_later(alice, monkeypat
     page = await listens(alice, here)
     reply_id = await db_sync_to_async(answers, alice, "Hi")
     await page.hears("final")
-    assert text_in(page.of(reply_id)) == "Hi"
+    assert join_text(page.of(reply_id)) == "Hi"
     assert "The chat tails failed" in caplog.text
     here.unsubscribe(page.tail)
 

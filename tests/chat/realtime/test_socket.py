@@ -9,7 +9,7 @@ from chat import conf
 from chat.models import Message
 from stagent.lib.db.async_db import db_sync_to_async
 from tests.support.observer import plain_connection
-from tests.support.sockets import Socket, by_session, by_token, text_in
+from tests.support.sockets import Socket, by_session, by_token, join_text
 from tests.support.talking import converses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +28,7 @@ async def test_what_is_said_is_accepted_and_answered(alice, reply_worker):
     heard = page.of(place["reply_id"])
     assert [frame["seq"] for frame in heard] == list(range(1, len(heard) + 1))
     assert heard[0]["type"] == "started"
-    text = text_in(heard)
+    text = join_text(heard)
     assert len(text.split()) == 60
     assert (final["status"], final["reason"], final["notice"]) == ("complete", "completed", "")
     assert (final["sha256"], final["length"]) == (hashlib.sha256(text.encode()).hexdigest(), len(text))
@@ -81,7 +81,7 @@ async def test_who_never_heard_that_it_was_accepted_is_told_the_answer_all_the_s
         place = await page.asks("What failed?", "a")
         assert (place["reply_id"], place["duplicate"]) == (str(done.pk), True)
         await page.hears("final", message_id=str(done.pk))
-    assert text_in(page.of(str(done.pk))) == "All is well."
+    assert join_text(page.of(str(done.pk))) == "All is well."
 
 
 async def test_two_pages_hear_the_same(alice, reply_worker):
@@ -102,7 +102,7 @@ async def test_a_second_page_stops_what_the_first_asked_for(alice, reply_worker)
         finals = [await page.hears("final") for page in (one, two)]
     assert finals[0] == finals[1]
     assert (finals[0]["status"], finals[0]["reason"]) == ("stopped", "client_stop")
-    assert text_in(one.of(place["reply_id"]))
+    assert join_text(one.of(place["reply_id"]))
 
 
 async def test_what_is_said_meanwhile_waits_for_the_answer_before(alice, reply_worker):
@@ -126,7 +126,7 @@ async def test_closing_the_page_stops_nothing(alice, reply_worker):
         await page.says("hello", positions={place["reply_id"]: 0})
         final = await page.hears("final", message_id=place["reply_id"])
     assert final["status"] == "complete"
-    assert len(text_in(page.of(place["reply_id"])).split()) == 40
+    assert len(join_text(page.of(place["reply_id"])).split()) == 40
 
 
 async def test_another_answer_is_asked_for(alice, reply_worker):

@@ -12,7 +12,7 @@ from chat.feed.frames import Frame
 from chat.models import Message
 from chat.realtime import hub, resume, subscriptions
 from chat.realtime.subscriptions import Subscription
-from tests.support.sockets import text_in
+from tests.support.sockets import join_text
 from tests.support.talking import begins, converses, ends, says, writes
 
 pytestmark = pytest.mark.django_db
@@ -135,7 +135,7 @@ def test_who_is_far_behind_gets_a_snapshot_and_goes_on_after_it(alice, page):
     ends(place.reply_id, held.token)
     page.catches_up(place.reply_id)
     assert types(page.of(place.reply_id)) == ["snapshot", "final"]
-    assert text_in(page.of(place.reply_id)) == Message.objects.get(pk=place.reply_id).text
+    assert join_text(page.of(place.reply_id)) == Message.objects.get(pk=place.reply_id).text
 
 
 @pytest.mark.parametrize("seen", [0, 1, 99])
@@ -145,7 +145,7 @@ def test_a_reply_that_ended_meanwhile_is_told_to_its_end(alice, page, seen):
     page.catches_up(done.pk)
     heard = page.of(done.pk)
     assert heard[-1]["type"] == "final"
-    assert text_in([{"type": "snapshot", "seq": seen, "text": ""}] * (seen == 1) + heard) == "All is well."
+    assert join_text([{"type": "snapshot", "seq": seen, "text": ""}] * (seen == 1) + heard) == "All is well."
     assert page.tail.follows == {}
 
 
@@ -161,7 +161,7 @@ def test_what_is_unfinished_is_told_without_being_asked_for(alice, bob, page):
     writes(begins(mine.reply_id), "Mine")
     page.hello(**{str(theirs.reply_id): 0, "12345": 3, "x": 1, str(mine.message_id): 0})
     page.catches_up(mine.reply_id)
-    assert text_in(page.of(mine.reply_id)) == "Mine"
+    assert join_text(page.of(mine.reply_id)) == "Mine"
     assert page.of(theirs.reply_id) == page.of(mine.message_id) == []
 
 
@@ -198,11 +198,11 @@ def test_a_slow_client_that_acknowledges_gets_a_window_and_then_a_snapshot(alice
     page.catches_up(place.reply_id)
     heard = page.of(place.reply_id)
     assert types(heard).count("snapshot") == 1
-    assert text_in(heard) == "x" * 600
+    assert join_text(heard) == "x" * 600
     writes(held, "y")
     ends(place.reply_id, held.token)
     page.catches_up(place.reply_id)
-    assert text_in(page.of(place.reply_id)) == "x" * 600 + "y"
+    assert join_text(page.of(place.reply_id)) == "x" * 600 + "y"
     assert page.of(place.reply_id)[-1]["type"] == "final"
 
 
@@ -216,7 +216,7 @@ def test_a_reply_that_ends_while_the_client_lags_is_told_to_its_end(alice, page)
         page.look()
     ends(place.reply_id, held.token)
     page.catches_up(place.reply_id)
-    assert text_in(page.of(place.reply_id)) == "x" * 300
+    assert join_text(page.of(place.reply_id)) == "x" * 300
     assert page.of(place.reply_id)[-1]["type"] == "final"
 
 
@@ -261,5 +261,5 @@ class Interleavings(HypothesisCase):
             done = ends(self.held.message_id, self.held.token)
             self.page.catches_up(done.pk)
         heard = self.page.of(done.pk)
-        assert text_in(heard) == done.text
+        assert join_text(heard) == done.text
         assert heard[-1]["type"] == "final"

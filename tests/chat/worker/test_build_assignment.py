@@ -169,7 +169,7 @@ def test_the_profile_and_the_model_that_were_picked_are_asked(alice):
 
 def thoughts(reply_id: int) -> bool:
     """Tell whether the thoughts of earlier answers are given back to whoever answers this time."""
-    context = build_assignment.build(begins(reply_id)).context
+    context = build_assignment.build(begins(reply_id)).earlier_messages
     blocks = [block for message in context for block in message["content"] if not isinstance(block, str)]
     assert {"type": "text", "text": "Run 7."} in blocks
     return any(block["type"] == "thinking" for block in blocks)

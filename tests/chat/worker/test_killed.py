@@ -18,7 +18,7 @@ from tests.support.answering import until
 from tests.support.ports import find_unused_port
 from tests.support.processes import Web
 from tests.support.seed import chance
-from tests.support.sockets import text_in
+from tests.support.sockets import join_text
 from tests.support.talkers import Talker
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
@@ -65,7 +65,7 @@ def check(talker: Talker, name: str) -> None:
     finals = {frame["sha256"]: frame for frame in heard if frame["type"] == "final"}
     assert list(finals) == [hashlib.sha256(reply.text.encode()).hexdigest()]
     assert reply.status in FINISHED
-    assert text_in(heard) == reply.text
+    assert join_text(heard) == reply.text
     assert reply.text.strip() or reply.notice
     log = list(Event.objects.filter(transcript=reply.transcript_id).order_by("seq"))
     assert [event.seq for event in log] == list(range(1, len(log) + 1))

@@ -43,7 +43,9 @@ def asking(assign, alice, monkeypatch):  # noqa: F811
     spender = Spender(Activity.CHAT_TURN, message_id=1, user_id=alice.pk)
 
     def asking(prompt=SAID, **more):
-        return assign(prompt, runtime="anthropic", tools=["*"], may_ask=True, spender=spender, **more)
+        return assign(
+            prompt, runtime="anthropic", tools=["*"], can_request_approval=True, spender=spender, **more
+        )
 
     return asking
 

@@ -22,7 +22,7 @@ ALLOWED = {
     ("agents/mcp/names.py", "build_name"): "a hash tells names apart",
     ("agents/mcp/results.py", "links_in"): "a list",
     ("agents/mcp/results.py", "read"): "a list",
-    ("agents/protocol/media.py", "_read"): "its mark says how much of it is there",
+    ("agents/protocol/media.py", "_decode_text"): "its mark says how much of it is there",
     ("agents/offline/assistant/skills/heartbeat.py", "select_check"): "how much is searched",
     ("agents/offline/assistant/timing.py", "find_timing"): "how much is searched",
     ("agents/offline/assistant/intents.py", "parse_intent"): "how much is searched",

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from agents.approvals import approvals
 from agents.models import Approval, Profile
-from agents.protocol.reply import is_empty, text_in
+from agents.protocol.reply import is_empty, join_text
 from agents.tools import registry
 from agents.tools.base import ToolContext, ToolError
 from agents.tools.schema_check import check
@@ -121,7 +121,7 @@ def test_an_answer_in_words_that_shows_nothing_is_none(alice):
 
 def test_a_reply_that_shows_nothing_is_an_empty_reply():
     content = [{"type": "text", "text": UNSEEN}, {"type": "thinking", "thinking": "Hm."}]
-    assert (text_in(content), is_empty(content)) == ("", True)
+    assert (join_text(content), is_empty(content)) == ("", True)
     assert not is_empty([{"type": "text", "text": "👩‍👩‍👧"}])
 
 
