@@ -1,21 +1,21 @@
-"""Exceptions that every layer of the app may raise; `runtimes.errors` says what they mean for a run."""
+"""Exceptions that every layer of the app may raise; `agents.runtimes.failure_classifier` maps them."""
 
 
 class LeaseLost(Exception):
-    """Somebody else holds the run's token now, or nobody: stop, discard, write nothing more."""
+    """The token of the run has changed: stop and write nothing more."""
 
 
 class BudgetExceeded(Exception):
-    """A budget is used up; the message names it, for the user."""
+    """A budget is used up; the message names it."""
 
 
 class RunLimitExceeded(BudgetExceeded):
-    """What this one run or reply may cost is used up."""
+    """The cost limit of this run or reply is reached."""
 
 
 class TurnLimitExceeded(Exception):
-    """The model was asked as often as it may be."""
+    """The limit of model calls is reached."""
 
 
 class CutStream(Exception):
-    """The stream ended without a stop reason: what came is not the whole reply."""
+    """The stream ended without a stop reason: the reply is incomplete."""

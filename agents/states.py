@@ -1,10 +1,10 @@
-"""The words the agents app keeps in the database, as data."""
+"""The stored choices of the agents app."""
 
 from django.db import models
 
 
 class FailureReason(models.TextChoices):
-    """Why a run or reply failed; written by the code that knows, at the terminal transition."""
+    """Why a run or reply failed; stored at the terminal transition."""
 
     TURN_LIMIT_EXCEEDED = "turn_limit_exceeded"
     TIMEOUT = "timeout"
@@ -23,9 +23,9 @@ class FailureReason(models.TextChoices):
 
 
 class FailureKind(models.TextChoices):
-    """What went wrong, finer than the reason; `agents.failures` says what follows from each."""
+    """What went wrong, more specific than the reason; see `agents.failure_policies`."""
 
-    # The provider, for a while.
+    # The provider, temporarily.
     UNREACHABLE = "unreachable"
     SERVER_ERROR = "server_error"
     CUT_STREAM = "cut_stream"
@@ -35,7 +35,7 @@ class FailureKind(models.TextChoices):
     LOADING = "loading"
     RATE_LIMITED = "rate_limited"
     SILENT_AT_LIMIT = "silent_at_limit"
-    # How the install, the key or the model is set up.
+    # The configuration: install, key or model.
     BAD_KEY = "bad_key"
     SPEND_STOP = "spend_stop"
     WRONG_API = "wrong_api"
@@ -70,41 +70,41 @@ class Permission(models.TextChoices):
     """Whether a profile may use a tool."""
 
     ALLOW = "allow"
-    ASK = "ask"  # a person first; each time, unless their leave stands
+    ASK = "ask"  # needs approval for each call, unless a standing approval covers it
     DENY = "deny"
 
 
 class ApprovalKind(models.TextChoices):
     """What a person is asked for."""
 
-    TOOL_CALL = "tool_call"  # consent to a call
-    QUESTION = "question"  # an answer in words, which is the result of the call
+    TOOL_CALL = "tool_call"  # approval of a call
+    QUESTION = "question"  # a text answer, which becomes the result of the call
 
 
 class ApprovalStatus(models.TextChoices):
-    """Where a question stands; it is settled once and stays so."""
+    """The status of an approval; it is resolved once."""
 
     OPEN = "open"
     ALLOWED = "allowed"
     DENIED = "denied"
     ANSWERED = "answered"
-    EXPIRED = "expired"  # nobody answered in time, which denies it
+    EXPIRED = "expired"  # nobody answered in time; the call is not made
     WITHDRAWN = "withdrawn"  # its run or reply ended first
 
 
-# Every arrow of a question and the one function of `agents.approvals.approvals` that walks it.
-APPROVAL_ARROWS = (
+# Every transition of an approval, and the function of `agents.approvals.approvals` that makes it.
+APPROVAL_TRANSITIONS = (
     (ApprovalStatus.OPEN, ApprovalStatus.ALLOWED, "answer"),
     (ApprovalStatus.OPEN, ApprovalStatus.DENIED, "answer"),
     (ApprovalStatus.OPEN, ApprovalStatus.ANSWERED, "answer"),
-    (ApprovalStatus.OPEN, ApprovalStatus.EXPIRED, "answer"),  # it came too late
+    (ApprovalStatus.OPEN, ApprovalStatus.EXPIRED, "answer"),  # the answer came too late
     (ApprovalStatus.OPEN, ApprovalStatus.EXPIRED, "expire"),
     (ApprovalStatus.OPEN, ApprovalStatus.WITHDRAWN, "withdraw"),
 )
 
 
 class Activity(models.TextChoices):
-    """What a ledger row was for."""
+    """What a ledger entry pays for."""
 
     RUN_TURN = "run_turn"
     CHAT_TURN = "chat_turn"
@@ -112,16 +112,16 @@ class Activity(models.TextChoices):
 
 
 class PriceSource(models.TextChoices):
-    """Where a price is from."""
+    """Where a price comes from."""
 
     CONSOLE = "console"
     LIST = "list"  # of genai-prices
-    LOCAL = "local"  # the offline model, or a server of one's own: it costs nothing
+    LOCAL = "local"  # the offline model or a local server: free
     UNKNOWN = "unknown"
 
 
 class BudgetScope(models.TextChoices):
-    """Over what a budget adds up."""
+    """What a budget covers."""
 
     INSTALL = "install"
     PROJECT = "project"
@@ -129,7 +129,7 @@ class BudgetScope(models.TextChoices):
 
 
 class BudgetWindow(models.TextChoices):
-    """How long a budget adds up, in the install's time zone."""
+    """The period of a budget, in the install's time zone."""
 
     DAY = "day"
     MONTH = "month"
@@ -143,10 +143,10 @@ class McpTransport(models.TextChoices):
 
 
 class McpToolState(models.TextChoices):
-    """What became of a tool that an MCP server lists."""
+    """The state of a tool that an MCP server lists."""
 
-    NEW = "new"  # nobody has allowed it, so no model sees it
+    NEW = "new"  # not allowed yet, so not offered
     OFFERED = "offered"  # to the profiles that name it
-    CHANGED = "changed"  # since it was allowed; not offered until somebody looks again
-    UNFIT = "unfit"  # models would not take it
+    CHANGED = "changed"  # since it was allowed; not offered until it is allowed again
+    UNFIT = "unfit"  # models reject its schema
     GONE = "gone"  # no longer listed

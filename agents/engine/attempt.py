@@ -6,7 +6,7 @@ from agents import conf
 from agents.engine.limits import Meter
 from agents.engine.messages import PromptMessages
 from agents.engine.toolbox import Toolbox
-from agents.failures import policy
+from agents.failure_policies import policy
 from agents.protocol.events import Finished, Notice
 from agents.states import FailureKind
 from agents.transcripts.recorder import Emit

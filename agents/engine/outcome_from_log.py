@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.engine.final_turn import FINAL_TURNS
-from agents.failures import policy
+from agents.failure_policies import policy
 from agents.models import Event
 from agents.protocol.events import Finished, TextDelta, TurnFinished, TurnStarted
 from agents.tools.base import Report, ToolContext, ToolError

@@ -7,7 +7,7 @@ from agents.engine.tool_batch import ToolBatch
 from agents.errors import RunLimitExceeded
 from agents.protocol.events import Finished
 from agents.protocol.reply import Block, Reply, is_empty
-from agents.runtimes.errors import describe
+from agents.runtimes.failure_classifier import describe
 from agents.states import FailureKind
 from agents.transcripts.history import ToolProgress
 

@@ -33,7 +33,7 @@ from agents.protocol.media import build_user_content
 from agents.protocol.reply import Reply
 from agents.runtimes import breaker
 from agents.runtimes.base import Request
-from agents.runtimes.errors import Failure, classify
+from agents.runtimes.failure_classifier import Failure, classify
 from agents.spending import budgets
 from agents.states import FailureKind
 from agents.tools.base import ToolContext
@@ -207,7 +207,7 @@ class Engine:
             tools=attempt.toolbox.params,
             max_tokens=await self._allowed_tokens(),
             effort=self.job.profile.effort,
-            may_call=final_turn is None,
+            can_call_tools=final_turn is None,
         )
         reply, cost = await self.model_caller.call(
             attempt.meter.turns + 1, request, attempt.conversation.tokens

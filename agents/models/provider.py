@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-LONGEST_DETAIL = 500
+MAX_DETAIL_CHARS = 500
 
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
@@ -28,7 +28,7 @@ class Provider(models.Model):
     )
     opened_at = models.DateTimeField(null=True, blank=True)
     open_reason = models.CharField(max_length=40, blank=True)
-    open_detail = models.CharField(max_length=LONGEST_DETAIL, blank=True)
+    open_detail = models.CharField(max_length=MAX_DETAIL_CHARS, blank=True)
     trips = models.PositiveIntegerField(default=0, help_text="Failed probes in a row; each doubles the wait.")
     failures = models.PositiveIntegerField(
         default=0, help_text="Failures in a row that may pass by themselves; the third opens the breaker."

@@ -1,4 +1,4 @@
-"""What drives a provider: one module for each, found by name."""
+"""Runtimes: one package for each way to call a provider, found by name."""
 
 from functools import cache
 
@@ -19,10 +19,10 @@ __all__ = [
 
 @cache
 def preload_sdk() -> None:
-    """Import what takes seconds, once, in a thread, before the first question stops an event loop for it."""
+    """Import the SDK, which takes seconds, in a thread before the first request would block an event loop."""
     from anthropic import AsyncAnthropic
 
-    _ = AsyncAnthropic(api_key="nobody's").messages.stream
+    _ = AsyncAnthropic(api_key="unused").messages.stream
     freeze_gc()
 
 

@@ -1,4 +1,4 @@
-"""What the engine asks of a runtime, and the registry that finds one by name."""
+"""The interface of runtimes, and their registry."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -16,7 +16,7 @@ class UnknownRuntime(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One question to the model."""
+    """One request to the model."""
 
     model: str
     system: str
@@ -24,52 +24,54 @@ class Request:
     tools: list[dict[str, Any]]
     max_tokens: int
     effort: str = ""
-    may_call: bool = True  # False: the tools are shown, for the cache's sake, but must not be called
+    can_call_tools: bool = (
+        True  # False: the tools are listed, to keep the cached prefix, but must not be called
+    )
 
 
 @dataclass(frozen=True)
 class Delta:
-    """A bit of a reply as it comes."""
+    """A piece of a streamed reply."""
 
     text: str
     thinking: bool = False
 
 
 class ModelCall(Protocol):
-    """A question under way."""
+    """An open model call."""
 
     def __aiter__(self) -> AsyncIterator[Delta]:
-        """Yield what the model says, bit by bit; an empty bit says that it has begun."""
+        """Yield the reply in pieces; an empty first piece marks its start."""
 
     def so_far(self) -> Reply | None:
-        """Return the reply as far as it came; None before it began."""
+        """Return the reply received so far; None before it started."""
 
 
 class Runtime(Protocol):
-    """Talks to one provider."""
+    """Calls one provider."""
 
     name: str
 
     def provider_name(self) -> str:
-        """Name the provider: what breaker, prices and ledger go by. Quick, nothing is imported for it."""
+        """Return the provider's name in the breaker, prices and ledger. Fast: imports nothing."""
 
     def ask(self, request: Request) -> AbstractAsyncContextManager[ModelCall]:
-        """Put a question; leaving the context closes the connection at once."""
+        """Send a request; leaving the context closes the connection at once."""
 
     async def close(self) -> None:
-        """Close what the running event loop has open."""
+        """Close the connections of the running event loop."""
 
 
 _runtimes: dict[str, Runtime] = {}
 
 
 def register(runtime: Runtime) -> None:
-    """Add a runtime; a later one of the same name replaces it."""
+    """Add a runtime; it replaces an earlier one of the same name."""
     _runtimes[runtime.name] = runtime
 
 
 def get(name: str) -> Runtime:
-    """Find a runtime by its name; raise UnknownRuntime."""
+    """Return a runtime by name; raise `UnknownRuntime`."""
     try:
         return _runtimes[name]
     except KeyError:
@@ -81,6 +83,6 @@ def names() -> list[str]:
 
 
 async def close_all() -> None:
-    """Close the connections of the running event loop, which is about to end."""
+    """Close the connections of the running event loop before it ends."""
     for runtime in _runtimes.values():
         await runtime.close()

@@ -16,10 +16,10 @@ from math import ceil
 from agents.engine import runner
 from agents.engine.assignment import Assignment
 from agents.errors import LeaseLost
-from agents.failures import Retry, policy
+from agents.failure_policies import Retry, policy
 from agents.protocol.events import Finished, Notice, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import is_preloaded, preload_sdk
-from agents.runtimes.errors import classify
+from agents.runtimes.failure_classifier import classify
 from agents.states import FailureKind, FailureReason
 from agents.transcripts import transcript
 from chat import conf
@@ -32,7 +32,7 @@ from stagent.lib import clock
 from stagent.lib.db.async_db import db_sync_to_async, in_order
 from stagent.lib.text import sentence
 
-FIRST_RETRY_SEC = 1.0  # doubled at each retry; the limits of a reply are in `agents.failures`
+FIRST_RETRY_SEC = 1.0  # doubled at each retry; the limits of a reply are in `agents.failure_policies`
 LOADING = "The server is still loading the model. The reply starts when it is ready."
 
 

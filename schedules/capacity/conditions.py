@@ -87,7 +87,7 @@ class StartConditions:
 def load(now: datetime, conf: Conf, *, claims: bool = False) -> StartConditions:
     """Return the conditions at this moment; `claims` if the caller starts runs itself."""
     blocked, half_open = breaker.blocked_names(now), breaker.half_open_names(now)
-    patience = breaker.patience_names(now) if blocked else set()
+    patience = breaker.rate_limited_names(now) if blocked else set()
     providers = _providers() if blocked or half_open else {}
     return StartConditions(
         now=now,

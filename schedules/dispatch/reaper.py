@@ -16,7 +16,7 @@ from agents import live_streams
 from agents.engine.outcome_from_log import load_outcome
 from agents.errors import LeaseLost
 from agents.runtimes import breaker
-from agents.runtimes.errors import describe
+from agents.runtimes.failure_classifier import describe
 from agents.states import FailureKind
 from schedules import conf
 from schedules.dispatch import waiting_runs
@@ -172,7 +172,7 @@ def _reap_unwanted(run: Run, now: datetime) -> None:
 
 def _reap_without_provider(run: Run, now: datetime) -> None:
     """Fail a run whose provider's breaker is still open when its retry horizon has passed."""
-    if breaker.provider_of(run.profile) not in breaker.shut_names(now):
+    if breaker.provider_of(run.profile) not in breaker.unavailable_names(now):
         raise NotReaped  # it waits for a slot only: its next attempt decides
     assert run.retry_until is not None
     over = f"Its provider could not be asked again by {run.retry_until:%Y-%m-%d %H:%M} UTC."

@@ -12,7 +12,7 @@ from agents.errors import LeaseLost
 from agents.models import Profile
 from agents.protocol.events import Finished
 from agents.runtimes import breaker
-from agents.runtimes.errors import Failure
+from agents.runtimes.failure_classifier import Failure
 from agents.transcripts import transcript
 from schedules.models import Run
 from schedules.models.run import LONGEST_DETAIL

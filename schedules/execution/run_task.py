@@ -15,7 +15,7 @@ from agents.engine import runner
 from agents.errors import LeaseLost
 from agents.protocol.events import Event, Finished, TextDelta, TurnFinished, TurnStarted
 from agents.runtimes import is_preloaded, preload_sdk
-from agents.runtimes.errors import Failure, classify
+from agents.runtimes.failure_classifier import Failure, classify
 from agents.states import FailureKind
 from schedules.conf import Conf
 from schedules.execution import assignment as assignments

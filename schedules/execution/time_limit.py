@@ -14,7 +14,7 @@ from datetime import timedelta
 from agents.engine.work_time import MEASURE_INTERVAL_SEC, WorkTime
 from agents.errors import LeaseLost
 from agents.models import Profile
-from agents.runtimes.errors import Failure, describe
+from agents.runtimes.failure_classifier import Failure, describe
 from agents.states import FailureKind
 from schedules.execution import outcome
 from schedules.execution.outcome import Worked

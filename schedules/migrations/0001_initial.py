@@ -215,7 +215,7 @@ class Migration(migrations.Migration):
                 ('pool', models.SlugField(blank=True, help_text='A concurrency pool beside the global cap.')),
                 ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('waiting', 'Waiting'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
                 ('failure_reason', models.CharField(blank=True, choices=[('turn_limit_exceeded', 'Turn Limit Exceeded'), ('timeout', 'Timeout'), ('budget_exceeded', 'Budget Exceeded'), ('auth_failed', 'Auth Failed'), ('rate_limited', 'Rate Limited'), ('overloaded', 'Overloaded'), ('aborted', 'Aborted'), ('lease_expired', 'Lease Expired'), ('worker_lost', 'Worker Lost'), ('refusal', 'Refusal'), ('context_window_exceeded', 'Context Window Exceeded'), ('truncated', 'Truncated'), ('tool_error', 'Tool Error'), ('sdk_error', 'Sdk Error')], max_length=32)),
-                ('failure_kind', models.CharField(blank=True, help_text='The failure kind; a row of agents.failures.', max_length=32)),
+                ('failure_kind', models.CharField(blank=True, help_text='The failure kind; a row of agents.failure_policies.', max_length=32)),
                 ('failure_detail', models.CharField(blank=True, max_length=500)),
                 ('attempt', models.PositiveIntegerField(default=0, help_text='Number of counted claims.')),
                 ('lost_count', models.PositiveIntegerField(default=0, help_text='Number of lost workers.')),

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import cached_property
 
-from agents.failures import Sample
+from agents.failure_policies import Sample
 from agents.models import Approval, Profile, Project, Transcript
 from agents.spending import budgets
 from agents.states import FailureReason
@@ -82,7 +82,7 @@ class Run(models.Model):
     status = models.CharField(max_length=12, choices=RunStatus, default=RunStatus.QUEUED)
     failure_reason = models.CharField(max_length=32, blank=True, choices=FailureReason)
     failure_kind = models.CharField(
-        max_length=32, blank=True, help_text="The failure kind; a row of agents.failures."
+        max_length=32, blank=True, help_text="The failure kind; a row of agents.failure_policies."
     )
     failure_detail = models.CharField(max_length=LONGEST_DETAIL, blank=True)
     attempt = models.PositiveIntegerField(default=0, help_text="Number of counted claims.")

@@ -6,8 +6,8 @@ reached its own limit counts as a lower bound.
 
 from django.db.models import Q
 
-from agents import failures
-from agents.failures import Sample
+from agents import failure_policies
+from agents.failure_policies import Sample
 from schedules.states import RunStatus
 
 OLD_WEIGHT = 0.7  # of a running average; the new value has the rest
@@ -19,13 +19,13 @@ def of(status: str, kind: str, turns: int) -> Sample:
         return Sample.NONE
     if status == RunStatus.COMPLETED:
         return Sample.WHOLE
-    return failures.policy(kind).sample if status == RunStatus.FAILED and kind else Sample.NONE
+    return failure_policies.policy(kind).sample if status == RunStatus.FAILED and kind else Sample.NONE
 
 
 def condition(*samples: Sample) -> Q:
     """Return the same rule as a query condition; runs of older versions have only a reason."""
-    by_kind = Q(failure_kind__in=failures.kinds(*samples))
-    by_reason = Q(failure_kind="", failure_reason__in=failures.reasons(*samples))
+    by_kind = Q(failure_kind__in=failure_policies.kinds(*samples))
+    by_reason = Q(failure_kind="", failure_reason__in=failure_policies.reasons(*samples))
     ended = Q(status=RunStatus.FAILED) & (by_kind | by_reason)
     if Sample.WHOLE in samples:
         ended |= Q(status=RunStatus.COMPLETED)

@@ -16,7 +16,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
 from agents.errors import LeaseLost
-from agents.failures import policy
+from agents.failure_policies import policy
 from agents.spending import totals
 from agents.states import FailureKind
 from schedules.deliveries import outbox

@@ -1,4 +1,4 @@
-"""Whether and when a failed run is retried, by the policies of `agents.failures`.
+"""Whether and when a failed run is retried, by the policies of `agents.failure_policies`.
 
 Failures caused by the provider are retried until the retry horizon, others up to `max_retries` times.
 Meanwhile the run is queued, holds no slot and uses no time.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from agents.failures import Retry, policy
+from agents.failure_policies import Retry, policy
 from agents.protocol.events import Finished
 from agents.states import FailureKind
 from schedules.models import Run, Schedule

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Self
 
 from agents.engine.outcome_from_log import load_outcome
-from agents.failures import USUAL, policy
+from agents.failure_policies import DEFAULT_KINDS, policy
 from agents.models import Event
 from agents.protocol.events import Finished
 from agents.spending import totals
@@ -54,7 +54,7 @@ class Ending:
     @property
     def failure_kind(self) -> FailureKind | None:
         """The kind, or the default kind of the reason."""
-        return self.kind or (USUAL[FailureReason(self.reason)] if self.reason else None)
+        return self.kind or (DEFAULT_KINDS[FailureReason(self.reason)] if self.reason else None)
 
     @property
     def failure_reason(self) -> str:

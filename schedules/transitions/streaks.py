@@ -6,7 +6,7 @@ neither affects the other and a success resets both.
 
 from datetime import datetime, timedelta
 
-from agents.failures import Sample, Streak, policy
+from agents.failure_policies import Sample, Streak, policy
 from agents.models.profile import MAX_TURNS
 from schedules import conf
 from schedules.deliveries import outbox

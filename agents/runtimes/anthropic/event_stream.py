@@ -1,8 +1,8 @@
-"""Reads server-sent events as fast as they come, and as many at once as have come.
+"""Reads server-sent events as fast as they arrive, and all that have arrived at once.
 
-A chunked body yields one piece at a time, however many have arrived. So a task reads ahead, and the reader
-takes all that is there: a lone stream is read event by event, and when the process is busy more is read at
-once, without a timer. What is read ahead is bounded: then the socket is left alone, and the server waits.
+A chunked body yields one chunk at a time, however many have arrived. A task therefore reads ahead, and the
+reader takes everything available: a single stream is read event by event, and a busy process reads more at
+once, without a timer. The read-ahead is bounded: beyond it the socket is not read, and the server waits.
 """
 
 import asyncio
@@ -12,54 +12,54 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 READ_AHEAD_BYTES = 256 * 1024
-LONGEST_LINE_BYTES = 8 * 1024 * 1024  # of an event; whoever sends more sends no events
+MAX_LINE_BYTES = 8 * 1024 * 1024  # a longer line is not an event stream
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
-class EndlessLine(Exception):
+class LineTooLong(Exception):
     """The server sends a line without an end."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event; `name` is empty where the server gives none."""
+    """One event; `name` is empty if the server sends none."""
 
     name: str
     data: str
 
 
 class Decoder:
-    """Turns bytes, cut anywhere, into whole events. Lines may end in LF, CRLF or CR.
+    """Decodes bytes, split anywhere, into events. Lines may end in LF, CRLF or CR.
 
-    An event that is not ended by an empty line is still whole if the stream ends with the line.
+    The last event is complete without an empty line if the stream ends after its line.
     """
 
     def __init__(self) -> None:
-        self._rest = b""  # the beginning of a line
+        self._partial_line = b""
         self._name, self._data = "", list[str]()
-        self._after_cr = False  # an LF that comes next is the second half of a line's end
+        self._after_cr = False  # a following LF belongs to the same line end
 
     def feed(self, data: bytes) -> Iterator[ServerSentEvent]:
         """Yield the events that end in these bytes."""
         if self._after_cr:
             data = data.removeprefix(b"\n")
         self._after_cr = data.endswith(b"\r")
-        *lines, self._rest = LINE_END.split(self._rest + data)
-        if len(self._rest) > LONGEST_LINE_BYTES:
-            raise EndlessLine(f"A line of {len(self._rest):,} bytes has no end.")
+        *lines, self._partial_line = LINE_END.split(self._partial_line + data)
+        if len(self._partial_line) > MAX_LINE_BYTES:
+            raise LineTooLong(f"A line of {len(self._partial_line):,} bytes has no end.")
         for line in lines:
-            if event := self._line(line.decode("utf-8", "replace")):
+            if event := self._parse_line(line.decode("utf-8", "replace")):
                 yield event
 
     def end(self) -> Iterator[ServerSentEvent]:
-        """Yield what the end of the stream completes."""
-        rest, self._rest = self._rest, b""
+        """Yield the event that the end of the stream completes."""
+        rest, self._partial_line = self._partial_line, b""
         for line in (rest.decode("utf-8", "replace"), "") if rest else ("",):
-            if event := self._line(line):
+            if event := self._parse_line(line):
                 yield event
 
-    def _line(self, line: str) -> ServerSentEvent | None:
+    def _parse_line(self, line: str) -> ServerSentEvent | None:
         line = line.removeprefix("\N{BYTE ORDER MARK}")
         if not line:
             name, data, self._name, self._data = self._name, self._data, "", []
@@ -70,61 +70,63 @@ class Decoder:
                 self._data.append(value.removeprefix(" "))
             case "event":
                 self._name = value.removeprefix(" ")
-        return None  # comments, ids, retry times and fields that nobody knows
+        return None  # comments, ids, retry times and unknown fields
 
 
 class ReadAhead:
-    """Reads from a source in a task of its own; `take` returns all that is there."""
+    """Reads from a source in a separate task; `take` returns everything available."""
 
     def __init__(self, source: AsyncIterator[bytes]) -> None:
         self._source = source
-        self._pieces: list[bytes] = []
+        self._chunks: list[bytes] = []
         self._size = 0
         self._ended = False
-        self._changed = asyncio.Event()  # there is something to take, or the source has ended
-        self._room = asyncio.Event()
-        self._room.set()
+        self._changed = asyncio.Event()  # data is available, or the source has ended
+        self._has_space = asyncio.Event()
+        self._has_space.set()
 
     async def take(self) -> bytes:
-        """Return what has come, at least a byte; nothing where the source has ended."""
+        """Return at least one byte; b"" if the source has ended."""
         await self._changed.wait()
-        taken = b"".join(self._pieces)
-        self._pieces, self._size = [], 0
-        self._room.set()
+        data = b"".join(self._chunks)
+        self._chunks, self._size = [], 0
+        self._has_space.set()
         if not self._ended:
             self._changed.clear()
-        return taken
+        return data
 
     async def read(self) -> None:
-        """Read to the end; what the source raises comes out here."""
+        """Read to the end; raises what the source raises."""
         try:
-            async for piece in self._source:
-                if piece:
-                    self._pieces.append(piece)
-                    self._size += len(piece)
+            async for chunk in self._source:
+                if chunk:
+                    self._chunks.append(chunk)
+                    self._size += len(chunk)
                     self._changed.set()
                 if self._size >= READ_AHEAD_BYTES:
-                    self._room.clear()
-                    await self._room.wait()
+                    self._has_space.clear()
+                    await self._has_space.wait()
         finally:
             self._ended = True
             self._changed.set()
 
 
 @asynccontextmanager
-async def reading(source: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[bytes]]:
-    """Read a source ahead while within; yield an iterator of all that has come each time it is asked."""
-    ahead = ReadAhead(source)
-    task = asyncio.create_task(ahead.read(), name="read ahead")
+async def read_ahead(source: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[bytes]]:
+    """Read a source ahead inside the context; each step of the yielded iterator returns all available
+    data.
+    """
+    reader = ReadAhead(source)
+    task = asyncio.create_task(reader.read(), name="read ahead")
     try:
-        yield _pieces(ahead, task)
+        yield _iterate(reader, task)
     finally:
         task.cancel()
         await asyncio.wait({task})
-        _ = task.cancelled() or task.exception()  # raised already where anybody was still reading
+        _ = task.cancelled() or task.exception()  # already raised to the reader, if there was one
 
 
-async def _pieces(ahead: ReadAhead, task: "asyncio.Task[None]") -> AsyncGenerator[bytes]:
-    while piece := await ahead.take():
-        yield piece
+async def _iterate(reader: ReadAhead, task: "asyncio.Task[None]") -> AsyncGenerator[bytes]:
+    while chunk := await reader.take():
+        yield chunk
     await task

@@ -1,7 +1,7 @@
-"""Builds a reply from the events of the Messages API, and says bit by bit what is new in it.
+"""Builds a reply from the events of the Messages API and yields its new text.
 
-The arguments of a call are kept as they were written and read strictly once the block is whole. Arguments
-that cannot be read stay text, which no tool takes: the model is told, and nothing is called.
+The arguments of a call are stored as text and parsed strictly once the block is complete. Arguments that
+cannot be parsed stay text, which no tool accepts: the model gets an error, and nothing is called.
 """
 
 import json
@@ -25,21 +25,21 @@ from stagent.lib.text import shorten, to_storable
 
 type Json = dict[str, Any]
 
-CALLS = ("tool_use", "server_tool_use")
-DONE = "[DONE]"  # how a stream of other APIs ends
-# Deltas that carry text, by the field of their block that they add to.
-TEXTS = {"text_delta": "text", "thinking_delta": "thinking"}
-COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+CALL_TYPES = ("tool_use", "server_tool_use")
+END_MARKER = "[DONE]"  # ends a stream of other APIs
+# Deltas with text, and the field of the block that each extends.
+TEXT_DELTAS = {"text_delta": "text", "thinking_delta": "thinking"}
+COUNT_FIELDS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
 @dataclass
 class _Block:
-    """One block on its way; `parts` are of its text or thinking, `written` of its arguments."""
+    """One block in progress; `parts` are of its text or thinking, `arguments` of its arguments."""
 
     start: Json
     parts: list[str] = field(default_factory=list)
-    written: list[str] = field(default_factory=list)
-    held: str = ""  # the first half of a character whose second half has not come
+    arguments: list[str] = field(default_factory=list)
+    half_character: str = ""  # the first half of a surrogate pair
     is_whole: bool = False
 
     @property
@@ -47,32 +47,32 @@ class _Block:
         return str(self.start["type"])
 
     def add(self, text: str) -> str:
-        """Add to the text and return what can be shown of it."""
+        """Add to the text and return the part that can be shown."""
         self.parts.append(text)
-        text = self.held + text
+        text = self.half_character + text
         cut = len(text) - 1 if text and "\ud800" <= text[-1] <= "\udbff" else len(text)
-        shown, self.held = text[:cut], text[cut:]
+        shown, self.half_character = text[:cut], text[cut:]
         return str(to_storable(shown))
 
     def end(self) -> str:
-        """Close the block and return what is left to be shown."""
+        """Complete the block and return the rest of its text."""
         self.is_whole = True
-        held, self.held = self.held, ""
-        return str(to_storable(held))
+        half_character, self.half_character = self.half_character, ""
+        return str(to_storable(half_character))
 
     def content(self) -> Json:
-        """Return the block as the API would have sent it in one piece."""
+        """Return the block as the API would have sent it unstreamed."""
         block = {name: value for name, value in self.start.items() if value is not None}
         if self.kind in ("text", "thinking"):
             block[self.kind] = "".join(self.parts)
-        elif self.kind in CALLS:
+        elif self.kind in CALL_TYPES:
             block["input"] = self._arguments()
         return dict(to_storable(block))
 
     def _arguments(self) -> Any:
-        text = "".join(self.written)
+        text = "".join(self.arguments)
         if not text.strip():
-            return self.start.get("input") or ({} if self.is_whole else "")  # "": they were cut off
+            return self.start.get("input") or ({} if self.is_whole else "")  # "": they were truncated
         try:
             value = parse(text)
         except NotJson:
@@ -81,7 +81,7 @@ class _Block:
 
 
 class MessageBuilder:
-    """A reply under way, fed with events in their order."""
+    """Builds one reply from events in order."""
 
     def __init__(self, model: str, host: str, request_id: str = "") -> None:
         self.has_ended = False  # message_stop was sent
@@ -90,12 +90,12 @@ class MessageBuilder:
         self._message: Json | None = None
         self._blocks: dict[int, _Block] = {}
         self._counts: dict[str, int] = {}
-        self._counted = False  # whether the provider has said how long the reply was
+        self._has_output_count = False  # the provider has counted the output
         self._chars = 0
 
-    def take(self, event: ServerSentEvent) -> Iterator[Delta]:
-        """Take an event and yield what it says. Kinds of events and deltas that we do not know pass by."""
-        if event.data.strip() == DONE:
+    def add_event(self, event: ServerSentEvent) -> Iterator[Delta]:
+        """Process an event and yield its text. Unknown kinds of events and deltas are ignored."""
+        if event.data.strip() == END_MARKER:
             return
         data = self._read(event)
         match data.get("type") or event.name:
@@ -112,8 +112,8 @@ class MessageBuilder:
             case "message_stop":
                 self.has_ended = True
 
-    def take_whole(self, message: Json) -> Iterator[Delta]:
-        """Take a reply that was not streamed."""
+    def add_message(self, message: Json) -> Iterator[Delta]:
+        """Process a reply that was not streamed."""
         yield from self._start(message)
         for block in self._blocks.values():
             yield from self._close(block)
@@ -121,7 +121,7 @@ class MessageBuilder:
         self.has_ended = True
 
     def so_far(self) -> Reply | None:
-        """Return the reply as far as it came, its tokens estimated until the provider has counted them."""
+        """Return the reply received so far, its tokens estimated until the provider has counted them."""
         if self._message is None:
             return None
         details = self._message.get("stop_details")
@@ -131,12 +131,12 @@ class MessageBuilder:
             usage=self._usage(),
             model=str(self._message.get("model") or self._model),
             stop_details=to_storable(details) if isinstance(details, dict) else None,
-            estimated=not self._counted,
+            estimated=not self._has_output_count,
             request_id=self.request_id,
         )
 
     def check_end(self) -> None:
-        """Raise where the server has ended the message in due form and did not say why."""
+        """Raise if the message ended properly but without a stop reason."""
         if self.has_ended and self._message is not None and self._message.get("stop_reason") is None:
             raise GarbledStream(f"{self.host} ended its reply without a stop_reason.")
 
@@ -145,18 +145,20 @@ class MessageBuilder:
             data = json.loads(event.data)
         except (ValueError, RecursionError):
             data = None
-        told = data.get("error") if isinstance(data, dict) else None
-        if event.name == "error" or (told and data.get("type", "error") == "error"):
-            raise ProviderError(told or event.data, self.request_id)
+        error = data.get("error") if isinstance(data, dict) else None
+        if event.name == "error" or (error and data.get("type", "error") == "error"):
+            raise ProviderError(error or event.data, self.request_id)
         if not isinstance(data, dict):
-            raise GarbledStream(f"{self.host} sent an event that cannot be read: {shorten(event.data, 100)}")
+            raise GarbledStream(
+                f"{self.host} sent an event that cannot be parsed: {shorten(event.data, 100)}"
+            )
         if is_chat_completion(data) and "type" not in data:
             raise no_messages_api(self.host, "it streams chat completions")
         return data
 
     def _start(self, message: Json) -> Iterator[Delta]:
         if self._message is not None:
-            raise GarbledStream(f"{self.host} began a second message in one reply.")
+            raise GarbledStream(f"{self.host} started a second message in one reply.")
         self._message = {"model": message.get("model"), "stop_reason": None, "stop_details": None}
         self._count(message.get("usage"))
         yield Delta("")
@@ -165,64 +167,66 @@ class MessageBuilder:
 
     def _open(self, index: int, block: Any) -> Iterator[Delta]:
         if self._message is None:
-            raise GarbledStream(f"{self.host} sent a block before its message began.")
+            raise GarbledStream(f"{self.host} sent a block before its message.")
         if index in self._blocks or not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise GarbledStream(f"{self.host} sent a block twice or without a type, number {index}.")
-        opened = self._blocks[index] = _Block(_with_id(block) if block["type"] in CALLS else dict(block))
+        opened = self._blocks[index] = _Block(
+            _ensure_id(block) if block["type"] in CALL_TYPES else dict(block)
+        )
         if opened.kind in ("text", "thinking") and (text := block.get(opened.kind)):
-            yield from self._say(opened, text)
+            yield from self._add_text(opened, text)
 
     def _block(self, data: Json) -> _Block:
         try:
             return self._blocks[_index(data)]
         except KeyError:
-            raise GarbledStream(f"{self.host} went on with a block that it had not begun.") from None
+            raise GarbledStream(f"{self.host} continued a block that it had not started.") from None
 
     def _add(self, block: _Block, delta: Json) -> Iterator[Delta]:
         kind = delta.get("type")
-        if TEXTS.get(str(kind)) == block.kind:
-            yield from self._say(block, delta.get(block.kind))
-        elif kind == "input_json_delta" and block.kind in CALLS:
-            written = _text(delta.get("partial_json"))
-            self._chars += len(written)
-            block.written.append(written)
+        if TEXT_DELTAS.get(str(kind)) == block.kind:
+            yield from self._add_text(block, delta.get(block.kind))
+        elif kind == "input_json_delta" and block.kind in CALL_TYPES:
+            arguments = _text(delta.get("partial_json"))
+            self._chars += len(arguments)
+            block.arguments.append(arguments)
         elif kind == "signature_delta" and block.kind == "thinking":
             block.start["signature"] = delta.get("signature")
         elif kind == "citations_delta" and block.kind == "text":
             block.start["citations"] = [*(block.start.get("citations") or ()), delta.get("citation")]
 
-    def _say(self, block: _Block, text: Any) -> Iterator[Delta]:
+    def _add_text(self, block: _Block, text: Any) -> Iterator[Delta]:
         text = _text(text)
         self._chars += len(text)
         if shown := block.add(text):
             yield Delta(shown, thinking=block.kind == "thinking")
 
     def _close(self, block: _Block) -> Iterator[Delta]:
-        if left := block.end():
-            yield Delta(left, thinking=block.kind == "thinking")
+        if text := block.end():
+            yield Delta(text, thinking=block.kind == "thinking")
 
     def _finish(self, data: Json) -> None:
         if self._message is None:
-            raise GarbledStream(f"{self.host} ended a message that it had not begun.")
+            raise GarbledStream(f"{self.host} ended a message that it had not started.")
         delta = data.get("delta")
         if isinstance(delta, dict):
             known = {name: delta.get(name) for name in ("stop_reason", "stop_details")}
             self._message |= {name: value for name, value in known.items() if value is not None}
-        # Counts are cumulative, and those that do not apply are left out.
-        self._counted |= "output_tokens" in self._count(data.get("usage"))
+        # Counts are cumulative; those that do not apply are missing.
+        self._has_output_count |= "output_tokens" in self._count(data.get("usage"))
 
     def _count(self, usage: Any) -> dict[str, int]:
-        told = usage if isinstance(usage, dict) else {}
-        found = {name: int(told[name]) for name in COUNTS if _is_count(told.get(name))}
-        self._counts |= found
-        return found
+        counts = usage if isinstance(usage, dict) else {}
+        known = {name: int(counts[name]) for name in COUNT_FIELDS if _is_count(counts.get(name))}
+        self._counts |= known
+        return known
 
     def _usage(self) -> Usage:
-        counted = {name: self._counts.get(name, 0) for name in COUNTS}
+        counted = {name: self._counts.get(name, 0) for name in COUNT_FIELDS}
         output = counted["output_tokens"]
         return Usage(
             input=counted["input_tokens"],
-            output=output if self._counted else max(output, estimate_tokens(self._chars)),
+            output=output if self._has_output_count else max(output, estimate_tokens(self._chars)),
             cache_read=counted["cache_read_input_tokens"],
             cache_write=counted["cache_creation_input_tokens"],
         )
@@ -238,7 +242,7 @@ def _object(data: Json, name: str) -> Json:
 def _index(data: Json) -> int:
     index = data.get("index")
     if not isinstance(index, int):
-        raise GarbledStream("An event of the stream does not say to which block it belongs.")
+        raise GarbledStream("An event of the stream does not name its block.")
     return index
 
 
@@ -250,7 +254,7 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
-def _with_id(block: Json) -> Json:
-    """Give a call the id that some servers forget."""
-    named = block.get("id") and isinstance(block["id"], str)
-    return {"name": ""} | block | ({} if named else {"id": f"toolu_{uuid4().hex}"})
+def _ensure_id(block: Json) -> Json:
+    """Add an id to a call; some servers omit it."""
+    has_id = block.get("id") and isinstance(block["id"], str)
+    return {"name": ""} | block | ({} if has_id else {"id": f"toolu_{uuid4().hex}"})

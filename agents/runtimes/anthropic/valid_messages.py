@@ -1,7 +1,7 @@
-"""Makes any history one that the Messages API takes, in the last moment before it is sent.
+"""Converts any history to one that the Messages API accepts, just before it is sent.
 
-Histories hold what models and servers said in the past, and broken attempts: blank texts, ids of calls that
-come twice, calls without results. One such block, stored once, would have every later request refused.
+Histories contain output of models and servers, and incomplete attempts: blank texts, duplicate call ids,
+calls without results. One such stored block would make every later request fail.
 """
 
 import re
@@ -13,24 +13,24 @@ from agents.runtimes.base import Message
 from stagent.lib.text import is_blank, to_storable
 
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
-UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
-LONGEST_NAME = 128
-LEFT_OUT = "(What was said before is left out.)"
-SAYS_NOTHING = "(no text)"
-CALLS = ("tool_use", "server_tool_use")
+INVALID_ID_CHARS = re.compile(r"[^a-zA-Z0-9_-]")
+MAX_NAME_CHARS = 128
+OMITTED = "(Earlier messages are omitted.)"
+NO_TEXT = "(no text)"
+CALL_TYPES = ("tool_use", "server_tool_use")
 
 
 @dataclass
 class _Turn:
-    """What one side says until the other speaks; `results` are a user's, by the ids they go out with."""
+    """Consecutive blocks of one role; `results` are a user's tool results by their new ids."""
 
     role: str
     blocks: list[Block] = field(default_factory=list)
     results: dict[str, Block] = field(default_factory=dict)
 
 
-def valid(messages: Iterable[Message]) -> list[Message]:
-    """Return the history as the API takes it; what is valid already stays as it is."""
+def to_valid_messages(messages: Iterable[Message]) -> list[Message]:
+    """Return a history that the API accepts; a valid one is unchanged."""
     history = _History()
     for message in messages:
         history.add(message["role"], list(_blocks(message)))
@@ -38,12 +38,12 @@ def valid(messages: Iterable[Message]) -> list[Message]:
 
 
 class _History:
-    """Turns that alternate, with the calls of the last assistant's turn that wait for their results."""
+    """Alternating turns, with the calls of the last assistant turn that have no result yet."""
 
     def __init__(self) -> None:
         self._turns: list[_Turn] = []
-        self._ids: set[str] = set()  # all that were given to calls
-        self._pending: list[tuple[str, str]] = []  # calls without a result: the id they had, the id they have
+        self._ids: set[str] = set()  # of all calls
+        self._pending: list[tuple[str, str]] = []  # old and new ids of the calls without a result
 
     def add(self, role: str, blocks: list[Block]) -> None:
         if role == "assistant":
@@ -52,65 +52,67 @@ class _History:
             self._add_user(blocks)
 
     def messages(self) -> list[Message]:
-        """Close the last turn and return all."""
-        self._answer_the_rest()
+        """Complete the last turn and return all."""
+        self._add_missing_results()
         if not self._turns or self._turns[0].role == "assistant":
-            text = LEFT_OUT if self._turns else SAYS_NOTHING
+            text = OMITTED if self._turns else NO_TEXT
             self._turns.insert(0, _Turn("user", [{"type": "text", "text": text}]))
         return [
             {"role": turn.role, "content": [*turn.results.values(), *turn.blocks]} for turn in self._turns
         ]
 
     def _add_reply(self, blocks: list[Block]) -> None:
-        said = [block for block in map(_of_assistant, blocks) if block]
-        while said and said[-1]["type"] in ("thinking", "redacted_thinking"):
-            said.pop()  # a thought that led to nothing
-        if not said:
+        valid_blocks = [block for block in map(_valid_assistant_block, blocks) if block]
+        while valid_blocks and valid_blocks[-1]["type"] in ("thinking", "redacted_thinking"):
+            valid_blocks.pop()  # without text or calls after it
+        if not valid_blocks:
             return
         if self._turns and self._turns[-1].role == "user":
-            self._answer_the_rest()
-        self._turn("assistant").blocks += [self._named(b) if b["type"] in CALLS else b for b in said]
+            self._add_missing_results()
+        self._turn("assistant").blocks += [
+            self._with_unique_id(b) if b["type"] in CALL_TYPES else b for b in valid_blocks
+        ]
 
     def _add_user(self, blocks: list[Block]) -> None:
-        said = [block for block in map(_of_user, blocks) if block]
-        answers = [block for block in said if block["type"] == "tool_result"]
-        words = [block for block in said if block["type"] != "tool_result"]
-        for block in answers:
-            self._answer(block)
-        if words:
-            self._turn("user").blocks += words
+        valid_blocks = [block for block in map(_valid_user_block, blocks) if block]
+        results = [block for block in valid_blocks if block["type"] == "tool_result"]
+        others = [block for block in valid_blocks if block["type"] != "tool_result"]
+        for block in results:
+            self._add_result(block)
+        if others:
+            self._turn("user").blocks += others
 
     def _turn(self, role: str) -> _Turn:
-        """Return the turn that this side speaks in now."""
+        """Return the current turn of this role; start one if needed."""
         if not self._turns or self._turns[-1].role != role:
             self._turns.append(_Turn(role))
         return self._turns[-1]
 
-    def _named(self, call: Block) -> Block:
-        """Give a call an id of its own; a server's tool answers in the same turn, and keeps its id."""
-        had = str(call.get("id") or "")
+    def _with_unique_id(self, call: Block) -> Block:
+        """Give a call a unique id; a server tool's result is in the same turn, so its id is kept."""
+        old_id = str(call.get("id") or "")
         if call["type"] != "tool_use":
             return call
-        fit = ident = UNFIT.sub("_", had) or "call"
+        clean_id = new_id = INVALID_ID_CHARS.sub("_", old_id) or "call"
         number = 1
-        while ident in self._ids:
+        while new_id in self._ids:
             number += 1
-            ident = f"{fit}_{number}"
-        self._ids.add(ident)
-        self._pending.append((had, ident))
-        return call | {"id": ident}
+            new_id = f"{clean_id}_{number}"
+        self._ids.add(new_id)
+        self._pending.append((old_id, new_id))
+        return call | {"id": new_id}
 
-    def _answer(self, result: Block) -> None:
-        """Take a result for the first call of its id that waits; one that nobody waits for is left out."""
-        for place, (had, ident) in enumerate(self._pending):
-            if had == result.get("tool_use_id"):
-                del self._pending[place]
-                self._turn("user").results[ident] = result | {"tool_use_id": ident}
+    def _add_result(self, result: Block) -> None:
+        """Add a result to the first pending call with its id; without one it is dropped."""
+        for index, (old_id, new_id) in enumerate(self._pending):
+            if old_id == result.get("tool_use_id"):
+                del self._pending[index]
+                self._turn("user").results[new_id] = result | {"tool_use_id": new_id}
                 return
 
-    def _answer_the_rest(self) -> None:
-        for _, ident in self._pending:
-            self._turn("user").results[ident] = tool_result(ident, INTERRUPTED, is_error=True)
+    def _add_missing_results(self) -> None:
+        for _, new_id in self._pending:
+            self._turn("user").results[new_id] = tool_result(new_id, INTERRUPTED, is_error=True)
         self._pending = []
 
 
@@ -121,8 +123,8 @@ def _blocks(message: Message) -> Iterable[Block]:
     return (to_storable(block) for block in content or () if isinstance(block, dict))
 
 
-def _of_assistant(block: Block) -> Block | None:
-    """Return what an assistant may say of it."""
+def _valid_assistant_block(block: Block) -> Block | None:
+    """Return the block if it is valid in an assistant message, else None."""
     match block.get("type"):
         case "text":
             return _text({name: value for name, value in block.items() if value is not None})
@@ -131,15 +133,15 @@ def _of_assistant(block: Block) -> Block | None:
         case "redacted_thinking":
             return block if block.get("data") else None
         case "tool_use":
-            named = UNFIT.sub("_", str(block.get("name") or "unknown"))[:LONGEST_NAME]
-            return block | {"name": named, "input": as_object(block.get("input", {}))}
+            name = INVALID_ID_CHARS.sub("_", str(block.get("name") or "unknown"))[:MAX_NAME_CHARS]
+            return block | {"name": name, "input": as_object(block.get("input", {}))}
         case "tool_result" | "image" | "document" | None:
             return None
     return block
 
 
-def _of_user(block: Block) -> Block | None:
-    """Return what a user may say of it."""
+def _valid_user_block(block: Block) -> Block | None:
+    """Return the block if it is valid in a user message, else None."""
     match block.get("type"):
         case "text":
             return _text(block)
@@ -160,5 +162,5 @@ def _result(block: Block) -> Block:
     if isinstance(content, list):
         content = [each for each in content if each.get("type") != "text" or _text(each)]
     if not content and block.get("is_error"):
-        content = SAYS_NOTHING  # an error says why
+        content = NO_TEXT  # an error needs content
     return block | {"content": content or ""}

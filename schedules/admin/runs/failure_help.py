@@ -1,6 +1,6 @@
 """Remedies for failed runs."""
 
-from agents.failures import policy
+from agents.failure_policies import policy
 from schedules.models import Run
 from schedules.states import RunStatus
 

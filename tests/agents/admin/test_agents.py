@@ -45,7 +45,7 @@ def test_an_open_breaker_shows_its_reason_and_can_be_closed(reader):
 
 def test_a_rate_limit_can_be_cleared_too(reader):
     now = clock.now()
-    breaker.slow_down("anthropic", now.replace(year=now.year + 1))
+    breaker.block_until("anthropic", now.replace(year=now.year + 1))
     assert "rate limited" in reader.opens(PROVIDERS)
     reader.presses(PROVIDERS, action="close_breaker", _selected_action=[Provider.objects.get().pk])
     assert not breaker.blocked_names(clock.now())

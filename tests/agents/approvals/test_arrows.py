@@ -12,7 +12,7 @@ from agents.approvals import approvals
 from agents.approvals.approvals import ApprovalRequest
 from agents.models import Approval
 from agents.spending.budgets import Spender
-from agents.states import APPROVAL_ARROWS, Activity, ApprovalKind, ApprovalStatus
+from agents.states import APPROVAL_TRANSITIONS, Activity, ApprovalKind, ApprovalStatus
 from agents.transcripts import transcript
 from stagent.lib.problems import Problem
 from tests.support.arrows import picture, targets
@@ -58,7 +58,7 @@ def test_an_approval_takes_its_arrows_and_no_others(
     before = picture(Approval)
     with suppress(Problem):  # too late: raised after the status was written
         ACTS[act](approval, alice)
-    ends = set() if (kind, act[1]) in WRONG_KIND else targets(APPROVAL_ARROWS, status, *act)
+    ends = set() if (kind, act[1]) in WRONG_KIND else targets(APPROVAL_TRANSITIONS, status, *act)
     if ends:
         assert Approval.objects.get().status in ends
     else:
@@ -71,4 +71,4 @@ def test_no_approval_expires_early(alice: User) -> None:
 
 
 def test_every_arrow_is_tried() -> None:
-    assert {(name, end) for _, end, name in APPROVAL_ARROWS} == set(ACTS)
+    assert {(name, end) for _, end, name in APPROVAL_TRANSITIONS} == set(ACTS)

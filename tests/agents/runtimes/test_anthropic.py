@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents import runtimes
-from agents.runtimes.anthropic.request import shape
+from agents.runtimes.anthropic.request import build_arguments
 from agents.runtimes.anthropic.runtime import AnthropicRuntime, Endpoint
 from agents.runtimes.base import Request
 from agents.states import FailureReason
@@ -33,7 +33,7 @@ def a_request(**more: Any) -> Request:
 
 
 def test_the_provider_gets_marks_for_its_cache_and_the_effort():
-    arguments = shape(a_request(effort="high"), full=True)
+    arguments = build_arguments(a_request(effort="high"), is_provider=True)
     assert arguments["system"] == [
         {"type": "text", "text": "Be good.", "cache_control": {"type": "ephemeral"}}
     ]
@@ -44,7 +44,7 @@ def test_the_provider_gets_marks_for_its_cache_and_the_effort():
 
 def test_other_servers_get_nothing_they_may_not_know():
     request = a_request(effort="high")
-    assert shape(request, full=False) == {
+    assert build_arguments(request, is_provider=False) == {
         "model": "m",
         "max_tokens": 99,
         "messages": request.messages,
@@ -56,18 +56,20 @@ def test_other_servers_get_nothing_they_may_not_know():
 
 def test_marks_are_put_on_copies_and_not_into_the_conversation():
     request = a_request()
-    shape(request, full=True)
+    build_arguments(request, is_provider=True)
     assert "cache_control" not in request.messages[0]["content"][0]
 
 
 def test_nothing_is_said_about_tools_where_there_are_none():
-    arguments = shape(a_request(tools=[], system="", may_call=False), full=False)
+    arguments = build_arguments(a_request(tools=[], system="", can_call_tools=False), is_provider=False)
     assert not {"tools", "tool_choice", "system"} & set(arguments)
 
 
 def test_tools_that_may_not_be_called_are_still_shown():
-    assert shape(a_request(may_call=False), full=False)["tools"] == TOOLS
-    assert shape(a_request(may_call=False), full=False)["tool_choice"] == {"type": "none"}
+    assert build_arguments(a_request(can_call_tools=False), is_provider=False)["tools"] == TOOLS
+    assert build_arguments(a_request(can_call_tools=False), is_provider=False)["tool_choice"] == {
+        "type": "none"
+    }
 
 
 @pytest.mark.django_db

@@ -61,7 +61,7 @@ def test_a_probe_that_is_never_heard_of_again_makes_way_for_another():
     trip()
     later = NOON + 5 * MINUTE
     breaker.try_acquire_probe("anthropic", later)
-    assert breaker.try_acquire_probe("anthropic", later + breaker.PROBE_TIME)
+    assert breaker.try_acquire_probe("anthropic", later + breaker.PROBE_TIMEOUT)
 
 
 def test_a_success_closes_it_and_forgets():
@@ -79,8 +79,8 @@ def test_a_success_of_a_healthy_provider_writes_nothing(django_assert_num_querie
 
 
 def test_the_longest_wait_asked_for_is_kept():
-    breaker.slow_down("anthropic", NOON + 2 * MINUTE)
-    breaker.slow_down("anthropic", NOON + MINUTE)
+    breaker.block_until("anthropic", NOON + 2 * MINUTE)
+    breaker.block_until("anthropic", NOON + MINUTE)
     assert breaker.blocked_names(NOON + MINUTE) == {"anthropic"}
     assert breaker.blocked_names(NOON + 2 * MINUTE) == set()
     assert breaker.try_acquire_probe("anthropic", NOON)  # patience is not a broken breaker

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.runtimes.anthropic import event_stream
-from agents.runtimes.anthropic.event_stream import Decoder, EndlessLine, ReadAhead, ServerSentEvent, reading
+from agents.runtimes.anthropic.event_stream import (
+    Decoder,
+    LineTooLong,
+    ReadAhead,
+    ServerSentEvent,
+    read_ahead,
+)
 
 TEXTS = ["One ", "zwölf 🐙 ", "三 ", "a\rb", ": no comment"]
 WIRE = b"".join(f"event: said\ndata: {json.dumps(text)}\n\n".encode() for text in TEXTS)
@@ -49,8 +55,8 @@ def test_data_in_several_lines_is_one():
 
 
 def test_a_line_without_an_end_is_not_kept_for_ever(monkeypatch):
-    monkeypatch.setattr(event_stream, "LONGEST_LINE_BYTES", 100)
-    with pytest.raises(EndlessLine):
+    monkeypatch.setattr(event_stream, "MAX_LINE_BYTES", 100)
+    with pytest.raises(LineTooLong):
         decoded(*[b"data: " + b"x" * 60] * 3)
 
 
@@ -62,12 +68,12 @@ async def some(*pieces: bytes | BaseException):
 
 
 async def test_what_has_come_meanwhile_is_taken_at_once():
-    async with reading(some(b"a", b"b", b"", b"c")) as pieces:
+    async with read_ahead(some(b"a", b"b", b"", b"c")) as pieces:
         assert [piece async for piece in pieces] == [b"abc"]
 
 
 async def test_what_came_before_an_error_is_read_before_it_is_raised():
-    async with reading(some(b"a", b"b", OSError("cut"))) as pieces:
+    async with read_ahead(some(b"a", b"b", OSError("cut"))) as pieces:
         assert await anext(pieces) == b"ab"
         with pytest.raises(OSError, match="cut"):
             await anext(pieces)
@@ -106,6 +112,6 @@ async def test_leaving_stops_the_reading():
         finally:
             stopped = True
 
-    async with reading(silent()) as pieces:
+    async with read_ahead(silent()) as pieces:
         await anext(pieces)
     assert stopped

@@ -163,7 +163,7 @@ def sent_away(status: int, location: str) -> Answer:
 UNEXPECTED = {
     "error": "Unexpected endpoint or method. (POST /v1/messages). Returning 200 anyway"
 }  # fmt: skip
-AWAY = "redirect ({}) to https://else.example/login, which a model server does not. Check the address"
+AWAY = "redirect ({}) to https://else.example/login, so it is not a model server. Check the address"
 REDIRECTS: dict[str, tuple[K, str, Answer]] = {
     f"a redirect, {status}": (
         K.WRONG_ADDRESS,
@@ -172,7 +172,7 @@ REDIRECTS: dict[str, tuple[K, str, Answer]] = {
     )
     for status in (301, 302, 303, 307, 308)
 }
-BROKE_OFF = "The provider's answer broke off: Its stream ended before the reply was complete."
+BROKE_OFF = "The provider's reply was interrupted: Its stream ended before the reply was complete."
 NO_REASON = "ended its reply without a stop_reason"
 TOLD: dict[str, tuple[K, str, Answer]] = REDIRECTS | {
     "a redirect to a path": (K.WRONG_ADDRESS, "redirect (302) to /login", sent_away(302, "/login")),

@@ -33,7 +33,7 @@ def closes(index: int = 0) -> dict[str, Any]:
 
 def built(*events: dict[str, Any]) -> tuple[list[Delta], Reply]:
     builder = MessageBuilder("asked-for", "host")
-    said = [d for each in events for d in builder.take(ServerSentEvent("", json.dumps(each)))]
+    said = [d for each in events for d in builder.add_event(ServerSentEvent("", json.dumps(each)))]
     reply = builder.so_far()
     assert reply is not None
     return [delta for delta in said if delta.text], reply
@@ -181,7 +181,7 @@ def test_a_reply_that_is_not_streamed_is_taken_whole():
     builder = MessageBuilder("asked-for", "host")
     content = [{"type": "text", "text": "Hi."}, {"type": "tool_use", "id": "a", "name": "b", "input": {}}]
     message = {"type": "message", "model": "m", "content": content, "stop_reason": "tool_use"}
-    said = builder.take_whole(message | {"usage": {"input_tokens": 1, "output_tokens": 2}})
+    said = builder.add_message(message | {"usage": {"input_tokens": 1, "output_tokens": 2}})
     assert [delta for delta in said if delta.text] == [Delta("Hi.")]
     reply = builder.so_far()
     assert reply is not None

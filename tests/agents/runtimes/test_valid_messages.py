@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.offline.validation import BadRequest, check_messages
 from agents.protocol.reply import INTERRUPTED
-from agents.runtimes.anthropic.valid_messages import valid
+from agents.runtimes.anthropic.valid_messages import to_valid_messages
 from stagent.lib.text import to_storable
 
 texts = st.text(alphabet=st.sampled_from("a 🐙\n\t\0\ud83d"), max_size=3)
@@ -45,7 +45,7 @@ histories = st.lists(messages, max_size=8)
 
 @given(history=histories)
 def test_any_history_becomes_one_that_the_api_takes(history):
-    sent = valid(history)
+    sent = to_valid_messages(history)
     check_messages(sent)
     json.dumps(sent, ensure_ascii=False).encode()
     roles = [message["role"] for message in sent]
@@ -54,8 +54,8 @@ def test_any_history_becomes_one_that_the_api_takes(history):
 
 @given(history=histories)
 def test_what_is_valid_stays_as_it_is(history):
-    once = valid(history)
-    assert valid(once) == once
+    once = to_valid_messages(history)
+    assert to_valid_messages(once) == once
 
 
 def words(message: dict[str, Any]) -> list[str]:
@@ -67,7 +67,7 @@ def words(message: dict[str, Any]) -> list[str]:
 @given(history=histories)
 def test_no_word_is_lost(history):
     said = [to_storable(text) for message in history for text in words(message)]
-    sent = [text for message in valid(history) for text in words(message)]
+    sent = [text for message in to_valid_messages(history) for text in words(message)]
     assert [text for text in sent if not text.startswith("(")] == said
 
 
@@ -100,7 +100,7 @@ def test_blank_blocks_are_left_out_and_a_reply_of_nothing_goes_with_them():
         assistant(text(" "), thought),
         user(text("Three")),
     ]
-    assert valid(history) == [
+    assert to_valid_messages(history) == [
         user(text("One")),
         assistant(thought, text("Only this.")),
         user(text("Two"), text("Three")),
@@ -115,7 +115,7 @@ def test_calls_of_one_id_get_ids_of_their_own_and_keep_their_results():
         assistant(call("call_1")),
         user(text("note"), result("call_1", "c")),
     ]
-    assert valid(history) == [
+    assert to_valid_messages(history) == [
         user(text("Go")),
         assistant(call("call_1"), call("call_1_2")),
         user(result("call_1", "a"), result("call_1_2", "b")),
@@ -126,19 +126,19 @@ def test_calls_of_one_id_get_ids_of_their_own_and_keep_their_results():
 
 def test_a_call_without_a_result_is_told_to_have_been_interrupted():
     history = [user(text("Go")), assistant(call("a"), call("b")), user(result("b", "x"), text("Well?"))]
-    sent = valid(history)[-1]["content"]
+    sent = to_valid_messages(history)[-1]["content"]
     assert [(block["type"], block.get("tool_use_id")) for block in sent] == [
         ("tool_result", "b"),
         ("tool_result", "a"),
         ("text", None),
     ]
     assert sent[1]["content"] == INTERRUPTED
-    assert valid([user(text("Go")), assistant(call("a"))])[-1]["role"] == "user"
+    assert to_valid_messages([user(text("Go")), assistant(call("a"))])[-1]["role"] == "user"
 
 
 def test_a_conversation_begins_with_the_user():
-    assert [each["role"] for each in valid([assistant(text("Hi"))])] == ["user", "assistant"]
-    assert len(valid([])) == 1
+    assert [each["role"] for each in to_valid_messages([assistant(text("Hi"))])] == ["user", "assistant"]
+    assert len(to_valid_messages([])) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from agents.offline.request import OfflineRequest
 from agents.offline.validation import BadRequest, check
 from agents.protocol import media
 from agents.protocol.usage import estimate_tokens
-from agents.runtimes.anthropic.request import shape
+from agents.runtimes.anthropic.request import build_arguments
 from agents.runtimes.base import Request
 from chat import conf
 from chat.models import Attachment, MessageAttachment
@@ -141,8 +141,8 @@ def test_a_text_does_not_pass_for_a_note_of_the_engine():
 def test_servers_other_than_the_providers_are_told_of_a_pdf_in_words():
     blocks = media.to_blocks(media.PromptFile("c.pdf", "pdf", "application/pdf", PDF))
     request = Request("m", "", [{"role": "user", "content": blocks}], [], 100)
-    assert shape(request, full=True)["messages"][0]["content"][1]["type"] == "document"
-    plain = shape(request, full=False)["messages"][0]["content"]
+    assert build_arguments(request, is_provider=True)["messages"][0]["content"][1]["type"] == "document"
+    plain = build_arguments(request, is_provider=False)["messages"][0]["content"]
     assert kinds(plain) == ["text", "text"]
     assert "takes no documents" in plain[1]["text"]
     assert kinds(blocks) == ["text", "document"], "the conversation itself stays as it is"

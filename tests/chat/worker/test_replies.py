@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from agents import failures, models, runtimes
+from agents import failure_policies, models, runtimes
 from agents.models import LedgerEntry, LiveStream, StreamRecord
 from agents.runtimes import preload_sdk
 from agents.runtimes.anthropic.runtime import AnthropicRuntime, Endpoint
@@ -133,13 +133,15 @@ async def test_a_provider_that_never_has_time_is_given_up(alice):
     assert (status, reason, reply.text) == ("error", "overloaded", "")
     assert reply.notice.startswith("The provider is overloaded: Overloaded.")
     assert reply.notice.endswith("It was asked 4 times.")
-    assert (await db_sync_to_async(kinds, reply.transcript_id)).count("finished") == failures.SHORT.tries
+    assert (await db_sync_to_async(kinds, reply.transcript_id)).count(
+        "finished"
+    ) == failure_policies.SHORT.tries
 
 
 async def test_a_wait_longer_than_reasonable_is_not_waited_for(alice):
     status, reason, reply = await outcome(alice, "[[offline: 429=9 retry_after=600]]")
     assert (status, reason) == ("error", "rate_limited")
-    assert reply.notice.startswith("The provider asks us to slow down: Too many requests")
+    assert reply.notice.startswith("The provider limits the request rate: Too many requests")
     assert reply.notice.endswith("The provider asks to wait 10 min.")
 
 
@@ -191,7 +193,7 @@ async def test_at_the_limit_of_steps_without_a_word_nobody_is_told_of_an_answer(
     await db_sync_to_async(a_profile, "short", tools=["list_files"], max_turns=9)
     status, reason, reply = await outcome(alice, "[[offline: repeat=9 tool=list_files]]", profile="short")
     assert (status, reason, reply.text) == ("error", "turn_limit_exceeded", "")
-    assert "in circles" in reply.notice
+    assert "repeated the same tool calls" in reply.notice
 
 
 async def test_an_answer_too_long_is_cut_and_not_asked_for_again(alice):

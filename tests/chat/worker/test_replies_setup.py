@@ -52,8 +52,12 @@ async def test_a_server_that_loads_its_model_is_waited_for_and_the_reader_is_tol
     ("answer", "says", "remedy"),
     [
         (page(200, "<html><title>Welcome</title></html>"), "a web page", "Check the address"),
-        (page(404, '{"detail": "Not Found"}'), "does not speak", "Check the address"),
-        (refuse(404, "invalid_request_error", "Invalid URL (POST /v1/messages)"), "does not speak", "Check"),
+        (page(404, '{"detail": "Not Found"}'), "does not support", "Check the address"),
+        (
+            refuse(404, "invalid_request_error", "Invalid URL (POST /v1/messages)"),
+            "does not support",
+            "Check",
+        ),
         (refuse(400, "api_error", "gemma does not support tools"), "cannot call tools", "Choose a model"),
         (refuse(500, "server_error", "Context size has been exceeded."), "too long", "a new conversation"),
         (refuse(404, "not_found_error", "model: nobody"), "does not have this model", "Choose another"),

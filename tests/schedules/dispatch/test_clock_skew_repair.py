@@ -51,7 +51,7 @@ def test_a_run_that_was_queued_under_a_wrong_clock_starts_in_its_turn():
 def test_chat_breakers_and_signs_of_life_of_a_wrong_clock_are_over():
     live_streams.begin("message:1", "gone", 30, AHEAD)
     breaker.trip("anthropic", "server_error", "down", AHEAD)
-    breaker.slow_down("other", AHEAD)
+    breaker.block_until("other", AHEAD)
     Schedule.objects.filter(pk=a_schedule().pk).update(deferred_until=AHEAD)
     a_scheduler(AHEAD)
     clock_skew_repair.correct_stored_moments(NOON)

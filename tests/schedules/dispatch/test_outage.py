@@ -7,7 +7,7 @@ import pytest
 from agents.models import Provider
 from agents.protocol.events import Finished
 from agents.runtimes import breaker
-from agents.runtimes.errors import Failure, describe
+from agents.runtimes.failure_classifier import Failure, describe
 from agents.states import FailureKind as K
 from schedules.dispatch.drain import drain
 from schedules.dispatch.reaper import reap

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents.failures import POLICIES, Sample
+from agents.failure_policies import POLICIES, Sample
 from agents.states import FailureKind as K
 from schedules.admin.runs.hints import usual_steps
 from schedules.models import Run, Schedule, statistics_filter

@@ -54,7 +54,7 @@ def test_after_a_bad_key_it_does_not_ask_the_model_again(schedule, alice: User, 
 
 
 def test_a_provider_that_asked_for_patience_is_not_asked(schedule, alice: User):
-    breaker.slow_down(provider_of(schedule), NOON + MINUTE)
+    breaker.block_until(provider_of(schedule), NOON + MINUTE)
     blocked = refused(schedule, alice)
     assert (blocked.code, blocked.wait_reason, blocked.until) == ("provider_busy", "provider", NOON + MINUTE)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents.failures import POLICIES, Retry
+from agents.failure_policies import POLICIES, Retry
 from agents.protocol.events import Finished
 from agents.states import FailureKind as K
 from schedules.models import Run

@@ -13,7 +13,7 @@ ONE_OFFS = {
     "agents/mcp/stdio.py:open": "lives as long as a connection, and is awaited when it closes",
     "agents/transcripts/recorder.py:_start_write": "one write; awaited",
     "agents/transcripts/recorder.py:record": "one run or reply; awaited",
-    "agents/runtimes/anthropic/event_stream.py:reading": "one answer of a provider; awaited",
+    "agents/runtimes/anthropic/event_stream.py:read_ahead": "one answer of a provider; awaited",
     "agents/transcripts/batch_writer.py:append": "writes while something waits, and raises to whoever waits",
     "agents/transcripts/batch_writer.py:use_own_thread": "a pool: its errors are those of its calls",
     "agents/tools/shell/shell.py:shell": "one reading; awaited",

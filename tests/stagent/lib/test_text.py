@@ -18,7 +18,7 @@ FEW = 10  # characters: a shorter slice is a letter, a year or a mark
 # Texts that are sliced for another reason than to fit, or that say themselves how much is left out.
 ALLOWED = {
     ("agents/admin/profiles.py", "_free_slug"): "slugs hold letters only",
-    ("agents/runtimes/error_text.py", "_plain"): "how much is searched",
+    ("agents/runtimes/error_text.py", "_strip_markup"): "how much is searched",
     ("agents/mcp/names.py", "build_name"): "a hash tells names apart",
     ("agents/mcp/results.py", "links_in"): "a list",
     ("agents/mcp/results.py", "read"): "a list",
@@ -27,7 +27,10 @@ ALLOWED = {
     ("agents/offline/assistant/timing.py", "find_timing"): "how much is searched",
     ("agents/offline/assistant/intents.py", "parse_intent"): "how much is searched",
     ("agents/runtimes/anthropic/message_builder.py", "add"): "the rest follows with the next piece",
-    ("agents/runtimes/anthropic/valid_messages.py", "_of_assistant"): "names of tools hold letters only",
+    (
+        "agents/runtimes/anthropic/valid_messages.py",
+        "_valid_assistant_block",
+    ): "names of tools hold letters only",
     ("agents/tools/invoke.py", "_sanitize"): "its mark says how much is left out",
     ("agents/tools/network/http_get.py", "_charset"): "bytes, how many are searched",
     ("chat/conversations/export.py", "file_name"): "slugs hold letters only",

@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from agents.errors import BudgetExceeded, CutStream, LeaseLost, TurnLimitExceeded
 from agents.runtimes import UnknownRuntime
-from agents.runtimes.errors import classify
+from agents.runtimes.failure_classifier import classify
 from agents.runtimes.retry_after import retry_after
 from agents.states import FailureReason as R
 
@@ -135,7 +135,7 @@ TABLE = [
 @pytest.mark.parametrize(("error", "reason", "retryable", "stop"), TABLE, ids=lambda value: repr(value)[:60])
 def test_everything_that_can_be_raised_has_its_reason(error, reason, retryable, stop):
     failure = classify(error)
-    assert (failure.reason, failure.retryable, failure.provider_stop) == (reason, retryable, stop)
+    assert (failure.reason, failure.retryable, failure.opens_breaker) == (reason, retryable, stop)
     assert failure.detail
     assert len(failure.detail) <= 500
 
@@ -145,7 +145,7 @@ def test_the_detail_names_the_provider_s_words_and_the_request():
         429, "rate_limit_error", "Slow down, please.", **{"request-id": "req_9", "retry-after": "7"}
     )
     failure = classify(error)
-    assert failure.detail == "The provider asks us to slow down: Slow down, please. [req_9]"
+    assert failure.detail == "The provider limits the request rate: Slow down, please. [req_9]"
     assert failure.retry_after_sec == 7
 
 

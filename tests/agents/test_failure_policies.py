@@ -4,9 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from agents import failures
-from agents.failures import POLICIES, USUAL, Breaker, Fault, Policy, Retry, Sample, Streak, policy
-from agents.runtimes.errors import BY_CLASS, BY_CODE, BY_STATUS, BY_TYPE, BY_WORDS
+from agents import failure_policies
+from agents.failure_policies import (
+    DEFAULT_KINDS,
+    POLICIES,
+    Breaker,
+    Fault,
+    Policy,
+    Retry,
+    Sample,
+    Streak,
+    policy,
+)
+from agents.runtimes.failure_classifier import BY_CLASS, BY_CODE, BY_STATUS, BY_TEXT, BY_TYPE
 from agents.states import FailureKind as K
 from agents.states import FailureReason as R
 
@@ -18,13 +28,13 @@ def as_line(kind: K, row: Policy) -> str:
     """Return a row as the page shows it."""
     chat = "no" if row.chat.tries == 1 else f"for {row.chat.total_sec:.0f} s"
     cells = (f"`{kind}`", f"`{row.reason}`", row.fault, row.streak, row.retry, row.breaker, chat, row.sample)
-    return f"| {' | '.join(cells)} | {' '.join(filter(None, (f'{row.says}.', row.remedy)))} |"
+    return f"| {' | '.join(cells)} | {' '.join(filter(None, (f'{row.summary}.', row.remedy)))} |"
 
 
 def test_every_kind_has_a_row_and_every_reason_a_usual_kind() -> None:
     assert set(POLICIES) == set(K)
-    assert set(USUAL) == set(R)
-    assert all(POLICIES[kind].reason == reason for reason, kind in USUAL.items())
+    assert set(DEFAULT_KINDS) == set(R)
+    assert all(POLICIES[kind].reason == reason for reason, kind in DEFAULT_KINDS.items())
 
 
 def test_every_reason_can_come_about() -> None:
@@ -72,10 +82,10 @@ def test_only_runs_that_were_cut_off_at_a_limit_of_their_own_are_lower_bounds(ki
 
 def test_the_classifier_knows_no_kind_without_a_row() -> None:
     named = {*BY_CLASS.values(), *BY_CODE.values(), *BY_STATUS.values(), *BY_TYPE.values()}
-    assert named | {kind for _, kind in BY_WORDS} <= set(POLICIES)
+    assert named | {kind for _, kind in BY_TEXT} <= set(POLICIES)
 
 
 def test_a_failure_of_an_older_version_is_judged_by_its_reason() -> None:
     assert policy("", R.TURN_LIMIT_EXCEEDED).streak == Streak.BREACH
     assert policy("", R.TIMEOUT).streak == Streak.NONE
-    assert failures.reasons(Sample.LOWER_BOUND) == [R.TURN_LIMIT_EXCEEDED, R.LEASE_EXPIRED]
+    assert failure_policies.reasons(Sample.LOWER_BOUND) == [R.TURN_LIMIT_EXCEEDED, R.LEASE_EXPIRED]

@@ -1,27 +1,27 @@
-"""From what was raised to why it failed.
+"""Classifies an exception as a kind of failure.
 
-The order is the point: the provider's error code, its error type, the HTTP status, the class, and the words
-of the message last. Words mislead: "API returned 429: rate limit exceeded" holds both "turn" and "limit".
-Nothing here imports the SDK, which takes seconds; its classes are known by name.
+The order matters: the provider's error code, its error type, the HTTP status, the class, and the text of the
+message last. Text misleads: "API returned 429: rate limit exceeded" contains both "turn" and "limit". Nothing
+here imports the SDK, which takes seconds; its classes are known by name.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from agents.failures import Breaker, Policy, policy
+from agents.failure_policies import Breaker, Policy, policy
 from agents.runtimes.error_text import provider_message
 from agents.runtimes.retry_after import retry_after
 from agents.states import FailureKind as K
 from agents.states import FailureReason
 from stagent.lib.text import shorten
 
-MOST_WORDS, MOST_OF_ALL = 200, 450  # characters of what the provider said, and of a whole explanation
+MAX_QUOTED_CHARS, MAX_DETAIL_CHARS = 200, 450  # of the provider's message and of the whole detail
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What went wrong; `agents.failures` says what follows from its kind."""
+    """A classified failure; `agents.failure_policies` defines what follows from its kind."""
 
     kind: K
     detail: str
@@ -40,8 +40,8 @@ class Failure:
         return self.policy.retryable
 
     @property
-    def provider_stop(self) -> bool:
-        """Whether the provider is to be left alone at once: a bad key, a spend stop, a wrong address."""
+    def opens_breaker(self) -> bool:
+        """Whether the breaker opens at once: a bad key, a spending stop, a wrong address."""
         return self.policy.breaker == Breaker.TRIP
 
 
@@ -57,7 +57,7 @@ BY_CODE = {
     "request_body_too_large_after_decoding": K.CONTEXT_TOO_LONG,
 }
 
-BY_TYPE = {  # an api_error says no more than its status
+BY_TYPE = {  # api_error adds nothing to its status
     "billing_error": K.SPEND_STOP,
     "authentication_error": K.BAD_KEY,
     "permission_error": K.BAD_KEY,
@@ -98,17 +98,17 @@ BY_CLASS = {
     "agents.ToolsUnsupported": K.TOOLS_UNSUPPORTED,
     "agents.ProviderError": K.SERVER_ERROR,
     "agents.GarbledStream": K.GARBLED,
-    "agents.EndlessLine": K.GARBLED,
+    "agents.LineTooLong": K.GARBLED,
     "agents.UnknownRuntime": K.RUNTIME_UNKNOWN,
     "asyncio.CancelledError": K.CANCELLED,
     "builtins.TimeoutError": K.STALLED,
     "anthropic.CredentialsError": K.BAD_KEY,
-    "anthropic.APITimeoutError": K.STALLED,  # a subclass of the next: the nearest class in the MRO wins
+    "anthropic.APITimeoutError": K.STALLED,  # a subclass of the next; the nearest class in the MRO wins
     "anthropic.APIConnectionError": K.CUT_STREAM,
     "anthropic.APIResponseValidationError": K.GARBLED,
-    "anthropic.APIStatusError": K.SERVER_ERROR,  # an error event of a stream whose status was 200
+    "anthropic.APIStatusError": K.SERVER_ERROR,  # an error event in a stream of status 200
     "aiohttp.ClientConnectorError": K.UNREACHABLE,
-    "aiohttp.ClientConnectionError": K.CUT_STREAM,  # of a connection that was made
+    "aiohttp.ClientConnectionError": K.CUT_STREAM,  # after the connection was made
     "httpx2.ConnectTimeout": K.UNREACHABLE,
     "httpx2.ConnectError": K.UNREACHABLE,
     "httpx2.ProxyError": K.UNREACHABLE,
@@ -120,7 +120,7 @@ BY_CLASS = {
     "httpx2.DecodingError": K.GARBLED,
     "builtins.ConnectionRefusedError": K.UNREACHABLE,
     "builtins.ConnectionError": K.CUT_STREAM,
-    # What the SDK's stream reader raises at nonsense; json.JSONDecodeError is a ValueError.
+    # Raised by the SDK's stream reader for invalid data; json.JSONDecodeError is a ValueError.
     "builtins.AssertionError": K.GARBLED,
     "builtins.IndexError": K.GARBLED,
     "builtins.ValueError": K.GARBLED,
@@ -129,7 +129,7 @@ BY_CLASS = {
 }
 
 _NUMBER = r"\b(?:http|status|code|error|returned)\W{0,3}"
-BY_WORDS = tuple(
+BY_TEXT = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
         (r"\bcredit balance is too low\b|\bspend(?:ing)? limit\b|" + _NUMBER + r"402\b", K.SPEND_STOP),
@@ -151,44 +151,50 @@ BY_WORDS = tuple(
         (r"\bturn limit\b|\bmax(?:imum)?[ _]turns\b", K.TURN_LIMIT),
     )
 )
-_IN_REFUSALS = {
+_TRUSTED_IN_400 = {
     K.SPEND_STOP,
     K.CONTEXT_TOO_LONG,
     K.TOOLS_UNSUPPORTED,
     K.MODEL_UNKNOWN,
-}  # trusted in a plain 400
-_IN_FAULTS = {K.CONTEXT_TOO_LONG, K.TOOLS_UNSUPPORTED, K.LOADING}  # and in a 5xx, as local servers answer
+}  # trusted in a 400
+_TRUSTED_IN_5XX = {
+    K.CONTEXT_TOO_LONG,
+    K.TOOLS_UNSUPPORTED,
+    K.LOADING,
+}  # trusted in a 5xx, which local servers return
 _ENDS = (".", "!", "?", ")")
 
 
 def classify(error: BaseException) -> Failure:
-    """Return why this was raised. Never raises itself."""
-    kind = _by_answer(error) or _by_class(error) or _by_words(str(error)) or K.UNEXPECTED
+    """Classify an exception. Never raises."""
+    kind = _by_response(error) or _by_class(error) or _by_text(str(error)) or K.UNEXPECTED
     wait = retry_after(_headers(error)) if policy(kind).retryable else None
-    said, ident = provider_message(error), getattr(error, "request_id", None)
+    message, request_id = provider_message(error), getattr(error, "request_id", None)
     if kind == K.UNEXPECTED:
-        said = f"{type(error).__name__}: {said}"
-    whole = type(error).__name__ in EXPLAINED
-    return Failure(kind, shorten(said, MOST_OF_ALL) if whole else describe(kind, said, ident), wait)
+        message = f"{type(error).__name__}: {message}"
+    is_complete = type(error).__name__ in COMPLETE_TEXTS
+    return Failure(
+        kind, shorten(message, MAX_DETAIL_CHARS) if is_complete else describe(kind, message, request_id), wait
+    )
 
 
-def describe(kind: K, said: str = "", request_id: str | None = None) -> str:
-    """Say what happened, why as far as somebody told us, and what to do: a sentence or two for people."""
+def describe(kind: K, message: str = "", request_id: str | None = None) -> str:
+    """Describe a failure in one or two sentences: what happened, the provider's message, the remedy."""
     row = policy(kind)
-    said = shorten(said, MOST_WORDS)
-    what = said if said and kind in OUR_WORDS else ": ".join(filter(None, (row.says, said)))
-    what = what if what.endswith(_ENDS) else f"{what}."
-    return " ".join(filter(None, (what, row.remedy, f"[{request_id}]" if request_id else "")))
+    message = shorten(message, MAX_QUOTED_CHARS)
+    text = message if message and kind in OWN_TEXTS else ": ".join(filter(None, (row.summary, message)))
+    text = text if text.endswith(_ENDS) else f"{text}."
+    return " ".join(filter(None, (text, row.remedy, f"[{request_id}]" if request_id else "")))
 
 
-# Exceptions that say it all, the remedy too.
-EXPLAINED = {"NotAModelServer", "NoMessagesApi", "Redirected", "ToolsUnsupported"}
-# Kinds whose exceptions say what happened.
-OUR_WORDS = {K.BUDGET_SPENT, K.COST_LIMIT, K.TURN_LIMIT, K.RUNTIME_UNKNOWN}
+# Exceptions whose message is complete, with the remedy.
+COMPLETE_TEXTS = {"NotAModelServer", "NoMessagesApi", "Redirected", "ToolsUnsupported"}
+# Kinds whose exception message replaces the summary.
+OWN_TEXTS = {K.BUDGET_SPENT, K.COST_LIMIT, K.TURN_LIMIT, K.RUNTIME_UNKNOWN}
 
 
-def _by_answer(error: BaseException) -> K | None:
-    """Judge by what the provider answered: code, type, then status."""
+def _by_response(error: BaseException) -> K | None:
+    """Classify by the provider's response: code, type, then status."""
     code, kind = getattr(error, "error_code", None), getattr(error, "type", None)
     status = getattr(error, "status_code", None) or (200 if hasattr(error, "api_message") else None)
     if kind == "invalid_request_error" and status not in (404, 405):
@@ -197,40 +203,40 @@ def _by_answer(error: BaseException) -> K | None:
     return found or _by_status(status, kind, provider_message(error))
 
 
-def _by_status(status: Any, kind: Any, said: str) -> K | None:
+def _by_status(status: Any, kind: Any, message: str) -> K | None:
     if not isinstance(status, int):
         return None
-    words = _by_words(said)
-    if status < 300:  # that of a stream, which broke off with an error event: it says nothing
-        return words if words in _IN_FAULTS else None
+    by_text = _by_text(message)
+    if status < 300:  # of a stream that ended with an error event: the status is meaningless
+        return by_text if by_text in _TRUSTED_IN_5XX else None
     if status < 400:
-        return K.WRONG_ADDRESS  # a redirect that is not followed
-    if status >= 500 and words in _IN_FAULTS:
-        return words
-    if status == 404 and (words == K.MODEL_UNKNOWN or _names_model(kind, said)):
+        return K.WRONG_ADDRESS  # an unfollowed redirect
+    if status >= 500 and by_text in _TRUSTED_IN_5XX:
+        return by_text
+    if status == 404 and (by_text == K.MODEL_UNKNOWN or _names_model(kind, message)):
         return K.MODEL_UNKNOWN
     if status in BY_STATUS:
         return BY_STATUS[status]
     if status >= 500:
         return K.SERVER_ERROR
-    return words if words in _IN_REFUSALS else K.REQUEST_REFUSED
+    return by_text if by_text in _TRUSTED_IN_400 else K.REQUEST_REFUSED
 
 
-def _names_model(kind: Any, said: str) -> bool:
-    """Tell a 404 about the model from one about the path: a server without the Messages API names that."""
-    return re.search(r"\bmodel\b", said, re.IGNORECASE) is not None or (
-        kind == "not_found_error" and "/" not in said
+def _names_model(kind: Any, message: str) -> bool:
+    """Return whether a 404 is about the model: a server without the Messages API names the path."""
+    return re.search(r"\bmodel\b", message, re.IGNORECASE) is not None or (
+        kind == "not_found_error" and "/" not in message
     )
 
 
 def _by_class(error: BaseException) -> K | None:
-    if isinstance(error, TypeError):  # how the SDK says that it has no key
+    if isinstance(error, TypeError):  # raised by the SDK without a key
         return K.BAD_KEY if re.search(r"\bauthentication\b", str(error)) else K.UNEXPECTED
     cause = error.__cause__
     wrapped = type(error).__name__ in ("APIConnectionError", "APITimeoutError")
     if wrapped and cause is not None and cause is not error:
         return _by_class(cause) or K.CUT_STREAM
-    # The transport calls everything a ConnectError that aiohttp calls a connection error.
+    # The transport raises ConnectError for every connection error of aiohttp.
     if cause is not None and type(error).__name__ == "ConnectError" and _package(cause) == "aiohttp":
         return _by_class(cause)
     names = (f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(error).__mro__)
@@ -241,8 +247,8 @@ def _package(error: BaseException) -> str:
     return type(error).__module__.partition(".")[0]
 
 
-def _by_words(text: str) -> K | None:
-    return next((kind for pattern, kind in BY_WORDS if pattern.search(text)), None)
+def _by_text(text: str) -> K | None:
+    return next((kind for pattern, kind in BY_TEXT if pattern.search(text)), None)
 
 
 def _headers(error: BaseException) -> Any:

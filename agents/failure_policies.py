@@ -1,7 +1,7 @@
-"""What follows from each kind of failure: whose fault it is, what it counts for, and what happens next.
+"""What follows from each kind of failure: the responsible party, retries, streaks, the breaker, statistics.
 
-One table. The classifier, the engine, the breaker, retries of runs, streaks of schedules, averages and the
-chat read it; nothing else decides. `docs/failures.md` shows it to people and is tested against it.
+The classifier, the engine, the breaker, retries of runs, streaks of schedules, averages and the chat read
+this table; nothing else decides. `docs/failures.md` shows it and is tested against it.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from agents.states import FailureReason as R
 
 
 class Fault(StrEnum):
-    """Whose fault it is. Only what is the schedule's counts for a streak."""
+    """The responsible party. Only the schedule's own failures count for a streak."""
 
     SCHEDULE = "schedule"
     PROVIDER = "provider"
@@ -21,7 +21,7 @@ class Fault(StrEnum):
 
 
 class Streak(StrEnum):
-    """Which streak of the schedule it counts for."""
+    """The streak of the schedule that the failure counts for."""
 
     NONE = "none"
     FAILURE = "failure_streak"
@@ -29,35 +29,35 @@ class Streak(StrEnum):
 
 
 class Retry(StrEnum):
-    """Whether the run is tried again, and what bounds it."""
+    """Whether the run is retried, and what limits the retries."""
 
     NEVER = "never"
-    HORIZON = "until the retry horizon"  # of the schedule; however often
+    HORIZON = "until the retry horizon"  # of the schedule, without a limit of tries
     COUNTED = "at most max_retries times"
-    WORKERS = "at most twice"  # by the reaper, which counts the workers a run has lost
+    WORKERS = "at most twice"  # by the reaper, which counts lost workers
 
 
 class Breaker(StrEnum):
-    """What the provider's breaker is told."""
+    """What the failure does to the provider's breaker."""
 
     NOTHING = "nothing"
-    TRIP = "opens at once"  # nobody else needs to try either
+    TRIP = "opens at once"  # further requests would fail too
     COUNT = "opens after 3 in a row"
     RETRY_AFTER = "waits as asked, else counts"
-    CLOSE = "closes"  # the provider answered: what is wrong is the request
+    CLOSE = "closes"  # the provider replied: the fault is in the request
 
 
 class Sample(StrEnum):
-    """Whether a run that ended so says how its schedule usually goes."""
+    """Whether the numbers of a run that failed this way count for the averages of its schedule."""
 
-    NONE = "no"  # cut off by something else
-    LOWER_BOUND = "as a lower bound"  # cut off at its own limit: it would have gone on
+    NONE = "no"  # stopped by something else
+    LOWER_BOUND = "as a lower bound"  # stopped at its own limit
     WHOLE = "yes"
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a chat reply waits for its provider before a person is told: tries, and seconds in all."""
+    """How long a chat reply retries a provider before its reader is told: tries, and seconds in all."""
 
     tries: int = 1
     longest_sec: float = 0.0  # of one wait
@@ -71,11 +71,11 @@ WHILE_LOADING = Patience(tries=1000, longest_sec=15, total_sec=600)
 
 @dataclass(frozen=True)
 class Policy:
-    """One row of the table. `says` is what happened; `remedy` is what a person can do about it."""
+    """One row of the table. `summary` is what happened; `remedy` is what a person can do about it."""
 
     reason: R
     fault: Fault
-    says: str
+    summary: str
     remedy: str = ""
     streak: Streak = Streak.NONE
     retry: Retry = Retry.NEVER
@@ -90,24 +90,24 @@ class Policy:
 
 def _provider(
     reason: R,
-    says: str,
+    summary: str,
     remedy: str = "",
     *,
     breaker: Breaker = Breaker.COUNT,
     chat: Patience = SHORT,
 ) -> Policy:
-    """Make the row of a trouble that passes: waited for, probed, and never held against a schedule."""
-    return Policy(reason, Fault.PROVIDER, says, remedy, retry=Retry.HORIZON, breaker=breaker, chat=chat)
+    """Build the row of a temporary failure of the provider, which never counts against a schedule."""
+    return Policy(reason, Fault.PROVIDER, summary, remedy, retry=Retry.HORIZON, breaker=breaker, chat=chat)
 
 
-def _setup(reason: R, says: str, remedy: str, breaker: Breaker = Breaker.NOTHING) -> Policy:
-    """Make the row of something a person has to set right; asking again does not help."""
-    return Policy(reason, Fault.INSTALL, says, remedy, breaker=breaker)
+def _configuration(reason: R, summary: str, remedy: str, breaker: Breaker = Breaker.NOTHING) -> Policy:
+    """Build the row of a failure that a person must correct; a retry does not help."""
+    return Policy(reason, Fault.INSTALL, summary, remedy, breaker=breaker)
 
 
 def _schedule(
     reason: R,
-    says: str,
+    summary: str,
     remedy: str = "",
     *,
     streak: Streak = Streak.FAILURE,
@@ -115,76 +115,76 @@ def _schedule(
     breaker: Breaker = Breaker.NOTHING,
     sample: Sample = Sample.NONE,
 ) -> Policy:
-    """Make the row of what a schedule can be blamed for."""
+    """Build the row of a failure that the schedule causes."""
     return Policy(
-        reason, Fault.SCHEDULE, says, remedy, streak=streak, retry=retry, breaker=breaker, sample=sample
+        reason, Fault.SCHEDULE, summary, remedy, streak=streak, retry=retry, breaker=breaker, sample=sample
     )
 
 
 MESSAGES_API = (
-    "Set ANTHROPIC_BASE_URL to one that answers POST /v1/messages; one with OpenAI's API only cannot be used."
+    "Set ANTHROPIC_BASE_URL to a server that supports POST /v1/messages; OpenAI's API is not enough."
 )
 
 POLICIES: dict[K, Policy] = {
     K.UNREACHABLE: _provider(
         R.SDK_ERROR, "The provider cannot be reached", "Check its address and that the server is running."
     ),
-    K.SERVER_ERROR: _provider(R.SDK_ERROR, "The provider failed"),
-    K.CUT_STREAM: _provider(R.SDK_ERROR, "The provider's answer broke off"),
-    K.STALLED: _provider(R.TIMEOUT, "The provider took too long to answer"),
-    K.GARBLED: _provider(R.SDK_ERROR, "The provider's answer could not be read"),
+    K.SERVER_ERROR: _provider(R.SDK_ERROR, "The provider returned an error"),
+    K.CUT_STREAM: _provider(R.SDK_ERROR, "The provider's reply was interrupted"),
+    K.STALLED: _provider(R.TIMEOUT, "The provider did not reply in time"),
+    K.GARBLED: _provider(R.SDK_ERROR, "The provider's reply could not be parsed"),
     K.OVERLOADED: _provider(R.OVERLOADED, "The provider is overloaded"),
     K.LOADING: _provider(R.OVERLOADED, "The server is still loading the model", chat=WHILE_LOADING),
     K.RATE_LIMITED: _provider(
-        R.RATE_LIMITED, "The provider asks us to slow down", breaker=Breaker.RETRY_AFTER
+        R.RATE_LIMITED, "The provider limits the request rate", breaker=Breaker.RETRY_AFTER
     ),
     K.SILENT_AT_LIMIT: Policy(
         R.LEASE_EXPIRED,
         Fault.PROVIDER,
-        "The time limit of the run passed while the provider was silent",
+        "The run reached its time limit while waiting for the provider",
         breaker=Breaker.COUNT,
     ),
-    K.BAD_KEY: _setup(
+    K.BAD_KEY: _configuration(
         R.AUTH_FAILED,
-        "The provider does not accept the API key",
-        "An operator has to correct ANTHROPIC_API_KEY and restart.",
+        "The provider rejected the API key",
+        "An operator must correct ANTHROPIC_API_KEY and restart Stagent.",
         Breaker.TRIP,
     ),
-    K.SPEND_STOP: _setup(
+    K.SPEND_STOP: _configuration(
         R.BUDGET_EXCEEDED,
-        "The provider stopped us over money",
-        "Add credit or raise the spend limit at the provider.",
+        "The provider refused the request for billing reasons",
+        "Add credit or raise the spending limit at the provider.",
         Breaker.TRIP,
     ),
-    K.WRONG_API: _setup(
-        R.SDK_ERROR, "The server does not speak the Messages API", MESSAGES_API, Breaker.TRIP
+    K.WRONG_API: _configuration(
+        R.SDK_ERROR, "The server does not support the Messages API", MESSAGES_API, Breaker.TRIP
     ),
-    K.WRONG_ADDRESS: _setup(
-        R.SDK_ERROR, "The provider's address cannot be used", "Correct ANTHROPIC_BASE_URL.", Breaker.TRIP
+    K.WRONG_ADDRESS: _configuration(
+        R.SDK_ERROR, "The provider's address is invalid", "Correct ANTHROPIC_BASE_URL.", Breaker.TRIP
     ),
-    K.MODEL_UNKNOWN: _setup(
+    K.MODEL_UNKNOWN: _configuration(
         R.SDK_ERROR,
         "The provider does not have this model",
-        "Choose another model in the profile, or install this one on the server.",
+        "Choose another model in the profile, or install this model on the server.",
         Breaker.CLOSE,
     ),
-    K.TOOLS_UNSUPPORTED: _setup(
+    K.TOOLS_UNSUPPORTED: _configuration(
         R.SDK_ERROR,
-        "This model cannot call tools",
-        "Choose a model with tools, or a profile without them.",
+        "This model does not support tools",
+        "Choose a model that supports tools, or a profile without tools.",
         Breaker.CLOSE,
     ),
-    K.RUNTIME_UNKNOWN: _setup(
+    K.RUNTIME_UNKNOWN: _configuration(
         R.SDK_ERROR, "The profile's runtime is not installed", "Choose another runtime in the profile."
     ),
     K.DATABASE_AWAY: Policy(
-        R.SDK_ERROR, Fault.INSTALL, "The database is away", retry=Retry.HORIZON, chat=SHORT
+        R.SDK_ERROR, Fault.INSTALL, "The database is unavailable", retry=Retry.HORIZON, chat=SHORT
     ),
     K.WORKER_LOST: Policy(
         R.WORKER_LOST,
         Fault.INSTALL,
-        "The process that worked on it vanished",
-        "Look into the log and the memory of the machine.",
+        "The worker process ended unexpectedly",
+        "Check the log and the memory of the machine.",
         retry=Retry.WORKERS,
     ),
     K.LEASE_LOST: Policy(R.LEASE_EXPIRED, Fault.INSTALL, "The lease was lost"),
@@ -192,8 +192,8 @@ POLICIES: dict[K, Policy] = {
     K.UNEXPECTED: Policy(
         R.SDK_ERROR,
         Fault.INSTALL,
-        "Something unexpected went wrong",
-        "The log has the details.",
+        "An unexpected error occurred",
+        "See the log for details.",
         retry=Retry.COUNTED,
     ),
     K.CANCELLED: Policy(R.ABORTED, Fault.PERSON, "Cancelled"),
@@ -201,7 +201,7 @@ POLICIES: dict[K, Policy] = {
         R.BUDGET_EXCEEDED,
         Fault.PERSON,
         "A budget is used up",
-        "Raise the budget, or wait for its next day or month.",
+        "Raise the budget, or wait until the next day or month.",
     ),
     K.TURN_LIMIT: _schedule(
         R.TURN_LIMIT_EXCEEDED,
@@ -212,48 +212,48 @@ POLICIES: dict[K, Policy] = {
     ),
     K.TIME_LIMIT: _schedule(
         R.LEASE_EXPIRED,
-        "It worked longer than its time limit",
+        "The run exceeded its time limit",
         "Raise the time limit of the schedule, or ask for less.",
         sample=Sample.LOWER_BOUND,
     ),
     K.COST_LIMIT: _schedule(
         R.BUDGET_EXCEEDED,
-        "The limit of what this run may spend is reached",
+        "The cost limit of the run is reached",
         "Raise the cost limit of the schedule or profile.",
         sample=Sample.LOWER_BOUND,
     ),
     K.REPEAT_LOOP: _schedule(
         R.TURN_LIMIT_EXCEEDED,
-        "The agent went in circles",
-        "Say in the prompt what to do where a tool gives nothing new.",
+        "The agent repeated the same tool calls",
+        "State in the prompt what to do if a tool returns nothing new.",
     ),
     K.CONTEXT_TOO_LONG: _schedule(
         R.CONTEXT_WINDOW_EXCEEDED,
         "The conversation is too long for the model",
-        "Begin a new conversation, ask for less at once, or choose a model that reads more.",
+        "Start a new conversation, ask for less at once, or choose a model with a larger context window.",
         breaker=Breaker.CLOSE,
     ),
     K.REQUEST_REFUSED: _schedule(R.SDK_ERROR, "The provider refused the request", breaker=Breaker.CLOSE),
     K.REFUSAL: _schedule(
-        R.REFUSAL, "The model declined", "Reword the prompt; the same words will be refused again."
+        R.REFUSAL, "The model declined", "Change the prompt; the same prompt will be declined again."
     ),
     K.TRUNCATED: _schedule(
         R.TRUNCATED,
-        "The answer is longer than one reply may be",
+        "The answer exceeds the maximum length of a reply",
         "Raise “max output tokens” of the profile, or ask for a shorter answer.",
         sample=Sample.WHOLE,
     ),
     K.EMPTY_ANSWER: _schedule(
         R.SDK_ERROR, "The model gave an empty answer twice", "Try another model.", retry=Retry.COUNTED
     ),
-    K.ENDLESS_PAUSES: _schedule(R.SDK_ERROR, "The model paused again and again", "Ask for less at once."),
+    K.ENDLESS_PAUSES: _schedule(R.SDK_ERROR, "The model paused too many times", "Ask for less at once."),
     K.TOOL_BROKEN: _schedule(
-        R.TOOL_ERROR, "A tool could not go on", "Its last call is in the transcript."
+        R.TOOL_ERROR, "A tool failed and the run could not continue", "See its last call in the transcript."
     ),
 }  # fmt: skip
 
-# What is meant where only the reason is known.
-USUAL: dict[R, K] = {
+# The kind to assume if only the reason is known.
+DEFAULT_KINDS: dict[R, K] = {
     R.TURN_LIMIT_EXCEEDED: K.TURN_LIMIT,
     R.TIMEOUT: K.STALLED,
     R.BUDGET_EXCEEDED: K.BUDGET_SPENT,
@@ -272,15 +272,15 @@ USUAL: dict[R, K] = {
 
 
 def policy(kind: K | str, reason: R | str = "") -> Policy:
-    """Return the row of a kind; where no kind was kept, that of the reason's usual one."""
-    return POLICIES[K(kind) if kind else USUAL[R(reason)]]
+    """Return the policy of a kind; if no kind is stored, that of the reason's default kind."""
+    return POLICIES[K(kind) if kind else DEFAULT_KINDS[R(reason)]]
 
 
 def kinds(*samples: Sample) -> list[K]:
-    """Return the kinds after which a run's numbers are such a sample."""
+    """Return the kinds with one of these samples."""
     return [kind for kind, row in POLICIES.items() if row.sample in samples]
 
 
 def reasons(*samples: Sample) -> list[R]:
-    """Return the reasons of which that is usually true."""
-    return [reason for reason, kind in USUAL.items() if POLICIES[kind].sample in samples]
+    """Return the reasons whose default kind has one of these samples."""
+    return [reason for reason, kind in DEFAULT_KINDS.items() if POLICIES[kind].sample in samples]
