@@ -1,1 +1,1 @@
-"""Given a profile and a prompt, what did the model do? Imports stagent.lib, no other app."""
+"""Runs an agent: profile and prompt in, events and a result out. Imports stagent.lib, no other app."""

@@ -1,4 +1,4 @@
-"""What is wrong with the agents' set-up, said at start."""
+"""System checks of the agents' configuration."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence
@@ -18,13 +18,13 @@ from agents.tools import registry
 
 @register()
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Check what the environment says."""
+    """Check the environment."""
     return [*_address(), *_model(), *_context_tokens()]
 
 
 @register(Tags.database)
 def check_profiles(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Check what the profiles name; only where the database may be asked."""
+    """Check the profiles, if the database may be queried."""
     try:
         profiles = Profile.objects.all() if databases else []
         return [fault for profile in profiles for fault in _profile(profile)]

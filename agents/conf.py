@@ -1,4 +1,4 @@
-"""The agents' settings, read when asked for, so that a test may override them."""
+"""The agents' settings, read on each call so that tests can override them."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -12,12 +12,12 @@ DEFAULT_CONTEXT_TOKENS = 180_000
 
 
 def default_model() -> str:
-    """Return the model of profiles that name none; without a key and an address that is the built-in one."""
+    """Return the model of profiles without one; without key and address, the offline model."""
     return OFFLINE_MODEL if offline() else str(settings.STAGENT_DEFAULT_MODEL)
 
 
 def context_tokens() -> int:
-    """Return how long a conversation may grow before old tool results are cleared out of it."""
+    """Return the length of a conversation from which old tool results are cleared."""
     try:
         tokens = int(settings.STAGENT_CONTEXT_TOKENS)
     except ValueError:
@@ -31,7 +31,7 @@ def approval_timeout() -> timedelta:
 
 
 def mcp_max_processes() -> int:
-    """Return how many MCP servers one process may have running at once."""
+    """Return how many MCP servers one process may run at once."""
     return max(1, int(settings.STAGENT_MCP_MAX_PROCESSES))
 
 
@@ -40,15 +40,15 @@ def api_key() -> str:
 
 
 def base_url() -> str:
-    """Return the address asked for, empty for the provider's own."""
+    """Return the configured address; empty for the provider's own."""
     return str(settings.ANTHROPIC_BASE_URL)
 
 
 def offline() -> bool:
-    """Tell whether the built-in model answers, for want of a key and of an address."""
+    """Return whether the offline model answers, without key and address."""
     return not api_key() and not base_url()
 
 
 def is_provider(url: str) -> bool:
-    """Tell whether an address is the provider's own."""
+    """Return whether an address is the provider's own."""
     return not url or urlsplit(url).hostname == PROVIDER_HOST

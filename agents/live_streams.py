@@ -1,6 +1,6 @@
-"""Live streams: somebody is being answered right now. Leased rows: a crash holds nothing back for long.
+"""Live streams: replies that are streaming. Leased rows: a crash blocks scheduled work only briefly.
 
-What has ended leaves a record behind: its reason, and how long its reader waited.
+A finished stream leaves a record with its reason and the reader's waits.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from stagent.lib.db.prepared import Param, Select
 
 
 def begin(key: str, holder: str, ttl_sec: int, now: datetime, token: UUID | None = None) -> UUID:
-    """Say that this streams, for example "message:42"; an earlier holder's token is void."""
+    """Register a stream, for example "message:42"; an earlier holder's token becomes invalid."""
     token = token or uuid4()
     lease = {"holder": holder, "token": token, "ttl_sec": ttl_sec, "started_at": now}
     stream = LiveStream(key=key, **lease, expires_at=now + timedelta(seconds=ttl_sec))
@@ -24,24 +24,24 @@ def begin(key: str, holder: str, ttl_sec: int, now: datetime, token: UUID | None
 
 
 def renew(key: str, token: UUID, now: datetime) -> bool:
-    """Hold on for another time to live; False if the row is not ours any more."""
+    """Renew the lease; return False if the token was replaced."""
     mine = LiveStream.objects.filter(key=key, token=token)
     ttl_sec = mine.values_list("ttl_sec", flat=True).first()
     return ttl_sec is not None and bool(mine.update(expires_at=now + timedelta(seconds=ttl_sec)))
 
 
 def renew_all(tokens: Collection[UUID], until: datetime) -> None:
-    """Hold on to all rows of these tokens."""
+    """Renew the leases of these tokens."""
     LiveStream.objects.filter(token__in=tokens).update(expires_at=until)
 
 
 def end(key: str, token: UUID) -> bool:
-    """Say that it streams no more; False if the row is not ours."""
+    """Remove a stream; return False if the token was replaced."""
     return bool(LiveStream.objects.filter(key=key, token=token).delete()[0])
 
 
 def count_live(now: datetime) -> int:
-    """Count the streams alive now."""
+    """Return the number of live streams."""
     return LIVE.count(now=now)
 
 
@@ -50,12 +50,12 @@ LIVE = Select(LiveStream.objects.live(NOW).order_by().only("pk"))
 
 
 def sweep(now: datetime) -> int:
-    """Delete the rows whose holders are gone."""
+    """Delete expired rows."""
     return LiveStream.objects.filter(expires_at__lte=now).delete()[0]
 
 
 def record(key: str, *, started_at: datetime, ended_at: datetime, reason: str, **waited: int | None) -> None:
-    """Keep how a stream went; `waited`: first_token_ms and overhead_ms, as far as known."""
+    """Record a finished stream; `waited`: first_token_ms and overhead_ms, if known."""
     total_ms = max(0, round((ended_at - started_at).total_seconds() * 1000))
     StreamRecord.objects.create(
         key=key, started_at=started_at, ended_at=ended_at, reason=reason, total_ms=total_ms, **waited
@@ -63,7 +63,7 @@ def record(key: str, *, started_at: datetime, ended_at: datetime, reason: str, *
 
 
 def first_token_ms(since: datetime) -> list[int]:
-    """Return how long readers waited for their first word, of the streams that ended since, in order."""
+    """Return the sorted first-token times of the streams that ended since."""
     ended = StreamRecord.objects.filter(ended_at__gte=since, first_token_ms__isnull=False)
     return [
         ms
@@ -73,7 +73,7 @@ def first_token_ms(since: datetime) -> list[int]:
 
 
 def prune(before: datetime, most: int) -> int:
-    """Delete some of the records of streams that ended before; return how many went."""
+    """Delete some old records; return how many."""
     oldest = StreamRecord.objects.filter(ended_at__lt=before).order_by("ended_at")
     old = list(oldest.values_list("pk", flat=True)[:most])
     return StreamRecord.objects.filter(pk__in=old).delete()[0]

@@ -1,4 +1,4 @@
-"""What the agents announce, once it is committed; nobody needs to listen."""
+"""The signals of the agents app, sent after the commit."""
 
 import logging
 from functools import partial
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def announce(signal: Signal, **facts: Any) -> None:
-    """Send the signal after the commit; a listener's fault is logged and harms nobody."""
+    """Send the signal after the commit; a receiver's error is logged and affects nothing."""
     transaction.on_commit(partial(_send, signal, facts), robust=True)
 
 

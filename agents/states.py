@@ -75,7 +75,7 @@ class Permission(models.TextChoices):
 
 
 class ApprovalKind(models.TextChoices):
-    """What a person is asked for."""
+    """The kind of an approval."""
 
     TOOL_CALL = "tool_call"  # approval of a call
     QUESTION = "question"  # a text answer, which becomes the result of the call

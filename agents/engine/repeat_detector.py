@@ -13,7 +13,7 @@ LONGEST_CYCLE = 4  # A-B-C-D-A-B-C-D-… is still detected
 
 
 class RepeatDetector:
-    """Counts how often the latest call, or the latest short cycle of calls, came in a row."""
+    """Counts how often the latest call, or a short cycle of calls, was repeated in a row."""
 
     def __init__(self) -> None:
         # More than STOP_AT rounds need not be counted.

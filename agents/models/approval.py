@@ -1,4 +1,4 @@
-"""What an agent has to ask a person before it goes on."""
+"""Approval requests."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -24,24 +24,26 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         return self.filter(status=ApprovalStatus.OPEN)
 
     def expired(self, now: datetime) -> "ApprovalQuerySet":
-        """Keep the open ones whose time is over."""
+        """Filter open requests whose time is over."""
         return self.open().filter(expires_at__lte=now)
 
     def open_to(self, user: Anybody) -> "ApprovalQuerySet":
-        """Leave out what is asked in the conversations of others: nobody sees into those."""
+        """Exclude requests of other users' conversations."""
         return self.filter(Q(message_id=None) | Q(user_id=user.pk))
 
     def of(self, user: Anybody) -> "ApprovalQuerySet":
-        """Keep those that somebody may see and answer: of their own agents, or of all runs by permission."""
+        """Filter requests that a user may see and answer: of their own agents, or of all runs by
+        permission.
+        """
         if isinstance(user, PermissionsMixin) and user.has_perm(ANSWERS_FOR_ALL):
             return self.open_to(user)
         return self.none() if user.pk is None else self.filter(user_id=user.pk)
 
 
 class Approval(models.Model):
-    """A tool call that waits for a person. The answer is bound to this very call, its arguments included.
+    """A tool call or question that waits for a person. The answer is bound to this call and its arguments.
 
-    Only `agents.approvals.approvals` writes it. Ids are plain numbers: a question may outlive what it names.
+    Only `agents.approvals.approvals` writes it. Ids are plain numbers: the row may outlive what it refers to.
     """
 
     transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="approvals", db_index=False)

@@ -1,4 +1,4 @@
-"""What was spent, what a token costs and how much may be spent."""
+"""Expenses, token prices and budgets."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -9,7 +9,9 @@ from stagent.lib.names import LARGEST_INTEGER
 
 
 class LedgerEntry(models.Model):
-    """One expense or forced bypass; append-only. Ids are plain numbers: history outlives what it names."""
+    """One expense or forced run; append-only. Ids are plain numbers: the row may outlive what it refers
+    to.
+    """
 
     at = models.DateTimeField(db_index=True)
     activity = models.CharField(max_length=24, choices=Activity)
@@ -71,7 +73,7 @@ class ModelPrice(models.Model):
 
 
 class Budget(models.Model):
-    """The most that may be spent in a window, over the install, a project or a schedule."""
+    """The maximum that may be spent in a window by the install, a project or a schedule."""
 
     scope = models.CharField(max_length=12, choices=BudgetScope, default=BudgetScope.INSTALL)
     subject_id = models.BigIntegerField(null=True, blank=True, help_text="Id of the project or schedule.")

@@ -1,4 +1,4 @@
-"""Leased rows of the replies that stream now, and their timings afterwards."""
+"""Leased rows of the replies that are streaming, and their timings afterwards."""
 
 from datetime import datetime
 
@@ -7,12 +7,12 @@ from django.db import models
 
 class LiveStreamQuerySet(models.QuerySet["LiveStream"]):
     def live(self, now: datetime) -> "LiveStreamQuerySet":
-        """Keep rows whose lease has not expired: a crashed process blocks scheduled work only briefly."""
+        """Filter rows with a valid lease: a crashed process blocks scheduled work only briefly."""
         return self.filter(expires_at__gt=now)
 
 
 class LiveStream(models.Model):
-    """A leased row: somebody is being answered by this reply."""
+    """A leased row: this reply is streaming."""
 
     key = models.CharField(max_length=80, unique=True, help_text="What streams, for example message:42.")
     holder = models.CharField(max_length=120)
@@ -28,7 +28,7 @@ class LiveStream(models.Model):
 
 
 class StreamRecord(models.Model):
-    """How one stream went: when it ended and why, and how long its reader waited."""
+    """The result of one stream: when and why it ended, and how long its reader waited."""
 
     key = models.CharField(max_length=80, db_index=True, help_text="What streamed, for example message:42.")
     started_at = models.DateTimeField()

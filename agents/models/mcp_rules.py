@@ -1,4 +1,4 @@
-"""What the set-up of an MCP server may hold: addresses that can be asked, and no secrets, only references."""
+"""Validates the settings of an MCP server: URLs, and references instead of secrets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,23 +12,23 @@ type Check = Callable[[Any], None]
 
 
 def check_arguments(value: Any) -> None:
-    """Refuse what is no list of texts."""
+    """Raise unless this is a list of texts."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ValidationError("Write a list of texts.")
 
 
 def check_env(value: Any) -> None:
-    """Refuse variables that have no proper name or hold a secret."""
+    """Raise for variables with an invalid name or a secret."""
     _check_pairs(value, "=")
 
 
 def check_headers(value: Any) -> None:
-    """Refuse headers that have no proper name or hold a secret."""
+    """Raise for headers with an invalid name or a secret."""
     _check_pairs(value, ": ")
 
 
 def check_url(value: str) -> None:
-    """Refuse what is no address, and secrets in it."""
+    """Raise for an invalid URL or secrets in it."""
     try:
         url = urlsplit(value)
         host = url.hostname

@@ -1,4 +1,4 @@
-"""Servers that bring tools of their own over the Model Context Protocol, and what was made of each tool."""
+"""MCP servers and their tools."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ SECONDS = (MinValueValidator(1), MaxValueValidator(600))
 
 
 class McpServer(models.Model):
-    """How a server is reached; secrets are named here as ${VARIABLE}, never kept."""
+    """The connection of a server; secrets are references such as ${VARIABLE}."""
 
     slug = models.CharField(
         max_length=LONGEST_SLUG,
@@ -89,11 +89,11 @@ class McpServer(models.Model):
 
     @property
     def of_other_ways(self) -> list[str]:
-        """The columns that do not belong to the way it is reached."""
+        """The fields that belong to other transports."""
         return [name for way, names in WAYS.items() if way != self.transport for name in names]
 
     def clean(self) -> None:
-        """Keep only what belongs to the way it is reached, which is to be there."""
+        """Clear the fields of other transports, and require those of this one."""
         for name in self.of_other_ways:
             column: Any = self._meta.get_field(name)
             setattr(self, name, column.get_default())
@@ -104,16 +104,16 @@ class McpServer(models.Model):
 
 class McpToolQuerySet(models.QuerySet["McpTool"]):
     def offered(self) -> "McpToolQuerySet":
-        """Keep what may be shown to a model: allowed as it is now, by a server that is on."""
+        """Filter tools that models may see: allowed in their current version, on an enabled server."""
         return self.allowed().filter(server__enabled=True, gone=False, digest=models.F("allowed_digest"))
 
     def allowed(self) -> "McpToolQuerySet":
-        """Keep what somebody has allowed, whatever became of it."""
+        """Filter tools that were allowed, whatever happened since."""
         return self.exclude(allowed_digest="")
 
 
 class McpTool(models.Model):
-    """A tool as its server described it last, and as it was when somebody allowed it."""
+    """A tool as its server last described it, and as it was when it was allowed."""
 
     server = models.ForeignKey(McpServer, models.CASCADE, related_name="tools")
     name = models.CharField(max_length=200, help_text="What the server calls it.")
@@ -145,7 +145,7 @@ class McpTool(models.Model):
 
     @property
     def state(self) -> McpToolState:
-        """Say whether it is offered, and if not, why."""
+        """Return whether it is offered, and if not, why."""
         if self.gone:
             return McpToolState.GONE
         if self.fault:

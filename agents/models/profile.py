@@ -1,4 +1,4 @@
-"""Who the agent is and where it works."""
+"""Profiles and projects."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ MAX_TURNS = 10_000
 
 
 class Project(models.Model):
-    """A body of work with a folder of its own; its agents' files stay inside."""
+    """A project with its own folder for its agents' files."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120, unique=True, validators=[validate_name])
@@ -31,14 +31,14 @@ class Project(models.Model):
 
 
 def workspace_of(project: Project | None) -> Path:
-    """Return the folder of a project's agents, made when first asked for; no project shares one."""
+    """Return the folder of a project's agents, created on first use; work without a project shares one."""
     folder = settings.DATA_DIR / "workspaces" / (project.slug if project else "_shared")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 class Profile(models.Model):
-    """Who the agent is: instructions, model, tools and default limits."""
+    """An agent: instructions, model, tools and default limits."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=NAME_CHARS, validators=[validate_name])

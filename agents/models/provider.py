@@ -1,4 +1,4 @@
-"""How the provider is doing: one row for each, shared by every process."""
+"""The circuit breaker of each provider, shared by all processes."""
 
 from datetime import datetime
 
@@ -10,12 +10,12 @@ MAX_DETAIL_CHARS = 500
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
     def blocked(self, now: datetime) -> "ProviderQuerySet":
-        """Keep the providers not to be asked now: breaker open, a probe under way, or told to slow down."""
+        """Filter providers that may not be called now: breaker open, probe running, or asked to wait."""
         return self.filter(Q(open_until__gt=now) | Q(probe_until__gt=now) | Q(blocked_until__gt=now))
 
 
 class Provider(models.Model):
-    """A breaker for a provider that refuses us or is away, and the moment a 429 asked us to wait for."""
+    """The breaker of a provider, and until when it asked to wait."""
 
     name = models.CharField(
         max_length=200, unique=True, help_text="Runtime and address, for example anthropic."

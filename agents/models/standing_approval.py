@@ -1,4 +1,4 @@
-"""What a person lets a tool always do, in one place: asked no more, until it is taken back."""
+"""Standing approvals: a tool that no longer asks in one scope, until it is revoked."""
 
 from django.conf import settings
 from django.contrib.auth.models import PermissionsMixin
@@ -12,20 +12,20 @@ CONVERSATION, SCHEDULE = "conversation", "schedule"  # the kinds of places
 
 class StandingApprovalQuerySet(models.QuerySet["StandingApproval"]):
     def open_to(self, user: Anybody) -> "StandingApprovalQuerySet":
-        """Leave out what holds in the conversations of others: nobody sees into those."""
+        """Exclude those of other users' conversations."""
         return self.filter(~Q(place__startswith=f"{CONVERSATION}:") | Q(user_id=user.pk))
 
     def of(self, user: Anybody) -> "StandingApprovalQuerySet":
-        """Keep those that somebody may see and take back: of their own agents, of runs by permission."""
+        """Filter those that a user may see and revoke: of their own agents, or of all runs by permission."""
         if isinstance(user, PermissionsMixin) and user.has_perm(ANSWERS_FOR_ALL):
             return self.open_to(user)
         return self.none() if user.pk is None else self.filter(user_id=user.pk)
 
 
 class StandingApproval(models.Model):
-    """One tool, as it was then, for one person's agent in one conversation or schedule.
+    """One tool, in the version of then, for one user's agent in one conversation or schedule.
 
-    Only `agents.approvals.standing` writes it. Scopes and people are texts and numbers: it may outlive them.
+    Only `agents.approvals.standing` writes it. Scopes and users are plain values: the row may outlive them.
     """
 
     place = models.CharField(max_length=40, help_text="conversation:12 or schedule:7.")

@@ -1,4 +1,4 @@
-"""What an agent did, event by event."""
+"""The event log of a run or reply."""
 
 from django.db import models
 from django.db.models import Q
@@ -16,7 +16,7 @@ class Transcript(models.Model):
 
 
 class Event(models.Model):
-    """One thing that happened, numbered without gaps from 1 within its transcript."""
+    """One event, numbered without gaps from 1 within its transcript."""
 
     # No index of its own: the unique constraint's begins with it.
     transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="events", db_index=False)

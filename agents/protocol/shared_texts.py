@@ -1,4 +1,4 @@
-"""Texts that one part writes for models and another part recognises, such as the offline model."""
+"""Texts that one part writes for models and another part matches, such as the offline model."""
 
 # The result of a tool call that needed approval and was not made.
 CALL_DENIED = "The person denied this call."

@@ -1,7 +1,7 @@
-"""The ledger and the budgets that read it. Nothing else writes ledger rows.
+"""The ledger and the budgets. Only this module writes ledger rows.
 
-Budgets are checked before each request, not reserved: N agents at work at once may overshoot a budget by N
-replies at most. The windows are days and months of the install's time zone.
+Budgets are checked before each request, not reserved: N concurrent agents may exceed a budget by at most N
+replies. The windows are days and months in the time zone of the install.
 """
 
 from collections import Counter
@@ -55,7 +55,7 @@ HOW_LONG = {BudgetWindow.DAY: "daily", BudgetWindow.MONTH: "monthly"}
 
 @dataclass(frozen=True)
 class Spender:
-    """On whose account an expense goes."""
+    """The account of an expense."""
 
     activity: Activity
     project_id: int | None = None
@@ -66,9 +66,9 @@ class Spender:
     detail: dict[str, Any] = field(default_factory=dict)
 
     def too_late(self) -> "Spender":
-        """Return the account of what is still to be paid after a run or reply was taken from its worker.
+        """Return the account for expenses after a run or reply lost its worker.
 
-        Its totals may be written already, so the expense names it in its detail only.
+        Its totals may be final, so the expense names it only in its detail.
         """
         owner = {"run_id": self.run_id, "message_id": self.message_id}
         return replace(self, run_id=None, message_id=None, detail={"too_late_for": owner})
@@ -76,7 +76,7 @@ class Spender:
 
 @dataclass(frozen=True)
 class Spent:
-    """What a window has seen so far."""
+    """The usage in a window."""
 
     turns: int = 0
     cost_usd: Decimal = Decimal(0)
@@ -85,7 +85,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Exhausted:
-    """For whom there is nothing left to spend now."""
+    """The subjects whose budget is spent."""
 
     install: bool = False
     project_ids: frozenset[int] = frozenset()
@@ -95,7 +95,7 @@ class Exhausted:
         return bool(self.install or self.project_ids or self.schedule_ids)
 
     def covering(self, project_id: int | None, schedule_id: int | None) -> str:
-        """Return which spent budget holds back the work of this project and schedule, or nothing."""
+        """Return the spent budget that blocks work of this project and schedule; empty if none."""
         if self.install:
             return f"A budget {WHOSE[BudgetScope.INSTALL]} is used up."
         if project_id in self.project_ids:
@@ -115,9 +115,9 @@ def charge(
     estimated: bool = False,
     charge_key: UUID | None = None,
 ) -> Decimal | None:
-    """Write what a reply cost into the ledger and return it, in USD; None where its price is not known.
+    """Write the cost of a reply into the ledger and return it in USD; None if its price is unknown.
 
-    A second charge with the same `charge_key` is ignored: a caller that lost the answer calls again.
+    A second charge with the same `charge_key` is ignored, so a caller that lost the answer can repeat it.
     """
     paid = price(model, provider, now)
     cost = paid.cost(usage)
@@ -143,19 +143,19 @@ def charge(
 
 
 def audit_bypass(spender: Spender, detail: dict[str, Any], now: datetime) -> LedgerEntry:
-    """Keep that somebody forced a run past the cap."""
+    """Record that a user forced a run past the cap."""
     account = asdict(spender) | {"activity": Activity.MANUAL_FORCE_BYPASS, "detail": detail}
     return LedgerEntry.objects.create(at=now, **account)
 
 
 def check(spender: Spender, reserve_usd: Decimal, now: datetime) -> None:
-    """Raise BudgetExceeded, naming the budget, if this much more does not fit into every budget concerned."""
+    """Raise BudgetExceeded, naming the budget, if this amount does not fit into every matching budget."""
     for budget, spent in _standing(spender, now):
         _refuse_if_over(budget, spent, reserve_usd)
 
 
 def remaining_usd(spender: Spender, now: datetime) -> Decimal | None:
-    """Return the USD left in the tightest budget, None where none limits money; raise if one is spent."""
+    """Return the USD left in the tightest budget; None without a limit. Raises if one is spent."""
     left = []
     for budget, spent in _standing(spender, now):
         _refuse_if_over(budget, spent)
@@ -165,7 +165,7 @@ def remaining_usd(spender: Spender, now: datetime) -> Decimal | None:
 
 
 def exhausted(now: datetime) -> Exhausted:
-    """Return for whom a budget is spent; one query where there are no budgets."""
+    """Return the subjects whose budget is spent; one query if there are no budgets."""
     spent = [budget for budget in BUDGETS() if _is_spent(budget, _spent(_rows(budget, now)))]
     return Exhausted(
         install=any(budget.scope == BudgetScope.INSTALL for budget in spent),
@@ -178,12 +178,12 @@ BUDGETS = Select(Budget.objects.order_by())
 
 
 def spent_in_window(budget: Budget, now: datetime) -> Spent:
-    """Add up the present window of a budget."""
+    """Return the usage in the current window of a budget."""
     return _spent(_rows(budget, now))
 
 
 def spent_today(now: datetime, project_id: int | None = None, schedule_id: int | None = None) -> Spent:
-    """Add up today: of the install, a project or a schedule."""
+    """Return today's usage of the install, a project or a schedule."""
     rows = LedgerEntry.objects.filter(at__gte=window_start(BudgetWindow.DAY, now), activity__in=TURNS)
     if project_id is not None:
         rows = rows.filter(project_id=project_id)
@@ -209,13 +209,13 @@ UNPRICED = {column: _unpriced(column) for column in ("run_id", "message_id")}
 
 
 def last_model_charged(message_id: int) -> str:
-    """Return the model that was paid for a reply last; empty where none was."""
+    """Return the model that a reply was last charged for; empty if none."""
     paid = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).order_by("-pk")
     return paid.values_list("model", flat=True).first() or ""
 
 
 def window_start(window: str, now: datetime) -> datetime:
-    """Return when the day or month began, in the install's time zone."""
+    """Return when the current day or month began, in the time zone of the install."""
     local = timezone.localtime(now, timezone.get_default_timezone())
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     start = midnight.replace(day=1) if window == BudgetWindow.MONTH else midnight

@@ -1,7 +1,7 @@
-"""What tokens cost: rows of the console first, then the dated list of `genai-prices`; else it is unknown.
+"""Token prices: rows of the console first, then the dated list of `genai-prices`, else unknown.
 
-A price that is not known is not zero: what is spent at it counts as unknown, and no limit in USD lets it
-pass. Only the offline model and servers on this machine or network cost nothing where nobody gave them a row.
+An unknown price is not zero: its cost is unknown, and limits in USD do not allow it. Without a row, only the
+offline model and local servers are free.
 """
 
 import ipaddress
@@ -56,7 +56,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Price:
-    """The rates of a model by the length of what it reads, and where they are from; no rates: not known."""
+    """The rates of a model by input length, and their source; no rates: unknown."""
 
     model: str = ""
     source: PriceSource = PriceSource.LOCAL
@@ -71,7 +71,7 @@ class Price:
         return self.known and all(rates == Rates() for _, rates in self.tiers)
 
     def rates(self, reading: int) -> Rates:
-        """Return the rates of a request that reads so many tokens; ValueError where none are known."""
+        """Return the rates for this input length. Raises ValueError if unknown."""
         if not self.known:
             raise ValueError(f"The price of {self.model} is not known.")
         return next(rates for above, rates in reversed(self.tiers) if reading > above or not above)
@@ -81,7 +81,7 @@ class Price:
         return self.rates(usage.total_input).cost(usage) if self.known else None
 
     def record(self, usage: Usage) -> dict[str, str]:
-        """Return what the ledger keeps of the price that was paid."""
+        """Return what the ledger stores of the price."""
         kept = {"source": str(self.source)}
         if self.source == PriceSource.LIST:
             kept["version"] = version(LIST)
@@ -90,9 +90,9 @@ class Price:
 
 
 def price(model: str, provider: str = LISTED, now: datetime | None = None) -> Price:
-    """Return the price of a model at a provider, as `Runtime.provider_name` names it.
+    """Return the price of a model at a provider, named by `Runtime.provider_name`.
 
-    Models of other servers than the provider's own are found in the console as "provider/model".
+    Rows for models of other servers are named "provider/model".
     """
     name = model if provider == LISTED else f"{provider}/{model}"
     fitting = [row for row in PRICES() if name.startswith(row.prefix)]
@@ -113,7 +113,7 @@ PRICES = Select(ModelPrice.objects.order_by())
 
 
 def is_local(netloc: str) -> bool:
-    """Tell whether a server is on this machine or in this network, so that nobody sends a bill for it."""
+    """Return whether a server is on this machine or local network, and so free."""
     host = re.sub(r":\d+$", "", netloc).strip("[]").lower()
     try:
         address = ipaddress.ip_address(host)
@@ -124,7 +124,7 @@ def is_local(netloc: str) -> bool:
 
 @cache
 def listed_models() -> tuple[str, ...]:
-    """Return the models that the installed SDK names, without a date, and whose price is known."""
+    """Return the models that the SDK names, without a date, and whose price is known."""
     spec = find_spec(LISTED)  # read and not imported, which takes seconds
     text = (
         Path(spec.origin).parent.joinpath("types", "model_param.py").read_text()
@@ -136,7 +136,7 @@ def listed_models() -> tuple[str, ...]:
 
 @cache
 def list_date() -> date:
-    """Return the newest day on which the list says that it was checked: it is at least as new as that."""
+    """Return the newest check date in the list."""
     text = files("genai_prices").joinpath("data.py").read_text(encoding="utf-8")
     return max(map(date.fromisoformat, CHECKED.findall(text)), default=date.min)
 
@@ -152,7 +152,7 @@ def _listed(model: str, host: str) -> "ModelInfo | None":
 
 
 def _tiers(listed: Any) -> tuple[tuple[int, Rates], ...]:
-    """Read the list's prices; tokens of a kind without a price of its own cost what other input does."""
+    """Read the list's prices; a kind of token without a price costs what other input does."""
     columns = {
         "input": listed.input_mtok,
         "output": listed.output_mtok,
@@ -168,7 +168,7 @@ def _tiers(listed: Any) -> tuple[tuple[int, Rates], ...]:
 
 
 def _at(value: Any, start: int) -> Decimal:
-    """Return what a price is for requests that read more than `start` tokens."""
+    """Return the price of requests that read more than `start` tokens."""
     if isinstance(value, Decimal):
         return value
     price: Decimal = value.base

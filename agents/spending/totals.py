@@ -1,7 +1,7 @@
-"""What a run or reply has used in all, from its log and the ledger: written by the transaction that ends it.
+"""The totals of a run or reply, from its log and the ledger, written in the transaction that ends it.
 
-Whoever ends it, or queues it again, first takes the log away from its writer, then charges what a dead writer
-left unpaid, then adds up. So nobody has to have survived, and no later write changes a sum.
+That transaction first revokes the writer token, then charges what a dead writer left unpaid, then sums. So no
+process has to survive, and no later write changes a total.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,13 @@ SUMS = {
 
 
 def of_run() -> dict[str, Expression]:
-    """Return the totals of a run as expressions, by its own columns."""
+    """Return the totals of a run as expressions, by column."""
     turns = Event.objects.filter(transcript=OuterRef("transcript"), kind=TurnFinished.kind)
     return {"turn_count": _one(turns, "transcript", Count("pk"))} | _spent("run_id")
 
 
 def spent_on_message(message_id: int) -> dict[str, Any]:
-    """Add up what a reply has used, by the message's own columns."""
+    """Return the totals of a reply, by column of the message."""
     sums = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).aggregate(**SUMS)
     return {name: total or 0 for name, total in sums.items()}
 
@@ -50,10 +50,10 @@ def _one(rows: Any, owner: str, total: Any) -> Expression:
 
 
 def charge_unpaid(transcript_id: int, spender: Callable[[], Spender], now: datetime) -> int:
-    """Charge the replies that a dead writer of this log left unpaid; return how many they were.
+    """Charge the replies that a dead writer left unpaid; return how many.
 
-    Belongs into a transaction that has taken the log away from its writer. The input is what the provider
-    said as the reply began, the output is guessed from what was shown of it.
+    Call it in the transaction that revoked the writer token. The input is what the provider reported at the
+    start, the output is estimated from the shown text.
     """
     begun = BEGUN(transcript_id=transcript_id)
     if not begun:
@@ -93,7 +93,7 @@ def _charge(event: Event, spender: Spender, now: datetime) -> None:
 
 
 def _shown_after(event: Event) -> int:
-    """Return how many characters were shown of a reply that began with this event."""
+    """Return the number of characters shown of the reply that started with this event."""
     later = Event.objects.filter(transcript=event.transcript_id, seq__gt=event.seq)
     next_one = later.filter(kind=ReplyStarted.kind).order_by("seq").values_list("seq", flat=True).first()
     shown = later.filter(kind__in=(TextDelta.kind, ThinkingDelta.kind))

@@ -41,7 +41,7 @@ class Decoder:
         self._after_cr = False  # a following LF belongs to the same line end
 
     def feed(self, data: bytes) -> Iterator[ServerSentEvent]:
-        """Yield the events that end in these bytes."""
+        """Yield the events completed by these bytes."""
         if self._after_cr:
             data = data.removeprefix(b"\n")
         self._after_cr = data.endswith(b"\r")
