@@ -1,8 +1,8 @@
-"""Measure on SQLite and, where DATABASE_URL or a local server allows, on PostgreSQL; print one table.
+"""Measure on SQLite and, if DATABASE_URL or a local server allows, on PostgreSQL; print one table.
 
-1. For every database: make one to throw away and migrate it, once for every benchmark.
-2. Run each benchmark in a process of its own on it, with nothing else of ours running.
-3. Print what came out beside the goal. A goal that is missed is said, never asserted.
+1. For every database: create a throwaway one and migrate it, once for every benchmark. 2. Run each benchmark
+in its own process on it, with nothing else of ours running. 3. Print the results beside the goals. A missed
+goal is reported, never asserted.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def _planned(names: Iterable[str]) -> Iterator[tuple[str, Database | None]]:
 
 
 def machine() -> str:
-    """Say where this is measured, and what else goes on there: figures of a busy machine tell little."""
+    """Describe the machine and its load."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return f"{os.cpu_count()} cores, load average {load}, Python {platform.python_version()}"
 

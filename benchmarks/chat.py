@@ -1,4 +1,4 @@
-"""The chat under measurement: a model server, the web process on it, and people with sockets."""
+"""The chat under measurement: a model server, the web process, and users with sockets."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from stagent.models import ApiToken
 
 
 class Listener(WebSocketClientProtocol):
-    """One person's page."""
+    """One user's connection."""
 
     factory: Any
 
@@ -44,7 +44,7 @@ class Listener(WebSocketClientProtocol):
 
     @property
     def delays(self) -> list[float]:
-        """How late each word came, in ms; a word of `talker` is the moment at which it was said."""
+        """How late each word came, in ms; a word of `clock_server` is the moment at which it was sent."""
         return [1000 * (at - float(word)) for at, text in self.pieces for word in text.split()]
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:  # noqa: N802, N803
@@ -54,7 +54,7 @@ class Listener(WebSocketClientProtocol):
 
 @contextmanager
 def a_talker(words: int, rate: float) -> Iterator[str]:
-    """Run `benchmarks.talker`; yield its address."""
+    """Run `benchmarks.clock_server`; yield its URL."""
     with _process("-m", "benchmarks.talker", str(words), str(rate)) as talker:
         assert talker.stdout
         yield f"http://127.0.0.1:{int(talker.stdout.readline())}"
@@ -62,7 +62,7 @@ def a_talker(words: int, rate: float) -> Iterator[str]:
 
 @contextmanager
 def a_web_process(model_server: str) -> Iterator[tuple[int, psutil.Process]]:
-    """Run the web process on a model server; yield its port and itself, once its imports are done."""
+    """Run the web process with a model server; yield its port and process, once its imports are done."""
     port = free_port()
     web = ["-m", "daphne", "-v", "0", "-p", str(port), "stagent.asgi:application"]
     with _process(*web, ANTHROPIC_BASE_URL=model_server, ALLOWED_HOSTS="127.0.0.1") as process:
@@ -72,7 +72,7 @@ def a_web_process(model_server: str) -> Iterator[tuple[int, psutil.Process]]:
 
 
 async def connect(port: int, token: str) -> Listener:
-    """Open a socket as this person."""
+    """Open a user's socket."""
     loop = asyncio.get_running_loop()
     headers = {"Authorization": f"Bearer {token}"}
     factory: Any = WebSocketClientFactory(  # type: ignore[no-untyped-call]
@@ -85,14 +85,14 @@ async def connect(port: int, token: str) -> Listener:
 
 
 def a_token(number: int) -> str:
-    """Make a person and return their token."""
+    """Create a user and return their token."""
     person = User.objects.create_user(f"person{number}")
     return ApiToken.objects.issue(person, "bench", now=clock.now())[1]
 
 
 @contextmanager
 def _process(*arguments: str, **variables: str) -> "Iterator[subprocess.Popen[str]]":
-    """Run a Python beside us, as long as it is wanted."""
+    """Run a Python process inside the block."""
     env = os.environ | variables
     with subprocess.Popen(
         [sys.executable, *arguments], env=env, stdout=subprocess.PIPE, text=True

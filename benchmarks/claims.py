@@ -1,9 +1,8 @@
-"""Claim + finish through our code, against the very same statements through the bare driver.
+"""Claim + finish through our code, compared with the same statements through the bare driver.
 
-1. Queue runs and copy the database.
-2. Claim and finish half of them through the drain and the transitions, with every statement noted down.
-3. Do the other half on the clock, and replay the statements on the copy through sqlite3 or psycopg alone, on
-   the clock too: in turns, a part of each at a time, so that what else the machine does slows both.
+1. Queue runs and copy the database. 2. Claim and finish half of them through the drain and the transitions,
+recording every statement. 3. Time the other half, and replay the statements on the copy through sqlite3 or
+psycopg alone, in turns, so that other load slows both.
 """
 
 import sqlite3
@@ -66,7 +65,7 @@ def fill(count: int) -> None:
 
 
 def work(count: int) -> None:
-    """Claim and finish so many runs, one after the other, as a scheduler with one slot does."""
+    """Claim and finish runs one after the other, as a scheduler with one slot does."""
     look = conditions.load(clock.now(), conf.load(), claims=True)
     for _ in range(count):
         (claimed,) = drain(look, "bench")
@@ -80,7 +79,7 @@ def rate(act: Any, count: int) -> float:
 
 
 def noted(act: Any) -> Script:
-    """Do it and return every statement that went to the driver, transactions included."""
+    """Run it and return every statement sent to the driver, transactions included."""
     script: Script = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -99,7 +98,7 @@ def noted(act: Any) -> Script:
 
 @contextmanager
 def noted_call(name: str, said: str, script: Script) -> Iterator[None]:
-    """Note down what a method of the connection says to the database."""
+    """Record what a method of the connection sends."""
     act = getattr(connection, name)
 
     def noted_first(*on: bool) -> None:
@@ -115,7 +114,7 @@ def noted_call(name: str, said: str, script: Script) -> Iterator[None]:
 
 
 def native(script: Script) -> Script:
-    """Write the statements the way the driver takes them, off the clock."""
+    """Convert the statements to the driver's form, untimed."""
     if connection.vendor != "sqlite":
         return script
     return [(_for_sqlite(sql, params), params, many) for sql, params, many in script]

@@ -1,4 +1,4 @@
-"""Databases to throw away, with the environment of a production install on them."""
+"""Throwaway databases, with the environment of a production install."""
 
 import os
 import sqlite3
@@ -56,7 +56,7 @@ DATABASES: tuple[Database, ...] = (SQLite, PostgreSQL)
 
 @contextmanager
 def temporary(database: Database) -> Iterator[dict[str, str]]:
-    """Make a database and a data folder; yield the environment of a process that uses them."""
+    """Create a database and data folder; yield the environment of a process that uses them."""
     with tempfile.TemporaryDirectory(prefix="stagent-bench-") as folder, database.made(Path(folder)) as url:
         kept = {
             name: value
@@ -79,7 +79,7 @@ def at_server(statement: str) -> None:
 
 
 def copy_of(name: str, *, sqlite: bool) -> str:
-    """Copy a database nobody is connected to; return the copy's name."""
+    """Copy a database without connections; return the copy's name."""
     copy = name + COPY
     if sqlite:
         with sqlite3.connect(name) as source, sqlite3.connect(copy) as target:

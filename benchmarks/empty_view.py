@@ -1,4 +1,4 @@
-"""Django in daphne with a view that does nothing and no middleware: what the server and Django cost alone."""
+"""Django in daphne with an empty view and no middleware: the cost of server and framework alone."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""A fluent model through the chat against the same model alone, in one run; and a log on a slow disk.
+"""A fast model through the chat and alone, in one run; and a log on a slow disk.
 
-1. Start a server that says a word in a chunk (`benchmarks.talker`), and the web process on it.
-2. In turns: read an answer straight from the server, and get the same through a socket of the chat.
-3. Tell 1,000 words in 0.3 s to a log whose every write takes 50 ms; how long until all are shown?
+1. Start a server that sends a word per chunk (`benchmarks.clock_server`), and the web process with it. 2. In
+turns: read an answer directly from the server, and through a chat socket. 3. Emit 1,000 words in 0.3 s to a
+log whose every write takes 50 ms; how long until all are shown?
 """
 
 import asyncio
@@ -48,7 +48,7 @@ async def _compare(address: str, port: int, token: str, rate: int) -> None:
 
 
 def report(what: str, pairs: list[tuple[float, float]]) -> None:
-    """Tell how long an answer took alone and through the chat."""
+    """Report how long an answer took alone and through the chat."""
     straight, ours = (median(each) for each in zip(*pairs, strict=True))
     ratio = median(chat / direct for direct, chat in pairs)
     figure = f"{ratio:.3f} ({straight:.2f} s, {ours:.2f} s)"
@@ -56,7 +56,7 @@ def report(what: str, pairs: list[tuple[float, float]]) -> None:
 
 
 async def alone(address: str, text: str, **more: object) -> float:
-    """Ask the server itself, as simply as can be; return the seconds until it has said all."""
+    """Ask the server directly; return the seconds to the end."""
     asked = {
         "model": "m",
         "max_tokens": 4096,

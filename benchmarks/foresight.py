@@ -1,8 +1,7 @@
-"""What looking ahead costs with a thousand schedules: the collision check of one, and the forecast of all.
+"""Forecasting with a thousand schedules: the collision check of one, and the forecast of all.
 
-1. Make 1,000 schedules with a history, in a mix: daily, hourly, some every quarter of an hour.
-2. Check a new one against them, the first time and again.
-3. Forecast 48 hours.
+1. Create 1,000 schedules with a history: daily, hourly, some every quarter of an hour. 2. Check a new one
+against them, the first time and again. 3. Forecast 48 hours.
 """
 
 from datetime import timedelta
@@ -37,7 +36,7 @@ def main() -> None:
 
 
 def fill(many: int) -> None:
-    """Copy a schedule, each copy with a rhythm of its own and half a minute of work."""
+    """Copy a schedule, each copy with its own timing and half a minute of work."""
     now = clock.now()
     template = a_schedule(now)
     Schedule.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""What every benchmark stands on: Django, a profile, schedules, a scheduler process, and the moment now."""
+"""Shared by the benchmarks: Django setup, a profile, schedules, a scheduler process, the time."""
 
 import os
 import subprocess
@@ -22,12 +22,12 @@ SETTLING_SEC = 4 if QUICK else 15  # the SDK is imported in the background, and 
 
 
 def some(many: int) -> int:
-    """Return how many: a tenth where it must be quick."""
+    """Return the number, or a tenth with --quick."""
     return max(10, many // 10) if QUICK else many
 
 
 def a_schedule(now: datetime, **changes: Any) -> Schedule:
-    """Make a schedule through the product's own door; once a year unless told otherwise."""
+    """Create a schedule through the services; by default yearly."""
     profile, _ = Profile.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
     if "at" not in changes:
         changes.setdefault("cron", "0 0 1 1 *")
@@ -38,7 +38,7 @@ def a_schedule(now: datetime, **changes: Any) -> Schedule:
 
 @contextmanager
 def a_scheduler_process(cap: int) -> Iterator[int]:
-    """Run `manage.py runscheduler` beside us; yield its pid once it is ready and its imports are done."""
+    """Run `manage.py runscheduler`; yield its pid once its imports are done."""
     command = [sys.executable, "manage.py", "runscheduler", "--max-concurrent", str(cap), "--grace", "0"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ) as process:
         try:

@@ -1,7 +1,7 @@
-"""How soon a run begins on a worker, and how many runs end a second.
+"""Runs on cluster workers: time to start, and runs per second.
 
-1. With a scheduler and a worker, queue a run, wait for its end, queue the next.
-2. With 1, 2 and 4 workers, queue many runs whose model says one word; count how many end a second.
+1. With a scheduler and a worker, queue a run, wait for its end, queue the next. 2. With 1, 2 and 4 workers,
+queue many runs whose model sends one word; count how many end per second.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ ON = "PostgreSQL"
 
 
 class Worker(subprocess.Popen[bytes]):
-    """A worker on this machine, ended when it is not needed any more."""
+    """A worker on this machine."""
 
     def __init__(self) -> None:
         command = [sys.executable, "manage.py", "procrastinate", "worker", "--concurrency", str(EACH)]
@@ -56,7 +56,7 @@ def ready() -> int:
 
 
 def rate(schedule: Schedule, count: int) -> float:
-    """Return how many runs end a second when that many wait."""
+    """Return how many runs end per second with that many queued."""
     with transaction.atomic():
         for _ in range(count):
             enqueue(schedule, source=Source.MANUAL, now=clock.now())

@@ -1,4 +1,4 @@
-"""Every address that somebody may open in a large install, and what else asks for much: forms, exports."""
+"""Every page and endpoint of a large install, and other expensive requests: forms, exports."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ FAR = "offset=9900"
 
 @dataclass(frozen=True)
 class Ask:
-    """A request: its address, and what is sent with it where it is a POST."""
+    """A request: its URL, and the body of a POST."""
 
     address: str
     sent: dict[str, Any] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Ask:
 
 
 def asks() -> Iterator[Ask]:
-    """Yield the pages, one of each kind of thing, the lists of the API with filters, and the rest."""
+    """Yield the pages, one of each kind, the API lists with filters, and the rest."""
     yield from (Ask(reverse(f"admin:{name}")) for name in ("index", "board", "forecast"))
     yield Ask(reverse("admin:forecast") + "?cap=40")
     yield from map(Ask, _things())
@@ -43,7 +43,7 @@ def asks() -> Iterator[Ask]:
 
 
 def lists() -> dict[str, str]:
-    """Return the list of every model in the console, by its name."""
+    """Return the list of every model in the console, by name."""
     labels = [model._meta.label_lower for model in admin.site._registry]
     return {
         label: reverse(f"admin:{label.replace('.', '_')}_changelist")
@@ -53,7 +53,7 @@ def lists() -> dict[str, str]:
 
 
 def searches(model: str) -> list[str]:
-    """Return what is searched for in a list: what many rows have, what none has."""
+    """Return search terms for a list: a common one and one without matches."""
     return [f"?q={word}" for word in ("invoices", "nobodysaidthis", "12345")] if model in SEARCHED else []
 
 
@@ -64,7 +64,7 @@ SEARCHED = {
 
 
 def _things() -> Iterator[str]:
-    """Yield the page of the newest of each kind, the form for a new one, and the run that said most."""
+    """Yield the page of the newest row of each kind, the form for a new one, and the longest run."""
     for model, things in {"schedule": Schedule, "run": Run, "firing": Firing}.items():
         newest = things._base_manager.order_by("-pk")[0]
         yield reverse(f"admin:schedules_{model}_change", args=[newest.pk])
@@ -96,7 +96,7 @@ def _api() -> Iterator[str]:
 
 
 def _typing() -> Iterator[Ask]:
-    """Yield what is asked for while somebody fills in the form of a schedule."""
+    """Yield the requests made while somebody fills in the schedule form."""
     typed = {"when": "0 9 * * 1-5", "cron": "0 9 * * 1-5", "timezone": "Europe/Berlin", "name": "New"}
     yield Ask(reverse("admin:schedules_schedule_preview"), typed)
     yield Ask("/api/schedules/preview", {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}, json=True)

@@ -1,8 +1,8 @@
-"""How soon a free slot is used again, and how soon a scheduler hears of work queued in another process.
+"""How soon a free slot is reused, and how soon a scheduler starts work queued by another process.
 
-1. With a cap of 1, queue runs at once; compare when each got the slot with when the one before it ended.
-2. With free slots, queue a run, wait for its end, queue the next; compare when each got a slot, and when its
-   engine told its first event, with when it was queued.
+1. With a cap of 1, queue runs at once; compare when each got the slot with the end of the previous one. 2.
+With free slots, queue a run, wait for its end, queue the next; compare slot and first event with the queueing
+time.
 """
 
 from itertools import pairwise

@@ -1,8 +1,8 @@
-"""How many requests a second one web process answers, eight at once, and what slow pages do to others.
+"""Requests per second of one web process with eight clients, and the effect of slow pages on others.
 
-1. Start daphne on the application, and daphne on an empty Django view: what Django allows on this machine.
-2. Ask each address with eight clients, each on a connection that it keeps; in turns with the empty view.
-3. While eight clients download slowly computed pages, ask for a small one, one after another.
+1. Start daphne with the application, and daphne with an empty Django view as the reference. 2. Request each
+URL with eight clients on kept connections, in turns with the empty view. 3. While eight clients download slow
+pages, request a small one repeatedly.
 """
 
 import os
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def beside(port: int, headers: dict[str, str]) -> None:
-    """Ask for small things while eight clients ask for forecasts."""
+    """Request small pages while eight clients request forecasts."""
     small = ("/healthz", "/api/settings")
     for path in small:
         alone = delays(port, path, headers, 0.5)
@@ -70,7 +70,7 @@ def beside(port: int, headers: dict[str, str]) -> None:
 
 
 def furnish() -> str:
-    """Fill the lists; return the token of a superuser."""
+    """Fill the lists; return a superuser's token."""
     person = get_user_model().objects.create_superuser("bench")
     for number in range(30):
         schedule = a_schedule(clock.now(), name=f"Bench {number}", overlap_policy="allow")
@@ -105,7 +105,7 @@ def answers(port: int) -> bool:
 
 
 class Line:
-    """A connection that is kept; http.client costs more than what it would measure."""
+    """A kept connection; http.client would cost more than what it measures."""
 
     def __init__(self, port: int) -> None:
         self._file = socket.create_connection(("127.0.0.1", port), timeout=60).makefile("rwb")
@@ -125,7 +125,7 @@ class Line:
 
 
 def rate(port: int, path: str, headers: dict[str, str], seconds: float) -> float:
-    """Return how many answers a second eight clients got."""
+    """Return the answers per second of eight clients."""
     counts = [0] * CLIENTS
     until = time.monotonic() + seconds
 
@@ -141,7 +141,7 @@ def rate(port: int, path: str, headers: dict[str, str], seconds: float) -> float
 
 
 def delays(port: int, path: str, headers: dict[str, str], seconds: float) -> list[float]:
-    """Return how many milliseconds each answer took, one asked after another."""
+    """Return the milliseconds of each answer, one after another."""
     line, until, found = Line(port), time.monotonic() + seconds, []
     while time.monotonic() < until:
         since = time.monotonic()
@@ -152,7 +152,7 @@ def delays(port: int, path: str, headers: dict[str, str], seconds: float) -> lis
 
 @contextmanager
 def busy(port: int, headers: dict[str, str]) -> Iterator[None]:
-    """Keep eight clients asking for the forecast."""
+    """Keep eight clients requesting the forecast."""
     done = threading.Event()
 
     def client(_: int) -> None:

@@ -1,4 +1,4 @@
-"""What was measured: one row for each figure, printed as a table that docs/benchmarks.md can hold."""
+"""The results: one row for each figure, printed as a Markdown table."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """A figure of one database, with the goal it is held against."""
+    """A figure of one database and its goal."""
 
     database: str
     what: str
@@ -23,19 +23,19 @@ class Row:
 
 
 def tell(what: str, figure: str, goal: str = "", met: bool | None = None, *, on: str = "") -> None:
-    """Print a row for the process that asked; `on` where it is not of the database that was given."""
+    """Print a row for the parent process; `on` if it is of another database."""
     row = {"what": what, "figure": figure, "goal": goal, "met": met}
     print(json.dumps(row | ({"database": on} if on else {})), flush=True)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of all does not exceed, by nearest rank."""
+    """Return a percentile by nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]
 
 
 def ms(earlier: datetime | None, later: datetime | None) -> float:
-    """Return the milliseconds between two moments that did come."""
+    """Return the milliseconds between two moments."""
     assert earlier is not None
     assert later is not None
     return (later - earlier) / timedelta(milliseconds=1)
@@ -47,7 +47,7 @@ def spread(values: Sequence[float], unit: str = "ms") -> str:
 
 
 def as_table(rows: Iterable[Row]) -> str:
-    """Lay the rows out as a Markdown table."""
+    """Return the rows as a Markdown table."""
     cells: list[Sequence[Any]] = [("what", "database", "measured", "goal", "")]
     cells += [(row.what, row.database, row.figure, row.goal, row.verdict) for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(5)]

@@ -1,11 +1,9 @@
-"""What every page of the console and every endpoint of the API costs in a large install.
+"""Every console page and API endpoint in a large install.
 
 1. Fill the database with 10,000 schedules, 1,000,000 firings of a month, 100,000 runs, and 100,000 messages
-   in 2,000 conversations, unless it is full.
-2. Ask for each page, list and endpoint as an administrator, several times after a first one, through Django's
-   own client; of each list also every view that a link of it leads to: filters, sorts, pages, searches.
-3. Export the firings and tell how much memory it took.
-4. Tell what the phases of an idle scheduler's pass take, and the worst of all pages.
+in 2,000 conversations. 2. Request each page, list and endpoint as an administrator, several times, through
+Django's test client; of each list also every filter, sort order, page and search. 3. Export the firings and
+report the memory. 4. Report the phases of an idle scheduler's pass, and the slowest pages.
 """
 
 import re
@@ -82,7 +80,7 @@ def _pages(client: Client) -> Iterator[float]:
 
 
 def _lists(client: Client) -> Iterator[float]:
-    """Measure each list and, more shortly, its views: told is the list, and any view that takes a while."""
+    """Measure each list and, less often, its views; report the list and slow views."""
     for model, address in lists().items():
         tell(address, _said(took := _measure(client, Ask(address), TIMES)))
         yield _p95(took)
@@ -99,13 +97,13 @@ def _lists(client: Client) -> Iterator[float]:
 
 
 def _measure(client: Client, ask: Ask, times: int) -> list[Took]:
-    """Ask several times after a first one; return what it took by the clock, and of our own work."""
+    """Request several times; return the elapsed time, and our own processor time."""
     first = _once(client, ask)
     return [_once(client, ask) for _ in range(times if first[0] < PATIENCE_MS else 1)]
 
 
 def _once(client: Client, ask: Ask) -> Took:
-    """Return what it took by the clock, and of our own work: the rest is waiting for the machine."""
+    """Return the elapsed time, and our own processor time."""
     wall, cpu = time.perf_counter(), time.process_time()
     if ask.sent:
         kind = "application/json" if ask.json else MULTIPART_CONTENT
@@ -119,7 +117,7 @@ def _once(client: Client, ask: Ask) -> Took:
 
 
 def _export(client: Client) -> None:
-    """Read all firings as CSV, as the server sends them, and tell how much memory was needed for it."""
+    """Read all firings as CSV and report the memory."""
     before, began = getrusage(RUSAGE_SELF).ru_maxrss, time.perf_counter()
     answer: Any = client.get(EXPORT, secure=True)
     first, size = None, 0
@@ -132,7 +130,7 @@ def _export(client: Client) -> None:
 
 
 def _phases() -> None:
-    """Measure the phases of a pass with nothing to do, and the parts that go through many rows."""
+    """Measure the phases of an idle pass, and the parts that read many rows."""
     day = timedelta(days=1)
     phases: dict[str, Callable[[], object]] = {
         "tick": lambda: tick(conditions.load(clock.now(), effective_cap.load(clock.now()))),

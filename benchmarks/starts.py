@@ -1,6 +1,6 @@
-"""How soon a claimed run is at work when many are claimed at once: from the claim to its first event.
+"""From claim to first event when many runs are claimed at once.
 
-The model takes three seconds, as models do: what is measured is the start, not what runs do meanwhile.
+The model takes three seconds, as models do: only the start is measured.
 """
 
 from django.db import transaction
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def begin(schedule: Schedule, many: int) -> list[float]:
-    """Queue runs in one transaction; return how long each waited for its engine once it was claimed."""
+    """Queue runs in one transaction; return how long each waited for its engine after the claim."""
     before = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     with transaction.atomic():
         for _ in range(many):

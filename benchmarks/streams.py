@@ -1,9 +1,8 @@
-"""200 people are answered at once, 20 words a second each: is every word there, and how late?
+"""200 streaming replies of 20 words per second: does every word arrive, and how late?
 
-1. Start a server that speaks the Messages API (`benchmarks.talker`): each word is the moment it was said,
-   and each event a chunk of a connection that is kept open, as most servers do it.
-2. Start the web process on it, and connect a socket for each person.
-3. Everybody sends, five people a second; compare each word with when it came, and all with what is stored.
+1. Start a Messages API server (`benchmarks.clock_server`): each word is the moment it was sent, each event a
+chunk of a kept connection. 2. Start the web process with it, and connect a socket for each user. 3. Five
+users send per second; compare each word with its arrival, and all with what is stored.
 """
 
 import asyncio

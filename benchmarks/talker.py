@@ -1,8 +1,7 @@
-"""A server of the Messages API that says what time it is, word by word, to everybody who asks.
+"""A Messages API server whose words are the current time, so that receivers know the delay.
 
-Each word is the moment at which it was said, so whoever hears it knows how long it took to get there. Like
-most servers it keeps connections open and sends a chunked body, each event a chunk of its own. How much it
-says, and how fast, stands in the question ("500 words, 100 a second"), else in its arguments.
+Like most servers it keeps connections open and sends a chunked body, each event a chunk. The prompt sets
+length and rate ("500 words, 100 a second"), else the arguments.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ def chunk(data: bytes) -> bytes:
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, words: int, rate: float) -> None:
-    """Answer one request after the other until the client hangs up."""
+    """Answer requests until the client disconnects."""
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
         while True:
             asked = await _hear(reader)

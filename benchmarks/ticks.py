@@ -1,8 +1,7 @@
-"""What a tick costs with many schedules: when a thousand are due, and when none is.
+"""The cost of a tick with many schedules: with a thousand due, and with none.
 
-1. Measure a pass of the loop with ten schedules, none due.
-2. Make 100,000, of which 1,000 are due, and tick.
-3. Measure a pass of the loop again.
+1. Measure a pass of the loop with ten schedules, none due. 2. Create 100,000, of which 1,000 are due, and
+tick. 3. Measure a pass again.
 """
 
 import time
@@ -42,7 +41,7 @@ def main() -> None:
 
 
 def fill(template: Schedule, count: int, due: int) -> None:
-    """Copy a schedule many times; some copies were due a moment ago, as far as the tick can see."""
+    """Copy a schedule many times; some copies are due."""
     moment = clock.now().replace(microsecond=0)
     for start in range(0, count, BATCH):
         Schedule.objects.bulk_create(
@@ -59,7 +58,7 @@ def copy(template: Schedule, number: int, fires_at: object) -> Schedule:
 
 
 def idle(loop: Loop) -> float:
-    """Return the median of a pass with nothing to do, and of asking how long to sleep, in milliseconds."""
+    """Return the median of an idle pass, and of computing the sleep, in milliseconds."""
 
     def one_pass() -> None:
         loop.pass_once()

@@ -1,4 +1,4 @@
-"""Runs handed over to workers, on PostgreSQL: `benchmarks.handed` in an install that chose workers."""
+"""Cluster workers on PostgreSQL: `benchmarks.cluster_workers` in an install that uses them."""
 
 import subprocess
 import sys

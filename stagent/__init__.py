@@ -1,1 +1,1 @@
-"""The project: settings, URLs, and everything that puts the apps together."""
+"""The project: settings, URLs, and the code that connects the apps."""

@@ -1,4 +1,4 @@
-"""What the console shows of stagent itself."""
+"""The admin of API tokens."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ SHUT = "Programs that show it are refused from now on. It cannot be undone: they
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ConsoleAdmin):
-    """Who is not a superuser sees and makes tokens of their own only: a token is its user."""
+    """Users other than superusers see and create only their own tokens."""
 
     list_display = ("name", "user", "state", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user",)
@@ -48,7 +48,7 @@ class ApiTokenAdmin(ConsoleAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: ModelForm, change: bool) -> None:
-        """Make the token, or change its name and end."""
+        """Create the token, or change its name and expiry."""
         if change:
             return super().save_model(request, obj, form, change)
         made, secret = ApiToken.objects.issue(obj.user, obj.name, now=clock.now(), expires_at=obj.expires_at)
@@ -59,7 +59,7 @@ class ApiTokenAdmin(ConsoleAdmin):
 
     @admin.display(description="state")
     def state(self, token: ApiToken) -> str:
-        """Say whether it still opens the door."""
+        """Return whether it is usable."""
         if token.revoked_at is not None:
             return "revoked"
         if token.expires_at is not None and token.expires_at <= clock.now():
@@ -68,7 +68,7 @@ class ApiTokenAdmin(ConsoleAdmin):
 
     @admin.action(description="Revoke…", permissions=["change"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> HttpResponse | None:
-        """Close the door for the chosen tokens, for good."""
+        """Revoke the selected tokens."""
         if "confirmed" not in request.POST:
             return render_confirmation(self, request, list(tokens), "Revoke", SHUT)
         for token in tokens.filter(revoked_at=None):

@@ -1,4 +1,4 @@
-"""The web process: Django over ASGI, served by daphne, and its sockets; a desk beside it works on replies."""
+"""The web process: Django over ASGI, served by daphne, with WebSockets; a child process works on replies."""
 
 import os
 
@@ -34,7 +34,7 @@ reporter.start()
 
 
 def shut_down() -> None:
-    """Let replies be settled, then take the report away."""
+    """Finalise replies, then delete the process report."""
     close_in_order([("end the replies", worker.close), ("end the report", reporter.stop)])
 
 

@@ -1,6 +1,6 @@
-"""A schedule's news on its way into the chat: chat and schedules do not know each other, here they meet.
+"""Delivers results of schedules to the chat; connects the two apps, which do not know each other.
 
-Connected in `StagentConfig.ready`. Whatever is raised here is told to the sender, which tries again.
+Connected in `StagentConfig.ready`. An exception makes the sender retry.
 """
 
 from typing import Any
@@ -35,12 +35,12 @@ def connect() -> None:
 
 
 def receive(delivery: Delivery, **_: Any) -> None:
-    """Put a delivery into the conversation that the schedule's owner has with it, once."""
+    """Add a delivery to the owner's conversation with the schedule, once."""
     deliver(result_of(delivery), now=clock.now())
 
 
 def result_of(delivery: Delivery) -> Result:
-    """Return what a delivery tells, as the chat takes it."""
+    """Convert a delivery for the chat."""
     news = delivery.payload
     return Result(
         key=f"delivery:{delivery.pk}",
@@ -57,7 +57,7 @@ def result_of(delivery: Delivery) -> Result:
 
 
 def text_of(delivery: Delivery) -> str:
-    """Return what a person reads, in Markdown; empty where a run finished without a word."""
+    """Return the Markdown text; empty if a run finished without text."""
     news = delivery.payload
     match delivery.kind:
         case Delivery.Kind.WARNING:
@@ -70,7 +70,7 @@ def text_of(delivery: Delivery) -> str:
 
 
 def card_of(delivery: Delivery) -> dict[str, Any]:
-    """Return what the page shows beside the text."""
+    """Return the card beside the text."""
     news, report = delivery.payload, delivery.payload.get("report") or {}
     failed = news.get("failure_reason") is not None
     severity = "critical" if failed else report.get("severity") or SEVERITY[Delivery.Kind(delivery.kind)]
@@ -86,7 +86,7 @@ def _failure(news: dict[str, Any]) -> str:
 
 
 def _report(news: dict[str, Any]) -> str:
-    """Return what a heartbeat found, unless its answer says the same."""
+    """Return a heartbeat's finding, unless its answer repeats it."""
     body = str((news["report"] or {}).get("body", ""))
     return body if body != news["result"] else ""
 

@@ -1,4 +1,4 @@
-"""What must be right before anything starts: each fault has an id and a hint."""
+"""System checks of the project; each has an id and a hint."""
 
 import os
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ EXECUTORS = (LOCAL, "procrastinate")
 
 @register()
 def check_data_folder(**_: Any) -> list[CheckMessage]:
-    """Workspaces, the SQLite file and the kept secret live there."""
+    """The data folder holds workspaces, the SQLite file and the generated secret."""
     if os.access(settings.DATA_DIR, os.W_OK | os.X_OK):
         return []
     hint = "Set STAGENT_DATA_DIR to a folder that this user may write."
@@ -25,7 +25,7 @@ def check_data_folder(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_executor(**_: Any) -> list[CheckMessage]:
-    """Runs that go to nobody would only show when one is due."""
+    """Without this, runs without a worker show only when one is due."""
     executor = settings.STAGENT_EXECUTOR
     if executor not in EXECUTORS:
         says, number, hint = (
@@ -48,7 +48,7 @@ def check_executor(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_redis(**_: Any) -> list[CheckMessage]:
-    """A doorbell that cannot ring would only show when somebody rings."""
+    """Without this, a missing Redis shows only at the first broadcast."""
     if not settings.REDIS_URL:
         return []
     address = urlsplit(settings.REDIS_URL)

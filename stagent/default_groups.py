@@ -1,7 +1,7 @@
-"""Groups for common duties: `viewer` looks, `operator` runs the install, `force` goes beyond the cap.
+"""Default groups: `viewer` reads, `operator` runs the install, `force` exceeds the cap.
 
-A migration makes them once. What the migrations of later versions add to look at and to do is granted as it
-appears; what an administrator took away, or a group they deleted, stays away.
+A migration creates them once. Later migrations grant only their own new permissions, so an administrator's
+changes and deletions are kept.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ def _looks(app: str, codename: str) -> bool:
 
 
 def _operates(app: str, codename: str) -> bool:
-    """Everything but users, groups, forcing and commands; of tokens, everybody is shown their own only."""
+    """Everything except users, groups, forcing and commands; of tokens, only one's own."""
     return codename == "view_logentry" or (app in OURS | {"stagent"} and codename not in (FORCE, SET_UP))
 
 
@@ -33,7 +33,7 @@ DUTIES: dict[str, Callable[[str, str], bool]] = {"viewer": _looks, "operator": _
 
 
 def grant(groups: Iterable[Any], permissions: Iterable[Any]) -> None:
-    """Give each of these groups what its duty asks for among these permissions."""
+    """Grant each group its share of these permissions."""
     rights = [(right.content_type.app_label, right.codename, right) for right in permissions]
     for group in groups:
         wanted = DUTIES[group.name]
@@ -41,20 +41,20 @@ def grant(groups: Iterable[Any], permissions: Iterable[Any]) -> None:
 
 
 class _Watch:
-    """What was there before a migration: only what it adds is granted."""
+    """The permissions before a migration: only new ones are granted."""
 
     def __init__(self) -> None:
         self._known: set[int] | None = None
 
     def before(self, **kwargs: Any) -> None:
-        """Remember which permissions there are; before the very first migration there is no table."""
+        """Store the existing permissions; before the first migration there is no table."""
         try:
             self._known = set(_permissions().values_list("pk", flat=True))
         except DatabaseError:
             self._known = set()
 
     def after(self, app_config: AppConfig, **kwargs: Any) -> None:
-        """Grant what this app has got; Django has made its permissions just before."""
+        """Grant the app's new permissions, which Django has just created."""
         if self._known is None:
             return  # a flush, which migrates nothing
         new = _permissions().filter(content_type__app_label=app_config.label).exclude(pk__in=self._known)
@@ -69,6 +69,6 @@ _watch = _Watch()
 
 
 def connect() -> None:
-    """Listen to migrations; after `django.contrib.auth`, whose own listener makes the permissions."""
+    """Connect to the migration signals, after `django.contrib.auth`, which creates the permissions."""
     pre_migrate.connect(_watch.before, dispatch_uid="duties")
     post_migrate.connect(_watch.after, dispatch_uid="duties")

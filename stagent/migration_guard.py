@@ -1,4 +1,4 @@
-"""Refuses to migrate a database of another version: better no migration than half of one."""
+"""Refuses to migrate a database of another version, before anything is applied."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""API tokens, and the first answers to requests that carry an `Idempotency-Key`."""
+"""API tokens, and stored answers to requests with an `Idempotency-Key`."""
 
 import hashlib
 import secrets
@@ -17,14 +17,14 @@ PREFIX = "stagent_"  # so that a token that leaked is recognised for what it is
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def usable(self, now: "datetime | Param") -> "ApiTokenQuerySet":
-        """Keep the tokens that open a door now: not revoked, not expired, their user still active."""
+        """Filter valid tokens: not revoked, not expired, with an active user."""
         lasting = Q(expires_at=None) | Q(expires_at__gt=now)
         return self.filter(lasting, revoked_at=None, user__is_active=True)
 
     def issue(
         self, user: User, name: str, *, now: datetime, expires_at: datetime | None = None
     ) -> tuple["ApiToken", str]:
-        """Make a token; return its row and, for this one time, the token itself."""
+        """Create a token; return its row and, this one time, the secret."""
         secret = PREFIX + secrets.token_urlsafe(32)
         row = self.create(
             user=user, name=name, digest=digest_of(secret), created_at=now, expires_at=expires_at
@@ -32,12 +32,12 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return row, secret
 
     def revoke(self, now: datetime) -> int:
-        """Close the door for good; return how many it closed."""
+        """Revoke the tokens; return how many."""
         return self.filter(revoked_at=None).update(revoked_at=now)
 
 
 class ApiToken(models.Model):
-    """A key to the API in a user's name. Only a digest is kept: nobody can read a token back."""
+    """An API token of a user. Only a digest is stored."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(
@@ -60,7 +60,7 @@ class ApiToken(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a POST with this `Idempotency-Key`, written in the transaction of what it made."""
+    """The answer to a POST with this `Idempotency-Key`, written in its transaction."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)
@@ -81,5 +81,5 @@ class IdempotencyKey(models.Model):
 
 
 def digest_of(secret: str) -> str:
-    """Return what is kept of a token. It is random and long, so one round of SHA-256 is enough."""
+    """Return the stored digest. A token is random and long, so one round of SHA-256 suffices."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,9 +1,9 @@
-"""Static files under names that tell their content, the modules among them."""
+"""Static files with hashed names, including imports between JavaScript modules."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class Storage(CompressedManifestStaticFilesStorage):
-    """Puts those names into the modules too: one that imports another finds the one of its own version."""
+    """Rewrites module imports to hashed names."""
 
     support_js_module_import_aggregation = True

@@ -1,4 +1,4 @@
-"""Where a request goes: each part of the product adds its line."""
+"""The URLs of the project."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,7 +1,7 @@
-"""Who is behind a socket: a person by the session of a page of ours, or a program by its token.
+"""Authenticates WebSockets: a user by the session of our page, or a program by token.
 
-A browser sends the session's cookie whoever wrote the page, so the page's origin must be ours, host and
-port; a program that shows a token needs no origin.
+A browser sends the session cookie from any page, so the page's origin must be ours, host and port; a token
+needs no origin.
 """
 
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ type Scope = dict[str, Any]
 
 
 class WebSocketAuth:
-    """The socket's doors, as the API's: token or session."""
+    """Token or session, as in the API."""
 
     def __init__(self) -> None:
         routes = URLRouter([*websocket_urlpatterns, re_path("", RefusedConsumer.as_asgi())])
@@ -48,14 +48,14 @@ class WebSocketAuth:
 
 
 class RefusedConsumer(AsyncWebsocketConsumer):
-    """A page of somebody else's, or no door at all: refused before the handshake is over."""
+    """Refuses a foreign page or missing credentials before the handshake ends."""
 
     async def connect(self) -> None:
         await self.close()
 
 
 def is_ours(origin: str, host: str) -> bool:
-    """Tell whether a page of this origin is ours, or trusted as ours is; no origin is no page."""
+    """Return whether an origin is ours or trusted; an empty one is not a page."""
     try:
         scheme, page = urlsplit(origin.lower())[:2]
     except ValueError:  # a bracket that is not closed, for one
@@ -74,7 +74,7 @@ def _by_token(token: str) -> Callable[[], Awaitable[User | None]]:
 
 
 def _by_session(headers: dict[str, str]) -> Callable[[], Awaitable[User | None]]:
-    """Ask for the session's user anew: signed out, expired, or the password changed."""
+    """Load the session's user again: signed out, expired, or password changed."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
 
     async def known() -> User | None:

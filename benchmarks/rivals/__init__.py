@@ -1,1 +1,1 @@
-"""Stagent and four other schedulers at the same no-op work, one after the other."""
+"""Stagent and four other schedulers with the same no-op work, one after the other."""

@@ -1,7 +1,7 @@
-"""Stagent against Celery, APScheduler, Huey and Procrastinate at the same no-op work: see `track`.
+"""Compares Stagent with Celery, APScheduler, Huey and Procrastinate on no-op work; see `track`.
 
-One after the other, so that nobody is in another's way; each takes the rest of a minute. The others live in
-an environment of their own, made for this; what they need and is not there is said and left out.
+One after the other; each uses the rest of a minute. The others run in their own environment, created for
+this; what is missing is reported and skipped.
 """
 
 import json
@@ -31,7 +31,7 @@ type Variables = dict[str, str]
 
 @dataclass(frozen=True)
 class Contestant:
-    """Who runs, on what, and what has to be there meanwhile."""
+    """A system, its database, and what it needs."""
 
     name: str
     on: str
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def environment(folder: Path) -> str | None:
-    """Make the environment of the others; None where that cannot be done."""
+    """Create the environment of the others; None if that fails."""
     python = str(folder / "bin" / "python")
     try:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
@@ -81,7 +81,7 @@ def contestants(others: bool) -> Iterator[Contestant]:
 
 
 def race(who: Contestant, python: str | None) -> Result | None:
-    """Let one run; None, and a line that says so, where it did not get to the end."""
+    """Run one system; None, with a message, if it fails."""
     print(f"rivals: {who.name} on {who.on} …", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="stagent-rival-") as folder, who.ground() as ground:
         variables = ground if who.ours else dict(os.environ) | ground

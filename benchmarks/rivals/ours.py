@@ -1,7 +1,7 @@
-"""Stagent: a scheduler process with a few slots. A no-op run is one whose agent is not asked anything.
+"""Stagent: a scheduler process with a few slots. A no-op run calls no model.
 
-It is queued, claims its slot under a lease, its worker begins (that is noted) and ends it with all its books:
-streaks, metrics, transcript. Only the conversation is left out, as the others' jobs have none.
+It is queued, claims its slot under a lease, starts (recorded) and ends with streaks, metrics and transcript.
+Only the conversation is missing, as the others' jobs have none.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from benchmarks.rivals import track
 
 
 def serve() -> None:
-    """Be `manage.py runscheduler`, with a worker that has nothing to talk about."""
+    """Run `manage.py runscheduler` with a worker that calls no model."""
     import django
 
     django.setup()

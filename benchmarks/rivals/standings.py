@@ -1,4 +1,4 @@
-"""Who was how quick, and by how much: a row for each, beside the best of the others."""
+"""The results: a row for each system, compared with the best of the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ LEVEL = 1.2  # so much slower than the best of the others still is level with it
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What one contestant measured: milliseconds, and jobs a second."""
+    """The measurements of one system: milliseconds, and jobs per second."""
 
     who: str
     ours: bool

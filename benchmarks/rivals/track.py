@@ -1,9 +1,8 @@
-"""The race that every contestant runs, in its own environment: knows no Django and nothing of ours.
+"""The benchmark that every system runs in its own environment, without Django or our code.
 
-1. A job is sent, and waited for: everybody is warm.
-2. No-ops are sent from this process one at a time; each notes when its code began, in another process.
-3. Many are sent at once: how many a second begin?
-4. Jobs that are due every minute note when they began after the next full minute.
+1. Send a job and wait, as a warm-up. 2. Send no-ops one at a time; each records when its code started in
+another process. 3. Send many at once: how many start per second? 4. Jobs due every minute record when they
+started after the full minute.
 """
 
 import json
@@ -28,14 +27,14 @@ BY_THE_MINUTE = os.environ.get("RIVALS_CRON", "1") == "1"
 
 
 def note(key: object) -> None:
-    """Write down that a job began, now: what every no-op does, and all it does."""
+    """Record that a job started now: all that a no-op does."""
     line = f"{time.time()} {key}\n"
     with NOTES.open("a") as notes:
         notes.write(line)
 
 
 def begun(since: float = 0) -> dict[str, float]:
-    """Return when each job began first, of those that began since."""
+    """Return when each job started first, since then."""
     if not NOTES.exists():
         return {}
     lines = [line.split(" ", 1) for line in NOTES.read_text().splitlines()]
@@ -43,12 +42,12 @@ def begun(since: float = 0) -> dict[str, float]:
 
 
 def cron_jobs(_: float) -> list[str]:
-    """Return what the jobs of the minute that just began are called in the notes."""
+    """Return the names of the jobs of this minute."""
     return [f"cron {number}" for number in range(CRON_JOBS)]
 
 
 def run(send: Callable[[str], object] | None, due: Callable[[float], list[str]] = cron_jobs) -> None:
-    """Run the race and print the milliseconds; without a way to send, only by the minute."""
+    """Run the benchmark and print the milliseconds; without `send`, only by the minute."""
     result: dict[str, list[float]] = {}
     if send:
         _wait_for(str(send("warm") or "warm"))
@@ -61,7 +60,7 @@ def run(send: Callable[[str], object] | None, due: Callable[[float], list[str]] 
 
 
 def _one(send: Callable[[str], object], name: str) -> float:
-    """Send a job and return how long it took to begin; a contestant may give it a name of its own."""
+    """Send a job and return its delay."""
     sent = time.time()
     key = str(send(name) or name)
     took = _wait_for(key) - sent
@@ -93,7 +92,7 @@ def _wait_for(key: str, since: float = 0) -> float:
 
 @contextmanager
 def beside(*commands: list[str]) -> Iterator[None]:
-    """Run processes of the contestant beside this one."""
+    """Run processes of the system inside the block."""
     quiet = subprocess.DEVNULL
     running = [subprocess.Popen(command, stdout=quiet, stderr=quiet) for command in commands]
     try:
@@ -109,5 +108,5 @@ def beside(*commands: list[str]) -> Iterator[None]:
 
 
 def calling(module: str, function: str) -> list[str]:
-    """Return the command that calls a function of a contestant, imported by its name, in this environment."""
+    """Return the command that calls a function in this environment."""
     return [sys.executable, "-c", f"from benchmarks.rivals import {module}; {module}.{function}()"]

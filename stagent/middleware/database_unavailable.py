@@ -1,4 +1,4 @@
-"""Pages while the database is away: a sentence and 503, where Django would say that the page is broken."""
+"""Answers 503 with an explanation while the database is unavailable."""
 
 import logging
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Compares what is kept about each run and reply in several places: every difference is a fault of ours.
+"""Compares what several places store about each run and reply; every difference is a bug.
 
-A run's totals, its firing, the ledger, its log, what its schedule's targets are told and the message in the
-chat say the same; so do a reply, the ledger and its log. The kill drill, the races and `manage.py doctor`
-ask here. What the retention has deleted is not missed.
+A run's totals, its firing, the ledger, its log, its deliveries and its chat message must agree; so must a
+reply, the ledger and its log. The kill drill, the races and `manage.py doctor` use it. Rows deleted by
+retention are not missed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ NOTHING = {"input_tokens": 0, "output_tokens": 0, "cost_usd": Decimal(0)}
 
 @dataclass(frozen=True)
 class Difference:
-    """Two places that do not say the same."""
+    """Two places that disagree."""
 
     of: str  # "run 7", "reply 9"
     what: str
@@ -44,7 +44,7 @@ class Difference:
 
 
 def differences(since: datetime | None = None) -> Iterator[Difference]:
-    """Yield what differs in the runs and replies that ended since then, or in all of them."""
+    """Yield the differences of the runs and replies that ended since then, or of all."""
     ended = Q(finished_at__isnull=False) if since is None else Q(finished_at__gte=since)
     for ids in batched(Run.objects.filter(ended).order_by("pk").values_list("pk", flat=True), AT_ONCE):
         yield from _of_runs(ids)
@@ -112,7 +112,7 @@ def _same_firing(name: str, run: Run, firing: Firing) -> Iterator[Difference]:
 
 
 def _same_news(name: str, run: Run, told: list[Delivery]) -> Iterator[Difference]:
-    """Compare a run with what its schedule's targets are told, and with its message in the chat."""
+    """Compare a run with its deliveries and its chat message."""
     channels = [delivery.channel for delivery in told]
     yield from _compare(name, "channels told of it, each once", sorted(channels), sorted(set(channels)))
     expected = {
@@ -159,7 +159,7 @@ def _paid(owner: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 def _unpaid(logs: Sequence[int]) -> dict[int, int]:
-    """Count the replies of each log that have begun and are not in the ledger."""
+    """Count the started replies of each log that are not in the ledger."""
     begun = Event.objects.filter(transcript__in=logs, kind=ReplyStarted.kind)
     charge_keys = [(log, data["charge_key"]) for log, data in begun.values_list("transcript", "data")]
     found: dict[int, int] = {}
@@ -173,14 +173,14 @@ def _unpaid(logs: Sequence[int]) -> dict[int, int]:
 
 
 def _open(logs: Sequence[int]) -> set[int]:
-    """Return the logs that somebody may still write to, or has still asked something in."""
+    """Return the logs with a writer or an open approval."""
     writable = Transcript.objects.filter(pk__in=logs).exclude(writer_token=None)
     asking = Approval.objects.open().filter(transcript__in=logs)
     return {*writable.values_list("pk", flat=True), *asking.values_list("transcript", flat=True)}
 
 
 def _answers(logs: Iterable[int]) -> dict[int, str]:
-    """Return the answers that the engine wrote as its last word, by log."""
+    """Return the answers that the engine wrote last, by log."""
     ends = Event.objects.filter(transcript__in=logs, kind=Finished.kind).order_by("seq")
     last = dict(ends.values_list("transcript", "data"))
     return {log: data["text"] for log, data in last.items() if data["outcome"] == "completed"}

@@ -1,6 +1,6 @@
-"""Five schedules for a newcomer to look at; two of them fire at once, and end by themselves.
+"""Five demo schedules; two of them fire at once and complete.
 
-With a key each run is paid for, so the two quick ones are few, short and cheap.
+With an API key each run costs money, so the two quick ones are few, short and cheap.
 """
 
 from datetime import datetime
@@ -58,7 +58,7 @@ SCHEDULES: tuple[dict[str, Any], ...] = (
 
 
 def install(now: datetime) -> int:
-    """Make the demo schedules in an install in which nothing was ever scheduled; return how many."""
+    """Create the demo schedules if nothing was ever scheduled; return how many."""
     with transaction.atomic():
         if Schedule.objects.exists() or Firing.objects.exists():
             return 0

@@ -1,4 +1,4 @@
-"""The first administrator, so that a new install can be signed in to."""
+"""The first administrator of a new install."""
 
 import secrets
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that looks like another
 
 
 class NameTaken(Exception):
-    """There is no superuser, and the name `admin` belongs to somebody who is none."""
+    """There is no superuser, and another user is named `admin`."""
 
 
 @dataclass(frozen=True)
 class FirstUser:
-    """Whom to sign in as; `password` is empty where the operator chose it and knows it."""
+    """The user to sign in as; `password` is empty if the operator chose it."""
 
     name: str
     password: str
 
 
 def make_admin(chosen_password: str) -> FirstUser | None:
-    """Make the administrator if there is no superuser yet; None if there is. Raises NameTaken."""
+    """Create the administrator if there is no superuser; None if there is. Raises NameTaken."""
     if User.objects.filter(is_superuser=True).exists():
         return None
     if User.objects.filter(username=NAME).exists():
@@ -33,5 +33,5 @@ def make_admin(chosen_password: str) -> FirstUser | None:
 
 
 def make_up_password() -> str:
-    """Return four groups of four letters and digits: 80 bits, and still fit to be typed."""
+    """Return four groups of four letters and digits: 80 bits."""
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))

@@ -1,6 +1,6 @@
-"""Whether this install works: `/healthz` is about the process, `/readyz` about what it needs.
+"""`/healthz` checks the process, `/readyz` what it needs.
 
-Nothing here tells a stranger more than which part is not ready.
+Strangers learn only which part is not ready.
 """
 
 import logging
@@ -37,7 +37,7 @@ _outage = Outage(log, "Asking the database for a sign of life")
 
 
 class Level(StrEnum):
-    """How it stands with a part: it works, it works but look at it, it does not work."""
+    """The state of a part: ok, warning, failed."""
 
     OK = "ok"
     WARN = "warn"
@@ -46,7 +46,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found when a part was looked at."""
+    """The result of a check."""
 
     part: str
     level: Level
@@ -56,14 +56,14 @@ class Finding:
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer while the process can, without the database; in the web process `stagent.web.liveness` does."""
+    """Answer without the database; in the web process `stagent.web.liveness` answers."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when everything needed is there, else 503 and which part is not."""
+    """Answer 200 if everything needed works, else 503 with the failed parts."""
     findings = list(check())
     ready = all(finding.level != Level.FAIL for finding in findings)
     parts = {finding.part: finding.detail for finding in findings}
@@ -71,7 +71,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def check() -> Iterator[Finding]:
-    """Look at the database, then at what can only be asked of a database that answers."""
+    """Check the database, then what depends on it."""
     found = database()
     yield found
     if found.level == Level.FAIL:
@@ -85,7 +85,7 @@ def check() -> Iterator[Finding]:
 
 
 def database() -> Finding:
-    """Ask the database for a sign of life, and whether it has room: one that is full still answers."""
+    """Check that the database answers and has space."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -99,9 +99,9 @@ def database() -> Finding:
 
 
 def has_room() -> bool:
-    """Tell whether something can be written: by the disk of a SQLite file, else by the last that was tried.
+    """Return whether a write is possible: by the disk of a SQLite file, else by the last attempt.
 
-    Nothing is written to find out: strangers may ask.
+    Writes nothing, because strangers may call it.
     """
     if DATABASE.is_active and DATABASE.is_full:
         return False
@@ -112,14 +112,14 @@ def has_room() -> bool:
 
 
 def migrations() -> Finding:
-    """Compare the migrations of this code with those the database has seen."""
+    """Compare the code's migrations with the database's."""
     if missing := migrated.missing_migrations():
         return Finding("migrations", Level.FAIL, migrated.missing_migrations_message(missing))
     return Finding("migrations", Level.OK, "all applied")
 
 
 def next_firings() -> Finding:
-    """Name the schedules, by their ids, whose next firing their rhythm does not explain."""
+    """Name the schedules, by id, whose next firing does not follow from their recurrence."""
     wrong = next_instant_check.furthest_inconsistent(MOST_LOOKED_AT)
     if wrong:
         ids = ", ".join(str(schedule.pk) for schedule in wrong[:MOST_NAMED])
@@ -128,7 +128,7 @@ def next_firings() -> Finding:
 
 
 def processes(now: datetime) -> Finding:
-    """Name the parts of processes that do not work, or were restarted lately."""
+    """Name the threads and tasks that failed or were restarted lately."""
     own = [part for part in SUPERVISOR.report() if not part.works]
     found = list(process_reports.troubles(now))
     broken = {f"{one.process.role}: {one.part} is {one.state}" for one in found if one.is_broken}
@@ -141,7 +141,7 @@ def processes(now: datetime) -> Finding:
 
 
 def scheduler(now: datetime) -> Finding:
-    """Look for a scheduler that was seen lately, and for whoever performs what it claims."""
+    """Check for a recent scheduler heartbeat, and for a process that executes runs."""
     there = Scheduler.objects.running(now)
     alive = [one for one in there if not one.is_worker]
     if alive:

@@ -1,7 +1,7 @@
-"""Run a Python module as the child of `manage.py up`, and leave when the parent is gone, however it went.
+"""Runs a Python module as a child of `manage.py up`, and exits when the parent is gone.
 
-The parent holds the other end of a pipe and never writes to it. When it dies, SIGKILL included, the pipe
-closes and this process asks itself to stop: the same on every system, and in good order.
+The parent holds the other end of a pipe and never writes. When it dies, even by SIGKILL, the pipe closes and
+the child shuts down in order.
 """
 
 import os
@@ -16,7 +16,7 @@ LEAVE_SEC = 45  # longer than a scheduler needs to hand its runs back
 
 
 def main() -> None:
-    """Take `tether module arguments…` from the command line."""
+    """Parse `tether module arguments…` from the command line."""
     tether, module, *arguments = sys.argv[1:]
     threading.Thread(target=_watch, args=(int(tether),), name="parent watch", daemon=True).start()
     sys.argv = [module, *arguments]

@@ -1,4 +1,4 @@
-"""The web's port, taken before anything is started and kept while the web process is started anew."""
+"""The web's port, bound before anything starts and kept over restarts of the web process."""
 
 import asyncio
 import errno
@@ -9,11 +9,11 @@ ANSWER_SEC = 5.0
 
 
 class CannotListen(Exception):
-    """The address cannot be listened on; the message says why and what to do."""
+    """The address cannot be bound; the message says why and what to do."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 takes any free one. Raises CannotListen."""
+    """Return a listening socket; port 0 takes any. Raises CannotListen."""
     if not 0 <= port <= 65_535:
         raise CannotListen(f"{port} is not a port; they go from 0 to 65535.")
     try:
@@ -34,13 +34,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """Return the address a person on this machine opens."""
+    """Return the URL to open on this machine."""
     host, port = _from_here(listener)
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 async def answers(listener: socket.socket) -> bool:
-    """Ask the web for a sign of life: any answer will do, a redirect too."""
+    """Return whether the web answers, with any status."""
     try:
         async with asyncio.timeout(ANSWER_SEC):
             reader, writer = await asyncio.open_connection(*_from_here(listener))
@@ -53,7 +53,7 @@ async def answers(listener: socket.socket) -> bool:
 
 
 def is_local(listener: socket.socket) -> bool:
-    """Tell whether only this machine can reach it."""
+    """Return whether only this machine can reach it."""
     return listener.getsockname()[0] in {"127.0.0.1", "::1"}
 
 

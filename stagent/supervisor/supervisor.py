@@ -1,4 +1,4 @@
-"""Child processes under one roof: one log, nobody restarted silently, nobody left behind."""
+"""Supervises child processes: one log, restarts that are logged, none left behind."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ type Say = Callable[[str, str], None]  # who says what
 
 @dataclass(frozen=True)
 class Child:
-    """What to run: a Python module with its arguments, and the open files it inherits."""
+    """What to run: a Python module with its arguments and inherited files."""
 
     name: str
     module: str
@@ -32,7 +32,7 @@ class Child:
 
 
 class ProcessSupervisor:
-    """Keeps its children running until it is told to stop, or until one dies too often."""
+    """Keeps its children running until it is stopped, or until one fails too often."""
 
     def __init__(self, children: Sequence[Child], say: Say) -> None:
         self._children = children
@@ -44,7 +44,7 @@ class ProcessSupervisor:
         self._gave_up = False
 
     async def run(self) -> int:
-        """Start everybody and stay until all have left; return the exit code."""
+        """Start the children and wait for all to exit; return the exit code."""
         self._tether, held = os.pipe()
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
@@ -59,7 +59,7 @@ class ProcessSupervisor:
         return 1 if self._gave_up else 0
 
     def stop(self) -> None:
-        """Ask everybody to leave; asked again, to leave at once; the third time, make them."""
+        """Request shutdown; a second call at once; a third one kills."""
         now = time.monotonic()
         if now - self._told_at < SAME_SEC:
             return
@@ -90,7 +90,7 @@ class ProcessSupervisor:
             await self._sleep(wait)
 
     async def _live(self, child: Child) -> str:
-        """Run a child from birth to death; return how it ended."""
+        """Run a child from start to end; return its result."""
         # A pipe of our own: with asyncio's, a process that the child left behind would delay its end.
         ours, theirs = os.pipe()
         words = asyncio.create_task(self._relay(child.name, ours))

@@ -1,8 +1,8 @@
-"""Django's ASGI handler with a bounded pool of threads: a request is one call in one of them.
+"""Django's ASGI handler with a bounded thread pool: a request is one call in a thread.
 
-Django's own handler starts a thread for each request, which opens a connection to the database, and changes
-to that thread and back at each middleware. Here threads and their connections are kept, and beyond
-MOST_WAITING requests without a thread the answer is 503 at once.
+Django's handler starts a thread with a new database connection for each request and switches threads at each
+middleware. Here threads keep their connections, and beyond MOST_WAITING waiting requests the answer is 503 at
+once.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ type Send = Callable[[Any], Awaitable[None]]
 
 
 class Handler(ASGIHandler):
-    """One for the web process; its `pool` performs the requests."""
+    """The handler of the web process; its `pool` runs the requests."""
 
     def __init__(self) -> None:
         BaseHandler.__init__(self)
@@ -71,9 +71,9 @@ class Handler(ASGIHandler):
     async def _answer(
         self, request: HttpRequest, scope: Scope, gone: "asyncio.Future[Any]"
     ) -> "Answer | None":
-        """Perform a request in the pool; None when the client has gone meanwhile.
+        """Run a request in the pool; None if the client has disconnected.
 
-        A request that has begun is carried through in its thread, whoever still waits for it.
+        A started request is finished in its thread.
         """
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         try:
@@ -91,7 +91,7 @@ class Handler(ASGIHandler):
         return None if answered.cancelled() else answered.result()
 
     def _perform(self, request: HttpRequest, scope: Scope, answered: "asyncio.Future[Answer]") -> None:
-        """Answer, and close what the request has opened while the answer is sent."""
+        """Run the request, and close what it opened while the answer is sent."""
         set_script_prefix(get_script_prefix(scope))
         try:
             signals.request_started.send(sender=type(self), scope=scope)
@@ -107,7 +107,7 @@ class Handler(ASGIHandler):
             raise
 
     async def _download(self, answer: "Answer", send: Send) -> None:
-        """Send what is read from the database piece by piece: in one thread, for a query belongs to one."""
+        """Send a streaming answer from one thread: its query belongs to that thread."""
         assert answer.close is not None
         thread = ThreadPoolExecutor(1, "download")
         try:
@@ -120,14 +120,14 @@ class Handler(ASGIHandler):
 
 
 class Answer(NamedTuple):
-    """A response; `close` where it is still to be read, and then to be closed."""
+    """A response; `close` if it must be read and closed."""
 
     response: Any
     close: Callable[[], object] | None = None
 
 
 def _hand_over(answered: "asyncio.Future[Answer]", answer: Answer | BaseException) -> None:
-    """Give the answer to the loop of the request, from its thread; an unwanted one is closed."""
+    """Pass the answer to the request's loop; close it if nobody wants it."""
 
     def take() -> None:
         if isinstance(answer, BaseException):
@@ -143,7 +143,7 @@ def _hand_over(answered: "asyncio.Future[Answer]", answer: Answer | BaseExceptio
 
 
 def _read(response: Any) -> HttpResponse:
-    """Read a file, as Django does before it sends one by ASGI."""
+    """Read a file, as Django does before sending it."""
     whole = HttpResponse(b"".join(response.streaming_content), status=response.status_code)
     whole.headers, whole.cookies = response.headers, response.cookies
     return whole

@@ -1,4 +1,4 @@
-"""What is answered before Django: whether the process is alive, whatever its pages and its database do."""
+"""Answers `/healthz` before Django, whatever pages and database do."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ HEADERS = [
 
 
 class Liveness:
-    """The outermost application: answers `/healthz` under any Host and hands over everything else."""
+    """The outermost application: answers `/healthz` under any Host and passes on everything else."""
 
     def __init__(self, application: Any) -> None:
         self._application = application

@@ -1,8 +1,8 @@
 """Entry point of the reply worker's process, started by `stagent.web.reply_worker_process`.
 
-1. Start the reply worker (`chat.worker.worker`).
-2. Let it find work when the web process signals some; signal news to the web process, one signal at a time.
-3. On a shutdown signal, or when the web process is gone: finalise the replies under way, and exit.
+1. Start the reply worker (`chat.worker.worker`). 2. Look for work when the web process signals some; signal
+changes to the web process, one signal at a time. 3. On a shutdown signal, or when the web process is gone:
+finalise the replies under way, and exit.
 """
 
 import logging
@@ -26,7 +26,7 @@ RECEIPT_SEC = 0.25  # to wait for the web process to confirm a signal; pages pol
 
 
 def main(sock: socket.socket) -> None:
-    """Work until a shutdown signal comes or the socket closes."""
+    """Work until a shutdown signal or until the socket closes."""
     import django
 
     django.setup()
@@ -56,7 +56,7 @@ def main(sock: socket.socket) -> None:
 
 
 def _receive(sock: socket.socket) -> bytes:
-    """Wait for signals; empty when the web process is gone, however it ended."""
+    """Wait for signals; empty if the web process is gone."""
     try:
         return sock.recv(4096)
     except OSError:

@@ -1,4 +1,4 @@
-"""What the web process does before it leaves: at interpreter exit it is too late to write anything."""
+"""Shutdown of the web process: at interpreter exit it is too late to write."""
 
 import sys
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def on_shutdown(function: Callable[[], None]) -> None:
-    """Call this when daphne is told to stop, and wait for it; the sockets are served meanwhile.
+    """Call this when daphne stops, and wait for it; sockets are served meanwhile.
 
-    Without daphne's reactor there is nobody to tell us; then others settle what is left.
+    Without daphne's reactor it is not called, and another process finishes the rest.
     """
     if "twisted.internet.reactor" not in sys.modules:
         return

@@ -1,6 +1,6 @@
-"""The thread of each web process that notices when no scheduler is there, for then nobody else can.
+"""The thread of each web process that detects a missing scheduler.
 
-It looks a few times a minute and sends such a notice itself: the courier lives in the scheduler.
+It checks a few times a minute and sends the notice itself, because deliveries are sent by the scheduler.
 """
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Watchdog:
-    """Ends with its process; whatever goes wrong, the next round looks again."""
+    """Ends with its process; after an error the next round checks again."""
 
     def __init__(self, every_sec: float = LOOK_EVERY_SEC) -> None:
         self._every_sec = every_sec

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 
 class LineWriter:
-    """Writes lines to a file, or to Django's wrapper around one.
+    """Writes lines to a file or Django's output wrapper.
 
     `on_closed` is called when the reader of a pipe is gone.
     """

@@ -84,7 +84,7 @@ class Watched:
         self._outage = Outage(logger, f"The {name}", now)
 
     def beat(self) -> None:
-        """Report that a round of the work has ended."""
+        """Report the end of a round."""
         self._beat_at = self._now()
 
     def worked(self) -> None:

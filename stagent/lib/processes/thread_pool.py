@@ -88,7 +88,7 @@ class ThreadPool:
     ) -> "Future[T]":
         """Run a function in a thread, after the earlier calls of the same order have ended.
 
-        A future that is cancelled before its turn is never called. Raises PoolFull and PoolClosed.
+        A future cancelled before its turn is not called. Raises PoolFull and PoolClosed.
         """
         call = _Call(function, priority, order)
         with self._lock:
@@ -115,7 +115,7 @@ class ThreadPool:
         return len(self._threads)
 
     def wait_p99_ms(self) -> float | None:
-        """Return how long calls waited for a thread, p99 over the last minute; None without calls."""
+        """Return the p99 of the wait for a thread over the last minute; None without calls."""
         oldest = time.monotonic() - WINDOW_SEC
         with self._lock:
             waits = sorted(wait for at, wait in self._waits if at >= oldest)

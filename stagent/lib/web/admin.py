@@ -69,7 +69,7 @@ def names_by_id(model: str, numbers: Iterable[int | None]) -> dict[int, str]:
 def render_confirmation(
     model_admin: admin.ModelAdmin, request: HttpRequest, rows: Sequence[Model], verb: str, consequence: str
 ) -> HttpResponse:
-    """Render a confirmation page; its button sends the same form again with `confirmed`."""
+    """Render a confirmation page; its button sends the form again with `confirmed`."""
     page = f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}"
     rows_text = f"{len(rows):,} {model_admin.opts.verbose_name_plural}"
     context = {

@@ -83,7 +83,7 @@ class Entry:
 def read(text: str, root: str, first: str = "name") -> list[Entry]:
     """Return the items of the list `root:`; raises InvalidFile with all errors.
 
-    `first` is the field that an item usually begins with.
+    `first` is the usual first field of an item.
     """
     if len(text) > MAX_CHARS:
         message = f"The file has {len(text):,} characters; at most {MAX_CHARS:,} are allowed. Split it."

@@ -1,4 +1,4 @@
-"""Make an API token for a user and print it, alone, on standard output."""
+"""Create an API token for a user and print only the token."""
 
 from argparse import ArgumentParser
 from datetime import timedelta

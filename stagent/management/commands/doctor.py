@@ -1,8 +1,7 @@
-"""Look at everything this install needs and say how it stands.
+"""Check everything this install needs.
 
-1. Look: versions, data folder, provider, broadcast; then the database and what can be asked of it.
-2. Print a line for each.
-3. Exit with 1 where something does not work; a warning is not a failure.
+1. Check versions, data folder, provider and broadcast, then the database and what depends on it. 2. Print a
+line for each. 3. Exit with 1 if something does not work; a warning is not a failure.
 """
 
 import sys

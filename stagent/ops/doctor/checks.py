@@ -37,7 +37,7 @@ type Check = Callable[[datetime], Finding]
 
 
 def examine(now: Callable[[], datetime]) -> Iterator[Finding]:
-    """Look at everything; a look that fails is a finding, and the others go on."""
+    """Run all checks; one that fails is a finding, and the others go on."""
     yield from (_safely(check, datetime.now(UTC)) for check in (versions, data_folder, provider, broadcast))
     for precondition in (health.database, health.migrations):
         finding = precondition()
@@ -57,12 +57,12 @@ def _safely(check: Check, now: datetime) -> Finding:
 
 
 def versions(now: datetime) -> Finding:
-    """Say what runs here."""
+    """Report the versions."""
     return Finding("versions", Level.OK, f"Python {sys.version.split()[0]}, Django {django.__version__}")
 
 
 def data_folder(now: datetime) -> Finding:
-    """Write into the data folder and see how much room there is."""
+    """Write into the data folder and check the free space."""
     probe = settings.DATA_DIR / ".doctor"
     try:
         probe.write_text("can be written")
@@ -74,7 +74,7 @@ def data_folder(now: datetime) -> Finding:
 
 
 def provider(now: datetime) -> Finding:
-    """Say which model answers, and whether its server can be reached."""
+    """Report which model answers, and whether its server is reachable."""
     if agents_conf.offline():
         return Finding("provider", Level.OK, "offline model (no ANTHROPIC_API_KEY, no ANTHROPIC_BASE_URL)")
     try:
@@ -93,7 +93,7 @@ def provider(now: datetime) -> Finding:
 
 
 def _address(url: str) -> tuple[str, int]:
-    """Return the host and the port that a URL leads to; ValueError where it leads nowhere."""
+    """Return host and port of a URL. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(url)
@@ -101,7 +101,7 @@ def _address(url: str) -> tuple[str, int]:
 
 
 def broadcast(now: datetime) -> Finding:
-    """Ring the channel layer, where there is a Redis for it."""
+    """Send through the channel layer, if Redis is configured."""
     if not settings.REDIS_URL:
         return Finding("broadcast", Level.OK, "in memory: one web process (set REDIS_URL for more)")
     address = urlsplit(settings.REDIS_URL)
@@ -110,7 +110,7 @@ def broadcast(now: datetime) -> Finding:
 
 
 def database(now: datetime) -> Finding:
-    """Ask the database for the modes that Stagent's promises rest on."""
+    """Check the database modes that Stagent relies on."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
@@ -132,7 +132,7 @@ def database(now: datetime) -> Finding:
 
 
 def clocks(now: datetime) -> Finding:
-    """Compare this machine's clock with the database's, or with what it has already written down."""
+    """Compare this machine's clock with the database's, or with stored moments."""
     if connection.vendor == "postgresql":
         ahead = (clock.now() - datetime.now(UTC)).total_seconds()
         level = Level.FAIL if abs(ahead) > 60 else Level.WARN if abs(ahead) > 2 else Level.OK
@@ -144,7 +144,7 @@ def clocks(now: datetime) -> Finding:
 
 
 def zones(now: datetime) -> Finding:
-    """Load the zone of the install and of every schedule."""
+    """Load the time zones of the install and of every schedule."""
     source = f"time-zone data {zone_data.choose_zone_data()}"
     used = {settings.TIME_ZONE, *Schedule.objects.order_by().values_list("timezone", flat=True).distinct()}
     if unknown := sorted(name for name in used if not _known(name)):
@@ -164,7 +164,7 @@ def _known(name: str) -> bool:
 
 
 def next_firings(now: datetime) -> Finding:
-    """Name the schedules whose next firing their rhythm does not explain."""
+    """Name the schedules whose next firing does not follow from their recurrence."""
     wrong, unseen = next_instant_check.find_inconsistent()
     if not wrong:
         rest = f"; {unseen} schedules were not looked at, for there was no time" if unseen else ""
@@ -175,7 +175,7 @@ def next_firings(now: datetime) -> Finding:
 
 
 def ignored_settings(now: datetime) -> Finding:
-    """Name the settings whose value makes no sense, so that another one is in force."""
+    """Name the settings with an invalid value."""
     ignored = [f"{value.key.name} ({value.ignored})" for value in schedules_conf.in_force() if value.ignored]
     if ignored:
         return Finding("settings", Level.WARN, f"ignored: {', '.join(ignored)}")
@@ -187,7 +187,7 @@ def ignored_settings(now: datetime) -> Finding:
 
 
 def breakers(now: datetime) -> Finding:
-    """Name the providers that nobody may ask at present."""
+    """Name the blocked providers."""
     blocked = [f"{one.name} until {_until(one):%T} UTC" for one in Provider.objects.blocked(now)]
     if blocked:
         return Finding("breakers", Level.WARN, f"open: {', '.join(blocked)}")
@@ -199,7 +199,7 @@ def _until(one: Provider) -> datetime:
 
 
 def stale_leases(now: datetime) -> Finding:
-    """Look for leases that lapsed and that nobody settled."""
+    """Check for expired leases that nobody reaped."""
     runs = Run.objects.expired(now - UNREAPED).values_list("pk", flat=True)[:5]
     streams = LiveStream.objects.filter(expires_at__lte=now - timedelta(hours=1)).count()
     if runs:
@@ -209,7 +209,7 @@ def stale_leases(now: datetime) -> Finding:
 
 
 def workers(now: datetime) -> Finding:
-    """Say who performs runs: the schedulers, or workers and on how many hosts."""
+    """Report which processes execute runs."""
     if not cluster_handoff.is_cluster():
         return Finding("executor", Level.OK, "local: schedulers perform runs themselves")
     there = [one for one in Scheduler.objects.running(now) if one.is_worker]

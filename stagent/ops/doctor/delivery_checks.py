@@ -19,7 +19,7 @@ FITS = {
 
 
 def operators(now: datetime) -> Finding:
-    """Say who is told of trouble."""
+    """Report who receives notices."""
     told = notices.targets()
     if wrong := [channel for channel, address in told.items() if not FITS[channel](address)]:
         return Finding(
@@ -31,7 +31,7 @@ def operators(now: datetime) -> Finding:
 
 
 def deliveries(now: datetime) -> Finding:
-    """Look for news that did not arrive."""
+    """Check for failed deliveries."""
     failed = Delivery.objects.filter(status=Delivery.Status.FAILED, created_at__gte=now - LATELY)
     again = Delivery.objects.filter(status=Delivery.Status.PENDING, attempts__gt=0).exclude(last_error="")
     lost, late = failed.count(), again.count()
@@ -43,7 +43,7 @@ def deliveries(now: datetime) -> Finding:
 
 
 def books(now: datetime) -> Finding:
-    """Compare what is kept in several places about each run and reply of the last day."""
+    """Compare what several places store about each run and reply of the last day."""
     found = list(islice(audit.differences(now - LATELY), MOST_DIFFERENCES + 1))
     if not found:
         return Finding("audit", Level.OK, "runs and replies agree with ledger, logs and deliveries")

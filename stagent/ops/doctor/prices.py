@@ -1,4 +1,4 @@
-"""What the doctor says about prices: how old the list is, and which models in use it does not know."""
+"""Checks prices: the age of the list, and models in use without a price."""
 
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -14,7 +14,7 @@ MOST_NAMED = 10
 
 
 def prices(now: datetime) -> Finding:
-    """Name the models that were asked lately, or that profiles name, and whose price nobody knows."""
+    """Name the models without a known price that were used lately or that profiles name."""
     age = now.date() - list_date()
     dated = f"{LIST} {version(LIST)}, at least as new as {list_date()} ({age.days} days ago)"
     if unknown := [name for name, known in sorted(_in_use(now).items()) if not known]:

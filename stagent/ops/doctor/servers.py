@@ -1,4 +1,4 @@
-"""What the doctor finds at MCP servers: each is reached for, as a run would."""
+"""Checks MCP servers by connecting to each."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +13,7 @@ PART = "MCP server"
 
 
 def mcp_servers(now: datetime) -> Iterator[Finding]:
-    """Test every server that is on; nothing where there is none."""
+    """Test every enabled server."""
     for server in McpServer.objects.filter(enabled=True):
         server.connect_timeout_sec = min(server.connect_timeout_sec, PATIENCE_SEC)
         wrong = probe.refresh(server, now)

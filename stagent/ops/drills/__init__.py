@@ -1,1 +1,1 @@
-"""Drills: bad days, played through with real processes on an install made for it."""
+"""Drills: incidents reproduced with real processes on a throwaway install."""

@@ -1,7 +1,7 @@
-"""Kill hosts at random moments while runs are handed over: `manage.py drill cluster`, on PostgreSQL.
+"""`manage.py drill cluster`: kills hosts at random moments while workers execute runs, on PostgreSQL.
 
-Hosts are processes with data folders of their own: two schedulers and three workers. In the end the cap
-was kept, every run is completed once, on more than one host, and nothing is left of slots and jobs.
+Hosts are processes with their own data folders: two schedulers and three workers. At the end the cap was
+kept, every run completed once, on more than one host, and no slot or job is left.
 """
 
 import os
@@ -49,7 +49,7 @@ COMMANDS = {
 
 
 class WorkerHosts:
-    """The hosts, each a process with a data folder that no other sees."""
+    """The hosts, each a process with its own data folder."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, subprocess.Popen[bytes]] = {}
@@ -67,7 +67,7 @@ class WorkerHosts:
             process.wait()
 
     def kill_one(self) -> str:
-        """End a host as a power cut would, and start it anew; workers more often."""
+        """Kill a host and restart it; workers more often."""
         name = CHANCE.choice([*self._hosts, *(name for name in self._hosts if name.startswith("worker"))])
         self._hosts[name].kill()
         self._hosts[name].wait()

@@ -1,9 +1,10 @@
-"""2026-04-08 again: five heavy schedules fire at once, two more are forced, and a person wants to chat.
+"""`manage.py drill incident`: the incident of 2026-04-08 — five heavy schedules fire at once, two more are
+forced, and a person chats.
 
-1. Start the product's own processes on a throwaway install; measure how soon a person is answered.
-2. Let five schedules of many steps come due at the same instant; when the cap is full, force two more runs.
-3. Let the person chat all the while, until the agents are done; somebody else counts the slots all the time.
-4. Say for each promise what was seen: cap, waits, first tokens, event-loop lag, blank messages.
+1. Start the processes on a throwaway install; measure how soon a chat is answered. 2. Let five schedules with
+many steps fire at the same instant; when the cap is full, force two more runs. 3. Chat until the agents are
+done; an observer counts the slots. 4. Report each promise: cap, waits, first tokens, event-loop lag, blank
+messages.
 """
 
 import asyncio
@@ -80,7 +81,7 @@ async def _chat(person: Person, times: int) -> list[ReceivedMessages]:
 
 
 async def _chat_until_done(person: Person) -> list[ReceivedMessages]:
-    """Chat as long as a heavy run is at work; who waits for the chat to end shall not wait for ever."""
+    """Chat as long as a heavy run is running."""
     heard = []
     while await asyncio.to_thread(_is_busy):
         heard.append(await person.ask(QUESTION))

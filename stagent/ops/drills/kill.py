@@ -1,11 +1,10 @@
-"""Web, chat worker and scheduler are killed or stopped without warning, again and again, under load.
+"""`manage.py drill kill`: kills or stops web, reply worker and scheduler at random moments under load.
 
-1. Start both processes; a person's server takes webhooks and refuses some; agents' questions are answered.
-2. Let three people chat; each sends again what was not accepted, and goes on listening after every cut.
-3. In every round add runs of all kinds and strike at a random moment: kill a process with what it has
-   started, kill the chat worker alone, or stop a process for some seconds and let it go on.
-4. When all is quiet: nothing over the cap, lost, doubled or written late, every answer settled, every webhook
-   there, and the books of every run and reply agree.
+1. Start both processes; a server receives webhooks and rejects some; agents' questions are answered. 2. Let
+three people chat; each repeats what was not accepted, and reconnects after every cut. 3. In every round add
+runs of all kinds, and at a random moment kill a process with its children, kill the reply worker alone, or
+stop a process for some seconds. 4. When all is quiet: the cap was kept, nothing is lost, doubled or written
+late, every approval is resolved, every webhook arrived, and all totals agree.
 """
 
 import asyncio
@@ -75,7 +74,7 @@ def main() -> int:
 
 
 class Rounds:
-    """How long it goes on, and what is struck in each round."""
+    """The duration, and the target of each round."""
 
     def __init__(self, number: int, minutes: float, chance: random.Random, report: DrillReport) -> None:
         self._number, self._until = number, time.monotonic() + 60 * minutes if minutes else None
@@ -90,7 +89,7 @@ class Rounds:
         return self._chance.uniform(*CALM_SEC)
 
     def strike(self, crew: Processes) -> None:
-        """Strike one of the processes, each kind in turn before chance decides."""
+        """Kill one of the processes: each kind in turn, then by chance."""
         what = STRIKES[self._done] if self._done < len(STRIKES) else self._chance.choice(STRIKES)
         self._done += 1
         deed, _, victim = what.partition(" ")
@@ -108,7 +107,7 @@ class Rounds:
 
 
 def _is_up(crew: Processes, victim: str) -> bool:
-    """Tell whether a process is at work, and not just starting."""
+    """Return whether a process is working, not just starting."""
     if victim == "scheduler":
         return Scheduler.objects.filter(pid=crew.pid(victim)).exists()
     return crew.answers() and bool(crew.children("web"))
@@ -136,7 +135,7 @@ async def _chat(person: Person, over: asyncio.Event) -> None:
 
 
 def _is_quiet(load: Workload) -> bool:
-    """Tell whether nothing is under way."""
+    """Return whether nothing is under way."""
     fired = Firing.objects.exclude(kind="manual").count() >= len(load.instants)
     busy = Run.objects.unfinished().exists() or Message.objects.unfinished().exists()
     return fired and not busy
@@ -199,7 +198,7 @@ def _tell_logs(report: DrillReport) -> None:
 
 
 def _wrote_late(run: Run) -> int:
-    """Count what came after the end; what was refused is kept for the audit, and says so."""
+    """Count events after the end, except the audit records of refused ones."""
     after = Event.objects.filter(transcript=run.transcript_id, at__gt=run.finished_at)
     return after.exclude(kind="late_result").count()
 

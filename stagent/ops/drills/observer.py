@@ -1,4 +1,4 @@
-"""Somebody who looks at the slots all the time, through the database only: was the cap ever exceeded?"""
+"""Reads the slots continuously from the database: was the cap ever exceeded?"""
 
 import threading
 from types import TracebackType
@@ -18,7 +18,7 @@ LOOK = """
 
 
 class Observer:
-    """Remembers the most it saw."""
+    """Keeps the maximum it saw."""
 
     def __init__(self) -> None:
         self.looks = self.inside = self.overflow = self.running = 0

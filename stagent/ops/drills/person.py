@@ -1,4 +1,4 @@
-"""A person at the chat page: a real socket, an outbox that is sent until it is accepted, every word kept."""
+"""A chat user with a real socket: repeats messages until they are accepted, and checks every word."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ PATIENCE_SEC = 90.0
 
 @dataclass
 class ReceivedMessages:
-    """One answer, as it reached the person."""
+    """One reply as it reached the user."""
 
     asked: str
     sent_at: float  # monotonic
@@ -28,7 +28,7 @@ class ReceivedMessages:
     gaps: list[tuple[int, int]] = field(default_factory=list)
 
     def take(self, frame: dict[str, Any]) -> None:
-        """Take in a frame of this answer, in order."""
+        """Add a frame of this reply."""
         if frame["type"] == "snapshot":
             self.text = frame["text"]
         elif frame["seq"] <= self.seq:
@@ -44,14 +44,14 @@ class ReceivedMessages:
 
     @property
     def is_true(self) -> bool:
-        """Whether what was heard is what the server says was said."""
+        """Whether the received text equals the server's."""
         if self.final is None or self.gaps:
             return False
         return bool(hashlib.sha256(self.text.encode()).hexdigest() == self.final["sha256"])
 
 
 class Person:
-    """Talks, one message after the other, and does not give up when the line is cut."""
+    """Sends one message after the other, and reconnects after every cut."""
 
     def __init__(self, port: int, token: str, name: str, patience_sec: float = PATIENCE_SEC) -> None:
         self._port, self._token, self._name = port, token, name
@@ -61,7 +61,7 @@ class Person:
         self.heard: list[ReceivedMessages] = []
 
     async def ask(self, text: str) -> ReceivedMessages:
-        """Say something and listen to the answer until it is over, over as many lines as that takes."""
+        """Send a message and receive its reply, over as many connections as it takes."""
         asked = ReceivedMessages(f"{self._name}-{len(self.heard)}", time.monotonic())
         self.heard.append(asked)
         async with asyncio.timeout(self._patience_sec):
@@ -83,7 +83,7 @@ class Person:
                 asked.take(frame)
 
     async def _send(self, line: "_Line", asked: ReceivedMessages, text: str) -> None:
-        """Say it until it is accepted; what is heard before that may be of this answer already."""
+        """Send until it is accepted; frames before that may belong to this reply already."""
         early: list[dict[str, Any]] = []
         said = {"client_msg_id": asked.asked, "conversation_id": self._conversation_id, "text": text}
         line.say({"type": "send", **said})
@@ -124,7 +124,7 @@ class _Line(WebSocketClientProtocol):
             self.factory.opened.set_exception(ConnectionError(reason))
 
     async def hear(self) -> dict[str, Any]:
-        """Wait for the next frame; raises ConnectionError when the line is cut, RuntimeError when refused."""
+        """Wait for the next frame. Raises ConnectionError when cut, RuntimeError when refused."""
         frame = await self.frames.get()
         if frame["type"] == "closed":
             raise ConnectionError(frame["why"])
@@ -138,7 +138,7 @@ class _Line(WebSocketClientProtocol):
 
 
 class _Lines(WebSocketClientFactory):
-    """Makes the one connection."""
+    """Creates the connection."""
 
     protocol = _Line
     opened: "asyncio.Future[_Line]"

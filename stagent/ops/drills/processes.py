@@ -1,4 +1,4 @@
-"""The processes of a drill: started, waited for, killed without a warning, started anew."""
+"""The processes of a drill: started, killed, restarted."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ PATIENCE_SEC = 120.0
 
 
 class Processes:
-    """A web process and a scheduler, with the environment that this process has."""
+    """A web process and a scheduler in this environment."""
 
     def __init__(self) -> None:
         with socket.socket() as door:
@@ -48,7 +48,7 @@ class Processes:
         self._running[name] = subprocess.Popen(command, env=os.environ, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def kill(self, name: str) -> None:
-        """End a process, and what it has started, as a power cut would, and start it anew."""
+        """Kill a process and its children, and restart it."""
         family = _family(self._running[name].pid)
         for process in family:  # so that none hears of another's end
             process.suspend()
@@ -58,7 +58,7 @@ class Processes:
         self.start(name)
 
     def kill_children(self, name: str) -> int:
-        """End what a process has started, once that is there; return how many they were."""
+        """Kill a process's children once there are some; return how many."""
         wait_for(lambda: self.children(name), f"{name} has started a process")
         children = self.children(name)
         for process in children:
@@ -67,7 +67,7 @@ class Processes:
         return len(children)
 
     def freeze(self, name: str, seconds: float) -> None:
-        """Stop a process and what it has started for so long, and let them go on."""
+        """Stop a process and its children for some seconds."""
         family = _family(self._running[name].pid)
         for process in family:
             process.suspend()
@@ -80,7 +80,7 @@ class Processes:
         return self._running[name].pid
 
     def children(self, name: str) -> list[psutil.Process]:
-        """Return what a process has started."""
+        """Return a process's children."""
         return _family(self.pid(name))[1:]
 
     def answers(self) -> bool:
@@ -94,7 +94,7 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SEC) -> None:
-    """Wait until something is true; raises TimeoutError that says what was waited for."""
+    """Wait until a condition is true. Raises TimeoutError that names it."""
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:

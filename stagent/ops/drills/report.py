@@ -1,11 +1,11 @@
-"""What a drill found: each promise with the figure that shows it, and whether it was kept."""
+"""The result of a drill: each promise with its figure, kept or broken."""
 
 import sys
 from collections.abc import Sequence
 
 
 class DrillReport:
-    """Prints as it goes; `kept` tells in the end whether every promise was."""
+    """Prints each result; `kept` is whether every promise was kept."""
 
     def __init__(self) -> None:
         self.kept = True
@@ -15,21 +15,21 @@ class DrillReport:
         sys.stdout.flush()
 
     def fact(self, what: str, figure: object) -> None:
-        """Print a figure that nothing hangs on."""
+        """Print a figure."""
         self.note(f"       {what:<44} {figure}")
 
     def goal(self, what: str, figure: object, met: bool) -> None:
-        """Print a goal of speed: on a busy machine it may be missed, and that fails nothing."""
+        """Print a performance goal; a missed one does not fail the drill."""
         self.note(f"{'met' if met else 'missed':>6} {what:<44} {figure}")
 
     def promise(self, what: str, figure: object, held: bool) -> None:
-        """Print a promise: kept, or broken, which fails the drill."""
+        """Print a promise; a broken one fails the drill."""
         self.kept = self.kept and held
         self.note(f"{'kept' if held else 'BROKEN':>6} {what:<44} {figure}")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of all does not exceed, by nearest rank; 0 of none."""
+    """Return a percentile by nearest rank; 0 without values."""
     ordered = sorted(values)
     if not ordered:
         return 0.0

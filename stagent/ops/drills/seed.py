@@ -1,4 +1,4 @@
-"""The chance of a drill: one seed, which is printed and can be given again."""
+"""The random seed of a drill, printed and repeatable."""
 
 import argparse
 import random
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Options:
-    """What a drill is told on its command line."""
+    """The command-line options of a drill."""
 
     rounds: int
     minutes: float
@@ -15,7 +15,7 @@ class Options:
 
 
 def options() -> Options:
-    """Read them; without a seed one is drawn."""
+    """Parse them; draw a seed if none is given."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--minutes", type=float, default=0.0)

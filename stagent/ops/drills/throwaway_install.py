@@ -1,6 +1,6 @@
-"""An install to throw away: a database and a data folder of its own, the offline model, and no other setting.
+"""A throwaway install: its own database and data folder, the offline model, no other setting.
 
-On PostgreSQL (a DATABASE_URL that names one) the role needs the right to create databases.
+On PostgreSQL the role needs the right to create databases.
 """
 
 import os
@@ -20,7 +20,7 @@ OWN = ("ANTHROPIC_", "SCHEDULE_", "CHAT_", "STAGENT_", "REDIS_URL", "ALLOWED_HOS
 
 @contextmanager
 def throwaway(**settings: str) -> Iterator[dict[str, str]]:
-    """Make an install and yield the environment of its processes; it is gone afterwards."""
+    """Create an install and yield the environment of its processes; delete it afterwards."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
     with tempfile.TemporaryDirectory(prefix="stagent-drill-") as folder, _database(folder) as url:
         mine = {

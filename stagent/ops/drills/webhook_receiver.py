@@ -1,4 +1,4 @@
-"""Somebody else's server for webhooks: takes most of what comes, and remembers it by its idempotency key."""
+"""A webhook server that accepts most deliveries and records them by idempotency key."""
 
 import json
 import random

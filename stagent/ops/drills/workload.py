@@ -1,4 +1,4 @@
-"""The work of the kill drill: runs of every kind, and somebody who answers what agents ask."""
+"""The load of the kill drill: runs of every kind, and answers to agents' approval requests."""
 
 import random
 import threading
@@ -32,7 +32,7 @@ SOON_SEC = (1.0, 4.0)  # until a new schedule fires
 
 
 class Workload:
-    """Makes schedules that fire once, and runs that people ask for, in a round's time."""
+    """Creates one-shot schedules and manual runs."""
 
     def __init__(self, owner: User, chance: random.Random, webhook: str) -> None:
         self.instants: list[Schedule] = []
@@ -42,7 +42,7 @@ class Workload:
         self._ever: list[Schedule] = []
 
     def add(self) -> None:
-        """Ask for two more runs, and now and then for one beyond the cap, or for an end."""
+        """Add two runs, and sometimes a forced one or a cancellation."""
         now = clock.now()
         at = now + timedelta(seconds=self._chance.uniform(*SOON_SEC))
         self.instants.append(self._schedule(now, at=at))
@@ -85,7 +85,7 @@ class Workload:
 
 
 class Answering:
-    """Answers every question after a moment, all the time."""
+    """Answers every approval request after a moment."""
 
     def __init__(self, person: User) -> None:
         self.answered = 0

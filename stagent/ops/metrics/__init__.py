@@ -1,1 +1,1 @@
-"""`/metrics` for Prometheus: read from the database when asked, so any process tells of the whole install."""
+"""`/metrics` for Prometheus, read from the database: any process reports the whole install."""

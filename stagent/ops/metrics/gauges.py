@@ -1,4 +1,4 @@
-"""How things stand at the moment of the scrape."""
+"""Gauges at the moment of the scrape."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""The page that Prometheus asks."""
+"""The endpoint that Prometheus scrapes."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ BEARER = "bearer "  # in whatever case
 
 
 class Install(Collector):
-    """Everything there is to tell; collected anew at each scrape."""
+    """All metrics, collected at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
         yield from gauges.collect(conditions.load(now := clock.now(), effective_cap.load(now)))
@@ -33,9 +33,9 @@ class Install(Collector):
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Tell everything to a user who may view tallies, by `Authorization: Bearer …` or by session.
+    """Answer a user with the view permission, by `Authorization: Bearer …` or session.
 
-    Nobody is let in because they ask from this machine: through a proxy on it, everybody does.
+    Local requests need a token too: behind a proxy every request is local.
     """
     try:
         return _told(request)
@@ -60,7 +60,7 @@ def _registry() -> CollectorRegistry:
 
 
 def _who(request: HttpRequest) -> User | AnonymousUser | None:
-    """Return who asks; a token that is wrong does not fall back to the session."""
+    """Return the user; a wrong token does not fall back to the session."""
     given = request.headers.get("Authorization", "")
     if given.lower().startswith(BEARER):
         return authenticate(given[len(BEARER) :].strip(), now=clock.now())

@@ -1,4 +1,4 @@
-"""What ever happened: counters and histograms that only grow, for rate() and histogram_quantile()."""
+"""Counters and histograms that only grow, for rate() and histogram_quantile()."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from schedules.monitoring.rollups.histograms import Histogram, Totals
 
 @dataclass(frozen=True)
 class Counted:
-    """A counter: what it is called, the first word of its keys in the totals, and its labels."""
+    """A counter: its name, the prefix of its keys in the totals, and its labels."""
 
     name: str
     key: str

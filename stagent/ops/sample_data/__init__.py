@@ -1,6 +1,6 @@
-"""A plausible large install, to try and to measure: a month of schedules at work, and of people talking.
+"""A realistic large install: a month of schedules and chats.
 
-Rows are poured past every door of the product; nothing of it is due within the next hour.
+Rows bypass the services; nothing is due within the next hour.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from stagent.ops.sample_data.schedules import schedules
 
 @dataclass(frozen=True)
 class Size:
-    """How much of each to make."""
+    """How many rows of each."""
 
     schedules: int
     firings: int
@@ -28,7 +28,7 @@ class Size:
 
 
 def fill(size: Size, now: datetime, tell: Callable[[str], Any]) -> None:
-    """Write it all, telling how far it is; counters of /metrics begin after it."""
+    """Write everything and report the progress; counters of /metrics start after it."""
     dice = Random(7)
     with without_triggers():
         made = schedules(size.schedules, now, dice)

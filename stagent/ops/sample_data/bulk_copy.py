@@ -1,6 +1,7 @@
-"""Rows into a table by the hundred thousand, past the models: they are made once, as tuples.
+"""Bulk inserts of tuples, without models.
 
-COPY on PostgreSQL, one prepared INSERT on SQLite. We give the numbers, and tell the sequence afterwards.
+COPY on PostgreSQL, a prepared INSERT on SQLite. Ids are assigned here, and the sequence is updated
+afterwards.
 """
 
 import json
@@ -26,7 +27,7 @@ type Same = Mapping[str, Any]
 
 @contextmanager
 def without_triggers() -> Iterator[None]:
-    """Give SQLite the memory that many rows need, on this connection; gather statistics at the end."""
+    """Give SQLite more memory on this connection; gather statistics at the end."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             before = cursor.execute("PRAGMA cache_size").fetchone()[0]
@@ -46,9 +47,9 @@ def numbers(model: type[Model]) -> "count[int]":
 def copy_rows(
     model: type[Model], columns: Sequence[str], rows: Iterable[Values], same: Same = NOTHING
 ) -> Iterator[int]:
-    """Write rows of these columns, batch by batch; yield how many there are so far.
+    """Write rows of these columns in batches; yield the number so far.
 
-    `same` is what a column holds in every row; what nobody names has its default.
+    `same` are constant columns; other columns have their default.
     """
     constant = _defaults(model, {*columns, *same}) | dict(same)
     names = [_column(model, name) for name in (*columns, *constant)]
@@ -64,7 +65,7 @@ def copy_rows(
 
 
 def copy_all(model: type[Model], columns: Sequence[str], rows: Iterable[Values], same: Same = NOTHING) -> int:
-    """Write all rows and return how many there were."""
+    """Write all rows and return their number."""
     return max(copy_rows(model, columns, rows, same), default=0)
 
 

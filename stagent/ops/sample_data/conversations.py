@@ -1,4 +1,4 @@
-"""A month of talk: conversations of one person, their replies with logs and with records of their streams."""
+"""A month of chat: conversations of one user, replies with logs and stream records."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ class SampleMessage(NamedTuple):
 
 
 def fill_conversations(conversations: int, messages: int, now: datetime, dice: Random) -> None:
-    """Write so many conversations, the first one the longest, the last one the latest."""
+    """Write conversations, the first one the longest, the last one the latest."""
     lengths = _lengths(conversations, messages)
     ids, said = numbers(Conversation), numbers(Message)
     firsts = [(next(ids), [next(said) for _ in range(length)]) for length in lengths]
@@ -70,7 +70,7 @@ def fill_conversations(conversations: int, messages: int, now: datetime, dice: R
 
 
 def _lengths(conversations: int, messages: int) -> list[int]:
-    """Share the messages out: an even number for each, two at least."""
+    """Distribute the messages: an even number for each, at least two."""
     long = max(2, messages // LONGEST // 2 * 2)
     rest = max(1, conversations - 1)
     each = max(2, (messages - long) // rest // 2 * 2)
@@ -78,7 +78,7 @@ def _lengths(conversations: int, messages: int) -> list[int]:
 
 
 def _owner() -> User:
-    """Return the first administrator; where there is none, somebody who cannot log in."""
+    """Return the first administrator, or a user who cannot sign in."""
     people = get_user_model().objects
     owner = people.filter(is_superuser=True, is_active=True).order_by("pk").first()
     return owner or people.get_or_create(username="filled")[0]
@@ -96,7 +96,7 @@ def _conversations(firsts: list[tuple[int, list[int]]], begins: list[datetime], 
 def _messages(
     conversation: int, ids: list[int], begun: datetime, apart: timedelta, logs: "count[int]", dice: Random
 ) -> Iterator[SampleMessage]:
-    """Make a question and an answer in turns, each below the one before."""
+    """Alternate questions and answers, each a child of the one before."""
     parent: int | None = None
     for place, number in enumerate(ids):
         at = begun + apart * place

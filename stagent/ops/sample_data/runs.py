@@ -1,4 +1,4 @@
-"""A month of work: firings, and of the newest the runs with what they said, asked, delivered and cost."""
+"""A month of work: firings, and the newest runs with events, approvals, deliveries and costs."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ FAILURES = (
 
 
 class SampleFiring(NamedTuple):
-    """A row of the firings; what did not happen is empty."""
+    """A row of the firings."""
 
     id: int
     schedule_id: int
@@ -64,7 +64,7 @@ class SampleFiring(NamedTuple):
 def fill_runs(
     firings: int, runs: int, schedules: Sequence[Schedule], now: datetime, dice: Random
 ) -> Iterator[str]:
-    """Write firings spread over the month, the schedules taking turns, then the runs; tell how far it is."""
+    """Write firings over the month, the schedules in turn, then the runs; report the progress."""
     newest: deque[SampleFiring] = deque(maxlen=runs)
     rows = _firings(firings, schedules, newest, now, dice)
     for number, done in enumerate(copy_rows(Firing, SampleFiring._fields, rows, AS_SCHEDULED), start=1):
@@ -84,7 +84,7 @@ def fill_runs(
 def _firings(
     many: int, schedules: Sequence[Schedule], newest: deque[SampleFiring], now: datetime, dice: Random
 ) -> Iterator[SampleFiring]:
-    """Make them one by one, and keep the newest that have ended."""
+    """Build them one by one, and keep the newest finished ones."""
     gap, ids = MONTH / max(1, many), numbers(Firing)
     for number in range(many):
         fired = _firing(
@@ -162,7 +162,7 @@ def _ended(schedule: Schedule, fired: SampleFiring) -> SampleRun:
 
 
 def _write(rows: Sequence[SampleRun], *, last: bool = False) -> None:
-    """Write runs with their transcripts, what some of them said, asked and delivered, and the ledger."""
+    """Write runs with transcripts, events, approvals, deliveries and ledger rows."""
     ids, logs = numbers(Run), numbers(Transcript)
     runs = [run._replace(id=next(ids), transcript_id=next(logs)) for run in rows]
     said = {run.id: said for number, run in enumerate(runs) if (said := _said(run, number, last, len(runs)))}
@@ -187,7 +187,7 @@ def _every(nth: int, number: int, run: SampleRun) -> bool:
 
 
 def _said(run: SampleRun, number: int, last: bool, many: int) -> list[tuple[str, dict[str, Any]]]:
-    """Return the events of a run: of one in some, and very many of the last of many."""
+    """Return the events of a run: of one in some, and very many of the last."""
     if last and number == many - 1 and many == MANY:
         turns = range(1, LONG // 4 + 1)
         return [event for turn in turns for event in _turn(turn)]
@@ -242,7 +242,7 @@ def _delivery(run: SampleRun) -> Values:
 
 
 def _news(run: SampleRun) -> dict[str, Any]:
-    """Return what `schedules.deliveries.outbox` would have told of it."""
+    """Return the payload that `schedules.deliveries.outbox` would write."""
     assert run.finished_at is not None
     return {
         "type": Delivery.Kind.RESULT.value, "schedule_id": str(run.schedule_id),

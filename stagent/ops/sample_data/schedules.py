@@ -1,4 +1,4 @@
-"""The schedules of a made-up install, in a dozen projects."""
+"""The sample schedules, in a dozen projects."""
 
 from datetime import datetime, timedelta
 from itertools import batched
@@ -19,7 +19,7 @@ RHYTHMS = ("7 */4 * * *", "30 6 * * *", "0 9 * * 1-5", "20 1,13 * * *", "45 22 *
 
 
 def schedules(many: int, now: datetime, dice: Random) -> list[Schedule]:
-    """Make them as copies of a few that went through the product's door; one in ten is paused."""
+    """Copy a few schedules that were created by the services; one in ten is paused."""
     projects = [Project(slug=f"filled-{number}", name=f"Filled {number}") for number in range(PROJECTS)]
     Project.objects.bulk_create(projects, ignore_conflicts=True)
     mine = list(Project.objects.filter(slug__startswith="filled-"))

@@ -1,4 +1,4 @@
-"""SQLite for a process with several threads that write.
+"""SQLite for a process with several writing threads.
 
 SQLite allows one writer at a time; another one sleeps and retries after 1, 2, 5, 10 … 100 ms, while the first
 may start its next transaction. So the threads of a process queue here first.
