@@ -24,7 +24,7 @@ NAMES = (
     "starts",
     "requests",
     "ticks",
-    "foresight",
+    "forecast",
     "streams",
     "fluent",
     "small_model",

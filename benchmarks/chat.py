@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientProtocol
 
-from benchmarks.ground import wait_for  # sets Django up
+from benchmarks.fixtures import wait_for  # sets Django up
 
 # isort: split
 from django.contrib.auth.models import User
@@ -53,15 +53,15 @@ class Listener(WebSocketClientProtocol):
 
 
 @contextmanager
-def a_talker(words: int, rate: float) -> Iterator[str]:
+def clock_server(words: int, rate: float) -> Iterator[str]:
     """Run `benchmarks.clock_server`; yield its URL."""
-    with _process("-m", "benchmarks.talker", str(words), str(rate)) as talker:
-        assert talker.stdout
-        yield f"http://127.0.0.1:{int(talker.stdout.readline())}"
+    with _process("-m", "benchmarks.clock_server", str(words), str(rate)) as server:
+        assert server.stdout
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
 
 
 @contextmanager
-def a_web_process(model_server: str) -> Iterator[tuple[int, psutil.Process]]:
+def web_process(model_server: str) -> Iterator[tuple[int, psutil.Process]]:
     """Run the web process with a model server; yield its port and process, once its imports are done."""
     port = free_port()
     web = ["-m", "daphne", "-v", "0", "-p", str(port), "stagent.asgi:application"]
@@ -84,7 +84,7 @@ async def connect(port: int, token: str) -> Listener:
     return listener
 
 
-def a_token(number: int) -> str:
+def create_token(number: int) -> str:
     """Create a user and return their token."""
     person = User.objects.create_user(f"person{number}")
     return ApiToken.objects.issue(person, "bench", now=clock.now())[1]

@@ -17,8 +17,8 @@ import psycopg
 from django.db import connection
 
 from benchmarks.databases import copy_of
-from benchmarks.ground import a_schedule, some
-from benchmarks.rows import tell
+from benchmarks.fixtures import a_schedule, some
+from benchmarks.rows import report
 from schedules import conf
 from schedules.capacity import conditions
 from schedules.dispatch.drain import drain
@@ -42,14 +42,14 @@ def main() -> None:
     name = connection.settings_dict["NAME"]
     connection.close()
     copy = copy_of(name, sqlite=connection.vendor == "sqlite")
-    scripts = [native(noted(lambda: work(part))) for _ in range(ROUNDS)]
+    scripts = [native(recorded(lambda: work(part))) for _ in range(ROUNDS)]
     with plain(copy) as link:
         rounds = [(rate(lambda: work(part), part), rate(lambda: replay(s, link), part)) for s in scripts]  # noqa: B023
     ours, bare = (median(rates) for rates in zip(*rounds, strict=True))
     share = median(mine / theirs for mine, theirs in rounds)
     pair = f"{len(scripts[-1]) / part:.0f} statements"
-    tell("claim + finish, a pair", f"{ours:.0f}/s; the bare driver {bare:.0f}/s ({pair})")
-    tell("claim + finish, share of the driver's rate", f"{share:.2f}", "≥ 0.5", share >= 0.5)
+    report("claim + finish, a pair", f"{ours:.0f}/s; the bare driver {bare:.0f}/s ({pair})")
+    report("claim + finish, share of the driver's rate", f"{share:.2f}", "≥ 0.5", share >= 0.5)
 
 
 def fill(count: int) -> None:
@@ -78,35 +78,35 @@ def rate(act: Any, count: int) -> float:
     return count / (time.perf_counter() - started)
 
 
-def noted(act: Any) -> Script:
+def recorded(act: Any) -> Script:
     """Run it and return every statement sent to the driver, transactions included."""
     script: Script = []
 
-    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    def record(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         script.append((sql, params, many))
         return execute(sql, params, many, context)
 
     connection.ensure_connection()
-    with ExitStack() as noting, connection.execute_wrapper(note):
-        noting.enter_context(noted_call("_commit", "COMMIT", script))
-        noting.enter_context(noted_call("_rollback", "ROLLBACK", script))
+    with ExitStack() as noting, connection.execute_wrapper(record):
+        noting.enter_context(recorded_call("_commit", "COMMIT", script))
+        noting.enter_context(recorded_call("_rollback", "ROLLBACK", script))
         if connection.vendor == "postgresql":  # SQLite is told to BEGIN like any other statement
-            noting.enter_context(noted_call("_set_autocommit", "BEGIN", script))
+            noting.enter_context(recorded_call("_set_autocommit", "BEGIN", script))
         act()
     return script
 
 
 @contextmanager
-def noted_call(name: str, said: str, script: Script) -> Iterator[None]:
+def recorded_call(name: str, said: str, script: Script) -> Iterator[None]:
     """Record what a method of the connection sends."""
     act = getattr(connection, name)
 
-    def noted_first(*on: bool) -> None:
+    def recorded_first(*on: bool) -> None:
         if True not in on:  # back to autocommit: nothing is sent
             script.append((said, None, False))
         act(*on)
 
-    setattr(connection, name, noted_first)
+    setattr(connection, name, recorded_first)
     try:
         yield
     finally:

@@ -15,9 +15,9 @@ from uuid import uuid4
 
 import httpx2
 
-from benchmarks.chat import Listener, a_talker, a_token, a_web_process, connect  # sets Django up
-from benchmarks.ground import QUICK
-from benchmarks.rows import tell
+from benchmarks.chat import Listener, clock_server, connect, create_token, web_process  # sets Django up
+from benchmarks.fixtures import QUICK
+from benchmarks.rows import report
 
 # isort: split
 from agents.protocol.events import TextDelta
@@ -33,9 +33,9 @@ SLOW_WRITE_SEC, BURST_SEC, BURST = 0.05, 0.3, 1000
 
 
 def main() -> None:
-    with a_talker(1, 1) as address, a_web_process(address) as (port, _):
+    with clock_server(1, 1) as address, web_process(address) as (port, _):
         for number, rate in enumerate(RATES):
-            asyncio.run(_compare(address, port, a_token(number), rate))
+            asyncio.run(_compare(address, port, create_token(number), rate))
     _slow_disk()
 
 
@@ -44,15 +44,15 @@ async def _compare(address: str, port: int, token: str, rate: int) -> None:
     await through(listener, "5 words, 100 a second")  # the first answer opens connections
     order = f"{rate * SECONDS} words, {rate} a second"
     pairs = [(await alone(address, order), await through(listener, order)) for _ in range(ROUNDS)]
-    report(f"a stream of {rate} words/s", pairs)
+    report_pairs(f"a stream of {rate} words/s", pairs)
 
 
-def report(what: str, pairs: list[tuple[float, float]]) -> None:
+def report_pairs(what: str, pairs: list[tuple[float, float]]) -> None:
     """Report how long an answer took alone and through the chat."""
     straight, ours = (median(each) for each in zip(*pairs, strict=True))
     ratio = median(chat / direct for direct, chat in pairs)
     figure = f"{ratio:.3f} ({straight:.2f} s, {ours:.2f} s)"
-    tell(f"{what}, through the chat against alone", figure, f"≤ {GOAL}", ratio <= GOAL)
+    report(f"{what}, through the chat against alone", figure, f"≤ {GOAL}", ratio <= GOAL)
 
 
 async def alone(address: str, text: str, **more: object) -> float:
@@ -94,7 +94,7 @@ def _slow_disk() -> None:
     batch_writer._write = slowly
     took = asyncio.run(_burst())
     what = f"{BURST:,} words in {BURST_SEC} s, {1000 * SLOW_WRITE_SEC:.0f} ms a write: all shown after"
-    tell(what, f"{took:.2f} s", "< 1 s", took < 1)
+    report(what, f"{took:.2f} s", "< 1 s", took < 1)
 
 
 async def _burst() -> float:

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import psutil
 
-from benchmarks.ground import QUICK, a_schedule, a_scheduler_process, some, wait_for
-from benchmarks.rows import ms, percentile, spread, tell
+from benchmarks.fixtures import QUICK, a_schedule, a_scheduler_process, some, wait_for
+from benchmarks.rows import ms, percentile, report, spread
 from schedules.models import Firing
 from stagent.lib import clock
 
@@ -21,10 +21,10 @@ APART = timedelta(milliseconds=250)
 def main() -> None:
     with a_scheduler_process(cap=50) as pid:
         idle = idle_share(psutil.Process(pid), seconds=5 if QUICK else 20)
-        tell("idle scheduler, share of a core", f"{idle:.2%}", "< 1 %", idle < 0.01)
+        report("idle scheduler, share of a core", f"{idle:.2%}", "< 1 %", idle < 0.01)
         late, claimed = lateness(some(200))
-    tell("due → fired, a slot free", spread(late), "p99 < 25 ms", percentile(late, 0.99) < 25)
-    tell("due → its run has a slot", spread(claimed))
+    report("due → fired, a slot free", spread(late), "p99 < 25 ms", percentile(late, 0.99) < 25)
+    report("due → its run has a slot", spread(claimed))
 
 
 def idle_share(process: psutil.Process, seconds: float) -> float:

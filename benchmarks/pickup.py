@@ -10,8 +10,8 @@ from itertools import pairwise
 from django.db import transaction
 from django.db.models import Min
 
-from benchmarks.ground import a_schedule, a_scheduler_process, some, wait_for
-from benchmarks.rows import ms, percentile, spread, tell
+from benchmarks.fixtures import a_schedule, a_scheduler_process, some, wait_for
+from benchmarks.rows import ms, percentile, report, spread
 from schedules.models import Run, Schedule
 from schedules.states import Source
 from schedules.transitions import enqueue
@@ -22,12 +22,12 @@ def main() -> None:
     schedule = a_schedule(clock.now(), overlap_policy="allow")
     with a_scheduler_process(cap=1):
         refilled = refill(schedule, some(200))
-    tell("slot freed → next run has it", spread(refilled), "p99 < 50 ms", percentile(refilled, 0.99) < 50)
+    report("slot freed → next run has it", spread(refilled), "p99 < 50 ms", percentile(refilled, 0.99) < 50)
     with a_scheduler_process(cap=4):
-        claimed, told = pick_up(schedule, some(300))
+        claimed, first_events = pick_up(schedule, some(300))
     met = percentile(claimed, 0.5) < 10 and percentile(claimed, 0.99) < 50
-    tell("queued elsewhere → has a slot", spread(claimed), "p50 < 10 ms, p99 < 50 ms", met)
-    tell("queued elsewhere → its engine's first event", spread(told))
+    report("queued elsewhere → has a slot", spread(claimed), "p50 < 10 ms, p99 < 50 ms", met)
+    report("queued elsewhere → its engine's first event", spread(first_events))
 
 
 def queue(schedule: Schedule) -> Run:
@@ -49,14 +49,14 @@ def refill(schedule: Schedule, count: int) -> list[float]:
 
 def pick_up(schedule: Schedule, count: int) -> tuple[list[float], list[float]]:
     claimed: list[float] = []
-    told: list[float] = []
+    first_events: list[float] = []
     for _ in range(count):
         run = queue(schedule)
         wait_for(lambda pk=run.pk: Run.objects.get(pk=pk).finished)  # type: ignore[misc]
         done = Run.objects.annotate(first=Min("transcript__events__at")).get(pk=run.pk)
         claimed.append(ms(done.queued_at, done.slot_claimed_at))
-        told.append(ms(done.queued_at, done.first))
-    return claimed, told
+        first_events.append(ms(done.queued_at, done.first))
+    return claimed, first_events
 
 
 if __name__ == "__main__":

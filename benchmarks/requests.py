@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
 
-from benchmarks.ground import QUICK, a_schedule, wait_for
-from benchmarks.rows import percentile, tell
+from benchmarks.fixtures import QUICK, a_schedule, wait_for
+from benchmarks.rows import percentile, report
 from schedules.models import Run
 from schedules.states import Source
 from schedules.transitions import enqueue
@@ -41,24 +41,24 @@ GOALS = {
 
 
 def main() -> None:
-    token = furnish()
+    token = fill_lists()
     with web("benchmarks.empty_view:application") as empty, web("stagent.asgi:application") as port:
         headers = {"Authorization": f"Bearer {token}"}
         for path, goal in GOALS.items():
             rate(port, path, headers, 0.5)
             allowed = rate(empty, EMPTY, {}, SECONDS / 2)
             found = rate(port, path, headers, SECONDS)
-            told = f"{found:,.0f}/s; {found / allowed:.2f} of an empty Django view ({allowed:,.0f}/s)"
-            tell(
+            first_events = f"{found:,.0f}/s; {found / allowed:.2f} of an empty Django view ({allowed:,.0f}/s)"
+            report(
                 f"{path}, {CLIENTS} at once",
-                told,
+                first_events,
                 f"≥ {goal:,}/s" if goal else "",
                 found >= goal if goal else None,
             )
-        beside(port, headers)
+        with_slow_pages(port, headers)
 
 
-def beside(port: int, headers: dict[str, str]) -> None:
+def with_slow_pages(port: int, headers: dict[str, str]) -> None:
     """Request small pages while eight clients request forecasts."""
     small = ("/healthz", "/api/settings")
     for path in small:
@@ -66,10 +66,10 @@ def beside(port: int, headers: dict[str, str]) -> None:
         with busy(port, headers):
             slow = delays(port, path, headers, SECONDS)
         figure = f"p50 {percentile(slow, 0.5):.1f} ms, p99 {percentile(slow, 0.99):.1f} ms"
-        tell(f"{path} beside 8 slow pages", f"{figure}; alone p50 {percentile(alone, 0.5):.1f} ms")
+        report(f"{path} beside 8 slow pages", f"{figure}; alone p50 {percentile(alone, 0.5):.1f} ms")
 
 
-def furnish() -> str:
+def fill_lists() -> str:
     """Fill the lists; return a superuser's token."""
     person = get_user_model().objects.create_superuser("bench")
     for number in range(30):

@@ -22,7 +22,7 @@ class Row:
         return {True: "met", False: "missed", None: ""}[self.met]
 
 
-def tell(what: str, figure: str, goal: str = "", met: bool | None = None, *, on: str = "") -> None:
+def report(what: str, figure: str, goal: str = "", met: bool | None = None, *, on: str = "") -> None:
     """Print a row for the parent process; `on` if it is of another database."""
     row = {"what": what, "figure": figure, "goal": goal, "met": met}
     print(json.dumps(row | ({"database": on} if on else {})), flush=True)

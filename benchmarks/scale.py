@@ -20,9 +20,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 
-from benchmarks.ground import QUICK, some
+from benchmarks.fixtures import QUICK, some
 from benchmarks.pages import Ask, asks, lists, searches
-from benchmarks.rows import percentile, tell
+from benchmarks.rows import percentile, report
 from schedules.capacity import conditions, effective_cap
 from schedules.dispatch import retention
 from schedules.dispatch.reaper import reap
@@ -60,7 +60,7 @@ def main() -> None:
     _export(client)
     _phases()
     what = f"the slowest of all, {Schedule.objects.count():,} schedules, {Firing.objects.count():,} firings"
-    tell(what, f"p95 {worst:.0f} ms", f"< {GOAL_MS} ms", worst < GOAL_MS)
+    report(what, f"p95 {worst:.0f} ms", f"< {GOAL_MS} ms", worst < GOAL_MS)
 
 
 def fill() -> None:
@@ -69,30 +69,30 @@ def fill() -> None:
         "fill", schedules=some(10_000), firings=some(1_000_000), runs=some(100_000),
         conversations=some(2_000), messages=some(100_000),
     )  # fmt: skip
-    tell("filling", f"{time.perf_counter() - began:.0f} s")
+    report("filling", f"{time.perf_counter() - began:.0f} s")
 
 
 def _pages(client: Client) -> Iterator[float]:
     for ask in asks():
         took = _measure(client, ask, TIMES)
-        tell(ask.name, _said(took))
+        report(ask.name, _format(took))
         yield 0.0 if ask.beside else _p95(took)
 
 
 def _lists(client: Client) -> Iterator[float]:
     """Measure each list and, less often, its views; report the list and slow views."""
     for model, address in lists().items():
-        tell(address, _said(took := _measure(client, Ask(address), TIMES)))
+        report(address, _format(took := _measure(client, Ask(address), TIMES)))
         yield _p95(took)
         page = client.get(address, secure=True).content.decode()
         views = {unescape(link) for link in LINK.findall(page)} | set(searches(model))
         found = {view: _measure(client, Ask(address + view), VIEW_TIMES) for view in sorted(views)}
         for view, took in found.items():
             if _p95(took) > WORTH_TELLING_MS:
-                tell(address + view, _said(took))
+                report(address + view, _format(took))
         if found:
             slowest = max(map(_p95, found.values()))
-            tell(f"{address}, {len(found)} filters, sorts and pages", f"the slowest {slowest:.0f} ms")
+            report(f"{address}, {len(found)} filters, sorts and pages", f"the slowest {slowest:.0f} ms")
             yield slowest
 
 
@@ -125,8 +125,8 @@ def _export(client: Client) -> None:
         first = first or time.perf_counter() - began
         size += len(piece)
     took, more = time.perf_counter() - began, (getrusage(RUSAGE_SELF).ru_maxrss - before) / 1024
-    told = f"{size / 1e6:.0f} MB in {took:.1f} s, the first piece after {1000 * (first or 0):.0f} ms"
-    tell(EXPORT, f"{told}; {more:.0f} MB of memory more")
+    first_events = f"{size / 1e6:.0f} MB in {took:.1f} s, the first piece after {1000 * (first or 0):.0f} ms"
+    report(EXPORT, f"{first_events}; {more:.0f} MB of memory more")
 
 
 def _phases() -> None:
@@ -143,7 +143,7 @@ def _phases() -> None:
     for name, phase in phases.items():
         took = [_work(phase) for _ in range(VIEW_TIMES)]
         worst = max(cpu for _, cpu in took)
-        tell(f"phase: {name}", _said(took), f"work < {WORK_MS} ms", worst < WORK_MS)
+        report(f"phase: {name}", _format(took), f"work < {WORK_MS} ms", worst < WORK_MS)
 
 
 def _work(phase: Callable[[], object]) -> Took:
@@ -156,7 +156,7 @@ def _p95(took: list[Took]) -> float:
     return percentile([wall for wall, _ in took], 0.95)
 
 
-def _said(took: list[Took]) -> str:
+def _format(took: list[Took]) -> str:
     walls, cpus = zip(*took, strict=True)
     p50, work = percentile(walls, 0.5), percentile(cpus, 0.5)
     return f"p50 {p50:.0f} ms, p95 {_p95(took):.0f} ms; work {work:.0f} ms"

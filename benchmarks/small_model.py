@@ -18,9 +18,9 @@ from uuid import uuid4
 
 import httpx2
 
-from benchmarks.chat import Listener, a_token, a_web_process, connect  # sets Django up
-from benchmarks.ground import QUICK
-from benchmarks.rows import tell
+from benchmarks.chat import Listener, connect, create_token, web_process  # sets Django up
+from benchmarks.fixtures import QUICK
+from benchmarks.rows import report
 
 # isort: split
 from agents.models import LedgerEntry, Profile
@@ -51,8 +51,8 @@ def main() -> None:
         return
     plain = {"name": "Plain", "instructions": "", "tools": [], "max_output_tokens": TOKENS}
     Profile.objects.create(slug="plain", **plain)
-    with _a_model(python) as address, a_web_process(address) as (port, _):
-        asyncio.run(_compare(address, port, a_token(0)))
+    with _a_model(python) as address, web_process(address) as (port, _):
+        asyncio.run(_compare(address, port, create_token(0)))
 
 
 @contextmanager
@@ -76,7 +76,7 @@ async def _compare(address: str, port: int, token: str) -> None:
     straight, ours = (median(each) for each in zip(*pairs, strict=True))
     ratio = median(alone / chat for alone, chat in pairs)
     figure = f"{ratio:.3f} ({straight:.1f}, {ours:.1f} tokens/s)"
-    tell("a small model on one thread, alone against through the chat", figure, f"≤ {GOAL}", ratio <= GOAL)
+    report("a small model on one thread, alone against through the chat", figure, f"≤ {GOAL}", ratio <= GOAL)
 
 
 async def _alone(address: str) -> float:

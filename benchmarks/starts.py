@@ -6,8 +6,8 @@ The model takes three seconds, as models do: only the start is measured.
 from django.db import transaction
 from django.db.models import Min
 
-from benchmarks.ground import QUICK, a_schedule, a_scheduler_process, wait_for
-from benchmarks.rows import ms, spread, tell
+from benchmarks.fixtures import QUICK, a_schedule, a_scheduler_process, wait_for
+from benchmarks.rows import ms, report, spread
 from schedules.models import Run, Schedule
 from schedules.states import Source
 from schedules.transitions import enqueue
@@ -26,7 +26,7 @@ def main() -> None:
         for many in AT_ONCE:
             rounds = 1 if QUICK else ROUNDS[many]
             waits = [wait for _ in range(rounds) for wait in begin(schedule, many)]
-            tell(f"claimed → first event, {many} at once", spread(waits))
+            report(f"claimed → first event, {many} at once", spread(waits))
 
 
 def begin(schedule: Schedule, many: int) -> list[float]:

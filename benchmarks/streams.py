@@ -11,9 +11,9 @@ import json
 
 import psutil
 
-from benchmarks.chat import Listener, a_talker, a_token, a_web_process, connect  # sets Django up
-from benchmarks.ground import QUICK
-from benchmarks.rows import percentile, spread, tell
+from benchmarks.chat import Listener, clock_server, connect, create_token, web_process  # sets Django up
+from benchmarks.fixtures import QUICK
+from benchmarks.rows import percentile, report, spread
 
 # isort: split
 from agents.models import StreamRecord
@@ -27,16 +27,16 @@ COMING_SEC = PEOPLE / 5  # in which all of them come
 
 def main() -> None:
     with (
-        a_talker(SECONDS * WORDS_PER_SEC, WORDS_PER_SEC) as address,
-        a_web_process(address) as (port, server),
+        clock_server(SECONDS * WORDS_PER_SEC, WORDS_PER_SEC) as address,
+        web_process(address) as (port, server),
     ):
-        tokens = [a_token(number) for number in range(PEOPLE)]
+        tokens = [create_token(number) for number in range(PEOPLE)]
         family = [server, *server.children(recursive=True)]
         before = sum(map(_used, family))
         listeners = asyncio.run(_listen(port, tokens))
         used = sum(map(_used, family)) - before
     words = PEOPLE * SECONDS * WORDS_PER_SEC
-    tell("a word, on the web's processor", f"{1000 * used / words:.3f} ms")
+    report("a word, on the web's processor", f"{1000 * used / words:.3f} ms")
     _report(listeners)
 
 
@@ -50,11 +50,11 @@ def _report(listeners: list[Listener]) -> None:
     late = percentile(delays, 0.99)
     whole = sum(_is_whole(listener) for listener in listeners)
     what = f"{PEOPLE} streams of {WORDS_PER_SEC} words/s"
-    tell(f"{what}: said → on the page", spread(delays), "p99 < 250 ms", late < 250)
-    tell(f"{what}: answers without a loss", f"{whole} of {PEOPLE}", "all", whole == PEOPLE)
+    report(f"{what}: said → on the page", spread(delays), "p99 < 250 ms", late < 250)
+    report(f"{what}: answers without a loss", f"{whole} of {PEOPLE}", "all", whole == PEOPLE)
     ours = [float(ms) for ms in StreamRecord.objects.values_list("overhead_ms", flat=True) if ms is not None]
     met = percentile(ours, 0.99) < 50
-    tell("sent → model asked, while they come", spread(ours), "p99 < 50 ms", met)
+    report("sent → model asked, while they come", spread(ours), "p99 < 50 ms", met)
 
 
 def _is_whole(listener: Listener) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from benchmarks.ground import a_schedule, some
-from benchmarks.rows import percentile, tell
+from benchmarks.fixtures import a_schedule, some
+from benchmarks.rows import percentile, report
 from schedules import conf
 from schedules.capacity import conditions
 from schedules.dispatch.loop import Loop
@@ -34,10 +34,10 @@ def main() -> None:
         cursor.execute("ANALYZE")  # what PostgreSQL does by itself within a minute
     took = seconds(lambda: tick(conditions.load(clock.now(), conf.load(), claims=True)))
     assert Schedule.objects.filter(last_fired_at__isnull=False).count() == due
-    tell(f"tick, {due:,} due of {many:,} schedules", f"{took:.2f} s", "< 2 s", took < 2)
+    report(f"tick, {due:,} due of {many:,} schedules", f"{took:.2f} s", "< 2 s", took < 2)
     among = idle(loop)
-    tell("idle pass of the loop, 10 schedules", f"{few:.1f} ms")
-    tell(f"idle pass of the loop, {many:,} schedules", f"{among:.1f} ms", "< 5 ms", among < 5)
+    report("idle pass of the loop, 10 schedules", f"{few:.1f} ms")
+    report(f"idle pass of the loop, {many:,} schedules", f"{among:.1f} ms", "< 5 ms", among < 5)
 
 
 def fill(template: Schedule, count: int, due: int) -> None:

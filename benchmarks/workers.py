@@ -10,7 +10,9 @@ def main() -> None:
     with temporary(PostgreSQL) as variables:
         env = variables | {"STAGENT_EXECUTOR": "procrastinate"}
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], env=env, check=True)
-        subprocess.run([sys.executable, "-m", "benchmarks.handed", *sys.argv[1:]], env=env, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.cluster_workers", *sys.argv[1:]], env=env, check=True
+        )
 
 
 if __name__ == "__main__" and PostgreSQL.there():

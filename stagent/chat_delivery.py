@@ -66,7 +66,7 @@ def text_of(delivery: Delivery) -> str:
             return (
                 f"This schedule paused itself, and does not fire until somebody resumes it. {news['reason']}"
             )
-    return "\n\n".join(part for part in [_failure(news), _report(news), *_said(news)] if part)
+    return "\n\n".join(part for part in [_failure(news), _report(news), *_answer_text(news)] if part)
 
 
 def card_of(delivery: Delivery) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _report(news: dict[str, Any]) -> str:
     return body if body != news["result"] else ""
 
 
-def _said(news: dict[str, Any]) -> list[str]:
+def _answer_text(news: dict[str, Any]) -> list[str]:
     partly = news["result"] and news["result_partial"]
     return [WHAT_IT_HAD, news["result"]] if partly else [news["result"]]
 

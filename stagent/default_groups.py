@@ -16,27 +16,31 @@ FORCE = "force_run"
 SET_UP = "set_up_mcpserver"  # runs commands of one's choice on the machine: the administrator's alone
 
 
-def _looks(app: str, codename: str) -> bool:
+def _can_view(app: str, codename: str) -> bool:
     return codename == "view_logentry" or (app in OURS and codename.startswith("view_"))
 
 
-def _operates(app: str, codename: str) -> bool:
+def _can_operate(app: str, codename: str) -> bool:
     """Everything except users, groups, forcing and commands; of tokens, only one's own."""
     return codename == "view_logentry" or (app in OURS | {"stagent"} and codename not in (FORCE, SET_UP))
 
 
-def _forces(app: str, codename: str) -> bool:
+def _can_force(app: str, codename: str) -> bool:
     return (app, codename) == ("schedules", FORCE)
 
 
-DUTIES: dict[str, Callable[[str, str], bool]] = {"viewer": _looks, "operator": _operates, "force": _forces}
+GROUPS: dict[str, Callable[[str, str], bool]] = {
+    "viewer": _can_view,
+    "operator": _can_operate,
+    "force": _can_force,
+}
 
 
 def grant(groups: Iterable[Any], permissions: Iterable[Any]) -> None:
     """Grant each group its share of these permissions."""
     rights = [(right.content_type.app_label, right.codename, right) for right in permissions]
     for group in groups:
-        wanted = DUTIES[group.name]
+        wanted = GROUPS[group.name]
         group.permissions.add(*[right for app, codename, right in rights if wanted(app, codename)])
 
 
@@ -58,7 +62,7 @@ class _Watch:
         if self._known is None:
             return  # a flush, which migrates nothing
         new = _permissions().filter(content_type__app_label=app_config.label).exclude(pk__in=self._known)
-        grant(apps.get_model("auth", "Group").objects.filter(name__in=DUTIES), new)
+        grant(apps.get_model("auth", "Group").objects.filter(name__in=GROUPS), new)
 
 
 def _permissions() -> Any:

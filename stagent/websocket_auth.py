@@ -39,10 +39,10 @@ class WebSocketAuth:
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             known = _by_token(token.strip())
-            scope = {**scope, "user": await known(), "still_valid": _holds(known)}
+            scope = {**scope, "user": await known(), "still_valid": _is_active(known)}
             await self._by_token(scope, receive, send)
         elif is_ours(headers.get("origin", ""), headers.get("host", "")):
-            await self._by_session({**scope, "still_valid": _holds(_by_session(headers))}, receive, send)
+            await self._by_session({**scope, "still_valid": _is_active(_by_session(headers))}, receive, send)
         else:
             await RefusedConsumer()(scope, receive, send)
 
@@ -86,7 +86,7 @@ def _by_session(headers: dict[str, str]) -> Callable[[], Awaitable[User | None]]
     return known
 
 
-def _holds(known: Callable[[], Awaitable[User | None]]) -> Callable[[], Awaitable[bool]]:
+def _is_active(known: Callable[[], Awaitable[User | None]]) -> Callable[[], Awaitable[bool]]:
     async def still_valid() -> bool:
         user = await known()
         return user is not None and user.is_active

@@ -1,4 +1,4 @@
-"""Compares Stagent with Celery, APScheduler, Huey and Procrastinate on no-op work; see `track`.
+"""Compares Stagent with Celery, APScheduler, Huey and Procrastinate on no-op work; see `procedure`.
 
 One after the other; each uses the rest of a minute. The others run in their own environment, created for
 this; what is missing is reported and skipped.
@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.databases import DATABASES, Database, PostgreSQL, temporary
-from benchmarks.rivals.standings import Result, tell_standings
-from benchmarks.rivals.track import calling
+from benchmarks.rivals.procedure import command_of
+from benchmarks.rivals.results import Result, report_results
 
 QUICK = "--quick" in sys.argv
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -36,7 +36,7 @@ class Contestant:
     name: str
     on: str
     module: str
-    ground: Callable[[], AbstractContextManager[Variables]]
+    resources: Callable[[], AbstractContextManager[Variables]]
     ours: bool = False
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stagent-rivals-") as folder:
         python = environment(Path(folder, "env"))
         results = [result for each in contestants(python is not None) if (result := race(each, python))]
-    tell_standings(results)
+    report_results(results)
 
 
 def environment(folder: Path) -> str | None:
@@ -83,15 +83,15 @@ def contestants(others: bool) -> Iterator[Contestant]:
 def race(who: Contestant, python: str | None) -> Result | None:
     """Run one system; None, with a message, if it fails."""
     print(f"rivals: {who.name} on {who.on} …", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="stagent-rival-") as folder, who.ground() as ground:
-        variables = ground if who.ours else dict(os.environ) | ground
+    with tempfile.TemporaryDirectory(prefix="stagent-rival-") as folder, who.resources() as resources:
+        variables = resources if who.ours else dict(os.environ) | resources
         variables |= {
             "RIVALS_FOLDER": folder,
             "RIVALS_MANY": str(FEW if QUICK else MANY),
             "RIVALS_CRON": str(int(not QUICK)),  # it takes the rest of a minute
         }
         runs_in = sys.executable if who.ours else str(python)
-        command = [runs_in, *calling(who.module, "main")[1:]]
+        command = [runs_in, *command_of(who.module, "main")[1:]]
         done = subprocess.run(command, env=variables, check=False, capture_output=True, text=True)
     if done.returncode:
         print(f"rivals: {who.name} on {who.on} did not finish: {done.stderr[-300:]}", file=sys.stderr)

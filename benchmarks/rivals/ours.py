@@ -6,7 +6,7 @@ Only the conversation is missing, as the others' jobs have none.
 
 from datetime import UTC, datetime
 
-from benchmarks.rivals import track
+from benchmarks.rivals import procedure
 
 
 def serve() -> None:
@@ -20,26 +20,26 @@ def serve() -> None:
     from schedules.execution import run_task
 
     async def say_nothing(job: run_task.Job) -> Finished:
-        track.note(f"run {job.claim.run_id}")
+        procedure.record_start(f"run {job.claim.run_id}")
         return Finished("completed", text="Done.")
 
     run_task._run_engine = say_nothing
-    call_command("runscheduler", max_concurrent=track.AT_ONCE, grace=0)
+    call_command("runscheduler", max_concurrent=procedure.AT_ONCE, grace=0)
 
 
 def main() -> None:
-    from benchmarks.ground import a_schedule, wait_for
+    from benchmarks.fixtures import a_schedule, wait_for
     from benchmarks.pickup import queue
     from schedules.models import Run
     from stagent.lib import clock
 
     def due(minute: float) -> list[str]:
         runs = Run.objects.filter(source="scheduled", queued_at__gte=datetime.fromtimestamp(minute, UTC))
-        wait_for(lambda: runs.count() == track.CRON_JOBS, track.PATIENCE_SEC)
+        wait_for(lambda: runs.count() == procedure.CRON_JOBS, procedure.PATIENCE_SEC)
         return [f"run {key}" for key in runs.values_list("pk", flat=True)]
 
-    for number in range(track.CRON_JOBS):
+    for number in range(procedure.CRON_JOBS):
         a_schedule(clock.now(), name=f"Rival {number}", cron="* * * * *")
     by_hand = a_schedule(clock.now(), overlap_policy="allow")
-    with track.beside(track.calling("ours", "serve")):
-        track.run(lambda _: f"run {queue(by_hand).pk}", due)
+    with procedure.running(procedure.command_of("ours", "serve")):
+        procedure.run(lambda _: f"run {queue(by_hand).pk}", due)

@@ -4,16 +4,18 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from benchmarks.rivals import track
+from benchmarks.rivals import procedure
 
 
 def serve() -> None:
-    scheduler = BlockingScheduler(executors={"default": ThreadPoolExecutor(track.AT_ONCE)})
-    for number in range(track.CRON_JOBS):
-        scheduler.add_job(track.note, CronTrigger.from_crontab("* * * * *"), args=[f"cron {number}"])
+    scheduler = BlockingScheduler(executors={"default": ThreadPoolExecutor(procedure.AT_ONCE)})
+    for number in range(procedure.CRON_JOBS):
+        scheduler.add_job(
+            procedure.record_start, CronTrigger.from_crontab("* * * * *"), args=[f"cron {number}"]
+        )
     scheduler.start()
 
 
 def main() -> None:
-    with track.beside(track.calling("with_apscheduler", "serve")):
-        track.run(None)
+    with procedure.running(procedure.command_of("with_apscheduler", "serve")):
+        procedure.run(None)

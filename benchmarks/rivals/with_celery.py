@@ -9,7 +9,7 @@ import sys
 from celery import Celery
 from celery.schedules import crontab
 
-from benchmarks.rivals import track
+from benchmarks.rivals import procedure
 
 app = Celery("rivals", broker=os.environ["REDIS_URL"])
 app.conf.update(
@@ -17,17 +17,17 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_enable_remote_control=False,
     broker_connection_retry_on_startup=True,
-    beat_schedule_filename=str(track.FOLDER / "beat"),
+    beat_schedule_filename=str(procedure.FOLDER / "beat"),
     beat_schedule={
         f"cron {number}": {"task": "noop", "schedule": crontab(), "args": (f"cron {number}",)}
-        for number in range(track.CRON_JOBS)
+        for number in range(procedure.CRON_JOBS)
     },
 )
 
 
 @app.task(name="noop")
 def noop(key: str) -> None:
-    track.note(key)
+    procedure.record_start(key)
 
 
 def send(key: str) -> None:
@@ -38,6 +38,6 @@ def main() -> None:
     me = ("-A", "benchmarks.rivals.with_celery", "--quiet")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     celery = (sys.executable, "-m", "celery", *me)
-    worker = [*celery, "worker", "-P", "threads", "-c", str(track.AT_ONCE), *quiet]
-    with track.beside(worker, [*celery, "beat"]):
-        track.run(send)
+    worker = [*celery, "worker", "-P", "threads", "-c", str(procedure.AT_ONCE), *quiet]
+    with procedure.running(worker, [*celery, "beat"]):
+        procedure.run(send)

@@ -8,11 +8,11 @@ import sys
 
 from huey import RedisHuey, SqliteHuey, crontab
 
-from benchmarks.rivals import track
+from benchmarks.rivals import procedure
 
 ON_SQLITE = os.environ.get("RIVALS_STORE") == "sqlite"
 huey = (
-    SqliteHuey("rivals", filename=str(track.FOLDER / "huey.sqlite3"), fsync=False, results=False)
+    SqliteHuey("rivals", filename=str(procedure.FOLDER / "huey.sqlite3"), fsync=False, results=False)
     if ON_SQLITE
     else RedisHuey("rivals", url=os.environ["REDIS_URL"], results=False)
 )
@@ -20,16 +20,16 @@ huey = (
 
 @huey.task()
 def noop(key: str) -> None:
-    track.note(key)
+    procedure.record_start(key)
 
 
 def periodic(number: int) -> None:
     @huey.periodic_task(crontab(), name=f"cron{number}")
     def due() -> None:
-        track.note(f"cron {number}")
+        procedure.record_start(f"cron {number}")
 
 
-for number in range(track.CRON_JOBS):
+for number in range(procedure.CRON_JOBS):
     periodic(number)
 
 
@@ -39,7 +39,7 @@ def send(key: str) -> None:
 
 def main() -> None:
     often = ("-d", "0.01", "-m", "0.05") if ON_SQLITE else ()
-    options = ("-k", "thread", "-w", str(track.AT_ONCE), "-s", "1", *often)
+    options = ("-k", "thread", "-w", str(procedure.AT_ONCE), "-s", "1", *often)
     script = "from huey.bin.huey_consumer import consumer_main; consumer_main()"
-    with track.beside([sys.executable, "-c", script, "benchmarks.rivals.with_huey.huey", *options]):
-        track.run(send)
+    with procedure.running([sys.executable, "-c", script, "benchmarks.rivals.with_huey.huey", *options]):
+        procedure.run(send)

@@ -5,7 +5,7 @@ import os
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
-from benchmarks.rivals import track
+from benchmarks.rivals import procedure
 
 ADDRESS = os.environ["DATABASE_URL"]
 app = App(connector=SyncPsycopgConnector(conninfo=ADDRESS))
@@ -13,17 +13,17 @@ app = App(connector=SyncPsycopgConnector(conninfo=ADDRESS))
 
 @app.task(name="noop")
 async def noop(key: str) -> None:
-    track.note(key)
+    procedure.record_start(key)
 
 
 def periodic(number: int) -> None:
     @app.periodic(cron="* * * * *", periodic_id=str(number))
     @app.task(name=f"cron {number}", pass_context=False)
     async def due(timestamp: int) -> None:
-        track.note(f"cron {number}")
+        procedure.record_start(f"cron {number}")
 
 
-for number in range(track.CRON_JOBS):
+for number in range(procedure.CRON_JOBS):
     periodic(number)
 
 
@@ -34,7 +34,7 @@ def serve() -> None:
 async def _serve() -> None:
     with app.replace_connector(PsycopgConnector(conninfo=ADDRESS)) as here:
         async with here.open_async():
-            await here.run_worker_async(concurrency=track.AT_ONCE, delete_jobs="successful")
+            await here.run_worker_async(concurrency=procedure.AT_ONCE, delete_jobs="successful")
 
 
 def send(key: str) -> None:
@@ -44,5 +44,5 @@ def send(key: str) -> None:
 def main() -> None:
     with app.open():
         app.schema_manager.apply_schema()
-        with track.beside(track.calling("with_procrastinate", "serve")):
-            track.run(send)
+        with procedure.running(procedure.command_of("with_procrastinate", "serve")):
+            procedure.run(send)

@@ -45,7 +45,9 @@ def context(
         return {"proposal": None}
     farther, played = context_with_wider_window(at, workload, forecast)
     proposal = stagger.propose(farther, played, among[:MOST_AMONG])
-    lines = [StaggerRow(step, _said(step.move.before), _said(step.move.after)) for step in proposal.steps]
+    lines = [
+        StaggerRow(step, _describe(step.move.before), _describe(step.move.after)) for step in proposal.steps
+    ]
     return {
         "proposal": proposal,
         "lines": lines,
@@ -86,7 +88,7 @@ def apply(request: HttpRequest) -> None:
     _tell(request, applied)
 
 
-def _tell(request: HttpRequest, applied: Applied) -> None:
+def _report_result(request: HttpRequest, applied: Applied) -> None:
     if applied.moved:
         messages.success(request, f"Moved: {_names(applied.moved)}.")
     for name, why in applied.kept:
@@ -100,7 +102,7 @@ def _names(names: list[str]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _said(cron: str) -> str:
+def _describe(cron: str) -> str:
     return describe_when(When(cron))
 
 

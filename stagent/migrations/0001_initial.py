@@ -8,7 +8,7 @@ from stagent import default_groups
 def add_groups(apps, schema_editor):
     """Add the groups an install starts with; their permissions come right after the migrations."""
     groups = apps.get_model("auth", "Group").objects
-    made = [groups.get_or_create(name=name)[0] for name in default_groups.DUTIES]
+    made = [groups.get_or_create(name=name)[0] for name in default_groups.GROUPS]
     permissions = apps.get_model("auth", "Permission").objects.select_related("content_type")
     default_groups.grant(made, permissions)
 

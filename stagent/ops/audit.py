@@ -67,7 +67,7 @@ def _of_runs(ids: Sequence[int]) -> Iterator[Difference]:
     for run in runs:
         name, log = f"run {run.pk}", run.transcript_id
         yield from _compare(name, "steps and finished turns of its log", run.turn_count, turns.get(log, 0))
-        yield from _same_use(name, "the ledger", run, paid.get(run.pk, NOTHING))
+        yield from _same_usage(name, "the ledger", run, paid.get(run.pk, NOTHING))
         yield from _compare(name, "replies nobody paid for", unpaid.get(log, 0), 0)
         yield from _compare(name, "ended, and may be written to", log in open_logs, False)
         yield from _compare(name, "ended, and holds a slot", run.pk in held, False)
@@ -75,7 +75,7 @@ def _of_runs(ids: Sequence[int]) -> Iterator[Difference]:
             yield from _same_firing(name, run, run.firing)
         if log in answers:
             yield from _compare(name, "its result and the answer in its log", run.result, answers[log])
-        yield from _same_news(name, run, told.get(run.pk, []))
+        yield from _same_deliveries(name, run, told.get(run.pk, []))
 
 
 def _of_replies(ids: Sequence[int]) -> Iterator[Difference]:
@@ -85,7 +85,7 @@ def _of_replies(ids: Sequence[int]) -> Iterator[Difference]:
     answered = _answers(logs)
     for reply in replies:
         name, log = f"reply {reply.pk}", reply.transcript_id or 0
-        yield from _same_use(name, "the ledger", reply, paid.get(reply.pk, NOTHING))
+        yield from _same_usage(name, "the ledger", reply, paid.get(reply.pk, NOTHING))
         yield from _compare(name, "replies nobody paid for", unpaid.get(log, 0), 0)
         yield from _compare(name, "ended, and may be written to", log in open_logs, False)
         yield from _compare(name, "its text and its log", reply.text, text_of(parts.get(log, [])))
@@ -93,7 +93,7 @@ def _of_replies(ids: Sequence[int]) -> Iterator[Difference]:
             yield Difference(name, "the answer is whole", "interrupted", answered[log])
 
 
-def _same_use(name: str, where: str, owner: Run | Message, there: dict[str, Any]) -> Iterator[Difference]:
+def _same_usage(name: str, where: str, owner: Run | Message, there: dict[str, Any]) -> Iterator[Difference]:
     for column in USED:
         here, expected = getattr(owner, column), there[column]
         if abs(Decimal(here) - Decimal(expected)) > PENNY:  # SQLite adds decimals up as floats
@@ -108,10 +108,10 @@ def _same_firing(name: str, run: Run, firing: Firing) -> Iterator[Difference]:
     if run.unpriced_turns:
         yield from _compare(name, "a cost that is not known, and its firing's", None, firing.cost_usd)
         used["cost_usd"] = run.cost_usd
-    yield from _same_use(name, "its firing's", run, used)
+    yield from _same_usage(name, "its firing's", run, used)
 
 
-def _same_news(name: str, run: Run, told: list[Delivery]) -> Iterator[Difference]:
+def _same_deliveries(name: str, run: Run, told: list[Delivery]) -> Iterator[Difference]:
     """Compare a run with its deliveries and its chat message."""
     channels = [delivery.channel for delivery in told]
     yield from _compare(name, "channels told of it, each once", sorted(channels), sorted(set(channels)))

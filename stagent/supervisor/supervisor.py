@@ -34,12 +34,12 @@ class Child:
 class ProcessSupervisor:
     """Keeps its children running until it is stopped, or until one fails too often."""
 
-    def __init__(self, children: Sequence[Child], say: Say) -> None:
+    def __init__(self, children: Sequence[Child], write: Say) -> None:
         self._children = children
-        self._say = say
+        self._write = write
         self._running: dict[str, asyncio.subprocess.Process] = {}
-        self._told = 0
-        self._told_at = float("-inf")
+        self._stop_requests = 0
+        self._stop_requested_at = float("-inf")
         self._stopped = asyncio.Event()
         self._gave_up = False
 
@@ -52,7 +52,7 @@ class ProcessSupervisor:
         try:
             async with asyncio.TaskGroup() as group:
                 for child in self._children:
-                    group.create_task(self._keep(child))
+                    group.create_task(self._supervise(child))
         finally:
             os.close(held)  # whoever is still there leaves by itself
             os.close(self._tether)
@@ -61,17 +61,19 @@ class ProcessSupervisor:
     def stop(self) -> None:
         """Request shutdown; a second call at once; a third one kills."""
         now = time.monotonic()
-        if now - self._told_at < SAME_SEC:
+        if now - self._stop_requested_at < SAME_SEC:
             return
-        self._told, self._told_at = self._told + 1, now
+        self._stop_requests, self._stop_requested_at = self._stop_requests + 1, now
         self._stopped.set()
-        if self._told <= 2:
-            again = "Ctrl-C again does not wait for runs" if self._told == 1 else "Ctrl-C again kills"
-            self._say("up", f"stopping; {again}.")
+        if self._stop_requests <= 2:
+            again = (
+                "Ctrl-C again does not wait for runs" if self._stop_requests == 1 else "Ctrl-C again kills"
+            )
+            self._write("up", f"stopping; {again}.")
         for process in self._running.values():
             self._ask_to_leave(process)
 
-    async def _keep(self, child: Child) -> None:
+    async def _supervise(self, child: Child) -> None:
         quick = 0
         while not self._stopped.is_set():
             since = time.monotonic()
@@ -81,12 +83,14 @@ class ProcessSupervisor:
                 break
             quick = quick + 1 if lived < QUICK_SEC else 0
             if quick >= MOST_QUICK:
-                self._say("up", f"{child.name} {end} after {lived:.0f} s, {quick} times in a row. Giving up.")
+                self._write(
+                    "up", f"{child.name} {end} after {lived:.0f} s, {quick} times in a row. Giving up."
+                )
                 self._gave_up = True
                 self.stop()
                 break
             wait = min(FIRST_WAIT_SEC * 2**quick, LONGEST_WAIT_SEC)
-            self._say("up", f"{child.name} {end} after {lived:.0f} s! It is started again in {wait:.0f} s.")
+            self._write("up", f"{child.name} {end} after {lived:.0f} s! It is started again in {wait:.0f} s.")
             await self._sleep(wait)
 
     async def _live(self, child: Child) -> str:
@@ -129,15 +133,15 @@ class ProcessSupervisor:
             while chunk := await stream.read(65_536):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
-                    self._say(name, line.decode(errors="replace"))
+                    self._write(name, line.decode(errors="replace"))
             if rest:
-                self._say(name, rest.decode(errors="replace"))
+                self._write(name, rest.decode(errors="replace"))
         finally:
             transport.close()
 
     def _ask_to_leave(self, process: asyncio.subprocess.Process) -> None:
         try:
-            process.send_signal(signal.SIGTERM if self._told <= 2 else signal.SIGKILL)
+            process.send_signal(signal.SIGTERM if self._stop_requests <= 2 else signal.SIGKILL)
         except ProcessLookupError:
             return  # it had left
 

@@ -98,12 +98,12 @@ class Handler(ASGIHandler):
             response: Any = self.get_response(request)
             response._handler_class = type(self)
             if response.streaming and response.is_async:
-                _hand_over(answered, Answer(response, partial(copy_context().run, response.close)))
+                _pass_answer(answered, Answer(response, partial(copy_context().run, response.close)))
                 return
-            _hand_over(answered, Answer(_read(response) if response.streaming else response))
+            _pass_answer(answered, Answer(_read(response) if response.streaming else response))
             response.close()
         except BaseException as error:
-            _hand_over(answered, error)
+            _pass_answer(answered, error)
             raise
 
     async def _download(self, answer: "Answer", send: Send) -> None:
@@ -126,7 +126,7 @@ class Answer(NamedTuple):
     close: Callable[[], object] | None = None
 
 
-def _hand_over(answered: "asyncio.Future[Answer]", answer: Answer | BaseException) -> None:
+def _pass_answer(answered: "asyncio.Future[Answer]", answer: Answer | BaseException) -> None:
     """Pass the answer to the request's loop; close it if nobody wants it."""
 
     def take() -> None:

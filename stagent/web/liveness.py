@@ -21,7 +21,7 @@ class Liveness:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == "/healthz":
-            await _tell_health(scope["method"], send)
+            await _send_health(scope["method"], send)
             return
         if not self._begun:
             self._begun = True
@@ -29,7 +29,7 @@ class Liveness:
         await self._application(scope, receive, send)
 
 
-async def _tell_health(method: str, send: Any) -> None:
+async def _send_health(method: str, send: Any) -> None:
     allowed = method in {"GET", "HEAD"}
     body = ALIVE if allowed else b""
     more = [(b"content-length", str(len(body)).encode())] + ([] if allowed else [(b"allow", b"GET, HEAD")])

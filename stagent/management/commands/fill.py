@@ -38,8 +38,8 @@ class Command(BaseCommand):
                 "Something is scheduled here already. With --yes the made-up is mixed with it."
             )
         began = time.monotonic()
-        fill(size, clock.now(), self._tell)
+        fill(size, clock.now(), self._print)
         self.stdout.write(f"Filled in {time.monotonic() - began:.0f} s.")
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.stderr.write(text)

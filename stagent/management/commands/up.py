@@ -38,7 +38,7 @@ class Command(BaseCommand):
     help = "Bring Stagent up: database, first user, demo, then web and scheduler together with one log."
 
     _log: LineWriter | None = None
-    _household: ProcessSupervisor | None = None
+    _supervisor: ProcessSupervisor | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0 is everywhere")
@@ -84,7 +84,7 @@ class Command(BaseCommand):
                 "`manage.py createsuperuser` makes one under another name."
             ) from None
         if made and not made.password:
-            self._say("up", f"made the user {made.name}, with the password from STAGENT_ADMIN_PASSWORD.")
+            self._write("up", f"made the user {made.name}, with the password from STAGENT_ADMIN_PASSWORD.")
 
     def _print_password(self, made: FirstUser) -> None:
         rule = "=" * 72
@@ -101,29 +101,29 @@ class Command(BaseCommand):
 
     def _install_demo(self) -> None:
         if count := demo.install(clock.now()):
-            self._say("up", f"made {count} demo schedules; the first fires within a minute.")
+            self._write("up", f"made {count} demo schedules; the first fires within a minute.")
 
     def _warn_of_openness(self, listener: socket.socket) -> None:
         if settings.DEBUG and not is_local(listener):
-            self._say("up", "other machines can reach this, and DEBUG is on: errors show the code.")
-            self._say("up", f"it answers to the names {', '.join(settings.ALLOWED_HOSTS)} (ALLOWED_HOSTS).")
+            self._write("up", "other machines can reach this, and DEBUG is on: errors show the code.")
+            self._write("up", f"it answers to the names {', '.join(settings.ALLOWED_HOSTS)} (ALLOWED_HOSTS).")
 
     async def _serve(self, listener: socket.socket) -> int:
         worker = (
             [Child("worker", "manage", ["procrastinate", "worker"])] if cluster_handoff.is_cluster() else []
         )
         web = ("-v", "0", "--fd", str(listener.fileno()), "stagent.asgi:application")
-        self._household = ProcessSupervisor(
+        self._supervisor = ProcessSupervisor(
             [
                 Child("web", "daphne", web, inherits=[listener.fileno()]),
                 Child("scheduler", "manage", ["runscheduler", "--skip-checks"]),  # this command has made them
                 *worker,
             ],
-            self._say,
+            self._write,
         )
         announcing = asyncio.create_task(self._announce(listener))
         try:
-            return await self._household.run()
+            return await self._supervisor.run()
         finally:
             announcing.cancel()
 
@@ -134,10 +134,10 @@ class Command(BaseCommand):
         while not await answers(listener):
             await asyncio.sleep(ASK_EVERY_SEC)
             if slow_at is not None and loop.time() > slow_at:
-                self._say("up", "the web has not answered yet; its lines above may say why.")
+                self._write("up", "the web has not answered yet; its lines above may say why.")
                 slow_at = float("inf")
         for line in self._where(address_of(listener)):
-            self._say("up", line)
+            self._write("up", line)
 
     def _where(self, address: str) -> Iterator[str]:
         """Say what a person is to open: without DEBUG not the port itself, but the proxy before it."""
@@ -150,7 +150,7 @@ class Command(BaseCommand):
         if not settings.ALLOWED_HOSTS:
             yield "ALLOWED_HOSTS is empty, so every page answers 400: name what it is to answer to."
 
-    def _say(self, who: str, line: str) -> None:
+    def _write(self, who: str, line: str) -> None:
         """Write a line of the one log, with who said it in front."""
         paint = {"web": self.style.HTTP_NOT_MODIFIED, "scheduler": self.style.MIGRATE_HEADING}.get(
             who, self.style.SUCCESS
@@ -162,6 +162,6 @@ class Command(BaseCommand):
     def _mute_and_stop(self) -> None:
         """Stop, because whoever read the log is gone, as in `make run | head`."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if self._household is None:
+        if self._supervisor is None:
             sys.exit(1)
-        self._household.stop()
+        self._supervisor.stop()

@@ -96,7 +96,7 @@ def main() -> int:
                 time.sleep(CHANCE.uniform(*CALM_SEC))
                 report.note(f"       {rack.kill_one()} killed and started anew")
             wait_for(lambda: not Run.objects.unfinished().exists(), "every run has ended", 300)
-        _tell(report, watch)
+        _report(report, watch)
     return 0 if report.kept else 1
 
 
@@ -114,7 +114,7 @@ def _queue(number: int) -> None:
         wakeup.notify()
 
 
-def _tell(report: DrillReport, watch: Observer) -> None:
+def _report(report: DrillReport, watch: Observer) -> None:
     report.note("")
     cap, wanted = conf.load().max_concurrent, ROUNDS * RUNS_A_ROUND
     report.promise(

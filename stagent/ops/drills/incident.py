@@ -54,14 +54,14 @@ def main() -> int:
             f"{HEAVY} schedules of {TURNS} steps come due at the same instant, {FORCED} more are forced."
         )
         with Observer() as watch:
-            _all_at_once(person)
+            _fire_together(person)
             busy = asyncio.run(_chat_until_done(Person(crew.port, token, "busy")))
             wait_for(_done, "the agents are done", 300)
-    _tell(report, watch, calm, busy)
+    _report(report, watch, calm, busy)
     return 0 if report.kept else 1
 
 
-def _all_at_once(person: User) -> None:
+def _fire_together(person: User) -> None:
     now = clock.now()
     soon = now + timedelta(seconds=2)
     heavy = [_schedule(f"Heavy {number}", now, person, at=soon) for number in range(HEAVY)]
@@ -96,7 +96,7 @@ def _done() -> bool:
     return Run.objects.count() == HEAVY + FORCED and not Run.objects.unfinished().exists()
 
 
-def _tell(
+def _report(
     report: DrillReport, watch: Observer, calm: list[ReceivedMessages], busy: list[ReceivedMessages]
 ) -> None:
     cap = conf.load().max_concurrent
@@ -105,11 +105,11 @@ def _tell(
         f"cap of {cap}: most inside of it", f"{watch.inside} ({watch.looks} looks)", watch.inside <= cap
     )
     report.promise("forced beyond it", watch.overflow, watch.overflow <= conf.load().max_overflow)
-    _tell_runs(report)
-    _tell_chat(report, calm, busy)
+    _report_runs(report)
+    _report_chat(report, calm, busy)
 
 
-def _tell_runs(report: DrillReport) -> None:
+def _report_runs(report: DrillReport) -> None:
     runs, firings = Run.objects.all(), Firing.objects.all()
     done = runs.filter(status="completed").count()
     report.promise("runs completed, none lost", f"{done} of {HEAVY + FORCED}", done == HEAVY + FORCED)
@@ -122,7 +122,7 @@ def _tell_runs(report: DrillReport) -> None:
     report.goal("event-loop lag p99, the worst run's", f"{lag:.0f} ms", lag < LAG_MS)
 
 
-def _tell_chat(report: DrillReport, calm: list[ReceivedMessages], busy: list[ReceivedMessages]) -> None:
+def _report_chat(report: DrillReport, calm: list[ReceivedMessages], busy: list[ReceivedMessages]) -> None:
     quiet, full = _firsts(calm), _firsts(busy)
     report.fact("first token, calm", spread(quiet))
     report.fact("first token, cap full", spread(full))

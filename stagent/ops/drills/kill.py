@@ -64,11 +64,11 @@ def main() -> int:
             rounds = Rounds(drill.rounds, drill.minutes, chance, report)
             heard = asyncio.run(_live_through(crew, token, rounds, load))
             wait_for(lambda: _is_quiet(load), "everything is settled", QUIET_SEC)
-            wait_for(_is_told, "everybody is told", QUIET_SEC)
+            wait_for(_is_delivered, "everybody is told", QUIET_SEC)
         report.fact("questions of agents answered", answering.answered)
-        _tell(report, watch, load, heard)
-        _tell_webhooks(report, receiver)
-        _tell_books(report)
+        _report(report, watch, load, heard)
+        _report_webhooks(report, receiver)
+        _report_totals(report)
     report.note(f"Seed {drill.seed}")
     return 0 if report.kept else 1
 
@@ -141,11 +141,11 @@ def _is_quiet(load: Workload) -> bool:
     return fired and not busy
 
 
-def _is_told() -> bool:
+def _is_delivered() -> bool:
     return not Delivery.objects.filter(status=Delivery.Status.PENDING).exists()
 
 
-def _tell(report: DrillReport, watch: Observer, load: Workload, heard: list[ReceivedMessages]) -> None:
+def _report(report: DrillReport, watch: Observer, load: Workload, heard: list[ReceivedMessages]) -> None:
     report.note("")
     cap = conf.load().max_concurrent
     report.promise(
@@ -153,12 +153,12 @@ def _tell(report: DrillReport, watch: Observer, load: Workload, heard: list[Rece
     )
     held = Slot.objects.held().count()
     report.promise("slots still held", held, held == 0)
-    _tell_firings(report, load)
-    _tell_logs(report)
-    _tell_answers(report, heard)
+    _report_firings(report, load)
+    _report_logs(report)
+    _report_answers(report, heard)
 
 
-def _tell_firings(report: DrillReport, load: Workload) -> None:
+def _report_firings(report: DrillReport, load: Workload) -> None:
     fired = Firing.objects.filter(schedule__in=load.instants, outcome="fired").count()
     wanted = len(load.instants)
     report.promise("instants that fired, each once", f"{fired} of {wanted}", fired == wanted)
@@ -170,7 +170,7 @@ def _tell_firings(report: DrillReport, load: Workload) -> None:
     report.fact("workers lost and replaced", sum(Run.objects.values_list("lost_count", flat=True)))
 
 
-def _tell_webhooks(report: DrillReport, receiver: Receiver) -> None:
+def _report_webhooks(report: DrillReport, receiver: Receiver) -> None:
     sent = Delivery.objects.filter(channel=Delivery.Channel.WEBHOOK)
     ended = Run.objects.exclude(status="cancelled").count()
     results = sent.filter(kind=Delivery.Kind.RESULT).count()
@@ -181,7 +181,7 @@ def _tell_webhooks(report: DrillReport, receiver: Receiver) -> None:
     report.fact("webhooks posted, for so many", f"{receiver.posts} for {sent.count()}")
 
 
-def _tell_books(report: DrillReport) -> None:
+def _report_totals(report: DrillReport) -> None:
     found = list(islice(audit.differences(), NAMED + 1))
     count = f"more than {NAMED}" if len(found) > NAMED else len(found)
     report.promise("differences between books", count, not found)
@@ -189,7 +189,7 @@ def _tell_books(report: DrillReport) -> None:
         report.note(f"       {difference}")
 
 
-def _tell_logs(report: DrillReport) -> None:
+def _report_logs(report: DrillReport) -> None:
     logs = Transcript.objects.annotate(events_count=Count("events"), last=Max("events__seq"))
     torn = logs.filter(events_count__gt=0).exclude(last=F("events_count")).count()
     report.promise("logs with a gap or a doubled number", torn, torn == 0)
@@ -203,7 +203,7 @@ def _wrote_late(run: Run) -> int:
     return after.exclude(kind="late_result").count()
 
 
-def _tell_answers(report: DrillReport, heard: list[ReceivedMessages]) -> None:
+def _report_answers(report: DrillReport, heard: list[ReceivedMessages]) -> None:
     replies = Message.objects.replies()
     report.promise("answers never settled", (open_ := replies.unfinished().count()), open_ == 0)
     blank = replies.filter(text="", notice="").count()

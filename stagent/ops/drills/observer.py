@@ -36,12 +36,12 @@ class Observer:
     def _run(self) -> None:
         while not self._over.wait(LOOK_SEC):
             try:
-                self._look()
+                self._sample()
             except DatabaseError:
                 connection.close()
         connection.close()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(LOOK, [DEFAULT_POOL, OVERFLOW_POOL])
             inside, overflow, running = cursor.fetchone()

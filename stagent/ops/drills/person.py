@@ -78,7 +78,7 @@ class Person:
         if not asked.reply_id:
             await self._send(line, asked, text)
         while asked.final is None:
-            frame = await line.hear()
+            frame = await line.receive()
             if _is_of(asked, frame):
                 asked.take(frame)
 
@@ -87,7 +87,7 @@ class Person:
         early: list[dict[str, Any]] = []
         said = {"client_msg_id": asked.asked, "conversation_id": self._conversation_id, "text": text}
         line.say({"type": "send", **said})
-        while (frame := await line.hear()).get("client_msg_id") != asked.asked:
+        while (frame := await line.receive()).get("client_msg_id") != asked.asked:
             early.append(frame)
         asked.reply_id, self._conversation_id = frame["reply_id"], frame["conversation_id"]
         for each in early:
@@ -123,7 +123,7 @@ class _Line(WebSocketClientProtocol):
         if not self.factory.opened.done():
             self.factory.opened.set_exception(ConnectionError(reason))
 
-    async def hear(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         """Wait for the next frame. Raises ConnectionError when cut, RuntimeError when refused."""
         frame = await self.frames.get()
         if frame["type"] == "closed":

@@ -38,7 +38,7 @@ class Workload:
         self.instants: list[Schedule] = []
         self.by_hand = 0
         self._owner, self._chance = owner, chance
-        self._told = {"webhook_url": webhook, "deliver_to_chat": True}
+        self._targets = {"webhook_url": webhook, "deliver_to_chat": True}
         self._ever: list[Schedule] = []
 
     def add(self) -> None:
@@ -62,7 +62,7 @@ class Workload:
             "name": f"Drill {number}",
             "prompt": self._chance.choice(WORK),
             "profile": Profile.objects.get(slug="drill"),
-            **self._told,
+            **self._targets,
             **when,
         }
         return schedule_writer.save(Schedule(owner=self._owner), given, now=now)

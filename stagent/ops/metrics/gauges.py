@@ -108,12 +108,12 @@ def _by(name: str, meaning: str, label: str, values: Mapping[str, float]) -> Met
 
 
 def _each(name: str, meaning: str, values: Mapping[Scheduler, float]) -> Metric:
-    told = (([one.host, str(one.pid)], value) for one, value in values.items())
-    return _family(name, meaning, ["host", "pid"], told)
+    samples = (([one.host, str(one.pid)], value) for one, value in values.items())
+    return _family(name, meaning, ["host", "pid"], samples)
 
 
-def _family(name: str, meaning: str, labels: list[str], told: Iterable[tuple[list[str], float]]) -> Metric:
+def _family(name: str, meaning: str, labels: list[str], samples: Iterable[tuple[list[str], float]]) -> Metric:
     family = GaugeMetricFamily(name, meaning, labels=labels)
-    for values, value in told:
-        family.add_metric(values, value)
+    for label_values, value in samples:
+        family.add_metric(label_values, value)
     return family

@@ -38,13 +38,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
     Local requests need a token too: behind a proxy every request is local.
     """
     try:
-        return _told(request)
+        return _render(request)
     except (OperationalError, InterfaceError):
         return _refusal(503, "The database does not answer right now.", {"Retry-After": "2"})
 
 
-def _told(request: HttpRequest) -> HttpResponse:
-    user = _who(request)
+def _render(request: HttpRequest) -> HttpResponse:
+    user = _authenticated_user(request)
     if user is None or not user.is_authenticated:
         return _refusal(401, "Send Authorization: Bearer <token>.", {"WWW-Authenticate": "Bearer"})
     if not user.has_perm(PERMISSION):
@@ -59,7 +59,7 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def _who(request: HttpRequest) -> User | AnonymousUser | None:
+def _authenticated_user(request: HttpRequest) -> User | AnonymousUser | None:
     """Return the user; a wrong token does not fall back to the session."""
     given = request.headers.get("Authorization", "")
     if given.lower().startswith(BEARER):

@@ -19,7 +19,7 @@ class Counted:
     meaning: str
     scale: int = 1
 
-    def told(self, totals: Totals) -> Metric:
+    def values(self, totals: Totals) -> Metric:
         family = CounterMetricFamily(self.name, self.meaning, labels=self.labels)
         for key, value in sorted(totals.items()):
             first, *labels = key.split("|")
@@ -60,7 +60,7 @@ HISTOGRAMS: Mapping[str, tuple[Histogram, str]] = {
 def collect(totals: Totals) -> Iterator[Metric]:
     """Return every counter and histogram."""
     for counter in COUNTERS:
-        yield counter.told(totals)
+        yield counter.values(totals)
     for name, (histogram, meaning) in HISTOGRAMS.items():
         buckets, total = histogram.values(totals)
         yield HistogramMetricFamily(name, meaning, buckets=buckets, sum_value=total)

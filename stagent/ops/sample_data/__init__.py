@@ -27,15 +27,15 @@ class Size:
     messages: int = 0
 
 
-def fill(size: Size, now: datetime, tell: Callable[[str], Any]) -> None:
+def fill(size: Size, now: datetime, report: Callable[[str], Any]) -> None:
     """Write everything and report the progress; counters of /metrics start after it."""
     dice = Random(7)
     with without_triggers():
         made = schedules(size.schedules, now, dice)
-        tell(f"{len(made):,} schedules")
+        report(f"{len(made):,} schedules")
         for done in fill_runs(size.firings, size.runs, made, now, dice):
-            tell(done)
+            report(done)
         if size.conversations:
             fill_conversations(size.conversations, size.messages, now, dice)
-            tell(f"{size.conversations:,} conversations of {size.messages:,} messages")
+            report(f"{size.conversations:,} conversations of {size.messages:,} messages")
     rollup.start(now)

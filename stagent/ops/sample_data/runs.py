@@ -165,7 +165,9 @@ def _write(rows: Sequence[SampleRun], *, last: bool = False) -> None:
     """Write runs with transcripts, events, approvals, deliveries and ledger rows."""
     ids, logs = numbers(Run), numbers(Transcript)
     runs = [run._replace(id=next(ids), transcript_id=next(logs)) for run in rows]
-    said = {run.id: said for number, run in enumerate(runs) if (said := _said(run, number, last, len(runs)))}
+    said = {
+        run.id: said for number, run in enumerate(runs) if (said := _events(run, number, last, len(runs)))
+    }
     transcripts = ((run.transcript_id, len(said.get(run.id, ())), run.queued_at) for run in runs)
     copy_all(Transcript, ("id", "last_seq", "created_at"), transcripts)
     copy_all(Run, SampleRun._fields, runs, {"source": Source.SCHEDULED})
@@ -186,7 +188,7 @@ def _every(nth: int, number: int, run: SampleRun) -> bool:
     return number % nth == 0 and run.finished_at is not None
 
 
-def _said(run: SampleRun, number: int, last: bool, many: int) -> list[tuple[str, dict[str, Any]]]:
+def _events(run: SampleRun, number: int, last: bool, many: int) -> list[tuple[str, dict[str, Any]]]:
     """Return the events of a run: of one in some, and very many of the last."""
     if last and number == many - 1 and many == MANY:
         turns = range(1, LONG // 4 + 1)

@@ -32,7 +32,7 @@ ONE_OFFS = {
     "stagent/supervisor/supervisor.py:run": "a group: the error of one ends all, and the process",
     "stagent/web/handler.py:__call__": "one request",
     "stagent/web/handler.py:_download": "a pool for one answer",
-    "stagent/web/handler.py:_hand_over": "closes one answer that is not wanted any more",
+    "stagent/web/handler.py:_pass_answer": "closes one answer that is not wanted any more",
     "stagent/web/handler.py:take": "the same, seen from within",
     "stagent/lib/processes/supervisor.py:_ensure_monitor": "watches the others; `report` watches it",
     "stagent/lib/processes/supervisor.py:_spawn": "what is watched: a thread, or a task",

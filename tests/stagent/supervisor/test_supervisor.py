@@ -39,12 +39,12 @@ def say():
     return Log()
 
 
-def lodger(name, manner):
+def child(name, manner):
     return Child(name, "tests.stagent.supervisor.child_program", [manner])
 
 
-def keep(*lodgers, say):
-    return asyncio.run(ProcessSupervisor(lodgers, say).run())
+def supervise(*children, say):
+    return asyncio.run(ProcessSupervisor(children, say).run())
 
 
 def interrupt(number=signal.SIGTERM):
@@ -54,7 +54,7 @@ def interrupt(number=signal.SIGTERM):
 @pytest.mark.parametrize("number", supervisor.SIGNALS)
 def test_everybody_is_asked_to_leave_and_waited_for(say, number):
     say.when("one", "at home", interrupt(number))
-    assert keep(lodger("one", "polite"), lodger("two", "polite"), say=say) == 0
+    assert supervise(child("one", "polite"), child("two", "polite"), say=say) == 0
     assert say.of("one") == ["at home", "goodbye"]
     assert say.of("up") == ["stopping; Ctrl-C again does not wait for runs."]
 
@@ -65,24 +65,24 @@ def test_who_does_not_want_to_leave_is_made_to_at_the_third_signal(say, monkeypa
     def three_times():
         loop = asyncio.get_running_loop()
         for _ in range(3):
-            loop.call_soon(household.stop)
+            loop.call_soon(processes.stop)
 
-    household = ProcessSupervisor([lodger("one", "stubborn")], say)
+    processes = ProcessSupervisor([child("one", "stubborn")], say)
     say.when("one", "at home", three_times)
-    assert asyncio.run(household.run()) == 0
+    assert asyncio.run(processes.run()) == 0
     assert say.of("up")[-1] == "stopping; Ctrl-C again kills."
 
 
 def test_a_signal_to_the_process_and_to_its_group_is_one_signal(say):
-    household = ProcessSupervisor([lodger("one", "polite")], say)
-    say.when("one", "at home", lambda: (household.stop(), household.stop()))
-    assert asyncio.run(household.run()) == 0
+    processes = ProcessSupervisor([child("one", "polite")], say)
+    say.when("one", "at home", lambda: (processes.stop(), processes.stop()))
+    assert asyncio.run(processes.run()) == 0
     assert len(say.of("up")) == 1
 
 
 def test_one_that_keeps_dying_is_started_again_loudly_then_given_up(say, monkeypatch):
     monkeypatch.setattr(supervisor, "FIRST_WAIT_SEC", 0.001)
-    assert keep(lodger("poor", "shortlived"), lodger("other", "polite"), say=say) == 1
+    assert supervise(child("poor", "shortlived"), child("other", "polite"), say=say) == 1
     assert say.of("poor") == ["famous last words"] * supervisor.MOST_QUICK
     said = say.of("up")
     assert len(said) == supervisor.MOST_QUICK + 1
@@ -102,7 +102,7 @@ def test_one_that_was_killed_is_named_with_the_signal(say, monkeypatch):
         say.when("one", "at home", interrupt())
 
     say.when("one", "at home", kill_it)
-    assert keep(lodger("one", "polite"), say=say) == 0
+    assert supervise(child("one", "polite"), say=say) == 0
     assert say.of("one") == ["at home", "at home", "goodbye"]
     assert "was ended by SIGKILL" in say.of("up")[0]
 
@@ -111,7 +111,7 @@ def test_a_process_that_a_child_leaves_behind_does_not_delay_its_restart(say, mo
     monkeypatch.setattr(supervisor, "FIRST_WAIT_SEC", 0.001)
     monkeypatch.setattr(supervisor, "LAST_WORDS_SEC", 0.01)
     try:
-        assert keep(lodger("one", "haunted"), say=say) == 1
+        assert supervise(child("one", "haunted"), say=say) == 1
         assert len(ghosts()) == supervisor.MOST_QUICK
     finally:
         for ghost in ghosts():

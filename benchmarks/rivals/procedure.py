@@ -26,14 +26,14 @@ MANY = int(os.environ.get("RIVALS_MANY", "200"))
 BY_THE_MINUTE = os.environ.get("RIVALS_CRON", "1") == "1"
 
 
-def note(key: object) -> None:
+def record_start(key: object) -> None:
     """Record that a job started now: all that a no-op does."""
     line = f"{time.time()} {key}\n"
     with NOTES.open("a") as notes:
         notes.write(line)
 
 
-def begun(since: float = 0) -> dict[str, float]:
+def first_starts(since: float = 0) -> dict[str, float]:
     """Return when each job started first, since then."""
     if not NOTES.exists():
         return {}
@@ -83,7 +83,7 @@ def _by_the_minute(due: Callable[[float], list[str]]) -> list[float]:
 
 def _wait_for(key: str, since: float = 0) -> float:
     until = time.monotonic() + PATIENCE_SEC
-    while key not in (known := begun(since)):
+    while key not in (known := first_starts(since)):
         if time.monotonic() > until:
             raise TimeoutError(f"{key} did not begin")
         time.sleep(0.002)
@@ -91,7 +91,7 @@ def _wait_for(key: str, since: float = 0) -> float:
 
 
 @contextmanager
-def beside(*commands: list[str]) -> Iterator[None]:
+def running(*commands: list[str]) -> Iterator[None]:
     """Run processes of the system inside the block."""
     quiet = subprocess.DEVNULL
     running = [subprocess.Popen(command, stdout=quiet, stderr=quiet) for command in commands]
@@ -107,6 +107,6 @@ def beside(*commands: list[str]) -> Iterator[None]:
                 process.kill()
 
 
-def calling(module: str, function: str) -> list[str]:
+def command_of(module: str, function: str) -> list[str]:
     """Return the command that calls a function in this environment."""
     return [sys.executable, "-c", f"from benchmarks.rivals import {module}; {module}.{function}()"]

@@ -6,8 +6,8 @@ against them, the first time and again. 3. Forecast 48 hours.
 
 from datetime import timedelta
 
-from benchmarks.ground import a_schedule, some
-from benchmarks.rows import percentile, tell
+from benchmarks.fixtures import a_schedule, some
+from benchmarks.rows import percentile, report
 from benchmarks.ticks import copy, seconds
 from schedules import conf
 from schedules.capacity import conditions
@@ -28,11 +28,11 @@ def main() -> None:
     mine.refresh_from_db()
     took = [seconds(lambda: collisions.check(mine, now)) * 1000 for _ in range(some(50))]
     what = f"collision check against {many:,} schedules"
-    tell(f"{what}, the first of a process", f"{took[0]:.0f} ms", "< 200 ms", took[0] < 200)
-    tell(f"{what}, again", f"p50 {percentile(took[1:], 0.5):.0f} ms")
+    report(f"{what}, the first of a process", f"{took[0]:.0f} ms", "< 200 ms", took[0] < 200)
+    report(f"{what}, again", f"p50 {percentile(took[1:], 0.5):.0f} ms")
     ahead = seconds(lambda: forecast(conditions.load(now, conf.load())))
     firings = len(forecast(conditions.load(now, conf.load())).firings)
-    tell(f"forecast of 48 h, {many:,} schedules, {firings:,} firings", f"{ahead:.2f} s", "< 1 s", ahead < 1)
+    report(f"forecast of 48 h, {many:,} schedules, {firings:,} firings", f"{ahead:.2f} s", "< 1 s", ahead < 1)
 
 
 def fill(many: int) -> None:

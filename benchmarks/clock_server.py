@@ -33,35 +33,35 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, word
     """Answer requests until the client disconnects."""
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
         while True:
-            asked = await _hear(reader)
+            asked = await _receive_prompt(reader)
             await _talk(writer, *_ordered(asked, words, rate))
     writer.close()
 
 
 async def _talk(writer: asyncio.StreamWriter, words: int, rate: float) -> None:
-    def say(kind: str, **data: Any) -> None:
+    def send(kind: str, **data: Any) -> None:
         writer.write(chunk(event(kind, **data)))
 
     writer.write(HEAD)
-    say("message_start", message=START)
-    say("content_block_start", index=0, content_block={"type": "text", "text": ""})
+    send("message_start", message=START)
+    send("content_block_start", index=0, content_block={"type": "text", "text": ""})
     due = asyncio.get_running_loop().time()
     for number in range(words):
         due += 1 / rate
         await asyncio.sleep(due - asyncio.get_running_loop().time())
         if number % PING_EVERY == 0:
-            say("ping")
-        say("content_block_delta", index=0, delta={"type": "text_delta", "text": f"{time.time():.4f} "})
+            send("ping")
+        send("content_block_delta", index=0, delta={"type": "text_delta", "text": f"{time.time():.4f} "})
         await writer.drain()
-    say("content_block_stop", index=0)
+    send("content_block_stop", index=0)
     end = {"stop_reason": "end_turn", "stop_sequence": None}
-    say("message_delta", delta=end, usage={"output_tokens": words})
-    say("message_stop")
+    send("message_delta", delta=end, usage={"output_tokens": words})
+    send("message_stop")
     writer.write(b"0\r\n\r\n")
     await writer.drain()
 
 
-async def _hear(reader: asyncio.StreamReader) -> str:
+async def _receive_prompt(reader: asyncio.StreamReader) -> str:
     head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
     length = next((line for line in head.split("\r\n") if line.startswith("content-length:")), ":0")
     return (await reader.readexactly(int(length.partition(":")[2]))).decode()

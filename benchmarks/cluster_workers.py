@@ -11,9 +11,9 @@ from contextlib import ExitStack
 
 from django.db import transaction
 
-from benchmarks.ground import a_schedule, a_scheduler_process, some, wait_for
+from benchmarks.fixtures import a_schedule, a_scheduler_process, some, wait_for
 from benchmarks.pickup import pick_up
-from benchmarks.rows import spread, tell
+from benchmarks.rows import report, spread
 from schedules.models import Run, Schedule, Scheduler
 from schedules.models.scheduler import A_WORKER
 from schedules.states import Source
@@ -45,10 +45,10 @@ def main() -> None:
                 hosts.enter_context(Worker())
                 wait_for(lambda before=before: ready() > before)  # type: ignore[misc]
             if number == 1:
-                claimed, told = pick_up(schedule, some(200))
-                tell("queued → handed over to the workers", spread(claimed), on=ON)
-                tell("queued → its engine's first event, on a worker", spread(told), on=ON)
-            tell(f"runs handed over, workers: {number}", f"{rate(schedule, some(400)):.0f}/s", on=ON)
+                claimed, first_events = pick_up(schedule, some(200))
+                report("queued → handed over to the workers", spread(claimed), on=ON)
+                report("queued → its engine's first event, on a worker", spread(first_events), on=ON)
+            report(f"runs handed over, workers: {number}", f"{rate(schedule, some(400)):.0f}/s", on=ON)
 
 
 def ready() -> int:
