@@ -85,7 +85,7 @@ def apply(request: HttpRequest) -> None:
     if not request.user.has_perm("schedules.change_schedule"):
         raise PermissionDenied
     applied = stagger.apply(request.POST.getlist("move"), user_of(request), clock.now())
-    _tell(request, applied)
+    _report_result(request, applied)
 
 
 def _report_result(request: HttpRequest, applied: Applied) -> None:
