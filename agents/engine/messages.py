@@ -49,7 +49,7 @@ class PromptMessages:
 
     def add_note(self, text: str, tag: str = "stagent-note") -> None:
         """Add text of the engine, tagged to distinguish it from the user's."""
-        self.say(f"<{tag}>{text}</{tag}>")
+        self.add_text(f"<{tag}>{text}</{tag}>")
 
     def add_reply(self, content: list[dict[str, Any]], usage: Usage) -> None:
         """Add a reply of the model; its usage counts everything up to here."""
