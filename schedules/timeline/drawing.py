@@ -85,8 +85,8 @@ def _lane(
         x, width = axis.x(level.begins), axis.x(level.ends) - axis.x(level.begins)
         run = _column("run", x, width, top + LANE, level.running / highest)
         wait = _column("queue", x, width, top + 2 * LANE, level.waiting / max(1, most_waiting))
-        ground = f'<rect class="ground" x="{x:.3f}%" y="{top}" width="{width:.3f}%" height="{2 * LANE}"/>'
-        yield f"<g><title>{escape(labels.level_label(level, axis))}</title>{ground}{run}{wait}</g>"
+        background = f'<rect class="background" x="{x:.3f}%" y="{top}" width="{width:.3f}%" height="{2 * LANE}"/>'
+        yield f"<g><title>{escape(labels.level_label(level, axis))}</title>{background}{run}{wait}</g>"
     line = top + LANE - (LANE - 14) * forecast.cap / highest
     yield f'<line class="cap" x1="0" x2="100%" y1="{line:.1f}" y2="{line:.1f}"/>'
     yield _text("cap", 0, line - 3, f"cap {forecast.cap}")
@@ -139,9 +139,9 @@ def _cell(cell: TimelineCell, axis: Axis, top: int, busiest: float) -> str:
     run, wait = max(MIN_HEIGHT, scale * cell.level), scale * cell.queue
     x, width = axis.x(cell.begins), axis.x(cell.ends) - axis.x(cell.begins)
     position = f'x="{x:.3f}%" width="{width:.3f}%"'
-    ground = f'<rect class="ground" {position} y="{top + 1}" height="{ROW - 2}"/>'
+    background = f'<rect class="background" {position} y="{top + 1}" height="{ROW - 2}"/>'
     bottom = top + ROW
     queue = (
         f'<rect class="queue" {position} y="{bottom - run - wait:.1f}" height="{wait:.1f}"/>' if wait else ""
     )
-    return f'{ground}{queue}<rect class="run flat" {position} y="{bottom - run:.1f}" height="{run:.1f}"/>'
+    return f'{background}{queue}<rect class="run flat" {position} y="{bottom - run:.1f}" height="{run:.1f}"/>'

@@ -39,7 +39,7 @@ class ConsoleSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
         context["sections"] = navigation.sections(context["available_apps"], request.path)
-        context["pulse"] = SimpleLazyObject(lambda: status.load(clock.now()))
+        context["scheduler_status"] = SimpleLazyObject(lambda: status.load(clock.now()))
         return context
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
@@ -48,8 +48,8 @@ class ConsoleSite(admin.AdminSite):
     def board(self, request: HttpRequest) -> HttpResponse:
         """Render the live part of the dashboard, which polls it."""
         now = clock.now()
-        context = dashboard.context(request, now) | {"pulse": status.load(now)}
-        return render(request, "console/board.html", context)
+        context = dashboard.context(request, now) | {"scheduler_status": status.load(now)}
+        return render(request, "console/dashboard.html", context)
 
     def forecast(self, request: HttpRequest) -> HttpResponse:
         """Show the forecast, with the current cap or another one."""

@@ -40,7 +40,7 @@ def bars(columns: Sequence[Bar], label: str, css: str = "chart", top: float = 0)
 
 
 def _bar(index: int, column: Bar, scale: float) -> str:
-    background = f'<rect class="ground" x="{index}" y="0" width="1" height="{HEIGHT}"/>'
+    background = f'<rect class="background" x="{index}" y="0" width="1" height="{HEIGHT}"/>'
     content = f"<title>{escape(column.title)}</title>{background}{''.join(_stack(index, column, scale))}"
     return (
         f'<a href="{escape(column.link)}" tabindex="-1">{content}</a>' if column.link else f"<g>{content}</g>"
@@ -73,6 +73,6 @@ def meter(used: float, maximum: float, label: str) -> SafeString:
     tone = "bad" if share >= 1 else "wait" if share >= 0.8 else "good"
     return format_html(
         '<svg class="meter {}" role="img" aria-label="{}" viewBox="0 0 100 1" preserveAspectRatio="none">'
-        '<rect class="ground" width="100" height="1"/><rect class="level" width="{}" height="1"/></svg>',
+        '<rect class="background" width="100" height="1"/><rect class="level" width="{}" height="1"/></svg>',
         tone, label, f"{100 * share:.1f}",
     )  # fmt: skip

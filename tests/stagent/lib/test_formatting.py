@@ -80,7 +80,7 @@ def test_the_tallest_bar_reaches_the_top_and_the_smallest_can_be_seen():
     )
     assert 'class="good" x="0.11" y="0.0"' in drawn
     assert 'height="4.0"' in drawn
-    assert drawn.count('<rect class="ground"') == 3
+    assert drawn.count('<rect class="background"') == 3
 
 
 def test_a_meter_warns_before_it_is_full():

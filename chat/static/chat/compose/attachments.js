@@ -49,7 +49,7 @@ function openPicture(file, opener) {
     const close = () => dialog.close();
     const dialog = h(
         "dialog",
-        { class: "picture", "aria-label": file.name },
+        { class: "image-viewer", "aria-label": file.name },
         h(
             "header",
             {},

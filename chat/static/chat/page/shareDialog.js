@@ -21,14 +21,14 @@ class ShareDialog {
     #path;
     #isShared;
     #body = h("div", { class: "share-dialog", "aria-live": "polite" });
-    #wrong = h("p", { class: "wrong", role: "alert" });
+    #error = h("p", { class: "error-text", role: "alert" });
     #lifetime = h("select");
     #dialog = h(
         "dialog",
         { class: "small-dialog", "aria-labelledby": "share-title", onclose: () => this.#dialog.remove() },
         h("header", {}, h("h2", { id: "share-title" }, "Share a link"), iconButton("close", "Close", () => this.#dialog.close())),
         this.#body,
-        this.#wrong,
+        this.#error,
     );
 
     /** @param {Wire.Conversation} conversation */
@@ -89,11 +89,11 @@ class ShareDialog {
 
     /** @param {() => Promise<Wire.Share | null>} change */
     async #attempt(change) {
-        this.#wrong.textContent = "";
+        this.#error.textContent = "";
         try {
             this.#show(await change());
         } catch (error) {
-            this.#wrong.textContent = messageOf(error);
+            this.#error.textContent = messageOf(error);
         }
     }
 }

@@ -25,7 +25,7 @@ export class ApprovalCard {
     #status = "";
     #request;
     #foot = h("div", { class: "approval-foot" });
-    #wrong = h("p", { class: "wrong", role: "alert" });
+    #error = h("p", { class: "error-text", role: "alert" });
 
     /**
      * @param {Request} request
@@ -79,7 +79,7 @@ export class ApprovalCard {
             cardLines(card.lines ?? []),
             ...(card.warnings ?? []).map((warning) => h("p", { class: "warning" }, icon("warn"), h("span", {}, asText(warning)))),
             this.#foot,
-            this.#wrong,
+            this.#error,
         );
         this.#foot.append(...(kind === "question" ? this.#answerFields(card.choices ?? []) : this.#decisionButtons()));
     }
@@ -144,12 +144,12 @@ export class ApprovalCard {
 
     /** @param {() => Promise<void>} change */
     async #attempt(change) {
-        this.#wrong.textContent = "";
+        this.#error.textContent = "";
         this.element.toggleAttribute("data-busy", true);
         try {
             await change();
         } catch (error) {
-            this.#wrong.textContent = messageOf(error);
+            this.#error.textContent = messageOf(error);
             if (error instanceof ApiError && error.status === 409) this.show(error.code.replace("question_", ""));
         } finally {
             this.element.toggleAttribute("data-busy", false);

@@ -41,7 +41,7 @@ function resultCard(card, message, links) {
 /** @type {CardMaker} */
 function selfPauseCard(card, message, links) {
     const foot = h("div", { class: "approval-foot" });
-    const wrong = h("p", { class: "wrong", role: "alert" });
+    const errorText = h("p", { class: "error-text", role: "alert" });
     const id = card.schedule_id ?? message.schedule_id;
     const resume = button("Resume", async () => {
         resume.disabled = true;
@@ -50,7 +50,7 @@ function selfPauseCard(card, message, links) {
             foot.replaceChildren(outcome("check", "Resumed. The schedule fires at its next time."));
         } catch (error) {
             resume.disabled = false;
-            wrong.textContent = messageOf(error);
+            errorText.textContent = messageOf(error);
         }
     }, { class: "button main" }, "play");
     foot.append(resume, scheduleButton(id, links));
@@ -64,7 +64,7 @@ function selfPauseCard(card, message, links) {
         h("header", {}, icon("pause"), h("h3", {}, scheduleName(card), " paused itself")),
         h("p", { class: "approval-text" }, card.why ?? card.reason ?? card.paused_reason ?? ""),
         foot,
-        wrong,
+        errorText,
     );
 }
 

@@ -65,7 +65,7 @@ function bindPreview(panel, form, status) {
     function replace(body) {
         errorDelay = 0;
         panel.replaceChildren(body);
-        showError(form, body.dataset.wrongField ?? "", body.querySelector(".wrong"));
+        showError(form, body.dataset.wrongField ?? "", body.querySelector(".error-text"));
         if (status.textContent !== body.dataset.spoken) status.textContent = body.dataset.spoken ?? "";
     }
 
