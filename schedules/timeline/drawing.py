@@ -85,7 +85,8 @@ def _lane(
         x, width = axis.x(level.begins), axis.x(level.ends) - axis.x(level.begins)
         run = _column("run", x, width, top + LANE, level.running / highest)
         wait = _column("queue", x, width, top + 2 * LANE, level.waiting / max(1, most_waiting))
-        background = f'<rect class="background" x="{x:.3f}%" y="{top}" width="{width:.3f}%" height="{2 * LANE}"/>'
+        size = f'width="{width:.3f}%" height="{2 * LANE}"'
+        background = f'<rect class="background" x="{x:.3f}%" y="{top}" {size}/>'
         yield f"<g><title>{escape(labels.level_label(level, axis))}</title>{background}{run}{wait}</g>"
     line = top + LANE - (LANE - 14) * forecast.cap / highest
     yield f'<line class="cap" x1="0" x2="100%" y1="{line:.1f}" y2="{line:.1f}"/>'
