@@ -1,4 +1,4 @@
-"""The agents' settings, read on each call so that tests can override them."""
+"""The settings of the agents app, read at each call so that tests can override them."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -7,26 +7,26 @@ from django.conf import settings
 
 PROVIDER_HOST = "api.anthropic.com"
 PROVIDER_URL = f"https://{PROVIDER_HOST}"
-OFFLINE_MODEL = "offline model"  # as everybody is told who answers
+OFFLINE_MODEL = "offline model"  # the name shown to users
 DEFAULT_CONTEXT_TOKENS = 180_000
 
 
 def default_model() -> str:
-    """Return the model of profiles without one; without key and address, the offline model."""
+    """Return the model of profiles without one; without a key and an address, the offline model."""
     return OFFLINE_MODEL if offline() else str(settings.STAGENT_DEFAULT_MODEL)
 
 
 def context_tokens() -> int:
-    """Return the length of a conversation from which old tool results are cleared."""
+    """Return the length of a conversation above which old tool results are cleared."""
     try:
         tokens = int(settings.STAGENT_CONTEXT_TOKENS)
     except ValueError:
-        return DEFAULT_CONTEXT_TOKENS  # a system check says so
+        return DEFAULT_CONTEXT_TOKENS  # a system check reports it
     return tokens if tokens > 0 else DEFAULT_CONTEXT_TOKENS
 
 
 def approval_timeout() -> timedelta:
-    """Return how long a person has to answer an agent."""
+    """Return how long an approval request stays open."""
     return timedelta(seconds=settings.STAGENT_APPROVAL_EXPIRES_SEC)
 
 
@@ -45,7 +45,7 @@ def base_url() -> str:
 
 
 def offline() -> bool:
-    """Return whether the offline model answers, without key and address."""
+    """Return whether the offline model replies, because neither a key nor an address is set."""
     return not api_key() and not base_url()
 
 

@@ -1,4 +1,4 @@
-"""The signals of the agents app, sent after the commit."""
+"""Signals of the agents app, sent after the commit."""
 
 import logging
 from functools import partial
@@ -7,18 +7,18 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
-approval_requested = Signal()  # question
-approval_answered = Signal()  # question: allowed, denied, answered, expired or withdrawn
+approval_requested = Signal()  # approval
+approval_answered = Signal()  # approval: its status is no longer open
 
 log = logging.getLogger(__name__)
 
 
-def announce(signal: Signal, **facts: Any) -> None:
-    """Send the signal after the commit; a receiver's error is logged and affects nothing."""
-    transaction.on_commit(partial(_send, signal, facts), robust=True)
+def announce(signal: Signal, **payload: Any) -> None:
+    """Send a signal after the commit; an error of a receiver is logged."""
+    transaction.on_commit(partial(_send, signal, payload), robust=True)
 
 
-def _send(signal: Signal, facts: dict[str, Any]) -> None:
-    for listener, answer in signal.send_robust(sender=None, **facts):
-        if isinstance(answer, Exception):
-            log.error("Listener %r failed: %r", listener, answer)
+def _send(signal: Signal, payload: dict[str, Any]) -> None:
+    for receiver, result in signal.send_robust(sender=None, **payload):
+        if isinstance(result, Exception):
+            log.error("Signal receiver %r failed: %r", receiver, result)

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.models import Budget, Project
-from agents.spending.budgets import Spent, spent_in_window
+from agents.spending.budgets import Spending, spent_in_window
 from agents.states import BudgetScope
 from stagent.lib import clock
 from stagent.lib.web import svg_charts
@@ -76,7 +76,7 @@ class BudgetAdmin(ConsoleAdmin):
         return meter(budget, spent_in_window(budget, clock.now()))
 
 
-def meter(budget: Budget, spent: Spent) -> SafeString:
+def meter(budget: Budget, spent: Spending) -> SafeString:
     """Render how much of a budget is used, by the limit that is nearer to being reached."""
     shares = [(float(spent.cost_usd), float(budget.max_cost_usd))] if budget.max_cost_usd is not None else []
     shares += [(float(spent.turns), float(budget.max_turns))] if budget.max_turns is not None else []

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, StrictBool
 
-from agents.models.mcp_server import LONGEST_SLUG
+from agents.models.mcp_server import MAX_SLUG_CHARS
 from agents.states import McpTransport
 from stagent.lib.api.types import Name, RequestBody, Text, WholeNumber
 
@@ -45,6 +45,6 @@ class NewMcpServer(McpServerChanges):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": NEW})
 
     slug: Text = Field(
-        max_length=LONGEST_SLUG, description="The prefix of its tool names; cannot be changed."
+        max_length=MAX_SLUG_CHARS, description="The prefix of its tool names; cannot be changed."
     )
     name: Name = Field(max_length=80)

@@ -12,7 +12,7 @@ from agents.api.mcp_requests import McpServerChanges, NewMcpServer
 from agents.mcp import setup
 from agents.mcp.setup import Actor
 from agents.models import McpServer, McpTool
-from agents.models.mcp_server import WAYS
+from agents.models.mcp_server import TRANSPORT_FIELDS
 from agents.states import McpToolState, McpTransport
 from stagent.lib import clock
 from stagent.lib.api.etags import with_version
@@ -134,9 +134,9 @@ def _row_values(server: McpServer) -> dict[str, Any]:
 
 
 def _detail(server: McpServer, request: HttpRequest) -> McpServerDetail:
-    connection = WAYS[McpTransport(server.transport)] if _can_set_up(request) else ()
+    connection = TRANSPORT_FIELDS[McpTransport(server.transport)] if _can_set_up(request) else ()
     shown = {name: getattr(server, name) for name in (*setup.LIMIT_FIELDS, *connection)}
-    hidden = [name for fields in WAYS.values() for name in fields if name not in connection]
+    hidden = [name for fields in TRANSPORT_FIELDS.values() for name in fields if name not in connection]
     return McpServerDetail(**_row_values(server) | shown | dict.fromkeys(hidden))
 
 

@@ -130,7 +130,7 @@ class ModelCaller:
         spender = self._account.spender
         is_writer = transcript.lock(self._account.transcript_id, self._account.token)
         return budgets.charge(
-            spender if is_writer else spender.too_late(),
+            spender if is_writer else spender.after_takeover(),
             reply.usage,
             model=reply.model,
             now=clock.now(),

@@ -111,7 +111,7 @@ def _get(server_id: str, rows: Any) -> McpServer:
 def _save(server: McpServer, values: Mapping[str, Any]) -> McpServer:
     for name, value in values.items():
         setattr(server, name, value)
-    if unused := [name for name in server.of_other_ways if values.get(name)]:
+    if unused := [name for name in server.unused_fields if values.get(name)]:
         raise invalid(dict.fromkeys(unused, f"Not used with the transport {server.transport}; remove it."))
     try:
         server.full_clean()

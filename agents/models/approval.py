@@ -1,4 +1,4 @@
-"""Approval requests."""
+"""Approvals of tool calls and questions to people."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -24,16 +24,16 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         return self.filter(status=ApprovalStatus.OPEN)
 
     def expired(self, now: datetime) -> "ApprovalQuerySet":
-        """Filter open requests whose time is over."""
+        """Return the open approvals whose deadline has passed."""
         return self.open().filter(expires_at__lte=now)
 
     def open_to(self, user: Anybody) -> "ApprovalQuerySet":
-        """Exclude requests of other users' conversations."""
+        """Exclude approvals in other users' conversations, which are private."""
         return self.filter(Q(message_id=None) | Q(user_id=user.pk))
 
     def of(self, user: Anybody) -> "ApprovalQuerySet":
-        """Filter requests that a user may see and answer: of their own agents, or of all runs by
-        permission.
+        """Return the approvals that a user may see and answer: of their own agents; with permission, of all
+        runs.
         """
         if isinstance(user, PermissionsMixin) and user.has_perm(ANSWERS_FOR_ALL):
             return self.open_to(user)
@@ -41,9 +41,9 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
 
 
 class Approval(models.Model):
-    """A tool call or question that waits for a person. The answer is bound to this call and its arguments.
+    """A tool call that waits for a person. The answer is bound to this call and its arguments.
 
-    Only `agents.approvals.approvals` writes it. Ids are plain numbers: the row may outlive what it refers to.
+    Only `agents.approvals.approvals` writes it. Ids are plain numbers: an approval can outlive its run.
     """
 
     transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="approvals", db_index=False)
@@ -52,8 +52,8 @@ class Approval(models.Model):
     tool = models.CharField(max_length=64)
     arguments = models.JSONField(default=dict)
     kind = models.CharField(max_length=12, choices=ApprovalKind)
-    text = models.CharField(max_length=2000, help_text="What is asked, in a sentence.")
-    card = models.JSONField(default=dict, help_text="What a page shows: title, lines and warnings.")
+    text = models.CharField(max_length=2000, help_text="The request, in one sentence.")
+    card = models.JSONField(default=dict, help_text="The card shown: title, lines and warnings.")
     status = models.CharField(max_length=12, choices=ApprovalStatus, default=ApprovalStatus.OPEN)
     asked_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -61,14 +61,18 @@ class Approval(models.Model):
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="answered_approvals"
     )
-    answer = models.TextField(blank=True, help_text="What the person said.")
+    answer = models.TextField(blank=True, help_text="The text of the answer.")
     run_id = models.BigIntegerField(null=True, db_index=True)
     message_id = models.BigIntegerField(null=True, db_index=True)
     user_id = models.BigIntegerField(null=True, help_text="The person whose agent it is.")
     place = models.CharField(
-        max_length=40, blank=True, help_text="Where leave would hold for good; empty: it is asked each time."
+        max_length=40,
+        blank=True,
+        help_text="The scope of a standing approval; empty: each call needs approval.",
     )
-    fingerprint = models.CharField(max_length=64, blank=True, help_text="Of what the tool says of itself.")
+    fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="Hash of the tool's description and schema."
+    )
     by_standing_approval = models.BooleanField(default=False, help_text="A standing approval allowed it.")
 
     objects = ApprovalQuerySet.as_manager()
@@ -76,9 +80,9 @@ class Approval(models.Model):
     class Meta:
         verbose_name_plural = "inbox"
         ordering = ["-asked_at", "-pk"]
-        permissions = [("answer_approval", "Can answer the questions of everybody's agents")]
+        permissions = [("answer_approval", "Can answer approval requests of all agents")]
         constraints = [
-            # Begins with the transcript, which needs no index of its own therefore.
+            # Starts with the transcript, which therefore needs no index of its own.
             models.UniqueConstraint(fields=["transcript", "call_id"], name="approval_once_per_call"),
             models.CheckConstraint(
                 condition=Q(status=ApprovalStatus.OPEN, answered_at__isnull=True)

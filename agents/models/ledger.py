@@ -1,4 +1,4 @@
-"""Expenses, token prices and budgets."""
+"""Expenses, prices and budgets."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -9,9 +9,7 @@ from stagent.lib.names import LARGEST_INTEGER
 
 
 class LedgerEntry(models.Model):
-    """One expense or forced run; append-only. Ids are plain numbers: the row may outlive what it refers
-    to.
-    """
+    """One expense or forced bypass; append-only. Ids are plain numbers: entries outlive what they name."""
 
     at = models.DateTimeField(db_index=True)
     activity = models.CharField(max_length=24, choices=Activity)
@@ -22,13 +20,13 @@ class LedgerEntry(models.Model):
     cache_read_tokens = models.PositiveBigIntegerField(default=0)
     cache_write_tokens = models.PositiveBigIntegerField(default=0)
     cost_usd = models.DecimalField(
-        max_digits=14, decimal_places=8, null=True, default=0, help_text="Empty: the price was not known."
+        max_digits=14, decimal_places=8, null=True, default=0, help_text="Empty: the price was unknown."
     )
     price = models.JSONField(
-        null=True, editable=False, help_text="What was paid, in USD per million tokens, and where it is from."
+        null=True, editable=False, help_text="The price in USD per million tokens, and its source."
     )
     estimated = models.BooleanField(
-        default=False, help_text="The provider sent no final usage; counted from what streamed."
+        default=False, help_text="The provider sent no final usage; estimated from the stream."
     )
     project_id = models.BigIntegerField(null=True, blank=True)
     schedule_id = models.BigIntegerField(null=True, blank=True)
@@ -73,7 +71,7 @@ class ModelPrice(models.Model):
 
 
 class Budget(models.Model):
-    """The maximum that may be spent in a window by the install, a project or a schedule."""
+    """The most that may be spent in a window by the install, a project or a schedule."""
 
     scope = models.CharField(max_length=12, choices=BudgetScope, default=BudgetScope.INSTALL)
     subject_id = models.BigIntegerField(null=True, blank=True, help_text="Id of the project or schedule.")

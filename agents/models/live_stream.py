@@ -1,4 +1,4 @@
-"""Leased rows of the replies that are streaming, and their timings afterwards."""
+"""Leases of the replies that are streaming, and the timings of finished ones."""
 
 from datetime import datetime
 
@@ -7,17 +7,19 @@ from django.db import models
 
 class LiveStreamQuerySet(models.QuerySet["LiveStream"]):
     def live(self, now: datetime) -> "LiveStreamQuerySet":
-        """Filter rows with a valid lease: a crashed process blocks scheduled work only briefly."""
+        """Return streams whose lease has not expired: a crashed process blocks scheduled work only
+        briefly.
+        """
         return self.filter(expires_at__gt=now)
 
 
 class LiveStream(models.Model):
-    """A leased row: this reply is streaming."""
+    """The lease of a streaming reply."""
 
-    key = models.CharField(max_length=80, unique=True, help_text="What streams, for example message:42.")
+    key = models.CharField(max_length=80, unique=True, help_text="The stream, for example message:42.")
     holder = models.CharField(max_length=120)
     token = models.UUIDField()
-    ttl_sec = models.PositiveIntegerField(help_text="How long it lives without renewal.")
+    ttl_sec = models.PositiveIntegerField(help_text="Duration of the lease.")
     started_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 
@@ -28,18 +30,16 @@ class LiveStream(models.Model):
 
 
 class StreamRecord(models.Model):
-    """The result of one stream: when and why it ended, and how long its reader waited."""
+    """The end and timings of one stream."""
 
-    key = models.CharField(max_length=80, db_index=True, help_text="What streamed, for example message:42.")
+    key = models.CharField(max_length=80, db_index=True, help_text="The stream, for example message:42.")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(db_index=True)
     reason = models.CharField(max_length=32, help_text="Why it ended: completed, client_stop, timeout…")
     first_token_ms = models.PositiveIntegerField(
-        null=True, help_text="From the sending to the first word, the waits for a person left out."
+        null=True, help_text="From sending to the first text, without waits for approval."
     )
-    overhead_ms = models.PositiveIntegerField(
-        null=True, help_text="The part of it that was ours: before the model was asked for the first time."
-    )
+    overhead_ms = models.PositiveIntegerField(null=True, help_text="The part before the first model call.")
     total_ms = models.PositiveIntegerField()
 
     class Meta:

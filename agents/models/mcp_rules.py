@@ -1,4 +1,4 @@
-"""Validates the settings of an MCP server: URLs, and references instead of secrets."""
+"""Validators of MCP server configurations: valid addresses, and references instead of secrets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,39 +12,41 @@ type Check = Callable[[Any], None]
 
 
 def check_arguments(value: Any) -> None:
-    """Raise unless this is a list of texts."""
+    """Raise unless the value is a list of texts."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ValidationError("Write a list of texts.")
+        raise ValidationError("Enter a list of texts.")
 
 
 def check_env(value: Any) -> None:
-    """Raise for variables with an invalid name or a secret."""
+    """Raise if a variable has an invalid name or contains a secret."""
     _check_pairs(value, "=")
 
 
 def check_headers(value: Any) -> None:
-    """Raise for headers with an invalid name or a secret."""
+    """Raise if a header has an invalid name or contains a secret."""
     _check_pairs(value, ": ")
 
 
 def check_url(value: str) -> None:
-    """Raise for an invalid URL or secrets in it."""
+    """Raise if the address is invalid or contains a secret."""
     try:
         url = urlsplit(value)
         host = url.hostname
     except ValueError:
         host = None
     if not host or url.scheme not in ("http", "https"):
-        raise ValidationError("Write it like https://host/mcp.")
+        raise ValidationError("Enter an address such as https://host/mcp.")
     if url.username or url.password:
-        raise ValidationError("No name and password here: use a header with a ${VARIABLE}.")
+        raise ValidationError(
+            "The address must not contain a user name or password: use a header with a ${VARIABLE}."
+        )
     if any(is_secret_name(name) and not has_reference(text) for name, text in parse_qsl(url.query)):
-        raise ValidationError("That looks like a secret: write ${VARIABLE} in its place.")
+        raise ValidationError("This looks like a secret: use ${VARIABLE} instead.")
 
 
 def _check_pairs(value: Any, mark: str) -> None:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise ValidationError("Write names, each with a text.")
+        raise ValidationError("Enter an object of names and texts.")
     for name, text in value.items():
         _check_pair(name, text, mark)
 
@@ -54,6 +56,6 @@ def _check_pair(name: str, text: str, mark: str) -> None:
         raise ValidationError(f"Write each line as name{mark}value.")
     if is_secret_name(name) and text and not has_reference(text):
         raise ValidationError(
-            f"{name} looks like a secret, and secrets are not kept here: put it into the environment of "
-            f"Stagent and write {name}{mark}${{VARIABLE}}."
+            f"{name} looks like a secret, and secrets are not stored: set it in the environment of Stagent "
+            f"and enter {name}{mark}${{VARIABLE}}."
         )

@@ -1,4 +1,4 @@
-"""MCP servers and their tools."""
+"""MCP servers and their tools (Model Context Protocol)."""
 
 from typing import Any
 
@@ -12,25 +12,28 @@ from agents.models import mcp_rules
 from agents.states import McpToolState, McpTransport, Permission
 from stagent.lib.names import validate_name
 
-LONGEST_SLUG = 24  # what is left of a tool's 64 characters is for its own name
+MAX_SLUG_CHARS = 24  # a tool's name has 64 characters in all
 SLUG = RegexValidator(
-    r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z", "Use small letters and digits, with single dashes between."
+    r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z", "Use lower-case letters and digits, separated by single dashes."
 )
-WAYS = {McpTransport.STDIO: ("command", "arguments", "env"), McpTransport.HTTP: ("url", "headers")}
+TRANSPORT_FIELDS = {
+    McpTransport.STDIO: ("command", "arguments", "env"),
+    McpTransport.HTTP: ("url", "headers"),
+}
 SECONDS = (MinValueValidator(1), MaxValueValidator(600))
 
 
 class McpServer(models.Model):
-    """The connection of a server; secrets are references such as ${VARIABLE}."""
+    """The configuration of a server; secrets are references such as ${VARIABLE}, never stored."""
 
     slug = models.CharField(
-        max_length=LONGEST_SLUG,
+        max_length=MAX_SLUG_CHARS,
         unique=True,
         validators=[SLUG],
-        help_text="What the names of its tools begin with, for good: github makes github__search.",
+        help_text="Prefix of its tools' names; it cannot be changed: github gives github__search.",
     )
     name = models.CharField(max_length=80, unique=True, validators=[validate_name])
-    enabled = models.BooleanField(default=True, help_text="Off: none of its tools is offered to anybody.")
+    enabled = models.BooleanField(default=True, help_text="Off: its tools are not offered.")
     transport = models.CharField(max_length=8, choices=McpTransport.choices, default=McpTransport.STDIO)
     command = models.CharField(
         max_length=500, blank=True, help_text="The program, found on the PATH of the scheduler and the web."
@@ -43,7 +46,7 @@ class McpServer(models.Model):
         default=dict,
         blank=True,
         validators=[mcp_rules.check_env],
-        help_text="NAME=value, one per line; ${OURS} is our own.",
+        help_text="NAME=value, one per line; ${VARIABLE} is read from Stagent's environment.",
     )
     url = models.CharField(
         "address", max_length=500, blank=True, validators=[mcp_rules.check_url], help_text="https://host/mcp"
@@ -56,19 +59,19 @@ class McpServer(models.Model):
     )
     permission = models.CharField(
         max_length=8,
-        choices=[(Permission.ASK, "ask a person, each time"), (Permission.ALLOW, "allow")],
+        choices=[(Permission.ASK, "ask for approval"), (Permission.ALLOW, "allow")],
         default=Permission.ASK,
-        help_text="What its tools may do where a profile says nothing about them.",
+        help_text="For tools that a profile gives no permission.",
     )
     connect_timeout_sec = models.PositiveSmallIntegerField(
-        default=30, validators=SECONDS, help_text="To start, greet and list its tools."
+        default=30, validators=SECONDS, help_text="To start, initialise and list its tools."
     )
     call_timeout_sec = models.PositiveSmallIntegerField(
         default=60, validators=SECONDS, help_text="For one call."
     )
-    announced = models.CharField(max_length=200, blank=True, help_text="What it calls itself.")
+    announced = models.CharField(max_length=200, blank=True, help_text="The name that the server reports.")
     seen_at = models.DateTimeField(null=True, blank=True, help_text="When it last listed its tools.")
-    error = models.TextField(blank=True, help_text="Why it could not be used the last time it was tried.")
+    error = models.TextField(blank=True, help_text="The latest error.")
     error_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -80,7 +83,7 @@ class McpServer(models.Model):
                 condition=~Q(command="", transport=McpTransport.STDIO)
                 & ~Q(url="", transport=McpTransport.HTTP),
                 name="mcp_server_can_be_reached",
-                violation_error_message="A command, or an address, is needed to reach it.",
+                violation_error_message="Enter a command or an address.",
             )
         ]
 
@@ -88,45 +91,52 @@ class McpServer(models.Model):
         return self.name
 
     @property
-    def of_other_ways(self) -> list[str]:
-        """The fields that belong to other transports."""
-        return [name for way, names in WAYS.items() if way != self.transport for name in names]
+    def unused_fields(self) -> list[str]:
+        """The fields that the other transport uses."""
+        return [
+            name
+            for transport, names in TRANSPORT_FIELDS.items()
+            if transport != self.transport
+            for name in names
+        ]
 
     def clean(self) -> None:
-        """Clear the fields of other transports, and require those of this one."""
-        for name in self.of_other_ways:
+        """Reset the fields of the other transport and require those of this one."""
+        for name in self.unused_fields:
             column: Any = self._meta.get_field(name)
             setattr(self, name, column.get_default())
-        needed = WAYS[McpTransport(self.transport)][0]
-        if not getattr(self, needed):
-            raise ValidationError({needed: "It is needed to reach the server this way."})
+        required = TRANSPORT_FIELDS[McpTransport(self.transport)][0]
+        if not getattr(self, required):
+            raise ValidationError({required: "Required for this transport."})
 
 
 class McpToolQuerySet(models.QuerySet["McpTool"]):
     def offered(self) -> "McpToolQuerySet":
-        """Filter tools that models may see: allowed in their current version, on an enabled server."""
+        """Return the tools to offer: allowed in their current definition, of enabled servers."""
         return self.allowed().filter(server__enabled=True, gone=False, digest=models.F("allowed_digest"))
 
     def allowed(self) -> "McpToolQuerySet":
-        """Filter tools that were allowed, whatever happened since."""
+        """Return the tools that were allowed, in any state."""
         return self.exclude(allowed_digest="")
 
 
 class McpTool(models.Model):
-    """A tool as its server last described it, and as it was when it was allowed."""
+    """A tool as its server last listed it, and as it was allowed."""
 
     server = models.ForeignKey(McpServer, models.CASCADE, related_name="tools")
-    name = models.CharField(max_length=200, help_text="What the server calls it.")
-    offered_as = models.CharField(max_length=64, unique=True, help_text="What models and profiles call it.")
+    name = models.CharField(max_length=200, help_text="Its name at the server.")
+    offered_as = models.CharField(
+        max_length=64, unique=True, help_text="Its name for models and in profiles."
+    )
     title = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True)
     input_schema = models.JSONField(default=dict)
-    annotations = models.JSONField(default=dict, help_text="The server's own word about itself: hints only.")
-    digest = models.CharField(max_length=64, help_text="Of all of that.")
-    fault = models.CharField(max_length=300, blank=True, help_text="Why it cannot be offered at all.")
-    gone = models.BooleanField(default=False, help_text="Its server does not list it any more.")
-    allowed_digest = models.CharField(max_length=64, blank=True, help_text="Empty: nobody has allowed it.")
-    allowed_as = models.JSONField(null=True, help_text="What was allowed, to show what has changed since.")
+    annotations = models.JSONField(default=dict, help_text="Hints from the server; not verified.")
+    digest = models.CharField(max_length=64, help_text="Hash of the definition.")
+    fault = models.CharField(max_length=300, blank=True, help_text="Why it cannot be offered.")
+    gone = models.BooleanField(default=False, help_text="No longer listed by its server.")
+    allowed_digest = models.CharField(max_length=64, blank=True, help_text="Empty: not allowed yet.")
+    allowed_as = models.JSONField(null=True, help_text="The allowed definition, to show later changes.")
     allowed_at = models.DateTimeField(null=True)
     allowed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="allowed_mcp_tools"

@@ -13,7 +13,7 @@ MAX_TURNS = 10_000
 
 
 class Project(models.Model):
-    """A project with its own folder for its agents' files."""
+    """A set of schedules with its own workspace folder."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120, unique=True, validators=[validate_name])
@@ -31,28 +31,28 @@ class Project(models.Model):
 
 
 def workspace_of(project: Project | None) -> Path:
-    """Return the folder of a project's agents, created on first use; work without a project shares one."""
+    """Return the folder of a project's agents, created at the first call; without a project, a shared one."""
     folder = settings.DATA_DIR / "workspaces" / (project.slug if project else "_shared")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 class Profile(models.Model):
-    """An agent: instructions, model, tools and default limits."""
+    """An agent's instructions, model, tools and default limits."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=NAME_CHARS, validators=[validate_name])
     description = models.CharField(max_length=300, blank=True)
     instructions = models.TextField(blank=True, help_text="The system prompt.")
-    runtime = models.CharField(
-        max_length=40, default="anthropic", help_text="What drives the provider's loop."
-    )
+    runtime = models.CharField(max_length=40, default="anthropic", help_text="How the provider is called.")
     model = models.CharField(max_length=120, blank=True, help_text="Empty: the install's default model.")
     tools = models.JSONField(
-        default=list, blank=True, help_text='Names of tools; ["*"] offers every safe one.'
+        default=list, blank=True, help_text='Names of tools; ["*"] offers all safe tools.'
     )
     permissions = models.JSONField(
-        default=dict, blank=True, help_text='{"tool": "allow", "ask" or "deny"}; ask: a person first.'
+        default=dict,
+        blank=True,
+        help_text='{"tool": "allow", "ask" or "deny"}; ask: each call needs approval.',
     )
     effort = models.CharField(
         max_length=8,
@@ -64,7 +64,7 @@ class Profile(models.Model):
             ("xhigh", "extra high"),
             ("max", "max"),
         ],
-        help_text="How hard the model thinks; empty leaves it to the model.",
+        help_text="How much the model thinks; empty: the model's default.",
     )
     max_turns = models.PositiveIntegerField(
         "max agent steps per run",
@@ -74,7 +74,7 @@ class Profile(models.Model):
         help_text="Empty: the global default.",
     )
     max_output_tokens = models.PositiveIntegerField(
-        default=8192, validators=[MinValueValidator(1)], help_text="The most tokens of one reply."
+        default=8192, validators=[MinValueValidator(1)], help_text="Maximum tokens of one reply."
     )
     max_cost_usd = models.DecimalField(
         "max cost per run, USD",

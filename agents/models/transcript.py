@@ -1,11 +1,11 @@
-"""The event log of a run or reply."""
+"""Transcripts and their events."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class Transcript(models.Model):
-    """The log of one run or reply; only the holder of `writer_token` may append to it."""
+    """The event log of one run or reply; only the holder of `writer_token` may append."""
 
     last_seq = models.PositiveIntegerField(default=0)
     writer_token = models.UUIDField(null=True, blank=True)
@@ -18,7 +18,7 @@ class Transcript(models.Model):
 class Event(models.Model):
     """One event, numbered without gaps from 1 within its transcript."""
 
-    # No index of its own: the unique constraint's begins with it.
+    # No index of its own: the unique constraint starts with it.
     transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveIntegerField()
     kind = models.CharField(max_length=24)

@@ -1,7 +1,7 @@
-"""The ledger and the budgets. Only this module writes ledger rows.
+"""The ledger and the budgets computed from it. Nothing else writes ledger entries.
 
-Budgets are checked before each request, not reserved: N concurrent agents may exceed a budget by at most N
-replies. The windows are days and months in the time zone of the install.
+Budgets are checked before each request, not reserved: N concurrent agents can exceed a budget by at most N
+replies. The windows are days and months of the install's time zone.
 """
 
 from collections import Counter
@@ -28,13 +28,13 @@ __all__ = [
     "Exhausted",
     "Price",
     "Spender",
-    "Spent",
-    "audit_bypass",
+    "Spending",
     "charge",
     "check",
     "exhausted",
     "last_model_charged",
     "price",
+    "record_bypass",
     "remaining_usd",
     "spent_in_window",
     "spent_today",
@@ -42,20 +42,20 @@ __all__ = [
     "window_start",
 ]  # fmt: skip
 
-LONGEST_NAME = 120  # of a model; some servers answer with the path of a file
+MAX_MODEL_CHARS = 120  # some servers return a file path as the model's name
 TURNS = (Activity.RUN_TURN, Activity.CHAT_TURN)
-FIELD = {BudgetScope.PROJECT: "project_id", BudgetScope.SCHEDULE: "schedule_id"}
-WHOSE = {
+SCOPE_FIELDS = {BudgetScope.PROJECT: "project_id", BudgetScope.SCHEDULE: "schedule_id"}
+SCOPE_TEXTS = {
     BudgetScope.INSTALL: "of this install",
     BudgetScope.PROJECT: "of this project",
     BudgetScope.SCHEDULE: "of this schedule",
 }
-HOW_LONG = {BudgetWindow.DAY: "daily", BudgetWindow.MONTH: "monthly"}
+WINDOW_TEXTS = {BudgetWindow.DAY: "daily", BudgetWindow.MONTH: "monthly"}
 
 
 @dataclass(frozen=True)
 class Spender:
-    """The account of an expense."""
+    """The payer of an expense."""
 
     activity: Activity
     project_id: int | None = None
@@ -65,27 +65,27 @@ class Spender:
     user_id: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
-    def too_late(self) -> "Spender":
-        """Return the account for expenses after a run or reply lost its worker.
+    def after_takeover(self) -> "Spender":
+        """Return the payer of a charge after another worker took over the run or reply.
 
-        Its totals may be final, so the expense names it only in its detail.
+        The totals of the run may be stored already, so the charge names it in `detail` only.
         """
         owner = {"run_id": self.run_id, "message_id": self.message_id}
         return replace(self, run_id=None, message_id=None, detail={"too_late_for": owner})
 
 
 @dataclass(frozen=True)
-class Spent:
-    """The usage in a window."""
+class Spending:
+    """The usage of a budget in its current window."""
 
     turns: int = 0
     cost_usd: Decimal = Decimal(0)
-    unpriced: int = 0  # of the turns; what they cost is not in the sum, for nobody knows
+    unpriced: int = 0  # of the turns; their cost is unknown and not in the sum
 
 
 @dataclass(frozen=True)
 class Exhausted:
-    """The subjects whose budget is spent."""
+    """The install, projects and schedules whose budget is used up."""
 
     install: bool = False
     project_ids: frozenset[int] = frozenset()
@@ -94,14 +94,16 @@ class Exhausted:
     def __bool__(self) -> bool:
         return bool(self.install or self.project_ids or self.schedule_ids)
 
-    def covering(self, project_id: int | None, schedule_id: int | None) -> str:
-        """Return the spent budget that blocks work of this project and schedule; empty if none."""
+    def reason_for(self, project_id: int | None, schedule_id: int | None) -> str:
+        """Return which used-up budget blocks this project and schedule, as a sentence; empty if none does."""
         if self.install:
-            return f"A budget {WHOSE[BudgetScope.INSTALL]} is used up."
+            return f"A budget {SCOPE_TEXTS[BudgetScope.INSTALL]} is used up."
         if project_id in self.project_ids:
-            return f"A budget {WHOSE[BudgetScope.PROJECT]} is used up."
+            return f"A budget {SCOPE_TEXTS[BudgetScope.PROJECT]} is used up."
         return (
-            f"A budget {WHOSE[BudgetScope.SCHEDULE]} is used up." if schedule_id in self.schedule_ids else ""
+            f"A budget {SCOPE_TEXTS[BudgetScope.SCHEDULE]} is used up."
+            if schedule_id in self.schedule_ids
+            else ""
         )
 
 
@@ -115,58 +117,60 @@ def charge(
     estimated: bool = False,
     charge_key: UUID | None = None,
 ) -> Decimal | None:
-    """Write the cost of a reply into the ledger and return it in USD; None if its price is unknown.
+    """Store the cost of a reply in the ledger and return it in USD; None if its price is unknown.
 
-    A second charge with the same `charge_key` is ignored, so a caller that lost the answer can repeat it.
+    A second charge with the same `charge_key` is ignored, so a caller that lost the result can repeat it.
     """
-    paid = price(model, provider, now)
-    cost = paid.cost(usage)
+    price_paid = price(model, provider, now)
+    cost = price_paid.cost(usage)
     entry = LedgerEntry(
         at=now,
         provider=provider,
-        model=clip(model, LONGEST_NAME),
+        model=clip(model, MAX_MODEL_CHARS),
         input_tokens=usage.input,
         output_tokens=usage.output,
         cache_read_tokens=usage.cache_read,
         cache_write_tokens=usage.cache_write,
         cost_usd=cost,
-        price=paid.record(usage),
+        price=price_paid.record(usage),
         estimated=estimated,
         charge_key=charge_key,
         **asdict(spender),
     )
-    # Where that charge is made already, nothing changes. To ignore conflicts, SQLite would ignore any fault.
+    # An existing charge is unchanged. Not ignore_conflicts: with it, SQLite ignores every integrity error.
     LedgerEntry.objects.bulk_create(
         [entry], update_conflicts=True, unique_fields=["charge_key"], update_fields=["charge_key"]
     )
     return cost
 
 
-def audit_bypass(spender: Spender, detail: dict[str, Any], now: datetime) -> LedgerEntry:
-    """Record that a user forced a run past the cap."""
+def record_bypass(spender: Spender, detail: dict[str, Any], now: datetime) -> LedgerEntry:
+    """Store that a user forced a run beyond the cap."""
     account = asdict(spender) | {"activity": Activity.MANUAL_FORCE_BYPASS, "detail": detail}
     return LedgerEntry.objects.create(at=now, **account)
 
 
 def check(spender: Spender, reserve_usd: Decimal, now: datetime) -> None:
-    """Raise BudgetExceeded, naming the budget, if this amount does not fit into every matching budget."""
-    for budget, spent in _standing(spender, now):
-        _refuse_if_over(budget, spent, reserve_usd)
+    """Raise `BudgetExceeded`, naming the budget, if `reserve_usd` more does not fit every applicable
+    budget.
+    """
+    for budget, spent in _load_applicable(spender, now):
+        _raise_if_exceeded(budget, spent, reserve_usd)
 
 
 def remaining_usd(spender: Spender, now: datetime) -> Decimal | None:
-    """Return the USD left in the tightest budget; None without a limit. Raises if one is spent."""
+    """Return the USD left in the tightest budget; None without a limit in USD. Raises `BudgetExceeded`."""
     left = []
-    for budget, spent in _standing(spender, now):
-        _refuse_if_over(budget, spent)
+    for budget, spent in _load_applicable(spender, now):
+        _raise_if_exceeded(budget, spent)
         if budget.max_cost_usd is not None:
             left.append(budget.max_cost_usd - spent.cost_usd)
     return min(left, default=None)
 
 
 def exhausted(now: datetime) -> Exhausted:
-    """Return the subjects whose budget is spent; one query if there are no budgets."""
-    spent = [budget for budget in BUDGETS() if _is_spent(budget, _spent(_rows(budget, now)))]
+    """Return whose budgets are used up; one query if there are no budgets."""
+    spent = [budget for budget in BUDGETS() if _is_exhausted(budget, _sum(_rows(budget, now)))]
     return Exhausted(
         install=any(budget.scope == BudgetScope.INSTALL for budget in spent),
         project_ids=_subjects(spent, BudgetScope.PROJECT),
@@ -177,31 +181,31 @@ def exhausted(now: datetime) -> Exhausted:
 BUDGETS = Select(Budget.objects.order_by())
 
 
-def spent_in_window(budget: Budget, now: datetime) -> Spent:
-    """Return the usage in the current window of a budget."""
-    return _spent(_rows(budget, now))
+def spent_in_window(budget: Budget, now: datetime) -> Spending:
+    """Sum up the current window of a budget."""
+    return _sum(_rows(budget, now))
 
 
-def spent_today(now: datetime, project_id: int | None = None, schedule_id: int | None = None) -> Spent:
-    """Return today's usage of the install, a project or a schedule."""
+def spent_today(now: datetime, project_id: int | None = None, schedule_id: int | None = None) -> Spending:
+    """Sum up today for the install, a project or a schedule."""
     rows = LedgerEntry.objects.filter(at__gte=window_start(BudgetWindow.DAY, now), activity__in=TURNS)
     if project_id is not None:
         rows = rows.filter(project_id=project_id)
     if schedule_id is not None:
         rows = rows.filter(schedule_id=schedule_id)
-    return _spent(rows)
+    return _sum(rows)
 
 
 def unpriced(column: str, ids: Collection[int]) -> Counter[int]:
-    """Count the steps without a known price of these runs or messages (`run_id`, `message_id`)."""
+    """Count the turns without a known price by run or message (`run_id`, `message_id`)."""
     if not ids:
         return Counter()
     return Counter(getattr(entry, column) for entry in UNPRICED[column](ids=ids))
 
 
 def _unpriced(column: str) -> Select[LedgerEntry]:
-    asked = {f"{column}__in": KeysParam("ids", LedgerEntry._meta.pk)}
-    rows = LedgerEntry.objects.filter(cost_usd=None, activity__in=TURNS, **asked)
+    condition = {f"{column}__in": KeysParam("ids", LedgerEntry._meta.pk)}
+    rows = LedgerEntry.objects.filter(cost_usd=None, activity__in=TURNS, **condition)
     return Select(rows.order_by().only(column))
 
 
@@ -209,46 +213,46 @@ UNPRICED = {column: _unpriced(column) for column in ("run_id", "message_id")}
 
 
 def last_model_charged(message_id: int) -> str:
-    """Return the model that a reply was last charged for; empty if none."""
-    paid = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).order_by("-pk")
-    return paid.values_list("model", flat=True).first() or ""
+    """Return the model of the last charge of a reply; empty if there is none."""
+    charges = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).order_by("-pk")
+    return charges.values_list("model", flat=True).first() or ""
 
 
 def window_start(window: str, now: datetime) -> datetime:
-    """Return when the current day or month began, in the time zone of the install."""
+    """Return the start of the current day or month, in the install's time zone."""
     local = timezone.localtime(now, timezone.get_default_timezone())
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     start = midnight.replace(day=1) if window == BudgetWindow.MONTH else midnight
-    return start.astimezone(UTC)  # a local time within a gap is equal to nothing
+    return start.astimezone(UTC)  # a local time in a DST gap compares unequal to everything
 
 
-def _standing(spender: Spender, now: datetime) -> Iterable[tuple[Budget, Spent]]:
-    return [(budget, _spent(_rows(budget, now))) for budget in BUDGETS() if _concerns(budget, spender)]
+def _load_applicable(spender: Spender, now: datetime) -> Iterable[tuple[Budget, Spending]]:
+    return [(budget, _sum(_rows(budget, now))) for budget in BUDGETS() if _applies_to(budget, spender)]
 
 
-def _concerns(budget: Budget, spender: Spender) -> bool:
-    field = FIELD.get(BudgetScope(budget.scope))
+def _applies_to(budget: Budget, spender: Spender) -> bool:
+    field = SCOPE_FIELDS.get(BudgetScope(budget.scope))
     return field is None or budget.subject_id == getattr(spender, field)
 
 
 def _rows(budget: Budget, now: datetime) -> QuerySet[LedgerEntry]:
     rows = LedgerEntry.objects.filter(at__gte=window_start(budget.window, now), activity__in=TURNS)
-    field = FIELD.get(BudgetScope(budget.scope))
+    field = SCOPE_FIELDS.get(BudgetScope(budget.scope))
     return rows.filter(**{field: budget.subject_id}) if field else rows
 
 
-def _spent(rows: QuerySet[LedgerEntry]) -> Spent:
+def _sum(rows: QuerySet[LedgerEntry]) -> Spending:
     sums = rows.aggregate(turns=Count("pk"), cost=Sum("cost_usd"), priced=Count("cost_usd"))
-    return Spent(sums["turns"], sums["cost"] or Decimal(0), sums["turns"] - sums["priced"])
+    return Spending(sums["turns"], sums["cost"] or Decimal(0), sums["turns"] - sums["priced"])
 
 
-def _is_spent(budget: Budget, spent: Spent) -> bool:
-    turns_gone = budget.max_turns is not None and spent.turns >= budget.max_turns
-    return turns_gone or (budget.max_cost_usd is not None and spent.cost_usd >= budget.max_cost_usd)
+def _is_exhausted(budget: Budget, spent: Spending) -> bool:
+    turns_used_up = budget.max_turns is not None and spent.turns >= budget.max_turns
+    return turns_used_up or (budget.max_cost_usd is not None and spent.cost_usd >= budget.max_cost_usd)
 
 
-def _refuse_if_over(budget: Budget, spent: Spent, reserve_usd: Decimal = Decimal(0)) -> None:
-    name = f"The {HOW_LONG[BudgetWindow(budget.window)]} budget {WHOSE[BudgetScope(budget.scope)]}"
+def _raise_if_exceeded(budget: Budget, spent: Spending, reserve_usd: Decimal = Decimal(0)) -> None:
+    name = f"The {WINDOW_TEXTS[BudgetWindow(budget.window)]} budget {SCOPE_TEXTS[BudgetScope(budget.scope)]}"
     if budget.max_turns is not None and spent.turns >= budget.max_turns:
         raise BudgetExceeded(f"{name} is used up: {spent.turns} of {budget.max_turns} agent steps.")
     if budget.max_cost_usd is None:

@@ -1,7 +1,7 @@
-"""The totals of a run or reply, from its log and the ledger, written in the transaction that ends it.
+"""The totals of a run or reply, from its transcript and the ledger, stored by the transaction that ends it.
 
-That transaction first revokes the writer token, then charges what a dead writer left unpaid, then sums. So no
-process has to survive, and no later write changes a total.
+That transaction (or the one that requeues the run) first revokes the writer token, then charges what a lost
+worker left uncharged, then sums up. So no worker has to survive, and no later write changes a total.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from agents.spending import budgets
 from agents.spending.budgets import TURNS, Spender
 from stagent.lib.db.prepared import Param, Select
 
-MONEY_DIGITS = 8  # of the ledger's column; SQLite adds decimals up as floats
+MONEY_DIGITS = 8  # of the ledger's column; SQLite sums decimals as floats
 SUMS = {
     "input_tokens": Sum(F("input_tokens") + F("cache_read_tokens") + F("cache_write_tokens")),
     "output_tokens": Sum("output_tokens"),
@@ -27,46 +27,48 @@ SUMS = {
 }
 
 
-def of_run() -> dict[str, Expression]:
+def run_totals() -> dict[str, Expression]:
     """Return the totals of a run as expressions, by column."""
     turns = Event.objects.filter(transcript=OuterRef("transcript"), kind=TurnFinished.kind)
-    return {"turn_count": _one(turns, "transcript", Count("pk"))} | _spent("run_id")
+    return {"turn_count": _subquery(turns, "transcript", Count("pk"))} | _charged_totals("run_id")
 
 
-def spent_on_message(message_id: int) -> dict[str, Any]:
-    """Return the totals of a reply, by column of the message."""
+def message_totals(message_id: int) -> dict[str, Any]:
+    """Sum up the usage of a reply, by column."""
     sums = LedgerEntry.objects.filter(message_id=message_id, activity__in=TURNS).aggregate(**SUMS)
     return {name: total or 0 for name, total in sums.items()}
 
 
-def _spent(owner: str) -> dict[str, Expression]:
-    paid = LedgerEntry.objects.filter(**{owner: OuterRef("pk")}, activity__in=TURNS)
-    return {name: _one(paid, owner, total) for name, total in SUMS.items()}
+def _charged_totals(owner: str) -> dict[str, Expression]:
+    charged = LedgerEntry.objects.filter(**{owner: OuterRef("pk")}, activity__in=TURNS)
+    return {name: _subquery(charged, owner, total) for name, total in SUMS.items()}
 
 
-def _one(rows: Any, owner: str, total: Any) -> Expression:
-    summed = rows.order_by().values(owner).annotate(total=total).values("total")
-    return Coalesce(Subquery(summed), 0)
+def _subquery(rows: Any, owner: str, total: Any) -> Expression:
+    totals = rows.order_by().values(owner).annotate(total=total).values("total")
+    return Coalesce(Subquery(totals), 0)
 
 
 def charge_unpaid(transcript_id: int, spender: Callable[[], Spender], now: datetime) -> int:
-    """Charge the replies that a dead writer left unpaid; return how many.
+    """Charge the replies that a lost writer of this transcript left uncharged; return how many.
 
     Call it in the transaction that revoked the writer token. The input is what the provider reported at the
-    start, the output is estimated from the shown text.
+    start of the reply; the output is estimated from the emitted text.
     """
-    begun = BEGUN(transcript_id=transcript_id)
-    if not begun:
+    started = STARTED_REPLIES(transcript_id=transcript_id)
+    if not started:
         return 0
-    charge_keys = [UUID(event.data["charge_key"]) for event in begun]
-    paid = set(LedgerEntry.objects.filter(charge_key__in=charge_keys).values_list("charge_key", flat=True))
-    unpaid = [event for event, charge_key in zip(begun, charge_keys, strict=True) if charge_key not in paid]
+    charge_keys = [UUID(event.data["charge_key"]) for event in started]
+    charged = set(LedgerEntry.objects.filter(charge_key__in=charge_keys).values_list("charge_key", flat=True))
+    unpaid = [
+        event for event, charge_key in zip(started, charge_keys, strict=True) if charge_key not in charged
+    ]
     for event in unpaid:
         _charge(event, spender(), now)
     return len(unpaid)
 
 
-BEGUN = Select(
+STARTED_REPLIES = Select(
     Event.objects.filter(transcript=Param("transcript_id", Event.transcript), kind=ReplyStarted.kind)
     .order_by()
     .only("transcript", "seq", "data")
@@ -75,14 +77,14 @@ BEGUN = Select(
 
 def _charge(event: Event, spender: Spender, now: datetime) -> None:
     started = ReplyStarted.from_data(event.data)
-    counted = started.usage
+    usage = started.usage
     budgets.charge(
         spender,
         Usage(
-            input=counted.input,
-            output=max(counted.output, estimate_tokens(_shown_after(event))),
-            cache_read=counted.cache_read,
-            cache_write=counted.cache_write,
+            input=usage.input,
+            output=max(usage.output, estimate_tokens(_count_chars_after(event))),
+            cache_read=usage.cache_read,
+            cache_write=usage.cache_write,
         ),
         model=started.model,
         now=now,
@@ -92,11 +94,11 @@ def _charge(event: Event, spender: Spender, now: datetime) -> None:
     )
 
 
-def _shown_after(event: Event) -> int:
-    """Return the number of characters shown of the reply that started with this event."""
+def _count_chars_after(event: Event) -> int:
+    """Return how many characters of the reply that started with this event were emitted."""
     later = Event.objects.filter(transcript=event.transcript_id, seq__gt=event.seq)
-    next_one = later.filter(kind=ReplyStarted.kind).order_by("seq").values_list("seq", flat=True).first()
-    shown = later.filter(kind__in=(TextDelta.kind, ThinkingDelta.kind))
-    if next_one is not None:
-        shown = shown.filter(seq__lt=next_one)
-    return sum(len(data["text"]) for data in shown.values_list("data", flat=True))
+    next_seq = later.filter(kind=ReplyStarted.kind).order_by("seq").values_list("seq", flat=True).first()
+    deltas = later.filter(kind__in=(TextDelta.kind, ThinkingDelta.kind))
+    if next_seq is not None:
+        deltas = deltas.filter(seq__lt=next_seq)
+    return sum(len(data["text"]) for data in deltas.values_list("data", flat=True))

@@ -78,7 +78,7 @@ def finalise(
         totals.charge_unpaid(reply.transcript_id or 0, partial(spender, reply), now)
         answered_by = budgets.last_model_charged(reply.pk)
         reply.model = answered_by if answered_by == OFFLINE_MODEL else reply.model or answered_by
-        for column, total in totals.spent_on_message(reply.pk).items():
+        for column, total in totals.message_totals(reply.pk).items():
             setattr(reply, column, total)
         reply.save()
         approvals.withdraw(reply.transcript_id or 0, now)

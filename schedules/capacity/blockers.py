@@ -109,7 +109,7 @@ BLOCKERS = (
         WaitReason.BUDGET,
         lambda facts: facts.budgets,
         _over_budget,
-        lambda run, now: now.budgets.covering(project_id=run.project_id, schedule_id=run.schedule_id),
+        lambda run, now: now.budgets.reason_for(project_id=run.project_id, schedule_id=run.schedule_id),
         "Waiting because the budget is used up.",
     ),
     Blocker(

@@ -44,7 +44,7 @@ def sentence(run: Run, why: WaitReason, situation: StartConditions) -> str:
         case WaitReason.POOL:
             return f"Waiting for a free slot of {pool}."
         case WaitReason.BUDGET:
-            spent = situation.budgets.covering(project_id=run.project_id, schedule_id=run.schedule_id)
+            spent = situation.budgets.reason_for(project_id=run.project_id, schedule_id=run.schedule_id)
             return f"Waiting for the next budget window. {spent}"
         case _:
             return blockers.SENTENCES[why]

@@ -31,7 +31,7 @@ def explain(run: Run, reason: WaitReason, situation: StartConditions) -> Blocked
             text = _refused(provider, until) if reason == WaitReason.BREAKER else _busy(name, until)
         case WaitReason.BUDGET:
             until = budget_resets.load(now).of(run)
-            spent = situation.budgets.covering(project_id=run.project_id, schedule_id=run.schedule_id)
+            spent = situation.budgets.reason_for(project_id=run.project_id, schedule_id=run.schedule_id)
             begins = f" A new window begins {exact(until)}." if until else ""
             text = f"{spent}{begins} Raise the budget in the console. {QUEUE_IT}"
         case _:

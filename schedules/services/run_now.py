@@ -241,7 +241,7 @@ def _audit(run: Run, wish: RunNowRequest) -> None:
         run_id=run.pk,
         user_id=wish.user.pk if wish.user else None,
     )
-    budgets.audit_bypass(spender, {"reason": wish.reason, "slot": slot}, wish.now)
+    budgets.record_bypass(spender, {"reason": wish.reason, "slot": slot}, wish.now)
     because = wish.reason or "no reason given"
     audit_log.record(wish.user, wish.schedule, audit_log.CHANGE, f"Forced run {run.pk} in {slot}: {because}")
 

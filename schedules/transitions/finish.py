@@ -164,7 +164,7 @@ def requeue(
             **_held_nothing(),
             slot_claimed_at=None,
             deadline_at=None,
-            **totals.of_run(),
+            **totals.run_totals(),
             **(columns or {}),
             **{column: F(column) + amount for column, amount in counted.items()},
         )

@@ -35,7 +35,7 @@ def progress(run_id: int, token: UUID, **worked: Any) -> None:
     `worked` as in `record_work`. Raises `LeaseLost` if the token was replaced.
     """
     no_outage = {"provider_retries": 0, "retry_until": None, "retry_kind": "", "retry_detail": ""}
-    _write(run_id, token, **totals.of_run(), **no_outage, **worked)
+    _write(run_id, token, **totals.run_totals(), **no_outage, **worked)
 
 
 def record_work(run_id: int, token: UUID, *, worked_ms: int, deadline_at: datetime) -> None:

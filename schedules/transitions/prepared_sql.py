@@ -119,7 +119,7 @@ END = UpdateReturning(
     token=None,
     slot="",
     lease_expires_at=None,
-    **totals.of_run(),
+    **totals.run_totals(),
 )
 
 RELEASE_SLOTS = Update(Slot.objects.filter(run_id=RUN_ID), run=None)

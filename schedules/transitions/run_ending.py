@@ -110,7 +110,7 @@ def record_usage(run_id: int) -> Run:
     if run.started_at is None:
         return run
     text = load_outcome(run.transcript_id).text
-    Run.objects.filter(pk=run_id).update(result=text, result_partial=bool(text), **totals.of_run())
+    Run.objects.filter(pk=run_id).update(result=text, result_partial=bool(text), **totals.run_totals())
     return Run.objects.get(pk=run_id)
 
 

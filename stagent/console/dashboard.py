@@ -35,8 +35,8 @@ class Money:
     """What today cost, and how that stands to the budgets of the install."""
 
     since: datetime
-    today: budgets.Spent
-    budgets: list[tuple[Budget, budgets.Spent]]
+    today: budgets.Spending
+    budgets: list[tuple[Budget, budgets.Spending]]
 
 
 @dataclass(frozen=True)

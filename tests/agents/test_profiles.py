@@ -14,7 +14,7 @@ def test_they_are_there_after_migrating_and_marked_as_built_in():
     assert {"assistant", "operator", "researcher", "reporter", "watcher", "writer", "coder"} == slugs
 
 
-@pytest.mark.parametrize("profile", profiles.shipped(), ids=lambda profile: profile["slug"])
+@pytest.mark.parametrize("profile", profiles.load_defaults(), ids=lambda profile: profile["slug"])
 def test_each_is_valid_and_says_what_it_is_for(profile):
     row = Profile.objects.get(slug=profile["slug"])
     row.full_clean()
@@ -24,9 +24,9 @@ def test_each_is_valid_and_says_what_it_is_for(profile):
 
 def test_one_that_was_edited_is_not_overwritten():
     Profile.objects.filter(slug="writer").update(instructions="Rhyme.")
-    profiles.install(Profile)
+    profiles.install_defaults(Profile)
     assert Profile.objects.get(slug="writer").instructions == "Rhyme."
-    assert Profile.objects.count() == len(profiles.shipped())
+    assert Profile.objects.count() == len(profiles.load_defaults())
 
 
 def test_none_may_run_commands_unless_somebody_allows_it():

@@ -134,7 +134,7 @@ class DueDecision(DueInstants):
         return f"Outside its active hours, {quiet_hours(self.schedule)}."
 
     def _spent_budget(self) -> str:
-        return self.situation.budgets.covering(
+        return self.situation.budgets.reason_for(
             project_id=self.schedule.project_id, schedule_id=self.schedule.pk
         )
 

@@ -72,7 +72,7 @@ def test_a_day_of_models_without_a_known_price_is_shown(reader):
 
 def test_a_forced_bypass_stands_out_with_its_reason(reader):
     spender = budgets.Spender(Activity.MANUAL_FORCE_BYPASS, run_id=7)
-    budgets.audit_bypass(spender, {"reason": "The board meets at noon."}, clock.now())
+    budgets.record_bypass(spender, {"reason": "The board meets at noon."}, clock.now())
     reader.opens(LEDGER)
     assert 'title="The board meets at noon.">forced' in reader.html
 

@@ -72,11 +72,11 @@ def test_lists_and_mappings_are_entered_as_lines(reader):
     [
         ({"env": "GITHUB_TOKEN=ghp_abc"}, "looks like a secret"),
         ({"env": "no pair"}, "name=value"),
-        ({"slug": "git__hub"}, "small letters"),
-        ({"command": ""}, "needed to reach"),
-        ({"transport": "http", "url": ""}, "needed to reach"),
+        ({"slug": "git__hub"}, "lower-case letters"),
+        ({"command": ""}, "Required for this transport"),
+        ({"transport": "http", "url": ""}, "Required for this transport"),
         ({"transport": "http", "url": "ftp://x"}, "https://host/mcp"),
-        ({"transport": "http", "url": "https://me:pw@x/mcp"}, "No name and password"),
+        ({"transport": "http", "url": "https://me:pw@x/mcp"}, "must not contain a user name"),
         ({"transport": "http", "url": "https://x/mcp?api_key=123"}, "looks like a secret"),
         (
             {"transport": "http", "url": "https://x/", "headers": "Authorization: Bearer 123"},

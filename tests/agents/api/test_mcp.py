@@ -64,14 +64,19 @@ def test_changing_the_transport_clears_the_fields_of_the_other(api):
 WRONG = [
     ({"env": {"GITHUB_TOKEN": SECRET}}, {"env": f"GITHUB_TOKEN={SECRET}"}, "env", "looks like a secret"),
     ({"env": {"no pair": "x"}}, {"env": "no pair=x"}, "env", "name=value"),
-    ({"slug": "git__hub"}, {"slug": "git__hub"}, "slug", "small letters"),
-    ({"command": ""}, {"command": ""}, "command", "needed to reach"),
-    ({"transport": "http", "url": ""}, {"transport": "http", "url": ""}, "url", "needed to reach"),
+    ({"slug": "git__hub"}, {"slug": "git__hub"}, "slug", "lower-case letters"),
+    ({"command": ""}, {"command": ""}, "command", "Required for this transport"),
+    (
+        {"transport": "http", "url": ""},
+        {"transport": "http", "url": ""},
+        "url",
+        "Required for this transport",
+    ),
     (WEB | {"url": "ftp://x"}, {"transport": "http", "url": "ftp://x"}, "url", "https://host/mcp"),
     (WEB | {"url": "http://[x"}, {"transport": "http", "url": "http://[x"}, "url", "https://host/mcp"),
     (
         WEB | {"url": f"https://me:{SECRET}@x/mcp"},
-        {"transport": "http", "url": f"https://me:{SECRET}@x/mcp"}, "url", "No name and password",
+        {"transport": "http", "url": f"https://me:{SECRET}@x/mcp"}, "url", "must not contain a user name",
     ),
     (
         WEB | {"url": f"https://x/mcp?api_key={SECRET}"},

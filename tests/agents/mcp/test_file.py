@@ -122,14 +122,14 @@ def test_check_exits_with_2_if_there_is_something_to_do(run):
     [
         ("LEVEL: debug", f"API_KEY: {SECRET}", 7, "env: API_KEY looks like a secret"),
         ("LEVEL: debug", "LEVEL: 5", 7, "env.LEVEL: Expected text."),
-        ("    command: npx\n", "", 2, "command: It is needed to reach the server this way."),
+        ("    command: npx\n", "", 2, "command: Required for this transport."),
         (
             "    command: npx\n",
             "    command: npx\n    url: https://x/\n",
             6,
             "url: Not used with the transport stdio",
         ),
-        ("slug: web", "slug: we__b", 10, "slug: Use small letters"),
+        ("slug: web", "slug: we__b", 10, "slug: Use lower-case letters"),
         ("slug: web", "slug: github", 10, "slug: Another server in this file"),
         ("name: Web", "name: GitHub", 11, "name: "),
         ("  - slug: web\n    name", "  - name", 10, "slug: This field is required."),

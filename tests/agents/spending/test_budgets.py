@@ -13,7 +13,7 @@ from agents.errors import BudgetExceeded
 from agents.models import Budget, LedgerEntry
 from agents.protocol.usage import Usage
 from agents.spending import budgets, totals
-from agents.spending.budgets import Exhausted, Spender, Spent
+from agents.spending.budgets import Exhausted, Spender, Spending
 from agents.states import Activity, BudgetScope, BudgetWindow
 
 pytestmark = pytest.mark.django_db
@@ -69,28 +69,28 @@ def test_what_a_reply_spent_is_added_up_over_its_attempts():
     reply = replace(RUN, run_id=None, message_id=7)
     for _ in range(2):
         budgets.charge(reply, Usage(1000, 100, 10, 1), model="claude-haiku-5-5", now=NOON)
-    budgets.audit_bypass(reply, {"cap": 2}, NOON)
-    assert totals.spent_on_message(7) == {
+    budgets.record_bypass(reply, {"cap": 2}, NOON)
+    assert totals.message_totals(7) == {
         "input_tokens": 2022,
         "output_tokens": 200,
         "cost_usd": Decimal("0.00030044"),
     }
-    assert totals.spent_on_message(8) == {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0}
+    assert totals.message_totals(8) == {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0}
 
 
 def test_a_reply_of_unknown_price_is_counted_and_not_called_free():
     assert budgets.charge(RUN, MILLION, model="claude-nova-9", now=NOON) is None
     entry = LedgerEntry.objects.get()
     assert (entry.cost_usd, entry.price) == (None, {"source": "unknown"})
-    assert budgets.spent_today(NOON) == Spent(turns=1, cost_usd=Decimal(0), unpriced=1)
+    assert budgets.spent_today(NOON) == Spending(turns=1, cost_usd=Decimal(0), unpriced=1)
     assert budgets.unpriced("run_id", [7, 8]) == {7: 1}
 
 
 def test_a_forced_bypass_is_on_the_ledger_and_costs_nothing():
-    entry = budgets.audit_bypass(RUN, {"cap": 2}, NOON)
+    entry = budgets.record_bypass(RUN, {"cap": 2}, NOON)
     assert (entry.activity, entry.cost_usd) == ("manual_force_bypass", Decimal(0))
     assert entry.detail == {"cap": 2}
-    assert budgets.spent_today(NOON) == Spent()
+    assert budgets.spent_today(NOON) == Spending()
 
 
 def test_without_budgets_everything_is_allowed():
@@ -175,11 +175,11 @@ def test_who_has_nothing_left_is_known_before_anything_starts():
     spend("1")
     spent = budgets.exhausted(NOON)
     assert spent == Exhausted(project_ids=frozenset({1}), schedule_ids=frozenset({3}))
-    assert spent.covering(1, None) == "A budget of this project is used up."
-    assert spent.covering(2, 3) == "A budget of this schedule is used up."
-    assert spent.covering(None, None) == ""
+    assert spent.reason_for(1, None) == "A budget of this project is used up."
+    assert spent.reason_for(2, 3) == "A budget of this schedule is used up."
+    assert spent.reason_for(None, None) == ""
     budget(max_cost_usd=Decimal("0.5"))
-    assert budgets.exhausted(NOON).covering(None, None) == "A budget of this install is used up."
+    assert budgets.exhausted(NOON).reason_for(None, None) == "A budget of this install is used up."
 
 
 def test_asking_who_is_exhausted_costs_one_query_where_there_are_no_budgets(django_assert_num_queries):
@@ -191,9 +191,9 @@ def test_today_is_added_up_for_the_install_a_project_or_a_schedule():
     spend("1")
     spend("2", spender=Spender(Activity.RUN_TURN, project_id=2, schedule_id=5))
     spend("4", NOON - timedelta(days=1))
-    assert budgets.spent_today(NOON) == Spent(2, Decimal(3))
-    assert budgets.spent_today(NOON, project_id=2) == Spent(1, Decimal(2))
-    assert budgets.spent_today(NOON, schedule_id=3) == Spent(1, Decimal(1))
+    assert budgets.spent_today(NOON) == Spending(2, Decimal(3))
+    assert budgets.spent_today(NOON, project_id=2) == Spending(1, Decimal(2))
+    assert budgets.spent_today(NOON, schedule_id=3) == Spending(1, Decimal(1))
 
 
 def test_a_second_budget_for_the_same_is_refused():

@@ -14,7 +14,7 @@ from agents.errors import BudgetExceeded
 from agents.models import LedgerEntry, ModelPrice
 from agents.protocol.usage import Usage
 from agents.spending import prices
-from agents.spending.prices import SMALLEST, price
+from agents.spending.prices import PRECISION, price
 from agents.states import Activity, PriceSource
 from stagent.ops.doctor import checks
 from stagent.ops.health import Level
@@ -56,7 +56,7 @@ def test_every_model_of_the_list_costs_what_the_list_says(model, read, written, 
     told = genai_prices.calc_price(
         whole, model, provider_id="anthropic", genai_request_timestamp=NOON
     ).total_price
-    assert price(model, now=NOON).cost(Usage(read, written, cached, caching)) == told.quantize(SMALLEST)
+    assert price(model, now=NOON).cost(Usage(read, written, cached, caching)) == told.quantize(PRECISION)
 
 
 def test_a_row_of_the_console_wins_the_longest_first():

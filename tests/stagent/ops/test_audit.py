@@ -135,7 +135,7 @@ def test_a_worker_that_was_given_up_too_early_pays_nothing_twice() -> None:
     charge_key = UUID(transcript.read(held.transcript_id)[-2].data["charge_key"])
     _lost(run, held)
     assert not transcript.lock(held.transcript_id, held.token)
-    pays(spender(run).too_late(), charge_key)
+    pays(spender(run).after_takeover(), charge_key)
     assert LedgerEntry.objects.filter(charge_key=charge_key).count() == 1
     assert list(audit.differences()) == []
 
@@ -143,7 +143,7 @@ def test_a_worker_that_was_given_up_too_early_pays_nothing_twice() -> None:
 def test_what_a_worker_pays_too_late_is_an_expense_of_the_schedule_and_not_of_the_ended_run() -> None:
     run, held = a_run_whose_worker_died()
     _lost(run, held)
-    pays(spender(run).too_late(), uuid4())
+    pays(spender(run).after_takeover(), uuid4())
     late = LedgerEntry.objects.get(run_id=None)
     assert (late.schedule_id, late.detail) == (
         run.schedule_id, {"too_late_for": {"run_id": run.pk, "message_id": None}},
