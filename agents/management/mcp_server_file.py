@@ -55,7 +55,7 @@ def render(servers: Iterable[McpServer]) -> str:
 
 
 def apply(entries: list[Entry], actor: Actor, *, prune: bool) -> Outcome:
-    """Apply a file in the caller's transaction; raise Faulty with all mistakes."""
+    """Apply a file in the caller's transaction; raise InvalidFile with all mistakes."""
     existing = {server.slug: server for server in McpServer.objects.order_by("slug")}
     outcome, faults, named = Outcome(), list[Fault](), set[str]()
     for entry in entries:

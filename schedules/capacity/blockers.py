@@ -67,7 +67,7 @@ BLOCKERS = (
         WaitReason.STOPPED,
         lambda facts: facts.stopped,
         lambda facts, at: ~BY_A_PERSON,
-        lambda run, now: now.conf.stopped and not _by_hand(run),
+        lambda run, situation: situation.conf.stopped and not _by_hand(run),
         "All scheduled work is stopped in Settings.",
     ),
     Blocker(
@@ -81,42 +81,46 @@ BLOCKERS = (
         WaitReason.WORKER,
         lambda facts: facts.nobody_starts or facts.unserved_pools,
         lambda facts, at: EVERY_RUN if facts.nobody_starts else Q(pool__in=facts.unserved_pools),
-        lambda run, now: now.nobody_starts or run.pool in now.unserved_pools,
+        lambda run, situation: situation.nobody_starts or run.pool in situation.unserved_pools,
         "Waiting for a scheduler: no process that starts runs is running.",
     ),
     Blocker(
         WaitReason.RETRY,
         lambda facts: True,
         lambda facts, at: Q(not_before__gt=at.now),
-        lambda run, now: run.not_before is not None and run.not_before > now.now,
+        lambda run, situation: run.not_before is not None and run.not_before > situation.now,
         "Waiting for its next retry.",
     ),
     Blocker(
         WaitReason.BREAKER,
         lambda facts: facts.open_breakers,
         lambda facts, at: Q(profile__in=facts.open_breakers),
-        lambda run, now: run.profile_id in now.open_breakers,
+        lambda run, situation: run.profile_id in situation.open_breakers,
         "Waiting for the provider: it refused the last requests and is retried automatically.",
     ),
     Blocker(
         WaitReason.PROVIDER,
         lambda facts: facts.patience,
         lambda facts, at: Q(profile__in=facts.patience),
-        lambda run, now: run.profile_id in now.patience,
+        lambda run, situation: run.profile_id in situation.patience,
         "Waiting for the provider: it asked us to wait.",
     ),
     Blocker(
         WaitReason.BUDGET,
         lambda facts: facts.budgets,
         _over_budget,
-        lambda run, now: now.budgets.reason_for(project_id=run.project_id, schedule_id=run.schedule_id),
+        lambda run, situation: situation.budgets.reason_for(
+            project_id=run.project_id, schedule_id=run.schedule_id
+        ),
         "Waiting because the budget is used up.",
     ),
     Blocker(
         WaitReason.CHAT,
         lambda facts: facts.chat,
         lambda facts, at: ~BY_A_PERSON & Q(due_at__gt=at.chat_exempt_since),
-        lambda run, now: now.is_chat_busy and not _by_hand(run) and run.due_at > now.chat_exempt_since,
+        lambda run, situation: (
+            situation.is_chat_busy and not _by_hand(run) and run.due_at > situation.chat_exempt_since
+        ),
         "Waiting for chat: a reply is streaming.",
     ),
     Blocker(

@@ -55,8 +55,8 @@ def reap(now: datetime) -> int:
         ("lapsed leases", running.filter(lease_expires_at__lte=now), _reap_lapsed),
         ("overdue runs", running.filter(deadline_at__lte=overdue), _reap_overdue),
         ("cancelled runs", queued.exclude(cancel_requested_at=None), _reap_cancelled),
-        ("runs that expired", queued.filter(expires_at__lte=now, started_at=None), _reap_unwanted),
-        ("retries that expired", queued.filter(retry_until__lte=now), _reap_without_provider),
+        ("runs that expired", queued.filter(expires_at__lte=now, started_at=None), _reap_expired),
+        ("retries that expired", queued.filter(retry_until__lte=now), _reap_expired_retry),
         ("cancelled questions", waiting.exclude(cancel_requested_at=None), _reap_cancelled),
         ("answered questions", waiting.answered(), _reap_answered),
     )
@@ -92,14 +92,14 @@ def _reap_lapsed(run: Run, now: datetime) -> None:
 
 
 @contextmanager
-def _slot_freed(run: Run, now: datetime, belief: Q | None = None) -> Iterator[None]:
+def _slot_freed(run: Run, now: datetime, condition: Q | None = None) -> Iterator[None]:
     """Free the slot of a run that cannot be written because the disk is full."""
     assert run.token is not None
     try:
         yield
     except OperationalError as error:
         if is_disk_full(error):
-            release(run.pk, run.token, now=now, belief=belief)
+            release(run.pk, run.token, now=now, condition=condition)
         raise
 
 
@@ -115,16 +115,16 @@ def _reap_vanished(run: Run, now: datetime) -> None:
             run.token,
             Ending(RunStatus.CANCELLED, detail=run.cancel_reason),
             now=now,
-            belief=still_lapsed,
+            condition=still_lapsed,
         )
     elif finished := load_outcome(run.transcript_id).finished:
-        finish(run.pk, run.token, Ending.of(finished), now=now, belief=still_lapsed)
+        finish(run.pk, run.token, Ending.of(finished), now=now, condition=still_lapsed)
     elif not run.time_left(conf.load().max_run_duration_sec):
-        finish(run.pk, run.token, _overdue(), now=now, belief=still_lapsed)
+        finish(run.pk, run.token, _overdue(), now=now, condition=still_lapsed)
     elif run.holder == UNADOPTED:
-        requeue(run.pk, run.token, now=now, belief=still_lapsed, attempt=-1)
+        requeue(run.pk, run.token, now=now, condition=still_lapsed, attempt=-1)
     elif run.lost_count < MAX_LOST:
-        requeue(run.pk, run.token, now=now, belief=still_lapsed, lost_count=1)
+        requeue(run.pk, run.token, now=now, condition=still_lapsed, lost_count=1)
         log.warning("Run %s lost its worker %s; it is queued again.", run.pk, run.holder)
     else:
         detail = (
@@ -135,7 +135,7 @@ def _reap_vanished(run: Run, now: datetime) -> None:
             run.token,
             Ending(RunStatus.FAILED, kind=FailureKind.WORKER_LOST, detail=detail),
             now=now,
-            belief=still_lapsed,
+            condition=still_lapsed,
         )
 
 
@@ -160,7 +160,7 @@ def _reap_answered(run: Run, now: datetime) -> None:
     unpark(run.pk, now=now)
 
 
-def _reap_unwanted(run: Run, now: datetime) -> None:
+def _reap_expired(run: Run, now: datetime) -> None:
     minutes = round((now - run.queued_at) / timedelta(minutes=1))
     reason = f"It was still queued at {now:%H:%M} UTC, {minutes} minutes after it was queued."
     once = run.source in BY_RHYTHM and run.schedule is not None and run.schedule.at is not None
@@ -170,7 +170,7 @@ def _reap_unwanted(run: Run, now: datetime) -> None:
             notices.notify_missed_one_shot(Firing.objects.get(pk=run.firing_id), now)
 
 
-def _reap_without_provider(run: Run, now: datetime) -> None:
+def _reap_expired_retry(run: Run, now: datetime) -> None:
     """Fail a run whose provider's breaker is still open when its retry horizon has passed."""
     if breaker.provider_of(run.profile) not in breaker.unavailable_names(now):
         raise NotReaped  # it waits for a slot only: its next attempt decides

@@ -57,16 +57,16 @@ class SlotEta:
             line = list(zip(ahead, takes, strict=True))
             waits = [_wait_sec(case, left, line, pool, conf, now) for case in CASES]
         low, expected, high = (max(1, -(-round(1000 * sec) // 1000)) for sec in waits)
-        to_cancel = [number for number, run in running.items() if full != pool or run.pool == pool]
-        used = [*(left[number] for number in to_cancel), *takes]
+        blocking_runs = [number for number, run in running.items() if full != pool or run.pool == pool]
+        used = [*(left[number] for number in blocking_runs), *takes]
         return cls(
             eta_sec=expected,
             range_sec=(low, high),
             basis=max((one.basis for one in used), default=Basis.LIMIT),
             taken_from=_taken_from(used),
             position=in_front.count() + 1,
-            blocking=sorted(to_cancel, key=lambda number: (left[number].span.mid, number)),
-            held=len(to_cancel),
+            blocking=sorted(blocking_runs, key=lambda number: (left[number].span.mid, number)),
+            held=len(blocking_runs),
             cap=_size(full, conf),
         )
 

@@ -16,9 +16,7 @@ from schedules.states import OverlapPolicy
 # Looked up once: there are tens of thousands of firings.
 ALLOW, QUEUE_ONE, CANCEL_RUNNING = OverlapPolicy.ALLOW, OverlapPolicy.QUEUE_ONE, OverlapPolicy.CANCEL_RUNNING
 
-type Arrival = tuple[
-    float, float, int
-]  # when it is due, less than nothing if it goes first, the plan's number
+type Arrival = tuple[float, float, int]  # due, minus the head start, index of the schedule
 
 
 class SimOutcome(StrEnum):

@@ -1,4 +1,6 @@
-"""Selects schedules to move by a few minutes so that fewer are due together. Pure: instants in, moves out.
+"""Finds the moves of a stagger proposal (`services.stagger`), by which fewer schedules are due together.
+
+Pure: instants in, moves out.
 
 The load of a five-minute window is the sum of the steps of the schedules that are due in it, each counted
 once. Starting with the fullest window, the heaviest schedule is moved whose move leaves every affected window
@@ -85,51 +87,51 @@ def shifts(cron: str) -> list[int]:
     return [shift for shift in every if moved(cron, shift)]
 
 
-def peak(flows: Sequence[ScheduleLoad]) -> int:
+def peak(loads: Sequence[ScheduleLoad]) -> int:
     """Return the steps of the fullest window."""
-    return LoadCurve(flows).highest
+    return LoadCurve(loads).highest
 
 
-def flatten(flows: Sequence[ScheduleLoad], most: int = MOST_MOVES) -> StaggerPlan:
+def flatten(loads: Sequence[ScheduleLoad], most: int = MOST_MOVES) -> StaggerPlan:
     """Return the moves that lower the fullest windows; the same for the same loads in any order."""
-    load = LoadCurve(flows)
-    before = load.highest
+    curve = LoadCurve(loads)
+    before = curve.highest
     while (
-        len(load.by) < most
-        and load.tries < MOST_TRIES
-        and (window := load.fullest(least=MIN_SHARE * before)) is not None
+        len(curve.by) < most
+        and curve.tries < MOST_TRIES
+        and (window := curve.fullest(least=MIN_SHARE * before)) is not None
     ):
-        if not any(load.try_to_move(flow, window) for flow in load.members(window)):
-            load.exclude(window)
-    flow_of = {flow.key: flow for flow in flows}
-    moves = [_move(flow_of[key], by) for key, by in sorted(load.by.items()) if by]
-    return StaggerPlan(moves, before, load.highest)
+        if not any(curve.try_to_move(load, window) for load in curve.members(window)):
+            curve.exclude(window)
+    load_by_key = {load.key: load for load in loads}
+    moves = [_move(load_by_key[key], by) for key, by in sorted(curve.by.items()) if by]
+    return StaggerPlan(moves, before, curve.highest)
 
 
-def _move(flow: ScheduleLoad, by: int) -> Move:
-    return Move(flow.key, by, flow.cron, moved(flow.cron, by) or flow.cron)
+def _move(load: ScheduleLoad, by: int) -> Move:
+    return Move(load.key, by, load.cron, moved(load.cron, by) or load.cron)
 
 
 class LoadCurve:
     """The steps in each window, and the position of every schedule."""
 
-    def __init__(self, flows: Sequence[ScheduleLoad]) -> None:
-        self._flows = sorted(flows, key=lambda flow: (-flow.steps, flow.key))
+    def __init__(self, loads: Sequence[ScheduleLoad]) -> None:
+        self._loads = sorted(loads, key=lambda load: (-load.steps, load.key))
         self.by: dict[int, int] = {}
         self.tries = 0
-        self._best: dict[int, tuple[int, int]] = {}  # what looking around came to, until somebody moves
-        # A flow without minutes has no edges: as 0 they would make a window for each minute since 1970.
+        self._best: dict[int, tuple[int, int]] = {}  # of `_best_shift`; cleared after every move
+        # A load without minutes has no edges: as 0 they would make a window for each minute since 1970.
         every = [
-            minute for flow in flows if flow.minutes for minute in (min(flow.minutes), max(flow.minutes))
+            minute for load in loads if load.minutes for minute in (min(load.minutes), max(load.minutes))
         ]
         self._base = min(every, default=0) - WINDOW - FARTHEST
         self._steps = [0] * (max(every, default=0) + FARTHEST + 1 - self._base)
-        self._at = {flow.key: self._windows(flow) for flow in flows}
-        for flow in flows:
-            self._add(self._at[flow.key], _weight(flow))
+        self._at = {load.key: self._windows(load) for load in loads}
+        for load in loads:
+            self._add(self._at[load.key], _weight(load))
         self._open = list(self._steps)  # those of windows that may still get lower
-        known = {cron: [0, *shifts(cron)] for cron in {flow.cron for flow in flows if flow.cron}}
-        self._shifts = {flow.key: known[flow.cron] for flow in flows if flow.cron}
+        known = {cron: [0, *shifts(cron)] for cron in {load.cron for load in loads if load.cron}}
+        self._shifts = {load.key: known[load.cron] for load in loads if load.cron}
 
     @property
     def highest(self) -> int:
@@ -146,35 +148,35 @@ class LoadCurve:
 
     def members(self, window: int) -> Iterator[ScheduleLoad]:
         """Yield the movable schedules of a window, heaviest first."""
-        return (flow for flow in self._flows if flow.key in self._shifts and window in self._at[flow.key])
+        return (load for load in self._loads if load.key in self._shifts and window in self._at[load.key])
 
-    def try_to_move(self, flow: ScheduleLoad, window: int) -> bool:
+    def try_to_move(self, load: ScheduleLoad, window: int) -> bool:
         """Move a schedule to its best position if that lowers this window."""
         self.tries += 1
-        if flow.key not in self._best:
-            self._best[flow.key] = self._best_shift(flow)
-        by, after = self._best[flow.key]
+        if load.key not in self._best:
+            self._best[load.key] = self._best_shift(load)
+        by, after = self._best[load.key]
         if after >= self._steps[window]:
             return False
-        self._move(flow, by)
+        self._move(load, by)
         return True
 
-    def _best_shift(self, flow: ScheduleLoad) -> tuple[int, int]:
+    def _best_shift(self, load: ScheduleLoad) -> tuple[int, int]:
         """Return the best shift of a schedule, and the load of the affected windows after it."""
-        old, now_by = self._at[flow.key], self.by.get(flow.key, 0)
-        self._add(old, -_weight(flow))
-        levels = {by: self._level(old, by - now_by) for by in self._shifts[flow.key]}
+        old, now_by = self._at[load.key], self.by.get(load.key, 0)
+        self._add(old, -_weight(load))
+        levels = {by: self._level(old, by - now_by) for by in self._shifts[load.key]}
         best = min(levels, key=levels.__getitem__)
-        after = max(levels[best] + _weight(flow), self._level(old))
-        self._add(old, _weight(flow))
+        after = max(levels[best] + _weight(load), self._level(old))
+        self._add(old, _weight(load))
         return best, after
 
-    def _move(self, flow: ScheduleLoad, by: int) -> None:
-        old = self._at[flow.key]
-        new = frozenset(at + by - self.by.get(flow.key, 0) for at in old)
-        self._add(old, -_weight(flow))
-        self._add(new, _weight(flow))
-        self.by[flow.key], self._at[flow.key] = by, new
+    def _move(self, load: ScheduleLoad, by: int) -> None:
+        old = self._at[load.key]
+        new = frozenset(at + by - self.by.get(load.key, 0) for at in old)
+        self._add(old, -_weight(load))
+        self._add(new, _weight(load))
+        self.by[load.key], self._at[load.key] = by, new
         for at in old | new:
             self._open[at] = -1 if self._open[at] < 0 else self._steps[at]
         self._best.clear()
@@ -183,14 +185,14 @@ class LoadCurve:
         steps = self._steps
         return max([steps[at + away] for at in windows])  # a list: three times as fast as a generator
 
-    def _windows(self, flow: ScheduleLoad) -> frozenset[int]:
+    def _windows(self, load: ScheduleLoad) -> frozenset[int]:
         """Return the windows in which it is due, each as its first minute."""
-        return frozenset(minute - self._base - back for minute in flow.minutes for back in range(WINDOW))
+        return frozenset(minute - self._base - back for minute in load.minutes for back in range(WINDOW))
 
     def _add(self, windows: frozenset[int], steps: int) -> None:
         for at in windows:
             self._steps[at] += steps
 
 
-def _weight(flow: ScheduleLoad) -> int:
-    return max(1, round(flow.steps))
+def _weight(load: ScheduleLoad) -> int:
+    return max(1, round(load.steps))

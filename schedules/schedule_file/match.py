@@ -29,7 +29,7 @@ class ExistingSchedules:
     needed: dict[int, str] = field(default_factory=dict)  # the key that an export has to give a schedule
 
     def match(self, entry: Entry, place: Place) -> Schedule | None:
-        """Return the schedule of an entry; None if it is new. Raises Faulty if it is ambiguous."""
+        """Return the schedule of an entry; None if it is new. Raises InvalidFile if it is ambiguous."""
         key = _key(entry)
         if place in self.places and not (key and self.places[place]):
             raise InvalidFile(entry.fault("name", NAMED_TWICE))

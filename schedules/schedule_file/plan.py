@@ -49,7 +49,7 @@ class FilePlan:
 
 
 def plan(entries: list[Entry], now: datetime, *, prune: bool = False) -> FilePlan:
-    """Compare a file with the database. Raises Faulty with every error and its line."""
+    """Compare a file with the database. Raises InvalidFile with every error and its line."""
     there, faults = load_existing(entries), list[Fault]()
     projects = dict(Project.objects.values_list("slug", "pk"))
     changes: list[Change] = []

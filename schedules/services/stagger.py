@@ -55,7 +55,9 @@ class Applied:
 
 def propose(workload: ForecastInput, before: Forecast, among: Collection[int] = ()) -> Proposal:
     """Propose moves for all schedules or for some; `before` is the simulated workload."""
-    plan = stagger_solver.flatten([_flow(number, one, among) for number, one in enumerate(workload.planned)])
+    plan = stagger_solver.flatten(
+        [_load_of(number, one, among) for number, one in enumerate(workload.planned)]
+    )
     steps = [
         StaggerStep(one := workload.planned[move.key], replace(move, key=one.schedule_id or 0))
         for move in plan.moves
@@ -67,7 +69,7 @@ def propose(workload: ForecastInput, before: Forecast, among: Collection[int] = 
     return Proposal(steps, plan.peak_before, plan.peak_after, before, after if by else before)
 
 
-def _flow(number: int, one: PlannedSchedule, among: Collection[int]) -> ScheduleLoad:
+def _load_of(number: int, one: PlannedSchedule, among: Collection[int]) -> ScheduleLoad:
     """Return the load of a planned schedule; schedules of current runs have no instants."""
     movable = bool(one.schedule_id) and (not among or one.schedule_id in among)
     minutes = sorted({int(due) // MINUTE for due in one.plan.dues[: one.plan.most]})

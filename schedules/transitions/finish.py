@@ -45,15 +45,15 @@ FULL_DISK_DELAY = timedelta(minutes=1)  # before a run is tried again on a full 
 log = logging.getLogger(__name__)
 
 
-def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q | None = None) -> Run:
+def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, condition: Q | None = None) -> Run:
     """End a running run, free its slots, and write its metrics and streaks, in one transaction.
 
-    Raises `LeaseLost` if the token was replaced or `belief` no longer holds; then nothing is written.
+    Raises `LeaseLost` if the token was replaced or `condition` no longer holds; then nothing is written.
     """
     if ending.status not in FINISHED:
         raise ValueError(f"A running run cannot end as {ending.status}.")
     try:
-        return _finish(run_id, token, ending, now, belief, _update_schedule)
+        return _finish(run_id, token, ending, now, condition, _update_schedule)
     except (LeaseLost, DatabaseError):
         raise
     except Exception:
@@ -61,7 +61,7 @@ def finish(run_id: int, token: UUID, ending: Ending, *, now: datetime, belief: Q
             "Run %s ended, but its deliveries or streaks could not be written.",
             run_id,
         )
-        return _finish(run_id, token, ending, now, belief, _update_what_is_possible)
+        return _finish(run_id, token, ending, now, condition, _update_what_is_possible)
 
 
 def _finish(
@@ -69,14 +69,14 @@ def _finish(
     token: UUID,
     ending: Ending,
     now: datetime,
-    belief: Q | None,
+    condition: Q | None,
     update_schedule: "UpdateSchedule",
 ) -> Run:
     with transaction.atomic():
         schedule = _lock_schedule(run_id)
-        held = _lock(run_id, token, belief)
+        held = _lock(run_id, token, condition)
         ending = close(held, ending, now)
-        if belief:  # its worker may have written since this pass began
+        if condition:  # its worker may have written since this pass began
             now = ends_at(held, now)
         run = _end(run_id, token, ending, now)
         slots.release(run_id)
@@ -88,10 +88,10 @@ def _finish(
     return run
 
 
-def _lock(run_id: int, token: UUID, belief: Q | None) -> Run:
-    """Lock a running run. Raises `LeaseLost` if the token was replaced or `belief` no longer holds."""
+def _lock(run_id: int, token: UUID, condition: Q | None) -> Run:
+    """Lock a running run. Raises `LeaseLost` if the token was replaced or `condition` no longer holds."""
     run = prepared_sql.LOCK_RUN.first(run_id=run_id, token=token)
-    if run is None or (belief and not Run.objects.filter(belief, pk=run_id).exists()):
+    if run is None or (condition and not Run.objects.filter(condition, pk=run_id).exists()):
         raise LeaseLost(f"run {run_id}")
     return run
 
@@ -145,7 +145,7 @@ def requeue(
     *,
     now: datetime,
     not_before: datetime | None = None,
-    belief: Q | None = None,
+    condition: Q | None = None,
     columns: dict[str, Any] | None = None,
     **counted: int,
 ) -> None:
@@ -155,7 +155,7 @@ def requeue(
     as `finish` does.
     """
     with transaction.atomic():
-        run = _lock(run_id, token, belief)
+        run = _lock(run_id, token, condition)
         revoke_and_charge(run, now)
         Run.objects.filter(pk=run_id).update(
             status=RunStatus.QUEUED,
@@ -172,13 +172,13 @@ def requeue(
         wakeup.notify()
 
 
-def release(run_id: int, token: UUID, *, now: datetime, belief: Q | None = None) -> None:
+def release(run_id: int, token: UUID, *, now: datetime, condition: Q | None = None) -> None:
     """Requeue a running run and free its slots if the database is full: updates only.
 
     Its usage is charged and its answer delivered when it ends. Raises `LeaseLost` as `finish` does.
     """
     with transaction.atomic():
-        run = _lock(run_id, token, belief)
+        run = _lock(run_id, token, condition)
         revoke_writer_token(run)
         Run.objects.filter(pk=run_id).update(
             status=RunStatus.QUEUED,

@@ -1,4 +1,4 @@
-"""The first page: what goes on right now, as far as somebody may see it."""
+"""Builds the context of the dashboard page by permission; `console.site` renders it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

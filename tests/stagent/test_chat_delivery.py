@@ -50,7 +50,7 @@ def test_a_result_arrives_unread_and_an_answer_goes_on_from_its_run(bob):
     assert (card["type"], card["status"], card["severity"]) == ("result", "completed", "info")
     assert (card["run_id"], card["zone"], card["prompt"]) == (str(run.pk), "UTC", "Count to three.")
     place = says(bob, "And then?", clock.now(), conversation_id=row["id"])
-    context = build_assignment.build(begins(place.reply_id, clock.now())).context
+    context = build_assignment.build(begins(place.reply_id, clock.now())).earlier_messages
     assert "Count to three." in str(context[0])
     assert context[-1]["role"] == "assistant"
     assert run.result == context[-1]["content"][0]["text"]

@@ -7,7 +7,7 @@ from typing import Any
 from schedules.capacity.lateness import span_of
 from schedules.models import Firing, Run, Schedule
 from schedules.models.firing import LONGEST_OUTCOME
-from schedules.states import FiringKind, Outcome, OverlapPolicy, RunStatus, Source
+from schedules.states import BY_HAND, FiringKind, Outcome, OverlapPolicy, RunStatus, Source
 from schedules.timing.misfires import NEVER_LATE, MissedSpan
 from schedules.timing.recurrence import Instant, jittered
 from schedules.transitions.enqueue import new_run
@@ -18,7 +18,6 @@ from stagent.lib.text import clip
 # A run still queued after its grace and this is not wanted any more.
 QUEUE_PATIENCE = timedelta(hours=1)
 SPREAD_SEC = 5  # deferred schedules come back spread over this, not all at once
-BY_HAND = (Source.MANUAL, Source.RETRY)
 
 
 @dataclass

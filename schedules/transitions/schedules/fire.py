@@ -182,7 +182,7 @@ def _write(dues: Sequence[DueDecision]) -> int:
     firings = Firing.objects.bulk_create(chain.from_iterable(due.firings for due in dues))
     runs = list(chain.from_iterable(due.runs for due in dues))
     for run in runs:
-        run.firing = run.firing  # which has its id only now
+        run.firing = run.firing  # assign again: copies the id that bulk_create has set
     for due in dues:
         _cancel_replaced(due)
     enqueue_all(runs)

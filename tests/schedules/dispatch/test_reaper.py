@@ -199,7 +199,7 @@ PARTS = {
     "schedules.dispatch.waiting_runs.expire_approvals": "Reaping open questions",
     "schedules.dispatch.reaper._reap_lapsed": "Reaping run",
     "schedules.dispatch.reaper._reap_cancelled": "Reaping run",
-    "schedules.dispatch.reaper._reap_unwanted": "Reaping run",
+    "schedules.dispatch.reaper._reap_expired": "Reaping run",
 }
 ERRORS = [RuntimeError("broken"), OperationalError("database or disk is full")]
 
@@ -226,7 +226,7 @@ def test_a_part_that_fails_keeps_no_other_from_its_work_and_is_told_once(
             Run.objects.get(pk=lapsed.pk).status == RunStatus.QUEUED
         ),
         "schedules.dispatch.reaper._reap_cancelled": lambda: Run.objects.get(pk=cancelled.pk).finished_at,
-        "schedules.dispatch.reaper._reap_unwanted": lambda: Run.objects.get(pk=unwanted.pk).finished_at,
+        "schedules.dispatch.reaper._reap_expired": lambda: Run.objects.get(pk=unwanted.pk).finished_at,
     }
     monkeypatch.setattr(part, fails)
     with nullcontext() if isinstance(error, RuntimeError) else pytest.raises(OperationalError):
