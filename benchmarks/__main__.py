@@ -1,8 +1,8 @@
 """Measure on SQLite and, if DATABASE_URL or a local server allows, on PostgreSQL; print one table.
 
-1. For every database: create a throwaway one and migrate it, once for every benchmark. 2. Run each benchmark
-in its own process on it, with nothing else of ours running. 3. Print the results beside the goals. A missed
-goal is reported, never asserted.
+1. For every database: create a throwaway one and migrate it, once for every benchmark.
+2. Run each benchmark in its own process on it, with nothing else of ours running.
+3. Print the results beside the goals. A missed goal is reported, never asserted.
 """
 
 import argparse

@@ -1,8 +1,9 @@
 """Claim + finish through our code, compared with the same statements through the bare driver.
 
-1. Queue runs and copy the database. 2. Claim and finish half of them through the drain and the transitions,
-recording every statement. 3. Time the other half, and replay the statements on the copy through sqlite3 or
-psycopg alone, in turns, so that other load slows both.
+1. Queue runs and copy the database.
+2. Claim and finish half of them through the drain and the transitions, recording every statement.
+3. Time the other half, and replay the statements on the copy through sqlite3 or psycopg alone, in turns, so
+   that other load slows both.
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
 """Runs on cluster workers: time to start, and runs per second.
 
-1. With a scheduler and a worker, queue a run, wait for its end, queue the next. 2. With 1, 2 and 4 workers,
-queue many runs whose model sends one word; count how many end per second.
+1. With a scheduler and a worker, queue a run, wait for its end, queue the next.
+2. With 1, 2 and 4 workers, queue many runs whose model sends one word; count how many end per second.
 """
 
 import subprocess

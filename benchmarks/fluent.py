@@ -1,8 +1,8 @@
 """A fast model through the chat and alone, in one run; and a log on a slow disk.
 
-1. Start a server that sends a word per chunk (`benchmarks.clock_server`), and the web process with it. 2. In
-turns: read an answer directly from the server, and through a chat socket. 3. Emit 1,000 words in 0.3 s to a
-log whose every write takes 50 ms; how long until all are shown?
+1. Start a server that sends a word per chunk (`benchmarks.clock_server`), and the web process with it.
+2. In turns: read an answer directly from the server, and through a chat socket.
+3. Emit 1,000 words in 0.3 s to a log whose every write takes 50 ms; how long until all are shown?
 """
 
 import asyncio

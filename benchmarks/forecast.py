@@ -1,7 +1,8 @@
 """Forecasting with a thousand schedules: the collision check of one, and the forecast of all.
 
-1. Create 1,000 schedules with a history: daily, hourly, some every quarter of an hour. 2. Check a new one
-against them, the first time and again. 3. Forecast 48 hours.
+1. Create 1,000 schedules with a history: daily, hourly, some every quarter of an hour.
+2. Check a new one against them, the first time and again.
+3. Forecast 48 hours.
 """
 
 from datetime import timedelta

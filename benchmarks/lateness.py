@@ -1,8 +1,8 @@
 """How late schedules fire while a slot is free, and the cost of an idle scheduler.
 
-1. Start a scheduler process and measure its processor time while nothing is due. 2. Create one-shots 250 ms
-apart, each with a short answer of the offline model. 3. Compare when each fired, and when its run got its
-slot, with when it was due.
+1. Start a scheduler process and measure its processor time while nothing is due.
+2. Create one-shots 250 ms apart, each with a short answer of the offline model.
+3. Compare when each fired, and when its run got its slot, with when it was due.
 """
 
 import time

@@ -1,8 +1,8 @@
 """How soon a free slot is reused, and how soon a scheduler starts work queued by another process.
 
-1. With a cap of 1, queue runs at once; compare when each got the slot with the end of the previous one. 2.
-With free slots, queue a run, wait for its end, queue the next; compare slot and first event with the queueing
-time.
+1. With a cap of 1, queue runs at once; compare when each got the slot with the end of the previous one.
+2. With free slots, queue a run, wait for its end, queue the next; compare slot and first event with the
+   queueing time.
 """
 
 from itertools import pairwise

@@ -1,8 +1,8 @@
 """Requests per second of one web process with eight clients, and the effect of slow pages on others.
 
-1. Start daphne with the application, and daphne with an empty Django view as the reference. 2. Request each
-URL with eight clients on kept connections, in turns with the empty view. 3. While eight clients download slow
-pages, request a small one repeatedly.
+1. Start daphne with the application, and daphne with an empty Django view as the reference.
+2. Request each URL with eight clients on kept connections, in turns with the empty view.
+3. While eight clients download slow pages, request a small one repeatedly.
 """
 
 import os

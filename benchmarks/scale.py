@@ -1,9 +1,11 @@
 """Every console page and API endpoint in a large install.
 
 1. Fill the database with 10,000 schedules, 1,000,000 firings of a month, 100,000 runs, and 100,000 messages
-in 2,000 conversations. 2. Request each page, list and endpoint as an administrator, several times, through
-Django's test client; of each list also every filter, sort order, page and search. 3. Export the firings and
-report the memory. 4. Report the phases of an idle scheduler's pass, and the slowest pages.
+   in 2,000 conversations.
+2. Request each page, list and endpoint as an administrator, several times, through Django's test client; of
+   each list also every filter, sort order, page and search.
+3. Export the firings and report the memory.
+4. Report the phases of an idle scheduler's pass, and the slowest pages.
 """
 
 import re

@@ -1,8 +1,9 @@
 """200 streaming replies of 20 words per second: does every word arrive, and how late?
 
 1. Start a Messages API server (`benchmarks.clock_server`): each word is the moment it was sent, each event a
-chunk of a kept connection. 2. Start the web process with it, and connect a socket for each user. 3. Five
-users send per second; compare each word with its arrival, and all with what is stored.
+   chunk of a kept connection.
+2. Start the web process with it, and connect a socket for each user.
+3. Five users send per second; compare each word with its arrival, and all with what is stored.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """The cost of a tick with many schedules: with a thousand due, and with none.
 
-1. Measure a pass of the loop with ten schedules, none due. 2. Create 100,000, of which 1,000 are due, and
-tick. 3. Measure a pass again.
+1. Measure a pass of the loop with ten schedules, none due.
+2. Create 100,000, of which 1,000 are due, and tick.
+3. Measure a pass again.
 """
 
 import time

@@ -23,7 +23,7 @@ from stagent.web.watchdog import Watchdog  # noqa: E402
 from stagent.websocket_auth import WebSocketAuth  # noqa: E402
 
 application = Liveness(ProtocolTypeRouter({"http": Handler(), "websocket": WebSocketAuth()}))
-_ = get_resolver().url_patterns  # every page is imported now, so that the first is as quick as the others
+_ = get_resolver().url_patterns  # import all views now, so that the first request is not slower
 tune_thread_switching()
 freeze_gc()
 worker = ReplyWorkerProcess()

@@ -12,7 +12,7 @@ from django.db.models import Q
 from stagent.lib.db.prepared import Param
 from stagent.lib.names import validate_name
 
-PREFIX = "stagent_"  # so that a token that leaked is recognised for what it is
+PREFIX = "stagent_"  # so that secret scanners recognise a leaked token
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -1,8 +1,9 @@
 """The benchmark that every system runs in its own environment, without Django or our code.
 
-1. Send a job and wait, as a warm-up. 2. Send no-ops one at a time; each records when its code started in
-another process. 3. Send many at once: how many start per second? 4. Jobs due every minute record when they
-started after the full minute.
+1. Send a job and wait, as a warm-up.
+2. Send no-ops one at a time; each records when its code started in another process.
+3. Send many at once: how many start per second?
+4. Jobs due every minute record when they started after the full minute.
 """
 
 import json

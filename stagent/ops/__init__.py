@@ -1,1 +1,1 @@
-"""What operators use: doctor, health, metrics, drills, sample data, the first admin."""
+"""Tools for operators: doctor, health, metrics, drills, sample data, the first admin."""

@@ -1,8 +1,8 @@
 """Entry point of the reply worker's process, started by `stagent.web.reply_worker_process`.
 
-1. Start the reply worker (`chat.worker.worker`). 2. Look for work when the web process signals some; signal
-changes to the web process, one signal at a time. 3. On a shutdown signal, or when the web process is gone:
-finalise the replies under way, and exit.
+1. Start the reply worker (`chat.worker.worker`).
+2. Look for work when the web process signals some; signal changes to the web process, one signal at a time.
+3. On a shutdown signal, or when the web process is gone: finalise the replies under way, and exit.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """Print the forecast of the coming hours, as a table or as JSON.
 
-1. Load the active schedules, their average durations, and the running and queued runs. 2. Simulate every
-firing under the cap; with --cap under that one too. 3. Print the totals, the days, and the next firings with
-their expected starts.
+1. Load the active schedules, their average durations, and the running and queued runs.
+2. Simulate every firing under the cap; with --cap under that one too.
+3. Print the totals, the days, and the next firings with their expected starts.
 """
 
 import json

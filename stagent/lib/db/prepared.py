@@ -1,6 +1,7 @@
 """Prepared queries: built once and run many times, because building one takes longer than running it.
 
-    FREE = Update(Slot.objects.filter(run_id=Param("run_id", Slot.run)), run=None)     freed = FREE(run_id=7)
+    FREE = Update(Slot.objects.filter(run_id=Param("run_id", Slot.run)), run=None)
+    freed = FREE(run_id=7)
 
 They are written in the ORM, with `Param` in place of each later value, and are compiled at their first run.
 Values are converted to and from the form of their column, as in the ORM. On SQLite they bypass Django's

@@ -1,7 +1,8 @@
 """Check everything this install needs.
 
-1. Check versions, data folder, provider and broadcast, then the database and what depends on it. 2. Print a
-line for each. 3. Exit with 1 if something does not work; a warning is not a failure.
+1. Check versions, data folder, provider and broadcast, then the database and what depends on it.
+2. Print a line for each.
+3. Exit with 1 if something does not work; a warning is not a failure.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Fill an install with a realistic month of work, to try and to measure it.
 
-1. Refuse if anything is scheduled, unless confirmed. 2. Write schedules, firings, runs, conversations and
-messages in bulk.
+1. Refuse if anything is scheduled, unless confirmed.
+2. Write schedules, firings, runs, conversations and messages in bulk.
 """
 
 import time

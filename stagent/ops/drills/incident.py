@@ -1,10 +1,10 @@
 """`manage.py drill incident`: the incident of 2026-04-08 — five heavy schedules fire at once, two more are
 forced, and a person chats.
 
-1. Start the processes on a throwaway install; measure how soon a chat is answered. 2. Let five schedules with
-many steps fire at the same instant; when the cap is full, force two more runs. 3. Chat until the agents are
-done; an observer counts the slots. 4. Report each promise: cap, waits, first tokens, event-loop lag, blank
-messages.
+1. Start the processes on a throwaway install; measure how soon a chat is answered.
+2. Let five schedules with many steps fire at the same instant; when the cap is full, force two more runs.
+3. Chat until the agents are done; an observer counts the slots.
+4. Report each promise: cap, waits, first tokens, event-loop lag, blank messages.
 """
 
 import asyncio

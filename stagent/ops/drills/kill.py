@@ -1,10 +1,11 @@
 """`manage.py drill kill`: kills or stops web, reply worker and scheduler at random moments under load.
 
-1. Start both processes; a server receives webhooks and rejects some; agents' questions are answered. 2. Let
-three people chat; each repeats what was not accepted, and reconnects after every cut. 3. In every round add
-runs of all kinds, and at a random moment kill a process with its children, kill the reply worker alone, or
-stop a process for some seconds. 4. When all is quiet: the cap was kept, nothing is lost, doubled or written
-late, every approval is resolved, every webhook arrived, and all totals agree.
+1. Start both processes; a server receives webhooks and rejects some; agents' questions are answered.
+2. Let three people chat; each repeats what was not accepted, and reconnects after every cut.
+3. In every round add runs of all kinds, and at a random moment kill a process with its children, kill the
+   reply worker alone, or stop a process for some seconds.
+4. When all is quiet: the cap was kept, nothing is lost, doubled or written late, every reply is finished,
+   every webhook arrived, and all totals agree.
 """
 
 import asyncio

@@ -38,18 +38,18 @@ async def test_a_connection_is_not_asked_before_every_call(monkeypatch: pytest.M
 
 
 async def test_after_a_while_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(async_db, "TRUST_SEC", 0.0)
+    monkeypatch.setattr(async_db, "HEALTHY_SEC", 0.0)
     await db_sync_to_async(which)
     asked = asked_whether_it_works(monkeypatch)
     await db_sync_to_async(which)
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("trust_sec", [0.0, 60.0])
+@pytest.mark.parametrize("healthy_sec", [0.0, 60.0])
 async def test_one_that_was_cut_off_costs_nobody_their_call(
-    monkeypatch: pytest.MonkeyPatch, trust_sec: float
+    monkeypatch: pytest.MonkeyPatch, healthy_sec: float
 ) -> None:
-    monkeypatch.setattr(async_db, "TRUST_SEC", trust_sec)
+    monkeypatch.setattr(async_db, "HEALTHY_SEC", healthy_sec)
     pid = await db_sync_to_async(which)
     await asyncio.to_thread(cut_off, pid)
     assert await db_sync_to_async(which) != pid

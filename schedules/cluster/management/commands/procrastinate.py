@@ -1,8 +1,10 @@
 """Procrastinate's commands, with a `worker` that executes Stagent's runs.
 
-1. Lower the priority below a web process on the same machine. 2. Start the executor and register the host. 3.
-Fetch jobs of all pools or of --queues, --concurrency at once. 4. On SIGTERM or SIGINT: fetch no more, let
-runs finish for --shutdown-graceful-timeout seconds, then requeue them. A second signal requeues at once.
+1. Lower the priority below a web process on the same machine.
+2. Start the executor and register the host.
+3. Fetch jobs of all pools or of --queues, --concurrency at once.
+4. On SIGTERM or SIGINT: fetch no more, let runs finish for --shutdown-graceful-timeout seconds, then requeue
+   them. A second signal requeues at once.
 """
 
 import asyncio
